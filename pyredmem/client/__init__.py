@@ -1,0 +1,1 @@
+"""Layer 7: redis-py connected to the engine inside the process."""

@@ -1,0 +1,1 @@
+"""Layer 1: the settings registry and the configuration file."""

@@ -1,0 +1,1 @@
+"""Layer 4: sessions, dispatch, command specs, transactions and statistics."""

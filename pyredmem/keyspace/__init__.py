@@ -1,0 +1,1 @@
+"""Layer 3: databases, expiry, and the events of keys."""

@@ -1,0 +1,1 @@
+"""Layer 2: RedisObject and the data types with their encodings."""

@@ -1,0 +1,1 @@
+"""Layer 7: the asyncio server around the engine."""

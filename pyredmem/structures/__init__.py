@@ -1,0 +1,1 @@
+"""Layer 1: containers that charge the ledger as Redis's own structures would."""
