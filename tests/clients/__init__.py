@@ -1,0 +1,1 @@
+"""Clients and tools that people use with Redis, unchanged, against pyredmem."""

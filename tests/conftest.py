@@ -1,0 +1,101 @@
+"""Fixtures shared by all tests: one redis-server and one pyredmem per worker, reset between tests.
+
+A test that needs the real server is marked `needs_redis`. Without a redis-server it is skipped, saying so;
+with PYREDMEM_REQUIRE_REDIS=1, as in CI, it fails instead, so that no run is green by accident.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support import servers
+from tests.support.audit import assert_sound
+from tests.support.servers import Server
+from tests.support.wire import OK, Array, Bulk, Error, Wire
+
+# Shrinking needs the same verdict for the same sequence, so examples are not timed; the default run tries
+# the same examples every time (a red run can be repeated), the other profile new ones.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "explore", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("PYREDMEM_HYPOTHESIS", "default"))
+
+NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail what needs a redis-server that is not there."""
+    if item.get_closest_marker("needs_redis") is None or servers.REDIS_SERVER is not None:
+        return
+    if os.environ.get("PYREDMEM_REQUIRE_REDIS") == "1":
+        pytest.fail(f"PYREDMEM_REQUIRE_REDIS=1, but {NO_REDIS}", pytrace=False)
+    pytest.skip(NO_REDIS)
+
+
+class Shared:
+    """A server that many tests use one after another, and the configuration it started with."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._initial = self._configuration()
+
+    def reset(self) -> None:
+        """Empty databases and the configuration of the start."""
+        with self.server.connect() as wire:
+            wire.do("FLUSHALL")
+            changed = {
+                name: value for name, value in self._configuration().items() if value != self._initial[name]
+            }
+            for name in changed:
+                assert wire.do("CONFIG", "SET", name, self._initial[name]) == OK, name
+
+    def _configuration(self) -> dict[bytes, bytes]:
+        with self.server.connect() as wire:
+            reply = wire.do("CONFIG", "GET", "*")
+        if isinstance(reply, Error):
+            return {}
+        assert isinstance(reply, Array), reply
+        values = [item.data for item in reply.items if isinstance(item, Bulk)]
+        return dict(zip(values[::2], values[1::2], strict=True))
+
+
+@pytest.fixture(scope="session")
+def _shared_redis() -> Iterator[Shared]:
+    with servers.redis_server() as server:
+        yield Shared(server)
+
+
+@pytest.fixture(scope="session")
+def _shared_pyredmem() -> Iterator[Shared]:
+    with servers.pyredmem_server() as server:
+        yield Shared(server)
+
+
+@pytest.fixture
+def real(_shared_redis: Shared) -> Server:
+    """The worker's redis-server, empty and with its first configuration."""
+    _shared_redis.reset()
+    return _shared_redis.server
+
+
+@pytest.fixture
+def ours(_shared_pyredmem: Shared) -> Iterator[Server]:
+    """The worker's pyredmem, empty and with its first configuration; its ledger is audited afterwards."""
+    _shared_pyredmem.reset()
+    yield _shared_pyredmem.server
+    with _shared_pyredmem.server.connect() as wire:
+        assert_sound(wire)
+
+
+@pytest.fixture
+def wire(ours: Server) -> Iterator[Wire]:
+    """A connection to the worker's pyredmem."""
+    with ours.connect() as connection:
+        yield connection

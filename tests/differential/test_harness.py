@@ -1,0 +1,118 @@
+"""The harness itself: it must find what differs and stay silent about what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.differential.harness import Pair, step
+from tests.differential.rules import (
+    MILLISECONDS,
+    SECONDS,
+    exactly,
+    in_any_order,
+    itemwise,
+    near,
+    same_type,
+    scanned,
+)
+from tests.support import servers
+from tests.support.wire import Array, Bulk, Error, Integer, Map, Null, Reply, Set, Simple
+
+A, B, C = Bulk(b"a"), Bulk(b"b"), Bulk(b"c")
+
+
+@pytest.mark.parametrize(
+    ("rule", "theirs", "ours", "agree"),
+    [
+        (exactly, A, A, True),
+        (exactly, Simple(b"a"), A, False),
+        (same_type, A, B, True),
+        (same_type, A, Null(), False),
+        (same_type, Error(b"ERR a"), Error(b"ERR b"), False),
+        (near(5), Integer(100), Integer(104), True),
+        (near(5), Integer(100), Integer(106), False),
+        (SECONDS, Integer(-1), Integer(0), False),
+        (MILLISECONDS, Error(b"ERR a"), Integer(0), False),
+        (in_any_order, Array((A, B)), Array((B, A)), True),
+        (in_any_order, Array((A, A, B)), Array((B, B, A)), False),
+        (in_any_order, Array((A,)), Set((A,)), False),
+        (in_any_order, Map(((A, B), (B, C))), Map(((B, C), (A, B))), True),
+        (scanned, Array((Bulk(b"0"), Array((A, B)))), Array((Bulk(b"0"), Array((B, A)))), True),
+        (scanned, Array((Bulk(b"0"), Array((A,)))), Array((Bulk(b"7"), Array((A,)))), False),
+        (itemwise([exactly, near(5)]), Array((A, Integer(7))), Array((A, Integer(9))), True),
+        (itemwise([exactly, near(5)]), Array((A, Integer(7))), Array((B, Integer(9))), False),
+        (itemwise([exactly]), Null(), Null(), True),
+    ],
+)
+def test_a_rule_tells_what_matters(rule: Rule, theirs: Reply, ours: Reply, agree: bool) -> None:
+    assert (rule(theirs, ours) is None) == agree
+
+
+@pytest.fixture(scope="module")
+def twins() -> Iterator[Pair | None]:
+    """Two real servers, of which the second believes itself to be ours."""
+    if servers.REDIS_SERVER is None:
+        yield None
+        return
+    different = ["--maxmemory-policy", "allkeys-lfu", "--set-max-intset-entries", "0"]
+    with servers.redis_server() as one, servers.redis_server(*different) as other:
+        pair = Pair(one, other)
+        yield pair
+        pair.close()
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_equal_servers_do_not_differ(twins: Pair, protocol: int) -> None:
+    twins.check(
+        [
+            step("SET", "a", "1", "EX", "100"),
+            step("MULTI"),
+            step("PTTL", "a", rule=MILLISECONDS),
+            step("INCR", "a", on="other"),
+            step("KEYS", "*", rule=in_any_order),
+            step("EXEC"),
+            step("NOSUCH"),
+            step("RPUSH", "l", "x", "y"),
+            step("HSET", "h", "f", "v"),
+        ],
+        protocol,
+    )
+
+
+@pytest.mark.needs_redis
+def test_a_different_reply_is_reported_with_the_steps_before_it(twins: Pair) -> None:
+    found = twins.difference([step("SET", "a", "1"), step("OBJECT", "FREQ", "a"), step("GET", "a")])
+    assert found is not None
+    assert found.where == "step 1, OBJECT FREQ a"
+    assert len(found.steps) == 2
+
+
+@pytest.mark.needs_redis
+def test_a_different_final_state_is_reported(twins: Pair) -> None:
+    found = twins.difference([step("SADD", "numbers", "1")])
+    assert found is not None
+    assert found.where == "final state, key numbers of db0: OBJECT ENCODING"
+    assert (found.theirs, found.ours) == (Bulk(b"intset"), Bulk(b"hashtable"))
+
+
+@pytest.mark.needs_redis
+def test_settings_apply_to_one_sequence_only(twins: Pair) -> None:
+    get = step("CONFIG", "GET", "maxmemory-policy")
+    assert twins.difference([get], settings={"maxmemory-policy": "noeviction"}) is None
+    assert twins.difference([get]) is not None
+
+
+@pytest.mark.needs_redis
+def test_a_reply_too_many_is_noticed(twins: Pair) -> None:
+    sequence = [step("SUBSCRIBE", "a", "b")]
+    assert twins.difference(sequence) is None
+    assert twins.difference([*sequence, step("OBJECT", "FREQ", "a")]) is None
+
+
+@pytest.mark.needs_redis
+def test_a_closed_connection_ends_the_sequence_for_both(twins: Pair) -> None:
+    assert twins.difference([step("SET", "a", "1"), step("QUIT"), step("GET", "a")]) is None
+    assert twins.difference([step("GET", "a")]) is None

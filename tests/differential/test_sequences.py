@@ -1,0 +1,77 @@
+"""Generated sequences of commands, compared with a real redis-server under both protocols.
+
+The number of examples is small in a normal run and large under the `slow` marker. A failure prints the shortest
+sequence that hypothesis found; paste its steps into `test_regressions.py` once the cause is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.differential.grammar import Form, sequences
+from tests.differential.grammar_bitmaps import BITMAPS
+from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
+from tests.differential.grammar_strings import STRINGS
+from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
+from tests.differential.harness import Pair
+from tests.support.servers import Server
+
+GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
+    "strings": (STRINGS, ("main",)),
+    "bitmaps": (BITMAPS, ("main",)),
+    "expiry": (EXPIRY_COMMANDS, ("main",)),
+    "keys": (KEYS_COMMANDS, ("main",)),
+    "scan": (SCAN_COMMANDS, ("main",)),
+    "transactions": (TRANSACTIONS, ("main", "other")),
+    "connection": (CONNECTION, ("main", "other")),
+}
+# With values of other types in the way, every command has to refuse or overwrite them.
+FOREIGN = ("RPUSH", "HSET", "SADD", "ZADD", "XADD", "PFADD")
+
+pytestmark = pytest.mark.needs_redis
+
+
+@pytest.fixture
+def pair(real: Server, ours: Server) -> Iterator[Pair]:
+    pair = Pair(real, ours)
+    yield pair
+    pair.close()
+
+
+def _forms(pair: Pair, group: str) -> Sequence[Form]:
+    return [form for form in GROUPS[group][0] if form.name.split(" ")[0] not in pair.unsupported]
+
+
+def _explore(pair: Pair, group: str, protocol: int, examples: int) -> None:
+    strategy = sequences(_forms(pair, group), GROUPS[group][1])
+
+    @settings(max_examples=examples)
+    @given(st.shared(strategy))
+    def agree(steps: object) -> None:
+        assert isinstance(steps, list)
+        pair.check(steps, protocol)
+
+    agree()
+
+
+def test_every_command_of_the_grammars_is_served(pair: Pair) -> None:
+    names = {form.name.split(" ")[0] for forms, _ in GROUPS.values() for form in forms}
+    assert not names & pair.unsupported
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("group", GROUPS)
+def test_sequences_agree(pair: Pair, group: str, protocol: int) -> None:
+    _explore(pair, group, protocol, 150)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("group", GROUPS)
+def test_many_sequences_agree(pair: Pair, group: str, protocol: int) -> None:
+    _explore(pair, group, protocol, 4000)

@@ -1,0 +1,1 @@
+"""Recordings of a real Redis 7.2 that the ledger has to reproduce."""

@@ -1,0 +1,18 @@
+"""The ledger audit as the tests see it: one place that knows the form of its answer."""
+
+from __future__ import annotations
+
+from tests.support.wire import OK, Error, Reply, Wire
+
+
+def complaint(reply: Reply) -> str:
+    """What a reply of MEMORY AUDIT complains about; empty when the ledger is sound."""
+    if reply == OK:
+        return ""
+    return reply.text.decode(errors="replace") if isinstance(reply, Error) else repr(reply)
+
+
+def assert_sound(wire: Wire) -> None:
+    """Run the audit over a connection."""
+    found = complaint(wire.do("MEMORY", "AUDIT"))
+    assert not found, f"MEMORY AUDIT: {found}"

@@ -1,0 +1,145 @@
+"""Start and stop the two servers that the black-box tests compare.
+
+A server counts as started when it answers PING, not when its process exists. Each runs on a free port in
+a directory of its own with its output in a file there, which is shown when something goes wrong. Stopping
+is SIGTERM, then SIGKILL; nothing survives the test run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.support.wire import Closed, Wire
+
+REDIS_SERVER = shutil.which("redis-server")
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def redis_server_command() -> list[str]:
+    """How to start the real server."""
+    assert REDIS_SERVER is not None, "no redis-server on PATH"
+    return [REDIS_SERVER]
+
+
+def pyredmem_command(python: str = sys.executable) -> list[str]:
+    """How to start pyredmem with a certain interpreter."""
+    return [python, "-m", "pyredmem"]
+
+
+class Server:
+    """A running server process."""
+
+    def __init__(self, name: str, command: Sequence[str], options: Sequence[str], directory: Path) -> None:
+        self.name = name
+        self.port = free_port()
+        self.directory = directory
+        self.log_path = directory / "output.log"
+        fixed = ["--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, *fixed, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """The end of what the server wrote."""
+        return self.log_path.read_text(errors="replace")[-8000:]
+
+    def connect(self, protocol: int = 2, timeout: float = 20.0) -> Wire:
+        """A new connection."""
+        wire = Wire(self.port, timeout=timeout)
+        if protocol != 2:
+            wire.hello(protocol)
+        return wire
+
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
+        """Return when PING is answered; raise, with the log, when the time is up or the process is gone."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with status {self.process.returncode}\n{self.log}")
+            with contextlib.suppress(OSError, Closed), Wire(self.port, timeout=2.0) as wire:
+                wire.do("PING")
+                return
+            time.sleep(0.01)
+        raise RuntimeError(f"{self.name} does not answer PING within {seconds} s\n{self.log}")
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+
+
+def _environment() -> dict[str, str]:
+    """The process's own, with the repository importable when the tests run from it."""
+    environment = dict(os.environ)
+    if (ROOT / "pyredmem").is_dir():
+        environment["PYTHONPATH"] = os.pathsep.join(
+            part for part in (str(ROOT), environment.get("PYTHONPATH", "")) if part
+        )
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return environment
+
+
+@contextlib.contextmanager
+def running(name: str, command: Sequence[str], *options: str) -> Iterator[Server]:
+    """A server for the length of a with block; its log goes into the note of an exception."""
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as directory:
+        server = Server(name, command, options, Path(directory))
+        try:
+            server.wait_until_ready()
+            yield server
+        except Exception as error:
+            error.add_note(f"--- {name}, port {server.port}:\n{server.log}")
+            raise
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def redis_server(*options: str) -> Iterator[Server]:
+    """A real redis-server."""
+    with running("redis-server", redis_server_command(), "--enable-debug-command", "yes", *options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def pyredmem_server(*options: str, python: str = sys.executable) -> Iterator[Server]:
+    """A pyredmem process, compiled or not as installed for that interpreter."""
+    with running("pyredmem", pyredmem_command(python), "--enable-debug-command", "yes", *options) as server:
+        yield server
