@@ -30,6 +30,20 @@ settings.load_profile(os.environ.get("PYREDMEM_HYPOTHESIS", "default"))
 NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Long sweeps run on demand."""
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long sweeps out unless they are asked for, by --slow or by a marker expression."""
+    if config.getoption("--slow") or config.getoption("-m"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in set(slow)]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail what needs a redis-server that is not there."""
     if item.get_closest_marker("needs_redis") is None or servers.REDIS_SERVER is not None:

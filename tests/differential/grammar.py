@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from tests.differential.harness import Step
-from tests.differential.rules import Rule, exactly
+from tests.differential.rules import Rule, exactly, same_type
 
 Words = list[bytes]
 Part = st.SearchStrategy[Words]
@@ -226,6 +226,7 @@ def steps_of(draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] 
     rule = chosen.rule
     if draw(st.integers(0, 11)) == 11 and argv[len(name) :]:
         argv = draw(_bent(argv, len(name)))
+        rule = rule if rule is exactly else same_type
     return Step(tuple(argv), draw(st.sampled_from(list(connections))), rule)
 
 

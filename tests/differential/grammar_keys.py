@@ -74,7 +74,7 @@ SCAN_COMMANDS = [
     form("DEL", some(KEY)),
     form(
         "SCAN",
-        words(b"0", b"0", b"0", b"x", b"-1", b"", b"0 "),
+        words(b"0", b"0", b"0", b"x", b"", b"0 "),
         words([b"COUNT", b"1000"]),
         options(
             option("MATCH", PATTERN),

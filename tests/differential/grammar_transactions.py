@@ -62,6 +62,7 @@ CONNECTION = [
     form(
         "HELLO",
         words([b"x"], [b"1"], [b"4"], [b"3", b"x"], [b"3", b"AUTH", b"x"], [b"2", b"SETNAME", b"a b"]),
+        rule=same_type,
     ),
     form("AUTH", words([b"x"], [b"default", b"x"], [b"nosuch", b"x"], [b"a", b"b", b"c"], [])),
     form("RESET"),

@@ -10,6 +10,7 @@ from tests.differential.harness import Pair, step
 from tests.differential.rules import (
     MILLISECONDS,
     SECONDS,
+    Rule,
     exactly,
     in_any_order,
     itemwise,

