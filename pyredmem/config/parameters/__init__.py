@@ -1,0 +1,37 @@
+"""Every setting, declared once, in the sections of the example file."""
+
+from typing import Final
+
+from pyredmem.config.parameter import Parameter, Section
+from pyredmem.config.parameters.clients import ACCESS, CLIENTS, SCRIPTS
+from pyredmem.config.parameters.cluster import CLUSTER, REPLICATION
+from pyredmem.config.parameters.encodings import ENCODINGS
+from pyredmem.config.parameters.memory import DEFRAG, LAZY_FREE, MEMORY
+from pyredmem.config.parameters.network import NETWORK, TLS
+from pyredmem.config.parameters.persistence import APPEND_ONLY_FILE, SNAPSHOTS
+from pyredmem.config.parameters.process import DEBUGGING, OBSERVING, OWN, PROCESS
+
+SECTIONS: Final[tuple[Section, ...]] = (
+    NETWORK,
+    TLS,
+    PROCESS,
+    ACCESS,
+    CLIENTS,
+    MEMORY,
+    LAZY_FREE,
+    DEFRAG,
+    ENCODINGS,
+    OBSERVING,
+    SCRIPTS,
+    SNAPSHOTS,
+    APPEND_ONLY_FILE,
+    REPLICATION,
+    CLUSTER,
+    DEBUGGING,
+    OWN,
+)
+
+
+def all_parameters() -> list[Parameter]:
+    """All settings in the order of their declaration."""
+    return [parameter for section in SECTIONS for parameter in section.parameters]

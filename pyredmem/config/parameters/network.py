@@ -1,0 +1,151 @@
+"""Where the server listens, and TLS."""
+
+from typing import Final
+
+from pyredmem.config.composites import Addresses
+from pyredmem.config.kinds import INT_MAX, Choice, Integer, Octal, Text, YesNo
+from pyredmem.config.parameter import NO_CLUSTER, NO_REPLICATION, Parameter, Section
+
+PORTS: Final = Integer(0, 65535)
+
+NETWORK: Final = Section(
+    "Network",
+    (
+        Parameter(
+            "bind",
+            Addresses(),
+            "* -::*",
+            "Addresses to listen on. * is every IPv4 address, ::* every IPv6 one; with a leading - it "
+            "is no error if the address does not exist.",
+        ),
+        Parameter(
+            "bind-source-addr",
+            Text(optional=True),
+            "",
+            "Local address of outgoing connections.",
+            no_effect="the server opens no connections",
+        ),
+        Parameter("port", PORTS, "6379", "TCP port; 0 means that no TCP port is opened."),
+        Parameter(
+            "protected-mode",
+            YesNo(),
+            "yes",
+            "Refuse connections from other machines as long as the default user has no password.",
+        ),
+        Parameter(
+            "tcp-backlog",
+            Integer(0, INT_MAX),
+            "511",
+            "Connections that may wait to be accepted.",
+            immutable=True,
+        ),
+        Parameter(
+            "tcp-keepalive",
+            Integer(0, INT_MAX),
+            "300",
+            "Seconds between probes of an idle connection; 0 is off.",
+        ),
+        Parameter(
+            "timeout",
+            Integer(0, INT_MAX),
+            "0",
+            "Close a client that is idle for so many seconds; 0 is never.",
+        ),
+        Parameter(
+            "unixsocket",
+            Text(optional=True),
+            "",
+            "Path of a Unix socket to listen on as well.",
+            immutable=True,
+        ),
+        Parameter(
+            "unixsocketperm",
+            Octal(0, 0o777),
+            "0",
+            "Permissions of the Unix socket; 0 leaves them to the umask.",
+            immutable=True,
+        ),
+        Parameter(
+            "socket-mark-id",
+            Integer(0, 2**32 - 1),
+            "0",
+            "Mark of the listening sockets for packet filters; 0 is none.",
+            no_effect="sockets are not marked",
+            immutable=True,
+        ),
+        Parameter(
+            "max-new-connections-per-cycle",
+            Integer(1, 1000),
+            "10",
+            "Connections accepted in one turn of the event loop.",
+            no_effect="the event loop accepts what is waiting",
+        ),
+        Parameter(
+            "max-new-tls-connections-per-cycle",
+            Integer(1, 1000),
+            "1",
+            "TLS connections accepted in one turn of the event loop.",
+            no_effect="the event loop accepts what is waiting",
+        ),
+    ),
+)
+
+
+def _tls_text(name: str, text: str, sensitive: bool = False, no_effect: str = "") -> Parameter:
+    """A TLS setting that is optional text."""
+    return Parameter(name, Text(optional=True), "", text, sensitive=sensitive, no_effect=no_effect)
+
+
+_OUTGOING: Final = "the server opens no connections"
+
+TLS: Final = Section(
+    "TLS",
+    (
+        Parameter("tls-port", PORTS, "0", "TCP port for TLS; 0 means none."),
+        _tls_text("tls-cert-file", "Certificate of the server, PEM."),
+        _tls_text("tls-key-file", "Private key of the certificate, PEM."),
+        _tls_text("tls-key-file-pass", "Password of the private key.", sensitive=True),
+        _tls_text("tls-client-cert-file", "Certificate for outgoing connections.", no_effect=_OUTGOING),
+        _tls_text("tls-client-key-file", "Private key for outgoing connections.", no_effect=_OUTGOING),
+        _tls_text("tls-client-key-file-pass", "Password of that key.", sensitive=True, no_effect=_OUTGOING),
+        _tls_text("tls-dh-params-file", "Diffie-Hellman parameters, for old OpenSSL versions."),
+        _tls_text("tls-ca-cert-file", "Certificates of the authorities that clients are checked against."),
+        _tls_text("tls-ca-cert-dir", "Directory of such certificates."),
+        Parameter(
+            "tls-auth-clients",
+            Choice("no", "yes", "optional"),
+            "yes",
+            "Whether clients must show a certificate; optional checks one that is shown.",
+        ),
+        _tls_text("tls-protocols", 'Protocol versions to allow, as in "TLSv1.2 TLSv1.3".'),
+        _tls_text("tls-ciphers", "Ciphers for TLS 1.2 and older, in OpenSSL's notation."),
+        _tls_text(
+            "tls-ciphersuites",
+            "Cipher suites for TLS 1.3.",
+            no_effect="Python's ssl module cannot select them",
+        ),
+        Parameter(
+            "tls-prefer-server-ciphers",
+            YesNo(),
+            "no",
+            "The server's order of ciphers decides, not the client's.",
+        ),
+        Parameter("tls-session-caching", YesNo(), "yes", "Let clients resume a session."),
+        Parameter(
+            "tls-session-cache-size",
+            Integer(0, INT_MAX),
+            "20480",
+            "Sessions kept; 0 is no limit.",
+            no_effect="OpenSSL's own size is used",
+        ),
+        Parameter(
+            "tls-session-cache-timeout",
+            Integer(0, INT_MAX),
+            "300",
+            "Seconds a session is kept.",
+            no_effect="OpenSSL's own time is used",
+        ),
+        Parameter("tls-replication", YesNo(), "no", "TLS towards a primary.", no_effect=NO_REPLICATION),
+        Parameter("tls-cluster", YesNo(), "no", "TLS on the cluster bus.", no_effect=NO_CLUSTER),
+    ),
+)

@@ -1,0 +1,202 @@
+"""The settings of one server: their values, who wants to know of a change, CONFIG GET and CONFIG SET.
+
+A change is all or nothing. Every value is checked before anybody is told; then those who subscribed to a
+changed setting are called, each once, and may still refuse by raising `SettingError`. In that case all old
+values return and those who had already been called are called again, so that they can copy them back.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from pyredmem.base.glob import match
+from pyredmem.config.composites import BufferLimits
+from pyredmem.config.kinds import BadValueError
+from pyredmem.config.parameter import Parameter
+from pyredmem.config.parameters import all_parameters
+from pyredmem.config.quoting import decode, encode
+
+IMMUTABLE: Final = "can't set immutable config"
+PROTECTED: Final = "can't set protected config"
+DUPLICATE: Final = "duplicate parameter"
+
+
+class SettingError(Exception):
+    """CONFIG SET was refused. `message` is the whole error line, without the leading dash.
+
+    A subscriber that refuses a value raises `SettingError(reason=...)`; the name of its setting is added.
+    """
+
+    def __init__(self, argument: str = "", reason: str = "", message: str = "") -> None:
+        self.argument = argument
+        self.reason = reason
+        text = message or f"ERR CONFIG SET failed (possibly related to argument '{argument}') - {reason}"
+        self.message = encode(text)
+        super().__init__(text)
+
+
+def unknown_setting(name: str) -> SettingError:
+    """The error for a name that no setting has."""
+    return SettingError(name, message=f"ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
+
+
+class Settings:
+    """All settings with their present values."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._parameters: dict[str, Parameter] = {}  # by name and by alias
+        self._values: dict[str, str] = {}  # canonical text by name
+        self._subscribers: list[tuple[str, Callable[[], None]]] = []
+        for parameter in all_parameters():
+            self._parameters[parameter.name] = parameter
+            if parameter.alias:
+                self._parameters[parameter.alias] = parameter
+            self._values[parameter.name] = parameter.default
+        for name, value in pairs:
+            self.start_with(name, value)
+
+    # Reading
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The setting of that name or alias, in any case."""
+        return self._parameters.get(name.lower())
+
+    def text(self, name: str) -> str:
+        """The value as CONFIG GET prints it."""
+        return self._values[self._known(name).name]
+
+    def integer(self, name: str) -> int:
+        """The value of a numeric setting; of `maxmemory-clients` a percentage is negative."""
+        parameter = self._known(name)
+        return parameter.kind.number(self._values[parameter.name])
+
+    def flag(self, name: str) -> bool:
+        """Whether a yes/no setting is on."""
+        return self.integer(name) != 0
+
+    def words(self, name: str) -> list[str]:
+        """The words of a setting that has several, as `bind`."""
+        return self.text(name).split()
+
+    def save_points(self) -> list[tuple[int, int]]:
+        """Seconds and changes of `save`."""
+        numbers = [int(word) for word in self.words("save")]
+        return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+    def output_buffer_limits(self) -> dict[str, tuple[int, int, int]]:
+        """Hard limit, soft limit and seconds for "normal", "slave" and "pubsub"."""
+        return BufferLimits.by_class(self.text("client-output-buffer-limit"))
+
+    def percentiles(self) -> list[float]:
+        """The percentiles that INFO latencystats shows."""
+        return [float(word) for word in self.words("latency-tracking-info-percentiles")]
+
+    def matching(self, patterns: list[bytes]) -> list[tuple[str, str]]:
+        """What CONFIG GET answers: names (aliases too) and values, each name once.
+
+        A pattern without wildcards is a name, which is shown as it was typed and finds hidden settings too.
+        """
+        found: dict[str, tuple[str, str]] = {}
+        for pattern in patterns:
+            if re.search(rb"[\[*?]", pattern):
+                for name, parameter in self._parameters.items():
+                    if name not in found and not parameter.hidden and match(pattern, name.encode(), True):
+                        found[name] = (name, self._values[parameter.name])
+            else:
+                typed = decode(pattern)
+                exact = self.parameter(typed)
+                if exact is not None and typed.lower() not in found:
+                    found[typed.lower()] = (typed, self._values[exact.name])
+        return list(found.values())
+
+    # Changing
+
+    def subscribe(self, name: str, callback: Callable[[], None]) -> None:
+        """Have `callback` called after each change of a setting."""
+        self._subscribers.append((self._known(name).name, callback))
+
+    def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
+        """CONFIG SET: all of `pairs` or, with a `SettingError`, none.
+
+        `local_client` says that the request comes from this machine, which decides about protected settings.
+        """
+        chosen = self._choose(pairs, local_client)
+        old = dict(self._values)
+        try:
+            for shown, parameter, value in chosen:
+                self._store(shown, parameter, value)
+            self._announce(old)
+        except SettingError:
+            self._values = old
+            raise
+
+    def start_with(self, name: str, value: str) -> None:
+        """Set one value at start: immutable and protected ones too, nobody is told."""
+        parameter = self.parameter(name)
+        if parameter is None:
+            raise unknown_setting(name)
+        self._store(name, parameter, value)
+
+    def start_with_words(self, name: str, words: list[str], first: bool) -> None:
+        """Set one value from a line of a file; `first` is false for a repeated setting."""
+        parameter = self._known(name)
+        self._values[parameter.name] = parameter.kind.extend(words, self._values[parameter.name], first)
+
+    def _known(self, name: str) -> Parameter:
+        parameter = self.parameter(name)
+        assert parameter is not None, f"no such setting: {name}"
+        return parameter
+
+    def _choose(self, pairs: list[tuple[str, str]], local_client: bool) -> list[tuple[str, Parameter, str]]:
+        """The settings that `pairs` name, with the names for errors; refuses what may not be changed."""
+        chosen: list[tuple[str, Parameter, str]] = []
+        seen: set[str] = set()
+        protection = self.text("enable-protected-configs")
+        open_to_client = protection == "yes" or (protection == "local" and local_client)
+        for typed, value in pairs:
+            parameter = self.parameter(typed)
+            if parameter is None:
+                raise unknown_setting(typed)
+            if parameter.immutable:
+                raise SettingError(typed, IMMUTABLE)
+            if parameter.protected and not open_to_client:
+                raise SettingError(typed, PROTECTED)
+            if typed.lower() in seen:
+                raise SettingError(typed, DUPLICATE)
+            seen.add(typed.lower())
+            chosen.append((typed.lower(), parameter, value))
+        return chosen
+
+    def _store(self, shown: str, parameter: Parameter, value: str) -> None:
+        """Check one value and keep it."""
+        words = [value]
+        if parameter.kind.many_words:
+            words = value.split(" ") if value else []
+        try:
+            self._values[parameter.name] = parameter.kind.parse(words, self._values[parameter.name])
+        except BadValueError as refused:
+            raise SettingError(shown, refused.reason) from None
+
+    def _announce(self, old: dict[str, str]) -> None:
+        """Call those who subscribed to what differs from `old`; if one refuses, undo."""
+        new = self._values
+        called: list[Callable[[], None]] = []
+        for name, callback in list(self._subscribers):
+            if new[name] == old[name] or callback in called:
+                continue
+            called.append(callback)
+            try:
+                callback()
+            except SettingError as refused:
+                self._values = old
+                for earlier in called:
+                    self._restore(earlier)
+                raise SettingError(refused.argument or name, refused.reason) from None
+
+    @staticmethod
+    def _restore(callback: Callable[[], None]) -> None:
+        """Let a subscriber copy the old values back; it accepted them before."""
+        try:
+            callback()
+        except SettingError as refused:
+            raise AssertionError(f"a subscriber refused its old value: {refused}") from refused
