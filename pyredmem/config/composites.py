@@ -103,21 +103,16 @@ class BufferLimits(Kind):
                 loose_integer(words[at + 3]),
             )
             if hard is None or soft is None or seconds is None or seconds < 0:
-                raise BadValueError(
-                    "Error in hard, soft or soft_seconds setting in buffer limit configuration."
-                )
+                raise BadValueError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
             limits[name] = (hard, soft, seconds)
-        return " ".join(
-            f"{name} {limits[name][0]} {limits[name][1]} {limits[name][2]}" for name in self.classes
-        )
+        return " ".join(f"{name} {limits[name][0]} {limits[name][1]} {limits[name][2]}" for name in self.classes)
 
     @staticmethod
     def by_class(value: str) -> dict[str, tuple[int, int, int]]:
         """The limits in a canonical text, by class."""
         words = value.split()
         return {
-            words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3]))
-            for at in range(0, len(words), 4)
+            words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3])) for at in range(0, len(words), 4)
         }
 
     def lines(self, name: str, value: str, default: str) -> list[Line]:
@@ -160,9 +155,7 @@ class Percentiles(Kind):
         return " ".join(self._one(word) for word in words) if words != [""] else ""
 
     def _one(self, word: str) -> str:
-        if not re.fullmatch(
-            r"[+-]?(0x[0-9a-f]+|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", word, re.IGNORECASE
-        ):
+        if not re.fullmatch(r"[+-]?(0x[0-9a-f]+|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", word, re.IGNORECASE):
             raise BadValueError(f"Invalid {self.name} parameters")
         value = float(int(word, 16)) if "x" in word.lower() else float(word)
         if not 0.0 <= value <= 100.0:

@@ -157,9 +157,7 @@ class Integer(Kind):
         # A negative number given to an unsigned setting is a huge one in C, which is out of bounds as well:
         # one comparison serves both.
         if not self.low <= value <= self.high:
-            raise BadValueError(
-                f"argument must be between {self.show(self.low)} and {self.show(self.high)} inclusive"
-            )
+            raise BadValueError(f"argument must be between {self.show(self.low)} and {self.show(self.high)} inclusive")
 
     def show(self, value: int) -> str:
         """The number as it is printed."""

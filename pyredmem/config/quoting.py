@@ -67,11 +67,7 @@ def _read_double(data: bytes, at: int, word: bytearray) -> int:
         if character != b"\\" or at + 1 == len(data):
             word += character
             at += 1
-        elif (
-            data[at + 1] == 120
-            and at + 3 < len(data)
-            and all(c in _HEXADECIMAL for c in data[at + 2 : at + 4])
-        ):
+        elif data[at + 1] == 120 and at + 3 < len(data) and all(c in _HEXADECIMAL for c in data[at + 2 : at + 4]):
             word.append(int(data[at + 2 : at + 4], 16))
             at += 4
         else:

@@ -45,9 +45,7 @@ ACCESS: Final = Section(
             immutable=True,
         ),
         Parameter("enable-debug-command", _WHO, "no", "Who may use DEBUG.", immutable=True),
-        Parameter(
-            "enable-module-command", _WHO, "no", "Who may use MODULE.", immutable=True, no_effect=NO_MODULES
-        ),
+        Parameter("enable-module-command", _WHO, "no", "Who may use MODULE.", immutable=True, no_effect=NO_MODULES),
     ),
 )
 

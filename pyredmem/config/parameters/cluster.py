@@ -20,16 +20,12 @@ from pyredmem.config.parameter import NO_CLUSTER, NO_REPLICATION, Parameter, Sec
 from pyredmem.config.parameters.network import PORTS
 
 
-def _replication(
-    name: str, kind: Kind, default: str, text: str, alias: str = "", debug: bool = False
-) -> Parameter:
+def _replication(name: str, kind: Kind, default: str, text: str, alias: str = "", debug: bool = False) -> Parameter:
     """A setting of replication; the older name often says slave."""
     return Parameter(name, kind, default, text, alias=alias, debug=debug, no_effect=NO_REPLICATION)
 
 
-def _cluster(
-    name: str, kind: Kind, default: str, text: str, alias: str = "", immutable: bool = False
-) -> Parameter:
+def _cluster(name: str, kind: Kind, default: str, text: str, alias: str = "", immutable: bool = False) -> Parameter:
     """A setting of cluster mode."""
     return Parameter(name, kind, default, text, alias=alias, immutable=immutable, no_effect=NO_CLUSTER)
 
@@ -67,28 +63,16 @@ REPLICATION: Final = Section(
             sensitive=True,
             no_effect=NO_REPLICATION,
         ),
-        _replication(
-            "replica-serve-stale-data", _SWITCH, "yes", "Answer without a primary.", "slave-serve-stale-data"
-        ),
-        _replication(
-            "replica-read-only", _SWITCH, "yes", "A replica refuses writes.", "slave-read-only", debug=True
-        ),
-        _replication(
-            "replica-priority", _COUNT, "100", "Preference when a new primary is chosen.", "slave-priority"
-        ),
+        _replication("replica-serve-stale-data", _SWITCH, "yes", "Answer without a primary.", "slave-serve-stale-data"),
+        _replication("replica-read-only", _SWITCH, "yes", "A replica refuses writes.", "slave-read-only", debug=True),
+        _replication("replica-priority", _COUNT, "100", "Preference when a new primary is chosen.", "slave-priority"),
         _replication("replica-announced", _SWITCH, "yes", "Let Sentinel report this replica."),
         _replication("replica-announce-ip", _OPTIONAL, "", "Address to announce.", "slave-announce-ip"),
         _replication("replica-announce-port", PORTS, "0", "Port to announce.", "slave-announce-port"),
-        _replication(
-            "replica-ignore-disk-write-errors", _SWITCH, "no", "A replica goes on when it cannot write."
-        ),
+        _replication("replica-ignore-disk-write-errors", _SWITCH, "no", "A replica goes on when it cannot write."),
         _replication("repl-diskless-sync", _SWITCH, "yes", "Send snapshots without a file.", debug=True),
-        _replication(
-            "repl-diskless-sync-delay", _COUNT, "5", "Seconds to wait for more replicas before sending."
-        ),
-        _replication(
-            "repl-diskless-sync-max-replicas", _COUNT, "0", "Replicas that end that wait; 0 is none."
-        ),
+        _replication("repl-diskless-sync-delay", _COUNT, "5", "Seconds to wait for more replicas before sending."),
+        _replication("repl-diskless-sync-max-replicas", _COUNT, "0", "Replicas that end that wait; 0 is none."),
         _replication(
             "repl-diskless-load",
             Choice("disabled", "on-empty-db", "swapdb"),
@@ -106,15 +90,9 @@ REPLICATION: Final = Section(
         _replication("repl-timeout", _AT_LEAST_ONE, "60", "Seconds of silence after which a link is closed."),
         _replication("repl-disable-tcp-nodelay", _SWITCH, "no", "Send fewer, larger packets."),
         _replication("repl-backlog-size", Memory(1, LONG_MAX), "1048576", "Size of the backlog."),
-        _replication(
-            "repl-backlog-ttl", Integer(0, LONG_MAX), "3600", "Seconds after which an unused one is freed."
-        ),
-        _replication(
-            "min-replicas-to-write", _COUNT, "0", "Replicas needed to accept writes.", "min-slaves-to-write"
-        ),
-        _replication(
-            "min-replicas-max-lag", _COUNT, "10", "Greatest lag of those, in seconds.", "min-slaves-max-lag"
-        ),
+        _replication("repl-backlog-ttl", Integer(0, LONG_MAX), "3600", "Seconds after which an unused one is freed."),
+        _replication("min-replicas-to-write", _COUNT, "0", "Replicas needed to accept writes.", "min-slaves-to-write"),
+        _replication("min-replicas-max-lag", _COUNT, "10", "Greatest lag of those, in seconds.", "min-slaves-max-lag"),
         _replication(
             "propagation-error-behavior",
             Choice("ignore", "panic", "panic-on-replicas"),
@@ -149,13 +127,9 @@ CLUSTER: Final = Section(
             "How old a replica's data may be to take over.",
             "cluster-slave-validity-factor",
         ),
-        _cluster(
-            "cluster-migration-barrier", _COUNT, "1", "Replicas that a primary keeps when others lack one."
-        ),
+        _cluster("cluster-migration-barrier", _COUNT, "1", "Replicas that a primary keeps when others lack one."),
         _cluster("cluster-allow-replica-migration", _SWITCH, "yes", "Replicas may move to other primaries."),
-        _cluster(
-            "cluster-require-full-coverage", _SWITCH, "yes", "Refuse commands while slots are not served."
-        ),
+        _cluster("cluster-require-full-coverage", _SWITCH, "yes", "Refuse commands while slots are not served."),
         _cluster(
             "cluster-replica-no-failover",
             _SWITCH,

@@ -39,9 +39,7 @@ ENCODINGS: Final = Section(
             "Nodes at each end of a list that are not compressed; 0 compresses none.",
             debug=True,
         ),
-        Parameter(
-            "set-max-intset-entries", _ENTRIES, "512", "Most members of a set of integers kept as an intset."
-        ),
+        Parameter("set-max-intset-entries", _ENTRIES, "512", "Most members of a set of integers kept as an intset."),
         Parameter("set-max-listpack-entries", _ENTRIES, "128", "Most members of a set kept as a listpack."),
         Parameter("set-max-listpack-value", _ENTRIES, "64", "Longest member of such a set."),
         Parameter(

@@ -27,8 +27,7 @@ MEMORY: Final = Section(
                 "noeviction",
             ),
             "noeviction",
-            "What goes when the limit is reached: volatile takes only keys with an expiry; "
-            "noeviction refuses writes.",
+            "What goes when the limit is reached: volatile takes only keys with an expiry; noeviction refuses writes.",
         ),
         Parameter(
             "maxmemory-samples",
@@ -42,9 +41,7 @@ MEMORY: Final = Section(
             "10",
             "How long a command may wait for eviction: 0 is least, 100 means as long as it takes.",
         ),
-        Parameter(
-            "lfu-log-factor", Integer(0, INT_MAX), "10", "How slowly the counter of the LFU policies grows."
-        ),
+        Parameter("lfu-log-factor", Integer(0, INT_MAX), "10", "How slowly the counter of the LFU policies grows."),
         Parameter(
             "lfu-decay-time",
             Integer(0, INT_MAX),
@@ -119,9 +116,7 @@ DEFRAG: Final = Section(
             "Fragmentation, in percent, at which the effort is greatest.",
         ),
         Parameter("active-defrag-cycle-min", Integer(1, 99), "1", "Least effort, in percent of a processor."),
-        Parameter(
-            "active-defrag-cycle-max", Integer(1, 99), "25", "Greatest effort, in percent of a processor."
-        ),
+        Parameter("active-defrag-cycle-max", Integer(1, 99), "25", "Greatest effort, in percent of a processor."),
         Parameter(
             "active-defrag-max-scan-fields",
             Integer(1, LONG_MAX),

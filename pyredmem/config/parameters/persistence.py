@@ -63,9 +63,7 @@ APPEND_ONLY_FILE: Final = Section(
         ),
         _setting("appendfsync", Choice("everysec", "always", "no"), "everysec", "When it is forced to disk."),
         _setting("no-appendfsync-on-rewrite", YesNo(), "no", "Do not force it to disk while saving."),
-        _setting(
-            "auto-aof-rewrite-percentage", Integer(0, INT_MAX), "100", "Growth at which it is rewritten."
-        ),
+        _setting("auto-aof-rewrite-percentage", Integer(0, INT_MAX), "100", "Growth at which it is rewritten."),
         _setting(
             "auto-aof-rewrite-min-size",
             Memory(0, LONG_MAX),

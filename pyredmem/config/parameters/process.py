@@ -72,9 +72,7 @@ PROCESS: Final = Section(
             "The least severe messages that are logged.",
         ),
         Parameter("logfile", Text(), "", "File for the log; empty is standard output.", immutable=True),
-        Parameter(
-            "syslog-enabled", YesNo(), "no", "Log to syslog as well.", immutable=True, no_effect=NO_SYSLOG
-        ),
+        Parameter("syslog-enabled", YesNo(), "no", "Log to syslog as well.", immutable=True, no_effect=NO_SYSLOG),
         Parameter("syslog-ident", Text(), "redis", "Name in syslog.", immutable=True, no_effect=NO_SYSLOG),
         Parameter(
             "syslog-facility",
@@ -120,12 +118,8 @@ PROCESS: Final = Section(
             "10",
             "How many times a second background work is done: expiry, resizing, timeouts.",
         ),
-        Parameter(
-            "dynamic-hz", YesNo(), "yes", "Do background work more often while many clients are connected."
-        ),
-        Parameter(
-            "activerehashing", YesNo(), "yes", "Spend a millisecond of each 100 on resizing hash tables."
-        ),
+        Parameter("dynamic-hz", YesNo(), "yes", "Do background work more often while many clients are connected."),
+        Parameter("activerehashing", YesNo(), "yes", "Spend a millisecond of each 100 on resizing hash tables."),
         Parameter(
             "shutdown-timeout",
             Integer(0, INT_MAX),
@@ -239,9 +233,7 @@ DEBUGGING: Final = Section(
     "Debugging",
     (
         Parameter("crash-log-enabled", YesNo(), "yes", "Log a report upon a crash.", no_effect=DEBUGGING_AID),
-        Parameter(
-            "crash-memcheck-enabled", YesNo(), "yes", "Test the memory upon a crash.", no_effect=DEBUGGING_AID
-        ),
+        Parameter("crash-memcheck-enabled", YesNo(), "yes", "Test the memory upon a crash.", no_effect=DEBUGGING_AID),
         Parameter(
             "use-exit-on-panic",
             YesNo(),

@@ -1,0 +1,111 @@
+"""What an argument list asks for, as redis-server reads it.
+
+    [/path/redis.conf] [--option value ...] ... [-]
+
+The options become lines of a configuration text that is read after the file, so they win over it and their
+errors look like those of a file. A `-` at the end (or alone) says that standard input holds more
+configuration. Nothing is checked here beyond that form: an unknown option is an unknown directive for the
+file reader.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pyredmem.config.quoting import quote, split_words
+
+RUN: Final = "run"
+VERSION: Final = "version"
+HELP: Final = "help"
+CHECK_SYSTEM: Final = "check-system"
+REFUSED: Final = "refused"
+
+# Options that may stand without a value, in which case they get an empty one.
+_MAY_LACK_A_VALUE: Final = "--save"
+
+USAGE: Final = """\
+Usage: {program} [/path/to/redis.conf] [options] [-]
+       {program} -                  (reads the configuration from standard input)
+       {program} -v | --version
+       {program} -h | --help
+       {program} --check-system
+
+Every setting of redis.conf is an option; options win over the file:
+       {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
+       {program} --port 0 --unixsocket /tmp/redis.sock
+       {program} /etc/redis.conf --save '' --loglevel verbose
+       printf 'port 7777' | {program} -
+"""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What was asked for."""
+
+    action: str
+    message: str = ""  # why it was refused
+    path: str = ""  # the configuration file, if one was named
+    from_stdin: bool = False
+    options: str = ""  # lines of configuration
+
+    def configuration(self, file_text: str, stdin_text: str = "") -> str:
+        """The whole configuration text; its line numbers are the ones Redis reports."""
+        # The empty line in front of the options is there in Redis too, and is counted.
+        text = file_text + stdin_text
+        return f"{text}\n{self.options}" if self.options else text
+
+
+def parse(arguments: list[str]) -> Invocation:
+    """What `arguments` (without the program's name) ask for."""
+    special = _special(arguments)
+    if special is not None:
+        return special
+    rest = arguments
+    path = ""
+    if rest and not rest[0].startswith("-"):
+        path, rest = rest[0], rest[1:]
+    from_stdin = bool(rest) and rest[-1] == "-"
+    lines = _lines(rest[:-1] if from_stdin else rest)
+    return Invocation(RUN, path=path, from_stdin=from_stdin, options="\n".join(lines))
+
+
+def _special(arguments: list[str]) -> Invocation | None:
+    """The requests that do not start a server."""
+    first = arguments[0] if arguments else ""
+    if first in {"-v", "--version"}:
+        return Invocation(VERSION)
+    if first in {"-h", "--help"}:
+        return Invocation(HELP)
+    if first == "--test-memory":
+        return Invocation(REFUSED, "Testing the memory of the machine is not what this server does.")
+    if first == "--check-system":
+        return Invocation(CHECK_SYSTEM)
+    if "--sentinel" in [argument.lower() for argument in arguments]:
+        return Invocation(REFUSED, "Sentinel mode does not exist in this server.")
+    return None
+
+
+def _lines(arguments: list[str]) -> list[str]:
+    """One line of configuration for each option and the values behind it."""
+    lines: list[str] = []
+    name_expected = True  # what follows a bare option is its value, even if it begins with dashes
+    for at, argument in enumerate(arguments):
+        if name_expected and argument.startswith("--"):
+            lines.append(argument[2:] + " ")
+            words = split_words(argument)
+            if words is None or len(words) != 1:
+                continue  # "--port 7777" in one argument
+            if argument.lower() == _MAY_LACK_A_VALUE and _no_value_follows(arguments, at):
+                lines[-1] += quote("")
+            else:
+                name_expected = False
+        else:
+            if not lines:
+                lines.append("")
+            lines[-1] += quote(argument) + " "
+            name_expected = True
+    return lines
+
+
+def _no_value_follows(arguments: list[str], at: int) -> bool:
+    """Whether the option at `at` is the last argument or is followed by another option."""
+    return at + 1 == len(arguments) or arguments[at + 1].startswith("--")
