@@ -154,16 +154,12 @@ def maybe(part: Part) -> Part:
 
 def some(part: Part, least: int = 1, most: int = 4) -> Part:
     """The part several times."""
-    return st.lists(part, min_size=least, max_size=most).map(
-        lambda lists: [w for words in lists for w in words]
-    )
+    return st.lists(part, min_size=least, max_size=most).map(lambda lists: [w for words in lists for w in words])
 
 
 def options(*parts: Part | Sequence[str]) -> Part:
     """Any few of these, in any order, sometimes twice or in contradiction: a server must sort that out."""
-    given = [
-        one if isinstance(one, st.SearchStrategy) else words([word.encode() for word in one]) for one in parts
-    ]
+    given = [one if isinstance(one, st.SearchStrategy) else words([word.encode() for word in one]) for one in parts]
     return some(st.one_of(*given), least=0, most=3)
 
 

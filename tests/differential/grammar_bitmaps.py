@@ -16,9 +16,7 @@ from tests.differential.grammar import (
 )
 
 BIT = words(b"0", b"1", b"1", b"0", b"2", b"-1", b"x")
-KIND = words(
-    b"u8", b"i8", b"u1", b"i1", b"u63", b"i64", b"u64", b"i65", b"u0", b"i0", b"u16", b"i5", b"x8", b"u", b""
-)
+KIND = words(b"u8", b"i8", b"u1", b"i1", b"u63", b"i64", b"u64", b"i65", b"u0", b"i0", b"u16", b"i5", b"x8", b"u", b"")
 PLACE = words(b"0", b"#0", b"1", b"#1", b"7", b"#3", b"100", b"#", b"-1", b"#-1", b"x", b"4294967296")
 AMOUNT = words(b"1", b"0", b"-1", b"10", b"255", b"256", b"-128", b"127", b"9223372036854775807", b"x")
 UNIT = maybe(words(b"BYTE", b"BIT", b"bit", b"x"))

@@ -48,13 +48,9 @@ CONNECTION = [
     form("CLIENT INFO", rule=same_type),
     form("CLIENT NO-EVICT", words(b"on", b"off", b"x")),
     form("CLIENT UNPAUSE"),
-    form(
-        "CLIENT KILL", words([b"ID", b"x"], [b"TYPE", b"nosuch"], [b"1.2.3.4:5"], [b"SKIPME", b"x"], [b"x"])
-    ),
+    form("CLIENT KILL", words([b"ID", b"x"], [b"TYPE", b"nosuch"], [b"1.2.3.4:5"], [b"SKIPME", b"x"], [b"x"])),
     form("CLIENT KILL", words([b"ID", b"999999999"], [b"ADDR", b"1.2.3.4:5"], [b"LADDR", b"x", b"ID", b"0"])),
-    form(
-        "CLIENT LIST", words([b"TYPE", b"nosuch"], [b"ID"], [b"ID", b"x"], [b"TYPE"], [b"x"]), rule=same_type
-    ),
+    form("CLIENT LIST", words([b"TYPE", b"nosuch"], [b"ID"], [b"ID", b"x"], [b"TYPE"], [b"x"]), rule=same_type),
     form("CLIENT LIST", words([], [b"TYPE", b"normal"], [b"ID", b"1"]), rule=same_type),
     form("CLIENT REPLY", words([b"ON"], [b"x"], [])),
     form("CLIENT NOSUCH"),

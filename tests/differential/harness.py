@@ -68,9 +68,7 @@ class Difference:
             f"  pyredmem:     {show(self.ours)}",
         ]
         lines.append("  after:")
-        lines += [
-            f"    {one.connection}> {' '.join(_quoted(word) for word in one.argv)}" for one in self.steps
-        ]
+        lines += [f"    {one.connection}> {' '.join(_quoted(word) for word in one.argv)}" for one in self.steps]
         return "\n".join(lines)
 
 
@@ -110,9 +108,7 @@ class Pair:
                 why: str | None = "one of them did not answer"
             else:
                 why = rules[at](their_reply, our_reply)
-            if why is not None and not (
-                our_reply and their_reply and deliberate(one.argv, their_reply, our_reply)
-            ):
+            if why is not None and not (our_reply and their_reply and deliberate(one.argv, their_reply, our_reply)):
                 name = " ".join(_quoted(word) for word in one.argv)
                 return Difference(f"step {at}, {name}", why, their_reply, our_reply, tuple(steps[: at + 1]))
         if len(theirs.replies) != len(ours.replies):
@@ -120,9 +116,7 @@ class Pair:
             return Difference("at the end", why, None, None, tuple(steps))
         return _difference_of_states(theirs, ours, tuple(steps))
 
-    def check(
-        self, steps: Iterable[Step], protocol: int = 2, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def check(self, steps: Iterable[Step], protocol: int = 2, settings: Mapping[str, str] | None = None) -> None:
         """Fail with a readable report when the servers disagree."""
         found = self.difference(list(steps), protocol, settings)
         assert found is None, f"RESP{protocol}\n{found}"
@@ -229,9 +223,7 @@ class Side:
         ]
         types = control.pipeline([("TYPE", name) for name in names])
         for name, kind in zip(names, types, strict=True):
-            value_of, rule = _READERS.get(
-                kind.text if isinstance(kind, Simple) else b"", (("DUMP",), exactly)
-            )
+            value_of, rule = _READERS.get(kind.text if isinstance(kind, Simple) else b"", (("DUMP",), exactly))
             value, life, encoding = control.pipeline(
                 [(value_of[0], name, *value_of[1:]), ("PTTL", name), ("OBJECT", "ENCODING", name)]
             )
@@ -290,9 +282,7 @@ def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) ->
             waiting.append(one.rule)
             continue
         rules.append(itemwise(list(waiting)) if name == b"EXEC" else one.rule)
-        if name in {b"EXEC", b"DISCARD", b"RESET", b"MULTI"} and not (
-            name == b"MULTI" and isinstance(reply, Error)
-        ):
+        if name in {b"EXEC", b"DISCARD", b"RESET", b"MULTI"} and not (name == b"MULTI" and isinstance(reply, Error)):
             waiting.clear()
     return rules + [one.rule for one in steps[len(rules) :]]
 
@@ -300,9 +290,7 @@ def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) ->
 def _difference_of_states(theirs: Run, ours: Run, steps: tuple[Step, ...]) -> Difference | None:
     for (where, rule, their_reply), (our_where, _, our_reply) in zip(theirs.state, ours.state, strict=False):
         if where != our_where:
-            return Difference(
-                f"final state, {where}", f"pyredmem has {our_where}", their_reply, our_reply, steps
-            )
+            return Difference(f"final state, {where}", f"pyredmem has {our_where}", their_reply, our_reply, steps)
         if (why := rule(their_reply, our_reply)) is not None:
             return Difference(f"final state, {where}", why, their_reply, our_reply, steps)
     if len(theirs.state) != len(ours.state):

@@ -21,16 +21,10 @@ class Known:
 
 
 def _bits_of_nothing(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
-    return (
-        argv[0].upper() in {b"BITCOUNT", b"BITPOS"}
-        and isinstance(theirs, Integer)
-        and isinstance(ours, Error)
-    )
+    return argv[0].upper() in {b"BITCOUNT", b"BITPOS"} and isinstance(theirs, Integer) and isinstance(ours, Error)
 
 
-KNOWN = (
-    Known("7.2 checks the arguments of BITCOUNT and BITPOS even when the key is missing", _bits_of_nothing),
-)
+KNOWN = (Known("7.2 checks the arguments of BITCOUNT and BITPOS even when the key is missing", _bits_of_nothing),)
 
 
 def deliberate(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:

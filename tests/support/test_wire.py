@@ -63,9 +63,7 @@ def test_a_reply_may_come_byte_by_byte(data: bytes, reply: Reply) -> None:
     assert decoder.take() == reply
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [(Simple(b"OK"), Bulk(b"OK")), (Null(), NullArray()), (Array(()), Set(()))]
-)
+@pytest.mark.parametrize(("one", "other"), [(Simple(b"OK"), Bulk(b"OK")), (Null(), NullArray()), (Array(()), Set(()))])
 def test_replies_of_different_types_differ(one: Reply, other: Reply) -> None:
     assert one != other
 

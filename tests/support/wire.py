@@ -260,9 +260,7 @@ class Decoder:
 class Wire:
     """One connection to a server."""
 
-    def __init__(
-        self, port: int = 0, host: str = "127.0.0.1", *, path: str = "", timeout: float = 20.0
-    ) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1", *, path: str = "", timeout: float = 20.0) -> None:
         self.timeout = timeout
         if path:
             self._socket = socket.socket(socket.AF_UNIX)
@@ -317,9 +315,7 @@ class Wire:
         while (reply := self._decoder.take()) is None:
             readable, _, _ = select.select([self], [], [], max(0.0, deadline - time.monotonic()))
             if not readable:
-                raise TimeoutError(
-                    f"no reply within {self.timeout} s; unfinished: {self._decoder.pending[:200]!r}"
-                )
+                raise TimeoutError(f"no reply within {self.timeout} s; unfinished: {self._decoder.pending[:200]!r}")
             self._read()
         return reply
 

@@ -1,0 +1,167 @@
+"""Servers as a benchmark sees them: a process with a port, its CPU time and its memory.
+
+Knows nothing of what is measured. CPU time and RSS come from /proc, so they are those of the server alone,
+whatever else the machine does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How to start one of the servers."""
+
+    name: str
+    command: tuple[str, ...]
+    site: str = ""  # a directory to import the package from, when it is not installed
+
+    def environment(self) -> dict[str, str]:
+        """The environment it runs in."""
+        environment = dict(os.environ)
+        environment.pop("PYTHONPATH", None)
+        if self.site:
+            environment["PYTHONPATH"] = self.site
+        return environment
+
+
+class Connection:
+    """A blocking connection that needs no more of RESP than a benchmark does."""
+
+    def __init__(self, port: int, timeout: float = 60.0) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self._file = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._file.close()
+        self._socket.close()
+
+    def do(self, *words: str | bytes) -> bytes:
+        """One command; the reply's first line, or the body of a bulk."""
+        self._socket.sendall(encode(words))
+        return self._reply()
+
+    def load(self, commands: Iterable[Sequence[str | bytes]]) -> None:
+        """Many commands, in pipelines whose replies are read before the next is sent."""
+        batch: list[bytes] = []
+        for command in commands:
+            batch.append(encode(command))
+            if len(batch) == BATCH:
+                self._exchange(batch)
+                batch = []
+        self._exchange(batch)
+
+    def _exchange(self, batch: list[bytes]) -> None:
+        self._socket.sendall(b"".join(batch))
+        for _ in batch:
+            reply = self._reply()
+            if reply.startswith(b"-"):
+                raise RuntimeError(reply.decode())
+
+    def _reply(self) -> bytes:
+        line = self._file.readline().rstrip(b"\r\n")
+        if not line:
+            raise ConnectionError("closed by the server")
+        if line.startswith(b"$") and line != b"$-1":
+            return self._file.read(int(line[1:]) + 2)[:-2]
+        return line
+
+
+def encode(words: Sequence[str | bytes]) -> bytes:
+    """A command as a multibulk request."""
+    data = [word.encode() if isinstance(word, str) else word for word in words]
+    return b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in data)
+
+
+class Process:
+    """A running server."""
+
+    def __init__(self, contender: Contender, options: Sequence[str], directory: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._log = Path(directory) / "output.log"
+        fixed = ["--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", directory]
+        self.started = time.perf_counter()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*contender.command, *fixed, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=contender.environment(),
+                cwd=directory,
+            )
+        self.seconds_to_first_pong = self._wait()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def _wait(self, seconds: float = 60.0) -> float:
+        while (elapsed := time.perf_counter() - self.started) < seconds:
+            if self._process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                connection = Connection(self.port)
+                try:
+                    if connection.do("PING") == b"+PONG":
+                        return time.perf_counter() - self.started
+                finally:
+                    connection.close()
+            time.sleep(0.001)
+        self.stop()
+        raise RuntimeError(f"no PONG after {elapsed:.1f} s\n{self._log.read_text(errors='replace')}")
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far, all threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+    def resident_bytes(self) -> int:
+        """What is in memory of the process now."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def used_memory(self) -> int:
+        """The server's own account."""
+        connection = Connection(self.port)
+        try:
+            lines = connection.do("INFO", "memory").split(b"\r\n")
+        finally:
+            connection.close()
+        return next(int(line.split(b":")[1]) for line in lines if line.startswith(b"used_memory:"))
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def running(contender: Contender, *options: str) -> Iterator[Process]:
+    """A server for the length of a with block."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
+        process = Process(contender, options, directory)
+        try:
+            yield process
+        finally:
+            process.stop()

@@ -1,0 +1,213 @@
+"""pyredmem beside redis-server on this machine, in this hour.
+
+    python benchmarks/vs_redis.py                         # the package of this interpreter
+    python benchmarks/vs_redis.py --python-compiled ~/venv/bin/python --rounds 7
+    python benchmarks/vs_redis.py --keys 1000,1000000 --startup --memory
+
+Absolute figures depend on the machine and on what else it does, so every figure is taken in rounds: one server
+after another, each alone, and the ratios ours/redis are formed within a round. What is compared is first of all
+the server's CPU time per command from /proc, since redis-benchmark shares the processors with the server.
+
+An interpreter may be followed by `:DIRECTORY`, from which the package is then imported.
+Results go to benchmarks/results/ as JSON and as a markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from measures import Workload, measure_memory, measure_round, measure_start
+from processes import Contender
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+REDIS = "redis-server"
+TESTS = "ping_mbulk,get,set,incr,mset"
+PROBE = "from pyredmem.base.build import COMPILED; print('compiled' if COMPILED else 'interpreted')"
+
+Series = dict[str, dict[str, list[dict[str, float]]]]  # contender, workload, rounds
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--python-compiled", metavar="PATH", help="interpreter with the compiled package")
+    parser.add_argument("--python-interpreted", metavar="PATH", help="interpreter with the plain package")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=200_000, help="of each workload at P=1")
+    parser.add_argument("--workloads", default=TESTS, help=f"tests of redis-benchmark (default {TESTS})")
+    parser.add_argument("--pipelines", default="1,16", help="pipeline depths (default 1,16)")
+    parser.add_argument("--keys", default="", help="numbers of keys for random GET and SET, e.g. 1000,1000000")
+    parser.add_argument("--startup", action="store_true", help="time to the first PONG")
+    parser.add_argument("--memory", action="store_true", help="growth per key of 1,000,000 keys")
+    parser.add_argument("--memory-keys", type=int, default=1_000_000)
+    parser.add_argument("--only", action="store_true", help="leave out the plain workloads")
+    return parser.parse_args()
+
+
+def contenders(options: argparse.Namespace) -> list[Contender]:
+    """redis-server first, then what is asked for, or this interpreter's own package."""
+    found = [Contender(REDIS, (shutil.which(REDIS) or sys.exit("no redis-server on PATH"),))]
+    given = [options.python_compiled, options.python_interpreted]
+    if not any(given):
+        given = [f"{sys.executable}:{ROOT}" if (ROOT / "pyredmem").is_dir() else sys.executable]
+    for text, wanted in zip(given, ("compiled", "interpreted"), strict=False):
+        if text:
+            found.append(_python(text, wanted if len(given) > 1 else ""))
+    return found
+
+
+def _python(text: str, wanted: str) -> Contender:
+    python, _, site = text.partition(":")
+    contender = Contender("", (python, "-m", "pyredmem"), site)
+    done = subprocess.run(
+        [python, "-c", PROBE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=contender.environment(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+    )
+    kind = done.stdout.strip()
+    if wanted and kind != wanted:
+        sys.exit(f"the package of {text} is {kind}, not {wanted}")
+    return Contender(kind, contender.command, site)
+
+
+def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> Series:
+    """All rounds of all workloads."""
+    depths = [int(word) for word in options.pipelines.split(",")]
+    sizes = [int(word) for word in options.keys.split(",") if word]
+    plain = [] if options.only else options.workloads.split(",")
+    workloads = [Workload(test, depth) for depth in depths for test in plain]
+    workloads += [Workload(test, 16, keys) for keys in sizes for test in ("get", "set")]
+    series: Series = {server.name: {workload.label: [] for workload in workloads} for server in servers}
+    for number in range(options.rounds if workloads else 0):
+        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+        for server in servers:
+            requests = options.requests
+            found = measure_round(server, [w for w in workloads if w.pipeline == 1], requests)
+            found |= measure_round(server, [w for w in workloads if w.pipeline > 1], requests * 4)
+            for label, figure in found.items():
+                series[server.name][label].append(figure)
+    return series
+
+
+def spread(values: Iterable[float]) -> tuple[float, float, float]:
+    """Least, median, greatest."""
+    listed = list(values)
+    return min(listed), statistics.median(listed), max(listed)
+
+
+def ratios(series: Series, name: str, label: str, figure: str) -> tuple[float, float, float]:
+    """Ours over redis-server's within each round."""
+    pairs = zip(series[name][label], series[REDIS][label], strict=True)
+    return spread(ours[figure] / theirs[figure] if theirs[figure] else float("nan") for ours, theirs in pairs)
+
+
+def workload_table(series: Series) -> list[str]:
+    """Markdown lines."""
+    lines = [
+        "| workload | server | requests/s | CPU us/command | CPU ratio min/median/max | rate ratio |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for label in series[REDIS]:
+        for name, found in series.items():
+            rate = spread(figure["requests_per_second"] for figure in found[label])[1]
+            cpu = spread(figure["cpu_us_per_command"] for figure in found[label])[1]
+            columns = [label, name, f"{rate:,.0f}", f"{cpu:.2f}"]
+            if name == REDIS:
+                columns += ["", ""]
+            else:
+                columns.append("{:.2f} / {:.2f} / {:.2f}".format(*ratios(series, name, label, "cpu_us_per_command")))
+                columns.append("{1:.2f}".format(*ratios(series, name, label, "requests_per_second")))
+            lines.append("| " + " | ".join(columns) + " |")
+    return lines if series[REDIS] else []
+
+
+def flatness_table(series: Series, sizes: list[int]) -> list[str]:
+    """How the rate with the most keys compares with that of the fewest, in each round."""
+    if len(sizes) < 2:
+        return []
+    lines = ["", f"| server | test | rate with {max(sizes):,} keys over {min(sizes):,} keys |", "|---|---|---:|"]
+    for name, found in series.items():
+        for test in ("get", "set"):
+            few, many = Workload(test, 16, min(sizes)).label, Workload(test, 16, max(sizes)).label
+            pairs = zip(found[many], found[few], strict=True)
+            low, middle, high = spread(
+                more["requests_per_second"] / less["requests_per_second"] for more, less in pairs
+            )
+            lines.append(f"| {name} | {test.upper()} | {low:.2f} / {middle:.2f} / {high:.2f} |")
+    return lines
+
+
+def start_table(servers: list[Contender], rounds: int, record: dict[str, Any]) -> list[str]:
+    """Markdown lines of the time to the first PONG."""
+    lines = ["", "| server | first PONG, ms, min/median/max |", "|---|---:|"]
+    taken: dict[str, list[float]] = {server.name: [] for server in servers}
+    for _ in range(rounds):
+        for server in servers:
+            taken[server.name].append(measure_start(server))
+    record["startup_seconds"] = taken
+    for name, seconds in taken.items():
+        low, middle, high = (value * 1000 for value in spread(seconds))
+        lines.append(f"| {name} | {low:.0f} / {middle:.0f} / {high:.0f} |")
+    return lines
+
+
+def memory_table(servers: list[Contender], keys: int, record: dict[str, Any]) -> list[str]:
+    """Markdown lines of the growth per key."""
+    lines = [
+        "",
+        f"| {keys:,} keys, 16-byte names | server | RSS bytes/key | used_memory bytes/key | RSS over used_memory |",
+        "|---|---|---:|---:|---:|",
+    ]
+    rows = record["memory"] = []
+    for value_bytes in (10, 100):
+        for server in servers:
+            found = measure_memory(server, keys, value_bytes)
+            rows.append({"server": server.name, "value_bytes": value_bytes, **found})
+            rss, used = found["rss_bytes_per_key"], found["used_memory_bytes_per_key"]
+            lines.append(f"| {value_bytes}-byte values | {server.name} | {rss:.1f} | {used:.1f} | {rss / used:.2f} |")
+    return lines
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = arguments()
+    servers = contenders(options)
+    record: dict[str, Any] = {
+        "when": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "rounds": options.rounds,
+        "requests": options.requests,
+    }
+    series = measure_workloads(options, servers)
+    record["workloads"] = series
+    lines = workload_table(series)
+    lines += flatness_table(series, [int(word) for word in options.keys.split(",") if word])
+    if options.startup:
+        lines += start_table(servers, options.rounds, record)
+    if options.memory:
+        lines += memory_table(servers, options.memory_keys, record)
+    print("\n".join(lines))
+    RESULTS.mkdir(exist_ok=True)
+    stem = RESULTS / time.strftime("vs_redis-%Y%m%d-%H%M%S")
+    stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    stem.with_suffix(".md").write_text("\n".join(lines) + "\n")
+    print(f"\nwritten: {stem}.json, {stem}.md", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""What whole data sets add to used_memory, within half a percent of the recordings.
+
+The recipe is the recorder's: one connection pays all first-use costs, another loads the data and leaves, the
+timer runs until nothing changes any more, and the difference is the data set.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.golden.cases import ALLOCATORS, Load, supported_loads
+from tests.support.engine import LocalClient, LocalEngine, local_engine
+from tests.support.wire import Error
+
+TOLERANCE = 0.005
+PIPELINE = 100
+POLL_MS = 250
+STABLE_POLLS = 4
+QUICK = {"str10-4", "str10-1000", "str10-65537"}
+# libc's figures depend on the state of the process that was recorded; its formula is tested with its allocator.
+PROFILES = ("jemalloc-lg3", "jemalloc-lg4", "tcmalloc")
+
+
+def _prepare(load: Load, watcher: LocalClient) -> None:
+    watcher.do("DEBUG", "REPLYBUFFER", "RESIZING", "0")
+    command = load.command(0)
+    watcher.do(command[0], "warm", *command[2:])
+    watcher.do("DEL", "warm")
+    watcher.do("FLUSHALL")
+    for measuring in (["INFO", "memory"], ["MEMORY", "STATS"], ["DBSIZE"]):
+        watcher.do(*measuring)
+
+
+def _fill(load: Load, local: LocalEngine) -> None:
+    loader = local.client()
+    for start in range(0, load.count, PIPELINE):
+        replies = loader.pipeline(load.command(i) for i in range(start, min(start + PIPELINE, load.count)))
+        assert not any(isinstance(reply, Error) for reply in replies), replies[:1]
+    local.drop(loader)
+
+
+def _settle(local: LocalEngine, watcher: LocalClient) -> int:
+    """used_memory once it has been the same a few times, with the watcher kept busy so that it stays as it is."""
+    before, same = -1, 0
+    while same < STABLE_POLLS:
+        local.pass_time(POLL_MS)
+        watcher.do("INFO", "memory")
+        same = same + 1 if local.used_memory == before else 0
+        before = local.used_memory
+    return before
+
+
+def _loads() -> list[object]:
+    return [
+        pytest.param(
+            load,
+            id=f"{load.profile}-{load.id}",
+            marks=[] if load.id in QUICK and load.profile == "jemalloc-lg3" else [pytest.mark.slow],
+        )
+        for load in supported_loads()
+        if load.profile in PROFILES
+    ]
+
+
+@pytest.mark.parametrize("load", _loads())
+def test_a_data_set_costs_what_it_costs_in_redis(load: Load) -> None:
+    local = local_engine(
+        ("save", ""),
+        ("slowlog-log-slower-than", "-1"),
+        ("mem-allocator", ALLOCATORS.get(load.profile, load.profile)),
+        ("enable-debug-command", "yes"),
+    )
+    watcher = local.client()
+    _prepare(load, watcher)
+    before = local.used_memory
+    _fill(load, local)
+    delta = _settle(local, watcher) - before
+    assert delta == pytest.approx(load.delta, rel=TOLERANCE)
+    local.assert_sound()

@@ -1,0 +1,135 @@
+"""Imports point downward only, and what belongs to the shells stays out of the engine.
+
+The table is the one of docs/architecture.md. A package may import itself and packages of lower layers;
+packages of one layer do not know each other. All imports stand at the head of a module: an import inside a
+function hides a dependency or a cycle.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "pyredmem"
+LAYERS = (
+    ("memory", "base"),
+    ("structures", "protocol", "config"),
+    ("objects",),
+    ("keyspace",),
+    ("engine",),
+    ("commands", "info"),
+    ("assembly",),
+    ("server", "client"),
+    ("monitor", "pytest_plugin", "cli", "__main__"),
+)
+LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
+SHELLS = 7
+# What the sans-I/O engine must not reach for: the network, the wall clock, chance, threads.
+OUTSIDE_WORLD = {
+    *("socket", "socketserver", "ssl", "select", "selectors", "asyncio", "uvloop"),
+    *("time", "datetime", "random", "secrets", "threading", "multiprocessing", "subprocess", "concurrent"),
+    *("librt.time", "librt.random"),
+}
+ALLOWED = {
+    "base/clock.py": {"time", "librt.time"},  # the one place that asks the operating system for the time
+    "base/rng.py": {"librt.random"},  # the one source of chance, seeded
+    "memory/process.py": {"os", "resource", "ctypes"},  # what the operating system says of the process
+}
+CLIENT_LIBRARY_USERS = ("client/", "pytest_plugin.py")
+
+pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the sources, not an installed package")
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _label(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Dotted names of everything a module imports, relative ones resolved."""
+    parts = ["pyredmem", *path.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = parts[: -node.level] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            if len(module) == 1:
+                yield from (f"{module[0]}.{alias.name}" for alias in node.names)
+            else:
+                yield ".".join(module)
+
+
+def _home(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def _own_imports(path: Path) -> Iterator[str]:
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] == "pyredmem" and len(parts) > 1 and parts[1] in LAYER_OF:
+            yield parts[1]
+
+
+modules = pytest.mark.parametrize("path", _modules(), ids=_label)
+
+
+@modules
+def test_every_module_has_a_layer(path: Path) -> None:
+    assert _home(path) in LAYER_OF or _label(path) == "__init__.py"
+
+
+@modules
+def test_imports_point_downward(path: Path) -> None:
+    home = _home(path)
+    if home not in LAYER_OF:
+        assert not list(_own_imports(path)), "the package itself imports nothing"
+        return
+    wrong = [name for name in _own_imports(path) if name != home and not LAYER_OF[name] < LAYER_OF[home]]
+    assert not wrong
+
+
+@modules
+def test_the_engine_does_not_touch_the_outside_world(path: Path) -> None:
+    if LAYER_OF.get(_home(path), 0) >= SHELLS:
+        return
+    names = set(_imports(path))
+    names |= {name.split(".")[0] for name in names}
+    assert not (names & OUTSIDE_WORLD) - ALLOWED.get(_label(path), set())
+
+
+@modules
+def test_the_engine_does_not_await(path: Path) -> None:
+    if LAYER_OF.get(_home(path), 0) >= SHELLS:
+        return
+    tree = ast.walk(ast.parse(path.read_text()))
+    assert not [node.lineno for node in tree if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+
+
+@modules
+def test_the_client_library_stays_in_the_client(path: Path) -> None:
+    if _label(path).startswith(CLIENT_LIBRARY_USERS):
+        return
+    assert not [name for name in _imports(path) if name.split(".")[0] == "redis"]
+
+
+@modules
+def test_imports_stand_at_the_head_of_a_module(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    inside = [
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not inside
