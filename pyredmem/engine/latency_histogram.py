@@ -1,0 +1,117 @@
+"""How long one command takes: a histogram of its calls, as INFO latencystats and LATENCY HISTOGRAM show it.
+
+Redis keeps an HDR histogram of nanoseconds from 1 ns to 1 s with two significant digits: a value is rounded
+*up* to its highest 8 bits being kept, so that 2000 ns are reported as 2007, the largest value of the same
+cell:
+
+    value          cell width    cells
+    1 .. 255       1             255
+    256 .. 511     2             128
+    512 .. 1023    4             128   ... and so on, doubling
+
+Durations come in whole microseconds, and nearly all are small. So calls are counted here by the microsecond
+up to 255, which is one addition, and only slower calls are sorted into cells. The reports round the
+microseconds to the cells.
+
+Redis allocates a dense table of counters at the first call of a command. Whoever makes the histogram charges
+the ledger with it; the sizes are here.
+"""
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+_DIRECT: Final = 256  # microseconds that have a counter of their own
+_KEPT_BITS: Final = 8
+_MAX_NS: Final = 1_000_000_000
+
+# Bounds of the distribution: 1024 ns, doubling, and for the last one the end of Redis's table.
+_FIRST_LEVEL_NS: Final = 1024
+_LAST_LEVEL_NS: Final = 1 << 30
+
+# What Redis allocates for one histogram.
+STRUCT_BYTES: Final = 104
+COUNTERS_BYTES: Final = 8 * 3072
+
+
+def highest_equivalent(value_ns: int) -> int:
+    """Return the largest value that the histogram does not tell from this one."""
+    shift = max(value_ns.bit_length() - _KEPT_BITS, 0)
+    return (((value_ns >> shift) + 1) << shift) - 1
+
+
+class LatencyHistogram:
+    """Counts the calls of one command by duration."""
+
+    def __init__(self) -> None:
+        self._direct: vec[i64] = vec[i64]([0] * _DIRECT)
+        self._slow: dict[int, int] = {}  # the highest value of a cell -> calls
+
+    def record_us(self, duration_us: i64) -> None:
+        """Count a call."""
+        if 0 <= duration_us < _DIRECT:
+            self._direct[duration_us] += 1
+        else:
+            self._record_slow(duration_us)
+
+    def _record_slow(self, duration_us: i64) -> None:
+        value_ns: int = duration_us * 1000
+        cell = highest_equivalent(max(1, min(value_ns, _MAX_NS)))
+        self._slow[cell] = self._slow.get(cell, 0) + 1
+
+    @property
+    def count(self) -> int:
+        """How many calls were counted."""
+        return sum([calls for _, calls in self._cells()])
+
+    def percentile(self, percent: float) -> float:
+        """Return the duration in microseconds that so many percent of the calls did not exceed."""
+        cells = self._cells()
+        total = sum([calls for _, calls in cells])
+        wanted = max(1, int(min(percent, 100.0) / 100 * total + 0.5))
+        seen = 0
+        for cell, calls in cells:
+            seen += calls
+            if seen >= wanted:
+                return (cell if percent != 0.0 else _lowest_equivalent(cell)) / 1000.0
+        return 0.0
+
+    def cumulative_distribution(self) -> list[tuple[int, int]]:
+        """Return pairs of microseconds and the calls that took no longer; bounds that add no call are left out."""
+        cells = self._cells()
+        pairs: list[tuple[int, int]] = []
+        seen = 0
+        at = 0
+        level = _FIRST_LEVEL_NS
+        while at < len(cells):
+            bound = _LAST_LEVEL_NS - 1 if level == _LAST_LEVEL_NS else highest_equivalent(level)
+            before = seen
+            while at < len(cells) and cells[at][0] <= bound:
+                seen += cells[at][1]
+                at += 1
+            if seen > before:
+                pairs.append((bound // 1000, seen))
+            level *= 2
+        return pairs
+
+    def _cells(self) -> list[tuple[int, int]]:
+        """List the cells in use in rising order, each by its highest value, with their calls."""
+        cells: list[tuple[int, int]] = []
+        for duration_us in range(_DIRECT):
+            calls: int = self._direct[duration_us]
+            if calls > 0:
+                cells.append((highest_equivalent(max(1, duration_us * 1000)), calls))
+        return cells + sorted(self._slow.items())
+
+    def check(self) -> None:
+        """Assert that every cell is one a value is rounded to, and that counts are positive."""
+        assert len(self._direct) == _DIRECT
+        for cell, calls in self._slow.items():
+            assert calls > 0
+            assert highest_equivalent(cell) == cell
+
+
+def _lowest_equivalent(value_ns: int) -> int:
+    shift = max(value_ns.bit_length() - _KEPT_BITS, 0)
+    return (value_ns >> shift) << shift
