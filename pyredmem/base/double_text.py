@@ -90,9 +90,7 @@ def shortest_digits(value: float) -> tuple[str, int]:
     exponent -= shift + 1
     middle = significand << (shift + 1)
     # Below a power of two the doubles are twice as dense.
-    lower = (
-        (4 * significand - 1) << (shift - 1) if significand == _HIDDEN_BIT else (2 * significand - 1) << shift
-    )
+    lower = (4 * significand - 1) << (shift - 1) if significand == _HIDDEN_BIT else (2 * significand - 1) << shift
 
     power, ten, ten_exponent = _scaling_power(exponent)
     upper = _scale(upper, ten) - 1

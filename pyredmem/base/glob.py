@@ -216,11 +216,7 @@ class Glob:
         return self._matches_segments(text)
 
     def _matches_segments(self, text: bytes) -> bool:
-        if (
-            len(text) < self._least_length
-            or not text.startswith(self._prefix)
-            or not text.endswith(self._suffix)
-        ):
+        if len(text) < self._least_length or not text.startswith(self._prefix) or not text.endswith(self._suffix):
             return False
         position = len(self._prefix)
         end = len(text) - len(self._suffix)

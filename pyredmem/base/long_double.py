@@ -49,9 +49,7 @@ class LongDouble:
         if not (self.finite and other.finite):
             return LongDouble(0, 0, False)
         exponent = min(self.exponent, other.exponent)
-        total = (self.significand << (self.exponent - exponent)) + (
-            other.significand << (other.exponent - exponent)
-        )
+        total = (self.significand << (self.exponent - exponent)) + (other.significand << (other.exponent - exponent))
         return _rounded(total, 1, exponent)
 
     def text(self) -> bytes:
@@ -83,17 +81,13 @@ def parse_long_double(data: bytes) -> LongDouble | None:
         sign, whole, fraction, exponent_sign, exponent_digits = found.groups(b"")
         if whole == b"" and fraction == b"":
             return None
-        return _from_decimal(
-            sign, whole + fraction, _exponent(exponent_sign, exponent_digits) - len(fraction)
-        )
+        return _from_decimal(sign, whole + fraction, _exponent(exponent_sign, exponent_digits) - len(fraction))
     found = _HEXADECIMAL.fullmatch(data)
     if found is not None:
         sign, whole, fraction, exponent_sign, exponent_digits = found.groups(b"")
         if whole == b"" and fraction == b"":
             return None
-        return _from_hexadecimal(
-            sign, whole + fraction, _exponent(exponent_sign, exponent_digits) - 4 * len(fraction)
-        )
+        return _from_hexadecimal(sign, whole + fraction, _exponent(exponent_sign, exponent_digits) - 4 * len(fraction))
     return LongDouble(0, 0, False) if _INFINITY.fullmatch(data) else None
 
 

@@ -60,9 +60,7 @@ FOLDED_CASES = [
 ]
 
 patterns = st.lists(
-    st.sampled_from(
-        [b"a", b"b", b"c", b"C", b"*", b"*", b"?", b"[", b"]", b"^", b"-", b"\\", b"\x80", b"\x00"]
-    ),
+    st.sampled_from([b"a", b"b", b"c", b"C", b"*", b"*", b"?", b"[", b"]", b"^", b"-", b"\\", b"\x80", b"\x00"]),
     max_size=12,
 ).map(b"".join)
 texts = st.lists(
