@@ -1,0 +1,159 @@
+"""The tools that come with Redis: redis-cli and redis-benchmark."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from tests.support.servers import Server
+from tests.support.wire import info
+
+pytestmark = pytest.mark.needs_redis  # the tools are installed together with the server
+
+LIMIT_SECONDS = 30.0
+
+
+def cli(server: Server, *words: str, limit: float = LIMIT_SECONDS) -> str:
+    """What redis-cli prints; it must end by itself and without an error."""
+    done = subprocess.run(
+        ["redis-cli", "-p", str(server.port), *words],
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_cli_sets_and_gets(ours: Server) -> None:
+    assert cli(ours, "set", "foo", "bar") == "OK\n"
+    assert cli(ours, "get", "foo") == "bar\n"
+    assert cli(ours, "memory", "usage", "foo") == "56\n"
+
+
+def test_cli_speaks_resp3(ours: Server) -> None:
+    assert cli(ours, "-3", "set", "foo", "bar") == "OK\n"
+    assert "maxmemory" in cli(ours, "-3", "config", "get", "maxmemory")
+
+
+def test_cli_shows_info(ours: Server) -> None:
+    text = cli(ours, "info", "memory")
+    assert "used_memory:" in text
+    assert "mem_allocator:jemalloc" in text
+
+
+def test_cli_takes_commands_from_a_pipe(ours: Server) -> None:
+    requests = "".join(f"SET key:{number} value\r\n" for number in range(1000))
+    done = subprocess.run(
+        ["redis-cli", "-p", str(ours.port), "--pipe"],
+        input=requests,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    assert "errors: 0, replies: 1000" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("flag", "title"), [("--bigkeys", "Biggest string"), ("--memkeys", "Biggest string")])
+def test_cli_samples_the_keyspace(ours: Server, flag: str, title: str) -> None:
+    for number in range(30):
+        cli_value = "x" * number
+        cli(ours, "set", f"key:{number}", cli_value)
+    text = cli(ours, flag)
+    assert "Sampled 30 keys" in text
+    assert title in text
+    assert "key:29" in text
+
+
+def test_cli_measures_latency(ours: Server) -> None:
+    words = cli(ours, "--latency", "-i", "1").split()
+    assert len(words) == 4, words
+    assert int(words[3]) > 10
+
+
+def test_cli_stat_prints_a_line_per_interval(ours: Server) -> None:
+    with subprocess.Popen(
+        ["redis-cli", "-p", str(ours.port), "--stat", "-i", "0.1"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(5)]
+        process.terminate()
+    assert "keys" in lines[1]
+    assert all(line.split()[0] == "0" for line in lines[2:]), lines
+
+
+def test_cli_scans(ours: Server) -> None:
+    for number in range(20):
+        cli(ours, "set", f"key:{number}", "x")
+    assert len(cli(ours, "--scan", "--pattern", "key:1?").split()) == 10
+
+
+class Terminal:
+    """A program on a pseudo terminal."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._pid, self._file = pty.fork()
+        if self._pid == 0:
+            environment = dict(os.environ, TERM="xterm", HOME="/nonexistent")
+            os.execvpe(command[0], command, environment)
+        # Without a size redis-cli asks the terminal for the place of the cursor and waits for an answer.
+        fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+        self.screen = ""
+
+    def write(self, text: str) -> None:
+        os.write(self._file, text.encode())
+
+    def expect(self, text: str, seconds: float = 10.0) -> None:
+        """Read until the text has been on the screen."""
+        deadline = time.monotonic() + seconds
+        while text not in self.screen:
+            readable, _, _ = select.select([self._file], [], [], max(0.0, deadline - time.monotonic()))
+            assert readable, f"{text!r} not shown, but {self.screen!r}"
+            self.screen += os.read(self._file, 65536).decode(errors="replace")
+
+    def close(self) -> None:
+        os.close(self._file)
+        os.waitpid(self._pid, 0)
+
+
+def test_interactive_cli_gives_hints_and_help_from_command_docs(ours: Server) -> None:
+    terminal = Terminal(["redis-cli", "-p", str(ours.port)])
+    try:
+        terminal.expect("> ")
+        terminal.write("setrange ")
+        terminal.expect("key offset value")
+        terminal.write("\x15help setrange\r")
+        terminal.expect("group:")
+        terminal.write("quit\r")
+    finally:
+        terminal.close()
+    with ours.connect() as wire:
+        assert "failed_calls=0" in info(wire, "commandstats")["cmdstat_command|docs"]
+
+
+@pytest.mark.parametrize("pipeline", ["1", "16"])
+def test_benchmark_runs_its_workloads(ours: Server, pipeline: str) -> None:
+    command = ["redis-benchmark", "-p", str(ours.port), "-t", "ping,set,get,incr,mset", "-n", "2000"]
+    done = subprocess.run(
+        [*command, "-c", "50", "-P", pipeline, "--csv"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [line.split(",")[0].strip('"') for line in done.stdout.splitlines()]
+    assert names == ["test", "PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"]
+    assert "rror" not in done.stderr + done.stdout

@@ -1,0 +1,202 @@
+"""Random input at the engine: no exception, no stuck session, no drift in the ledger.
+
+The seeds are fixed, so a failure can be repeated; the message names the input. The short runs belong to every
+test run, the long ones make 200,000 inputs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stress.inputs import NEVER, random_arguments, random_bytes, split
+from tests.support.engine import LocalEngine, local_engine
+from tests.support.servers import Server
+from tests.support.wire import Array, Bulk, Closed, Decoder, Error, Reply, Set, Simple, request
+
+SEED = 20240607
+QUICK = 3000
+LONG = 100_000
+AUDIT_EVERY = 5000
+
+
+@pytest.fixture
+def local() -> Iterator[LocalEngine]:
+    engine = local_engine(("enable-debug-command", "yes"))
+    yield engine
+    engine.assert_sound()
+
+
+def _served(local: LocalEngine) -> list[bytes]:
+    client = local.client()
+    reply = client.do("COMMAND", "LIST")
+    local.drop(client)
+    assert isinstance(reply, Array | Set), reply
+    names = [item.data.decode().upper() for item in reply.items if isinstance(item, Bulk)]
+    return sorted(name.encode() for name in names if name not in NEVER)
+
+
+def _fuzz_bytes(local: LocalEngine, count: int) -> None:
+    chance = random.Random(SEED)
+    for number in range(count):
+        data = random_bytes(chance)
+        client = local.client()
+        try:
+            for piece in split(chance, data):
+                if client.session.closing:
+                    break
+                client.raw(piece)
+        except Exception as error:
+            error.add_note(f"input {number}: {data!r}")
+            raise
+        assert client.session.closing or not client.session.suspended, f"input {number} sticks: {data!r}"
+        local.drop(client)
+        if number % AUDIT_EVERY == AUDIT_EVERY - 1:
+            local.assert_sound()
+
+
+def _fuzz_arguments(local: LocalEngine, count: int) -> None:
+    chance = random.Random(SEED + 1)
+    names = _served(local)
+    client = local.client()
+    for number in range(count):
+        argv = random_arguments(chance, names)
+        try:
+            client.raw(request(*argv))
+        except Exception as error:
+            error.add_note(f"input {number}: {argv!r}")
+            raise
+        if client.session.closing or number % 50 == 49:
+            local.drop(client)
+            client = local.client(chance.choice([2, 3]))
+        if number % 20 == 19:
+            local.pass_time(chance.choice([1, 100, 1000]))
+        if number % AUDIT_EVERY == AUDIT_EVERY - 1:
+            local.assert_sound()
+    local.drop(client)
+
+
+def test_any_bytes_are_survived(local: LocalEngine) -> None:
+    _fuzz_bytes(local, QUICK)
+
+
+def test_any_arguments_are_survived(local: LocalEngine) -> None:
+    _fuzz_arguments(local, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_byte_strings_are_survived(local: LocalEngine) -> None:
+    _fuzz_bytes(local, LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_commands_are_survived(local: LocalEngine) -> None:
+    _fuzz_arguments(local, LONG)
+
+
+def _answer(pieces: list[bytes]) -> tuple[bytes, bool]:
+    local = local_engine()
+    session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
+    output = b""
+    for piece in pieces:
+        if session.closing:
+            break
+        session.receive(piece)
+        output += session.take_output()
+    return output, session.closing
+
+
+def test_any_split_of_the_same_bytes_gives_the_same_replies() -> None:
+    chance = random.Random(SEED + 2)
+    for _ in range(60):
+        data = random_bytes(chance) + request("SET", "a", b"\r\n$5\r\n") + b"GET a\r\n" + random_bytes(chance)
+        whole = _answer([data])
+        assert _answer(split(chance, data)) == whole, data
+        assert _answer([data[at : at + 1] for at in range(len(data))]) == whole, data
+
+
+def _decoded(data: bytes) -> list[Reply]:
+    decoder = Decoder()
+    decoder.feed(data)
+    return decoder.take_all()
+
+
+def _over_a_socket(server: Server, data: bytes) -> tuple[list[Reply], bool]:
+    """Replies to these bytes and a mark after them, and whether the server hung up."""
+    replies: list[Reply] = []
+    with server.connect() as wire:
+        try:
+            wire.send(data + b"\r\n" + request("ECHO", "the mark"))
+            while (reply := wire.receive()) != Bulk(b"the mark"):
+                replies.append(reply)
+        except Closed:
+            return replies, True
+    return replies, False
+
+
+PROTOCOL_ERRORS = [
+    *(
+        b"*x\r\n",
+        b"*1048577\r\n",
+        b"*-2\r\nPING\r\n",
+        b"*1\r\nx\r\n",
+        b"*1\r\n:1\r\n",
+        b"*1\r\n$x\r\n",
+        b"*1\r\n$-1\r\n",
+    ),
+    *(b"*1\r\n$536870913\r\n", b"*1\r\n$\r\n", b'GET "a\r\n', b"GET 'a\r\n", b'GET "a"b\r\n', b"*99999999999\r\n"),
+    *(
+        b"\r\n\r\nPING\r\n",
+        b"*0\r\nPING\r\n",
+        b"*-1\r\nPING\r\n",
+        b"PING\n",
+        b'ECHO "\\x41\\n\\q"\r\n',
+        b"ECHO 'a\\'b'\r\n",
+    ),
+    *(b"x" * 70_000, b"*" + b"1" * 70_000, b"*1\r\n$" + b"1" * 70_000, b"GET\r\n", b"get a b\r\n", b"\x00\r\n"),
+    *(b"*1\r\n$4\r\nPINGxx", b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n", b"*1\r\n$0\r\n\r\n", b" \t \r\nPING\r\n", b"*\r\n"),
+    *(b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n", b"*+1\r\n$4\r\nPING\r\n", b"*01\r\n$4\r\nPING\r\n"),
+]
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("data", PROTOCOL_ERRORS, ids=lambda data: repr(data[:24]))
+def test_protocol_errors_are_those_of_redis(real: Server, ours: Server, data: bytes) -> None:
+    assert _over_a_socket(ours, data) == _over_a_socket(real, data)
+
+
+@pytest.mark.needs_redis
+def test_random_bytes_are_answered_as_redis_does(real: Server, ours: Server) -> None:
+    chance = random.Random(SEED + 3)
+    for _ in range(400):
+        data = random_bytes(chance)
+        if _waits_for_more(data):
+            continue
+        assert _over_a_socket(ours, data) == _over_a_socket(real, data), data
+
+
+def _waits_for_more(data: bytes) -> bool:
+    """Whether the mark would become part of an unfinished request: both servers then wait in silence."""
+    local = local_engine()
+    session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
+    session.receive(data + b"\r\n" + request("ECHO", "the mark"))
+    replies = _decoded(session.take_output())
+    return not session.closing and Bulk(b"the mark") not in replies
+
+
+def test_a_session_after_an_error_in_the_protocol_says_so_and_closes(local: LocalEngine) -> None:
+    client = local.client()
+    replies = client.raw(b"*1\r\n$x\r\n" + request("PING"))
+    assert replies == [Error(b"ERR Protocol error: invalid bulk length")]
+    assert client.session.closing
+    local.drop(client)
+
+
+def test_requests_before_the_error_are_answered(local: LocalEngine) -> None:
+    client = local.client()
+    assert client.raw(request("PING") + b"*x\r\n")[0] == Simple(b"PONG")
+    local.drop(client)
