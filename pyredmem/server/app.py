@@ -1,0 +1,183 @@
+"""The server: an engine, listeners around it, a clock that ticks, and an orderly end.
+
+    Server(settings).run()      in a process of its own: signals, collector tuned, returns the exit status
+    Server(settings).start()    inside another program: a thread of its own, until stop()
+
+Everything the engine does happens in the one thread that runs the loop.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final, cast
+
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import Clock, SystemClock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.engine import Engine
+from pyredmem.server.connection import Connection
+from pyredmem.server.endpoints import TCP
+from pyredmem.server.listeners import Listeners, SocketOptions
+from pyredmem.server.logs import MASTER, Log
+from pyredmem.server.loops import loop_choice, new_event_loop
+from pyredmem.server.network import Network, StartError, somaxconn
+from pyredmem.server.ticker import Ticker
+
+# How long an ending server waits for its last replies to leave.
+LINGER_SECONDS: Final = 1.0
+START_SECONDS: Final = 30.0
+
+
+class Server:
+    """One engine with its listeners and its loop."""
+
+    def __init__(self, settings: Settings, log: Log | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.log = log or Log()
+        self._clock = clock or SystemClock()
+        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)))
+        options = SocketOptions(
+            backlog=settings.integer("tcp-backlog"),
+            keepalive_seconds=settings.integer("tcp-keepalive"),
+            unix_permissions=settings.integer("unixsocketperm"),
+        )
+        self.listeners = Listeners(self._accept, options, self.log)
+        self._network = Network(settings, self.listeners, self.log)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self.exit_status = 0
+
+    # In a process of its own
+
+    def run(self) -> int:
+        """Serve until told to end; the status for the process to exit with."""
+        loop = new_event_loop(loop_choice())
+        try:
+            self._catch_signals(loop)
+            loop.run_until_complete(self._serve(self._tune_collector))
+        except StartError as error:
+            self.log.warning(str(error))
+            return 1
+        finally:
+            loop.close()
+        return self.exit_status
+
+    def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._end is None or self._end.is_set():
+            self.log.warning("Told to end a second time: exiting at once.")
+            os._exit(1)
+        self.log.warning(f"Received {number.name}, shutting down...")
+        self._end.set()
+
+    @staticmethod
+    def _tune_collector() -> None:
+        """Leave memory to reference counting: the hot path makes no cycles, and a scan of a million keys is a stall."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    # Inside another program
+
+    def start(self) -> None:
+        """Serve in a thread; returns when connections are accepted, raises what kept it from that."""
+        self._thread = threading.Thread(target=self._run_in_thread, name="pyredmem", daemon=True)
+        self._thread.start()
+        self._started.wait(START_SECONDS)
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread; returns when it is gone."""
+        self.request_end()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def request_end(self) -> None:
+        """Ask the server, from any thread, to end."""
+        loop, end = self._loop, self._end
+        if loop is not None and end is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(end.set)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is listened on, 0 without one."""
+        addresses = self.listeners.addresses(TCP)
+        return addresses[0][1] if addresses else 0
+
+    def _run_in_thread(self) -> None:
+        try:
+            loop = new_event_loop(loop_choice())
+            try:
+                loop.run_until_complete(self._serve(lambda: None))
+            finally:
+                loop.close()
+        except BaseException as error:  # handed to the thread that called start()
+            self._failure = error
+        finally:
+            self._started.set()
+
+    # Serving
+
+    async def _serve(self, ready: Callable[[], None]) -> None:
+        """Listen, tick, wait for the end, close."""
+        self._loop = asyncio.get_running_loop()
+        self._end = asyncio.Event()
+        self.log.role = MASTER
+        ticker = Ticker(self._loop, self._tick, self._interval_ms)
+        try:
+            self._network.open()
+            await self.listeners.attach()
+            ticker.start()
+            self._announce()
+            ready()
+            self._started.set()
+            await self._end.wait()
+        finally:
+            ticker.stop()
+            self.listeners.close()
+        self.log.warning("The server is ready to exit, bye bye...")
+
+    def _accept(self, kind: str) -> asyncio.Protocol:
+        # A compiled class cannot inherit from an interpreted one: it is a protocol by its methods.
+        return cast(asyncio.Protocol, Connection(self.engine, kind, self._opened))
+
+    def _opened(self, connection: Connection) -> None:
+        """A client has connected."""
+
+    def _tick(self) -> None:
+        self.engine.tick(self._clock.now_us() // 1000)
+
+    def _interval_ms(self) -> int:
+        return 1000 // max(1, self.settings.integer("hz"))
+
+    def _announce(self) -> None:
+        backlog, most = self.listeners.options.backlog, somaxconn()
+        if 0 < most < backlog:
+            self.log.warning(
+                f"tcp-backlog is {backlog}, but the kernel queues at most {most} connections (net.core.somaxconn)."
+            )
+        self.log.notice(f"Running mode=standalone, port={self.settings.integer('port')}.")
+        self.log.notice("Server initialized")
+        for kind in self._network.kinds():
+            self.log.notice(f"Ready to accept connections {kind}")
+
+
+def seed(settings: Settings) -> int:
+    """The seed of chance: the one that is set, or one from the operating system."""
+    return settings.integer("random-seed") or int.from_bytes(os.urandom(7))

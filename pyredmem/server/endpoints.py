@@ -1,0 +1,142 @@
+"""The sockets the server listens on, as plain blocking-free operating-system sockets.
+
+An `Endpoint` says where to listen; `open_endpoint` makes the listening socket or raises OSError at once. That this step
+needs no event loop is the point: CONFIG SET must answer within the command whether the new port can be had.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+TCP: Final = "tcp"
+TLS: Final = "tls"
+UNIX: Final = "unix"
+
+# What an address of a family that this machine lacks fails with: Redis listens on the others and goes on.
+MISSING_FAMILY: Final = frozenset(
+    {errno.ENOPROTOOPT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT, errno.EAFNOSUPPORT}
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One place to listen: an address and port, or the path of a unix socket (then port and optional are unused)."""
+
+    kind: str
+    address: str
+    port: int = 0
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return self.address if self.kind == UNIX else f"{self.address}:{self.port}"
+
+    def may_fail_with(self, error: OSError) -> bool:
+        """True when the server should go on without this endpoint after `error`."""
+        if error.errno in MISSING_FAMILY:
+            return True
+        return self.optional and error.errno == errno.EADDRNOTAVAIL
+
+
+def network_endpoints(kind: str, bind: str, port: int) -> list[Endpoint]:
+    """The endpoints of a `bind` list: a leading `-` makes an address optional, `*` and `::*` mean every address."""
+    if port == 0:
+        return []
+    endpoints = []
+    for word in dict.fromkeys(bind.split()):
+        address = word.removeprefix("-")
+        endpoints.append(Endpoint(kind, address, port, optional=word.startswith("-")))
+    return endpoints
+
+
+def open_endpoint(endpoint: Endpoint, backlog: int, keepalive_seconds: int, permissions: int) -> socket.socket:
+    """A listening, non-blocking socket. Raises OSError when the place cannot be had."""
+    if endpoint.kind == UNIX:
+        return _open_unix(endpoint.address, backlog, permissions)
+    return _open_network(endpoint, backlog, keepalive_seconds)
+
+
+def set_keepalive(listener: socket.socket, keepalive_seconds: int) -> None:
+    """Probe idle peers after `keepalive_seconds` (0: never).
+
+    The options are set once on the listening socket, from which accepted connections inherit them, so that accepting
+    costs no further system calls. Three probes a third of the interval apart, as Redis has it.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1 if keepalive_seconds else 0)
+    if keepalive_seconds and hasattr(socket, "TCP_KEEPIDLE"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepalive_seconds)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, keepalive_seconds // 3))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+def remove_unix_socket(path: str) -> None:
+    """Remove the socket file at `path`, if that is what is there."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+
+
+def describe(error: OSError) -> str:
+    """The operating system's words for `error`, without Python's decoration."""
+    return error.strerror or str(error)
+
+
+def _open_unix(path: str, backlog: int, permissions: int) -> socket.socket:
+    # A server that was killed leaves its file behind, and bind() would refuse the path for ever.
+    remove_unix_socket(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.bind(path)
+        if permissions:
+            os.chmod(path, permissions)
+        listener.listen(backlog)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _open_network(endpoint: Endpoint, backlog: int, keepalive_seconds: int) -> socket.socket:
+    failure = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    for family, address in _resolve(endpoint):
+        try:
+            return _listen(family, address, backlog, keepalive_seconds)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _resolve(endpoint: Endpoint) -> Iterable[tuple[int, tuple[str, int]]]:
+    """Families and numeric addresses behind the written address."""
+    written = endpoint.address
+    if written == "*":
+        return [(socket.AF_INET, ("0.0.0.0", endpoint.port))]
+    if written == "::*":
+        return [(socket.AF_INET6, ("::", endpoint.port))]
+    family = socket.AF_INET6 if ":" in written else socket.AF_INET
+    flags = socket.AI_PASSIVE
+    found = socket.getaddrinfo(written, endpoint.port, family, socket.SOCK_STREAM, flags=flags)
+    return [(entry[0], entry[4]) for entry in found]  # type: ignore[misc]  # stream addresses begin with text
+
+
+def _listen(family: int, address: tuple[str, int], backlog: int, keepalive_seconds: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # Otherwise `::` would take the IPv4 port as well and the usual pair `* -::*` could not both be bound.
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        set_keepalive(listener, keepalive_seconds)
+        listener.bind(address)
+        listener.listen(backlog)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

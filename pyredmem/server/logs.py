@@ -1,0 +1,110 @@
+"""The server's log: one line per event, laid out as Redis lays it out.
+
+    4810:M 21 Nov 2026 01:21:30.023 * Ready to accept connections tcp
+    pid  role   local time           level
+
+The role is `C` while the configuration is being read and `M` once the process serves; the level is one of `. - * #`
+(debug, verbose, notice, warning). People and tools read these lines by eye and by pattern, so the layout is fixed while
+the wording of most lines is ours.
+
+Lines go out with one `write` to a descriptor opened for appending: nothing is buffered, so the last line before a crash
+is there, and several processes may share a file. The standard `logging` package is not used: its records, handlers and
+locks cost start-up time and give nothing to a single-threaded program with one destination.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+DEBUG: Final = 0
+VERBOSE: Final = 1
+NOTICE: Final = 2
+WARNING: Final = 3
+NOTHING: Final = 4
+
+LEVELS: Final = {"debug": DEBUG, "verbose": VERBOSE, "notice": NOTICE, "warning": WARNING, "nothing": NOTHING}
+
+CONFIGURING: Final = "C"
+MASTER: Final = "M"
+
+# The names are spelt here since strftime's %b follows the locale.
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SYMBOLS: Final = ".-*#"
+
+
+def unix_now() -> float:
+    """Seconds since the epoch: the only time of day the log needs."""
+    return time.time()
+
+
+class Log:
+    """Writes lines at or above a level to standard output or to the end of a file."""
+
+    def __init__(self, now: Callable[[], float] = unix_now) -> None:
+        self.level = NOTICE
+        self.role = CONFIGURING
+        self._now = now
+        self._file = -1
+
+    def set_level(self, name: str) -> None:
+        """Take a `loglevel` word."""
+        self.level = LEVELS[name]
+
+    def open_file(self, path: str) -> None:
+        """Send the lines that follow to the end of `path`; an empty path means standard output. OSError as open()."""
+        opened = -1
+        if path:
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self.close()
+        self._file = opened
+
+    def close(self) -> None:
+        """Give the file back; lines go to standard output again."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def debug(self, message: str) -> None:
+        """Details of use to someone who works on the server."""
+        self.write(DEBUG, message)
+
+    def verbose(self, message: str) -> None:
+        """Frequent events."""
+        self.write(VERBOSE, message)
+
+    def notice(self, message: str) -> None:
+        """What an administrator wants to have read."""
+        self.write(NOTICE, message)
+
+    def warning(self, message: str) -> None:
+        """What an administrator must read."""
+        self.write(WARNING, message)
+
+    def write(self, level: int, message: str) -> None:
+        """One line, or nothing when `level` is below the chosen one."""
+        if level < self.level:
+            return
+        line = self._layout(level, message).encode("utf-8", "surrogateescape")
+        # A full disk or a closed pipe must not stop the server, and there is nowhere left to report it.
+        with contextlib.suppress(OSError):
+            os.write(self._destination(), line)
+
+    def _destination(self) -> int:
+        return self._file if self._file >= 0 else 1
+
+    def _layout(self, level: int, message: str) -> str:
+        now = self._now()
+        at = time.localtime(now)
+        milliseconds = int(now * 1000) % 1000
+        date = f"{at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year}"
+        clock = f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}.{milliseconds:03d}"
+        return f"{os.getpid()}:{self.role} {date} {clock} {SYMBOLS[level]} {message}\n"
+
+
+def complain(message: str) -> None:
+    """Write to standard error: for what goes wrong before there is a log."""
+    sys.stderr.write(message if message.endswith("\n") else message + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,81 @@
+"""The settings that belong to the process, not the engine: `dir`, `logfile`, `loglevel`, `pidfile`, `daemonize`.
+
+A server inside another program leaves all of them alone.
+"""
+
+import os
+from typing import Final
+
+from pyredmem.config.settings import SettingError, Settings
+from pyredmem.server.daemon import daemonize, remove_pid_file, write_pid_file
+from pyredmem.server.endpoints import describe
+from pyredmem.server.logs import Log
+
+DEFAULT_PID_FILE: Final = "/var/run/redis.pid"
+
+
+class ProcessError(Exception):
+    """The process cannot be set up as the settings ask; the text is for the configuration error report."""
+
+
+class ProcessSettings:
+    """Applies them at start and follows later changes."""
+
+    def __init__(self, settings: Settings, log: Log) -> None:
+        self._settings = settings
+        self._log = log
+        self._pid_file = ""
+
+    def apply(self) -> None:
+        """Enter the directory and open the log, or raise ProcessError."""
+        directory, logfile = self._settings.text("dir"), self._settings.text("logfile")
+        try:
+            self._enter_directory()
+        except OSError as error:
+            raise ProcessError(f"Can't chdir to '{directory}': {describe(error)}") from error
+        try:
+            self._log.open_file(logfile)
+        except OSError as error:
+            raise ProcessError(f"Can't open the log file: {describe(error)}") from error
+        self._level_changed()
+        self._settings.subscribe("loglevel", self._level_changed)
+        self._settings.subscribe("dir", self._directory_changed)
+
+    def detach(self) -> None:
+        """Go into the background if that is asked for. Nothing may run besides this thread yet."""
+        if self._settings.flag("daemonize"):
+            daemonize()
+
+    def write_pid_file(self) -> None:
+        """Write the pid file, if there is to be one; that it cannot be written does not stop a server."""
+        path = self._settings.text("pidfile")
+        if not path and self._settings.flag("daemonize"):
+            path = DEFAULT_PID_FILE
+        if not path:
+            return
+        try:
+            write_pid_file(path)
+            self._pid_file = os.path.abspath(path)
+        except OSError as error:
+            self._log.warning(f"Failed to write PID file: {describe(error)}")
+
+    def finish(self) -> None:
+        """Remove the pid file."""
+        if self._pid_file:
+            self._log.notice("Removing the pid file.")
+            remove_pid_file(self._pid_file)
+            self._pid_file = ""
+
+    def _enter_directory(self) -> None:
+        os.chdir(self._settings.text("dir"))
+        # CONFIG GET shows where the process is, not how that was written.
+        self._settings.start_with("dir", os.getcwd())
+
+    def _directory_changed(self) -> None:
+        try:
+            self._enter_directory()
+        except OSError as error:
+            raise SettingError(reason=describe(error)) from error
+
+    def _level_changed(self) -> None:
+        self._log.set_level(self._settings.text("loglevel"))

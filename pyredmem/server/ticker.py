@@ -1,0 +1,43 @@
+"""Drives the engine's clockwork: one `tick` every 1000/hz milliseconds.
+
+Ticks are due at fixed moments, so that the time a tick takes does not lower the rate. When the process was held up for
+longer than an interval the missed ticks are dropped, not made up for: the engine works by the clock it is given.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Ticker:
+    """Calls `tick` again and again; `interval_ms` is asked before each wait, since the rate may change."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, tick: Callable[[], None], interval_ms: Callable[[], int]
+    ) -> None:
+        self._loop = loop
+        self._tick = tick
+        self._interval_ms = interval_ms
+        self._due = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Tick for the first time one interval from now."""
+        self._due = self._loop.time()
+        self._schedule()
+
+    def stop(self) -> None:
+        """No further tick."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _schedule(self) -> None:
+        interval = self._interval_ms() / 1000
+        now = self._loop.time()
+        self._due = max(self._due + interval, now)
+        self._handle = self._loop.call_at(self._due, self._fire)
+
+    def _fire(self) -> None:
+        # Scheduled first: an assertion that fails inside a tick is reported by the loop and must not end the clockwork.
+        self._schedule()
+        self._tick()
