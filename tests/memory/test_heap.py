@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.heap import CURRENT, NONFULL, SLABS
 from pyredmem.memory.size_classes import PROFILE_NAMES
+from pyredmem.memory.slabs import CURRENT, NONFULL, SLABS
 
 PAGE = 4096 // 8
 

@@ -1,0 +1,278 @@
+"""Sizes of Redis 7.2's structures on a 64-bit system, and the arithmetic of its growing blocks.
+
+Sizes are what Redis *requests*; the allocator rounds them up to a class. Where a size comes from several
+structures in one block it is a function. Everything here is pure; the source file of Redis that defines the
+structure is named beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+# -- fixed sizes -----------------------------------------------------------------------------------
+
+POINTER_SIZE: Final = 8
+
+#: header of every value (server.h robj)
+ROBJ_SIZE: Final = 16
+#: dict.h dict, dict.c dictEntry; sets store entries without a value, and none for the first of a bucket
+DICT_SIZE: Final = 56
+DICT_ENTRY_SIZE: Final = 24
+DICT_ENTRY_NO_VALUE_SIZE: Final = 16
+#: added to dict and entries of the main dicts in cluster mode
+CLUSTER_DICT_METADATA_SIZE: Final = 8
+CLUSTER_ENTRY_METADATA_SIZE: Final = 16
+#: server.h zset, zskiplist, zskiplistNode without and per level
+ZSET_SIZE: Final = 16
+SKIPLIST_SIZE: Final = 32
+SKIPLIST_NODE_SIZE: Final = 24
+SKIPLIST_LEVEL_SIZE: Final = 16
+SKIPLIST_MAX_LEVEL: Final = 32
+#: quicklist.h quicklist, quicklistNode, quicklistBookmark, quicklistLZF header
+QUICKLIST_SIZE: Final = 40
+QUICKLIST_NODE_SIZE: Final = 40
+QUICKLIST_BOOKMARK_SIZE: Final = 16
+QUICKLIST_LZF_HEADER_SIZE: Final = 8
+#: intset.h intset
+INTSET_HEADER_SIZE: Final = 8
+#: listpack.c: total bytes and count before the entries, one terminator behind
+LISTPACK_HEADER_SIZE: Final = 6
+LISTPACK_TERMINATOR_SIZE: Final = 1
+LISTPACK_EMPTY_SIZE: Final = LISTPACK_HEADER_SIZE + LISTPACK_TERMINATOR_SIZE
+LISTPACK_LIMIT: Final = 1 << 30
+#: stream.h stream, streamID, streamCG, streamConsumer, streamNACK
+STREAM_SIZE: Final = 80
+STREAM_ID_SIZE: Final = 16
+STREAM_GROUP_SIZE: Final = 40
+STREAM_CONSUMER_SIZE: Final = 32
+STREAM_NACK_SIZE: Final = 24
+#: rax.h rax, header of raxNode
+RAX_SIZE: Final = 24
+RAX_NODE_HEADER_SIZE: Final = 4
+#: adlist.h list, listNode
+LIST_SIZE: Final = 48
+LIST_NODE_SIZE: Final = 24
+#: server.h client, connection.h connection
+CLIENT_SIZE: Final = 776
+CONNECTION_SIZE: Final = 64
+#: server.h clientReplyBlock, replBufBlock, multiCmd, redisDb; multi.c watchedKey
+REPLY_BLOCK_HEADER_SIZE: Final = 16
+REPLICATION_BLOCK_HEADER_SIZE: Final = 40
+MULTI_COMMAND_SIZE: Final = 24
+WATCHED_KEY_SIZE: Final = 56
+DATABASE_SIZE: Final = 88
+#: server.h luaScript
+LUA_SCRIPT_SIZE: Final = 16
+#: deps/hdr_histogram hdr_histogram and its counters, as latency tracking sizes them
+HISTOGRAM_SIZE: Final = 104
+HISTOGRAM_COUNTERS_SIZE: Final = 24576
+#: server.h PROTO_IOBUF_LEN, PROTO_REPLY_CHUNK_BYTES, PROTO_MBULK_BIG_ARG, PROTO_REPLY_MIN_BYTES
+QUERY_BUFFER_BYTES: Final = 16384
+REPLY_CHUNK_BYTES: Final = 16384
+BIG_ARGUMENT_BYTES: Final = 32768
+REPLY_BUFFER_MIN_BYTES: Final = 1024
+
+# -- sds strings (sds.c) ---------------------------------------------------------------------------
+
+# The type of an sds is known by the size of its header.
+SDS_TYPE_5: Final = 1
+SDS_TYPE_8: Final = 3
+SDS_TYPE_16: Final = 5
+SDS_TYPE_32: Final = 9
+SDS_TYPE_64: Final = 17
+
+#: up to this length the room made is double the need, beyond it one more of this
+SDS_PREALLOCATION_LIMIT: Final = 1024 * 1024
+
+#: longest string in one block with its robj (object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT)
+EMBSTR_LIMIT: Final = 44
+
+
+def _sds_type(length: i64) -> i64:
+    if length < 32:
+        return SDS_TYPE_5
+    if length < 256:
+        return SDS_TYPE_8
+    if length < 65536:
+        return SDS_TYPE_16
+    if length < 4294967296:
+        return SDS_TYPE_32
+    return SDS_TYPE_64
+
+
+def sds_header_size(length: i64) -> i64:
+    """Return the header bytes (and with them the type) of a new string; an empty one is made to grow."""
+    return _sds_type(length) if length else SDS_TYPE_8
+
+
+def sds_new_size(length: i64) -> i64:
+    """Return the request of a new string: header, bytes, terminator."""
+    if 0 < length < 32:
+        return length + 2
+    if length < 256:
+        return length + 4
+    return _sds_type(length) + length + 1
+
+
+def sds_capacity(header: i64, usable: i64) -> i64:
+    """Return the capacity of a string in a block: what the type can express of what is there.
+
+    Type 5 stores no capacity; its strings never have free space, which 0 stands for.
+    """
+    if header == SDS_TYPE_5:
+        return 0
+    capacity: i64 = usable - header - 1
+    if header == SDS_TYPE_8 and capacity > 255:
+        return 255
+    if header == SDS_TYPE_16 and capacity > 65535:
+        return 65535
+    if header == SDS_TYPE_32 and capacity > 4294967295:
+        return 4294967295
+    return capacity
+
+
+def sds_make_room(length: i64, added: i64, greedy: bool) -> tuple[i64, i64]:
+    """Return header and request of the block that holds ``added`` more bytes.
+
+    Greedy growth doubles up to 1 MiB and then adds 1 MiB. The block is reallocated when the header stays
+    the same, else it is a new one.
+    """
+    wanted: i64 = length + added
+    if greedy:
+        wanted += wanted if wanted < SDS_PREALLOCATION_LIMIT else SDS_PREALLOCATION_LIMIT
+    header: i64 = _sds_type(wanted)
+    if header == SDS_TYPE_5:
+        header = SDS_TYPE_8
+    return header, header + wanted + 1
+
+
+def sds_resize(header: i64, size: i64, would_regrow: bool) -> tuple[i64, i64]:
+    """Return header and request of a string trimmed or grown to a capacity of exactly ``size``.
+
+    A header that could be smaller stays, unless type 8 or 5 would do; then the block is reallocated. With
+    another header it is a new block. The capacity is then ``size``, whatever the block has. A string that has
+    this capacity already is left alone.
+    """
+    wanted: i64 = _sds_type(size)
+    if would_regrow and wanted == SDS_TYPE_5:
+        wanted = SDS_TYPE_8
+    if wanted == header or (SDS_TYPE_8 < wanted < header):
+        wanted = header
+    return wanted, wanted + size + 1
+
+
+def sds_argument_size(length: i64) -> i64:
+    """Return the request of a command argument that becomes a value.
+
+    Arguments of 32 KiB and more are read into a buffer that has room for CR LF and becomes the value,
+    trimmed when more than a tenth is free. That is a new string's size again, but for two lengths: there
+    the type cannot express the free space, so that nothing is trimmed.
+    """
+    if 65529 <= length <= 65530:
+        return SDS_TYPE_16 + length + 3
+    return sds_new_size(length)
+
+
+def embstr_size(length: i64) -> i64:
+    """Return the request of a short string in one block with its robj."""
+    return ROBJ_SIZE + SDS_TYPE_8 + length + 1
+
+
+# -- hash tables (dict.c) --------------------------------------------------------------------------
+
+DICT_INITIAL_SLOTS: Final = 4
+
+
+def dict_slots(count: i64) -> i64:
+    """Return the slots of a table for ``count`` entries: the next power of two, at least 4."""
+    slots: i64 = DICT_INITIAL_SLOTS
+    while slots < count:
+        slots *= 2
+    return slots
+
+
+def dict_table_size(slots: i64) -> i64:
+    """Return the request of a table."""
+    return slots * POINTER_SIZE
+
+
+# -- listpacks (listpack.c) ------------------------------------------------------------------------
+
+
+def listpack_back_length_size(encoded: i64) -> i64:
+    """Return the bytes of the field behind an entry that tells its length."""
+    if encoded <= 127:
+        return 1
+    if encoded < 16383:
+        return 2
+    if encoded < 2097151:
+        return 3
+    if encoded < 268435455:
+        return 4
+    return 5
+
+
+def listpack_integer_size(value: i64) -> i64:
+    """Return the bytes of an entry that is an integer, back length included."""
+    if 0 <= value <= 127:
+        return 2
+    if -4096 <= value <= 4095:
+        return 3
+    if -32768 <= value <= 32767:
+        return 4
+    if -8388608 <= value <= 8388607:
+        return 5
+    if -2147483648 <= value <= 2147483647:
+        return 6
+    return 10
+
+
+def listpack_string_size(length: i64) -> i64:
+    """Return the bytes of an entry that is a string of that length, back length included."""
+    encoded: i64 = length + 5
+    if length < 64:
+        encoded = length + 1
+    elif length < 4096:
+        encoded = length + 2
+    return encoded + listpack_back_length_size(encoded)
+
+
+# -- other collections -----------------------------------------------------------------------------
+
+
+def intset_width(value: i64) -> i64:
+    """Return the bytes an integer needs in an intset (intset.c)."""
+    if -32768 <= value <= 32767:
+        return 2
+    if -2147483648 <= value <= 2147483647:
+        return 4
+    return 8
+
+
+def intset_size(count: i64, width: i64) -> i64:
+    """Return the request of an intset."""
+    return INTSET_HEADER_SIZE + count * width
+
+
+def skiplist_node_size(level: i64) -> i64:
+    """Return the request of a skiplist node with that many levels (t_zset.c)."""
+    return SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * level
+
+
+#: the node before the first one has all levels
+SKIPLIST_HEADER_NODE_SIZE: Final = SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * SKIPLIST_MAX_LEVEL
+
+
+def rax_node_size(edge_bytes: i64, children: i64, has_value: bool) -> i64:
+    """Return the request of a radix tree node (rax.c): padded header and edges, then the pointers."""
+    padded: i64 = (RAX_NODE_HEADER_SIZE + edge_bytes + POINTER_SIZE - 1) // POINTER_SIZE * POINTER_SIZE
+    pointers: i64 = children + 1 if has_value else children
+    return padded + pointers * POINTER_SIZE
+
+
+def reply_block_size(needed: i64) -> i64:
+    """Return the request of a reply block for ``needed`` bytes (networking.c)."""
+    payload: i64 = needed if needed > REPLY_CHUNK_BYTES else REPLY_CHUNK_BYTES
+    return payload + REPLY_BLOCK_HEADER_SIZE

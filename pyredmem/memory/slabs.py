@@ -1,0 +1,400 @@
+"""Slabs: where the small blocks of the modelled process lie.
+
+Addresses are integers that count granules of 8 bytes; 0 means «none». There is no Python object per block
+or slab. Everything is a number in one of a few flat arrays::
+
+    owner[page]   -> record of the slab or large extent of the page (an extent: of its first page)
+    records[r..]  -> BASE address, BIN, FIRST_WORD of the bitmap, USED regions; or BASE, 0, pages, usable size
+    words[w]      -> 32 regions of a slab, a set bit is a free region
+    bins[b..]     -> the size class: its shape, its current slab and its counters
+
+Records and bins are several numbers side by side, so that one block touches few cache lines; they are named
+by the index of their first number.
+
+Placement is jemalloc's. A small block takes the first free region of the current slab of its bin. When that
+is full the lowest slab with a free region becomes current, and only when there is none a new slab is made.
+Freeing a region of a full slab below the current one makes that slab current. Hence the current slab is
+never above another slab with room. A slab whose last region goes returns to the page pool at once.
+
+Two tricks keep ``alloc`` short:
+
+* WORD of a bin is the lowest word of the current slab that may have a free region: words before it are
+  empty. Without a current slab it is word 0, which never has one. So ``alloc`` reads one word and needs
+  help only when it is 0.
+* USED of the *current* slab is kept relative to the allocations of its bin (all of which go to this slab):
+  the true number is USED + ALLOCATIONS. So ``alloc`` counts once, in the bin, and does not touch the record
+  of the slab.
+
+A region is found from its offset by multiplication with a scaled reciprocal, because a division costs more
+than the rest of ``free``. The lowest set bit of a word is found from its residue modulo 37, which differs
+for all powers of two below 2**32.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from heapq import heappop, heappush
+from typing import Final
+
+from librt.vecs import extend, vec
+from mypy_extensions import i64
+
+from pyredmem.memory.pages import PAGE_SHIFT, PagePool
+from pyredmem.memory.size_classes import PAGE_BYTES, BinShape, Profile
+
+GRANULE_BYTES: Final = 8
+WORD_BITS: Final = 32
+ALL_FREE: Final = (1 << WORD_BITS) - 1
+#: the bit of region r is TOP_BIT >> (~r & 31); mypyc compiles 1 << (r & 31) to a shift of a 32-bit int,
+#: wrong for bit 31
+TOP_BIT: Final = 1 << WORD_BITS - 1
+
+# Record of a slab or extent.
+BASE: Final = 0
+BIN: Final = 1
+FIRST_WORD: Final = 2
+USED: Final = 3
+RECORD_SIZE: Final = 4
+#: a large extent has no bitmap and no regions
+EXTENT_PAGES: Final = 2
+EXTENT_USABLE: Final = 3
+
+# Bin. The first eight are all that alloc and free of a block with room around it look at.
+CURRENT: Final = 0
+WORD: Final = 1
+WORD_ADDRESS: Final = 2
+GRANULES: Final = 3
+USABLE: Final = 4
+ALLOCATIONS: Final = 5
+FREES: Final = 6
+RECIPROCAL: Final = 7
+REGIONS: Final = 8
+PAGES: Final = 9
+WORDS: Final = 10
+SLABS: Final = 11
+NONFULL: Final = 12
+SLABS_MADE: Final = 13
+NUMBER: Final = 14
+BIN_SIZE: Final = 16
+
+#: a region number is offset * reciprocal >> RECIPROCAL_SHIFT; exact for slabs of up to 2**16 granules
+RECIPROCAL_SHIFT: Final = 32
+
+#: BIN of large extents, and of records that describe nothing at present
+LARGE: Final = 0
+UNUSED: Final = -1
+
+
+def _bit_numbers() -> list[int]:
+    numbers = [0] * 37
+    for bit in range(WORD_BITS):
+        numbers[(1 << bit) % 37] = bit
+    return numbers
+
+
+class SlabHeap(ABC):
+    """Small blocks, and the doors to the large ones."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile: Final = profile
+        self.pages: Final = PagePool()
+        #: the sum of the usable sizes of all live blocks
+        self.used_memory: i64 = 0
+        self.small_limit: i64 = profile.small_limit
+        self.owner: vec[i64] = vec[i64]([0])
+        self.owner_pages: i64 = 1
+        self.records: vec[i64] = vec[i64]([0] * RECORD_SIZE)
+        self.words: vec[i64] = vec[i64]([0])
+        self.bins: vec[i64] = vec[i64]([0] * (BIN_SIZE * (len(profile.bins) + 1)))
+        self.bin_of: vec[i64] = vec[i64]([])
+        self.bit_number: vec[i64] = vec[i64](_bit_numbers())
+        #: lazy heaps of the first pages of slabs with room that are not current, by bin number
+        self._nonfull: list[list[int]] = []
+        #: unused records by the number of their bitmap words, linked through BASE
+        self._unused_records: vec[i64] = vec[i64]([0])
+        self._lay_out_bins(profile.bins)
+
+    def _lay_out_bins(self, shapes: list[BinShape]) -> None:
+        self._nonfull.append([])
+        bin_of = [BIN_SIZE]
+        for index, shape in enumerate(shapes):
+            number = index + 1
+            b = number * BIN_SIZE
+            granules = shape.slot // GRANULE_BYTES
+            # One more region than there are: the bits of a rest behind the last one must exist to be refused.
+            words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
+            bins = self.bins
+            bins[b + NUMBER] = number
+            bins[b + GRANULES] = granules
+            bins[b + USABLE] = shape.usable
+            bins[b + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
+            bins[b + REGIONS] = shape.regions
+            bins[b + PAGES] = shape.pages
+            bins[b + WORDS] = words
+            self._nonfull.append([])
+            bin_of += [b] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
+            missing = words + 1 - len(self._unused_records)
+            if missing > 0:
+                self._unused_records = extend(self._unused_records, [0] * missing)
+        self.bin_of = extend(self.bin_of, bin_of)
+
+    # -- the hot path ------------------------------------------------------------------------------
+
+    def alloc(self, size: i64) -> i64:
+        """Return the address of a new block of at least ``size`` bytes (0 counts as 8)."""
+        if size > self.small_limit or size < 0:
+            return self._alloc_large(size)
+        bins = self.bins
+        words = self.words
+        b: i64 = self.bin_of[(size + 7) >> 3]
+        word: i64 = bins[b + WORD]
+        bits: i64 = words[word]
+        if bits == 0:
+            bits = self._refill(b)
+            words = self.words
+            word = bins[b + WORD]
+        lowest: i64 = bits & -bits
+        words[word] = bits ^ lowest
+        bins[b + ALLOCATIONS] += 1
+        self.used_memory += bins[b + USABLE]
+        return bins[b + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[b + GRANULES]
+
+    def free(self, address: i64) -> None:
+        """Free the block at ``address``; a block that is not live is an AssertionError."""
+        page: i64 = address >> PAGE_SHIFT
+        slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
+        records = self.records
+        b: i64 = records[slab + BIN]
+        if b == LARGE:
+            self._free_large(slab, address)
+            return
+        bins = self.bins
+        words = self.words
+        offset: i64 = address - records[slab]
+        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        word: i64 = records[slab + FIRST_WORD] + (region >> 5)
+        bit: i64 = TOP_BIT >> (~region & 31)
+        bits: i64 = words[word]
+        if bits & bit or region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+            raise self._not_live(address)
+        words[word] = bits | bit
+        bins[b + FREES] += 1
+        self.used_memory -= bins[b + USABLE]
+        used: i64 = records[slab + USED] - 1
+        records[slab + USED] = used
+        if slab == bins[b + CURRENT]:
+            if word < bins[b + WORD]:
+                bins[b + WORD] = word
+                bins[b + WORD_ADDRESS] = records[slab] + (region >> 5 << 5) * bins[b + GRANULES]
+            if used + bins[b + ALLOCATIONS] == 0:
+                bins[b + CURRENT] = 0
+                bins[b + WORD] = 0
+                self._release_slab(slab, b)
+        elif used == 0:
+            if bins[b + REGIONS] > 1:
+                bins[b + NONFULL] -= 1
+            self._release_slab(slab, b)
+        elif used == bins[b + REGIONS] - 1:
+            self._gained_room(slab, b)
+
+    def usable(self, address: i64) -> i64:
+        """Return the usable size of the live block at ``address``."""
+        page: i64 = address >> PAGE_SHIFT
+        slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
+        records = self.records
+        b: i64 = records[slab + BIN]
+        if b == LARGE:
+            if slab == 0 or records[slab] != address:
+                raise self._not_live(address)
+            return records[slab + EXTENT_USABLE]
+        if not self._is_live_region(slab, b, address):
+            raise self._not_live(address)
+        return self.bins[b + USABLE]
+
+    def good_size(self, size: i64) -> i64:
+        """Return C(size), the usable size that a request of ``size`` bytes gets."""
+        if size > self.small_limit:
+            return self.profile.large_size(size)
+        assert size >= 0, f"negative size {size}"
+        return self.bins[self.bin_of[(size + 7) >> 3] + USABLE]
+
+    # -- slabs -------------------------------------------------------------------------------------
+
+    def _refill(self, b: i64) -> i64:
+        """Point WORD of the bin at a word with free regions and return that word."""
+        bins = self.bins
+        records = self.records
+        current = bins[b + CURRENT]
+        if current:
+            words = self.words
+            word = bins[b + WORD]
+            last: i64 = records[current + FIRST_WORD] + bins[b + WORDS] - 1
+            while word < last:
+                word += 1
+                bins[b + WORD_ADDRESS] += WORD_BITS * bins[b + GRANULES]
+                bins[b + WORD] = word
+                if words[word]:
+                    return words[word]
+        slab: i64 = self._pop_nonfull(b)
+        if slab == 0:
+            slab = self._new_slab(b)
+        if current:
+            self.records[current + USED] += bins[b + ALLOCATIONS]
+        return self._make_current(slab, b)
+
+    def _make_current(self, slab: i64, b: i64) -> i64:
+        """Allocate from ``slab`` from now on; return its first word with free regions."""
+        bins = self.bins
+        words = self.words
+        records = self.records
+        records[slab + USED] -= bins[b + ALLOCATIONS]
+        word = records[slab + FIRST_WORD]
+        address = records[slab]
+        while words[word] == 0:
+            word += 1
+            address += WORD_BITS * bins[b + GRANULES]
+        bins[b + CURRENT] = slab
+        bins[b + WORD] = word
+        bins[b + WORD_ADDRESS] = address
+        return words[word]
+
+    def _gained_room(self, slab: i64, b: i64) -> None:
+        """A full slab has its first free region: it becomes current when it is below the current one."""
+        bins = self.bins
+        records = self.records
+        current = bins[b + CURRENT]
+        if current == 0 or records[current] < records[slab]:
+            self._push_nonfull(slab, b)
+            return
+        used: i64 = records[current + USED] + bins[b + ALLOCATIONS]
+        records[current + USED] = used
+        if used < bins[b + REGIONS]:
+            self._push_nonfull(current, b)
+        self._make_current(slab, b)
+
+    def _push_nonfull(self, slab: i64, b: i64) -> None:
+        self.bins[b + NONFULL] += 1
+        heappush(self._nonfull[self.bins[b + NUMBER]], self.records[slab] >> PAGE_SHIFT)
+
+    def _pop_nonfull(self, b: i64) -> i64:
+        """Take the lowest slab with room out of the others; 0 when there is none.
+
+        Entries of slabs that went meanwhile are dead. They cannot pile up: no slab is made before all are
+        popped.
+        """
+        bins = self.bins
+        records = self.records
+        nonfull = self._nonfull[bins[b + NUMBER]]
+        current = bins[b + CURRENT]
+        while nonfull:
+            page: i64 = heappop(nonfull)
+            slab: i64 = self.owner[page]
+            if slab in (0, current):
+                continue
+            if (
+                records[slab + BIN] == b
+                and records[slab] == page << PAGE_SHIFT
+                and records[slab + USED] < bins[b + REGIONS]
+            ):
+                bins[b + NONFULL] -= 1
+                return slab
+        return 0
+
+    def _new_slab(self, b: i64) -> i64:
+        bins = self.bins
+        pages = bins[b + PAGES]
+        page: i64 = self.pages.take(pages)
+        slab: i64 = self._new_record(bins[b + WORDS])
+        records = self.records
+        records[slab] = page << PAGE_SHIFT
+        records[slab + BIN] = b
+        records[slab + USED] = 0
+        word = records[slab + FIRST_WORD]
+        regions = bins[b + REGIONS]
+        words = self.words
+        while regions >= WORD_BITS:
+            words[word] = ALL_FREE
+            word += 1
+            regions -= WORD_BITS
+        if word < records[slab + FIRST_WORD] + bins[b + WORDS]:
+            words[word] = ALL_FREE >> WORD_BITS - regions
+        self._own(page, pages, slab)
+        bins[b + SLABS] += 1
+        bins[b + SLABS_MADE] += 1
+        return slab
+
+    def _release_slab(self, slab: i64, b: i64) -> None:
+        bins = self.bins
+        pages = bins[b + PAGES]
+        page: i64 = self.records[slab] >> PAGE_SHIFT
+        self._own(page, pages, 0)
+        bins[b + SLABS] -= 1
+        self._drop_record(slab, bins[b + WORDS])
+        self.pages.give(page, pages)
+
+    # -- records -----------------------------------------------------------------------------------
+
+    def _own(self, page: i64, pages: i64, record: i64) -> None:
+        """Note the owner of pages."""
+        end: i64 = page + pages
+        if end > self.owner_pages:
+            self.owner = extend(self.owner, [0] * (self.pages.frontier - self.owner_pages))
+            self.owner_pages = self.pages.frontier
+        owner = self.owner
+        while page < end:
+            owner[page] = record
+            page += 1
+
+    def _new_record(self, words: i64) -> i64:
+        """Return an unused record with that many bitmap words."""
+        record = self._unused_records[words]
+        if record:
+            self._unused_records[words] = self.records[record]
+            return record
+        record = len(self.records)
+        self.records = extend(self.records, [0] * RECORD_SIZE)
+        if words > 0:
+            self.records[record + FIRST_WORD] = len(self.words)
+            self.words = extend(self.words, [0] * words)
+        return record
+
+    def _drop_record(self, record: i64, words: i64) -> None:
+        records = self.records
+        records[record] = self._unused_records[words]
+        records[record + BIN] = UNUSED
+        self._unused_records[words] = record
+
+    def record_count(self) -> i64:
+        """Return how many slabs and extents there were at most, at any one time."""
+        return len(self.records) // RECORD_SIZE - 1
+
+    # -- liveness ---------------------------------------------------------------------------------
+
+    def _is_live_region(self, slab: i64, b: i64, address: i64) -> bool:
+        bins = self.bins
+        offset: i64 = address - self.records[slab]
+        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        if region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+            return False
+        return self.words[self.records[slab + FIRST_WORD] + (region >> 5)] >> (region & 31) & 1 == 0
+
+    def _not_live(self, address: i64) -> AssertionError:
+        page: i64 = address >> PAGE_SHIFT
+        slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
+        if slab == 0:
+            return AssertionError(f"address {address} does not belong to the heap")
+        b = self.records[slab + BIN]
+        offset: i64 = address - self.records[slab]
+        if b == LARGE or offset % self.bins[b + GRANULES]:
+            return AssertionError(f"address {address} is inside a block, not its beginning")
+        return AssertionError(f"address {address} is already free")
+
+    # -- large blocks, which have no slab ---------------------------------------------------------
+
+    @abstractmethod
+    def _alloc_large(self, size: i64) -> i64:
+        """Serve a request that no slab serves."""
+
+    @abstractmethod
+    def _free_large(self, extent: i64, address: i64) -> None:
+        """Free a block that lies in no slab."""

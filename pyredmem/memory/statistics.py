@@ -1,0 +1,93 @@
+"""Figures per size class: how many blocks, how many slabs, how full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mypy_extensions import i64
+
+from pyredmem.memory.heap import Heap
+from pyredmem.memory.size_classes import PAGE_BYTES
+from pyredmem.memory.slabs import (
+    ALLOCATIONS,
+    BIN_SIZE,
+    FREES,
+    NONFULL,
+    PAGES,
+    REGIONS,
+    SLABS,
+    SLABS_MADE,
+    USABLE,
+)
+
+
+@dataclass(frozen=True)
+class BinStatistics:
+    """One small class."""
+
+    index: int
+    size: int
+    regions_per_slab: int
+    pages_per_slab: int
+    slabs: int
+    #: slabs with room, without the one that new blocks go to
+    nonfull_slabs: int
+    slabs_made: int
+    regions: int
+    allocations: int
+    frees: int
+
+    def capacity(self) -> int:
+        """Return the regions of all slabs, used or not."""
+        return self.slabs * self.regions_per_slab
+
+    def utilisation(self) -> float:
+        """Return the used share of the regions; a class without slabs wastes nothing."""
+        return self.regions / self.capacity() if self.slabs else 1.0
+
+    def allocated(self) -> int:
+        """Return the bytes of the blocks."""
+        return self.regions * self.size
+
+    def active(self) -> int:
+        """Return the bytes of the slabs."""
+        return self.slabs * self.pages_per_slab * PAGE_BYTES
+
+
+@dataclass(frozen=True)
+class LargeStatistics:
+    """The live large blocks of one size."""
+
+    size: int
+    blocks: int
+
+
+def bin_statistics(heap: Heap) -> list[BinStatistics]:
+    """Return the figures of all small classes, smallest first."""
+    bins = heap.bins
+    found: list[BinStatistics] = []
+    for index in range(len(heap.profile.bins)):
+        b: i64 = (index + 1) * BIN_SIZE
+        found.append(
+            BinStatistics(
+                index=index,
+                size=bins[b + USABLE],
+                regions_per_slab=bins[b + REGIONS],
+                pages_per_slab=bins[b + PAGES],
+                slabs=bins[b + SLABS],
+                nonfull_slabs=bins[b + NONFULL],
+                slabs_made=bins[b + SLABS_MADE],
+                regions=bins[b + ALLOCATIONS] - bins[b + FREES],
+                allocations=bins[b + ALLOCATIONS],
+                frees=bins[b + FREES],
+            )
+        )
+    return found
+
+
+def large_statistics(heap: Heap) -> list[LargeStatistics]:
+    """Return how many large blocks of each size live, smallest first."""
+    counts: dict[int, int] = {}
+    for size in heap.live_large_sizes():
+        counts[size] = counts.get(size, 0) + 1
+    return [LargeStatistics(size, counts[size]) for size in sorted(counts)]
