@@ -4,7 +4,6 @@ Tools that spawn a `redis-server` find the options, the output, the log lines an
 """
 
 import os
-import platform
 import sys
 from typing import Final
 
@@ -57,7 +56,7 @@ def version_line(redis_version: str) -> str:
     bits = 64 if sys.maxsize > 2**32 else 32
     return (
         f"Redis server v={redis_version} sha=00000000:0 malloc=jemalloc-5.3.0 bits={bits} build=0 "
-        f"(pyredmem {__version__}, {build_name()}, Python {platform.python_version()})"
+        f"(pyredmem {__version__}, {build_name()}, Python {sys.version.split()[0]})"
     )
 
 

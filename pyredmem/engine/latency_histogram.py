@@ -22,7 +22,8 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-_DIRECT: Final = 256  # microseconds that have a counter of their own
+#: microseconds that have a counter of their own
+DIRECT: Final = 256
 _KEPT_BITS: Final = 8
 _MAX_NS: Final = 1_000_000_000
 
@@ -45,13 +46,14 @@ class LatencyHistogram:
     """Counts the calls of one command by duration."""
 
     def __init__(self) -> None:
-        self._direct: vec[i64] = vec[i64]([0] * _DIRECT)
+        #: calls by microseconds; the dispatcher counts in it directly
+        self.direct: vec[i64] = vec[i64]([0] * DIRECT)
         self._slow: dict[int, int] = {}  # the highest value of a cell -> calls
 
     def record_us(self, duration_us: i64) -> None:
         """Count a call."""
-        if 0 <= duration_us < _DIRECT:
-            self._direct[duration_us] += 1
+        if 0 <= duration_us < DIRECT:
+            self.direct[duration_us] += 1
         else:
             self._record_slow(duration_us)
 
@@ -98,15 +100,15 @@ class LatencyHistogram:
     def _cells(self) -> list[tuple[int, int]]:
         """List the cells in use in rising order, each by its highest value, with their calls."""
         cells: list[tuple[int, int]] = []
-        for duration_us in range(_DIRECT):
-            calls: int = self._direct[duration_us]
+        for duration_us in range(DIRECT):
+            calls: int = self.direct[duration_us]
             if calls > 0:
                 cells.append((highest_equivalent(max(1, duration_us * 1000)), calls))
         return cells + sorted(self._slow.items())
 
     def check(self) -> None:
         """Assert that every cell is one a value is rounded to, and that counts are positive."""
-        assert len(self._direct) == _DIRECT
+        assert len(self.direct) == DIRECT
         for cell, calls in self._slow.items():
             assert calls > 0
             assert highest_equivalent(cell) == cell

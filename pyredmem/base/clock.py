@@ -1,0 +1,50 @@
+"""The one source of time: passed in, so that a test owns it.
+
+Times are unix microseconds. Durations are differences of them; a wall clock that is set back gives a negative
+difference, which the users of durations clamp to zero.
+"""
+
+from __future__ import annotations
+
+from librt.time import time
+from mypy_extensions import i64, mypyc_attr
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Clock:
+    """Tells the time; the base of the system's clock and of the clocks of tests."""
+
+    def now_us(self) -> i64:
+        """Unix time in microseconds."""
+        raise NotImplementedError
+
+
+class SystemClock(Clock):
+    """The operating system's clock."""
+
+    def now_us(self) -> i64:
+        """Unix time in microseconds."""
+        return int(time() * 1e6)
+
+
+class ManualClock(Clock):
+    """A clock that stands still until it is moved; ``start_us`` is a unix time in microseconds."""
+
+    def __init__(self, start_us: i64 = 1_700_000_000_000_000) -> None:
+        self._now_us: i64 = start_us
+
+    def now_us(self) -> i64:
+        """Unix time in microseconds."""
+        return self._now_us
+
+    def advance_ms(self, milliseconds: i64) -> None:
+        """Move on by a number of milliseconds."""
+        self._now_us += milliseconds * 1000
+
+    def advance_us(self, microseconds: i64) -> None:
+        """Move on by a number of microseconds."""
+        self._now_us += microseconds
+
+    def set_ms(self, unix_ms: i64) -> None:
+        """Stand at a unix time in milliseconds."""
+        self._now_us = unix_ms * 1000

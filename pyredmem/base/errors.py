@@ -1,0 +1,60 @@
+"""Every error text that more than one command can give, declared once.
+
+A handler raises :class:`CommandError`; dispatch writes it as a RESP error. The message is the whole line without
+the leading ``-`` and the trailing CRLF; its first word is the error code that INFO errorstats counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class CommandError(Exception):
+    """A command was refused; ``message`` is the error line that the client sees."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ProtocolError(Exception):
+    """A client broke the protocol; it gets ``message`` as its last reply and is disconnected."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+SYNTAX_ERROR: Final = b"ERR syntax error"
+WRONG_TYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+NO_SUCH_KEY: Final = b"ERR no such key"
+NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
+NOT_A_FLOAT: Final = b"ERR value is not a valid float"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+MUST_BE_POSITIVE: Final = b"ERR value is out of range, must be positive"
+INCREMENT_OVERFLOW: Final = b"ERR increment or decrement would overflow"
+INCREMENT_NAN: Final = b"ERR increment would produce NaN or Infinity"
+STRING_TOO_LONG: Final = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+OFFSET_OUT_OF_RANGE: Final = b"ERR offset is out of range"
+INVALID_CURSOR: Final = b"ERR invalid cursor"
+DB_INDEX_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
+SAME_OBJECT: Final = b"ERR source and destination objects are the same"
+OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
+EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
+NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
+
+
+def invalid_expire(command: bytes) -> CommandError:
+    """The refusal of an expire time that is not positive or does not fit."""
+    return CommandError(b"ERR invalid expire time in '" + command + b"' command")
+
+
+def wrong_arity(full_name: bytes) -> CommandError:
+    """The refusal of a call with the wrong number of arguments; ``full_name`` is ``get`` or ``config|get``."""
+    return CommandError(b"ERR wrong number of arguments for '" + full_name + b"' command")
+
+
+def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
+    """The refusal of a word after a container command; Redis shows at most 128 bytes of it."""
+    return CommandError(b"ERR unknown subcommand '" + subcommand[:128] + b"'. Try " + container.upper() + b" HELP.")

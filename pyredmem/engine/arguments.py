@@ -1,0 +1,81 @@
+"""A cursor over a command's arguments, for handlers that take options.
+
+Options are words in any case and order; values are checked as they are taken, so that a handler has read all and
+checked all before it changes anything.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX_ERROR, CommandError
+from pyredmem.base.numbers import parse_double, parse_integer
+
+
+class Arguments:
+    """Reads the arguments of a command from left to right, from ``start`` on."""
+
+    def __init__(self, argv: list[bytes], start: i64 = 1) -> None:
+        self.argv = argv
+        self.at: i64 = start
+
+    def left(self) -> i64:
+        """How many arguments are still to be read."""
+        return len(self.argv) - self.at
+
+    def next(self) -> bytes:
+        """The next argument; a syntax error if there is none."""
+        if self.at >= len(self.argv):
+            raise CommandError(SYNTAX_ERROR)
+        argument = self.argv[self.at]
+        self.at += 1
+        return argument
+
+    def word(self) -> bytes:
+        """The next argument in upper case, for comparison with option names."""
+        return self.next().upper()
+
+    def take(self, option: bytes) -> bool:
+        """Take the next argument if it is the option (given in upper case)."""
+        if self.at < len(self.argv) and self.argv[self.at].upper() == option:
+            self.at += 1
+            return True
+        return False
+
+    def integer(self, error: bytes = NOT_AN_INTEGER) -> int:
+        """The next argument as a signed 64-bit integer."""
+        return integer(self.next(), error)
+
+    def double(self, error: bytes = NOT_A_FLOAT) -> float:
+        """The next argument as a floating-point number."""
+        number = parse_double(self.next())
+        if number is None:
+            raise CommandError(error)
+        return number
+
+    def rest(self) -> list[bytes]:
+        """All that is left."""
+        left = self.argv[self.at :]
+        self.at = len(self.argv)
+        return left
+
+    def finish(self) -> None:
+        """A syntax error if anything is left."""
+        if self.at < len(self.argv):
+            raise CommandError(SYNTAX_ERROR)
+
+
+def integer(argument: bytes, error: bytes = NOT_AN_INTEGER) -> int:
+    """An argument as a signed 64-bit integer; raises CommandError with ``error``."""
+    number = parse_integer(argument)
+    if number is None:
+        raise CommandError(error)
+    return number
+
+
+def integer_in_range(argument: bytes, low: int, high: int, error: bytes) -> int:
+    """An argument as an integer from ``low`` to ``high``; raises CommandError with ``error`` if it is outside."""
+    number = integer(argument)
+    if not low <= number <= high:
+        raise CommandError(error)
+    return number

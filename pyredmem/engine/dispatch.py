@@ -1,0 +1,194 @@
+"""From a request to its handler: lookup, the checks before, the counting after.
+
+The usual request passes three tests: the command is known, the number of arguments fits, and no gate is set (neither
+of the
+session: transaction, authentication ..., nor of the engine: memory limit, pause ...). Only behind a gate are the rarer
+questions asked, in Redis's order (Redis 7.2 processCommand).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.engine.command import DENYOOM, NO_AUTH, Command, CommandTable
+from pyredmem.engine.latency_histogram import COUNTERS_BYTES, DIRECT, STRUCT_BYTES
+from pyredmem.engine.session import (
+    IN_TRANSACTION,
+    NEEDS_AUTH,
+    NO_TOUCH,
+    REPLY_OFF,
+    REPLY_SKIP,
+    SUBSCRIBED,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+# Gates of the engine; the sessions' take the lower bits.
+MEMORY_LIMIT: Final = 1 << 16
+PAUSED: Final = 1 << 17
+MONITORED: Final = 1 << 18
+
+#: What Redis shows of the arguments of an unknown command (bytes).
+_SHOWN_ARGUMENTS: Final = 128
+_IMMEDIATE_IN_TRANSACTION: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
+_ALLOWED_WHILE_SUBSCRIBED: Final = frozenset(
+    (b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
+    b"reset")
+)  # fmt: skip
+_ALLOWED_OUT_OF_MEMORY: Final = frozenset((b"exec", b"discard", b"quit", b"reset"))
+
+
+class Dispatcher:
+    """Runs requests."""
+
+    def __init__(self, engine: Engine, commands: CommandTable) -> None:
+        self.engine = engine
+        self.commands = commands
+        self.keyspace = engine.keyspace
+        self.clock = engine.clock
+        self.stats = engine.stats
+        self.by_spelling = commands.by_spelling
+        self.gates: i64 = 0
+        self.notice_us: i64 = 1 << 62  # commands that take so long are told to the slow log and latency monitor
+        self.tracks_latency = True  # latency-tracking
+
+    def set_gate(self, gate: i64, on: bool) -> None:
+        """Set or clear one of the engine's gates."""
+        self.gates = self.gates | gate if on else self.gates & ~gate
+
+    def execute(self, session: Session, argv: list[bytes]) -> None:
+        """Run or refuse one request of a client, and reply."""
+        command = self.by_spelling.get(argv[0])
+        if command is None or command.is_container:
+            command = self.commands.lookup(argv)
+            if command is None or command.is_container:
+                self._refuse(session, command, _unknown(command, argv))
+                return
+        count: i64 = len(argv)
+        arity = command.arity
+        if count != arity and (arity > 0 or count < -arity):
+            self._refuse(session, command, errors.wrong_arity(command.full_name).message)
+            return
+        if (session.gates | self.gates) and not self._passes_gates(session, command, argv):
+            return
+        keyspace = self.keyspace
+        start = keyspace.now_us
+        try:
+            command.handler(session.context, argv)
+        except CommandError as error:
+            command.failed += 1
+            self.stats.count_error(error.message)
+            session.context.reply.error(error.message)
+        end = self.clock.now_us()
+        keyspace.now_us = end
+        duration = end - start
+        if 0 <= duration < command.direct_limit:
+            command.direct[duration] += 1
+        else:
+            self._record(session, command, argv, duration)
+        if session.gates:
+            self._leave_gates(session)
+
+    def _record(self, session: Session, command: Command, argv: list[bytes], duration: i64) -> None:
+        """Count a call that is the command's first, or slow."""
+        if duration < 0:  # the clock was set back
+            duration = 0
+        if command.histogram is None and self.tracks_latency:
+            alloc = self.engine.allocator.alloc
+            command.start_histogram([int(alloc(STRUCT_BYTES)), int(alloc(COUNTERS_BYTES))])
+            command.direct_limit = self._direct_limit()
+        command.record(duration, self.tracks_latency)
+        if duration >= self.notice_us:
+            self.engine.notice_slow(session, command, argv, duration)
+
+    def _direct_limit(self) -> i64:
+        if not self.tracks_latency:
+            return 0
+        return self.notice_us if self.notice_us < DIRECT else DIRECT
+
+    def set_noticing(self, tracks_latency: bool, notice_us: i64) -> None:
+        """Say whether histograms are kept, and from how many microseconds on a call is told to the engine."""
+        self.tracks_latency = tracks_latency
+        self.notice_us = notice_us
+        for command in self.commands.all():
+            if command.histogram is not None:
+                command.direct_limit = self._direct_limit()
+
+    def _refuse(self, session: Session, command: Command | None, message: bytes) -> None:
+        """Answer with an error before the command was run; a transaction cannot be executed any more."""
+        if command is not None:
+            command.rejected += 1
+        self.stats.count_error(message)
+        if session.transaction.active:
+            session.transaction.aborted = True
+        session.context.reply.error(message)
+
+    def _passes_gates(self, session: Session, command: Command, argv: list[bytes]) -> bool:
+        """Whether a command is to be run now; if not it has been answered."""
+        gates = session.gates
+        if gates & (REPLY_OFF | REPLY_SKIP):
+            session.reply_mark = session.reply.size()
+        message = self._objection(session, command)
+        if message is not None:
+            self._refuse(session, command, message)
+            self._leave_gates(session)
+            return False
+        name = command.full_name
+        if gates & IN_TRANSACTION and name not in _IMMEDIATE_IN_TRANSACTION:
+            session.transaction.enqueue(command, argv)
+            session.reply.simple(b"QUEUED")
+            self._leave_gates(session)
+            return False
+        if gates & NO_TOUCH:
+            self.keyspace.set_no_touch(name != b"touch")
+        return True
+
+    def _leave_gates(self, session: Session) -> None:
+        """What has to be done behind a command of a session with gates."""
+        gates = session.gates
+        if gates & NO_TOUCH:
+            self.keyspace.set_no_touch(False)
+        if session.reply_mark >= 0:
+            session.reply.truncate(session.reply_mark)
+            session.reply_mark = -1
+            if gates & REPLY_SKIP:
+                session.set_gate(REPLY_SKIP, False)
+
+    def _objection(self, session: Session, command: Command) -> bytes | None:
+        """Why a command may not be run now; None if it may."""
+        gates = session.gates
+        name = command.full_name
+        if gates & NEEDS_AUTH and not command.flags & NO_AUTH:
+            return errors.NOT_AUTHENTICATED
+        if gates & SUBSCRIBED and session.reply.protocol == 2 and name not in _ALLOWED_WHILE_SUBSCRIBED:
+            return (
+                b"ERR Can't execute '" + name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+                b"are allowed in this context"
+            )
+        if self.gates & MEMORY_LIMIT and self.engine.is_out_of_memory():
+            in_transaction = gates & IN_TRANSACTION != 0
+            if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
+                return errors.OUT_OF_MEMORY
+            if name == b"exec" and any(queued.command.has(DENYOOM) for queued in session.transaction.queue):
+                return errors.OUT_OF_MEMORY
+        return None
+
+
+def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
+    """The refusal of a name that is no command, or of a container without a known subcommand."""
+    if container is not None:
+        if len(argv) < 2:
+            return errors.wrong_arity(container.full_name).message
+        return errors.unknown_subcommand(container.full_name, argv[1]).message
+    shown = b""
+    for argument in argv[1:]:
+        if len(shown) >= _SHOWN_ARGUMENTS:
+            break
+        shown += b"'" + argument[: _SHOWN_ARGUMENTS - len(shown)] + b"' "
+    return b"ERR unknown command '" + argv[0][:_SHOWN_ARGUMENTS] + b"', with args beginning with: " + shown

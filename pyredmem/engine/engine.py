@@ -1,0 +1,128 @@
+"""The engine: what the server is, without any I/O.
+
+It owns the ledger, the keyspace, the sessions and the dispatcher. A shell connects sessions, passes bytes, and calls
+:meth:`Engine.tick` about ``hz`` times a second with the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mypy_extensions import i64
+
+from pyredmem.base.clock import Clock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Command, CommandTable
+from pyredmem.engine.cron import Cron
+from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
+from pyredmem.engine.host import Host
+from pyredmem.engine.session import Session
+from pyredmem.engine.stats import Stats
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.audit import AuditReport, audit
+
+
+class Engine:
+    """Sessions, keyspace and ledger of one server."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        rng: Random,
+        allocator: Allocator,
+        commands: CommandTable,
+        host: Host,
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock
+        self.rng = rng
+        self.allocator = allocator
+        self.commands = commands
+        self.host: Host = host
+        self.cron = Cron()
+        self._owners: list[tuple[str, Callable[[], list[int]]]] = []
+        self.stats = Stats()
+        self.keyspace = Keyspace(allocator, rng, settings.integer("databases"))
+        self.dispatcher = Dispatcher(self, commands)
+        self.sessions: dict[int, Session] = {}
+        self.next_session: i64 = 1
+        self.maxmemory: i64 = 0
+        self.started_us: i64 = clock.now_us()
+        self.keyspace.now_us = self.started_us
+        self.keyspace.update_clocks()
+        self.register_owner("keyspace", self.keyspace.addresses)
+        self.register_owner("command histograms", self._histogram_addresses)
+        settings.subscribe("maxmemory", self._maxmemory_changed)
+        self._maxmemory_changed()
+
+    def _maxmemory_changed(self) -> None:
+        self.maxmemory = self.settings.integer("maxmemory")
+        self.dispatcher.set_gate(MEMORY_LIMIT, self.maxmemory > 0)
+
+    def is_out_of_memory(self) -> bool:
+        """Whether the ledger is above maxmemory."""
+        return self.maxmemory > 0 and self.allocator.used_memory > self.maxmemory
+
+    # The ledger's owners.
+
+    def register_owner(self, purpose: str, addresses: Callable[[], list[int]]) -> None:
+        """Let the audit of the ledger ask ``addresses`` what it owns; ``purpose`` names it in the report."""
+        self._owners.append((purpose, addresses))
+
+    def audit(self) -> AuditReport:
+        """Compare the ledger with everything alive."""
+        owned: list[tuple[str, int]] = []
+        for purpose, addresses in self._owners:
+            owned += [(purpose, address) for address in addresses()]
+        return audit(self.allocator, owned)
+
+    def _histogram_addresses(self) -> list[int]:
+        owned: list[int] = []
+        for command in self.commands.all():
+            owned += command.histogram_addresses
+        return owned
+
+    # Sessions.
+
+    def connect(self, kind: str, address: str, local_address: str) -> Session:
+        """A new client; ``kind`` is tcp, unix, tls or local."""
+        self.keyspace.now_us = self.clock.now_us()
+        session = Session(self, self.next_session, kind, address, local_address)
+        self.next_session += 1
+        self.sessions[int(session.id)] = session
+        self.stats.connections_received += 1
+        return session
+
+    def disconnect(self, session: Session) -> None:
+        """A client is gone."""
+        session.close()
+        session.transaction.reset()
+        self.sessions.pop(int(session.id), None)
+
+    # The life of a batch of requests.
+
+    def begin_batch(self, session: Session, size: i64) -> None:
+        """Bytes of a client are about to be worked on."""
+        now_us = self.clock.now_us()
+        self.keyspace.now_us = now_us
+        session.last_active_us = now_us
+        stats = self.stats
+        stats.reads_processed += 1
+        stats.net_input_bytes += size
+
+    def end_batch(self) -> None:
+        """The requests that were there have been run."""
+        self.allocator.note_peak()
+
+    def notice_slow(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
+        """A command took longer than the slow log or the latency monitor lets pass."""
+
+    def tick(self, now_ms: i64) -> None:
+        """The timer: everything that is done from time to time."""
+        self.keyspace.now_us = now_ms * 1000
+        self.keyspace.update_clocks()
+        self.allocator.tick(now_ms)
+        self.cron.run(now_ms)

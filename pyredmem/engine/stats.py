@@ -1,0 +1,30 @@
+"""Counters of the server as a whole, as INFO stats and errorstats show them."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+
+class Stats:
+    """Counts since the start or since CONFIG RESETSTAT."""
+
+    def __init__(self) -> None:
+        self.connections_received: i64 = 0
+        self.connections_rejected: i64 = 0
+        self.commands_processed: i64 = 0
+        self.net_input_bytes: i64 = 0
+        self.net_output_bytes: i64 = 0
+        self.reads_processed: i64 = 0
+        self.writes_processed: i64 = 0
+        self.error_replies: i64 = 0
+        self.unexpected_error_replies: i64 = 0
+        self.cycles: i64 = 0  # turns of the event loop
+        self.cycles_us: i64 = 0
+        self.commands_us: i64 = 0
+        self.errors: dict[bytes, int] = {}  # by error code
+
+    def count_error(self, message: bytes) -> None:
+        """Count an error reply by its code, the first word."""
+        self.error_replies += 1
+        code = message.partition(b" ")[0]
+        self.errors[code] = self.errors.get(code, 0) + 1

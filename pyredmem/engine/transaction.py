@@ -1,0 +1,54 @@
+"""A client's MULTI: the queued commands, and the keys under WATCH."""
+
+from __future__ import annotations
+
+from pyredmem.engine.command import Command
+from pyredmem.keyspace.events import KeyEvents, Watcher
+
+
+class QueuedCommand:
+    """A command that waits for EXEC."""
+
+    def __init__(self, command: Command, argv: list[bytes]) -> None:
+        self.command = command
+        self.argv = argv
+
+
+class Transaction:
+    """State of MULTI and WATCH; lives as long as its session."""
+
+    def __init__(self, events: KeyEvents) -> None:
+        self._events = events
+        self.active = False  # MULTI was given
+        self.aborted = False  # a command could not be queued: EXEC will refuse
+        self.queue: list[QueuedCommand] = []
+        self.watcher = Watcher()
+        self.watched: list[tuple[int, bytes]] = []  # (database, key)
+
+    def begin(self) -> None:
+        """MULTI."""
+        self.active = True
+
+    def enqueue(self, command: Command, argv: list[bytes]) -> None:
+        """Keep a command for EXEC."""
+        self.queue.append(QueuedCommand(command, argv))
+
+    def reset(self) -> None:
+        """End the transaction, whatever became of it; WATCH ends too."""
+        self.active = False
+        self.aborted = False
+        self.queue = []
+        self.unwatch()
+
+    def watch(self, database: int, key: bytes) -> None:
+        """Let EXEC fail if the key is changed before it."""
+        if (database, key) not in self.watched:
+            self.watched.append((database, key))
+            self._events.watch(self.watcher, database, key)
+
+    def unwatch(self) -> None:
+        """Forget all watched keys."""
+        for database, key in self.watched:
+            self._events.unwatch(self.watcher, database, key)
+        self.watched = []
+        self.watcher.dirty = False

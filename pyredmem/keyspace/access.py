@@ -1,0 +1,57 @@
+"""How recently (LRU) and how often (LFU) a key was used: the arithmetic of the 24-bit access field.
+
+LRU: seconds of the unix clock modulo 2**24. LFU: minutes of the unix clock modulo 2**16 in the upper 16 bits, a
+counter in the
+lower 8 that grows ever more rarely the higher it is, and loses one per lfu-decay-time minutes (Redis 7.2 evict.c,
+spec 8.8, 8.9).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.rng import Random
+
+LRU_CLOCK_MASK: Final = (1 << 24) - 1
+#: The counter of a new key, so that it is not the first to be evicted.
+LFU_INITIAL: Final = 5
+LFU_MAXIMUM: Final = 255
+_MINUTES_MASK: Final = 65535
+
+
+def lru_clock(now_ms: i64) -> i64:
+    """The 24-bit clock, in seconds."""
+    return now_ms // 1000 & LRU_CLOCK_MASK
+
+
+def idle_ms(clock: i64, field: i64) -> i64:
+    """Milliseconds since the last use, by LRU fields."""
+    if clock >= field:
+        return (clock - field) * 1000
+    return (clock + (LRU_CLOCK_MASK - field)) * 1000
+
+
+def lfu_minutes(now_ms: i64) -> i64:
+    """The 16-bit clock of LFU, in minutes."""
+    return now_ms // 60000 & _MINUTES_MASK
+
+
+def lfu_decayed(field: i64, minutes: i64, decay_time: i64) -> i64:
+    """The counter of a field as of ``minutes``; ``decay_time`` is minutes per point, 0 for no decay."""
+    last = field >> 8
+    counter = field & 255
+    elapsed = minutes - last if minutes >= last else _MINUTES_MASK - last + minutes
+    points = elapsed // decay_time if decay_time > 0 else 0
+    return counter - points if counter > points else 0
+
+
+def lfu_used(field: i64, minutes: i64, decay_time: i64, log_factor: i64, rng: Random) -> i64:
+    """The field after one more use."""
+    counter = lfu_decayed(field, minutes, decay_time)
+    if counter < LFU_MAXIMUM:
+        above = counter - LFU_INITIAL if counter > LFU_INITIAL else 0
+        if rng.unit() * float(above * log_factor + 1) < 1.0:
+            counter += 1
+    return minutes << 8 | counter

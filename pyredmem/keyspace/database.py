@@ -1,0 +1,261 @@
+"""One numbered database: its keys, their values, their expire times.
+
+Lookups come in Redis's kinds: ``read`` counts a hit or a miss and marks the value as used, ``write`` marks it only,
+``peek`` does neither. All of them delete a key whose time is over before they answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from pyredmem.keyspace import events
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.structures.dict import Dict
+
+if TYPE_CHECKING:
+    from pyredmem.keyspace.keyspace import Keyspace
+
+#: The answer of ``expire_time`` for a key without one.
+NO_EXPIRE: Final = -1
+
+
+class KeyTable(Dict):
+    """Key to value."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator, owns_keys=True)
+        self.values: list[RedisObject] = []
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy one value over another."""
+        self.values[target] = self.values[source]
+
+    def drop_last_value(self) -> None:
+        """Forget the last value."""
+        self.values.pop()
+
+    def clear_values(self) -> None:
+        """Forget all values."""
+        self.values = []
+
+
+class ExpireTable(Dict):
+    """Key to expire time in unix milliseconds; the keys are those of the main table."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator, owns_keys=False)
+        self.when: vec[i64] = vec[i64]()
+
+    def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
+        """Give a time to a key that has none here."""
+        slot = self.insert(key, key_address)
+        if slot < len(self.when):
+            self.when[slot] = when_ms
+        else:
+            self.when = append(self.when, when_ms)
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy one time over another."""
+        self.when[target] = self.when[source]
+
+    def clear_values(self) -> None:
+        """Forget all times."""
+        self.when = vec[i64]()
+
+
+class Database:
+    """Keys, values and expire times."""
+
+    def __init__(self, index: i64, keyspace: Keyspace) -> None:
+        self.index: i64 = index
+        self.keyspace = keyspace
+        self.allocator = keyspace.allocator
+        self.keys = KeyTable(keyspace.allocator)
+        self.expires = ExpireTable(keyspace.allocator)
+        self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
+        self.expires_cursor: i64 = 0  # where that cycle goes on
+
+    # Lookup.
+
+    def find(self, key: bytes) -> i64:
+        """The slot of a key in ``keys``, -1 if it is not there or its time is over (it is deleted then)."""
+        slot = self.keys.find(key)
+        if slot >= 0 and self.expires.used > 0 and self._expire_if_due(key):
+            return -1
+        return slot
+
+    def peek(self, key: bytes) -> RedisObject | None:
+        """The value of a key, without marking it as used."""
+        slot = self.find(key)
+        if slot < 0:
+            return None
+        return self.keys.values[slot]
+
+    def read(self, key: bytes) -> RedisObject | None:
+        """The value of a key for a command that reads it: counts a hit or a miss."""
+        keyspace = self.keyspace
+        slot = self.find(key)
+        if slot < 0:
+            keyspace.misses += 1
+            if keyspace.events.listening:
+                keyspace.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+            return None
+        keyspace.hits += 1
+        value = self.keys.values[slot]
+        if keyspace.tracks_lru:
+            value.lru = keyspace.lru_clock
+        elif not keyspace.no_touch:
+            keyspace.mark_frequency(value)
+        return value
+
+    def write(self, key: bytes) -> RedisObject | None:
+        """The value of a key for a command that changes it."""
+        slot = self.find(key)
+        if slot < 0:
+            return None
+        value = self.keys.values[slot]
+        self.keyspace.touch(value)
+        return value
+
+    # Change. None of these tells the events; the command does, when all is done.
+
+    def add(self, key: bytes, value: RedisObject) -> None:
+        """Add a key that is not there; the database takes over the caller's reference."""
+        keyspace = self.keyspace
+        if value.lru == 0:
+            keyspace.mark_created(value)
+        keys = self.keys
+        keys.insert(key, 0)
+        keys.values.append(value)
+        if keyspace.events.listening:
+            keyspace.events.notify(events.NEW, b"new", self.index, key)
+
+    def replace(self, slot: i64, value: RedisObject) -> None:
+        """Put a new value in the place of an old one; the access field goes over to it."""
+        values = self.keys.values
+        old = values[slot]
+        if old is value:
+            return
+        if value.refcount == 1:
+            value.lru = old.lru
+        values[slot] = value
+        decr_ref_count(old, self.allocator)
+
+    def set(self, key: bytes, value: RedisObject, keep_ttl: bool = False) -> None:
+        """Let a key hold ``value``, whatever it held; its expire time goes unless it is kept."""
+        slot = self.find(key)
+        if slot < 0:
+            self.add(key, value)
+            return
+        self.keyspace.touch(self.keys.values[slot])
+        self.replace(slot, value)
+        if not keep_ttl and self.expires.used > 0:
+            self.persist(key)
+
+    def delete(self, key: bytes) -> bool:
+        """Delete a key; False if it was not there (or its time was over)."""
+        slot = self.find(key)
+        if slot < 0:
+            return False
+        self._remove(slot, key)
+        return True
+
+    def take(self, key: bytes) -> RedisObject | None:
+        """Delete a key but keep its value, for another key to hold; the caller owns the reference."""
+        slot = self.find(key)
+        if slot < 0:
+            return None
+        value = self.keys.values[slot]
+        self.persist(key)
+        self.keys.remove(slot)
+        return value
+
+    def _remove(self, slot: i64, key: bytes) -> None:
+        if self.expires.used > 0:
+            self.persist(key)
+        value = self.keys.values[slot]
+        self.keys.remove(slot)
+        decr_ref_count(value, self.allocator)
+
+    def clear(self) -> i64:
+        """Delete all keys; returns how many there were."""
+        removed = self.keys.used
+        values = self.keys.values
+        for value in values:
+            decr_ref_count(value, self.allocator)
+        self.keys.clear()
+        self.expires.clear()
+        self.average_ttl = 0
+        return removed
+
+    # Expire times, in unix milliseconds.
+
+    def expire_time(self, key: bytes) -> i64:
+        """When the key's time is over, -1 if it has no such time."""
+        if self.expires.used == 0:
+            return NO_EXPIRE
+        slot = self.expires.find(key)
+        return NO_EXPIRE if slot < 0 else self.expires.when[slot]
+
+    def expire_at(self, key: bytes, when_ms: i64) -> None:
+        """Give a key that is there an expire time."""
+        slot = self.expires.find(key)
+        if slot >= 0:
+            self.expires.when[slot] = when_ms
+            return
+        main = self.keys.find(key)
+        assert main >= 0, f"{key!r} is not in the database"
+        # The very object of the main table: the key's bytes are in memory once.
+        self.expires.add(self.keys.keys[main], i64(self.keys.key_addresses[main]), when_ms)
+
+    def persist(self, key: bytes) -> bool:
+        """Take the expire time away; False if there was none."""
+        if self.expires.used == 0:
+            return False
+        slot = self.expires.find(key)
+        if slot < 0:
+            return False
+        self.expires.remove(slot)
+        return True
+
+    def is_due(self, key: bytes) -> bool:
+        """Whether the key's time is over."""
+        slot = self.expires.find(key)
+        return slot >= 0 and self.expires.when[slot] < self.keyspace.now_us // 1000
+
+    def _expire_if_due(self, key: bytes) -> bool:
+        if not self.is_due(key):
+            return False
+        self.delete_expired(key)
+        return True
+
+    def delete_expired(self, key: bytes) -> None:
+        """Delete a key whose time is over."""
+        slot = self.keys.find(key)
+        self._remove(slot, key)
+        keyspace = self.keyspace
+        keyspace.expired += 1
+        keyspace.dirty += 1
+        keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
+        keyspace.events.modified(self.index, key)
+
+    # Audit.
+
+    def addresses(self) -> list[int]:
+        """Every ledger address this database owns, values included."""
+        owned = self.keys.addresses() + self.expires.addresses()
+        for value in self.keys.values:
+            owned += value.addresses()
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.keys.check()
+        self.expires.check()
+        assert len(self.keys.values) == self.keys.used
+        for key in self.expires.keys:
+            assert self.keys.find(key) >= 0, f"{key!r} has an expire time but is not there"

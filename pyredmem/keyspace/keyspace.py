@@ -1,0 +1,113 @@
+"""All databases, and what they have in common: the time, the access clocks, the counters, the events."""
+
+from __future__ import annotations
+
+from mypy_extensions import i32, i64
+
+from pyredmem.base.rng import Random
+from pyredmem.keyspace import access
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.events import KeyEvents
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+from pyredmem.objects.string import Strings
+
+
+class Keyspace:
+    """The databases of a server."""
+
+    def __init__(self, allocator: Allocator, rng: Random, databases: i64) -> None:
+        self.allocator = allocator
+        self.rng = rng
+        self.events = KeyEvents()
+        self.strings = Strings(allocator)
+        self.now_us: i64 = 0  # the time of the command that runs, unix microseconds
+        self.lru_clock: i32 = 0  # 24 bits, in seconds
+        self.lfu_minutes: i64 = 0  # 16 bits
+        self.lfu_policy = False  # maxmemory-policy is one of the LFU policies
+        self.lfu_decay_time: i64 = 1
+        self.lfu_log_factor: i64 = 10
+        self.no_touch = False  # the client that acts asked not to mark keys as used
+        self.tracks_lru = True  # neither of the two: the usual case, in one test
+        self.hits: i64 = 0
+        self.misses: i64 = 0
+        self.expired: i64 = 0
+        self.dirty: i64 = 0  # changes since the last save
+        self.databases = [Database(index, self) for index in range(databases)]
+
+    # Time and access.
+
+    def now_ms(self) -> i64:
+        """The time of the command that runs, unix milliseconds."""
+        return self.now_us // 1000
+
+    def update_clocks(self) -> None:
+        """Set the access clocks, once per timer tick as Redis does."""
+        now_ms = self.now_ms()
+        self.lru_clock = i32(access.lru_clock(now_ms))
+        self.lfu_minutes = access.lfu_minutes(now_ms)
+
+    def set_policy(self, lfu: bool) -> None:
+        """Say whether access fields are to be read and written as LFU."""
+        self.lfu_policy = lfu
+        self._choose_tracking()
+
+    def set_no_touch(self, no_touch: bool) -> None:
+        """Say whether the client that acts leaves access fields alone."""
+        self.no_touch = no_touch
+        self._choose_tracking()
+
+    def _choose_tracking(self) -> None:
+        self.tracks_lru = not self.lfu_policy and not self.no_touch
+
+    def touch(self, value: RedisObject) -> None:
+        """Mark a value as used now."""
+        if self.tracks_lru:
+            value.lru = self.lru_clock
+        elif not self.no_touch:
+            self.mark_frequency(value)
+
+    def mark_frequency(self, value: RedisObject) -> None:
+        """Count one more use of a value, LFU."""
+        field = access.lfu_used(i64(value.lru), self.lfu_minutes, self.lfu_decay_time, self.lfu_log_factor, self.rng)
+        value.lru = i32(field)
+
+    def mark_created(self, value: RedisObject) -> None:
+        """Give a new value its first access field; shared values keep theirs."""
+        if value.refcount == SHARED_REFERENCE_COUNT:
+            return
+        if self.lfu_policy:
+            value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
+        else:
+            value.lru = self.lru_clock
+
+    # Whole keyspace.
+
+    def size(self) -> i64:
+        """Keys in all databases."""
+        total: i64 = 0
+        for database in self.databases:
+            total += database.keys.used
+        return total
+
+    def rehash(self, budget: i64) -> None:
+        """Move up to ``budget`` buckets of tables under way, as the timer does for main and expire tables."""
+        for database in self.databases:
+            if database.keys.rehash_index >= 0:
+                database.keys.rehash(budget)
+                return
+            if database.expires.rehash_index >= 0:
+                database.expires.rehash(budget)
+                return
+
+    def addresses(self) -> list[int]:
+        """Every ledger address the keyspace owns."""
+        owned: list[int] = []
+        for database in self.databases:
+            owned += database.addresses()
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants of all databases."""
+        for database in self.databases:
+            database.check()

@@ -1,0 +1,67 @@
+"""RedisObject: what a key holds.
+
+Every data type and encoding is a subclass that owns its ledger allocations: nobody else allocates, frees or measures
+them. The fields are those of Redis's ``robj``: the 24-bit access field (LRU clock or LFU minutes and counter), the
+reference count, and ``address``, the ledger address of the object's own block. Type and encoding are the class.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.memory.allocator import Allocator
+
+#: The reference count of objects that are never freed (Redis 7.2 OBJ_SHARED_REFCOUNT).
+SHARED_REFERENCE_COUNT: Final = 2147483647
+
+
+@mypyc_attr(acyclic=True, allow_interpreted_subclasses=True)
+class RedisObject:
+    """A value with its reference count; the keyspace holds one reference."""
+
+    def __init__(self, address: i64) -> None:
+        self.lru: i32 = 0
+        self.refcount: i32 = 1
+        self.address: i32 = i32(address)
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        raise NotImplementedError
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        raise NotImplementedError
+
+    def memory(self, allocator: Allocator, samples: i64) -> i64:
+        """Bytes of the value as MEMORY USAGE counts them; ``samples`` elements are measured, all if 0."""
+        raise NotImplementedError
+
+    def free_effort(self) -> i64:
+        """How many deallocations freeing the value is worth (Redis 7.2 lazyfreeGetFreeEffort)."""
+        return 1
+
+    def free(self, allocator: Allocator) -> None:
+        """Give all ledger allocations back; called when the last reference goes."""
+        raise NotImplementedError
+
+    def addresses(self) -> list[int]:
+        """Every ledger address the value owns."""
+        raise NotImplementedError
+
+
+def incr_ref_count(value: RedisObject) -> None:
+    """Take a reference."""
+    if value.refcount != SHARED_REFERENCE_COUNT:
+        value.refcount += 1
+
+
+def decr_ref_count(value: RedisObject, allocator: Allocator) -> None:
+    """Give a reference back; the last one frees the value."""
+    if value.refcount == 1:
+        value.refcount = 0
+        value.free(allocator)
+    elif value.refcount != SHARED_REFERENCE_COUNT:
+        assert value.refcount > 0, f"the object at {value.address} has been freed already"
+        value.refcount -= 1

@@ -1,0 +1,280 @@
+"""Strings: ``int``, ``embstr`` and ``raw``, converted and sized as in Redis 7.2 (object.c, t_string.c; spec 2.3).
+
+A raw string has two forms here. One that was set keeps the very ``bytes`` that arrived; one that is modified in place
+(APPEND, SETRANGE, SETBIT ...) is a buffer with the spare room that Redis's sds would have, so modifying is amortised
+O(1).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import (
+    ROBJ_SIZE,
+    embstr_size,
+    sds_argument_size,
+    sds_capacity,
+    sds_header_size,
+    sds_make_room,
+    sds_new_size,
+)
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+
+#: The longest string in one block with its object (bytes): 16 + 3 + 44 + 1 = 64.
+EMBEDDED_LIMIT: Final = 44
+#: Numbers below this one exist as shared objects.
+SHARED_INTEGERS: Final = 10000
+_INTEGER_DIGITS: Final = 20
+_MINUS: Final = 45
+_NINE: Final = 57
+
+
+@mypyc_attr(acyclic=True)
+class StringObject(RedisObject):
+    """A string of any encoding."""
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"string"
+
+    def data(self) -> bytes:
+        """The string."""
+        raise NotImplementedError
+
+    def length(self) -> i64:
+        """Bytes of the string."""
+        return len(self.data())
+
+
+@mypyc_attr(acyclic=True)
+class IntegerString(StringObject):
+    """A string that is a canonical 64-bit integer; the number takes the place of the pointer."""
+
+    def __init__(self, address: i64, number: i64) -> None:
+        super().__init__(address)
+        self.number: i64 = number
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"int"
+
+    def data(self) -> bytes:
+        """The decimal digits."""
+        return str(self.number).encode()
+
+    def memory(self, allocator: Allocator, samples: i64) -> i64:
+        """The object's header, for shared numbers too."""
+        return ROBJ_SIZE
+
+    def free(self, allocator: Allocator) -> None:
+        """Give the block back."""
+        allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """The block; a shared number has none of its own."""
+        return [] if self.refcount == SHARED_REFERENCE_COUNT else [int(self.address)]
+
+
+@mypyc_attr(acyclic=True)
+class BytesString(StringObject):
+    """A string as it was set: ``embstr``, one block with its object, or ``raw``, an sds block of its own."""
+
+    def __init__(self, address: i64, sds_address: i64, data: bytes) -> None:
+        super().__init__(address)
+        self.sds_address: i32 = i32(sds_address)  # 0: embedded
+        self.content = data
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"embstr" if self.sds_address == 0 else b"raw"
+
+    def data(self) -> bytes:
+        """The string."""
+        return self.content
+
+    def length(self) -> i64:
+        """Bytes of the string."""
+        return len(self.content)
+
+    def memory(self, allocator: Allocator, samples: i64) -> i64:
+        """The one block, or the object's header and the sds block."""
+        if self.sds_address == 0:
+            return allocator.usable(i64(self.address))
+        return ROBJ_SIZE + allocator.usable(i64(self.sds_address))
+
+    def free(self, allocator: Allocator) -> None:
+        """Give the blocks back."""
+        if self.sds_address != 0:
+            allocator.free(i64(self.sds_address))
+        allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """The blocks."""
+        if self.sds_address == 0:
+            return [int(self.address)]
+        return [int(self.address), int(self.sds_address)]
+
+
+@mypyc_attr(acyclic=True)
+class BufferString(StringObject):
+    """A raw string that is modified in place, with its sds's header type and capacity."""
+
+    def __init__(self, address: i64, sds_address: i64, header: i64, capacity: i64, buffer: bytearray) -> None:
+        super().__init__(address)
+        self.sds_address: i32 = i32(sds_address)
+        self.header: i32 = i32(header)  # bytes of the sds header: 1, 3, 5, 9 or 17
+        self.capacity: i64 = capacity  # bytes the sds can hold without a new block
+        self.buffer = buffer
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"raw"
+
+    def data(self) -> bytes:
+        """A copy of the string."""
+        return bytes(self.buffer)
+
+    def length(self) -> i64:
+        """Bytes of the string."""
+        return len(self.buffer)
+
+    def memory(self, allocator: Allocator, samples: i64) -> i64:
+        """The object's header and the sds block, spare room included."""
+        return ROBJ_SIZE + allocator.usable(i64(self.sds_address))
+
+    def free(self, allocator: Allocator) -> None:
+        """Give both blocks back."""
+        allocator.free(i64(self.sds_address))
+        allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """Both blocks."""
+        return [int(self.address), int(self.sds_address)]
+
+    def make_room(self, added: i64, allocator: Allocator) -> None:
+        """See to room for ``added`` more bytes, with sds's preallocation (spec 2.2)."""
+        length: i64 = len(self.buffer)
+        if self.capacity - length >= added:
+            return
+        header, request = sds_make_room(length, added, True)
+        if header == i64(self.header):
+            address = allocator.realloc(i64(self.sds_address), request)
+        else:
+            address = allocator.alloc(request)
+            allocator.free(i64(self.sds_address))
+        self.sds_address = i32(address)
+        self.header = i32(header)
+        self.capacity = sds_capacity(header, allocator.usable(address))
+
+    def append(self, data: bytes, allocator: Allocator) -> None:
+        """Add bytes at the end."""
+        self.make_room(len(data), allocator)
+        self.buffer += data
+
+    def grow_zero(self, length: i64, allocator: Allocator) -> None:
+        """Fill up with zero bytes to ``length``, if it is shorter."""
+        missing = length - len(self.buffer)
+        if missing > 0:
+            self.make_room(missing, allocator)
+            self.buffer.extend(bytes(missing))
+
+
+class Strings:
+    """Makes string objects, in the ledger and with the shared numbers."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self.allocator = allocator
+        #: Off while maxmemory is set with an LRU or LFU policy, which need an access field per key (spec 12).
+        self.sharing = True
+        self.shared = [_shared_integer(number) for number in range(SHARED_INTEGERS)]
+
+    def create(self, data: bytes) -> StringObject:
+        """The object that SET makes of an argument: the tightest encoding."""
+        size: i64 = len(data)
+        if 0 < size <= _INTEGER_DIGITS and (data[0] <= _NINE or data[0] == _MINUS):
+            number = parse_integer(data)
+            if number is not None:
+                return self.create_integer(number)
+        allocator = self.allocator
+        if size <= EMBEDDED_LIMIT:
+            return BytesString(allocator.alloc(embstr_size(size)), 0, data)
+        sds_address = allocator.alloc(sds_argument_size(size))
+        return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
+
+    def create_integer(self, number: i64) -> StringObject:
+        """The object of a number: shared where that is allowed."""
+        if self.sharing and 0 <= number < SHARED_INTEGERS:
+            return self.shared[number]
+        return IntegerString(self.allocator.alloc(ROBJ_SIZE), number)
+
+    def create_text(self, data: bytes) -> StringObject:
+        """A string that is never encoded as a number (INCRBYFLOAT)."""
+        if len(data) <= EMBEDDED_LIMIT:
+            return BytesString(self.allocator.alloc(embstr_size(len(data))), 0, data)
+        return self.create_raw(data)
+
+    def create_raw(self, data: bytes) -> BytesString:
+        """A raw string of any length, sized as a fresh sds."""
+        sds_address = self.allocator.alloc(sds_new_size(len(data)))
+        return BytesString(self.allocator.alloc(ROBJ_SIZE), sds_address, data)
+
+    def create_buffer(self, data: bytes) -> BufferString:
+        """A raw string to be modified, sized as a fresh sds."""
+        size: i64 = len(data)
+        address = self.allocator.alloc(sds_new_size(size))
+        header = sds_header_size(size)
+        capacity = sds_capacity(header, self.allocator.usable(address))
+        return BufferString(self.allocator.alloc(ROBJ_SIZE), address, header, capacity, bytearray(data))
+
+    def unshare(self, value: StringObject) -> BufferString:
+        """The modifiable form of a string: itself, its own blocks in another form, or a fresh raw copy.
+
+        The caller replaces the value in the keyspace if another object comes back.
+        """
+        if isinstance(value, BufferString) and value.refcount == 1:
+            return value
+        if isinstance(value, BytesString) and value.sds_address != 0 and value.refcount == 1:
+            header = sds_header_size(len(value.content))
+            capacity = sds_capacity(header, self.allocator.usable(i64(value.sds_address)))
+            buffer = bytearray(value.content)
+            taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
+            taken.lru = value.lru
+            value.refcount = 0  # its blocks live on in the new object
+            return taken
+        return self.create_buffer(value.data())
+
+    def assign(self, value: RedisObject, data: bytes) -> bool:
+        """Overwrite a value in place, if it can be the very object that ``create`` would make; False if not.
+
+        The usual SET over a string of about the same size: no new object, and no work in the ledger where the size
+        class stays.
+        """
+        size: i64 = len(data)
+        if size == 0 or value.refcount != 1 or data[0] <= _NINE:
+            return False  # what may be a number is left to create
+        if not isinstance(value, BytesString):
+            return False
+        if size == len(value.content):
+            value.content = data
+            return True
+        if value.sds_address == 0:
+            if size > EMBEDDED_LIMIT:
+                return False
+            value.address = i32(self.allocator.replace(i64(value.address), embstr_size(size)))
+        else:
+            if size <= EMBEDDED_LIMIT:
+                return False
+            value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_argument_size(size)))
+        value.content = data
+        return True
+
+
+def _shared_integer(number: i64) -> IntegerString:
+    """A number that all keys share; its block is part of the ledger's startup figure."""
+    value = IntegerString(0, number)
+    value.refcount = SHARED_REFERENCE_COUNT
+    return value

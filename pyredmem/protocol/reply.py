@@ -1,0 +1,88 @@
+"""The reply sink: how a command handler says its reply, whatever becomes of it.
+
+A handler says the *type* of each part (``bulk``, ``integer``, ``map`` ...); the sink turns it into RESP2, RESP3 or
+plain Python values. Aggregates announce their size, then their parts follow as further calls.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from mypy_extensions import i64
+
+
+class ReplySink(ABC):
+    """Receives one reply, part by part. ``protocol`` is 2 or 3."""
+
+    def __init__(self, protocol: i64) -> None:
+        self.protocol: i64 = protocol
+
+    @abstractmethod
+    def ok(self) -> None:
+        """The simple string OK."""
+
+    @abstractmethod
+    def simple(self, text: bytes) -> None:
+        """A simple string: short, without CR or LF."""
+
+    @abstractmethod
+    def error(self, message: bytes) -> None:
+        """An error: code and text, without CR or LF."""
+
+    @abstractmethod
+    def integer(self, number: i64) -> None:
+        """A signed 64-bit integer."""
+
+    @abstractmethod
+    def bulk(self, data: bytes) -> None:
+        """A binary-safe string."""
+
+    @abstractmethod
+    def null(self) -> None:
+        """The absence of a value."""
+
+    @abstractmethod
+    def null_array(self) -> None:
+        """The absence of an array (RESP2 tells the two apart)."""
+
+    @abstractmethod
+    def array(self, size: i64) -> None:
+        """An array; ``size`` replies follow."""
+
+    @abstractmethod
+    def map(self, size: i64) -> None:
+        """A map; ``size`` pairs of replies follow. A flat array under RESP2."""
+
+    @abstractmethod
+    def set(self, size: i64) -> None:
+        """An unordered set; ``size`` replies follow. An array under RESP2."""
+
+    @abstractmethod
+    def push(self, size: i64) -> None:
+        """An out-of-band message; ``size`` replies follow. An array under RESP2."""
+
+    @abstractmethod
+    def double(self, number: float) -> None:
+        """A floating-point number. A bulk string under RESP2."""
+
+    @abstractmethod
+    def boolean(self, value: bool) -> None:
+        """True or false. 1 or 0 under RESP2."""
+
+    @abstractmethod
+    def verbatim(self, text: bytes, kind: bytes = b"txt") -> None:
+        """Text for a person; ``kind`` has three letters. A bulk string under RESP2."""
+
+    @abstractmethod
+    def big_number(self, digits: bytes) -> None:
+        """An integer of any size in decimal. A bulk string under RESP2."""
+
+    def bulks(self, items: list[bytes]) -> None:
+        """An array of bulk strings."""
+        self.array(len(items))
+        for item in items:
+            self.bulk(item)
+
+    def text(self, text: str) -> None:
+        """A bulk string from text."""
+        self.bulk(text.encode())

@@ -1,0 +1,451 @@
+"""Redis's hash table, for real: chained buckets, two tables while it is rehashed step by step, in the ledger as it
+lies.
+
+The entries live in dense parallel arrays (``slot`` is an index into them): the key, the link to the next slot of the
+same bucket, the ledger addresses of the entry and of the key's sds. A bucket is the slot of its newest entry::
+
+    heads   [ -1 |  2 | -1 |  0 ]          hash & mask -> newest slot of the bucket
+    links   [  1 | -1 | -1 ]               slot -> next slot of its bucket
+    keys    [ k0 | k1 | k2 ]               slot -> key       (bucket 3 holds k0, then k1)
+
+A removed slot is filled with the last one, so the arrays stay dense and a random entry is one index away. Because the
+buckets are real, what depends on them needs no emulation: rehash progress and with it the size of the tables, SCAN's
+cursor (the reverse-binary walk over buckets), sampling by consecutive buckets.
+
+As in Redis: growth is checked on insertion only; each lookup, insertion and deletion moves one bucket while a rehash is
+under way (Redis 7.2 dict.c); the hash is CPython's keyed SipHash of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from librt.vecs import append, extend, vec
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
+
+INITIAL_SLOTS: Final = 4
+#: A step looks at no more than this many empty buckets per bucket it may move.
+EMPTY_VISITS: Final = 10
+_NONE: Final = -1
+
+
+def _heads(slots: i64) -> vec[i32]:
+    """Buckets, all empty."""
+    heads = vec[i32]([_NONE] * min(slots, 1024))
+    while len(heads) < slots:
+        heads = extend(heads, heads)
+    return heads
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Dict:
+    """A hash table of byte strings; subclasses add parallel arrays for what belongs to a key."""
+
+    def __init__(self, allocator: Allocator, owns_keys: bool) -> None:
+        self.allocator = allocator
+        #: Whether the key's sds belongs to this table; the expires table shares those of the main table.
+        self.owns_keys = owns_keys
+        self.used: i64 = 0
+        self.keys: list[bytes] = []
+        self.links: vec[i32] = vec[i32]()
+        self.entry_addresses: vec[i32] = vec[i32]()
+        self.key_addresses: vec[i32] = vec[i32]()
+        self.heads: vec[i32] = _heads(1)
+        self.mask: i64 = 0
+        self.table_address: i64 = 0  # 0: Redis has no table yet
+        self.new_heads: vec[i32] = _heads(1)
+        self.new_mask: i64 = 0
+        self.new_table_address: i64 = 0
+        self.rehash_index: i64 = _NONE
+        self.old_used: i64 = 0  # entries still in the old table, while rehashing
+        #: Asked before the table grows to a number of slots; None allows all.
+        self.may_grow: Callable[[int], bool] | None = None
+
+    # Subclasses keep their own arrays in step.
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy what belongs to slot ``source`` over slot ``target``."""
+
+    def drop_last_value(self) -> None:
+        """Forget what belongs to the last slot."""
+
+    def clear_values(self) -> None:
+        """Forget what belongs to all slots."""
+
+    # Size.
+
+    def __len__(self) -> int:
+        return self.used
+
+    def slots(self) -> i64:
+        """Buckets of both tables."""
+        if self.table_address == 0:
+            return 0
+        if self.rehash_index >= 0:
+            return self.mask + self.new_mask + 2
+        return self.mask + 1
+
+    def is_rehashing(self) -> bool:
+        """Whether two tables exist."""
+        return self.rehash_index >= 0
+
+    # Lookup.
+
+    def find(self, key: bytes) -> i64:
+        """The slot of a key, -1 if it is not there. A step of a rehash under way is done on the way."""
+        if self.rehash_index >= 0:
+            self.rehash(1)
+            if self.rehash_index >= 0:
+                return self.find_rehashing(key)
+        slot: i64 = i64(self.heads[hash(key) & self.mask])
+        keys = self.keys
+        while slot >= 0:
+            if keys[slot] == key:
+                return slot
+            slot = i64(self.links[slot])
+        return _NONE
+
+    def find_rehashing(self, key: bytes) -> i64:
+        """As ``find`` while two tables exist, without a step."""
+        digest = hash(key)
+        bucket: i64 = digest & self.mask
+        keys = self.keys
+        if bucket >= self.rehash_index:
+            slot: i64 = i64(self.heads[bucket])
+            while slot >= 0:
+                if keys[slot] == key:
+                    return slot
+                slot = i64(self.links[slot])
+        slot = i64(self.new_heads[digest & self.new_mask])
+        while slot >= 0:
+            if keys[slot] == key:
+                return slot
+            slot = i64(self.links[slot])
+        return _NONE
+
+    # Change.
+
+    def insert(self, key: bytes, key_address: i64) -> i64:
+        """Add a key that is not there; returns its slot, the last one.
+
+        ``key_address`` is the sds of the key if another table owns it; a table that owns its keys makes one.
+        """
+        if self.rehash_index >= 0:
+            self.rehash(1)
+        if self.rehash_index < 0 and (self.used > self.mask or self.table_address == 0):
+            self._grow()
+        allocator = self.allocator
+        slot = self.used
+        if self.owns_keys:
+            key_address = allocator.alloc(sds_new_size(len(key)))
+        entry_address = allocator.alloc(DICT_ENTRY_SIZE)
+        self.keys.append(key)
+        digest = hash(key)
+        head: i32
+        if self.rehash_index >= 0:
+            bucket: i64 = digest & self.new_mask
+            head = self.new_heads[bucket]
+            self.new_heads[bucket] = i32(slot)
+        else:
+            bucket = digest & self.mask
+            head = self.heads[bucket]
+            self.heads[bucket] = i32(slot)
+        if slot < len(self.links):
+            self.links[slot] = head
+            self.entry_addresses[slot] = i32(entry_address)
+            self.key_addresses[slot] = i32(key_address)
+        else:
+            self.links = append(self.links, head)
+            self.entry_addresses = append(self.entry_addresses, i32(entry_address))
+            self.key_addresses = append(self.key_addresses, i32(key_address))
+        self.used = slot + 1
+        return slot
+
+    def remove(self, slot: i64) -> None:
+        """Take the key in a slot out; the last slot moves into its place."""
+        if self.rehash_index >= 0:
+            self.rehash(1)
+        self.allocator.free(i64(self.entry_addresses[slot]))
+        if self.owns_keys:
+            self.allocator.free(i64(self.key_addresses[slot]))
+        if self._unlink(slot, self.links[slot]) and self.rehash_index >= 0:
+            self.old_used -= 1
+        last = self.used - 1
+        if slot != last:
+            self._unlink(last, i32(slot))
+            self.keys[slot] = self.keys[last]
+            self.links[slot] = self.links[last]
+            self.entry_addresses[slot] = self.entry_addresses[last]
+            self.key_addresses[slot] = self.key_addresses[last]
+            self.move_value(last, slot)
+        self.keys.pop()
+        self.drop_last_value()
+        self.used = last
+        if self.rehash_index >= 0 and self.old_used == 0:
+            self._finish_rehash()
+
+    def clear(self) -> None:
+        """Take all keys out and drop the tables."""
+        allocator = self.allocator
+        slot: i64 = 0
+        while slot < self.used:
+            allocator.free(i64(self.entry_addresses[slot]))
+            if self.owns_keys:
+                allocator.free(i64(self.key_addresses[slot]))
+            slot += 1
+        if self.table_address != 0:
+            allocator.free(self.table_address)
+        if self.new_table_address != 0:
+            allocator.free(self.new_table_address)
+        self.table_address = 0
+        self.new_table_address = 0
+        self.rehash_index = _NONE
+        self.old_used = 0
+        self.used = 0
+        self.keys = []
+        self.links = vec[i32]()
+        self.entry_addresses = vec[i32]()
+        self.key_addresses = vec[i32]()
+        self.heads = _heads(1)
+        self.mask = 0
+        self.new_heads = _heads(1)
+        self.new_mask = 0
+        self.clear_values()
+
+    def _unlink(self, slot: i64, replacement: i32) -> bool:
+        """Let what points at ``slot`` point at ``replacement``; True if that was in the old (or only) table."""
+        digest = hash(self.keys[slot])
+        bucket: i64 = digest & self.mask
+        if bucket >= self.rehash_index and self._relink(self.heads, bucket, slot, replacement):
+            return True
+        found = self._relink(self.new_heads, digest & self.new_mask, slot, replacement)
+        assert found, f"slot {slot} is in no bucket"
+        return False
+
+    def _relink(self, heads: vec[i32], bucket: i64, slot: i64, replacement: i32) -> bool:
+        at: i64 = i64(heads[bucket])
+        if at == slot:
+            heads[bucket] = replacement
+            return True
+        while at >= 0:
+            following: i64 = i64(self.links[at])
+            if following == slot:
+                self.links[at] = replacement
+                return True
+            at = following
+        return False
+
+    # Tables.
+
+    def expand(self, size: i64) -> None:
+        """Prepare for ``size`` keys (Redis sizes a table beforehand where it knows how many come)."""
+        if self.rehash_index < 0 and size > self.used:
+            self._resize(_power_of_two(size))
+
+    def shrink_if_sparse(self) -> bool:
+        """Start to shrink a table that is filled below 10 percent; True if it did."""
+        if self.rehash_index >= 0 or self.table_address == 0:
+            return False
+        slots = self.mask + 1
+        if slots <= INITIAL_SLOTS or self.used * 100 // slots >= 10:
+            return False
+        self._resize(_power_of_two(self.used))
+        return True
+
+    def _grow(self) -> None:
+        if self.table_address == 0:
+            self._resize(INITIAL_SLOTS)
+            return
+        slots = _power_of_two(self.used + 1)
+        if self.may_grow is None or self.may_grow(slots):
+            self._resize(slots)
+
+    def _resize(self, slots: i64) -> None:
+        address = self.allocator.alloc(slots * 8)
+        if self.table_address == 0:
+            self.heads = _heads(slots)
+            self.mask = slots - 1
+            self.table_address = address
+            return
+        if slots == self.mask + 1:
+            self.allocator.free(address)
+            return
+        self.new_heads = _heads(slots)
+        self.new_mask = slots - 1
+        self.new_table_address = address
+        self.rehash_index = 0
+        self.old_used = self.used
+        if self.used == 0:
+            self._finish_rehash()
+
+    def rehash(self, buckets: i64) -> bool:
+        """Move up to ``buckets`` buckets to the new table; False when no rehash is left to do."""
+        if self.rehash_index < 0:
+            return False
+        visits = buckets * EMPTY_VISITS
+        heads = self.heads
+        while buckets > 0 and self.old_used > 0:
+            while heads[self.rehash_index] < 0:
+                self.rehash_index += 1
+                visits -= 1
+                if visits == 0:
+                    return True
+            self._move_bucket(self.rehash_index)
+            self.rehash_index += 1
+            buckets -= 1
+        if self.old_used == 0:
+            self._finish_rehash()
+            return False
+        return True
+
+    def _move_bucket(self, bucket: i64) -> None:
+        slot: i64 = i64(self.heads[bucket])
+        mask = self.new_mask
+        new_heads = self.new_heads
+        while slot >= 0:
+            following: i64 = i64(self.links[slot])
+            target: i64 = hash(self.keys[slot]) & mask
+            self.links[slot] = new_heads[target]
+            new_heads[target] = i32(slot)
+            self.old_used -= 1
+            slot = following
+        self.heads[bucket] = i32(_NONE)
+
+    def _finish_rehash(self) -> None:
+        self.allocator.free(self.table_address)
+        self.table_address = self.new_table_address
+        self.heads = self.new_heads
+        self.mask = self.new_mask
+        self.new_table_address = 0
+        self.new_heads = _heads(1)
+        self.new_mask = 0
+        self.rehash_index = _NONE
+        if self.used * 4 < len(self.links):  # the arrays give memory back with the table
+            self.links = self.links[: self.used]
+            self.entry_addresses = self.entry_addresses[: self.used]
+            self.key_addresses = self.key_addresses[: self.used]
+
+    # Walks.
+
+    def scan(self, cursor: i64, found: list[int]) -> i64:
+        """Add the slots of the cursor's bucket(s) to ``found``; returns the next cursor, 0 at the end.
+
+        The cursor counts with its bits reversed (highest bit first), so buckets that a growing table splits or a
+        shrinking one joins are neither missed nor all visited again; every key that stays is found (Redis dictScan).
+        """
+        if self.used == 0:
+            return 0
+        if self.rehash_index < 0:
+            cursor &= self.mask
+            self._collect(self.heads, cursor, found)
+            return _next_cursor(cursor, self.mask)
+        small, small_mask, large, large_mask = self.heads, self.mask, self.new_heads, self.new_mask
+        if small_mask > large_mask:
+            small, small_mask, large, large_mask = large, large_mask, small, small_mask
+        cursor &= large_mask
+        self._collect(small, cursor & small_mask, found)
+        while True:
+            self._collect(large, cursor, found)
+            cursor = _next_cursor(cursor, large_mask)
+            if cursor & (small_mask ^ large_mask) == 0:
+                return cursor
+
+    def _collect(self, heads: vec[i32], bucket: i64, found: list[int]) -> None:
+        slot: i64 = i64(heads[bucket])
+        while slot >= 0:
+            found.append(slot)
+            slot = i64(self.links[slot])
+
+    def sample(self, count: i64, rng: Random, found: list[int]) -> None:
+        """Add up to ``count`` slots from consecutive buckets at a random place to ``found``.
+
+        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys, spec
+        8.6); chains are taken whole, as far as there is room.
+        """
+        count = min(count, self.used)
+        self.rehash(count)
+        rehashing = self.rehash_index >= 0
+        mask = max(self.mask, self.new_mask) if rehashing else self.mask
+        bucket = rng.below(mask + 1)
+        wanted = len(found) + count
+        visits = count * 10
+        empty: i64 = 0
+        while len(found) < wanted and visits > 0:
+            visits -= 1
+            before = len(found)
+            if rehashing and bucket < self.rehash_index and bucket > self.new_mask:
+                bucket = self.rehash_index  # shrinking: those have been moved
+            if bucket <= self.mask and (not rehashing or bucket >= self.rehash_index):
+                self._collect(self.heads, bucket, found)
+            if rehashing and bucket <= self.new_mask:
+                self._collect(self.new_heads, bucket, found)
+            if len(found) > before:
+                empty = 0
+            else:
+                empty += 1
+                if empty >= 5 and empty > count:
+                    bucket = rng.below(mask + 1)
+                    empty = 0
+                    continue
+            bucket = (bucket + 1) & mask
+        del found[wanted:]
+
+    def chain_lengths(self, new_table: bool) -> dict[int, int]:
+        """How many buckets of a table have chains of which length, for DEBUG HTSTATS."""
+        heads = self.new_heads if new_table else self.heads
+        lengths: dict[int, int] = {}
+        for bucket in range(len(heads)):
+            found: list[int] = []
+            self._collect(heads, bucket, found)
+            lengths[len(found)] = lengths.get(len(found), 0) + 1
+        return lengths
+
+    # Accounting.
+
+    def addresses(self) -> list[int]:
+        """Every ledger address this table owns."""
+        owned = [int(address) for address in (self.table_address, self.new_table_address) if address != 0]
+        owned += list(self.entry_addresses)[: self.used]
+        if self.owns_keys:
+            owned += list(self.key_addresses)[: self.used]
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        assert len(self.keys) == self.used
+        seen: list[int] = []
+        for bucket in range(len(self.heads)):
+            before = len(seen)
+            self._collect(self.heads, bucket, seen)
+            assert bucket >= self.rehash_index or len(seen) == before, "a moved bucket is not empty"
+            assert all((hash(self.keys[slot]) & self.mask) == bucket for slot in seen[before:])
+        if self.rehash_index >= 0:
+            assert len(seen) == self.old_used
+            for bucket in range(len(self.new_heads)):
+                before = len(seen)
+                self._collect(self.new_heads, bucket, seen)
+                assert all((hash(self.keys[slot]) & self.new_mask) == bucket for slot in seen[before:])
+        assert sorted(seen) == list(range(self.used)), "every slot is in one bucket"
+        assert len(set(self.keys)) == self.used, "a key is twice there"
+
+
+def _power_of_two(size: i64) -> i64:
+    """The smallest table for ``size`` keys."""
+    slots: i64 = INITIAL_SLOTS
+    while slots < size:
+        slots *= 2
+    return slots
+
+
+def _next_cursor(cursor: i64, mask: i64) -> i64:
+    """Add one to the cursor read from its highest bit down; 0 after the last bucket."""
+    bit = (mask + 1) >> 1
+    while bit != 0 and cursor & bit != 0:
+        cursor ^= bit
+        bit >>= 1
+    return cursor | bit

@@ -1,0 +1,166 @@
+"""The hash table: Redis's sizes and steps, and never a lost key."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.structures.dict import Dict
+
+
+def make(owns_keys: bool = True) -> Dict:
+    return Dict(Allocator("jemalloc"), owns_keys)
+
+
+def add(table: Dict, *keys: bytes) -> None:
+    for key in keys:
+        table.insert(key, 0)
+
+
+def numbered(count: int) -> list[bytes]:
+    return [b"key:%d" % number for number in range(count)]
+
+
+def scan_all(table: Dict) -> list[bytes]:
+    cursor, found = 0, []
+    while True:
+        slots: list[int] = []
+        cursor = int(table.scan(cursor, slots))
+        found += [table.keys[slot] for slot in slots]
+        if cursor == 0:
+            return found
+
+
+def test_an_empty_table_has_no_slots_and_no_allocation() -> None:
+    table = make()
+    assert (table.slots(), table.allocator.used_memory, table.find(b"k")) == (0, 0, -1)
+
+
+def test_the_first_key_makes_four_slots() -> None:
+    table = make()
+    add(table, b"k")
+    assert table.slots() == 4
+    assert table.allocator.used_memory == 32 + 24 + 8
+
+
+def test_a_full_table_doubles_on_the_next_insertion() -> None:
+    table = make()
+    add(table, *numbered(4))
+    assert table.slots() == 4
+    add(table, b"one more")
+    assert table.slots() == 4 + 8
+    assert table.is_rehashing()
+
+
+def test_a_rehash_ends_after_enough_operations() -> None:
+    table = make()
+    add(table, *numbered(5))
+    for _ in range(10):
+        table.find(b"key:0")
+    assert table.slots() == 8
+
+
+def test_expanding_beforehand_takes_the_power_of_two_at_least_the_size() -> None:
+    table = make()
+    table.expand(513)
+    assert table.slots() == 1024
+
+
+def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
+    table = make()
+    add(table, *numbered(100))
+    while table.rehash(100):
+        pass
+    for key in numbered(100)[13:]:
+        table.remove(table.find(key))
+    assert not table.shrink_if_sparse()
+    table.remove(table.find(b"key:12"))
+    assert table.shrink_if_sparse()
+    while table.rehash(100):
+        pass
+    assert table.slots() == 16
+
+
+def test_growth_waits_while_it_is_refused() -> None:
+    table = make()
+    table.may_grow = lambda slots: False
+    add(table, *numbered(9))
+    assert table.slots() == 4
+    table.check()
+
+
+def test_a_table_that_does_not_own_its_keys_allocates_entries_only() -> None:
+    table = make(owns_keys=False)
+    table.insert(b"k", 12345)
+    assert table.allocator.used_memory == 32 + 24
+
+
+def test_clearing_gives_everything_back() -> None:
+    table = make()
+    add(table, *numbered(1000))
+    table.clear()
+    assert table.allocator.used_memory == 0
+    assert table.slots() == 0
+
+
+def test_a_sample_has_at_most_as_many_slots_as_asked_for() -> None:
+    table = make()
+    add(table, *numbered(1000))
+    found: list[int] = []
+    table.sample(5, Random(1), found)
+    assert 0 < len(found) <= 5
+
+
+def test_a_full_scan_returns_what_stays_while_the_table_grows_and_shrinks() -> None:
+    table = make()
+    stay = numbered(50)
+    add(table, *stay)
+    cursor, found = 0, set()
+    for turn in range(100_000):
+        slots: list[int] = []
+        cursor = int(table.scan(cursor, slots))
+        found.update(table.keys[slot] for slot in slots)
+        if cursor == 0:
+            break
+        extra = b"extra:%d" % turn
+        add(table, extra)
+        if turn % 3:
+            table.remove(table.find(extra))
+        table.shrink_if_sparse()
+    assert found >= set(stay)
+
+
+operations = st.lists(
+    st.tuples(st.sampled_from(["add", "remove", "find", "rehash", "shrink", "expand"]), st.integers(0, 60)),
+    max_size=300,
+)
+
+
+@given(operations)
+@settings(max_examples=150, deadline=None)
+def test_any_sequence_of_operations_agrees_with_a_plain_dict(steps: list[tuple[str, int]]) -> None:
+    table = make()
+    model: set[bytes] = set()
+    for what, number in steps:
+        key = b"%d" % number
+        if what == "add" and key not in model:
+            table.insert(key, 0)
+            model.add(key)
+        elif what == "remove" and key in model:
+            table.remove(table.find(key))
+            model.remove(key)
+        elif what == "find":
+            assert (table.find(key) >= 0) == (key in model)
+        elif what == "rehash":
+            table.rehash(number)
+        elif what == "shrink":
+            table.shrink_if_sparse()
+        elif what == "expand":
+            table.expand(number)
+    table.check()
+    assert set(table.keys) == model
+    assert set(scan_all(table)) == model
+    table.clear()
+    assert table.allocator.used_memory == 0

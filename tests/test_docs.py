@@ -1,0 +1,68 @@
+"""The documents say what the code does: generated files are up to date, and nothing served is missing."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pyredmem import __version__
+from pyredmem.config.parameters import all_parameters
+from tests.support.engine import local_engine
+from tests.support.wire import Array, Bulk, Set
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _text(name: str) -> str:
+    path = ROOT / name
+    if not path.exists() and not (ROOT / "pyredmem").is_dir():
+        pytest.skip("the tests were copied without the documents")
+    return path.read_text()
+
+
+def _commands() -> list[str]:
+    reply = local_engine().client().do("COMMAND", "LIST")
+    assert isinstance(reply, Array | Set), reply
+    return sorted(item.data.decode().upper() for item in reply.items if isinstance(item, Bulk))
+
+
+def test_every_command_served_is_in_the_compatibility_table() -> None:
+    text = _text("docs/compatibility.md").upper()
+    assert not [name for name in _commands() if f"`{name}" not in text]
+
+
+def test_every_parameter_is_in_the_configuration_reference() -> None:
+    text = _text("docs/configuration.md")
+    assert not [parameter.name for parameter in all_parameters() if f"`{parameter.name}`" not in text]
+
+
+def test_every_parameter_of_a_redis_conf_is_in_the_example() -> None:
+    text = _text("redis.conf.example")
+    shown = [parameter for parameter in all_parameters() if not parameter.hidden]
+    assert not [one.name for one in shown if not re.search(rf"^#? ?{one.name}\b", text, re.MULTILINE)]
+
+
+def test_the_layers_of_the_architecture_document_exist() -> None:
+    text = _text("docs/architecture.md")
+    packages = [path.parent.name for path in (ROOT / "pyredmem").glob("*/__init__.py")]
+    assert not [name for name in packages if name not in text]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", _text(document.relative_to(ROOT).as_posix()))
+        if "://" not in target and not (document.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_the_version_is_stated_once() -> None:
+    project = tomllib.loads(_text("pyproject.toml"))["project"]
+    assert project.get("version", __version__) == __version__
+    assert f"{__version__}" in _text("CHANGELOG.md")
