@@ -1,14 +1,8 @@
-"""An engine inside the test: no socket, a clock that the test moves, a fixed seed.
-
-local = local_engine()
-client = local.client()
-assert client.do("SET", "a", "1") == OK
-local.pass_time(1000)
-"""
+"""An engine in the test's process: its own clock, its own seed, and replies as Python values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
@@ -16,76 +10,50 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.session import Session
-from tests.support.audit import complaint
-from tests.support.wire import Argument, Decoder, Reply, request
 
-START_US = 1_700_000_000_000_000
-TICK_MS = 100
+Argument = bytes | str | int
 
 
-class LocalClient:
-    """A client of an engine in the process; replies keep their types."""
+class World:
+    """An engine, its clock, and a first client."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self._decoder = Decoder()
+    def __init__(self, **settings: str) -> None:
+        self.clock = ManualClock()
+        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
+        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(1))
+        self.session = self.connect()
 
-    def raw(self, data: bytes) -> list[Reply]:
-        """Hand over bytes and take the replies they cause."""
-        self.session.receive(data)
-        self._decoder.feed(self.session.take_output())
-        return self._decoder.take_all()
+    def connect(self) -> Session:
+        """One more client."""
+        return self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
 
-    def do(self, *arguments: Argument) -> Reply:
-        """Run one command."""
-        replies = self.raw(request(*arguments))
-        assert len(replies) == 1, (arguments, replies)
-        return replies[0]
-
-    def pipeline(self, commands: Iterable[Sequence[Argument]]) -> list[Reply]:
-        """Run commands that arrive in one read."""
-        return self.raw(b"".join(request(*command) for command in commands))
-
-
-class LocalEngine:
-    """An engine, its clock, and its clients."""
-
-    def __init__(self, settings: Settings, seed: int) -> None:
-        self.clock = ManualClock(START_US)
-        self.engine: Engine = create_engine(settings, self.clock, Random(seed))
-
-    @property
-    def used_memory(self) -> int:
-        """The ledger's total now."""
-        return int(self.engine.allocator.used_memory)
-
-    def client(self, protocol: int = 2) -> LocalClient:
-        """A new connection."""
-        client = LocalClient(self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379"))
-        if protocol != 2:
-            client.do("HELLO", protocol)
-        return client
-
-    def drop(self, client: LocalClient) -> None:
-        """The connection is gone."""
-        self.engine.disconnect(client.session)
-
-    def pass_time(self, milliseconds: int) -> None:
-        """Move the clock, with the timer running as it would."""
-        while milliseconds > 0:
-            span = min(milliseconds, TICK_MS)
-            self.clock.advance_ms(span)
+    def advance(self, milliseconds: int) -> None:
+        """Let time pass, with the timer's ticks."""
+        for _ in range(min(milliseconds // 100, 100)):
+            self.clock.advance_ms(100)
             self.engine.tick(self.clock.now_us() // 1000)
-            milliseconds -= span
+            milliseconds -= 100
+        self.clock.advance_ms(milliseconds)
+        self.engine.tick(self.clock.now_us() // 1000)
 
-    def assert_sound(self) -> None:
-        """The ledger agrees with everything alive."""
-        client = self.client()
-        found = complaint(client.do("MEMORY", "AUDIT"))
-        self.drop(client)
-        assert not found, f"MEMORY AUDIT: {found}"
+    def do(self, *words: Argument) -> bytes:
+        """One command of the first client; the reply as it is on the wire."""
+        return do(self.session, *words)
+
+    def check(self) -> None:
+        """The ledger and the keyspace are sound."""
+        report = self.engine.audit()
+        assert report.ok, "\n".join(report.lines())
+        self.engine.keyspace.check()
 
 
-def local_engine(*settings: tuple[str, str], seed: int = 1) -> LocalEngine:
-    """A new engine with these settings."""
-    return LocalEngine(Settings(settings), seed)
+def encode(words: Iterable[Argument]) -> bytes:
+    """A request in RESP."""
+    strings = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(strings) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in strings)
+
+
+def do(session: Session, *words: Argument) -> bytes:
+    """Run one command and return the reply as it is on the wire."""
+    session.receive(encode(words))
+    return session.take_output()
