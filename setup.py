@@ -1,0 +1,211 @@
+"""Builds the package; compiles its core with mypyc where that is possible.
+
+`PYREDMEM_COMPILE` chooses:
+
+    unset or 1   compile; without a C compiler, or when the build fails, install the interpreted package and say so
+    0            never compile
+    require      fail when it cannot be compiled
+
+`PYREDMEM_BUILD_DIR` names a directory to build in; otherwise it is a temporary one, so that nothing that was compiled
+lands in the source tree. For the same reason an editable install is never compiled.
+
+The metadata is in pyproject.toml, and so is the list of what is compiled (`[tool.pyredmem.compile]`). Translation and
+compilation happen when `build_ext` runs, not when this file is loaded: an installer loads it three times.
+"""
+
+import atexit
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import textwrap
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Distribution, Extension, setup
+from setuptools.command.build import build
+from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
+
+# setuptools' own copy of distutils, which is importable once setuptools is.
+from distutils.ccompiler import new_compiler  # isort: skip
+from distutils.sysconfig import customize_compiler, get_python_inc  # isort: skip
+
+ROOT = Path(__file__).resolve().parent
+CHOICE = os.environ.get("PYREDMEM_COMPILE", "1") or "1"
+REQUIRED = CHOICE == "require"
+OPTIMIZATION = os.environ.get("PYREDMEM_OPT_LEVEL", "3")
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+PROBE = "#include <Python.h>\nint main(void) { return PY_MAJOR_VERSION == 0; }\n"
+
+
+class CannotCompileError(Exception):
+    """The core cannot be compiled here; the text says why."""
+
+
+def wanted() -> bool:
+    """Whether compiling is to be tried at all."""
+    if CHOICE not in {"0", "1", "require"}:
+        raise SystemExit(f"PYREDMEM_COMPILE must be 0, 1 or require, not {CHOICE!r}")
+    return CHOICE != "0" and platform.python_implementation() == "CPython"
+
+
+def sources() -> list[str]:
+    """The modules to compile, as paths relative to the root."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        table = tomllib.load(file)["tool"]["pyredmem"]["compile"]
+    chosen = _expand(table["include"]) - _expand(table["exclude"])
+    return sorted(path.relative_to(ROOT).as_posix() for path in chosen)
+
+
+def _expand(entries: list[str]) -> set[Path]:
+    """The modules that files and directories stand for."""
+    found: set[Path] = set()
+    for entry in entries:
+        path = ROOT / entry
+        if not path.exists():
+            raise SystemExit(f"pyproject.toml names {entry}, which does not exist")
+        found.update(path.rglob("*.py") if path.is_dir() else [path])
+    return {path for path in found if path.name != "__init__.py"}
+
+
+class MaybeCompiledDistribution(Distribution):
+    """A distribution whose extensions are known only while it is being built."""
+
+    def has_ext_modules(self) -> bool:
+        """Whether the wheel belongs to one platform."""
+        return wanted()
+
+
+class BuildElsewhere(build):
+    """Keeps the build directory out of the source tree."""
+
+    def initialize_options(self) -> None:
+        """Build in the directory of the environment, or in one that is removed at the end."""
+        super().initialize_options()
+        directory = os.environ.get("PYREDMEM_BUILD_DIR", "")
+        if not directory:
+            directory = tempfile.mkdtemp(prefix="pyredmem-build-")
+            atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        self.build_base = directory
+
+
+class BuildCore(build_ext):
+    """Translates the core to C and compiles the C files on all cores."""
+
+    def run(self) -> None:
+        """Build the extensions, or do without them."""
+        self._remove_extensions()
+        if not wanted() or self.inplace or self.editable_mode:
+            say("The core is not compiled, as asked for: this is the interpreted package.")
+            return
+        try:
+            self._build()
+        except (Exception, SystemExit) as error:
+            if REQUIRED:
+                raise
+            self._remove_extensions()
+            self.extensions = []
+            say(excuse(error))
+
+    def _build(self) -> None:
+        os.makedirs(self.build_temp, exist_ok=True)
+        self._probe_compiler()
+        self.distribution.ext_modules = self._translate()
+        # The extensions were not known when the command was prepared: do that again, for them.
+        self.reinitialize_command(self)
+        self.ensure_finalized()
+        super().run()
+        say(f"The core is compiled: {len(sources())} modules.")
+
+    def _probe_compiler(self) -> None:
+        """Fail at once, and in plain words, where nothing can be compiled."""
+        probe = Path(self.build_temp, "probe.c")
+        probe.write_text(PROBE)
+        compiler = new_compiler()
+        customize_compiler(compiler)
+        try:
+            compiler.compile([str(probe)], output_dir=self.build_temp, include_dirs=[get_python_inc()])
+        except Exception as error:
+            raise CannotCompileError(f"no working C compiler, or no headers of Python ({error})") from error
+
+    def _translate(self) -> list[Extension]:
+        """From Python to C: the extensions of the core, with their sources written to the build directory."""
+        # Imported here since a build that does not compile must work without mypy.
+        from mypyc.build import mypycify  # noqa: PLC0415
+
+        os.chdir(ROOT)
+        options = [
+            "--config-file=",  # the checks for developers do not belong in an installation
+            "--ignore-missing-imports",
+            f"--cache-dir={self.build_temp}/mypy_cache",
+        ]
+        extensions = mypycify(
+            options + sources(),
+            opt_level=OPTIMIZATION,
+            debug_level="0",
+            multi_file=True,
+            target_dir=f"{self.build_temp}/c",
+            group_name="pyredmem",
+        )
+        for extension in extensions:  # a warning of a newer compiler is no reason to go without
+            extension.extra_compile_args = [flag for flag in extension.extra_compile_args if flag != "-Werror"]
+        return extensions
+
+    def build_extensions(self) -> None:
+        """Compile the sources of all extensions side by side, the largest first; then link each extension."""
+        jobs = [(extension, source) for extension in self.extensions for source in extension.sources]
+        jobs.sort(key=lambda job: os.path.getsize(job[1]), reverse=True)
+        with ThreadPoolExecutor(CORES) as pool:
+            objects = list(pool.map(self._compile, jobs))
+        for (extension, _), compiled in zip(jobs, objects, strict=True):
+            extension.extra_objects.append(compiled)
+            extension.sources = []
+        self.parallel = CORES
+        super().build_extensions()
+
+    def _compile(self, job: tuple[Extension, str]) -> str:
+        """Compile one source unless that was done before; the path of its object."""
+        extension, source = job
+        path: str = self.compiler.object_filenames([source], output_dir=self.build_temp)[0]
+        if not newer_group([source, *extension.depends], path, missing="newer"):
+            return path
+        compiled = self.compiler.compile(
+            [source],
+            output_dir=self.build_temp,
+            include_dirs=extension.include_dirs,
+            extra_postargs=extension.extra_compile_args,
+            depends=extension.depends,
+        )
+        assert compiled == [path], compiled
+        return path
+
+    def _remove_extensions(self) -> None:
+        """Forget the extensions of an earlier or of a failed build: half of them would be worse than none."""
+        for path in Path(self.build_lib).rglob("*.so"):
+            path.unlink()
+
+
+def say(message: str) -> None:
+    """Tell whoever reads the output of the build."""
+    print(f"pyredmem: {message}", file=sys.stderr, flush=True)
+
+
+def excuse(error: BaseException) -> str:
+    """Why there is no compiled core, and what to do about it."""
+    return textwrap.dedent(
+        f"""\
+        THE CORE COULD NOT BE COMPILED, so the interpreted package is installed.
+            It does the same and is slower. Reason: {error or type(error).__name__}
+            A C compiler and the headers of Python are needed (Debian: apt-get install gcc python3-dev).
+            With PYREDMEM_COMPILE=require the installation fails instead, with PYREDMEM_COMPILE=0 this is not tried."""
+    )
+
+
+setup(
+    distclass=MaybeCompiledDistribution,
+    cmdclass={"build": BuildElsewhere, "build_ext": BuildCore},
+)
