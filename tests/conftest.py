@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support import servers
 from tests.support.audit import assert_sound
+from tests.support.engine import World
 from tests.support.servers import Server
 from tests.support.wire import OK, Array, Bulk, Error, Wire
 
@@ -113,3 +114,11 @@ def wire(ours: Server) -> Iterator[Wire]:
     """A connection to the worker's pyredmem."""
     with ours.connect() as connection:
         yield connection
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """An engine in this process; its ledger and keyspace are checked afterwards."""
+    made = World()
+    yield made
+    made.check()
