@@ -25,7 +25,7 @@ CACHED_BYTES: Final = 267_112
 #: pages of the startup block and of the caches
 STARTUP_PAGES: Final = 284
 #: the allocator's own structures at startup, and one descriptor per slab or extent
-METADATA_BYTES: Final = 649 * PAGE_BYTES
+METADATA_BYTES: Final = 648 * PAGE_BYTES
 DESCRIPTOR_BYTES: Final = 128
 
 

@@ -59,7 +59,7 @@ def class_floor(pages: i64) -> i64:
     if pages < 4:
         return pages - 1
     exponent: i64 = floor_log2(pages)
-    return 4 * (exponent - 1) - 1 + ((pages - (1 << exponent)) >> exponent - 2)
+    return 4 * (exponent - 1) - 1 + (pages >> exponent - 2) - 4
 
 
 def class_ceiling(pages: i64) -> i64:

@@ -164,7 +164,10 @@ operations = st.lists(
     st.tuples(
         st.sampled_from(["alloc", "alloc", "free", "realloc", "replace"]),
         st.one_of(
-            st.integers(0, 64), st.sampled_from([1024, 2048, 4096]), st.integers(0, 9000), st.integers(0, 200000)
+            st.integers(0, 64),
+            st.sampled_from([1024, 2048, 4096]),
+            st.integers(0, 9000),
+            st.integers(0, 200000),
         ),
         st.integers(0, 1 << 20),
     ),
@@ -207,3 +210,43 @@ def test_a_naive_model_agrees(profile: str, operations: list[tuple[str, int, int
         allocator.free(address)
     allocator.check()
     assert (allocator.used_memory, allocator.pages.used_pages) == (0, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from([1024, 2048, 3584, 64]), st.integers(0, 1 << 16)),
+        max_size=150,
+    )
+)
+def test_a_block_takes_the_lowest_free_region_of_a_living_slab(steps: list[tuple[int, int, int]]) -> None:
+    """What the rules of current and waiting slabs come to, when written down without them."""
+    allocator = Allocator()
+    shapes = {shape.usable: shape for shape in allocator.profile.bins}
+    live: dict[int, list[int]] = {size: [] for size in (1024, 2048, 3584, 64)}
+    slabs: dict[int, set[int]] = {size: set() for size in live}
+    for step, size, choice in steps:
+        shape = shapes[size]
+        if step < 4 and live[size]:
+            allocator.free(live[size].pop(choice % len(live[size])))
+        else:
+            regions = [base + index * (size // 8) for base in slabs[size] for index in range(shape.regions)]
+            expected = min((address for address in regions if address not in live[size]), default=0)
+            address = allocator.alloc(size)
+            assert expected in (0, address)
+            live[size].append(address)
+            if expected == 0:
+                slabs[size].add(address)
+        slabs[size] = {base for base in slabs[size] if any(base <= at < base + shape.pages * PAGE for at in live[size])}
+    allocator.check()
+
+
+def test_the_books_cost_about_a_byte_per_region() -> None:
+    for sizes in ((24, 16, 16, 112), (24, 32), (64,), (40, 48, 56)):
+        allocator = Allocator()
+        count = 20_000
+        for _ in range(count):
+            for size in sizes:
+                allocator.alloc(size)
+        numbers = len(allocator.owner) + len(allocator.pages.tags) + len(allocator.records) + len(allocator.words)
+        assert numbers * 8 / (count * len(sizes)) <= 1.2

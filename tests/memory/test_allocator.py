@@ -1,0 +1,195 @@
+"""The front of the ledger: realloc, replace, peak, startup, limits and the figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.pages import OutOfMemory
+from pyredmem.memory.size_classes import PROFILE_NAMES
+
+
+def test_nothing_is_eight_bytes() -> None:
+    allocator = Allocator()
+    assert allocator.usable(allocator.alloc(0)) == 8
+
+
+def test_realloc_of_none_allocates() -> None:
+    allocator = Allocator()
+    assert allocator.usable(allocator.realloc(0, 100)) == 112
+
+
+def test_realloc_to_nothing_frees() -> None:
+    allocator = Allocator()
+    assert allocator.realloc(allocator.alloc(100), 0) == 0
+    assert allocator.used_memory == 0
+
+
+def test_realloc_within_the_class_stays() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(97)
+    assert allocator.realloc(address, 112) == address
+
+
+def test_realloc_to_another_class_moves() -> None:
+    allocator = Allocator()
+    address = allocator.realloc(allocator.alloc(97), 113)
+    assert (allocator.usable(address), allocator.used_memory) == (128, 128)
+
+
+def test_realloc_of_a_negative_size_is_refused() -> None:
+    allocator = Allocator()
+    with pytest.raises(AssertionError, match="negative size"):
+        allocator.realloc(allocator.alloc(8), -1)
+
+
+def test_a_large_block_grows_and_shrinks_in_place() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(20480)
+    for size in (40960, 24576):
+        assert allocator.realloc(address, size) == address
+        allocator.check()
+        assert allocator.used_memory == size
+
+
+def test_a_large_block_with_a_neighbour_moves() -> None:
+    allocator = Allocator()
+    address, _neighbour = allocator.alloc(20480), allocator.alloc(20480)
+    assert allocator.realloc(address, 40960) != address
+    allocator.check()
+
+
+def test_replace_within_the_class_is_the_same_block() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(100)
+    assert allocator.replace(address, 105) == address
+    assert allocator.used_memory == 112
+
+
+def test_replace_by_another_class_frees_the_old_block() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(100)
+    new = allocator.replace(address, 10)
+    assert (allocator.usable(new), allocator.used_memory, allocator.is_live(address)) == (16, 16, False)
+
+
+def test_replace_of_a_dead_block_is_refused() -> None:
+    allocator = Allocator()
+    address, _other = allocator.alloc(100), allocator.alloc(100)
+    allocator.free(address)
+    with pytest.raises(AssertionError, match=str(address)):
+        allocator.replace(address, 100)
+
+
+def test_the_peak_is_what_was_noted() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(1000)
+    allocator.note_peak()
+    allocator.free(address)
+    allocator.note_peak()
+    assert allocator.peak == 1024
+
+
+@pytest.mark.parametrize("profile", PROFILE_NAMES)
+def test_begin_takes_the_startup_block(profile: str) -> None:
+    allocator = Allocator(profile)
+    allocator.begin()
+    allocator.check()
+    assert allocator.used_memory == allocator.startup == allocator.peak == allocator.profile.startup_bytes
+
+
+def test_begin_is_called_once() -> None:
+    allocator = Allocator()
+    allocator.begin()
+    with pytest.raises(AssertionError, match="twice"):
+        allocator.begin()
+
+
+def test_a_fresh_server_shows_the_measured_floors() -> None:
+    """Spec 1.2: about 1.17 MB allocated, 1.29 MB active, 3.95 MB resident with one client."""
+    allocator = Allocator()
+    allocator.begin()
+    for size in (776, 16384, 16390, 8, 48, 48, 56, 56, 56, 64, 24):
+        allocator.alloc(size)
+    assert allocator.allocated() == pytest.approx(1_171_616, rel=0.01)
+    assert allocator.active() == pytest.approx(1_290_000, rel=0.02)
+    assert allocator.resident() == pytest.approx(3_950_000, rel=0.02)
+
+
+def test_figures_are_ordered() -> None:
+    allocator = Allocator()
+    allocator.begin()
+    for address in [allocator.alloc(size) for size in range(1, 3000)][::2]:
+        allocator.free(address)
+    assert allocator.used_memory <= allocator.allocated() <= allocator.active() <= allocator.resident()
+    assert allocator.external_waste() == allocator.active() - allocator.allocated()
+
+
+def test_freed_pages_stay_resident_until_they_decay() -> None:
+    allocator = Allocator()
+    allocator.tick(0)
+    allocator.free(allocator.alloc(1 << 20))
+    resident = allocator.resident()
+    allocator.tick(100)
+    for now_ms in range(200, 10_400, 100):
+        allocator.tick(now_ms)
+    assert (allocator.dirty(), resident - allocator.resident()) == (0, 1 << 20)
+
+
+def test_purge_returns_dirty_pages_at_once() -> None:
+    allocator = Allocator()
+    allocator.free(allocator.alloc(1 << 20))
+    assert (allocator.dirty(), allocator.purge(), allocator.dirty()) == (1 << 20, 256, 0)
+    assert allocator.retained() >= 1 << 20
+
+
+def test_huge_blocks_leave_no_dirty_pages() -> None:
+    allocator = Allocator()
+    allocator.free(allocator.alloc(8 << 20))
+    assert allocator.dirty() == 0
+
+
+def test_a_guard_page_is_active_but_not_allocated() -> None:
+    allocator = Allocator("jemalloc-lg4")
+    allocator.alloc(16384)
+    assert (allocator.allocated(), allocator.active()) == (16384, 20480)
+
+
+@pytest.mark.parametrize("size", [8, 5000, 20000])
+def test_the_limit_refuses_and_changes_nothing(size: int) -> None:
+    allocator = Allocator()
+    allocator.alloc(100)
+    allocator.set_limit(allocator.active())
+    with pytest.raises(OutOfMemory):
+        allocator.alloc(size)
+    allocator.check()
+    assert allocator.used_memory == 112
+    allocator.set_limit(0)
+    allocator.alloc(size)
+
+
+def test_a_failed_realloc_keeps_the_block() -> None:
+    allocator = Allocator()
+    address = allocator.alloc(20000)
+    allocator.set_limit(allocator.active())
+    with pytest.raises(OutOfMemory):
+        allocator.realloc(address, 40000)
+    allocator.check()
+    assert allocator.usable(address) == 20480
+
+
+@pytest.mark.parametrize("size", [16 << 30, 1 << 40, (1 << 62) + 1])
+def test_more_than_the_address_space_is_refused(size: int) -> None:
+    allocator = Allocator()
+    with pytest.raises(OutOfMemory):
+        allocator.alloc(size)
+    allocator.check()
+
+
+def test_addresses_fit_31_bits_up_to_the_last() -> None:
+    allocator = Allocator()
+    first = allocator.alloc(7 << 30)
+    second = allocator.alloc(8 << 30)
+    assert max(first, second) + (7 << 27) < 1 << 31
+    with pytest.raises(OutOfMemory):
+        allocator.alloc(2 << 30)

@@ -1,0 +1,97 @@
+"""Which blocks defragmentation moves, and what it brings."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from pyredmem.memory.allocator import Allocator
+
+
+def slabs_of_1024(allocator: Allocator, used: list[int]) -> list[list[int]]:
+    """Make full slabs of four regions and empty them down to the given numbers of blocks."""
+    slabs = [[int(allocator.alloc(1024)) for _ in range(4)] for _ in used]
+    for blocks, keep in zip(slabs, used, strict=True):
+        for address in blocks[keep:]:
+            allocator.free(address)
+        del blocks[keep:]
+    return slabs
+
+
+def test_blocks_of_the_current_slab_stay() -> None:
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [1, 1, 4])
+    assert not allocator.should_move(slabs[0][0])
+
+
+def test_blocks_of_full_slabs_stay() -> None:
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [1, 1, 4])
+    assert not allocator.should_move(slabs[2][0])
+
+
+def test_blocks_of_sparse_slabs_move() -> None:
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [1, 1, 3, 3, 3, 3])
+    assert allocator.should_move(slabs[1][0])
+
+
+def test_blocks_of_slabs_fuller_than_the_average_stay() -> None:
+    """Five others hold 3+3+3+1+1; less one slab of four regions that is 7, and 3 * 4 > 7 + 7 // 8."""
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [1, 3, 3, 3, 1, 1])
+    assert not allocator.should_move(slabs[1][0])
+    assert allocator.should_move(slabs[4][0])
+
+
+def test_few_regions_in_all_count_as_very_many() -> None:
+    """With less than a slab of used regions the unsigned difference wraps around, and everything moves."""
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [1, 3])
+    assert allocator.should_move(slabs[1][0])
+
+
+def test_large_blocks_stay() -> None:
+    allocator = Allocator()
+    assert not allocator.should_move(allocator.alloc(20000))
+
+
+@pytest.mark.parametrize("address", [0, 1 << 30, 513])
+def test_unknown_addresses_are_refused(address: int) -> None:
+    allocator = Allocator()
+    allocator.alloc(64)
+    with pytest.raises(AssertionError, match=str(address)):
+        allocator.should_move(address)
+
+
+def test_move_goes_to_the_lowest_room() -> None:
+    allocator = Allocator()
+    slabs = slabs_of_1024(allocator, [3, 1])
+    address = allocator.move(slabs[1][0])
+    assert address == slabs[0][2] + 128
+    assert (allocator.used_memory, allocator.pages.used_pages) == (4096, 1)
+
+
+def test_two_scans_mend_a_heap_of_holes() -> None:
+    """A tenth of the reference run of spec 11: three quarters of the keys deleted at random, then two scans.
+
+    At full size the ratios are 1.36 and 1.08, as measured; a small heap has too few slabs for the rule to bite.
+    """
+    allocator = Allocator()
+    random = Random(7)
+    keys = [[allocator.alloc(size) for size in (24, 12, 16, 104)] for _ in range(20_000)]
+    random.shuffle(keys)
+    for blocks in keys[5000:]:
+        for address in blocks:
+            allocator.free(address)
+    del keys[5000:]
+    ratios = [int(allocator.active()) / int(allocator.allocated())]
+    for _ in range(2):
+        for blocks in keys:
+            blocks[:] = [allocator.move(address) if allocator.should_move(address) else address for address in blocks]
+        ratios.append(int(allocator.active()) / int(allocator.allocated()))
+    allocator.check()
+    assert ratios[0] > 3.5
+    assert ratios[1] < 2
+    assert ratios[2] < 1.7

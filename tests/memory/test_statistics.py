@@ -1,0 +1,61 @@
+"""Figures per class, and the report that shows them."""
+
+from __future__ import annotations
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.malloc_stats import malloc_stats
+from pyredmem.memory.statistics import bin_statistics, large_statistics
+
+
+def test_a_bin_tells_its_blocks_and_slabs() -> None:
+    allocator = Allocator()
+    addresses = [allocator.alloc(1024) for _ in range(10)]
+    allocator.free(addresses[5])
+    allocator.free(addresses[1])
+    figures = next(item for item in bin_statistics(allocator) if item.size == 1024)
+    assert (figures.regions, figures.slabs, figures.nonfull_slabs, figures.capacity()) == (8, 3, 2, 12)
+    assert (figures.allocations, figures.frees, figures.slabs_made) == (10, 2, 3)
+    assert (figures.allocated(), figures.active()) == (8192, 12288)
+    assert round(figures.utilisation(), 3) == 0.667
+
+
+def test_an_unused_bin_is_fully_utilised() -> None:
+    assert {item.utilisation() for item in bin_statistics(Allocator())} == {1.0}
+
+
+def test_large_blocks_are_counted_by_size() -> None:
+    allocator = Allocator()
+    for size in (20000, 20480, 1 << 20, 100):
+        allocator.alloc(size)
+    assert [(item.size, item.blocks) for item in large_statistics(allocator)] == [(20480, 2), (1 << 20, 1)]
+
+
+def test_bins_add_up_to_the_heap() -> None:
+    allocator = Allocator()
+    for size in range(0, 14337, 13):
+        allocator.alloc(size)
+    bins = bin_statistics(allocator)
+    assert sum(item.allocated() for item in bins) == allocator.used_memory
+    assert sum(item.active() for item in bins) == allocator.active()
+
+
+def test_the_report_has_the_shape_of_jemallocs() -> None:
+    allocator = Allocator()
+    allocator.begin()
+    allocator.alloc(100)
+    allocator.alloc(1 << 20)
+    lines = malloc_stats(allocator).splitlines()
+    assert lines[0] == "___ Begin jemalloc statistics ___"
+    assert lines[-1] == "--- End jemalloc statistics ---"
+    assert sum(line.startswith("Allocated: ") for line in lines) == 1
+    assert any(line.split()[:2] == ["112", "10"] for line in lines)
+    assert any(line.split() == ["1048576", "1048576", "1"] for line in lines)
+
+
+def test_columns_of_the_bins_table_line_up() -> None:
+    allocator = Allocator()
+    for size in (8, 100, 14336):
+        allocator.alloc(size)
+    lines = malloc_stats(allocator).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("bins:"))
+    assert len({len(line) for line in lines[start : start + 4]}) == 1
