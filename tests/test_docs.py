@@ -10,7 +10,7 @@ import pytest
 
 from pyredmem import __version__
 from pyredmem.config.parameters import all_parameters
-from tests.support.engine import local_engine
+from tests.support.local import local_engine
 from tests.support.wire import Array, Bulk, Set
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.golden.cases import ALLOCATORS, Case, Span, categories, profiles, supported_cases
-from tests.support.engine import LocalEngine, local_engine
+from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
 from tests.support.wire import Bulk, Error, Integer, Reply, Wire, info
 

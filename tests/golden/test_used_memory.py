@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.golden.cases import ALLOCATORS, Load, supported_loads
-from tests.support.engine import LocalClient, LocalEngine, local_engine
+from tests.support.local import LocalClient, LocalEngine, local_engine
 from tests.support.wire import Error
 
 TOLERANCE = 0.005

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stress.inputs import NEVER, random_arguments, random_bytes, split
-from tests.support.engine import LocalEngine, local_engine
+from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
 from tests.support.wire import Array, Bulk, Closed, Decoder, Error, Reply, Set, Simple, request
 
