@@ -158,7 +158,7 @@ class BufferString(StringObject):
     def make_room(self, added: i64, allocator: Allocator) -> None:
         """See to room for ``added`` more bytes, with sds's preallocation (spec 2.2)."""
         length: i64 = len(self.buffer)
-        if self.capacity - length >= added:
+        if added == 0 or self.capacity - length >= added:
             return
         header, request = sds_make_room(length, added, True)
         if header == i64(self.header):
