@@ -66,6 +66,7 @@ def serve(invocation: Invocation) -> int:
     settings = Settings()
     try:
         configure(invocation, settings, log)
+        config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the change of directory
         process = ProcessSettings(settings, log)
         process.apply()
     except MissingFileError as error:
@@ -81,7 +82,7 @@ def serve(invocation: Invocation) -> int:
     greet(invocation, settings, log)
     process.write_pid_file()
     try:
-        return Server(settings, log).run()
+        return Server(settings, log, config_path).run()
     finally:
         process.finish()
 

@@ -12,8 +12,10 @@ import gc
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable
-from typing import Final, cast
+from concurrent.futures import Future
+from typing import Final, TypeVar, cast
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.clock import Clock, SystemClock
@@ -22,25 +24,31 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
 from pyredmem.server.connection import Connection
 from pyredmem.server.endpoints import TCP
+from pyredmem.server.errors import StartError
+from pyredmem.server.host import ServerHost
 from pyredmem.server.listeners import Listeners, SocketOptions
 from pyredmem.server.logs import MASTER, Log
 from pyredmem.server.loops import loop_choice, new_event_loop
-from pyredmem.server.network import Network, StartError, somaxconn
-from pyredmem.server.ticker import Ticker
+from pyredmem.server.network import Network, somaxconn
+from pyredmem.server.ticker import Ticker, frequency
+
+Result = TypeVar("Result")
 
 # How long an ending server waits for its last replies to leave.
 LINGER_SECONDS: Final = 1.0
+LINGER_STEP_SECONDS: Final = 0.002
 START_SECONDS: Final = 30.0
 
 
 class Server:
     """One engine with its listeners and its loop."""
 
-    def __init__(self, settings: Settings, log: Log | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, log: Log | None = None, config_path: str = "", clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.log = log or Log()
         self._clock = clock or SystemClock()
-        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)))
         options = SocketOptions(
             backlog=settings.integer("tcp-backlog"),
             keepalive_seconds=settings.integer("tcp-keepalive"),
@@ -48,27 +56,30 @@ class Server:
         )
         self.listeners = Listeners(self._accept, options, self.log)
         self._network = Network(settings, self.listeners, self.log)
+        host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
+        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), host)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
+        self._end = asyncio.Event()
+        self._signals = 0
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self.exit_status = 0
 
     # In a process of its own
 
     def run(self) -> int:
         """Serve until told to end; the status for the process to exit with."""
-        loop = new_event_loop(loop_choice())
         try:
+            loop = new_event_loop(loop_choice())
             self._catch_signals(loop)
-            loop.run_until_complete(self._serve(self._tune_collector))
+            try:
+                loop.run_until_complete(self._serve(self._tune_collector))
+            finally:
+                loop.close()
         except StartError as error:
             self.log.warning(str(error))
             return 1
-        finally:
-            loop.close()
-        return self.exit_status
+        return 0
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -76,10 +87,16 @@ class Server:
             loop.add_signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: signal.Signals) -> None:
-        if self._end is None or self._end.is_set():
-            self.log.warning("Told to end a second time: exiting at once.")
+        self._signals += 1
+        if self._signals > 1:
+            self.log.warning(f"Received {number.name} again: exiting at once.")
             os._exit(1)
         self.log.warning(f"Received {number.name}, shutting down...")
+        self._end.set()
+
+    def _end_soon(self) -> None:
+        """Called by the engine, so in the loop's thread: SHUTDOWN."""
+        self.log.warning("A client asked for shutdown...")
         self._end.set()
 
     @staticmethod
@@ -107,12 +124,25 @@ class Server:
             self._thread.join()
             self._thread = None
 
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Run `function` in the server's thread, where the engine may be touched; its result or exception."""
+        assert self._loop is not None, "the server has not been started"
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:  # handed to the thread that called
+                future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return future.result(START_SECONDS)
+
     def request_end(self) -> None:
         """Ask the server, from any thread, to end."""
-        loop, end = self._loop, self._end
-        if loop is not None and end is not None:
+        if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                loop.call_soon_threadsafe(end.set)
+                self._loop.call_soon_threadsafe(self._end.set)
 
     @property
     def port(self) -> int:
@@ -137,7 +167,7 @@ class Server:
     async def _serve(self, ready: Callable[[], None]) -> None:
         """Listen, tick, wait for the end, close."""
         self._loop = asyncio.get_running_loop()
-        self._end = asyncio.Event()
+        self._loop.set_exception_handler(self._report_fault)
         self.log.role = MASTER
         ticker = Ticker(self._loop, self._tick, self._interval_ms)
         try:
@@ -151,7 +181,25 @@ class Server:
         finally:
             ticker.stop()
             self.listeners.close()
+            await self._close_sessions()
         self.log.warning("The server is ready to exit, bye bye...")
+
+    async def _close_sessions(self) -> None:
+        """Close every connection once its replies have left, or after a while."""
+        for session in list(self.engine.sessions.values()):
+            session.close()
+            session.output_ready()
+        deadline = asyncio.get_running_loop().time() + LINGER_SECONDS
+        while self.engine.sessions and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LINGER_STEP_SECONDS)
+
+    def _report_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Log an exception that nobody caught; the connection it came from is closed by the loop."""
+        error = context.get("exception")
+        self.log.warning(f"Fault: {context.get('message', 'exception')}: {error!r}")
+        if isinstance(error, BaseException):
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                self.log.warning(line)
 
     def _accept(self, kind: str) -> asyncio.Protocol:
         # A compiled class cannot inherit from an interpreted one: it is a protocol by its methods.
@@ -164,7 +212,9 @@ class Server:
         self.engine.tick(self._clock.now_us() // 1000)
 
     def _interval_ms(self) -> int:
-        return 1000 // max(1, self.settings.integer("hz"))
+        settings = self.settings
+        clients = len(self.engine.sessions) if settings.flag("dynamic-hz") else 0
+        return 1000 // frequency(settings.integer("hz"), clients)
 
     def _announce(self) -> None:
         backlog, most = self.listeners.options.backlog, somaxconn()

@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
+from pyredmem.server.errors import StartError
+
 CHOICE_VARIABLE: Final = "PYREDMEM_LOOP"
 CHOICES: Final = ("auto", "uvloop", "asyncio")
 
@@ -18,7 +20,7 @@ def loop_choice() -> str:
     """The wish of the environment, `auto` when it has none."""
     choice = os.environ.get(CHOICE_VARIABLE, "") or "auto"
     if choice not in CHOICES:
-        raise ValueError(f"{CHOICE_VARIABLE} must be one of {', '.join(CHOICES)}, not {choice!r}")
+        raise StartError(f"{CHOICE_VARIABLE} must be one of {', '.join(CHOICES)}, not {choice!r}")
     return choice
 
 

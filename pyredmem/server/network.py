@@ -10,6 +10,7 @@ from typing import Final
 from pyredmem.config.settings import SettingError, Settings
 from pyredmem.server.daemon import reserve_open_files
 from pyredmem.server.endpoints import TCP, TLS, UNIX, Endpoint, describe, network_endpoints
+from pyredmem.server.errors import StartError
 from pyredmem.server.listeners import Listeners
 from pyredmem.server.logs import Log
 from pyredmem.server.tls import TlsError, TlsOptions, server_context
@@ -31,10 +32,6 @@ TLS_SETTINGS: Final = (
     "tls-prefer-server-ciphers",
     "tls-dh-params-file",
 )
-
-
-class StartError(Exception):
-    """The server cannot start; the text says why."""
 
 
 class Network:
