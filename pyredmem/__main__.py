@@ -1,9 +1,53 @@
-"""Entry point of `python -m pyredmem` and of the console script."""
+"""The command line of `python -m pyredmem` and of the console script, which is redis-server's.
+
+Tools that spawn a `redis-server` find the options, the output, the log lines and the exit statuses they know.
+"""
 
 import os
 import sys
+from typing import Final
 
-from pyredmem import cli
+from pyredmem import __version__
+from pyredmem.config import command_line
+from pyredmem.config.settings import Settings
+from pyredmem.server.logs import complain
+from pyredmem.server.startup import build_name, serve
+
+OK: Final = 0
+FAILED: Final = 1
+
+
+def run(arguments: list[str]) -> int:
+    """Do what `arguments` (with the program's name first) ask for; the exit status."""
+    invocation = command_line.parse(arguments[1:])
+    if invocation.action == command_line.VERSION:
+        print(version_line(Settings().text("redis-version")))
+        return OK
+    if invocation.action == command_line.HELP:
+        complain(command_line.USAGE.format(program=program_name(arguments[0])))
+        return FAILED
+    if invocation.action == command_line.CHECK_SYSTEM:
+        print("Nothing to check: the server depends on no setting of the kernel.")
+        return OK
+    if invocation.action == command_line.REFUSED:
+        complain(invocation.message)
+        return FAILED
+    return serve(invocation)
+
+
+def program_name(path: str) -> str:
+    """What to call the program in its own help."""
+    name = os.path.basename(path)
+    return "python -m pyredmem" if name == "__main__.py" else f"./{name}"
+
+
+def version_line(redis_version: str) -> str:
+    """One line that tools parse (`v=...`), with pyredmem's own version at its end."""
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return (
+        f"Redis server v={redis_version} sha=00000000:0 malloc=jemalloc-5.3.0 bits={bits} build=0 "
+        f"(pyredmem {__version__}, {build_name()}, Python {sys.version.split()[0]})"
+    )
 
 
 def main() -> None:
@@ -12,7 +56,7 @@ def main() -> None:
     A data set of a million keys takes the interpreter seconds to free piece by piece at exit; the operating system
     takes the memory back at once.
     """
-    status = cli.main(sys.argv)
+    status = run(sys.argv)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

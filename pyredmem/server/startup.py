@@ -1,7 +1,4 @@
-"""The command line, which is redis-server's: reads the configuration, sets up the process, runs the server.
-
-Tools that spawn a `redis-server` find the options, the output, the log lines and the exit statuses they know.
-"""
+"""Starting a server as a process: configuration, directory, log, background, pid file, and then the server."""
 
 import os
 import sys
@@ -9,8 +6,7 @@ from typing import Final
 
 from pyredmem import __version__
 from pyredmem.base.build import COMPILED
-from pyredmem.config import command_line
-from pyredmem.config.command_line import USAGE, Invocation
+from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
 from pyredmem.config.quoting import decode
 from pyredmem.config.settings import Settings
@@ -18,46 +14,12 @@ from pyredmem.server.app import Server
 from pyredmem.server.logs import Log, complain
 from pyredmem.server.process import ProcessError, ProcessSettings
 
-OK: Final = 0
 FAILED: Final = 1
-
-
-def main(arguments: list[str]) -> int:
-    """Do what `arguments` (with the program's name first) ask for; the exit status."""
-    invocation = command_line.parse(arguments[1:])
-    if invocation.action == command_line.VERSION:
-        print(version_line(Settings().text("redis-version")))
-        return OK
-    if invocation.action == command_line.HELP:
-        complain(USAGE.format(program=program_name(arguments[0])))
-        return FAILED
-    if invocation.action == command_line.CHECK_SYSTEM:
-        print("Nothing to check: the server depends on no setting of the kernel.")
-        return OK
-    if invocation.action == command_line.REFUSED:
-        complain(invocation.message)
-        return FAILED
-    return serve(invocation)
-
-
-def program_name(path: str) -> str:
-    """What to call the program in its own help."""
-    name = os.path.basename(path)
-    return "python -m pyredmem" if name == "__main__.py" else f"./{name}"
 
 
 def build_name() -> str:
     """How the core runs."""
     return "compiled" if COMPILED else "interpreted"
-
-
-def version_line(redis_version: str) -> str:
-    """One line that tools parse (`v=...`), with pyredmem's own version at its end."""
-    bits = 64 if sys.maxsize > 2**32 else 32
-    return (
-        f"Redis server v={redis_version} sha=00000000:0 malloc=jemalloc-5.3.0 bits={bits} build=0 "
-        f"(pyredmem {__version__}, {build_name()}, Python {sys.version.split()[0]})"
-    )
 
 
 def serve(invocation: Invocation) -> int:
