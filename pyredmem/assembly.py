@@ -9,6 +9,7 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine.command import CommandTable
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
+from pyredmem.info.command import info_commands
 from pyredmem.memory.allocator import Allocator
 
 
@@ -16,4 +17,4 @@ def create_engine(settings: Settings, clock: Clock, rng: Random, host: Host | No
     """An engine with all commands, empty; ``host`` is the process around it, if it is to know of one."""
     allocator = Allocator(settings.text("mem-allocator"))
     allocator.begin()
-    return Engine(settings, clock, rng, allocator, CommandTable(all_groups()), host or Host())
+    return Engine(settings, clock, rng, allocator, CommandTable([*all_groups(), info_commands]), host or Host())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pyredmem.commands.connection import connection
+from pyredmem.commands.memory import memory
 from pyredmem.commands.strings import strings
 from pyredmem.engine.command import Group
 
 
 def all_groups() -> list[Group]:
     """Every group of commands of the server."""
-    return [connection, strings]
+    return [connection, memory, strings]

@@ -16,7 +16,9 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
 from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
+from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
+from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.keyspace.keyspace import Keyspace
@@ -45,6 +47,7 @@ class Engine:
         self.cron = Cron()
         self._owners: list[tuple[str, Callable[[], list[int]]]] = []
         self.stats = Stats()
+        self.figures = Figures()
         self.keyspace = Keyspace(allocator, rng, settings.integer("databases"))
         self.dispatcher = Dispatcher(self, commands)
         self.sessions: dict[int, Session] = {}
@@ -53,6 +56,8 @@ class Engine:
         self.started_us: i64 = clock.now_us()
         self.keyspace.now_us = self.started_us
         self.keyspace.update_clocks()
+        self.sampler = Sampler(allocator, host, self.keyspace, self.stats, commands)
+        self.cron.every(PERIOD_MS, self.sampler.take)
         self.register_owner("keyspace", self.keyspace.addresses)
         self.register_owner("command histograms", self._histogram_addresses)
         settings.subscribe("maxmemory", self._maxmemory_changed)

@@ -1,0 +1,82 @@
+"""Figures that parts of the server give to its reports: INFO, MEMORY STATS, the doctors.
+
+Scripts, pub/sub, client tracking, eviction and the others know their own figures, and the reports must not know them.
+So each part *provides* what it counts, under the name here, when it is put together; a figure that no part provides is
+zero, which is then the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+# Clients.
+BLOCKED_CLIENTS: Final = "blocked_clients"
+TRACKING_CLIENTS: Final = "tracking_clients"
+CLIENTS_IN_TIMEOUT_TABLE: Final = "clients_in_timeout_table"
+BLOCKING_KEYS: Final = "total_blocking_keys"
+BLOCKING_KEYS_ON_NO_KEY: Final = "total_blocking_keys_on_nokey"
+RECENT_MAX_INPUT_BUFFER: Final = "client_recent_max_input_buffer"
+RECENT_MAX_OUTPUT_BUFFER: Final = "client_recent_max_output_buffer"
+EVICTED_CLIENTS: Final = "evicted_clients"
+REPLY_BUFFER_SHRINKS: Final = "reply_buffer_shrinks"
+REPLY_BUFFER_EXPANDS: Final = "reply_buffer_expands"
+CLIENTS_BYTES: Final = "mem_clients_normal"
+ORDINARY_CLIENTS: Final = "clients that are no replicas"
+
+# Publish and subscribe, tracking.
+CHANNELS: Final = "pubsub_channels"
+PATTERNS: Final = "pubsub_patterns"
+SHARD_CHANNELS: Final = "pubsubshard_channels"
+TRACKED_KEYS: Final = "tracking_total_keys"
+TRACKED_ITEMS: Final = "tracking_total_items"
+TRACKED_PREFIXES: Final = "tracking_total_prefixes"
+
+# Expiry, eviction, lazy free, defragmentation.
+EXPIRED_STALE_PERCENT_X100: Final = "expired_stale_perc"  # hundredths of a percent
+EXPIRED_TIME_CAP_REACHED: Final = "expired_time_cap_reached_count"
+EXPIRE_CYCLE_US: Final = "expire_cycle_cpu_milliseconds"  # microseconds here
+EVICTED_KEYS: Final = "evicted_keys"
+EVICTION_EXCEEDED_TOTAL_MS: Final = "total_eviction_exceeded_time"
+EVICTION_EXCEEDED_MS: Final = "current_eviction_exceeded_time"
+LAZYFREE_PENDING: Final = "lazyfree_pending_objects"
+LAZYFREED: Final = "lazyfreed_objects"
+DEFRAG_RUNNING: Final = "active_defrag_running"
+DEFRAG_HITS: Final = "active_defrag_hits"
+DEFRAG_MISSES: Final = "active_defrag_misses"
+DEFRAG_KEY_HITS: Final = "active_defrag_key_hits"
+DEFRAG_KEY_MISSES: Final = "active_defrag_key_misses"
+DEFRAG_TOTAL_MS: Final = "total_active_defrag_time"
+DEFRAG_MS: Final = "current_active_defrag_time"
+
+# Scripts and functions.
+LUA_EVAL_BYTES: Final = "used_memory_vm_eval"
+LUA_FUNCTIONS_BYTES: Final = "used_memory_vm_functions"
+LUA_CACHES_BYTES: Final = "used_memory_scripts_eval"
+FUNCTIONS_CACHES_BYTES: Final = "used_memory_functions beyond the empty server's"
+CACHED_SCRIPTS: Final = "number_of_cached_scripts"
+FUNCTIONS: Final = "number_of_functions"
+LIBRARIES: Final = "number_of_libraries"
+
+# Access control.
+DENIED_AUTH: Final = "acl_access_denied_auth"
+DENIED_COMMANDS: Final = "acl_access_denied_cmd"
+DENIED_KEYS: Final = "acl_access_denied_key"
+DENIED_CHANNELS: Final = "acl_access_denied_channel"
+
+
+class Figures:
+    """Who knows which figure."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, Callable[[], int]] = {}
+
+    def provide(self, name: str, source: Callable[[], int]) -> None:
+        """Let a figure, by one of the names above, be what ``source`` says."""
+        assert name not in self._sources, f"two parts provide {name}"
+        self._sources[name] = source
+
+    def value(self, name: str) -> int:
+        """The figure now."""
+        source = self._sources.get(name)
+        return 0 if source is None else source()

@@ -1,0 +1,101 @@
+"""What of used_memory is data and what serves the data: the arithmetic of MEMORY STATS and INFO memory.
+
+The overhead is the memory of an empty server, of clients and scripts, and per database the hash tables with one entry
+and one object header per key, whatever the value's encoding (Redis 7.2 object.c getMemoryOverheadData, spec 5.1). The
+percentages are 32-bit floats there, and so they are here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pyredmem.engine import figures
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
+from pyredmem.memory.snapshot import float32, ratio
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+    from pyredmem.keyspace.database import Database
+
+#: What the caches of functions take on an empty server, by allocator; it is part of the startup memory.
+_EMPTY_FUNCTIONS: Final = {"jemalloc": 184, "jemalloc-lg4": 200, "tcmalloc": 200, "libc": 216}
+
+
+@dataclass(frozen=True)
+class DatabaseOverhead:
+    """The hash tables of one database, in bytes."""
+
+    index: int
+    main: int
+    expires: int
+
+
+@dataclass(frozen=True)
+class MemoryOverhead:
+    """The figures of one moment, in bytes unless they say otherwise."""
+
+    peak: int
+    total: int
+    startup: int
+    clients: int
+    lua_caches: int
+    functions_caches: int
+    databases: list[DatabaseOverhead]
+    keys: int
+    overhead: int
+
+    def dataset(self) -> int:
+        """What is no overhead."""
+        return self.total - self.overhead
+
+    def grown(self) -> int:
+        """What came after the start."""
+        return max(self.total - self.startup, 0)
+
+    def dataset_percent(self) -> float:
+        """The data's share of what came after the start."""
+        return _percent(self.dataset(), self.grown() or 1)
+
+    def peak_percent(self) -> float:
+        """The present share of the peak; more than 100 before the new peak is noted."""
+        return _percent(self.total, self.peak)
+
+    def bytes_per_key(self) -> int:
+        """What came after the start, per key."""
+        return self.grown() // self.keys if self.keys else 0
+
+
+def _percent(part: int, whole: int) -> float:
+    return ratio(int(float32(float32(part) * 100)), whole)
+
+
+def measure_overhead(engine: Engine) -> MemoryOverhead:
+    """Take the figures now."""
+    allocator = engine.allocator
+    sources = engine.figures
+    databases = [_database(database) for database in engine.keyspace.databases if database.keys.used > 0]
+    clients = sources.value(figures.CLIENTS_BYTES)
+    lua_caches = sources.value(figures.LUA_CACHES_BYTES)
+    functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
+    tables = sum([database.main + database.expires for database in databases])
+    return MemoryOverhead(
+        peak=allocator.peak,
+        total=allocator.used_memory,
+        startup=allocator.startup,
+        clients=clients,
+        lua_caches=lua_caches,
+        functions_caches=functions,
+        databases=databases,
+        keys=engine.keyspace.size(),
+        overhead=allocator.startup + clients + lua_caches + functions + tables,
+    )
+
+
+def _database(database: Database) -> DatabaseOverhead:
+    keys, expires = database.keys, database.expires
+    return DatabaseOverhead(
+        index=database.index,
+        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.slots() * POINTER_SIZE,
+        expires=expires.used * DICT_ENTRY_SIZE + expires.slots() * POINTER_SIZE,
+    )

@@ -1,0 +1,87 @@
+"""What is sampled every 100 milliseconds: the allocator and the process, and how much was done in between.
+
+The rates of INFO (``instantaneous_...``) are means over 16 samples, 1.6 seconds (Redis 7.2 trackInstantaneousMetric).
+Nothing is counted for them while commands run: a sample reads counters that are there anyway, and when nothing was
+read from a client since the last one it does not even ask the commands.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.engine.command import Command, CommandTable
+from pyredmem.engine.host import Host
+from pyredmem.engine.stats import Stats
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.snapshot import take_sample
+
+PERIOD_MS: Final = 100
+SAMPLES: Final = 16
+
+
+class Rate:
+    """The mean of the last samples of how fast a counter grows, relative to another."""
+
+    def __init__(self) -> None:
+        self._samples = [0] * SAMPLES
+        self._next = 0
+        self._value = 0
+        self._base = 0
+
+    def sample(self, value: int, base: int, factor: int) -> None:
+        """Note both counters; the sample is their growth, divided, times ``factor``."""
+        grown, passed = value - self._value, base - self._base
+        # A counter that was reset has not grown.
+        self._samples[self._next] = grown * factor // passed if passed > 0 and grown > 0 else 0
+        self._next = (self._next + 1) % SAMPLES
+        self._value = value
+        self._base = base
+
+    def mean(self) -> int:
+        """The mean."""
+        return sum(self._samples) // SAMPLES
+
+
+class Sampler:
+    """Takes the samples and keeps them."""
+
+    def __init__(self, allocator: Allocator, host: Host, keyspace: Keyspace, stats: Stats, table: CommandTable) -> None:
+        self._allocator = allocator
+        self._host: Host = host
+        self._keyspace = keyspace
+        self._stats = stats
+        self._commands: list[Command] = table.all()
+        self._reads: i64 = -1
+        self._processed = 0
+        self.operations = Rate()
+        self.input_bytes = Rate()
+        self.output_bytes = Rate()
+        self.cycles = Rate()
+        self.cycle_us = Rate()
+        self.allocator_sample = take_sample(allocator, host.resident_bytes())
+        self._sample_rates()
+
+    def take(self) -> None:
+        """Take a sample of everything."""
+        self._allocator.note_peak()
+        self.allocator_sample = take_sample(self._allocator, self._host.resident_bytes())
+        self._sample_rates()
+
+    def _sample_rates(self) -> None:
+        stats = self._stats
+        if stats.reads_processed != self._reads:
+            self._reads = stats.reads_processed
+            self._processed = self.commands_processed()
+        now_ms = self._keyspace.now_us // 1000
+        self.operations.sample(self._processed, now_ms, 1000)
+        self.input_bytes.sample(stats.net_input_bytes, now_ms, 1000)
+        self.output_bytes.sample(stats.net_output_bytes, now_ms, 1000)
+        self.cycles.sample(stats.cycles, now_ms, 1000)
+        self.cycle_us.sample(stats.cycles_us, stats.cycles, 1)
+
+    def commands_processed(self) -> int:
+        """How many commands were run, from the commands' own counters."""
+        return sum([int(command.calls()) for command in self._commands])

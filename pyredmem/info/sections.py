@@ -1,0 +1,40 @@
+"""The sections of INFO in their order, and which of them a call asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pyredmem.engine.engine import Engine
+from pyredmem.info.memory import memory
+from pyredmem.info.report import Report
+
+Provider = Callable[[Report], None]
+
+
+class Section:
+    """A title and what writes the fields below it."""
+
+    def __init__(self, title: str, provider: Provider, default: bool = True) -> None:
+        self.title = title
+        self.name = title.lower().encode()  # as it is asked for
+        self.provider: Provider = provider
+        self.default = default  # part of INFO without arguments
+
+
+SECTIONS: Final = (Section("Memory", memory),)
+
+_ALL: Final = (b"all", b"everything")
+
+
+def info_text(engine: Engine, names: list[bytes]) -> bytes:
+    """The sections that ``names`` ask for, each once and in the fixed order; unknown names ask for nothing."""
+    wanted = {name.lower() for name in names} if names else {b"default"}
+    everything = not wanted.isdisjoint(_ALL)
+    default = b"default" in wanted
+    report = Report(engine)
+    for section in SECTIONS:
+        if everything or section.name in wanted or (default and section.default):
+            report.title(section.title)
+            section.provider(report)
+    return report.rendered()
