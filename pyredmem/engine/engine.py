@@ -62,10 +62,15 @@ class Engine:
         self.register_owner("command histograms", self._histogram_addresses)
         settings.subscribe("maxmemory", self._maxmemory_changed)
         self._maxmemory_changed()
+        settings.subscribe("proto-max-bulk-len", self._max_string_changed)
+        self._max_string_changed()
 
     def _maxmemory_changed(self) -> None:
         self.maxmemory = self.settings.integer("maxmemory")
         self.dispatcher.set_gate(MEMORY_LIMIT, self.maxmemory > 0)
+
+    def _max_string_changed(self) -> None:
+        self.keyspace.strings.max_length = self.settings.integer("proto-max-bulk-len")
 
     def is_out_of_memory(self) -> bool:
         """Whether the ledger is above maxmemory."""

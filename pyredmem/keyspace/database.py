@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from pyredmem.keyspace import events
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.objects.string import BufferString, StringObject
 from pyredmem.structures.dict import Dict
 
 if TYPE_CHECKING:
@@ -144,6 +145,13 @@ class Database:
             value.lru = old.lru
         values[slot] = value
         decr_ref_count(old, self.allocator)
+
+    def unshare(self, slot: i64, value: StringObject) -> BufferString:
+        """The string of a slot in the form that can be modified in place (Redis 7.2 dbUnshareStringValue)."""
+        buffer = self.keyspace.strings.unshare(value)
+        if buffer is not value:
+            self.keys.values[slot] = buffer
+        return buffer
 
     def set(self, key: bytes, value: RedisObject, keep_ttl: bool = False) -> None:
         """Let a key hold ``value``, whatever it held; its expire time goes unless it is kept."""

@@ -22,7 +22,7 @@ from pyredmem.memory.layout import (
     sds_make_room,
     sds_new_size,
 )
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 
 #: The longest string in one block with its object (bytes): 16 + 3 + 44 + 1 = 64.
 EMBEDDED_LIMIT: Final = 44
@@ -31,6 +31,12 @@ SHARED_INTEGERS: Final = 10000
 _INTEGER_DIGITS: Final = 20
 _MINUS: Final = 45
 _NINE: Final = 57
+#: Arguments from this length on are read into a buffer of their own, which is trimmed when too much of it is free.
+_BIG_ARGUMENT: Final = 32768
+
+_DEFAULT_MAX_LENGTH: Final = 512 * 1024 * 1024
+
+Data = bytes | bytearray
 
 
 @mypyc_attr(acyclic=True)
@@ -44,6 +50,10 @@ class StringObject(RedisObject):
     def data(self) -> bytes:
         """The string."""
         raise NotImplementedError
+
+    def view(self) -> Data:
+        """The string to look at, not to keep: of one that is modified in place it is the buffer itself, no copy."""
+        return self.data()
 
     def length(self) -> i64:
         """Bytes of the string."""
@@ -138,6 +148,10 @@ class BufferString(StringObject):
         """A copy of the string."""
         return bytes(self.buffer)
 
+    def view(self) -> Data:
+        """The buffer."""
+        return self.buffer
+
     def length(self) -> i64:
         """Bytes of the string."""
         return len(self.buffer)
@@ -190,6 +204,8 @@ class Strings:
         self.allocator = allocator
         #: Off while maxmemory is set with an LRU or LFU policy, which need an access field per key (spec 12).
         self.sharing = True
+        #: proto-max-bulk-len: no command makes a string longer than that (bytes).
+        self.max_length: i64 = _DEFAULT_MAX_LENGTH
         self.shared = [_shared_integer(number) for number in range(SHARED_INTEGERS)]
 
     def create(self, data: bytes) -> StringObject:
@@ -222,30 +238,39 @@ class Strings:
         sds_address = self.allocator.alloc(sds_new_size(len(data)))
         return BytesString(self.allocator.alloc(ROBJ_SIZE), sds_address, data)
 
-    def create_buffer(self, data: bytes) -> BufferString:
-        """A raw string to be modified, sized as a fresh sds."""
-        size: i64 = len(data)
+    def create_buffer(self, content: bytearray) -> BufferString:
+        """A raw string to be modified, sized as a fresh sds; takes the buffer over."""
+        size: i64 = len(content)
         address = self.allocator.alloc(sds_new_size(size))
         header = sds_header_size(size)
         capacity = sds_capacity(header, self.allocator.usable(address))
-        return BufferString(self.allocator.alloc(ROBJ_SIZE), address, header, capacity, bytearray(data))
+        return BufferString(self.allocator.alloc(ROBJ_SIZE), address, header, capacity, content)
 
     def unshare(self, value: StringObject) -> BufferString:
         """The modifiable form of a string: itself, its own blocks in another form, or a fresh raw copy.
 
-        The caller replaces the value in the keyspace if another object comes back.
+        Where it is another object the caller's reference has gone over to it, with the access field.
         """
         if isinstance(value, BufferString) and value.refcount == 1:
             return value
         if isinstance(value, BytesString) and value.sds_address != 0 and value.refcount == 1:
             header = sds_header_size(len(value.content))
-            capacity = sds_capacity(header, self.allocator.usable(i64(value.sds_address)))
+            capacity = self._capacity_as_set(header, i64(value.sds_address), len(value.content))
             buffer = bytearray(value.content)
             taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
-            taken.lru = value.lru
             value.refcount = 0  # its blocks live on in the new object
-            return taken
-        return self.create_buffer(value.data())
+        else:
+            taken = self.create_buffer(bytearray(value.view()))
+            decr_ref_count(value, self.allocator)
+        taken.lru = value.lru
+        return taken
+
+    def _capacity_as_set(self, header: i64, sds_address: i64, length: i64) -> i64:
+        """What an sds that came as an argument can hold without a new block."""
+        capacity = sds_capacity(header, self.allocator.usable(sds_address))
+        if length >= _BIG_ARGUMENT and capacity - length > length // 10:
+            return length  # trimmed, which forgets the slack of the block
+        return capacity
 
     def assign(self, value: RedisObject, data: bytes) -> bool:
         """Overwrite a value in place, if it can be the very object that ``create`` would make; False if not.
