@@ -25,6 +25,7 @@ class Cron:
 
     def __init__(self) -> None:
         self._tasks: list[_Task] = []
+        self.paused = False  # DEBUG PAUSE-CRON
 
     def every(self, period_ms: i64, action: Callable[[], None]) -> None:
         """Run ``action`` at the first tick after every ``period_ms`` milliseconds; 0 means at every tick."""
@@ -32,6 +33,8 @@ class Cron:
 
     def run(self, now_ms: i64) -> None:
         """Run what is due."""
+        if self.paused:
+            return
         for task in self._tasks:
             if now_ms >= task.due_ms:
                 task.due_ms = now_ms + task.period_ms

@@ -18,9 +18,11 @@ from pyredmem.engine.cron import Cron
 from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
+from pyredmem.engine.identity import Identity
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
+from pyredmem.engine.switches import Switches
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
@@ -48,6 +50,8 @@ class Engine:
         self._owners: list[tuple[str, Callable[[], list[int]]]] = []
         self.stats = Stats()
         self.figures = Figures()
+        self.switches = Switches()
+        self.identity = Identity(rng)
         self.keyspace = Keyspace(allocator, rng, settings.integer("databases"))
         self.dispatcher = Dispatcher(self, commands)
         self.sessions: dict[int, Session] = {}

@@ -29,6 +29,13 @@ class Host:
         """CPU time: system and user of the process, system and user of its ended children."""
         return (0.0, 0.0, 0.0, 0.0)
 
+    def main_thread_cpu_seconds(self) -> tuple[float, float]:
+        """CPU time, system and user, of the thread that runs the engine."""
+        return (0.0, 0.0)
+
+    def sleep(self, seconds: float) -> None:
+        """Stand still, with everything that the server does (DEBUG SLEEP)."""
+
     def process_id(self) -> int:
         """The process's id."""
         return 0

@@ -12,6 +12,8 @@ from typing import Final
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.digest import Digest
+from pyredmem.structures.dict import Dict
 
 #: The reference count of objects that are never freed (Redis 7.2 OBJ_SHARED_REFCOUNT).
 SHARED_REFERENCE_COUNT: Final = 2147483647
@@ -49,6 +51,18 @@ class RedisObject:
     def addresses(self) -> list[int]:
         """Every ledger address the value owns."""
         raise NotImplementedError
+
+    def digest(self, digest: Digest) -> None:
+        """Add type and content to a digest, so that equal values of any encoding have equal digests."""
+        raise NotImplementedError
+
+    def serialized_length(self) -> i64:
+        """Bytes of the value in a snapshot, without compression; 0 where that is not known."""
+        return 0
+
+    def hash_table(self) -> Dict | None:
+        """The hash table that the value is made of, for DEBUG HTSTATS-KEY; None if there is none."""
+        return None
 
 
 def incr_ref_count(value: RedisObject) -> None:

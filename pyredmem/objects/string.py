@@ -22,6 +22,7 @@ from pyredmem.memory.layout import (
     sds_make_room,
     sds_new_size,
 )
+from pyredmem.objects.digest import STRING_TYPE, Digest
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 
 #: The longest string in one block with its object (bytes): 16 + 3 + 44 + 1 = 64.
@@ -29,6 +30,7 @@ EMBEDDED_LIMIT: Final = 44
 #: Numbers below this one exist as shared objects.
 SHARED_INTEGERS: Final = 10000
 _INTEGER_DIGITS: Final = 20
+_SNAPSHOT_INTEGER_DIGITS: Final = 11
 _MINUS: Final = 45
 _NINE: Final = 57
 #: Arguments from this length on are read into a buffer of their own, which is trimmed when too much of it is free.
@@ -58,6 +60,15 @@ class StringObject(RedisObject):
     def length(self) -> i64:
         """Bytes of the string."""
         return len(self.data())
+
+    def digest(self, digest: Digest) -> None:
+        """Add type and content."""
+        digest.mix_number(STRING_TYPE)
+        digest.mix(self.data())
+
+    def serialized_length(self) -> i64:
+        """Bytes in a snapshot: a small number in one, two or four of its own, anything else with its length."""
+        return _serialized_length(self.data())
 
 
 @mypyc_attr(acyclic=True)
@@ -303,3 +314,21 @@ def _shared_integer(number: i64) -> IntegerString:
     value = IntegerString(0, number)
     value.refcount = SHARED_REFERENCE_COUNT
     return value
+
+
+def _serialized_length(data: bytes) -> i64:
+    """Length of a string in a snapshot (Redis 7.2 rdb.c rdbSaveRawString), uncompressed."""
+    size: i64 = len(data)
+    number = parse_integer(data) if size <= _SNAPSHOT_INTEGER_DIGITS else None
+    if number is not None:
+        if -(1 << 7) <= number < 1 << 7:
+            return 2
+        if -(1 << 15) <= number < 1 << 15:
+            return 3
+        if -(1 << 31) <= number < 1 << 31:
+            return 5
+    if size < 1 << 6:
+        return size + 1
+    if size < 1 << 14:
+        return size + 2
+    return size + 5

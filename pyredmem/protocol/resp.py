@@ -198,6 +198,10 @@ class Resp3Sink(RespSink):
         """A push header."""
         self._line(b">", size)
 
+    def attribute(self, size: i64) -> None:
+        """Facts beside the reply that follows them: ``size`` pairs."""
+        self._line(b"|", size)
+
     def double(self, number: float) -> None:
         """A double."""
         writer = self._writer

@@ -1,0 +1,399 @@
+"""DEBUG: a look inside, and switches for tests; only for those whom ``enable-debug-command`` admits.
+
+What crashes, restarts or corrupts a server is not there, nor what concerns files of data, which there are none of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pyredmem.base.errors import MUST_BE_POSITIVE, NO_SUCH_KEY, CommandError
+from pyredmem.base.glob import match
+from pyredmem.base.numbers import parse_memory
+from pyredmem.commands.debug_reports import object_report, sds_report, table_report
+from pyredmem.engine.arguments import integer, integer_in_range
+from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
+from pyredmem.engine.context import Context
+from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
+from pyredmem.keyspace.digest import add_value, keyspace_digest
+from pyredmem.memory.layout import (
+    DICT_ENTRY_SIZE,
+    ROBJ_SIZE,
+    SDS_TYPE_5,
+    SDS_TYPE_8,
+    SDS_TYPE_16,
+    SDS_TYPE_32,
+    SDS_TYPE_64,
+)
+from pyredmem.objects.digest import Digest
+from pyredmem.objects.object import RedisObject
+from pyredmem.protocol.resp import Resp3Sink
+
+debug: Final = Group("server")
+
+Action = Callable[[Context, list[bytes]], None]
+
+_NOT_ALLOWED: Final = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
+    b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
+_UNKNOWN_TYPE: Final = (
+    b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
+    b"attrib|push|verbatim|true|false"
+)
+_NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
+_NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
+_MAX_INT: Final = 2147483647
+_MAX_LONG: Final = (1 << 63) - 1
+_LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "::1:")
+_NO_BOUND: Final = 1 << 30
+
+
+class _Subcommand:
+    """A word after DEBUG, with how many arguments it takes, DEBUG and itself included."""
+
+    def __init__(self, least: int, most: int, action: Action) -> None:
+        self.least = least
+        self.most = most
+        self.action: Action = action
+
+
+@debug.command(
+    "debug",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED,
+    since="1.0.0",
+    complexity="Depends on subcommand.",
+    summary="A container for commands that look inside the server or prepare a test.",
+)
+def debug_(context: Context, argv: list[bytes]) -> None:
+    """DEBUG."""
+    if not _is_allowed(context):
+        raise CommandError(_NOT_ALLOWED)
+    subcommand = _SUBCOMMANDS.get(argv[1].lower())
+    if subcommand is None or not subcommand.least <= len(argv) <= subcommand.most:
+        raise CommandError(
+            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1][:128] + b"'. Try DEBUG HELP."
+        )
+    subcommand.action(context, argv)
+
+
+def _is_allowed(context: Context) -> bool:
+    who = context.engine.settings.text("enable-debug-command")
+    if who != "local":
+        return who == "yes"
+    session = context.session
+    return session.kind in {"unix", "local"} or session.address.startswith(_LOOPBACK)
+
+
+def _flag(argument: bytes) -> bool:
+    """An argument as C's atoi reads it: true if it is a number other than zero."""
+    digits = argument.strip().lstrip(b"+-")
+    return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
+
+
+def _slot(context: Context, key: bytes) -> int:
+    """The place of a key, due or not; an error if it is not there."""
+    slot = int(context.db.keys.find(key))
+    if slot < 0:
+        raise CommandError(NO_SUCH_KEY)
+    return slot
+
+
+def _value(context: Context, key: bytes) -> RedisObject:
+    return context.db.keys.values[_slot(context, key)]
+
+
+# Objects.
+
+
+def _object(context: Context, argv: list[bytes]) -> None:
+    context.reply.simple(object_report(context, _value(context, argv[2])))
+
+
+def _sdslen(context: Context, argv: list[bytes]) -> None:
+    slot = _slot(context, argv[2])
+    context.reply.simple(sds_report(context.engine.allocator, context.db.keys, slot))
+
+
+def _listpack(context: Context, argv: list[bytes]) -> None:
+    if _value(context, argv[2]).encoding() != b"listpack":
+        raise CommandError(b"ERR Not a listpack encoded object.")
+    context.reply.simple(b"Listpack structure printed on stdout")
+
+
+def _quicklist(context: Context, argv: list[bytes]) -> None:
+    if _value(context, argv[2]).encoding() != b"quicklist":
+        raise CommandError(b"ERR Not a quicklist encoded object.")
+    context.reply.simple(b"Quicklist structure printed on stdout")
+
+
+def _structsize(context: Context, argv: list[bytes]) -> None:
+    context.reply.bulk(
+        b"bits:64 robj:%d dictentry:%d sdshdr5:%d sdshdr8:%d sdshdr16:%d sdshdr32:%d sdshdr64:%d "
+        % (ROBJ_SIZE, DICT_ENTRY_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, SDS_TYPE_32, SDS_TYPE_64)
+    )
+
+
+def _htstats(context: Context, argv: list[bytes]) -> None:
+    index = integer(argv[2])
+    databases = context.keyspace.databases
+    if not 0 <= index < len(databases):
+        raise CommandError(b"ERR Out of range database")
+    full = len(argv) > 3 and argv[3].lower() == b"full"
+    database = databases[index]
+    text = "[Dictionary HT]\n" + table_report(database.keys, full)
+    text += "[Expires HT]\n" + table_report(database.expires, full)
+    context.reply.verbatim(text.encode())
+
+
+def _htstats_key(context: Context, argv: list[bytes]) -> None:
+    table = _value(context, argv[2]).hash_table()
+    if table is None:
+        raise CommandError(_NO_TABLE)
+    full = len(argv) > 3 and argv[3].lower() == b"full"
+    context.reply.verbatim(table_report(table, full).encode())
+
+
+# Digests, and data to try things on.
+
+
+def _digest(context: Context, argv: list[bytes]) -> None:
+    context.reply.simple(keyspace_digest(context.keyspace))
+
+
+def _digest_value(context: Context, argv: list[bytes]) -> None:
+    context.reply.array(len(argv) - 2)
+    for key in argv[2:]:
+        digest = Digest()
+        value = context.db.peek(key)
+        if value is not None:
+            add_value(digest, context.db, key, value)
+        context.reply.simple(digest.text())
+
+
+def _populate(context: Context, argv: list[bytes]) -> None:
+    count = integer_in_range(argv[2], 0, _MAX_LONG, MUST_BE_POSITIVE)
+    prefix = argv[3] if len(argv) > 3 else b"key"
+    size = integer_in_range(argv[4], 0, _MAX_LONG, MUST_BE_POSITIVE) if len(argv) > 4 else 0
+    db, strings = context.db, context.keyspace.strings
+    db.keys.expand(count)
+    for number in range(count):
+        key = b"%b:%d" % (prefix, number)
+        if db.find(key) >= 0:
+            continue
+        text = b"value:%d" % number
+        db.add(key, strings.create_text(text[:size].ljust(size, b"\0") if size else text))
+        context.keyspace.events.modified(db.index, key)
+    context.reply.ok()
+
+
+def _reload(context: Context, argv: list[bytes]) -> None:
+    raise CommandError(_NO_PERSISTENCE)
+
+
+# Replies.
+
+
+def _protocol(context: Context, argv: list[bytes]) -> None:
+    shape = _SHAPES.get(argv[2].lower())
+    if shape is None:
+        raise CommandError(_UNKNOWN_TYPE)
+    shape(context)
+
+
+def _string_reply(context: Context) -> None:
+    context.reply.bulk(b"Hello World")
+
+
+def _integer_reply(context: Context) -> None:
+    context.reply.integer(12345)
+
+
+def _double_reply(context: Context) -> None:
+    context.reply.double(3.141)
+
+
+def _big_number_reply(context: Context) -> None:
+    context.reply.big_number(b"1234567999999999999999999999999999999")
+
+
+def _null_reply(context: Context) -> None:
+    context.reply.null()
+
+
+def _array_reply(context: Context) -> None:
+    context.reply.array(3)
+    for number in range(3):
+        context.reply.integer(number)
+
+
+def _set_reply(context: Context) -> None:
+    context.reply.set(3)
+    for number in range(3):
+        context.reply.integer(number)
+
+
+def _map_reply(context: Context) -> None:
+    context.reply.map(3)
+    for number in range(3):
+        context.reply.integer(number)
+        context.reply.boolean(number == 1)
+
+
+def _attribute_reply(context: Context) -> None:
+    reply = context.reply
+    if isinstance(reply, Resp3Sink):
+        reply.attribute(1)
+        reply.bulk(b"key-popularity")
+        reply.array(2)
+        reply.bulk(b"key:123")
+        reply.integer(90)
+    reply.bulk(b"Some real reply following the attribute")
+
+
+def _push_reply(context: Context) -> None:
+    reply = context.reply
+    if reply.protocol < 3:
+        raise CommandError(b"ERR RESP2 is not supported by this command")
+    reply.push(2)
+    reply.bulk(b"server-cpu-usage")
+    reply.integer(42)
+    reply.bulk(b"Some real reply following the push reply")
+
+
+def _verbatim_reply(context: Context) -> None:
+    context.reply.verbatim(b"This is a verbatim\nstring")
+
+
+def _true_reply(context: Context) -> None:
+    context.reply.boolean(True)
+
+
+def _false_reply(context: Context) -> None:
+    context.reply.boolean(False)
+
+
+_SHAPES: Final[dict[bytes, Callable[[Context], None]]] = {
+    b"string": _string_reply,
+    b"integer": _integer_reply,
+    b"double": _double_reply,
+    b"bignum": _big_number_reply,
+    b"null": _null_reply,
+    b"array": _array_reply,
+    b"set": _set_reply,
+    b"map": _map_reply,
+    b"attrib": _attribute_reply,
+    b"push": _push_reply,
+    b"verbatim": _verbatim_reply,
+    b"true": _true_reply,
+    b"false": _false_reply,
+}
+
+
+def _error(context: Context, argv: list[bytes]) -> None:
+    raise CommandError(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
+
+
+def _log(context: Context, argv: list[bytes]) -> None:
+    context.engine.host.log("warning", "DEBUG LOG: " + argv[2].decode(errors="replace"))
+    context.reply.ok()
+
+
+# The server.
+
+
+def _sleep(context: Context, argv: list[bytes]) -> None:
+    try:
+        seconds = float(argv[2])
+    except ValueError:
+        seconds = 0.0
+    if seconds > 0:
+        context.engine.host.sleep(seconds)
+    context.reply.ok()
+
+
+def _change_repl_id(context: Context, argv: list[bytes]) -> None:
+    context.engine.identity.change_replication_id()
+    context.reply.ok()
+
+
+def _stringmatch_len(context: Context, argv: list[bytes]) -> None:
+    length = integer_in_range(argv[2], 0, _MAX_INT, MUST_BE_POSITIVE)
+    context.reply.integer(1 if match(argv[3], b"a" * length) else 0)
+
+
+def _set_active_expire(context: Context, argv: list[bytes]) -> None:
+    context.engine.switches.active_expire = _flag(argv[2])
+    context.reply.ok()
+
+
+def _set_disable_deny_scripts(context: Context, argv: list[bytes]) -> None:
+    context.engine.switches.scripts_obey_noscript = not _flag(argv[2])
+    context.reply.ok()
+
+
+def _pause_cron(context: Context, argv: list[bytes]) -> None:
+    context.engine.cron.paused = _flag(argv[2])
+    context.reply.ok()
+
+
+def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
+    # Elements as large as the threshold, 1 GB and more, are not stored differently here: there is nothing to set.
+    if parse_memory(argv[2].decode(errors="replace")) is None:
+        raise CommandError(b"ERR argument must be a memory value")
+    context.reply.ok()
+
+
+def _replybuffer(context: Context, argv: list[bytes]) -> None:
+    word = argv[2].lower()
+    switches = context.engine.switches
+    if word == b"peak-reset-time":
+        if argv[3].lower() == b"never":
+            switches.reply_buffer_peak_reset_ms = NEVER
+        elif argv[3].lower() == b"reset":
+            switches.reply_buffer_peak_reset_ms = PEAK_RESET_MS
+        else:
+            switches.reply_buffer_peak_reset_ms = integer(argv[3])
+    elif word == b"resizing":
+        switches.reply_buffer_resizing = _flag(argv[3])
+    else:
+        raise CommandError(
+            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1][:128] + b"'. Try DEBUG HELP."
+        )
+    context.reply.ok()
+
+
+def _nothing(context: Context, argv: list[bytes]) -> None:
+    """A switch of something that is not there: snapshots, the append-only file, the cluster."""
+    context.reply.ok()
+
+
+_SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
+    b"aof-flush-sleep": _Subcommand(3, 3, _nothing),
+    b"change-repl-id": _Subcommand(2, 2, _change_repl_id),
+    b"digest": _Subcommand(2, 2, _digest),
+    b"digest-value": _Subcommand(2, _NO_BOUND, _digest_value),
+    b"drop-cluster-packet-filter": _Subcommand(3, 3, _nothing),
+    b"error": _Subcommand(3, 3, _error),
+    b"htstats": _Subcommand(3, 4, _htstats),
+    b"htstats-key": _Subcommand(3, 4, _htstats_key),
+    b"listpack": _Subcommand(3, 3, _listpack),
+    b"log": _Subcommand(3, 3, _log),
+    b"object": _Subcommand(3, 4, _object),
+    b"pause-cron": _Subcommand(3, 3, _pause_cron),
+    b"populate": _Subcommand(3, 5, _populate),
+    b"protocol": _Subcommand(3, 3, _protocol),
+    b"quicklist": _Subcommand(3, 4, _quicklist),
+    b"quicklist-packed-threshold": _Subcommand(3, 3, _quicklist_packed_threshold),
+    b"reload": _Subcommand(2, _NO_BOUND, _reload),
+    b"replybuffer": _Subcommand(4, 4, _replybuffer),
+    b"sdslen": _Subcommand(3, 3, _sdslen),
+    b"set-active-expire": _Subcommand(3, 3, _set_active_expire),
+    b"set-disable-deny-scripts": _Subcommand(3, 3, _set_disable_deny_scripts),
+    b"set-skip-checksum-validation": _Subcommand(3, 3, _nothing),
+    b"sleep": _Subcommand(3, 3, _sleep),
+    b"stringmatch-len": _Subcommand(4, 4, _stringmatch_len),
+    b"structsize": _Subcommand(2, 2, _structsize),
+}

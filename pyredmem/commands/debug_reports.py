@@ -1,0 +1,99 @@
+"""What DEBUG tells of objects and hash tables, as text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import CommandError
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import access
+from pyredmem.keyspace.database import KeyTable
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import ROBJ_SIZE, sds_capacity, sds_header_size
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.string import BufferString, BytesString
+from pyredmem.structures.dict import Dict
+
+_CHAIN_LENGTHS: Final = 50  # longer chains are counted with those of this length
+
+
+def object_report(context: Context, value: RedisObject) -> bytes:
+    """DEBUG OBJECT: where and how a value is stored."""
+    idle_s = access.idle_ms(int(context.keyspace.lru_clock), int(value.lru)) // 1000
+    return b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
+        value.address * 8,
+        value.refcount,
+        value.encoding(),
+        value.serialized_length(),
+        value.lru,
+        idle_s,
+    )
+
+
+def sds_report(allocator: Allocator, keys: KeyTable, slot: int) -> bytes:
+    """DEBUG SDSLEN: length, spare room and block of a key's name and of its string."""
+    name = keys.keys[slot]
+    name_block = allocator.usable(int(keys.key_addresses[slot]))
+    value = keys.values[slot]
+    if isinstance(value, BufferString):
+        block = allocator.usable(int(value.sds_address))
+        length, spare = len(value.buffer), max(value.capacity - len(value.buffer), 0)
+    elif isinstance(value, BytesString):
+        length = len(value.content)
+        if value.sds_address == 0:
+            block, spare = allocator.usable(int(value.address)) - ROBJ_SIZE, 0
+        else:
+            block = allocator.usable(int(value.sds_address))
+            spare = _spare(length, block)
+    else:
+        raise CommandError(b"ERR Not an sds encoded string.")
+    return b"key_sds_len:%d, key_sds_avail:%d, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:%d, val_zmalloc: %d" % (
+        len(name),
+        _spare(len(name), name_block),
+        name_block,
+        length,
+        spare,
+        block,
+    )
+
+
+def _spare(length: int, block: int) -> int:
+    return max(sds_capacity(sds_header_size(length), block) - length, 0)
+
+
+def table_report(table: Dict, full: bool) -> str:
+    """DEBUG HTSTATS: one hash table, or the two of a rehash under way."""
+    text = _one_table(table, False, full)
+    if table.is_rehashing():
+        text += _one_table(table, True, full)
+    return text
+
+
+def _one_table(table: Dict, new: bool, full: bool) -> str:
+    rehashing = table.is_rehashing()
+    moved = table.used - table.old_used
+    used = (moved if new else table.old_used) if rehashing else table.used
+    title = f"Hash table {int(new)} stats ({'rehashing target' if new else 'main hash table'}):\n"
+    if used == 0:
+        return title + "No stats available for empty dictionaries\n"
+    slots = (table.new_mask if new else table.mask) + 1
+    text = title + f" table size: {slots}\n number of elements: {used}\n"
+    return text + _chains(table, new, slots, used) if full else text
+
+
+def _chains(table: Dict, new: bool, slots: int, used: int) -> str:
+    lengths = table.chain_lengths(new)
+    different = slots - lengths.get(0, 0)
+    lines = [
+        f" different slots: {different}",
+        f" max chain length: {max(lengths)}",
+        f" avg chain length (counted): {used / different:.02f}",
+        f" avg chain length (computed): {used / different:.02f}",
+        " Chain length distribution:",
+    ]
+    shown = sorted([length for length in lengths if length < _CHAIN_LENGTHS - 1])
+    lines += [f"   {length}: {lengths[length]} ({lengths[length] * 100 / slots:.02f}%)" for length in shown]
+    longer = sum([count for length, count in lengths.items() if length >= _CHAIN_LENGTHS - 1])
+    if longer:
+        lines.append(f"   >= {_CHAIN_LENGTHS - 1}: {longer} ({longer * 100 / slots:.02f}%)")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,35 @@
+"""The digest of a key and of all databases (see `objects.digest`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.objects.digest import Digest
+from pyredmem.objects.object import RedisObject
+
+#: Put into the digest of a key that has an expire time; which time it is does not matter.
+_EXPIRES: Final = b"!!expire!!"
+
+
+def add_value(digest: Digest, database: Database, key: bytes, value: RedisObject) -> None:
+    """Add what a key holds, and whether it expires."""
+    value.digest(digest)
+    if database.expire_time(key) != NO_EXPIRE:
+        digest.xor(_EXPIRES)
+
+
+def keyspace_digest(keyspace: Keyspace) -> bytes:
+    """The digest of all databases, as text."""
+    whole = Digest()
+    for database in keyspace.databases:
+        if database.keys.used == 0:
+            continue
+        whole.mix_number(database.index)
+        for slot, key in enumerate(database.keys.keys):
+            digest = Digest()
+            digest.mix(key)
+            add_value(digest, database, key, database.keys.values[slot])
+            whole.xor(digest.data())
+    return whole.text()

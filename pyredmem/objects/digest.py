@@ -1,0 +1,55 @@
+"""Digests of values, keys and whole databases, equal to those of Redis's DEBUG DIGEST for equal data.
+
+A digest is 20 bytes, at first all zero. There are two ways to add data to one (Redis 7.2 debug.c):
+
+* *mix*: exclusive-or with the SHA1 of the data, then SHA1 of the result: the order matters (lists, a field and its
+  value);
+* *xor*: exclusive-or with the SHA1 of the data: the order does not matter (members of a set, keys of a database).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Final
+
+_BYTES: Final = 20
+
+# The numbers of the types, as they go into the digest.
+STRING_TYPE: Final = 0
+LIST_TYPE: Final = 1
+SET_TYPE: Final = 2
+SORTED_SET_TYPE: Final = 3
+HASH_TYPE: Final = 4
+STREAM_TYPE: Final = 6
+
+
+class Digest:
+    """A digest under way."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def xor(self, data: bytes) -> None:
+        """Add data whose place among the others does not matter."""
+        self._value ^= int.from_bytes(_sha1(data))
+
+    def mix(self, data: bytes) -> None:
+        """Add the next data."""
+        self.xor(data)
+        self._value = int.from_bytes(_sha1(self.data()))
+
+    def mix_number(self, number: int) -> None:
+        """Add a 32-bit number, the most significant byte first."""
+        self.mix(number.to_bytes(4))
+
+    def data(self) -> bytes:
+        """The 20 bytes."""
+        return self._value.to_bytes(_BYTES)
+
+    def text(self) -> bytes:
+        """As hexadecimal digits."""
+        return self.data().hex().encode()
+
+
+def _sha1(data: bytes) -> bytes:
+    return sha1(data, usedforsecurity=False).digest()
