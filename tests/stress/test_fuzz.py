@@ -128,9 +128,9 @@ def _decoded(data: bytes) -> list[Reply]:
 def _over_a_socket(server: Server, data: bytes) -> tuple[list[Reply], bool]:
     """Replies to these bytes and a mark after them, and whether the server hung up."""
     replies: list[Reply] = []
-    with server.connect() as wire:
+    with server.connect(timeout=8.0) as wire:
         try:
-            wire.send(data + b"\r\n" + request("ECHO", "the mark"))
+            wire.send(data + b"\r\n" + request("PING", "the mark"))
             while (reply := wire.receive()) != Bulk(b"the mark"):
                 replies.append(reply)
         except Closed:
@@ -157,7 +157,7 @@ PROTOCOL_ERRORS = [
         b'ECHO "\\x41\\n\\q"\r\n',
         b"ECHO 'a\\'b'\r\n",
     ),
-    *(b"x" * 70_000, b"*" + b"1" * 70_000, b"*1\r\n$" + b"1" * 70_000, b"GET\r\n", b"get a b\r\n", b"\x00\r\n"),
+    *(b"x" * 70_000, b"*" + b"1" * 70_000, b"*1\r\n$" + b"1" * 70_000, b"GET\r\n", b"get a b\r\n"),
     *(b"*1\r\n$4\r\nPINGxx", b"*2\r\n$4\r\nECHO\r\n$0\r\n\r\n", b"*1\r\n$0\r\n\r\n", b" \t \r\nPING\r\n", b"*\r\n"),
     *(b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n", b"*+1\r\n$4\r\nPING\r\n", b"*01\r\n$4\r\nPING\r\n"),
 ]
@@ -174,7 +174,8 @@ def test_random_bytes_are_answered_as_redis_does(real: Server, ours: Server) -> 
     chance = random.Random(SEED + 3)
     for _ in range(400):
         data = random_bytes(chance)
-        if _waits_for_more(data):
+        # Redis takes a NUL in an inline request for the end of what has been received, and waits.
+        if b"\x00" in data or _waits_for_more(data):
             continue
         assert _over_a_socket(ours, data) == _over_a_socket(real, data), data
 
@@ -183,7 +184,7 @@ def _waits_for_more(data: bytes) -> bool:
     """Whether the mark would become part of an unfinished request: both servers then wait in silence."""
     local = local_engine()
     session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
-    session.receive(data + b"\r\n" + request("ECHO", "the mark"))
+    session.receive(data + b"\r\n" + request("PING", "the mark"))
     replies = _decoded(session.take_output())
     return not session.closing and Bulk(b"the mark") not in replies
 
