@@ -8,7 +8,6 @@ Everything the engine does happens in the one thread that runs the loop.
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import threading
@@ -22,6 +21,7 @@ from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
+from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
 from pyredmem.server.endpoints import TCP
 from pyredmem.server.errors import StartError
@@ -61,6 +61,8 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
         self._signals = 0
+        self._connections = 0
+        self._collector = Collector()
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -73,7 +75,7 @@ class Server:
             loop = new_event_loop(loop_choice())
             self._catch_signals(loop)
             try:
-                loop.run_until_complete(self._serve(self._tune_collector))
+                loop.run_until_complete(self._serve(self._collector.take_charge))
             finally:
                 loop.close()
         except StartError as error:
@@ -98,13 +100,6 @@ class Server:
         """Called by the engine, so in the loop's thread: SHUTDOWN."""
         self.log.warning("A client asked for shutdown...")
         self._end.set()
-
-    @staticmethod
-    def _tune_collector() -> None:
-        """Leave memory to reference counting: the hot path makes no cycles, and a scan of a million keys is a stall."""
-        gc.collect()
-        gc.freeze()
-        gc.disable()
 
     # Inside another program
 
@@ -205,11 +200,12 @@ class Server:
         # A compiled class cannot inherit from an interpreted one: it is a protocol by its methods.
         return cast(asyncio.Protocol, Connection(self.engine, kind, self._opened))
 
-    def _opened(self, connection: Connection) -> None:
-        """A client has connected."""
+    def _opened(self, _connection: Connection) -> None:
+        self._connections += 1
 
     def _tick(self) -> None:
         self.engine.tick(self._clock.now_us() // 1000)
+        self._collector.tick(self._connections - len(self.engine.sessions))
 
     def _interval_ms(self) -> int:
         settings = self.settings

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable
 
 from pyredmem.config.file import load_file, save_file
@@ -45,6 +46,15 @@ class ServerHost(Host):
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (own.ru_stime, own.ru_utime, children.ru_stime, children.ru_utime)
+
+    def main_thread_cpu_seconds(self) -> tuple[float, float]:
+        """System and user time of the calling thread, which is the one that runs the engine."""
+        own = resource.getrusage(resource.RUSAGE_THREAD)
+        return (own.ru_stime, own.ru_utime)
+
+    def sleep(self, seconds: float) -> None:
+        """Block the loop."""
+        time.sleep(seconds)
 
     def process_id(self) -> int:
         """The process's id, read now: a daemon's changes."""
