@@ -293,7 +293,8 @@ _SHAPES: Final[dict[bytes, Callable[[Context], None]]] = {
 
 
 def _error(context: Context, argv: list[bytes]) -> None:
-    raise CommandError(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
+    # Written past the counters of errors.
+    context.reply.error(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
 
 
 def _log(context: Context, argv: list[bytes]) -> None:

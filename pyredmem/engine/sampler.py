@@ -56,6 +56,7 @@ class Sampler:
         self._commands: list[Command] = table.all()
         self._reads: i64 = -1
         self._processed = 0
+        self._commands_us = 0
         self.operations = Rate()
         self.input_bytes = Rate()
         self.output_bytes = Rate()
@@ -75,13 +76,18 @@ class Sampler:
         if stats.reads_processed != self._reads:
             self._reads = stats.reads_processed
             self._processed = self.commands_processed()
+            self._commands_us = self.commands_us()
         now_ms = self._keyspace.now_us // 1000
         self.operations.sample(self._processed, now_ms, 1000)
         self.input_bytes.sample(stats.net_input_bytes, now_ms, 1000)
         self.output_bytes.sample(stats.net_output_bytes, now_ms, 1000)
-        self.cycles.sample(stats.cycles, now_ms, 1000)
-        self.cycle_us.sample(stats.cycles_us, stats.cycles, 1)
+        self.cycles.sample(stats.reads_processed, now_ms, 1000)
+        self.cycle_us.sample(self._commands_us, stats.reads_processed, 1)
 
     def commands_processed(self) -> int:
         """How many commands were run, from the commands' own counters."""
         return sum([int(command.calls()) for command in self._commands])
+
+    def commands_us(self) -> int:
+        """Microseconds that commands took, all together."""
+        return sum([int(command.usec()) for command in self._commands])

@@ -6,8 +6,16 @@ from collections.abc import Callable
 from typing import Final
 
 from pyredmem.engine.engine import Engine
+from pyredmem.info.clients import clients
+from pyredmem.info.commands import command_stats, error_stats, latency_stats
+from pyredmem.info.cpu import cpu
+from pyredmem.info.keyspace import cluster, keyspace, modules
 from pyredmem.info.memory import memory
+from pyredmem.info.persistence import persistence
+from pyredmem.info.replication import replication
 from pyredmem.info.report import Report
+from pyredmem.info.server import server
+from pyredmem.info.stats import stats
 
 Provider = Callable[[Report], None]
 
@@ -22,7 +30,21 @@ class Section:
         self.default = default  # part of INFO without arguments
 
 
-SECTIONS: Final = (Section("Memory", memory),)
+SECTIONS: Final = (
+    Section("Server", server),
+    Section("Clients", clients),
+    Section("Memory", memory),
+    Section("Persistence", persistence),
+    Section("Stats", stats),
+    Section("Replication", replication),
+    Section("CPU", cpu),
+    Section("Modules", modules),
+    Section("Commandstats", command_stats, default=False),
+    Section("Errorstats", error_stats),
+    Section("Latencystats", latency_stats, default=False),
+    Section("Cluster", cluster),
+    Section("Keyspace", keyspace),
+)
 
 _ALL: Final = (b"all", b"everything")
 

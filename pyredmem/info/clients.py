@@ -1,0 +1,20 @@
+"""INFO clients: who is connected, and who waits."""
+
+from __future__ import annotations
+
+from pyredmem.engine import figures
+from pyredmem.info.report import Report
+
+
+def clients(report: Report) -> None:
+    """Write the section."""
+    report.number("connected_clients", len(report.engine.sessions))
+    report.number("cluster_connections", 0)
+    report.number("maxclients", report.engine.settings.integer("maxclients"))
+    report.figure(figures.RECENT_MAX_INPUT_BUFFER)
+    report.figure(figures.RECENT_MAX_OUTPUT_BUFFER)
+    report.figure(figures.BLOCKED_CLIENTS)
+    report.figure(figures.TRACKING_CLIENTS)
+    report.figure(figures.CLIENTS_IN_TIMEOUT_TABLE)
+    report.figure(figures.BLOCKING_KEYS)
+    report.figure(figures.BLOCKING_KEYS_ON_NO_KEY)

@@ -1,0 +1,70 @@
+"""INFO server: which program this is, where it runs and since when."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from pyredmem import __version__
+from pyredmem.base.build import COMPILED
+from pyredmem.info.report import Report
+
+_DAY_S: Final = 86400
+
+
+def server(report: Report) -> None:
+    """Write the section."""
+    _program(report)
+    _process(report)
+    _time(report)
+    _place(report)
+    # Beyond Redis's fields: what really answers.
+    report.text("pyredmem_version", __version__)
+    report.text("pyredmem_build", "compiled" if COMPILED else "interpreted")
+    report.text("python_version", sys.version.partition(" ")[0])
+
+
+def _program(report: Report) -> None:
+    report.text("redis_version", report.engine.settings.text("redis-version"))
+    report.text("redis_git_sha1", "00000000")
+    report.number("redis_git_dirty", 0)
+    report.text("redis_build_id", "0000000000000000")
+    report.text("redis_mode", "standalone")
+    system = os.uname()
+    report.text("os", f"{system.sysname} {system.release} {system.machine}")
+    report.number("arch_bits", sys.maxsize.bit_length() + 1)
+    report.text("monotonic_clock", "POSIX clock_gettime")
+    report.text("multiplexing_api", report.engine.host.event_loop_name())
+    report.text("atomicvar_api", "none")
+    report.text("gcc_version", "0.0.0")
+
+
+def _process(report: Report) -> None:
+    engine = report.engine
+    report.number("process_id", engine.host.process_id())
+    report.text("process_supervised", "no")
+    report.text("run_id", engine.identity.run_id.decode())
+    report.number("tcp_port", engine.host.tcp_port())
+
+
+def _time(report: Report) -> None:
+    engine = report.engine
+    now_us = engine.clock.now_us()
+    uptime_s = max(now_us - engine.started_us, 0) // 1_000_000
+    hz = engine.settings.integer("hz")
+    report.number("server_time_usec", now_us)
+    report.number("uptime_in_seconds", uptime_s)
+    report.number("uptime_in_days", uptime_s // _DAY_S)
+    report.number("hz", hz)
+    report.number("configured_hz", hz)
+    report.number("lru_clock", engine.keyspace.lru_clock)
+
+
+def _place(report: Report) -> None:
+    host = report.engine.host
+    report.text("executable", host.executable_path())
+    report.text("config_file", host.config_path())
+    report.number("io_threads_active", 0)
+    for number, listener in enumerate(host.listeners()):
+        report.text(f"listener{number}", listener)

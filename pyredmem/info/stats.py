@@ -1,0 +1,114 @@
+"""INFO stats: what was done since the start, and how fast lately (spec 6.2)."""
+
+from __future__ import annotations
+
+from pyredmem.engine import figures
+from pyredmem.engine.sampler import Rate
+from pyredmem.info.report import Report
+
+
+def stats(report: Report) -> None:
+    """Write the section."""
+    _traffic(report)
+    _replication(report)
+    _expiry_and_eviction(report)
+    _lookups(report)
+    _defragmentation(report)
+    _tracking_and_errors(report)
+    _event_loop(report)
+    _access(report)
+
+
+def _traffic(report: Report) -> None:
+    counters = report.engine.stats
+    sampler = report.engine.sampler
+    report.number("total_connections_received", counters.connections_received)
+    report.number("total_commands_processed", sampler.commands_processed())
+    report.number("instantaneous_ops_per_sec", sampler.operations.mean())
+    report.number("total_net_input_bytes", counters.net_input_bytes)
+    report.number("total_net_output_bytes", counters.net_output_bytes)
+    report.number("total_net_repl_input_bytes", 0)
+    report.number("total_net_repl_output_bytes", 0)
+    _kilobytes(report, "instantaneous_input_kbps", sampler.input_bytes)
+    _kilobytes(report, "instantaneous_output_kbps", sampler.output_bytes)
+    report.decimal("instantaneous_input_repl_kbps", 0.0)
+    report.decimal("instantaneous_output_repl_kbps", 0.0)
+    report.number("rejected_connections", counters.connections_rejected)
+
+
+def _kilobytes(report: Report, name: str, rate: Rate) -> None:
+    report.decimal(name, rate.mean() / 1024)
+
+
+def _replication(report: Report) -> None:
+    report.number("sync_full", 0)
+    report.number("sync_partial_ok", 0)
+    report.number("sync_partial_err", 0)
+
+
+def _expiry_and_eviction(report: Report) -> None:
+    value = report.engine.figures.value
+    report.number("expired_keys", report.engine.keyspace.expired)
+    report.decimal("expired_stale_perc", value(figures.EXPIRED_STALE_PERCENT_X100) / 100)
+    report.figure(figures.EXPIRED_TIME_CAP_REACHED)
+    report.number("expire_cycle_cpu_milliseconds", value(figures.EXPIRE_CYCLE_US) // 1000)
+    report.figure(figures.EVICTED_KEYS)
+    report.figure(figures.EVICTED_CLIENTS)
+    report.figure(figures.EVICTION_EXCEEDED_TOTAL_MS)
+    report.figure(figures.EVICTION_EXCEEDED_MS)
+
+
+def _lookups(report: Report) -> None:
+    keyspace = report.engine.keyspace
+    report.number("keyspace_hits", keyspace.hits)
+    report.number("keyspace_misses", keyspace.misses)
+    report.figure(figures.CHANNELS)
+    report.figure(figures.PATTERNS)
+    report.figure(figures.SHARD_CHANNELS)
+    report.number("latest_fork_usec", 0)
+    report.number("total_forks", 0)
+    report.number("migrate_cached_sockets", 0)
+    report.number("slave_expires_tracked_keys", 0)
+
+
+def _defragmentation(report: Report) -> None:
+    report.figure(figures.DEFRAG_HITS)
+    report.figure(figures.DEFRAG_MISSES)
+    report.figure(figures.DEFRAG_KEY_HITS)
+    report.figure(figures.DEFRAG_KEY_MISSES)
+    report.figure(figures.DEFRAG_TOTAL_MS)
+    report.figure(figures.DEFRAG_MS)
+
+
+def _tracking_and_errors(report: Report) -> None:
+    counters = report.engine.stats
+    report.figure(figures.TRACKED_KEYS)
+    report.figure(figures.TRACKED_ITEMS)
+    report.figure(figures.TRACKED_PREFIXES)
+    report.number("unexpected_error_replies", counters.unexpected_error_replies)
+    report.number("total_error_replies", counters.error_replies)
+    report.number("dump_payload_sanitizations", 0)
+    report.number("total_reads_processed", counters.reads_processed)
+    report.number("total_writes_processed", counters.writes_processed)
+    report.number("io_threaded_reads_processed", 0)
+    report.number("io_threaded_writes_processed", 0)
+    report.figure(figures.REPLY_BUFFER_SHRINKS)
+    report.figure(figures.REPLY_BUFFER_EXPANDS)
+
+
+def _event_loop(report: Report) -> None:
+    """What the engine sees of the loop: a turn is a batch of requests, its time that of the commands in it."""
+    sampler = report.engine.sampler
+    commands_us = sampler.commands_us()
+    report.number("eventloop_cycles", report.engine.stats.reads_processed)
+    report.number("eventloop_duration_sum", commands_us)
+    report.number("eventloop_duration_cmd_sum", commands_us)
+    report.number("instantaneous_eventloop_cycles_per_sec", sampler.cycles.mean())
+    report.number("instantaneous_eventloop_duration_usec", sampler.cycle_us.mean())
+
+
+def _access(report: Report) -> None:
+    report.figure(figures.DENIED_AUTH)
+    report.figure(figures.DENIED_COMMANDS)
+    report.figure(figures.DENIED_KEYS)
+    report.figure(figures.DENIED_CHANNELS)
