@@ -1,7 +1,7 @@
 """Generated sequences of commands, compared with a real redis-server under both protocols.
 
 The number of examples is small in a normal run and large under the `slow` marker. A failure prints the
-shortest sequence that hypothesis found; it belongs into `test_regressions.py` once the cause is known.
+shortest sequence that hypothesis found; it belongs into `test_scenarios.py` once the cause is known.
 """
 
 from __future__ import annotations
