@@ -1,27 +1,143 @@
-"""Commands of the group *string*."""
+"""Commands of the group *string* that set and get whole values.
+
+:func:`store` is the one way in which a string value gets under a key; GET and the three-argument SET are the server's
+shortest paths. The commands that count are in `counters`, those that work on parts of strings in `string_ranges`.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import WRONG_TYPE, CommandError
+from mypy_extensions import i64
+
+from pyredmem.base import errors
+from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
+from pyredmem.base.numbers import INT64_MAX
+from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
+    DELETE,
     DENYOOM,
     FAST,
+    INSERT,
     OVERWRITE,
     READ_ONLY,
+    READ_WRITE,
     READONLY,
     UPDATE,
+    VARIABLE_FLAGS,
     WRITE,
     Group,
     key,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import BytesString, StringObject
 
 strings: Final = Group("string")
+
+# Options of SET and GETEX.
+_NX: Final = 1
+_XX: Final = 2
+_GET: Final = 4
+_KEEP_TTL: Final = 8
+_PERSIST: Final = 16
+_EX: Final = 32
+_PX: Final = 64
+_EXAT: Final = 128
+_PXAT: Final = 256
+_EXPIRY: Final = _EX | _PX | _EXAT | _PXAT
+_IN_SECONDS: Final = _EX | _EXAT
+_RELATIVE: Final = _EX | _PX
+_LIFETIME: Final = _EXPIRY | _KEEP_TTL | _PERSIST
+
+#: What each option excludes; giving one twice is allowed, the last value counts.
+_EXCLUDED: Final = {
+    _NX: _XX,
+    _XX: _NX,
+    _GET: 0,
+    _KEEP_TTL: _LIFETIME & ~_KEEP_TTL,
+    _PERSIST: _LIFETIME & ~_PERSIST,
+    _EX: _LIFETIME & ~_EX,
+    _PX: _LIFETIME & ~_PX,
+    _EXAT: _LIFETIME & ~_EXAT,
+    _PXAT: _LIFETIME & ~_PXAT,
+}
+_EXPIRY_OPTIONS: Final = {b"EX": _EX, b"PX": _PX, b"EXAT": _EXAT, b"PXAT": _PXAT}
+_SET_OPTIONS: Final = {b"NX": _NX, b"XX": _XX, b"GET": _GET, b"KEEPTTL": _KEEP_TTL, **_EXPIRY_OPTIONS}
+_GETEX_OPTIONS: Final = {b"PERSIST": _PERSIST, **_EXPIRY_OPTIONS}
+
+_LIFETIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
+
+
+class _Options:
+    """The options of SET and GETEX: which were given, and the argument of the one that takes one."""
+
+    def __init__(self, argv: list[bytes], start: i64, known: dict[bytes, int]) -> None:
+        self.given = 0
+        self.expiry = b""
+        arguments = Arguments(argv, start)
+        while arguments.left() > 0:
+            option = known.get(arguments.word(), 0)
+            if option == 0 or self.given & _EXCLUDED[option]:
+                raise CommandError(SYNTAX_ERROR)
+            self.given |= option
+            if option & _EXPIRY:
+                self.expiry = arguments.next()
+
+    def deadline_ms(self, context: Context, command: bytes) -> i64:
+        """The expire time that is asked for."""
+        unit_ms = 1000 if self.given & _IN_SECONDS else 1
+        return _deadline_ms(context, self.expiry, unit_ms, self.given & _RELATIVE != 0, command)
+
+
+def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool, command: bytes) -> i64:
+    """An argument as an expire time in unix milliseconds; one that is not positive or does not fit is refused."""
+    number = integer(argument)
+    base: int = context.keyspace.now_ms() if relative else 0
+    if number <= 0 or number * unit_ms > INT64_MAX - base:
+        raise errors.invalid_expire(command)
+    return base + number * unit_ms
+
+
+def string_value(value: RedisObject) -> StringObject:
+    """The value as the string it has to be."""
+    if isinstance(value, StringObject):
+        return value
+    raise CommandError(WRONG_TYPE)
+
+
+def store(context: Context, name: bytes, data: bytes, keep_ttl: bool) -> None:
+    """Let a key hold a string, whatever it held, and tell; an expire time that was there goes unless it is kept."""
+    db = context.db
+    keyspace = context.keyspace
+    slot = db.keys.find(name)
+    if slot >= 0 and db.expires.used > 0:
+        slot = db.find(name)
+        if slot >= 0 and not keep_ttl:
+            db.persist(name)
+    if slot < 0:
+        db.add(name, keyspace.strings.create(data))
+    else:
+        old = db.keys.values[slot]
+        if keyspace.tracks_lru:
+            old.lru = keyspace.lru_clock
+        else:
+            keyspace.touch(old)
+        if not keyspace.strings.assign(old, data):
+            db.replace(slot, keyspace.strings.create(data))
+    context.changed(name, events.STRING, b"set")
+
+
+def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
+    """Store a string with an expire time."""
+    store(context, name, data, True)
+    context.db.expire_at(name, deadline_ms)
+    context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
+
+
+# Getting.
 
 
 @strings.command(
@@ -49,40 +165,282 @@ def get(context: Context, argv: list[bytes]) -> None:
 
 
 @strings.command(
+    "mget",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS, last=-1),),
+    acl="string",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys.",
+    summary="Gives the string values of several keys at once; null for a key without one.",
+    syntax="key [key ...]",
+    tips=("request_policy:multi_shard",),
+)
+def mget(context: Context, argv: list[bytes]) -> None:
+    """MGET: a value of another type counts as none."""
+    db = context.db
+    reply = context.reply
+    reply.array(len(argv) - 1)
+    for name in argv[1:]:
+        value = db.read(name)
+        if isinstance(value, StringObject):
+            reply.bulk(value.data())
+        else:
+            reply.null()
+
+
+@strings.command(
+    "strlen",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="string",
+    since="2.2.0",
+    complexity="O(1)",
+    summary="Gives the length of a string value in bytes.",
+    syntax="key",
+)
+def strlen(context: Context, argv: list[bytes]) -> None:
+    """STRLEN."""
+    value = context.db.read(argv[1])
+    context.reply.integer(0 if value is None else string_value(value).length())
+
+
+@strings.command(
+    "getdel",
+    arity=2,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    acl="string",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Gives the string value of a key and deletes the key.",
+    syntax="key",
+)
+def getdel(context: Context, argv: list[bytes]) -> None:
+    """GETDEL."""
+    value = context.db.read(argv[1])
+    if value is None:
+        context.reply.null()
+        return
+    context.reply.bulk(string_value(value).data())
+    _delete(context, argv[1])
+
+
+def _delete(context: Context, name: bytes) -> None:
+    context.db.delete(name)
+    context.changed(name, events.GENERIC, b"del")
+
+
+@strings.command(
+    "getex",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
+    acl="string",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Gives the string value of a key and sets or takes away its expire time.",
+    syntax=f"key [{_LIFETIME_SYNTAX} | PERSIST]",
+)
+def getex(context: Context, argv: list[bytes]) -> None:
+    """GETEX: an expire time is looked at only if there is a string, one in the past deletes the key."""
+    options = _Options(argv, 2, _GETEX_OPTIONS)
+    name = argv[1]
+    value = context.db.read(name)
+    if value is None:
+        context.reply.null()
+        return
+    text = string_value(value)
+    if options.given & _EXPIRY:
+        deadline_ms = options.deadline_ms(context, b"getex")
+        context.reply.bulk(text.data())
+        if deadline_ms <= context.keyspace.now_ms():
+            _delete(context, name)
+            return
+        context.db.expire_at(name, deadline_ms)
+        context.changed(name, events.GENERIC, b"expire")
+        return
+    context.reply.bulk(text.data())
+    if options.given & _PERSIST and context.db.persist(name):
+        context.changed(name, events.GENERIC, b"persist")
+
+
+# Setting.
+
+
+@strings.command(
     "set",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key(READ_WRITE, ACCESS, UPDATE, VARIABLE_FLAGS, notes="RW and ACCESS due to the optional `GET` argument"),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
     summary="Sets the string value of a key, whatever it held before.",
-    syntax="key value",
+    syntax=f"key value [NX | XX] [GET] [{_LIFETIME_SYNTAX} | KEEPTTL]",
+    history=(
+        ("2.6.12", "Options EX, PX, NX and XX."),
+        ("6.0.0", "Option KEEPTTL."),
+        ("6.2.0", "Options GET, EXAT and PXAT."),
+        ("7.0.0", "NX and GET may be combined."),
+    ),
 )
 def set_(context: Context, argv: list[bytes]) -> None:
     """SET."""
     if len(argv) == 3:
-        _set_plain(context, argv[1], argv[2])
-
-
-def _set_plain(context: Context, name: bytes, data: bytes) -> None:
-    """SET without options; an expire time that was there goes."""
-    db = context.db
-    keyspace = context.keyspace
-    slot = db.keys.find(name)
-    if slot >= 0 and db.expires.used > 0:
-        slot = db.find(name)
-        if slot >= 0:
-            db.persist(name)
-    if slot < 0:
-        db.add(name, keyspace.strings.create(data))
+        store(context, argv[1], argv[2], False)
+        context.reply.ok()
     else:
-        old = db.keys.values[slot]
-        if keyspace.tracks_lru:
-            old.lru = keyspace.lru_clock
+        _set_with_options(context, argv)
+
+
+def _set_with_options(context: Context, argv: list[bytes]) -> None:
+    options = _Options(argv, 3, _SET_OPTIONS)
+    given = options.given
+    name = argv[1]
+    deadline_ms: i64 = options.deadline_ms(context, b"set") if given & _EXPIRY else 0
+    old: bytes | None = None
+    if given & _GET:
+        value = context.db.read(name)
+        if value is not None:
+            old = string_value(value).data()
+    allowed = not given & (_NX | _XX) or (context.db.find(name) >= 0) == (given & _XX != 0)
+    if allowed:
+        if deadline_ms > 0:
+            _store_until(context, name, argv[2], deadline_ms)
         else:
-            keyspace.touch(old)
-        if not keyspace.strings.assign(old, data):
-            db.replace(slot, keyspace.strings.create(data))
-    context.changed(name, events.STRING, b"set")
+            store(context, name, argv[2], given & _KEEP_TTL != 0)
+    else:
+        context.db.write(name)  # a key that is in the way counts as used
+    if old is not None:
+        context.reply.bulk(old)
+    elif given & _GET or not allowed:
+        context.reply.null()
+    else:
+        context.reply.ok()
+
+
+@strings.command(
+    "setnx",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(OVERWRITE, INSERT),),
+    acl="string",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Sets the string value of a key that does not exist.",
+    syntax="key value",
+    deprecated=("2.6.12", "`SET` with the `NX` argument"),
+)
+def setnx(context: Context, argv: list[bytes]) -> None:
+    """SETNX."""
+    if context.db.write(argv[1]) is not None:
+        context.reply.integer(0)
+        return
+    store(context, argv[1], argv[2], False)
+    context.reply.integer(1)
+
+
+@strings.command(
+    "setex",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, UPDATE),),
+    acl="string",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Sets the string value of a key, and its expire time in seconds.",
+    syntax="key seconds value",
+    deprecated=("2.6.12", "`SET` with the `EX` argument"),
+)
+def setex(context: Context, argv: list[bytes]) -> None:
+    """SETEX."""
+    _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1000, True, b"setex"))
     context.reply.ok()
+
+
+@strings.command(
+    "psetex",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, UPDATE),),
+    acl="string",
+    since="2.6.0",
+    complexity="O(1)",
+    summary="Sets the string value of a key, and its expire time in milliseconds.",
+    syntax="key milliseconds value",
+    deprecated=("2.6.12", "`SET` with the `PX` argument"),
+)
+def psetex(context: Context, argv: list[bytes]) -> None:
+    """PSETEX."""
+    _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1, True, b"psetex"))
+    context.reply.ok()
+
+
+@strings.command(
+    "getset",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="string",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Sets the string value of a key and gives the one before.",
+    syntax="key value",
+    deprecated=("6.2.0", "`SET` with the `!GET` argument"),
+)
+def getset(context: Context, argv: list[bytes]) -> None:
+    """GETSET."""
+    value = context.db.read(argv[1])
+    old = None if value is None else string_value(value).data()
+    store(context, argv[1], argv[2], False)
+    if old is None:
+        context.reply.null()
+    else:
+        context.reply.bulk(old)
+
+
+@strings.command(
+    "mset",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, UPDATE, last=-1, step=2),),
+    acl="string",
+    since="1.0.1",
+    complexity="O(N) where N is the number of keys.",
+    summary="Sets the string values of several keys at once.",
+    syntax="key value [key value ...]",
+    tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
+)
+def mset(context: Context, argv: list[bytes]) -> None:
+    """MSET."""
+    _store_pairs(context, argv, b"mset")
+    context.reply.ok()
+
+
+@strings.command(
+    "msetnx",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, INSERT, last=-1, step=2),),
+    acl="string",
+    since="1.0.1",
+    complexity="O(N) where N is the number of keys.",
+    summary="Sets the string values of several keys at once, if none of them exists.",
+    syntax="key value [key value ...]",
+)
+def msetnx(context: Context, argv: list[bytes]) -> None:
+    """MSETNX."""
+    if len(argv) % 2 == 1 and any(context.db.write(name) is not None for name in argv[1::2]):
+        context.reply.integer(0)
+        return
+    _store_pairs(context, argv, b"msetnx")
+    context.reply.integer(1)
+
+
+def _store_pairs(context: Context, argv: list[bytes], command: bytes) -> None:
+    if len(argv) % 2 == 0:
+        raise errors.wrong_arity(command)
+    for at in range(1, len(argv), 2):
+        store(context, argv[at], argv[at + 1], False)

@@ -1,0 +1,240 @@
+"""Commands of the group *bitmap* on single bits and ranges of bits; fields are in `bitfields`.
+
+A bitmap is a string. One that is written to becomes a buffer once (`objects.string.BufferString`) and is changed in
+place from then on, so that setting a bit takes the same time in a string of any length.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.strings import string_value
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import (
+    ACCESS,
+    DENYOOM,
+    FAST,
+    OVERWRITE,
+    READ_ONLY,
+    READ_WRITE,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects import bits
+from pyredmem.objects.string import BufferString
+
+bitmaps: Final = Group("bitmap")
+
+_OFFSET_ERROR: Final = b"ERR bit offset is not an integer or out of range"
+_BIT_ERROR: Final = b"ERR bit is not an integer or out of range"
+_SEARCHED_BIT_ERROR: Final = b"ERR The bit argument must be 1 or 0."
+_NOT_OF_MANY: Final = b"ERR BITOP NOT must be called with a single source key."
+_OPERATIONS: Final = {b"AND": bits.AND, b"OR": bits.OR, b"XOR": bits.XOR}
+
+
+def bit_offset(context: Context, argument: bytes) -> i64:
+    """An argument as the offset of a bit that a string may have."""
+    return checked_offset(context, parse_integer(argument))
+
+
+def checked_offset(context: Context, offset: int | None) -> i64:
+    """The offset of a bit if a string may be so long."""
+    if offset is None or offset < 0 or offset >> 3 >= context.keyspace.strings.max_length:
+        raise CommandError(_OFFSET_ERROR)
+    return offset
+
+
+def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferString, bool]:
+    """The string of a key, made if need be, with at least the bits up to ``last``; and whether it is new or longer."""
+    db = context.db
+    length: i64 = (last >> 3) + 1
+    value = db.write(name)
+    if value is None:
+        buffer = context.keyspace.strings.create_buffer(bytearray(length))
+        db.add(name, buffer)
+        return buffer, True
+    text = string_value(value)
+    buffer = db.unshare(db.keys.find(name), text)
+    if buffer.length() >= length:
+        return buffer, False
+    buffer.grow_zero(length, db.allocator)
+    return buffer, True
+
+
+@bitmaps.command(
+    "setbit",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="bitmap",
+    since="2.2.0",
+    complexity="O(1)",
+    summary="Sets or clears a bit of the string value of a key, which grows as needed, and gives the bit before.",
+    syntax="key offset value",
+)
+def setbit(context: Context, argv: list[bytes]) -> None:
+    """SETBIT: setting a bit to what it is changes nothing that anyone is told of."""
+    offset = bit_offset(context, argv[2])
+    bit: i64 = integer(argv[3], _BIT_ERROR)
+    if not 0 <= bit <= 1:
+        raise CommandError(_BIT_ERROR)
+    buffer, grown = writable_bits(context, argv[1], offset)
+    before = bits.set_bit(buffer.buffer, offset, bit)
+    if grown or before != bit:
+        context.changed(argv[1], events.STRING, b"setbit")
+    context.reply.integer(before)
+
+
+@bitmaps.command(
+    "getbit",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="bitmap",
+    since="2.2.0",
+    complexity="O(1)",
+    summary="Gives a bit of the string value of a key.",
+    syntax="key offset",
+)
+def getbit(context: Context, argv: list[bytes]) -> None:
+    """GETBIT."""
+    offset = bit_offset(context, argv[2])
+    value = context.db.read(argv[1])
+    context.reply.integer(0 if value is None else bits.bit_at(string_value(value).view(), offset))
+
+
+class _Range:
+    """A range of a string as BITCOUNT and BITPOS take it: in bytes or bits, from the end if negative."""
+
+    def __init__(self, start: i64, end: i64, in_bits: bool) -> None:
+        self.start: i64 = start
+        self.end: i64 = end
+        self.in_bits = in_bits
+
+    def fit(self, length: i64) -> tuple[i64, i64]:
+        """The first and last bit it covers in a string of ``length`` bytes; none if the first is greater."""
+        size: i64 = length * 8 if self.in_bits else length
+        start = self.start
+        end = self.end
+        if start < 0:
+            start = max(start + size, 0)
+        if end < 0:
+            end = max(end + size, 0)
+        if end >= size:
+            end = size - 1
+        if start > end:
+            return 1, 0
+        return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
+
+
+def _in_bits(argv: list[bytes], at: i64) -> bool:
+    """The unit of a range, argument ``at`` if there are so many."""
+    if len(argv) <= at:
+        return False
+    unit = argv[at].upper()
+    if unit not in (b"BIT", b"BYTE"):
+        raise CommandError(SYNTAX_ERROR)
+    return unit == b"BIT"
+
+
+@bitmaps.command(
+    "bitcount",
+    arity=-2,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="bitmap",
+    since="2.6.0",
+    complexity="O(N)",
+    summary="Counts the bits that are set in the string value of a key, or in a range of it.",
+    syntax="key [start end [BYTE | BIT]]",
+    history=(("7.0.0", "Options BYTE and BIT."),),
+)
+def bitcount(context: Context, argv: list[bytes]) -> None:
+    """BITCOUNT."""
+    wanted = _Range(0, -1, False)
+    if len(argv) in (4, 5):
+        wanted = _Range(integer(argv[2]), integer(argv[3]), _in_bits(argv, 4))
+    elif len(argv) != 2:
+        raise CommandError(SYNTAX_ERROR)
+    value = context.db.read(argv[1])
+    text = None if value is None else string_value(value)
+    if text is None or (wanted.start < 0 and wanted.end < wanted.start):
+        context.reply.integer(0)
+        return
+    first, last = wanted.fit(text.length())
+    context.reply.integer(bits.count_bits(text.view(), first, last))
+
+
+@bitmaps.command(
+    "bitpos",
+    arity=-3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="bitmap",
+    since="2.8.7",
+    complexity="O(N)",
+    summary="Finds the first bit that is set or clear in the string value of a key, or in a range of it.",
+    syntax="key bit [start [end [BYTE | BIT]]]",
+    history=(("7.0.0", "Options BYTE and BIT."),),
+)
+def bitpos(context: Context, argv: list[bytes]) -> None:
+    """BITPOS: a string without an end given counts as followed by zeros."""
+    bit: i64 = integer(argv[2])
+    if not 0 <= bit <= 1:
+        raise CommandError(_SEARCHED_BIT_ERROR)
+    if len(argv) > 6:
+        raise CommandError(SYNTAX_ERROR)
+    start: i64 = integer(argv[3]) if len(argv) > 3 else 0
+    in_bits = _in_bits(argv, 5)
+    end: i64 = integer(argv[4]) if len(argv) > 4 else -1
+    value = context.db.read(argv[1])
+    if value is None:
+        context.reply.integer(-1 if bit else 0)
+        return
+    text = string_value(value)
+    first, last = _Range(start, end, in_bits).fit(text.length())
+    found = bits.find_bit(text.view(), bit, first, last)
+    if found < 0 and first <= last and bit == 0 and len(argv) < 5:
+        found = text.length() * 8
+    context.reply.integer(found)
+
+
+@bitmaps.command(
+    "bitop",
+    arity=-4,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, UPDATE, index=2), key(READ_ONLY, ACCESS, index=3, last=-1)),
+    acl="bitmap",
+    since="2.6.0",
+    complexity="O(N)",
+    summary="Combines the bits of string values and stores the result under a key.",
+    syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
+)
+def bitop(context: Context, argv: list[bytes]) -> None:
+    """BITOP: missing keys are empty strings; an empty result deletes the key it would go to."""
+    name = argv[1].upper()
+    if name != b"NOT" and name not in _OPERATIONS:
+        raise CommandError(SYNTAX_ERROR)
+    if name == b"NOT" and len(argv) != 4:
+        raise CommandError(_NOT_OF_MANY)
+    sources: list[bits.Data] = []
+    for source in argv[3:]:
+        value = context.db.read(source)
+        sources.append(b"" if value is None else string_value(value).view())
+    result = bits.invert(sources[0]) if name == b"NOT" else bits.combine(_OPERATIONS[name], sources)
+    db = context.db
+    if result:
+        db.set(argv[2], context.keyspace.strings.create_buffer(result))
+        context.changed(argv[2], events.STRING, b"set")
+    elif db.delete(argv[2]):
+        context.changed(argv[2], events.GENERIC, b"del")
+    context.reply.integer(len(result))

@@ -1,0 +1,148 @@
+"""Bit arithmetic on strings, for the bitmap commands: count, search, combine, read and write fields.
+
+Bits are numbered as Redis does: bit 0 is the highest of the first byte. Everything here is pure; large strings are
+worked on in chunks, with the operations on bytes and big integers that run in C, and are never copied as a whole
+where only a look at them is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+Data = bytes | bytearray
+
+AND: Final = 0
+OR: Final = 1
+XOR: Final = 2
+
+#: Chunk of a count: larger ones fall out of the processor's first cache, smaller ones cost calls (bytes).
+_COUNT_CHUNK: Final = 16384
+#: Chunk of a search, which compares memory with memory (bytes).
+_SEARCH_CHUNK: Final = 65536
+_ALL_ONES: Final = 255
+_INVERTED: Final = bytes(range(255, -1, -1))
+
+
+def bit_at(data: Data, offset: i64) -> i64:
+    """The bit at an offset; bits behind the end are zero."""
+    place = offset >> 3
+    if place >= len(data):
+        return 0
+    byte: i64 = data[place]
+    return byte >> (7 - (offset & 7)) & 1
+
+
+def set_bit(buffer: bytearray, offset: i64, bit: i64) -> i64:
+    """Set the bit at an offset inside the buffer; returns what it was."""
+    place = offset >> 3
+    mask: i64 = 128 >> (offset & 7)
+    byte: i64 = buffer[place]
+    buffer[place] = byte | mask if bit else byte & ~mask
+    return 1 if byte & mask else 0
+
+
+def count_bits(data: Data, first: i64, last: i64) -> i64:
+    """How many bits from ``first`` to ``last`` (inside the string) are set."""
+    if first > last:
+        return 0
+    first_byte = first >> 3
+    last_byte = last >> 3
+    head: i64 = data[first_byte]
+    head &= _ALL_ONES >> (first & 7)
+    tail_mask: i64 = _ALL_ONES << (7 - (last & 7)) & _ALL_ONES
+    if first_byte == last_byte:
+        return int(head & tail_mask).bit_count()
+    tail: i64 = data[last_byte]
+    total: i64 = int(head).bit_count() + int(tail & tail_mask).bit_count()
+    at = first_byte + 1
+    while at < last_byte:
+        end = at + _COUNT_CHUNK
+        if end > last_byte:
+            end = last_byte
+        total += int.from_bytes(data[at:end], "little").bit_count()
+        at = end
+    return total
+
+
+def find_bit(data: Data, bit: i64, first: i64, last: i64) -> i64:
+    """The first bit from ``first`` to ``last`` (inside the string) that is ``bit``, -1 if there is none."""
+    if first > last:
+        return -1
+    flip: i64 = 0 if bit else _ALL_ONES
+    place = first >> 3
+    byte: i64 = data[place]
+    byte = (byte ^ flip) & (_ALL_ONES >> (first & 7))
+    if byte == 0:
+        place = _skip(data, b"\xff" if flip else b"\x00", place + 1, (last >> 3) + 1)
+        if place < 0:
+            return -1
+        byte = data[place]
+        byte ^= flip
+    found = place * 8 + 8 - int(byte).bit_length()
+    return found if found <= last else -1
+
+
+def _skip(data: Data, filler: bytes, start: i64, end: i64) -> i64:
+    """The first place from ``start`` to before ``end`` whose byte is not ``filler``, -1 if all are."""
+    full = filler * _SEARCH_CHUNK
+    while start < end:
+        stop = start + _SEARCH_CHUNK
+        if stop > end:
+            stop = end
+        chunk = data[start:stop]
+        if stop - start < _SEARCH_CHUNK or chunk != full:
+            filled = len(chunk) - len(chunk.lstrip(filler))
+            if filled < len(chunk):
+                return start + filled
+        start = stop
+    return -1
+
+
+def combine(operation: i64, sources: list[Data]) -> bytearray:
+    """AND, OR or XOR of strings, as long as the longest; the others count as filled up with zeros."""
+    size = max([len(source) for source in sources])
+    result = int.from_bytes(sources[0], "little")
+    for source in sources[1:]:
+        number = int.from_bytes(source, "little")
+        if operation == AND:
+            result &= number
+        elif operation == OR:
+            result |= number
+        else:
+            result ^= number
+    return bytearray(result.to_bytes(size, "little"))
+
+
+def invert(data: Data) -> bytearray:
+    """Every bit turned."""
+    return bytearray(data.translate(_INVERTED))
+
+
+# Fields are reckoned in ints of any size: in a shift, a native operand would make the result 64 bits wide.
+
+
+def field_at(data: Data, offset: int, width: int) -> int:
+    """The unsigned number in ``width`` bits (at most 64) from an offset; bits behind the end are zero."""
+    first = offset >> 3
+    last = (offset + width - 1) >> 3
+    window = data[first : last + 1]
+    number = int.from_bytes(window, "big") << 8 * (last - first + 1 - len(window))
+    return number >> (7 - ((offset + width - 1) & 7)) & ((1 << width) - 1)
+
+
+def set_field(buffer: bytearray, offset: int, width: int, number: int) -> None:
+    """Write the low ``width`` bits of a number to an offset inside the buffer."""
+    first = offset >> 3
+    end = ((offset + width - 1) >> 3) + 1
+    shift = 7 - ((offset + width - 1) & 7)
+    mask = ((1 << width) - 1) << shift
+    window = int.from_bytes(buffer[first:end], "big")
+    window = window & ~mask | (number << shift) & mask
+    buffer[first:end] = window.to_bytes(end - first, "big")
+
+
+def as_signed(number: int, width: int) -> int:
+    """The two's complement reading of an unsigned number of ``width`` bits."""
+    return number - (1 << width) if number >> (width - 1) & 1 else number
