@@ -1,0 +1,195 @@
+"""The rest of the group *server*: the time, the end, and what Redis has for disks and replicas.
+
+There is no persistence and no replication here. Commands that ask for a file or a master are refused with an error that
+says so, rather than pretending; those that ask whether there is one are answered truly.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.command import (
+    ADMIN,
+    ALLOW_BUSY,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NO_MULTI,
+    NOSCRIPT,
+    STALE,
+    Group,
+)
+from pyredmem.engine.context import Context
+
+server: Final = Group("server")
+
+_NO_PERSISTENCE: Final = b"ERR this server keeps its data in memory only and writes no files"
+_NO_REPLICATION: Final = b"ERR this server does not replicate: it can follow no other"
+_BAD_PORT: Final = b"ERR Invalid master port"
+_NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
+_SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
+_MAX_PORT: Final = 65535
+
+
+@server.command(
+    "time",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    since="2.6.0",
+    complexity="O(1)",
+    summary="Tells the server's time.",
+    tips=("nondeterministic_output",),
+)
+def time_(context: Context, argv: list[bytes]) -> None:
+    """TIME: unix seconds and the microseconds within."""
+    now_us = int(context.keyspace.now_us)
+    context.reply.array(2)
+    context.reply.bulk(b"%d" % (now_us // 1_000_000))
+    context.reply.bulk(b"%d" % (now_us % 1_000_000))
+
+
+@server.command(
+    "role",
+    arity=1,
+    flags=NOSCRIPT | LOADING | STALE | FAST,
+    acl="admin dangerous",
+    since="2.8.12",
+    complexity="O(1)",
+    summary="Tells the part the server plays in replication.",
+)
+def role(context: Context, argv: list[bytes]) -> None:
+    """ROLE: always a master without replicas."""
+    context.reply.array(3)
+    context.reply.bulk(b"master")
+    context.reply.integer(0)
+    context.reply.array(0)
+
+
+@server.command(
+    "replicaof",
+    arity=3,
+    flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Follows another server, or stops that.",
+    syntax="<host port | NO ONE>",
+)
+def replicaof(context: Context, argv: list[bytes]) -> None:
+    """REPLICAOF: only NO ONE can be done."""
+    if argv[1].lower() == b"no" and argv[2].lower() == b"one":
+        context.reply.ok()
+        return
+    _check_port(argv[2])
+    raise CommandError(_NO_REPLICATION)
+
+
+def _check_port(port: bytes) -> None:
+    if not 0 <= integer(port, _BAD_PORT) <= _MAX_PORT:
+        raise CommandError(_BAD_PORT)
+
+
+@server.command(
+    "slaveof",
+    arity=3,
+    flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Follows another server, or stops that.",
+    syntax="<host port | NO ONE>",
+    deprecated=("5.0.0", "`REPLICAOF`"),
+)
+def slaveof(context: Context, argv: list[bytes]) -> None:
+    """SLAVEOF, the old name."""
+    replicaof(context, argv)
+
+
+@server.command(
+    "lastsave",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    acl="admin dangerous",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Tells when the data was last saved: at the start, when there was none.",
+    tips=("nondeterministic_output",),
+)
+def lastsave(context: Context, argv: list[bytes]) -> None:
+    """LASTSAVE."""
+    context.reply.integer(context.engine.started_us // 1_000_000)
+
+
+@server.command(
+    "save",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
+    since="1.0.0",
+    complexity="O(N) where N is the total number of keys in all databases",
+    summary="Saves the data to disk; refused here.",
+)
+def save(context: Context, argv: list[bytes]) -> None:
+    """SAVE."""
+    raise CommandError(_NO_PERSISTENCE)
+
+
+@server.command(
+    "bgsave",
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Saves the data to disk in the background; refused here.",
+    syntax="[SCHEDULE]",
+    history=(("3.2.2", "Added the `SCHEDULE` option."),),
+)
+def bgsave(context: Context, argv: list[bytes]) -> None:
+    """BGSAVE."""
+    arguments = Arguments(argv)
+    arguments.take(b"SCHEDULE")
+    arguments.finish()
+    raise CommandError(_NO_PERSISTENCE)
+
+
+@server.command(
+    "bgrewriteaof",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Rewrites the append-only file in the background; refused here.",
+)
+def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
+    """BGREWRITEAOF."""
+    raise CommandError(_NO_PERSISTENCE)
+
+
+@server.command(
+    "shutdown",
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
+    since="1.0.0",
+    complexity=(
+        "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)"
+    ),
+    summary="Ends the server.",
+    syntax="[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+    history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
+)
+def shutdown(context: Context, argv: list[bytes]) -> None:
+    """SHUTDOWN: there are no replicas to wait for, so NOW changes nothing and ABORT finds nothing."""
+    words = {word.upper() for word in argv[1:]}
+    if not words <= _SHUTDOWN_WORDS or {b"SAVE", b"NOSAVE"} <= words or (b"ABORT" in words and len(words) > 1):
+        raise CommandError(SYNTAX_ERROR)
+    if b"ABORT" in words:
+        raise CommandError(_NO_SHUTDOWN)
+    host = context.engine.host
+    if b"SAVE" in words and b"FORCE" not in words:
+        host.log("warning", "SHUTDOWN SAVE is refused, since no files are written; NOSAVE or FORCE ends the server.")
+        raise CommandError(_SHUTDOWN_FAILED)
+    host.log("warning", "User requested shutdown...")
+    context.session.close()
+    host.shut_down()
+
+
+_SHUTDOWN_WORDS: Final = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"))
