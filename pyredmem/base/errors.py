@@ -42,12 +42,18 @@ SAME_OBJECT: Final = b"ERR source and destination objects are the same"
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
+NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"
 NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
 
 
 def invalid_expire(command: bytes) -> CommandError:
     """The refusal of an expire time that is not positive or does not fit."""
     return CommandError(b"ERR invalid expire time in '" + command + b"' command")
+
+
+def exec_refused(reason: bytes) -> CommandError:
+    """The refusal of an EXEC that could not be run at all; ``reason`` is another error line."""
+    return CommandError(b"EXECABORT Transaction discarded because of: " + reason.removeprefix(b"ERR "))
 
 
 def wrong_arity(full_name: bytes) -> CommandError:

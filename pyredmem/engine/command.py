@@ -155,7 +155,8 @@ class Command:
         self.history = history  # (version, what changed)
         self.tips = tips
         self.deprecated = deprecated  # (since, what to use)
-        self.is_container = False
+        self.is_container = False  # it has subcommands
+        self.runs_alone = True  # false for a container that is nothing without a subcommand
         self.subcommands: dict[bytes, Command] = {}
         # Counters of INFO commandstats and latencystats. A call that took less than direct_limit microseconds is
         # counted
@@ -168,6 +169,16 @@ class Command:
         self.direct_limit: i64 = 0
         self._other_calls: i64 = 0
         self._other_usec: i64 = 0
+
+    def copy(self) -> Command:
+        """The same command with counters of its own."""
+        command = Command(
+            self.name, self.group, self.handler, self.arity, self.flags, self.keys, self.acl, self.since,
+            self.complexity, self.summary, self.syntax, self.history, self.tips, self.deprecated,
+        )  # fmt: skip
+        command.is_container = self.is_container
+        command.runs_alone = self.runs_alone
+        return command
 
     def calls(self) -> i64:
         """How often the command was run."""
@@ -280,6 +291,7 @@ class Group:
             name, self.name, _no_handler, -2, 0, (), frozenset({"slow"}), since, complexity, summary, "", (), (), None
         )  # fmt: skip
         command.is_container = True
+        command.runs_alone = False
         self.commands.append(command)
 
 
@@ -295,7 +307,8 @@ class CommandTable:
         self.by_spelling: dict[bytes, Command] = {}
         #: Top-level commands by lower-case name, in order of name.
         self.commands: dict[bytes, Command] = {}
-        declared = sorted([command for group in groups for command in group.commands], key=_name)
+        # Copies: groups are declarations that every engine of the process shares, counters are an engine's own.
+        declared = sorted([command.copy() for group in groups for command in group.commands], key=_name)
         for command in declared:
             if "|" not in command.name:
                 self.commands[command.full_name] = command
@@ -304,7 +317,9 @@ class CommandTable:
         for command in declared:
             container, _, subcommand = command.name.partition("|")
             if subcommand:
-                self.commands[container.encode()].subcommands[subcommand.encode()] = command
+                parent = self.commands[container.encode()]
+                parent.is_container = True
+                parent.subcommands[subcommand.encode()] = command
 
     def lookup(self, argv: list[bytes]) -> Command | None:
         """The command or subcommand that the arguments call; a container if its subcommand is unknown."""

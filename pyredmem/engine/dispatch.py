@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.command import DENYOOM, NO_AUTH, Command, CommandTable
+from pyredmem.engine.command import DENYOOM, NO_AUTH, NO_MULTI, Command, CommandTable
 from pyredmem.engine.latency_histogram import COUNTERS_BYTES, DIRECT, STRUCT_BYTES
 from pyredmem.engine.session import (
     IN_TRANSACTION,
@@ -67,7 +67,7 @@ class Dispatcher:
         command = self.by_spelling.get(argv[0])
         if command is None or command.is_container:
             command = self.commands.lookup(argv)
-            if command is None or command.is_container:
+            if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
                 self._refuse(session, command, _unknown(command, argv))
                 return
         count: i64 = len(argv)
@@ -94,6 +94,19 @@ class Dispatcher:
             self._record(session, command, argv, duration)
         if session.gates:
             self._leave_gates(session)
+
+    def call(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
+        if session.gates & NO_TOUCH:
+            self.keyspace.set_no_touch(command.full_name != b"touch")
+        start = self.clock.now_us()
+        try:
+            command.handler(session.context, argv)
+        except CommandError as error:
+            command.failed += 1
+            self.stats.count_error(error.message)
+            session.context.reply.error(error.message)
+        self._record(session, command, argv, self.clock.now_us() - start)
 
     def _record(self, session: Session, command: Command, argv: list[bytes], duration: i64) -> None:
         """Count a call that is the command's first, or slow."""
@@ -124,6 +137,9 @@ class Dispatcher:
         """Answer with an error before the command was run; a transaction cannot be executed any more."""
         if command is not None:
             command.rejected += 1
+            if command.full_name == b"exec":
+                message = errors.exec_refused(message).message
+                session.end_transaction()
         self.stats.count_error(message)
         if session.transaction.active:
             session.transaction.aborted = True
@@ -166,6 +182,8 @@ class Dispatcher:
         name = command.full_name
         if gates & NEEDS_AUTH and not command.flags & NO_AUTH:
             return errors.NOT_AUTHENTICATED
+        if gates & IN_TRANSACTION and command.flags & NO_MULTI:
+            return errors.NOT_IN_TRANSACTION
         if gates & SUBSCRIBED and session.reply.protocol == 2 and name not in _ALLOWED_WHILE_SUBSCRIBED:
             return (
                 b"ERR Can't execute '" + name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "

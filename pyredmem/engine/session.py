@@ -78,6 +78,20 @@ class Session:
         self.reply = sink
         self.context.reply = sink
 
+    def begin_transaction(self) -> None:
+        """Queue commands from now on."""
+        self.transaction.begin()
+        self.set_gate(IN_TRANSACTION, True)
+
+    def leave_queueing(self) -> None:
+        """Run commands again instead of queueing them: EXEC has begun."""
+        self.set_gate(IN_TRANSACTION, False)
+
+    def end_transaction(self) -> None:
+        """Forget the queue and the watched keys, whatever became of the transaction."""
+        self.transaction.reset()
+        self.set_gate(IN_TRANSACTION, False)
+
     def receive(self, data: bytes) -> None:
         """Take bytes from the client and run the requests that are complete."""
         self.engine.begin_batch(self, len(data))

@@ -19,7 +19,8 @@ class Transaction:
 
     def __init__(self, events: KeyEvents) -> None:
         self._events = events
-        self.active = False  # MULTI was given
+        self.active = False  # MULTI was given; stays set while EXEC runs the queue
+        self.running = False  # EXEC runs the queue: a command that would block gives its empty reply
         self.aborted = False  # a command could not be queued: EXEC will refuse
         self.queue: list[QueuedCommand] = []
         self.watcher = Watcher()
@@ -30,12 +31,20 @@ class Transaction:
         self.active = True
 
     def enqueue(self, command: Command, argv: list[bytes]) -> None:
-        """Keep a command for EXEC."""
-        self.queue.append(QueuedCommand(command, argv))
+        """Keep a command for EXEC, unless it is clear that EXEC will not run it."""
+        if not self.aborted and not self.watcher.dirty:
+            self.queue.append(QueuedCommand(command, argv))
+
+    def start(self) -> list[QueuedCommand]:
+        """EXEC begins: nothing is watched any more; returns the commands to run."""
+        self.unwatch()
+        self.running = True
+        return self.queue
 
     def reset(self) -> None:
         """End the transaction, whatever became of it; WATCH ends too."""
         self.active = False
+        self.running = False
         self.aborted = False
         self.queue = []
         self.unwatch()

@@ -1,0 +1,249 @@
+"""MULTI, EXEC, DISCARD, WATCH, UNWATCH."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.differential.harness import Pair, step
+from tests.support.engine import World, do
+from tests.support.servers import Server
+
+OK = b"+OK\r\n"
+QUEUED = b"+QUEUED\r\n"
+ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+NIL = b"*-1\r\n"
+
+
+def expire_time(world: World, key: bytes, in_ms: int) -> None:
+    """Give a key a time to live without a command."""
+    keyspace = world.engine.keyspace
+    keyspace.databases[0].expire_at(key, int(keyspace.now_ms()) + in_ms)
+
+
+def test_commands_wait_for_exec(world: World) -> None:
+    assert world.do("MULTI") == OK
+    assert world.do("SET", "k", "v") == QUEUED
+    assert world.do("GET", "k") == QUEUED
+    assert do(world.connect(), "GET", "k") == b"$-1\r\n"
+    assert world.do("EXEC") == b"*2\r\n+OK\r\n$1\r\nv\r\n"
+    assert world.do("GET", "k") == b"$1\r\nv\r\n"
+
+
+def test_an_empty_transaction_has_an_empty_reply(world: World) -> None:
+    world.do("MULTI")
+    assert world.do("EXEC") == b"*0\r\n"
+
+
+def test_discard_runs_nothing(world: World) -> None:
+    world.do("MULTI")
+    world.do("SET", "k", "v")
+    assert world.do("DISCARD") == OK
+    assert world.do("GET", "k") == b"$-1\r\n"
+
+
+def test_errors_without_multi(world: World) -> None:
+    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
+    assert world.do("DISCARD") == b"-ERR DISCARD without MULTI\r\n"
+
+
+def test_nested_multi_is_an_error_that_does_not_abort(world: World) -> None:
+    world.do("MULTI")
+    assert world.do("MULTI") == b"-ERR MULTI calls can not be nested\r\n"
+    assert world.do("EXEC") == b"*0\r\n"
+
+
+def test_watch_inside_multi_is_an_error_that_does_not_abort(world: World) -> None:
+    world.do("MULTI")
+    assert world.do("WATCH", "k") == b"-ERR WATCH inside MULTI is not allowed\r\n"
+    assert world.do("EXEC") == b"*0\r\n"
+
+
+@pytest.mark.parametrize("bad", ["NOSUCH x", "GET", "CONFIG", "CONFIG NOSUCH", "MULTI x", "WATCH", "DISCARD x"])
+def test_what_cannot_be_queued_aborts(world: World, bad: str) -> None:
+    world.do("MULTI")
+    assert world.do(*bad.split()).startswith(b"-ERR")
+    world.do("SET", "k", "v")
+    assert world.do("EXEC") == ABORTED
+    assert world.do("GET", "k") == b"$-1\r\n"
+    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
+
+
+def test_an_exec_that_is_refused_itself_ends_the_transaction(world: World) -> None:
+    world.do("MULTI")
+    reply = b"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n"
+    assert world.do("EXEC", "x") == reply
+    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
+    assert world.engine.stats.errors[b"EXECABORT"] == 1
+
+
+def test_a_command_not_allowed_in_a_transaction_aborts_it(world: World) -> None:
+    world.do("MULTI")
+    if b"shutdown" in world.engine.commands.commands:
+        assert world.do("SHUTDOWN") == b"-ERR Command not allowed inside a transaction\r\n"
+        assert world.do("EXEC") == ABORTED
+
+
+def test_an_error_inside_does_not_stop_the_rest(world: World) -> None:
+    world.do("SET", "k", "v")
+    world.do("MULTI")
+    world.do("EXEC".lower(), "x")
+    world.do("MULTI")
+    world.do("PING", "1", "2")
+    world.do("SET", "k", "w")
+    assert world.do("EXEC") == b"*2\r\n-ERR wrong number of arguments for 'ping' command\r\n+OK\r\n"
+    assert world.do("GET", "k") == b"$1\r\nw\r\n"
+
+
+def test_a_changed_watched_key_makes_exec_run_nothing(world: World) -> None:
+    assert world.do("WATCH", "k", "other") == OK
+    do(world.connect(), "SET", "k", "1")
+    world.do("MULTI")
+    world.do("SET", "k", "2")
+    assert world.do("EXEC") == NIL
+    assert world.do("GET", "k") == b"$1\r\n1\r\n"
+
+
+def test_under_resp3_that_reply_is_null(world: World) -> None:
+    world.session.set_protocol(3)
+    world.do("WATCH", "k")
+    do(world.connect(), "SET", "k", "1")
+    world.do("MULTI")
+    assert world.do("EXEC") == b"_\r\n"
+
+
+def test_ones_own_change_counts_as_well(world: World) -> None:
+    world.do("WATCH", "k")
+    world.do("SET", "k", "1")
+    world.do("MULTI")
+    assert world.do("EXEC") == NIL
+
+
+def test_a_key_of_another_database_is_another_key(world: World) -> None:
+    world.do("WATCH", "k")
+    other = world.connect()
+    other.context.db = world.engine.keyspace.databases[1]
+    do(other, "SET", "k", "1")
+    world.do("MULTI")
+    assert world.do("EXEC") == b"*0\r\n"
+
+
+@pytest.mark.parametrize("ending", ["UNWATCH", "MULTI DISCARD", "MULTI EXEC"])
+def test_what_ends_a_watch(world: World, ending: str) -> None:
+    world.do("WATCH", "k")
+    world.do("SET", "k", "1")
+    for command in ending.split():
+        world.do(command)
+    world.do("MULTI")
+    assert world.do("EXEC") == b"*0\r\n"
+    assert world.engine.keyspace.events.watching == 0
+
+
+def test_unwatch_is_queued_like_any_other(world: World) -> None:
+    world.do("MULTI")
+    assert world.do("UNWATCH") == QUEUED
+    assert world.do("EXEC") == b"*1\r\n+OK\r\n"
+
+
+def test_an_aborted_transaction_says_so_even_if_a_watched_key_changed(world: World) -> None:
+    world.do("WATCH", "k")
+    world.do("SET", "k", "1")
+    world.do("MULTI")
+    world.do("NOSUCH")
+    assert world.do("EXEC") == ABORTED
+
+
+def test_a_watched_key_that_expires_makes_exec_run_nothing(world: World) -> None:
+    world.do("SET", "k", "v")
+    expire_time(world, b"k", 10)
+    world.do("WATCH", "k")
+    world.clock.advance_ms(11)
+    world.do("MULTI")
+    assert world.do("EXEC") == NIL
+
+
+def test_a_key_that_had_expired_when_it_was_watched_was_not_there(world: World) -> None:
+    world.do("SET", "k", "v")
+    expire_time(world, b"k", 10)
+    world.clock.advance_ms(11)
+    world.do("WATCH", "k")
+    assert do(world.connect(), "GET", "k") == b"$-1\r\n"
+    world.do("MULTI")
+    assert world.do("EXEC") == b"*0\r\n"
+
+
+def test_such_a_key_that_is_set_anew_counts_as_changed(world: World) -> None:
+    world.do("SET", "k", "v")
+    expire_time(world, b"k", 10)
+    world.clock.advance_ms(11)
+    world.do("WATCH", "k")
+    world.do("SET", "k", "w")
+    world.do("MULTI")
+    assert world.do("EXEC") == NIL
+
+
+def test_time_stands_still_while_exec_runs(world: World) -> None:
+    seen: list[int] = []
+    world.clock.advance_ms(5)
+    world.do("MULTI")
+    world.do("GET", "k")
+    world.do("GET", "k")
+    get = world.engine.commands.commands[b"get"]
+    handler = get.handler
+
+    def slow(context: object, argv: list[bytes]) -> None:
+        seen.append(int(world.engine.keyspace.now_us))
+        world.clock.advance_ms(7)
+        world.session.reply.null()
+
+    get.handler = slow
+    world.do("EXEC")
+    get.handler = handler
+    assert seen == [world.clock.now_us() - 14_000] * 2
+    assert world.engine.keyspace.now_us == world.clock.now_us()
+
+
+def test_the_commands_inside_are_counted_each(world: World) -> None:
+    world.do("MULTI")
+    world.do("SET", "k", "v")
+    world.do("SET", "k", "v")
+    world.do("EXEC")
+    table = world.engine.commands.commands
+    assert [int(table[name].calls()) for name in (b"multi", b"set", b"exec")] == [1, 2, 1]
+
+
+def test_memory_limit_refuses_to_queue_and_to_exec(world: World) -> None:
+    world.do("MULTI")
+    world.do("SET", "k", "v")
+    world.engine.settings.set_many([("maxmemory", "1")])
+    expected = (
+        b"-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.\r\n"
+    )
+    assert world.do("EXEC") == expected
+    world.do("MULTI")
+    assert world.do("GET", "k").startswith(b"-OOM ")
+    assert world.do("EXEC") == ABORTED
+
+
+def test_a_disconnected_client_watches_nothing(world: World) -> None:
+    other = world.connect()
+    do(other, "WATCH", "k")
+    do(other, "MULTI")
+    world.engine.disconnect(other)
+    assert world.engine.keyspace.events.watching == 0
+
+
+CONVERSATIONS = {
+    "errors": ["EXEC", "DISCARD", "EXEC x", "MULTI", "EXEC x", "EXEC", "MULTI", "MULTI", "WATCH a", "SET a 1", "EXEC"],
+    "queueing errors": ["MULTI", "SET a", "SET a 1", "EXEC", "GET a", "MULTI", "NOSUCH a", "DISCARD", "GET a"],
+    "own change": ["WATCH a b", "SET a 1", "MULTI", "GET a", "EXEC", "MULTI", "GET a", "EXEC"],
+    "failing inside": ["MULTI", "SET a x", "PING 1 2", "GET a", "EXEC", "UNWATCH", "UNWATCH x", "WATCH"],
+}
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_a_real_server_answers_the_same(real: Server, ours: Server, name: str, protocol: int) -> None:
+    pair = Pair(real, ours)
+    pair.check([step(*line.split()) for line in CONVERSATIONS[name]], protocol)
+    pair.close()

@@ -1,0 +1,68 @@
+"""The state of MULTI and WATCH, without commands."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.engine.transaction import Transaction
+from pyredmem.keyspace.events import KeyEvents
+from tests.support.engine import World
+
+
+def test_a_change_of_a_watched_key_makes_it_dirty() -> None:
+    events = KeyEvents()
+    transaction = Transaction(events)
+    transaction.watch(0, b"k")
+    events.modified(1, b"k")
+    events.modified(0, b"other")
+    assert not transaction.watcher.dirty
+    events.modified(0, b"k")
+    assert transaction.watcher.dirty
+
+
+def test_watching_a_key_twice_is_watching_it_once() -> None:
+    events = KeyEvents()
+    transaction = Transaction(events)
+    transaction.watch(0, b"k")
+    transaction.watch(0, b"k")
+    assert events.watching == 1
+
+
+def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> None:
+    command = world.engine.commands.commands[b"ping"]
+    transaction = world.session.transaction
+    transaction.begin()
+    transaction.watch(0, b"k")
+    transaction.enqueue(command, [b"PING"])
+    assert [queued.argv for queued in transaction.start()] == [[b"PING"]]
+    assert world.engine.keyspace.events.watching == 0
+    assert transaction.running
+    transaction.reset()
+    assert not transaction.running
+
+
+def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
+    command = world.engine.commands.commands[b"ping"]
+    transaction = Transaction(KeyEvents())
+    transaction.aborted = True
+    transaction.enqueue(command, [b"PING"])
+    transaction.reset()
+    transaction.watcher.dirty = True
+    transaction.enqueue(command, [b"PING"])
+    assert transaction.queue == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from([b"a", b"b", b""])), max_size=30))
+def test_the_count_of_watched_keys_is_that_of_all_clients(steps: list[tuple[int, int, bytes]]) -> None:
+    events = KeyEvents()
+    clients = [Transaction(events), Transaction(events)]
+    for kind, client, key in steps:
+        if kind == 0:
+            clients[client].watch(0, key)
+        elif kind == 1:
+            clients[client].unwatch()
+        else:
+            events.modified(0, key)
+        assert events.watching == sum(len(one.watched) for one in clients)
+        assert sorted(events.watched_keys(0)) == sorted({key for one in clients for _, key in one.watched})
