@@ -30,13 +30,13 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 # setuptools' own copy of distutils, which is importable once setuptools is.
-from distutils.ccompiler import new_compiler  # isort: skip
+from distutils.ccompiler import new_compiler  # isort: skip  # codespell:ignore ccompiler
 from distutils.sysconfig import customize_compiler, get_python_inc  # isort: skip
 
 ROOT = Path(__file__).resolve().parent
 CHOICE = os.environ.get("PYREDMEM_COMPILE", "1") or "1"
 REQUIRED = CHOICE == "require"
-OPTIMIZATION = os.environ.get("PYREDMEM_OPT_LEVEL", "3")
+OPTIMIZATION = "3"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 # Calls between modules need not go through the table of replaceable symbols: 5% of a command, measured. Optimization

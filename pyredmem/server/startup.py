@@ -27,7 +27,7 @@ def serve(invocation: Invocation) -> int:
     log = Log()
     settings = Settings()
     try:
-        configure(invocation, settings, log)
+        directives = configure(invocation, settings, log)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the change of directory
         process = ProcessSettings(settings, log)
         process.apply()
@@ -42,6 +42,7 @@ def serve(invocation: Invocation) -> int:
         return FAILED
     process.detach()
     greet(invocation, settings, log)
+    warn_of_ignored(directives, log)
     process.write_pid_file()
     try:
         return Server(settings, log, config_path).run()
@@ -57,6 +58,16 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
         log.warning("Reading config from stdin")
         stdin_text = decode(sys.stdin.buffer.read())
     return read(invocation.configuration(file_text, stdin_text), settings, load_file)
+
+
+def warn_of_ignored(directives: Directives, log: Log) -> None:
+    """Say which lines of the configuration this server cannot follow, rather than pass over them in silence."""
+    for words in directives.modules:
+        log.warning(f"Ignored: loadmodule {words[0]}. Modules cannot be loaded.")
+    for old, _ in directives.renamed_commands:
+        log.warning(f"Ignored: rename-command {old}. The command keeps its name.")
+    for words in directives.users:
+        log.warning(f"Ignored: user {words[0]}. There is only the default user.")
 
 
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
