@@ -113,6 +113,27 @@ class Database:
             keyspace.mark_frequency(value)
         return value
 
+    def inspect(self, key: bytes, tell_miss: bool = True) -> RedisObject | None:
+        """The value of a key for a command that asks about it: counts a hit or a miss, does not mark it as used."""
+        keyspace = self.keyspace
+        slot = self.find(key)
+        if slot < 0:
+            keyspace.misses += 1
+            if tell_miss:
+                keyspace.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+            return None
+        keyspace.hits += 1
+        return self.keys.values[slot]
+
+    def random_key(self) -> bytes | None:
+        """Any key with the same probability for each, None if there is none."""
+        keys = self.keys
+        while keys.used > 0:
+            key = keys.keys[self.keyspace.rng.below(keys.used)]
+            if self.find(key) >= 0:
+                return key
+        return None
+
     def write(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that changes it."""
         slot = self.find(key)
@@ -198,7 +219,15 @@ class Database:
         self.keys.clear()
         self.expires.clear()
         self.average_ttl = 0
+        self.expires_cursor = 0
         return removed
+
+    def swap(self, other: Database) -> None:
+        """Exchange all content with another database."""
+        self.keys, other.keys = other.keys, self.keys
+        self.expires, other.expires = other.expires, self.expires
+        self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
+        self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
 
     # Expire times, in unix milliseconds.
 
@@ -247,7 +276,6 @@ class Database:
         self._remove(slot, key)
         keyspace = self.keyspace
         keyspace.expired += 1
-        keyspace.dirty += 1
         keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
         keyspace.events.modified(self.index, key)
 

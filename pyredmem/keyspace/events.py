@@ -46,6 +46,12 @@ class KeyListener:
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         """Something with a name happened; ``kind`` is one of the classes above."""
 
+    def flushed(self, database: i64) -> None:
+        """A database was emptied as a whole, without an event per key."""
+
+    def swapped(self, first: i64, second: i64) -> None:
+        """Two databases exchanged all their keys."""
+
 
 class KeyEvents:
     """Passes on what happens to keys."""
@@ -75,6 +81,21 @@ class KeyEvents:
         if self.listening:
             for listener in self._listeners:
                 listener.event(kind, name, database, key)
+
+    def mark_watchers(self, database: i64, key: bytes) -> None:
+        """A key was changed by a change of its whole database: only WATCH is to know of the key."""
+        for watcher in self._watchers.get((int(database), key), ()):
+            watcher.dirty = True
+
+    def flushed(self, database: i64) -> None:
+        """A database was emptied as a whole."""
+        for listener in self._listeners:
+            listener.flushed(database)
+
+    def swapped(self, first: i64, second: i64) -> None:
+        """Two databases exchanged all their keys."""
+        for listener in self._listeners:
+            listener.swapped(first, second)
 
     def watch(self, watcher: Watcher, database: i64, key: bytes) -> None:
         """Mark ``watcher`` when the key changes."""

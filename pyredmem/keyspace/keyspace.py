@@ -90,6 +90,29 @@ class Keyspace:
             total += database.keys.used
         return total
 
+    def flush(self, database: Database) -> i64:
+        """Delete all keys of a database; returns how many there were."""
+        self._mark_watched(database, database)
+        removed = database.clear()
+        self.dirty += removed
+        self.events.flushed(database.index)
+        return removed
+
+    def swap(self, first: Database, second: Database) -> None:
+        """Exchange the keys of two databases."""
+        self._mark_watched(first, second)
+        self._mark_watched(second, first)
+        first.swap(second)
+        self.events.swapped(first.index, second.index)
+
+    def _mark_watched(self, database: Database, successor: Database) -> None:
+        """Let the transactions fail that watch keys of a database which is there, or in what comes in its place."""
+        if self.events.watching == 0:
+            return
+        for key in self.events.watched_keys(database.index):
+            if database.keys.find(key) >= 0 or (successor.keys.find(key) >= 0 and not successor.is_due(key)):
+                self.events.mark_watchers(database.index, key)
+
     def rehash(self, budget: i64) -> None:
         """Move up to ``budget`` buckets of tables under way, as the timer does for main and expire tables."""
         for database in self.databases:

@@ -48,6 +48,10 @@ class RedisObject:
         """Give all ledger allocations back; called when the last reference goes."""
         raise NotImplementedError
 
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """A value of its own with the same content, in the same encoding, as COPY makes it."""
+        raise NotImplementedError
+
     def addresses(self) -> list[int]:
         """Every ledger address the value owns."""
         raise NotImplementedError

@@ -95,6 +95,10 @@ class IntegerString(StringObject):
         """Give the block back."""
         allocator.free(i64(self.address))
 
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """The same number in a block of its own, never a shared one."""
+        return IntegerString(allocator.alloc(ROBJ_SIZE), self.number)
+
     def addresses(self) -> list[int]:
         """The block; a shared number has none of its own."""
         return [] if self.refcount == SHARED_REFERENCE_COUNT else [int(self.address)]
@@ -132,6 +136,12 @@ class BytesString(StringObject):
         if self.sds_address != 0:
             allocator.free(i64(self.sds_address))
         allocator.free(i64(self.address))
+
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """The same bytes, the sds at its exact size."""
+        if self.sds_address == 0:
+            return BytesString(allocator.alloc(embstr_size(len(self.content))), 0, self.content)
+        return _raw(self.content, allocator)
 
     def addresses(self) -> list[int]:
         """The blocks."""
@@ -175,6 +185,10 @@ class BufferString(StringObject):
         """Give both blocks back."""
         allocator.free(i64(self.sds_address))
         allocator.free(i64(self.address))
+
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """The same bytes without the spare room."""
+        return _raw(bytes(self.buffer), allocator)
 
     def addresses(self) -> list[int]:
         """Both blocks."""
@@ -246,8 +260,7 @@ class Strings:
 
     def create_raw(self, data: bytes) -> BytesString:
         """A raw string of any length, sized as a fresh sds."""
-        sds_address = self.allocator.alloc(sds_new_size(len(data)))
-        return BytesString(self.allocator.alloc(ROBJ_SIZE), sds_address, data)
+        return _raw(data, self.allocator)
 
     def create_buffer(self, content: bytearray) -> BufferString:
         """A raw string to be modified, sized as a fresh sds; takes the buffer over."""
@@ -307,6 +320,12 @@ class Strings:
             value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_argument_size(size)))
         value.content = data
         return True
+
+
+def _raw(data: bytes, allocator: Allocator) -> BytesString:
+    """A raw string in blocks of exactly its size."""
+    sds_address = allocator.alloc(sds_new_size(len(data)))
+    return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
 
 
 def _shared_integer(number: i64) -> IntegerString:
