@@ -202,10 +202,12 @@ def say(message: str) -> None:
 
 def excuse(error: BaseException) -> str:
     """Why there is no compiled core, and what to do about it."""
+    told = not isinstance(error, SystemExit) and str(error)
+    reason = told or "the translation to C failed, see the messages above (pip shows them with -v)."
     return textwrap.dedent(
         f"""\
         THE CORE COULD NOT BE COMPILED, so the interpreted package is installed.
-            It does the same and is slower. Reason: {error or type(error).__name__}
+            It does the same and is slower. Reason: {reason}
             A C compiler and the headers of Python are needed (Debian: apt-get install gcc python3-dev).
             With PYREDMEM_COMPILE=require the installation fails instead, with PYREDMEM_COMPILE=0 this is not tried."""
     )
