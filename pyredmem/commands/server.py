@@ -187,7 +187,6 @@ def shutdown(context: Context, argv: list[bytes]) -> None:
     if b"SAVE" in words and b"FORCE" not in words:
         host.log("warning", "SHUTDOWN SAVE is refused, since no files are written; NOSAVE or FORCE ends the server.")
         raise CommandError(_SHUTDOWN_FAILED)
-    host.log("warning", "User requested shutdown...")
     context.session.close()
     host.shut_down()
 
