@@ -1,0 +1,202 @@
+"""What the timer does for the keyspace, and the settings that say how (Redis 7.2 databasesCron).
+
+At each tick: the slow expire cycle, a look whether tables have become too sparse, a millisecond of moving buckets in
+tables under way. Between ticks, where the engine ends a batch: the fast expire cycle, when it is due. The hot path sees
+one number of all this, ``Engine.before_sleep_us``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.engine import figures
+from pyredmem.keyspace.expiry import NEVER, ExpireCycle
+from pyredmem.structures.dict import Dict
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+#: Databases looked at per tick for tables to shrink.
+DATABASES_PER_TICK: Final = 16
+REHASH_MS: Final = 1
+BUCKETS_PER_STEP: Final = 100
+#: With dynamic-hz the timer runs so often that a tick has no more clients than this to look after.
+CLIENTS_PER_TICK: Final = 200
+MAXIMUM_HZ: Final = 500
+#: Keys per slot from which on a table grows whatever the memory limit says.
+URGENT_LOAD: Final = 1.618
+
+
+def frequency(hz: int, clients: int) -> int:
+    """Ticks a second under dynamic-hz: the setting, doubled as often as the number of clients demands."""
+    while clients // hz > CLIENTS_PER_TICK:
+        hz *= 2
+        if hz > MAXIMUM_HZ:
+            return MAXIMUM_HZ
+    return hz
+
+
+class GrowthLimit:
+    """Keeps a table of the keyspace from growing over the memory limit (spec 8.7)."""
+
+    def __init__(self, engine: Engine, table: Dict) -> None:
+        self._engine = engine
+        self._table = table
+
+    def allows(self, slots: int) -> bool:
+        """Whether the table may have a second one of ``slots`` slots; a table that is far too full always may."""
+        table = self._table
+        if float(table.used) / float(table.mask + 1) > URGENT_LOAD:
+            return True
+        return self._engine.allocator.used_memory + slots * 8 <= self._engine.maxmemory
+
+
+class Maintenance:
+    """The timer's work on the keyspace of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._keyspace = engine.keyspace
+        self.expiry = ExpireCycle(engine.keyspace, engine.clock)
+        self._rehashing = True
+        self._dynamic = True
+        self._hz: i64 = 10  # as it is set
+        self.hz: i64 = 10  # as it is followed
+        self._shrink_next: i64 = 0  # databases
+        self._rehash_next: i64 = 0
+        tables: list[Dict] = []
+        for database in engine.keyspace.databases:
+            tables += [database.keys, database.expires]
+        self._tables = tables
+        self._limits = [GrowthLimit(engine, table) for table in tables]
+        self._provide_figures()
+        self._follow_settings()
+        engine.cron.every(0, self.tick)
+
+    # Settings.
+
+    def _follow_settings(self) -> None:
+        settings = self._engine.settings
+        for name in ("hz", "dynamic-hz", "activerehashing", "active-expire-effort"):
+            settings.subscribe(name, self._pace_changed)
+        for name in ("lfu-log-factor", "lfu-decay-time"):
+            settings.subscribe(name, self._frequency_changed)
+        for name in ("maxmemory", "maxmemory-policy"):
+            settings.subscribe(name, self._memory_changed)
+        self._pace_changed()
+        self._frequency_changed()
+        self._memory_changed()
+
+    def _pace_changed(self) -> None:
+        settings = self._engine.settings
+        self._hz = settings.integer("hz")
+        self._dynamic = settings.flag("dynamic-hz")
+        self._rehashing = settings.flag("activerehashing")
+        self.expiry.effort = settings.integer("active-expire-effort") - 1
+        self._choose_frequency()
+
+    def _frequency_changed(self) -> None:
+        settings = self._engine.settings
+        self._keyspace.lfu_log_factor = settings.integer("lfu-log-factor")
+        self._keyspace.lfu_decay_time = settings.integer("lfu-decay-time")
+
+    def _memory_changed(self) -> None:
+        """The policy says what the access field means, and whether keys may share it by sharing a number (spec 12)."""
+        settings = self._engine.settings
+        policy = settings.text("maxmemory-policy")
+        limited = settings.integer("maxmemory") > 0
+        self._keyspace.set_policy(policy.endswith("lfu"))
+        self._keyspace.strings.sharing = not (limited and policy.endswith(("lru", "lfu")))
+        for table, limit in zip(self._tables, self._limits, strict=True):
+            table.may_grow = limit.allows if limited else None
+
+    # Figures.
+
+    def _provide_figures(self) -> None:
+        provide = self._engine.figures.provide
+        provide(figures.EXPIRED_STALE_PERCENT_X100, self._stale_percent_x100)
+        provide(figures.EXPIRED_TIME_CAP_REACHED, self._time_cap_reached)
+        provide(figures.EXPIRE_CYCLE_US, self._expire_cycle_us)
+
+    def _stale_percent_x100(self) -> int:
+        return round(self.expiry.stale * 10000)
+
+    def _time_cap_reached(self) -> int:
+        return self.expiry.time_cap_reached
+
+    def _expire_cycle_us(self) -> int:
+        return self.expiry.used_us
+
+    # The timer.
+
+    def tick(self) -> None:
+        """What is done at each tick."""
+        self._choose_frequency()
+        if self._may_expire():
+            self.expiry.slow()
+            self._observe_cycle()
+        self._shrink()
+        if self._rehashing:
+            self._rehash()
+        self._plan_fast_cycle()
+
+    def before_sleep(self) -> None:
+        """A fast expire cycle is due."""
+        if self._may_expire():
+            self.expiry.fast()
+            self._observe_cycle()
+        self._plan_fast_cycle()
+
+    def _may_expire(self) -> bool:
+        return self._engine.switches.active_expire
+
+    def _observe_cycle(self) -> None:
+        monitor = self._engine.slow_commands.monitor
+        monitor.observe(b"expire-cycle", self.expiry.last_us // 1000, self._keyspace.now_us // 1000000)
+
+    def _plan_fast_cycle(self) -> None:
+        self._engine.before_sleep_us = self.expiry.fast_due_us() if self._may_expire() else NEVER
+
+    def _choose_frequency(self) -> None:
+        hz = int(self._hz)
+        if self._dynamic:
+            hz = frequency(hz, len(self._engine.sessions))
+        self.hz = hz
+        self.expiry.hz = hz
+
+    def _shrink(self) -> None:
+        """Start to shrink what is filled below a tenth."""
+        databases = self._keyspace.databases
+        count: i64 = len(databases)
+        left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
+        while left > 0:
+            left -= 1
+            database = databases[self._shrink_next]
+            self._shrink_next = (self._shrink_next + 1) % count
+            database.keys.shrink_if_sparse()
+            database.expires.shrink_if_sparse()
+
+    def _rehash(self) -> None:
+        """Move buckets of the next database that has a table under way; it stays the next until it has none."""
+        databases = self._keyspace.databases
+        count: i64 = len(databases)
+        left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
+        while left > 0:
+            left -= 1
+            database = databases[self._rehash_next]
+            if database.keys.rehash_index >= 0:
+                self._rehash_table(database.keys)
+                return
+            if database.expires.rehash_index >= 0:
+                self._rehash_table(database.expires)
+                return
+            self._rehash_next = (self._rehash_next + 1) % count
+
+    def _rehash_table(self, table: Dict) -> None:
+        clock = self._engine.clock
+        start_ms = clock.now_us() // 1000
+        while table.rehash(BUCKETS_PER_STEP):
+            if clock.now_us() // 1000 - start_ms > REHASH_MS:
+                return

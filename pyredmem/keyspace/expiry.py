@@ -1,0 +1,172 @@
+"""The active expire cycle: it finds keys whose time is over although nobody asks for them (Redis 7.2 expire.c, spec 9).
+
+A *slow* cycle runs at each tick of the timer and may take a quarter of the time between two ticks. In every database it
+looks at some twenty keys that have a time, and again and again as long as more than a tenth of them are over::
+
+    database 0    [ 20 keys: 7 over ] -> 35 %: once more    [ 20 keys: 1 over ] -> 5 %: next database
+    database 1    ...                       every 16 rounds: is the time used up? -> stop, count it
+
+A cycle that was stopped by its time is followed by *fast* cycles, of a millisecond each and two milliseconds apart at
+least, until one gets through. The keys are taken bucket by bucket with the cursor of SCAN, so that all have their turn.
+The *effort* (0 to 9, active-expire-effort less one) makes each of these figures a little larger.
+
+It is pure: the clock that measures its time is passed in.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.clock import Clock
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.structures.dict import INITIAL_SLOTS
+
+#: Databases that one cycle looks at, unless the last one was stopped by its time.
+DATABASES_PER_CYCLE: Final = 16
+KEYS_PER_ROUND: Final = 20
+BUCKETS_PER_KEY: Final = 20  # a round visits no more buckets than this for each key it wants
+FAST_CYCLE_US: Final = 1000
+SLOW_CYCLE_PERCENT: Final = 25  # of the time between two ticks
+ACCEPTABLE_STALE_PERCENT: Final = 10
+ROUNDS_BETWEEN_CHECKS: Final = 16  # of the time used
+#: ``fast_due_us`` when no fast cycle is needed.
+NEVER: Final = 1 << 62
+
+
+class ExpireCycle:
+    """The cycle over all databases of a keyspace, and its figures."""
+
+    def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
+        self._keyspace = keyspace
+        self._clock: Clock = clock
+        self.effort: i64 = 0
+        self.hz: i64 = 10
+        self._next_database: i64 = 0
+        self._stopped: i64 = 0  # 1: the last cycle was stopped by its time
+        self._last_fast_us: i64 = 0
+        # Of the cycle that runs.
+        self._start_us: i64 = 0
+        self._limit_us: i64 = 0
+        self._rounds: i64 = 0
+        self._sampled: i64 = 0
+        self._expired: i64 = 0
+        # What INFO tells.
+        self.time_cap_reached: i64 = 0
+        self.used_us: i64 = 0
+        self.last_us: i64 = 0  # what the last cycle took
+        self.stale = 0.0  # estimated share of keys that are over but still there
+
+    def reset_counters(self) -> None:
+        """Begin to count anew (CONFIG RESETSTAT)."""
+        self.time_cap_reached = 0
+        self.used_us = 0
+        self.stale = 0.0
+
+    def slow(self) -> None:
+        """A cycle at a tick of the timer."""
+        limit = (SLOW_CYCLE_PERCENT + 2 * self.effort) * 1000000 // self.hz // 100
+        self._run(limit if limit > 0 else 1)
+
+    def fast(self) -> None:
+        """A cycle before the server sleeps; ``fast_due_us`` says when."""
+        self._last_fast_us = self._clock.now_us()
+        self._run(self._fast_limit_us())
+
+    def fast_due_us(self) -> i64:
+        """From when on a fast cycle is to be run, unix microseconds; NEVER if the last cycle got through.
+
+        A large estimate asks for one too, but it is compared as a fraction with a percentage, as Redis does, so only
+        the time counts in effect.
+        """
+        if self._stopped == 0 and self.stale < float(self._acceptable_percent()):
+            return NEVER
+        return self._last_fast_us + 2 * self._fast_limit_us()
+
+    def _fast_limit_us(self) -> i64:
+        return FAST_CYCLE_US + FAST_CYCLE_US // 4 * self.effort
+
+    def _acceptable_percent(self) -> i64:
+        return ACCEPTABLE_STALE_PERCENT - self.effort
+
+    def _run(self, limit_us: i64) -> None:
+        databases = self._keyspace.databases
+        count: i64 = len(databases)
+        wanted = count if self._stopped or count < DATABASES_PER_CYCLE else DATABASES_PER_CYCLE
+        self._start_us = self._clock.now_us()
+        self._limit_us = limit_us
+        self._stopped = 0
+        self._rounds = 0
+        self._sampled = 0
+        self._expired = 0
+        while wanted > 0 and self._stopped == 0:
+            wanted -= 1
+            database = databases[self._next_database % count]
+            self._next_database = (self._next_database + 1) % count
+            self._expire(database)
+        elapsed = self._clock.now_us() - self._start_us
+        self.last_us = elapsed if elapsed > 0 else 0  # the clock may be set back
+        self.used_us += self.last_us
+        share = float(self._expired) / float(self._sampled) if self._sampled > 0 else 0.0
+        self.stale = share * 0.05 + self.stale * 0.95
+
+    def _expire(self, database: Database) -> None:
+        """Rounds in a database until few of the keys are over, or the time is used up."""
+        keys_per_round = KEYS_PER_ROUND + KEYS_PER_ROUND // 4 * self.effort
+        while True:
+            self._rounds += 1
+            expires = database.expires
+            number = expires.used
+            if number == 0:
+                database.average_ttl = 0
+                return
+            slots = expires.slots()
+            if slots > INITIAL_SLOTS and number * 100 // slots < 1:
+                return  # nearly empty: cheaper when the table has shrunk
+            sampled = self._sampled
+            expired = self._expired
+            self._round(database, number if number < keys_per_round else keys_per_round)
+            sampled = self._sampled - sampled
+            expired = self._expired - expired
+            if self._rounds % ROUNDS_BETWEEN_CHECKS == 0 and self._clock.now_us() - self._start_us > self._limit_us:
+                self._stopped = 1
+                self.time_cap_reached += 1
+                return
+            if sampled > 0 and expired * 100 // sampled <= self._acceptable_percent():
+                return
+
+    def _round(self, database: Database, wanted: i64) -> None:
+        """Look at ``wanted`` keys of the next buckets; delete those whose time is over, average that of the others."""
+        expires = database.expires
+        now_ms = self._clock.now_us() // 1000
+        sampled: i64 = 0
+        left_ms: i64 = 0  # sum over the keys that are not over
+        left_keys: i64 = 0
+        buckets = wanted * BUCKETS_PER_KEY
+        found: list[int] = []
+        while sampled < wanted and buckets > 0 and expires.used > 0:
+            buckets -= 1
+            database.expires_cursor = expires.scan(database.expires_cursor, found)
+            if not found:
+                continue
+            over: list[bytes] = []
+            for slot in found:
+                left = expires.when[slot] - now_ms
+                if left < 0:
+                    over.append(expires.keys[slot])
+                elif left > 0:
+                    left_ms += left
+                    left_keys += 1
+            sampled += len(found)
+            self._expired += len(over)
+            found.clear()
+            for key in over:
+                database.delete_expired(key)
+        self._sampled += sampled
+        if left_keys > 0:
+            average = left_ms // left_keys
+            if database.average_ttl == 0:
+                database.average_ttl = average
+            database.average_ttl = database.average_ttl // 50 * 49 + average // 50
