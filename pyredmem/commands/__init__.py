@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyredmem.commands.bitfields import bitfields
 from pyredmem.commands.bitmaps import bitmaps
+from pyredmem.commands.config import config
 from pyredmem.commands.connection import connection
 from pyredmem.commands.counters import counters
 from pyredmem.commands.debug import debug
@@ -17,4 +18,16 @@ from pyredmem.engine.command import Group
 
 def all_groups() -> list[Group]:
     """Every group of commands of the server."""
-    return [bitfields, bitmaps, connection, counters, debug, memory, server, string_ranges, strings, transactions]
+    return [
+        bitfields,
+        bitmaps,
+        config,
+        connection,
+        counters,
+        debug,
+        memory,
+        server,
+        string_ranges,
+        strings,
+        transactions,
+    ]

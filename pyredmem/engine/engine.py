@@ -13,16 +13,25 @@ from mypy_extensions import i64
 from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
+from pyredmem.engine.authentication import Authentication
+from pyredmem.engine.clients import Clients
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
 from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
+from pyredmem.engine.monitor import Monitors
+from pyredmem.engine.pause import Pause
+from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
+from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
+from pyredmem.engine.tracking import Tracking
+from pyredmem.engine.waiting import Waiting
+from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
@@ -56,7 +65,9 @@ class Engine:
         self.dispatcher = Dispatcher(self, commands)
         self.sessions: dict[int, Session] = {}
         self.next_session: i64 = 1
+        self._chores: list[Callable[[], None]] = []
         self.maxmemory: i64 = 0
+        self.before_sleep_us: i64 = NEVER  # from when on there is work to be done between two ticks
         self.started_us: i64 = clock.now_us()
         self.keyspace.now_us = self.started_us
         self.keyspace.update_clocks()
@@ -64,6 +75,16 @@ class Engine:
         self.cron.every(PERIOD_MS, self.sampler.take)
         self.register_owner("keyspace", self.keyspace.addresses)
         self.register_owner("command histograms", self._histogram_addresses)
+        self.slow_commands = SlowCommands(self)
+        self.maintenance = Maintenance(self)
+        self.waiting = Waiting(self)
+        self.cron.every(0, self.waiting.run)
+        self.authentication = Authentication(self)
+        self.clients = Clients(self)
+        self.pause = Pause(self)
+        self.tracking = Tracking(self)
+        self.monitors = Monitors(self)
+        self._nobody = Session(self, 0, "none", "", "")
         settings.subscribe("maxmemory", self._maxmemory_changed)
         self._maxmemory_changed()
         settings.subscribe("proto-max-bulk-len", self._max_string_changed)
@@ -105,16 +126,45 @@ class Engine:
         """A new client; ``kind`` is tcp, unix, tls or local."""
         self.keyspace.now_us = self.clock.now_us()
         session = Session(self, self.next_session, kind, address, local_address)
+        refusal = self.clients.refusal(session)
+        if refusal is not None:  # it gets this one reply and is closed
+            session.reply.error(refusal)
+            session.close()
+            self.stats.connections_rejected += 1
+            return session
         self.next_session += 1
         self.sessions[int(session.id)] = session
         self.stats.connections_received += 1
+        self.clients.admit(session)
         return session
 
     def disconnect(self, session: Session) -> None:
         """A client is gone."""
         session.close()
-        session.transaction.reset()
-        self.sessions.pop(int(session.id), None)
+        if self.sessions.pop(int(session.id), None) is session:
+            session.transaction.reset()
+            self.waiting.forget(session)
+            self.clients.forget(session)
+
+    def release(self, session: Session) -> None:
+        """The shell is done with a session."""
+        self.disconnect(session)
+        session.detach(self._nobody)
+
+    def wake(self, session: Session) -> None:
+        """There is output for a session that is not at work: its shell is told when the batch is over."""
+        session.wake()
+
+    def defer(self, chore: Callable[[], None]) -> None:
+        """Do something once when the batch is over, before the server sleeps."""
+        self._chores.append(chore)
+
+    def _do_chores(self) -> None:
+        while self._chores:
+            chores = self._chores
+            self._chores = []
+            for chore in chores:
+                chore()
 
     # The life of a batch of requests.
 
@@ -130,9 +180,18 @@ class Engine:
     def end_batch(self) -> None:
         """The requests that were there have been run."""
         self.allocator.note_peak()
+        if self.keyspace.now_us >= self.before_sleep_us:
+            self.maintenance.before_sleep()
+        if self._chores:
+            self._do_chores()
 
     def notice_slow(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
         """A command took longer than the slow log or the latency monitor lets pass."""
+        self.slow_commands.notice(session, command, argv, duration_us)
+
+    def cron_interval_ms(self) -> int:
+        """Milliseconds from one tick to the next, as hz and dynamic-hz have it now."""
+        return 1000 // self.maintenance.hz
 
     def tick(self, now_ms: i64) -> None:
         """The timer: everything that is done from time to time."""
@@ -140,3 +199,5 @@ class Engine:
         self.keyspace.update_clocks()
         self.allocator.tick(now_ms)
         self.cron.run(now_ms)
+        if self._chores:
+            self._do_chores()

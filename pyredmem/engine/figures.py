@@ -70,6 +70,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._sources: dict[str, Callable[[], int]] = {}
+        self._resets: list[Callable[[], None]] = []
 
     def provide(self, name: str, source: Callable[[], int]) -> None:
         """Let a figure, by one of the names above, be what ``source`` says."""
@@ -80,3 +81,12 @@ class Figures:
         """The figure now."""
         source = self._sources.get(name)
         return 0 if source is None else source()
+
+    def on_reset(self, action: Callable[[], None]) -> None:
+        """Have ``action`` set a part's counters to zero when CONFIG RESETSTAT is given."""
+        self._resets.append(action)
+
+    def reset(self) -> None:
+        """Let every part count from zero."""
+        for action in self._resets:
+            action()

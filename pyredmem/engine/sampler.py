@@ -40,6 +40,10 @@ class Rate:
         self._value = value
         self._base = base
 
+    def reset(self) -> None:
+        """Forget the samples."""
+        self._samples = [0] * SAMPLES
+
     def mean(self) -> int:
         """The mean."""
         return sum(self._samples) // SAMPLES
@@ -83,6 +87,12 @@ class Sampler:
         self.output_bytes.sample(stats.net_output_bytes, now_ms, 1000)
         self.cycles.sample(stats.reads_processed, now_ms, 1000)
         self.cycle_us.sample(self._commands_us, stats.reads_processed, 1)
+
+    def reset_rates(self) -> None:
+        """Forget how fast things went, CONFIG RESETSTAT."""
+        for rate in (self.operations, self.input_bytes, self.output_bytes, self.cycles, self.cycle_us):
+            rate.reset()
+        self._reads = -1
 
     def commands_processed(self) -> int:
         """How many commands were run, from the commands' own counters."""

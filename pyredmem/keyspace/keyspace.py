@@ -27,6 +27,7 @@ class Keyspace:
         self.lfu_policy = False  # maxmemory-policy is one of the LFU policies
         self.lfu_decay_time: i64 = 1
         self.lfu_log_factor: i64 = 10
+        self.stands_still = False  # CLIENT PAUSE: no key is deleted because its time is over
         self.no_touch = False  # the client that acts asked not to mark keys as used
         self.tracks_lru = True  # neither of the two: the usual case, in one test
         self.hits: i64 = 0
@@ -80,6 +81,12 @@ class Keyspace:
             value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
         else:
             value.lru = self.lru_clock
+
+    def reset_statistics(self) -> None:
+        """Count from zero, CONFIG RESETSTAT."""
+        self.hits = 0
+        self.misses = 0
+        self.expired = 0
 
     # Whole keyspace.
 
