@@ -12,7 +12,7 @@ from pyredmem.base.errors import MUST_BE_POSITIVE, NO_SUCH_KEY, CommandError
 from pyredmem.base.glob import match
 from pyredmem.base.numbers import parse_memory
 from pyredmem.commands.debug_reports import object_report, sds_report, table_report
-from pyredmem.engine.arguments import integer, integer_in_range
+from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
@@ -44,8 +44,6 @@ _UNKNOWN_TYPE: Final = (
 )
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
-_MAX_INT: Final = 2147483647
-_MAX_LONG: Final = (1 << 63) - 1
 _LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "::1:")
 _NO_BOUND: Final = 1 << 30
 
@@ -91,6 +89,14 @@ def _flag(argument: bytes) -> bool:
     """An argument as C's atoi reads it: true if it is a number other than zero."""
     digits = argument.strip().lstrip(b"+-")
     return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
+
+
+def _count(argument: bytes) -> int:
+    """An argument that is a number and not negative."""
+    number = integer(argument, MUST_BE_POSITIVE)
+    if number < 0:
+        raise CommandError(MUST_BE_POSITIVE)
+    return number
 
 
 def _slot(context: Context, key: bytes) -> int:
@@ -174,9 +180,9 @@ def _digest_value(context: Context, argv: list[bytes]) -> None:
 
 
 def _populate(context: Context, argv: list[bytes]) -> None:
-    count = integer_in_range(argv[2], 0, _MAX_LONG, MUST_BE_POSITIVE)
+    count = _count(argv[2])
     prefix = argv[3] if len(argv) > 3 else b"key"
-    size = integer_in_range(argv[4], 0, _MAX_LONG, MUST_BE_POSITIVE) if len(argv) > 4 else 0
+    size = _count(argv[4]) if len(argv) > 4 else 0
     db, strings = context.db, context.keyspace.strings
     db.keys.expand(count)
     for number in range(count):
@@ -321,7 +327,7 @@ def _change_repl_id(context: Context, argv: list[bytes]) -> None:
 
 
 def _stringmatch_len(context: Context, argv: list[bytes]) -> None:
-    length = integer_in_range(argv[2], 0, _MAX_INT, MUST_BE_POSITIVE)
+    length = _count(argv[2])
     context.reply.integer(1 if match(argv[3], b"a" * length) else 0)
 
 

@@ -1,0 +1,182 @@
+"""MEMORY."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.hosted import Hosted
+from tests.support.wire import OK, Array, Bulk, Double, Error, Integer, Map, Null, Verbatim
+
+SYNTAX = Error(b"ERR syntax error")
+
+
+@pytest.fixture
+def hosted() -> Hosted:
+    return Hosted()
+
+
+def stats(hosted: Hosted) -> dict[bytes, object]:
+    """MEMORY STATS of a RESP2 client, as a dictionary."""
+    reply = hosted.do("MEMORY", "STATS")
+    assert isinstance(reply, Array)
+    pairs = zip(reply.items[::2], reply.items[1::2], strict=True)
+    return {name.data: value for name, value in pairs if isinstance(name, Bulk)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "size"),
+    [
+        ("foo", "bar", 56),
+        ("k", "5", 48),
+        ("k", "123456", 48),
+        ("k", "", 56),
+        ("k", "x" * 44, 96),
+        ("k", "x" * 45, 104),
+        ("k", "x" * 253, 368),
+        ("k" * 31, "v", 88),
+        ("k", "x" * 16384, 20528),
+    ],
+)
+def test_usage_is_entry_name_and_value(hosted: Hosted, key: str, value: str, size: int) -> None:
+    hosted.do("SET", key, value)
+    assert hosted.do("MEMORY", "USAGE", key) == Integer(size)
+
+
+def test_usage_of_a_missing_key_is_null(hosted: Hosted) -> None:
+    assert hosted.do("MEMORY", "USAGE", "none") == Null()
+
+
+def test_usage_neither_expires_nor_touches_nor_counts(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "v")
+    hosted.engine.keyspace.databases[0].expire_at(b"k", 1_700_000_000_001)
+    hosted.clock.advance_ms(50)
+    hits = hosted.engine.keyspace.hits
+    # The timer has not come by, so the key is there although its time is over.
+    assert hosted.do("MEMORY", "USAGE", "k") == Integer(56)
+    assert hosted.engine.keyspace.hits == hits
+
+
+@pytest.mark.parametrize("samples", ["0", "5", "1000000"])
+def test_usage_takes_samples(hosted: Hosted, samples: str) -> None:
+    hosted.do("SET", "k", "v")
+    assert hosted.do("MEMORY", "USAGE", "k", "samples", samples, "SAMPLES", samples) == Integer(56)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["USAGE", "k", "SAMPLES"], SYNTAX),
+        (["USAGE", "k", "SAMPLES", "-1"], SYNTAX),
+        (["USAGE", "k", "SAMPLES", "x"], Error(b"ERR value is not an integer or out of range")),
+        (["USAGE", "k", "OTHER", "1"], SYNTAX),
+        (["USAGE"], Error(b"ERR wrong number of arguments for 'memory|usage' command")),
+        (["STATS", "x"], Error(b"ERR wrong number of arguments for 'memory|stats' command")),
+        (["NONSENSE"], Error(b"ERR unknown subcommand 'NONSENSE'. Try MEMORY HELP.")),
+        ([], Error(b"ERR wrong number of arguments for 'memory' command")),
+    ],
+)
+def test_errors(hosted: Hosted, words: list[str], error: Error) -> None:
+    assert hosted.do("MEMORY", *words) == error
+
+
+NAMES = (
+    *(b"peak.allocated", b"total.allocated", b"startup.allocated", b"replication.backlog", b"clients.slaves"),
+    *(b"clients.normal", b"cluster.links", b"aof.buffer", b"lua.caches", b"functions.caches", b"db.0"),
+    *(b"overhead.total", b"keys.count", b"keys.bytes-per-key", b"dataset.bytes", b"dataset.percentage"),
+    *(b"peak.percentage", b"allocator.allocated", b"allocator.active", b"allocator.resident"),
+    *(b"allocator-fragmentation.ratio", b"allocator-fragmentation.bytes", b"allocator-rss.ratio"),
+    *(b"allocator-rss.bytes", b"rss-overhead.ratio", b"rss-overhead.bytes", b"fragmentation", b"fragmentation.bytes"),
+)
+DOUBLES = {
+    *(b"dataset.percentage", b"peak.percentage", b"allocator-fragmentation.ratio", b"allocator-rss.ratio"),
+    *(b"rss-overhead.ratio", b"fragmentation"),
+}
+
+
+def test_stats_come_in_redis_order(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "v")
+    assert tuple(stats(hosted)) == NAMES
+
+
+def test_stats_are_integers_but_for_ratios_which_are_text(hosted: Hosted) -> None:
+    for name, value in stats(hosted).items():
+        assert isinstance(value, Bulk if name in DOUBLES else Integer), name
+
+
+def test_stats_are_a_map_with_doubles_under_resp3() -> None:
+    hosted = Hosted(protocol=3)
+    hosted.do("SET", "k", "v")
+    reply = hosted.do("MEMORY", "STATS")
+    assert isinstance(reply, Map)
+    for name, value in reply.pairs:
+        assert isinstance(name, Bulk)
+        expected = Map if name.data == b"db.0" else Double if name.data in DOUBLES else Integer
+        assert isinstance(value, expected), name
+
+
+def test_stats_give_the_tables_of_a_database(hosted: Hosted) -> None:
+    for number in range(5):
+        hosted.do("SET", f"k{number}", "v")
+    hosted.engine.keyspace.databases[0].expire_at(b"k1", 1_800_000_000_000)
+    tables = stats(hosted)[b"db.0"]
+    assert tables == Array(
+        (
+            *(Bulk(b"overhead.hashtable.main"), Integer(5 * 40 + 8 * hosted.engine.keyspace.databases[0].keys.slots())),
+            *(Bulk(b"overhead.hashtable.expires"), Integer(24 + 4 * 8)),
+            *(Bulk(b"overhead.hashtable.slot-to-keys"), Integer(0)),
+        )
+    )
+
+
+def test_stats_leave_out_empty_databases(hosted: Hosted) -> None:
+    assert b"db.0" not in stats(hosted)
+
+
+def test_overhead_is_the_sum_of_its_parts(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "v")
+    found = stats(hosted)
+    parts = (b"startup.allocated", b"clients.normal", b"lua.caches", b"functions.caches")
+    total = sum(value.value for name in parts if isinstance(value := found[name], Integer))
+    assert found[b"overhead.total"] == Integer(total + 24 + 16 + 32)
+
+
+def test_purge_returns_free_pages_of_ledger_and_process(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "x" * 1_000_000)
+    hosted.do("SET", "k", "x")
+    assert hosted.engine.allocator.dirty() > 900_000
+    assert hosted.do("MEMORY", "PURGE") == OK
+    assert hosted.engine.allocator.dirty() == 0
+    assert hosted.host.trimmed == 1
+
+
+def test_malloc_stats_are_the_allocators_report() -> None:
+    reply = Hosted(protocol=3).do("MEMORY", "MALLOC-STATS")
+    assert isinstance(reply, Verbatim)
+    assert reply.text.startswith(b"___ Begin jemalloc statistics ___\n")
+    assert reply.text.endswith(b"--- End jemalloc statistics ---\n")
+
+
+@pytest.mark.parametrize("profile", ["libc", "tcmalloc"])
+def test_other_allocators_have_no_report(profile: str) -> None:
+    hosted = Hosted(mem_allocator=profile)
+    assert hosted.do("MEMORY", "MALLOC-STATS") == Bulk(b"Stats not supported for the current allocator")
+    assert hosted.do("MEMORY", "PURGE") == OK
+
+
+def test_a_sound_ledger_passes_the_audit(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "v")
+    assert hosted.do("MEMORY", "AUDIT") == OK
+
+
+def test_a_leak_fails_the_audit(hosted: Hosted) -> None:
+    hosted.engine.allocator.alloc(100)
+    reply = hosted.do("MEMORY", "AUDIT")
+    assert isinstance(reply, Error)
+    assert reply.text.startswith(b"ERR the ledger is not sound: 1 blocks of 112 bytes leaked; leaked: address ")
+
+
+def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
+    hosted.engine.register_owner("nobody", lambda: [3])
+    reply = hosted.do("MEMORY", "AUDIT")
+    assert isinstance(reply, Error)
+    assert b"dangling: address 3 of nobody" in reply.text

@@ -1,0 +1,82 @@
+"""TIME, ROLE, SHUTDOWN, and what is refused for want of disks and replicas."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.hosted import Hosted
+from tests.support.wire import OK, Array, Bulk, Error, Integer
+
+SYNTAX = Error(b"ERR syntax error")
+
+
+@pytest.fixture
+def hosted() -> Hosted:
+    return Hosted()
+
+
+def test_time_is_seconds_and_microseconds(hosted: Hosted) -> None:
+    hosted.clock.advance_us(1_000_042)
+    assert hosted.do("TIME") == Array((Bulk(b"1700000001"), Bulk(b"42")))
+
+
+def test_lastsave_is_the_time_of_the_start(hosted: Hosted) -> None:
+    hosted.tick(5000)
+    assert hosted.do("LASTSAVE") == Integer(1_700_000_000)
+
+
+def test_the_role_is_a_master_without_replicas(hosted: Hosted) -> None:
+    assert hosted.do("ROLE") == Array((Bulk(b"master"), Integer(0), Array(())))
+
+
+@pytest.mark.parametrize("command", ["REPLICAOF", "SLAVEOF"])
+def test_following_no_one_is_possible(hosted: Hosted, command: str) -> None:
+    assert hosted.do(command, "no", "ONE") == OK
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "65536"])
+def test_a_master_needs_a_port(hosted: Hosted, port: str) -> None:
+    assert hosted.do("REPLICAOF", "localhost", port) == Error(b"ERR Invalid master port")
+
+
+def test_following_a_master_is_refused(hosted: Hosted) -> None:
+    reply = hosted.do("REPLICAOF", "localhost", "6380")
+    assert isinstance(reply, Error)
+    assert b"does not replicate" in reply.text
+
+
+@pytest.mark.parametrize("words", [["SAVE"], ["BGSAVE"], ["BGSAVE", "schedule"], ["BGREWRITEAOF"]])
+def test_writing_files_is_refused(hosted: Hosted, words: list[str]) -> None:
+    reply = hosted.do(*words)
+    assert isinstance(reply, Error)
+    assert b"writes no files" in reply.text
+
+
+def test_bgsave_knows_one_word(hosted: Hosted) -> None:
+    assert hosted.do("BGSAVE", "now") == SYNTAX
+    assert hosted.do("BGSAVE", "SCHEDULE", "SCHEDULE") == SYNTAX
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["NOSAVE"], ["nosave", "now", "force"], ["NOW"], ["SAVE", "FORCE"], ["NOW", "NOW"]]
+)
+def test_shutdown_ends_the_process_without_a_reply(hosted: Hosted, words: list[str]) -> None:
+    assert hosted.raw("SHUTDOWN", *words) == b""
+    assert hosted.host.shut == 1
+    assert hosted.session.closing
+
+
+@pytest.mark.parametrize("words", [["SAVE", "NOSAVE"], ["nonsense"], ["ABORT", "NOW"], ["NOSAVE", "ABORT"]])
+def test_shutdown_refuses_words_that_contradict_each_other(hosted: Hosted, words: list[str]) -> None:
+    assert hosted.do("SHUTDOWN", *words) == SYNTAX
+    assert hosted.host.shut == 0
+
+
+def test_there_is_never_a_shutdown_to_abort(hosted: Hosted) -> None:
+    assert hosted.do("SHUTDOWN", "ABORT") == Error(b"ERR No shutdown in progress.")
+
+
+def test_shutdown_does_not_lose_data_that_is_to_be_saved(hosted: Hosted) -> None:
+    assert hosted.do("SHUTDOWN", "SAVE") == Error(b"ERR Errors trying to SHUTDOWN. Check logs.")
+    assert hosted.host.shut == 0
+    assert "no files" in hosted.host.logged[0][1]

@@ -1,0 +1,39 @@
+"""Digests: what depends on order and what does not."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.objects.digest import Digest
+
+DATA = st.lists(st.binary(max_size=20), min_size=1, max_size=6)
+
+
+def xored(items: list[bytes]) -> bytes:
+    digest = Digest()
+    for item in items:
+        digest.xor(item)
+    return digest.text()
+
+
+def mixed(items: list[bytes]) -> bytes:
+    digest = Digest()
+    for item in items:
+        digest.mix(item)
+    return digest.text()
+
+
+@given(DATA)
+def test_xor_does_not_see_order(items: list[bytes]) -> None:
+    assert xored(items) == xored(sorted(items))
+
+
+@given(DATA)
+def test_xor_of_the_same_twice_is_nothing(items: list[bytes]) -> None:
+    assert xored(items + items) == b"0" * 40
+
+
+@given(st.binary(max_size=20), st.binary(max_size=20))
+def test_mix_sees_order(one: bytes, other: bytes) -> None:
+    assert (mixed([one, other]) == mixed([other, one])) == (one == other)
