@@ -49,12 +49,14 @@ _NO_BOUND: Final = 1 << 30
 
 
 class _Subcommand:
-    """A word after DEBUG, with how many arguments it takes, DEBUG and itself included."""
+    """A word after DEBUG: how many arguments there may be, DEBUG and the word included; what HELP says of it."""
 
-    def __init__(self, least: int, most: int, action: Action) -> None:
+    def __init__(self, least: int, most: int, action: Action, arguments: str, summary: str) -> None:
         self.least = least
         self.most = most
         self.action: Action = action
+        self.arguments = arguments
+        self.summary = summary
 
 
 @debug.command(
@@ -377,30 +379,60 @@ def _nothing(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+def _help(context: Context, argv: list[bytes]) -> None:
+    lines = ["DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    for name, subcommand in _SUBCOMMANDS.items():
+        lines.append(f"{name.decode().upper()} {subcommand.arguments}".rstrip())
+        lines.append("    " + subcommand.summary)
+    context.reply.array(len(lines))
+    for line in lines:
+        context.reply.simple(line.encode())
+
+
+_ON_OFF: Final = "<0|1>"
+_NOT_THERE: Final = "Accepted without effect."
+
 _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
-    b"aof-flush-sleep": _Subcommand(3, 3, _nothing),
-    b"change-repl-id": _Subcommand(2, 2, _change_repl_id),
-    b"digest": _Subcommand(2, 2, _digest),
-    b"digest-value": _Subcommand(2, _NO_BOUND, _digest_value),
-    b"drop-cluster-packet-filter": _Subcommand(3, 3, _nothing),
-    b"error": _Subcommand(3, 3, _error),
-    b"htstats": _Subcommand(3, 4, _htstats),
-    b"htstats-key": _Subcommand(3, 4, _htstats_key),
-    b"listpack": _Subcommand(3, 3, _listpack),
-    b"log": _Subcommand(3, 3, _log),
-    b"object": _Subcommand(3, 4, _object),
-    b"pause-cron": _Subcommand(3, 3, _pause_cron),
-    b"populate": _Subcommand(3, 5, _populate),
-    b"protocol": _Subcommand(3, 3, _protocol),
-    b"quicklist": _Subcommand(3, 4, _quicklist),
-    b"quicklist-packed-threshold": _Subcommand(3, 3, _quicklist_packed_threshold),
-    b"reload": _Subcommand(2, _NO_BOUND, _reload),
-    b"replybuffer": _Subcommand(4, 4, _replybuffer),
-    b"sdslen": _Subcommand(3, 3, _sdslen),
-    b"set-active-expire": _Subcommand(3, 3, _set_active_expire),
-    b"set-disable-deny-scripts": _Subcommand(3, 3, _set_disable_deny_scripts),
-    b"set-skip-checksum-validation": _Subcommand(3, 3, _nothing),
-    b"sleep": _Subcommand(3, 3, _sleep),
-    b"stringmatch-len": _Subcommand(4, 4, _stringmatch_len),
-    b"structsize": _Subcommand(2, 2, _structsize),
+    b"aof-flush-sleep": _Subcommand(3, 3, _nothing, "<microseconds>", _NOT_THERE),
+    b"change-repl-id": _Subcommand(2, 2, _change_repl_id, "", "Takes another replication id."),
+    b"digest": _Subcommand(2, 2, _digest, "", "Gives the digest of all data, the same for the same data."),
+    b"digest-value": _Subcommand(2, _NO_BOUND, _digest_value, "<key> [<key> ...]", "Gives the digests of values."),
+    b"drop-cluster-packet-filter": _Subcommand(3, 3, _nothing, "<packet-type>", _NOT_THERE),
+    b"error": _Subcommand(3, 3, _error, "<string>", "Replies with an error of this text."),
+    b"htstats": _Subcommand(3, 4, _htstats, "<dbid> [full]", "Describes the hash tables of a database."),
+    b"htstats-key": _Subcommand(3, 4, _htstats_key, "<key> [full]", "Describes the hash table of a value."),
+    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Tests whether a value is a listpack."),
+    b"log": _Subcommand(3, 3, _log, "<message>", "Writes to the server's log."),
+    b"object": _Subcommand(3, 4, _object, "<key>", "Tells how a value is stored."),
+    b"pause-cron": _Subcommand(3, 3, _pause_cron, _ON_OFF, "Stops the work of the timer, or lets it go on."),
+    b"populate": _Subcommand(3, 5, _populate, "<count> [<prefix>] [<size>]", "Makes string keys named key:<number>."),
+    b"protocol": _Subcommand(
+        3,
+        3,
+        _protocol,
+        "<string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false>",
+        "Replies with an example of a type.",
+    ),
+    b"quicklist": _Subcommand(3, 4, _quicklist, "<key> [<0|1>]", "Tests whether a value is a quicklist."),
+    b"quicklist-packed-threshold": _Subcommand(3, 3, _quicklist_packed_threshold, "<size>", _NOT_THERE),
+    b"reload": _Subcommand(2, _NO_BOUND, _reload, "[option ...]", "Refused: there are no files to load from."),
+    b"replybuffer": _Subcommand(
+        4,
+        4,
+        _replybuffer,
+        "<PEAK-RESET-TIME <NEVER|RESET|milliseconds> | RESIZING <0|1>>",
+        "Sets how the timer fits reply buffers to their use.",
+    ),
+    b"sdslen": _Subcommand(3, 3, _sdslen, "<key>", "Tells lengths, room and blocks of a key and its string."),
+    b"set-active-expire": _Subcommand(3, 3, _set_active_expire, _ON_OFF, "Stops the search for expired keys."),
+    b"set-disable-deny-scripts": _Subcommand(
+        3, 3, _set_disable_deny_scripts, _ON_OFF, "Lets scripts call what is denied to them."
+    ),
+    b"set-skip-checksum-validation": _Subcommand(3, 3, _nothing, _ON_OFF, _NOT_THERE),
+    b"sleep": _Subcommand(3, 3, _sleep, "<seconds>", "Stops the whole server for a while; fractions are allowed."),
+    b"stringmatch-len": _Subcommand(
+        4, 4, _stringmatch_len, "<length> <pattern>", "Matches a pattern against so many letters a."
+    ),
+    b"structsize": _Subcommand(2, 2, _structsize, "", "Gives the sizes of structures."),
+    b"help": _Subcommand(2, 2, _help, "", "Prints this help."),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.help import declare_help
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
 from pyredmem.engine.context import Context
@@ -21,6 +22,7 @@ from pyredmem.protocol.reply import ReplySink
 memory: Final = Group("server")
 
 memory.container("memory", since="4.0.0", summary="A container for commands about memory.")
+declare_help(memory, "memory", since="4.0.0")
 
 _DEFAULT_SAMPLES: Final = 5
 _NO_STATISTICS: Final = b"Stats not supported for the current allocator"

@@ -40,7 +40,7 @@ def test_local_admits_connections_from_the_same_machine() -> None:
 
 
 def test_local_refuses_others() -> None:
-    hosted = Hosted(enable_debug_command="local")
+    hosted = Hosted(enable_debug_command="local", protected_mode="no")
     hosted.session = hosted.engine.connect("tcp", "192.0.2.1:5000", "192.0.2.2:6379")
     assert hosted.raw("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
@@ -311,3 +311,12 @@ def test_the_reply_buffers_timer_can_be_set(hosted: Hosted) -> None:
 def test_stringmatch_len_matches_a_long_run_of_one_letter(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*" * 50 + "b") == Integer(0)
     assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*a") == Integer(1)
+
+
+def test_help_names_every_subcommand(hosted: Hosted) -> None:
+    reply = hosted.do("DEBUG", "HELP")
+    assert isinstance(reply, Array)
+    lines = [line.text for line in reply.items if isinstance(line, Simple)]
+    assert lines[0] == b"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    assert b"SLEEP <seconds>" in lines
+    assert lines[-2:] == [b"HELP", b"    Prints this help."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.hosted import Hosted
-from tests.support.wire import OK, Array, Bulk, Double, Error, Integer, Map, Null, Verbatim
+from tests.support.wire import OK, Array, Bulk, Double, Error, Integer, Map, Null, Simple, Verbatim
 
 SYNTAX = Error(b"ERR syntax error")
 
@@ -180,3 +180,12 @@ def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
     reply = hosted.do("MEMORY", "AUDIT")
     assert isinstance(reply, Error)
     assert b"dangling: address 3 of nobody" in reply.text
+
+
+def test_help_names_every_subcommand(hosted: Hosted) -> None:
+    reply = hosted.do("MEMORY", "HELP")
+    assert isinstance(reply, Array)
+    lines = [line.text for line in reply.items if isinstance(line, Simple)]
+    assert [line.split()[0] for line in lines[1:] if not line.startswith(b" ")] == [
+        *(b"AUDIT", b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"STATS", b"USAGE", b"HELP")
+    ]
