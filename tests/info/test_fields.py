@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from pyredmem.engine import figures
 from tests.support.hosted import Hosted
 
 
@@ -54,12 +53,6 @@ def test_connected_clients_are_counted(hosted: Hosted) -> None:
     assert hosted.info("clients")["connected_clients"] == "2"
     hosted.engine.disconnect(other)
     assert hosted.info("clients")["connected_clients"] == "1"
-
-
-def test_a_part_of_the_server_provides_its_figure(hosted: Hosted) -> None:
-    assert hosted.info("stats")["evicted_keys"] == "0"
-    hosted.engine.figures.provide(figures.EVICTED_KEYS, lambda: 7)
-    assert hosted.info("stats")["evicted_keys"] == "7"
 
 
 def test_hits_and_misses(hosted: Hosted) -> None:

@@ -1,0 +1,37 @@
+"""Figures that parts of the server provide."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.engine import figures
+from pyredmem.engine.figures import Figures
+
+
+def test_a_figure_is_what_its_source_says_now() -> None:
+    counts = [7]
+    known = Figures()
+    known.provide(figures.EVICTED_KEYS, lambda: counts[0])
+    assert known.value(figures.EVICTED_KEYS) == 7
+    counts[0] = 8
+    assert known.value(figures.EVICTED_KEYS) == 8
+
+
+def test_a_figure_that_nobody_provides_is_zero() -> None:
+    assert Figures().value(figures.EVICTED_KEYS) == 0
+
+
+def test_a_figure_has_one_source() -> None:
+    known = Figures()
+    known.provide(figures.EVICTED_KEYS, lambda: 1)
+    with pytest.raises(AssertionError):
+        known.provide(figures.EVICTED_KEYS, lambda: 2)
+
+
+def test_a_reset_reaches_every_part() -> None:
+    done: list[str] = []
+    known = Figures()
+    known.on_reset(lambda: done.append("one"))
+    known.on_reset(lambda: done.append("other"))
+    known.reset()
+    assert done == ["one", "other"]
