@@ -1,0 +1,260 @@
+"""Commands on bits and ranges of bits."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.keys import Watched, add_foreign, encoding, time_left_ms
+
+SYNTAX = b"-ERR syntax error\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+BAD_OFFSET = b"-ERR bit offset is not an integer or out of range\r\n"
+BAD_BIT = b"-ERR bit is not an integer or out of range\r\n"
+
+
+def bulk(data: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(data), data)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("SETBIT", "f", "0", "1"),
+        ("GETBIT", "f", "0"),
+        ("BITCOUNT", "f"),
+        ("BITPOS", "f", "1"),
+        ("BITOP", "AND", "k", "f"),
+        ("BITOP", "NOT", "k", "f"),
+        ("BITFIELD", "f"),
+        ("BITFIELD", "f", "GET", "u8", "0"),
+        ("BITFIELD", "f", "SET", "u8", "0", "1"),
+        ("BITFIELD_RO", "f", "GET", "u8", "0"),
+    ],
+)
+def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
+    value = add_foreign(world)
+    assert world.do(*words) == WRONG_TYPE
+    assert world.engine.keyspace.databases[0].peek(b"f") is value
+    assert world.engine.keyspace.size() == 1
+
+
+# SETBIT, GETBIT
+
+
+def test_setbit_gives_the_bit_before(world: World) -> None:
+    assert world.do("SETBIT", "k", 7, 1) == b":0\r\n"
+    assert world.do("SETBIT", "k", 7, 0) == b":1\r\n"
+    assert world.do("SETBIT", "k", 7, 0) == b":0\r\n"
+    assert world.do("GET", "k") == bulk(b"\0")
+
+
+def test_setbit_grows_the_string(world: World) -> None:
+    world.do("SET", "k", "a", "EX", "10")
+    assert world.do("SETBIT", "k", 31, 1) == b":0\r\n"
+    assert world.do("GET", "k") == bulk(b"a\0\0\1")
+    assert time_left_ms(world) == 10_000
+
+
+def test_setbit_works_on_the_digits_of_a_number(world: World) -> None:
+    world.do("SET", "k", "12")
+    assert world.do("SETBIT", "k", 7, 0) == b":1\r\n"
+    assert world.do("GET", "k") == bulk(b"02")
+    assert encoding(world) == "raw"
+
+
+@pytest.mark.parametrize(("offset", "bit"), [(0, 0), (1, 1), (7, 1), (8, 0), (9, 1), (15, 0), (16, 0), (4294967295, 0)])
+def test_getbit(world: World, offset: int, bit: int) -> None:
+    world.do("SET", "k", b"\x61\x62")
+    assert world.do("GETBIT", "k", offset) == b":%d\r\n" % bit
+    world.do("APPEND", "k", "")
+    assert world.do("GETBIT", "k", offset) == b":%d\r\n" % bit
+
+
+def test_getbit_of_numbers_and_of_nothing(world: World) -> None:
+    world.do("SET", "k", "1")
+    assert world.do("GETBIT", "k", 7) == b":1\r\n"
+    assert world.do("GETBIT", "none", 7) == b":0\r\n"
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "4294967296", "1.5", ""])
+def test_bad_offsets_are_refused(world: World, offset: str) -> None:
+    assert world.do("SETBIT", "k", offset, 1) == BAD_OFFSET
+    assert world.do("GETBIT", "k", offset) == BAD_OFFSET
+    assert world.engine.keyspace.size() == 0
+
+
+@pytest.mark.parametrize("bit", ["2", "-1", "x"])
+def test_bad_bits_are_refused(world: World, bit: str) -> None:
+    assert world.do("SETBIT", "k", 0, bit) == BAD_BIT
+
+
+# BITCOUNT
+
+
+@pytest.mark.parametrize("touched", [False, True])
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ((), 26),
+        ((0, 0), 4),
+        ((1, 1), 6),
+        ((1, 1, "BYTE"), 6),
+        ((5, 30, "bit"), 17),
+        ((0, -1), 26),
+        ((-2, -1), 7),
+        ((10, 20), 0),
+        ((-1, -2), 0),
+        ((-100, -101), 0),
+        ((-100, -50), 4),
+        ((3, 1), 0),
+        ((9, 9, "BIT"), 1),
+    ],
+)
+def test_bitcount(world: World, options: tuple[int | str, ...], count: int, touched: bool) -> None:
+    world.do("SET", "k", "foobar")
+    if touched:
+        world.do("APPEND", "k", "")
+    assert world.do("BITCOUNT", "k", *options) == b":%d\r\n" % count
+
+
+def test_bitcount_checks_its_arguments_first(world: World) -> None:
+    assert world.do("BITCOUNT", "none") == b":0\r\n"
+    assert world.do("BITCOUNT", "none", 1) == SYNTAX
+    assert world.do("BITCOUNT", "none", 0, 1, "x") == SYNTAX
+    assert world.do("BITCOUNT", "none", 0, 1, "BIT", "x") == SYNTAX
+    assert world.do("BITCOUNT", "none", "x", 1) == NOT_AN_INTEGER
+    add_foreign(world)
+    assert world.do("BITCOUNT", "f", "x", 1) == NOT_AN_INTEGER
+
+
+# BITPOS
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "place"),
+    [
+        (b"\xff\xf0\x00", (0,), 12),
+        (b"\x00\xff\xf0", (1,), 8),
+        (b"\x00\xff\xf0", (1, 2), 16),
+        (b"\x00\x00", (1,), -1),
+        (b"\xff\xff", (0,), 16),
+        (b"\xff\xff", (0, 0), 16),
+        (b"\xff\xff", (0, 0, -1), -1),
+        (b"\xff\xff", (0, 5), -1),
+        (b"\xff\xf0\x00", (1, 7, 15, "BIT"), 7),
+        (b"\xff\xf0\x00", (0, 0, 11, "BIT"), -1),
+        (b"\xff\xf0\x00", (0, -10, -1, "BIT"), 14),
+        (b"\xff\xf0\x00", (0, 0, -1, "BYTE"), 12),
+        (b"a", (1, -5, -6), 1),
+        (b"", (0,), -1),
+        (b"\x00" * 70000 + b"\x10", (1,), 560003),
+        (b"\xff" * 140000 + b"\xfe", (0,), 1120007),
+    ],
+)
+def test_bitpos(world: World, data: bytes, arguments: tuple[int | str, ...], place: int) -> None:
+    world.do("SET", "k", data)
+    assert world.do("BITPOS", "k", *arguments) == b":%d\r\n" % place
+
+
+def test_bitpos_of_nothing(world: World) -> None:
+    assert world.do("BITPOS", "none", 1) == b":-1\r\n"
+    assert world.do("BITPOS", "none", 0) == b":0\r\n"
+    assert world.do("BITPOS", "none", 0, 5, 6) == b":0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("2",), b"-ERR The bit argument must be 1 or 0.\r\n"),
+        (("x",), NOT_AN_INTEGER),
+        (("1", "x"), NOT_AN_INTEGER),
+        (("1", "0", "x"), NOT_AN_INTEGER),
+        (("1", "0", "1", "x"), SYNTAX),
+        (("1", "0", "1", "BIT", "x"), SYNTAX),
+    ],
+)
+def test_bitpos_checks_its_arguments_first(world: World, arguments: tuple[str, ...], refusal: bytes) -> None:
+    assert world.do("BITPOS", "none", *arguments) == refusal
+
+
+# BITOP
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [("AND", b"`bc`ab\0"), ("or", b"goofev!"), ("XOR", b"\x07\x0d\x0c\x06\x04\x14!")],
+)
+def test_bitop_combines_strings_of_different_length(world: World, operation: str, result: bytes) -> None:
+    world.do("MSET", "a", "foobar", "b", "abcdef!")
+    assert world.do("BITOP", operation, "k", "a", "b") == b":7\r\n"
+    assert world.do("GET", "k") == bulk(result)
+    assert encoding(world) == "raw"
+
+
+def test_bitop_not_turns_all_bits(world: World) -> None:
+    world.do("SET", "a", b"\x00\xff\x0f")
+    assert world.do("BITOP", "NOT", "k", "a") == b":3\r\n"
+    assert world.do("GET", "k") == bulk(b"\xff\x00\xf0")
+
+
+def test_bitop_counts_missing_keys_as_zeros(world: World) -> None:
+    world.do("SET", "a", "foo")
+    assert world.do("BITOP", "AND", "k", "a", "none") == b":3\r\n"
+    assert world.do("GET", "k") == bulk(b"\0\0\0")
+
+
+def test_bitop_takes_the_expire_time_away_and_may_store_over_a_source(world: World) -> None:
+    world.do("SET", "a", "foo", "EX", "10")
+    assert world.do("BITOP", "OR", "a", "a") == b":3\r\n"
+    assert world.do("GET", "a") == bulk(b"foo")
+    assert time_left_ms(world, b"a") == -1
+
+
+def test_an_empty_result_deletes_the_key(world: World) -> None:
+    world.do("SET", "k", "v")
+    watched = Watched(world)
+    assert watched.by("BITOP", "AND", "k", "none") == (["del k"], 1)
+    assert watched.by("BITOP", "AND", "k", "none") == ([], 0)
+    assert world.engine.keyspace.size() == 0
+
+
+def test_bitop_refuses_bad_arguments(world: World) -> None:
+    assert world.do("BITOP", "NAND", "k", "a") == SYNTAX
+    refusal = b"-ERR BITOP NOT must be called with a single source key.\r\n"
+    assert world.do("BITOP", "NOT", "k", "a", "b") == refusal
+
+
+# Events
+
+
+@pytest.mark.parametrize(
+    ("words", "events", "dirty"),
+    [
+        (("SETBIT", "k", "1", "1"), [], 0),
+        (("SETBIT", "k", "1", "0"), ["setbit k"], 1),
+        (("SETBIT", "k", "8", "0"), ["setbit k"], 1),
+        (("SETBIT", "new", "0", "0"), ["setbit new"], 1),
+        (("BITOP", "NOT", "new", "k"), ["set new"], 1),
+        (("BITFIELD", "k", "GET", "u8", "0"), [], 0),
+        (("BITFIELD", "k", "SET", "u8", "0", "97"), [], 0),
+        (("BITFIELD", "k", "SET", "u8", "0", "98"), ["setbit k"], 1),
+        (("BITFIELD", "k", "SET", "u8", "0", "98", "INCRBY", "u8", "0", "1"), ["setbit k"], 2),
+        (("BITFIELD", "k", "SET", "u8", "8", "0"), ["setbit k"], 1),
+        (("BITFIELD", "k", "OVERFLOW", "FAIL", "INCRBY", "u8", "0", "200"), [], 0),
+        (("BITFIELD", "new", "GET", "u8", "0"), [], 0),
+    ],
+)
+def test_events_and_changes(world: World, words: tuple[str, ...], events: list[str], dirty: int) -> None:
+    world.do("SET", "k", "a")
+    assert Watched(world).by(*words) == (events, dirty)
+
+
+def test_bits_of_an_expired_key_are_zero(world: World) -> None:
+    world.do("SET", "k", "a", "PX", "5")
+    world.advance(6)
+    assert world.do("GETBIT", "k", 1) == b":0\r\n"
+    assert world.do("BITCOUNT", "k") == b":0\r\n"
+    assert world.do("SETBIT", "k", 0, 1) == b":0\r\n"
+    assert world.do("GET", "k") == bulk(b"\x80")

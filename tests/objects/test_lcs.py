@@ -1,0 +1,50 @@
+"""The longest common subsequence, held to the table of the textbook."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.objects.lcs import common_length, common_ranges
+
+TEXT = st.text("abcd", max_size=30).map(str.encode)
+Range = tuple[int, int, int]
+
+
+def textbook(first: bytes, second: bytes) -> tuple[int, list[Range]]:
+    """Length and runs by the full table, going back as Redis does: up if that is longer, else left."""
+    table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
+    for i, one in enumerate(first, 1):
+        for j, other in enumerate(second, 1):
+            table[i][j] = table[i - 1][j - 1] + 1 if one == other else max(table[i - 1][j], table[i][j - 1])
+    runs: list[Range] = []
+    i, j = len(first), len(second)
+    joined = False
+    while i > 0 and j > 0:
+        if first[i - 1] == second[j - 1]:
+            i, j = i - 1, j - 1
+            length = runs.pop()[2] + 1 if joined else 1
+            runs.append((i, j, length))
+            joined = True
+        else:
+            joined = False
+            if table[i - 1][j] > table[i][j - 1]:
+                i -= 1
+            else:
+                j -= 1
+    return table[len(first)][len(second)], runs
+
+
+@given(TEXT, TEXT)
+def test_the_length_and_the_way_are_those_of_the_table(first: bytes, second: bytes) -> None:
+    length, runs = textbook(first, second)
+    assert common_length(first, second) == length
+    found = [(int(run.first_start), int(run.second_start), int(run.length)) for run in common_ranges(first, second)]
+    assert found == runs
+
+
+def test_strings_of_all_bytes() -> None:
+    every = bytes(range(256))
+    assert common_length(every, every) == 256
+    assert common_length(every, every[::-1]) == 1
+    assert common_length(b"", every) == 0

@@ -1,0 +1,142 @@
+"""String objects: encodings, growth and reference counts, in the ledger."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, decr_ref_count, incr_ref_count
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, Strings
+
+
+def make() -> Strings:
+    return Strings(Allocator("jemalloc"))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "usage"),
+    [
+        (b"", b"embstr", 24),
+        (b"abc", b"embstr", 24),
+        (b"a" * 44, b"embstr", 64),
+        (b"a" * 45, b"raw", 72),
+        (b"0", b"int", 16),
+        (b"-7", b"int", 16),
+        (b"9223372036854775807", b"int", 16),
+        (b"9223372036854775808", b"embstr", 40),
+        (b"07", b"embstr", 24),
+    ],
+)
+def test_a_value_gets_the_tightest_encoding(data: bytes, name: bytes, usage: int) -> None:
+    strings = make()
+    value = strings.create(data)
+    assert value.encoding() == name
+    assert value.memory(strings.allocator, 5) == usage
+    assert value.data() == data == bytes(value.view())
+    assert value.length() == len(data)
+
+
+def test_small_numbers_are_shared_where_that_is_allowed() -> None:
+    strings = make()
+    assert strings.create(b"9999") is strings.create_integer(9999)
+    assert strings.create(b"9999").refcount == SHARED_REFERENCE_COUNT
+    strings.sharing = False
+    assert strings.create(b"9999") is not strings.create(b"9999")
+
+
+@pytest.mark.parametrize("data", [b"5", b"77777", b"abc", b"a" * 50, b"a" * 40000])
+def test_unsharing_hands_the_reference_over(data: bytes) -> None:
+    strings = make()
+    before = strings.allocator.used_memory
+    value = strings.create(data)
+    value.lru = 4711 if value.refcount == 1 else 0
+    access = value.lru
+    buffer = strings.unshare(value)
+    assert bytes(buffer.buffer) == data
+    assert buffer.lru == access
+    assert strings.unshare(buffer) is buffer
+    decr_ref_count(buffer, strings.allocator)
+    assert strings.allocator.used_memory == before
+
+
+def test_unsharing_a_raw_string_keeps_its_blocks() -> None:
+    strings = make()
+    value = strings.create(b"a" * 50)
+    addresses = value.addresses()
+    used = strings.allocator.used_memory
+    assert strings.unshare(value).addresses() == addresses
+    assert strings.allocator.used_memory == used
+
+
+def test_unsharing_what_others_hold_makes_a_copy() -> None:
+    strings = make()
+    value = strings.create(b"a" * 50)
+    incr_ref_count(value)
+    buffer = strings.unshare(value)
+    buffer.append(b"b", strings.allocator)
+    assert value.data() == b"a" * 50
+    assert value.refcount == 1
+
+
+def test_a_string_that_came_as_a_big_argument_was_trimmed() -> None:
+    """49152 bytes hold 41000 with more than a tenth to spare, which sds forgets; the next byte doubles it."""
+    strings = make()
+    buffer = strings.unshare(strings.create(b"a" * 41000))
+    assert buffer.capacity == 41000
+    buffer.append(b"b", strings.allocator)
+    assert strings.allocator.usable(int(buffer.sds_address)) == 98304
+
+
+@given(st.lists(st.binary(max_size=200), max_size=20))
+def test_a_buffer_has_the_room_it_says(parts: list[bytes]) -> None:
+    strings = make()
+    buffer = strings.create_buffer(bytearray())
+    for part in parts:
+        buffer.append(part, strings.allocator)
+        usable = strings.allocator.usable(int(buffer.sds_address))
+        room = len(buffer.buffer) if buffer.header == 1 else int(buffer.capacity)
+        assert len(buffer.buffer) <= room
+        assert int(buffer.header) + room + 1 <= usable
+    assert buffer.data() == b"".join(parts)
+
+
+def test_grow_zero_only_grows() -> None:
+    strings = make()
+    buffer = strings.create_buffer(bytearray(b"ab"))
+    buffer.grow_zero(5, strings.allocator)
+    buffer.grow_zero(3, strings.allocator)
+    assert bytes(buffer.buffer) == b"ab\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "possible"),
+    [
+        (b"abc", b"xyz", True),
+        (b"abc", b"longer but short", True),
+        (b"abc", b"x" * 45, False),
+        (b"a" * 45, b"x" * 90, True),
+        (b"a" * 45, b"x", False),
+        (b"abc", b"123", False),
+        (b"abc", b"", False),
+        (b"77777", b"abc", False),
+    ],
+)
+def test_assigning_in_place_gives_what_creating_would(old: bytes, new: bytes, possible: bool) -> None:
+    strings = make()
+    value = strings.create(old)
+    assert strings.assign(value, new) == possible
+    if possible:
+        fresh = strings.create(new)
+        assert (value.data(), value.encoding()) == (fresh.data(), fresh.encoding())
+        assert value.memory(strings.allocator, 5) == fresh.memory(strings.allocator, 5)
+
+
+def test_the_forms_are_told_apart_by_class() -> None:
+    strings = make()
+    assert isinstance(strings.create(b"1"), IntegerString)
+    assert isinstance(strings.create(b"v"), BytesString)
+    assert isinstance(strings.unshare(strings.create(b"v")), BufferString)
+    assert strings.create_text(b"1").encoding() == b"embstr"
+    assert strings.create_raw(b"1").encoding() == b"raw"

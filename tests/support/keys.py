@@ -1,0 +1,95 @@
+"""Looks at keys from inside: events, changes, encodings, blocks; and a value of a type no command knows."""
+
+from __future__ import annotations
+
+from pyredmem.keyspace.events import KeyListener
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.object import RedisObject
+from tests.support.engine import World
+
+
+class Foreign(RedisObject):
+    """A value of a type that no command works on, without blocks in the ledger."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"foreign"
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"foreign"
+
+    def memory(self, allocator: Allocator, samples: int) -> int:
+        """Nothing."""
+        return 0
+
+    def free(self, allocator: Allocator) -> None:
+        """Nothing to give back."""
+
+    def addresses(self) -> list[int]:
+        """None."""
+        return []
+
+
+class EventLog(KeyListener):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bytes, bytes]] = []
+        self.changed: list[bytes] = []
+
+    def modified(self, database: int, key: bytes) -> None:
+        """A change of a key."""
+        self.changed.append(key)
+
+    def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
+        """A named event."""
+        if name not in (b"new", b"keymiss"):
+            self.seen.append((name, key))
+
+
+class Watched:
+    """The effects of commands: events as `name key`, and how much the dirty counter moved."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._log = EventLog()
+        world.engine.keyspace.events.add_listener(self._log)
+
+    def by(self, *words: bytes | str | int) -> tuple[list[str], int]:
+        """Run a command and return events and dirty changes; every event has told a change of its key too."""
+        keyspace = self._world.engine.keyspace
+        self._log.seen.clear()
+        self._log.changed.clear()
+        before = keyspace.dirty
+        self._world.do(*words)
+        assert {key for _, key in self._log.seen} == set(self._log.changed)
+        return [f"{name.decode()} {key.decode()}" for name, key in self._log.seen], int(keyspace.dirty - before)
+
+
+def add_foreign(world: World, key: bytes = b"f") -> Foreign:
+    """Let a key hold a value of the foreign type."""
+    value = Foreign()
+    world.engine.keyspace.databases[0].add(key, value)
+    return value
+
+
+def encoding(world: World, key: bytes = b"k") -> str:
+    """The encoding of a value."""
+    value = world.engine.keyspace.databases[0].peek(key)
+    assert value is not None
+    return value.encoding().decode()
+
+
+def time_left_ms(world: World, key: bytes = b"k") -> int:
+    """The time to live of a key, -1 if it has none."""
+    deadline = world.engine.keyspace.databases[0].expire_time(key)
+    return -1 if deadline < 0 else int(deadline - world.clock.now_us() // 1000)
+
+
+def used(world: World) -> int:
+    """The ledger's bytes in use."""
+    return int(world.engine.allocator.used_memory)
