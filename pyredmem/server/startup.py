@@ -1,5 +1,6 @@
 """Starting a server as a process: configuration, directory, log, background, pid file, and then the server."""
 
+import hashlib
 import os
 import sys
 from typing import Final
@@ -8,13 +9,18 @@ from pyredmem import __version__
 from pyredmem.base.build import COMPILED
 from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
-from pyredmem.config.quoting import decode
+from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import Settings
 from pyredmem.server.app import Server
 from pyredmem.server.logs import Log, complain
 from pyredmem.server.process import ProcessError, ProcessSettings
 
 FAILED: Final = 1
+
+# Rules of a user who may do everything.
+UNRESTRICTED: Final = frozenset(
+    {"on", "sanitize-payload", "~*", "allkeys", "&*", "allchannels", "+@all", "allcommands"}
+)
 
 
 def build_name() -> str:
@@ -42,7 +48,7 @@ def serve(invocation: Invocation) -> int:
         return FAILED
     process.detach()
     greet(invocation, settings, log)
-    warn_of_ignored(directives, log)
+    warn_of_ignored(directives, settings, log)
     process.write_pid_file()
     try:
         return Server(settings, log, config_path).run()
@@ -60,14 +66,25 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
     return read(invocation.configuration(file_text, stdin_text), settings, load_file)
 
 
-def warn_of_ignored(directives: Directives, log: Log) -> None:
+def is_default_user_as_it_is(words: list[str], password: str) -> bool:
+    """Whether a `user` line, such as CONFIG REWRITE leaves, says no more of the default user than `requirepass` does."""
+    secret = {"nopass"}
+    if password:
+        secret = {f">{password}", "#" + hashlib.sha256(encode(password)).hexdigest()}
+    rules = set(words[1:]) - UNRESTRICTED
+    return words[0] == "default" and "on" in words and len(rules) == 1 and rules <= secret
+
+
+def warn_of_ignored(directives: Directives, settings: Settings, log: Log) -> None:
     """Say which lines of the configuration this server cannot follow, rather than pass over them in silence."""
     for words in directives.modules:
         log.warning(f"Ignored: loadmodule {words[0]}. Modules cannot be loaded.")
     for old, _ in directives.renamed_commands:
         log.warning(f"Ignored: rename-command {old}. The command keeps its name.")
     for words in directives.users:
-        log.warning(f"Ignored: user {words[0]}. There is only the default user.")
+        if is_default_user_as_it_is(words, settings.text("requirepass")):
+            continue
+        log.warning(f"Ignored: user {words[0]}. There is only the default user, with the password of requirepass.")
 
 
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
