@@ -14,15 +14,26 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.command import DENYOOM, NO_AUTH, NO_MULTI, Command, CommandTable
+from pyredmem.engine.command import (
+    DENYOOM,
+    MAY_REPLICATE,
+    NO_AUTH,
+    NO_MULTI,
+    READONLY,
+    WRITE,
+    Command,
+    CommandTable,
+)
 from pyredmem.engine.latency_histogram import COUNTERS_BYTES, DIRECT, STRUCT_BYTES
 from pyredmem.engine.session import (
     IN_TRANSACTION,
+    MONITORING,
     NEEDS_AUTH,
     NO_TOUCH,
     REPLY_OFF,
     REPLY_SKIP,
     SUBSCRIBED,
+    TRACKING,
     Session,
 )
 
@@ -33,6 +44,10 @@ if TYPE_CHECKING:
 MEMORY_LIMIT: Final = 1 << 16
 PAUSED: Final = 1 << 17
 MONITORED: Final = 1 << 18
+TRACKED: Final = 1 << 19
+CLIENTS_LIMITED: Final = 1 << 20
+#: Gates with work to do behind a command.
+_BEHIND: Final = REPLY_OFF | REPLY_SKIP | NO_TOUCH | TRACKING | MONITORED | TRACKED
 
 #: What Redis shows of the arguments of an unknown command (bytes).
 _SHOWN_ARGUMENTS: Final = 128
@@ -62,6 +77,22 @@ class Dispatcher:
         """Set or clear one of the engine's gates."""
         self.gates = self.gates | gate if on else self.gates & ~gate
 
+    def set_paused(self, on: bool) -> None:
+        """Ask before each command whether it has to wait."""
+        self.set_gate(PAUSED, on)
+
+    def set_monitored(self, on: bool) -> None:
+        """Show each command to the monitors."""
+        self.set_gate(MONITORED, on)
+
+    def set_tracked(self, on: bool) -> None:
+        """Tell client-side caching which client acts."""
+        self.set_gate(TRACKED, on)
+
+    def set_clients_limited(self, on: bool) -> None:
+        """Hold the memory of all clients to its limit before each command."""
+        self.set_gate(CLIENTS_LIMITED, on)
+
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request of a client, and reply."""
         command = self.by_spelling.get(argv[0])
@@ -75,7 +106,9 @@ class Dispatcher:
         if count != arity and (arity > 0 or count < -arity):
             self._refuse(session, command, errors.wrong_arity(command.full_name).message)
             return
-        if (session.gates | self.gates) and not self._passes_gates(session, command, argv):
+        session.command = command
+        gates = session.gates | self.gates
+        if gates and not self._passes_gates(session, command, argv):
             return
         keyspace = self.keyspace
         start = keyspace.now_us
@@ -92,8 +125,9 @@ class Dispatcher:
             command.direct[duration] += 1
         else:
             self._record(session, command, argv, duration)
-        if session.gates:
-            self._leave_gates(session)
+        if gates & _BEHIND:
+            self._tell_observers(session, command, argv)
+            self._leave_gates(session, gates)
 
     def call(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
@@ -107,6 +141,15 @@ class Dispatcher:
             self.stats.count_error(error.message)
             session.context.reply.error(error.message)
         self._record(session, command, argv, self.clock.now_us() - start)
+        if (session.gates | self.gates) & _BEHIND:
+            self._tell_observers(session, command, argv)
+
+    def _tell_observers(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Show a command that was run to client-side caching and to the monitors."""
+        if session.gates & TRACKING:
+            self.engine.tracking.remember(session, command, argv)
+        if self.gates & MONITORED:
+            self.engine.monitors.feed(session, command, argv)
 
     def _record(self, session: Session, command: Command, argv: list[bytes], duration: i64) -> None:
         """Count a call that is the command's first, or slow."""
@@ -143,7 +186,10 @@ class Dispatcher:
         self.stats.count_error(message)
         if session.transaction.active:
             session.transaction.aborted = True
-        session.context.reply.error(message)
+        if session.gates & (REPLY_OFF | REPLY_SKIP) and session.reply_mark < 0:  # refused before the gates
+            session.set_gate(REPLY_SKIP, False)
+        else:
+            session.context.reply.error(message)
 
     def _passes_gates(self, session: Session, command: Command, argv: list[bytes]) -> bool:
         """Whether a command is to be run now; if not it has been answered."""
@@ -153,21 +199,31 @@ class Dispatcher:
         message = self._objection(session, command)
         if message is not None:
             self._refuse(session, command, message)
-            self._leave_gates(session)
+            self._leave_gates(session, gates)
+            return False
+        if self.gates & (PAUSED | CLIENTS_LIMITED) and self._waits(session, command):
+            session.reply_mark = -1
             return False
         name = command.full_name
         if gates & IN_TRANSACTION and name not in _IMMEDIATE_IN_TRANSACTION:
             session.transaction.enqueue(command, argv)
             session.reply.simple(b"QUEUED")
-            self._leave_gates(session)
+            self._leave_gates(session, gates)
             return False
         if gates & NO_TOUCH:
             self.keyspace.set_no_touch(name != b"touch")
+        if self.gates & TRACKED:
+            self.engine.tracking.begin(session)
         return True
 
-    def _leave_gates(self, session: Session) -> None:
-        """What has to be done behind a command of a session with gates."""
-        gates = session.gates
+    def _waits(self, session: Session, command: Command) -> bool:
+        """Whether a command cannot be run now: its client was closed to make room, or it has to wait."""
+        if self.gates & CLIENTS_LIMITED and not self.engine.clients.make_room(session):
+            return True
+        return self.gates & PAUSED != 0 and self.engine.pause.holds(session, command)
+
+    def _leave_gates(self, session: Session, gates: i64) -> None:
+        """What has to be done behind a command; ``gates`` are those of before it."""
         if gates & NO_TOUCH:
             self.keyspace.set_no_touch(False)
         if session.reply_mark >= 0:
@@ -175,6 +231,8 @@ class Dispatcher:
             session.reply_mark = -1
             if gates & REPLY_SKIP:
                 session.set_gate(REPLY_SKIP, False)
+        if gates & TRACKED:
+            self.engine.tracking.end()
 
     def _objection(self, session: Session, command: Command) -> bytes | None:
         """Why a command may not be run now; None if it may."""
@@ -189,6 +247,8 @@ class Dispatcher:
                 b"ERR Can't execute '" + name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
                 b"are allowed in this context"
             )
+        if gates & MONITORING and command.flags & (WRITE | READONLY | MAY_REPLICATE):
+            return b"ERR Replica can't interact with the keyspace"
         if self.gates & MEMORY_LIMIT and self.engine.is_out_of_memory():
             in_transaction = gates & IN_TRANSACTION != 0
             if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:

@@ -21,9 +21,9 @@ from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
+from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
-from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands

@@ -8,6 +8,7 @@ until :meth:`Session.process` is called again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +16,15 @@ from mypy_extensions import i64
 
 from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
+from pyredmem.engine.client_memory import ClientMemory
 from pyredmem.engine.context import Context
+from pyredmem.engine.output_limits import OutputWatch
 from pyredmem.engine.transaction import Transaction
 from pyredmem.protocol.request import HiredisRequestParser, RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
 
 if TYPE_CHECKING:
+    from pyredmem.engine.command import Command
     from pyredmem.engine.engine import Engine
 
 # What makes the dispatcher look twice at a command; a plain session has none of these.
@@ -30,12 +34,28 @@ SUBSCRIBED: Final = 1 << 2
 REPLY_OFF: Final = 1 << 3
 REPLY_SKIP: Final = 1 << 4  # for the next command; set by CLIENT REPLY SKIP
 NO_TOUCH: Final = 1 << 5
+TRACKING: Final = 1 << 6
+MONITORING: Final = 1 << 7
 
 # Why a session runs no further requests for now.
 CLOSING: Final = 1 << 0
 BLOCKED: Final = 1 << 1  # it waits for a key
 PAUSED: Final = 1 << 2  # CLIENT PAUSE
 UNREAD: Final = 1 << 3  # it does not read its replies
+
+#: So many requests are run at a stretch; then the shell may write what they answered (see ``on_full``).
+_STRETCH: Final = 1024
+#: Bytes of replies in one batch that the shell is asked to write before the rest is run.
+_FULL_BYTES: Final = 1024 * 1024
+
+
+class Subscriptions:
+    """How many channels, patterns and shard channels a client is subscribed to."""
+
+    def __init__(self) -> None:
+        self.channels: i64 = 0
+        self.patterns: i64 = 0
+        self.shard_channels: i64 = 0
 
 
 class Session:
@@ -56,14 +76,35 @@ class Session:
         self.closing = False  # to be disconnected when the output is written
         self.created_us: i64 = engine.keyspace.now_us
         self.last_active_us: i64 = engine.keyspace.now_us
-        self.last_command = "NULL"
-        #: Set by the shell: called when output is ready outside of a call of ``receive``.
+        self.command: Command | None = None  # the last one that was run
+        self.user = b"default"
+        self.authenticated = True
+        self.no_evict = False
+        self.aborted = False  # to be disconnected at once, whatever is unsent
+        self.descriptor: i64 = -1  # of the socket
+        self.subscriptions = Subscriptions()
+        # The seams to the shell. Called when output is ready outside of a call of ``receive``; in the middle of one
+        # when much is ready; to ask how many bytes it was given and could not yet send.
         self.on_output: Callable[[], None] | None = None
+        self.on_full: Callable[[], None] | None = None
+        self.count_unsent: Callable[[], int] | None = None
+        #: Set while the client waits for a key: ends that, with an error if the argument is true.
+        self.unblock: Callable[[bool], None] | None = None
         self.backlog: list[list[bytes]] = []  # requests that were complete when the session was suspended
+        self._postponed: i64 = 0  # 1 if the last of them has to be run again
+        self._kept: deque[bytes] = deque()  # input that came while it was suspended
+        self._kept_size: i64 = 0
+        self._waking = False
+        # Accounting: see engine/client_memory.py and engine/clients.py.
+        self.memory = ClientMemory(engine.allocator)
+        self.steady_read: i64 = -1  # the ledger need not know of reads up to this size
+        self.reply_peak: i64 = 0  # most bytes of replies at once since the timer's last visit
+        self.counted_bytes: i64 = 0
+        self.output_watch = OutputWatch()
         self.parser: RequestParser = RequestParser() if COMPILED else HiredisRequestParser()
         self.reply = RespSink()
         self.context = Context(engine, self, self.reply)
-        self.transaction = Transaction(engine.keyspace.events)
+        self.transaction = Transaction(engine.keyspace.events, self.memory)
 
     def set_gate(self, gate: i64, on: bool) -> None:
         """Set or clear one of the conditions above."""
@@ -94,9 +135,33 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client and run the requests that are complete."""
-        self.engine.begin_batch(self, len(data))
+        size: i64 = len(data)
+        self.engine.begin_batch(self, size)
+        if size > self.steady_read:
+            self._read_much(data)
+        if self.holds:
+            self._keep(data)
+            return
         self.parser.feed(data)
         self.process()
+
+    def _read_much(self, data: bytes) -> None:
+        """Tell the ledger of a read that may have made the query buffer grow."""
+        memory = self.memory
+        if memory.is_open():
+            memory.before_read(self.held_input(), self.parser.awaited_bulk(), data)
+            self.steady_read = memory.steady_read
+
+    def _keep(self, data: bytes) -> None:
+        """Take input that cannot be worked on yet."""
+        if self.holds & CLOSING == 0:
+            self._kept.append(data)
+            self._kept_size += len(data)
+            self.engine.clients.input_waits(self)
+
+    def held_input(self) -> i64:
+        """Bytes received that are not yet part of a request that was run or waits in the backlog."""
+        return self.parser.pending() + self._kept_size
 
     def process(self) -> None:
         """Run the requests that have been received, unless something holds the session."""
@@ -105,25 +170,61 @@ class Session:
         parser = self.parser
         # More may be ready behind these: what came while the session was held, what is read one by one before AUTH.
         more_may_follow = not parser.authenticated
-        if self.backlog:
-            requests = self.backlog
-            self.backlog = []
+        if self.backlog or self._kept:
+            requests = self._more_requests()
             more_may_follow = True
         else:
             requests = parser.requests()
+            if not requests:
+                self.engine.clients.input_waits(self)
+            elif len(requests) > _STRETCH:
+                self.backlog = requests[_STRETCH:]
+                del requests[_STRETCH:]
+                more_may_follow = True
         execute = self.engine.dispatcher.execute
         while requests:
             for done, argv in enumerate(requests, 1):
                 execute(self, argv)
                 if self.holds:
-                    self.backlog = requests[done:]
+                    self.backlog = requests[done - self._postponed :] + self.backlog
+                    self._postponed = 0
                     requests = []
                     break
             else:
-                requests = parser.requests() if more_may_follow else []
+                requests = self._more_requests() if more_may_follow else []
         if parser.error is not None and not self.backlog and self.holds & CLOSING == 0:
             self._break_off(parser.error)
         self.engine.end_batch()
+
+    def _more_requests(self) -> list[list[bytes]]:
+        """The next requests to run at a stretch, of all that waits; none if the client has to read first."""
+        if self.on_full is not None and self.reply.size() > _FULL_BYTES:
+            self.on_full()
+            if self.is_held():
+                return []
+        if self.backlog:
+            requests = self.backlog[:_STRETCH]
+            self.backlog = self.backlog[_STRETCH:]
+            return requests
+        requests = self.parser.requests()
+        while not requests and self._kept and self.parser.error is None:
+            data = self._kept.popleft()
+            self._kept_size -= len(data)
+            self.parser.feed(data)
+            requests = self.parser.requests()
+        if len(requests) > _STRETCH:
+            self.backlog = requests[_STRETCH:]
+            del requests[_STRETCH:]
+        return requests
+
+    def is_held(self) -> bool:
+        """Whether something keeps the session from running requests."""
+        return self.holds != 0
+
+    def postpone(self, hold: i64) -> None:
+        """Hold the session before the command that was to be run now; it is run when the session goes on."""
+        self.holds |= hold
+        self._postponed = 1
 
     def _break_off(self, error: ProtocolError) -> None:
         """Answer to an offence against the protocol and close."""
@@ -134,7 +235,8 @@ class Session:
     def resume(self, hold: i64) -> None:
         """Take away one reason to hold the session and run what has waited."""
         self.holds &= ~hold
-        if self.holds == 0:
+        if not self.is_held():
+            self.engine.keyspace.now_us = self.engine.clock.now_us()
             self.process()
             self.output_ready()
 
@@ -145,7 +247,49 @@ class Session:
 
     def take_output(self) -> bytes:
         """The replies since the last call."""
+        size = self.reply.size()
+        if size > 0:
+            self.count_output(size)
         return self.reply.take()
+
+    def count_output(self, size: i64) -> None:
+        """Count replies that are given to the shell."""
+        stats = self.engine.stats
+        stats.net_output_bytes += size
+        stats.writes_processed += 1
+        if size > self.reply_peak:
+            self.reply_peak = size
+
+    def output_peak(self) -> i64:
+        """The most bytes in the reply buffer in the last seconds."""
+        return max(self.memory.buffer_peak, min(self.reply_peak, self.memory.buffer_size))
+
+    def take_output_peak(self) -> i64:
+        """The most bytes of replies at once since the last call."""
+        peak = self.reply_peak
+        self.reply_peak = 0
+        return peak
+
+    def wake(self) -> None:
+        """Have the shell told of output when the batch is over, once."""
+        if not self._waking:
+            self._waking = True
+            self.engine.defer(self._woken)
+
+    def _woken(self) -> None:
+        self._waking = False
+        self.output_ready()
+
+    def detach(self, nobody: Session) -> None:
+        """The client is gone: let go of what holds this object in a circle; there is no collector to find it."""
+        self.on_output = None
+        self.on_full = None
+        self.count_unsent = None
+        self.unblock = None
+        self.context = nobody.context
+        self.backlog = []
+        self._kept = deque()
+        self._kept_size = 0
 
     def close(self) -> None:
         """Run no more requests; the shell disconnects when the output is written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyredmem.engine.client_memory import ClientMemory
 from pyredmem.engine.command import Command
 from pyredmem.keyspace.events import KeyEvents, Watcher
 
@@ -17,8 +18,9 @@ class QueuedCommand:
 class Transaction:
     """State of MULTI and WATCH; lives as long as its session."""
 
-    def __init__(self, events: KeyEvents) -> None:
+    def __init__(self, events: KeyEvents, memory: ClientMemory) -> None:
         self._events = events
+        self._memory = memory
         self.active = False  # MULTI was given; stays set while EXEC runs the queue
         self.running = False  # EXEC runs the queue: a command that would block gives its empty reply
         self.aborted = False  # a command could not be queued: EXEC will refuse
@@ -34,6 +36,7 @@ class Transaction:
         """Keep a command for EXEC, unless it is clear that EXEC will not run it."""
         if not self.aborted and not self.watcher.dirty:
             self.queue.append(QueuedCommand(command, argv))
+            self._memory.queue(argv)
 
     def start(self) -> list[QueuedCommand]:
         """EXEC begins: nothing is watched any more; returns the commands to run."""
@@ -46,7 +49,9 @@ class Transaction:
         self.active = False
         self.running = False
         self.aborted = False
-        self.queue = []
+        if self.queue:
+            self.queue = []
+            self._memory.end_queue()
         self.unwatch()
 
     def watch(self, database: int, key: bytes) -> None:
@@ -54,10 +59,13 @@ class Transaction:
         if (database, key) not in self.watched:
             self.watched.append((database, key))
             self._events.watch(self.watcher, database, key)
+            self._memory.watch(key)
 
     def unwatch(self) -> None:
         """Forget all watched keys."""
         for database, key in self.watched:
             self._events.unwatch(self.watcher, database, key)
-        self.watched = []
+        if self.watched:
+            self.watched = []
+            self._memory.end_watch()
         self.watcher.dirty = False

@@ -126,12 +126,21 @@ class Database:
         return self.keys.values[slot]
 
     def random_key(self) -> bytes | None:
-        """Any key with the same probability for each, None if there is none."""
+        """Any key with the same probability for each, None if there is none.
+
+        While the data set stands still keys whose time is over stay; where there may be no others, one of them is given
+        after a hundred tries, as in Redis.
+        """
         keys = self.keys
+        tries: i64 = 100
         while keys.used > 0:
             key = keys.keys[self.keyspace.rng.below(keys.used)]
             if self.find(key) >= 0:
                 return key
+            if self.keyspace.stands_still and self.expires.used == keys.used:
+                tries -= 1
+                if tries == 0:
+                    return key
         return None
 
     def write(self, key: bytes) -> RedisObject | None:
@@ -267,7 +276,8 @@ class Database:
     def _expire_if_due(self, key: bytes) -> bool:
         if not self.is_due(key):
             return False
-        self.delete_expired(key)
+        if not self.keyspace.stands_still:
+            self.delete_expired(key)
         return True
 
     def delete_expired(self, key: bytes) -> None:

@@ -67,6 +67,11 @@ class KeyEvents:
         self._listeners.append(listener)
         self.listening = True
 
+    def remove_listener(self, listener: KeyListener) -> None:
+        """Tell ``listener`` no more."""
+        self._listeners.remove(listener)
+        self.listening = len(self._listeners) > 0
+
     def modified(self, database: i64, key: bytes) -> None:
         """A key was changed."""
         if self.watching > 0:

@@ -1,0 +1,62 @@
+"""Who has to show a password, and whether it is the right one.
+
+There is one user, *default*, whose password is the setting requirepass. A client that connects while there is none is
+authenticated for good; one that connects while there is one has to show it. What a client that has not may send is
+limited in the parser (Redis 7.2 networking.c authRequired).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyredmem.engine import figures
+from pyredmem.engine.session import NEEDS_AUTH, Session
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+DEFAULT_USER: Final = b"default"
+
+
+class Authentication:
+    """The password of the default user, and which sessions have shown it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self.password = b""
+        self.failures = 0
+        engine.settings.subscribe("requirepass", self._password_changed)
+        engine.figures.provide(figures.DENIED_AUTH, self._failures)
+        self._password_changed()
+
+    def _failures(self) -> int:
+        return self.failures
+
+    def is_open(self) -> bool:
+        """Whether the default user needs no password."""
+        return not self.password
+
+    def begin(self, session: Session) -> None:
+        """A client has connected, or is as if it had just done so."""
+        session.authenticated = self.is_open()
+        self._apply(session)
+
+    def authenticate(self, session: Session, user: bytes, password: bytes) -> bool:
+        """Let a client show its password; False if it is wrong."""
+        if user != DEFAULT_USER or (not self.is_open() and password != self.password):
+            self.failures += 1
+            return False
+        session.authenticated = True
+        self._apply(session)
+        return True
+
+    def _apply(self, session: Session) -> None:
+        needed = not self.is_open() and not session.authenticated
+        session.set_gate(NEEDS_AUTH, needed)
+        session.parser.authenticated = not needed
+
+    def _password_changed(self) -> None:
+        self.password = self._settings.text("requirepass").encode("utf-8", "surrogateescape")
+        for session in self._engine.sessions.values():
+            self._apply(session)

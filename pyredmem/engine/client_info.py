@@ -1,0 +1,86 @@
+"""A client as CLIENT LIST and CLIENT INFO print it, with the fields of Redis 7.2 in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyredmem.engine.session import BLOCKED, CLOSING, MONITORING, NO_TOUCH, PAUSED, SUBSCRIBED, Session
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+_MICROSECONDS = 1000000
+
+
+def describe(engine: Engine, session: Session, argv: list[bytes] | None = None) -> bytes:
+    """The line of a client, without its end; ``argv`` is the command that it runs now, if it runs one."""
+    memory = session.memory
+    now_us = engine.keyspace.now_us
+    request, arguments = _request_size(argv or [])
+    used = session.held_input() + request
+    queued = len(session.transaction.queue) if session.transaction.active else -1
+    tracking = engine.tracking.of(session)
+    subscriptions = session.subscriptions
+    fields = (
+        b"id=%d" % session.id,
+        b"addr=%b" % session.address.encode("utf-8", "surrogateescape"),
+        b"laddr=%b" % session.local_address.encode("utf-8", "surrogateescape"),
+        b"fd=%d" % session.descriptor,
+        b"name=%b" % session.name,
+        b"age=%d" % max(0, (now_us - session.created_us) // _MICROSECONDS),
+        b"idle=%d" % max(0, (now_us - session.last_active_us) // _MICROSECONDS),
+        b"flags=%b" % flags(engine, session),
+        b"db=%d" % session.context.db.index,
+        b"sub=%d" % subscriptions.channels,
+        b"psub=%d" % subscriptions.patterns,
+        b"ssub=%d" % subscriptions.shard_channels,
+        b"multi=%d" % queued,
+        b"qbuf=%d" % used,
+        b"qbuf-free=%d" % max(0, memory.query_capacity - used),
+        b"argv-mem=%d" % arguments,
+        b"multi-mem=%d" % memory.queued_bytes,
+        b"rbs=%d" % memory.buffer_size,
+        b"rbp=%d" % session.output_peak(),
+        b"obl=%d" % memory.in_buffer(),
+        b"oll=%d" % len(memory.blocks),
+        b"omem=%d" % memory.output_bytes(),
+        b"tot-mem=%d" % (memory.total() + arguments + 8 * len(argv or [])),
+        b"events=%b" % (b"rw" if memory.unsent > 0 else b"r"),
+        b"cmd=%b" % (session.command.full_name if session.command is not None else b"NULL"),
+        b"user=%b" % session.user,
+        b"redir=%d" % (tracking.redirect if tracking is not None else -1),
+        b"resp=%d" % session.reply.protocol,
+        b"lib-name=%b" % session.library_name,
+        b"lib-ver=%b" % session.library_version,
+    )
+    return b" ".join(fields)
+
+
+def flags(engine: Engine, session: Session) -> bytes:
+    """The letters of a client's state, N if there is nothing to say."""
+    gates, holds = session.gates, session.holds
+    tracking = engine.tracking.of(session)
+    letters = (
+        (gates & MONITORING != 0, b"O"),
+        (gates & SUBSCRIBED != 0, b"P"),
+        (session.transaction.active, b"x"),
+        (holds & (BLOCKED | PAUSED) != 0, b"b"),
+        (tracking is not None, b"t"),
+        (tracking is not None and tracking.broken, b"R"),
+        (tracking is not None and tracking.broadcast, b"B"),
+        (session.transaction.watcher.dirty, b"d"),
+        (holds & CLOSING != 0, b"c"),
+        (session.kind == "unix", b"U"),
+        (session.no_evict, b"e"),
+        (gates & NO_TOUCH != 0, b"T"),
+    )
+    return b"".join([letter for applies, letter in letters if applies]) or b"N"
+
+
+def _request_size(argv: list[bytes]) -> tuple[int, int]:
+    """Bytes of a request as it was received, and of its arguments alone."""
+    arguments = sum([len(argument) for argument in argv])
+    if not argv:
+        return 0, 0
+    framing = sum([len(b"$%d\r\n\r\n" % len(argument)) for argument in argv])
+    return len(b"*%d\r\n" % len(argv)) + framing + arguments, arguments

@@ -1,0 +1,71 @@
+"""How much unsent output a client may have (client-output-buffer-limit), by its class.
+
+Beyond the hard limit it is closed at once; beyond the soft limit when it stays there for so many seconds. Zero is no
+limit. What counts is the memory of the reply blocks, not the reply buffer that every client has (Redis 7.2
+checkClientOutputBufferLimits).
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from pyredmem.config.settings import Settings
+
+NORMAL = "normal"
+PUBSUB = "pubsub"
+
+
+class Limit:
+    """The limits of one class."""
+
+    def __init__(self, hard: i64, soft: i64, soft_ms: i64) -> None:
+        self.hard: i64 = hard
+        self.soft: i64 = soft
+        self.soft_ms: i64 = soft_ms
+
+    def is_none(self) -> bool:
+        """Whether output may grow without end."""
+        return self.hard == 0 and self.soft == 0
+
+
+class OutputLimits:
+    """The limits of all classes, as the setting has them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.normal = Limit(0, 0, 0)
+        self.pubsub = Limit(0, 0, 0)
+        settings.subscribe("client-output-buffer-limit", self._changed)
+        self._changed()
+
+    def _changed(self) -> None:
+        limits = self._settings.output_buffer_limits()
+        self.normal = _limit(limits[NORMAL])
+        self.pubsub = _limit(limits[PUBSUB])
+
+    def of(self, subscribed: bool) -> Limit:
+        """The limits of a client."""
+        return self.pubsub if subscribed else self.normal
+
+
+class OutputWatch:
+    """Since when a client is above its soft limit."""
+
+    def __init__(self) -> None:
+        self._since_ms: i64 = -1
+
+    def exceeds(self, limit: Limit, output: i64, now_ms: i64) -> bool:
+        """Whether a client with so many bytes of output is to be closed."""
+        if limit.hard != 0 and output >= limit.hard:
+            return True
+        if limit.soft == 0 or output < limit.soft:
+            self._since_ms = -1
+            return False
+        if self._since_ms < 0:
+            self._since_ms = now_ms
+        return now_ms - self._since_ms > limit.soft_ms
+
+
+def _limit(numbers: tuple[int, int, int]) -> Limit:
+    hard, soft, seconds = numbers
+    return Limit(hard, soft, seconds * 1000)

@@ -1,0 +1,283 @@
+"""Client-side caching: clients that read keys are told when those keys change.
+
+    default     a client is told once of a change of a key it has read: the table remembers key -> ids of clients
+    broadcast   a client is told of every change of a key that begins with one of its prefixes, once per batch
+
+Messages are RESP3 pushes on ``invalidate``, to the client itself or to the one it redirects to; a RESP2 client gets
+them only if it subscribes. A change made by the client whose command runs is told behind the reply. Keys of all
+databases are one (Redis 7.2 tracking.c). While no client tracks, nothing here is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import CommandError
+from pyredmem.engine import figures
+from pyredmem.engine.command import READONLY, Command
+from pyredmem.engine.command_keys import keys_of
+from pyredmem.engine.session import SUBSCRIBED, TRACKING, Session
+from pyredmem.keyspace.events import KeyListener
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+INVALIDATIONS: Final = b"__redis__:invalidate"
+OPT_IN: Final = 1
+OPT_OUT: Final = 2
+#: A prefix in tot-mem of CLIENT LIST, bytes.
+_PREFIX_BYTES: Final = 32
+#: Keys that the timer forgets at most when the table is too long.
+_FORGET_AT_ONCE: Final = 1000
+
+BAD_PREFIX: Final = b"ERR Prefix '%b' overlaps with %b prefix '%b'. Prefixes for a single client must not overlap."
+MODE_FIXED: Final = (
+    b"ERR You can't switch %b before disabling tracking for this client, and then re-enabling it with a different mode."
+)
+
+
+class ClientTracking:
+    """How one client tracks."""
+
+    def __init__(self, redirect: int, broadcast: bool, choice: int, no_loop: bool, prefixes: list[bytes]) -> None:
+        self.redirect = redirect  # id of the client that gets the messages, 0: this one
+        self.broadcast = broadcast
+        self.choice = choice  # OPT_IN, OPT_OUT or neither
+        self.no_loop = no_loop
+        self.prefixes = prefixes
+        self.caching = False  # CLIENT CACHING was the last command
+        self.broken = False  # the client that got the messages is gone
+
+    def remembers(self) -> bool:
+        """Whether the keys of the next command that reads are to be remembered."""
+        if self.choice == OPT_IN:
+            return self.caching
+        return self.choice != OPT_OUT or not self.caching
+
+
+class _Prefix:
+    """The clients of a prefix, and the keys that have changed since they were told last."""
+
+    def __init__(self) -> None:
+        self.clients: dict[int, bool] = {}
+        self.changed: dict[bytes, int] = {}  # key to the id of the client that changed it last, 0 for nobody
+
+
+class Tracking(KeyListener):
+    """Who is to be told of which keys."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._clients: dict[int, ClientTracking] = {}
+        self._table: dict[bytes, dict[int, bool]] = {}
+        self._prefixes: dict[bytes, _Prefix] = {}
+        self._items: i64 = 0
+        self._current = 0  # id of the client whose command runs
+        self._pending: list[tuple[int, list[bytes] | None]] = []
+        self._broadcast_due = False
+        self._flush_told = False
+        self._max_keys: i64 = 0
+        engine.settings.subscribe("tracking-table-max-keys", self._max_keys_changed)
+        self._max_keys_changed()
+        engine.cron.every(0, self._limit_table)
+        engine.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))
+        engine.figures.provide(figures.TRACKED_KEYS, lambda: len(self._table))
+        engine.figures.provide(figures.TRACKED_ITEMS, self._item_count)
+        engine.figures.provide(figures.TRACKED_PREFIXES, lambda: len(self._prefixes))
+
+    def _max_keys_changed(self) -> None:
+        self._max_keys = self._engine.settings.integer("tracking-table-max-keys")
+
+    def _item_count(self) -> int:
+        return int(self._items)
+
+    def of(self, session: Session) -> ClientTracking | None:
+        """How a client tracks, None if it does not."""
+        return self._clients.get(int(session.id))
+
+    # Switching on and off.
+
+    def enable(self, session: Session, asked: ClientTracking) -> None:
+        """Let a client track; prefixes come to those it has."""
+        number = int(session.id)
+        old = self._clients.get(number)
+        if not self._clients:
+            self._engine.keyspace.events.add_listener(self)
+            self._engine.dispatcher.set_tracked(True)
+        self._clients[number] = asked
+        session.set_gate(TRACKING, True)
+        if not asked.broadcast:
+            return
+        had = old.prefixes if old is not None else []
+        wanted = asked.prefixes if asked.prefixes or had else [b""]
+        asked.prefixes = had + [prefix for prefix in wanted if prefix not in had]
+        for prefix in asked.prefixes:
+            self._prefixes.setdefault(prefix, _Prefix()).clients[number] = True
+        session.memory.other_bytes += _PREFIX_BYTES * (len(asked.prefixes) - len(had))
+
+    def disable(self, session: Session) -> None:
+        """End a client's tracking; what the table knows of it is passed over later."""
+        number = int(session.id)
+        tracking = self._clients.pop(number, None)
+        if tracking is None:
+            return
+        session.set_gate(TRACKING, False)
+        for prefix in tracking.prefixes if tracking.broadcast else []:
+            entry = self._prefixes[prefix]
+            del entry.clients[number]
+            if not entry.clients:
+                del self._prefixes[prefix]
+            session.memory.other_bytes -= _PREFIX_BYTES
+        if not self._clients:
+            self._engine.keyspace.events.remove_listener(self)
+            self._engine.dispatcher.set_tracked(False)
+            self._table = {}
+            self._items = 0
+
+    def check_prefixes(self, session: Session, prefixes: list[bytes]) -> None:
+        """Refuse prefixes that overlap with others of the client, or with one another."""
+        old = self.of(session)
+        for at, prefix in enumerate(prefixes):
+            for had in old.prefixes if old is not None else []:
+                if _overlap(prefix, had):
+                    raise CommandError(BAD_PREFIX % (prefix, b"an existing", had))
+            for other in prefixes[at + 1 :]:
+                if _overlap(prefix, other):
+                    raise CommandError(BAD_PREFIX % (prefix, b"another provided", other))
+
+    # Around commands.
+
+    def begin(self, session: Session) -> None:
+        """A command of a client is about to run."""
+        self._current = int(session.id)
+
+    def remember(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """A tracking client has run a command."""
+        tracking = self._clients.get(int(session.id))
+        if tracking is None:
+            return
+        if command.has(READONLY) and not tracking.broadcast and tracking.remembers():
+            for key in keys_of(command, argv):
+                ids = self._table.setdefault(key, {})
+                if int(session.id) not in ids:
+                    ids[int(session.id)] = True
+                    self._items += 1
+        if not command.full_name.startswith(b"client|") and not session.transaction.active:
+            tracking.caching = False
+
+    def end(self) -> None:
+        """A command is done: tell its client what it has changed itself."""
+        self._current = 0
+        self._flush_told = False
+        pending = self._pending
+        if not pending:
+            return
+        self._pending = []
+        for number, keys in pending:
+            self._tell(number, keys)
+
+    # Changes.
+
+    def modified(self, database: i64, key: bytes) -> None:
+        """A key was changed."""
+        for prefix, entry in self._prefixes.items():
+            if key.startswith(prefix):
+                entry.changed[key] = self._current
+                if not self._broadcast_due:
+                    self._broadcast_due = True
+                    self._engine.defer(self._broadcast)
+        ids = self._table.pop(key, None)
+        if ids is None:
+            return
+        self._items -= len(ids)
+        for number in ids:
+            tracking = self._clients.get(number)
+            if tracking is None or tracking.broadcast:
+                continue
+            if number == self._current:
+                if not tracking.no_loop:
+                    self._pending.append((number, [key]))
+            else:
+                self._tell(number, [key])
+
+    def flushed(self, database: i64) -> None:
+        """A database was emptied: everyone who tracks forgets everything, once per command."""
+        self._table = {}
+        self._items = 0
+        if self._flush_told:
+            return
+        self._flush_told = self._current != 0
+        for number in self._clients:
+            if number == self._current:
+                self._pending.append((number, None))
+            else:
+                self._tell(number, None)
+
+    def _broadcast(self) -> None:
+        """Tell of the changes under the prefixes."""
+        self._broadcast_due = False
+        for prefix in sorted(self._prefixes):
+            entry = self._prefixes[prefix]
+            changed = entry.changed
+            entry.changed = {}
+            for number in list(entry.clients) if changed else []:
+                no_loop = self._clients[number].no_loop
+                keys = [key for key in sorted(changed) if not (no_loop and changed[key] == number)]
+                if keys:
+                    self._tell(number, keys)
+
+    def _limit_table(self) -> None:
+        """Forget keys beyond the limit, as if they had changed."""
+        excess = len(self._table) - self._max_keys
+        if self._max_keys == 0 or excess <= 0:
+            return
+        for key in list(self._table)[: min(excess, _FORGET_AT_ONCE)]:
+            ids = self._table.pop(key)
+            self._items -= len(ids)
+            for number in ids:
+                tracking = self._clients.get(number)
+                if tracking is not None and not tracking.broadcast:
+                    self._tell(number, [key])
+
+    # Messages.
+
+    def _tell(self, number: int, keys: list[bytes] | None) -> None:
+        """Send a client, or the one it redirects to, the keys that are not valid any more; None means all."""
+        tracking = self._clients[number]
+        session = self._engine.sessions[number]
+        redirected = tracking.redirect != 0
+        if redirected:
+            target = self._engine.sessions.get(tracking.redirect)
+            if target is None:
+                self._redirection_broken(session, tracking)
+                return
+            session = target
+        reply = session.reply
+        if reply.protocol == 3:
+            reply.push(2)
+            reply.bulk(b"invalidate")
+        elif redirected and session.gates & SUBSCRIBED:
+            reply.push(3)
+            reply.bulk(b"message")
+            reply.bulk(INVALIDATIONS)
+        else:
+            return
+        if keys is None:
+            reply.null()
+        else:
+            reply.bulks(keys)
+        self._engine.wake(session)
+
+    def _redirection_broken(self, session: Session, tracking: ClientTracking) -> None:
+        tracking.broken = True
+        if session.reply.protocol == 3:
+            session.reply.push(2)
+            session.reply.bulk(b"tracking-redir-broken")
+            session.reply.integer(tracking.redirect)
+            self._engine.wake(session)
+
+
+def _overlap(one: bytes, other: bytes) -> bool:
+    return one.startswith(other) or other.startswith(one)
