@@ -67,7 +67,7 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
 
 
 def is_default_user_as_it_is(words: list[str], password: str) -> bool:
-    """Whether a `user` line, such as CONFIG REWRITE leaves, says no more of the default user than `requirepass` does."""
+    """Whether a `user` line, as CONFIG REWRITE writes it, only repeats what `requirepass` says."""
     secret = {"nopass"}
     if password:
         secret = {f">{password}", "#" + hashlib.sha256(encode(password)).hexdigest()}
