@@ -7,12 +7,21 @@ from pyredmem.commands.bitmaps import bitmaps
 from pyredmem.commands.config import config
 from pyredmem.commands.connection import connection
 from pyredmem.commands.counters import counters
+from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
+from pyredmem.commands.expire import expiry
+from pyredmem.commands.keys import keys
+from pyredmem.commands.latency import latency
+from pyredmem.commands.lolwut import lolwut_group
 from pyredmem.commands.memory import memory
+from pyredmem.commands.object import objects
+from pyredmem.commands.scan import scanning
 from pyredmem.commands.server import server
+from pyredmem.commands.slowlog import slowlog
 from pyredmem.commands.string_ranges import string_ranges
 from pyredmem.commands.strings import strings
 from pyredmem.commands.transactions import transactions
+from pyredmem.commands.waits import waits
 from pyredmem.engine.command import Group
 
 
@@ -24,10 +33,19 @@ def all_groups() -> list[Group]:
         config,
         connection,
         counters,
+        databases,
         debug,
+        expiry,
+        keys,
+        latency,
+        lolwut_group,
         memory,
+        objects,
+        scanning,
         server,
+        slowlog,
         string_ranges,
         strings,
         transactions,
+        waits,
     ]

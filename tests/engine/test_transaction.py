@@ -5,28 +5,24 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredmem.engine.transaction import Transaction
-from pyredmem.keyspace.events import KeyEvents
 from tests.support.engine import World
 
 
-def test_a_change_of_a_watched_key_makes_it_dirty() -> None:
-    events = KeyEvents()
-    transaction = Transaction(events)
+def test_a_change_of_a_watched_key_makes_it_dirty(world: World) -> None:
+    events = world.engine.keyspace.events
+    transaction = world.session.transaction
     transaction.watch(0, b"k")
     events.modified(1, b"k")
     events.modified(0, b"other")
     assert not transaction.watcher.dirty
     events.modified(0, b"k")
-    assert transaction.watcher.dirty
+    assert world.session.transaction.watcher.dirty
 
 
-def test_watching_a_key_twice_is_watching_it_once() -> None:
-    events = KeyEvents()
-    transaction = Transaction(events)
-    transaction.watch(0, b"k")
-    transaction.watch(0, b"k")
-    assert events.watching == 1
+def test_watching_a_key_twice_is_watching_it_once(world: World) -> None:
+    world.session.transaction.watch(0, b"k")
+    world.session.transaction.watch(0, b"k")
+    assert world.engine.keyspace.events.watching == 1
 
 
 def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> None:
@@ -39,12 +35,12 @@ def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> Non
     assert world.engine.keyspace.events.watching == 0
     assert transaction.running
     transaction.reset()
-    assert not transaction.running
+    assert not world.session.transaction.running
 
 
 def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
     command = world.engine.commands.commands[b"ping"]
-    transaction = Transaction(KeyEvents())
+    transaction = world.session.transaction
     transaction.aborted = True
     transaction.enqueue(command, [b"PING"])
     transaction.reset()
@@ -55,8 +51,9 @@ def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from([b"a", b"b", b""])), max_size=30))
 def test_the_count_of_watched_keys_is_that_of_all_clients(steps: list[tuple[int, int, bytes]]) -> None:
-    events = KeyEvents()
-    clients = [Transaction(events), Transaction(events)]
+    world = World()
+    events = world.engine.keyspace.events
+    clients = [world.session.transaction, world.connect().transaction]
     for kind, client, key in steps:
         if kind == 0:
             clients[client].watch(0, key)
@@ -66,3 +63,4 @@ def test_the_count_of_watched_keys_is_that_of_all_clients(steps: list[tuple[int,
             events.modified(0, key)
         assert events.watching == sum(len(one.watched) for one in clients)
         assert sorted(events.watched_keys(0)) == sorted({key for one in clients for _, key in one.watched})
+    world.check()

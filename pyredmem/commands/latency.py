@@ -1,0 +1,162 @@
+"""LATENCY: what the latency monitor saw, and how long each command takes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import CommandError
+from pyredmem.commands.help import declare_help
+from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Command, Group
+from pyredmem.engine.context import Context
+from pyredmem.engine.latency_reports import DoctorFacts, latency_doctor, latency_graph
+
+latency: Final = Group("server")
+
+_FLAGS: Final = ADMIN | NOSCRIPT | LOADING | STALE
+_FIGURES: Final = ("nondeterministic_output", "request_policy:all_nodes", "response_policy:special")
+
+latency.container("latency", since="2.8.13", summary="Shows what stalls the server.")
+declare_help(latency, "latency", since="2.8.13")
+
+
+def _now_s(context: Context) -> int:
+    return int(context.keyspace.now_us // 1_000_000)
+
+
+@latency.command(
+    "latency|doctor",
+    arity=2,
+    flags=_FLAGS,
+    since="2.8.13",
+    complexity="O(1)",
+    summary="Returns a report on the latency spikes, with advice.",
+    tips=_FIGURES,
+)
+def latency_doctor_(context: Context, argv: list[bytes]) -> None:
+    """LATENCY DOCTOR."""
+    engine = context.engine
+    facts = DoctorFacts(engine.settings.integer("slowlog-log-slower-than"), 0.0, 0)
+    context.reply.verbatim(latency_doctor(engine.slow_commands.monitor, _now_s(context), facts))
+
+
+@latency.command(
+    "latency|graph",
+    arity=3,
+    flags=_FLAGS,
+    since="2.8.13",
+    complexity="O(1)",
+    summary="Returns a picture of the samples of an event.",
+    syntax="event",
+    tips=_FIGURES,
+)
+def latency_graph_(context: Context, argv: list[bytes]) -> None:
+    """LATENCY GRAPH."""
+    event = context.engine.slow_commands.monitor.event(argv[2])
+    if event is None:
+        raise CommandError(b"ERR No samples available for event '" + argv[2] + b"'")
+    context.reply.verbatim(latency_graph(event, _now_s(context)))
+
+
+@latency.command(
+    "latency|history",
+    arity=3,
+    flags=_FLAGS,
+    since="2.8.13",
+    complexity="O(1)",
+    summary="Returns the samples of an event: unix time and milliseconds of each.",
+    syntax="event",
+    tips=_FIGURES,
+)
+def latency_history(context: Context, argv: list[bytes]) -> None:
+    """LATENCY HISTORY."""
+    samples = context.engine.slow_commands.monitor.history(argv[2])
+    context.reply.array(len(samples))
+    for time_s, milliseconds in samples:
+        context.reply.array(2)
+        context.reply.integer(time_s)
+        context.reply.integer(milliseconds)
+
+
+@latency.command(
+    "latency|latest",
+    arity=2,
+    flags=_FLAGS,
+    since="2.8.13",
+    complexity="O(1)",
+    summary="Returns for each event the time of the last sample, that sample and the longest ever.",
+    tips=_FIGURES,
+)
+def latency_latest(context: Context, argv: list[bytes]) -> None:
+    """LATENCY LATEST."""
+    events = context.engine.slow_commands.monitor.latest()
+    reply = context.reply
+    reply.array(len(events))
+    for name, time_s, last_ms, max_ms in events:
+        reply.array(4)
+        reply.bulk(name)
+        reply.integer(time_s)
+        reply.integer(last_ms)
+        reply.integer(max_ms)
+
+
+@latency.command(
+    "latency|reset",
+    arity=-2,
+    flags=_FLAGS,
+    since="2.8.13",
+    complexity="O(1)",
+    summary="Forgets the samples of the events named, or of all.",
+    syntax="[event [event ...]]",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+)
+def latency_reset(context: Context, argv: list[bytes]) -> None:
+    """LATENCY RESET."""
+    context.reply.integer(context.engine.slow_commands.monitor.reset(argv[2:]))
+
+
+@latency.command(
+    "latency|histogram",
+    arity=-2,
+    flags=_FLAGS,
+    since="7.0.0",
+    complexity="O(N) with N commands that have a histogram",
+    summary="Returns how long the calls of the commands named took, or of all: calls up to each bound in microseconds.",
+    syntax="[command [command ...]]",
+    tips=_FIGURES,
+)
+def latency_histogram(context: Context, argv: list[bytes]) -> None:
+    """LATENCY HISTOGRAM."""
+    commands = _measured(context, argv[2:])
+    context.reply.map(len(commands))
+    for command in commands:
+        context.reply.bulk(command.full_name)
+        _distribution(context, command)
+
+
+def _measured(context: Context, names: list[bytes]) -> list[Command]:
+    """The commands of those names, containers with their subcommands, as far as they have a histogram."""
+    table = context.engine.commands
+    chosen: list[Command] = []
+    for name in names:
+        command = table.by_full_name(name)
+        if command is not None:
+            chosen.append(command)
+            chosen += command.subcommands.values()
+    if not names:
+        chosen = table.all()
+    return [command for command in chosen if command.histogram is not None]
+
+
+def _distribution(context: Context, command: Command) -> None:
+    histogram = command.histogram
+    assert histogram is not None
+    pairs = histogram.cumulative_distribution()
+    reply = context.reply
+    reply.map(2)
+    reply.bulk(b"calls")
+    reply.integer(histogram.count)
+    reply.bulk(b"histogram_usec")
+    reply.map(len(pairs))
+    for microseconds, calls in pairs:
+        reply.integer(microseconds)
+        reply.integer(calls)

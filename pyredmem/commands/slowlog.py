@@ -1,0 +1,85 @@
+"""SLOWLOG: the commands that took longer than ``slowlog-log-slower-than`` microseconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import CommandError
+from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.help import declare_help
+from pyredmem.engine.command import ADMIN, LOADING, STALE, Group
+from pyredmem.engine.context import Context
+
+slowlog: Final = Group("server")
+
+_FLAGS: Final = ADMIN | LOADING | STALE
+_USUAL_COUNT: Final = 10
+_BAD_COUNT: Final = b"ERR count should be greater than or equal to -1"
+_BAD_CALL: Final = b"ERR unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP."
+
+slowlog.container("slowlog", since="2.2.12", summary="Shows which commands took long.")
+declare_help(slowlog, "slowlog", since="6.2.0")
+
+
+@slowlog.command(
+    "slowlog|get",
+    arity=-2,
+    flags=_FLAGS,
+    since="2.2.12",
+    complexity="O(N) with N entries returned",
+    summary="Returns the latest entries, 10 unless told otherwise, all for -1: id, unix time, microseconds, "
+    "arguments, address and name of the client.",
+    syntax="[count]",
+    history=(("4.0.0", "Entries have the client's address, port and name."),),
+    tips=("request_policy:all_nodes", "nondeterministic_output"),
+)
+def slowlog_get(context: Context, argv: list[bytes]) -> None:
+    """SLOWLOG GET."""
+    if len(argv) > 3:
+        raise CommandError(_BAD_CALL % argv[1])
+    count: int | None = _USUAL_COUNT
+    if len(argv) == 3:
+        count = parse_integer(argv[2])
+        if count is None or count < -1:
+            raise CommandError(_BAD_COUNT)
+    assert count is not None
+    entries = context.engine.slow_commands.log.get(count)
+    reply = context.reply
+    reply.array(len(entries))
+    for entry in entries:
+        reply.array(6)
+        reply.integer(entry.entry_id)
+        reply.integer(entry.time_s)
+        reply.integer(entry.duration_us)
+        reply.bulks(entry.arguments)
+        reply.bulk(entry.client_address)
+        reply.bulk(entry.client_name)
+
+
+@slowlog.command(
+    "slowlog|len",
+    arity=2,
+    flags=_FLAGS,
+    since="2.2.12",
+    complexity="O(1)",
+    summary="Returns how many entries there are.",
+    tips=("request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"),
+)
+def slowlog_len(context: Context, argv: list[bytes]) -> None:
+    """SLOWLOG LEN."""
+    context.reply.integer(len(context.engine.slow_commands.log))
+
+
+@slowlog.command(
+    "slowlog|reset",
+    arity=2,
+    flags=_FLAGS,
+    since="2.2.12",
+    complexity="O(N) with N entries",
+    summary="Forgets all entries.",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+)
+def slowlog_reset(context: Context, argv: list[bytes]) -> None:
+    """SLOWLOG RESET."""
+    context.engine.slow_commands.log.reset()
+    context.reply.ok()
