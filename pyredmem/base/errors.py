@@ -39,6 +39,22 @@ OFFSET_OUT_OF_RANGE: Final = b"ERR offset is out of range"
 INVALID_CURSOR: Final = b"ERR invalid cursor"
 DB_INDEX_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
 SAME_OBJECT: Final = b"ERR source and destination objects are the same"
+INVALID_FIRST_DB: Final = b"ERR invalid first DB index"
+INVALID_SECOND_DB: Final = b"ERR invalid second DB index"
+NX_WITH_OTHERS: Final = b"ERR NX and XX, GT or LT options at the same time are not compatible"
+GT_WITH_LT: Final = b"ERR GT and LT options at the same time are not compatible"
+TIMEOUT_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
+TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
+TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
+NO_APPEND_ONLY_FILE: Final = b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+LFU_SELECTED: Final = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+    b"policies at runtime LRU and LFU data will take some time to adjust."
+)
+LFU_NOT_SELECTED: Final = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    b"between policies at runtime LRU and LFU data will take some time to adjust."
+)
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
@@ -49,6 +65,16 @@ NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
 def invalid_expire(command: bytes) -> CommandError:
     """The refusal of an expire time that is not positive or does not fit."""
     return CommandError(b"ERR invalid expire time in '" + command + b"' command")
+
+
+def not_between(low: int, high: int) -> CommandError:
+    """The refusal of an integer outside of bounds."""
+    return CommandError(b"ERR value is out of range, value must between %d and %d" % (low, high))
+
+
+def unsupported_option(option: bytes) -> CommandError:
+    """The refusal of a word that is no option of EXPIRE."""
+    return CommandError(b"ERR Unsupported option " + option)
 
 
 def exec_refused(reason: bytes) -> CommandError:

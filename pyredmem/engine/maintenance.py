@@ -150,7 +150,7 @@ class Maintenance:
         self._plan_fast_cycle()
 
     def _may_expire(self) -> bool:
-        return self._engine.switches.active_expire
+        return self._engine.switches.active_expire and not self._keyspace.stands_still
 
     def _observe_cycle(self) -> None:
         monitor = self._engine.slow_commands.monitor

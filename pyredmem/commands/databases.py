@@ -1,0 +1,132 @@
+"""Commands of the group *server* that work on whole databases."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import FAST, READONLY, WRITE, Group
+from pyredmem.engine.context import Context
+from pyredmem.keyspace.database import Database
+
+databases: Final = Group("server")
+
+_INT_MAX: Final = 2147483647
+_INT_MIN: Final = -2147483648
+_FLUSH_SYNTAX: Final = "[ASYNC | SYNC]"
+_FLUSH_HISTORY: Final = (
+    ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
+    ("6.2.0", "Added the `SYNC` flushing mode modifier."),
+)
+_FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
+
+
+@databases.command(
+    "dbsize",
+    arity=1,
+    flags=READONLY | FAST,
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Counts the keys of the database.",
+    tips=("request_policy:all_shards", "response_policy:agg_sum"),
+)
+def dbsize(context: Context, argv: list[bytes]) -> None:
+    """DBSIZE. Keys whose time is over count until they are deleted."""
+    context.reply.integer(context.db.keys.used)
+
+
+@databases.command(
+    "flushdb",
+    arity=-1,
+    flags=WRITE,
+    acl="keyspace dangerous",
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys in the database.",
+    summary="Deletes all keys of the database.",
+    syntax=_FLUSH_SYNTAX,
+    history=_FLUSH_HISTORY,
+    tips=_FLUSH_TIPS,
+)
+def flushdb(context: Context, argv: list[bytes]) -> None:
+    """FLUSHDB."""
+    _flush(context, argv, [context.db])
+
+
+@databases.command(
+    "flushall",
+    arity=-1,
+    flags=WRITE,
+    acl="keyspace dangerous",
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys in all databases.",
+    summary="Deletes all keys of all databases.",
+    syntax=_FLUSH_SYNTAX,
+    history=_FLUSH_HISTORY,
+    tips=_FLUSH_TIPS,
+)
+def flushall(context: Context, argv: list[bytes]) -> None:
+    """FLUSHALL."""
+    _flush(context, argv, context.keyspace.databases)
+
+
+def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
+    """Empty databases; without ASYNC the allocator gives its free pages back at once."""
+    in_background = _asks_for_background(context, argv)
+    for database in flushed:
+        context.keyspace.flush(database)
+    if not in_background:
+        context.engine.allocator.purge()
+    context.reply.ok()
+
+
+def _asks_for_background(context: Context, argv: list[bytes]) -> bool:
+    """ASYNC or SYNC; a setting decides where neither is given."""
+    if len(argv) == 1:
+        return context.engine.settings.flag("lazyfree-lazy-user-flush")
+    mode = argv[1].upper()
+    if len(argv) > 2 or mode not in (b"ASYNC", b"SYNC"):
+        raise CommandError(errors.SYNTAX_ERROR)
+    return mode == b"ASYNC"
+
+
+@databases.command(
+    "swapdb",
+    arity=3,
+    flags=WRITE | FAST,
+    acl="keyspace dangerous",
+    since="4.0.0",
+    complexity="O(N) with N being the number of clients that watch or block on keys of either database.",
+    summary="Exchanges two databases, so that their clients see each other's keys.",
+    syntax="index1 index2",
+)
+def swapdb(context: Context, argv: list[bytes]) -> None:
+    """SWAPDB."""
+    first = _index(argv[1], errors.INVALID_FIRST_DB)
+    second = _index(argv[2], errors.INVALID_SECOND_DB)
+    all_databases = context.keyspace.databases
+    if not (0 <= first < len(all_databases) and 0 <= second < len(all_databases)):
+        raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
+    if first != second:
+        context.keyspace.swap(all_databases[first], all_databases[second])
+    context.keyspace.dirty += 1
+    context.reply.ok()
+
+
+def _index(argument: bytes, error: bytes) -> int:
+    number = integer(argument, error)
+    if not _INT_MIN <= number <= _INT_MAX:
+        raise CommandError(error)
+    return number
+
+
+def database_at(context: Context, argument: bytes) -> Database:
+    """The database that an argument gives the number of."""
+    number = integer(argument)
+    if not _INT_MIN <= number <= _INT_MAX:
+        raise errors.not_between(_INT_MIN, _INT_MAX)
+    if not 0 <= number < len(context.keyspace.databases):
+        raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
+    return context.keyspace.databases[number]

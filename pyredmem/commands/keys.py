@@ -1,0 +1,320 @@
+"""Commands of the group *generic* that work on whole keys, whatever they hold: names, copies, moves, deletion."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.commands.databases import database_at
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import (
+    ACCESS,
+    DELETE,
+    DENYOOM,
+    FAST,
+    INSERT,
+    OVERWRITE,
+    READ_ONLY,
+    READ_WRITE,
+    READONLY,
+    REMOVE,
+    TOUCHES_ARBITRARY_KEYS,
+    UPDATE,
+    WRITE,
+    Group,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.objects.object import RedisObject, incr_ref_count
+
+keys: Final = Group("generic")
+
+_MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
+
+
+# Deleting and looking.
+
+
+@keys.command(
+    "del",
+    arity=-2,
+    flags=WRITE,
+    keys=(key(REMOVE, DELETE, last=-1),),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys; O(M) more for each that holds a collection of M elements.",
+    summary="Deletes keys and tells how many there were.",
+    syntax="key [key ...]",
+    tips=_MULTI_SHARD,
+)
+def del_(context: Context, argv: list[bytes]) -> None:
+    """DEL."""
+    _delete(context, argv)
+
+
+@keys.command(
+    "unlink",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=(key(REMOVE, DELETE, last=-1),),
+    acl="keyspace",
+    since="4.0.0",
+    complexity="O(1) for each key; the memory is given back in the background in O(N), N being its allocations.",
+    summary="Deletes keys, giving the memory of large values back in the background.",
+    syntax="key [key ...]",
+    tips=_MULTI_SHARD,
+)
+def unlink(context: Context, argv: list[bytes]) -> None:
+    """UNLINK."""
+    _delete(context, argv)
+
+
+def _delete(context: Context, argv: list[bytes]) -> None:
+    deleted = 0
+    for name in argv[1:]:
+        if context.db.delete(name):
+            context.changed(name, events.GENERIC, b"del")
+            deleted += 1
+    context.reply.integer(deleted)
+
+
+@keys.command(
+    "exists",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, last=-1),),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys.",
+    summary="Counts how many of the keys are there; one that is given twice counts twice.",
+    syntax="key [key ...]",
+    history=(("3.0.3", "Accepts multiple `key` arguments."),),
+    tips=_MULTI_SHARD,
+)
+def exists(context: Context, argv: list[bytes]) -> None:
+    """EXISTS."""
+    found = 0
+    for name in argv[1:]:
+        if context.db.inspect(name) is not None:
+            found += 1
+    context.reply.integer(found)
+
+
+@keys.command(
+    "touch",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, last=-1),),
+    acl="keyspace",
+    since="3.2.1",
+    complexity="O(N) with N being the number of keys.",
+    summary="Marks keys as used now and counts how many of them are there.",
+    syntax="key [key ...]",
+    tips=_MULTI_SHARD,
+)
+def touch(context: Context, argv: list[bytes]) -> None:
+    """TOUCH."""
+    found = 0
+    for name in argv[1:]:
+        if context.db.read(name) is not None:
+            found += 1
+    context.reply.integer(found)
+
+
+@keys.command(
+    "type",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Names the type of the value of a key.",
+    syntax="key",
+)
+def type_(context: Context, argv: list[bytes]) -> None:
+    """TYPE."""
+    value = context.db.inspect(argv[1])
+    context.reply.simple(b"none" if value is None else value.type_name())
+
+
+@keys.command(
+    "randomkey",
+    arity=1,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Gives the name of a random key.",
+    tips=("request_policy:all_shards", "response_policy:special", "nondeterministic_output"),
+)
+def randomkey(context: Context, argv: list[bytes]) -> None:
+    """RANDOMKEY."""
+    name = context.db.random_key()
+    if name is None:
+        context.reply.null()
+    else:
+        context.reply.bulk(name)
+
+
+# Another name, another database.
+
+
+def _hand_over(context: Context, value: RedisObject, name: bytes, target: Database, new_name: bytes) -> None:
+    """Let a key of another name or database, which is not there, hold the very value, with its expire time.
+
+    The new key is there before the old one goes, as in Redis: a full table grows on the way.
+    """
+    source = context.db
+    expire_ms = source.expire_time(name)
+    incr_ref_count(value)
+    context.keyspace.mark_created(value)
+    target.add(new_name, value)
+    if expire_ms != NO_EXPIRE:
+        target.expire_at(new_name, expire_ms)
+    source.delete(name)
+
+
+@keys.command(
+    "rename",
+    arity=3,
+    flags=WRITE,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, UPDATE, index=2)),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Renames a key; a key that has the new name is overwritten.",
+    syntax="key newkey",
+)
+def rename(context: Context, argv: list[bytes]) -> None:
+    """RENAME."""
+    _rename(context, argv[1], argv[2], only_if_free=False)
+    context.reply.ok()
+
+
+@keys.command(
+    "renamenx",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, INSERT, index=2)),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Renames a key if no key has the new name.",
+    syntax="key newkey",
+    history=(("3.2.0", "The command no longer returns an error when source and destination names are the same."),),
+)
+def renamenx(context: Context, argv: list[bytes]) -> None:
+    """RENAMENX."""
+    context.reply.integer(1 if _rename(context, argv[1], argv[2], only_if_free=True) else 0)
+
+
+def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) -> bool:
+    """Rename a key; False if nothing had to be or was allowed to be done."""
+    db = context.db
+    value = db.write(name)
+    if value is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if name == new_name:
+        return False
+    if db.write(new_name) is not None:
+        if only_if_free:
+            return False
+        db.delete(new_name)
+    _hand_over(context, value, name, db, new_name)
+    told = context.keyspace.events
+    told.modified(db.index, name)
+    told.modified(db.index, new_name)
+    told.notify(events.GENERIC, b"rename_from", db.index, name)
+    told.notify(events.GENERIC, b"rename_to", db.index, new_name)
+    context.keyspace.dirty += 1
+    return True
+
+
+@keys.command(
+    "move",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="keyspace",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Moves a key to another database, unless there is one of the same name.",
+    syntax="key db",
+)
+def move(context: Context, argv: list[bytes]) -> None:
+    """MOVE."""
+    name = argv[1]
+    source = context.db
+    target = database_at(context, argv[2])
+    if target is source:
+        raise CommandError(errors.SAME_OBJECT)
+    value = source.write(name)
+    if value is None or target.write(name) is not None:
+        context.reply.integer(0)
+        return
+    _hand_over(context, value, name, target, name)
+    told = context.keyspace.events
+    told.modified(source.index, name)
+    told.modified(target.index, name)
+    told.notify(events.GENERIC, b"move_from", source.index, name)
+    told.notify(events.GENERIC, b"move_to", target.index, name)
+    context.keyspace.dirty += 1
+    context.reply.integer(1)
+
+
+@keys.command(
+    "copy",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_ONLY, ACCESS), key(OVERWRITE, UPDATE, index=2)),
+    acl="keyspace",
+    since="6.2.0",
+    complexity="O(N) for collections, with N being the number of nested items; O(1) for strings.",
+    summary="Copies the value of a key to a new key, in this database or another.",
+    syntax="source destination [DB destination-db] [REPLACE]",
+)
+def copy(context: Context, argv: list[bytes]) -> None:
+    """COPY."""
+    name, new_name = argv[1], argv[2]
+    source = context.db
+    target = source
+    replace = False
+    options = Arguments(argv, 3)
+    while options.left() > 0:
+        option = options.word()
+        if option == b"REPLACE":
+            replace = True
+        elif option == b"DB":
+            target = database_at(context, options.next())
+        else:
+            raise CommandError(errors.SYNTAX_ERROR)
+    if source is target and name == new_name:
+        raise CommandError(errors.SAME_OBJECT)
+    value = source.read(name)
+    if value is None or not _make_way(target, new_name, replace):
+        context.reply.integer(0)
+        return
+    duplicate = value.duplicate(context.keyspace.allocator)
+    context.keyspace.mark_created(duplicate)
+    target.add(new_name, duplicate)
+    expire_ms = source.expire_time(name)
+    if expire_ms != NO_EXPIRE:
+        target.expire_at(new_name, expire_ms)
+    told = context.keyspace.events
+    told.modified(target.index, new_name)
+    told.notify(events.GENERIC, b"copy_to", target.index, new_name)
+    context.keyspace.dirty += 1
+    context.reply.integer(1)
+
+
+def _make_way(target: Database, name: bytes, replace: bool) -> bool:
+    """Whether a key may be created; one that is to be replaced is deleted."""
+    if target.write(name) is None:
+        return True
+    if replace:
+        target.delete(name)
+    return replace

@@ -1,0 +1,115 @@
+"""OBJECT: how the value of a key is represented and when it was used; looking does not count as use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.commands.help import declare_help
+from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import access
+from pyredmem.objects.object import RedisObject
+
+objects: Final = Group("generic")
+objects.container("object", since="2.2.3", summary="Shows how the values of keys are represented.")
+
+_TIPS: Final = ("nondeterministic_output",)
+
+
+def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
+    """The value of the key asked about; without one the null is replied."""
+    value = context.db.inspect(argv[2], tell_miss=False)
+    if value is None:
+        context.reply.null()
+    return value
+
+
+@objects.command(
+    "object|encoding",
+    arity=3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, index=2),),
+    acl="keyspace",
+    since="2.2.3",
+    complexity="O(1)",
+    summary="Names the encoding in which the value of a key is stored.",
+    syntax="key",
+    tips=_TIPS,
+)
+def encoding(context: Context, argv: list[bytes]) -> None:
+    """OBJECT ENCODING."""
+    value = _value(context, argv)
+    if value is not None:
+        context.reply.bulk(value.encoding())
+
+
+@objects.command(
+    "object|freq",
+    arity=3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, index=2),),
+    acl="keyspace",
+    since="4.0.0",
+    complexity="O(1)",
+    summary="Gives the logarithmic counter of how often a key was used, under an LFU policy.",
+    syntax="key",
+    tips=_TIPS,
+)
+def freq(context: Context, argv: list[bytes]) -> None:
+    """OBJECT FREQ."""
+    value = _value(context, argv)
+    if value is None:
+        return
+    keyspace = context.keyspace
+    if not keyspace.lfu_policy:
+        raise CommandError(errors.LFU_NOT_SELECTED)
+    context.reply.integer(access.lfu_decayed(i64(value.lru), keyspace.lfu_minutes, keyspace.lfu_decay_time))
+
+
+@objects.command(
+    "object|idletime",
+    arity=3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, index=2),),
+    acl="keyspace",
+    since="2.2.3",
+    complexity="O(1)",
+    summary="Gives the seconds since a key was last used, except under an LFU policy.",
+    syntax="key",
+    tips=_TIPS,
+)
+def idletime(context: Context, argv: list[bytes]) -> None:
+    """OBJECT IDLETIME."""
+    value = _value(context, argv)
+    if value is None:
+        return
+    keyspace = context.keyspace
+    if keyspace.lfu_policy:
+        raise CommandError(errors.LFU_SELECTED)
+    context.reply.integer(access.idle_ms(i64(keyspace.lru_clock), i64(value.lru)) // 1000)
+
+
+@objects.command(
+    "object|refcount",
+    arity=3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, index=2),),
+    acl="keyspace",
+    since="2.2.3",
+    complexity="O(1)",
+    summary="Gives the number of references to the value of a key.",
+    syntax="key",
+    tips=_TIPS,
+)
+def refcount(context: Context, argv: list[bytes]) -> None:
+    """OBJECT REFCOUNT."""
+    value = _value(context, argv)
+    if value is not None:
+        context.reply.integer(i64(value.refcount))
+
+
+declare_help(objects, "object", since="6.2.0", acl="keyspace")

@@ -1,0 +1,147 @@
+"""Commands of the group *generic* that list keys: KEYS and SCAN.
+
+:func:`scan_cursor` and :class:`ScanOptions` are for the SCAN commands of the data types as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.base.glob import Glob
+from pyredmem.base.numbers import INT64_MAX, UINT64_MAX
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
+from pyredmem.engine.context import Context
+from pyredmem.keyspace.database import Database
+
+scanning: Final = Group("generic")
+
+_DEFAULT_COUNT: Final = 10
+#: Buckets visited per element that was asked for: a sparse table ends a call early.
+_BUCKETS_PER_ELEMENT: Final = 10
+_CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
+_SPACES: Final = b" \t\n\v\f\r"
+
+
+@scanning.command(
+    "keys",
+    arity=2,
+    flags=READONLY,
+    acl="keyspace dangerous",
+    since="1.0.0",
+    complexity="O(N) with N being the number of keys in the database.",
+    summary="Lists all keys that match a pattern.",
+    syntax="pattern",
+    tips=("request_policy:all_shards", "nondeterministic_output_order"),
+)
+def keys_(context: Context, argv: list[bytes]) -> None:
+    """KEYS. Keys whose time is over are left out but stay, as it only looks."""
+    db = context.db
+    names = db.keys.keys
+    if argv[1] != b"*":
+        pattern = Glob(argv[1])
+        names = [name for name in names if pattern.matches(name)]
+    if db.expires.used > 0:
+        names = [name for name in names if not db.is_due(name)]
+    context.reply.array(len(names))
+    for name in names:
+        context.reply.bulk(name)
+
+
+@scanning.command(
+    "scan",
+    arity=-2,
+    flags=READONLY | TOUCHES_ARBITRARY_KEYS,
+    acl="keyspace",
+    since="2.8.0",
+    complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of keys.",
+    summary="Lists some keys and gives the cursor that lists the next ones.",
+    syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
+    history=(("6.0.0", "Added the `TYPE` subcommand."),),
+    tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
+)
+def scan(context: Context, argv: list[bytes]) -> None:
+    """SCAN."""
+    cursor = scan_cursor(argv[1])
+    options = ScanOptions(argv, 2, with_type=True)
+    cursor, names = _visit(context.db, cursor, options)
+    names = _living(context.db, names, options.type_name)
+    reply = context.reply
+    reply.array(2)
+    reply.bulk(b"%d" % cursor)
+    reply.array(len(names))
+    for name in names:
+        reply.bulk(name)
+
+
+def scan_cursor(argument: bytes) -> int:
+    """A cursor, read as C's ``strtoul`` reads it: sign and leading zeros allowed, nothing at all is 0."""
+    text = argument.partition(b"\0")[0]
+    if text == b"":
+        return 0
+    if text[:1] in _SPACES or _CURSOR.fullmatch(text) is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    # Python refuses thousands of digits; 64 bits are at most 20 of them.
+    digits = text.lstrip(b"+-").lstrip(b"0") or b"0"
+    if len(digits) > 20 or int(digits) > UINT64_MAX:
+        raise CommandError(errors.INVALID_CURSOR)
+    number = int(digits)
+    return -number & UINT64_MAX if text[:1] == b"-" else number
+
+
+class ScanOptions:
+    """MATCH, COUNT and TYPE, in any order; of one that is given twice the last counts."""
+
+    def __init__(self, argv: list[bytes], start: int, with_type: bool = False) -> None:
+        self.count = _DEFAULT_COUNT
+        self.pattern: Glob | None = None
+        self.type_name = b""
+        arguments = Arguments(argv, start)
+        while arguments.left() > 0:
+            option = arguments.word()
+            if option == b"COUNT":
+                self.count = arguments.integer()
+                if self.count < 1:
+                    raise CommandError(errors.SYNTAX_ERROR)
+            elif option == b"MATCH":
+                pattern = arguments.next()
+                self.pattern = None if pattern == b"*" else Glob(pattern)
+            elif option == b"TYPE" and with_type:
+                self.type_name = arguments.next().lower()
+            else:
+                raise CommandError(errors.SYNTAX_ERROR)
+
+
+def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
+    """Visit buckets until enough keys were seen; returns the cursor to go on with and the keys that match."""
+    table = db.keys
+    cursor &= INT64_MAX  # only the bits below the table's size count
+    found: list[int] = []
+    buckets = options.count * _BUCKETS_PER_ELEMENT
+    while True:
+        cursor = table.scan(cursor, found)
+        buckets -= 1
+        if cursor == 0 or buckets < 0 or len(found) >= options.count:
+            break
+    names = [table.keys[slot] for slot in found]
+    pattern = options.pattern
+    if pattern is not None:
+        names = [name for name in names if pattern.matches(name)]
+    return cursor, names
+
+
+def _living(db: Database, names: list[bytes], type_name: bytes) -> list[bytes]:
+    """Leave out keys of another type, which counts as a lookup, and those whose time is over, which deletes them."""
+    if type_name:
+        living: list[bytes] = []
+        for name in names:
+            value = db.inspect(name, tell_miss=False)
+            if value is not None and value.type_name() == type_name:
+                living.append(name)
+        return living
+    if db.expires.used > 0:
+        return [name for name in names if db.find(name) >= 0]
+    return names

@@ -1,0 +1,79 @@
+"""WAIT and WAITAOF, as a server answers that has no replicas: none will ever have acknowledged anything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.base.numbers import INT64_MAX
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import BLOCKING, Group
+from pyredmem.engine.context import Context
+
+waits: Final = Group("generic")
+
+_TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
+
+
+@waits.command(
+    "wait",
+    arity=3,
+    flags=BLOCKING,
+    acl="connection",
+    since="3.0.0",
+    complexity="O(1)",
+    summary="Waits until so many replicas have the writes of this connection, or until the time is over.",
+    syntax="numreplicas timeout",
+    tips=_TIPS,
+)
+def wait(context: Context, argv: list[bytes]) -> None:
+    """WAIT."""
+    replicas = integer(argv[1])
+    deadline_ms = _deadline_ms(context, argv[2])
+    if replicas <= 0 or context.session.transaction.running:
+        context.reply.integer(0)
+        return
+    context.engine.waiting.hold(context.session, [0], deadline_ms)
+
+
+@waits.command(
+    "waitaof",
+    arity=4,
+    flags=BLOCKING,
+    acl="connection",
+    since="7.2.0",
+    complexity="O(1)",
+    summary="Waits until the writes of this connection are in the append-only files of this server and of replicas.",
+    syntax="numlocal numreplicas timeout",
+    tips=_TIPS,
+)
+def waitaof(context: Context, argv: list[bytes]) -> None:
+    """WAITAOF."""
+    local = integer(argv[1])
+    if not 0 <= local <= 1:
+        raise errors.not_between(0, 1)
+    replicas = integer(argv[2])
+    if replicas < 0:
+        raise CommandError(errors.MUST_BE_POSITIVE)
+    deadline_ms = _deadline_ms(context, argv[3])
+    synced = 1 if context.engine.settings.flag("appendonly") else 0
+    if local > synced:
+        raise CommandError(errors.NO_APPEND_ONLY_FILE)
+    if replicas > 0 and not context.session.transaction.running:
+        context.engine.waiting.hold(context.session, [synced, 0], deadline_ms)
+        return
+    context.reply.array(2)
+    context.reply.integer(synced)
+    context.reply.integer(0)
+
+
+def _deadline_ms(context: Context, argument: bytes) -> int:
+    """When a timeout in milliseconds is over; 0 if it is 0, which is never."""
+    timeout_ms = integer(argument, errors.TIMEOUT_NOT_AN_INTEGER)
+    if timeout_ms < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    now_ms = context.keyspace.now_ms()
+    if timeout_ms > INT64_MAX - now_ms:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    return timeout_ms + now_ms if timeout_ms > 0 else 0
