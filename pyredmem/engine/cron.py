@@ -37,7 +37,10 @@ class Cron:
             return
         for task in self._tasks:
             if now_ms >= task.due_ms:
-                task.due_ms = now_ms + task.period_ms
+                # Counted from when it was due: a tick that comes a millisecond early must not cost a whole tick.
+                task.due_ms += task.period_ms
+                if task.due_ms <= now_ms:
+                    task.due_ms = now_ms + task.period_ms
                 task.action()
             elif task.due_ms - now_ms > task.period_ms:  # the clock was set back
                 task.due_ms = now_ms + task.period_ms

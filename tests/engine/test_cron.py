@@ -1,0 +1,49 @@
+"""The timer's tasks: when each has its turn."""
+
+from __future__ import annotations
+
+from pyredmem.engine.cron import Cron
+
+START_MS = 1_700_000_000_000
+
+
+def runs(period_ms: int, ticks: list[int]) -> list[int]:
+    """At which of these ticks a task runs; all in milliseconds from the start."""
+    cron = Cron()
+    done: list[int] = []
+    now = [0]
+    cron.every(period_ms, lambda: done.append(now[0]))
+    for tick in ticks:
+        now[0] = tick
+        cron.run(START_MS + tick)
+    return done
+
+
+def test_a_task_runs_at_the_first_tick_and_then_once_a_period() -> None:
+    assert runs(300, list(range(0, 1000, 100))) == [0, 300, 600, 900]
+
+
+def test_period_zero_is_every_tick() -> None:
+    assert runs(0, [0, 1, 2, 50]) == [0, 1, 2, 50]
+
+
+def test_ticks_that_come_a_little_early_do_not_halve_the_rate() -> None:
+    ticks = [2, 101, 200, 301, 401, 500]
+    assert len(runs(100, ticks)) >= len(ticks) - 1
+
+
+def test_a_late_task_does_not_catch_up() -> None:
+    assert runs(100, [0, 1000, 1010, 1020, 1100]) == [0, 1000, 1100]
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_tasks() -> None:
+    assert runs(100, [0, 100, -100_000, -99_900]) == [0, 100, -99_900]
+
+
+def test_nothing_runs_while_paused() -> None:
+    cron = Cron()
+    done: list[int] = []
+    cron.every(0, lambda: done.append(1))
+    cron.paused = True
+    cron.run(START_MS)
+    assert not done
