@@ -13,6 +13,7 @@ from pyredmem.base.glob import match
 from pyredmem.base.numbers import parse_memory
 from pyredmem.commands.debug_reports import object_report, sds_report, table_report
 from pyredmem.engine.arguments import integer
+from pyredmem.engine.clients import is_local
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
@@ -44,7 +45,6 @@ _UNKNOWN_TYPE: Final = (
 )
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
-_LOOPBACK: Final = ("127.0.0.1:", "[::1]:", "::1:")
 _NO_BOUND: Final = 1 << 30
 
 
@@ -83,8 +83,7 @@ def _is_allowed(context: Context) -> bool:
     who = context.engine.settings.text("enable-debug-command")
     if who != "local":
         return who == "yes"
-    session = context.session
-    return session.kind in {"unix", "local"} or session.address.startswith(_LOOPBACK)
+    return is_local(context.session)
 
 
 def _flag(argument: bytes) -> bool:

@@ -135,5 +135,5 @@ def supported_loads() -> tuple[Load, ...]:
             sum(row["delta_runs"]) / len(row["delta_runs"]),
         )
         for row in rows
-        if row["id"].startswith(STRING_LOADS) and row["id"] != "streams"
+        if row["id"].startswith(STRING_LOADS) and not row["id"].startswith("stream")
     )
