@@ -14,13 +14,14 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import (
+    BIG_ARGUMENT_BYTES,
     ROBJ_SIZE,
     embstr_size,
-    sds_argument_size,
     sds_capacity,
     sds_header_size,
     sds_make_room,
     sds_new_size,
+    sds_resize,
 )
 from pyredmem.objects.digest import STRING_TYPE, Digest
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
@@ -243,8 +244,25 @@ class Strings:
         allocator = self.allocator
         if size <= EMBEDDED_LIMIT:
             return BytesString(allocator.alloc(embstr_size(size)), 0, data)
-        sds_address = allocator.alloc(sds_argument_size(size))
+        sds_address = self._big_argument(size) if size >= BIG_ARGUMENT_BYTES else allocator.alloc(sds_new_size(size))
         return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
+
+    def _big_argument(self, size: i64) -> i64:
+        """The block of a big argument: the query buffer that it arrived in, trimmed when a tenth of it is free.
+
+        What trimming leaves depends on how the allocator shrinks a block, and on whether the sds's header can tell
+        that there is room at all (spec 2.3).
+        """
+        allocator = self.allocator
+        header = sds_header_size(size + 2)  # with CR LF
+        address = allocator.alloc(header + size + 3)
+        if sds_capacity(header, allocator.usable(address)) - size <= size // 10:
+            return address
+        trimmed, request = sds_resize(header, size, False)
+        if trimmed == header:
+            return allocator.realloc(address, request)
+        allocator.free(address)
+        return allocator.alloc(request)
 
     def create_integer(self, number: i64) -> StringObject:
         """The object of a number: shared where that is allowed."""
@@ -315,9 +333,9 @@ class Strings:
                 return False
             value.address = i32(self.allocator.replace(i64(value.address), embstr_size(size)))
         else:
-            if size <= EMBEDDED_LIMIT:
+            if not EMBEDDED_LIMIT < size < BIG_ARGUMENT_BYTES:
                 return False
-            value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_argument_size(size)))
+            value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_new_size(size)))
         value.content = data
         return True
 
