@@ -17,7 +17,7 @@ from mypy_extensions import i64
 from pyredmem.base.errors import CommandError
 from pyredmem.engine import figures
 from pyredmem.engine.command import READONLY, Command
-from pyredmem.engine.command_keys import keys_of
+from pyredmem.engine.key_extraction import keys_of
 from pyredmem.engine.session import SUBSCRIBED, TRACKING, Session
 from pyredmem.keyspace.events import KeyListener
 
@@ -111,7 +111,7 @@ class Tracking(KeyListener):
         if not asked.broadcast:
             return
         had = old.prefixes if old is not None else []
-        wanted = asked.prefixes if asked.prefixes or had else [b""]
+        wanted = asked.prefixes or [b""]
         asked.prefixes = had + [prefix for prefix in wanted if prefix not in had]
         for prefix in asked.prefixes:
             self._prefixes.setdefault(prefix, _Prefix()).clients[number] = True
