@@ -1,0 +1,173 @@
+"""DBSIZE, FLUSHDB, FLUSHALL, SWAPDB."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.keyspace.events import Watcher
+from tests.support.engine import World, do
+from tests.support.journal import Journal
+from tests.support.keys import used
+
+SYNTAX = b"-ERR syntax error\r\n"
+
+
+def in_database(world: World, database: int, *words: str) -> bytes:
+    """A command of another client in a database."""
+    session = world.connect()
+    session.context.db = world.engine.keyspace.databases[database]
+    reply = do(session, *words)
+    world.engine.disconnect(session)
+    return reply
+
+
+def watch(world: World, database: int, key: bytes) -> Watcher:
+    watcher = Watcher()
+    world.engine.keyspace.events.watch(watcher, database, key)
+    return watcher
+
+
+def test_dbsize_counts_the_keys_of_its_database(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    in_database(world, 1, "SET", "c", "3")
+    assert world.do("DBSIZE") == b":2\r\n"
+
+
+def test_flushdb_empties_its_database_only(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    in_database(world, 1, "SET", "c", "3")
+    assert world.do("FLUSHDB") == b"+OK\r\n"
+    assert world.do("DBSIZE") == b":0\r\n"
+    assert in_database(world, 1, "DBSIZE") == b":1\r\n"
+
+
+def test_flushall_empties_all(world: World) -> None:
+    world.do("SET", "a", "1")
+    in_database(world, 1, "SET", "c", "3")
+    assert world.do("FLUSHALL") == b"+OK\r\n"
+    assert world.engine.keyspace.size() == 0
+
+
+@pytest.mark.parametrize("command", ["FLUSHDB", "FLUSHALL"])
+@pytest.mark.parametrize("mode", [(), ("SYNC",), ("async",)])
+def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[str, ...]) -> None:
+    world.do(command, *mode)
+    before = used(world)
+    world.do("SET", "warm", "v")
+    warm = used(world) - before
+    world.do("DEL", "warm")
+    keyspace = world.engine.keyspace
+    for number in range(100):
+        keyspace.databases[0].add(b"key:%d" % number, keyspace.strings.create(b"x" * 100))
+        keyspace.databases[0].expire_at(b"key:%d" % number, 1 << 50)
+    world.do(command, *mode)
+    histograms = sum(len(entry.histogram_addresses) for entry in world.engine.commands.all()) // 2
+    assert warm > 0
+    assert used(world) - before == (histograms - 1) * 24688  # SET's and DEL's; the table is gone as well
+
+
+@pytest.mark.parametrize("command", ["FLUSHDB", "FLUSHALL"])
+@pytest.mark.parametrize("words", [("x",), ("ASYNC", "SYNC"), ("SYNC", "x"), ("a", "b", "c")])
+def test_a_flush_takes_one_word_at_most(world: World, command: str, words: tuple[str, ...]) -> None:
+    world.do("SET", "a", "1")
+    assert world.do(command, *words) == SYNTAX
+    assert world.do("DBSIZE") == b":1\r\n"
+
+
+def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> None:
+    def dirty_after(*words: str) -> int:
+        for number in range(300):
+            world.do("SET", f"key:{number}", "x" * 1000)
+        world.do(*words)
+        return int(world.engine.allocator.dirty())
+
+    assert dirty_after("FLUSHALL", "ASYNC") > 0
+    assert dirty_after("FLUSHALL") == 0
+    world.engine.settings.set_many([("lazyfree-lazy-user-flush", "yes")])
+    assert dirty_after("FLUSHALL") > 0
+    assert dirty_after("FLUSHALL", "SYNC") == 0
+
+
+def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    before = world.engine.keyspace.dirty
+    world.do("FLUSHALL")
+    assert world.engine.keyspace.dirty - before == 2
+    world.do("FLUSHALL")
+    world.do("FLUSHDB")
+    assert world.engine.keyspace.dirty - before == 2
+
+
+def test_a_flush_is_told_once_per_database(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    journal = Journal(world)
+    world.do("FLUSHDB")
+    assert journal.take() == ["flushed"]
+
+
+def test_a_flush_forgets_the_average_time_to_live(world: World) -> None:
+    world.do("SET", "a", "1", "EX", "100")
+    world.advance(100)
+    database = world.engine.keyspace.databases[0]
+    assert database.average_ttl > 0
+    world.do("FLUSHDB")
+    assert database.average_ttl == 0
+
+
+def test_a_flush_fails_the_transactions_that_watch_a_key_that_was_there(world: World) -> None:
+    world.do("SET", "a", "1")
+    present, missing, elsewhere = watch(world, 0, b"a"), watch(world, 0, b"b"), watch(world, 1, b"a")
+    world.do("FLUSHDB")
+    assert (present.dirty, missing.dirty, elsewhere.dirty) == (True, False, False)
+
+
+# SWAPDB
+
+
+def test_swapdb_lets_clients_see_the_other_keys(world: World) -> None:
+    world.do("SET", "a", "1", "EX", "100")
+    in_database(world, 1, "SET", "b", "2")
+    assert world.do("SWAPDB", "0", "1") == b"+OK\r\n"
+    assert world.do("MGET", "a", "b") == b"*2\r\n$-1\r\n$1\r\n2\r\n"
+    assert in_database(world, 1, "TTL", "a") == b":100\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("x", "y", "invalid first DB index"),
+        ("99999999999", "0", "invalid first DB index"),
+        ("0", "y", "invalid second DB index"),
+        ("99", "y", "invalid second DB index"),
+        ("0", "16", "DB index is out of range"),
+        ("-1", "0", "DB index is out of range"),
+    ],
+)
+def test_swapdb_checks_its_indices(world: World, first: str, second: str, message: str) -> None:
+    assert world.do("SWAPDB", first, second) == b"-ERR %b\r\n" % message.encode()
+
+
+def test_a_database_may_be_swapped_with_itself(world: World) -> None:
+    world.do("SET", "a", "1")
+    watcher = watch(world, 0, b"a")
+    journal = Journal(world)
+    assert world.do("SWAPDB", "0", "0") == b"+OK\r\n"
+    assert world.do("EXISTS", "a") == b":1\r\n"
+    assert journal.take() == []
+    assert not watcher.dirty
+
+
+def test_a_swap_fails_the_transactions_whose_keys_are_there_before_or_after(world: World) -> None:
+    world.do("SET", "a", "1")
+    in_database(world, 1, "SET", "b", "2")
+    watchers = [watch(world, database, key) for database in (0, 1) for key in (b"a", b"b", b"c")]
+    world.do("SWAPDB", "0", "1")
+    assert [watcher.dirty for watcher in watchers] == [True, True, False] * 2
+
+
+def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:
+    journal = Journal(world)
+    before = world.engine.keyspace.dirty
+    world.do("SWAPDB", "0", "3")
+    assert journal.take() == ["swapped 0 3"]
+    assert world.engine.keyspace.dirty - before == 1

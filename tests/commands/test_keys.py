@@ -1,0 +1,480 @@
+"""Commands on whole keys: DEL, UNLINK, EXISTS, TOUCH, TYPE, RANDOMKEY, RENAME, MOVE, COPY, WAIT."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World, do, encode
+from tests.support.journal import Journal
+from tests.support.keys import encoding, used
+
+SAME = b"-ERR source and destination objects are the same\r\n"
+NO_KEY = b"-ERR no such key\r\n"
+DB_RANGE = b"-ERR DB index is out of range\r\n"
+NOT_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+INT_RANGE = b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"
+SYNTAX = b"-ERR syntax error\r\n"
+NIL = b"$-1\r\n"
+
+
+def select(world: World, database: int) -> None:
+    """Let the first client work on another database."""
+    world.session.context.db = world.engine.keyspace.databases[database]
+
+
+def dirty(world: World) -> int:
+    return int(world.engine.keyspace.dirty)
+
+
+def lookups(world: World) -> tuple[int, int]:
+    keyspace = world.engine.keyspace
+    return int(keyspace.hits), int(keyspace.misses)
+
+
+def idle_after(world: World, *command: str) -> bytes:
+    """OBJECT IDLETIME of k, ten seconds after it was set, behind a command."""
+    world.do("SET", "k", "v")
+    world.advance(10_000)
+    world.do(*command)
+    return world.do("OBJECT", "IDLETIME", "k")
+
+
+# DEL, UNLINK
+
+
+@pytest.mark.parametrize("command", ["DEL", "UNLINK"])
+def test_deleting_counts_the_keys_that_were_there(world: World, command: str) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    assert world.do(command, "a", "b", "a", "c") == b":2\r\n"
+    assert world.do("EXISTS", "a", "b") == b":0\r\n"
+
+
+@pytest.mark.parametrize("command", ["DEL", "UNLINK"])
+def test_deleting_tells_one_event_per_key_that_was_there(world: World, command: str) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    journal = Journal(world)
+    before = dirty(world)
+    world.do(command, "a", "c", "b")
+    assert journal.take() == ["* a", "del a", "* b", "del b"]
+    assert dirty(world) - before == 2
+
+
+def test_deleting_gives_all_memory_of_a_key_back(world: World) -> None:
+    world.do("SET", "other", "v")
+    world.do("DEL", "k")
+    before = used(world)
+    world.do("SET", "k", "x" * 1000, "EX", "100")
+    world.do("DEL", "k")
+    assert used(world) - before == 32  # the table of expire times stays
+
+
+def test_deleting_a_key_whose_time_is_over_counts_nothing(world: World) -> None:
+    world.do("SET", "k", "v", "PX", "5")
+    world.clock.advance_ms(6)
+    journal = Journal(world)
+    assert world.do("DEL", "k") == b":0\r\n"
+    assert journal.events() == ["expired k"]
+
+
+# EXISTS, TOUCH, TYPE
+
+
+def test_exists_counts_a_key_as_often_as_it_is_given(world: World) -> None:
+    world.do("SET", "a", "1")
+    assert world.do("EXISTS", "a", "a", "b") == b":2\r\n"
+
+
+def test_touch_counts_the_keys_that_are_there(world: World) -> None:
+    world.do("SET", "a", "1")
+    assert world.do("TOUCH", "a", "a", "b") == b":2\r\n"
+
+
+def test_type_names_the_type_or_none(world: World) -> None:
+    world.do("SET", "a", "1")
+    assert world.do("TYPE", "a") == b"+string\r\n"
+    assert world.do("TYPE", "b") == b"+none\r\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("EXISTS", "k"), ("TYPE", "k"), ("TTL", "k"), ("PTTL", "k"), ("OBJECT", "ENCODING", "k"), ("KEYS", "*")]
+)
+def test_looking_at_a_key_is_no_use(world: World, command: tuple[str, ...]) -> None:
+    assert idle_after(world, *command) == b":10\r\n"
+
+
+@pytest.mark.parametrize("command", [("TOUCH", "k"), ("GET", "k"), ("PERSIST", "k"), ("COPY", "k", "l")])
+def test_working_with_a_key_is_use(world: World, command: tuple[str, ...]) -> None:
+    assert idle_after(world, *command) == b":0\r\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("EXISTS",),
+        ("TOUCH",),
+        ("TYPE",),
+        ("TTL",),
+        ("PTTL",),
+        ("EXPIRETIME",),
+        ("PEXPIRETIME",),
+        ("OBJECT", "ENCODING"),
+        ("OBJECT", "REFCOUNT"),
+    ],
+)
+def test_reading_commands_count_a_hit_or_a_miss(world: World, command: tuple[str, ...]) -> None:
+    world.do("SET", "k", "v")
+    world.do(*command, "k")
+    assert lookups(world) == (1, 0)
+    world.do(*command, "none")
+    assert lookups(world) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("DEL", "k"),
+        ("EXPIRE", "k", "5"),
+        ("PERSIST", "k"),
+        ("RENAME", "k", "l"),
+        ("MOVE", "k", "1"),
+        ("RANDOMKEY",),
+        ("KEYS", "*"),
+        ("SCAN", "0"),
+        ("DBSIZE",),
+    ],
+)
+def test_other_commands_count_neither(world: World, command: tuple[str, ...]) -> None:
+    world.do("SET", "k", "v")
+    world.do(*command)
+    world.do(*command)
+    assert lookups(world) == (0, 0)
+
+
+@pytest.mark.parametrize("command", ["EXISTS", "TOUCH", "TYPE", "TTL"])
+def test_a_miss_is_told(world: World, command: str) -> None:
+    journal = Journal(world)
+    world.do(command, "none")
+    assert journal.take() == ["keymiss none"]
+
+
+def test_object_tells_no_miss(world: World) -> None:
+    journal = Journal(world)
+    world.do("OBJECT", "ENCODING", "none")
+    assert journal.take() == []
+
+
+# RANDOMKEY
+
+
+def test_randomkey_of_an_empty_database_is_null(world: World) -> None:
+    assert world.do("RANDOMKEY") == NIL
+
+
+def test_randomkey_deletes_what_is_over_until_it_finds_a_key(world: World) -> None:
+    for number in range(20):
+        world.do("SET", f"old{number}", "v", "PX", "5")
+    world.do("SET", "young", "v")
+    world.clock.advance_ms(6)
+    assert world.do("RANDOMKEY") == b"$5\r\nyoung\r\n"
+
+
+def test_randomkey_is_null_when_all_keys_are_over(world: World) -> None:
+    world.do("SET", "old", "v", "PX", "5")
+    world.clock.advance_ms(6)
+    assert world.do("RANDOMKEY") == NIL
+    assert world.do("DBSIZE") == b":0\r\n"
+
+
+def test_randomkey_gives_a_key_that_is_over_while_the_data_set_stands_still(world: World) -> None:
+    world.do("SET", "old", "v", "PX", "5")
+    world.clock.advance_ms(6)
+    world.engine.keyspace.stands_still = True
+    assert world.do("RANDOMKEY") == b"$3\r\nold\r\n"
+
+
+def test_randomkey_gives_every_key_equally_often(world: World) -> None:
+    """Chi-square over 64 keys: 103 is passed once in a thousand seeds."""
+    for number in range(64):
+        world.do("SET", f"key:{number}", "v")
+    counts: dict[bytes, int] = {}
+    for _ in range(6400):
+        key = world.do("RANDOMKEY")
+        counts[key] = counts.get(key, 0) + 1
+    assert len(counts) == 64
+    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 103
+
+
+# RENAME, RENAMENX
+
+
+def test_rename_moves_value_and_expire_time(world: World) -> None:
+    world.do("SET", "a", "v", "PX", "5000")
+    assert world.do("RENAME", "a", "b") == b"+OK\r\n"
+    assert world.do("GET", "b") == b"$1\r\nv\r\n"
+    assert world.do("PTTL", "b") == b":5000\r\n"
+    assert world.do("EXISTS", "a") == b":0\r\n"
+
+
+def test_rename_overwrites_value_and_expire_time(world: World) -> None:
+    world.do("SET", "a", "new")
+    world.do("SET", "b", "old", "EX", "100")
+    assert world.do("RENAME", "a", "b") == b"+OK\r\n"
+    assert world.do("GET", "b") == b"$3\r\nnew\r\n"
+    assert world.do("TTL", "b") == b":-1\r\n"
+
+
+@pytest.mark.parametrize("command", ["RENAME", "RENAMENX"])
+@pytest.mark.parametrize("target", ["a", "b"])
+def test_renaming_a_missing_key_is_an_error(world: World, command: str, target: str) -> None:
+    world.do("SET", "b", "v")
+    assert world.do(command, "a", target) == NO_KEY
+
+
+def test_rename_to_the_same_name_changes_nothing(world: World) -> None:
+    world.do("SET", "a", "v")
+    journal = Journal(world)
+    before = dirty(world)
+    assert world.do("RENAME", "a", "a") == b"+OK\r\n"
+    assert world.do("RENAMENX", "a", "a") == b":0\r\n"
+    assert journal.take() == []
+    assert dirty(world) == before
+
+
+def test_renamenx_does_not_overwrite(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    assert world.do("RENAMENX", "a", "b") == b":0\r\n"
+    assert world.do("RENAMENX", "a", "c") == b":1\r\n"
+    assert world.do("MGET", "a", "b", "c") == b"*3\r\n$-1\r\n$1\r\n2\r\n$1\r\n1\r\n"
+
+
+def test_rename_tells_both_changes_before_both_events(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2")
+    journal = Journal(world)
+    before = dirty(world)
+    world.do("RENAME", "a", "b")
+    assert journal.take() == ["new b", "* a", "* b", "rename_from a", "rename_to b"]
+    assert dirty(world) - before == 1
+
+
+def test_rename_makes_the_name_anew_and_keeps_the_value(world: World) -> None:
+    world.do("SET", "a", "x" * 100)
+    world.do("SET", "c", "v")
+    world.do("RENAME", "c", "d")
+    before = used(world)
+    world.do("RENAME", "a", "b" * 100)
+    assert used(world) - before == 112 - 8  # the sds of the name: 3 -> 8, 104 -> 112 bytes
+
+
+def test_rename_grows_a_full_table_although_the_number_of_keys_stays(world: World) -> None:
+    world.do("MSET", "a", "1", "b", "2", "c", "3", "d", "4")
+    table = world.engine.keyspace.databases[0].keys
+    assert table.slots() == 4
+    world.do("RENAME", "a", "e")
+    assert table.slots() > 4
+    assert table.used == 4
+
+
+# MOVE
+
+
+def test_move_takes_value_and_expire_time_along(world: World) -> None:
+    world.do("SET", "a", "v", "PX", "5000")
+    assert world.do("MOVE", "a", "3") == b":1\r\n"
+    assert world.do("EXISTS", "a") == b":0\r\n"
+    select(world, 3)
+    assert world.do("GET", "a") == b"$1\r\nv\r\n"
+    assert world.do("PTTL", "a") == b":5000\r\n"
+
+
+def test_move_does_not_overwrite(world: World) -> None:
+    world.do("SET", "a", "1")
+    world.do("MOVE", "a", "1")
+    world.do("SET", "a", "2")
+    assert world.do("MOVE", "a", "1") == b":0\r\n"
+    assert world.do("GET", "a") == b"$1\r\n2\r\n"
+
+
+def test_move_overwrites_a_key_whose_time_is_over(world: World) -> None:
+    world.do("SET", "a", "1", "PX", "5")
+    world.do("MOVE", "a", "1")
+    world.do("SET", "a", "2")
+    world.clock.advance_ms(6)
+    assert world.do("MOVE", "a", "1") == b":1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("database", "reply"),
+    [("0", SAME), ("16", DB_RANGE), ("-1", DB_RANGE), ("x", NOT_INTEGER), ("99999999999", INT_RANGE)],
+)
+def test_move_checks_the_database_before_the_key(world: World, database: str, reply: bytes) -> None:
+    assert world.do("MOVE", "none", database) == reply
+
+
+def test_moving_a_missing_key_gives_zero(world: World) -> None:
+    assert world.do("MOVE", "none", "1") == b":0\r\n"
+
+
+def test_move_tells_both_databases(world: World) -> None:
+    world.do("SET", "a", "1")
+    journal = Journal(world)
+    before = dirty(world)
+    world.do("MOVE", "a", "1")
+    assert journal.take() == ["1:new a", "* a", "1:* a", "move_from a", "1:move_to a"]
+    assert dirty(world) - before == 1
+
+
+# COPY
+
+
+def test_copy_makes_a_value_of_its_own_with_the_expire_time(world: World) -> None:
+    world.do("SET", "a", "text", "PX", "5000")
+    assert world.do("COPY", "a", "b") == b":1\r\n"
+    world.do("APPEND", "a", "!")
+    assert world.do("GET", "b") == b"$4\r\ntext\r\n"
+    assert world.do("PTTL", "b") == b":5000\r\n"
+
+
+def test_copy_overwrites_only_with_replace(world: World) -> None:
+    world.do("SET", "a", "new")
+    world.do("SET", "b", "old", "EX", "100")
+    assert world.do("COPY", "a", "b") == b":0\r\n"
+    assert world.do("COPY", "a", "b", "replace") == b":1\r\n"
+    assert world.do("GET", "b") == b"$3\r\nnew\r\n"
+    assert world.do("TTL", "b") == b":-1\r\n"
+
+
+def test_copy_to_another_database(world: World) -> None:
+    world.do("SET", "a", "v")
+    assert world.do("COPY", "a", "a", "DB", "1") == b":1\r\n"
+    assert world.do("COPY", "a", "b", "db", "0", "DB", "1") == b":1\r\n"
+    select(world, 1)
+    assert world.do("MGET", "a", "b") == b"*2\r\n$1\r\nv\r\n$1\r\nv\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "reply"),
+    [
+        ((), SAME),
+        (("DB", "0"), SAME),
+        (("DB",), SYNTAX),
+        (("DB", "16"), DB_RANGE),
+        (("DB", "x"), NOT_INTEGER),
+        (("DB", "99999999999"), INT_RANGE),
+        (("REPLACE", "nonsense"), SYNTAX),
+    ],
+)
+def test_copy_checks_its_options_before_the_key(world: World, options: tuple[str, ...], reply: bytes) -> None:
+    assert world.do("COPY", "none", "none", *options) == reply
+
+
+def test_copying_a_missing_key_gives_zero(world: World) -> None:
+    world.do("SET", "b", "v")
+    assert world.do("COPY", "none", "b", "REPLACE") == b":0\r\n"
+    assert world.do("EXISTS", "b") == b":1\r\n"
+
+
+def test_copy_tells_the_new_key_only(world: World) -> None:
+    world.do("SET", "a", "1")
+    journal = Journal(world)
+    before = dirty(world)
+    world.do("COPY", "a", "b", "DB", "2")
+    assert journal.take() == ["2:new b", "2:* b", "2:copy_to b"]
+    assert dirty(world) - before == 1
+
+
+def test_the_copy_of_a_shared_number_is_not_shared(world: World) -> None:
+    world.do("SET", "a", "7")
+    world.do("COPY", "a", "b")
+    assert world.do("OBJECT", "REFCOUNT", "a") == b":2147483647\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "b") == b":1\r\n"
+    assert encoding(world, b"b") == "int"
+
+
+def test_a_copy_has_no_spare_room(world: World) -> None:
+    world.do("SET", "a", "x" * 100)
+    world.do("APPEND", "a", "y" * 100)
+    world.do("COPY", "a", "b")
+    assert encoding(world, b"b") == "raw"
+    value = world.engine.keyspace.databases[0].peek(b"b")
+    assert value is not None
+    assert value.memory(world.engine.allocator, 0) == 16 + 224  # the sds of 200 bytes: 204 -> 224
+
+
+def test_a_copy_keeps_the_encoding_of_a_short_raw_string(world: World) -> None:
+    world.do("APPEND", "a", "x")
+    world.do("APPEND", "a", "y")
+    world.do("COPY", "a", "b")
+    assert encoding(world, b"b") == "raw"
+
+
+# WAIT, WAITAOF
+
+
+@pytest.mark.parametrize("replicas", ["0", "-1"])
+def test_wait_for_no_replicas_answers_at_once(world: World, replicas: str) -> None:
+    assert world.do("WAIT", replicas, "0") == b":0\r\n"
+
+
+def test_wait_answers_when_its_time_is_over(world: World) -> None:
+    assert world.do("WAIT", "1", "250") == b""
+    world.advance(200)
+    assert world.session.take_output() == b""
+    world.advance(100)
+    assert world.session.take_output() == b":0\r\n"
+
+
+def test_wait_without_a_timeout_waits_for_ever(world: World) -> None:
+    world.do("WAIT", "1", "0")
+    world.advance(10_000)
+    assert world.session.take_output() == b""
+
+
+def test_requests_behind_wait_are_run_after_it(world: World) -> None:
+    world.session.receive(encode(["WAIT", "1", "50"]) + encode(["PING"]))
+    assert do(world.session, "PING", "second") == b""
+    world.advance(100)
+    assert world.session.take_output() == b":0\r\n+PONG\r\n$6\r\nsecond\r\n"
+
+
+def test_a_client_that_left_is_not_answered(world: World) -> None:
+    session = world.connect()
+    do(session, "WAIT", "1", "50")
+    world.engine.disconnect(session)
+    world.advance(100)
+    assert session.take_output() == b""
+
+
+def test_a_released_client_is_not_answered_by_its_old_timeout(world: World) -> None:
+    world.do("WAIT", "1", "100")
+    assert world.engine.waiting.release(world.session)
+    assert world.session.take_output() == b":0\r\n"
+    world.do("WAIT", "1", "5000")
+    world.advance(200)
+    assert world.session.take_output() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reply"),
+    [
+        (("WAIT", "x", "0"), NOT_INTEGER),
+        (("WAIT", "0", "x"), b"-ERR timeout is not an integer or out of range\r\n"),
+        (("WAIT", "0", "-1"), b"-ERR timeout is negative\r\n"),
+        (("WAIT", "0", "9223372036854775807"), b"-ERR timeout is out of range\r\n"),
+        (("WAITAOF", "2", "0", "0"), b"-ERR value is out of range, value must between 0 and 1\r\n"),
+        (("WAITAOF", "0", "-1", "0"), b"-ERR value is out of range, must be positive\r\n"),
+        (("WAITAOF", "1", "0", "-1"), b"-ERR timeout is negative\r\n"),
+        (
+            ("WAITAOF", "1", "0", "0"),
+            b"-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n",
+        ),
+    ],
+)
+def test_wait_checks_its_arguments(world: World, arguments: tuple[str, ...], reply: bytes) -> None:
+    assert world.do(*arguments) == reply
+
+
+def test_waitaof_without_a_file_reaches_nothing(world: World) -> None:
+    assert world.do("WAITAOF", "0", "0", "0") == b"*2\r\n:0\r\n:0\r\n"
+    assert world.do("WAITAOF", "0", "1", "50") == b""
+    world.advance(100)
+    assert world.session.take_output() == b"*2\r\n:0\r\n:0\r\n"

@@ -1,0 +1,98 @@
+"""OBJECT."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+
+NIL = b"$-1\r\n"
+NO_LFU = (
+    b"-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    b"between policies at runtime LRU and LFU data will take some time to adjust.\r\n"
+)
+LFU = (
+    b"-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+    b"policies at runtime LRU and LFU data will take some time to adjust.\r\n"
+)
+
+
+@pytest.mark.parametrize("subcommand", ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"])
+def test_a_missing_key_is_null(world: World, subcommand: str) -> None:
+    assert world.do("OBJECT", subcommand, "none") == NIL
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding"),
+    [("12", b"int"), ("-1", b"int"), ("text", b"embstr"), ("x" * 44, b"embstr"), ("x" * 45, b"raw")],
+)
+def test_encoding(world: World, value: str, encoding: bytes) -> None:
+    world.do("SET", "k", value)
+    assert world.do("OBJECT", "encoding", "k") == b"$%d\r\n%b\r\n" % (len(encoding), encoding)
+
+
+def test_shared_numbers_have_the_greatest_reference_count(world: World) -> None:
+    world.do("MSET", "a", "9999", "b", "10000", "c", "x")
+    assert world.do("OBJECT", "REFCOUNT", "a") == b":2147483647\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "b") == b":1\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "c") == b":1\r\n"
+
+
+def test_idletime_is_counted_in_seconds_of_the_clock_of_the_timer(world: World) -> None:
+    world.do("SET", "k", "v")
+    world.advance(3500)
+    assert world.do("OBJECT", "IDLETIME", "k") == b":3\r\n"
+    world.do("GET", "k")
+    assert world.do("OBJECT", "IDLETIME", "k") == b":0\r\n"
+
+
+def test_freq_needs_an_lfu_policy_and_idletime_another(world: World) -> None:
+    world.do("SET", "k", "v")
+    assert world.do("OBJECT", "FREQ", "k") == NO_LFU
+    world.engine.settings.set_many([("maxmemory-policy", "allkeys-lfu")])
+    assert world.do("OBJECT", "IDLETIME", "k") == LFU
+
+
+def test_freq_begins_at_five_grows_with_use_and_decays_with_time() -> None:
+    world = World(maxmemory_policy="volatile-lfu")
+    world.do("SET", "k", "v")
+    assert world.do("OBJECT", "FREQ", "k") == b":5\r\n"
+    world.do("GET", "k")
+    assert world.do("OBJECT", "FREQ", "k") == b":6\r\n"
+    world.clock.advance_ms(180_000)
+    world.engine.tick(world.clock.now_us() // 1000)
+    assert world.do("OBJECT", "FREQ", "k") == b":3\r\n"
+    world.check()
+
+
+def test_freq_follows_the_settings() -> None:
+    world = World(maxmemory_policy="allkeys-lfu", lfu_decay_time="0", lfu_log_factor="0")
+    world.do("SET", "k", "v")
+    for _ in range(100):
+        world.do("GET", "k")
+    world.clock.advance_ms(3_600_000)
+    world.engine.tick(world.clock.now_us() // 1000)
+    assert world.do("OBJECT", "FREQ", "k") == b":105\r\n"
+    world.engine.settings.set_many([("lfu-decay-time", "1")])
+    assert world.do("OBJECT", "FREQ", "k") == b":45\r\n"
+    world.check()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("OBJECT",), "wrong number of arguments for 'object' command"),
+        (("OBJECT", "ENCODING"), "wrong number of arguments for 'object|encoding' command"),
+        (("OBJECT", "FREQ", "a", "b"), "wrong number of arguments for 'object|freq' command"),
+        (("OBJECT", "HELP", "x"), "wrong number of arguments for 'object|help' command"),
+        (("OBJECT", "Foo"), "unknown subcommand 'Foo'. Try OBJECT HELP."),
+    ],
+)
+def test_calls_that_are_no_calls(world: World, words: tuple[str, ...], message: str) -> None:
+    assert world.do(*words) == b"-ERR %b\r\n" % message.encode()
+
+
+def test_help_names_all_subcommands(world: World) -> None:
+    text = world.do("OBJECT", "HELP")
+    for name in (b"ENCODING <key>", b"FREQ <key>", b"IDLETIME <key>", b"REFCOUNT <key>", b"HELP"):
+        assert b"+" + name + b"\r\n" in text

@@ -1,0 +1,217 @@
+"""KEYS and SCAN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pyredmem.engine.session import Session
+from tests.support.engine import Argument, World, do
+from tests.support.wire import Array, Bulk, Decoder
+
+SYNTAX = b"-ERR syntax error\r\n"
+INVALID = b"-ERR invalid cursor\r\n"
+
+
+def listed(reply: bytes) -> list[bytes]:
+    """The keys of a reply of KEYS."""
+    decoder = Decoder()
+    decoder.feed(reply)
+    array = decoder.take()
+    assert isinstance(array, Array), reply
+    return [item.data for item in array.items if isinstance(item, Bulk)]
+
+
+def page(session: Session, cursor: Argument, *options: Argument) -> tuple[bytes, list[bytes]]:
+    """The next cursor and the keys of one SCAN."""
+    decoder = Decoder()
+    decoder.feed(do(session, "SCAN", cursor, *options))
+    reply = decoder.take()
+    assert isinstance(reply, Array), reply
+    following, keys = reply.items
+    assert isinstance(following, Bulk)
+    assert isinstance(keys, Array)
+    return following.data, [item.data for item in keys.items if isinstance(item, Bulk)]
+
+
+def scan_all(world: World, *options: Argument, between: Callable[[], None] | None = None) -> list[bytes]:
+    """All keys of a full SCAN; ``between`` is done after each call."""
+    cursor, found = page(world.session, 0, *options)
+    while cursor != b"0":
+        if between is not None:
+            between()
+        cursor, keys = page(world.session, cursor, *options)
+        found += keys
+    return found
+
+
+def fill(world: World, count: int, prefix: str = "key") -> set[bytes]:
+    names = [f"{prefix}:{number}" for number in range(count)]
+    world.do("MSET", *[word for name in names for word in (name, "v")])
+    return {name.encode() for name in names}
+
+
+# KEYS
+
+
+def test_keys_lists_what_matches(world: World) -> None:
+    world.do("MSET", "one", "1", "two", "2", "three", "3")
+    assert sorted(listed(world.do("KEYS", "*"))) == [b"one", b"three", b"two"]
+    assert sorted(listed(world.do("KEYS", "t*"))) == [b"three", b"two"]
+    assert listed(world.do("KEYS", "t[a-w]?")) == [b"two"]
+    assert listed(world.do("KEYS", "x*")) == []
+
+
+def test_keys_lists_the_empty_key_for_a_lone_star_only(world: World) -> None:
+    world.do("SET", "", "v")
+    assert listed(world.do("KEYS", "*")) == [b""]
+    assert listed(world.do("KEYS", "**")) == []
+
+
+def test_keys_leaves_out_what_is_over_without_deleting_it(world: World) -> None:
+    world.do("SET", "old", "v", "PX", "5")
+    world.do("SET", "young", "v")
+    world.clock.advance_ms(6)
+    assert listed(world.do("KEYS", "*")) == [b"young"]
+    assert world.do("DBSIZE") == b":2\r\n"
+
+
+# SCAN
+
+
+def test_scan_of_an_empty_database_ends_at_once(world: World) -> None:
+    assert page(world.session, 0) == (b"0", [])
+
+
+@pytest.mark.parametrize("count", [1, 10, 100, 5000])
+def test_a_full_scan_finds_every_key_once(world: World, count: int) -> None:
+    names = fill(world, 1000)
+    world.advance(100)  # the table is not under way any more
+    found = scan_all(world, "COUNT", count)
+    assert sorted(found) == sorted(names)
+
+
+def test_scan_gives_about_as_many_as_asked_for(world: World) -> None:
+    fill(world, 1000)
+    world.advance(100)
+    _, keys = page(world.session, 0, "COUNT", 100)
+    assert 100 <= len(keys) < 120
+
+
+def test_scan_matches_a_pattern(world: World) -> None:
+    names = fill(world, 50)
+    fill(world, 50, "other")
+    assert set(scan_all(world, "MATCH", "key:*")) == names
+    assert scan_all(world, "match", "nothing") == []
+    assert len(scan_all(world, "MATCH", "nothing", "MATCH", "*")) == 100
+
+
+def test_scan_asks_for_a_type_in_any_case(world: World) -> None:
+    names = fill(world, 50)
+    assert set(scan_all(world, "TYPE", "STRING")) == names
+    assert scan_all(world, "TYPE", "list") == []
+    assert scan_all(world, "TYPE", "no such type") == []
+
+
+def test_scan_takes_its_options_in_any_order(world: World) -> None:
+    fill(world, 30)
+    found = scan_all(world, "type", "string", "count", "3", "match", "key:1*")
+    assert set(found) == {b"key:1"} | {b"key:%d" % number for number in range(10, 20)}
+
+
+def test_scan_by_type_counts_lookups_and_a_plain_one_none(world: World) -> None:
+    fill(world, 5)
+    scan_all(world)
+    assert world.engine.keyspace.hits == 0
+    scan_all(world, "TYPE", "string")
+    assert world.engine.keyspace.hits == 5
+
+
+@pytest.mark.parametrize("options", [(), ("TYPE", "string")])
+def test_scan_deletes_what_is_over(world: World, options: tuple[str, ...]) -> None:
+    world.do("SET", "old", "v", "PX", "5")
+    world.do("SET", "young", "v")
+    world.clock.advance_ms(6)
+    assert scan_all(world, *options) == [b"young"]
+    assert world.do("DBSIZE") == b":1\r\n"
+
+
+@pytest.mark.parametrize("cursor", ["x", " 1", "1 ", "1x", "0x10", "18446744073709551616", "9" * 30, "+", "-", "1.0"])
+def test_an_invalid_cursor(world: World, cursor: str) -> None:
+    assert world.do("SCAN", cursor) == INVALID
+    assert world.do("SCAN", cursor, "COUNT", "0") == INVALID
+
+
+@pytest.mark.parametrize("cursor", ["", "0", "-1", "+1", "007", "18446744073709551615", "0" * 5000, b"0\0x"])
+def test_whatever_strtoul_reads_is_a_cursor(world: World, cursor: Argument) -> None:
+    fill(world, 3)
+    assert world.do("SCAN", cursor).startswith(b"*2\r\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "reply"),
+    [
+        (("COUNT",), SYNTAX),
+        (("COUNT", "0"), SYNTAX),
+        (("COUNT", "-1"), SYNTAX),
+        (("COUNT", "x"), b"-ERR value is not an integer or out of range\r\n"),
+        (("MATCH",), SYNTAX),
+        (("TYPE",), SYNTAX),
+        (("NONSENSE",), SYNTAX),
+        (("NONSENSE", "1"), SYNTAX),
+    ],
+)
+def test_scan_checks_its_options(world: World, options: tuple[str, ...], reply: bytes) -> None:
+    assert world.do("SCAN", "0", *options) == reply
+
+
+def test_a_huge_count_is_allowed(world: World) -> None:
+    names = fill(world, 20)
+    assert set(scan_all(world, "COUNT", 2**63 - 1)) == names
+
+
+# What a scan promises: a key that is there from beginning to end is found.
+
+
+def test_keys_that_stay_are_found_while_the_table_grows(world: World) -> None:
+    names = fill(world, 100)
+    added = 0
+
+    def grow() -> None:
+        nonlocal added
+        for _ in range(40 if added < 1500 else 0):
+            world.do("SET", f"more:{added}", "v")
+            added += 1
+
+    found = scan_all(world, "COUNT", 5, between=grow)
+    assert names <= set(found)
+    assert added > 400
+
+
+def test_keys_that_stay_are_found_while_the_table_shrinks(world: World) -> None:
+    fill(world, 4000)
+    staying = {b"key:%d" % number for number in range(50)}
+    doomed = iter(range(50, 4000))
+
+    def shrink() -> None:
+        for number in [number for _, number in zip(range(300), doomed, strict=False)]:
+            world.do("DEL", f"key:{number}")
+        world.advance(100)  # the timer looks after sparse tables
+
+    before = world.engine.keyspace.databases[0].keys.slots()
+    found = scan_all(world, "COUNT", 10, between=shrink)
+    assert staying <= set(found)
+    assert world.engine.keyspace.databases[0].keys.slots() < before
+
+
+def test_keys_that_stay_are_found_while_buckets_move(world: World) -> None:
+    names = fill(world, 513)  # just doubled
+    assert world.engine.keyspace.databases[0].keys.is_rehashing()
+
+    def step() -> None:
+        for _ in range(4):
+            world.do("GET", "none")
+
+    found = scan_all(world, "COUNT", 3, between=step)
+    assert names <= set(found)
