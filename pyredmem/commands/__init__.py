@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pyredmem.commands.bitfields import bitfields
 from pyredmem.commands.bitmaps import bitmaps
+from pyredmem.commands.client import client
+from pyredmem.commands.command import command_group
 from pyredmem.commands.config import config
-from pyredmem.commands.connection import connection
+from pyredmem.commands.connection import connection, monitoring
 from pyredmem.commands.counters import counters
 from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
@@ -20,6 +22,7 @@ from pyredmem.commands.server import server
 from pyredmem.commands.slowlog import slowlog
 from pyredmem.commands.string_ranges import string_ranges
 from pyredmem.commands.strings import strings
+from pyredmem.commands.tracking import tracking
 from pyredmem.commands.transactions import transactions
 from pyredmem.commands.waits import waits
 from pyredmem.engine.command import Group
@@ -30,6 +33,8 @@ def all_groups() -> list[Group]:
     return [
         bitfields,
         bitmaps,
+        client,
+        command_group,
         config,
         connection,
         counters,
@@ -40,12 +45,14 @@ def all_groups() -> list[Group]:
         latency,
         lolwut_group,
         memory,
+        monitoring,
         objects,
         scanning,
         server,
         slowlog,
         string_ranges,
         strings,
+        tracking,
         transactions,
         waits,
     ]

@@ -1,14 +1,31 @@
-"""Commands of the group *connection*."""
+"""Commands of the group *connection* that are no subcommands of CLIENT, and MONITOR."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pyredmem.base import errors
-from pyredmem.engine.command import FAST, Group
+from pyredmem.base.errors import DB_INDEX_OUT_OF_RANGE, NO_PROTOCOL, SYNTAX_ERROR, CommandError
+from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.authentication import DEFAULT_USER, WRONG_PASSWORD
+from pyredmem.engine.client_names import rename
+from pyredmem.engine.command import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
+from pyredmem.engine.session import NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
 
 connection: Final = Group("connection")
+monitoring: Final = Group("server")
+
+_HANDSHAKE: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
+
+NO_PASSWORD_SET: Final = (
+    b"ERR AUTH <password> called without any password configured for the default user. "
+    b"Are you sure your configuration is correct?"
+)
+HELLO_WITHOUT_AUTH: Final = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+)
 
 
 @connection.command(
@@ -20,12 +37,210 @@ connection: Final = Group("connection")
     complexity="O(1)",
     summary="Answers PONG, or the message given.",
     syntax="[message]",
+    tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def ping(context: Context, argv: list[bytes]) -> None:
     """PING."""
     if len(argv) > 2:
         raise errors.wrong_arity(b"ping")
-    if len(argv) == 2:
-        context.reply.bulk(argv[1])
+    reply = context.reply
+    if context.session.gates & SUBSCRIBED and reply.protocol == 2:
+        reply.bulks([b"pong", argv[1] if len(argv) == 2 else b""])
+    elif len(argv) == 2:
+        reply.bulk(argv[1])
     else:
-        context.reply.simple(b"PONG")
+        reply.simple(b"PONG")
+
+
+@connection.command(
+    "echo",
+    arity=2,
+    flags=LOADING | STALE | FAST,
+    acl="connection",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Answers the message given.",
+    syntax="message",
+)
+def echo(context: Context, argv: list[bytes]) -> None:
+    """ECHO."""
+    context.reply.bulk(argv[1])
+
+
+@connection.command(
+    "quit",
+    arity=-1,
+    flags=_HANDSHAKE,
+    acl="connection",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Closes the connection when all replies have been sent.",
+    deprecated=("7.2.0", "just closing the connection"),
+)
+def quit_(context: Context, argv: list[bytes]) -> None:
+    """QUIT."""
+    context.reply.ok()
+    context.session.close()
+
+
+@connection.command(
+    "select",
+    arity=2,
+    flags=LOADING | STALE | FAST,
+    acl="connection",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Chooses the database that the following commands work on.",
+    syntax="index",
+)
+def select(context: Context, argv: list[bytes]) -> None:
+    """SELECT."""
+    index = integer(argv[1])
+    if not -(2**31) <= index < 2**31:
+        raise errors.not_between(-(2**31), 2**31 - 1)
+    databases = context.keyspace.databases
+    if not 0 <= index < len(databases):
+        raise CommandError(DB_INDEX_OUT_OF_RANGE)
+    context.db = databases[index]
+    context.reply.ok()
+
+
+@connection.command(
+    "auth",
+    arity=-2,
+    flags=_HANDSHAKE,
+    acl="connection",
+    since="1.0.0",
+    complexity="O(N) with N passwords of the user",
+    summary="Shows the password, of the default user if none is named.",
+    syntax="[username] password",
+    history=(("6.0.0", "A user name can be given."),),
+)
+def auth(context: Context, argv: list[bytes]) -> None:
+    """AUTH."""
+    if len(argv) > 3:
+        raise CommandError(SYNTAX_ERROR)
+    authentication = context.engine.authentication
+    if len(argv) == 2 and authentication.is_open():
+        raise CommandError(NO_PASSWORD_SET)
+    user = argv[1] if len(argv) == 3 else DEFAULT_USER
+    if not authentication.authenticate(context.session, user, argv[-1]):
+        raise CommandError(WRONG_PASSWORD)
+    context.reply.ok()
+
+
+class _Hello:
+    """The arguments of HELLO."""
+
+    def __init__(self, argv: list[bytes]) -> None:
+        arguments = Arguments(argv)
+        self.protocol = 0  # as it is
+        self.credentials: tuple[bytes, bytes] | None = None
+        self.name: bytes | None = None
+        if arguments.left() == 0:
+            return
+        self.protocol = arguments.integer(b"ERR Protocol version is not an integer or out of range")
+        if self.protocol not in {2, 3}:
+            raise CommandError(NO_PROTOCOL)
+        while arguments.left() > 0:
+            typed = arguments.next()
+            option = typed.upper()
+            if option == b"AUTH" and arguments.left() >= 2:
+                self.credentials = (arguments.next(), arguments.next())
+            elif option == b"SETNAME" and arguments.left() >= 1:
+                self.name = arguments.next()
+            else:
+                raise CommandError(b"ERR Syntax error in HELLO option '" + typed + b"'")
+
+
+@connection.command(
+    "hello",
+    arity=-1,
+    flags=_HANDSHAKE,
+    acl="connection",
+    since="6.0.0",
+    complexity="O(1)",
+    summary="Chooses the protocol, and answers with facts about server and connection.",
+    syntax="[protover [AUTH username password] [SETNAME clientname]]",
+    history=(("6.2.0", "Without arguments it only answers."),),
+)
+def hello(context: Context, argv: list[bytes]) -> None:
+    """HELLO."""
+    session = context.session
+    engine = context.engine
+    asked = _Hello(argv)
+    if asked.credentials is not None:
+        user, password = asked.credentials
+        if not engine.authentication.authenticate(session, user, password):
+            raise CommandError(WRONG_PASSWORD)
+    if engine.authentication.is_missing(session):
+        raise CommandError(HELLO_WITHOUT_AUTH)
+    if asked.name is not None:
+        rename(session, asked.name)
+    if asked.protocol:
+        session.set_protocol(asked.protocol)
+    _facts(context, session)
+
+
+def _facts(context: Context, session: Session) -> None:
+    """The reply of HELLO, in the protocol that was chosen."""
+    reply = context.reply
+    reply.map(7)
+    reply.bulk(b"server")
+    reply.bulk(b"redis")
+    reply.bulk(b"version")
+    reply.text(context.engine.settings.text("redis-version"))
+    reply.bulk(b"proto")
+    reply.integer(session.reply.protocol)
+    reply.bulk(b"id")
+    reply.integer(session.id)
+    reply.bulk(b"mode")
+    reply.bulk(b"standalone")
+    reply.bulk(b"role")
+    reply.bulk(b"master")
+    reply.bulk(b"modules")
+    reply.array(0)
+
+
+@connection.command(
+    "reset",
+    arity=1,
+    flags=_HANDSHAKE,
+    acl="connection",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Puts the connection back into the state of a new one.",
+)
+def reset(context: Context, argv: list[bytes]) -> None:
+    """RESET."""
+    session = context.session
+    engine = context.engine
+    engine.monitors.remove(session)
+    engine.tracking.disable(session)
+    session.end_transaction()
+    session.set_gate(REPLY_OFF | REPLY_SKIP | NO_TOUCH, False)
+    session.reply_mark = -1
+    session.no_evict = False
+    session.set_protocol(2)
+    session.context.db = context.keyspace.databases[0]
+    rename(session, b"")
+    engine.authentication.begin(session)
+    context.reply.simple(b"RESET")
+
+
+@monitoring.command(
+    "monitor",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Shows the connection every command that the server runs.",
+)
+def monitor(context: Context, argv: list[bytes]) -> None:
+    """MONITOR."""
+    session = context.session
+    if session.transaction.running:
+        raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
+    if not context.engine.monitors.has(session):
+        context.engine.monitors.add(session)
+        context.reply.ok()

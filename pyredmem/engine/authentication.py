@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
 
 DEFAULT_USER: Final = b"default"
+WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is disabled."
 
 
 class Authentication:
@@ -25,17 +26,21 @@ class Authentication:
         self._engine = engine
         self._settings = engine.settings
         self.password = b""
-        self.failures = 0
+        self.failed = 0
         engine.settings.subscribe("requirepass", self._password_changed)
         engine.figures.provide(figures.DENIED_AUTH, self._failures)
         self._password_changed()
 
     def _failures(self) -> int:
-        return self.failures
+        return self.failed
 
     def is_open(self) -> bool:
         """Whether the default user needs no password."""
         return not self.password
+
+    def is_missing(self, session: Session) -> bool:
+        """Whether a client still has to show a password."""
+        return not self.is_open() and not session.authenticated
 
     def begin(self, session: Session) -> None:
         """A client has connected, or is as if it had just done so."""
@@ -45,14 +50,14 @@ class Authentication:
     def authenticate(self, session: Session, user: bytes, password: bytes) -> bool:
         """Let a client show its password; False if it is wrong."""
         if user != DEFAULT_USER or (not self.is_open() and password != self.password):
-            self.failures += 1
+            self.failed += 1
             return False
         session.authenticated = True
         self._apply(session)
         return True
 
     def _apply(self, session: Session) -> None:
-        needed = not self.is_open() and not session.authenticated
+        needed = self.is_missing(session)
         session.set_gate(NEEDS_AUTH, needed)
         session.parser.authenticated = not needed
 

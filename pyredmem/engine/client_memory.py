@@ -100,14 +100,14 @@ class ClientMemory:
         #: Bytes that others charge to this client: subscriptions, prefixes.
         self.other_bytes: i64 = 0
 
-    def open(self, now_ms: i64) -> None:
+    def open(self) -> None:
         """A client has connected."""
         alloc = self._allocator.alloc
         self._structures = [int(alloc(size)) for size in _STRUCTURES]
         self._set_query(alloc(sds_new_size(0)), SDS_TYPE_8)
         self._set_buffer(alloc(REPLY_CHUNK_BYTES))
         self.buffer_peak = self.buffer_size
-        self._peak_since_ms = now_ms
+        self._peak_since_ms = 0  # Redis forgets this first peak at once: it confuses seconds with milliseconds
 
     def is_open(self) -> bool:
         """Whether the client is connected."""

@@ -169,7 +169,7 @@ class Clients:
 
     def admit(self, session: Session) -> None:
         """A client has connected and may stay."""
-        session.memory.open(self._engine.keyspace.now_ms())
+        session.memory.open()
         session.parser.max_bulk = self._max_bulk
         self._engine.authentication.begin(session)
 
@@ -189,6 +189,7 @@ class Clients:
             line = describe(self._engine, session).decode("utf-8", "backslashreplace")
             self._engine.host.log("warning", f"Closing client {line}: {reason}.")
         session.aborted = True
+        session.reply.take()
         self._engine.disconnect(session)
         session.output_ready()
 
@@ -222,14 +223,14 @@ class Clients:
         if session.output_watch.exceeds(limit, memory.output_bytes(), self._engine.keyspace.now_ms()):
             self.drop(session, "its unsent output exceeds client-output-buffer-limit")
             return False
-        if unsent > UNREAD_BYTES and limit.is_none():
-            session.holds |= UNREAD
         return True
 
     def output_sent(self, session: Session, unsent: i64) -> None:
-        """A client has read; so much is still unsent."""
+        """So much of a client's output is still unsent; without a limit on it the client has to read first."""
         if session.memory.is_open():
             session.memory.set_unsent(unsent)
+            if unsent > UNREAD_BYTES and self.limit_of(session).is_none():
+                session.holds |= UNREAD
 
     # The timer.
 

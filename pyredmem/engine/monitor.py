@@ -30,9 +30,13 @@ class Monitors:
         session.set_gate(MONITORING, True)
         self._engine.dispatcher.set_monitored(True)
 
+    def has(self, session: Session) -> bool:
+        """Whether a client watches."""
+        return session.gates & MONITORING != 0
+
     def remove(self, session: Session) -> None:
         """Stop that, if it was so."""
-        if session.gates & MONITORING:
+        if self.has(session):
             session.set_gate(MONITORING, False)
             self._sessions.remove(session)
             self._engine.dispatcher.set_monitored(bool(self._sessions))

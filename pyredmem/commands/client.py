@@ -1,0 +1,425 @@
+"""CLIENT: what a connection says of itself, what it may do to others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import (
+    SYNTAX_ERROR,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
+    TIMEOUT_OUT_OF_RANGE,
+    CommandError,
+)
+from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.help import declare_help
+from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.client_info import describe
+from pyredmem.engine.client_names import rename, set_library
+from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
+from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
+from pyredmem.engine.context import Context
+from pyredmem.engine.engine import Engine
+from pyredmem.engine.session import BLOCKED, NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
+
+client: Final = Group("connection")
+client.container("client", since="2.4.0", summary="Commands about the connections of clients.")
+
+_PLAIN: Final = NOSCRIPT | LOADING | STALE
+_ADMIN: Final = ADMIN | _PLAIN
+_LONGEST_MS: Final = 2**63 - 1
+
+UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+NO_SUCH_CLIENT: Final = b"ERR No such client"
+
+_TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"replica": REPLICA, b"pubsub": PUBSUB}
+
+
+def _too_many(argv: list[bytes], most: int) -> None:
+    """Refuse more arguments than a subcommand with an open end takes."""
+    if len(argv) > most:
+        raise CommandError(
+            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1] + b"'. Try CLIENT HELP."
+        )
+
+
+def _on_or_off(word: bytes) -> bool:
+    choice = word.upper()
+    if choice not in {b"ON", b"OFF"}:
+        raise CommandError(SYNTAX_ERROR)
+    return choice == b"ON"
+
+
+# The connection itself.
+
+
+@client.command(
+    "client|id",
+    arity=2,
+    flags=_PLAIN,
+    acl="connection",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Gives the id of the connection, which no other one ever gets.",
+)
+def id_(context: Context, argv: list[bytes]) -> None:
+    """CLIENT ID."""
+    context.reply.integer(context.session.id)
+
+
+@client.command(
+    "client|info",
+    arity=2,
+    flags=_PLAIN,
+    acl="connection",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Describes the connection with the fields of CLIENT LIST.",
+    tips=("nondeterministic_output",),
+)
+def info(context: Context, argv: list[bytes]) -> None:
+    """CLIENT INFO."""
+    context.reply.verbatim(describe(context.engine, context.session, argv) + b"\n")
+
+
+@client.command(
+    "client|getname",
+    arity=2,
+    flags=_PLAIN,
+    acl="connection",
+    since="2.6.9",
+    complexity="O(1)",
+    summary="Gives the name of the connection.",
+)
+def getname(context: Context, argv: list[bytes]) -> None:
+    """CLIENT GETNAME."""
+    if context.session.name:
+        context.reply.bulk(context.session.name)
+    else:
+        context.reply.null()
+
+
+@client.command(
+    "client|setname",
+    arity=3,
+    flags=_PLAIN,
+    acl="connection",
+    since="2.6.9",
+    complexity="O(1)",
+    summary="Names the connection.",
+    syntax="connection-name",
+)
+def setname(context: Context, argv: list[bytes]) -> None:
+    """CLIENT SETNAME."""
+    rename(context.session, argv[2])
+    context.reply.ok()
+
+
+@client.command(
+    "client|setinfo",
+    arity=4,
+    flags=_PLAIN,
+    acl="connection",
+    since="7.2.0",
+    complexity="O(1)",
+    summary="Notes the name or the version of the client library.",
+    syntax="<LIB-NAME libname | LIB-VER libver>",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+)
+def setinfo(context: Context, argv: list[bytes]) -> None:
+    """CLIENT SETINFO."""
+    set_library(context.session, argv[2], argv[3])
+    context.reply.ok()
+
+
+@client.command(
+    "client|reply",
+    arity=3,
+    flags=_PLAIN,
+    acl="connection",
+    since="3.2.0",
+    complexity="O(1)",
+    summary="Turns the replies off, on again, or off for one command.",
+    syntax="<ON | OFF | SKIP>",
+)
+def reply_(context: Context, argv: list[bytes]) -> None:
+    """CLIENT REPLY."""
+    session = context.session
+    choice = argv[2].upper()
+    if choice == b"ON":
+        session.set_gate(REPLY_OFF | REPLY_SKIP, False)
+        session.reply_mark = -1
+        context.reply.ok()
+    elif choice == b"OFF":
+        session.set_gate(REPLY_OFF, True)
+    elif choice == b"SKIP":
+        if not session.gates & REPLY_OFF:
+            session.set_gate(REPLY_SKIP, True)
+            session.reply_mark = -1  # this very command may be one whose reply is skipped
+    else:
+        raise CommandError(SYNTAX_ERROR)
+
+
+@client.command(
+    "client|no-evict",
+    arity=3,
+    flags=_ADMIN,
+    acl="connection",
+    since="7.0.0",
+    complexity="O(1)",
+    summary="Says whether maxmemory-clients spares the connection.",
+    syntax="<ON | OFF>",
+)
+def no_evict(context: Context, argv: list[bytes]) -> None:
+    """CLIENT NO-EVICT."""
+    context.session.no_evict = _on_or_off(argv[2])
+    context.reply.ok()
+
+
+@client.command(
+    "client|no-touch",
+    arity=3,
+    flags=_PLAIN,
+    acl="connection",
+    since="7.2.0",
+    complexity="O(1)",
+    summary="Says whether commands of the connection leave alone when keys were last used, and how often.",
+    syntax="<ON | OFF>",
+)
+def no_touch(context: Context, argv: list[bytes]) -> None:
+    """CLIENT NO-TOUCH."""
+    context.session.set_gate(NO_TOUCH, _on_or_off(argv[2]))
+    context.reply.ok()
+
+
+# All connections.
+
+
+@client.command(
+    "client|list",
+    arity=-2,
+    flags=_ADMIN,
+    acl="connection",
+    since="2.4.0",
+    complexity="O(N) with N connections",
+    summary="Describes the connections, one on each line.",
+    syntax="[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    history=(
+        ("2.8.12", "The field id."),
+        ("5.0.0", "The filter TYPE."),
+        ("6.0.0", "The field user."),
+        ("6.2.0", "The fields argv-mem, tot-mem, laddr and redir, and the filter ID."),
+        ("7.0.0", "The fields resp, multi-mem, rbs and rbp."),
+        ("7.0.3", "The field ssub."),
+    ),
+    tips=("nondeterministic_output",),
+)
+def list_(context: Context, argv: list[bytes]) -> None:
+    """CLIENT LIST."""
+    engine = context.engine
+    chosen = _listed(engine, argv)
+    lines = [describe(engine, one, argv if one is context.session else None) + b"\n" for one in chosen]
+    context.reply.verbatim(b"".join(lines))
+
+
+def _listed(engine: Engine, argv: list[bytes]) -> list[Session]:
+    """The connections that CLIENT LIST shows."""
+    sessions = list(engine.sessions.values())
+    if len(argv) == 2:
+        return sessions
+    word = argv[2].upper()
+    if word == b"TYPE" and len(argv) == 4:
+        kind = _type(argv[3])
+        return [session for session in sessions if _kind(session) == kind]
+    if word == b"ID" and len(argv) > 3:
+        wanted = [integer(argument, b"ERR Invalid client ID") for argument in argv[3:]]
+        return [engine.sessions[number] for number in wanted if number in engine.sessions]
+    raise CommandError(SYNTAX_ERROR)
+
+
+def _type(name: bytes) -> bytes:
+    kind = _TYPES.get(name.lower())
+    if kind is None:
+        raise CommandError(b"ERR Unknown client type '" + name + b"'")
+    return kind
+
+
+def _kind(session: Session) -> bytes:
+    return PUBSUB if session.gates & SUBSCRIBED else NORMAL
+
+
+class _Filter:
+    """Which connections CLIENT KILL is to close: those that fit all that is given."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.kind = b""
+        self.user = b""
+        self.address: bytes | None = None
+        self.local_address: bytes | None = None
+        self.skips_caller = True
+
+    def read(self, arguments: Arguments) -> None:
+        """Take filters from the arguments."""
+        while arguments.left() > 0:
+            option = arguments.word()
+            value = arguments.next()
+            if option == b"ID":
+                number = parse_integer(value)
+                if number is None or number < 1:
+                    raise CommandError(b"ERR client-id should be greater than 0")
+                self.number = number
+            elif option == b"TYPE":
+                self.kind = _type(value)
+            elif option == b"ADDR":
+                self.address = value
+            elif option == b"LADDR":
+                self.local_address = value
+            elif option == b"USER":
+                if value != b"default":
+                    raise CommandError(b"ERR No such user '" + value + b"'")
+                self.user = value
+            elif option == b"SKIPME" and value.upper() in {b"YES", b"NO"}:
+                self.skips_caller = value.upper() == b"YES"
+            else:
+                raise CommandError(SYNTAX_ERROR)
+
+    def fits(self, session: Session, caller: Session) -> bool:
+        """Whether a connection is to be closed."""
+        return not (
+            self.number not in {0, int(session.id)}
+            or (self.kind and _kind(session) != self.kind)
+            or (self.user and session.user != self.user)
+            or (self.address is not None and _encoded(session.address) != self.address)
+            or (self.local_address is not None and _encoded(session.local_address) != self.local_address)
+            or (self.skips_caller and session is caller)
+        )
+
+
+def _encoded(address: str) -> bytes:
+    return address.encode("utf-8", "surrogateescape")
+
+
+@client.command(
+    "client|kill",
+    arity=-3,
+    flags=_ADMIN,
+    acl="connection",
+    since="2.4.0",
+    complexity="O(N) with N connections",
+    summary="Closes the connections that fit.",
+    syntax="<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | "
+    "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>]> [[ID client-id] | "
+    "[TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
+    "[SKIPME <YES | NO>] ...]>",
+    history=(
+        ("2.8.12", "The form with filters."),
+        ("2.8.12", "The filter ID."),
+        ("3.2.0", "The type master."),
+        ("5.0.0", "The type slave is called replica; the old name stays."),
+        ("6.2.0", "The filter LADDR."),
+    ),
+)
+def kill(context: Context, argv: list[bytes]) -> None:
+    """CLIENT KILL."""
+    wanted = _Filter()
+    by_address = len(argv) == 3
+    if by_address:
+        wanted.address = argv[2]
+        wanted.skips_caller = False
+    else:
+        wanted.read(Arguments(argv, 2))
+    caller = context.session
+    found = [one for one in context.engine.sessions.values() if wanted.fits(one, caller)]
+    if by_address and not found:
+        raise CommandError(NO_SUCH_CLIENT)
+    if by_address:
+        context.reply.ok()
+    else:
+        context.reply.integer(len(found))
+    for session in found:
+        if session is caller:
+            session.close()
+        else:
+            context.engine.clients.drop(session)
+
+
+@client.command(
+    "client|pause",
+    arity=-3,
+    flags=_ADMIN,
+    acl="connection",
+    since="2.9.50",
+    complexity="O(1)",
+    summary="Lets all commands wait for a time, or those that write.",
+    syntax="timeout [WRITE | ALL]",
+    history=(("6.2.0", "The mode WRITE."),),
+)
+def pause(context: Context, argv: list[bytes]) -> None:
+    """CLIENT PAUSE."""
+    _too_many(argv, 4)
+    mode = argv[3].upper() if len(argv) == 4 else b"ALL"
+    if mode not in {b"ALL", b"WRITE"}:
+        raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
+    timeout_ms = integer(argv[2], TIMEOUT_NOT_AN_INTEGER)
+    if timeout_ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    now_ms = context.keyspace.now_ms()
+    if timeout_ms > _LONGEST_MS - now_ms:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    context.engine.pause.begin(now_ms + timeout_ms, mode == b"ALL")
+    context.reply.ok()
+
+
+@client.command(
+    "client|unpause",
+    arity=2,
+    flags=_ADMIN,
+    acl="connection",
+    since="6.2.0",
+    complexity="O(N) with N connections that wait",
+    summary="Ends a pause.",
+)
+def unpause(context: Context, argv: list[bytes]) -> None:
+    """CLIENT UNPAUSE."""
+    context.reply.ok()
+    context.engine.defer(context.engine.pause.end)
+
+
+@client.command(
+    "client|unblock",
+    arity=-3,
+    flags=_ADMIN,
+    acl="connection",
+    since="5.0.0",
+    complexity="O(log N) with N connections",
+    summary="Ends the waiting of a connection that is blocked.",
+    syntax="client-id [TIMEOUT | ERROR]",
+)
+def unblock(context: Context, argv: list[bytes]) -> None:
+    """CLIENT UNBLOCK."""
+    _too_many(argv, 4)
+    reason = argv[3].upper() if len(argv) == 4 else b"TIMEOUT"
+    if reason not in {b"TIMEOUT", b"ERROR"}:
+        raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+    target = context.engine.sessions.get(integer(argv[2]))
+    done = target is not None and _unblock(context.engine, target, reason == b"ERROR")
+    context.reply.integer(1 if done else 0)
+
+
+def _unblock(engine: Engine, session: Session, with_error: bool) -> bool:
+    """End a connection's waiting; False if it does not wait."""
+    if session.unblock is not None:
+        session.unblock(with_error)
+        return True
+    if not session.holds & BLOCKED:
+        return False
+    if not with_error:
+        return engine.waiting.release(session)
+    engine.waiting.forget(session)
+    session.reply.error(UNBLOCKED)
+    session.resume(BLOCKED)
+    return True
+
+
+declare_help(client, "client", since="5.0.0", acl="connection")
