@@ -163,9 +163,9 @@ def _field_offset(context: Context, argument: bytes, width: int) -> i64:
     since="3.2.0",
     complexity="O(1) for each subcommand.",
     summary="Reads, sets and adds to integers of any width in the string value of a key.",
-    syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding "
-    "offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | "
-    "INCRBY encoding offset increment> ...]]",
+    syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value:integer | "
+    "INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "
+    "<SET encoding offset value:integer | INCRBY encoding offset increment> ...]]",
 )
 def bitfield(context: Context, argv: list[bytes]) -> None:
     """BITFIELD."""

@@ -79,7 +79,7 @@ def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferStrin
     since="2.2.0",
     complexity="O(1)",
     summary="Sets or clears a bit of the string value of a key, which grows as needed, and gives the bit before.",
-    syntax="key offset value",
+    syntax="key offset value:integer",
 )
 def setbit(context: Context, argv: list[bytes]) -> None:
     """SETBIT: setting a bit to what it is changes nothing that anyone is told of."""

@@ -127,7 +127,7 @@ def _sum(number: i64, increment: i64) -> i64:
     since="2.6.0",
     complexity="O(1)",
     summary="Adds a floating-point number to the value of a key; a missing key counts as 0.",
-    syntax="key increment",
+    syntax="key increment:double",
 )
 def incrbyfloat(context: Context, argv: list[bytes]) -> None:
     """INCRBYFLOAT: 80-bit arithmetic as in Redis; the result is kept as text."""

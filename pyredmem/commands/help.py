@@ -12,6 +12,7 @@ from typing import Final
 
 from pyredmem.engine.command import LOADING, STALE, Command, Group
 from pyredmem.engine.context import Context
+from pyredmem.engine.syntax import plain
 
 _INDENT: Final = " " * 4
 _WIDTH: Final = 79
@@ -55,7 +56,7 @@ def help_lines(container: Command) -> list[str]:
 def _call(command: Command) -> str:
     """A subcommand and its arguments in the notation of HELP: ``GET <pattern> [<pattern> ...]``."""
     name = command.name.partition("|")[2].upper()
-    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", command.syntax)
+    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", plain(command.syntax))
     arguments = re.sub(r"[a-z][a-z0-9:_-]*", lambda found: f"<{found[0]}>", choices)
     return f"{name} {arguments}".rstrip()
 

@@ -1,0 +1,263 @@
+"""The syntax line of a command, and the tree of arguments that COMMAND DOCS makes of it.
+
+A spec says its arguments as Redis's documentation does, ``key value [NX | XX] [EX seconds | KEEPTTL]``:
+
+    word               an argument with a value, named by the word
+    WORD               a token, written as it is; with arguments behind it, it announces them
+    [...]              optional
+    <... | ...>        one of several
+    x [x ...]          one x or more; so ``[x [x ...]]`` is any number of them
+    word:type          a value of another type than its name lets expect
+
+The types follow from the names, by one table. Names of alternatives and groups, which nobody types, are made of the
+names in them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+KEY: Final = "key"
+STRING: Final = "string"
+INTEGER: Final = "integer"
+DOUBLE: Final = "double"
+PATTERN: Final = "pattern"
+UNIX_TIME: Final = "unix-time"
+PURE_TOKEN: Final = "pure-token"
+ONE_OF: Final = "oneof"
+BLOCK: Final = "block"
+
+_TYPES: Final = (STRING, INTEGER, DOUBLE, PATTERN, UNIX_TIME, KEY)
+_NAMES_BY_TYPE: Final = {
+    KEY: "key key1 key2 destination destkey source sourcekey newkey",
+    PATTERN: "pattern",
+    UNIX_TIME: "unix-time-seconds unix-time-milliseconds",
+    DOUBLE: "latitude longitude radius width height score weight",
+    INTEGER: "bit bits client-id count cursor db decrement destination-db end frequency increment index index1 index2 "
+    "len limit maxlen milliseconds min-match-len ms num-matches numkeys numlocal numreplicas offset port protover rank "
+    "seconds start stop timeout ttl version",
+}
+_TYPE_OF: Final = {name: kind for kind, names in _NAMES_BY_TYPE.items() for name in names.split()}
+_TOKEN_NAMES: Final = {"=": "equal", "~": "approximately", "*": "auto-id", '""': "empty-string"}
+
+
+class Argument:
+    """One argument, alternative or group; what COMMAND DOCS says of it."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name = name
+        self.kind = kind
+        self.token = ""
+        self.optional = False
+        self.multiple = False
+        self.multiple_token = False  # the token is repeated with the value
+        self.key_spec_index = -1  # which key specification of the command it is
+        self.arguments: list[Argument] = []
+
+    def has_token(self) -> bool:
+        """Whether a token belongs to it; the empty string can be one."""
+        return self.token != "" or self.kind == PURE_TOKEN
+
+    def takes_value(self) -> bool:
+        """Whether it stands for itself: neither a token nor a group."""
+        return self.kind not in {PURE_TOKEN, ONE_OF, BLOCK}
+
+
+def arguments(syntax: str, key_specs: int) -> list[Argument]:
+    """The tree of a syntax line; ``key_specs`` is how many key specifications the command has."""
+    reader = _Reader(syntax)
+    found = _sequence(reader.sequence())
+    assert reader.at_end(), f"unbalanced: {syntax}"
+    _number_keys(found, key_specs)
+    return found
+
+
+def plain(syntax: str) -> str:
+    """The line without the types in it, for people."""
+    return re.sub(rf":({'|'.join(_TYPES)})\b", "", syntax)
+
+
+def _number_keys(found: list[Argument], key_specs: int) -> None:
+    """Say of each key which specification it is: the nth of the nth, or all of the only one."""
+    keys = _keys(found)
+    for index, argument in enumerate(keys):
+        if len(keys) == key_specs or key_specs == 1:
+            argument.key_spec_index = index if len(keys) == key_specs else 0
+
+
+def _keys(found: list[Argument]) -> list[Argument]:
+    keys: list[Argument] = []
+    for argument in found:
+        if argument.kind == KEY:
+            keys.append(argument)
+        keys += _keys(argument.arguments)
+    return keys
+
+
+# Reading: from text to words and groups.
+
+
+class _Node:
+    """A word, or a group of alternatives."""
+
+    def __init__(self, word: str, optional: bool, alternatives: list[list[_Node]]) -> None:
+        self.word = word  # empty for a group
+        self.optional = optional
+        self.alternatives = alternatives
+
+    def is_token(self) -> bool:
+        return self.word != "" and self.word.upper() == self.word
+
+    def inner(self) -> str:
+        return " | ".join([_text(sequence) for sequence in self.alternatives])
+
+    def text(self) -> str:
+        if self.word:
+            return self.word
+        return f"[{self.inner()}]" if self.optional else f"<{self.inner()}>"
+
+
+def _text(nodes: list[_Node]) -> str:
+    return " ".join([node.text() for node in nodes])
+
+
+class _Reader:
+    """Cuts a syntax line into nodes."""
+
+    def __init__(self, syntax: str) -> None:
+        self._words: list[str] = re.findall(r"[\[\]<>|]|[^\s\[\]<>|]+", syntax)
+        self._at = 0
+
+    def at_end(self) -> bool:
+        return self._at == len(self._words)
+
+    def sequence(self) -> list[_Node]:
+        """Nodes up to the end of the line, of an alternative or of a group."""
+        nodes: list[_Node] = []
+        while not self.at_end() and self._words[self._at] not in ("]", ">", "|"):
+            word = self._words[self._at]
+            self._at += 1
+            if word in ("[", "<"):
+                nodes.append(_Node("", word == "[", self._alternatives()))
+            else:
+                nodes.append(_Node(word, False, []))
+        return nodes
+
+    def _alternatives(self) -> list[list[_Node]]:
+        alternatives = [self.sequence()]
+        while self._words[self._at] == "|":
+            self._at += 1
+            alternatives.append(self.sequence())
+        self._at += 1
+        return alternatives
+
+
+# Understanding: from nodes to arguments.
+
+
+def _sequence(nodes: list[_Node]) -> list[Argument]:
+    """The arguments that stand behind each other."""
+    found: list[Argument] = []
+    at = 0
+    while at < len(nodes):
+        end = _end_of_item(nodes, at)
+        length = _repeated(nodes, at)
+        if length > 0:
+            argument = _joined(_sequence(nodes[at : at + length]))
+            argument.multiple = True
+            argument.multiple_token = nodes[at].is_token()
+            found.append(argument)
+            at += length + 1
+        elif end > at + 1:
+            found.append(_announced(nodes[at].word, _sequence(nodes[at + 1 : end])))
+            at = end
+        else:
+            found.append(_single(nodes[at]))
+            at += 1
+    return found
+
+
+def _end_of_item(nodes: list[_Node], at: int) -> int:
+    """Where the item that begins at ``at`` ends: a token takes the values behind it, up to the next option."""
+    end = at + 1
+    if not nodes[at].is_token():
+        return end
+    while end < len(nodes) and not nodes[end].is_token() and not _is_option(nodes[end]):
+        end += 1
+    return end
+
+
+def _is_option(node: _Node) -> bool:
+    """Whether a group is an option of its own, not more values."""
+    return node.optional and any(sequence and sequence[0].is_token() for sequence in node.alternatives)
+
+
+def _repeated(nodes: list[_Node], at: int) -> int:
+    """How many nodes from ``at`` on are those that the group behind them repeats; 0 if there is no such group."""
+    for after in range(at + 1, len(nodes)):
+        node = nodes[after]
+        if node.optional and node.inner() == _text(nodes[at:after]) + " ...":
+            return after - at
+    return 0
+
+
+def _joined(found: list[Argument]) -> Argument:
+    """Several arguments as one."""
+    if len(found) == 1:
+        return found[0]
+    block = Argument("-".join([argument.name for argument in found]), BLOCK)
+    block.arguments = found
+    return block
+
+
+def _announced(token: str, found: list[Argument]) -> Argument:
+    """Arguments behind a token."""
+    argument = _joined(found)
+    if argument.token or argument.optional:  # a token before a token: both have to be said
+        argument = _joined([_pure_token(token), *found])
+    else:
+        argument.token = token
+    return argument
+
+
+def _single(node: _Node) -> Argument:
+    """One word or group."""
+    if not node.word:
+        return _group(node)
+    if node.is_token():
+        return _pure_token(node.word)
+    name, _, kind = node.word.rpartition(":")
+    if kind in _TYPES and name:
+        return Argument(name, kind)
+    return Argument(node.word, _TYPE_OF.get(node.word, STRING))
+
+
+def _pure_token(word: str) -> Argument:
+    argument = Argument(_TOKEN_NAMES.get(word, word.lower()), PURE_TOKEN)
+    argument.token = "" if word == '""' else word
+    return argument
+
+
+def _group(node: _Node) -> Argument:
+    """Alternatives, or one optional sequence."""
+    alternatives, multiple = _without_repeat(node)
+    choices = [_joined(_sequence(sequence)) for sequence in alternatives]
+    if len(choices) == 1:
+        argument = choices[0]
+    else:
+        argument = Argument("-".join([choice.name for choice in choices]), ONE_OF)
+        argument.arguments = choices
+    argument.optional = argument.optional or node.optional
+    argument.multiple = argument.multiple or multiple
+    return argument
+
+
+def _without_repeat(node: _Node) -> tuple[list[list[_Node]], bool]:
+    """The alternatives of a group, and whether the last one ends with all of them repeated."""
+    last = node.alternatives[-1]
+    if len(node.alternatives) > 1 and last and last[-1].optional:
+        shortened = [*node.alternatives[:-1], last[:-1]]
+        if last[-1].inner() == " | ".join([_text(sequence) for sequence in shortened]) + " ...":
+            return shortened, True
+    return node.alternatives, False
