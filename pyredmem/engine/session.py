@@ -181,12 +181,12 @@ class Session:
                 self.backlog = requests[_STRETCH:]
                 del requests[_STRETCH:]
                 more_may_follow = True
-        execute = self.engine.dispatcher.execute
+        dispatcher = self.engine.dispatcher
         while requests:
-            for done, argv in enumerate(requests, 1):
-                execute(self, argv)
+            for done, argv in enumerate(requests):
+                dispatcher.execute(self, argv)
                 if self.holds:
-                    self.backlog = requests[done - self._postponed :] + self.backlog
+                    self.backlog = requests[done + 1 - self._postponed :] + self.backlog
                     self._postponed = 0
                     requests = []
                     break
