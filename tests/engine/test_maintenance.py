@@ -1,0 +1,243 @@
+"""The timer's work on the keyspace, and the settings that rule it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.engine import figures
+from pyredmem.engine.maintenance import frequency
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.expiry import NEVER
+from tests.support.engine import World
+
+
+def first(world: World) -> Database:
+    return world.engine.keyspace.databases[0]
+
+
+def fill(world: World, count: int, when_ms: int = 0) -> None:
+    database = first(world)
+    for number in range(count):
+        key = b"key:%d" % number
+        database.add(key, world.engine.keyspace.strings.create(b"v"))
+        if when_ms:
+            database.expire_at(key, when_ms)
+
+
+def change(world: World, **settings: str) -> None:
+    world.engine.settings.set_many([(name.replace("_", "-"), value) for name, value in settings.items()])
+
+
+def tick(world: World) -> None:
+    world.engine.tick(world.clock.now_us() // 1000)
+
+
+# How often.
+
+
+@pytest.mark.parametrize(
+    ("hz", "clients", "expected"),
+    [(10, 0, 10), (10, 2009, 10), (10, 2010, 20), (10, 10_000, 80), (10, 10**6, 500), (1, 300, 2), (500, 9, 500)],
+)
+def test_the_timer_keeps_up_with_the_number_of_clients(hz: int, clients: int, expected: int) -> None:
+    assert frequency(hz, clients) == expected
+
+
+def test_the_interval_follows_hz() -> None:
+    world = World(hz="100")
+    assert world.engine.cron_interval_ms() == 10
+    change(world, hz="20")
+    assert world.engine.cron_interval_ms() == 50
+    assert world.engine.maintenance.expiry.hz == 20
+
+
+def test_dynamic_hz_counts_clients_only_when_it_is_on() -> None:
+    world = World(hz="1")
+    sessions = [world.connect() for _ in range(201)]
+    tick(world)
+    assert world.engine.cron_interval_ms() == 500
+    change(world, dynamic_hz="no")
+    assert world.engine.cron_interval_ms() == 1000
+    assert len(sessions) == 201
+
+
+# Expiry.
+
+
+def test_keys_expire_without_being_asked_for(world: World) -> None:
+    fill(world, 100, when_ms=world.clock.now_us() // 1000 + 50)
+    world.advance(100)
+    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.engine.keyspace.expired == 100
+
+
+def test_active_expiry_can_be_switched_off(world: World) -> None:
+    world.engine.switches.active_expire = False
+    fill(world, 100, when_ms=world.clock.now_us() // 1000 + 50)
+    world.advance(1000)
+    assert world.do("DBSIZE") == b":100\r\n"
+    world.engine.switches.active_expire = True
+    world.advance(100)
+    assert world.do("DBSIZE") == b":0\r\n"
+
+
+def test_nothing_expires_while_the_data_set_stands_still(world: World) -> None:
+    fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
+    world.engine.keyspace.stands_still = True
+    world.advance(100)
+    assert world.do("DBSIZE") == b":10\r\n"
+    world.engine.keyspace.stands_still = False
+    world.advance(100)
+    assert world.do("DBSIZE") == b":0\r\n"
+
+
+def test_the_effort_follows_its_setting() -> None:
+    world = World(active_expire_effort="4")
+    assert world.engine.maintenance.expiry.effort == 3
+    change(world, active_expire_effort="1")
+    assert world.engine.maintenance.expiry.effort == 0
+
+
+def test_between_ticks_there_is_nothing_to_do_until_a_cycle_was_stopped(world: World) -> None:
+    world.do("PING")
+    assert world.engine.before_sleep_us == NEVER
+    world.advance(100)
+    assert world.engine.before_sleep_us == NEVER
+
+
+def test_a_fast_cycle_runs_behind_a_batch_when_it_is_due(world: World) -> None:
+    fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
+    world.clock.advance_ms(60)
+    world.engine.before_sleep_us = world.clock.now_us()
+    world.do("PING")
+    assert world.engine.keyspace.expired == 10
+    assert world.engine.before_sleep_us == NEVER
+
+
+def test_figures_of_the_cycle(world: World) -> None:
+    fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
+    world.clock.advance_ms(100)
+    tick(world)
+    value = world.engine.figures.value
+    assert value(figures.EXPIRED_STALE_PERCENT_X100) == 500
+    assert value(figures.EXPIRED_TIME_CAP_REACHED) == 0
+    assert value(figures.EXPIRE_CYCLE_US) == 0
+
+
+# Tables.
+
+
+def test_a_sparse_table_shrinks(world: World) -> None:
+    fill(world, 1000, when_ms=1 << 50)
+    world.advance(200)
+    for number in range(950):
+        world.do("DEL", f"key:{number}")
+    world.advance(300)
+    assert first(world).keys.slots() == 64
+    assert first(world).expires.slots() == 64
+
+
+def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
+    fill(world, 1000)
+    world.advance(200)
+    for number in range(1000 - 103):
+        world.do("DEL", f"key:{number}")
+    world.advance(300)
+    assert first(world).keys.slots() == 1024
+
+
+def test_tables_under_way_are_finished_one_after_another() -> None:
+    world = World()
+    fill(world, 600, when_ms=1 << 50)
+    other = world.engine.keyspace.databases[5]
+    for number in range(600):
+        other.add(b"key:%d" % number, world.engine.keyspace.strings.create(b"v"))
+    tables = [first(world).keys, first(world).expires, other.keys]
+    assert [table.is_rehashing() for table in tables] == [True, True, True]
+    states: list[list[bool]] = []
+    for _ in range(3):
+        tick(world)
+        states.append([table.is_rehashing() for table in tables])
+    assert states == [[False, True, True], [False, False, True], [False, False, False]]
+    world.check()
+
+
+def test_activerehashing_can_be_switched_off() -> None:
+    world = World(activerehashing="no")
+    fill(world, 600)
+    world.advance(1000)
+    assert first(world).keys.is_rehashing()
+    change(world, activerehashing="yes")
+    world.advance(100)
+    assert not first(world).keys.is_rehashing()
+
+
+# Growth near the memory limit.
+
+
+def slots_after_filling(world: World, count: int) -> int:
+    fill(world, count)
+    return int(first(world).keys.slots())
+
+
+def test_a_table_does_not_grow_over_the_limit_until_it_is_far_too_full() -> None:
+    world = World()
+    fill(world, 512)
+    assert first(world).keys.slots() == 512
+    change(world, maxmemory=str(world.engine.allocator.used_memory + 4000), maxmemory_policy="noeviction")
+    database = first(world)
+    for number in range(512, 829):
+        database.add(b"key:%d" % number, world.engine.keyspace.strings.create(b"1"))
+    assert database.keys.slots() == 512
+    # 829 keys are 1.619 times as many: the next one lets it grow
+    database.add(b"one more", world.engine.keyspace.strings.create(b"1"))
+    assert database.keys.slots() == 512 + 1024
+    world.check()
+
+
+def test_a_table_grows_freely_far_below_the_limit() -> None:
+    world = World(maxmemory="100mb")
+    assert slots_after_filling(world, 513) == 512 + 1024
+    world.check()
+
+
+def test_taking_the_limit_away_lets_tables_grow_again() -> None:
+    world = World()
+    fill(world, 512)
+    change(world, maxmemory=str(world.engine.allocator.used_memory + 4000))
+    change(world, maxmemory="0")
+    first(world).add(b"one more", world.engine.keyspace.strings.create(b"1"))
+    assert first(world).keys.slots() == 512 + 1024
+
+
+# The policy.
+
+
+@pytest.mark.parametrize(
+    ("maxmemory", "policy", "shared"),
+    [
+        ("0", "allkeys-lru", True),
+        ("100mb", "noeviction", True),
+        ("100mb", "volatile-ttl", True),
+        ("100mb", "allkeys-random", True),
+        ("100mb", "allkeys-lru", False),
+        ("100mb", "volatile-lru", False),
+        ("100mb", "volatile-lfu", False),
+    ],
+)
+def test_numbers_are_shared_unless_each_key_needs_an_access_field(maxmemory: str, policy: str, shared: bool) -> None:
+    world = World(maxmemory=maxmemory, maxmemory_policy=policy)
+    world.do("SET", "k", "7")
+    assert world.do("OBJECT", "REFCOUNT", "k") == (b":2147483647\r\n" if shared else b":1\r\n")
+    change(world, maxmemory="0")
+    world.do("SET", "k", "8")
+    assert world.do("OBJECT", "REFCOUNT", "k") == b":2147483647\r\n"
+
+
+def test_the_policy_rules_the_access_field() -> None:
+    world = World()
+    seen: list[bool] = []
+    for policy in ("noeviction", "volatile-lfu", "allkeys-lfu", "volatile-lru"):
+        change(world, maxmemory_policy=policy)
+        seen.append(world.engine.keyspace.lfu_policy)
+    assert seen == [False, True, True, False]
