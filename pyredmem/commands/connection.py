@@ -8,7 +8,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import DB_INDEX_OUT_OF_RANGE, NO_PROTOCOL, SYNTAX_ERROR, CommandError
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.authentication import DEFAULT_USER, WRONG_PASSWORD
-from pyredmem.engine.client_names import rename
+from pyredmem.engine.client_names import check_name, rename
 from pyredmem.engine.command import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.session import NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
@@ -149,6 +149,7 @@ class _Hello:
                 self.credentials = (arguments.next(), arguments.next())
             elif option == b"SETNAME" and arguments.left() >= 1:
                 self.name = arguments.next()
+                check_name(self.name)
             else:
                 raise CommandError(b"ERR Syntax error in HELLO option '" + typed + b"'")
 

@@ -17,10 +17,15 @@ def is_plain(text: bytes) -> bool:
     return all(_FIRST <= byte <= _LAST for byte in text)
 
 
-def rename(session: Session, name: bytes) -> None:
-    """Give a client a name; an empty one takes its name away."""
+def check_name(name: bytes) -> None:
+    """Refuse a name that does not fit into a line of CLIENT LIST."""
     if not is_plain(name):
         raise CommandError(BAD_NAME)
+
+
+def rename(session: Session, name: bytes) -> None:
+    """Give a client a name; an empty one takes its name away."""
+    check_name(name)
     session.name = name
     session.memory.set_name("name", name)
 

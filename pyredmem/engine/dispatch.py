@@ -125,7 +125,7 @@ class Dispatcher:
             command.direct[duration] += 1
         else:
             self._record(session, command, argv, duration)
-        if gates & _BEHIND:
+        if gates and gates & _BEHIND:
             self._tell_observers(session, command, argv)
             self._leave_gates(session, gates)
 

@@ -91,6 +91,7 @@ class Session:
         #: Set while the client waits for a key: ends that, with an error if the argument is true.
         self.unblock: Callable[[bool], None] | None = None
         self.backlog: list[list[bytes]] = []  # requests that were complete when the session was suspended
+        self._more = False  # there may be more to run than the parser gives at once
         self._postponed: i64 = 0  # 1 if the last of them has to be run again
         self._kept: deque[bytes] = deque()  # input that came while it was suspended
         self._kept_size: i64 = 0
@@ -151,10 +152,12 @@ class Session:
         if memory.is_open():
             memory.before_read(self.held_input(), self.parser.awaited_bulk(), data)
             self.steady_read = memory.steady_read
+        self._more = True
 
     def _keep(self, data: bytes) -> None:
         """Take input that cannot be worked on yet."""
         if self.holds & CLOSING == 0:
+            self._more = True
             self._kept.append(data)
             self._kept_size += len(data)
             self.engine.clients.input_waits(self)
@@ -168,26 +171,18 @@ class Session:
         if self.holds:
             return
         parser = self.parser
-        # More may be ready behind these: what came while the session was held, what is read one by one before AUTH.
-        more_may_follow = not parser.authenticated
-        if self.backlog or self._kept:
-            requests = self._more_requests()
-            more_may_follow = True
-        else:
-            requests = parser.requests()
-            if not requests:
-                self.engine.clients.input_waits(self)
-            elif len(requests) > _STRETCH:
-                self.backlog = requests[_STRETCH:]
-                del requests[_STRETCH:]
-                more_may_follow = True
+        # More may be ready behind these: what came while the session was held or was much, and what is read one by one
+        # before AUTH.
+        more_may_follow = self._more or not parser.authenticated
+        requests = self._more_requests() if self._more else parser.requests()
+        if not requests:
+            self.engine.clients.input_waits(self)
         dispatcher = self.engine.dispatcher
         while requests:
             for done, argv in enumerate(requests):
                 dispatcher.execute(self, argv)
                 if self.holds:
-                    self.backlog = requests[done + 1 - self._postponed :] + self.backlog
-                    self._postponed = 0
+                    self._set_aside(requests[done + 1 - self._postponed :])
                     requests = []
                     break
             else:
@@ -195,6 +190,12 @@ class Session:
         if parser.error is not None and not self.backlog and self.holds & CLOSING == 0:
             self._break_off(parser.error)
         self.engine.end_batch()
+
+    def _set_aside(self, requests: list[list[bytes]]) -> None:
+        """Keep requests for when the session goes on."""
+        self.backlog = requests + self.backlog
+        self._postponed = 0
+        self._more = True
 
     def _more_requests(self) -> list[list[bytes]]:
         """The next requests to run at a stretch, of all that waits; none if the client has to read first."""
@@ -215,6 +216,7 @@ class Session:
         if len(requests) > _STRETCH:
             self.backlog = requests[_STRETCH:]
             del requests[_STRETCH:]
+        self._more = len(requests) > 0
         return requests
 
     def is_held(self) -> bool:
