@@ -69,7 +69,7 @@ def command_info(context: Context, argv: list[bytes]) -> None:
     for name in argv[2:]:
         command = context.engine.commands.by_full_name(name)
         if command is None:
-            context.reply.null_array()
+            context.reply.null()
         else:
             _describe(context.reply, command)
 

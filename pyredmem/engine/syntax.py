@@ -199,6 +199,9 @@ def _repeated(nodes: list[_Node], at: int) -> int:
         node = nodes[after]
         if node.optional and node.inner() == _text(nodes[at:after]) + " ...":
             return after - at
+    following = nodes[at + 1] if at + 1 < len(nodes) else None
+    if following is not None and following.optional and following.inner() == nodes[at].inner() + " ...":
+        return 1  # <x | y> [x | y ...]
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from tests.differential.harness import Pair, step
@@ -244,6 +246,5 @@ CONVERSATIONS = {
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("name", CONVERSATIONS)
 def test_a_real_server_answers_the_same(real: Server, ours: Server, name: str, protocol: int) -> None:
-    pair = Pair(real, ours)
-    pair.check([step(*line.split()) for line in CONVERSATIONS[name]], protocol)
-    pair.close()
+    with closing(Pair(real, ours)) as pair:
+        pair.check([step(*line.split()) for line in CONVERSATIONS[name]], protocol)

@@ -1,0 +1,164 @@
+"""COMMAND and its subcommands."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from tests.differential.harness import Pair, step
+from tests.differential.rules import in_any_order
+from tests.support.engine import World
+from tests.support.servers import Server
+from tests.support.specs import KNOWN_INFO, ask, described_by, described_by_server, items, pairs
+
+
+def test_every_command_is_described_once(world: World) -> None:
+    names = [items(entry)[0] for entry in items(ask(world, "COMMAND"))]
+    assert names == [name.decode() for name in world.engine.commands.commands]
+    assert ask(world, "COMMAND", "COUNT") == len(names)
+
+
+def test_info_describes_what_is_named_and_has_null_for_the_rest(world: World) -> None:
+    found = items(ask(world, "COMMAND", "INFO", "GET", "nosuch", "config|get"))
+    assert items(found[0])[:6] == ["get", 2, ["readonly", "fast"], 1, 1, 1]
+    assert found[1] is None
+    assert items(found[2])[0] == "config|get"
+
+
+def test_info_without_names_is_command(world: World) -> None:
+    assert ask(world, "COMMAND", "INFO") == ask(world, "COMMAND")
+
+
+def test_a_container_describes_its_subcommands(world: World) -> None:
+    (config,) = items(ask(world, "COMMAND", "INFO", "config"))
+    names = [items(entry)[0] for entry in items(items(config)[9])]
+    assert names == ["config|get", "config|help", "config|resetstat", "config|rewrite", "config|set"]
+
+
+def test_under_resp3_flags_are_sets_and_docs_are_maps(world: World) -> None:
+    world.session.set_protocol(3)
+    assert b"~2\r\n+readonly\r\n+fast\r\n" in world.do("COMMAND", "INFO", "get")
+    assert world.do("COMMAND", "DOCS", "get").startswith(b"%1\r\n$3\r\nget\r\n%")
+    assert world.do("COMMAND", "INFO", "nosuch") == b"*1\r\n_\r\n"
+
+
+def test_docs_leave_out_what_is_not_there(world: World) -> None:
+    assert world.do("COMMAND", "DOCS", "nosuch") == b"*0\r\n"
+    assert list(pairs(ask(world, "COMMAND", "DOCS", "get", "nosuch"))) == ["get"]
+
+
+def test_docs_tell_the_arguments(world: World) -> None:
+    documented = pairs(pairs(ask(world, "COMMAND", "DOCS", "memory|usage"))["memory|usage"])
+    first, second = [pairs(argument) for argument in items(documented["arguments"])]
+    assert first == {"name": "key", "type": "key", "display_text": "key", "key_spec_index": 0}
+    assert second == {
+        "name": "count",
+        "type": "integer",
+        "display_text": "count",
+        "token": "SAMPLES",
+        "flags": ["optional"],
+    }
+
+
+def test_docs_tell_what_replaces_a_deprecated_command(world: World) -> None:
+    documented = pairs(pairs(ask(world, "COMMAND", "DOCS", "getset"))["getset"])
+    assert documented["doc_flags"] == ["deprecated"]
+    assert documented["deprecated_since"] == "6.2.0"
+
+
+def test_list_names_subcommands_too(world: World) -> None:
+    names = items(ask(world, "COMMAND", "LIST"))
+    assert {"get", "config", "config|get"} <= set(map(str, names))
+
+
+@pytest.mark.parametrize(
+    ("by", "what", "expected"),
+    [
+        ("PATTERN", "COMMAND|GETK*", ["command|getkeys", "command|getkeysandflags"]),
+        ("module", "any", []),
+        ("aclcat", "Transaction", ["discard", "exec", "multi", "unwatch", "watch"]),
+        ("ACLCAT", "nosuch", []),
+    ],
+)
+def test_list_filters(world: World, by: str, what: str, expected: list[str]) -> None:
+    assert ask(world, "COMMAND", "LIST", "FILTERBY", by, what) == expected
+
+
+@pytest.mark.parametrize("words", ["FILTERBY", "FILTERBY PATTERN", "FILTERBY x y", "x", "FILTERBY PATTERN x y"])
+def test_list_refuses_what_it_does_not_know(world: World, words: str) -> None:
+    assert world.do("COMMAND", "LIST", *words.split()) == b"-ERR syntax error\r\n"
+
+
+def test_getkeys(world: World) -> None:
+    assert ask(world, "COMMAND", "GETKEYS", "mset", "a", "1", "b", "2") == ["a", "b"]
+
+
+def test_getkeysandflags(world: World) -> None:
+    assert ask(world, "COMMAND", "GETKEYSANDFLAGS", "set", "a", "b", "get") == [["a", ["RW", "access", "update"]]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("nosuch a", "ERR Invalid command specified"),
+        ("config nosuch", "ERR Invalid command specified"),
+        ("config get a", "ERR The command has no key arguments"),
+        ("get a b", "ERR Invalid number of arguments specified for command"),
+    ],
+)
+def test_getkeys_refuses(world: World, call: str, error: str) -> None:
+    assert ask(world, "COMMAND", "GETKEYS", *call.split()) == error
+
+
+def test_an_unknown_subcommand(world: World) -> None:
+    assert ask(world, "COMMAND", "NOSUCH") == "ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."
+
+
+def test_help_has_the_usual_form(world: World) -> None:
+    lines = [str(line) for line in items(ask(world, "COMMAND", "HELP"))]
+    assert lines[0] == "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    assert lines[1] == "(no subcommand)"
+    assert "GETKEYS <command> [<arg> [<arg> ...]]" in lines
+    assert lines[-2:] == ["HELP", "    Prints this help."]
+
+
+def test_every_container_has_help(world: World) -> None:
+    for name, command in world.engine.commands.commands.items():
+        if command.is_container:
+            assert items(ask(world, name.decode(), "HELP"))[-2:] == ["HELP", "    Prints this help."]
+
+
+@pytest.mark.needs_redis
+def test_a_real_server_describes_our_commands_the_same(world: World, real: Server) -> None:
+    ours = described_by(world)
+    with real.connect() as wire:
+        theirs = described_by_server(wire)
+    found = [
+        f"{name} {field}: redis-server {theirs[name].fields[field]}, pyredmem {described.fields[field]}"
+        for name, described in ours.items()
+        if name in theirs
+        for field in described.differences(theirs[name])
+        if (name, field) not in KNOWN_INFO
+    ]
+    assert not found, "\n".join(found)
+
+
+CALLS = [
+    *("COMMAND GETKEYS get a", "COMMAND GETKEYS get", "COMMAND GETKEYS ping x", "COMMAND GETKEYS nosuch x"),
+    *("COMMAND GETKEYS mset a b c", "COMMAND GETKEYS object encoding a", "COMMAND GETKEYS object x a"),
+    *("COMMAND GETKEYSANDFLAGS set a b", "COMMAND GETKEYSANDFLAGS set a b get", "COMMAND GETKEYSANDFLAGS set a get"),
+    *("COMMAND GETKEYSANDFLAGS bitfield a get u8", "COMMAND GETKEYSANDFLAGS bitfield a get u8 1"),
+    *("COMMAND GETKEYSANDFLAGS copy a b", "COMMAND GETKEYSANDFLAGS rename a b", "COMMAND GETKEYSANDFLAGS getdel a"),
+    *("COMMAND GETKEYSANDFLAGS lcs a b", "COMMAND GETKEYSANDFLAGS bitop and a b c", "COMMAND GETKEYS memory usage a"),
+    *("COMMAND LIST FILTERBY", "COMMAND LIST FILTERBY x y", "COMMAND LIST x", "COMMAND COUNT x", "COMMAND NOSUCH"),
+    *("COMMAND INFO nosuch", "COMMAND DOCS nosuch", "COMMAND LIST FILTERBY MODULE x", "COMMAND GETKEYS config get x"),
+]
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_real_server_finds_the_same_keys(real: Server, ours: Server, protocol: int) -> None:
+    with closing(Pair(real, ours)) as pair:
+        for call in CALLS:
+            pair.check([step(*call.split(), rule=in_any_order)], protocol)
