@@ -1,0 +1,140 @@
+"""A database: lookups of each kind, deletion, swapping; values that duplicate themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.base.rng import Random
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.audit import audit
+from pyredmem.objects.string import StringObject
+
+NOW_MS = 1_700_000_000_000
+
+
+@pytest.fixture
+def keyspace() -> Keyspace:
+    made = Keyspace(Allocator(), Random(1), 4)
+    made.now_us = NOW_MS * 1000
+    made.update_clocks()
+    return made
+
+
+@pytest.fixture
+def database(keyspace: Keyspace) -> Database:
+    return keyspace.databases[0]
+
+
+def put(database: Database, key: bytes, data: bytes = b"v", when_ms: int = -1) -> None:
+    database.add(key, database.keyspace.strings.create(data))
+    if when_ms >= 0:
+        database.expire_at(key, when_ms)
+
+
+def later(keyspace: Keyspace, milliseconds: int) -> None:
+    keyspace.now_us += milliseconds * 1000
+    keyspace.update_clocks()
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "uses"),
+    [("read", True, True), ("inspect", True, False), ("write", False, True), ("peek", False, False)],
+)
+def test_kinds_of_lookup(keyspace: Keyspace, database: Database, kind: str, counts: bool, uses: bool) -> None:
+    put(database, b"k")
+    value = database.keys.values[0]
+    created = value.lru
+    later(keyspace, 10_000)
+    lookup = {"read": database.read, "inspect": database.inspect, "write": database.write, "peek": database.peek}[kind]
+    assert lookup(b"k") is value
+    assert lookup(b"none") is None
+    assert (keyspace.hits, keyspace.misses) == ((1, 1) if counts else (0, 0))
+    assert (value.lru != created) == uses
+
+
+@pytest.mark.parametrize("kind", ["read", "inspect", "write", "peek", "find"])
+def test_every_lookup_deletes_what_is_over(keyspace: Keyspace, database: Database, kind: str) -> None:
+    put(database, b"k", when_ms=NOW_MS + 5)
+    later(keyspace, 6)
+    if kind == "find":
+        assert database.find(b"k") == -1
+    else:
+        lookup = {"read": database.read, "inspect": database.inspect, "write": database.write, "peek": database.peek}
+        assert lookup[kind](b"k") is None
+    assert database.keys.used == 0
+    assert database.expires.used == 0
+    assert keyspace.expired == 1
+
+
+def test_the_key_of_an_expire_time_is_the_key_itself(database: Database) -> None:
+    put(database, b"some key", when_ms=NOW_MS)
+    assert database.expires.keys[0] is database.keys.keys[0]
+    assert database.expires.key_addresses[0] == database.keys.key_addresses[0]
+
+
+def test_taking_a_value_leaves_it_to_the_caller(keyspace: Keyspace, database: Database) -> None:
+    put(database, b"k", when_ms=NOW_MS + 5)
+    value = database.take(b"k")
+    assert value is not None
+    assert database.keys.used == database.expires.used == 0
+    keyspace.databases[1].add(b"other", value)
+    keyspace.check()
+
+
+def test_clearing_counts_and_gives_everything_back(keyspace: Keyspace, database: Database) -> None:
+    before = keyspace.allocator.used_memory
+    for number in range(100):
+        put(database, b"key:%d" % number, b"x" * number, when_ms=NOW_MS + 5)
+    assert database.clear() == 100
+    assert keyspace.allocator.used_memory == before
+
+
+def test_swapping_exchanges_everything(keyspace: Keyspace, database: Database) -> None:
+    other = keyspace.databases[1]
+    put(database, b"a", when_ms=NOW_MS + 5)
+    put(other, b"b")
+    database.average_ttl = 7
+    database.expires_cursor = 3
+    database.swap(other)
+    assert (database.keys.keys, other.keys.keys) == ([b"b"], [b"a"])
+    assert (database.expire_time(b"b"), other.expire_time(b"a")) == (-1, NOW_MS + 5)
+    assert (database.average_ttl, other.average_ttl) == (0, 7)
+    assert (database.expires_cursor, other.expires_cursor) == (0, 3)
+    keyspace.check()
+
+
+def test_random_keys_are_uniform_while_two_tables_exist(keyspace: Keyspace, database: Database) -> None:
+    """Chi-square over 33 keys of which only some have moved: 63 is passed once in a thousand seeds."""
+    for number in range(33):
+        put(database, b"key:%d" % number)
+    assert database.keys.is_rehashing()
+    counts = dict.fromkeys(database.keys.keys, 0)
+    for _ in range(3300):
+        slot = keyspace.rng.below(database.keys.used)
+        counts[database.keys.keys[slot]] += 1
+    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 63
+
+
+@pytest.mark.parametrize("data", [b"7", b"123456", b"-9223372036854775808", b"", b"text", b"x" * 44, b"x" * 45])
+def test_a_duplicate_has_the_same_content_encoding_and_size(keyspace: Keyspace, data: bytes) -> None:
+    value = keyspace.strings.create(data)
+    duplicate = value.duplicate(keyspace.allocator)
+    assert isinstance(duplicate, StringObject)
+    assert duplicate is not value
+    assert duplicate.data() == data
+    assert duplicate.encoding() == value.encoding()
+    assert duplicate.memory(keyspace.allocator, 0) == value.memory(keyspace.allocator, 0)
+    assert duplicate.refcount == 1
+    owned = [("test", address) for address in value.addresses() + duplicate.addresses()]
+    assert audit(keyspace.allocator, owned).ok
+
+
+def test_a_duplicate_loses_the_spare_room(keyspace: Keyspace) -> None:
+    value = keyspace.strings.create_buffer(bytearray(b"x" * 100))
+    value.append(b"y" * 10, keyspace.allocator)
+    duplicate = value.duplicate(keyspace.allocator)
+    exact = keyspace.strings.create_raw(b"x" * 110)
+    assert duplicate.memory(keyspace.allocator, 0) == exact.memory(keyspace.allocator, 0)
+    assert duplicate.memory(keyspace.allocator, 0) < value.memory(keyspace.allocator, 0)
