@@ -236,8 +236,13 @@ def _bent(draw: st.DrawFn, argv: list[bytes], fixed: int) -> list[bytes]:
     if how == 1:
         return [*argv[: at + 1], *argv[at:]]
     if how == 2:
-        return argv[:at] + draw(VALUE) + argv[at + 1 :]
+        return argv[:at] + [_timeless(word) for word in draw(VALUE)] + argv[at + 1 :]
     return [*argv[:at], _mixed_case(argv[at], 2), *argv[at + 1 :]]
+
+
+def _timeless(word: bytes) -> bytes:
+    """The word, unless as a time to live it would pass before the next command, or not."""
+    return b"x" if word.isdigit() and len(word) < 6 and int(word) else word
 
 
 def sequences(
