@@ -1,0 +1,249 @@
+"""A client's blocks in the ledger, with the sizes of Redis 7.2 (spec 13)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.engine.session import Session
+from tests.support.engine import World, do, encode
+
+CONNECTED = 17288
+IN_USE = 37760
+#: Blocks of a connection in the ledger: client, buffers, two lists, three dicts, connection, node, share of the index.
+CONNECTION_BYTES = 17720
+
+
+@pytest.fixture
+def steady(world: World) -> World:
+    """A world whose reply buffers keep their size."""
+    world.engine.switches.reply_buffer_resizing = False
+    return world
+
+
+def used(world: World) -> int:
+    return int(world.engine.allocator.used_memory)
+
+
+def total(session: Session) -> int:
+    return int(session.memory.total())
+
+
+def test_a_connection_takes_what_redis_gives_it(world: World) -> None:
+    before = used(world)
+    session = world.connect()
+    assert used(world) - before == CONNECTION_BYTES
+    assert total(session) == CONNECTED
+
+
+def test_a_first_read_brings_the_query_buffer(steady: World) -> None:
+    do(steady.session, "PING")
+    assert total(steady.session) == IN_USE
+    assert steady.session.memory.query_capacity == 20474
+
+
+def test_commands_in_the_steady_state_leave_the_ledger_alone(world: World) -> None:
+    do(world.session, "PING")
+    before = used(world)
+    for _ in range(50):
+        do(world.session, "PING")
+    assert used(world) == before
+
+
+def test_an_idle_client_gives_the_query_buffer_back_after_three_seconds(steady: World) -> None:
+    do(steady.session, "PING")
+    steady.advance(2900)
+    assert total(steady.session) == IN_USE
+    steady.advance(1100)
+    assert total(steady.session) == CONNECTED
+
+
+def test_the_next_read_brings_the_query_buffer_again(steady: World) -> None:
+    do(steady.session, "PING")
+    steady.advance(4000)
+    do(steady.session, "PING")
+    assert total(steady.session) == IN_USE
+
+
+def test_a_closed_client_leaves_nothing_behind(world: World) -> None:
+    before = used(world)
+    session = world.connect()
+    do(session, "PING")
+    do(session, "CLIENT", "SETNAME", "x" * 100)
+    do(session, "WATCH", "a", "b")
+    do(session, "MULTI")
+    do(session, "SET", "a", "y" * 100)
+    session.receive(encode(["SET", "big", "v" * 100_000])[:60_000])
+    world.engine.disconnect(session)
+    histograms = sum(
+        world.engine.allocator.usable(address)
+        for command in world.engine.commands.all()
+        for address in command.histogram_addresses
+    )
+    assert used(world) - before == histograms
+
+
+def test_a_big_argument_gets_a_buffer_of_its_size(steady: World) -> None:
+    request = encode(["ECHO", "x" * 100_000])
+    steady.session.receive(request[:50])
+    assert steady.session.memory.query_capacity >= 100_002
+    assert steady.session.memory.input_bytes() == steady.engine.allocator.good_size(100_002 + 10)
+
+
+def test_a_big_argument_in_one_read_leaves_a_buffer_of_its_size(steady: World) -> None:
+    do(steady.session, "ECHO", "x" * 100_000)
+    assert steady.session.memory.input_bytes() == steady.engine.allocator.good_size(100_002 + 10)
+
+
+def test_the_timer_takes_a_big_buffer_back_at_its_second_visit(steady: World) -> None:
+    do(steady.session, "ECHO", "x" * 100_000)
+    steady.engine.clients.visit_some()
+    assert steady.session.memory.query_capacity >= 100_002
+    steady.engine.clients.visit_some()
+    assert total(steady.session) == CONNECTED
+
+
+def test_a_buffer_is_kept_while_its_string_is_awaited(steady: World) -> None:
+    request = encode(["ECHO", "x" * 100_000])
+    steady.session.receive(request[:50])
+    steady.advance(1500)
+    assert steady.session.memory.query_capacity >= 100_002
+    steady.session.receive(request[50:])
+    assert steady.session.take_output().endswith(b"x\r\n")
+
+
+def test_a_request_in_small_pieces_makes_the_buffer_grow(steady: World) -> None:
+    request = encode(["ECHO", "x" * 30_000])
+    for start in range(0, 24_000, 1000):
+        steady.session.receive(request[start : start + 1000])
+    assert steady.session.memory.query_capacity > 24_000
+
+
+def test_multi_counts_arguments_and_slots(steady: World) -> None:
+    for words in (["MULTI"], ["SET", "a", "b"], ["SET", "a", "x" * 100]):
+        do(steady.session, *words)
+    assert total(steady.session) == IN_USE + 157 + 48
+
+
+def test_a_third_queued_command_doubles_the_slots(steady: World) -> None:
+    do(steady.session, "MULTI")
+    for _ in range(3):
+        do(steady.session, "PING")
+    assert total(steady.session) == IN_USE + 3 * (4 + 8) + 4 * 24
+
+
+def test_the_end_of_a_transaction_frees_its_queue(steady: World) -> None:
+    for words in (["MULTI"], ["PING"], ["DISCARD"]):
+        do(steady.session, *words)
+    assert total(steady.session) == IN_USE
+
+
+def test_a_watched_key_counts_80_bytes(steady: World) -> None:
+    do(steady.session, "WATCH", "k")
+    assert total(steady.session) == IN_USE + 80
+
+
+def test_unwatch_frees_the_watched_keys(steady: World) -> None:
+    do(steady.session, "WATCH", "k", "l")
+    do(steady.session, "UNWATCH")
+    assert total(steady.session) == IN_USE
+
+
+def test_a_little_used_reply_buffer_shrinks_to_a_kilobyte(world: World) -> None:
+    world.advance(300)
+    assert world.session.memory.buffer_size == 1024
+    assert world.engine.clients.buffer_shrinks == 1
+
+
+def test_an_idle_client_with_both_buffers_shrunk(world: World) -> None:
+    do(world.session, "PING")
+    world.advance(4000)
+    assert total(world.session) == 1928
+
+
+def test_a_reply_buffer_that_was_full_grows_to_twice_its_size(world: World) -> None:
+    world.advance(300)
+    do(world.session, "ECHO", "x" * 3000)
+    world.advance(100)
+    assert world.session.memory.buffer_size == 2048
+    assert world.engine.clients.buffer_expands == 1
+
+
+def test_unsent_output_beyond_the_buffer_is_in_blocks(steady: World) -> None:
+    memory = steady.session.memory
+    before = used(steady)
+    memory.set_unsent(16384 + 20464)
+    assert (memory.in_buffer(), len(memory.blocks), memory.output_bytes()) == (16384, 1, 20464 + 40)
+    memory.set_unsent(16384 + 20464 + 1)
+    assert len(memory.blocks) == 2
+    assert used(steady) - before == 2 * (20480 + 24)
+
+
+def test_a_long_string_has_a_block_of_its_own(steady: World) -> None:
+    memory = steady.session.memory
+    memory.set_unsent(1_016_384, largest=1_000_000)
+    assert len(memory.blocks) == 1
+    assert memory.output_bytes() >= 1_000_040
+
+
+def test_blocks_are_freed_as_the_client_reads(steady: World) -> None:
+    memory = steady.session.memory
+    before = used(steady)
+    memory.set_unsent(200_000)
+    memory.set_unsent(30_000)
+    assert len(memory.blocks) == 1
+    memory.set_unsent(0)
+    assert used(steady) == before
+
+
+@given(st.lists(st.integers(0, 400_000), max_size=30))
+def test_output_is_always_covered_by_its_blocks(sizes: list[int]) -> None:
+    world = World()
+    memory = world.session.memory
+    for size in sizes:
+        memory.set_unsent(size, largest=size // 2)
+        memory.check()
+        assert memory.unsent == size
+    memory.set_unsent(0)
+    assert not memory.blocks
+    world.check()
+
+
+@given(st.lists(st.integers(1, 60_000), min_size=1, max_size=12), st.integers(1, 30_000))
+def test_any_requests_in_any_pieces_leave_a_sound_ledger(lengths: list[int], piece: int) -> None:
+    world = World()
+    data = b"".join(encode(["ECHO", "x" * length]) for length in lengths)
+    for start in range(0, len(data), piece):
+        world.session.receive(data[start : start + piece])
+        world.session.memory.check()
+    assert len(world.session.take_output()) > sum(lengths)
+    world.check()
+    world.engine.disconnect(world.session)
+    world.check()
+
+
+def test_the_sum_of_clients_is_as_old_as_their_last_visits(steady: World) -> None:
+    assert steady.engine.clients.normal_bytes == 0
+    steady.advance(100)
+    assert steady.engine.clients.normal_bytes == CONNECTED
+    do(steady.session, "PING")
+    assert steady.engine.clients.normal_bytes == CONNECTED
+    steady.advance(100)
+    assert steady.engine.clients.normal_bytes == IN_USE
+    steady.engine.clients.check()
+
+
+def test_the_sum_forgets_a_client_that_is_gone(steady: World) -> None:
+    other = steady.connect()
+    steady.advance(100)
+    steady.engine.disconnect(other)
+    assert steady.engine.clients.normal_bytes == CONNECTED
+
+
+def test_recent_maxima_look_back_some_seconds(steady: World) -> None:
+    do(steady.session, "ECHO", "x" * 100_000)
+    steady.advance(100)
+    assert steady.engine.clients.recent_max_input() > 100_000
+    steady.advance(9000)
+    assert steady.engine.clients.recent_max_input() < 100_000
