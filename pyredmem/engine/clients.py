@@ -87,6 +87,7 @@ class Clients:
 
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
+        self._engine.figures.on_reset(self.reset_counters)
         provide(figures.BLOCKED_CLIENTS, self.blocked)
         provide(figures.RECENT_MAX_INPUT_BUFFER, self.recent_max_input)
         provide(figures.RECENT_MAX_OUTPUT_BUFFER, self.recent_max_output)

@@ -116,6 +116,7 @@ class Maintenance:
 
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
+        self._engine.figures.on_reset(self.expiry.reset_counters)
         provide(figures.EXPIRED_STALE_PERCENT_X100, self._stale_percent_x100)
         provide(figures.EXPIRED_TIME_CAP_REACHED, self._time_cap_reached)
         provide(figures.EXPIRE_CYCLE_US, self._expire_cycle_us)

@@ -1,0 +1,202 @@
+"""CONFIG GET, SET, REWRITE and RESETSTAT."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import ManualClock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import SettingError, Settings
+from pyredmem.engine.host import Host
+from tests.differential.harness import Pair, step
+from tests.support.engine import World, do
+from tests.support.servers import Server
+
+OK = b"+OK\r\n"
+
+
+class FileHost(Host):
+    """A process with a configuration file that is a string, or that cannot be used."""
+
+    def __init__(self, text: str = "", read_error: OSError | None = None, write_error: OSError | None = None) -> None:
+        self.text = text
+        self.read_error = read_error
+        self.write_error = write_error
+        self.logged: list[str] = []
+
+    def config_path(self) -> str:
+        return "/etc/redis.conf"
+
+    def read_config(self) -> str:
+        if self.read_error is not None:
+            raise self.read_error
+        return self.text
+
+    def write_config(self, text: str) -> None:
+        if self.write_error is not None:
+            raise self.write_error
+        self.text = text
+
+    def log(self, level: str, message: str) -> None:
+        self.logged.append(f"{level}: {message}")
+
+
+def rewrite(host: FileHost, *changes: str) -> bytes:
+    engine = create_engine(Settings(), ManualClock(), Random(1), host)
+    session = engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
+    if changes:
+        assert do(session, "CONFIG", "SET", *changes) == OK
+    return do(session, "CONFIG", "REWRITE")
+
+
+def test_get_answers_name_and_value(world: World) -> None:
+    assert world.do("CONFIG", "GET", "maxmemory") == b"*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n"
+
+
+def test_get_is_a_map_under_resp3(world: World) -> None:
+    world.session.set_protocol(3)
+    assert world.do("CONFIG", "GET", "maxmemory") == b"%1\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n"
+
+
+def test_get_of_what_is_not_there_is_empty(world: World) -> None:
+    assert world.do("CONFIG", "GET", "nosuch") == b"*0\r\n"
+
+
+def test_get_takes_several_patterns_and_names_each_setting_once(world: World) -> None:
+    assert world.do("CONFIG", "GET", "maxmemory-p*", "maxmemory-policy", "HZ").count(b"\r\n$") == 4
+
+
+def test_set_changes_several(world: World) -> None:
+    assert world.do("CONFIG", "SET", "hz", "20", "timeout", "5") == OK
+    assert world.engine.settings.integer("hz") == 20
+    assert world.engine.settings.integer("timeout") == 5
+
+
+def test_set_changes_none_if_one_is_refused(world: World) -> None:
+    reply = world.do("CONFIG", "SET", "hz", "20", "timeout", "soon")
+    reason = b"argument couldn't be parsed into an integer"
+    assert reply == b"-ERR CONFIG SET failed (possibly related to argument 'timeout') - %b\r\n" % reason
+    assert world.engine.settings.integer("hz") == 10
+
+
+def test_set_changes_none_if_a_part_of_the_server_refuses(world: World) -> None:
+    def refuse() -> None:
+        if world.engine.settings.integer("timeout") > 3:
+            raise SettingError(reason="too long")
+
+    world.engine.settings.subscribe("timeout", refuse)
+    reply = world.do("CONFIG", "SET", "hz", "20", "timeout", "5")
+    assert reply == b"-ERR CONFIG SET failed (possibly related to argument 'timeout') - too long\r\n"
+    assert world.engine.settings.integer("hz") == 10
+
+
+def test_set_wants_pairs(world: World) -> None:
+    assert world.do("CONFIG", "SET", "hz", "20", "timeout") == b"-ERR syntax error\r\n"
+    assert world.do("CONFIG", "SET", "hz") == b"-ERR wrong number of arguments for 'config|set' command\r\n"
+
+
+def test_protected_settings_are_for_local_clients_if_so_set() -> None:
+    for protection, allowed in (("no", ""), ("local", "local"), ("yes", "local remote")):
+        world = World(enable_protected_configs=protection, protected_mode="no")
+        remote = world.engine.connect("tcp", "10.0.0.1:5", "10.0.0.2:6379")
+        for name, session in (("local", world.session), ("remote", remote)):
+            accepted = do(session, "CONFIG", "SET", "dbfilename", "x.rdb") == OK
+            assert accepted is (name in allowed), (protection, name)
+
+
+def test_rewrite_without_a_file(world: World) -> None:
+    assert world.do("CONFIG", "REWRITE") == b"-ERR The server is running without a config file\r\n"
+
+
+def test_rewrite_keeps_what_was_there() -> None:
+    host = FileHost("# mine\nhz 10\ntimeout 3\n")
+    assert rewrite(host, "hz", "20", "maxmemory", "1mb") == OK
+    assert host.text.startswith("# mine\nhz 20\n")
+    assert "\nmaxmemory 1mb\n" in host.text
+    assert host.logged == ["notice: CONFIG REWRITE executed with success."]
+
+
+def test_rewrite_names_the_default_user() -> None:
+    host = FileHost()
+    rewrite(host)
+    assert "\nuser default on nopass sanitize-payload ~* &* +@all\n" in host.text
+    rewrite(host, "requirepass", "foo")
+    hashed = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+    assert f"\nuser default on #{hashed} sanitize-payload ~* &* +@all\n" in host.text
+
+
+def test_rewrite_makes_a_new_file_if_it_is_gone() -> None:
+    host = FileHost(read_error=FileNotFoundError(2, "No such file or directory"))
+    assert rewrite(host, "hz", "20") == OK
+    assert "hz 20\n" in host.text
+
+
+def test_rewrite_says_what_went_wrong() -> None:
+    host = FileHost(write_error=PermissionError(13, "Permission denied"))
+    assert rewrite(host) == b"-ERR Rewriting config file: Permission denied\r\n"
+    assert host.logged == ["warning: CONFIG REWRITE failed: Permission denied"]
+
+
+def test_resetstat_sets_counters_to_zero(world: World) -> None:
+    world.do("SET", "k", "v")
+    world.do("GET", "k")
+    world.do("GET", "nosuch")
+    world.do("NOSUCH")
+    assert world.do("CONFIG", "RESETSTAT") == OK
+    engine = world.engine
+    assert (engine.keyspace.hits, engine.keyspace.misses) == (0, 0)
+    assert engine.stats.errors == {}
+    assert engine.stats.error_replies == 0
+    assert engine.stats.connections_received == 0
+    assert [command.name for command in engine.commands.all() if command.calls() > 0] == ["config|resetstat"]
+
+
+def test_resetstat_asks_the_parts_of_the_server(world: World) -> None:
+    world.engine.clients.evicted = 3
+    world.engine.maintenance.expiry.time_cap_reached = 4
+    world.do("CONFIG", "RESETSTAT")
+    assert world.engine.clients.evicted == 0
+    assert world.engine.maintenance.expiry.time_cap_reached == 0
+
+
+def test_resetstat_gives_the_histograms_back(world: World) -> None:
+    world.do("GET", "k")
+    world.do("CONFIG", "RESETSTAT")
+    world.do("CONFIG", "RESETSTAT")
+    used = world.engine.allocator.used_memory
+    world.do("GET", "k")
+    world.do("CONFIG", "RESETSTAT")
+    assert world.engine.allocator.used_memory == used
+
+
+REFUSED = [
+    *(
+        "CONFIG",
+        "CONFIG NOSUCH",
+        "CONFIG GET",
+        "CONFIG SET",
+        "CONFIG SET hz",
+        "CONFIG SET hz 1 x",
+        "CONFIG RESETSTAT x",
+    ),
+    *("CONFIG SET nosuch 1", "CONFIG SET hz x", "CONFIG SET hz 20 hz 30", "CONFIG SET port 1 maxmemory x"),
+    *("CONFIG SET databases 3", "CONFIG GET nosuch", "CONFIG REWRITE", "CONFIG REWRITE x", "CONFIG HELP x"),
+    *("CONFIG SET maxmemory 1x", "CONFIG SET maxmemory-policy x", "CONFIG SET appendonly maybe"),
+    *(
+        "CONFIG GET maxmemory-policy",
+        "CONFIG GET MAXMEMORY-policy",
+        "CONFIG GET slowlog-m*",
+        "CONFIG SET enable-debug-command no",
+    ),
+]
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_real_server_refuses_the_same(real: Server, ours: Server, protocol: int) -> None:
+    with closing(Pair(real, ours)) as pair:
+        for call in REFUSED:
+            pair.check([step(*call.split())], protocol)
