@@ -1,0 +1,123 @@
+"""LATENCY, and what the latency monitor is told."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from tests.differential.harness import Pair, step
+from tests.support.engine import World
+from tests.support.servers import Server
+from tests.support.specs import ask, items
+
+
+def take(world: World, name: str, milliseconds: int) -> None:
+    """Run a command that takes so long."""
+    command = world.engine.commands.commands[name.encode()]
+    handler = command.handler
+
+    def slow(context: object, argv: list[bytes]) -> None:
+        world.clock.advance_ms(milliseconds)
+        world.session.reply.ok()
+
+    command.handler = slow
+    world.do(name, "k", "v")
+    command.handler = handler
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """A world with the latency monitor on."""
+    world.do("CONFIG", "SET", "latency-monitor-threshold", "5")
+    return world
+
+
+def test_nothing_is_noted_while_the_monitor_is_off(world: World) -> None:
+    take(world, "set", 50)
+    assert world.do("LATENCY", "LATEST") == b"*0\r\n"
+
+
+def test_fast_commands_are_an_event_of_their_own(watched: World) -> None:
+    take(watched, "set", 7)
+    take(watched, "setnx", 9)
+    now_s = watched.clock.now_us() // 1_000_000
+    assert ask(watched, "LATENCY", "LATEST") == [["command", now_s, 7, 7], ["fast-command", now_s, 9, 9]]
+
+
+def test_what_is_below_the_threshold_is_not_noted(watched: World) -> None:
+    take(watched, "set", 4)
+    assert watched.do("LATENCY", "LATEST") == b"*0\r\n"
+
+
+def test_history(watched: World) -> None:
+    take(watched, "set", 6)
+    first = watched.clock.now_us() // 1_000_000
+    watched.clock.advance_ms(2000)
+    take(watched, "set", 8)
+    second = watched.clock.now_us() // 1_000_000
+    assert ask(watched, "LATENCY", "HISTORY", "command") == [[first, 6], [second, 8]]
+    assert watched.do("LATENCY", "HISTORY", "nosuch") == b"*0\r\n"
+
+
+def test_reset_forgets_what_is_named_or_all(watched: World) -> None:
+    take(watched, "set", 6)
+    take(watched, "setnx", 6)
+    assert watched.do("LATENCY", "RESET", "Command", "nosuch") == b":1\r\n"
+    assert watched.do("LATENCY", "RESET") == b":1\r\n"
+    assert watched.do("LATENCY", "RESET") == b":0\r\n"
+
+
+def test_graph(watched: World) -> None:
+    assert watched.do("LATENCY", "GRAPH", "command") == b"-ERR No samples available for event 'command'\r\n"
+    take(watched, "set", 6)
+    picture = str(ask(watched, "LATENCY", "GRAPH", "command"))
+    assert picture.startswith("command - high 6 ms, low 6 ms (all time high 6 ms)\n")
+
+
+def test_doctor(watched: World) -> None:
+    take(watched, "set", 6)
+    report = str(ask(watched, "LATENCY", "DOCTOR"))
+    assert "1. command: 1 latency spikes (average 6ms, mean deviation 0ms" in report
+    watched.session.set_protocol(3)
+    assert watched.do("LATENCY", "DOCTOR").startswith(b"=")
+
+
+def test_histogram_of_one_command(world: World) -> None:
+    for _ in range(3):
+        take(world, "set", 2)
+    expected = ["set", ["calls", 3, "histogram_usec", [2113, 3]]]
+    assert ask(world, "LATENCY", "HISTOGRAM", "SET") == expected
+
+
+def test_histogram_of_a_container_is_that_of_its_subcommands(world: World) -> None:
+    world.do("CONFIG", "GET", "hz")
+    found = items(ask(world, "LATENCY", "HISTOGRAM", "config", "nosuch", "get"))
+    assert found[0] == "config|get"
+    assert len(found) == 2
+    assert ask(world, "LATENCY", "HISTOGRAM", "config|get") == found
+
+
+def test_histogram_of_all(world: World) -> None:
+    world.do("GET", "k")
+    assert items(ask(world, "LATENCY", "HISTOGRAM"))[::2] == ["get"]
+
+
+def test_no_histogram_without_tracking(world: World) -> None:
+    world.do("CONFIG", "SET", "latency-tracking", "no")
+    world.do("GET", "k")
+    assert world.do("LATENCY", "HISTOGRAM", "get") == b"*0\r\n"
+    assert int(world.engine.commands.commands[b"get"].calls()) == 1
+
+
+CALLS = [
+    *("LATENCY", "LATENCY LATEST", "LATENCY HISTORY x", "LATENCY HISTORY", "LATENCY GRAPH x", "LATENCY RESET a b"),
+    *("LATENCY HISTOGRAM nosuch", "LATENCY DOCTOR x", "LATENCY NOSUCH", "LATENCY LATEST x"),
+]
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_real_server_answers_the_same(real: Server, ours: Server, protocol: int) -> None:
+    with closing(Pair(real, ours)) as pair:
+        pair.check([step("LATENCY", "RESET"), *[step(*call.split()) for call in CALLS]], protocol)
