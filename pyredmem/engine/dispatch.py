@@ -1,9 +1,8 @@
 """From a request to its handler: lookup, the checks before, the counting after.
 
 The usual request passes three tests: the command is known, the number of arguments fits, and no gate is set (neither
-of the
-session: transaction, authentication ..., nor of the engine: memory limit, pause ...). Only behind a gate are the rarer
-questions asked, in Redis's order (Redis 7.2 processCommand).
+of the session: transaction, authentication ..., nor of the engine: memory limit, pause ...). Only behind a gate are the
+rarer questions asked, in Redis's order (Redis 7.2 processCommand).
 """
 
 from __future__ import annotations
@@ -56,6 +55,8 @@ _ALLOWED_WHILE_SUBSCRIBED: Final = frozenset(
     (b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
     b"reset")
 )  # fmt: skip
+#: Words that begin lines of HTTP and are no commands (Redis 7.2 processCommand).
+_WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 _ALLOWED_OUT_OF_MEMORY: Final = frozenset((b"exec", b"discard", b"quit", b"reset"))
 
 
@@ -99,7 +100,10 @@ class Dispatcher:
         if command is None or command.is_container:
             command = self.commands.lookup(argv)
             if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
-                self._refuse(session, command, _unknown(command, argv))
+                if command is None and argv[0].lower() in _WORDS_OF_HTTP:
+                    self._break_off_http(session)
+                else:
+                    self._refuse(session, command, _unknown(command, argv))
                 return
         count: i64 = len(argv)
         arity = command.arity
@@ -128,6 +132,15 @@ class Dispatcher:
         if gates and gates & _BEHIND:
             self._tell_observers(session, command, argv)
             self._leave_gates(session, gates)
+
+    def _break_off_http(self, session: Session) -> None:
+        """Disconnect what speaks HTTP: a web page may be trying to make a browser send commands."""
+        self.engine.host.log(
+            "warning",
+            "Possible SECURITY ATTACK detected: a client sent POST or Host: as a command, as in cross protocol "
+            f"scripting. Connection from {session.address} closed.",
+        )
+        session.close()
 
     def call(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""

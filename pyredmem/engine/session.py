@@ -1,9 +1,8 @@
 """A client's session: bytes in, bytes out, no I/O.
 
-The shell around it (a socket, a client in the process) calls :meth:`Session.receive` with what arrived and then
-writes what
-:meth:`Session.take_output` gives. Requests are run as they are complete; a session that is suspended keeps the rest
-until :meth:`Session.process` is called again.
+The shell around it (a socket, a client in the process) calls :meth:`Session.receive` with what arrived and then writes
+what :meth:`Session.take_output` gives. Requests are run as they are complete; a session that is held keeps the rest
+until :meth:`Session.resume` takes the hold away.
 """
 
 from __future__ import annotations
