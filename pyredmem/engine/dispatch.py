@@ -140,6 +140,7 @@ class Dispatcher:
             "Possible SECURITY ATTACK detected: a client sent POST or Host: as a command, as in cross protocol "
             f"scripting. Connection from {session.address} closed.",
         )
+        session.reply.truncate(0)
         session.close()
 
     def call(self, session: Session, command: Command, argv: list[bytes]) -> None:

@@ -348,6 +348,7 @@ def _is_ordinary(data: bytes) -> bool:
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _SPACES: Final = b" \n\r\t\v\f"
+_WORD_ENDS: Final = b" \n\r\t"
 
 
 def split_words(line: bytes) -> list[bytes] | None:
@@ -356,7 +357,7 @@ def split_words(line: bytes) -> list[bytes] | None:
     Double quotes know ``\n``, ``\r``, ``\t``, ``\b``, ``\a`` and ``\xHH``; single quotes know ``\'`` only. A closing
     quote must be followed by a space or by the end of the line.
     """
-    if b'"' not in line and b"'" not in line:
+    if b'"' not in line and b"'" not in line and b"\v" not in line and b"\f" not in line:
         return line.split()
     words: list[bytes] = []
     at = 0
@@ -367,7 +368,7 @@ def split_words(line: bytes) -> list[bytes] | None:
         if at >= end:
             return words
         word: list[bytes] = []
-        while at < end and line[at] not in _SPACES:
+        while at < end and line[at] not in _WORD_ENDS:
             byte = line[at : at + 1]
             if byte in {b'"', b"'"}:
                 at = _quoted(line, at, word)

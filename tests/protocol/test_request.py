@@ -167,6 +167,7 @@ def test_both_parsers_agree_on_anything(data: list[bytes]) -> None:
         (b"a'b", None),
         (b"'a'b", None),
         (b'"a', None),
+        (b"\va\vb \fc\f", [b"a\vb", b"c\f"]),
     ],
 )
 def test_words_of_a_line(line: bytes, words: list[bytes] | None) -> None:
