@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyredmem.engine.session import Session
@@ -197,6 +197,7 @@ def test_blocks_are_freed_as_the_client_reads(steady: World) -> None:
     assert used(steady) == before
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 400_000), max_size=30))
 def test_output_is_always_covered_by_its_blocks(sizes: list[int]) -> None:
     world = World()
@@ -210,7 +211,8 @@ def test_output_is_always_covered_by_its_blocks(sizes: list[int]) -> None:
     world.check()
 
 
-@given(st.lists(st.integers(1, 60_000), min_size=1, max_size=12), st.integers(1, 30_000))
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 60_000), min_size=1, max_size=6), st.integers(50, 30_000))
 def test_any_requests_in_any_pieces_leave_a_sound_ledger(lengths: list[int], piece: int) -> None:
     world = World()
     data = b"".join(encode(["ECHO", "x" * length]) for length in lengths)

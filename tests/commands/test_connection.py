@@ -1,0 +1,266 @@
+"""The group *connection* without CLIENT, and MONITOR."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World, do
+from tests.support.hosted import Hosted
+from tests.support.wire import Bulk, Map
+
+WRONG = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+
+
+# PING, ECHO, SELECT, QUIT.
+
+
+def test_ping_answers_pong_or_the_message(world: World) -> None:
+    assert world.do("PING") == b"+PONG\r\n"
+    assert world.do("PING", "hi") == b"$2\r\nhi\r\n"
+    assert world.do("PING", "a", "b") == b"-ERR wrong number of arguments for 'ping' command\r\n"
+
+
+def test_echo_answers_the_message(world: World) -> None:
+    assert world.do("ECHO", b"a\r\n\x00") == b"$4\r\na\r\n\x00\r\n"
+
+
+def test_select_changes_the_database(world: World) -> None:
+    world.do("SET", "k", "v")
+    assert world.do("SELECT", 3) == b"+OK\r\n"
+    assert world.do("GET", "k") == b"$-1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("index", "reply"),
+    [
+        ("16", b"-ERR DB index is out of range\r\n"),
+        ("-1", b"-ERR DB index is out of range\r\n"),
+        ("x", b"-ERR value is not an integer or out of range\r\n"),
+        ("99999999999", b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"),
+    ],
+)
+def test_select_refuses_what_is_no_database(world: World, index: str, reply: bytes) -> None:
+    assert world.do("SELECT", index) == reply
+
+
+def test_quit_answers_and_closes(world: World) -> None:
+    assert world.do("QUIT") == b"+OK\r\n"
+    assert world.session.closing
+    assert world.do("PING") == b""
+
+
+# HELLO.
+
+
+def test_hello_tells_of_server_and_connection() -> None:
+    hosted = Hosted(redis_version="7.4.1")
+    reply = hosted.do("HELLO", 3)
+    assert isinstance(reply, Map)
+    facts = {key.data: value for key, value in reply.pairs if isinstance(key, Bulk)}
+    assert list(facts) == [b"server", b"version", b"proto", b"id", b"mode", b"role", b"modules"]
+    assert facts[b"version"] == Bulk(b"7.4.1")
+
+
+def test_hello_changes_the_protocol_of_its_own_reply(world: World) -> None:
+    assert world.do("HELLO", 3).startswith(b"%7\r\n")
+    assert world.do("GET", "none") == b"_\r\n"
+    assert world.do("HELLO", 2).startswith(b"*14\r\n")
+    assert world.do("GET", "none") == b"$-1\r\n"
+
+
+def test_hello_without_arguments_changes_nothing(world: World) -> None:
+    assert world.do("HELLO").startswith(b"*14\r\n")
+
+
+def test_hello_names_the_connection(world: World) -> None:
+    world.do("HELLO", 2, "SETNAME", "me")
+    assert world.do("CLIENT", "GETNAME") == b"$2\r\nme\r\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "reply"),
+    [
+        (["4"], b"-NOPROTO unsupported protocol version\r\n"),
+        (["1"], b"-NOPROTO unsupported protocol version\r\n"),
+        (["x"], b"-ERR Protocol version is not an integer or out of range\r\n"),
+        (["3", "foo"], b"-ERR Syntax error in HELLO option 'foo'\r\n"),
+        (["3", "SETNAME"], b"-ERR Syntax error in HELLO option 'SETNAME'\r\n"),
+        (["3", "AUTH", "x"], b"-ERR Syntax error in HELLO option 'AUTH'\r\n"),
+        (["3", "AUTH", "nobody", "x"], WRONG),
+        (
+            ["3", "SETNAME", "a b", "AUTH", "nobody", "x"],
+            b"-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
+        ),
+    ],
+)
+def test_a_refused_hello_changes_nothing(world: World, words: list[str], reply: bytes) -> None:
+    assert world.do("HELLO", *words) == reply
+    assert world.session.reply.protocol == 2
+
+
+# AUTH.
+
+
+def test_auth_without_a_password_set(world: World) -> None:
+    assert world.do("AUTH", "x").startswith(b"-ERR AUTH <password> called without any password configured")
+    assert world.do("AUTH", "default", "x") == b"+OK\r\n"
+    assert world.do("AUTH", "nobody", "x") == WRONG
+    assert world.do("AUTH", "a", "b", "c") == b"-ERR syntax error\r\n"
+
+
+@pytest.fixture
+def locked() -> World:
+    """A server with a password."""
+    return World(requirepass="secret")
+
+
+def test_nothing_is_run_before_the_password_was_shown(locked: World) -> None:
+    assert locked.do("SET", "k", "v") == b"-NOAUTH Authentication required.\r\n"
+    assert locked.do("AUTH", "secret") == b"+OK\r\n"
+    assert locked.do("EXISTS", "k") == b":0\r\n"
+
+
+def test_a_wrong_password_is_refused_and_counted(locked: World) -> None:
+    assert locked.do("AUTH", "wrong") == WRONG
+    assert locked.do("AUTH", "default", "wrong") == WRONG
+    assert locked.engine.authentication.failed == 2
+
+
+def test_hello_can_show_the_password(locked: World) -> None:
+    assert locked.do("HELLO", 3).startswith(b"-NOAUTH HELLO must be called with the client already authenticated")
+    assert locked.do("HELLO", 3, "AUTH", "default", "secret").startswith(b"%7\r\n")
+    assert locked.do("PING") == b"+PONG\r\n"
+
+
+def test_quit_and_reset_need_no_password(locked: World) -> None:
+    assert locked.do("RESET") == b"+RESET\r\n"
+    assert locked.do("QUIT") == b"+OK\r\n"
+
+
+def test_what_may_be_sent_before_authentication_is_small(locked: World) -> None:
+    locked.session.receive(b"*11\r\n")
+    assert locked.session.take_output() == b"-ERR Protocol error: unauthenticated multibulk length\r\n"
+
+
+def test_big_requests_may_follow_auth_in_the_same_read(locked: World) -> None:
+    locked.session.receive(
+        b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n" + b"*2\r\n$4\r\nECHO\r\n$20000\r\n" + b"x" * 20000 + b"\r\n"
+    )
+    assert locked.session.take_output().startswith(b"+OK\r\n$20000\r\n")
+
+
+def test_a_password_set_later_does_not_lock_out_who_is_there(world: World) -> None:
+    world.do("CONFIG", "SET", "requirepass", "secret")
+    assert world.do("PING") == b"+PONG\r\n"
+    assert do(world.connect(), "PING") == b"-NOAUTH Authentication required.\r\n"
+
+
+def test_a_password_taken_away_lets_everyone_in(locked: World) -> None:
+    other = locked.connect()
+    locked.do("AUTH", "secret")
+    locked.do("CONFIG", "SET", "requirepass", "")
+    assert do(other, "PING") == b"+PONG\r\n"
+
+
+def test_who_never_showed_a_password_is_asked_when_there_is_one_again(locked: World) -> None:
+    other = locked.connect()
+    locked.do("AUTH", "secret")
+    locked.do("CONFIG", "SET", "requirepass", "")
+    locked.do("CONFIG", "SET", "requirepass", "new")
+    assert do(other, "PING") == b"-NOAUTH Authentication required.\r\n"
+    assert locked.do("PING") == b"+PONG\r\n"
+
+
+# RESET.
+
+
+def test_reset_makes_a_new_connection_of_an_old_one(world: World) -> None:
+    for words in (
+        ["HELLO", "3"],
+        ["CLIENT", "SETNAME", "me"],
+        ["SELECT", "2"],
+        ["CLIENT", "NO-EVICT", "ON"],
+        ["CLIENT", "NO-TOUCH", "ON"],
+        ["CLIENT", "TRACKING", "ON"],
+        ["WATCH", "k"],
+        ["MONITOR"],
+        ["MULTI"],
+    ):
+        world.do(*words)
+    assert world.do("RESET").endswith(b"+RESET\r\n")
+    line = world.do("CLIENT", "INFO")
+    for field in (b" name= ", b" flags=N ", b" db=0 ", b" multi=-1 ", b" redir=-1 ", b" resp=2 "):
+        assert field in line
+
+
+def test_reset_asks_for_the_password_again(locked: World) -> None:
+    locked.do("AUTH", "secret")
+    assert locked.do("RESET") == b"+RESET\r\n"
+    assert locked.do("PING") == b"-NOAUTH Authentication required.\r\n"
+
+
+def test_reset_turns_replies_on_again(world: World) -> None:
+    world.do("CLIENT", "REPLY", "OFF")
+    assert world.do("RESET") == b"+RESET\r\n"
+    assert world.do("PING") == b"+PONG\r\n"
+
+
+# MONITOR.
+
+
+def lines(world: World, *words: str) -> bytes:
+    """What a monitor sees of a command of another client."""
+    monitor = world.connect()
+    do(monitor, "MONITOR")
+    world.do(*words)
+    return monitor.take_output()
+
+
+def test_a_monitor_sees_time_database_address_and_arguments(world: World) -> None:
+    world.do("SELECT", 3)
+    seconds, micros = divmod(int(world.clock.now_us()), 1_000_000)
+    assert lines(world, "SET", "k", 'a"\n\x00') == (
+        b'+%d.%06d [3 127.0.0.1:50000] "SET" "k" "a\\"\\n\\x00"\r\n' % (seconds, micros)
+    )
+
+
+def test_a_monitor_sees_no_passwords(world: World) -> None:
+    assert lines(world, "AUTH", "default", "x").endswith(b'"AUTH" "(redacted)" "(redacted)"\r\n')
+
+
+def test_a_monitor_sees_no_administration(world: World) -> None:
+    assert lines(world, "CONFIG", "GET", "port") == b""
+    assert lines(world, "CLIENT", "LIST") == b""
+
+
+def test_a_monitor_sees_no_refused_commands(world: World) -> None:
+    assert lines(world, "GET") == b""
+
+
+def test_a_monitor_sees_a_transaction_when_it_is_run(world: World) -> None:
+    monitor = world.connect()
+    do(monitor, "MONITOR")
+    world.do("MULTI")
+    world.do("SET", "k", "v")
+    assert monitor.take_output().count(b"\r\n") == 1
+    world.do("EXEC")
+    seen = monitor.take_output()
+    assert [part.split(b" ")[3] for part in seen.splitlines()] == [b'"SET"', b'"EXEC"']
+
+
+def test_a_monitor_may_not_touch_keys(world: World) -> None:
+    assert world.do("MONITOR") == b"+OK\r\n"
+    assert world.do("GET", "k") == b"-ERR Replica can't interact with the keyspace\r\n"
+    assert world.do("PING").startswith(b"+PONG\r\n")
+
+
+def test_a_second_monitor_command_is_not_answered(world: World) -> None:
+    world.do("MONITOR")
+    assert world.do("MONITOR") == b""
+
+
+def test_without_monitors_no_gate_is_set(world: World) -> None:
+    monitor = world.connect()
+    do(monitor, "MONITOR")
+    world.engine.disconnect(monitor)
+    assert world.engine.dispatcher.gates == 0

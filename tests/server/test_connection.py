@@ -1,0 +1,261 @@
+"""The asyncio protocol of a connection, on a transport that only remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import cast
+
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import ManualClock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.session import Session
+from pyredmem.server.connection import HIGH_WATER, Connection
+from tests.support.engine import encode
+
+
+class FakeTransport:
+    """Takes what is written; the client reads only when told to."""
+
+    def __init__(self, connection: Connection, peer: object, reads: bool) -> None:
+        self._connection = connection
+        self._peer = peer
+        self.reads = reads
+        self.sent = b""
+        self.unsent: list[bytes] = []
+        self.writes = 0
+        self.closed = False
+        self.aborted = False
+        self._high = 65536
+        self._paused = False
+
+    def get_extra_info(self, name: str) -> object:
+        return {"peername": self._peer, "sockname": ("127.0.0.1", 6379)}.get(name)
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self._high = high
+
+    def get_write_buffer_size(self) -> int:
+        return sum(len(part) for part in self.unsent)
+
+    def write(self, data: bytes) -> None:
+        self.writelines([data])
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        self.writes += 1
+        self.unsent += parts
+        if self.reads:
+            self.read()
+        elif self.get_write_buffer_size() > self._high and not self._paused:
+            self._paused = True
+            self._connection.pause_writing()
+
+    def read(self) -> bytes:
+        """Let the client read all."""
+        read = b"".join(self.unsent)
+        self.sent += read
+        self.unsent = []
+        if self._paused:
+            self._paused = False
+            self._connection.resume_writing()
+        return read
+
+    def read_all(self) -> bytes:
+        """Let the client read until nothing comes any more."""
+        read = b""
+        while part := self.read():
+            read += part
+        return read
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+        self._connection.connection_lost(None)
+
+
+class Shell:
+    """An engine and connections to it."""
+
+    def __init__(self, **settings: str) -> None:
+        self.clock = ManualClock()
+        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
+        self.engine = create_engine(Settings(pairs), self.clock, Random(1))
+
+    def connect(self, reads: bool = True, peer: object = ("127.0.0.1", 50000), kind: str = "tcp") -> Client:
+        """A client's connection."""
+        return Client(self, reads, peer, kind)
+
+
+class Client:
+    """One connection with its fake transport."""
+
+    def __init__(self, shell: Shell, reads: bool, peer: object, kind: str) -> None:
+        self.shell = shell
+        self.connection = Connection(shell.engine, kind, lambda connection: None)
+        self.transport = FakeTransport(self.connection, peer, reads)
+        before = set(shell.engine.sessions)
+        self.connection.connection_made(cast(asyncio.Transport, self.transport))
+        self.numbers = set(shell.engine.sessions) - before
+
+    @property
+    def session(self) -> Session:
+        """The session behind the connection."""
+        [number] = self.numbers
+        return self.shell.engine.sessions[number]
+
+    def send(self, *words: str | int) -> None:
+        """One request."""
+        self.connection.data_received(encode(words))
+
+
+def test_all_replies_to_one_read_are_one_write() -> None:
+    client = Shell().connect()
+    client.connection.data_received(encode(["PING"]) * 10)
+    assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
+
+
+def test_no_reply_is_no_write() -> None:
+    client = Shell().connect()
+    client.connection.data_received(b"*1\r\n$4\r\nPI")
+    assert client.transport.writes == 0
+
+
+def test_addresses_are_written_as_redis_writes_them() -> None:
+    shell = Shell()
+    assert shell.connect(peer=("127.0.0.1", 5, 0, 0)).session.address == "127.0.0.1:5"
+    assert shell.connect(peer=("::1", 5, 0, 0)).session.address == "[::1]:5"
+
+
+def test_a_refused_client_is_told_why_and_closed() -> None:
+    shell = Shell(maxclients="1")
+    shell.connect()
+    refused = shell.connect()
+    assert refused.transport.sent == b"-ERR max number of clients reached\r\n"
+    assert refused.transport.closed
+
+
+def test_quit_is_answered_before_the_close() -> None:
+    client = Shell().connect()
+    client.send("QUIT")
+    assert (client.transport.sent, client.transport.closed) == (b"+OK\r\n", True)
+
+
+def test_nothing_behind_quit_is_run() -> None:
+    client = Shell().connect()
+    client.connection.data_received(encode(["QUIT"]) + encode(["PING"]))
+    assert client.transport.sent == b"+OK\r\n"
+
+
+def test_killing_oneself_is_answered_before_the_close() -> None:
+    client = Shell().connect()
+    client.send("CLIENT", "KILL", "ID", client.session.id, "SKIPME", "no")
+    assert (client.transport.sent, client.transport.closed) == (b":1\r\n", True)
+
+
+def test_a_killed_client_is_gone_at_once() -> None:
+    shell = Shell()
+    killer, victim = shell.connect(), shell.connect()
+    killer.send("CLIENT", "KILL", "ID", victim.session.id)
+    assert victim.transport.aborted
+    assert len(shell.engine.sessions) == 1
+
+
+def test_a_lost_connection_is_forgotten() -> None:
+    shell = Shell()
+    client = shell.connect()
+    client.connection.connection_lost(None)
+    assert not shell.engine.sessions
+    client.connection.flush()
+
+
+def test_bytes_out_are_counted() -> None:
+    shell = Shell()
+    shell.connect().send("PING")
+    assert (shell.engine.stats.net_output_bytes, shell.engine.stats.writes_processed) == (7, 1)
+
+
+def test_a_large_string_is_handed_over_as_it_is() -> None:
+    client = Shell().connect(reads=False)
+    value = "x" * 100_000
+    client.send("SET", "k", value)
+    client.transport.read()
+    client.send("GET", "k")
+    assert [len(part) for part in client.transport.unsent] == [9, 100_000, 2]
+
+
+def test_unsent_output_is_in_the_ledger_until_it_is_read() -> None:
+    shell = Shell()
+    client = shell.connect(reads=False)
+    client.send("ECHO", "x" * 100_000)
+    assert client.session.memory.output_bytes() > 80_000
+    client.transport.read_all()
+    assert client.session.memory.output_bytes() == 0
+    assert shell.engine.audit().ok
+
+
+def test_little_unsent_output_is_in_the_reply_buffer() -> None:
+    client = Shell().connect(reads=False)
+    client.send("ECHO", "x" * 10_000)
+    client.shell.engine.clients.visit_some()
+    assert client.session.memory.output_bytes() == 0
+    assert client.session.memory.in_buffer() == 10_010
+
+
+def test_a_slow_reader_is_cut_at_its_hard_limit_and_others_go_on() -> None:
+    shell = Shell(client_output_buffer_limit="normal 300000 0 0")
+    slow, other = shell.connect(reads=False), shell.connect()
+    for _ in range(5):
+        slow.send("ECHO", "x" * 100_000)
+        if slow.transport.aborted:
+            break
+    assert slow.transport.aborted
+    assert slow.transport.get_write_buffer_size() < 310_000
+    other.send("PING")
+    assert other.transport.sent == b"+PONG\r\n"
+    assert shell.engine.audit().ok
+
+
+def test_a_reply_beyond_the_hard_limit_closes_a_fast_reader_too() -> None:
+    client = Shell(client_output_buffer_limit="normal 300000 0 0").connect()
+    client.send("ECHO", "x" * 400_000)
+    assert client.transport.aborted
+
+
+def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks() -> None:
+    client = Shell().connect(reads=False)
+    client.send("SET", "k", "x" * 2000)
+    client.transport.read()
+    data = encode(["GET", "k"]) * 10_000
+    most = 0
+    for start in range(0, len(data), 65536):
+        client.connection.data_received(data[start : start + 65536])
+        most = max(most, client.transport.get_write_buffer_size())
+    assert most < 4_000_000
+    read = client.transport.read_all()
+    assert len(read) == 10_000 * 2009
+    client.send("PING")
+    assert client.transport.read() == b"+PONG\r\n"
+
+
+def test_small_writes_to_a_reader_that_is_behind_are_accounted() -> None:
+    client = Shell().connect(reads=False)
+    client.send("ECHO", "x" * HIGH_WATER)
+    before = client.session.memory.unsent
+    client.send("PING")
+    assert client.session.memory.unsent == before + 7
+
+
+def test_a_monitor_hears_of_others_when_their_batch_is_over() -> None:
+    shell = Shell()
+    monitor, other = shell.connect(), shell.connect()
+    monitor.send("MONITOR")
+    other.connection.data_received(encode(["PING"]) * 3)
+    assert monitor.transport.sent.count(b'"PING"') == 3
+    assert monitor.transport.writes == 2
+
+
+def test_the_descriptor_is_that_of_the_socket() -> None:
+    assert Shell().connect().session.descriptor == -1
