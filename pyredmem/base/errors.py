@@ -89,4 +89,11 @@ def wrong_arity(full_name: bytes) -> CommandError:
 
 def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
     """The refusal of a word after a container command; Redis shows at most 128 bytes of it."""
-    return CommandError(b"ERR unknown subcommand '" + subcommand[:128] + b"'. Try " + container.upper() + b" HELP.")
+    return CommandError(
+        b"ERR unknown subcommand '" + as_c_string(subcommand, 128) + b"'. Try " + container.upper() + b" HELP."
+    )
+
+
+def as_c_string(data: bytes, limit: int) -> bytes:
+    """What Redis's formatting shows of an argument: up to its first NUL, and no more than ``limit`` bytes."""
+    return data.partition(b"\x00")[0][:limit]

@@ -282,5 +282,6 @@ def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
     for argument in argv[1:]:
         if len(shown) >= _SHOWN_ARGUMENTS:
             break
-        shown += b"'" + argument[: _SHOWN_ARGUMENTS - len(shown)] + b"' "
-    return b"ERR unknown command '" + argv[0][:_SHOWN_ARGUMENTS] + b"', with args beginning with: " + shown
+        shown += b"'" + errors.as_c_string(argument, _SHOWN_ARGUMENTS - len(shown)) + b"' "
+    name = errors.as_c_string(argv[0], _SHOWN_ARGUMENTS)
+    return b"ERR unknown command '" + name + b"', with args beginning with: " + shown

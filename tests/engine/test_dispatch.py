@@ -1,0 +1,42 @@
+"""What the dispatcher answers before any handler runs."""
+
+from __future__ import annotations
+
+from tests.support.engine import World
+
+
+def test_an_unknown_command_is_named_with_its_arguments(world: World) -> None:
+    assert world.do("nope", "a", "b") == b"-ERR unknown command 'nope', with args beginning with: 'a' 'b' \r\n"
+
+
+def test_at_most_128_bytes_of_the_arguments_are_shown(world: World) -> None:
+    reply = world.do("nope", "x" * 200, "y")
+    assert reply == b"-ERR unknown command 'nope', with args beginning with: '" + b"x" * 128 + b"' \r\n"
+
+
+def test_an_argument_is_shown_up_to_its_first_nul(world: World) -> None:
+    assert world.do(b"no\x00pe", b"a\x00b") == b"-ERR unknown command 'no', with args beginning with: 'a' \r\n"
+
+
+def test_a_wrong_number_of_arguments_is_refused_by_name(world: World) -> None:
+    assert world.do("GET") == b"-ERR wrong number of arguments for 'get' command\r\n"
+    assert world.do("config", "get") == b"-ERR wrong number of arguments for 'config|get' command\r\n"
+
+
+def test_an_unknown_subcommand_points_to_help(world: World) -> None:
+    assert world.do("config", "nope") == b"-ERR unknown subcommand 'nope'. Try CONFIG HELP.\r\n"
+
+
+def test_names_are_known_in_any_case_of_letters(world: World) -> None:
+    assert world.do("pInG") == b"+PONG\r\n"
+
+
+def test_what_speaks_http_is_disconnected_without_an_answer(world: World) -> None:
+    assert world.do("POST", "/") == b""
+    assert world.session.closing
+
+
+def test_rejected_calls_are_counted(world: World) -> None:
+    world.do("GET")
+    command = world.engine.commands.commands[b"get"]
+    assert (command.calls(), command.rejected) == (0, 1)
