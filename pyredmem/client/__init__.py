@@ -1,1 +1,0 @@
-"""Layer 7: redis-py connected to the engine inside the process."""
