@@ -25,6 +25,9 @@ from tests.support.wire import Closed, Wire
 REDIS_SERVER = shutil.which("redis-server")
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+# A test run that is killed takes its servers along.
+SETPRIV = shutil.which("setpriv")
+LEASH = [SETPRIV, "--pdeathsig", "TERM"] if SETPRIV else []
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,7 +66,7 @@ class Server:
         fixed = ["--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, *fixed, *options],
+                [*LEASH, *command, *fixed, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
