@@ -20,9 +20,7 @@ from tests.support.wire import OK, Array, Bulk, Error, Wire
 
 # Shrinking needs the same verdict for the same sequence, so examples are not timed; the default run tries
 # the same examples every time (a red run can be repeated), the other profile new ones.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "explore", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -65,9 +63,7 @@ class Shared:
         """Empty databases and the configuration of the start."""
         with self.server.connect() as wire:
             wire.do("FLUSHALL")
-            changed = {
-                name: value for name, value in self._configuration().items() if value != self._initial[name]
-            }
+            changed = {name: value for name, value in self._configuration().items() if value != self._initial[name]}
             for name in changed:
                 assert wire.do("CONFIG", "SET", name, self._initial[name]) == OK, name
 

@@ -113,22 +113,15 @@ class Keyspace:
         self.events.swapped(first.index, second.index)
 
     def _mark_watched(self, database: Database, successor: Database) -> None:
-        """Let the transactions fail that watch keys of a database which is there, or in what comes in its place."""
+        """Let the transactions fail that watch a key which is in a database, or in the one that comes in its place.
+
+        What is over there is deleted beforehand: no key for anyone before, it is none afterwards.
+        """
         if self.events.watching == 0:
             return
         for key in self.events.watched_keys(database.index):
-            if database.keys.find(key) >= 0 or (successor.keys.find(key) >= 0 and not successor.is_due(key)):
+            if database.keys.find(key) >= 0 or successor.find(key) >= 0:
                 self.events.mark_watchers(database.index, key)
-
-    def rehash(self, budget: i64) -> None:
-        """Move up to ``budget`` buckets of tables under way, as the timer does for main and expire tables."""
-        for database in self.databases:
-            if database.keys.rehash_index >= 0:
-                database.keys.rehash(budget)
-                return
-            if database.expires.rehash_index >= 0:
-                database.expires.rehash(budget)
-                return
 
     def addresses(self) -> list[int]:
         """Every ledger address the keyspace owns."""

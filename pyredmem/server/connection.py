@@ -92,7 +92,8 @@ class Connection:
         reply = session.reply
         waiting: i64 = transport.get_write_buffer_size()
         parts: list[bytes] = reply.take_parts()
-        largest: i64 = max([len(part) for part in parts])
+        # A single part is of short strings; among several the long one is a string of its own.
+        largest: i64 = max([len(part) for part in parts]) if len(parts) > 1 else 0
         if not self._clients.output_grew(session, waiting + size, largest):
             return
         if len(parts) == 1:

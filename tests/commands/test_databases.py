@@ -165,6 +165,15 @@ def test_a_swap_fails_the_transactions_whose_keys_are_there_before_or_after(worl
     assert [watcher.dirty for watcher in watchers] == [True, True, False] * 2
 
 
+def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None:
+    in_database(world, 1, "SET", "a", "1", "PX", "5")
+    world.clock.advance_ms(6)
+    watcher = watch(world, 0, b"a")
+    world.do("SWAPDB", "0", "1")
+    assert not watcher.dirty
+    assert world.do("DBSIZE") == b":0\r\n"
+
+
 def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:
     journal = Journal(world)
     before = world.engine.keyspace.dirty

@@ -436,6 +436,13 @@ def test_requests_behind_wait_are_run_after_it(world: World) -> None:
     assert world.session.take_output() == b":0\r\n+PONG\r\n$6\r\nsecond\r\n"
 
 
+def test_in_a_transaction_wait_does_not_wait(world: World) -> None:
+    world.do("MULTI")
+    world.do("WAIT", "1", "0")
+    world.do("WAITAOF", "0", "1", "0")
+    assert world.do("EXEC") == b"*2\r\n:0\r\n*2\r\n:0\r\n:0\r\n"
+
+
 def test_a_client_that_left_is_not_answered(world: World) -> None:
     session = world.connect()
     do(session, "WAIT", "1", "50")

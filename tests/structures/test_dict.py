@@ -117,7 +117,8 @@ def test_a_full_scan_returns_what_stays_while_the_table_grows_and_shrinks() -> N
     table = make()
     stay = numbered(50)
     add(table, *stay)
-    cursor, found = 0, set()
+    cursor = 0
+    found: set[bytes] = set()
     for turn in range(100_000):
         slots: list[int] = []
         cursor = int(table.scan(cursor, slots))
