@@ -2,8 +2,8 @@
 
 A client's buffers live through a few states only, and the ledger is touched when a state changes, not when a command
 runs. The query buffer is empty, has room for usual requests, or has grown for a big one (Redis 7.2 networking.c
-readQueryFromClient, spec 13.2); the timer takes it back. The reply buffer has a fixed size that the timer adapts to
-the use made of it; what does not fit goes into blocks while it is unsent (spec 13.3).
+readQueryFromClient); the timer takes it back. The reply buffer has a fixed size that the timer adapts to
+the use made of it; what does not fit goes into blocks while it is unsent.
 """
 
 from __future__ import annotations
@@ -191,6 +191,8 @@ class ClientMemory:
         """Bytes have arrived; ``pending`` are there already, of a string of ``awaited`` bytes (or -1)."""
         if awaited >= BIG_ARGUMENT_BYTES:
             self.await_bulk(pending, awaited)
+            if pending + len(data) <= awaited + 2:
+                return
         elif self.query_capacity < QUERY_BUFFER_BYTES:
             self._make_room(pending, QUERY_BUFFER_BYTES, False)
         else:

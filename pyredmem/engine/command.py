@@ -93,9 +93,8 @@ class KeySpec:
 
     They begin at argument ``index``, or behind the word ``keyword`` searched from argument ``index`` (from the end if
     negative). From there they reach to ``last`` (relative; negative: from the end of the arguments) by ``step``; with
-    a ``limit``
-    of n only the first 1/n of the rest; or, if ``count_at`` is not negative, their number stands ``count_at`` places
-    on and the first of them ``first`` places on.
+    a ``limit`` of n only the first 1/n of the rest; or, if ``count_at`` is not negative, their number stands
+    ``count_at`` places on and the first of them ``first`` places on.
     """
 
     flags: tuple[str, ...]

@@ -39,7 +39,7 @@ def frequency(hz: int, clients: int) -> int:
 
 
 class GrowthLimit:
-    """Keeps a table of the keyspace from growing over the memory limit (spec 8.7)."""
+    """Keeps a table of the keyspace from growing over the memory limit."""
 
     def __init__(self, engine: Engine, table: Dict) -> None:
         self._engine = engine
@@ -103,7 +103,7 @@ class Maintenance:
         self._keyspace.lfu_decay_time = settings.integer("lfu-decay-time")
 
     def _memory_changed(self) -> None:
-        """The policy says what the access field means, and whether keys may share it by sharing a number (spec 12)."""
+        """The policy says what the access field means, and whether keys may share it by sharing a number."""
         settings = self._engine.settings
         policy = settings.text("maxmemory-policy")
         limited = settings.integer("maxmemory") > 0

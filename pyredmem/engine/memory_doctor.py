@@ -1,6 +1,6 @@
 """MEMORY DOCTOR: which figures of memory are unhealthy, in words.
 
-The conditions are those of Redis 7.2 (object.c getMemoryDoctorReport, spec 5.2), and so are the titles and the first
+The conditions are those of Redis 7.2 (object.c getMemoryDoctorReport), and so are the titles and the first
 and last lines, by which programs recognise the answer; what is said below a title is ours.
 """
 

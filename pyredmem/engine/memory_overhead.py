@@ -1,7 +1,7 @@
 """What of used_memory is data and what serves the data: the arithmetic of MEMORY STATS and INFO memory.
 
 The overhead is the memory of an empty server, of clients and scripts, and per database the hash tables with one entry
-and one object header per key, whatever the value's encoding (Redis 7.2 object.c getMemoryOverheadData, spec 5.1). The
+and one object header per key, whatever the value's encoding (Redis 7.2 object.c getMemoryOverheadData). The
 percentages are 32-bit floats there, and so they are here.
 """
 

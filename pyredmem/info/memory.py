@@ -1,4 +1,4 @@
-"""INFO memory: the ledger, the allocator's sample, and what the process really takes (spec 6.1)."""
+"""INFO memory: the ledger, the allocator's sample, and what the process really takes."""
 
 from __future__ import annotations
 

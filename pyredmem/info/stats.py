@@ -1,4 +1,4 @@
-"""INFO stats: what was done since the start, and how fast lately (spec 6.2)."""
+"""INFO stats: what was done since the start, and how fast lately."""
 
 from __future__ import annotations
 

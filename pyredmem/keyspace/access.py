@@ -1,9 +1,8 @@
 """How recently (LRU) and how often (LFU) a key was used: the arithmetic of the 24-bit access field.
 
 LRU: seconds of the unix clock modulo 2**24. LFU: minutes of the unix clock modulo 2**16 in the upper 16 bits, a
-counter in the
-lower 8 that grows ever more rarely the higher it is, and loses one per lfu-decay-time minutes (Redis 7.2 evict.c,
-spec 8.8, 8.9).
+counter in the lower 8 that grows ever more rarely the higher it is, and loses one per lfu-decay-time minutes
+(Redis 7.2 evict.c).
 """
 
 from __future__ import annotations

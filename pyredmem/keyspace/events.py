@@ -1,9 +1,8 @@
 """What happens to keys, told in one place.
 
 Every change of a key passes :meth:`KeyEvents.modified`, every named event (``set``, ``expired`` ...)
-:meth:`KeyEvents.notify`.
-WATCH marks its clients from the first; keyspace notifications, blocked clients and client-side caching hang on the
-listeners. With nobody listening both cost one test.
+:meth:`KeyEvents.notify`. WATCH marks its clients from the first; keyspace notifications, blocked clients and
+client-side caching hang on the listeners. With nobody listening both cost one test.
 """
 
 from __future__ import annotations

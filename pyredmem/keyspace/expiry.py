@@ -1,4 +1,4 @@
-"""The active expire cycle: it finds keys whose time is over although nobody asks for them (Redis 7.2 expire.c, spec 9).
+"""The active expire cycle: it finds keys whose time is over although nobody asks for them (Redis 7.2 expire.c).
 
 A *slow* cycle runs at each tick of the timer and may take a quarter of the time between two ticks. In every database it
 looks at some twenty keys that have a time, and again and again as long as more than a tenth of them are over::

@@ -1,4 +1,4 @@
-"""Strings: ``int``, ``embstr`` and ``raw``, converted and sized as in Redis 7.2 (object.c, t_string.c; spec 2.3).
+"""Strings: ``int``, ``embstr`` and ``raw``, converted and sized as in Redis 7.2 (object.c, t_string.c).
 
 A raw string has two forms here. One that was set keeps the very ``bytes`` that arrived; one that is modified in place
 (APPEND, SETRANGE, SETBIT ...) is a buffer with the spare room that Redis's sds would have, so modifying is amortised
@@ -196,7 +196,7 @@ class BufferString(StringObject):
         return [int(self.address), int(self.sds_address)]
 
     def make_room(self, added: i64, allocator: Allocator) -> None:
-        """See to room for ``added`` more bytes, with sds's preallocation (spec 2.2)."""
+        """See to room for ``added`` more bytes, with sds's preallocation."""
         length: i64 = len(self.buffer)
         if added == 0 or self.capacity - length >= added:
             return
@@ -228,7 +228,7 @@ class Strings:
 
     def __init__(self, allocator: Allocator) -> None:
         self.allocator = allocator
-        #: Off while maxmemory is set with an LRU or LFU policy, which need an access field per key (spec 12).
+        #: Off while maxmemory is set with an LRU or LFU policy, which need an access field per key.
         self.sharing = True
         #: proto-max-bulk-len: no command makes a string longer than that (bytes).
         self.max_length: i64 = _DEFAULT_MAX_LENGTH
@@ -251,7 +251,7 @@ class Strings:
         """The block of a big argument: the query buffer that it arrived in, trimmed when a tenth of it is free.
 
         What trimming leaves depends on how the allocator shrinks a block, and on whether the sds's header can tell
-        that there is room at all (spec 2.3).
+        that there is room at all.
         """
         allocator = self.allocator
         header = sds_header_size(size + 2)  # with CR LF

@@ -2,9 +2,8 @@
 
 The grammar is that of Redis's ``processMultibulkBuffer`` and ``processInlineBuffer``: a request is either an array of
 bulk strings (``*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n``) or a line of words. :class:`RequestParser` is that grammar
-with all its
-limits and errors. Work and copies are linear in the bytes received: a large string is collected in pieces and joined
-once, when its last piece is there.
+with all its limits and errors. Work and copies are linear in the bytes received: a large string is collected in pieces
+and joined once, when its last piece is there.
 
 Compiled, this parser takes half the time of the C one in hiredis; interpreted it is the other way round, so
 :class:`HiredisRequestParser` puts hiredis in front of it. Whole, ordinary requests go through hiredis; whatever it

@@ -1,5 +1,4 @@
-"""Redis's hash table, for real: chained buckets, two tables while it is rehashed step by step, in the ledger as it
-lies.
+"""Redis's hash table, for real: chained buckets, and two tables while it is rehashed step by step.
 
 The entries live in dense parallel arrays (``slot`` is an index into them): the key, the link to the next slot of the
 same bucket, the ledger addresses of the entry and of the key's sds. A bucket is the slot of its newest entry::

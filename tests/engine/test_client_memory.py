@@ -1,4 +1,4 @@
-"""A client's blocks in the ledger, with the sizes of Redis 7.2 (spec 13)."""
+"""A client's blocks in the ledger, with the sizes of Redis 7.2."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_move_goes_to_the_lowest_room() -> None:
 
 
 def test_two_scans_mend_a_heap_of_holes() -> None:
-    """A tenth of the reference run of spec 11: three quarters of the keys deleted at random, then two scans.
+    """A tenth of a reference run of Redis 7.2: three quarters of the keys deleted at random, then two scans.
 
     At full size the ratios are 1.36 and 1.08, as measured; a small heap has too few slabs for the rule to bite.
     """
