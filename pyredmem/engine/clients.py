@@ -254,6 +254,7 @@ class Clients:
             session = self._round.pop()
             if session.memory.is_open():
                 self._visit(session, now_ms)
+        self._evict()
 
     def _clear_slot(self, second: i64) -> None:
         slot = int(second % _SLOTS)
@@ -305,8 +306,12 @@ class Clients:
         """Close the biggest clients until all are within maxmemory-clients; False if ``session`` is one of them."""
         if session.memory.is_open():
             self._count(session)
+        self._evict()
+        return session.memory.is_open()
+
+    def _evict(self) -> None:
         if self._memory_limit == 0 or self.normal_bytes < self._memory_limit:
-            return True
+            return
         buckets: list[list[Session]] = [[] for _ in range(_BUCKETS)]
         for one in self._engine.sessions.values():
             if not one.no_evict:
@@ -316,7 +321,6 @@ class Clients:
             victim = buckets[biggest].pop(0)
             self.evicted += 1
             self.drop(victim, "all clients together exceed maxmemory-clients")
-        return session.memory.is_open()
 
 
 def _bucket(size: i64) -> int:

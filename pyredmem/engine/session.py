@@ -279,6 +279,7 @@ class Session:
 
     def _woken(self) -> None:
         self._waking = False
+        self.last_active_us = self.engine.keyspace.now_us
         self.output_ready()
 
     def detach(self, nobody: Session) -> None:
