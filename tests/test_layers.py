@@ -23,7 +23,7 @@ LAYERS = (
     ("commands", "info"),
     ("assembly",),
     ("server", "client"),
-    ("monitor", "pytest_plugin", "cli", "__main__"),
+    ("monitor", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 SHELLS = 7

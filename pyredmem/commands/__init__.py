@@ -29,7 +29,7 @@ from pyredmem.engine.command import Group
 
 
 def all_groups() -> list[Group]:
-    """Every group of commands of the server."""
+    """Every group of this package."""
     return [
         bitfields,
         bitmaps,

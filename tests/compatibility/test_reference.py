@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyredmem.commands.redis_commands import redis_commands
-from pyredmem.commands.reference import DIFFERENCES, PATH, document
+from pyredmem.compatibility.redis_commands import redis_commands
+from pyredmem.compatibility.reference import DIFFERENCES, PATH, document
 from tests.support.engine import World
 from tests.support.servers import Server
 from tests.support.specs import items, value
@@ -20,7 +20,7 @@ def test_the_document_is_up_to_date() -> None:
     path = ROOT / PATH
     if not path.exists() and not (ROOT / "pyredmem").is_dir():
         pytest.skip("the tests were copied without the documents")
-    assert path.read_text() == document(), "run python -m pyredmem.commands.reference"
+    assert path.read_text() == document(), "run python -m pyredmem.compatibility"
 
 
 def test_differences_are_of_commands_that_are_there(world: World) -> None:

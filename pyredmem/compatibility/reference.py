@@ -1,6 +1,6 @@
 """The document that is written from the specs: ``docs/compatibility.md``.
 
-``python -m pyredmem.commands.reference`` writes it into the current directory; a test holds it to the commands, to the
+``python -m pyredmem.compatibility`` writes it into the current directory; a test holds it to the commands, to the
 list of Redis 7.2's and to the settings. Kept by hand are only the differences, below.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pyredmem.commands import all_groups
-from pyredmem.commands.redis_commands import redis_commands
+from pyredmem.assembly import command_groups
+from pyredmem.compatibility.redis_commands import redis_commands
 from pyredmem.config.file import save_file
 from pyredmem.config.parameters import SECTIONS
 from pyredmem.engine.command import Command, CommandTable
@@ -59,7 +59,7 @@ _ABSENT: Final = {
 _HEAD: Final = """\
 # Compatibility with Redis 7.2
 
-<!-- Written by `python -m pyredmem.commands.reference`. -->
+<!-- Written by `python -m pyredmem.compatibility`. -->
 
 Replies, errors and their texts, types under RESP2 and RESP3, effects on keys, expiry and memory are those of Redis
 7.2, for every command below that says **yes**. Where something differs on purpose, the table says what.
@@ -81,7 +81,7 @@ SET` and `CONFIG REWRITE` know it. These change nothing here; all others are in 
 
 def document() -> str:
     """The text of the document."""
-    table = CommandTable(all_groups())
+    table = CommandTable(command_groups())
     served = {command.name: command for command in table.all()}
     known = redis_commands()
     names = [name for group in known.values() for name in group]
@@ -132,7 +132,3 @@ def main() -> None:
     """Write the document."""
     Path(PATH).parent.mkdir(parents=True, exist_ok=True)
     save_file(PATH, document())
-
-
-if __name__ == "__main__":
-    main()
