@@ -57,14 +57,13 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     if replicas < 0:
         raise CommandError(errors.MUST_BE_POSITIVE)
     deadline_ms = _deadline_ms(context, argv[3])
-    synced = 1 if context.engine.settings.flag("appendonly") else 0
-    if local > synced:
+    if local > 0:  # whatever appendonly says, no such file is written
         raise CommandError(errors.NO_APPEND_ONLY_FILE)
     if replicas > 0 and not context.session.transaction.running:
-        context.engine.waiting.hold(context.session, [synced, 0], deadline_ms)
+        context.engine.waiting.hold(context.session, [0, 0], deadline_ms)
         return
     context.reply.array(2)
-    context.reply.integer(synced)
+    context.reply.integer(0)
     context.reply.integer(0)
 
 

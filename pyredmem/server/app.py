@@ -30,7 +30,7 @@ from pyredmem.server.listeners import Listeners, SocketOptions
 from pyredmem.server.logs import MASTER, Log
 from pyredmem.server.loops import loop_choice, new_event_loop
 from pyredmem.server.network import Network, somaxconn
-from pyredmem.server.ticker import Ticker, frequency
+from pyredmem.server.ticker import Ticker
 
 Result = TypeVar("Result")
 
@@ -164,7 +164,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._report_fault)
         self.log.role = MASTER
-        ticker = Ticker(self._loop, self._tick, self._interval_ms)
+        ticker = Ticker(self._loop, self._tick, self.engine.cron_interval_ms)
         try:
             self._network.open()
             await self.listeners.attach()
@@ -206,11 +206,6 @@ class Server:
     def _tick(self) -> None:
         self.engine.tick(self._clock.now_us() // 1000)
         self._collector.tick(self._connections - len(self.engine.sessions))
-
-    def _interval_ms(self) -> int:
-        settings = self.settings
-        clients = len(self.engine.sessions) if settings.flag("dynamic-hz") else 0
-        return 1000 // frequency(settings.integer("hz"), clients)
 
     def _announce(self) -> None:
         backlog, most = self.listeners.options.backlog, somaxconn()

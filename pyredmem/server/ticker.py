@@ -6,19 +6,6 @@ longer than an interval the missed ticks are dropped, not made up for: the engin
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
-
-# With dynamic-hz a tick has at most this many clients to look after, until the highest frequency is reached.
-CLIENTS_PER_TICK: Final = 200
-MOST_HZ: Final = 500
-
-
-def frequency(hz: int, clients: int) -> int:
-    """Ticks a second: `hz`, doubled as often as the number of clients demands."""
-    frequency = max(1, hz)
-    while clients // frequency > CLIENTS_PER_TICK and frequency < MOST_HZ:
-        frequency *= 2
-    return min(frequency, MOST_HZ)
 
 
 class Ticker:
