@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,18 @@ def _python(text: str, wanted: str) -> Contender:
     return Contender(kind, contender.command, site)
 
 
+def numbers(text: str) -> list[int]:
+    """The numbers of an option, which are separated by commas."""
+    return [int(word) for word in text.split(",") if word]
+
+
 def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> Series:
     """All rounds of all workloads."""
-    depths = [int(word) for word in options.pipelines.split(",")]
-    sizes = [int(word) for word in options.keys.split(",") if word]
+    depths = numbers(options.pipelines)
+    sizes = numbers(options.keys)
     plain = [] if options.only else options.workloads.split(",")
     workloads = [Workload(test, depth) for depth in depths for test in plain]
-    workloads += [Workload(test, 16, keys) for keys in sizes for test in ("get", "set")]
+    workloads += [Workload(test, depth, keys) for depth in depths for keys in sizes for test in ("get", "set")]
     series: Series = {server.name: {workload.label: [] for workload in workloads} for server in servers}
     for number in range(options.rounds if workloads else 0):
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
@@ -136,19 +142,19 @@ def workload_table(series: Series) -> list[str]:
     return lines if series[REDIS] else []
 
 
-def flatness_table(series: Series, sizes: list[int]) -> list[str]:
+def flatness_table(series: Series, depths: list[int], sizes: list[int]) -> list[str]:
     """How the rate with the most keys compares with that of the fewest, in each round."""
     if len(sizes) < 2:
         return []
     lines = ["", f"| server | test | rate with {max(sizes):,} keys over {min(sizes):,} keys |", "|---|---|---:|"]
     for name, found in series.items():
-        for test in ("get", "set"):
-            few, many = Workload(test, 16, min(sizes)).label, Workload(test, 16, max(sizes)).label
+        for test, depth in product(("get", "set"), depths):
+            few, many = Workload(test, depth, min(sizes)).label, Workload(test, depth, max(sizes)).label
             pairs = zip(found[many], found[few], strict=True)
             low, middle, high = spread(
                 more["requests_per_second"] / less["requests_per_second"] for more, less in pairs
             )
-            lines.append(f"| {name} | {test.upper()} | {low:.2f} / {middle:.2f} / {high:.2f} |")
+            lines.append(f"| {name} | {test.upper()} P={depth} | {low:.2f} / {middle:.2f} / {high:.2f} |")
     return lines
 
 
@@ -196,7 +202,7 @@ def main() -> None:
     series = measure_workloads(options, servers)
     record["workloads"] = series
     lines = workload_table(series)
-    lines += flatness_table(series, [int(word) for word in options.keys.split(",") if word])
+    lines += flatness_table(series, numbers(options.pipelines), numbers(options.keys))
     if options.startup:
         lines += start_table(servers, options.rounds, record)
     if options.memory:
