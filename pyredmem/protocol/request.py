@@ -12,6 +12,7 @@ does not read as such is read again, from the same bytes, by the strict grammar.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import hiredis
@@ -328,10 +329,16 @@ class HiredisRequestParser(RequestParser):
         return False
 
 
+#: The header of an array of 100000 strings or more.
+_MANY_STRINGS: Final = re.compile(rb"\*[0-9]{6}")
+
+
 def _is_ordinary(data: bytes) -> bool:
     """Whether a chunk may be left to hiredis.
 
-    It reads some types of a reply as strings too; a chunk with their marks in it is left to the strict grammar.
+    It reads some types of a reply as strings too; a chunk with their marks in it is left to the strict grammar. And it
+    makes room for all strings that an array announces, gigabytes and seconds of it for a few bytes; so many never are
+    in one chunk.
     """
     return (
         data.startswith(b"*")
@@ -341,6 +348,7 @@ def _is_ordinary(data: bytes) -> bool:
         and b"=" not in data
         and b"~" not in data
         and len(data) <= MAX_LINE
+        and _MANY_STRINGS.search(data) is None
     )
 
 

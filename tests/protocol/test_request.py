@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+import hiredis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +131,23 @@ def test_a_big_string_in_many_pieces_is_joined_once(parser: type[RequestParser])
     data = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\nPING\r\n" % (len(value), value)
     chunks = [data[at : at + 1500] for at in range(0, len(data), 1500)]
     assert parse(parser(), chunks) == ([[b"SET", b"k", value], [b"PING"]], None)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("prefix", [b"", b"*1\r\n$4\r\nPING\r\n"])
+def test_an_announced_array_takes_no_memory_before_its_strings_are_there(
+    parser: type[RequestParser], prefix: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | bytes] = []
+
+    class Reader(hiredis.Reader):
+        def feed(self, data: str | bytes, start: int = 0, length: int = -1, /) -> None:
+            seen.append(data)
+            super().feed(data, start, length)
+
+    monkeypatch.setattr(hiredis, "Reader", Reader)
+    assert parse(parser(), [prefix + b"*2147483647\r\n"])[1] is None
+    assert seen == []  # hiredis would have made room for all of them
 
 
 def encode(words: list[bytes]) -> bytes:
