@@ -64,13 +64,15 @@ def set_keepalive(listener: socket.socket, keepalive_seconds: int) -> None:
     """Probe idle peers after `keepalive_seconds` (0: never).
 
     The options are set once on the listening socket, from which accepted connections inherit them, so that accepting
-    costs no further system calls. Three probes a third of the interval apart, as Redis has it.
+    costs no further system calls. Three probes a third of the interval apart, as Redis has it. An interval that the
+    system does not take (Linux: more than nine hours) is no fault: its own interval stays.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1 if keepalive_seconds else 0)
     if keepalive_seconds and hasattr(socket, "TCP_KEEPIDLE"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepalive_seconds)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, keepalive_seconds // 3))
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepalive_seconds)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, keepalive_seconds // 3))
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
 def remove_unix_socket(path: str) -> None:

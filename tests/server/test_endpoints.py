@@ -120,6 +120,12 @@ def test_keepalive_zero_turns_probes_off() -> None:
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
 
 
+def test_an_interval_beyond_the_system_s_bounds_leaves_its_own() -> None:
+    with open_endpoint(tcp("127.0.0.1"), 16, 2147483647, 0) as listener:
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        set_keepalive(listener, 2147483647)
+
+
 def test_a_unix_socket_gets_the_permissions_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with opened(Endpoint(UNIX, str(path)), 0o700):
