@@ -74,7 +74,7 @@ def not_between(low: int, high: int) -> CommandError:
 
 def unsupported_option(option: bytes) -> CommandError:
     """The refusal of a word that is no option of EXPIRE."""
-    return CommandError(b"ERR Unsupported option " + option)
+    return CommandError(b"ERR Unsupported option " + option.partition(b"\x00")[0])
 
 
 def exec_refused(reason: bytes) -> CommandError:

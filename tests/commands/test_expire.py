@@ -119,6 +119,7 @@ def test_options_that_go_together(world: World, options: tuple[str, ...]) -> Non
         (("GT", "NX"), "NX and XX, GT or LT options at the same time are not compatible"),
         (("GT", "LT"), "GT and LT options at the same time are not compatible"),
         (("Foo",), "Unsupported option Foo"),
+        (("Foo\x00bar",), "Unsupported option Foo"),
         (("NX", "XX", "foo"), "Unsupported option foo"),
     ],
 )
