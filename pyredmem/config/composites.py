@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 (the methods are described where `Kind` declares them; a subclass would only repeat that)
 
+import math
 import re
 from typing import Final
 
@@ -102,9 +103,9 @@ class BufferLimits(Kind):
                 parse_memory(words[at + 2]),
                 loose_integer(words[at + 3]),
             )
-            if hard is None or soft is None or seconds is None or seconds < 0:
+            if hard is None or soft is None or seconds is None or _int32(seconds) < 0:
                 raise BadValueError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
-            limits[name] = (hard, soft, seconds)
+            limits[name] = (hard, soft, _int32(seconds))
         return " ".join(f"{name} {limits[name][0]} {limits[name][1]} {limits[name][2]}" for name in self.classes)
 
     @staticmethod
@@ -157,7 +158,12 @@ class Percentiles(Kind):
     def _one(self, word: str) -> str:
         if not re.fullmatch(r"[+-]?(0x[0-9a-f]+|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", word, re.IGNORECASE):
             raise BadValueError(f"Invalid {self.name} parameters")
-        value = float(int(word, 16)) if "x" in word.lower() else float(word)
+        try:
+            value = float(int(word, 16)) if "x" in word.lower() else float(word)
+        except OverflowError:
+            value = math.inf
+        if math.isinf(value):
+            raise BadValueError(f"Invalid {self.name} parameters")
         if not 0.0 <= value <= 100.0:
             raise BadValueError(f"{self.name} parameters should sit between [0.0,100.0]")
         return f"{value:f}".rstrip("0").rstrip(".")

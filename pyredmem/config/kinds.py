@@ -21,9 +21,10 @@ INT_MAX: Final = 2**31 - 1
 INT_MIN: Final = -(2**31)
 UNSIGNED_INT_MAX: Final = 2**32 - 1
 
-_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")  # more digits do not fit 64 bits
+_LOOSE_INTEGER: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]+)")
 _OCTAL: Final = re.compile(r"[+-]?[0-7]+")
-_MEMORY: Final = re.compile(r"([0-9]*)(b|k|kb|m|mb|g|gb)?", re.IGNORECASE)
+_MEMORY: Final = re.compile(r"([0-9]{0,127})(b|k|kb|m|mb|g|gb)?", re.IGNORECASE)
 _UNITS: Final = {
     "": 1,
     "b": 1,
@@ -61,7 +62,10 @@ def parse_integer(text: str) -> int | None:
 
 
 def parse_memory(text: str) -> int | None:
-    """Bytes of "100mb", "1k" (1000), "1kb" (1024). No digits count as 0 and 64 bits wrap, as in Redis."""
+    """Bytes of "100mb", "1k" (1000), "1kb" (1024). No digits count as 0 and 64 bits wrap, as in Redis.
+
+    More digits than Redis's buffer takes are refused.
+    """
     match = _MEMORY.fullmatch(text)
     if match is None:
         return None
@@ -78,8 +82,16 @@ def format_memory(size: int) -> str:
 
 
 def loose_integer(text: str) -> int | None:
-    """What C's strtoll takes: leading blanks, a sign, leading zeros; None if anything follows the digits."""
-    return int(text) if re.fullmatch(r"[ \t\n\v\f\r]*[+-]?[0-9]+", text) else None
+    """What C's strtoll takes: leading blanks, a sign, leading zeros; None if anything follows the digits.
+
+    What does not fit 64 bits becomes the nearest number that does.
+    """
+    found = _LOOSE_INTEGER.fullmatch(text)
+    if found is None:
+        return None
+    sign, digits = found.groups()
+    magnitude = int(digits) if len(digits) < 20 else UNSIGNED_LONG_MAX  # Python refuses thousands of digits
+    return max(-magnitude, -LONG_MAX - 1) if sign == "-" else min(magnitude, LONG_MAX)
 
 
 class Kind:

@@ -13,6 +13,13 @@ NO_THREADS: Final = "commands are served by one thread"
 NO_PROCESS_TUNING: Final = "the process is left to the operating system"
 NO_SYSLOG: Final = "the log goes to a file or to standard output"
 NO_MODULES: Final = "modules cannot be loaded"
+NO_USERS: Final = "there is one user, whom requirepass protects"
+NO_SCRIPTS: Final = "there are no scripts yet"
+NO_EVICTION: Final = "nothing is evicted yet"
+NO_BACKGROUND: Final = "nothing is freed in the background yet"
+NO_DEFRAGMENTATION: Final = "allocations are not moved yet"
+NO_COLLECTIONS: Final = "strings are the only type yet"
+NO_PUBSUB: Final = "there is no publish/subscribe yet"
 DEBUGGING_AID: Final = "a debugging aid of the original server"
 
 

@@ -78,11 +78,6 @@ class Settings:
         """The words of a setting that has several, as `bind`."""
         return self.text(name).split()
 
-    def save_points(self) -> list[tuple[int, int]]:
-        """Seconds and changes of `save`."""
-        numbers = [int(word) for word in self.words("save")]
-        return list(zip(numbers[::2], numbers[1::2], strict=True))
-
     def output_buffer_limits(self) -> dict[str, tuple[int, int, int]]:
         """Hard limit, soft limit and seconds for "normal", "slave" and "pubsub"."""
         return BufferLimits.by_class(self.text("client-output-buffer-limit"))

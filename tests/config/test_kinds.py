@@ -9,16 +9,61 @@ from pyredmem.config.parameters import all_parameters
 from pyredmem.config.settings import SettingError, Settings
 from tests.config.real import Real, real_server
 
+LONG = "9" * 5000  # more digits than Python converts
+
 NUMBERS = ["0", "1", "-1", "01", "+1", " 1", "1 ", "", "x", "1.5", "10", "100", "101", "501", "1000", "65536"]
-NUMBERS += [str(2**31 - 1), str(2**31), str(-(2**31) - 1), str(2**32), str(2**63 - 1), str(2**63), str(2**64), "-0"]
-SIZES = [*NUMBERS, "1b", "1k", "1KB", "1m", "2Mb", "1g", "1gB", "mb", "1bb", "1 kb", "-1kb", "99999999999gb", "1t"]
+NUMBERS += [
+    str(2**31 - 1),
+    str(2**31),
+    str(-(2**31) - 1),
+    str(2**32),
+    str(2**63 - 1),
+    str(2**63),
+    str(2**64),
+    "-0",
+    LONG,
+]
+SIZES = [
+    *NUMBERS,
+    "1b",
+    "1k",
+    "1KB",
+    "1m",
+    "2Mb",
+    "1g",
+    "1gB",
+    "mb",
+    "1bb",
+    "1 kb",
+    "-1kb",
+    "99999999999gb",
+    "1t",
+    "9" * 127,
+    "9" * 128,
+]
 SHARES = ["5%", "0%", "100%", "101%", "-5%", "%", "5 %", "1kb%", "05%"]
 WORDS = ["", "yes", "YES", "no", "x", "yes ", "Notice", "allkeys-LRU", "hostname", "on-empty-db", "panic", "always"]
 SAVES = ["", "1 1", "1", "1 2 3", "900 1 300 10", "0 1", "1 0", "1 -1", "01 2", "1  2", " 1 2", "x 1", "1 99999999999"]
 LIMITS = ["", "normal 1 2 3", "Replica 1mb 2K 3 pubsub 0 0 0", "slave 1 2 3", "normal 1", "foo 1 2 3", "master 1 2 3"]
 LIMITS += ["normal -1 2 3", "normal 1 2 -3", "normal 1 2 x", "normal x 2 1", "normal 1 2 3 normal 4 5 6"]
-SCORES = ["", "1 2", "1 2 3", "-0 02 +3", "1 2 a", "1 2 2001", "-2000 0 2000", "1  2 3"]
-PERCENTILES = ["", "50", "1e1 5. 0x10 100.0", "0.123456789 50", "a", "101", "-1", "50  99", " 50", "100.1", ".5"]
+SAVES += [f"{LONG} 1", f"1 {LONG}", f"-{LONG} 1", f"{2**63} {2**63}", "0000000000000000000000000000001 1"]
+LIMITS += [f"normal {LONG} 0 0", f"normal 0 0 {LONG}", f"normal 0 0 {2**32 + 5}", f"normal 0 0 {2**31}"]
+SCORES = ["", "1 2", f"1 2 {LONG}", "1 2 3", "-0 02 +3", "1 2 a", "1 2 2001", "-2000 0 2000", "1  2 3"]
+PERCENTILES = [
+    "",
+    "50",
+    "1e1 5. 0x10 100.0",
+    "0.123456789 50",
+    "a",
+    "101",
+    "-1",
+    "50  99",
+    " 50",
+    "100.1",
+    ".5",
+    "1e999",
+]
+PERCENTILES += ["0x" + "f" * 300, LONG]
 EVENTS = ["", "KEA", "AKEg$mdnt", "g$lshzxetmdnKE", "g$lshzxetKE", "nmKEhg", "q", "tdexz", "nd", "K E", "AA", "m"]
 SHUTDOWNS = ["", "default", "now force", "force default Save", "save nosave", "foo", "now now", "now  force"]
 TEMPLATES = [

@@ -33,6 +33,18 @@ def test_the_example_loads_with_every_default_made_active() -> None:
     assert named == {parameter.name for parameter in all_parameters()}
 
 
+def test_a_setting_with_an_effect_is_read_outside_of_its_declaration() -> None:
+    """The other direction is free: INFO shows some settings of replication, though nothing follows from them."""
+    package = ROOT / "pyredmem"
+    sources = [path.read_text() for path in package.rglob("*.py") if path.parent.name != "parameters"]
+    unread = [
+        parameter.name
+        for parameter in all_parameters()
+        if parameter.effect and not any(f'"{parameter.name}"' in source for source in sources)
+    ]
+    assert unread == []
+
+
 def test_every_setting_is_documented() -> None:
     text = document()
     assert all(f"`{parameter.name}`" in text and parameter.help for parameter in all_parameters())

@@ -46,10 +46,6 @@ def test_permissions_are_octal() -> None:
     assert settings.text("unixsocketperm") == "770"
 
 
-def test_save_points_are_pairs() -> None:
-    assert Settings().save_points() == [(3600, 1), (300, 100), (60, 10000)]
-
-
 def test_output_buffer_limits_amend_the_classes_named() -> None:
     settings = Settings([("client-output-buffer-limit", "replica 1mb 1k 5")])
     assert settings.output_buffer_limits() == {

@@ -13,7 +13,7 @@ from pyredmem.config.kinds import (
     Text,
     YesNo,
 )
-from pyredmem.config.parameter import NO_MODULES, Parameter, Section
+from pyredmem.config.parameter import NO_MODULES, NO_SCRIPTS, NO_USERS, Parameter, Section
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -29,13 +29,14 @@ ACCESS: Final = Section(
             "Password of the default user; empty means that none is asked for.",
             sensitive=True,
         ),
-        Parameter("aclfile", Text(), "", "File of ACL users.", immutable=True),
-        Parameter("acllog-max-len", Integer(0, LONG_MAX), "128", "Entries that ACL LOG keeps."),
+        Parameter("aclfile", Text(), "", "File of ACL users.", immutable=True, no_effect=NO_USERS),
+        Parameter("acllog-max-len", Integer(0, LONG_MAX), "128", "Entries that ACL LOG keeps.", no_effect=NO_USERS),
         Parameter(
             "acl-pubsub-default",
             Choice("allchannels", "resetchannels"),
             "resetchannels",
             "Channels that a new user may use.",
+            no_effect=NO_USERS,
         ),
         Parameter(
             "enable-protected-configs",
@@ -98,6 +99,7 @@ SCRIPTS: Final = Section(
             "5000",
             "Milliseconds after which other clients are told that a script is running; 0 is never.",
             alias="lua-time-limit",
+            no_effect=NO_SCRIPTS,
         ),
         Parameter(
             "lua-enable-deprecated-api",

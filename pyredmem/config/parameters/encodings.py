@@ -3,7 +3,7 @@
 from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, INT_MIN, LONG_MAX, Choice, Integer, Memory
-from pyredmem.config.parameter import Parameter, Section
+from pyredmem.config.parameter import NO_COLLECTIONS, Parameter, Section
 
 _ENTRIES: Final = Integer(0, LONG_MAX)
 _BYTES: Final = Memory(0, LONG_MAX)
@@ -17,6 +17,7 @@ ENCODINGS: Final = Section(
             "512",
             "Most fields of a hash kept as a listpack.",
             alias="hash-max-ziplist-entries",
+            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "hash-max-listpack-value",
@@ -24,6 +25,7 @@ ENCODINGS: Final = Section(
             "64",
             "Longest field or value of such a hash.",
             alias="hash-max-ziplist-value",
+            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "list-max-listpack-size",
@@ -31,6 +33,7 @@ ENCODINGS: Final = Section(
             "-2",
             "Size of a list node: a positive number counts elements, -1 to -5 mean 4, 8, 16, 32 and 64 kB.",
             alias="list-max-ziplist-size",
+            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "list-compress-depth",
@@ -38,16 +41,30 @@ ENCODINGS: Final = Section(
             "0",
             "Nodes at each end of a list that are not compressed; 0 compresses none.",
             debug=True,
+            no_effect=NO_COLLECTIONS,
         ),
-        Parameter("set-max-intset-entries", _ENTRIES, "512", "Most members of a set of integers kept as an intset."),
-        Parameter("set-max-listpack-entries", _ENTRIES, "128", "Most members of a set kept as a listpack."),
-        Parameter("set-max-listpack-value", _ENTRIES, "64", "Longest member of such a set."),
+        Parameter(
+            "set-max-intset-entries",
+            _ENTRIES,
+            "512",
+            "Most members of a set of integers kept as an intset.",
+            no_effect=NO_COLLECTIONS,
+        ),
+        Parameter(
+            "set-max-listpack-entries",
+            _ENTRIES,
+            "128",
+            "Most members of a set kept as a listpack.",
+            no_effect=NO_COLLECTIONS,
+        ),
+        Parameter("set-max-listpack-value", _ENTRIES, "64", "Longest member of such a set.", no_effect=NO_COLLECTIONS),
         Parameter(
             "zset-max-listpack-entries",
             _ENTRIES,
             "128",
             "Most members of a sorted set kept as a listpack.",
             alias="zset-max-ziplist-entries",
+            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "zset-max-listpack-value",
@@ -55,14 +72,28 @@ ENCODINGS: Final = Section(
             "64",
             "Longest member of such a sorted set.",
             alias="zset-max-ziplist-value",
+            no_effect=NO_COLLECTIONS,
         ),
-        Parameter("hll-sparse-max-bytes", _BYTES, "3000", "Bytes up to which a HyperLogLog stays sparse."),
-        Parameter("stream-node-max-bytes", _BYTES, "4096", "Most bytes of a stream node; 0 is no limit."),
+        Parameter(
+            "hll-sparse-max-bytes",
+            _BYTES,
+            "3000",
+            "Bytes up to which a HyperLogLog stays sparse.",
+            no_effect=NO_COLLECTIONS,
+        ),
+        Parameter(
+            "stream-node-max-bytes",
+            _BYTES,
+            "4096",
+            "Most bytes of a stream node; 0 is no limit.",
+            no_effect=NO_COLLECTIONS,
+        ),
         Parameter(
             "stream-node-max-entries",
             Integer(0, LONG_MAX),
             "100",
             "Most entries of a stream node; 0 is no limit.",
+            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "sanitize-dump-payload",
@@ -70,7 +101,7 @@ ENCODINGS: Final = Section(
             "no",
             "Whether values given to RESTORE are checked in full.",
             debug=True,
-            no_effect="RESTORE always checks in full",
+            no_effect="there is no RESTORE yet",
         ),
     ),
 )

@@ -3,7 +3,14 @@
 from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, UNSIGNED_LONG_MAX, Choice, Integer, Memory, YesNo
-from pyredmem.config.parameter import NO_REPLICATION, Parameter, Section
+from pyredmem.config.parameter import (
+    NO_BACKGROUND,
+    NO_DEFRAGMENTATION,
+    NO_EVICTION,
+    NO_REPLICATION,
+    Parameter,
+    Section,
+)
 
 MEMORY: Final = Section(
     "Memory limit and eviction",
@@ -27,19 +34,22 @@ MEMORY: Final = Section(
                 "noeviction",
             ),
             "noeviction",
-            "What goes when the limit is reached: volatile takes only keys with an expiry; noeviction refuses writes.",
+            "What is to go when the limit is reached: volatile is only keys with an expiry, noeviction nothing. So far "
+            "every policy refuses writes; lru and lfu say what is remembered of the use of keys.",
         ),
         Parameter(
             "maxmemory-samples",
             Integer(1, INT_MAX),
             "5",
             "Keys looked at to find one to evict; more is closer to true LRU or LFU and slower.",
+            no_effect=NO_EVICTION,
         ),
         Parameter(
             "maxmemory-eviction-tenacity",
             Integer(0, 100),
             "10",
             "How long a command may wait for eviction: 0 is least, 100 means as long as it takes.",
+            no_effect=NO_EVICTION,
         ),
         Parameter("lfu-log-factor", Integer(0, INT_MAX), "10", "How slowly the counter of the LFU policies grows."),
         Parameter(
@@ -66,9 +76,9 @@ MEMORY: Final = Section(
 )
 
 
-def _lazy(name: str, text: str) -> Parameter:
+def _lazy(name: str, text: str, no_effect: str = NO_BACKGROUND) -> Parameter:
     """One of the switches for freeing in the background."""
-    return Parameter(name, YesNo(), "no", text, debug=True)
+    return Parameter(name, YesNo(), "no", text, debug=True, no_effect=no_effect)
 
 
 LAZY_FREE: Final = Section(
@@ -80,7 +90,8 @@ LAZY_FREE: Final = Section(
         _lazy("lazyfree-lazy-user-del", "DEL does what UNLINK does."),
         _lazy(
             "lazyfree-lazy-user-flush",
-            "FLUSHALL, FLUSHDB and SCRIPT FLUSH without an argument do what ASYNC does.",
+            "FLUSHALL and FLUSHDB without an argument do what ASYNC does.",
+            no_effect="",
         ),
         Parameter(
             "replica-lazy-flush",
@@ -96,32 +107,55 @@ LAZY_FREE: Final = Section(
 DEFRAG: Final = Section(
     "Active defragmentation",
     (
-        Parameter("activedefrag", YesNo(), "no", "Move allocations to give memory back.", debug=True),
+        Parameter(
+            "activedefrag",
+            YesNo(),
+            "no",
+            "Move allocations to give memory back.",
+            debug=True,
+            no_effect=NO_DEFRAGMENTATION,
+        ),
         Parameter(
             "active-defrag-ignore-bytes",
             Memory(1, LONG_MAX),
             str(100 * 1024 * 1024),
             "Fragmented bytes below which nothing is done.",
+            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-threshold-lower",
             Integer(0, 1000),
             "10",
             "Fragmentation, in percent, at which it starts.",
+            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-threshold-upper",
             Integer(0, 1000),
             "100",
             "Fragmentation, in percent, at which the effort is greatest.",
+            no_effect=NO_DEFRAGMENTATION,
         ),
-        Parameter("active-defrag-cycle-min", Integer(1, 99), "1", "Least effort, in percent of a processor."),
-        Parameter("active-defrag-cycle-max", Integer(1, 99), "25", "Greatest effort, in percent of a processor."),
+        Parameter(
+            "active-defrag-cycle-min",
+            Integer(1, 99),
+            "1",
+            "Least effort, in percent of a processor.",
+            no_effect=NO_DEFRAGMENTATION,
+        ),
+        Parameter(
+            "active-defrag-cycle-max",
+            Integer(1, 99),
+            "25",
+            "Greatest effort, in percent of a processor.",
+            no_effect=NO_DEFRAGMENTATION,
+        ),
         Parameter(
             "active-defrag-max-scan-fields",
             Integer(1, LONG_MAX),
             "1000",
             "A collection of more fields than this is handled in steps.",
+            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "jemalloc-bg-thread",

@@ -122,7 +122,7 @@ TLS: Final = Section(
         _tls_text(
             "tls-ciphersuites",
             "Cipher suites for TLS 1.3.",
-            no_effect="Python's ssl module cannot select them",
+            no_effect="only the newest Pythons can select them",
         ),
         Parameter(
             "tls-prefer-server-ciphers",
@@ -130,7 +130,13 @@ TLS: Final = Section(
             "no",
             "The server's order of ciphers decides, not the client's.",
         ),
-        Parameter("tls-session-caching", YesNo(), "yes", "Let clients resume a session."),
+        Parameter(
+            "tls-session-caching",
+            YesNo(),
+            "yes",
+            "Let clients resume a session.",
+            no_effect="OpenSSL's own cache is used",
+        ),
         Parameter(
             "tls-session-cache-size",
             Integer(0, INT_MAX),

@@ -20,6 +20,7 @@ from pyredmem.config.parameter import (
     DEBUGGING_AID,
     NO_PERSISTENCE,
     NO_PROCESS_TUNING,
+    NO_PUBSUB,
     NO_SYSLOG,
     NO_THREADS,
     Parameter,
@@ -111,6 +112,7 @@ PROCESS: Final = Section(
             Text(),
             "",
             "Locale for comparing strings in sorting; empty is that of the environment.",
+            no_effect="nothing sorts yet",
         ),
         Parameter(
             "hz",
@@ -225,6 +227,7 @@ OBSERVING: Final = Section(
             "Events to publish: K and E choose the channels; g generic, $ string, l list, s set, h hash, "
             "z sorted set, t stream, d module, x expired, e evicted, n new key, m missed key, "
             "A all of g$lshztdxe.",
+            no_effect=NO_PUBSUB,
         ),
     ),
 )
