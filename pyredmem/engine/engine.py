@@ -66,6 +66,7 @@ class Engine:
         self.sessions: dict[int, Session] = {}
         self.next_session: i64 = 1
         self._chores: list[Callable[[], None]] = []
+        self._doing_chores = False
         self.maxmemory: i64 = 0
         self.before_sleep_us: i64 = NEVER  # from when on there is work to be done between two ticks
         self.started_us: i64 = clock.now_us()
@@ -141,7 +142,9 @@ class Engine:
     def disconnect(self, session: Session) -> None:
         """A client is gone."""
         session.close()
-        if self.sessions.pop(int(session.id), None) is session:
+        number = int(session.id)
+        if self.sessions.get(number) is session:  # one that was refused has left its number to the next
+            del self.sessions[number]
             session.transaction.reset()
             self.waiting.forget(session)
             self.clients.forget(session)
@@ -160,11 +163,18 @@ class Engine:
         self._chores.append(chore)
 
     def _do_chores(self) -> None:
-        while self._chores:
-            chores = self._chores
-            self._chores = []
-            for chore in chores:
-                chore()
+        """Do what was deferred; a batch that runs as one of the chores leaves its own to this loop."""
+        if self._doing_chores:
+            return
+        self._doing_chores = True
+        try:
+            while self._chores:
+                chores = self._chores
+                self._chores = []
+                for chore in chores:
+                    chore()
+        finally:
+            self._doing_chores = False
 
     # The life of a batch of requests.
 
@@ -179,7 +189,9 @@ class Engine:
 
     def end_batch(self) -> None:
         """The requests that were there have been run."""
-        self.allocator.note_peak()
+        allocator = self.allocator
+        if allocator.used_memory > allocator.peak:
+            allocator.note_peak()
         if self.keyspace.now_us >= self.before_sleep_us:
             self.maintenance.before_sleep()
         if self._chores:

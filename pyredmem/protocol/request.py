@@ -36,6 +36,11 @@ COLLECTED_STRING: Final = 1024
 _STAR: Final = 42
 _DOLLAR: Final = 36
 _CR: Final = 13
+_PLUS: Final = 43
+_PARENTHESIS: Final = 40
+_EQUALS: Final = 61
+_TILDE: Final = 126
+_BAR: Final = 124
 _ZERO: Final = 48
 _NINE: Final = 57
 
@@ -284,11 +289,21 @@ class HiredisRequestParser(RequestParser):
 
     def feed(self, data: bytes) -> None:
         """Take received bytes."""
+        # hiredis reads some types of a reply as strings too, so a chunk with their marks is left to the strict grammar.
+        # And it makes room for all strings that an array announces, gigabytes for a few bytes: see _MANY_STRINGS.
         if (
             self._missing > 0
-            or self._position < len(self._data)
             or self._ready
-            or not _is_ordinary(data)
+            or self._position < len(self._data)
+            or not data.endswith(b"\r\n")
+            or data[0] != _STAR
+            or _PLUS in data
+            or _PARENTHESIS in data
+            or _EQUALS in data
+            or _TILDE in data
+            or _BAR in data
+            or len(data) > MAX_LINE
+            or _MANY_STRINGS.search(data) is not None
             or not self.authenticated
             or not self._read(data)
         ):
@@ -319,11 +334,13 @@ class HiredisRequestParser(RequestParser):
                 b"".join(request)  # raises TypeError where an argument is not bytes
                 self._ready.append(request)
                 if not reader.has_data():
-                    if [] in self._ready:  # *0 is no request
-                        break
-                    return True
+                    return [] not in self._ready or self._give_up()  # *0 is no request
         except (hiredis.HiredisError, TypeError, ValueError, MemoryError, RecursionError):
             pass
+        return self._give_up()
+
+    def _give_up(self) -> bool:
+        """Leave what was read to the strict grammar."""
         self._reader = hiredis.Reader()
         self._ready = []
         return False
@@ -331,25 +348,6 @@ class HiredisRequestParser(RequestParser):
 
 #: The header of an array of 100000 strings or more.
 _MANY_STRINGS: Final = re.compile(rb"\*[0-9]{6}")
-
-
-def _is_ordinary(data: bytes) -> bool:
-    """Whether a chunk may be left to hiredis.
-
-    It reads some types of a reply as strings too; a chunk with their marks in it is left to the strict grammar. And it
-    makes room for all strings that an array announces, gigabytes and seconds of it for a few bytes; so many never are
-    in one chunk.
-    """
-    return (
-        data.startswith(b"*")
-        and data.endswith(b"\r\n")
-        and b"+" not in data
-        and b"(" not in data
-        and b"=" not in data
-        and b"~" not in data
-        and len(data) <= MAX_LINE
-        and _MANY_STRINGS.search(data) is None
-    )
 
 
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}

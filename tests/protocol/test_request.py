@@ -168,7 +168,27 @@ def test_any_split_of_the_bytes_gives_the_same_requests(
     assert parse(parser(), chunks) == (messages, None)
 
 
-@given(data=st.lists(st.sampled_from([b"*1\r\n", b"$4\r\n", b"PING", b"\r\n", b"+", b"*", b":1\r\n", b"_\r\n", b"a"])))
+@given(
+    data=st.lists(
+        st.sampled_from(
+            [
+                b"*1\r\n",
+                b"$4\r\n",
+                b"PING",
+                b"\r\n",
+                b"+",
+                b"*",
+                b":1\r\n",
+                b"_\r\n",
+                b"|1\r\n",
+                b"(1\r\n",
+                b"=5\r\n",
+                b"~1\r\n",
+                b"a",
+            ]
+        )
+    )
+)
 def test_both_parsers_agree_on_anything(data: list[bytes]) -> None:
     whole = b"".join(data)
     assert parse(HiredisRequestParser(), [whole]) == parse(RequestParser(), [whole])
