@@ -53,7 +53,7 @@ def latency_graph_(context: Context, argv: list[bytes]) -> None:
     """LATENCY GRAPH."""
     event = context.engine.slow_commands.monitor.event(argv[2])
     if event is None:
-        raise CommandError(b"ERR No samples available for event '" + argv[2] + b"'")
+        raise CommandError(b"ERR No samples available for event '" + argv[2].partition(b"\x00")[0] + b"'")
     context.reply.verbatim(latency_graph(event, _now_s(context)))
 
 

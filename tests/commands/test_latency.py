@@ -70,6 +70,7 @@ def test_reset_forgets_what_is_named_or_all(watched: World) -> None:
 
 def test_graph(watched: World) -> None:
     assert watched.do("LATENCY", "GRAPH", "command") == b"-ERR No samples available for event 'command'\r\n"
+    assert watched.do("LATENCY", "GRAPH", "a\x00b") == b"-ERR No samples available for event 'a'\r\n"
     take(watched, "set", 6)
     picture = str(ask(watched, "LATENCY", "GRAPH", "command"))
     assert picture.startswith("command - high 6 ms, low 6 ms (all time high 6 ms)\n")
