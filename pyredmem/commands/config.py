@@ -10,9 +10,9 @@ from pyredmem.commands.help import declare_help
 from pyredmem.config.file import rewritten
 from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import SettingError, Settings
+from pyredmem.engine.clients import is_local
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
-from pyredmem.engine.session import Session
 
 config: Final = Group("server")
 
@@ -59,15 +59,10 @@ def config_set(context: Context, argv: list[bytes]) -> None:
         raise CommandError(SYNTAX_ERROR)
     pairs = [(decode(argv[at]), decode(argv[at + 1])) for at in range(2, len(argv), 2)]
     try:
-        context.engine.settings.set_many(pairs, _is_local(context.session))
+        context.engine.settings.set_many(pairs, is_local(context.session))
     except SettingError as refused:
         raise CommandError(refused.message) from None
     context.reply.ok()
-
-
-def _is_local(session: Session) -> bool:
-    """Whether a client is on this machine, for the settings that only such a one may change."""
-    return session.kind in {"unix", "local"} or session.address.startswith(("127.0.0.1:", "[::1]:", "::1:"))
 
 
 @config.command(
@@ -100,8 +95,9 @@ def config_rewrite(context: Context, argv: list[bytes]) -> None:
 def _default_user(settings: Settings) -> str:
     """The only user there is, as ACL LIST describes users."""
     password = settings.text("requirepass")
-    secret = "#" + hashlib.sha256(encode(password)).hexdigest() if password else "nopass"
-    return f"default on {secret} sanitize-payload ~* &* +@all"
+    hashed = "#" + hashlib.sha256(encode(password)).hexdigest()
+    secret = f"sanitize-payload {hashed}" if password else "nopass sanitize-payload"  # flags come before passwords
+    return f"default on {secret} ~* &* +@all"
 
 
 @config.command(

@@ -125,7 +125,7 @@ def test_rewrite_names_the_default_user() -> None:
     assert "\nuser default on nopass sanitize-payload ~* &* +@all\n" in host.text
     rewrite(host, "requirepass", "foo")
     hashed = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
-    assert f"\nuser default on #{hashed} sanitize-payload ~* &* +@all\n" in host.text
+    assert f"\nuser default on sanitize-payload #{hashed} ~* &* +@all\n" in host.text
 
 
 def test_rewrite_makes_a_new_file_if_it_is_gone() -> None:
