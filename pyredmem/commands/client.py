@@ -20,7 +20,7 @@ from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.session import BLOCKED, NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
+from pyredmem.engine.session import NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
 
 client: Final = Group("connection")
 client.container("client", since="2.4.0", summary="Commands about the connections of clients.")
@@ -29,7 +29,6 @@ _PLAIN: Final = NOSCRIPT | LOADING | STALE
 _ADMIN: Final = ADMIN | _PLAIN
 _LONGEST_MS: Final = 2**63 - 1
 
-UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 NO_SUCH_CLIENT: Final = b"ERR No such client"
 
 _TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"replica": REPLICA, b"pubsub": PUBSUB}
@@ -383,7 +382,7 @@ def pause(context: Context, argv: list[bytes]) -> None:
 def unpause(context: Context, argv: list[bytes]) -> None:
     """CLIENT UNPAUSE."""
     context.reply.ok()
-    context.engine.defer(context.engine.pause.end)
+    context.engine.pause.end()
 
 
 @client.command(
@@ -412,14 +411,7 @@ def _unblock(engine: Engine, session: Session, with_error: bool) -> bool:
     if session.unblock is not None:
         session.unblock(with_error)
         return True
-    if not session.holds & BLOCKED:
-        return False
-    if not with_error:
-        return engine.waiting.release(session)
-    engine.waiting.forget(session)
-    session.reply.error(UNBLOCKED)
-    session.resume(BLOCKED)
-    return True
+    return engine.waiting.release(session, with_error)
 
 
 declare_help(client, "client", since="5.0.0", acl="connection")

@@ -79,7 +79,6 @@ class Engine:
         self.slow_commands = SlowCommands(self)
         self.maintenance = Maintenance(self)
         self.waiting = Waiting(self)
-        self.cron.every(0, self.waiting.run)
         self.authentication = Authentication(self)
         self.clients = Clients(self)
         self.pause = Pause(self)

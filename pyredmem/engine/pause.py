@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from pyredmem.engine.command import MAY_REPLICATE, WRITE, Command
-from pyredmem.engine.session import PAUSED, Session
+from pyredmem.engine.session import MONITORING, PAUSED, Session
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
@@ -27,7 +27,7 @@ class Pause:
         self.active = False
         self._all = False
         self._end_ms: i64 = 0
-        self._waiting: list[Session] = []
+        self._waiting: dict[int, Session] = {}  # by id, in the order in which they came
         engine.cron.every(0, self._end_if_over)
 
     def begin(self, end_ms: i64, everything: bool) -> None:
@@ -42,9 +42,9 @@ class Pause:
             return
         self._set(False)
         waiting = self._waiting
-        self._waiting = []
-        for session in waiting:
-            session.resume(PAUSED)
+        self._waiting = {}
+        for session in waiting.values():
+            session.resume_soon(PAUSED)
 
     def _set(self, active: bool) -> None:
         self.active = active
@@ -56,19 +56,20 @@ class Pause:
             self.end()
 
     def holds(self, session: Session, command: Command) -> bool:
-        """Whether a command has to wait; then the session keeps it."""
+        """Whether a command has to wait; then the session keeps it. Those of a client under MONITOR never have to."""
+        if session.gates & MONITORING:
+            return False
         if not self.active or self._engine.keyspace.now_ms() >= self._end_ms:  # the timer ends it for those who wait
             return False
         if not (self._all or _changes(session, command)):
             return False
         session.postpone(PAUSED)
-        self._waiting.append(session)
+        self._waiting[int(session.id)] = session
         return True
 
     def forget(self, session: Session) -> None:
         """A client is gone."""
-        if session in self._waiting:
-            self._waiting.remove(session)
+        self._waiting.pop(int(session.id), None)
 
 
 def _changes(session: Session, command: Command) -> bool:

@@ -236,6 +236,14 @@ class Session:
     def resume(self, hold: i64) -> None:
         """Take away one reason to hold the session and run what has waited."""
         self.holds &= ~hold
+        self._go_on()
+
+    def resume_soon(self, hold: i64) -> None:
+        """The same from inside of another session's command: what has waited is run when that one's batch is over."""
+        self.holds &= ~hold
+        self.engine.defer(self._go_on)
+
+    def _go_on(self) -> None:
         if not self.is_held():
             self.engine.keyspace.now_us = self.engine.clock.now_us()
             self.process()

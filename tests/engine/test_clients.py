@@ -30,6 +30,15 @@ def test_ids_count_up_and_are_never_used_again(world: World) -> None:
     assert world.connect().id == first.id + 1
 
 
+def test_a_refused_client_that_leaves_late_takes_nobody_with_it() -> None:
+    world = World(maxclients="1")
+    refused = world.connect()
+    world.engine.disconnect(world.session)
+    accepted = world.connect()
+    world.engine.release(refused)
+    assert list(world.engine.sessions.values()) == [accepted]
+
+
 def test_beyond_maxclients_a_client_gets_an_error_and_is_closed() -> None:
     world = World(maxclients="1")
     refused = world.connect()
