@@ -106,6 +106,9 @@ class Tracking(KeyListener):
         if not self._clients:
             self._engine.keyspace.events.add_listener(self)
             self._engine.dispatcher.set_tracked(True)
+            # What follows in the same transaction is this client's doing; no command's end tells of it.
+            self.begin(session)
+            self._engine.defer(self.end)
         self._clients[number] = asked
         session.set_gate(TRACKING, True)
         if not asked.broadcast:
@@ -245,15 +248,20 @@ class Tracking(KeyListener):
 
     def _tell(self, number: int, keys: list[bytes] | None) -> None:
         """Send a client, or the one it redirects to, the keys that are not valid any more; None means all."""
-        tracking = self._clients[number]
-        session = self._engine.sessions[number]
-        redirected = tracking.redirect != 0
-        if redirected:
+        session = self._engine.sessions.get(number)
+        if session is None:
+            return
+        tracking = self._clients.get(number)  # none if it has just stopped to track, with this still to be told
+        redirected = tracking is not None and tracking.redirect != 0
+        if tracking is not None and redirected:
             target = self._engine.sessions.get(tracking.redirect)
             if target is None:
                 self._redirection_broken(session, tracking)
                 return
             session = target
+            if int(session.id) == self._current:  # it is told behind its reply
+                self._pending.append((number, keys))
+                return
         reply = session.reply
         if reply.protocol == 3:
             reply.push(2)

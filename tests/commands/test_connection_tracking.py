@@ -62,6 +62,25 @@ def test_ones_own_changes_in_a_transaction_are_told_behind_it(world: World) -> N
     assert cache.take_output() == invalidated("k")
 
 
+def test_tracking_may_begin_and_end_inside_of_a_transaction(world: World) -> None:
+    world.do("HELLO", "3")
+    world.do("MULTI")
+    for words in (["CLIENT", "TRACKING", "ON"], ["GET", "k"], ["SET", "k", "v"], ["CLIENT", "TRACKING", "OFF"]):
+        world.do(*words)
+    assert world.do("EXEC") == b"*4\r\n+OK\r\n_\r\n+OK\r\n+OK\r\n" + invalidated("k")
+    assert world.do("PING") == b"+PONG\r\n"
+
+
+def test_a_redirected_message_does_not_come_between_the_replies_of_a_transaction(world: World) -> None:
+    world.do("HELLO", "3")
+    other = tracker(world, "REDIRECT", str(world.session.id))
+    do(other, "GET", "k")
+    world.do("MULTI")
+    world.do("SET", "k", "v")
+    world.do("PING")
+    assert world.do("EXEC") == b"*2\r\n+OK\r\n+PONG\r\n" + invalidated("k")
+
+
 def test_noloop_leaves_ones_own_changes_out(world: World) -> None:
     cache = tracker(world, "NOLOOP")
     do(cache, "GET", "k")
