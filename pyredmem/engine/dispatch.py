@@ -145,7 +145,8 @@ class Dispatcher:
 
     def call(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
-        if session.gates & NO_TOUCH:
+        no_touch = session.gates & NO_TOUCH != 0  # which the command itself may change
+        if no_touch:
             self.keyspace.set_no_touch(command.full_name != b"touch")
         start = self.clock.now_us()
         try:
@@ -155,6 +156,8 @@ class Dispatcher:
             self.stats.count_error(error.message)
             session.context.reply.error(error.message)
         self._record(session, command, argv, self.clock.now_us() - start)
+        if no_touch:
+            self.keyspace.set_no_touch(False)
         if (session.gates | self.gates) & _BEHIND:
             self._tell_observers(session, command, argv)
 
@@ -211,11 +214,16 @@ class Dispatcher:
         if gates & (REPLY_OFF | REPLY_SKIP):
             session.reply_mark = session.reply.size()
         message = self._objection(session, command)
+        if message is None:
+            if self.gates & CLIENTS_LIMITED and not self.engine.clients.make_room(session):
+                session.reply_mark = -1
+                return False
+            message = self._objection_of_state(session, command)
         if message is not None:
             self._refuse(session, command, message)
             self._leave_gates(session, gates)
             return False
-        if self.gates & (PAUSED | CLIENTS_LIMITED) and self._waits(session, command):
+        if self.gates & PAUSED and self.engine.pause.holds(session, command):
             session.reply_mark = -1
             return False
         name = command.full_name
@@ -230,12 +238,6 @@ class Dispatcher:
             self.engine.tracking.begin(session)
         return True
 
-    def _waits(self, session: Session, command: Command) -> bool:
-        """Whether a command cannot be run now: its client was closed to make room, or it has to wait."""
-        if self.gates & CLIENTS_LIMITED and not self.engine.clients.make_room(session):
-            return True
-        return self.gates & PAUSED != 0 and self.engine.pause.holds(session, command)
-
     def _leave_gates(self, session: Session, gates: i64) -> None:
         """What has to be done behind a command; ``gates`` are those of before it."""
         if gates & NO_TOUCH:
@@ -249,13 +251,24 @@ class Dispatcher:
             self.engine.tracking.end()
 
     def _objection(self, session: Session, command: Command) -> bytes | None:
-        """Why a command may not be run now; None if it may."""
+        """Why a command may not be given by this client, or not here; None if it may."""
         gates = session.gates
-        name = command.full_name
         if gates & NEEDS_AUTH and not command.flags & NO_AUTH:
             return errors.NOT_AUTHENTICATED
         if gates & IN_TRANSACTION and command.flags & NO_MULTI:
             return errors.NOT_IN_TRANSACTION
+        return None
+
+    def _objection_of_state(self, session: Session, command: Command) -> bytes | None:
+        """Why a command cannot be run as things are; None if it can."""
+        gates = session.gates
+        name = command.full_name
+        if self.gates & MEMORY_LIMIT and self.engine.is_out_of_memory():
+            in_transaction = gates & IN_TRANSACTION != 0
+            if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
+                return errors.OUT_OF_MEMORY
+            if name == b"exec" and any(queued.command.has(DENYOOM) for queued in session.transaction.queue):
+                return errors.OUT_OF_MEMORY
         if gates & SUBSCRIBED and session.reply.protocol == 2 and name not in _ALLOWED_WHILE_SUBSCRIBED:
             return (
                 b"ERR Can't execute '" + name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
@@ -263,12 +276,6 @@ class Dispatcher:
             )
         if gates & MONITORING and command.flags & (WRITE | READONLY | MAY_REPLICATE):
             return b"ERR Replica can't interact with the keyspace"
-        if self.gates & MEMORY_LIMIT and self.engine.is_out_of_memory():
-            in_transaction = gates & IN_TRANSACTION != 0
-            if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
-                return errors.OUT_OF_MEMORY
-            if name == b"exec" and any(queued.command.has(DENYOOM) for queued in session.transaction.queue):
-                return errors.OUT_OF_MEMORY
         return None
 
 

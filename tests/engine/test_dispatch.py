@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyredmem.engine.session import SUBSCRIBED
 from tests.support.engine import World
 
 
@@ -34,6 +35,22 @@ def test_names_are_known_in_any_case_of_letters(world: World) -> None:
 def test_what_speaks_http_is_disconnected_without_an_answer(world: World) -> None:
     assert world.do("POST", "/") == b""
     assert world.session.closing
+
+
+def test_leaving_last_access_alone_begins_and_ends_inside_of_a_transaction(world: World) -> None:
+    for choice in ("ON", "OFF"):
+        world.do("MULTI")
+        world.do("CLIENT", "NO-TOUCH", choice)
+        world.do("GET", "k")
+        world.do("EXEC")
+        assert not world.engine.keyspace.no_touch
+
+
+def test_the_memory_limit_is_asked_before_the_context(world: World) -> None:
+    world.do("CONFIG", "SET", "maxmemory", "1")
+    world.session.set_gate(SUBSCRIBED, True)
+    assert world.do("SET", "k", "v") == b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+    assert world.do("GET", "k").startswith(b"-ERR Can't execute 'get': only ")
 
 
 def test_rejected_calls_are_counted(world: World) -> None:
