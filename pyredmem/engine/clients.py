@@ -145,13 +145,6 @@ class Clients:
 
     # Kinds.
 
-    def find_address(self, address: bytes) -> Session | None:
-        """The client of an address."""
-        for session in self._engine.sessions.values():
-            if session.address.encode("utf-8", "surrogateescape") == address:
-                return session
-        return None
-
     def limit_of(self, session: Session) -> Limit:
         """The output limits of a client."""
         return self.limits.of(session.gates & SUBSCRIBED != 0)

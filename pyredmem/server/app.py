@@ -187,6 +187,9 @@ class Server:
         deadline = asyncio.get_running_loop().time() + LINGER_SECONDS
         while self.engine.sessions and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(LINGER_STEP_SECONDS)
+        for session in list(self.engine.sessions.values()):  # of those who do not read
+            self.engine.clients.drop(session)
+        await asyncio.sleep(0)  # the transports close in the loop's next turn
 
     def _report_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """Log an exception that nobody caught; the connection it came from is closed by the loop."""
