@@ -94,6 +94,17 @@ def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
     )
 
 
+def bad_subcommand_call(container: bytes, subcommand: bytes) -> CommandError:
+    """The refusal that a container's handler gives itself, where a word and its arguments do not go together."""
+    return CommandError(
+        b"ERR unknown subcommand or wrong number of arguments for '"
+        + as_c_string(subcommand, 128)
+        + b"'. Try "
+        + container.upper()
+        + b" HELP."
+    )
+
+
 def as_c_string(data: bytes, limit: int) -> bytes:
     """What Redis's formatting shows of an argument: up to its first NUL, and no more than ``limit`` bytes."""
     return data.partition(b"\x00")[0][:limit]

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pyredmem.base.errors import MUST_BE_POSITIVE, NO_SUCH_KEY, CommandError
+from pyredmem.base.errors import MUST_BE_POSITIVE, NO_SUCH_KEY, STRING_TOO_LONG, CommandError, bad_subcommand_call
 from pyredmem.base.glob import match
-from pyredmem.base.numbers import parse_memory
 from pyredmem.commands.debug_reports import object_report, sds_report, table_report
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.clients import is_local
@@ -44,8 +43,13 @@ _UNKNOWN_TYPE: Final = (
     b"attrib|push|verbatim|true|false"
 )
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
+_NOTHING_TO_SWITCH: Final = b"ERR there is nothing here that DEBUG %b would change"
+_NOT_PRINTED: Final = b"ERR the structure of a value is not printed"
+_NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
 _NO_BOUND: Final = 1 << 30
+_MOST_KEYS: Final = 1 << 27  # that POPULATE makes room for
+_LONGEST_SLEEP_S: Final = 86400.0
 
 
 class _Subcommand:
@@ -73,9 +77,7 @@ def debug_(context: Context, argv: list[bytes]) -> None:
         raise CommandError(_NOT_ALLOWED)
     subcommand = _SUBCOMMANDS.get(argv[1].lower())
     if subcommand is None or not subcommand.least <= len(argv) <= subcommand.most:
-        raise CommandError(
-            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1][:128] + b"'. Try DEBUG HELP."
-        )
+        raise bad_subcommand_call(b"debug", argv[1])
     subcommand.action(context, argv)
 
 
@@ -98,6 +100,14 @@ def _count(argument: bytes) -> int:
     if number < 0:
         raise CommandError(MUST_BE_POSITIVE)
     return number
+
+
+def _length(context: Context, argument: bytes) -> int:
+    """An argument that is the length of a string."""
+    length = _count(argument)
+    if length > context.keyspace.strings.max_length:
+        raise CommandError(STRING_TOO_LONG)
+    return length
 
 
 def _slot(context: Context, key: bytes) -> int:
@@ -127,13 +137,13 @@ def _sdslen(context: Context, argv: list[bytes]) -> None:
 def _listpack(context: Context, argv: list[bytes]) -> None:
     if _value(context, argv[2]).encoding() != b"listpack":
         raise CommandError(b"ERR Not a listpack encoded object.")
-    context.reply.simple(b"Listpack structure printed on stdout")
+    raise CommandError(_NOT_PRINTED)
 
 
 def _quicklist(context: Context, argv: list[bytes]) -> None:
     if _value(context, argv[2]).encoding() != b"quicklist":
         raise CommandError(b"ERR Not a quicklist encoded object.")
-    context.reply.simple(b"Quicklist structure printed on stdout")
+    raise CommandError(_NOT_PRINTED)
 
 
 def _structsize(context: Context, argv: list[bytes]) -> None:
@@ -183,8 +193,10 @@ def _digest_value(context: Context, argv: list[bytes]) -> None:
 def _populate(context: Context, argv: list[bytes]) -> None:
     count = _count(argv[2])
     prefix = argv[3] if len(argv) > 3 else b"key"
-    size = _count(argv[4]) if len(argv) > 4 else 0
+    size = _length(context, argv[4]) if len(argv) > 4 else 0
     db, strings = context.db, context.keyspace.strings
+    if count > _MOST_KEYS:
+        raise CommandError(_NO_ROOM)
     db.keys.expand(count)
     for number in range(count):
         key = b"%b:%d" % (prefix, number)
@@ -318,7 +330,7 @@ def _sleep(context: Context, argv: list[bytes]) -> None:
     except ValueError:
         seconds = 0.0
     if seconds > 0:
-        context.engine.host.sleep(seconds)
+        context.engine.host.sleep(min(seconds, _LONGEST_SLEEP_S))
     context.reply.ok()
 
 
@@ -328,7 +340,7 @@ def _change_repl_id(context: Context, argv: list[bytes]) -> None:
 
 
 def _stringmatch_len(context: Context, argv: list[bytes]) -> None:
-    length = _count(argv[2])
+    length = _length(context, argv[2])
     context.reply.integer(1 if match(argv[3], b"a" * length) else 0)
 
 
@@ -347,13 +359,6 @@ def _pause_cron(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
-    # Elements as large as the threshold, 1 GB and more, are not stored differently here: there is nothing to set.
-    if parse_memory(argv[2].decode(errors="replace")) is None:
-        raise CommandError(b"ERR argument must be a memory value")
-    context.reply.ok()
-
-
 def _replybuffer(context: Context, argv: list[bytes]) -> None:
     word = argv[2].lower()
     switches = context.engine.switches
@@ -367,15 +372,13 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
     elif word == b"resizing":
         switches.reply_buffer_resizing = _flag(argv[3])
     else:
-        raise CommandError(
-            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1][:128] + b"'. Try DEBUG HELP."
-        )
+        raise bad_subcommand_call(b"debug", argv[1])
     context.reply.ok()
 
 
 def _nothing(context: Context, argv: list[bytes]) -> None:
-    """A switch of something that is not there: snapshots, the append-only file, the cluster."""
-    context.reply.ok()
+    """A switch of something that is not there: snapshots, the append-only file, the cluster, lists."""
+    raise CommandError(_NOTHING_TO_SWITCH % argv[1].upper())
 
 
 def _help(context: Context, argv: list[bytes]) -> None:
@@ -389,7 +392,7 @@ def _help(context: Context, argv: list[bytes]) -> None:
 
 
 _ON_OFF: Final = "<0|1>"
-_NOT_THERE: Final = "Accepted without effect."
+_NOT_THERE: Final = "Refused: there is nothing here that it would change."
 
 _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
     b"aof-flush-sleep": _Subcommand(3, 3, _nothing, "<microseconds>", _NOT_THERE),
@@ -400,7 +403,7 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
     b"error": _Subcommand(3, 3, _error, "<string>", "Replies with an error of this text."),
     b"htstats": _Subcommand(3, 4, _htstats, "<dbid> [full]", "Describes the hash tables of a database."),
     b"htstats-key": _Subcommand(3, 4, _htstats_key, "<key> [full]", "Describes the hash table of a value."),
-    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Tests whether a value is a listpack."),
+    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Tests whether a value is a listpack, but does not print it."),
     b"log": _Subcommand(3, 3, _log, "<message>", "Writes to the server's log."),
     b"object": _Subcommand(3, 4, _object, "<key>", "Tells how a value is stored."),
     b"pause-cron": _Subcommand(3, 3, _pause_cron, _ON_OFF, "Stops the work of the timer, or lets it go on."),
@@ -412,8 +415,10 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
         "<string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false>",
         "Replies with an example of a type.",
     ),
-    b"quicklist": _Subcommand(3, 4, _quicklist, "<key> [<0|1>]", "Tests whether a value is a quicklist."),
-    b"quicklist-packed-threshold": _Subcommand(3, 3, _quicklist_packed_threshold, "<size>", _NOT_THERE),
+    b"quicklist": _Subcommand(
+        3, 4, _quicklist, "<key> [<0|1>]", "Tests whether a value is a quicklist, but does not print it."
+    ),
+    b"quicklist-packed-threshold": _Subcommand(3, 3, _nothing, "<size>", _NOT_THERE),
     b"reload": _Subcommand(2, _NO_BOUND, _reload, "[option ...]", "Refused: there are no files to load from."),
     b"replybuffer": _Subcommand(
         4,

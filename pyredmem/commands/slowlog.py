@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import CommandError
-from pyredmem.base.numbers import parse_integer
+from pyredmem.base.errors import CommandError, bad_subcommand_call
 from pyredmem.commands.help import declare_help
+from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ADMIN, LOADING, STALE, Group
 from pyredmem.engine.context import Context
 
@@ -15,7 +15,6 @@ slowlog: Final = Group("server")
 _FLAGS: Final = ADMIN | LOADING | STALE
 _USUAL_COUNT: Final = 10
 _BAD_COUNT: Final = b"ERR count should be greater than or equal to -1"
-_BAD_CALL: Final = b"ERR unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP."
 
 slowlog.container("slowlog", since="2.2.12", summary="Shows which commands took long.")
 declare_help(slowlog, "slowlog", since="6.2.0")
@@ -36,13 +35,10 @@ declare_help(slowlog, "slowlog", since="6.2.0")
 def slowlog_get(context: Context, argv: list[bytes]) -> None:
     """SLOWLOG GET."""
     if len(argv) > 3:
-        raise CommandError(_BAD_CALL % argv[1])
-    count: int | None = _USUAL_COUNT
-    if len(argv) == 3:
-        count = parse_integer(argv[2])
-        if count is None or count < -1:
-            raise CommandError(_BAD_COUNT)
-    assert count is not None
+        raise bad_subcommand_call(b"slowlog", argv[1])
+    count = integer(argv[2], _BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
+    if count < -1:
+        raise CommandError(_BAD_COUNT)
     entries = context.engine.slow_commands.log.get(count)
     reply = context.reply
     reply.array(len(entries))

@@ -202,6 +202,18 @@ def test_populate_pads_and_cuts_values_and_leaves_what_is_there(hosted: Hosted) 
     assert hosted.do("GET", "q:0") == Bulk(b"val")
 
 
+@pytest.mark.parametrize("size", [str(2**30), str(2**62)])
+def test_no_string_is_made_that_is_longer_than_strings_may_be(hosted: Hosted, size: str) -> None:
+    too_long = Error(b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+    assert hosted.do("DEBUG", "POPULATE", "1", "p", size) == too_long
+    assert hosted.do("DEBUG", "STRINGMATCH-LEN", size, "a*") == too_long
+
+
+def test_populate_refuses_more_keys_than_there_can_be(hosted: Hosted) -> None:
+    assert hosted.do("DEBUG", "POPULATE", str(2**62)) == Error(b"ERR OOM in dictTryExpand")
+    assert hosted.do("DBSIZE") == Integer(0)
+
+
 @pytest.mark.parametrize("words", [["-1"], ["x"], ["1", "p", "-1"], ["1", "p", "x"]])
 def test_populate_refuses_bad_numbers(hosted: Hosted, words: list[str]) -> None:
     assert hosted.do("DEBUG", "POPULATE", *words) == Error(b"ERR value is out of range, must be positive")
@@ -269,6 +281,20 @@ def test_sleep_is_left_to_the_process(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "SLEEP", "0.25") == OK
     assert hosted.do("DEBUG", "SLEEP", "nonsense") == OK
     assert hosted.host.slept == [0.25]
+
+
+@pytest.mark.parametrize("seconds", ["inf", "1e300", "1" + "0" * 5000])
+def test_no_sleep_is_longer_than_a_day(hosted: Hosted, seconds: str) -> None:
+    assert hosted.do("DEBUG", "SLEEP", seconds) == OK
+    assert hosted.host.slept == [86400.0]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["AOF-FLUSH-SLEEP", "DROP-CLUSTER-PACKET-FILTER", "QUICKLIST-PACKED-THRESHOLD", "SET-SKIP-CHECKSUM-VALIDATION"],
+)
+def test_a_switch_of_what_is_not_there_is_refused(hosted: Hosted, word: str) -> None:
+    assert hosted.do("DEBUG", word, "1") == Error(f"ERR there is nothing here that DEBUG {word} would change".encode())
 
 
 def test_log_writes_to_the_log(hosted: Hosted) -> None:
