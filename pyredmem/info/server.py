@@ -52,12 +52,11 @@ def _time(report: Report) -> None:
     engine = report.engine
     now_us = engine.clock.now_us()
     uptime_s = max(now_us - engine.started_us, 0) // 1_000_000
-    hz = engine.settings.integer("hz")
     report.number("server_time_usec", now_us)
     report.number("uptime_in_seconds", uptime_s)
     report.number("uptime_in_days", uptime_s // _DAY_S)
-    report.number("hz", hz)
-    report.number("configured_hz", hz)
+    report.number("hz", engine.maintenance.hz)
+    report.number("configured_hz", engine.settings.integer("hz"))
     report.number("lru_clock", engine.keyspace.lru_clock)
 
 

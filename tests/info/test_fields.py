@@ -31,6 +31,14 @@ def test_uptime_counts_from_the_start(hosted: Hosted) -> None:
     assert server["uptime_in_days"] == "3"
 
 
+def test_hz_is_the_pace_of_the_timer_which_many_clients_raise(hosted: Hosted) -> None:
+    for number in range(2500):
+        hosted.engine.connect("tcp", f"127.0.0.1:{number}", "127.0.0.1:6379")
+    hosted.tick(100)
+    server = hosted.info("server")
+    assert (server["hz"], server["configured_hz"]) == ("20", "10")
+
+
 def test_every_listener_has_a_line(hosted: Hosted) -> None:
     server = hosted.info("server")
     assert server["listener0"] == "name=tcp,bind=127.0.0.1,port=6379"
