@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base import errors
-from pyredmem.base.errors import DB_INDEX_OUT_OF_RANGE, NO_PROTOCOL, SYNTAX_ERROR, CommandError
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.base.errors import NO_PROTOCOL, SYNTAX_ERROR, CommandError
+from pyredmem.commands.databases import database_at
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.authentication import DEFAULT_USER, WRONG_PASSWORD
 from pyredmem.engine.client_names import check_name, rename
 from pyredmem.engine.command import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
@@ -95,13 +96,7 @@ def quit_(context: Context, argv: list[bytes]) -> None:
 )
 def select(context: Context, argv: list[bytes]) -> None:
     """SELECT."""
-    index = integer(argv[1])
-    if not -(2**31) <= index < 2**31:
-        raise errors.not_between(-(2**31), 2**31 - 1)
-    databases = context.keyspace.databases
-    if not 0 <= index < len(databases):
-        raise CommandError(DB_INDEX_OUT_OF_RANGE)
-    context.db = databases[index]
+    context.db = database_at(context, argv[1])
     context.reply.ok()
 
 
