@@ -28,8 +28,6 @@ MAX_ARGUMENTS: Final = 2147483647
 #: What a client may send before it has authenticated (Redis 7.2 networking.c).
 UNAUTHENTICATED_ARGUMENTS: Final = 10
 UNAUTHENTICATED_BULK: Final = 16384
-#: A string from this size on (bytes) gets a query buffer of its own (Redis 7.2 PROTO_MBULK_BIG_ARG).
-BIG_ARGUMENT: Final = 32768
 #: An unfinished string from this size on (bytes) is collected in pieces, so that many small reads stay linear.
 COLLECTED_STRING: Final = 1024
 
@@ -151,18 +149,25 @@ class RequestParser:
         return self._unusual_number(start)
 
     def _unusual_number(self, start: i64) -> i64:
-        line_end: i64 = self._data.find(b"\r", start)
-        if line_end < 0 or line_end + 1 >= len(self._data):
+        line_end = self._header_end(start)
+        if line_end < 0:
             return -2
-        text = self._data[start:line_end]
-        if b"\x00" in text:  # Redis looks for the line's end as in a C string, and finds none
-            return -2
-        parsed = parse_integer(text)
+        parsed = parse_integer(self._data[start:line_end])
         if parsed is None:
             return -3
         self._position = line_end + 2
         number: i64 = parsed
         return number if number >= 0 else -1
+
+    def _header_end(self, start: i64) -> i64:
+        """Where the CR of a header line is, -1 for a line that is not all there.
+
+        Redis looks for it as in a C string: behind a NUL it finds none.
+        """
+        line_end: i64 = self._data.find(b"\r", start)
+        if line_end < 0 or line_end + 1 >= len(self._data) or self._data.find(b"\x00", start, line_end) >= 0:
+            return -1
+        return line_end
 
     def _array_header(self) -> bool:
         start = self._position + 1
@@ -205,7 +210,7 @@ class RequestParser:
             return False
         if data[position] != _DOLLAR:
             # Redis waits for the whole line before it looks at its first byte.
-            if data.find(b"\r", position) < 0:
+            if self._header_end(position) < 0:
                 return self._long_bulk_header()
             raise ProtocolError(b"ERR Protocol error: expected '$', got '" + data[position : position + 1] + b"'")
         size = self._number(position + 1)
@@ -262,7 +267,8 @@ class RequestParser:
         """Read a line of words; None while the line is not all there."""
         data = self._data
         line_end: i64 = data.find(b"\n", self._position)
-        if line_end < 0:
+        # As in a C string, no line end is found behind a NUL.
+        if line_end < 0 or data.find(b"\x00", self._position, line_end) >= 0:
             if len(data) - self._position > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
             return None
@@ -270,9 +276,6 @@ class RequestParser:
         if line.endswith(b"\r"):
             line = line[:-1]
         self._position = line_end + 1
-        zero = line.find(b"\x00")
-        if zero >= 0:  # the words are read as a C string
-            line = line[:zero]
         words = split_words(line)
         if words is None:
             raise ProtocolError(b"ERR Protocol error: unbalanced quotes in request")

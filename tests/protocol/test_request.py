@@ -33,6 +33,12 @@ WELL_FORMED: list[tuple[bytes, list[list[bytes]]]] = [
     (b"*2\r\n$3\r\nGET\r\n$3000\r\n" + b"v" * 3000 + b"\r\nPING\r\n", [[b"GET", b"v" * 3000], [b"PING"]]),
     (b"*3\r\n$1\r\na\r\n", []),
     (b"*2\r\n$1\r\na\r\n$5\r\nab", []),
+    (b"*1\r\nabc\r", []),
+    # The ends of lines are looked for as in C strings: behind a NUL there is none.
+    (b"PI\x00NG\r\nPING\r\n", []),
+    (b"*1\x00\r\n$4\r\nPING\r\n", []),
+    (b"*1\r\n$4\x00\r\nPING\r\n", []),
+    (b"*1\r\n\x00abc\r\nPING\r\n", []),
 ]
 
 BROKEN: list[tuple[bytes, bytes]] = [
@@ -51,6 +57,7 @@ BROKEN: list[tuple[bytes, bytes]] = [
     (b'set k "a\r\n', b"unbalanced quotes in request"),
     (b'set k "a"b\r\n', b"unbalanced quotes in request"),
     (b"a" * 65537, b"too big inline request"),
+    (b"\x00\r\n" + b"a" * 65534, b"too big inline request"),
     (b"*" + b"1" * 65537, b"too big mbulk count string"),
     (b"*1\r\n$" + b"1" * 65537, b"too big bulk count string"),
 ]
