@@ -9,7 +9,7 @@ from pyredmem.config.settings import SettingError, Settings
 from pyredmem.server.app import Server
 from pyredmem.server.errors import StartError
 from pyredmem.server.logs import NOTHING, Log
-from tests.server.processes import ping
+from tests.server.processes import ping, wait_until
 from tests.server.test_endpoints import UNASSIGNED
 from tests.support.servers import free_port
 from tests.support.wire import Simple, Wire
@@ -31,6 +31,10 @@ def server() -> Iterator[Server]:
 
 def change(server: Server, *pairs: tuple[str, str]) -> None:
     server.call(lambda: server.settings.set_many(list(pairs)))
+
+
+def unsent(server: Server) -> int:
+    return sum(int(session.memory.unsent) for session in server.engine.sessions.values())
 
 
 def refuses(port: int, host: str = "127.0.0.1") -> bool:
@@ -62,6 +66,18 @@ def test_stop_disconnects_clients() -> None:
         wire.do("PING")
         server.stop()
         assert wire.receive_until_closed() == []
+
+
+def test_stop_drops_a_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyredmem.server.app.LINGER_SECONDS", 0.05)
+    server = server_on(free_port())
+    server.start()
+    with Wire(server.port) as wire:
+        wire.do("SET", "big", b"x" * 8_000_000)
+        wire.send(b"GET big\r\n" * 4)
+        wait_until(lambda: server.call(lambda: unsent(server)) > 0, "output that is not read")
+        server.stop()
+        assert not server.engine.sessions
 
 
 def test_two_servers_in_one_process_share_nothing(server: Server) -> None:
