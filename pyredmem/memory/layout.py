@@ -163,18 +163,6 @@ def sds_resize(header: i64, size: i64, would_regrow: bool) -> tuple[i64, i64]:
     return wanted, wanted + size + 1
 
 
-def sds_argument_size(length: i64) -> i64:
-    """Return the request of a command argument that becomes a value.
-
-    Arguments of 32 KiB and more are read into a buffer that has room for CR LF and becomes the value,
-    trimmed when more than a tenth is free. That is a new string's size again, but for two lengths: there
-    the type cannot express the free space, so that nothing is trimmed.
-    """
-    if 65529 <= length <= 65530:
-        return SDS_TYPE_16 + length + 3
-    return sds_new_size(length)
-
-
 def embstr_size(length: i64) -> i64:
     """Return the request of a short string in one block with its robj."""
     return ROBJ_SIZE + SDS_TYPE_8 + length + 1

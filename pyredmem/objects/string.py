@@ -15,6 +15,7 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import (
     BIG_ARGUMENT_BYTES,
+    EMBSTR_LIMIT,
     ROBJ_SIZE,
     embstr_size,
     sds_capacity,
@@ -26,17 +27,12 @@ from pyredmem.memory.layout import (
 from pyredmem.objects.digest import STRING_TYPE, Digest
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 
-#: The longest string in one block with its object (bytes): 16 + 3 + 44 + 1 = 64.
-EMBEDDED_LIMIT: Final = 44
 #: Numbers below this one exist as shared objects.
 SHARED_INTEGERS: Final = 10000
 _INTEGER_DIGITS: Final = 20
 _SNAPSHOT_INTEGER_DIGITS: Final = 11
 _MINUS: Final = 45
 _NINE: Final = 57
-#: Arguments from this length on are read into a buffer of their own, which is trimmed when too much of it is free.
-_BIG_ARGUMENT: Final = 32768
-
 _DEFAULT_MAX_LENGTH: Final = 512 * 1024 * 1024
 
 Data = bytes | bytearray
@@ -107,7 +103,10 @@ class IntegerString(StringObject):
 
 @mypyc_attr(acyclic=True)
 class BytesString(StringObject):
-    """A string as it was set: ``embstr``, one block with its object, or ``raw``, an sds block of its own."""
+    """A string as it was set: ``embstr``, one block with its object, or ``raw``, an sds block of its own.
+
+    One of BIG_ARGUMENT_BYTES or more always is an argument in the query buffer that it arrived in.
+    """
 
     def __init__(self, address: i64, sds_address: i64, data: bytes) -> None:
         super().__init__(address)
@@ -142,7 +141,7 @@ class BytesString(StringObject):
         """The same bytes, the sds at its exact size."""
         if self.sds_address == 0:
             return BytesString(allocator.alloc(embstr_size(len(self.content))), 0, self.content)
-        return _raw(self.content, allocator)
+        return _copy(self.content, allocator)
 
     def addresses(self) -> list[int]:
         """The blocks."""
@@ -189,7 +188,7 @@ class BufferString(StringObject):
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """The same bytes without the spare room."""
-        return _raw(bytes(self.buffer), allocator)
+        return _copy(bytes(self.buffer), allocator)
 
     def addresses(self) -> list[int]:
         """Both blocks."""
@@ -242,27 +241,31 @@ class Strings:
             if number is not None:
                 return self.create_integer(number)
         allocator = self.allocator
-        if size <= EMBEDDED_LIMIT:
+        if size <= EMBSTR_LIMIT:
             return BytesString(allocator.alloc(embstr_size(size)), 0, data)
         sds_address = self._big_argument(size) if size >= BIG_ARGUMENT_BYTES else allocator.alloc(sds_new_size(size))
         return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
 
     def _big_argument(self, size: i64) -> i64:
-        """The block of a big argument: the query buffer that it arrived in, trimmed when a tenth of it is free.
+        """The block of a big argument: the query buffer that it arrived in, trimmed when too much of it is free.
 
-        What trimming leaves depends on how the allocator shrinks a block, and on whether the sds's header can tell
-        that there is room at all.
+        What trimming leaves depends on how the allocator shrinks a block.
         """
         allocator = self.allocator
-        header = sds_header_size(size + 2)  # with CR LF
-        address = allocator.alloc(header + size + 3)
-        if sds_capacity(header, allocator.usable(address)) - size <= size // 10:
+        header, request = _query_buffer(size)
+        address = allocator.alloc(request)
+        if not self._is_trimmed(size):
             return address
         trimmed, request = sds_resize(header, size, False)
         if trimmed == header:
             return allocator.realloc(address, request)
         allocator.free(address)
         return allocator.alloc(request)
+
+    def _is_trimmed(self, size: i64) -> bool:
+        """Whether more than a tenth of a big argument's query buffer is free, as far as its sds header can tell."""
+        header, request = _query_buffer(size)
+        return sds_capacity(header, self.allocator.good_size(request)) - size > size // 10
 
     def create_integer(self, number: i64) -> StringObject:
         """The object of a number: shared where that is allowed."""
@@ -272,21 +275,13 @@ class Strings:
 
     def create_text(self, data: bytes) -> StringObject:
         """A string that is never encoded as a number (INCRBYFLOAT)."""
-        if len(data) <= EMBEDDED_LIMIT:
+        if len(data) <= EMBSTR_LIMIT:
             return BytesString(self.allocator.alloc(embstr_size(len(data))), 0, data)
-        return self.create_raw(data)
-
-    def create_raw(self, data: bytes) -> BytesString:
-        """A raw string of any length, sized as a fresh sds."""
-        return _raw(data, self.allocator)
+        return _copy(data, self.allocator)
 
     def create_buffer(self, content: bytearray) -> BufferString:
         """A raw string to be modified, sized as a fresh sds; takes the buffer over."""
-        size: i64 = len(content)
-        address = self.allocator.alloc(sds_new_size(size))
-        header = sds_header_size(size)
-        capacity = sds_capacity(header, self.allocator.usable(address))
-        return BufferString(self.allocator.alloc(ROBJ_SIZE), address, header, capacity, content)
+        return _buffer(content, self.allocator)
 
     def unshare(self, value: StringObject) -> BufferString:
         """The modifiable form of a string: itself, its own blocks in another form, or a fresh raw copy.
@@ -296,23 +291,25 @@ class Strings:
         if isinstance(value, BufferString) and value.refcount == 1:
             return value
         if isinstance(value, BytesString) and value.sds_address != 0 and value.refcount == 1:
-            header = sds_header_size(len(value.content))
-            capacity = self._capacity_as_set(header, i64(value.sds_address), len(value.content))
-            buffer = bytearray(value.content)
-            taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
-            value.refcount = 0  # its blocks live on in the new object
+            taken = self._taken_over(value)
         else:
             taken = self.create_buffer(bytearray(value.view()))
             decr_ref_count(value, self.allocator)
         taken.lru = value.lru
         return taken
 
-    def _capacity_as_set(self, header: i64, sds_address: i64, length: i64) -> i64:
-        """What an sds that came as an argument can hold without a new block."""
-        capacity = sds_capacity(header, self.allocator.usable(sds_address))
-        if length >= _BIG_ARGUMENT and capacity - length > length // 10:
-            return length  # trimmed, which forgets the slack of the block
-        return capacity
+    def _taken_over(self, value: BytesString) -> BufferString:
+        """The modifiable form of a raw string in the blocks that it has, with the sds header it got as an argument."""
+        size: i64 = len(value.content)
+        header = sds_header_size(size if size < BIG_ARGUMENT_BYTES else size + 2)
+        capacity = sds_capacity(header, self.allocator.usable(i64(value.sds_address)))
+        if size >= BIG_ARGUMENT_BYTES and self._is_trimmed(size):
+            header, _ = sds_resize(header, size, False)
+            capacity = size  # trimming forgets the slack of the block
+        buffer = bytearray(value.content)
+        taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
+        value.refcount = 0  # its blocks live on in the new object
+        return taken
 
     def assign(self, value: RedisObject, data: bytes) -> bool:
         """Overwrite a value in place, if it can be the very object that ``create`` would make; False if not.
@@ -329,21 +326,38 @@ class Strings:
             value.content = data
             return True
         if value.sds_address == 0:
-            if size > EMBEDDED_LIMIT:
+            if size > EMBSTR_LIMIT:
                 return False
             value.address = i32(self.allocator.replace(i64(value.address), embstr_size(size)))
         else:
-            if not EMBEDDED_LIMIT < size < BIG_ARGUMENT_BYTES:
+            if not EMBSTR_LIMIT < size < BIG_ARGUMENT_BYTES:
                 return False
             value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_new_size(size)))
         value.content = data
         return True
 
 
-def _raw(data: bytes, allocator: Allocator) -> BytesString:
-    """A raw string in blocks of exactly its size."""
+def _copy(data: bytes, allocator: Allocator) -> StringObject:
+    """A raw string that did not come as an argument: its sds is a fresh one, with the slack of its block."""
+    if len(data) >= BIG_ARGUMENT_BYTES:
+        return _buffer(bytearray(data), allocator)
     sds_address = allocator.alloc(sds_new_size(len(data)))
     return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
+
+
+def _buffer(content: bytearray, allocator: Allocator) -> BufferString:
+    """A raw string in a fresh sds; takes the buffer over."""
+    size: i64 = len(content)
+    address = allocator.alloc(sds_new_size(size))
+    header = sds_header_size(size)
+    capacity = sds_capacity(header, allocator.usable(address))
+    return BufferString(allocator.alloc(ROBJ_SIZE), address, header, capacity, content)
+
+
+def _query_buffer(size: i64) -> tuple[i64, i64]:
+    """Header and request of the buffer that a big argument is read into, with its CR LF."""
+    header = sds_header_size(size + 2)
+    return header, header + size + 3
 
 
 def _shared_integer(number: i64) -> IntegerString:

@@ -135,6 +135,6 @@ def test_a_duplicate_loses_the_spare_room(keyspace: Keyspace) -> None:
     value = keyspace.strings.create_buffer(bytearray(b"x" * 100))
     value.append(b"y" * 10, keyspace.allocator)
     duplicate = value.duplicate(keyspace.allocator)
-    exact = keyspace.strings.create_raw(b"x" * 110)
+    exact = keyspace.strings.create(b"x" * 110)
     assert duplicate.memory(keyspace.allocator, 0) == exact.memory(keyspace.allocator, 0)
     assert duplicate.memory(keyspace.allocator, 0) < value.memory(keyspace.allocator, 0)

@@ -67,11 +67,6 @@ def test_resize_keeps_a_header_above_type_8(header: int, size: int, regrow: bool
     assert layout.sds_resize(header, size, regrow) == expected
 
 
-@pytest.mark.parametrize(("length", "usable"), [(65527, 65536), (65528, 65536), (65529, 81920), (65530, 81920)])
-def test_big_arguments_have_their_quirk(length: int, usable: int) -> None:
-    assert Allocator().good_size(layout.sds_argument_size(length)) == usable
-
-
 @pytest.mark.parametrize(("length", "usable"), [(0, 24), (4, 24), (5, 32), (44, 64)])
 def test_short_strings_share_a_block_with_their_object(length: int, usable: int) -> None:
     assert Allocator().good_size(layout.embstr_size(length)) == usable

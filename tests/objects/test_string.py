@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, decr_ref_count, incr_ref_count
-from pyredmem.objects.string import BufferString, BytesString, IntegerString, Strings
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject, Strings
 
 
 def make() -> Strings:
@@ -89,6 +89,41 @@ def test_a_string_that_came_as_a_big_argument_was_trimmed() -> None:
     assert strings.allocator.usable(int(buffer.sds_address)) == 98304
 
 
+@pytest.mark.parametrize(("length", "usable"), [(65527, 65536), (65528, 65536), (65529, 81920), (65530, 81920)])
+def test_a_big_argument_is_trimmed_only_if_its_header_can_tell_of_free_room(length: int, usable: int) -> None:
+    strings = make()
+    assert strings.create(b"a" * length).memory(strings.allocator, 5) == 16 + usable
+
+
+@pytest.mark.parametrize(
+    ("length", "header", "capacity"),
+    [
+        (45, 3, 52),
+        (32767, 5, 40954),
+        (32768, 5, 32768),  # trimmed, still in a block of 40960
+        (40940, 5, 40954),
+        (40953, 5, 40953),  # with its CR LF it arrived in a block of 49152, and was trimmed into one of 40960
+        (65530, 5, 65535),
+        (65534, 9, 65534),  # with its CR LF it needs a longer header, which trimming leaves
+        (65536, 9, 65536),
+    ],
+)
+def test_a_string_as_it_was_set_has_the_header_and_room_of_its_argument(
+    length: int, header: int, capacity: int
+) -> None:
+    strings = make()
+    buffer = strings.unshare(strings.create(b"a" * length))
+    assert (buffer.header, buffer.capacity) == (header, capacity)
+
+
+def test_a_copy_of_a_big_string_has_the_room_of_its_block() -> None:
+    strings = make()
+    for original in (strings.create(b"a" * 41000), strings.create_buffer(bytearray(41000))):
+        copy = original.duplicate(strings.allocator)
+        assert isinstance(copy, StringObject)
+        assert strings.unshare(copy).capacity == 49152 - 6
+
+
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_a_buffer_has_the_room_it_says(parts: list[bytes]) -> None:
     strings = make()
@@ -139,4 +174,4 @@ def test_the_forms_are_told_apart_by_class() -> None:
     assert isinstance(strings.create(b"v"), BytesString)
     assert isinstance(strings.unshare(strings.create(b"v")), BufferString)
     assert strings.create_text(b"1").encoding() == b"embstr"
-    assert strings.create_raw(b"1").encoding() == b"raw"
+    assert strings.create_buffer(bytearray(b"1")).encoding() == b"raw"
