@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import (
-    SYNTAX_ERROR,
-    TIMEOUT_NEGATIVE,
-    TIMEOUT_NOT_AN_INTEGER,
-    TIMEOUT_OUT_OF_RANGE,
-    CommandError,
-)
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError, bad_subcommand_call
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments, deadline_ms, integer
 from pyredmem.engine.client_info import describe
 from pyredmem.engine.client_names import rename, set_library
 from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
@@ -27,7 +21,6 @@ client.container("client", since="2.4.0", summary="Commands about the connection
 
 _PLAIN: Final = NOSCRIPT | LOADING | STALE
 _ADMIN: Final = ADMIN | _PLAIN
-_LONGEST_MS: Final = 2**63 - 1
 
 NO_SUCH_CLIENT: Final = b"ERR No such client"
 
@@ -37,9 +30,7 @@ _TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"rep
 def _too_many(argv: list[bytes], most: int) -> None:
     """Refuse more arguments than a subcommand with an open end takes."""
     if len(argv) > most:
-        raise CommandError(
-            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1] + b"'. Try CLIENT HELP."
-        )
+        raise bad_subcommand_call(b"client", argv[1])
 
 
 def _on_or_off(word: bytes) -> bool:
@@ -360,13 +351,7 @@ def pause(context: Context, argv: list[bytes]) -> None:
     mode = argv[3].upper() if len(argv) == 4 else b"ALL"
     if mode not in {b"ALL", b"WRITE"}:
         raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
-    timeout_ms = integer(argv[2], TIMEOUT_NOT_AN_INTEGER)
-    if timeout_ms < 0:
-        raise CommandError(TIMEOUT_NEGATIVE)
-    now_ms = context.keyspace.now_ms()
-    if timeout_ms > _LONGEST_MS - now_ms:
-        raise CommandError(TIMEOUT_OUT_OF_RANGE)
-    context.engine.pause.begin(now_ms + timeout_ms, mode == b"ALL")
+    context.engine.pause.begin(deadline_ms(argv[2], context.keyspace.now_ms()), mode == b"ALL")
     context.reply.ok()
 
 

@@ -6,8 +6,7 @@ from typing import Final
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.base.numbers import INT64_MAX
-from pyredmem.engine.arguments import integer
+from pyredmem.engine.arguments import deadline_ms, integer
 from pyredmem.engine.command import BLOCKING, Group
 from pyredmem.engine.context import Context
 
@@ -30,11 +29,11 @@ _TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
 def wait(context: Context, argv: list[bytes]) -> None:
     """WAIT."""
     replicas = integer(argv[1])
-    deadline_ms = _deadline_ms(context, argv[2])
+    until_ms = deadline_ms(argv[2], context.keyspace.now_ms())
     if replicas <= 0 or context.session.transaction.running:
         context.reply.integer(0)
         return
-    context.engine.waiting.hold(context.session, [0], deadline_ms)
+    context.engine.waiting.hold(context.session, [0], until_ms)
 
 
 @waits.command(
@@ -56,23 +55,12 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     replicas = integer(argv[2])
     if replicas < 0:
         raise CommandError(errors.MUST_BE_POSITIVE)
-    deadline_ms = _deadline_ms(context, argv[3])
+    until_ms = deadline_ms(argv[3], context.keyspace.now_ms())
     if local > 0:  # whatever appendonly says, no such file is written
         raise CommandError(errors.NO_APPEND_ONLY_FILE)
     if replicas > 0 and not context.session.transaction.running:
-        context.engine.waiting.hold(context.session, [0, 0], deadline_ms)
+        context.engine.waiting.hold(context.session, [0, 0], until_ms)
         return
     context.reply.array(2)
     context.reply.integer(0)
     context.reply.integer(0)
-
-
-def _deadline_ms(context: Context, argument: bytes) -> int:
-    """When a timeout in milliseconds is over; 0 if it is 0, which is never."""
-    timeout_ms = integer(argument, errors.TIMEOUT_NOT_AN_INTEGER)
-    if timeout_ms < 0:
-        raise CommandError(errors.TIMEOUT_NEGATIVE)
-    now_ms = context.keyspace.now_ms()
-    if timeout_ms > INT64_MAX - now_ms:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return timeout_ms + now_ms if timeout_ms > 0 else 0

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX_ERROR, CommandError
-from pyredmem.base.numbers import parse_double, parse_integer
+from pyredmem.base.errors import (
+    NOT_A_FLOAT,
+    NOT_AN_INTEGER,
+    SYNTAX_ERROR,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
+    TIMEOUT_OUT_OF_RANGE,
+    CommandError,
+)
+from pyredmem.base.numbers import INT64_MAX, parse_double, parse_integer
 
 
 class Arguments:
@@ -73,9 +81,11 @@ def integer(argument: bytes, error: bytes = NOT_AN_INTEGER) -> int:
     return number
 
 
-def integer_in_range(argument: bytes, low: int, high: int, error: bytes) -> int:
-    """An argument as an integer from ``low`` to ``high``; raises CommandError with ``error`` if it is outside."""
-    number = integer(argument)
-    if not low <= number <= high:
-        raise CommandError(error)
-    return number
+def deadline_ms(argument: bytes, now_ms: int) -> int:
+    """A timeout in milliseconds as the moment at which it is over; 0 if it is 0, which mostly means never."""
+    timeout_ms = integer(argument, TIMEOUT_NOT_AN_INTEGER)
+    if timeout_ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    if timeout_ms > INT64_MAX - now_ms:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return timeout_ms + now_ms if timeout_ms > 0 else 0
