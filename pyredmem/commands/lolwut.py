@@ -17,7 +17,9 @@ from pyredmem.engine.context import Context
 
 lolwut_group: Final = Group("server")
 
-_LARGEST: Final = 1000  # columns, and the product of squares by row and rows
+_LARGEST: Final = 1000  # columns or rows of a picture
+_MOST_SQUARES: Final = 200  # in a row, or rows of them
+_DOTS_HIGH: Final = 4  # of a character
 
 
 @lolwut_group.command(
@@ -61,12 +63,12 @@ class _Dots:
     def __init__(self, width: int, height: int) -> None:
         self.width = width
         self.height = height
-        self._cells = [[0] * ((width + 1) // 2) for _ in range((height + 3) // 4)]
+        self._cells = [[0] * ((width + 1) // 2) for _ in range((height + _DOTS_HIGH - 1) // _DOTS_HIGH)]
 
     def set(self, x: int, y: int) -> None:
         """Set a dot; one outside the field is lost."""
         if 0 <= x < self.width and 0 <= y < self.height:
-            self._cells[y // 4][x // 2] |= self._BITS[y % 4][x % 2]
+            self._cells[y // _DOTS_HIGH][x // 2] |= self._BITS[y % _DOTS_HIGH][x % 2]
 
     def line(self, x1: float, y1: float, x2: float, y2: float) -> None:
         """Set the dots from one point to another."""
@@ -82,10 +84,12 @@ class _Dots:
 def _disorder(numbers: list[bytes], rng: Random) -> str:
     """Squares in rows; the further right, the more each is turned and moved."""
     columns = _number(numbers, 0, 66, 1, _LARGEST)
-    by_row = _number(numbers, 1, 8, 1, 200)
-    rows = _number(numbers, 2, 12, 1, 200)
+    by_row = _number(numbers, 1, 8, 1, _MOST_SQUARES)
+    rows = _number(numbers, 2, 12, 1, _MOST_SQUARES)
     width = columns * 2
     side = max(1.0, (width - 2) / by_row)
+    # Few squares in a row are large ones: a picture of many such rows would take a hundred million characters.
+    rows = min(rows, max(1, int(_LARGEST * _DOTS_HIGH / side)))
     dots = _Dots(width, int(side * rows) + 2)
     for row in range(rows):
         for column in range(by_row):

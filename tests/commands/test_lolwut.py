@@ -42,6 +42,10 @@ def test_sizes_are_forced_into_bounds(world: World, edition: str, size: str) -> 
     assert lines(world, "VERSION", edition, *size.split())[-2].endswith(world.engine.settings.text("redis-version"))
 
 
+def test_a_picture_has_a_thousand_lines_at_most(world: World) -> None:
+    assert len(lines(world, "VERSION", "5", "1000", "1", "200")) <= 1000 + 4
+
+
 def test_it_is_verbatim_text(world: World) -> None:
     world.session.set_protocol(3)
     assert world.do("LOLWUT").startswith(b"=21\r\ntxt:Redis ver. ")
