@@ -30,7 +30,6 @@ WRONG_TYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind o
 NO_SUCH_KEY: Final = b"ERR no such key"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
-OUT_OF_RANGE: Final = b"ERR value is out of range"
 MUST_BE_POSITIVE: Final = b"ERR value is out of range, must be positive"
 INCREMENT_OVERFLOW: Final = b"ERR increment or decrement would overflow"
 INCREMENT_NAN: Final = b"ERR increment would produce NaN or Infinity"

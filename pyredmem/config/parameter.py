@@ -36,7 +36,6 @@ class Parameter:
     protected: bool = False  # at run time only where enable-protected-configs allows it
     hidden: bool = False  # shown by CONFIG GET only for its exact name
     sensitive: bool = False  # its value does not belong in logs
-    debug: bool = False  # named in a crash report when it differs
     no_effect: str = ""  # why it changes nothing here; empty if it has its effect
 
     @property

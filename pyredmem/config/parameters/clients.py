@@ -59,7 +59,6 @@ CLIENTS: Final = Section(
             Memory(MEGABYTE, LONG_MAX),
             str(1024 * MEGABYTE),
             "A client whose unread request grows beyond this is closed.",
-            debug=True,
         ),
         Parameter(
             "client-output-buffer-limit",
@@ -79,7 +78,6 @@ CLIENTS: Final = Section(
             Memory(MEGABYTE, LONG_MAX),
             str(512 * MEGABYTE),
             "Longest argument.",
-            debug=True,
         ),
         Parameter(
             "tracking-table-max-keys",

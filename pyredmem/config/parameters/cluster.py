@@ -20,9 +20,9 @@ from pyredmem.config.parameter import NO_CLUSTER, NO_REPLICATION, Parameter, Sec
 from pyredmem.config.parameters.network import PORTS
 
 
-def _replication(name: str, kind: Kind, default: str, text: str, alias: str = "", debug: bool = False) -> Parameter:
+def _replication(name: str, kind: Kind, default: str, text: str, alias: str = "") -> Parameter:
     """A setting of replication; the older name often says slave."""
-    return Parameter(name, kind, default, text, alias=alias, debug=debug, no_effect=NO_REPLICATION)
+    return Parameter(name, kind, default, text, alias=alias, no_effect=NO_REPLICATION)
 
 
 def _cluster(name: str, kind: Kind, default: str, text: str, alias: str = "", immutable: bool = False) -> Parameter:
@@ -64,13 +64,13 @@ REPLICATION: Final = Section(
             no_effect=NO_REPLICATION,
         ),
         _replication("replica-serve-stale-data", _SWITCH, "yes", "Answer without a primary.", "slave-serve-stale-data"),
-        _replication("replica-read-only", _SWITCH, "yes", "A replica refuses writes.", "slave-read-only", debug=True),
+        _replication("replica-read-only", _SWITCH, "yes", "A replica refuses writes.", "slave-read-only"),
         _replication("replica-priority", _COUNT, "100", "Preference when a new primary is chosen.", "slave-priority"),
         _replication("replica-announced", _SWITCH, "yes", "Let Sentinel report this replica."),
         _replication("replica-announce-ip", _OPTIONAL, "", "Address to announce.", "slave-announce-ip"),
         _replication("replica-announce-port", PORTS, "0", "Port to announce.", "slave-announce-port"),
         _replication("replica-ignore-disk-write-errors", _SWITCH, "no", "A replica goes on when it cannot write."),
-        _replication("repl-diskless-sync", _SWITCH, "yes", "Send snapshots without a file.", debug=True),
+        _replication("repl-diskless-sync", _SWITCH, "yes", "Send snapshots without a file."),
         _replication("repl-diskless-sync-delay", _COUNT, "5", "Seconds to wait for more replicas before sending."),
         _replication("repl-diskless-sync-max-replicas", _COUNT, "0", "Replicas that end that wait; 0 is none."),
         _replication(
@@ -78,7 +78,6 @@ REPLICATION: Final = Section(
             Choice("disabled", "on-empty-db", "swapdb"),
             "disabled",
             "When a replica loads without a file.",
-            debug=True,
         ),
         _replication(
             "repl-ping-replica-period",

@@ -40,7 +40,6 @@ ENCODINGS: Final = Section(
             Integer(0, INT_MAX),
             "0",
             "Nodes at each end of a list that are not compressed; 0 compresses none.",
-            debug=True,
             no_effect=NO_COLLECTIONS,
         ),
         Parameter(
@@ -100,7 +99,6 @@ ENCODINGS: Final = Section(
             Choice("no", "yes", "clients"),
             "no",
             "Whether values given to RESTORE are checked in full.",
-            debug=True,
             no_effect="there is no RESTORE yet",
         ),
     ),

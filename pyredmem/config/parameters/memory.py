@@ -78,7 +78,7 @@ MEMORY: Final = Section(
 
 def _lazy(name: str, text: str, no_effect: str = NO_BACKGROUND) -> Parameter:
     """One of the switches for freeing in the background."""
-    return Parameter(name, YesNo(), "no", text, debug=True, no_effect=no_effect)
+    return Parameter(name, YesNo(), "no", text, no_effect=no_effect)
 
 
 LAZY_FREE: Final = Section(
@@ -112,7 +112,6 @@ DEFRAG: Final = Section(
             YesNo(),
             "no",
             "Move allocations to give memory back.",
-            debug=True,
             no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(

@@ -149,7 +149,6 @@ PROCESS: Final = Section(
             "1",
             "Threads for I/O.",
             immutable=True,
-            debug=True,
             no_effect=NO_THREADS,
         ),
         Parameter(
@@ -158,7 +157,6 @@ PROCESS: Final = Section(
             "no",
             "Use those threads for reading as well.",
             immutable=True,
-            debug=True,
             no_effect=NO_THREADS,
         ),
         _cpus("server-cpulist", "the server"),
