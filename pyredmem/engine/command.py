@@ -158,8 +158,7 @@ class Command:
         self.runs_alone = True  # false for a container that is nothing without a subcommand
         self.subcommands: dict[bytes, Command] = {}
         # Counters of INFO commandstats and latencystats. A call that took less than direct_limit microseconds is
-        # counted
-        # by its duration alone, in the histogram's own array: one addition on the hot path for all the figures.
+        # counted by its duration alone, in the histogram's own array: one addition on the hot path for all the figures.
         self.rejected: i64 = 0
         self.failed: i64 = 0
         self.histogram: LatencyHistogram | None = None

@@ -153,10 +153,6 @@ class Engine:
         self.disconnect(session)
         session.detach(self._nobody)
 
-    def wake(self, session: Session) -> None:
-        """There is output for a session that is not at work: its shell is told when the batch is over."""
-        session.wake()
-
     def defer(self, chore: Callable[[], None]) -> None:
         """Do something once when the batch is over, before the server sleeps."""
         self._chores.append(chore)

@@ -49,7 +49,7 @@ class Monitors:
         for monitor in self._sessions:
             monitor.reply.simple(line)
             if monitor is not session:
-                self._engine.wake(monitor)
+                monitor.wake()
 
     def _line(self, session: Session, argv: list[bytes]) -> bytes:
         now_us = self._engine.keyspace.now_us

@@ -7,7 +7,6 @@ until :meth:`Session.resume` takes the hold away.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
+from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
 from pyredmem.engine.context import Context
 from pyredmem.engine.output_limits import OutputWatch
@@ -42,8 +42,6 @@ BLOCKED: Final = 1 << 1  # it waits for a key
 PAUSED: Final = 1 << 2  # CLIENT PAUSE
 UNREAD: Final = 1 << 3  # it does not read its replies
 
-#: So many requests are run at a stretch; then the shell may write what they answered (see ``on_full``).
-_STRETCH: Final = 1024
 #: Bytes of replies in one batch that the shell is asked to write before the rest is run.
 _FULL_BYTES: Final = 1024 * 1024
 
@@ -89,11 +87,9 @@ class Session:
         self.count_unsent: Callable[[], int] | None = None
         #: Set while the client waits for a key: ends that, with an error if the argument is true.
         self.unblock: Callable[[bool], None] | None = None
-        self.backlog: list[list[bytes]] = []  # requests that were complete when the session was suspended
+        self._backlog = Backlog()
         self._more = False  # there may be more to run than the parser gives at once
-        self._postponed: i64 = 0  # 1 if the last of them has to be run again
-        self._kept: deque[bytes] = deque()  # input that came while it was suspended
-        self._kept_size: i64 = 0
+        self._postponed: i64 = 0  # 1 if the last request that was tried has to be run again
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(engine.allocator)
@@ -157,13 +153,12 @@ class Session:
         """Take input that cannot be worked on yet."""
         if self.holds & CLOSING == 0:
             self._more = True
-            self._kept.append(data)
-            self._kept_size += len(data)
+            self._backlog.keep(data)
             self.engine.clients.input_waits(self)
 
     def held_input(self) -> i64:
         """Bytes received that are not yet part of a request that was run or waits in the backlog."""
-        return self.parser.pending() + self._kept_size
+        return self.parser.pending() + self._backlog.unread_bytes
 
     def process(self) -> None:
         """Run the requests that have been received, unless something holds the session."""
@@ -186,13 +181,13 @@ class Session:
                     break
             else:
                 requests = self._more_requests() if more_may_follow else []
-        if parser.error is not None and not self.backlog and self.holds & CLOSING == 0:
+        if parser.error is not None and not self._backlog.has_requests() and self.holds & CLOSING == 0:
             self._break_off(parser.error)
         self.engine.end_batch()
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
         """Keep requests for when the session goes on."""
-        self.backlog = requests + self.backlog
+        self._backlog.put_back(requests)
         self._postponed = 0
         self._more = True
 
@@ -202,19 +197,7 @@ class Session:
             self.on_full()
             if self.is_held():
                 return []
-        if self.backlog:
-            requests = self.backlog[:_STRETCH]
-            self.backlog = self.backlog[_STRETCH:]
-            return requests
-        requests = self.parser.requests()
-        while not requests and self._kept and self.parser.error is None:
-            data = self._kept.popleft()
-            self._kept_size -= len(data)
-            self.parser.feed(data)
-            requests = self.parser.requests()
-        if len(requests) > _STRETCH:
-            self.backlog = requests[_STRETCH:]
-            del requests[_STRETCH:]
+        requests = self._backlog.take(self.parser)
         self._more = len(requests) > 0
         return requests
 
@@ -297,9 +280,7 @@ class Session:
         self.count_unsent = None
         self.unblock = None
         self.context = nobody.context
-        self.backlog = []
-        self._kept = deque()
-        self._kept_size = 0
+        self._backlog.clear()
 
     def close(self) -> None:
         """Run no more requests; the shell disconnects when the output is written."""

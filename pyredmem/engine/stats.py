@@ -11,32 +11,24 @@ class Stats:
     def __init__(self) -> None:
         self.connections_received: i64 = 0
         self.connections_rejected: i64 = 0
-        self.commands_processed: i64 = 0
         self.net_input_bytes: i64 = 0
         self.net_output_bytes: i64 = 0
         self.reads_processed: i64 = 0
         self.writes_processed: i64 = 0
         self.error_replies: i64 = 0
         self.unexpected_error_replies: i64 = 0
-        self.cycles: i64 = 0  # turns of the event loop
-        self.cycles_us: i64 = 0
-        self.commands_us: i64 = 0
         self.errors: dict[bytes, int] = {}  # by error code
 
     def reset(self) -> None:
         """Count from zero, CONFIG RESETSTAT."""
         self.connections_received = 0
         self.connections_rejected = 0
-        self.commands_processed = 0
         self.net_input_bytes = 0
         self.net_output_bytes = 0
         self.reads_processed = 0
         self.writes_processed = 0
         self.error_replies = 0
         self.unexpected_error_replies = 0
-        self.cycles = 0
-        self.cycles_us = 0
-        self.commands_us = 0
         self.errors = {}
 
     def count_error(self, message: bytes) -> None:

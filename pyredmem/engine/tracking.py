@@ -276,7 +276,7 @@ class Tracking(KeyListener):
             reply.null()
         else:
             reply.bulks(keys)
-        self._engine.wake(session)
+        session.wake()
 
     def _redirection_broken(self, session: Session, tracking: ClientTracking) -> None:
         tracking.broken = True
@@ -284,7 +284,7 @@ class Tracking(KeyListener):
             session.reply.push(2)
             session.reply.bulk(b"tracking-redir-broken")
             session.reply.integer(tracking.redirect)
-            self._engine.wake(session)
+            session.wake()
 
 
 def _overlap(one: bytes, other: bytes) -> bool:
