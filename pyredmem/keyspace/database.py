@@ -155,10 +155,12 @@ class Database:
     # Change. None of these tells the events; the command does, when all is done.
 
     def add(self, key: bytes, value: RedisObject) -> None:
-        """Add a key that is not there; the database takes over the caller's reference."""
+        """Add a key that is not there; the database takes over the caller's reference.
+
+        The value counts as new, even one that another key held (Redis 7.2 dbAdd).
+        """
         keyspace = self.keyspace
-        if value.lru == 0:
-            keyspace.mark_created(value)
+        keyspace.mark_created(value)
         keys = self.keys
         keys.insert(key, 0)
         keys.values.append(value)

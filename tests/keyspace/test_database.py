@@ -83,6 +83,18 @@ def test_taking_a_value_leaves_it_to_the_caller(keyspace: Keyspace, database: Da
     keyspace.check()
 
 
+def test_a_value_that_goes_to_another_key_counts_as_new(keyspace: Keyspace, database: Database) -> None:
+    keyspace.set_policy(lfu=True)
+    put(database, b"k")
+    fresh = database.keys.values[0].lru
+    database.read(b"k")
+    value = database.take(b"k")
+    assert value is not None
+    assert value.lru > fresh
+    database.add(b"other", value)
+    assert value.lru == fresh
+
+
 def test_clearing_counts_and_gives_everything_back(keyspace: Keyspace, database: Database) -> None:
     before = keyspace.allocator.used_memory
     for number in range(100):
