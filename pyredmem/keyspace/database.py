@@ -63,6 +63,10 @@ class ExpireTable(Dict):
         """Copy one time over another."""
         self.when[target] = self.when[source]
 
+    def trim_values(self) -> None:
+        """Give back the memory of slots that are no longer used."""
+        self.when = self.when[: self.used]
+
     def clear_values(self) -> None:
         """Forget all times."""
         self.when = vec[i64]()
@@ -305,5 +309,8 @@ class Database:
         self.keys.check()
         self.expires.check()
         assert len(self.keys.values) == self.keys.used
-        for key in self.expires.keys:
-            assert self.keys.find(key) >= 0, f"{key!r} has an expire time but is not there"
+        assert len(self.expires.when) >= self.expires.used
+        for expiring, key in enumerate(self.expires.keys):
+            slot = self.keys.find(key)
+            assert slot >= 0, f"{key!r} has an expire time but is not there"
+            assert self.expires.key_addresses[expiring] == self.keys.key_addresses[slot], f"{key!r} has two addresses"

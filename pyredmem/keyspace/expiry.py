@@ -22,7 +22,7 @@ from mypy_extensions import i64
 from pyredmem.base.clock import Clock
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.structures.dict import INITIAL_SLOTS
+from pyredmem.memory.layout import DICT_INITIAL_SLOTS
 
 #: Databases that one cycle looks at, unless the last one was stopped by its time.
 DATABASES_PER_CYCLE: Final = 16
@@ -123,7 +123,7 @@ class ExpireCycle:
                 database.average_ttl = 0
                 return
             slots = expires.slots()
-            if slots > INITIAL_SLOTS and number * 100 // slots < 1:
+            if slots > DICT_INITIAL_SLOTS and number * 100 // slots < 1:
                 return  # nearly empty: cheaper when the table has shrunk
             sampled = self._sampled
             expired = self._expired

@@ -25,9 +25,8 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_INITIAL_SLOTS, dict_slots, dict_table_size, sds_new_size
 
-INITIAL_SLOTS: Final = 4
 #: A step looks at no more than this many empty buckets per bucket it may move.
 EMPTY_VISITS: Final = 10
 _NONE: Final = -1
@@ -72,6 +71,9 @@ class Dict:
 
     def drop_last_value(self) -> None:
         """Forget what belongs to the last slot."""
+
+    def trim_values(self) -> None:
+        """Give back the memory of slots that are no longer used."""
 
     def clear_values(self) -> None:
         """Forget what belongs to all slots."""
@@ -244,39 +246,37 @@ class Dict:
     def expand(self, size: i64) -> None:
         """Prepare for ``size`` keys (Redis sizes a table beforehand where it knows how many come)."""
         if self.rehash_index < 0 and size > self.used:
-            self._resize(_power_of_two(size))
+            self._resize(dict_slots(size))
 
     def shrink_if_sparse(self) -> bool:
         """Start to shrink a table that is filled below 10 percent; True if it did."""
         if self.rehash_index >= 0 or self.table_address == 0:
             return False
         slots = self.mask + 1
-        if slots <= INITIAL_SLOTS or self.used * 100 // slots >= 10:
+        if slots <= DICT_INITIAL_SLOTS or self.used * 100 // slots >= 10:
             return False
-        self._resize(_power_of_two(self.used))
+        self._resize(dict_slots(self.used))
         return True
 
     def _grow(self) -> None:
         if self.table_address == 0:
-            self._resize(INITIAL_SLOTS)
+            self._resize(DICT_INITIAL_SLOTS)
             return
-        slots = _power_of_two(self.used + 1)
+        slots = dict_slots(self.used + 1)
         if self.may_grow is None or self.may_grow(slots):
             self._resize(slots)
 
     def _resize(self, slots: i64) -> None:
-        address = self.allocator.alloc(slots * 8)
         if self.table_address == 0:
+            self.table_address = self.allocator.alloc(dict_table_size(slots))
             self.heads = _heads(slots)
             self.mask = slots - 1
-            self.table_address = address
             return
         if slots == self.mask + 1:
-            self.allocator.free(address)
             return
+        self.new_table_address = self.allocator.alloc(dict_table_size(slots))
         self.new_heads = _heads(slots)
         self.new_mask = slots - 1
-        self.new_table_address = address
         self.rehash_index = 0
         self.old_used = self.used
         if self.used == 0:
@@ -328,6 +328,7 @@ class Dict:
             self.links = self.links[: self.used]
             self.entry_addresses = self.entry_addresses[: self.used]
             self.key_addresses = self.key_addresses[: self.used]
+            self.trim_values()
 
     # Walks.
 
@@ -363,8 +364,8 @@ class Dict:
     def sample(self, count: i64, rng: Random, found: list[int]) -> None:
         """Add up to ``count`` slots from consecutive buckets at a random place to ``found``.
 
-        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys, spec
-        8.6); chains are taken whole, as far as there is room.
+        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys). Chains
+        are taken whole; of one that is longer than the room left each slot has the same chance.
         """
         count = min(count, self.used)
         self.rehash(count)
@@ -383,6 +384,8 @@ class Dict:
                 self._collect(self.heads, bucket, found)
             if rehashing and bucket <= self.new_mask:
                 self._collect(self.new_heads, bucket, found)
+            if len(found) > wanted:
+                self._thin_out(found, before, wanted, rng)
             if len(found) > before:
                 empty = 0
             else:
@@ -392,6 +395,16 @@ class Dict:
                     empty = 0
                     continue
             bucket = (bucket + 1) & mask
+
+    def _thin_out(self, found: list[int], before: i64, wanted: i64, rng: Random) -> None:
+        """Keep ``wanted`` slots in all, any of those found from place ``before`` on (reservoir sampling)."""
+        room = wanted - before
+        at = wanted
+        while at < len(found):
+            place = rng.below(at - before + 1)
+            if place < room:
+                found[before + place] = found[at]
+            at += 1
         del found[wanted:]
 
     def chain_lengths(self, new_table: bool) -> dict[int, int]:
@@ -431,14 +444,6 @@ class Dict:
                 assert all((hash(self.keys[slot]) & self.new_mask) == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "every slot is in one bucket"
         assert len(set(self.keys)) == self.used, "a key is twice there"
-
-
-def _power_of_two(size: i64) -> i64:
-    """The smallest table for ``size`` keys."""
-    slots: i64 = INITIAL_SLOTS
-    while slots < size:
-        slots *= 2
-    return slots
 
 
 def _next_cursor(cursor: i64, mask: i64) -> i64:

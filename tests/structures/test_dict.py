@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,35 @@ def test_a_sample_has_at_most_as_many_slots_as_asked_for() -> None:
     found: list[int] = []
     table.sample(5, Random(1), found)
     assert 0 < len(found) <= 5
+
+
+def test_a_sample_of_long_chains_may_hold_any_key() -> None:
+    table = make()
+    table.may_grow = lambda slots: False
+    add(table, *numbered(40))
+    rng = Random(1)
+    seen: set[int] = set()
+    for _ in range(500):
+        found: list[int] = []
+        table.sample(5, rng, found)
+        assert len(found) == len(set(found)) == 5
+        seen.update(found)
+    assert seen == set(range(40))
+
+
+@pytest.mark.parametrize("slots", [16, 1024])
+def test_samples_while_two_tables_exist_find_no_key_twice(slots: int) -> None:
+    table = make()
+    table.expand(128)
+    add(table, *numbered(12))
+    table.shrink_if_sparse() if slots < 128 else table.expand(slots)
+    assert table.is_rehashing()
+    while table.is_rehashing():
+        found: list[int] = []
+        table.sample(12, Random(1), found)
+        assert len(found) == len(set(found)) <= 12
+        table.check()
+    assert table.slots() == slots
 
 
 def test_a_full_scan_returns_what_stays_while_the_table_grows_and_shrinks() -> None:
