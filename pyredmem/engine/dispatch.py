@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     Command,
     CommandTable,
 )
-from pyredmem.engine.latency_histogram import COUNTERS_BYTES, DIRECT, STRUCT_BYTES
+from pyredmem.engine.latency_histogram import DIRECT
 from pyredmem.engine.session import (
     IN_TRANSACTION,
     MONITORING,
@@ -35,6 +35,7 @@ from pyredmem.engine.session import (
     TRACKING,
     Session,
 )
+from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
@@ -174,7 +175,7 @@ class Dispatcher:
             duration = 0
         if command.histogram is None and self.tracks_latency:
             alloc = self.engine.allocator.alloc
-            command.start_histogram([int(alloc(STRUCT_BYTES)), int(alloc(COUNTERS_BYTES))])
+            command.start_histogram([int(alloc(HISTOGRAM_SIZE)), int(alloc(HISTOGRAM_COUNTERS_SIZE))])
             command.direct_limit = self._direct_limit()
         command.record(duration, self.tracks_latency)
         if duration >= self.notice_us:

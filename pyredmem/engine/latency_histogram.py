@@ -14,7 +14,7 @@ up to 255, which is one addition, and only slower calls are sorted into cells. T
 microseconds to the cells.
 
 Redis allocates a dense table of counters at the first call of a command. Whoever makes the histogram charges
-the ledger with it; the sizes are here.
+the ledger with it (memory/layout.py has the sizes).
 """
 
 from typing import Final
@@ -30,10 +30,6 @@ _MAX_NS: Final = 1_000_000_000
 # Bounds of the distribution: 1024 ns, doubling, and for the last one the end of Redis's table.
 _FIRST_LEVEL_NS: Final = 1024
 _LAST_LEVEL_NS: Final = 1 << 30
-
-# What Redis allocates for one histogram.
-STRUCT_BYTES: Final = 104
-COUNTERS_BYTES: Final = 8 * 3072
 
 
 def highest_equivalent(value_ns: int) -> int:

@@ -16,6 +16,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import EMBSTR_LIMIT, LIST_NODE_SIZE, POINTER_SIZE, ROBJ_SIZE, embstr_size, sds_new_size
 
 MAX_ARGUMENTS: Final = 32
 MAX_ARGUMENT_BYTES: Final = 128
@@ -23,12 +24,7 @@ MAX_ARGUMENT_BYTES: Final = 128
 # What no duration reaches: the threshold of a log that is off.
 _NEVER: Final = 9223372036854775807
 
-_NODE_BYTES: Final = 24
 _ENTRY_BYTES: Final = 56
-_POINTER_BYTES: Final = 8
-_OBJECT_BYTES: Final = 16
-_EMBEDDED_MAX: Final = 44
-_EMBEDDED_OVERHEAD: Final = 20  # object, string header and NUL of an embedded string
 
 
 class SlowLogEntry:
@@ -116,7 +112,7 @@ class SlowLog:
     def _charge(self, entry: SlowLogEntry, argv: list[bytes]) -> None:
         blocks = entry.blocks
         blocks.append(self._allocator.alloc(_ENTRY_BYTES))
-        blocks.append(self._allocator.alloc(_POINTER_BYTES * len(entry.arguments)))
+        blocks.append(self._allocator.alloc(POINTER_SIZE * len(entry.arguments)))
         for index, argument in enumerate(entry.arguments):
             length = len(argument)
             if index == MAX_ARGUMENTS - 1 and len(argv) > MAX_ARGUMENTS:
@@ -124,23 +120,23 @@ class SlowLog:
                 self._charge_string(blocks, 2 * length)
             elif len(argv[index]) > MAX_ARGUMENT_BYTES:
                 self._charge_noted(blocks, length)
-            elif length > _EMBEDDED_MAX:
+            elif length > EMBSTR_LIMIT:
                 self._charge_string(blocks, length)
             else:
-                blocks.append(self._allocator.alloc(_EMBEDDED_OVERHEAD + length))
+                blocks.append(self._allocator.alloc(embstr_size(length)))
                 continue
-            blocks.append(self._allocator.alloc(_OBJECT_BYTES))
-        blocks.append(self._allocator.alloc(_string_bytes(len(entry.client_name))))
-        blocks.append(self._allocator.alloc(_string_bytes(len(entry.client_address))))
-        blocks.append(self._allocator.alloc(_NODE_BYTES))
+            blocks.append(self._allocator.alloc(ROBJ_SIZE))
+        blocks.append(self._allocator.alloc(sds_new_size(len(entry.client_name))))
+        blocks.append(self._allocator.alloc(sds_new_size(len(entry.client_address))))
+        blocks.append(self._allocator.alloc(LIST_NODE_SIZE))
 
     def _charge_string(self, blocks: list[int], length: int) -> None:
-        blocks.append(self._allocator.alloc(_string_bytes(length)))
+        blocks.append(self._allocator.alloc(sds_new_size(length)))
 
     def _charge_noted(self, blocks: list[int], length: int) -> None:
         """Charge a string made with the first bytes and grown, if its block has no room, for the note."""
-        first = self._allocator.good_size(_string_bytes(MAX_ARGUMENT_BYTES))
-        room = first - (_string_bytes(MAX_ARGUMENT_BYTES) - MAX_ARGUMENT_BYTES)
+        first = self._allocator.good_size(sds_new_size(MAX_ARGUMENT_BYTES))
+        room = first - (sds_new_size(MAX_ARGUMENT_BYTES) - MAX_ARGUMENT_BYTES)
         self._charge_string(blocks, MAX_ARGUMENT_BYTES if length <= room else 2 * length)
 
 
@@ -159,16 +155,3 @@ def _shortened_argument(argument: bytes) -> bytes:
     if excess <= 0:
         return argument
     return b"%b... (%d more bytes)" % (argument[:MAX_ARGUMENT_BYTES], excess)
-
-
-def _string_bytes(length: int) -> int:
-    """Return the request of a new sds of this length: header, bytes, NUL."""
-    if length == 0:
-        header = 3  # an empty string is expected to grow, and the smallest header cannot
-    elif length < 32:
-        header = 1
-    elif length < 256:
-        header = 3
-    else:
-        header = 5
-    return header + length + 1
