@@ -58,6 +58,10 @@ OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'.
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"
+DEBUG_NOT_ALLOWED: Final = (
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
+    b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
 NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
 
 

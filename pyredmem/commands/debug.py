@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pyredmem.base.errors import MUST_BE_POSITIVE, NO_SUCH_KEY, STRING_TOO_LONG, CommandError, bad_subcommand_call
+from pyredmem.base.errors import (
+    DEBUG_NOT_ALLOWED,
+    MUST_BE_POSITIVE,
+    NO_SUCH_KEY,
+    STRING_TOO_LONG,
+    CommandError,
+    bad_subcommand_call,
+)
 from pyredmem.base.glob import match
 from pyredmem.commands.debug_reports import object_report, sds_report, table_report
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.clients import is_local
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
@@ -34,10 +40,6 @@ debug: Final = Group("server")
 
 Action = Callable[[Context, list[bytes]], None]
 
-_NOT_ALLOWED: Final = (
-    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
-    b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
-)
 _UNKNOWN_TYPE: Final = (
     b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
     b"attrib|push|verbatim|true|false"
@@ -73,19 +75,12 @@ class _Subcommand:
 )
 def debug_(context: Context, argv: list[bytes]) -> None:
     """DEBUG."""
-    if not _is_allowed(context):
-        raise CommandError(_NOT_ALLOWED)
+    if not context.engine.clients.may_debug(context.session):
+        raise CommandError(DEBUG_NOT_ALLOWED)
     subcommand = _SUBCOMMANDS.get(argv[1].lower())
     if subcommand is None or not subcommand.least <= len(argv) <= subcommand.most:
         raise bad_subcommand_call(b"debug", argv[1])
     subcommand.action(context, argv)
-
-
-def _is_allowed(context: Context) -> bool:
-    who = context.engine.settings.text("enable-debug-command")
-    if who != "local":
-        return who == "yes"
-    return is_local(context.session)
 
 
 def _flag(argument: bytes) -> bool:

@@ -149,6 +149,11 @@ class Clients:
         """The output limits of a client."""
         return self.limits.of(session.gates & SUBSCRIBED != 0)
 
+    def may_debug(self, session: Session) -> bool:
+        """Whether enable-debug-command admits a client to DEBUG."""
+        who = self._engine.settings.text("enable-debug-command")
+        return who == "yes" or (who == "local" and is_local(session))
+
     # Coming and going.
 
     def refusal(self, session: Session) -> bytes | None:

@@ -18,6 +18,7 @@ from pyredmem.engine.command import (
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
+    PROTECTED,
     READONLY,
     WRITE,
     Command,
@@ -254,6 +255,8 @@ class Dispatcher:
     def _objection(self, session: Session, command: Command) -> bytes | None:
         """Why a command may not be given by this client, or not here; None if it may."""
         gates = session.gates
+        if command.flags & PROTECTED and not self.engine.clients.may_debug(session):
+            return errors.DEBUG_NOT_ALLOWED
         if gates & NEEDS_AUTH and not command.flags & NO_AUTH:
             return errors.NOT_AUTHENTICATED
         if gates & IN_TRANSACTION and command.flags & NO_MULTI:

@@ -46,6 +46,12 @@ def test_leaving_last_access_alone_begins_and_ends_inside_of_a_transaction(world
         assert not world.engine.keyspace.no_touch
 
 
+def test_debug_is_refused_before_it_is_queued(world: World) -> None:
+    world.do("MULTI")
+    assert world.do("DEBUG", "JMAP").startswith(b"-ERR DEBUG command not allowed.")
+    assert world.do("EXEC") == b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+
+
 def test_the_memory_limit_is_asked_before_the_context(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
     world.session.set_gate(SUBSCRIBED, True)
