@@ -44,7 +44,3 @@ class ManualClock(Clock):
     def advance_us(self, microseconds: i64) -> None:
         """Move on by a number of microseconds."""
         self._now_us += microseconds
-
-    def set_ms(self, unix_ms: i64) -> None:
-        """Stand at a unix time in milliseconds."""
-        self._now_us = unix_ms * 1000

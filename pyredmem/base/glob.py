@@ -39,11 +39,6 @@ _SEGMENTS: Final = 2
 _GENERAL: Final = 3
 
 
-def has_wildcard(pattern: bytes) -> bool:
-    """Whether the pattern has any byte that is special, so that it might match a text other than itself."""
-    return b"*" in pattern or b"?" in pattern or b"[" in pattern or b"\\" in pattern
-
-
 def match(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
     """Whether the whole text fits the pattern."""
     pattern_length: i64 = len(pattern)
@@ -177,7 +172,6 @@ class Glob:
     def __init__(self, pattern: bytes, ignore_case: bool = False) -> None:
         self.pattern: bytes = pattern
         self.ignore_case: bool = ignore_case
-        self.matches_all: bool = len(pattern) > 0 and pattern.count(b"*") == len(pattern)
         self._kind: i64 = _GENERAL
         self._prefix: bytes = b""
         self._suffix: bytes = b""

@@ -134,7 +134,3 @@ class Allocator(Heap):
     def retained(self) -> i64:
         """Bytes of address space kept although the pages were returned."""
         return self.pages.retained_pages * PAGE_BYTES
-
-    def external_waste(self) -> i64:
-        """Bytes of active pages in no block: free regions, and the ends of slabs."""
-        return self.active() - self.allocated()

@@ -92,6 +92,10 @@ class Heap(SlabHeap):
         self.large_frees += 1
         self.used_memory -= usable
         self.profile.large_freed(usable)
+        self._give_pages(page, pages, usable)
+
+    def _give_pages(self, page: i64, pages: i64, usable: i64) -> None:
+        """Take back pages of a large block that had that usable size."""
         if usable >= OVERSIZE_BYTES:
             self.pages.give_to_system(page, pages)
         else:
@@ -107,7 +111,7 @@ class Heap(SlabHeap):
         if wanted > pages and not self.pages.extend_run(end, wanted - pages):
             return False
         if wanted < pages:
-            self.pages.give(end - pages + wanted, pages - wanted)
+            self._give_pages(end - pages + wanted, pages - wanted, records[extent + EXTENT_USABLE])
         self.used_memory += usable - records[extent + EXTENT_USABLE]
         records[extent + EXTENT_PAGES] = wanted
         records[extent + EXTENT_USABLE] = usable
@@ -167,10 +171,6 @@ class Heap(SlabHeap):
         if b == LARGE:
             return self.records[slab + EXTENT_USABLE] if self.records[slab] == address else 0
         return self.bins[b + USABLE] if self._is_live_region(slab, b, address) else 0
-
-    def is_live(self, address: i64) -> bool:
-        """Tell whether a live block begins at ``address``."""
-        return self.live_size(address) > 0
 
     def live_large_sizes(self) -> list[int]:
         """Return the usable sizes of all large blocks."""

@@ -74,12 +74,11 @@ class AllocatorSample:
         return self.process_rss - self.used_memory
 
 
-def take_sample(allocator: Allocator, process_rss: int, lua_bytes: int = 0) -> AllocatorSample:
-    """Note the figures of this moment; ``lua_bytes`` are resident, but no business of the allocator."""
+def take_sample(allocator: Allocator, process_rss: int) -> AllocatorSample:
+    """Note the figures of this moment."""
     used_memory = allocator.used_memory
     if allocator.profile.has_statistics:
         return AllocatorSample(
             used_memory, allocator.allocated(), allocator.active(), allocator.resident(), process_rss
         )
-    resident = process_rss - lua_bytes
-    return AllocatorSample(used_memory, used_memory, resident, resident, process_rss)
+    return AllocatorSample(used_memory, used_memory, process_rss, process_rss, process_rss)

@@ -78,7 +78,7 @@ def test_a_refused_free_changes_nothing(allocator: Allocator) -> None:
     with pytest.raises(AssertionError):
         allocator.free(address + 1)
     allocator.check()
-    assert allocator.is_live(address)
+    assert allocator.live_size(address) >= 24
 
 
 def test_a_negative_size_is_refused(allocator: Allocator) -> None:
