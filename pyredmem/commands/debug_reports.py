@@ -44,7 +44,7 @@ def sds_report(allocator: Allocator, keys: KeyTable, slot: int) -> bytes:
             block, spare = allocator.usable(int(value.address)) - ROBJ_SIZE, 0
         else:
             block = allocator.usable(int(value.sds_address))
-            spare = _spare(length, block)
+            spare = max(value.sds(allocator)[1] - length, 0)
     else:
         raise CommandError(b"ERR Not an sds encoded string.")
     return b"key_sds_len:%d, key_sds_avail:%d, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:%d, val_zmalloc: %d" % (

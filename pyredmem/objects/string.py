@@ -149,6 +149,15 @@ class BytesString(StringObject):
             return [int(self.address)]
         return [int(self.address), int(self.sds_address)]
 
+    def sds(self, allocator: Allocator) -> tuple[i64, i64]:
+        """Header and capacity of the sds of a raw string, as it got them when it came as an argument."""
+        size: i64 = len(self.content)
+        header = sds_header_size(size if size < BIG_ARGUMENT_BYTES else size + 2)
+        if size >= BIG_ARGUMENT_BYTES and _is_trimmed(size, allocator):
+            header, _ = sds_resize(header, size, False)
+            return header, size  # trimming forgets the slack of the block
+        return header, sds_capacity(header, allocator.usable(i64(self.sds_address)))
+
 
 @mypyc_attr(acyclic=True)
 class BufferString(StringObject):
@@ -254,18 +263,13 @@ class Strings:
         allocator = self.allocator
         header, request = _query_buffer(size)
         address = allocator.alloc(request)
-        if not self._is_trimmed(size):
+        if not _is_trimmed(size, allocator):
             return address
         trimmed, request = sds_resize(header, size, False)
         if trimmed == header:
             return allocator.realloc(address, request)
         allocator.free(address)
         return allocator.alloc(request)
-
-    def _is_trimmed(self, size: i64) -> bool:
-        """Whether more than a tenth of a big argument's query buffer is free, as far as its sds header can tell."""
-        header, request = _query_buffer(size)
-        return sds_capacity(header, self.allocator.good_size(request)) - size > size // 10
 
     def create_integer(self, number: i64) -> StringObject:
         """The object of a number: shared where that is allowed."""
@@ -291,24 +295,14 @@ class Strings:
         if isinstance(value, BufferString) and value.refcount == 1:
             return value
         if isinstance(value, BytesString) and value.sds_address != 0 and value.refcount == 1:
-            taken = self._taken_over(value)
+            header, capacity = value.sds(self.allocator)
+            buffer = bytearray(value.content)
+            taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
+            value.refcount = 0  # its blocks live on in the new object
         else:
             taken = self.create_buffer(bytearray(value.view()))
             decr_ref_count(value, self.allocator)
         taken.lru = value.lru
-        return taken
-
-    def _taken_over(self, value: BytesString) -> BufferString:
-        """The modifiable form of a raw string in the blocks that it has, with the sds header it got as an argument."""
-        size: i64 = len(value.content)
-        header = sds_header_size(size if size < BIG_ARGUMENT_BYTES else size + 2)
-        capacity = sds_capacity(header, self.allocator.usable(i64(value.sds_address)))
-        if size >= BIG_ARGUMENT_BYTES and self._is_trimmed(size):
-            header, _ = sds_resize(header, size, False)
-            capacity = size  # trimming forgets the slack of the block
-        buffer = bytearray(value.content)
-        taken = BufferString(i64(value.address), i64(value.sds_address), header, capacity, buffer)
-        value.refcount = 0  # its blocks live on in the new object
         return taken
 
     def assign(self, value: RedisObject, data: bytes) -> bool:
@@ -358,6 +352,12 @@ def _query_buffer(size: i64) -> tuple[i64, i64]:
     """Header and request of the buffer that a big argument is read into, with its CR LF."""
     header = sds_header_size(size + 2)
     return header, header + size + 3
+
+
+def _is_trimmed(size: i64, allocator: Allocator) -> bool:
+    """Whether more than a tenth of a big argument's query buffer is free, as far as its sds header can tell."""
+    header, request = _query_buffer(size)
+    return sds_capacity(header, allocator.good_size(request)) - size > size // 10
 
 
 def _shared_integer(number: i64) -> IntegerString:

@@ -87,6 +87,13 @@ def test_sdslen_shows_room_to_grow(hosted: Hosted) -> None:
     )
 
 
+def test_sdslen_knows_that_a_big_argument_was_trimmed(hosted: Hosted) -> None:
+    hosted.do("SET", "k", "v" * 41000)
+    assert hosted.do("DEBUG", "SDSLEN", "k") == Simple(
+        b"key_sds_len:1, key_sds_avail:0, key_zmalloc: 8, val_sds_len:41000, val_sds_avail:0, val_zmalloc: 49152"
+    )
+
+
 def test_sdslen_needs_a_string_of_bytes(hosted: Hosted) -> None:
     hosted.do("SET", "k", "5")
     assert hosted.do("DEBUG", "SDSLEN", "k") == Error(b"ERR Not an sds encoded string.")

@@ -89,6 +89,18 @@ def test_nested_replies_become_nested_values() -> None:
     assert values(say, protocol=2) == [[[b"k", []], 1, None]]
 
 
+def test_a_map_whose_keys_no_dict_can_have_becomes_a_list_of_pairs() -> None:
+    def say(reply: ReplySink) -> None:
+        reply.map(2)
+        reply.array(1)
+        reply.integer(1)
+        reply.integer(2)
+        reply.null()
+        reply.integer(3)
+
+    assert values(say) == [[([1], 2), (None, 3)]]
+
+
 def test_simple_strings_and_errors_are_told_from_bulk_strings() -> None:
     simple, error = values(lambda r: (r.simple(b"OK"), r.error(b"ERR x"))[1])
     assert isinstance(simple, SimpleReply)
