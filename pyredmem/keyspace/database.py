@@ -103,7 +103,9 @@ class Database:
     def read(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that reads it: counts a hit or a miss."""
         keyspace = self.keyspace
-        slot = self.find(key)
+        slot: i64 = self.keys.find(key)
+        if slot >= 0 and self.expires.used > 0 and self._expire_if_due(key):
+            slot = -1
         if slot < 0:
             keyspace.misses += 1
             if keyspace.events.listening:

@@ -311,11 +311,11 @@ class Strings:
         The usual SET over a string of about the same size: no new object, and no work in the ledger where the size
         class stays.
         """
-        size: i64 = len(data)
-        if size == 0 or value.refcount != 1 or data[0] <= _NINE:
-            return False  # what may be a number is left to create
-        if not isinstance(value, BytesString):
+        if not isinstance(value, BytesString) or value.refcount != 1:
             return False
+        size: i64 = len(data)
+        if size == 0 or data[0] <= _NINE:
+            return False  # what may be a number is left to create
         if size == len(value.content):
             value.content = data
             return True

@@ -328,22 +328,21 @@ class HiredisRequestParser(RequestParser):
     def _read(self, data: bytes) -> bool:
         """Read all requests of a chunk; False, and nothing is read, if there is anything else in it."""
         reader = self._reader
+        ready = self._ready
         try:
             reader.feed(data)
-            while True:
-                request = reader.gets()
-                if type(request) is not list:
-                    break
+            request = reader.gets()
+            while type(request) is list:
                 b"".join(request)  # raises TypeError where an argument is not bytes
-                self._ready.append(request)
+                ready.append(request)
                 if not reader.has_data():
-                    return [] not in self._ready or self._give_up()  # *0 is no request
+                    if [] in ready:  # *0 is no request
+                        break
+                    return True
+                request = reader.gets()
         except (hiredis.HiredisError, TypeError, ValueError, MemoryError, RecursionError):
             pass
-        return self._give_up()
-
-    def _give_up(self) -> bool:
-        """Leave what was read to the strict grammar."""
+        # What was read is left to the strict grammar.
         self._reader = hiredis.Reader()
         self._ready = []
         return False

@@ -97,18 +97,18 @@ class Dict:
 
     # Lookup.
 
-    def find(self, key: bytes) -> i64:
+    def find(self, key: bytes) -> int:
         """The slot of a key, -1 if it is not there. A step of a rehash under way is done on the way."""
         if self.rehash_index >= 0:
             self.rehash(1)
             if self.rehash_index >= 0:
                 return self.find_rehashing(key)
-        slot: i64 = i64(self.heads[hash(key) & self.mask])
+        slot: i32 = self.heads[hash(key) & self.mask]
         keys = self.keys
         while slot >= 0:
             if keys[slot] == key:
                 return slot
-            slot = i64(self.links[slot])
+            slot = self.links[int(slot)]
         return _NONE
 
     def find_rehashing(self, key: bytes) -> i64:
