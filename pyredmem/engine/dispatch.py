@@ -121,9 +121,7 @@ class Dispatcher:
         try:
             command.handler(session.context, argv)
         except CommandError as error:
-            command.failed += 1
-            self.stats.count_error(error.message)
-            session.context.reply.error(error.message)
+            self._fail(session, command, error)
         end = self.clock.now_us()
         keyspace.now_us = end
         duration = end - start
@@ -154,14 +152,18 @@ class Dispatcher:
         try:
             command.handler(session.context, argv)
         except CommandError as error:
-            command.failed += 1
-            self.stats.count_error(error.message)
-            session.context.reply.error(error.message)
+            self._fail(session, command, error)
         self._record(session, command, argv, self.clock.now_us() - start)
         if no_touch:
             self.keyspace.set_no_touch(False)
         if (session.gates | self.gates) & _BEHIND:
             self._tell_observers(session, command, argv)
+
+    def _fail(self, session: Session, command: Command, error: CommandError) -> None:
+        """Answer for a handler that refused."""
+        command.failed += 1
+        self.stats.count_error(error.message)
+        session.context.reply.error(error.message)
 
     def _tell_observers(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Show a command that was run to client-side caching and to the monitors."""

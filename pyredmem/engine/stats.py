@@ -16,7 +16,6 @@ class Stats:
         self.reads_processed: i64 = 0
         self.writes_processed: i64 = 0
         self.error_replies: i64 = 0
-        self.unexpected_error_replies: i64 = 0
         self.errors: dict[bytes, int] = {}  # by error code
 
     def reset(self) -> None:
@@ -28,7 +27,6 @@ class Stats:
         self.reads_processed = 0
         self.writes_processed = 0
         self.error_replies = 0
-        self.unexpected_error_replies = 0
         self.errors = {}
 
     def count_error(self, message: bytes) -> None:
