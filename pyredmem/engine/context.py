@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mypy_extensions import i64
+
+from pyredmem.keyspace import events as key_events
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.protocol.reply import ReplySink
@@ -23,12 +26,24 @@ class Context:
         self.db: Database = engine.keyspace.databases[0]
         self.reply: ReplySink = reply
 
-    def changed(self, key: bytes, kind: int, event: bytes) -> None:
-        """Tell that a command has changed a key: once per key, when the change is done."""
+    def changed(self, key: bytes, kind: int, event: bytes, changes: i64 = 1) -> None:
+        """Tell that a command has changed a key: once per key, when the change is done.
+
+        ``changes`` is what Redis counts it as since the last save: mostly the elements that were changed.
+        """
         keyspace = self.keyspace
         events = keyspace.events
-        keyspace.dirty += 1
+        keyspace.dirty += changes
         if events.watching > 0 or events.listening:
             index = self.db.index
             events.modified(index, key)
             events.notify(kind, event, index, key)
+
+    def notify(self, kind: int, event: bytes, key: bytes) -> None:
+        """Tell one more event of a key that has been told to be changed."""
+        self.keyspace.events.notify(kind, event, self.db.index, key)
+
+    def delete_emptied(self, key: bytes) -> None:
+        """Delete a collection whose last element was taken out, and tell."""
+        self.db.delete(key)
+        self.notify(key_events.GENERIC, b"del", key)

@@ -18,6 +18,7 @@ from pyredmem.engine.clients import Clients
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
 from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
+from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
@@ -78,6 +79,7 @@ class Engine:
         self.register_owner("command histograms", self._histogram_addresses)
         self.slow_commands = SlowCommands(self)
         self.maintenance = Maintenance(self)
+        self.encoding_settings = EncodingSettings(settings, self.keyspace.limits)
         self.waiting = Waiting(self)
         self.authentication = Authentication(self)
         self.clients = Clients(self)

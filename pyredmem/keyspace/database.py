@@ -53,6 +53,7 @@ class ExpireTable(Dict):
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
         """Give a time to a key that has none here."""
+        self.step()
         slot = self.insert(key, key_address)
         if slot < len(self.when):
             self.when[slot] = when_ms
@@ -168,6 +169,7 @@ class Database:
         keyspace = self.keyspace
         keyspace.mark_created(value)
         keys = self.keys
+        keys.step()
         keys.insert(key, 0)
         keys.values.append(value)
         if keyspace.events.listening:

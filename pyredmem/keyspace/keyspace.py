@@ -9,6 +9,7 @@ from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.events import KeyEvents
 from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string import Strings
 
@@ -21,6 +22,7 @@ class Keyspace:
         self.rng = rng
         self.events = KeyEvents()
         self.strings = Strings(allocator)
+        self.limits = EncodingLimits()
         self.now_us: i64 = 0  # the time of the command that runs, unix microseconds
         self.lru_clock: i32 = 0  # 24 bits, in seconds
         self.lfu_minutes: i64 = 0  # 16 bits

@@ -11,8 +11,10 @@ A removed slot is filled with the last one, so the arrays stay dense and a rando
 buckets are real, what depends on them needs no emulation: rehash progress and with it the size of the tables, SCAN's
 cursor (the reverse-binary walk over buckets), sampling by consecutive buckets.
 
-As in Redis: growth is checked on insertion only; each lookup, insertion and deletion moves one bucket while a rehash is
-under way (Redis 7.2 dict.c); the hash is CPython's keyed SipHash of the key.
+As in Redis: growth is checked on insertion only; each operation moves one bucket while a rehash is under way (Redis 7.2
+dict.c); the hash is CPython's keyed SipHash of the key. An operation here is a lookup and what is done with its result:
+``find`` and ``find_for_insert`` take the step, ``insert`` and ``remove`` behind them take none. Where Redis looks a key
+up and then adds it in an operation of its own, the owner calls ``step`` in between.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_INITIAL_SLOTS, dict_slots, dict_table_size, sds_new_size
+from pyredmem.memory.layout import (
+    DICT_ENTRY_NO_VALUE_SIZE,
+    DICT_ENTRY_SIZE,
+    DICT_INITIAL_SLOTS,
+    dict_slots,
+    dict_table_size,
+    sds_new_size,
+)
 
 #: A step looks at no more than this many empty buckets per bucket it may move.
 EMPTY_VISITS: Final = 10
@@ -44,8 +53,10 @@ def _heads(slots: i64) -> vec[i32]:
 class Dict:
     """A hash table of byte strings; subclasses add parallel arrays for what belongs to a key."""
 
-    def __init__(self, allocator: Allocator, owns_keys: bool) -> None:
+    def __init__(self, allocator: Allocator, owns_keys: bool, without_values: bool = False) -> None:
         self.allocator = allocator
+        #: A table of keys alone: the first key of a bucket takes the place of an entry (its address is 0).
+        self.without_values = without_values
         #: Whether the key's sds belongs to this table; the expires table shares those of the main table.
         self.owns_keys = owns_keys
         self.used: i64 = 0
@@ -111,6 +122,27 @@ class Dict:
             slot = self.links[int(slot)]
         return _NONE
 
+    def find_for_insert(self, key: bytes) -> int:
+        """As ``find``, before an insertion if the key is not there: a full table begins to grow either way."""
+        if self.rehash_index >= 0:
+            self.rehash(1)
+        if self.rehash_index < 0 and self.used > self.mask:
+            self._grow()
+        if self.rehash_index >= 0:
+            return self.find_rehashing(key)
+        slot: i32 = self.heads[hash(key) & self.mask]
+        keys = self.keys
+        while slot >= 0:
+            if keys[slot] == key:
+                return slot
+            slot = self.links[int(slot)]
+        return _NONE
+
+    def step(self) -> None:
+        """Move a bucket if a rehash is under way."""
+        if self.rehash_index >= 0:
+            self.rehash(1)
+
     def find_rehashing(self, key: bytes) -> i64:
         """As ``find`` while two tables exist, without a step."""
         digest = hash(key)
@@ -136,15 +168,12 @@ class Dict:
 
         ``key_address`` is the sds of the key if another table owns it; a table that owns its keys makes one.
         """
-        if self.rehash_index >= 0:
-            self.rehash(1)
         if self.rehash_index < 0 and (self.used > self.mask or self.table_address == 0):
             self._grow()
         allocator = self.allocator
         slot = self.used
         if self.owns_keys:
             key_address = allocator.alloc(sds_new_size(len(key)))
-        entry_address = allocator.alloc(DICT_ENTRY_SIZE)
         self.keys.append(key)
         digest = hash(key)
         head: i32
@@ -156,6 +185,11 @@ class Dict:
             bucket = digest & self.mask
             head = self.heads[bucket]
             self.heads[bucket] = i32(slot)
+        entry_address: i64 = 0
+        if not self.without_values:
+            entry_address = allocator.alloc(DICT_ENTRY_SIZE)
+        elif head >= 0:
+            entry_address = allocator.alloc(DICT_ENTRY_NO_VALUE_SIZE)
         if slot < len(self.links):
             self.links[slot] = head
             self.entry_addresses[slot] = i32(entry_address)
@@ -169,9 +203,9 @@ class Dict:
 
     def remove(self, slot: i64) -> None:
         """Take the key in a slot out; the last slot moves into its place."""
-        if self.rehash_index >= 0:
-            self.rehash(1)
-        self.allocator.free(i64(self.entry_addresses[slot]))
+        entry_address: i64 = i64(self.entry_addresses[slot])
+        if entry_address != 0:
+            self.allocator.free(entry_address)
         if self.owns_keys:
             self.allocator.free(i64(self.key_addresses[slot]))
         if self._unlink(slot, self.links[slot]) and self.rehash_index >= 0:
@@ -195,7 +229,9 @@ class Dict:
         allocator = self.allocator
         slot: i64 = 0
         while slot < self.used:
-            allocator.free(i64(self.entry_addresses[slot]))
+            entry_address: i64 = i64(self.entry_addresses[slot])
+            if entry_address != 0:
+                allocator.free(entry_address)
             if self.owns_keys:
                 allocator.free(i64(self.key_addresses[slot]))
             slot += 1
@@ -309,11 +345,22 @@ class Dict:
         while slot >= 0:
             following: i64 = i64(self.links[slot])
             target: i64 = hash(self.keys[slot]) & mask
+            if self.without_values:
+                self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]
             new_heads[target] = i32(slot)
             self.old_used -= 1
             slot = following
         self.heads[bucket] = i32(_NONE)
+
+    def _fit_entry(self, slot: i64, is_first: bool) -> None:
+        """Give a key that moves to another bucket an entry or take it away."""
+        entry_address: i64 = i64(self.entry_addresses[slot])
+        if is_first and entry_address != 0:
+            self.allocator.free(entry_address)
+            self.entry_addresses[slot] = 0
+        elif not is_first and entry_address == 0:
+            self.entry_addresses[slot] = i32(self.allocator.alloc(DICT_ENTRY_NO_VALUE_SIZE))
 
     def _finish_rehash(self) -> None:
         self.allocator.free(self.table_address)
@@ -360,6 +407,20 @@ class Dict:
         while slot >= 0:
             found.append(slot)
             slot = i64(self.links[slot])
+
+    def walk(self, limit: i64) -> list[int]:
+        """The first slots in the order of the buckets, the old table before the new one; all if ``limit`` is 0."""
+        found: list[int] = []
+        wanted = limit if 0 < limit < self.used else self.used
+        bucket: i64 = 0
+        while bucket <= self.mask and len(found) < wanted:
+            self._collect(self.heads, bucket, found)
+            bucket += 1
+        bucket = 0
+        while bucket <= self.new_mask and len(found) < wanted:
+            self._collect(self.new_heads, bucket, found)
+            bucket += 1
+        return found[:wanted]
 
     def sample(self, count: i64, rng: Random, found: list[int]) -> None:
         """Add up to ``count`` slots from consecutive buckets at a random place to ``found``.
@@ -422,7 +483,7 @@ class Dict:
     def addresses(self) -> list[int]:
         """Every ledger address this table owns."""
         owned = [int(address) for address in (self.table_address, self.new_table_address) if address != 0]
-        owned += list(self.entry_addresses)[: self.used]
+        owned += [address for address in list(self.entry_addresses)[: self.used] if address != 0]
         if self.owns_keys:
             owned += list(self.key_addresses)[: self.used]
         return owned

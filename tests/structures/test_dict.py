@@ -17,6 +17,7 @@ def make(owns_keys: bool = True) -> Dict:
 
 def add(table: Dict, *keys: bytes) -> None:
     for key in keys:
+        table.step()
         table.insert(key, 0)
 
 
@@ -169,10 +170,10 @@ operations = st.lists(
 )
 
 
-@given(operations)
-@settings(max_examples=150, deadline=None)
-def test_any_sequence_of_operations_agrees_with_a_plain_dict(steps: list[tuple[str, int]]) -> None:
-    table = make()
+@given(operations, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_any_sequence_of_operations_agrees_with_a_plain_dict(steps: list[tuple[str, int]], bare: bool) -> None:
+    table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=bare)
     model: set[bytes] = set()
     for what, number in steps:
         key = b"%d" % number
@@ -195,3 +196,53 @@ def test_any_sequence_of_operations_agrees_with_a_plain_dict(steps: list[tuple[s
     assert set(scan_all(table)) == model
     table.clear()
     assert table.allocator.used_memory == 0
+
+
+def entries(table: Dict) -> int:
+    return sum(address != 0 for address in list(table.entry_addresses)[: table.used])
+
+
+def test_without_values_the_first_key_of_a_bucket_has_no_entry() -> None:
+    table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=True)
+    table.expand(64)
+    add(table, *numbered(64))
+    filled = sum(count for length, count in table.chain_lengths(new_table=False).items() if length > 0)
+    assert entries(table) == 64 - filled
+    assert table.allocator.used_memory == 64 * 8 + 64 * 8 + 16 * (64 - filled)
+
+
+def test_a_finished_rehash_leaves_no_entry_to_the_first_keys() -> None:
+    table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=True)
+    add(table, *numbered(1000))
+    while table.rehash(100):
+        pass
+    filled = sum(count for length, count in table.chain_lengths(new_table=False).items() if length > 0)
+    assert entries(table) == 1000 - filled
+
+
+def test_without_values_a_key_that_is_left_alone_keeps_its_entry() -> None:
+    table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=True)
+    table.expand(4)
+    add(table, *numbered(4))
+    for key in numbered(4)[::-1]:
+        before = entries(table)
+        slot = table.find(key)
+        had_entry = table.entry_addresses[slot] != 0
+        table.remove(slot)
+        assert entries(table) == before - had_entry
+    assert table.allocator.used_memory == 32
+
+
+def test_looking_for_a_place_makes_a_full_table_grow_even_if_the_key_is_there() -> None:
+    table = make()
+    add(table, *numbered(4))
+    assert table.find_for_insert(b"key:0") >= 0
+    assert table.slots() == 4 + 8
+
+
+def test_a_walk_goes_through_the_buckets_of_both_tables() -> None:
+    table = make()
+    add(table, *numbered(40))
+    assert table.is_rehashing()
+    assert sorted(table.walk(0)) == list(range(40))
+    assert table.walk(5) == table.walk(0)[:5]

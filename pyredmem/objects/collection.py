@@ -1,0 +1,76 @@
+"""What lists, hashes, sets, sorted sets and streams have in common.
+
+A collection is one :class:`RedisObject` for as long as the key lives: the ``robj`` block of 16 bytes. What its pointer
+points at is an :class:`Encoded`, the elements in one of the type's encodings; a conversion swaps it for another one, as
+Redis does, and the object stays.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import ROBJ_SIZE
+from pyredmem.objects.object import RedisObject
+
+
+@mypyc_attr(acyclic=True)
+class Encoded:
+    """The elements of a collection in one encoding, with their ledger allocations."""
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        raise NotImplementedError
+
+    def memory(self, samples: i64) -> i64:
+        """Bytes as MEMORY USAGE counts them, without the object's header."""
+        raise NotImplementedError
+
+    def free_effort(self) -> i64:
+        """How many deallocations freeing it is worth."""
+        return 1
+
+    def free(self) -> None:
+        """Give all ledger allocations back."""
+        raise NotImplementedError
+
+    def addresses(self) -> list[int]:
+        """Every ledger address it owns."""
+        raise NotImplementedError
+
+
+@mypyc_attr(acyclic=True)
+class Collection(RedisObject):
+    """A value with elements."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator.alloc(ROBJ_SIZE))
+
+    def payload(self) -> Encoded:
+        """The elements in their encoding of the moment."""
+        raise NotImplementedError
+
+    def length(self) -> i64:
+        """How many elements there are."""
+        raise NotImplementedError
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return self.payload().encoding()
+
+    def memory(self, allocator: Allocator, samples: i64) -> i64:
+        """The object's header and the elements."""
+        return ROBJ_SIZE + self.payload().memory(samples)
+
+    def free_effort(self) -> i64:
+        """That of the elements."""
+        return self.payload().free_effort()
+
+    def free(self, allocator: Allocator) -> None:
+        """Give the header and the elements back."""
+        self.payload().free()
+        allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """The header and what the elements own."""
+        return [int(self.address), *self.payload().addresses()]
