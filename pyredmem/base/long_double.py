@@ -52,6 +52,14 @@ class LongDouble:
         total = (self.significand << (self.exponent - exponent)) + (other.significand << (other.exponent - exponent))
         return _rounded(total, 1, exponent)
 
+    def ceiling_of_product(self, factor: int) -> int:
+        """Return a finite number times ``factor``, rounded to this precision and then up to an integer."""
+        assert self.finite
+        product = _rounded(self.significand * factor, 1, self.exponent)
+        if product.exponent >= 0:
+            return product.significand << product.exponent
+        return -(-product.significand >> -product.exponent)
+
     def text(self) -> bytes:
         """Return a finite number as Redis stores and replies it: at most 17 decimals, no zeros at the end."""
         assert self.finite

@@ -387,16 +387,8 @@ def unblock(context: Context, argv: list[bytes]) -> None:
     if reason not in {b"TIMEOUT", b"ERROR"}:
         raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
     target = context.engine.sessions.get(integer(argv[2]))
-    done = target is not None and _unblock(context.engine, target, reason == b"ERROR")
+    done = target is not None and context.engine.blocking.release(target, reason == b"ERROR")
     context.reply.integer(1 if done else 0)
-
-
-def _unblock(engine: Engine, session: Session, with_error: bool) -> bool:
-    """End a connection's waiting; False if it does not wait."""
-    if session.unblock is not None:
-        session.unblock(with_error)
-        return True
-    return engine.waiting.release(session, with_error)
 
 
 declare_help(client, "client", since="5.0.0", acl="connection")

@@ -33,7 +33,7 @@ def wait(context: Context, argv: list[bytes]) -> None:
     if replicas <= 0 or context.session.transaction.running:
         context.reply.integer(0)
         return
-    context.engine.waiting.hold(context.session, [0], until_ms)
+    context.engine.blocking.hold(context.session, [0], until_ms)
 
 
 @waits.command(
@@ -59,7 +59,7 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     if local > 0:  # whatever appendonly says, no such file is written
         raise CommandError(errors.NO_APPEND_ONLY_FILE)
     if replicas > 0 and not context.session.transaction.running:
-        context.engine.waiting.hold(context.session, [0, 0], until_ms)
+        context.engine.blocking.hold(context.session, [0, 0], until_ms)
         return
     context.reply.array(2)
     context.reply.integer(0)

@@ -13,11 +13,12 @@ from pyredmem.base.errors import (
     NOT_AN_INTEGER,
     SYNTAX_ERROR,
     TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_A_FLOAT,
     TIMEOUT_NOT_AN_INTEGER,
     TIMEOUT_OUT_OF_RANGE,
     CommandError,
 )
-from pyredmem.base.numbers import INT64_MAX, parse_double, parse_integer
+from pyredmem.base.numbers import INT64_MAX, parse_double, parse_integer, parse_long_double
 
 
 class Arguments:
@@ -83,7 +84,23 @@ def integer(argument: bytes, error: bytes = NOT_AN_INTEGER) -> int:
 
 def deadline_ms(argument: bytes, now_ms: int) -> int:
     """A timeout in milliseconds as the moment at which it is over; 0 if it is 0, which mostly means never."""
-    timeout_ms = integer(argument, TIMEOUT_NOT_AN_INTEGER)
+    return _deadline(integer(argument, TIMEOUT_NOT_AN_INTEGER), now_ms)
+
+
+def deadline_of_seconds(argument: bytes, now_ms: int) -> int:
+    """A timeout in seconds, with a fraction if need be, as the moment at which it is over; 0 means never."""
+    seconds = parse_long_double(argument)
+    if seconds is None:
+        raise CommandError(TIMEOUT_NOT_A_FLOAT)
+    if not seconds.finite:
+        raise CommandError(TIMEOUT_NEGATIVE if argument.startswith(b"-") else TIMEOUT_OUT_OF_RANGE)
+    timeout_ms = seconds.ceiling_of_product(1000)
+    if timeout_ms > INT64_MAX:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return _deadline(timeout_ms, now_ms)
+
+
+def _deadline(timeout_ms: int, now_ms: int) -> int:
     if timeout_ms < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
     if timeout_ms > INT64_MAX - now_ms:

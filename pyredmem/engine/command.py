@@ -161,6 +161,7 @@ class Command:
         # counted by its duration alone, in the histogram's own array: one addition on the hot path for all the figures.
         self.rejected: i64 = 0
         self.failed: i64 = 0
+        self.pending: i64 = 0  # calls of clients that are blocked; they count when they are over
         self.histogram: LatencyHistogram | None = None
         self.histogram_addresses: list[int] = []
         self.direct: vec[i64] = vec[i64]()
@@ -180,7 +181,7 @@ class Command:
 
     def calls(self) -> i64:
         """How often the command was run."""
-        total = self._other_calls
+        total = self._other_calls - self.pending
         for calls in self.direct:
             total += calls
         return total

@@ -47,8 +47,9 @@ PAUSED: Final = 1 << 17
 MONITORED: Final = 1 << 18
 TRACKED: Final = 1 << 19
 CLIENTS_LIMITED: Final = 1 << 20
+KEYS_AWAITED: Final = 1 << 21
 #: Gates with work to do behind a command.
-_BEHIND: Final = REPLY_OFF | REPLY_SKIP | NO_TOUCH | TRACKING | MONITORED | TRACKED
+_BEHIND: Final = REPLY_OFF | REPLY_SKIP | NO_TOUCH | TRACKING | MONITORED | TRACKED | KEYS_AWAITED
 
 #: What Redis shows of the arguments of an unknown command (bytes).
 _SHOWN_ARGUMENTS: Final = 128
@@ -96,6 +97,10 @@ class Dispatcher:
         """Hold the memory of all clients to its limit before each command."""
         self.set_gate(CLIENTS_LIMITED, on)
 
+    def set_keys_awaited(self, on: bool) -> None:
+        """Look behind each command for blocked clients that can be served."""
+        self.set_gate(KEYS_AWAITED, on)
+
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request of a client, and reply."""
         command = self.by_spelling.get(argv[0])
@@ -132,6 +137,8 @@ class Dispatcher:
         if gates and gates & _BEHIND:
             self._tell_observers(session, command, argv)
             self._leave_gates(session, gates)
+            if gates & KEYS_AWAITED:
+                self.engine.blocking.serve()
 
     def _break_off_http(self, session: Session) -> None:
         """Disconnect what speaks HTTP: a web page may be trying to make a browser send commands."""
@@ -158,6 +165,24 @@ class Dispatcher:
             self.keyspace.set_no_touch(False)
         if (session.gates | self.gates) & _BEHIND:
             self._tell_observers(session, command, argv)
+
+    def run_again(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run the command of a blocked client once more, behind the command of another one."""
+        if self.gates & TRACKED:
+            self.engine.tracking.begin(session)
+        no_touch = session.gates & NO_TOUCH != 0
+        if no_touch:
+            self.keyspace.set_no_touch(True)
+        try:
+            command.handler(session.context, argv)
+        except CommandError as error:
+            self._fail(session, command, error)
+        if no_touch:
+            self.keyspace.set_no_touch(False)
+        if session.gates & TRACKING:
+            self.engine.tracking.remember(session, command, argv)
+        if self.gates & TRACKED:
+            self.engine.tracking.end()
 
     def _fail(self, session: Session, command: Command, error: CommandError) -> None:
         """Answer for a handler that refused."""

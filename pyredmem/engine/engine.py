@@ -14,6 +14,7 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.authentication import Authentication
+from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
@@ -31,7 +32,6 @@ from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
 from pyredmem.engine.tracking import Tracking
-from pyredmem.engine.waiting import Waiting
 from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
@@ -80,7 +80,7 @@ class Engine:
         self.slow_commands = SlowCommands(self)
         self.maintenance = Maintenance(self)
         self.encoding_settings = EncodingSettings(settings, self.keyspace.limits)
-        self.waiting = Waiting(self)
+        self.blocking = Blocking(self)
         self.authentication = Authentication(self)
         self.clients = Clients(self)
         self.pause = Pause(self)
@@ -147,7 +147,7 @@ class Engine:
         if self.sessions.get(number) is session:  # one that was refused has left its number to the next
             del self.sessions[number]
             session.transaction.reset()
-            self.waiting.forget(session)
+            self.blocking.forget(session)
             self.clients.forget(session)
 
     def release(self, session: Session) -> None:
@@ -208,5 +208,6 @@ class Engine:
         self.keyspace.update_clocks()
         self.allocator.tick(now_ms)
         self.cron.run(now_ms)
+        self.blocking.serve()
         if self._chores:
             self._do_chores()

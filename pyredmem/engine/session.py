@@ -38,7 +38,7 @@ MONITORING: Final = 1 << 7
 
 # Why a session runs no further requests for now.
 CLOSING: Final = 1 << 0
-BLOCKED: Final = 1 << 1  # it waits for a key
+BLOCKED: Final = 1 << 1  # it waits for a key, see blocking.py
 PAUSED: Final = 1 << 2  # CLIENT PAUSE
 UNREAD: Final = 1 << 3  # it does not read its replies
 
@@ -85,8 +85,6 @@ class Session:
         self.on_output: Callable[[], None] | None = None
         self.on_full: Callable[[], None] | None = None
         self.count_unsent: Callable[[], int] | None = None
-        #: Set while the client waits for a key: ends that, with an error if the argument is true.
-        self.unblock: Callable[[bool], None] | None = None
         self._backlog = Backlog()
         self._more = False  # there may be more to run than the parser gives at once
         self._postponed: i64 = 0  # 1 if the last request that was tried has to be run again
@@ -278,7 +276,6 @@ class Session:
         self.on_output = None
         self.on_full = None
         self.count_unsent = None
-        self.unblock = None
         self.context = nobody.context
         self._backlog.clear()
 

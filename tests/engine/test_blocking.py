@@ -65,8 +65,8 @@ def test_only_those_who_wait_have_a_deadline(world: World) -> None:
         do(session, "WAIT", "1", timeout)
     world.engine.disconnect(leaves)
     do(world.connect(), "CLIENT", "UNBLOCK", world.session.id)
-    world.engine.waiting.check()
-    assert len(world.engine.waiting) == world.engine.figures.value(CLIENTS_IN_TIMEOUT_TABLE) == 1
+    world.engine.blocking.check()
+    assert len(world.engine.blocking) == world.engine.figures.value(CLIENTS_IN_TIMEOUT_TABLE) == 1
     world.advance(2000)
     assert stays.take_output() == b":0\r\n"
     assert world.engine.figures.value(CLIENTS_IN_TIMEOUT_TABLE) == 0
