@@ -2,9 +2,10 @@
 
 A command that finds nothing to take calls :meth:`Blocking.block` and returns without a reply. From then on the events
 of the keyspace are listened to: a key that someone waits for and that was touched is *ready*. When the command that
-touched it is over (a transaction or script as a whole), the keys are served in the order in which they became ready, and
-the clients of each in the order in which they came: their command is simply run again. Either it finds something now and
-replies, or it blocks again, which leaves it where it stands in all queues. (Redis 7.2 blocked.c does the same.)
+touched it is over (a transaction or script as a whole), the keys are served in the order in which they became ready,
+and the clients of each in the order in which they came: their command is simply run again. Either it finds something
+now and replies, or it blocks again, which leaves it where it stands in all queues. (Redis 7.2 blocked.c does the
+same.)
 
 Who is answered in the middle of another client's command goes on with its further requests when that one's batch is
 over.
