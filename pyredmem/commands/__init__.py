@@ -19,6 +19,9 @@ from pyredmem.commands.memory import memory
 from pyredmem.commands.object import objects
 from pyredmem.commands.scan import scanning
 from pyredmem.commands.server import server
+from pyredmem.commands.set_operations import set_operations
+from pyredmem.commands.set_random import set_random
+from pyredmem.commands.sets import sets
 from pyredmem.commands.slowlog import slowlog
 from pyredmem.commands.string_ranges import string_ranges
 from pyredmem.commands.strings import strings
@@ -49,6 +52,9 @@ def all_groups() -> list[Group]:
         objects,
         scanning,
         server,
+        set_operations,
+        set_random,
+        sets,
         slowlog,
         string_ranges,
         strings,

@@ -1,6 +1,6 @@
 """Commands of the group *generic* that list keys: KEYS and SCAN.
 
-:func:`scan_cursor` and :class:`ScanOptions` are for the SCAN commands of the data types as well.
+:func:`scan_cursor`, :class:`ScanOptions` and :func:`scan_table` are for the SCAN commands of the data types as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.database import Database
+from pyredmem.structures.dict import Dict
 
 scanning: Final = Group("generic")
 
@@ -93,12 +94,13 @@ def scan_cursor(argument: bytes) -> int:
 
 
 class ScanOptions:
-    """MATCH, COUNT and TYPE, in any order; of one that is given twice the last counts."""
+    """MATCH, COUNT, and TYPE or NOVALUES where there are such, in any order; of one given twice the last counts."""
 
-    def __init__(self, argv: list[bytes], start: int, with_type: bool = False) -> None:
+    def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
         self.count = _DEFAULT_COUNT
         self.pattern: Glob | None = None
         self.type_name = b""
+        self.omits_values = False
         arguments = Arguments(argv, start)
         while arguments.left() > 0:
             option = arguments.word()
@@ -111,13 +113,14 @@ class ScanOptions:
                 self.pattern = None if pattern == b"*" else Glob(pattern)
             elif option == b"TYPE" and with_type:
                 self.type_name = arguments.next().lower()
+            elif option == b"NOVALUES" and may_omit_values:
+                self.omits_values = True
             else:
                 raise CommandError(errors.SYNTAX_ERROR)
 
 
-def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
-    """Visit buckets until enough keys were seen; returns the cursor to go on with and the keys that match."""
-    table = db.keys
+def scan_table(table: Dict, cursor: int, options: ScanOptions) -> tuple[int, list[int]]:
+    """Visit buckets until enough keys were seen; returns the cursor to go on with and the slots of the keys."""
     cursor &= INT64_MAX  # only the bits below the table's size count
     found: list[int] = []
     buckets = options.count * _BUCKETS_PER_ELEMENT
@@ -126,7 +129,13 @@ def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[b
         buckets -= 1
         if cursor == 0 or buckets < 0 or len(found) >= options.count:
             break
-    names = [table.keys[slot] for slot in found]
+    return cursor, found
+
+
+def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
+    """The keys that one call visits and that match, and the cursor to go on with."""
+    cursor, found = scan_table(db.keys, cursor, options)
+    names = [db.keys.keys[slot] for slot in found]
     pattern = options.pattern
     if pattern is not None:
         names = [name for name in names if pattern.matches(name)]

@@ -47,16 +47,14 @@ ENCODINGS: Final = Section(
             _ENTRIES,
             "512",
             "Most members of a set of integers kept as an intset.",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "set-max-listpack-entries",
             _ENTRIES,
             "128",
             "Most members of a set kept as a listpack.",
-            no_effect=NO_COLLECTIONS,
         ),
-        Parameter("set-max-listpack-value", _ENTRIES, "64", "Longest member of such a set.", no_effect=NO_COLLECTIONS),
+        Parameter("set-max-listpack-value", _ENTRIES, "64", "Longest member of such a set."),
         Parameter(
             "zset-max-listpack-entries",
             _ENTRIES,

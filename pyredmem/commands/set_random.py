@@ -1,0 +1,180 @@
+"""Commands of the group *set* that choose members by chance: SPOP and SRANDMEMBER.
+
+Which members come is open, but not which *encoding* stays: an SPOP that leaves only a few members builds a new set of
+those instead of taking the others out, and the new one is as tight as its members allow (Redis 7.2 t_set.c).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError, not_between
+from pyredmem.base.numbers import INT64_MAX, INT64_MIN
+from pyredmem.base.rng import Random
+from pyredmem.commands.sets import reply_set, set_to_read, set_to_write
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.set import SetObject, new_integer_set, new_listpack_set
+from pyredmem.objects.set_encodings import IntegerMembers, ListpackMembers
+
+set_random: Final = Group("set")
+
+#: SPOP moves what stays when that is fewer than a fifth of what goes (Redis 7.2 SPOP_MOVE_STRATEGY_MUL).
+_MOVE_FACTOR: Final = 5
+#: SRANDMEMBER takes members away from a copy when it is asked for more than a third (SRANDMEMBER_SUB_STRATEGY_MUL).
+_COPY_FACTOR: Final = 3
+
+
+@set_random.command(
+    "spop",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1) without a count, otherwise O(N) where N is the count.",
+    summary="Takes random members out of a set and gives them; the key goes with the last one.",
+    syntax="key [count]",
+    history=(("3.2.0", "Added the `count` argument."),),
+    tips=("nondeterministic_output",),
+)
+def spop(context: Context, argv: list[bytes]) -> None:
+    """SPOP."""
+    if len(argv) > 2:
+        _pop_many(context, argv)
+        return
+    value = context.db.write(argv[1])
+    if value is None:
+        context.reply.null()
+        return
+    if not isinstance(value, SetObject):
+        raise CommandError(WRONG_TYPE)
+    content = value.content
+    member = content.pop(context.keyspace.rng)
+    context.changed(argv[1], events.SET, b"spop")
+    context.reply.bulk(member)
+    if content.length() == 0:
+        context.delete_emptied(argv[1])
+
+
+def _pop_many(context: Context, argv: list[bytes]) -> None:
+    """SPOP with a count."""
+    if len(argv) > 3:
+        raise CommandError(SYNTAX_ERROR)
+    count: i64 = integer(argv[2], MUST_BE_POSITIVE)
+    if count < 0:
+        raise CommandError(MUST_BE_POSITIVE)
+    name = argv[1]
+    found = set_to_write(context, name)
+    if found is None or count == 0:
+        reply_set(context, [])
+        return
+    length = found.length()
+    if count >= length:
+        popped = found.members()
+    elif (length - count) * _MOVE_FACTOR > count:
+        popped = _take_out(found, count, context.keyspace.rng)
+    else:
+        popped = _keep(context, name, found, length - count)
+    context.changed(name, events.SET, b"spop", len(popped))
+    if count >= length:
+        context.delete_emptied(name)
+    reply_set(context, popped)
+
+
+def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
+    """Take some of many members out."""
+    content = found.content
+    if isinstance(content, ListpackMembers):
+        popped = content.draw_in_order(count, rng)
+        content.remove_all(popped)
+        return popped
+    popped = []
+    while count > 0:
+        popped.append(content.pop(rng))
+        count -= 1
+    return popped
+
+
+def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[bytes]:
+    """Let the key hold a new set of a few members of the old one; returns all others."""
+    keyspace = context.keyspace
+    content = found.content
+    numbers = isinstance(content, IntegerMembers)
+    kept = new_integer_set(keyspace.allocator) if numbers else new_listpack_set(keyspace.allocator)
+    for member in _take_out(found, count, keyspace.rng):
+        kept.add(member, keyspace.limits)
+    popped = content.members()
+    context.db.replace(context.db.keys.find(name), kept)
+    return popped
+
+
+@set_random.command(
+    "srandmember",
+    arity=-2,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1) without a count, otherwise O(N) where N is the absolute value of the count.",
+    summary="Gives random members of a set: different ones, or independent ones if the count is negative.",
+    syntax="key [count]",
+    history=(("2.6.0", "Added the optional `count` argument."),),
+    tips=("nondeterministic_output",),
+)
+def srandmember(context: Context, argv: list[bytes]) -> None:
+    """SRANDMEMBER."""
+    if len(argv) > 2:
+        _draw_many(context, argv)
+        return
+    found = set_to_read(context, argv[1])
+    if found is None:
+        context.reply.null()
+    else:
+        context.reply.bulk(found.draw(context.keyspace.rng))
+
+
+def _draw_many(context: Context, argv: list[bytes]) -> None:
+    """SRANDMEMBER with a count."""
+    if len(argv) > 3:
+        raise CommandError(SYNTAX_ERROR)
+    count: i64 = integer(argv[2])
+    if count == INT64_MIN:
+        raise not_between(-INT64_MAX, INT64_MAX)
+    found = set_to_read(context, argv[1])
+    rng = context.keyspace.rng
+    if found is None or count == 0:
+        context.reply.array(0)
+    elif count < 0:
+        context.reply.bulks(found.content.draw_many(-count, rng))
+    elif count >= found.length():
+        context.reply.bulks(found.members())
+    else:
+        context.reply.bulks(_draw_different(found, count, rng))
+
+
+def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:
+    """So many different members, fewer than there are."""
+    content = found.content
+    if isinstance(content, ListpackMembers):
+        return content.draw_in_order(count, rng)
+    if count * _COPY_FACTOR > found.length():
+        return _shuffle_out(found.members(), count, rng)
+    drawn: dict[bytes, None] = {}
+    while len(drawn) < count:
+        drawn[content.draw(rng)] = None
+    return list(drawn)
+
+
+def _shuffle_out(members: list[bytes], count: i64, rng: Random) -> list[bytes]:
+    """The first places of a shuffle."""
+    at: i64 = 0
+    while at < count:
+        other = at + rng.below(len(members) - at)
+        members[at], members[other] = members[other], members[at]
+        at += 1
+    return members[:count]

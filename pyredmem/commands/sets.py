@@ -1,0 +1,288 @@
+"""Commands of the group *set* on one set, or on two at a time.
+
+SADD with one member is among the server's shortest paths. What takes members by chance is in `set_random`, what joins
+whole sets in `set_operations`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import WRONG_TYPE, CommandError
+from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
+from pyredmem.engine.command import (
+    ACCESS,
+    DELETE,
+    DENYOOM,
+    FAST,
+    INSERT,
+    READ_ONLY,
+    READ_WRITE,
+    READONLY,
+    WRITE,
+    Group,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.set import SetObject, new_set
+
+sets: Final = Group("set")
+
+_SEVERAL_MEMBERS: Final = (("2.4.0", "Accepts multiple `member` arguments."),)
+
+
+def set_value(value: RedisObject) -> SetObject:
+    """The value as the set it has to be."""
+    if isinstance(value, SetObject):
+        return value
+    raise CommandError(WRONG_TYPE)
+
+
+def set_to_read(context: Context, name: bytes) -> SetObject | None:
+    """The set under a key, for a command that reads it; None if there is no key."""
+    value = context.db.read(name)
+    return None if value is None else set_value(value)
+
+
+def set_to_write(context: Context, name: bytes) -> SetObject | None:
+    """The set under a key, for a command that changes it; None if there is no key."""
+    value = context.db.write(name)
+    return None if value is None else set_value(value)
+
+
+# Changing.
+
+
+@sets.command(
+    "sadd",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, INSERT),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1) for each member added, so O(N) for N members.",
+    summary="Adds members to a set; makes the set if there is none.",
+    syntax="key member [member ...]",
+    history=_SEVERAL_MEMBERS,
+)
+def sadd(context: Context, argv: list[bytes]) -> None:
+    """SADD."""
+    value = context.db.write(argv[1])
+    limits = context.keyspace.limits
+    added: i64 = 0
+    if value is None:
+        added = _add_to_new(context, argv)
+    elif not isinstance(value, SetObject):
+        raise CommandError(WRONG_TYPE)
+    elif len(argv) == 3:
+        if value.add(argv[2], limits):
+            added = 1
+    else:
+        value.prepare(len(argv) - 2, limits)
+        for at in range(2, len(argv)):
+            if value.add(argv[at], limits):
+                added += 1
+    if added > 0:
+        context.changed(argv[1], events.SET, b"sadd", added)
+    context.reply.integer(added)
+
+
+def _add_to_new(context: Context, argv: list[bytes]) -> i64:
+    """Let a key that is not there hold a set of the arguments; returns how many differ."""
+    limits = context.keyspace.limits
+    made = new_set(argv[2], len(argv) - 2, context.keyspace.allocator, limits)
+    context.db.add(argv[1], made)
+    for at in range(2, len(argv)):
+        made.add(argv[at], limits)
+    return made.length()
+
+
+@sets.command(
+    "srem",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, DELETE),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(N) where N is the number of members to take out.",
+    summary="Takes members out of a set; the key goes with the last one.",
+    syntax="key member [member ...]",
+    history=_SEVERAL_MEMBERS,
+)
+def srem(context: Context, argv: list[bytes]) -> None:
+    """SREM: once the set is empty the other members are not looked at."""
+    found = set_to_write(context, argv[1])
+    if found is None:
+        context.reply.integer(0)
+        return
+    removed: i64 = 0
+    for at in range(2, len(argv)):
+        if found.remove(argv[at]):
+            removed += 1
+            if found.length() == 0:
+                break
+    if removed > 0:
+        context.changed(argv[1], events.SET, b"srem", removed)
+        if found.length() == 0:
+            context.delete_emptied(argv[1])
+    context.reply.integer(removed)
+
+
+@sets.command(
+    "smove",
+    arity=4,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Takes a member out of one set and adds it to another.",
+    syntax="source destination member",
+)
+def smove(context: Context, argv: list[bytes]) -> None:
+    """SMOVE."""
+    source_name, destination_name, member = argv[1], argv[2], argv[3]
+    held = context.db.write(source_name)
+    other = context.db.write(destination_name)
+    if held is None:
+        context.reply.integer(0)
+        return
+    source = set_value(held)
+    destination = None if other is None else set_value(other)
+    if source is destination:
+        context.reply.integer(1 if source.contains(member) else 0)
+        return
+    if not source.remove(member):
+        context.reply.integer(0)
+        return
+    context.changed(source_name, events.SET, b"srem")
+    if source.length() == 0:
+        context.delete_emptied(source_name)
+    limits = context.keyspace.limits
+    if destination is None:
+        destination = new_set(member, 1, context.keyspace.allocator, limits)
+        context.db.add(destination_name, destination)
+    if destination.add(member, limits):
+        context.changed(destination_name, events.SET, b"sadd")
+    context.reply.integer(1)
+
+
+# Asking.
+
+
+@sets.command(
+    "scard",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Counts the members of a set.",
+    syntax="key",
+)
+def scard(context: Context, argv: list[bytes]) -> None:
+    """SCARD."""
+    found = set_to_read(context, argv[1])
+    context.reply.integer(0 if found is None else found.length())
+
+
+@sets.command(
+    "sismember",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(1)",
+    summary="Tells whether something is a member of a set.",
+    syntax="key member",
+)
+def sismember(context: Context, argv: list[bytes]) -> None:
+    """SISMEMBER."""
+    found = set_to_read(context, argv[1])
+    context.reply.integer(1 if found is not None and found.contains(argv[2]) else 0)
+
+
+@sets.command(
+    "smismember",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="set",
+    since="6.2.0",
+    complexity="O(N) where N is the number of members asked for.",
+    summary="Tells of several things whether each is a member of a set.",
+    syntax="key member [member ...]",
+)
+def smismember(context: Context, argv: list[bytes]) -> None:
+    """SMISMEMBER."""
+    found = set_to_read(context, argv[1])
+    reply = context.reply
+    reply.array(len(argv) - 2)
+    for at in range(2, len(argv)):
+        reply.integer(1 if found is not None and found.contains(argv[at]) else 0)
+
+
+@sets.command(
+    "smembers",
+    arity=2,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="set",
+    since="1.0.0",
+    complexity="O(N) where N is the number of members.",
+    summary="Lists all members of a set.",
+    syntax="key",
+    tips=("nondeterministic_output_order",),
+)
+def smembers(context: Context, argv: list[bytes]) -> None:
+    """SMEMBERS."""
+    found = set_to_read(context, argv[1])
+    reply_set(context, [] if found is None else found.members())
+
+
+def reply_set(context: Context, members: list[bytes]) -> None:
+    """Reply with members, as the set that they are."""
+    reply = context.reply
+    reply.set(len(members))
+    for member in members:
+        reply.bulk(member)
+
+
+@sets.command(
+    "sscan",
+    arity=-3,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="set",
+    since="2.8.0",
+    complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
+    summary="Lists some members of a set and gives the cursor that lists the next ones.",
+    syntax="key cursor [MATCH pattern] [COUNT count]",
+    tips=("nondeterministic_output",),
+)
+def sscan(context: Context, argv: list[bytes]) -> None:
+    """SSCAN: of a small set, all at once. The options of a missing key are not looked at."""
+    cursor = scan_cursor(argv[2])
+    found = set_to_read(context, argv[1])
+    members: list[bytes] = []
+    next_cursor = 0
+    if found is not None:
+        options = ScanOptions(argv, 3)
+        table = found.hash_table()
+        if table is None:
+            members = found.members()
+        else:
+            next_cursor, slots = scan_table(table, cursor, options)
+            members = [table.keys[slot] for slot in slots]
+        pattern = options.pattern
+        if pattern is not None:
+            members = [member for member in members if pattern.matches(member)]
+    context.reply.array(2)
+    context.reply.bulk(b"%d" % next_cursor)
+    context.reply.bulks(members)

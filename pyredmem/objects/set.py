@@ -1,0 +1,173 @@
+"""Sets: the object that stays while its encoding changes, and how sets come to be.
+
+A set begins as tight as its first members allow and only ever turns into something roomier: integers alone are an
+intset, a few short members a listpack, all else is a hash table (Redis 7.2 t_set.c).
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.collection import Collection, Encoded
+from pyredmem.objects.digest import SET_TYPE, Digest
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.set_encodings import (
+    ADDED,
+    OUTGREW,
+    WANTS_LISTPACK,
+    HashedMembers,
+    IntegerMembers,
+    ListpackMembers,
+    SetEncoding,
+)
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.intset import IntSet
+from pyredmem.structures.listpack import Listpack
+
+
+@mypyc_attr(acyclic=True)
+class SetObject(Collection):
+    """A set of any encoding."""
+
+    def __init__(self, allocator: Allocator, content: SetEncoding) -> None:
+        super().__init__(allocator)
+        self.allocator = allocator
+        self.content: SetEncoding = content
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"set"
+
+    def payload(self) -> Encoded:
+        """The members in their encoding."""
+        return self.content
+
+    def length(self) -> i64:
+        """How many members there are."""
+        return self.content.length()
+
+    def contains(self, member: bytes) -> bool:
+        """Whether a member is there."""
+        return self.content.contains(member)
+
+    def members(self) -> list[bytes]:
+        """All members, in the order of the encoding; the list is the caller's."""
+        return self.content.members()
+
+    def add(self, member: bytes, limits: EncodingLimits) -> bool:
+        """Put a member in; False if it is there."""
+        outcome = self.content.add(member, limits)
+        if outcome > ADDED:
+            self._convert(outcome, member)
+        return outcome > 0
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there. The encoding stays."""
+        return self.content.remove(member)
+
+    def draw(self, rng: Random) -> bytes:
+        """Any member."""
+        return self.content.draw(rng)
+
+    def pop(self, rng: Random) -> bytes:
+        """Take any member out."""
+        return self.content.pop(rng)
+
+    def prepare(self, additions: i64, limits: EncodingLimits) -> None:
+        """Become a hash table at once if a command adds more members than the encoding may have, whatever they are."""
+        content = self.content
+        if isinstance(content, ListpackMembers):
+            if additions <= limits.set_entries:
+                return
+        elif isinstance(content, IntegerMembers):
+            if additions <= limits.set_intset_entries:
+                return
+        else:
+            return
+        self._become_table(additions)
+
+    def tighten(self, limits: EncodingLimits) -> None:
+        """Become an intset, if the members are integers alone and few enough (Redis does this to a SINTERSTORE)."""
+        old = self.content
+        if isinstance(old, IntegerMembers) or old.length() > limits.set_intset_entries:
+            return
+        numbers = IntSet(self.allocator)
+        for member in old.members():
+            number = parse_integer(member)
+            assert number is not None, "only integers become an intset"
+            numbers.add(number)
+        self.content = IntegerMembers(numbers)
+        old.free()
+
+    def _convert(self, outcome: i64, member: bytes) -> None:
+        """Change the encoding as an addition asked for, and add the member if that has not been done."""
+        if outcome == WANTS_LISTPACK:
+            self._become_listpack(member)
+            return
+        if outcome == OUTGREW:
+            self._become_table(self.content.length())
+            return
+        table = self._become_table(self.content.length() + 1)
+        table.keys.insert(member, 0)
+
+    def _become_listpack(self, member: bytes) -> None:
+        old = self.content
+        assert isinstance(old, IntegerMembers)
+        # The block is made for the widest of the numbers, and cut when the new member is in.
+        content = ListpackMembers(Listpack(self.allocator, old.listpack_size(old.length() + 1)))
+        for number in old.members():
+            content.append(number)
+        self.content = content
+        old.free()
+        content.append(member)
+        content.block.shrink_to_fit()
+
+    def _become_table(self, expected: i64) -> HashedMembers:
+        old = self.content
+        content = HashedMembers(self.allocator, expected)
+        for member in old.members():
+            content.keys.insert(member, 0)
+        self.content = content
+        old.free()
+        return content
+
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """The same members in the same encoding."""
+        return SetObject(allocator, self.content.duplicate())
+
+    def digest(self, digest: Digest) -> None:
+        """Add type and members; their order does not matter."""
+        digest.mix_number(SET_TYPE)
+        for member in self.content.members():
+            digest.xor(member)
+
+    def hash_table(self) -> Dict | None:
+        """The hash table, if it is one."""
+        return self.content.table()
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.content.check()
+
+
+def new_set(first: bytes, expected: i64, allocator: Allocator, limits: EncodingLimits) -> SetObject:
+    """An empty set, in the encoding for so many members of which this is the first."""
+    if expected <= limits.set_intset_entries and parse_integer(first) is not None:
+        return new_integer_set(allocator)
+    if expected <= limits.set_entries:
+        return new_listpack_set(allocator)
+    return SetObject(allocator, HashedMembers(allocator, expected))
+
+
+def new_integer_set(allocator: Allocator) -> SetObject:
+    """An empty set that begins as an intset."""
+    return SetObject(allocator, IntegerMembers(IntSet(allocator)))
+
+
+def new_listpack_set(allocator: Allocator, capacity: i64 = 0) -> SetObject:
+    """An empty set that begins as a listpack, in a block of ``capacity`` bytes if that is more than it needs."""
+    return SetObject(allocator, ListpackMembers(Listpack(allocator, capacity)))

@@ -1,0 +1,384 @@
+"""The three encodings of a set: sorted integers, a listpack, a hash table of keys alone.
+
+``add`` says when the encoding cannot hold a member any more; :class:`~pyredmem.objects.set.SetObject` converts then.
+Limits are asked at every addition and never otherwise, so a set above a limit that was lowered stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, LISTPACK_LIMIT, dict_table_size, listpack_integer_size
+from pyredmem.objects.collection import Encoded
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.intset import IntSet
+from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
+
+# What became of an addition.
+PRESENT: Final = 0
+ADDED: Final = 1
+#: Added, and now there are too many for this encoding.
+OUTGREW: Final = 2
+#: Not added: the members have to become a listpack, or a hash table, first.
+WANTS_LISTPACK: Final = 3
+WANTS_TABLE: Final = 4
+
+#: Intsets have no more members than this, whatever the setting says (Redis 7.2 t_set.c).
+_INTSET_MOST: Final = 1073741824
+#: Keys that Redis looks at to draw one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a step of a rehash.
+_DRAWN_FROM: Final = 15
+
+
+@mypyc_attr(acyclic=True)
+class SetEncoding(Encoded):
+    """The members of a set."""
+
+    def length(self) -> i64:
+        """How many members there are."""
+        raise NotImplementedError
+
+    def contains(self, member: bytes) -> bool:
+        """Whether a member is there."""
+        raise NotImplementedError
+
+    def add(self, member: bytes, limits: EncodingLimits) -> i64:
+        """Put a member in, if it is not there and the encoding can hold it."""
+        raise NotImplementedError
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there."""
+        raise NotImplementedError
+
+    def members(self) -> list[bytes]:
+        """All members, in a list that is the caller's."""
+        raise NotImplementedError
+
+    def draw(self, rng: Random) -> bytes:
+        """Any member, each with the same chance."""
+        raise NotImplementedError
+
+    def draw_many(self, count: i64, rng: Random) -> list[bytes]:
+        """Any member, so many times, each time with the same chance."""
+        drawn: list[bytes] = []
+        while count > 0:
+            drawn.append(self.draw(rng))
+            count -= 1
+        return drawn
+
+    def pop(self, rng: Random) -> bytes:
+        """Take any member out."""
+        member = self.draw(rng)
+        self.remove(member)
+        return member
+
+    def duplicate(self) -> SetEncoding:
+        """A copy in the same encoding, its blocks at their exact sizes."""
+        raise NotImplementedError
+
+    def table(self) -> Dict | None:
+        """The hash table, if it is one."""
+        return None
+
+    def check(self) -> None:
+        """Assert the invariants."""
+
+
+@mypyc_attr(acyclic=True)
+class IntegerMembers(SetEncoding):
+    """``intset``: in ascending order."""
+
+    def __init__(self, content: IntSet) -> None:
+        self.content = content
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"intset"
+
+    def length(self) -> i64:
+        """How many members there are."""
+        return len(self.content.numbers)
+
+    def contains(self, member: bytes) -> bool:
+        """Whether a member is there; what is no integer cannot be."""
+        number = parse_integer(member)
+        return number is not None and self.content.contains(number)
+
+    def add(self, member: bytes, limits: EncodingLimits) -> i64:
+        """Put an integer in; anything else, or one too many, asks for another encoding."""
+        number = parse_integer(member)
+        if number is None:
+            return WANTS_LISTPACK if self._fits_listpack(member, limits) else WANTS_TABLE
+        if not self.content.add(number):
+            return PRESENT
+        most = min(limits.set_intset_entries, _INTSET_MOST)
+        return ADDED if len(self.content.numbers) <= most else OUTGREW
+
+    def _fits_listpack(self, member: bytes, limits: EncodingLimits) -> bool:
+        """Whether all members and one more are few and short enough for a listpack."""
+        numbers = self.content.numbers
+        length: i64 = len(member)
+        if len(numbers) >= limits.set_entries or length > limits.set_value:
+            return False
+        if not numbers:
+            return True
+        longest: i64 = max(len(str(numbers[0])), len(str(numbers[-1])))
+        return longest <= limits.set_value and self.listpack_size(len(numbers)) + length <= LISTPACK_LIMIT
+
+    def listpack_size(self, count: i64) -> i64:
+        """Most bytes that so many members can take in a listpack, by the smallest and the largest of these."""
+        numbers = self.content.numbers
+        if not numbers:
+            return 2 * count
+        widest = max(listpack_integer_size(numbers[0]), listpack_integer_size(numbers[-1]))
+        return 7 + widest * count
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there."""
+        number = parse_integer(member)
+        return number is not None and self.content.remove(number)
+
+    def members(self) -> list[bytes]:
+        """All members, in ascending order."""
+        return [b"%d" % number for number in self.content.numbers]
+
+    def draw(self, rng: Random) -> bytes:
+        """Any member."""
+        numbers = self.content.numbers
+        return b"%d" % numbers[rng.below(len(numbers))]
+
+    def duplicate(self) -> SetEncoding:
+        """A copy in the same encoding."""
+        return IntegerMembers(self.content.duplicate())
+
+    def memory(self, samples: i64) -> i64:
+        """The block."""
+        return self.content.allocator.usable(i64(self.content.address))
+
+    def free(self) -> None:
+        """Give the block back."""
+        self.content.free()
+
+    def addresses(self) -> list[int]:
+        """The block."""
+        return [int(self.content.address)]
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.content.check()
+
+
+@mypyc_attr(acyclic=True)
+class ListpackMembers(SetEncoding):
+    """``listpack``: in the order in which the members came."""
+
+    def __init__(self, block: Listpack) -> None:
+        self.block = block
+        self.items: dict[bytes, None] = {}
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"listpack"
+
+    def length(self) -> i64:
+        """How many members there are."""
+        return len(self.items)
+
+    def contains(self, member: bytes) -> bool:
+        """Whether a member is there."""
+        return member in self.items
+
+    def add(self, member: bytes, limits: EncodingLimits) -> i64:
+        """Put a member in, while they are few and it is short."""
+        items = self.items
+        if member in items:
+            return PRESENT
+        length: i64 = len(member)
+        if len(items) >= limits.set_entries or length > limits.set_value:
+            return WANTS_TABLE
+        if self.block.size + length > LISTPACK_LIMIT:
+            return WANTS_TABLE
+        self.append(member)
+        return ADDED
+
+    def append(self, member: bytes) -> None:
+        """Put a member in that is not there."""
+        self.items[member] = None
+        self.block.grow(entry_size(member))
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there."""
+        if member not in self.items:
+            return False
+        del self.items[member]
+        self.block.shrink(entry_size(member))
+        return True
+
+    def remove_all(self, members: list[bytes]) -> None:
+        """Take members out that are there, with one change of the block."""
+        for member in members:
+            del self.items[member]
+        self.block.shrink(entry_sizes(members))
+
+    def members(self) -> list[bytes]:
+        """All members, the oldest first."""
+        return list(self.items)
+
+    def draw(self, rng: Random) -> bytes:
+        """Any member; a listpack is short, so walking it is quicker than keeping an index."""
+        items = list(self.items)
+        return items[rng.below(len(items))]
+
+    def draw_many(self, count: i64, rng: Random) -> list[bytes]:
+        """Any member, so many times."""
+        items = list(self.items)
+        drawn: list[bytes] = []
+        while count > 0:
+            drawn.append(items[rng.below(len(items))])
+            count -= 1
+        return drawn
+
+    def draw_in_order(self, count: i64, rng: Random) -> list[bytes]:
+        """So many different members in their order, each with the same chance."""
+        drawn: list[bytes] = []
+        ahead: i64 = len(self.items)
+        for member in self.items:
+            if count > 0 and rng.below(ahead) < count:
+                drawn.append(member)
+                count -= 1
+            ahead -= 1
+        return drawn
+
+    def duplicate(self) -> SetEncoding:
+        """A copy in the same encoding."""
+        copy = ListpackMembers(self.block.duplicate())
+        copy.items = self.items.copy()
+        return copy
+
+    def memory(self, samples: i64) -> i64:
+        """The block."""
+        return self.block.usable()
+
+    def free(self) -> None:
+        """Give the block back."""
+        self.block.free()
+
+    def addresses(self) -> list[int]:
+        """The block."""
+        return [int(self.block.address)]
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        assert self.block.size == 7 + entry_sizes(self.members())
+        assert self.block.usable() >= self.block.size
+
+
+@mypyc_attr(acyclic=True)
+class HashedMembers(SetEncoding):
+    """``hashtable``: in no order."""
+
+    def __init__(self, allocator: Allocator, expected: i64) -> None:
+        self.address: i32 = i32(allocator.alloc(DICT_SIZE))
+        self.keys = Dict(allocator, owns_keys=True, without_values=True)
+        self.keys.expand(expected)
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"hashtable"
+
+    def length(self) -> i64:
+        """How many members there are."""
+        return self.keys.used
+
+    def contains(self, member: bytes) -> bool:
+        """Whether a member is there."""
+        return self.keys.find(member) >= 0
+
+    def add(self, member: bytes, limits: EncodingLimits) -> i64:
+        """Put a member in."""
+        keys = self.keys
+        if keys.find_for_insert(member) >= 0:
+            return PRESENT
+        keys.insert(member, 0)
+        return ADDED
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there."""
+        keys = self.keys
+        slot = keys.find(member)
+        if slot < 0:
+            return False
+        keys.remove(slot)
+        keys.shrink_if_sparse()
+        return True
+
+    def members(self) -> list[bytes]:
+        """All members, in no order."""
+        return self.keys.keys.copy()
+
+    def draw(self, rng: Random) -> bytes:
+        """Any member: the arrays of the table are dense. A rehash under way goes on as if Redis had drawn."""
+        keys = self.keys
+        if keys.rehash_index >= 0:
+            keys.rehash(min(keys.used, _DRAWN_FROM))
+        return keys.keys[rng.below(keys.used)]
+
+    def pop(self, rng: Random) -> bytes:
+        """Take any member out."""
+        keys = self.keys
+        if keys.rehash_index >= 0:
+            keys.rehash(min(keys.used, _DRAWN_FROM))
+            keys.step()
+        slot = rng.below(keys.used)
+        member = keys.keys[slot]
+        keys.remove(slot)
+        keys.shrink_if_sparse()
+        return member
+
+    def duplicate(self) -> SetEncoding:
+        """A copy in a table for just as many members."""
+        copy = HashedMembers(self.keys.allocator, self.keys.used)
+        for member in self.keys.keys:
+            copy.keys.insert(member, 0)
+        return copy
+
+    def memory(self, samples: i64) -> i64:
+        """The table, and the members by the first ones; each with an entry, though the first of a bucket has none."""
+        keys = self.keys
+        total = DICT_SIZE + dict_table_size(keys.slots())
+        if keys.used == 0:
+            return total
+        allocator = keys.allocator
+        measured: i64 = 0
+        slots = keys.walk(samples)
+        for slot in slots:
+            measured += DICT_ENTRY_SIZE + allocator.usable(i64(keys.key_addresses[slot]))
+        # A sum of doubles cut to an integer, as in Redis.
+        return i64(int(int(total) + int(measured) / len(slots) * int(keys.used)))
+
+    def free_effort(self) -> i64:
+        """One for each member."""
+        return self.keys.used
+
+    def free(self) -> None:
+        """Give the table, the members and the table's header back."""
+        allocator = self.keys.allocator
+        self.keys.clear()
+        allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """The header of the table and all that is in it."""
+        return [int(self.address), *self.keys.addresses()]
+
+    def table(self) -> Dict | None:
+        """The hash table."""
+        return self.keys
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.keys.check()
