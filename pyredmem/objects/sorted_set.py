@@ -1,0 +1,167 @@
+"""Sorted sets: members with scores, converted between their encodings as in Redis 7.2 (t_zset.c)."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import LISTPACK_LIMIT
+from pyredmem.objects.collection import Collection, Encoded
+from pyredmem.objects.digest import SORTED_SET_TYPE, Digest
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack, SortedSetSkiplist
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.score_order import ScoreOrder
+
+Item = tuple[bytes, float]
+
+# What adding did.
+ADDED: Final = 1
+UPDATED: Final = 2
+
+
+@mypyc_attr(acyclic=True)
+class SortedSetObject(Collection):
+    """A sorted set."""
+
+    def __init__(self, allocator: Allocator, content: SortedSetEncoding) -> None:
+        super().__init__(allocator)
+        self.content = content
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"zset"
+
+    def payload(self) -> Encoded:
+        """The members in their encoding of the moment."""
+        return self.content
+
+    def length(self) -> i64:
+        """How many members there are."""
+        return self.content.order.length
+
+    def order(self) -> ScoreOrder:
+        """The members in order; to look at, not to change."""
+        return self.content.order
+
+    def score(self, member: bytes) -> float | None:
+        """The score of a member."""
+        score = self.content.score(member)
+        return None if isnan(score) else score
+
+    def items(self) -> list[Item]:
+        """All members and scores in order."""
+        return self.slice(0, self.length())
+
+    def slice(self, start: i64, count: i64) -> list[Item]:
+        """Members and scores of ``count`` ranks from ``start`` on; all must be there."""
+        order = self.content.order
+        scores = order.scores(start, count)
+        return [(member, scores[at]) for at, member in enumerate(order.members(start, count))]
+
+    def range_by_score(self, low: float, low_excluded: bool, high: float, high_excluded: bool) -> list[Item]:
+        """Members and scores between two scores, in order."""
+        start = self.content.order.rank_of_score(low, low_excluded)
+        end = self.content.order.rank_of_score(high, not high_excluded)
+        return self.slice(start, end - start)
+
+    # Change.
+
+    def add(self, member: bytes, score: float, limits: EncodingLimits, rng: Random) -> int:
+        """Let a member have a score: ADDED, UPDATED, or 0 if it had that score."""
+        content = self.content
+        old = content.score(member)
+        if isnan(old):
+            if not content.takes(member, limits):
+                self._become_skiplist(content.order.length + 1, rng)
+                content = self.content
+            content.insert(member, score, rng)
+            return ADDED
+        if old == score:
+            return 0
+        content.update(member, old, score, rng)
+        return UPDATED
+
+    def remove(self, member: bytes) -> bool:
+        """Take a member out; False if it is not there."""
+        return self.content.remove(member)
+
+    def remove_all(self, members: list[bytes]) -> None:
+        """Take out members that are there, as the commands that remove ranges do: the room is given back at the end."""
+        content = self.content
+        for member in members:
+            content.remove(member, shrinks=False)
+        content.removed_some()
+
+    def expect(self, count: i64, limits: EncodingLimits, rng: Random) -> None:
+        """So many members are about to be added: a listpack that could not take them is converted beforehand."""
+        if count > limits.zset_entries and self.content.table() is None:
+            self._become_skiplist(count, rng)
+
+    def _become_skiplist(self, expected: i64, rng: Random) -> None:
+        old = self.content
+        skiplist = SortedSetSkiplist(old.allocator, expected)
+        for member, score in self.items():
+            skiplist.insert(member, score, rng)
+        self.content = skiplist
+        old.free()
+
+    # As a value.
+
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """A sorted set of its own with the same members in the same encoding."""
+        return SortedSetObject(allocator, self.content.copy())
+
+    def digest(self, digest: Digest) -> None:
+        """Add type and content."""
+        digest.mix_number(SORTED_SET_TYPE)
+        for member, score in self.items():
+            item = Digest()
+            item.mix(member)
+            item.mix(b"%.17g" % score)
+            digest.xor(item.data())
+
+    def hash_table(self) -> Dict | None:
+        """The hash table, if the encoding has one."""
+        return self.content.table()
+
+
+def new_sorted_set(
+    allocator: Allocator, limits: EncodingLimits, expected: i64 = 0, member_length: i64 = 0
+) -> SortedSetObject:
+    """An empty sorted set for so many members, the first of them of that length (Redis 7.2 zsetTypeCreate)."""
+    if expected <= limits.zset_entries and member_length <= limits.zset_value:
+        return SortedSetObject(allocator, SortedSetListpack(allocator))
+    return SortedSetObject(allocator, SortedSetSkiplist(allocator, expected))
+
+
+def build_sorted_set(
+    items: list[Item], allocator: Allocator, limits: EncodingLimits, rng: Random, presized: bool = False
+) -> SortedSetObject:
+    """The sorted set that a command stores; members are distinct.
+
+    ``presized``: its hash table is made for their number.
+    """
+    fits = len(items) <= limits.zset_entries
+    total: i64 = 0
+    for member, _ in items:
+        total += len(member)
+        fits = fits and len(member) <= limits.zset_value
+    content: SortedSetEncoding
+    if fits and total <= LISTPACK_LIMIT:
+        content = SortedSetListpack(allocator)
+        items = sorted(items, key=_by_score)
+    else:
+        content = SortedSetSkiplist(allocator, len(items) if presized else 0)
+    for member, score in items:
+        content.insert(member, score, rng)
+    return SortedSetObject(allocator, content)
+
+
+def _by_score(item: Item) -> tuple[float, bytes]:
+    return item[1], item[0]

@@ -1,0 +1,335 @@
+"""The encodings of sorted sets: ``listpack`` and ``skiplist``, sized as in Redis 7.2 (t_zset.c).
+
+Both keep their members in a :class:`ScoreOrder`; they differ in how a member's score is found (a Python dict, a hash
+table of Redis's kind) and in what the ledger is told: one block for a listpack; for a skiplist the two structures, the
+header node, the hash table, and for each member its string, its entry and a node of random height.
+
+A score is no NaN; NaN stands for «not there».
+"""
+
+from __future__ import annotations
+
+from math import isnan, nan
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.double_text import format_double
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import (
+    DICT_ENTRY_SIZE,
+    DICT_SIZE,
+    LISTPACK_LIMIT,
+    SKIPLIST_HEADER_NODE_SIZE,
+    SKIPLIST_LEVEL_SIZE,
+    SKIPLIST_NODE_SIZE,
+    SKIPLIST_SIZE,
+    ZSET_SIZE,
+    listpack_integer_size,
+)
+from pyredmem.objects.collection import Encoded
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.score_order import ScoreOrder
+
+#: Integral scores up to here are integers in a listpack (util.c double2ll).
+_INTEGER_LIMIT: Final = 4611686018427387904.0
+#: Random numbers below this one have 31 pairs of bits, one for each level above the first.
+_HEIGHT_DRAWS: Final = 4611686018427387904
+
+
+def score_entry_size(score: float) -> i64:
+    """Bytes of a score's entry in a listpack: an integer if it is one, else the text."""
+    if -_INTEGER_LIMIT <= score <= _INTEGER_LIMIT:
+        whole: i64 = i64(int(score))
+        if float(whole) == score:
+            return listpack_integer_size(whole)
+    return entry_size(format_double(score))
+
+
+@mypyc_attr(acyclic=True)
+class SortedSetEncoding(Encoded):
+    """The members of a sorted set in one encoding, with their order."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self.allocator = allocator
+        self.order = ScoreOrder()
+
+    def score(self, member: bytes) -> float:
+        """The score of a member; NaN if it is not there."""
+        raise NotImplementedError
+
+    def takes(self, member: bytes, limits: EncodingLimits) -> bool:
+        """Whether one more member may come in without a conversion."""
+        return True
+
+    def insert(self, member: bytes, score: float, rng: Random) -> None:
+        """Add a member that is not there; it was looked up just before."""
+        raise NotImplementedError
+
+    def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
+        """Give a member that has another score a new one; it was looked up just before."""
+        raise NotImplementedError
+
+    def remove(self, member: bytes, shrinks: bool = True) -> bool:
+        """Take a member out; False if it is not there. ``shrinks``: a hash table that is sparse now gives room back."""
+        raise NotImplementedError
+
+    def removed_some(self) -> None:
+        """Several members were taken out without shrinking; do it now."""
+
+    def copy(self) -> SortedSetEncoding:
+        """The same members in blocks of their own, as COPY makes them."""
+        raise NotImplementedError
+
+    def table(self) -> SkiplistTable | None:
+        """The hash table, if the encoding has one."""
+        return None
+
+
+@mypyc_attr(acyclic=True)
+class SortedSetListpack(SortedSetEncoding):
+    """One block: member, score, member, score ..."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator)
+        self.pack = Listpack(allocator)
+        self.by_member: dict[bytes, float] = {}
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"listpack"
+
+    def memory(self, samples: i64) -> i64:
+        """The block."""
+        return self.pack.usable()
+
+    def free(self) -> None:
+        """Give the block back."""
+        self.pack.free()
+
+    def addresses(self) -> list[int]:
+        """The block."""
+        return [int(self.pack.address)]
+
+    def score(self, member: bytes) -> float:
+        """The score of a member; NaN if it is not there."""
+        return self.by_member.get(member, nan)
+
+    def takes(self, member: bytes, limits: EncodingLimits) -> bool:
+        """Whether one more member keeps within the limits."""
+        return (
+            self.order.length < limits.zset_entries
+            and len(member) <= limits.zset_value
+            and self.pack.size + len(member) <= LISTPACK_LIMIT
+        )
+
+    def insert(self, member: bytes, score: float, rng: Random) -> None:
+        """Add a member; its entry, then that of its score."""
+        score += 0.0  # an integer has no negative zero
+        self.order.insert(score, member)
+        self.by_member[member] = score
+        pack = self.pack
+        pack.grow(entry_size(member))
+        pack.grow(score_entry_size(score))
+
+    def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
+        """Both entries go, and come back in the new place."""
+        new_score += 0.0
+        self.order.move(score, member, new_score)
+        self.by_member[member] = new_score
+        pack = self.pack
+        size = entry_size(member)
+        pack.shrink(size + score_entry_size(score))
+        pack.grow(size)
+        pack.grow(score_entry_size(new_score))
+
+    def remove(self, member: bytes, shrinks: bool = True) -> bool:
+        """Take a member and its score out."""
+        score = self.by_member.pop(member, nan)
+        if isnan(score):
+            return False
+        self.order.remove(score, member)
+        self.pack.shrink(entry_size(member) + score_entry_size(score))
+        return True
+
+    def copy(self) -> SortedSetEncoding:
+        """Another block of the same size."""
+        copy = SortedSetListpack(self.allocator)
+        copy.pack.free()
+        copy.pack = self.pack.duplicate()
+        copy.by_member = self.by_member.copy()
+        length = self.order.length
+        members = self.order.members(0, length)
+        for at, score in enumerate(self.order.scores(0, length)):
+            copy.order.insert(score, members[at])
+        return copy
+
+
+class SkiplistTable(Dict):
+    """Member to score and skiplist node."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator, owns_keys=True)
+        self.scores: vec[float] = vec[float]()
+        self.nodes: vec[i32] = vec[i32]()
+
+    def add(self, member: bytes, score: float, node: i64) -> None:
+        """Add a member that is not there, with its node; takes no step."""
+        slot = self.insert(member, 0)
+        if slot < len(self.scores):
+            self.scores[slot] = score
+            self.nodes[slot] = i32(node)
+        else:
+            self.scores = append(self.scores, score)
+            self.nodes = append(self.nodes, i32(node))
+
+    def peek(self, member: bytes) -> i64:
+        """The slot of a member that is there, without a step."""
+        return self.find_rehashing(member) if self.rehash_index >= 0 else self.find(member)
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy score and node of one slot over those of another."""
+        self.scores[target] = self.scores[source]
+        self.nodes[target] = self.nodes[source]
+
+    def trim_values(self) -> None:
+        """Give back the memory of slots that are no longer used."""
+        self.scores = self.scores[: self.used]
+        self.nodes = self.nodes[: self.used]
+
+    def clear_values(self) -> None:
+        """Forget all scores and nodes."""
+        self.scores = vec[float]()
+        self.nodes = vec[i32]()
+
+
+@mypyc_attr(acyclic=True)
+class SortedSetSkiplist(SortedSetEncoding):
+    """A hash table and a skiplist, which share the members' strings."""
+
+    def __init__(self, allocator: Allocator, expected: i64) -> None:
+        super().__init__(allocator)
+        self.structure_address: i32 = i32(allocator.alloc(ZSET_SIZE))
+        self.dict_address: i32 = i32(allocator.alloc(DICT_SIZE))
+        self.skiplist_address: i32 = i32(allocator.alloc(SKIPLIST_SIZE))
+        self.header_address: i32 = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
+        self.members = SkiplistTable(allocator)
+        if expected > 0:
+            self.members.expand(expected)
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"skiplist"
+
+    def memory(self, samples: i64) -> i64:
+        """The structures, and the average of the first members times their number."""
+        allocator = self.allocator
+        members = self.members
+        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.slots()
+        fixed += allocator.usable(i64(self.header_address))
+        length = self.order.length
+        if length == 0:
+            return fixed
+        sampled = length if samples == 0 else min(samples, length)
+        measured: i64 = 0
+        for member in self.order.members(0, sampled):
+            slot = members.peek(member)
+            measured += allocator.usable(i64(members.key_addresses[slot])) + DICT_ENTRY_SIZE
+            measured += allocator.usable(i64(members.nodes[slot]))
+        return fixed + i64(int(float(measured) / float(sampled) * float(length)))
+
+    def free_effort(self) -> i64:
+        """One for each member."""
+        return self.order.length
+
+    def free(self) -> None:
+        """Give everything back."""
+        allocator = self.allocator
+        members = self.members
+        slot: i64 = 0
+        while slot < members.used:
+            allocator.free(i64(members.nodes[slot]))
+            slot += 1
+        members.clear()
+        allocator.free(i64(self.header_address))
+        allocator.free(i64(self.skiplist_address))
+        allocator.free(i64(self.dict_address))
+        allocator.free(i64(self.structure_address))
+
+    def addresses(self) -> list[int]:
+        """The structures, the table, the members and the nodes."""
+        own = [self.structure_address, self.dict_address, self.skiplist_address, self.header_address]
+        nodes = list(self.members.nodes)[: self.members.used]
+        return [int(address) for address in own] + self.members.addresses() + [int(node) for node in nodes]
+
+    def score(self, member: bytes) -> float:
+        """The score of a member; NaN if it is not there. A step of a rehash under way is done on the way."""
+        slot: i64 = self.members.find(member)
+        return nan if slot < 0 else self.members.scores[slot]
+
+    def insert(self, member: bytes, score: float, rng: Random) -> None:
+        """Add a member with a node of random height."""
+        self.order.insert(score, member)
+        node = self.allocator.alloc(_random_node_size(rng))
+        self.members.step()
+        self.members.add(member, score, node)
+
+    def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
+        """The node stays if its place does; else it goes and a new one comes."""
+        members = self.members
+        slot = members.peek(member)
+        members.scores[slot] = new_score
+        if not self.order.move(score, member, new_score):
+            self.allocator.free(i64(members.nodes[slot]))
+            members.nodes[slot] = i32(self.allocator.alloc(_random_node_size(rng)))
+
+    def remove(self, member: bytes, shrinks: bool = True) -> bool:
+        """Take a member with its node out."""
+        members = self.members
+        slot: i64 = members.find(member)
+        if slot < 0:
+            return False
+        self.order.remove(members.scores[slot], member)
+        self.allocator.free(i64(members.nodes[slot]))
+        members.remove(slot)
+        if shrinks:
+            members.shrink_if_sparse()
+        return True
+
+    def removed_some(self) -> None:
+        """Shrink a table that is sparse now."""
+        self.members.shrink_if_sparse()
+
+    def copy(self) -> SortedSetEncoding:
+        """A table for just as many members, filled from the end; the nodes are as high as the originals."""
+        allocator = self.allocator
+        length = self.order.length
+        copy = SortedSetSkiplist(allocator, length)
+        names = self.order.members(0, length)
+        scores = self.order.scores(0, length)
+        for at, member in enumerate(names):
+            copy.order.insert(scores[at], member)
+        for at in range(length - 1, -1, -1):
+            node = i64(self.members.nodes[self.members.peek(names[at])])
+            copy.members.add(names[at], scores[at], allocator.alloc(allocator.usable(node)))
+        return copy
+
+    def table(self) -> SkiplistTable | None:
+        """The hash table."""
+        return self.members
+
+
+def _random_node_size(rng: Random) -> i64:
+    """Bytes of a skiplist node: each further level with probability 1/4, up to 32 levels."""
+    size: i64 = SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE
+    bits = rng.below(_HEIGHT_DRAWS)
+    levels: i64 = 31
+    while bits & 3 == 0 and levels > 0:
+        size += SKIPLIST_LEVEL_SIZE
+        bits >>= 2
+        levels -= 1
+    return size

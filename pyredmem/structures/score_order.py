@@ -1,0 +1,456 @@
+"""Members in order of score, and of their bytes where scores are equal: a B+ tree that counts.
+
+What Redis's skiplist does for a sorted set, in a form that is quick in Python: the members lie in leaves of at most
+``LEAF_LIMIT``, in two parallel arrays, and branches know how many members are below each of their children, so the rank
+of a member and the member of a rank are found from the root down::
+
+    branch   low items  [ ..  | 3 c ]      an item goes to the last child whose low item is not above it
+             counts     [  2  |  3  ]
+             children     |       |
+    leaf       scores   [1 2]   [3 3 7]
+               members  [a b]   [c d a]
+
+All ranges (by rank, by score, by member) become ranges of ranks; what they hold is copied leaf by leaf. The low item of
+a branch's first child is never looked at. Ledger allocations are no business of this structure: the owner keeps Redis's
+nodes beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, extend, pop, vec
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.base.build import COMPILED
+
+#: Entries of a leaf and of a branch: small enough that an insertion moves little, large enough for few levels.
+LEAF_LIMIT: Final = 128
+BRANCH_LIMIT: Final = 64
+
+
+def _insert(scores: vec[float], at: i64, score: float) -> vec[float]:
+    """A score put in its place; the loop is the quicker way for native code only."""
+    last: i64 = len(scores)
+    if at == last:
+        return append(scores, score)
+    if not COMPILED:
+        return extend(append(scores[:at], score), scores[at:])
+    scores = append(scores, score)
+    while last > at:
+        scores[last] = scores[last - 1]
+        last -= 1
+    scores[at] = score
+    return scores
+
+
+@mypyc_attr(acyclic=True)
+class _Node:
+    """A leaf with its items, or a branch with its children and an item for each that none below it is under."""
+
+    def __init__(self, children: list[_Node] | None) -> None:
+        self.scores: vec[float] = vec[float]()
+        self.members: list[bytes] = []
+        self.children: list[_Node] | None = children
+        self.counts: vec[i64] = vec[i64]()  # of a branch: members below each child
+
+    def total(self) -> i64:
+        """Members here and below."""
+        if self.children is None:
+            return len(self.members)
+        total: i64 = 0
+        for count in self.counts:
+            total += count
+        return total
+
+    def lower(self, score: float, member: bytes) -> i64:
+        """How many entries are under an item."""
+        scores = self.scores
+        low: i64 = 0
+        high: i64 = len(scores)
+        while low < high:
+            middle: i64 = (low + high) >> 1
+            found = scores[middle]
+            if found < score or (found == score and self.members[middle] < member):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def child_of(self, score: float, member: bytes) -> i64:
+        """The child that an item belongs to."""
+        scores = self.scores
+        low: i64 = 1
+        high: i64 = len(scores)
+        while low < high:
+            middle: i64 = (low + high) >> 1
+            found = scores[middle]
+            if found < score or (found == score and self.members[middle] <= member):
+                low = middle + 1
+            else:
+                high = middle
+        return low - 1
+
+    def insert(self, score: float, member: bytes, is_last: bool) -> _Node | None:
+        """Add an item; returns what was split off to the right if that was needed.
+
+        ``is_last``: no leaf is to the right of this node; growing at the end then leaves full nodes behind.
+        """
+        children = self.children
+        if children is None:
+            at = self.lower(score, member)
+            self.members.insert(at, member)
+            self.scores = _insert(self.scores, at, score)
+            size: i64 = len(self.members)
+            if size <= LEAF_LIMIT:
+                return None
+            return self._split(size - 1 if is_last and at == size - 1 else size // 2)
+        at = self.child_of(score, member)
+        child = children[at]
+        is_last = is_last and at == len(children) - 1
+        added = child.insert(score, member, is_last)
+        if added is None:
+            self.counts[at] += 1
+            return None
+        self.counts[at] = child.total()
+        self.insert_child(at + 1, added)
+        size = len(children)
+        if size <= BRANCH_LIMIT:
+            return None
+        return self._split(size - 1 if is_last else size // 2)
+
+    def insert_child(self, at: i64, child: _Node) -> None:
+        """Add a child of a branch; its first entry is its low item."""
+        children = self.children
+        assert children is not None
+        children.insert(at, child)
+        self.members.insert(at, child.members[0])
+        self.scores = _insert(self.scores, at, child.scores[0])
+        counts = append(self.counts[:at], child.total())
+        self.counts = extend(counts, self.counts[at:])
+
+    def _split(self, at: i64) -> _Node:
+        """Move the entries from a place on into a new node."""
+        children = self.children
+        right = _Node(None)
+        right.scores = self.scores[at:]
+        right.members = self.members[at:]
+        self.scores = self.scores[:at]
+        del self.members[at:]
+        if children is not None:
+            right.children = children[at:]
+            right.counts = self.counts[at:]
+            self.counts = self.counts[:at]
+            del children[at:]
+        return right
+
+    def remove(self, score: float, member: bytes) -> None:
+        """Take an item out that is there."""
+        children = self.children
+        if children is None:
+            at = self.lower(score, member)
+            assert self.members[at] == member
+            self.members.pop(at)
+            self.scores = pop(self.scores, at)[0]
+            return
+        at = self.child_of(score, member)
+        child = children[at]
+        child.remove(score, member)
+        self.counts[at] -= 1
+        limit: i64 = LEAF_LIMIT if child.children is None else BRANCH_LIMIT
+        if len(child.members) < limit // 4:
+            self._rebalance(at, limit)
+
+    def _rebalance(self, at: i64, limit: i64) -> None:
+        """A child has few entries: drop it if there is none, join it with a neighbour if that leaves room."""
+        children = self.children
+        assert children is not None
+        if len(children[at].members) == 0:
+            self._drop_child(at)
+            return
+        left = at - 1 if at > 0 else at
+        right = left + 1
+        if right < len(children) and len(children[left].members) + len(children[right].members) <= limit * 3 // 4:
+            moved = children[right]
+            if moved.children is not None:
+                # Its own first low item was never kept up to date; the one it has here is right.
+                moved.scores[0] = self.scores[right]
+                moved.members[0] = self.members[right]
+            children[left].join(moved)
+            self.counts[left] += self.counts[right]
+            self._drop_child(right)
+
+    def _drop_child(self, at: i64) -> None:
+        children = self.children
+        assert children is not None
+        children.pop(at)
+        self.members.pop(at)
+        self.scores = pop(self.scores, at)[0]
+        self.counts = pop(self.counts, at)[0]
+
+    def join(self, right: _Node) -> None:
+        """Take over the entries of the right neighbour."""
+        self.scores = extend(self.scores, right.scores)
+        self.members.extend(right.members)
+        if self.children is not None and right.children is not None:
+            self.children.extend(right.children)
+            self.counts = extend(self.counts, right.counts)
+
+    def below_score(self, score: float, inclusive: bool) -> i64:
+        """How many entries are under a score, or at it if ``inclusive``."""
+        scores = self.scores
+        low: i64 = 0
+        high: i64 = len(scores)
+        while low < high:
+            middle: i64 = (low + high) >> 1
+            found = scores[middle]
+            if found < score or (inclusive and found == score):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def below_member(self, member: bytes, inclusive: bool) -> i64:
+        """How many entries have a smaller member (or that one), if all scores are equal."""
+        members = self.members
+        low: i64 = 0
+        high: i64 = len(members)
+        while low < high:
+            middle: i64 = (low + high) >> 1
+            found = members[middle]
+            if found < member or (inclusive and found == member):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def count_before(self, at: i64) -> i64:
+        """Members below the children before a place."""
+        counts = self.counts
+        total: i64 = 0
+        index: i64 = 0
+        while index < at:
+            total += counts[index]
+            index += 1
+        return total
+
+    def collect_members(self, start: i64, count: i64, found: list[bytes]) -> None:
+        """Add ``count`` members from a rank on, all of them here or below."""
+        children = self.children
+        if children is None:
+            if start == 0 and count == len(self.members):
+                found.extend(self.members)
+            else:
+                found.extend(self.members[start : start + count])
+            return
+        at: i64 = 0
+        while count > 0:
+            size = self.counts[at]
+            if start < size:
+                taken = min(count, size - start)
+                children[at].collect_members(start, taken, found)
+                count -= taken
+                start = 0
+            else:
+                start -= size
+            at += 1
+
+    def collect_scores(self, start: i64, count: i64, found: list[float]) -> None:
+        """Add ``count`` scores from a rank on."""
+        children = self.children
+        at: i64 = 0
+        if children is None:
+            at = start
+            while at < start + count:
+                found.append(self.scores[at])
+                at += 1
+            return
+        while count > 0:
+            size = self.counts[at]
+            if start < size:
+                taken = min(count, size - start)
+                children[at].collect_scores(start, taken, found)
+                count -= taken
+                start = 0
+            else:
+                start -= size
+            at += 1
+
+    def check(self, is_root: bool) -> None:
+        """Assert the invariants of what is here and below."""
+        items = list(zip(self.scores, self.members, strict=True))
+        children = self.children
+        if children is None:
+            assert items == sorted(items)
+            assert is_root or len(items) > 0
+            assert len(items) <= LEAF_LIMIT
+            return
+        assert items[1:] == sorted(items[1:])
+        assert 0 < len(items) <= BRANCH_LIMIT
+        assert len(children) == len(items) == len(self.counts)
+        for at, child in enumerate(children):
+            child.check(False)
+            assert child.total() == self.counts[at]
+            found: list[bytes] = []
+            scores: list[float] = []
+            child.collect_members(0, child.total(), found)
+            child.collect_scores(0, child.total(), scores)
+            below = list(zip(scores, found, strict=True))
+            assert at == 0 or below[0] >= items[at]
+            assert at + 1 == len(items) or below[-1] < items[at + 1]
+
+
+@mypyc_attr(acyclic=True)
+class ScoreOrder:
+    """Items of score and member, each member once; the scores are no NaN."""
+
+    def __init__(self) -> None:
+        self._root = _Node(None)
+        self.length: i64 = 0
+
+    # Change.
+
+    def insert(self, score: float, member: bytes) -> None:
+        """Add a member that is not there."""
+        root = self._root
+        added = root.insert(score, member, True)
+        self.length += 1
+        if added is not None:
+            above = _Node([])
+            above.insert_child(0, root)
+            above.insert_child(1, added)
+            self._root = above
+
+    def remove(self, score: float, member: bytes) -> None:
+        """Take a member out that is there with this score."""
+        self._root.remove(score, member)
+        self.length -= 1
+        children = self._root.children
+        while children is not None and len(children) <= 1:
+            self._root = children[0] if children else _Node(None)
+            children = self._root.children
+
+    def move(self, score: float, member: bytes, new_score: float) -> bool:
+        """Give a member another score; True if that is strictly between those of its neighbours.
+
+        Redis keeps the node of the member then, and makes a new one otherwise.
+        """
+        node = self._root
+        while True:
+            children = node.children
+            if children is None:
+                break
+            node = children[node.child_of(score, member)]
+        scores = node.scores
+        at = node.lower(score, member)
+        assert node.members[at] == member
+        if 0 < at < len(scores) - 1:
+            stays = scores[at - 1] < new_score < scores[at + 1]
+            if stays:
+                scores[at] = new_score
+                return True
+        else:
+            # At the edge of a leaf: the low items of the branches may have to change.
+            stays = self._stays(self.rank(score, member), new_score)
+        self.remove(score, member)
+        self.insert(new_score, member)
+        return stays
+
+    def _stays(self, rank: i64, new_score: float) -> bool:
+        return (rank == 0 or self.score_at(rank - 1) < new_score) and (
+            rank == self.length - 1 or new_score < self.score_at(rank + 1)
+        )
+
+    # Where something is.
+
+    def rank(self, score: float, member: bytes) -> i64:
+        """How many items are under an item."""
+        node = self._root
+        rank: i64 = 0
+        while True:
+            children = node.children
+            if children is None:
+                return rank + node.lower(score, member)
+            at = node.child_of(score, member)
+            rank += node.count_before(at)
+            node = children[at]
+
+    def rank_of_score(self, score: float, inclusive: bool) -> i64:
+        """How many items are under a score, or at it if ``inclusive``."""
+        node = self._root
+        rank: i64 = 0
+        while True:
+            children = node.children
+            at = node.below_score(score, inclusive)
+            if children is None:
+                return rank + at
+            at = _child_before(at)
+            rank += node.count_before(at)
+            node = children[at]
+
+    def rank_of_member(self, member: bytes, inclusive: bool) -> i64:
+        """How many members are smaller than one (or are that one); for items that all have the same score."""
+        node = self._root
+        rank: i64 = 0
+        while True:
+            children = node.children
+            at = node.below_member(member, inclusive)
+            if children is None:
+                return rank + at
+            at = _child_before(at)
+            rank += node.count_before(at)
+            node = children[at]
+
+    # What is there.
+
+    def member_at(self, rank: i64) -> bytes:
+        """The member of a rank that is there."""
+        node = self._root
+        while True:
+            children = node.children
+            if children is None:
+                return node.members[rank]
+            at: i64 = 0
+            counts = node.counts
+            while rank >= counts[at]:
+                rank -= counts[at]
+                at += 1
+            node = children[at]
+
+    def score_at(self, rank: i64) -> float:
+        """The score of a rank that is there."""
+        node = self._root
+        while True:
+            children = node.children
+            if children is None:
+                return node.scores[rank]
+            at: i64 = 0
+            counts = node.counts
+            while rank >= counts[at]:
+                rank -= counts[at]
+                at += 1
+            node = children[at]
+
+    def members(self, start: i64, count: i64) -> list[bytes]:
+        """The members of ``count`` ranks from ``start`` on; all must be there."""
+        found: list[bytes] = []
+        if count > 0:
+            self._root.collect_members(start, count, found)
+        return found
+
+    def scores(self, start: i64, count: i64) -> list[float]:
+        """The scores of ``count`` ranks from ``start`` on; all must be there."""
+        found: list[float] = []
+        if count > 0:
+            self._root.collect_scores(start, count, found)
+        return found
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self._root.check(True)
+        assert self._root.total() == self.length
+
+
+def _child_before(at: i64) -> i64:
+    """The child in which the place before the low item of child ``at`` is; the first one if there is none before."""
+    return at - 1 if at > 0 else at
