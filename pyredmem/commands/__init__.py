@@ -12,6 +12,10 @@ from pyredmem.commands.counters import counters
 from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
 from pyredmem.commands.expire import expiry
+from pyredmem.commands.hash_expiry import hash_expiry
+from pyredmem.commands.hash_values import hash_values
+from pyredmem.commands.hash_walks import hash_walks
+from pyredmem.commands.hashes import hashes
 from pyredmem.commands.keys import keys
 from pyredmem.commands.latency import latency
 from pyredmem.commands.lolwut import lolwut_group
@@ -44,6 +48,10 @@ def all_groups() -> list[Group]:
         databases,
         debug,
         expiry,
+        hash_expiry,
+        hash_values,
+        hash_walks,
+        hashes,
         keys,
         latency,
         lolwut_group,

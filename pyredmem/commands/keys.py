@@ -175,6 +175,7 @@ def _hand_over(context: Context, value: RedisObject, name: bytes, target: Databa
     target.add(new_name, value)
     if expire_ms != NO_EXPIRE:
         target.expire_at(new_name, expire_ms)
+    source.due_keys.move(name, target.due_keys, new_name)
     source.delete(name)
 
 
@@ -304,6 +305,7 @@ def copy(context: Context, argv: list[bytes]) -> None:
     expire_ms = source.expire_time(name)
     if expire_ms != NO_EXPIRE:
         target.expire_at(new_name, expire_ms)
+    source.due_keys.move(name, target.due_keys, new_name)
     told = context.keyspace.events
     told.modified(target.index, new_name)
     told.notify(events.GENERIC, b"copy_to", target.index, new_name)

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.engine import figures
 from pyredmem.keyspace.expiry import NEVER, ExpireCycle
+from pyredmem.keyspace.field_expiry import FieldExpireCycle
 from pyredmem.structures.dict import Dict
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Maintenance:
         self._engine = engine
         self._keyspace = engine.keyspace
         self.expiry = ExpireCycle(engine.keyspace, engine.clock)
+        self._field_expiry = FieldExpireCycle(engine.keyspace)
         self._rehashing = True
         self._dynamic = True
         self._hz: i64 = 10  # as it is set
@@ -137,6 +139,7 @@ class Maintenance:
         self._choose_frequency()
         if self._may_expire():
             self.expiry.slow()
+            self._field_expiry.run()
             self._observe_cycle()
         self._shrink()
         if self._rehashing:

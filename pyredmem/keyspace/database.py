@@ -12,6 +12,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace import events
+from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
@@ -84,6 +85,7 @@ class Database:
         self.expires = ExpireTable(keyspace.allocator)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle goes on
+        self.due_keys = DueKeys()  # of hashes with fields that expire
 
     # Lookup.
 
@@ -219,12 +221,16 @@ class Database:
             return None
         value = self.keys.values[slot]
         self.persist(key)
+        if self.due_keys.count > 0:
+            self.due_keys.forget(key)
         self.keys.remove(slot)
         return value
 
     def _remove(self, slot: i64, key: bytes) -> None:
         if self.expires.used > 0:
             self.persist(key)
+        if self.due_keys.count > 0:
+            self.due_keys.forget(key)
         value = self.keys.values[slot]
         self.keys.remove(slot)
         decr_ref_count(value, self.allocator)
@@ -237,6 +243,7 @@ class Database:
             decr_ref_count(value, self.allocator)
         self.keys.clear()
         self.expires.clear()
+        self.due_keys.clear()
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed
@@ -245,6 +252,7 @@ class Database:
         """Exchange all content with another database."""
         self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
+        self.due_keys, other.due_keys = other.due_keys, self.due_keys
         self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
 

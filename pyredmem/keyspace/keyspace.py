@@ -35,6 +35,7 @@ class Keyspace:
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
+        self.expired_fields: i64 = 0
         self.dirty: i64 = 0  # changes since the last save
         self.databases = [Database(index, self) for index in range(databases)]
 
@@ -89,6 +90,7 @@ class Keyspace:
         self.hits = 0
         self.misses = 0
         self.expired = 0
+        self.expired_fields = 0
 
     # Whole keyspace.
 

@@ -1,0 +1,342 @@
+"""Commands of the group *hash* that set, show and take away the time to live of fields (Redis 7.4).
+
+A field's time is kept in unix milliseconds; a time that is not in the future deletes the field at once. Times have 46
+bits. The commands of 7.4 look at the type of the value before they look at their arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.keyspace.field_expiry import is_over, note_due
+from pyredmem.objects.field_times import NO_TIME
+from pyredmem.objects.hash import HashObject
+
+hash_expiry: Final = Group("hash")
+
+#: The latest time of a field, unix milliseconds: 46 bits.
+LATEST_MS: Final = (1 << 46) - 1
+
+# What is replied for a field.
+_NO_FIELD: Final = -2
+_NO_EXPIRY: Final = -1
+_NOT_MET: Final = 0
+_DONE: Final = 1
+_DELETED: Final = 2
+
+_NX: Final = b"NX"
+_XX: Final = b"XX"
+_GT: Final = b"GT"
+_LT: Final = b"LT"
+_CONDITIONS: Final = (_NX, _XX, _GT, _LT)
+_SETTER_SYNTAX: Final = "[NX | XX | GT | LT] FIELDS numfields:integer field [field ...]"
+_FIELDS_SYNTAX: Final = "key FIELDS numfields:integer field [field ...]"
+_PER_FIELD: Final = "O(N) where N is the number of fields."
+
+_NEGATIVE_TIME: Final = b"ERR invalid expire time, must be >= 0"
+_NO_FIELDS: Final = b"ERR Mandatory argument FIELDS is missing or not at the right position"
+_BAD_COUNT: Final = b"ERR Number of fields must be a positive integer"
+_BAD_COUNT_TO_SET: Final = b"ERR Parameter `numFields` should be greater than 0"
+_COUNT_MISMATCH: Final = b"ERR The `numfields` parameter must match the number of arguments"
+
+
+def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
+    """An argument as a field's expire time in unix milliseconds; ``from_ms`` is the moment it counts from."""
+    number = integer(argument)
+    if number < 0:
+        raise CommandError(_NEGATIVE_TIME)
+    when_ms = number * unit_ms + from_ms
+    if when_ms > LATEST_MS:
+        raise errors.invalid_expire(command)
+    return when_ms
+
+
+def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) -> list[bytes]:
+    """The fields behind the word FIELDS, which has to be argument ``at``, and their number."""
+    if at + 1 >= len(argv) or argv[at].upper() != b"FIELDS":
+        raise CommandError(_NO_FIELDS)
+    count = parse_integer(argv[at + 1])
+    if count is None or count < 1:
+        raise CommandError(bad_count)
+    fields = argv[at + 2 :]
+    if count != len(fields):
+        raise CommandError(_COUNT_MISMATCH)
+    return fields
+
+
+def set_times(context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
+    """Let fields that are there expire at a time, or delete them if that is over; and tell."""
+    if when_ms <= context.keyspace.now_ms():
+        delete_fields(context, name, value, fields)
+        return
+    for field in fields:
+        value.expire_at(field, when_ms)
+    note_due(context.db, name, value)
+    context.changed(name, events.HASH, b"hexpire", len(fields))
+
+
+# Setting.
+
+
+@hash_expiry.command(
+    "hexpire",
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Sets the time to live of fields of a hash, in seconds.",
+    syntax=f"key seconds {_SETTER_SYNTAX}",
+)
+def hexpire(context: Context, argv: list[bytes]) -> None:
+    """HEXPIRE."""
+    _expire(context, argv, b"hexpire", 1000, relative=True)
+
+
+@hash_expiry.command(
+    "hpexpire",
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Sets the time to live of fields of a hash, in milliseconds.",
+    syntax=f"key milliseconds {_SETTER_SYNTAX}",
+)
+def hpexpire(context: Context, argv: list[bytes]) -> None:
+    """HPEXPIRE."""
+    _expire(context, argv, b"hpexpire", 1, relative=True)
+
+
+@hash_expiry.command(
+    "hexpireat",
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Sets the moment at which fields of a hash expire, in unix seconds.",
+    syntax=f"key unix-time-seconds {_SETTER_SYNTAX}",
+)
+def hexpireat(context: Context, argv: list[bytes]) -> None:
+    """HEXPIREAT."""
+    _expire(context, argv, b"hexpireat", 1000, relative=False)
+
+
+@hash_expiry.command(
+    "hpexpireat",
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Sets the moment at which fields of a hash expire, in unix milliseconds.",
+    syntax=f"key unix-time-milliseconds {_SETTER_SYNTAX}",
+)
+def hpexpireat(context: Context, argv: list[bytes]) -> None:
+    """HPEXPIREAT."""
+    _expire(context, argv, b"hpexpireat", 1, relative=False)
+
+
+def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
+    """What the four have in common."""
+    name = argv[1]
+    value = hash_to_write(context, name)
+    when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
+    condition = argv[3].upper()
+    has_condition = condition in _CONDITIONS
+    fields = counted_fields(argv, 4 if has_condition else 3, _BAD_COUNT_TO_SET)
+    if value is None:
+        _reply_same(context, _NO_FIELD, len(fields))
+        return
+    results = _expire_fields(context, name, value, fields, when_ms, condition if has_condition else b"")
+    context.reply.array(len(results))
+    for result in results:
+        context.reply.integer(result)
+
+
+def _expire_fields(
+    context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
+) -> list[int]:
+    """Let the fields expire for which the condition holds; each is looked at when those before it are done."""
+    is_past = when_ms <= context.keyspace.now_ms()
+    now_us = context.keyspace.now_us
+    results: list[int] = []
+    done = 0
+    for field in fields:
+        if value.get(field) is None or is_over(value, field, now_us):
+            results.append(_NO_FIELD)
+        elif not _allowed(condition, when_ms, value.time_of(field)):
+            results.append(_NOT_MET)
+        else:
+            done += 1
+            if is_past:
+                value.remove(field)
+                results.append(_DELETED)
+            else:
+                value.expire_at(field, when_ms)
+                results.append(_DONE)
+    if done > 0:
+        fields_changed(context, name, value)
+        context.changed(name, events.HASH, b"hdel" if is_past else b"hexpire", done)
+        if value.length() == 0:
+            context.delete_emptied(name)
+    return results
+
+
+def _allowed(condition: bytes, when_ms: int, current_ms: i64) -> bool:
+    """Whether the condition holds; a field without a time counts as one that lives for ever."""
+    if condition == _NX:
+        return current_ms == NO_TIME
+    if condition == _XX:
+        return current_ms != NO_TIME
+    if condition == _GT:
+        return current_ms != NO_TIME and when_ms > current_ms
+    if condition == _LT:
+        return current_ms == NO_TIME or when_ms < current_ms
+    return True
+
+
+def _reply_same(context: Context, result: int, count: int) -> None:
+    """The same result for every field."""
+    context.reply.array(count)
+    for _ in range(count):
+        context.reply.integer(result)
+
+
+@hash_expiry.command(
+    "hpersist",
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Takes the time to live of fields of a hash away.",
+    syntax=_FIELDS_SYNTAX,
+)
+def hpersist(context: Context, argv: list[bytes]) -> None:
+    """HPERSIST."""
+    name = argv[1]
+    value = hash_to_write(context, name)
+    fields = counted_fields(argv, 2)
+    if value is None:
+        _reply_same(context, _NO_FIELD, len(fields))
+        return
+    now_us = context.keyspace.now_us
+    reply = context.reply
+    reply.array(len(fields))
+    persisted = 0
+    for field in fields:
+        if value.get(field) is None or is_over(value, field, now_us):
+            reply.integer(_NO_FIELD)
+        elif value.persist(field):
+            persisted += 1
+            reply.integer(_DONE)
+        else:
+            reply.integer(_NO_EXPIRY)
+    if persisted > 0:
+        note_due(context.db, name, value)
+        context.changed(name, events.HASH, b"hpersist", persisted)
+
+
+# Showing.
+
+
+@hash_expiry.command(
+    "httl",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Gives the time to live of fields of a hash, in seconds.",
+    syntax=_FIELDS_SYNTAX,
+    tips=("nondeterministic_output",),
+)
+def httl(context: Context, argv: list[bytes]) -> None:
+    """HTTL."""
+    _reply_times(context, argv, 1000, context.keyspace.now_ms())
+
+
+@hash_expiry.command(
+    "hpttl",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Gives the time to live of fields of a hash, in milliseconds.",
+    syntax=_FIELDS_SYNTAX,
+    tips=("nondeterministic_output",),
+)
+def hpttl(context: Context, argv: list[bytes]) -> None:
+    """HPTTL."""
+    _reply_times(context, argv, 1, context.keyspace.now_ms())
+
+
+@hash_expiry.command(
+    "hexpiretime",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Gives the moment at which fields of a hash expire, in unix seconds.",
+    syntax=_FIELDS_SYNTAX,
+)
+def hexpiretime(context: Context, argv: list[bytes]) -> None:
+    """HEXPIRETIME."""
+    _reply_times(context, argv, 1000, 0)
+
+
+@hash_expiry.command(
+    "hpexpiretime",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="7.4.0",
+    complexity=_PER_FIELD,
+    summary="Gives the moment at which fields of a hash expire, in unix milliseconds.",
+    syntax=_FIELDS_SYNTAX,
+)
+def hpexpiretime(context: Context, argv: list[bytes]) -> None:
+    """HPEXPIRETIME."""
+    _reply_times(context, argv, 1, 0)
+
+
+def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int) -> None:
+    """For each field its time, counted from a moment, in units that are begun."""
+    value = hash_to_read(context, argv[1])
+    fields = counted_fields(argv, 2)
+    if value is None:
+        _reply_same(context, _NO_FIELD, len(fields))
+        return
+    reply = context.reply
+    reply.array(len(fields))
+    for field in fields:
+        when_ms = int(value.time_of(field))
+        if value.get(field) is None or is_over(value, field, context.keyspace.now_us):
+            reply.integer(_NO_FIELD)
+        elif when_ms == NO_TIME:
+            reply.integer(_NO_EXPIRY)
+        else:
+            reply.integer((when_ms - from_ms + unit_ms - 1) // unit_ms)

@@ -1,0 +1,202 @@
+"""Commands of the group *hash* that get or set values and change the fields or their times as well (Redis 8.0)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
+from pyredmem.commands.hashes import (
+    delete_fields,
+    drop_over,
+    fields_changed,
+    hash_or_new,
+    hash_to_write,
+    reply_values,
+)
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.keyspace.field_expiry import note_due
+from pyredmem.objects.hash import HashObject
+
+hash_values: Final = Group("hash")
+
+#: The options that set a time: the unit in milliseconds, and whether it counts from now.
+_TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), b"PXAT": (1, False)}
+_UNKNOWN_TIME: Final = -1
+_PER_FIELD: Final = "O(N) where N is the number of fields."
+_TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
+
+_ONE_TIME: Final = b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+_ONE_CONDITION: Final = b"ERR Only one of FXX or FNX arguments can be specified"
+_NO_TIME: Final = b"ERR missing expire time"
+_BAD_COUNT: Final = b"ERR invalid number of fields"
+
+
+def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> int:
+    """The moment that an option with a time means."""
+    unit_ms, relative = _TIMES[option]
+    return moment(argument, command, unit_ms, context.keyspace.now_ms() if relative else 0)
+
+
+@hash_values.command(
+    "hgetdel",
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    acl="hash",
+    since="8.0.0",
+    complexity=_PER_FIELD,
+    summary="Gives the values of fields of a hash and deletes the fields.",
+    syntax="key FIELDS numfields:integer field [field ...]",
+)
+def hgetdel(context: Context, argv: list[bytes]) -> None:
+    """HGETDEL."""
+    name = argv[1]
+    value = hash_to_write(context, name)
+    fields = counted_fields(argv, 2)
+    reply_values(context, name, value, fields)
+    value = _still_there(value)
+    if value is not None:
+        delete_fields(context, name, value, fields)
+
+
+@hash_values.command(
+    "hgetex",
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="hash",
+    since="8.0.0",
+    complexity=_PER_FIELD,
+    summary="Gives the values of fields of a hash and sets or takes away their time to live.",
+    syntax=f"key [{_TIME_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
+)
+def hgetex(context: Context, argv: list[bytes]) -> None:
+    """HGETEX."""
+    name = argv[1]
+    value = hash_to_write(context, name)
+    option = argv[2].upper()
+    when_ms = _UNKNOWN_TIME
+    at = 2
+    if option in _TIMES:
+        when_ms = _time(context, option, argv[3], b"hgetex")
+        at = 4
+    elif option == b"PERSIST":
+        at = 3
+    fields = counted_fields(argv, at)
+    reply_values(context, name, value, fields)
+    value = _still_there(value)
+    if value is None or at == 2:
+        return
+    found = [field for field in fields if value.get(field) is not None]
+    if when_ms == _UNKNOWN_TIME:
+        _persist(context, name, value, found)
+    elif found:
+        set_times(context, name, value, found, when_ms)
+
+
+def _still_there(value: HashObject | None) -> HashObject | None:
+    """The hash, unless its last fields were over and it went with them."""
+    return None if value is None or value.refcount == 0 else value
+
+
+def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> None:
+    persisted = 0
+    for field in fields:
+        if value.persist(field):
+            persisted += 1
+    if persisted > 0:
+        note_due(context.db, name, value)
+        context.changed(name, events.HASH, b"hpersist", persisted)
+
+
+class _Setting:
+    """The arguments of HSETEX."""
+
+    def __init__(self, context: Context, argv: list[bytes]) -> None:
+        self.condition = b""
+        self.keeps_times = False
+        self.when_ms = _UNKNOWN_TIME
+        arguments = Arguments(argv, 2)
+        while True:
+            word = arguments.next()
+            option = word.upper()
+            if option == b"FIELDS":
+                break
+            if option in (b"FNX", b"FXX"):
+                if self.condition:
+                    raise CommandError(_ONE_CONDITION)
+                self.condition = option
+            elif option == b"KEEPTTL" or option in _TIMES:
+                if self.keeps_times or self.when_ms != _UNKNOWN_TIME:
+                    raise CommandError(_ONE_TIME)
+                if option == b"KEEPTTL":
+                    self.keeps_times = True
+                elif arguments.left() == 0:
+                    raise CommandError(_NO_TIME)
+                else:
+                    self.when_ms = _time(context, option, arguments.next(), b"hsetex")
+            else:
+                raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
+        count = parse_integer(arguments.next())
+        if count is None or count < 1:
+            raise CommandError(_BAD_COUNT)
+        self.pairs = arguments.rest()
+        if len(self.pairs) != 2 * count:
+            raise errors.wrong_arity(b"hsetex")
+        self.fields = self.pairs[::2]
+
+    def allows(self, value: HashObject | None) -> bool:
+        """Whether all fields are there (FXX), or none is (FNX)."""
+        if not self.condition:
+            return True
+        for field in self.fields:
+            is_there = value is not None and value.get(field) is not None
+            if is_there != (self.condition == b"FXX"):
+                return False
+        return True
+
+
+@hash_values.command(
+    "hsetex",
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="8.0.0",
+    complexity=_PER_FIELD,
+    summary="Sets fields of a hash to values, and their time to live.",
+    syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
+)
+def hsetex(context: Context, argv: list[bytes]) -> None:
+    """HSETEX: a time that is over lets the fields be set and then deleted."""
+    setting = _Setting(context, argv)
+    name = argv[1]
+    value = hash_to_write(context, name)
+    if value is not None and drop_over(context, name, value, setting.fields):
+        value = None
+    if not setting.allows(value):
+        context.reply.integer(0)
+        return
+    _set(context, name, hash_or_new(context, name), setting)
+    context.reply.integer(1)
+
+
+def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:
+    limits = context.keyspace.limits
+    pairs = setting.pairs
+    value.prepare(pairs, 0, limits)
+    for index in range(0, len(pairs), 2):
+        if setting.keeps_times:
+            value.put(pairs[index], pairs[index + 1], limits)
+        else:
+            value.set(pairs[index], pairs[index + 1], limits)
+    fields_changed(context, name, value)
+    context.changed(name, events.HASH, b"hset", len(setting.fields))
+    if setting.when_ms != _UNKNOWN_TIME:
+        set_times(context, name, value, setting.fields, setting.when_ms)

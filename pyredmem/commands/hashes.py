@@ -1,0 +1,429 @@
+"""Commands of the group *hash* that work on fields and values.
+
+A field whose time is over is no field any more; the commands that need to know ask the hash for one integer
+(``due_us``) before they look at fields. What becomes of such fields is in :mod:`pyredmem.keyspace.field_expiry`, the
+commands that give fields a time are in `hash_expiry`, those that draw and scan in `hash_walks`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import (
+    INCREMENT_NAN,
+    INCREMENT_OVERFLOW,
+    NOT_A_FLOAT,
+    WRONG_TYPE,
+    CommandError,
+    wrong_arity,
+)
+from pyredmem.base.numbers import INT64_MAX, INT64_MIN, parse_integer, parse_long_double
+from pyredmem.engine.arguments import integer
+from pyredmem.engine.command import (
+    ACCESS,
+    DELETE,
+    DENYOOM,
+    FAST,
+    INSERT,
+    READ_ONLY,
+    READ_WRITE,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.keyspace.field_expiry import delete_field_over, is_over, note_due, told_expired
+from pyredmem.objects.hash import HashObject, new_hash
+
+hashes: Final = Group("hash")
+
+_VALUE_NOT_AN_INTEGER: Final = b"ERR hash value is not an integer"
+_VALUE_NOT_A_FLOAT: Final = b"ERR hash value is not a float"
+_NAN_OR_INFINITY: Final = b"ERR value is NaN or Infinity"
+
+
+# Lookup.
+
+
+def hash_to_read(context: Context, name: bytes) -> HashObject | None:
+    """The hash of a key, for a command that reads it."""
+    value = context.db.read(name)
+    if value is None or isinstance(value, HashObject):
+        return value
+    raise CommandError(WRONG_TYPE)
+
+
+def hash_to_write(context: Context, name: bytes) -> HashObject | None:
+    """The hash of a key, for a command that changes it."""
+    value = context.db.write(name)
+    if value is None or isinstance(value, HashObject):
+        return value
+    raise CommandError(WRONG_TYPE)
+
+
+def hash_or_new(context: Context, name: bytes) -> HashObject:
+    """The hash of a key, a new one if there is none."""
+    found = hash_to_write(context, name)
+    if found is None:
+        found = new_hash(context.keyspace.allocator)
+        context.db.add(name, found)
+    return found
+
+
+def drop_over(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Delete those of the fields whose time is over; True if the hash went with them."""
+    keyspace = context.keyspace
+    if value.due_us >= keyspace.now_us or keyspace.stands_still:
+        return False
+    deleted: i64 = 0
+    for field in fields:
+        if delete_field_over(value, field, keyspace.now_us):
+            deleted += 1
+    if deleted == 0:
+        return False
+    told_expired(context.db, name, value, deleted)
+    return value.refcount == 0
+
+
+def field_value(context: Context, name: bytes, value: HashObject, field: bytes) -> bytes | None:
+    """The value of a field for a command that asks for this one; if its time is over it is deleted."""
+    if value.due_us < context.keyspace.now_us and is_over(value, field, context.keyspace.now_us):
+        drop_over(context, name, value, [field])
+        return None
+    return value.get(field)
+
+
+def fields_changed(context: Context, name: bytes, value: HashObject) -> None:
+    """Fields with a time may have been taken out, or live for ever now."""
+    if value.times is not None:
+        note_due(context.db, name, value)
+
+
+# Setting.
+
+
+@hashes.command(
+    "hset",
+    arity=-4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1) for each pair of field and value, so O(N) for N of them.",
+    summary="Sets fields of a hash to values and tells how many of the fields are new.",
+    syntax="key field value [field value ...]",
+    history=(("4.0.0", "Accepts multiple `field` and `value` arguments."),),
+)
+def hset(context: Context, argv: list[bytes]) -> None:
+    """HSET."""
+    if len(argv) != 4:
+        context.reply.integer(_set_pairs(context, argv, b"hset"))
+        return
+    name = argv[1]
+    value = context.db.write(name)
+    if isinstance(value, HashObject):
+        is_new = value.set(argv[2], argv[3], context.keyspace.limits)
+        if value.times is not None:
+            note_due(context.db, name, value)
+    elif value is None:
+        created = new_hash(context.keyspace.allocator)
+        context.db.add(name, created)
+        is_new = created.set(argv[2], argv[3], context.keyspace.limits)
+    else:
+        raise CommandError(WRONG_TYPE)
+    context.changed(name, events.HASH, b"hset")
+    context.reply.integer(1 if is_new else 0)
+
+
+@hashes.command(
+    "hmset",
+    arity=-4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(N) where N is the number of fields.",
+    summary="Sets fields of a hash to values.",
+    syntax="key field value [field value ...]",
+    deprecated=("4.0.0", "`HSET` with multiple field-value pairs"),
+)
+def hmset(context: Context, argv: list[bytes]) -> None:
+    """HMSET."""
+    _set_pairs(context, argv, b"hmset")
+    context.reply.ok()
+
+
+def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
+    """Set all pairs; returns how many fields are new."""
+    if len(argv) % 2 == 1:
+        raise wrong_arity(command)
+    name = argv[1]
+    value = hash_or_new(context, name)
+    limits = context.keyspace.limits
+    value.prepare(argv, 2, limits)
+    created = 0
+    for index in range(2, len(argv), 2):
+        if value.set(argv[index], argv[index + 1], limits):
+            created += 1
+    fields_changed(context, name, value)
+    context.changed(name, events.HASH, b"hset", len(argv) // 2 - 1)
+    return created
+
+
+@hashes.command(
+    "hsetnx",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, INSERT),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Sets a field of a hash to a value if the hash has no such field.",
+    syntax="key field value",
+)
+def hsetnx(context: Context, argv: list[bytes]) -> None:
+    """HSETNX."""
+    name = argv[1]
+    value = hash_to_write(context, name)
+    if value is not None and field_value(context, name, value, argv[2]) is not None:
+        context.reply.integer(0)
+        return
+    value = hash_or_new(context, name)
+    value.set(argv[2], argv[3], context.keyspace.limits)
+    fields_changed(context, name, value)
+    context.changed(name, events.HASH, b"hset")
+    context.reply.integer(1)
+
+
+@hashes.command(
+    "hincrby",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Adds a number to the integer value of a field; a missing field counts as 0.",
+    syntax="key field increment",
+)
+def hincrby(context: Context, argv: list[bytes]) -> None:
+    """HINCRBY: the field keeps its time to live."""
+    increment: i64 = integer(argv[3])
+    old = _old_value(context, argv)
+    number: i64 = 0
+    if old is not None:
+        found = parse_integer(old)
+        if found is None:
+            raise CommandError(_VALUE_NOT_AN_INTEGER)
+        number = found
+    if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
+        raise CommandError(INCREMENT_OVERFLOW)
+    number += increment
+    _put(context, argv, b"%d" % number, b"hincrby")
+    context.reply.integer(number)
+
+
+@hashes.command(
+    "hincrbyfloat",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    acl="hash",
+    since="2.6.0",
+    complexity="O(1)",
+    summary="Adds a floating-point number to the value of a field; a missing field counts as 0.",
+    syntax="key field increment:double",
+)
+def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
+    """HINCRBYFLOAT: 80-bit arithmetic as in Redis; the field keeps its time to live."""
+    increment = parse_long_double(argv[3])
+    if increment is None:
+        raise CommandError(NOT_A_FLOAT)
+    if not increment.finite:
+        raise CommandError(_NAN_OR_INFINITY)
+    old = _old_value(context, argv)
+    number = parse_long_double(b"0" if old is None else old)
+    if number is None:
+        raise CommandError(_VALUE_NOT_A_FLOAT)
+    total = number.plus(increment)
+    if not total.finite:
+        raise CommandError(INCREMENT_NAN)
+    text = total.text()
+    _put(context, argv, text, b"hincrbyfloat")
+    context.reply.bulk(text)
+
+
+def _old_value(context: Context, argv: list[bytes]) -> bytes | None:
+    """The value of the field that a command is to change."""
+    value = hash_to_write(context, argv[1])
+    return None if value is None else field_value(context, argv[1], value, argv[2])
+
+
+def _put(context: Context, argv: list[bytes], new: bytes, event: bytes) -> None:
+    """Set the field to the result."""
+    value = hash_or_new(context, argv[1])
+    value.put(argv[2], new, context.keyspace.limits)
+    context.changed(argv[1], events.HASH, event)
+
+
+# Getting.
+
+
+@hashes.command(
+    "hget",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Gives the value of a field of a hash.",
+    syntax="key field",
+)
+def hget(context: Context, argv: list[bytes]) -> None:
+    """HGET."""
+    value = hash_to_read(context, argv[1])
+    found = None if value is None else field_value(context, argv[1], value, argv[2])
+    if found is None:
+        context.reply.null()
+    else:
+        context.reply.bulk(found)
+
+
+@hashes.command(
+    "hmget",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(N) where N is the number of fields that are asked for.",
+    summary="Gives the values of several fields of a hash; null for a field that is not there.",
+    syntax="key field [field ...]",
+)
+def hmget(context: Context, argv: list[bytes]) -> None:
+    """HMGET."""
+    reply_values(context, argv[1], hash_to_read(context, argv[1]), argv[2:])
+
+
+def reply_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+    """Reply with the values of fields; those whose time is over are deleted."""
+    reply = context.reply
+    reply.array(len(fields))
+    if value is not None and value.due_us < context.keyspace.now_us:
+        for found in _living_values(context, name, value, fields):
+            if found is None:
+                reply.null()
+            else:
+                reply.bulk(found)
+        return
+    for field in fields:
+        found = None if value is None else value.get(field)
+        if found is None:
+            reply.null()
+        else:
+            reply.bulk(found)
+
+
+def _living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
+    now_us = context.keyspace.now_us
+    found = [None if is_over(value, field, now_us) else value.get(field) for field in fields]
+    drop_over(context, name, value, fields)
+    return found
+
+
+@hashes.command(
+    "hstrlen",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="hash",
+    since="3.2.0",
+    complexity="O(1)",
+    summary="Gives the length of the value of a field in bytes.",
+    syntax="key field",
+)
+def hstrlen(context: Context, argv: list[bytes]) -> None:
+    """HSTRLEN."""
+    value = hash_to_read(context, argv[1])
+    found = None if value is None else field_value(context, argv[1], value, argv[2])
+    context.reply.integer(0 if found is None else len(found))
+
+
+@hashes.command(
+    "hexists",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Tells whether a hash has a field.",
+    syntax="key field",
+)
+def hexists(context: Context, argv: list[bytes]) -> None:
+    """HEXISTS."""
+    value = hash_to_read(context, argv[1])
+    found = None if value is None else field_value(context, argv[1], value, argv[2])
+    context.reply.integer(0 if found is None else 1)
+
+
+@hashes.command(
+    "hlen",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(1)",
+    summary="Counts the fields of a hash.",
+    syntax="key",
+)
+def hlen(context: Context, argv: list[bytes]) -> None:
+    """HLEN: fields whose time is over count until they are deleted."""
+    value = hash_to_read(context, argv[1])
+    context.reply.integer(0 if value is None else value.length())
+
+
+# Deleting.
+
+
+@hashes.command(
+    "hdel",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, DELETE),),
+    acl="hash",
+    since="2.0.0",
+    complexity="O(N) where N is the number of fields.",
+    summary="Deletes fields of a hash, and the hash with the last one; tells how many there were.",
+    syntax="key field [field ...]",
+    history=(("2.4.0", "Accepts multiple `field` arguments."),),
+)
+def hdel(context: Context, argv: list[bytes]) -> None:
+    """HDEL: whether the time of a field is over does not matter."""
+    value = hash_to_write(context, argv[1])
+    deleted = 0 if value is None else delete_fields(context, argv[1], value, argv[2:])
+    context.reply.integer(deleted)
+
+
+def delete_fields(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> int:
+    """Delete fields and tell; returns how many there were."""
+    deleted = 0
+    for field in fields:
+        if value.remove(field):
+            deleted += 1
+            if value.length() == 0:
+                break
+    if deleted > 0:
+        context.changed(name, events.HASH, b"hdel", deleted)
+        if value.length() == 0:
+            context.delete_emptied(name)
+        else:
+            fields_changed(context, name, value)
+    return deleted

@@ -1,0 +1,197 @@
+"""Hashes: fields with values, as ``listpack`` or ``hashtable``, converted as in Redis 7.2 (t_hash.c).
+
+A hash begins as a listpack. It becomes a hash table, for good, when a field or value is longer than
+``hash-max-listpack-value`` or there are more fields than ``hash-max-listpack-entries``. A hash in which a field has, or
+had, a time to live is ``listpackex`` or a ``hashtable`` with times (see :mod:`pyredmem.objects.hash_times`); all that a
+hash without one knows of it is that its ``times`` are None and that ``due_us`` is never.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import LISTPACK_LIMIT
+from pyredmem.objects.collection import Collection, Encoded
+from pyredmem.objects.digest import HASH_TYPE, Digest
+from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
+from pyredmem.objects.hash_fields import HashFields, PackedFields
+from pyredmem.objects.hash_table import TableFields
+from pyredmem.objects.hash_times import TimedPackedFields, TimedTableFields
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.structures.dict import Dict
+
+
+@mypyc_attr(acyclic=True)
+class HashObject(Collection):
+    """A hash in any encoding."""
+
+    def __init__(self, allocator: Allocator, fields: HashFields, packed: i64) -> None:
+        super().__init__(allocator)
+        self.allocator = allocator
+        self.fields: HashFields = fields
+        self.packed: i64 = packed  # 1: a listpack
+        self.times: FieldTimes | None = None
+        #: A field is over once the time is later than this, unix microseconds.
+        self.due_us: i64 = NEVER
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"hash"
+
+    def payload(self) -> Encoded:
+        """The fields."""
+        return self.fields
+
+    def length(self) -> i64:
+        """How many fields there are, those included that are over."""
+        return self.fields.length()
+
+    def get(self, field: bytes) -> bytes | None:
+        """The value of a field."""
+        return self.fields.get(field)
+
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """Fields and values."""
+        return list(zip(self.fields.names(), self.fields.contents(), strict=True))
+
+    # Change.
+
+    def set(self, field: bytes, value: bytes, limits: EncodingLimits) -> bool:
+        """Give a field a value; True if the field is new. A time to live that it had is gone."""
+        if self.times is not None:
+            self.persist(field)
+        return self.put(field, value, limits)
+
+    def put(self, field: bytes, value: bytes, limits: EncodingLimits) -> bool:
+        """As ``set``, but the field keeps its time to live."""
+        if self.packed == 0:
+            return self.fields.set(field, value)
+        if len(field) > limits.hash_value or len(value) > limits.hash_value:
+            self.convert(0)
+        is_new = self.fields.set(field, value)
+        if is_new and self.packed == 1 and self.fields.length() > limits.hash_entries:
+            self.convert(0)
+        return is_new
+
+    def prepare(self, argv: list[bytes], start: i64, limits: EncodingLimits) -> None:
+        """Convert if the fields and values from ``start`` on will not fit a listpack (Redis hashTypeTryConversion)."""
+        if self.packed == 0:
+            return
+        pairs = (len(argv) - start + 1) // 2
+        if pairs > limits.hash_entries:
+            self.convert(pairs)
+            return
+        total: i64 = 0
+        index = start
+        while index < len(argv):
+            length: i64 = len(argv[index])
+            if length > limits.hash_value:
+                self.convert(0)
+                return
+            total += length
+            index += 1
+        if total > LISTPACK_LIMIT:
+            self.convert(0)
+
+    def remove(self, field: bytes) -> bool:
+        """Take a field out; False if it was not there."""
+        if self.times is None:
+            return self.fields.remove(field)
+        removed = self.fields.remove(field)
+        self._note_due()
+        return removed
+
+    def convert(self, room: i64) -> None:
+        """Turn a listpack into a hash table with room for so many fields, or for those that are there."""
+        old = self.fields
+        times = self.times
+        table = TableFields(self.allocator) if times is None else TimedTableFields(self.allocator, times)
+        table.table.expand(room)
+        table.fill(old.names(), old.contents())
+        old.free()
+        self.fields = table
+        self.packed = 0
+
+    # Times to live.
+
+    def time_of(self, field: bytes) -> i64:
+        """When a field expires, unix milliseconds; NO_TIME if it does not."""
+        times = self.times
+        return NO_TIME if times is None else times.get(field)
+
+    def expire_at(self, field: bytes, when_ms: i64) -> None:
+        """Let a field that is there expire."""
+        if self.times is None:
+            self._become_timed()
+        self.fields.set_time(field, when_ms)
+        self._note_due()
+
+    def persist(self, field: bytes) -> bool:
+        """Let a field live for ever; False if it did."""
+        times = self.times
+        if times is None or times.get(field) == NO_TIME:
+            return False
+        self.fields.clear_time(field)
+        self._note_due()
+        return True
+
+    def due_ms(self) -> i64:
+        """When the next field expires, unix milliseconds; NEVER if none does."""
+        times = self.times
+        return NEVER if times is None else times.next_ms()
+
+    def over(self, now_ms: i64) -> bytes | None:
+        """A field whose time is over, None if there is none."""
+        times = self.times
+        if times is None or times.next_ms() >= now_ms:
+            return None
+        return times.first()
+
+    def _note_due(self) -> None:
+        due = self.due_ms()
+        self.due_us = NEVER if due == NEVER else due * 1000 + 999
+
+    def _become_timed(self) -> None:
+        """Change to the encoding with times."""
+        old = self.fields
+        times = FieldTimes()
+        self.times = times
+        if self.packed == 1:
+            packed = TimedPackedFields(self.allocator, times)
+            fields, values = old.names(), old.contents()
+            for index, field in enumerate(fields):
+                packed.set(field, values[index])
+            self.fields = packed
+        else:
+            table = TimedTableFields(self.allocator, times)
+            table.fill(old.names(), old.contents())
+            self.fields = table
+        old.free()
+
+    # Whole value.
+
+    def duplicate(self, allocator: Allocator) -> HashObject:
+        """A copy in the same encoding, with its times."""
+        copy = HashObject(allocator, self.fields.duplicate(), self.packed)
+        copy.times = copy.fields.field_times()
+        copy._note_due()
+        return copy
+
+    def digest(self, digest: Digest) -> None:
+        """Add all pairs; their order does not matter."""
+        digest.mix_number(HASH_TYPE)
+        for field, value in self.items():
+            pair = Digest()
+            pair.mix(field)
+            pair.mix(value)
+            digest.xor(pair.data())
+
+    def hash_table(self) -> Dict | None:
+        """The hash table, if it is one."""
+        return self.fields.hash_table()
+
+
+def new_hash(allocator: Allocator) -> HashObject:
+    """An empty hash."""
+    return HashObject(allocator, PackedFields(allocator), 1)

@@ -1,0 +1,203 @@
+"""The fields of a large hash: a hash table of fields, each with a value, all of them strings of their own.
+
+The values lie beside the table's keys in dense arrays (see :mod:`pyredmem.structures.dict`), so a random field is one
+index away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
+from pyredmem.objects.hash_fields import HashFields
+from pyredmem.structures.dict import Dict
+
+#: Buckets that HSCAN visits per field that was asked for.
+_BUCKETS_PER_FIELD: Final = 10
+
+
+class FieldTable(Dict):
+    """Field to value; owns the strings of both."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator, owns_keys=True)
+        self.values: list[bytes] = []
+        self.value_addresses: vec[i32] = vec[i32]()
+
+    def put(self, field: bytes, value: bytes) -> bool:
+        """Give a field a value; True if the field is new."""
+        slot: i64 = self.find_for_insert(field)
+        address: i64 = self.allocator.alloc(sds_new_size(len(value)))
+        if slot >= 0:
+            self.allocator.free(i64(self.value_addresses[slot]))
+            self.value_addresses[slot] = i32(address)
+            self.values[slot] = value
+            return False
+        slot = self.insert(field, 0)
+        self.values.append(value)
+        if slot < len(self.value_addresses):
+            self.value_addresses[slot] = i32(address)
+        else:
+            self.value_addresses = append(self.value_addresses, i32(address))
+        return True
+
+    def take_out(self, slot: i64) -> None:
+        """Remove the field of a slot and its value."""
+        self.allocator.free(i64(self.value_addresses[slot]))
+        self.remove(slot)
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy one value over another."""
+        self.values[target] = self.values[source]
+        self.value_addresses[target] = self.value_addresses[source]
+
+    def drop_last_value(self) -> None:
+        """Forget the last value."""
+        self.values.pop()
+
+    def trim_values(self) -> None:
+        """Give back the memory of slots that are no longer used."""
+        self.value_addresses = self.value_addresses[: self.used]
+
+    def clear_values(self) -> None:
+        """Free all values."""
+        count: i64 = len(self.values)
+        slot: i64 = 0
+        while slot < count:
+            self.allocator.free(i64(self.value_addresses[slot]))
+            slot += 1
+        self.values = []
+        self.value_addresses = vec[i32]()
+
+    def addresses(self) -> list[int]:
+        """Every ledger address it owns, those of the values included."""
+        return super().addresses() + list(self.value_addresses)[: self.used]
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        super().check()
+        assert len(self.values) == self.used
+        assert len(self.value_addresses) >= self.used
+
+
+@mypyc_attr(acyclic=True)
+class TableFields(HashFields):
+    """``hashtable``."""
+
+    def __init__(self, allocator: Allocator, header_size: i64 = DICT_SIZE) -> None:
+        self.allocator = allocator
+        self.header_size: i64 = header_size
+        self.address: i32 = i32(allocator.alloc(header_size))
+        self.table = FieldTable(allocator)
+
+    def encoding(self) -> bytes:
+        """Its name."""
+        return b"hashtable"
+
+    def length(self) -> i64:
+        """How many fields there are."""
+        return self.table.used
+
+    def get(self, field: bytes) -> bytes | None:
+        """The value of a field."""
+        table = self.table
+        slot: i64 = table.find(field)
+        if slot < 0:
+            return None
+        return table.values[slot]
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        """Give a field a value."""
+        return self.table.put(field, value)
+
+    def remove(self, field: bytes) -> bool:
+        """Take a field out; a table that has become sparse begins to shrink."""
+        table = self.table
+        slot: i64 = table.find(field)
+        if slot < 0:
+            return False
+        table.take_out(slot)
+        table.shrink_if_sparse()
+        return True
+
+    def names(self) -> list[bytes]:
+        """The fields as they lie in the arrays; a copy would cost too much for one random field."""
+        return self.table.keys
+
+    def contents(self) -> list[bytes]:
+        """The values as they lie in the arrays."""
+        return self.table.values
+
+    def scan(self, cursor: i64, count: i64, fields: list[bytes], values: list[bytes]) -> i64:
+        """Visit buckets until enough fields were seen."""
+        table = self.table
+        found: list[int] = []
+        buckets = count * _BUCKETS_PER_FIELD if count < table.slots() else table.slots()
+        while True:
+            cursor = table.scan(cursor, found)
+            buckets -= 1
+            if cursor == 0 or buckets < 0 or len(found) >= count:
+                break
+        for slot in found:
+            fields.append(table.keys[slot])
+            values.append(table.values[slot])
+        return cursor
+
+    def random_field(self, rng: Random) -> bytes:
+        """Any field; a rehash under way goes on."""
+        table = self.table
+        table.step()
+        return table.keys[rng.below(table.used)]
+
+    def duplicate(self) -> HashFields:
+        """A table of the size that is needed, with the fields put in once more."""
+        copy = TableFields(self.allocator)
+        copy.fill(self.table.keys, self.table.values)
+        return copy
+
+    def fill(self, fields: list[bytes], values: list[bytes]) -> None:
+        """Put in what another encoding or table holds, having made room for it."""
+        table = self.table
+        table.expand(len(fields))
+        for index, field in enumerate(fields):
+            table.put(field, values[index])
+
+    def hash_table(self) -> Dict | None:
+        """The hash table."""
+        return self.table
+
+    def memory(self, samples: i64) -> i64:
+        """Header, buckets, and the fields by the average of the first ones (all if ``samples`` is 0)."""
+        table = self.table
+        fixed = self.header_size + POINTER_SIZE * table.slots()
+        slots = table.walk(samples)
+        if not slots:
+            return fixed
+        total: i64 = 0
+        for slot in slots:
+            total += self._field_memory(slot)
+        return int(float(fixed) + float(total) / float(len(slots)) * float(table.used))
+
+    def _field_memory(self, slot: i64) -> i64:
+        table = self.table
+        allocator = self.allocator
+        field = allocator.usable(i64(table.key_addresses[slot]))
+        return DICT_ENTRY_SIZE + field + allocator.usable(i64(table.value_addresses[slot]))
+
+    def free_effort(self) -> i64:
+        """One deallocation for each field."""
+        return self.table.used
+
+    def free(self) -> None:
+        """Give everything back."""
+        self.table.clear()
+        self.allocator.free(i64(self.address))
+
+    def addresses(self) -> list[int]:
+        """The header and the table."""
+        return [int(self.address), *self.table.addresses()]

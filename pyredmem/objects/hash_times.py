@@ -1,0 +1,199 @@
+"""The fields of hashes in which some fields expire: Redis 7.4's encodings.
+
+Redis 7.2 has no such hashes. Their footprint follows what is public of 7.4 as far as that goes, and these assumptions:
+
+* ``listpackex``: a header of 32 bytes (expire metadata of 16, the pointers to the key's name and to the listpack) and a
+  listpack of field, value, time ...; a field without a time has a 0 there. Fields with a time come first, in the order
+  of their times, the others behind them in the order in which they came.
+* ``hashtable``: the header is 32 bytes larger (expire metadata, the root of the times, the pointer to the key's name),
+  and the string of a field with a time has 18 bytes of metadata in front of it.
+* The times of a table are a linked list inside that metadata up to 16 fields; beyond that a tree with a head (24 bytes)
+  and one block (40 bytes, a segment's head and the tree's node) for every 16 fields.
+* What the database keeps for hashes with times is not in the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
+from pyredmem.objects.field_times import NO_TIME, FieldTimes
+from pyredmem.objects.hash_fields import HashFields, PackedFields
+from pyredmem.objects.hash_table import TableFields
+from pyredmem.structures.listpack import entry_size
+
+_PACKED_HEADER_SIZE: Final = 32
+_TABLE_METADATA_SIZE: Final = 32
+_FIELD_METADATA_SIZE: Final = 18
+_LIST_FIELDS: Final = 16
+_SEGMENT_SIZE: Final = 40
+
+
+def _time_size(when_ms: i64) -> i64:
+    """Bytes of a time in a listpack."""
+    return listpack_integer_size(0 if when_ms == NO_TIME else when_ms)
+
+
+@mypyc_attr(acyclic=True)
+class TimedPackedFields(PackedFields):
+    """``listpackex``: every field has a time, or a 0 in its place."""
+
+    def __init__(self, allocator: Allocator, times: FieldTimes) -> None:
+        super().__init__(allocator)
+        self.times = times
+        self.header_address: i32 = i32(allocator.alloc(_PACKED_HEADER_SIZE))
+
+    def encoding(self) -> bytes:
+        """Its name."""
+        return b"listpackex"
+
+    def field_times(self) -> FieldTimes | None:
+        """When which field expires."""
+        return self.times
+
+    def set(self, field: bytes, value: bytes) -> bool:
+        """Add a field without a time, or replace its value; its time stays."""
+        is_new = super().set(field, value)
+        if is_new:
+            self.block.grow(_time_size(NO_TIME))
+        return is_new
+
+    def remove(self, field: bytes) -> bool:
+        """Take a field out with its time."""
+        value = self.values.pop(field, None)
+        if value is None:
+            return False
+        self.block.shrink(entry_size(field) + entry_size(value) + _time_size(self.times.get(field)))
+        self.times.clear(field)
+        return True
+
+    def set_time(self, field: bytes, when_ms: i64) -> None:
+        """The field moves to its place among those with a time."""
+        self.block.change(_time_size(when_ms) - _time_size(self.times.get(field)))
+        self.times.set(field, when_ms)
+
+    def clear_time(self, field: bytes) -> None:
+        """The field becomes the last one."""
+        self.block.change(_time_size(NO_TIME) - _time_size(self.times.get(field)))
+        self.times.clear(field)
+        self.values[field] = self.values.pop(field)
+
+    def names(self) -> list[bytes]:
+        """The fields in the order of the listpack."""
+        when = self.times.when
+        return self.times.in_order() + [field for field in self.values if field not in when]
+
+    def contents(self) -> list[bytes]:
+        """The values in the order of the listpack."""
+        return [self.values[field] for field in self.names()]
+
+    def duplicate(self) -> HashFields:
+        """The same listpack once more, with times of its own."""
+        copy = TimedPackedFields.__new__(TimedPackedFields)
+        copy.block = self.block.duplicate()
+        copy.values = self.values.copy()
+        copy.times = self.times.copy()
+        copy.header_address = i32(self.block.allocator.alloc(_PACKED_HEADER_SIZE))
+        return copy
+
+    def memory(self, samples: i64) -> i64:
+        """Header and listpack."""
+        return _PACKED_HEADER_SIZE + self.block.usable()
+
+    def free(self) -> None:
+        """Give header and listpack back."""
+        self.block.allocator.free(i64(self.header_address))
+        self.block.free()
+
+    def addresses(self) -> list[int]:
+        """Header and listpack."""
+        return [int(self.header_address), int(self.block.address)]
+
+
+@mypyc_attr(acyclic=True)
+class TimedTableFields(TableFields):
+    """``hashtable`` in which fields can have times."""
+
+    def __init__(self, allocator: Allocator, times: FieldTimes) -> None:
+        super().__init__(allocator, DICT_SIZE + _TABLE_METADATA_SIZE)
+        self.times = times
+        #: The blocks of the tree of times: its head, then the segments.
+        self.tree: vec[i32] = vec[i32]()
+
+    def field_times(self) -> FieldTimes | None:
+        """When which field expires."""
+        return self.times
+
+    def fill(self, fields: list[bytes], values: list[bytes]) -> None:
+        """Put in what another encoding or table holds; the times are those of ``times``."""
+        super().fill(fields, values)
+        for field in self.times.when:
+            self._resize_field(field, _FIELD_METADATA_SIZE)
+        self._fit_tree()
+
+    def remove(self, field: bytes) -> bool:
+        """Take a field out with its time."""
+        if not super().remove(field):
+            return False
+        if self.times.clear(field):
+            self._fit_tree()
+        return True
+
+    def set_time(self, field: bytes, when_ms: i64) -> None:
+        """A field that gets its first time is replaced by one with metadata."""
+        if self.times.get(field) == NO_TIME:
+            self._resize_field(field, _FIELD_METADATA_SIZE)
+        self.times.set(field, when_ms)
+        self._fit_tree()
+
+    def clear_time(self, field: bytes) -> None:
+        """The field is replaced by one without metadata."""
+        self._resize_field(field, 0)
+        self.times.clear(field)
+        self._fit_tree()
+
+    def _resize_field(self, field: bytes, metadata: i64) -> None:
+        table = self.table
+        slot: i64 = table.find(field)
+        address = self.allocator.alloc(sds_new_size(len(field)) + metadata)
+        self.allocator.free(i64(table.key_addresses[slot]))
+        table.key_addresses[slot] = i32(address)
+
+    def _fit_tree(self) -> None:
+        """Let the tree have the blocks that the number of times asks for."""
+        fields: i64 = len(self.times.when)
+        wanted = 0 if fields <= _LIST_FIELDS else 1 + (fields + _LIST_FIELDS - 1) // _LIST_FIELDS
+        while len(self.tree) < wanted:
+            size: i64 = _SEGMENT_SIZE if len(self.tree) > 0 else RAX_SIZE
+            self.tree = append(self.tree, i32(self.allocator.alloc(size)))
+        while len(self.tree) > wanted:
+            last: i64 = len(self.tree) - 1
+            self.allocator.free(i64(self.tree[last]))
+            self.tree = self.tree[:last]
+
+    def duplicate(self) -> HashFields:
+        """A table of the size that is needed, with times of its own."""
+        copy = TimedTableFields(self.allocator, self.times.copy())
+        copy.fill(self.table.keys, self.table.values)
+        return copy
+
+    def memory(self, samples: i64) -> i64:
+        """As that of a table without times, and the tree."""
+        total = super().memory(samples)
+        for address in self.tree:
+            total += self.allocator.usable(i64(address))
+        return total
+
+    def free(self) -> None:
+        """Give everything back."""
+        for address in self.tree:
+            self.allocator.free(i64(address))
+        super().free()
+
+    def addresses(self) -> list[int]:
+        """Header, table and tree."""
+        return super().addresses() + list(self.tree)
