@@ -16,6 +16,7 @@ from pyredmem.commands.hash_expiry import hash_expiry
 from pyredmem.commands.hash_values import hash_values
 from pyredmem.commands.hash_walks import hash_walks
 from pyredmem.commands.hashes import hashes
+from pyredmem.commands.hyperloglogs import hyperloglogs
 from pyredmem.commands.keys import keys
 from pyredmem.commands.latency import latency
 from pyredmem.commands.lolwut import lolwut_group
@@ -52,6 +53,7 @@ def all_groups() -> list[Group]:
         hash_values,
         hash_walks,
         hashes,
+        hyperloglogs,
         keys,
         latency,
         lolwut_group,

@@ -230,6 +230,31 @@ class BufferString(StringObject):
             self.make_room(missing, allocator)
             self.buffer.extend(bytes(missing))
 
+    def set_capacity(self, capacity: i64, allocator: Allocator) -> None:
+        """Make the sds hold exactly so many bytes, which is not less than it has (sdsResize, to grow again)."""
+        if self.capacity == capacity:
+            return
+        header, request = sds_resize(i64(self.header), capacity, True)
+        if header == i64(self.header):
+            address = allocator.realloc(i64(self.sds_address), request)
+        else:
+            address = allocator.alloc(request)
+            allocator.free(i64(self.sds_address))
+        self.sds_address = i32(address)
+        self.header = i32(header)
+        self.capacity = capacity
+
+    def renew(self, buffer: bytearray, allocator: Allocator) -> None:
+        """Put other bytes in a fresh sds into the place of these; takes the buffer over."""
+        size: i64 = len(buffer)
+        address = allocator.alloc(sds_new_size(size))
+        allocator.free(i64(self.sds_address))
+        header = sds_header_size(size)
+        self.sds_address = i32(address)
+        self.header = i32(header)
+        self.capacity = sds_capacity(header, allocator.usable(address))
+        self.buffer = buffer
+
 
 class Strings:
     """Makes string objects, in the ledger and with the shared numbers."""

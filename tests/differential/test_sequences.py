@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from tests.differential.grammar import KEY, VALUE, Form, form, sequences
 from tests.differential.grammar_bitmaps import BITMAPS
+from tests.differential.grammar_hyperloglogs import HYPERLOGLOGS
 from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
 from tests.differential.grammar_strings import STRINGS
 from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
@@ -22,6 +23,7 @@ from tests.support.servers import Server
 GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "strings": (STRINGS, ("main",)),
     "bitmaps": (BITMAPS, ("main",)),
+    "hyperloglogs": (HYPERLOGLOGS, ("main",)),
     "expiry": (EXPIRY_COMMANDS, ("main",)),
     "keys": (KEYS_COMMANDS, ("main",)),
     "scan": (SCAN_COMMANDS, ("main",)),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).parent
 # The lists to extend and to shorten when a data type arrives. Prefixes of categories:
-SUPPORTED = ("string/", "key-length")
+SUPPORTED = ("string/", "key-length", "hll/")
 # Cases of these categories that belong to a data type which is not there yet.
-NOT_YET = frozenset({b"HSET", b"RPUSH", b"SADD", b"ZADD", b"XADD", b"PFADD"})
+NOT_YET = frozenset({b"HSET", b"RPUSH", b"SADD", b"ZADD", b"XADD"})
 # Names in the recordings of the allocators that the setting `mem-allocator` calls otherwise.
 ALLOCATORS = {"jemalloc-lg3": "jemalloc"}
 FIGURES = ("memory_usage", "memory_usage_samples_0", "allocated")
@@ -119,7 +119,7 @@ def _argument(template: object, index: int) -> bytes:
     return text.encode("latin-1")
 
 
-STRING_LOADS = ("str", "int", "key40")
+STRING_LOADS = ("str", "int", "key40", "hll")
 
 
 @cache

@@ -76,7 +76,6 @@ ENCODINGS: Final = Section(
             _BYTES,
             "3000",
             "Bytes up to which a HyperLogLog stays sparse.",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "stream-node-max-bytes",
