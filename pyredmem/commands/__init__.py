@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyredmem.commands.bitfields import bitfields
 from pyredmem.commands.bitmaps import bitmaps
+from pyredmem.commands.blocking_lists import blocking_lists
 from pyredmem.commands.client import client
 from pyredmem.commands.command import command_group
 from pyredmem.commands.config import config
@@ -19,6 +20,9 @@ from pyredmem.commands.hashes import hashes
 from pyredmem.commands.hyperloglogs import hyperloglogs
 from pyredmem.commands.keys import keys
 from pyredmem.commands.latency import latency
+from pyredmem.commands.list_edits import list_edits
+from pyredmem.commands.list_moves import list_moves
+from pyredmem.commands.lists import lists
 from pyredmem.commands.lolwut import lolwut_group
 from pyredmem.commands.memory import memory
 from pyredmem.commands.object import objects
@@ -41,6 +45,7 @@ def all_groups() -> list[Group]:
     return [
         bitfields,
         bitmaps,
+        blocking_lists,
         client,
         command_group,
         config,
@@ -56,6 +61,9 @@ def all_groups() -> list[Group]:
         hyperloglogs,
         keys,
         latency,
+        list_edits,
+        list_moves,
+        lists,
         lolwut_group,
         memory,
         monitoring,

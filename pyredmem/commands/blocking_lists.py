@@ -1,0 +1,142 @@
+"""Commands of the group *list* that wait for an element if there is none.
+
+Each tries first; if there is nothing the client is blocked, and the same handler runs again when a key of it is ready.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.commands.list_moves import SeveralLists, is_right, move
+from pyredmem.commands.lists import list_to_write, pop_one
+from pyredmem.engine.arguments import deadline_of_seconds
+from pyredmem.engine.command import (
+    ACCESS,
+    BLOCKING,
+    DELETE,
+    DENYOOM,
+    INSERT,
+    NOSCRIPT,
+    READ_WRITE,
+    WRITE,
+    Group,
+    counted_keys,
+    key,
+)
+from pyredmem.engine.context import Context
+
+blocking_lists: Final = Group("list")
+
+_TYPE: Final = b"list"
+_FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
+
+
+def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
+    deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
+    names = argv[1:-1]
+    for name in names:
+        value = list_to_write(context, name)
+        if value is not None:
+            context.reply.array(2)
+            context.reply.bulk(name)
+            pop_one(context, name, value, at_tail)
+            return
+    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+
+
+@blocking_lists.command(
+    "blpop",
+    arity=-3,
+    flags=WRITE | NOSCRIPT | BLOCKING,
+    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    acl="list",
+    since="2.0.0",
+    complexity="O(N) where N is the number of provided keys.",
+    summary="Takes the first element of the first of several lists that exists; waits for one if there is none.",
+    syntax="key [key ...] timeout:double",
+    history=_FRACTIONS,
+)
+def blpop(context: Context, argv: list[bytes]) -> None:
+    """BLPOP."""
+    _pop_or_block(context, argv, False)
+
+
+@blocking_lists.command(
+    "brpop",
+    arity=-3,
+    flags=WRITE | NOSCRIPT | BLOCKING,
+    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    acl="list",
+    since="2.0.0",
+    complexity="O(N) where N is the number of provided keys.",
+    summary="Takes the last element of the first of several lists that exists; waits for one if there is none.",
+    syntax="key [key ...] timeout:double",
+    history=_FRACTIONS,
+)
+def brpop(context: Context, argv: list[bytes]) -> None:
+    """BRPOP."""
+    _pop_or_block(context, argv, True)
+
+
+def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail: bool) -> None:
+    deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
+    source = argv[1]
+    value = list_to_write(context, source)
+    if value is None:
+        context.engine.blocking.block(context, argv, [source], _TYPE, deadline_ms, denied_null=True)
+    else:
+        move(context, source, value, argv[2], from_tail, to_tail)
+
+
+@blocking_lists.command(
+    "blmove",
+    arity=6,
+    flags=WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    acl="list",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Moves an element from an end of a list to an end of another one; waits for one if there is none.",
+    syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout:double",
+)
+def blmove(context: Context, argv: list[bytes]) -> None:
+    """BLMOVE."""
+    from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
+    _move_or_block(context, argv, from_tail, to_tail)
+
+
+@blocking_lists.command(
+    "brpoplpush",
+    arity=4,
+    flags=WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    acl="list",
+    since="2.2.0",
+    complexity="O(1)",
+    summary="Moves the last element of a list to the head of another one; waits for one if there is none.",
+    syntax="source destination timeout:double",
+    history=_FRACTIONS,
+    deprecated=("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments"),
+)
+def brpoplpush(context: Context, argv: list[bytes]) -> None:
+    """BRPOPLPUSH."""
+    _move_or_block(context, argv, True, False)
+
+
+@blocking_lists.command(
+    "blmpop",
+    arity=-5,
+    flags=WRITE | BLOCKING,
+    keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=2),),
+    acl="list",
+    since="7.0.0",
+    complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned.",
+    summary="Takes elements from the first of several lists that exists; waits for one if there is none.",
+    syntax="timeout:double numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
+)
+def blmpop(context: Context, argv: list[bytes]) -> None:
+    """BLMPOP."""
+    lists = SeveralLists(argv, 2)
+    deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
+    if not lists.pop(context):
+        context.engine.blocking.block(context, argv, lists.names, _TYPE, deadline_ms)

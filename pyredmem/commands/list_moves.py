@@ -1,0 +1,150 @@
+"""Commands of the group *list* that take elements from one of several lists, or move one from list to list.
+
+What they do once there is an element is also what their blocking forms in `blocking_lists` do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.lists import add_list, elements_removed, list_to_write, pop_several
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import (
+    ACCESS,
+    DELETE,
+    DENYOOM,
+    INSERT,
+    READ_WRITE,
+    WRITE,
+    Group,
+    counted_keys,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.list import ListObject
+
+list_moves: Final = Group("list")
+
+_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
+_COUNT: Final = b"ERR count should be greater than 0"
+
+
+def is_right(word: bytes) -> bool:
+    """Which end the word LEFT or RIGHT means."""
+    upper = word.upper()
+    if upper == b"RIGHT":
+        return True
+    if upper == b"LEFT":
+        return False
+    raise CommandError(SYNTAX_ERROR)
+
+
+def move(
+    context: Context, source: bytes, value: ListObject, destination: bytes, from_tail: bool, to_tail: bool
+) -> None:
+    """Move an element of the list at ``source`` to an end of another one, or of the same, and reply with it."""
+    target = list_to_write(context, destination)
+    element = value.encoded.pop(from_tail)
+    if target is None:
+        target = add_list(context, destination)
+    target.push_moved(element, to_tail, context.keyspace.limits)
+    context.changed(destination, events.LIST, b"rpush" if to_tail else b"lpush", 0)
+    context.reply.bulk(element)
+    elements_removed(context, source, value, from_tail, 1)
+
+
+def _move(context: Context, source: bytes, destination: bytes, from_tail: bool, to_tail: bool) -> None:
+    value = list_to_write(context, source)
+    if value is None:
+        context.reply.null()
+    else:
+        move(context, source, value, destination, from_tail, to_tail)
+
+
+@list_moves.command(
+    "lmove",
+    arity=5,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    acl="list",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Takes an element from an end of a list, adds it to an end of another one and gives it.",
+    syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT>",
+)
+def lmove(context: Context, argv: list[bytes]) -> None:
+    """LMOVE."""
+    from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
+    _move(context, argv[1], argv[2], from_tail, to_tail)
+
+
+@list_moves.command(
+    "rpoplpush",
+    arity=3,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    acl="list",
+    since="1.2.0",
+    complexity="O(1)",
+    summary="Takes the last element of a list, adds it at the head of another one and gives it.",
+    syntax="source destination",
+    deprecated=("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
+)
+def rpoplpush(context: Context, argv: list[bytes]) -> None:
+    """RPOPLPUSH."""
+    _move(context, argv[1], argv[2], True, False)
+
+
+class SeveralLists:
+    """The arguments of LMPOP and BLMPOP: how many elements to take, and of which lists and end."""
+
+    def __init__(self, argv: list[bytes], start: i64) -> None:
+        arguments = Arguments(argv, start)
+        number = _positive(arguments, _NUMBER_OF_KEYS)
+        if number > arguments.left():
+            raise CommandError(SYNTAX_ERROR)
+        self.names = [arguments.next() for _ in range(number)]
+        self.at_tail = is_right(arguments.next())
+        self.count: i64 = 1
+        if arguments.left() > 1 and arguments.take(b"COUNT"):
+            self.count = _positive(arguments, _COUNT)
+        arguments.finish()
+
+    def pop(self, context: Context) -> bool:
+        """Take elements of the first list there is and reply with them and its name; False if there is none."""
+        for name in self.names:
+            value = list_to_write(context, name)
+            if value is not None:
+                context.reply.array(2)
+                context.reply.bulk(name)
+                pop_several(context, name, value, self.at_tail, self.count)
+                return True
+        return False
+
+
+def _positive(arguments: Arguments, error: bytes) -> int:
+    number = arguments.integer(error)
+    if number < 1:
+        raise CommandError(error)
+    return number
+
+
+@list_moves.command(
+    "lmpop",
+    arity=-4,
+    flags=WRITE,
+    keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=1),),
+    acl="list",
+    since="7.0.0",
+    complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned.",
+    summary="Takes elements from the first of several lists that exists and gives them.",
+    syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
+)
+def lmpop(context: Context, argv: list[bytes]) -> None:
+    """LMPOP."""
+    if not SeveralLists(argv, 1).pop(context):
+        context.reply.null_array()

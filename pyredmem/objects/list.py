@@ -1,0 +1,399 @@
+"""Lists: a ``listpack`` while they are small, a ``quicklist`` beyond that, as in Redis 7.2 t_list.c.
+
+A list grows into a quicklist *before* elements are added, judged by the bytes of the arguments alone, so a listpack
+may end up somewhat larger than the limit. It shrinks back when elements were taken out and one node is left that is no
+more than half the limit. The listpack itself just becomes the first node, and the other way round.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.collection import Collection, Encoded
+from pyredmem.objects.digest import LIST_TYPE, Digest
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import RedisObject
+from pyredmem.structures.list_node import PLAIN, ListNode
+from pyredmem.structures.quicklist import Quicklist, byte_limit, exceeds
+
+
+@mypyc_attr(acyclic=True)
+class ListEncoding(Encoded):
+    """The elements of a list; places are counted from the head and are of elements that are there."""
+
+    def length(self) -> i64:
+        """How many elements there are."""
+        raise NotImplementedError
+
+    def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
+        """Add an element at an end."""
+        raise NotImplementedError
+
+    def pop(self, at_tail: bool) -> bytes:
+        """Take an element from an end."""
+        raise NotImplementedError
+
+    def at(self, index: i64) -> bytes:
+        """One element."""
+        raise NotImplementedError
+
+    def elements(self, start: i64, count: i64) -> list[bytes]:
+        """Some elements from one on."""
+        raise NotImplementedError
+
+    def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
+        """Put an element in the place of another."""
+        raise NotImplementedError
+
+    def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
+        """Add an element beside the first one equal to ``pivot``; False if there is none."""
+        raise NotImplementedError
+
+    def delete(self, start: i64, count: i64) -> None:
+        """Take some elements out at once, from one on."""
+        raise NotImplementedError
+
+    def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
+        """Take up to ``most`` equal elements out one by one; returns how many there were."""
+        raise NotImplementedError
+
+    def duplicate(self) -> ListEncoding:
+        """The same elements in the same encoding."""
+        raise NotImplementedError
+
+    def grown(self, added_bytes: i64, added: i64, limits: EncodingLimits) -> ListEncoding:
+        """The encoding that is ready for more elements: this one, or its successor, which takes everything over."""
+        return self
+
+    def shrunk(self, limits: EncodingLimits, halved: bool) -> ListEncoding:
+        """The encoding for the elements that are left: this one, or its successor, which takes everything over."""
+        return self
+
+    def first_node(self) -> ListNode | None:
+        """The node with the first elements."""
+        raise NotImplementedError
+
+    def last_node(self) -> ListNode | None:
+        """The node with the last elements."""
+        raise NotImplementedError
+
+    def leave(self, node: ListNode) -> None:
+        """A walk goes on from a node that it has read."""
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        raise NotImplementedError
+
+
+@mypyc_attr(acyclic=True)
+class ListpackList(ListEncoding):
+    """A small list: one listpack."""
+
+    def __init__(self, node: ListNode) -> None:
+        self.node = node
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"listpack"
+
+    def memory(self, samples: i64) -> i64:
+        """The block."""
+        return self.node.usable()
+
+    def free(self) -> None:
+        """Give the block back."""
+        self.node.free()
+
+    def addresses(self) -> list[int]:
+        """The block."""
+        return [int(self.node.address)]
+
+    def length(self) -> i64:
+        """How many elements there are."""
+        return self.node.count()
+
+    def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
+        """Add an element at an end."""
+        if at_tail:
+            self.node.push_tail(element)
+        else:
+            self.node.push_head(element)
+
+    def pop(self, at_tail: bool) -> bytes:
+        """Take an element from an end."""
+        return self.node.pop_tail() if at_tail else self.node.pop_head()
+
+    def at(self, index: i64) -> bytes:
+        """One element."""
+        return self.node.at(index)
+
+    def elements(self, start: i64, count: i64) -> list[bytes]:
+        """Some elements from one on."""
+        return self.node.elements(start, start + count)
+
+    def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
+        """Put an element in the place of another."""
+        self.node.replace(index, element)
+
+    def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
+        """Add an element beside the first one equal to ``pivot``."""
+        place = self.node.find(pivot, 0)
+        if place < 0:
+            return False
+        self.node.insert(place + 1 if after else place, element)
+        return True
+
+    def delete(self, start: i64, count: i64) -> None:
+        """Take some elements out at once."""
+        if count > 0:
+            self.node.delete(start, count)
+
+    def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
+        """Take equal elements out one by one."""
+        return self.node.remove(element, most, backwards)
+
+    def duplicate(self) -> ListEncoding:
+        """The same elements in a block of exact size."""
+        return ListpackList(self.node.copy())
+
+    def grown(self, added_bytes: i64, added: i64, limits: EncodingLimits) -> ListEncoding:
+        """A quicklist if the bytes of the new elements alone make it too large; the listpack is its first node."""
+        node = self.node
+        if not exceeds(limits.list_size, node.size + added_bytes, node.count() + added):
+            return self
+        quicklist = Quicklist(node.allocator, limits.list_size, limits.list_compress_depth)
+        if node.count() > 0:
+            quicklist.append_node(node)
+        else:
+            node.free()
+        return QuicklistList(quicklist)
+
+    def first_node(self) -> ListNode | None:
+        """The only one."""
+        return self.node
+
+    def last_node(self) -> ListNode | None:
+        """The only one."""
+        return self.node
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.node.check()
+
+
+@mypyc_attr(acyclic=True)
+class QuicklistList(ListEncoding):
+    """A list of any size: a quicklist."""
+
+    def __init__(self, quicklist: Quicklist) -> None:
+        self.quicklist = quicklist
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"quicklist"
+
+    def memory(self, samples: i64) -> i64:
+        """The quicklist and its nodes."""
+        return self.quicklist.memory(samples)
+
+    def free_effort(self) -> i64:
+        """One for each node."""
+        return self.quicklist.nodes
+
+    def free(self) -> None:
+        """Give all blocks back."""
+        self.quicklist.free()
+
+    def addresses(self) -> list[int]:
+        """The quicklist and its nodes."""
+        return self.quicklist.addresses()
+
+    def length(self) -> i64:
+        """How many elements there are."""
+        return self.quicklist.count
+
+    def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
+        """Add an element at an end."""
+        if at_tail:
+            self.quicklist.push_tail(element, limits.packed_threshold)
+        else:
+            self.quicklist.push_head(element, limits.packed_threshold)
+
+    def pop(self, at_tail: bool) -> bytes:
+        """Take an element from an end."""
+        return self.quicklist.pop_tail() if at_tail else self.quicklist.pop_head()
+
+    def at(self, index: i64) -> bytes:
+        """One element."""
+        return self.quicklist.at(index)
+
+    def elements(self, start: i64, count: i64) -> list[bytes]:
+        """Some elements from one on."""
+        return self.quicklist.elements(start, count)
+
+    def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
+        """Put an element in the place of another."""
+        self.quicklist.replace(index, element, limits.packed_threshold)
+
+    def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
+        """Add an element beside the first one equal to ``pivot``."""
+        quicklist = self.quicklist
+        node = quicklist.head
+        while node is not None:
+            place = node.find(pivot, 0)
+            if place >= 0:
+                quicklist.insert(node, place, element, after, limits.packed_threshold)
+                return True
+            following = node.next
+            quicklist.leave(node)
+            node = following
+        return False
+
+    def delete(self, start: i64, count: i64) -> None:
+        """Take some elements out at once."""
+        self.quicklist.delete(start, count)
+
+    def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
+        """Take equal elements out one by one."""
+        return self.quicklist.remove(element, most, backwards)
+
+    def duplicate(self) -> ListEncoding:
+        """The same nodes."""
+        return QuicklistList(self.quicklist.duplicate())
+
+    def shrunk(self, limits: EncodingLimits, halved: bool) -> ListEncoding:
+        """The only node as a listpack, if it is no more than the limit, or half of it."""
+        quicklist = self.quicklist
+        node = quicklist.head
+        if quicklist.nodes != 1 or node is None or node.is_(PLAIN):
+            return self
+        part = 2 if halved else 1
+        fill = limits.list_size
+        if fill < 0:
+            if node.size > byte_limit(fill) // part:
+                return self
+        elif quicklist.count > max(fill, 1) // part:
+            return self
+        return ListpackList(quicklist.release_only_node())
+
+    def first_node(self) -> ListNode | None:
+        """The head."""
+        return self.quicklist.head
+
+    def last_node(self) -> ListNode | None:
+        """The tail."""
+        return self.quicklist.tail
+
+    def leave(self, node: ListNode) -> None:
+        """A walk goes on from a node that it has read."""
+        self.quicklist.leave(node)
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.quicklist.check()
+
+
+@mypyc_attr(acyclic=True)
+class ListObject(Collection):
+    """A list."""
+
+    def __init__(self, allocator: Allocator, encoded: ListEncoding) -> None:
+        super().__init__(allocator)
+        self.encoded = encoded
+
+    def type_name(self) -> bytes:
+        """What TYPE says."""
+        return b"list"
+
+    def payload(self) -> Encoded:
+        """The elements in their encoding."""
+        return self.encoded
+
+    def length(self) -> i64:
+        """How many elements there are."""
+        return self.encoded.length()
+
+    def elements(self) -> list[bytes]:
+        """All elements, the head first."""
+        return self.encoded.elements(0, self.encoded.length())
+
+    # Elements come in.
+
+    def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
+        """Add an element at an end."""
+        self.encoded = self.encoded.grown(len(element), 1, limits)
+        self.encoded.push(element, at_tail, limits)
+
+    def push_moved(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
+        """Add an element that was taken out of a list; a number is no bytes to the check for a quicklist."""
+        self.encoded = self.encoded.grown(len(element) if parse_integer(element) is None else 0, 1, limits)
+        self.encoded.push(element, at_tail, limits)
+
+    def push_arguments(self, argv: list[bytes], at_tail: bool, limits: EncodingLimits) -> None:
+        """Add the arguments from the third on, one after the other."""
+        count: i64 = len(argv)
+        added_bytes: i64 = 0
+        at: i64 = 2
+        while at < count:
+            added_bytes += len(argv[at])
+            at += 1
+        encoded = self.encoded.grown(added_bytes, count - 2, limits)
+        self.encoded = encoded
+        at = 2
+        while at < count:
+            encoded.push(argv[at], at_tail, limits)
+            at += 1
+
+    def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
+        """Add an element beside the first one equal to ``pivot``; False if there is none."""
+        self.encoded = self.encoded.grown(len(element), 1, limits)
+        return self.encoded.insert(pivot, element, after, limits)
+
+    def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> bool:
+        """Put an element in the place of another; False if there is none. Negative places count from the tail."""
+        self.encoded = self.encoded.grown(len(element), 1, limits)
+        length = self.encoded.length()
+        if index < 0:
+            index += length
+        if not 0 <= index < length:
+            return False
+        self.encoded.replace(index, element, limits)
+        self.shrink(limits)
+        return True
+
+    # And go. Who takes out tells when it is done, by `shrink`.
+
+    def shrink(self, limits: EncodingLimits) -> None:
+        """Become a listpack again if so little is left."""
+        self.encoded = self.encoded.shrunk(limits, True)
+
+    # All.
+
+    def duplicate(self, allocator: Allocator) -> RedisObject:
+        """A list of its own with the same elements in the same encoding."""
+        return ListObject(allocator, self.encoded.duplicate())
+
+    def digest(self, digest: Digest) -> None:
+        """Add type and elements."""
+        digest.mix_number(LIST_TYPE)
+        for element in self.elements():
+            digest.mix(element)
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.encoded.check()
+
+
+def new_list(allocator: Allocator) -> ListObject:
+    """An empty list."""
+    return ListObject(allocator, ListpackList(ListNode(allocator)))
+
+
+def build_list(elements: list[bytes], allocator: Allocator, limits: EncodingLimits) -> ListObject:
+    """A list of these elements as SORT with STORE makes it: a listpack if they are no more than the whole limit."""
+    quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
+    for element in elements:
+        quicklist.push_tail(element, limits.packed_threshold)
+    return ListObject(allocator, QuicklistList(quicklist).shrunk(limits, False))

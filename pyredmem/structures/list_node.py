@@ -1,0 +1,300 @@
+"""A run of list elements in one block: a whole small list, or one node of a quicklist.
+
+The elements are in a Python list with room in front, so that both ends are quick::
+
+    items   [ - | - | - | c | b | a ]        start = 3: three elements, room for three more in front
+
+The block is a listpack (the base class), or, as Redis 7.2 quicklist.c has it, one of two other things: a node out of
+the middle of a list may be compressed with LZF, and one element of enormous size is a *plain* node, its bytes alone.
+The elements stay at hand in any case; what is compressed is only known by its size.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import QUICKLIST_LZF_HEADER_SIZE
+from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
+from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.lzf import compress
+
+#: quicklist.c MIN_COMPRESS_BYTES, MIN_COMPRESS_IMPROVE
+_LEAST_COMPRESSED: Final = 48
+_LEAST_SAVING: Final = 8
+
+_LEAST_ROOM: Final = 4
+#: Free places in front from which on it is asked whether they are too many.
+_MOST_FREE: Final = 32
+_UNKNOWN: Final = -1
+
+# What a node is at the moment.
+PLAIN: Final = 1
+COMPRESSED: Final = 2
+#: It was decompressed to be looked at and is to be compressed again.
+IN_USE: Final = 4
+#: It must not be compressed now.
+KEPT_RAW: Final = 8
+
+
+class ListNode(Listpack):
+    """Elements, their block, and the nodes beside it."""
+
+    def __init__(self, allocator: Allocator, capacity: i64 = 0) -> None:
+        super().__init__(allocator, capacity)
+        self.items: list[bytes] = []
+        self.start: i64 = 0
+        self.state: i32 = 0
+        self.lzf_size: i64 = _UNKNOWN  # bytes when compressed, 0: does not compress
+        self.node_address: i32 = 0  # the quicklistNode; 0 for a list that is a listpack
+        self.previous: ListNode | None = None
+        self.next: ListNode | None = None
+
+    def is_(self, state: i32) -> bool:
+        """Whether one of the states above holds."""
+        return self.state & state != 0
+
+    def become_plain(self, element: bytes) -> None:
+        """Hold one element without a listpack; the block was made for it."""
+        self.items = [element]
+        self.size = len(element)
+        self.state = PLAIN
+
+    def replace_plain(self, element: bytes) -> None:
+        """Let a plain node hold another element."""
+        self.items = [element]
+        self.size = len(element)
+        self.lzf_size = _UNKNOWN
+        self._new_block(self.size)
+
+    # Elements; places are counted from the first one.
+
+    def count(self) -> i64:
+        """How many elements there are."""
+        return len(self.items) - self.start
+
+    def at(self, place: i64) -> bytes:
+        """One element."""
+        return self.items[self.start + place]
+
+    def elements(self, start: i64, end: i64) -> list[bytes]:
+        """Those from one place up to before another."""
+        return self.items[self.start + start : self.start + end]
+
+    def push_tail(self, element: bytes) -> None:
+        """Add an element behind the last one."""
+        self.items.append(element)
+        self.lzf_size = _UNKNOWN
+        self.grow(entry_size(element))
+
+    def push_head(self, element: bytes) -> None:
+        """Add an element before the first one."""
+        if self.start == 0:
+            room: i64 = (len(self.items) >> 1) + _LEAST_ROOM
+            self.items[0:0] = [b""] * room
+            self.start = room
+        self.start -= 1
+        self.items[self.start] = element
+        self.lzf_size = _UNKNOWN
+        self.grow(entry_size(element))
+
+    def pop_tail(self) -> bytes:
+        """Take the last element out."""
+        element = self.items.pop()
+        self.lzf_size = _UNKNOWN
+        self.shrink(entry_size(element))
+        return element
+
+    def pop_head(self) -> bytes:
+        """Take the first element out."""
+        items = self.items
+        start = self.start
+        element = items[start]
+        items[start] = b""
+        start += 1
+        self.start = start
+        if start >= _MOST_FREE and start > len(items) >> 1:
+            self.give_room_back()
+        self.lzf_size = _UNKNOWN
+        self.shrink(entry_size(element))
+        return element
+
+    def give_room_back(self) -> None:
+        """Take the free places in front away."""
+        if self.start > 0:
+            del self.items[: self.start]
+            self.start = 0
+
+    def insert(self, place: i64, element: bytes) -> None:
+        """Add an element before the one at a place."""
+        self.items.insert(self.start + place, element)
+        self.lzf_size = _UNKNOWN
+        self.grow(entry_size(element))
+
+    def replace(self, place: i64, element: bytes) -> None:
+        """Put an element in the place of another."""
+        old = self.items[self.start + place]
+        self.items[self.start + place] = element
+        self.lzf_size = _UNKNOWN
+        self.change(entry_size(element) - entry_size(old))
+
+    def delete(self, place: i64, count: i64) -> None:
+        """Take some elements out at once."""
+        removed = entry_sizes(self.elements(place, place + count))
+        start = self.start + place
+        del self.items[start : start + count]
+        self.lzf_size = _UNKNOWN
+        self.shrink(removed)
+
+    def find(self, element: bytes, start: i64) -> i64:
+        """The first place from ``start`` on with an equal element, -1 if there is none."""
+        try:
+            return self.items.index(element, self.start + start) - self.start
+        except ValueError:
+            return -1
+
+    def find_back(self, element: bytes, end: i64) -> i64:
+        """The last place before ``end`` with an equal element, -1 if there is none."""
+        items = self.items
+        at: i64 = self.start + end - 1
+        while at >= self.start:
+            if items[at] == element:
+                return at - self.start
+            at -= 1
+        return -1
+
+    def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
+        """Take up to ``most`` equal elements out one by one, from one end on; returns how many there were."""
+        size = entry_size(element)
+        removed: i64 = 0
+        if backwards:
+            at = self.find_back(element, self.count())
+            while at >= 0 and removed < most:
+                del self.items[self.start + at]
+                self.shrink(size)
+                removed += 1
+                at = self.find_back(element, at)
+        else:
+            at = self.find(element, 0)
+            if at >= 0:
+                removed = self._remove_from(at, element, most)
+        if removed > 0:
+            self.lzf_size = _UNKNOWN
+        return removed
+
+    def _remove_from(self, first: i64, element: bytes, most: i64) -> i64:
+        """As ``remove`` from a place on; the others move up once, however many go."""
+        size = entry_size(element)
+        items = self.items
+        removed: i64 = 0
+        target: i64 = self.start + first
+        at: i64 = target
+        while at < len(items):
+            item = items[at]
+            if removed < most and item == element:
+                removed += 1
+                self.shrink(size)
+            else:
+                items[target] = item
+                target += 1
+            at += 1
+        del items[target:]
+        return removed
+
+    def split_off(self, place: i64, keep_front: bool) -> ListNode:
+        """Cut the node in two at a place; the part that is not kept becomes a new node.
+
+        The new one begins as a copy of the whole block (Redis 7.2 _quicklistSplitNode).
+        """
+        other = ListNode(self.allocator, self.size)
+        other.size = self.size
+        other.items = self.items[self.start :]
+        count = self.count()
+        if keep_front:
+            other.delete(0, place)
+            self.delete(place, count - place)
+        else:
+            other.delete(place, count - place)
+            self.delete(0, place)
+        return other
+
+    def absorb(self, other: ListNode, in_front: bool) -> None:
+        """Take over all elements of another listpack, which is left without any."""
+        elements = other.elements(0, other.count())
+        other.items = []
+        other.start = 0
+        if in_front:
+            self.items[: self.start] = elements
+            self.start = 0
+        else:
+            self.items += elements
+        self.lzf_size = _UNKNOWN
+        self.grow(entry_sizes(elements))
+
+    # The block.
+
+    def compress(self) -> None:
+        """Compress the node, if that is worth it."""
+        if self.is_(KEPT_RAW):
+            return
+        self.state &= ~IN_USE
+        if self.size < _LEAST_COMPRESSED:
+            return
+        if self.lzf_size < 0:
+            self.lzf_size = self._compressed_size()
+        if self.lzf_size == 0 or self.lzf_size + _LEAST_SAVING >= self.size:
+            return
+        self._new_block(self.lzf_size + QUICKLIST_LZF_HEADER_SIZE)
+        self.state |= COMPRESSED
+
+    def decompress(self) -> None:
+        """Let the block be what it was before it was compressed."""
+        self.state &= ~IN_USE
+        if self.is_(COMPRESSED):
+            self._new_block(self.size)
+            self.state &= ~COMPRESSED
+
+    def decompress_for_use(self) -> None:
+        """Decompress a node that is to be compressed again after a look at it or a change."""
+        if self.is_(COMPRESSED):
+            self.decompress()
+            self.state |= IN_USE
+
+    def _compressed_size(self) -> i64:
+        data = self.items[0] if self.is_(PLAIN) else listpack_bytes(self.items[self.start :])
+        return len(compress(data, self.size))
+
+    def _new_block(self, size: i64) -> None:
+        allocator = self.allocator
+        address = allocator.alloc(size)
+        allocator.free(i64(self.address))
+        self.address = i32(address)
+        self._usable = allocator.usable(address)
+
+    def copy(self) -> ListNode:
+        """A node with the same elements in a block of exact size, compressed if this one is."""
+        compressed = self.is_(COMPRESSED)
+        other = ListNode(self.allocator, self.lzf_size + QUICKLIST_LZF_HEADER_SIZE if compressed else self.size)
+        other.items = self.items[self.start :]
+        other.size = self.size
+        other.state = self.state
+        other.lzf_size = self.lzf_size
+        return other
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        elements = self.elements(0, self.count())
+        assert self.start <= len(self.items)
+        assert all(not item for item in self.items[: self.start])
+        assert self._usable == self.allocator.usable(i64(self.address))
+        if self.is_(PLAIN):
+            assert len(elements) == 1
+            assert self.size == len(elements[0])
+        else:
+            assert self.size == len(listpack_bytes(elements))
+        if self.is_(COMPRESSED):
+            assert self._usable == self.allocator.good_size(self._compressed_size() + QUICKLIST_LZF_HEADER_SIZE)
+        else:
+            assert self._usable >= self.size

@@ -1,0 +1,160 @@
+"""LZF, the compression of list nodes: the bytes that Redis 7.2's copy of liblzf makes, so that their number is right.
+
+A compressed string is a row of two kinds of pieces, told apart by their first byte::
+
+    000nnnnn  n+1 bytes            literals: 1 to 32 bytes as they are
+    lllddddd  dddddddd             reference: l+2 bytes (l = 1..6) that begin d+1 bytes further back
+    111ddddd  llllllll  dddddddd   reference: l+9 bytes
+
+Where a reference may begin is looked up in a table from a hash of three bytes to the last place where they were seen.
+The size of the result depends on which places are noted and found: 65536 hashes that overwrite one another, the two
+last places of a reference noted and the others not, and three limits of liblzf at the end of the data (see
+:func:`_match`). A reference never goes to the very first byte.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from librt.vecs import extend, vec
+from mypy_extensions import i32, i64, u8
+
+_HASHES: Final = 65536
+_HASH_MASK: Final = _HASHES - 1
+_LONGEST_RUN: Final = 32
+_FARTHEST: Final = 8192
+_LONGEST_MATCH: Final = 264
+#: References of more bytes have a third byte.
+_SHORT_MATCH: Final = 8
+
+
+def _empty_table() -> vec[i32]:
+    table = vec[i32]([0] * 1024)
+    while len(table) < _HASHES:
+        table = extend(table, table)
+    return table
+
+
+def compress(data: bytes, limit: i64) -> bytes:
+    """The data compressed to at most about ``limit`` bytes; empty if it needs more."""
+    end: i64 = len(data)
+    if end == 0 or limit == 0:
+        return b""
+    table = _empty_table()
+    output = BytesWriter()
+    at: i64 = 0
+    run: i64 = 0  # where the literals begin that are not written yet
+    hashed_end: i64 = end - 2
+    while at < hashed_end:
+        first: i64 = data[at]
+        second: i64 = data[at + 1]
+        third: i64 = data[at + 2]
+        place = _hash(first, second, third)
+        seen: i64 = i64(table[place])
+        table[place] = i32(at)
+        distance = at - seen - 1
+        if (
+            seen > 0
+            and distance < _FARTHEST
+            and data[seen] == first
+            and data[seen + 1] == second
+            and data[seen + 2] == third
+        ):
+            written: i64 = len(output)
+            literals = at - run
+            if written + (literals + 1 if literals > 0 else 0) + 4 >= limit:
+                return b""
+            _write_run(output, data, run, at)
+            length = _match(data, seen, at, end)
+            _write_reference(output, length, distance)
+            at += length
+            run = at
+            if at < hashed_end:
+                table[_hash(data[at - 2], data[at - 1], data[at])] = i32(at - 2)
+                table[_hash(data[at - 1], data[at], data[at + 1])] = i32(at - 1)
+        else:
+            written = len(output)
+            if written + 1 + at - run >= limit:
+                return b""
+            at += 1
+            if at - run == _LONGEST_RUN:
+                _write_run(output, data, run, at)
+                run = at
+    written = len(output)
+    if written + 1 + at - run + 3 > limit:
+        return b""
+    if end - run > _LONGEST_RUN:
+        _write_run(output, data, run, run + _LONGEST_RUN)
+        run += _LONGEST_RUN
+    _write_run(output, data, run, end)
+    return output.getvalue()
+
+
+def _hash(first: i64, second: i64, third: i64) -> i64:
+    return ((first << 8 | second) - (second << 8 | third) * 5) & _HASH_MASK
+
+
+def _match(data: bytes, seen: i64, at: i64, end: i64) -> i64:
+    """How many bytes at ``at`` are those at ``seen``, of which three are known to be.
+
+    At most 264. The last two bytes of the data belong to a match only if the first 19 bytes of it reach there, since
+    liblzf compares 16 at a time without a look at the end where there is room for that.
+    """
+    most: i64 = end - at - 2
+    if most > _LONGEST_MATCH:
+        most = _LONGEST_MATCH
+    length: i64 = 3
+    if most > 16:
+        while length < 19:
+            if data[seen + length] != data[at + length]:
+                return length
+            length += 1
+    while length < most and data[seen + length] == data[at + length]:
+        length += 1
+    return length
+
+
+def _write_run(output: BytesWriter, data: bytes, start: i64, end: i64) -> None:
+    if end > start:
+        output.append(u8(end - start - 1))
+        output.write(data[start:end])
+
+
+def _write_reference(output: BytesWriter, length: i64, distance: i64) -> None:
+    high = distance >> 8
+    if length <= _SHORT_MATCH:
+        output.append(u8((length - 2) << 5 | high))
+    else:
+        output.append(u8(224 | high))
+        output.append(u8(length - 9))
+    output.append(u8(distance & 255))
+
+
+def decompress(data: bytes) -> bytes:
+    """What was compressed; raises ValueError for what is no such thing."""
+    output = bytearray()
+    at = 0
+    try:
+        while at < len(data):
+            control = data[at]
+            at += 1
+            if control < _LONGEST_RUN:
+                if at + control >= len(data):
+                    raise ValueError("literals are missing")
+                output += data[at : at + control + 1]
+                at += control + 1
+                continue
+            length = control >> 5
+            if length == 7:
+                length += data[at]
+                at += 1
+            start = len(output) - ((control & 31) << 8 | data[at]) - 1
+            at += 1
+            if start < 0:
+                raise ValueError("a reference to before the beginning")
+            for place in range(start, start + length + 2):
+                output.append(output[place])
+    except IndexError:
+        raise ValueError("a reference is cut off") from None
+    return bytes(output)

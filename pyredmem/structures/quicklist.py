@@ -1,0 +1,539 @@
+"""The quicklist: a chain of nodes, each with the elements that fit into a limit (Redis 7.2 quicklist.c).
+
+``fill`` is the limit: -1 to -5 stand for 4, 8, 16, 32 and 64 KiB in a node, a positive number for so many elements
+(and no more than 8 KiB). An end that is full gets a new node. In the middle a full node is split, and the parts are
+merged with their neighbours where that fits. A node gets no emptier than it becomes by taking out; only one without
+elements goes.
+
+With ``depth`` > 0 all nodes but so many at each end are compressed. As in Redis that is looked after where nodes are
+linked, unlinked and left behind by a walk (``settle``), not by one rule that always holds: a node may stay
+uncompressed until a walk passes it.
+
+Who seeks an element walks from the nearer end over the nodes, not over the elements.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE, QUICKLIST_SIZE
+from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, PLAIN, ListNode
+
+#: quicklist.c SIZE_SAFETY_LIMIT, SIZE_ESTIMATE_OVERHEAD
+_SAFETY_BYTES: Final = 8192
+_ENTRY_OVERHEAD: Final = 8
+_SMALLEST_NODE_BYTES: Final = 4096
+_LARGEST_CODE: Final = 5
+_MOST_FILL: Final = (1 << 15) - 1
+_MOST_DEPTH: Final = (1 << 16) - 1
+#: Takes the place of a limit there is not.
+NO_LIMIT: Final = 1 << 62
+
+
+def byte_limit(fill: i64) -> i64:
+    """Bytes of a listpack that a negative fill allows."""
+    code: i64 = -fill
+    if code > _LARGEST_CODE:
+        code = _LARGEST_CODE
+    size: i64 = _SMALLEST_NODE_BYTES
+    return size << (code - 1)
+
+
+def exceeds(fill: i64, size: i64, count: i64) -> bool:
+    """Whether a listpack of so many bytes and elements is more than a node may be."""
+    if fill < 0:
+        return size > byte_limit(fill)
+    return size > _SAFETY_BYTES or count > (fill if fill > 0 else 1)
+
+
+class Quicklist:
+    """A chain of nodes."""
+
+    def __init__(self, allocator: Allocator, fill: i64, depth: i64) -> None:
+        self.allocator = allocator
+        self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE))
+        self.fill: i64 = min(max(fill, -_LARGEST_CODE), _MOST_FILL)
+        self.depth: i64 = min(max(depth, 0), _MOST_DEPTH)
+        self.head: ListNode | None = None
+        self.tail: ListNode | None = None
+        self.nodes: i64 = 0
+        self.count: i64 = 0  # elements
+        self.offset: i64 = 0  # the second answer of `seek`
+        # What `fill` means, for the shortest way to it.
+        self._most_bytes: i64 = byte_limit(self.fill) if self.fill < 0 else _SAFETY_BYTES
+        self._most_elements: i64 = NO_LIMIT if self.fill < 0 else max(self.fill, 1)
+
+    # The ends.
+
+    def push_head(self, element: bytes, packed_threshold: i64) -> None:
+        """Add an element before the first one; one of ``packed_threshold`` bytes gets a plain node."""
+        head = self.head
+        if head is not None and self._has_room(head, len(element), packed_threshold):
+            head.push_head(element)
+        else:
+            self._link(head, self._new_node(element, packed_threshold), False)
+            if head is not None:
+                head.give_room_back()
+        self.count += 1
+
+    def push_tail(self, element: bytes, packed_threshold: i64) -> None:
+        """Add an element behind the last one."""
+        tail = self.tail
+        if tail is not None and self._has_room(tail, len(element), packed_threshold):
+            tail.push_tail(element)
+        else:
+            self._link(tail, self._new_node(element, packed_threshold), True)
+        self.count += 1
+
+    def pop_head(self) -> bytes:
+        """Take the first element out; there is one."""
+        head = self.head
+        assert head is not None
+        if head.count() == 1:
+            element = head.at(0)
+            self._unlink(head)
+            return element
+        self.count -= 1
+        return head.pop_head()
+
+    def pop_tail(self) -> bytes:
+        """Take the last element out; there is one."""
+        tail = self.tail
+        assert tail is not None
+        if tail.count() == 1:
+            element = tail.at(0)
+            self._unlink(tail)
+            return element
+        self.count -= 1
+        return tail.pop_tail()
+
+    def append_node(self, node: ListNode) -> None:
+        """Take over a listpack as the last node."""
+        node.node_address = i32(self.allocator.alloc(QUICKLIST_NODE_SIZE))
+        self.count += node.count()
+        self._link(self.tail, node, True)
+
+    def release_only_node(self) -> ListNode:
+        """Give the only node away as a listpack, and the quicklist back."""
+        node = self.head
+        assert node is not None
+        self.head = None
+        self.tail = None
+        self.allocator.free(i64(node.node_address))
+        node.node_address = 0
+        self.allocator.free(i64(self.address))
+        return node
+
+    def _has_room(self, node: ListNode | None, size: i64, packed_threshold: i64) -> bool:
+        """Whether an element of so many bytes may come into a node."""
+        if node is None or size >= packed_threshold or node.state & PLAIN != 0:
+            return False
+        return node.size + size + _ENTRY_OVERHEAD <= self._most_bytes and node.count() < self._most_elements
+
+    def _new_node(self, element: bytes, packed_threshold: i64) -> ListNode:
+        """A node of one element, not yet linked."""
+        if len(element) >= packed_threshold:
+            node = ListNode(self.allocator, len(element))
+            node.become_plain(element)
+        else:
+            node = ListNode(self.allocator)
+            node.push_tail(element)
+        node.node_address = i32(self.allocator.alloc(QUICKLIST_NODE_SIZE))
+        return node
+
+    # Somewhere.
+
+    def seek(self, index: i64) -> ListNode:
+        """The node of an element, counted from the first one; ``offset`` says which of the node's it is."""
+        assert 0 <= index < self.count
+        if index <= (self.count - 1) >> 1:
+            node = self.head
+            assert node is not None
+            while index >= node.count():
+                index -= node.count()
+                node = node.next
+                assert node is not None
+        else:
+            index = self.count - 1 - index
+            node = self.tail
+            assert node is not None
+            while index >= node.count():
+                index -= node.count()
+                node = node.previous
+                assert node is not None
+            index = node.count() - 1 - index
+        self.offset = index
+        return node
+
+    def at(self, index: i64) -> bytes:
+        """One element."""
+        node = self.seek(index)
+        element = node.at(self.offset)
+        self.leave(node)
+        return element
+
+    def elements(self, start: i64, count: i64) -> list[bytes]:
+        """Some elements that are there, from one on."""
+        if count <= 0:
+            return []
+        node: ListNode | None = self.seek(start)
+        place = self.offset
+        found: list[bytes] = []
+        while node is not None and count > 0:
+            part = node.elements(place, place + count)
+            found = found + part if found else part
+            count -= len(part)
+            place = 0
+            following = node.next
+            self.leave(node)
+            node = following
+        return found
+
+    def replace(self, index: i64, element: bytes, packed_threshold: i64) -> None:
+        """Put an element in the place of another."""
+        node = self.seek(index)
+        place = self.offset
+        large = len(element) >= packed_threshold
+        if not node.is_(PLAIN) and not large:
+            node.decompress_for_use()
+            node.replace(place, element)
+            self.settle(node)
+        elif not node.is_(PLAIN):
+            self._replace_by_plain_node(node, place, element, packed_threshold)
+        elif large:
+            node.decompress()
+            node.replace_plain(element)
+            self.settle(node)
+        else:
+            self.insert(node, 0, element, True, packed_threshold)
+            self._unlink(node)
+
+    def _replace_by_plain_node(self, node: ListNode, place: i64, element: bytes, packed_threshold: i64) -> None:
+        """Split the node behind the element, put the new one between the parts, and take the old one out."""
+        node.decompress_for_use()
+        node.state |= KEPT_RAW
+        rest: ListNode | None = None
+        if place < node.count() - 1:
+            rest = self._split(node, place + 1, True)
+        new = self._new_node(element, packed_threshold)
+        self._link(node, new, True)
+        if rest is not None:
+            self._link(new, rest, True)
+        self.count += 1
+        if node.count() == 1:
+            self._unlink(node)
+            return
+        node.pop_tail()
+        self.count -= 1
+        node.state &= ~KEPT_RAW
+        merged = self._merge_around(new)
+        self.settle(merged)
+        if merged.previous is not None:
+            self.settle(merged.previous)
+        if merged.next is not None:
+            self.settle(merged.next)
+
+    def insert(self, node: ListNode, place: i64, element: bytes, after: bool, packed_threshold: i64) -> None:
+        """Add an element before or after the one at a place of a node."""
+        size: i64 = len(element)
+        at_edge = place == node.count() - 1 if after else place == 0
+        neighbour = node.next if after else node.previous
+        self.count += 1
+        if size >= packed_threshold:
+            self._insert_plain_node(node, place, self._new_node(element, packed_threshold), after, at_edge)
+        elif self._has_room(node, size, packed_threshold):
+            node.decompress_for_use()
+            node.insert(place + 1 if after else place, element)
+            self._compress_again(node)
+        elif at_edge and neighbour is not None and self._has_room(neighbour, size, packed_threshold):
+            neighbour.decompress_for_use()
+            if after:
+                neighbour.push_head(element)
+            else:
+                neighbour.push_tail(element)
+            self._compress_again(neighbour)
+            self._compress_again(node)
+        elif at_edge:
+            self._link(node, self._new_node(element, packed_threshold), after)
+        else:
+            node.decompress_for_use()
+            new = self._split(node, place + 1 if after else place, after)
+            if after:
+                new.push_head(element)
+            else:
+                new.push_tail(element)
+            self._link(node, new, after)
+            self._merge_around(node)
+
+    def _insert_plain_node(self, node: ListNode, place: i64, plain: ListNode, after: bool, at_edge: bool) -> None:
+        if node.is_(PLAIN) or at_edge:
+            self._link(node, plain, after)
+            return
+        node.decompress_for_use()
+        rest = self._split(node, place + 1 if after else place, after)
+        self._link(node, plain, after)
+        self._link(plain, rest, after)
+
+    def delete(self, start: i64, count: i64) -> None:
+        """Take some elements that are there out, from one on."""
+        if count <= 0:
+            return
+        node: ListNode | None = self.seek(start)
+        place = self.offset
+        assert node is not None
+        self.settle(node)
+        while node is not None and count > 0:
+            following = node.next
+            removed = min(node.count() - place, count)
+            if removed == node.count():
+                self._unlink(node)
+            else:
+                node.decompress_for_use()
+                node.delete(place, removed)
+                self.count -= removed
+                self._compress_again(node)
+            count -= removed
+            place = 0
+            node = following
+
+    def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
+        """Take up to ``most`` equal elements out, beginning at one end; returns how many there were."""
+        removed: i64 = 0
+        node = self.tail if backwards else self.head
+        while node is not None and removed < most:
+            following = node.previous if backwards else node.next
+            if not self._holds(node, element):
+                self.leave(node)
+            elif node.is_(PLAIN):
+                self._unlink(node)
+                removed += 1
+            else:
+                node.decompress_for_use()
+                gone = node.remove(element, most - removed, backwards)
+                removed += gone
+                self.count -= gone
+                if node.count() == 0:
+                    self._unlink(node)
+                else:
+                    self.settle(node)
+            node = following
+        return removed
+
+    def _holds(self, node: ListNode, element: bytes) -> bool:
+        return node.find(element, 0) >= 0
+
+    # Nodes.
+
+    def _link(self, beside: ListNode | None, node: ListNode, after: bool) -> None:
+        """Put a node behind or before another one; ``beside`` is None in an empty list."""
+        if beside is None:
+            self.head = node
+            self.tail = node
+        elif after:
+            following = beside.next
+            node.previous = beside
+            node.next = following
+            beside.next = node
+            if following is None:
+                self.tail = node
+            else:
+                following.previous = node
+        else:
+            preceding = beside.previous
+            node.next = beside
+            node.previous = preceding
+            beside.previous = node
+            if preceding is None:
+                self.head = node
+            else:
+                preceding.next = node
+        self.nodes += 1
+        if self.depth > 0:
+            if beside is not None:
+                self.settle(beside)
+            self.settle(node)
+
+    def _unlink(self, node: ListNode) -> None:
+        """Take a node out, with the elements that it has."""
+        following = node.next
+        preceding = node.previous
+        node.next = None
+        node.previous = None
+        if following is None:
+            self.tail = preceding
+        else:
+            following.previous = preceding
+        if preceding is None:
+            self.head = following
+        else:
+            preceding.next = following
+        self.nodes -= 1
+        self.count -= node.count()
+        if self.depth > 0:
+            self._settle_around(None)
+        self._free_node(node)
+
+    def _free_node(self, node: ListNode) -> None:
+        node.free()
+        self.allocator.free(i64(node.node_address))
+
+    def _split(self, node: ListNode, place: i64, keep_front: bool) -> ListNode:
+        other = node.split_off(place, keep_front)
+        other.node_address = i32(self.allocator.alloc(QUICKLIST_NODE_SIZE))
+        return other
+
+    def _merge_around(self, center: ListNode) -> ListNode:
+        """Merge a node and its two neighbours on each side where the merged ones are no more than a node may be.
+
+        In this order: the two before it, the two behind it, it with the one before, the result with the one behind.
+        Returns the node that holds what ``center`` held.
+        """
+        preceding = center.previous
+        if preceding is not None:
+            self._try_merge(preceding.previous, preceding)
+        following = center.next
+        if following is not None:
+            self._try_merge(following, following.next)
+        merged = self._try_merge(center.previous, center)
+        target = center if merged is None else merged
+        merged = self._try_merge(target, target.next)
+        return target if merged is None else merged
+
+    def _try_merge(self, first: ListNode | None, second: ListNode | None) -> ListNode | None:
+        """Merge two neighbours if that is allowed: the larger block takes the elements of the other one."""
+        if first is None or second is None or (first.state | second.state) & PLAIN != 0:
+            return None
+        size = first.size + second.size - LISTPACK_EMPTY_SIZE
+        if exceeds(self.fill, size, first.count() + second.count()):
+            return None
+        first.decompress()
+        second.decompress()
+        if first.size >= second.size:
+            kept, other = first, second
+        else:
+            kept, other = second, first
+        kept.absorb(other, kept is second)
+        self._unlink(other)
+        self.settle(kept)
+        return kept
+
+    # Compression.
+
+    def leave(self, node: ListNode) -> None:
+        """A walk goes on from a node that it has read: what was decompressed for that is compressed again."""
+        if self.depth > 0 and not node.is_(COMPRESSED):
+            self.settle(node)
+
+    def settle(self, node: ListNode) -> None:
+        """Compress a node if its place in the list is one of compressed nodes (Redis 7.2 quicklistCompress)."""
+        if self.depth == 0:
+            return
+        if node.is_(IN_USE):
+            node.compress()
+        else:
+            self._settle_around(node)
+
+    def _compress_again(self, node: ListNode) -> None:
+        if node.is_(IN_USE):
+            node.compress()
+
+    def _settle_around(self, node: ListNode | None) -> None:
+        """Decompress the nodes at the ends, compress the first ones that are no longer ends, and ``node``."""
+        if self.nodes == 0 or self.nodes < self.depth * 2:
+            return
+        forward, backward = self.head, self.tail
+        at_end = False
+        left = self.depth
+        while left > 0:
+            assert forward is not None
+            assert backward is not None
+            forward.decompress()
+            backward.decompress()
+            if forward is node or backward is node:
+                at_end = True
+            if forward is backward or forward.next is backward:
+                return
+            forward = forward.next
+            backward = backward.previous
+            left -= 1
+        if node is not None and not at_end:
+            self._compress(node)
+        self._compress(forward)
+        self._compress(backward)
+
+    def _compress(self, node: ListNode | None) -> None:
+        if node is not None and not node.is_(COMPRESSED):
+            node.compress()
+
+    # As a whole.
+
+    def memory(self, samples: i64) -> i64:
+        """Bytes as MEMORY USAGE counts them: of some nodes from the head on (0: of all), taken for all."""
+        measured: i64 = 0
+        looked_at: i64 = 0
+        node = self.head
+        while node is not None:
+            measured += QUICKLIST_NODE_SIZE + node.usable()
+            looked_at += 1
+            if looked_at == samples:
+                break
+            node = node.next
+        if looked_at == 0:
+            return QUICKLIST_SIZE
+        estimate: float = float(measured) / float(looked_at) * float(self.nodes)
+        return QUICKLIST_SIZE + int(estimate)
+
+    def duplicate(self) -> Quicklist:
+        """A quicklist of its own with the same nodes."""
+        copy = Quicklist(self.allocator, self.fill, self.depth)
+        node = self.head
+        while node is not None:
+            copy.append_node(node.copy())
+            node = node.next
+        return copy
+
+    def free(self) -> None:
+        """Give everything back; the nodes forget each other, so that nothing is left to the cyclic collector."""
+        node = self.head
+        self.head = None
+        self.tail = None
+        while node is not None:
+            following = node.next
+            node.next = None
+            node.previous = None
+            self._free_node(node)
+            node = following
+        self.allocator.free(i64(self.address))
+
+    def chain(self) -> list[ListNode]:
+        """All nodes."""
+        found: list[ListNode] = []
+        node = self.head
+        while node is not None:
+            found.append(node)
+            node = node.next
+        return found
+
+    def addresses(self) -> list[int]:
+        """Every ledger address it owns."""
+        owned = [int(self.address)]
+        for node in self.chain():
+            owned += [int(node.node_address), int(node.address)]
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        chain = self.chain()
+        assert len(chain) == self.nodes
+        assert sum([int(node.count()) for node in chain]) == self.count
+        for at, node in enumerate(chain):
+            assert node.count() > 0
+            assert not node.is_(IN_USE | KEPT_RAW)
+            assert node.previous is (chain[at - 1] if at > 0 else None)
+            node.check()
+        assert self.tail is (chain[-1] if chain else None)
+        ends = chain[: self.depth] + chain[max(0, len(chain) - self.depth) :] if self.depth else chain
+        assert not any(node.is_(COMPRESSED) for node in ends)
