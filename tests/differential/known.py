@@ -24,7 +24,14 @@ def _bits_of_nothing(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> boo
     return argv[0].upper() in {b"BITCOUNT", b"BITPOS"} and isinstance(theirs, Integer) and isinstance(ours, Error)
 
 
-KNOWN = (Known("7.2 checks the arguments of BITCOUNT and BITPOS even when the key is missing", _bits_of_nothing),)
+def _lowest_rank(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    return argv[0].upper() == b"LPOS" and b"-9223372036854775808" in argv and isinstance(ours, Error)
+
+
+KNOWN = (
+    Known("7.2 checks the arguments of BITCOUNT and BITPOS even when the key is missing", _bits_of_nothing),
+    Known("7.2 refuses the rank that has no positive counterpart", _lowest_rank),
+)
 
 
 def deliberate(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
