@@ -32,6 +32,12 @@ from pyredmem.commands.set_operations import set_operations
 from pyredmem.commands.set_random import set_random
 from pyredmem.commands.sets import sets
 from pyredmem.commands.slowlog import slowlog
+from pyredmem.commands.sort import sorting
+from pyredmem.commands.stream_groups import stream_groups
+from pyredmem.commands.stream_info import stream_info
+from pyredmem.commands.stream_pending import stream_pending
+from pyredmem.commands.stream_reads import stream_reads
+from pyredmem.commands.streams import streams
 from pyredmem.commands.string_ranges import string_ranges
 from pyredmem.commands.strings import strings
 from pyredmem.commands.tracking import tracking
@@ -74,6 +80,12 @@ def all_groups() -> list[Group]:
         set_random,
         sets,
         slowlog,
+        sorting,
+        stream_groups,
+        stream_info,
+        stream_pending,
+        stream_reads,
+        streams,
         string_ranges,
         strings,
         tracking,

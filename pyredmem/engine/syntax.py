@@ -8,6 +8,7 @@ A spec says its arguments as Redis's documentation does, ``key value [NX | XX] [
     <... | ...>        one of several
     x [x ...]          one x or more; so ``[x [x ...]]`` is any number of them
     word:type          a value of another type than its name lets expect
+    word#1             one that belongs to this key specification of the command (if one says so, all have to)
 
 The types follow from the names, by one table. Names of alternatives and groups, which nobody types, are made of the
 names in them.
@@ -39,7 +40,7 @@ _NAMES_BY_TYPE: Final = {
     "seconds start stop timeout ttl version",
 }
 _TYPE_OF: Final = {name: kind for kind, names in _NAMES_BY_TYPE.items() for name in names.split()}
-_TOKEN_NAMES: Final = {"=": "equal", "~": "approximately", "*": "auto-id", '""': "empty-string"}
+_TOKEN_NAMES: Final = {"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id", '""': "empty-string"}
 
 
 class Argument:
@@ -75,7 +76,7 @@ def arguments(syntax: str, key_specs: int) -> list[Argument]:
 
 def plain(syntax: str) -> str:
     """The line without the types in it, for people."""
-    return re.sub(rf":({'|'.join(_TYPES)})\b", "", syntax)
+    return re.sub(rf":({'|'.join(_TYPES)})\b|#[0-9]+", "", syntax)
 
 
 def _number_keys(found: list[Argument], key_specs: int) -> None:
@@ -230,10 +231,12 @@ def _single(node: _Node) -> Argument:
         return _group(node)
     if node.is_token():
         return _pure_token(node.word)
-    name, _, kind = node.word.rpartition(":")
-    if kind in _TYPES and name:
-        return Argument(name, kind)
-    return Argument(node.word, _TYPE_OF.get(node.word, STRING))
+    word, _, key_spec = node.word.partition("#")
+    name, _, kind = word.rpartition(":")
+    argument = Argument(name, kind) if kind in _TYPES and name else Argument(word, _TYPE_OF.get(word, STRING))
+    if key_spec:
+        argument.key_spec_index = int(key_spec)
+    return argument
 
 
 def _pure_token(word: str) -> Argument:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).parent
 # The lists to extend and to shorten when a data type arrives. Prefixes of categories:
-SUPPORTED = ("string/", "key-length", "hll/", "hash/", "random/hash", "list/", "random/list")
+SUPPORTED = ("string/", "key-length", "hll/", "hash/", "random/hash", "list/", "random/list", "stream/")
 # Cases of these categories that belong to a data type which is not there yet.
-NOT_YET = frozenset({b"SADD", b"ZADD", b"XADD"})
+NOT_YET = frozenset({b"SADD", b"ZADD"})
 # Names in the recordings of the allocators that the setting `mem-allocator` calls otherwise.
 ALLOCATORS = {"jemalloc-lg3": "jemalloc"}
 FIGURES = ("memory_usage", "memory_usage_samples_0", "allocated")

@@ -82,14 +82,12 @@ ENCODINGS: Final = Section(
             _BYTES,
             "4096",
             "Most bytes of a stream node; 0 is no limit.",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "stream-node-max-entries",
             Integer(0, LONG_MAX),
             "100",
             "Most entries of a stream node; 0 is no limit.",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "sanitize-dump-payload",

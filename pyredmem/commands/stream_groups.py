@@ -1,0 +1,202 @@
+"""Commands of the group *stream* that make and delete consumer groups and consumers: XGROUP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base.errors import CommandError, bad_subcommand_call
+from pyredmem.commands.help import declare_help
+from pyredmem.commands.streams import stream_to_write, told
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.objects.stream import Stream, new_stream
+from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup
+from pyredmem.objects.stream_id import parse_id
+
+stream_groups: Final = Group("stream")
+
+_KEY_REQUIRED: Final = (
+    b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM "
+    b"option to create an empty stream automatically."
+)
+_GROUP_EXISTS: Final = b"BUSYGROUP Consumer Group name already exists"
+
+stream_groups.container("xgroup", since="5.0.0", summary="Manages the consumer groups of streams.")
+declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
+
+
+def no_group(group: bytes, name: bytes) -> CommandError:
+    """The refusal of a group that a stream has not got."""
+    return CommandError(
+        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], name.partition(b"\0")[0])
+    )
+
+
+def _stream(context: Context, name: bytes) -> Stream:
+    stream = stream_to_write(context, name)
+    if stream is None:
+        raise CommandError(_KEY_REQUIRED)
+    return stream
+
+
+def _group(context: Context, argv: list[bytes]) -> StreamGroup:
+    group = _stream(context, argv[2]).group(argv[3])
+    if group is None:
+        raise no_group(argv[3], argv[2])
+    return group
+
+
+class _Options:
+    """The options of XGROUP CREATE and SETID."""
+
+    def __init__(self, argv: list[bytes], may_make: bool) -> None:
+        self.mkstream = False
+        self.entries_read = UNKNOWN
+        arguments = Arguments(argv, 5)
+        while arguments.left() > 0:
+            option = arguments.word()
+            if may_make and option == b"MKSTREAM":
+                self.mkstream = True
+            elif option == b"ENTRIESREAD" and arguments.left() > 0:
+                self.entries_read = arguments.integer()
+                if self.entries_read < UNKNOWN:
+                    raise CommandError(b"ERR value for ENTRIESREAD must be positive or -1")
+            else:
+                raise bad_subcommand_call(b"xgroup", argv[1])
+
+
+@stream_groups.command(
+    "xgroup|create",
+    arity=-5,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_WRITE, INSERT, index=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Makes a consumer group that reads on from an id.",
+    syntax="key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read:integer]",
+    history=(("7.0.0", "Option ENTRIESREAD."),),
+)
+def xgroup_create(context: Context, argv: list[bytes]) -> None:
+    """XGROUP CREATE."""
+    options = _Options(argv, True)
+    name = argv[2]
+    stream = stream_to_write(context, name)
+    if stream is None and not options.mkstream:
+        raise CommandError(_KEY_REQUIRED)
+    if argv[4] == b"$":
+        last_id = 0 if stream is None else stream.last_id
+    else:
+        last_id = parse_id(argv[4], 0)
+    if stream is None:
+        created = new_stream(context.keyspace.allocator)
+        context.db.add(name, created)
+        stream = created.stream
+        context.keyspace.events.modified(context.db.index, name)
+    elif stream.group(argv[3]) is not None:
+        raise CommandError(_GROUP_EXISTS)
+    stream.add_group(argv[3], last_id, options.entries_read)
+    told(context, name, b"xgroup-create")
+    context.reply.ok()
+
+
+@stream_groups.command(
+    "xgroup|setid",
+    arity=-5,
+    flags=WRITE,
+    keys=(key(READ_WRITE, UPDATE, index=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Sets the id from which a consumer group reads on.",
+    syntax="key group <id | $> [ENTRIESREAD entries-read:integer]",
+    history=(("7.0.0", "Option ENTRIESREAD."),),
+)
+def xgroup_setid(context: Context, argv: list[bytes]) -> None:
+    """XGROUP SETID."""
+    options = _Options(argv, False)
+    group = _group(context, argv)
+    last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_id(argv[4], 0)
+    group.last_id = last_id
+    group.entries_read = options.entries_read
+    told(context, argv[2], b"xgroup-setid")
+    context.reply.ok()
+
+
+@stream_groups.command(
+    "xgroup|destroy",
+    arity=4,
+    flags=WRITE,
+    keys=(key(READ_WRITE, DELETE, index=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(N) where N is the number of the group's pending entries.",
+    summary="Deletes a consumer group.",
+    syntax="key group",
+)
+def xgroup_destroy(context: Context, argv: list[bytes]) -> None:
+    """XGROUP DESTROY."""
+    stream = _stream(context, argv[2])
+    group = stream.group(argv[3])
+    if group is None:
+        context.reply.integer(0)
+        return
+    stream.delete_group(group)
+    told(context, argv[2], b"xgroup-destroy")
+    context.reply.integer(1)
+
+
+def consumer_of(context: Context, name: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
+    """A consumer of a group, made if it is not there; it counts as seen now."""
+    now_ms = context.keyspace.now_ms()
+    found = group.consumers.get(consumer)
+    if found is None:
+        found = group.add_consumer(consumer, now_ms)
+        told(context, name, b"xgroup-createconsumer")
+    found.seen_ms = now_ms
+    return found
+
+
+@stream_groups.command(
+    "xgroup|createconsumer",
+    arity=5,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_WRITE, INSERT, index=2),),
+    acl="stream",
+    since="6.2.0",
+    complexity="O(1)",
+    summary="Makes a consumer in a group.",
+    syntax="key group consumer",
+)
+def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
+    """XGROUP CREATECONSUMER."""
+    group = _group(context, argv)
+    if group.consumers.get(argv[4]) is not None:
+        context.reply.integer(0)
+        return
+    consumer_of(context, argv[2], group, argv[4])
+    context.reply.integer(1)
+
+
+@stream_groups.command(
+    "xgroup|delconsumer",
+    arity=5,
+    flags=WRITE,
+    keys=(key(READ_WRITE, DELETE, index=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Deletes a consumer with what it has pending.",
+    syntax="key group consumer",
+)
+def xgroup_delconsumer(context: Context, argv: list[bytes]) -> None:
+    """XGROUP DELCONSUMER."""
+    group = _group(context, argv)
+    consumer = group.consumers.get(argv[4])
+    if consumer is None:
+        context.reply.integer(0)
+        return
+    pending = group.delete_consumer(consumer)
+    told(context, argv[2], b"xgroup-delconsumer")
+    context.reply.integer(pending)

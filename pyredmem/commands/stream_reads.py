@@ -1,0 +1,293 @@
+"""Commands of the group *stream* that read on from an id, and wait if need be: XREAD, XREADGROUP.
+
+A client that waits has its command run again when an entry comes, so the ids that depend on the moment (``$``) are
+written into the arguments before it is blocked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.stream_groups import consumer_of
+from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
+from pyredmem.engine.arguments import Arguments, deadline_ms
+from pyredmem.engine.command import ACCESS, BLOCKING, MOVABLE_KEYS, READ_ONLY, READONLY, WRITE, Group, KeySpec
+from pyredmem.engine.context import Context
+from pyredmem.objects.stream import Stream
+from pyredmem.objects.stream_group import StreamConsumer, StreamGroup, entries_from
+from pyredmem.objects.stream_id import MAX_ID, id_key, id_text, parse_id
+from pyredmem.protocol.reply import ReplySink
+
+stream_reads: Final = Group("stream")
+
+#: What ``>`` is read as: no entry is above it.
+_NEW_ENTRIES: Final = MAX_ID
+
+_NO_GROUP_OPTION: Final = b"ERR Missing GROUP option for XREADGROUP"
+_LAST_ID_OF_GROUP: Final = (
+    b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+    b"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+)
+_NEW_ENTRIES_WITHOUT_GROUP: Final = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+)
+
+
+class _Source:
+    """One of the streams to read: from which id on, and for which group."""
+
+    def __init__(self, name: bytes, stream: Stream | None, group: StreamGroup | None, after: int) -> None:
+        self.name = name
+        self.stream = stream
+        self.group = group
+        self.after = after
+
+
+class _Request:
+    """The arguments of XREAD and XREADGROUP up to the streams."""
+
+    def __init__(self, argv: list[bytes], for_group: bool, now_ms: int) -> None:
+        self.count: i64 = -1  # entries per stream, all if negative
+        self.blocks = False
+        self.deadline_ms: i64 = 0
+        self.no_ack = False
+        self.group: bytes | None = None
+        self.consumer = b""
+        self.keys_at: i64 = 0
+        self.streams: i64 = 0
+        arguments = Arguments(argv)
+        while arguments.left() > 0 and self.keys_at == 0:
+            self._take(arguments, for_group, now_ms)
+        if self.keys_at == 0:
+            raise CommandError(SYNTAX_ERROR)
+        if for_group and self.group is None:
+            raise CommandError(_NO_GROUP_OPTION)
+
+    def _take(self, arguments: Arguments, for_group: bool, now_ms: int) -> None:
+        more = arguments.left() - 1
+        option = arguments.word()
+        if option == b"BLOCK" and more > 0:
+            self.deadline_ms = deadline_ms(arguments.next(), now_ms)
+            self.blocks = True
+        elif option == b"COUNT" and more > 0:
+            self.count = arguments.integer()
+            if self.count <= 0:
+                self.count = -1
+        elif option == b"STREAMS" and more > 0:
+            self._take_streams(arguments, for_group)
+        elif option == b"GROUP" and more > 1:
+            _check_option(b"GROUP", for_group)
+            self.group = arguments.next()
+            self.consumer = arguments.next()
+        elif option == b"NOACK":
+            _check_option(b"NOACK", for_group)
+            self.no_ack = True
+        else:
+            raise CommandError(SYNTAX_ERROR)
+
+    def _take_streams(self, arguments: Arguments, for_group: bool) -> None:
+        self.keys_at = arguments.at
+        if arguments.left() % 2 == 1:
+            raise CommandError(
+                b"ERR Unbalanced '%b' list of streams: for each stream key an ID or '%b' must be specified."
+                % ((b"xreadgroup", b">") if for_group else (b"xread", b"$"))
+            )
+        self.streams = arguments.left() // 2
+
+
+def _check_option(option: bytes, for_group: bool) -> None:
+    if not for_group:
+        raise CommandError(b"ERR The %b option is only supported by XREADGROUP. You called XREAD instead." % option)
+
+
+def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_Source]:
+    """The streams, all looked up and their ids read before any is served."""
+    sources: list[_Source] = []
+    at: i64
+    for at in range(request.keys_at, request.keys_at + request.streams):
+        name = argv[at]
+        stream = stream_to_read(context, name)
+        group: StreamGroup | None = None
+        if request.group is not None:
+            group = None if stream is None else stream.group(request.group)
+            if group is None:
+                raise CommandError(
+                    b"NOGROUP No such key '%b' or consumer group '%b' in XREADGROUP with GROUP option"
+                    % (name.partition(b"\0")[0], request.group.partition(b"\0")[0])
+                )
+        after = _after(argv[at + request.streams], stream, group is not None)
+        sources.append(_Source(name, stream, group, after))
+    return sources
+
+
+def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
+    """The id behind which to read."""
+    if argument == b"$":
+        if for_group:
+            raise CommandError(_LAST_ID_OF_GROUP)
+        return 0 if stream is None else stream.last_id
+    if argument == b">":
+        if not for_group:
+            raise CommandError(_NEW_ENTRIES_WITHOUT_GROUP)
+        return _NEW_ENTRIES
+    return parse_id(argument, 0)
+
+
+@stream_reads.command(
+    "xread",
+    arity=-4,
+    flags=READONLY | BLOCKING | MOVABLE_KEYS,
+    keys=(KeySpec((READ_ONLY, ACCESS), keyword="STREAMS", last=-1, limit=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(N) for each stream, where N is the number of entries in the reply.",
+    summary="Gives the entries of streams behind an id; waits for some if there are none.",
+    syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+)
+def xread(context: Context, argv: list[bytes]) -> None:
+    """XREAD."""
+    request = _Request(argv, False, context.keyspace.now_ms())
+    sources = _sources(context, argv, request)
+    ready: list[_Source] = []
+    for source in sources:
+        stream = source.stream
+        if stream is not None and stream.length > 0 and stream.last_valid_id() > source.after:
+            ready.append(source)
+    if not ready:
+        _wait(context, argv, request, sources)
+        return
+    reply = context.reply
+    _announce(context, len(ready))
+    for source in ready:
+        stream = source.stream
+        assert stream is not None
+        _name(context, source)
+        reply_entries(reply, stream.range(source.after + 1, MAX_ID, request.count))
+
+
+def _announce(context: Context, count: i64) -> None:
+    """Head of a reply with so many streams: a map in RESP3, pairs in RESP2."""
+    if context.reply.protocol == 2:
+        context.reply.array(count)
+    else:
+        context.reply.map(count)
+
+
+def _name(context: Context, source: _Source) -> None:
+    if context.reply.protocol == 2:
+        context.reply.array(2)
+    context.reply.bulk(source.name)
+
+
+def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[_Source]) -> None:
+    """Nothing to read: block, if the client asked for that."""
+    if not request.blocks:
+        context.reply.null_array()
+        return
+    keys = [source.name for source in sources]
+    again = argv.copy()
+    for at, source in enumerate(sources):
+        place = request.keys_at + request.streams + at
+        if argv[place] == b"$":
+            again[place] = id_text(source.after)
+    for_group = request.group is not None
+    context.engine.blocking.block(context, again, keys, b"stream", request.deadline_ms, without_key=for_group)
+
+
+@stream_reads.command(
+    "xreadgroup",
+    arity=-7,
+    flags=WRITE | BLOCKING | MOVABLE_KEYS,
+    keys=(KeySpec((READ_ONLY, ACCESS), index=4, keyword="STREAMS", last=-1, limit=2),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(M) for each stream, where M is the number of entries in the reply.",
+    summary="Gives a consumer of a group entries that no other one got, or those it has pending; waits if need be.",
+    syntax="GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
+)
+def xreadgroup(context: Context, argv: list[bytes]) -> None:
+    """XREADGROUP: what the consumer has pending is always there to be given, even if it is nothing."""
+    request = _Request(argv, True, context.keyspace.now_ms())
+    sources = _sources(context, argv, request)
+    given: list[_Given] = []
+    for source in sources:
+        stream = source.stream
+        group = source.group
+        assert stream is not None
+        assert group is not None
+        consumer = consumer_of(context, source.name, group, request.consumer)
+        if source.after != _NEW_ENTRIES:
+            given.append(_pending_of(context, source, stream, consumer, request.count))
+        elif stream.length > 0 and stream.last_valid_id() > group.last_id:
+            given.append(_new_for(context, source, stream, group, consumer, request))
+    if not given:
+        _wait(context, argv, request, sources)
+        return
+    _announce(context, len(given))
+    for part in given:
+        _name(context, part.source)
+        part.reply(context.reply)
+
+
+class _Given:
+    """What a consumer gets from one stream; an entry that was deleted is None."""
+
+    def __init__(self, source: _Source) -> None:
+        self.source = source
+        self.ids: list[int] = []
+        self.entries: list[list[bytes] | None] = []
+
+    def add(self, entry_id: int, entry: list[bytes] | None) -> None:
+        """One more entry."""
+        self.ids.append(entry_id)
+        self.entries.append(entry)
+
+    def reply(self, reply: ReplySink) -> None:
+        """As an array of ids with their entries."""
+        reply.array(len(self.ids))
+        for at, entry_id in enumerate(self.ids):
+            entry = self.entries[at]
+            if entry is not None:
+                reply_entry(reply, entry_id, entry)
+            else:
+                reply.array(2)
+                reply.bulk(id_text(entry_id))
+                reply.null_array()
+
+
+def _new_for(
+    context: Context,
+    source: _Source,
+    stream: Stream,
+    group: StreamGroup,
+    consumer: StreamConsumer,
+    request: _Request,
+) -> _Given:
+    """The entries that the group has not read yet; they are pending for the consumer from now on."""
+    given = _Given(source)
+    found = stream.range(group.last_id + 1, MAX_ID, request.count)
+    now_ms = context.keyspace.now_ms()
+    for at, entry_id in enumerate(found.ids):
+        stream.advance(group, entry_id)
+        if not request.no_ack:
+            group.deliver(id_key(entry_id), consumer, now_ms)
+            consumer.active_ms = now_ms
+        given.add(entry_id, found.entries[at])
+    context.keyspace.dirty += 1
+    return given
+
+
+def _pending_of(context: Context, source: _Source, stream: Stream, consumer: StreamConsumer, count: i64) -> _Given:
+    """The entries that the consumer has pending; they count as delivered once more."""
+    given = _Given(source)
+    now_ms = context.keyspace.now_ms()
+    for entry_id, pending in entries_from(consumer.pending, source.after + 1, MAX_ID, int(count)):
+        entry = stream.entry(entry_id)
+        if entry is not None:
+            pending.delivered_ms = now_ms
+            pending.deliveries += 1
+        given.add(entry_id, entry)
+    return given

@@ -1,0 +1,464 @@
+"""Commands of the group *stream* on whole streams: adding, reading ranges, deleting.
+
+XREAD is in `stream_reads`; consumer groups are in `stream_groups` and `stream_pending`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, WRONG_TYPE, CommandError, wrong_arity
+from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.command import (
+    ACCESS,
+    DELETE,
+    DENYOOM,
+    FAST,
+    READ_ONLY,
+    READ_WRITE,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.stream import EntryRange, Stream, StreamObject, new_stream
+from pyredmem.objects.stream_id import (
+    LONGEST_ID,
+    MAX_ID,
+    SEQUENCE_BITS,
+    id_text,
+    parse_high,
+    parse_id,
+    parse_low,
+)
+from pyredmem.protocol.reply import ReplySink
+
+streams: Final = Group("stream")
+
+# How XADD and XTRIM trim.
+_MAXLEN: Final = 1
+_MINID: Final = 2
+
+_TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+_LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+_LIMIT_OF_EXACT: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+_ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
+_ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
+_EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
+
+#: Approximate trimming without LIMIT deletes the entries of so many nodes at most, and never more than so many.
+_NODES_PER_TRIM: Final = 100
+_MAX_TRIMMED: Final = 1_000_000
+_TRIMMED_WITHOUT_NODE_LIMIT: Final = 10_000
+
+
+def stream_value(value: RedisObject) -> Stream:
+    """The value as the stream it has to be."""
+    if isinstance(value, StreamObject):
+        return value.stream
+    raise CommandError(WRONG_TYPE)
+
+
+def stream_to_read(context: Context, name: bytes) -> Stream | None:
+    """The stream under a key, None if there is none."""
+    value = context.db.read(name)
+    return None if value is None else stream_value(value)
+
+
+def stream_to_write(context: Context, name: bytes) -> Stream | None:
+    """The stream under a key that is to be changed, None if there is none."""
+    value = context.db.write(name)
+    return None if value is None else stream_value(value)
+
+
+def reply_entry(reply: ReplySink, entry_id: int, entry: list[bytes]) -> None:
+    """An entry: its id, its fields and values."""
+    reply.array(2)
+    reply.bulk(id_text(entry_id))
+    reply.bulks(entry)
+
+
+def reply_entries(reply: ReplySink, found: EntryRange) -> None:
+    """Entries as an array."""
+    reply.array(len(found.ids))
+    at: i64
+    for at in range(len(found.ids)):
+        reply_entry(reply, found.ids[at], found.entries[at])
+
+
+# Adding.
+
+
+class _Trimming:
+    """What XADD and XTRIM are asked to trim, and, for XADD, the id."""
+
+    def __init__(self) -> None:
+        self.strategy: i64 = 0
+        self.maxlen: i64 = 0
+        self.minid = 0
+        self.approximately = False
+        self.limit: i64 = -1  # entries; 0: no limit; -1: not given
+        self.no_mkstream = False
+        self.id_at: i64 = 0  # XADD: the argument that is the id
+
+    def read(self, arguments: Arguments, for_xadd: bool) -> None:
+        """Read the options up to the id of XADD, or to the end."""
+        while arguments.left() > 0:
+            if for_xadd and arguments.argv[arguments.at] == b"*":
+                break
+            more = arguments.left() > 1
+            option = arguments.word()
+            if option == b"MAXLEN" and more:
+                self._take_threshold(arguments, _MAXLEN)
+            elif option == b"MINID" and more:
+                self._take_threshold(arguments, _MINID)
+            elif option == b"LIMIT" and more:
+                self.limit = arguments.integer()
+                if self.limit < 0:
+                    raise CommandError(b"ERR The LIMIT argument must be >= 0.")
+            elif for_xadd and option == b"NOMKSTREAM":
+                self.no_mkstream = True
+            elif for_xadd:
+                arguments.at -= 1
+                _check_new_id(arguments.argv[arguments.at])
+                break
+            else:
+                raise CommandError(SYNTAX_ERROR)
+        self.id_at = arguments.at
+
+    def _take_threshold(self, arguments: Arguments, strategy: int) -> None:
+        if self.strategy != 0:
+            raise CommandError(_TWO_STRATEGIES)
+        self.approximately = False
+        if arguments.left() > 1:
+            self.approximately = arguments.take(b"~")
+            if not self.approximately:
+                arguments.take(b"=")
+        if strategy == _MINID:
+            self.minid = parse_id(arguments.next(), 0)
+        else:
+            self.maxlen = arguments.integer()
+            if self.maxlen < 0:
+                raise CommandError(b"ERR The MAXLEN argument must be >= 0.")
+        self.strategy = strategy
+
+    def check(self, node_entries: i64) -> None:
+        """Refuse a limit that cannot be; choose the one that is not given."""
+        if self.limit > 0 and self.strategy == 0:
+            raise CommandError(_LIMIT_WITHOUT_STRATEGY)
+        if self.limit >= 0:
+            if not self.approximately:
+                raise CommandError(_LIMIT_OF_EXACT)
+        elif self.approximately:
+            limit = _NODES_PER_TRIM * node_entries if node_entries < _MAX_TRIMMED else _MAX_TRIMMED
+            self.limit = _TRIMMED_WITHOUT_NODE_LIMIT if limit <= 0 else min(limit, _MAX_TRIMMED)
+        else:
+            self.limit = 0
+
+    def trim(self, stream: Stream) -> i64:
+        """Do it; returns how many entries went."""
+        if self.strategy == _MAXLEN:
+            return stream.trim_to_length(self.maxlen, self.approximately, self.limit)
+        if self.strategy == _MINID:
+            return stream.trim_below(self.minid, self.approximately, self.limit)
+        return 0
+
+
+def _automatic(argument: bytes) -> bytes | None:
+    """The milliseconds of an id of the form ``ms-*``."""
+    text = argument.partition(b"\0")[0]
+    if len(argument) <= LONGEST_ID and text.endswith(b"-*") and text.count(b"-") == 1:
+        return text[:-2]
+    return None
+
+
+def _check_new_id(argument: bytes) -> None:
+    """Refuse what is no id for a new entry."""
+    milliseconds = _automatic(argument)
+    parse_id(argument if milliseconds is None else milliseconds, 0)
+
+
+def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
+    """The id that an argument of XADD asks for; it must be above all others."""
+    if stream.last_id == MAX_ID:
+        raise CommandError(_EXHAUSTED)
+    if argument == b"*":
+        return stream.next_id(now_ms)
+    milliseconds = _automatic(argument)
+    if milliseconds is None:
+        entry_id = parse_id(argument, 0)
+    else:
+        entry_id = stream.next_id_at(parse_id(milliseconds, 0) >> SEQUENCE_BITS)
+    if entry_id <= stream.last_id:
+        raise CommandError(_ID_TOO_SMALL)
+    return entry_id
+
+
+@streams.command(
+    "xadd",
+    arity=-5,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1), with trimming O(N) where N is the number of entries that go.",
+    summary="Adds an entry to a stream, which is made if there is none.",
+    syntax="key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
+    history=(
+        ("6.2.0", "Options NOMKSTREAM, MINID and LIMIT."),
+        ("7.0.0", "Ids of the form ms-*."),
+    ),
+    tips=("nondeterministic_output",),
+)
+def xadd(context: Context, argv: list[bytes]) -> None:
+    """XADD."""
+    limits = context.keyspace.limits
+    trimming: _Trimming | None = None
+    id_at: i64 = 2
+    if argv[2] != b"*":
+        trimming = _Trimming()
+        trimming.read(Arguments(argv, 2), True)
+        trimming.check(limits.stream_node_entries)
+        id_at = trimming.id_at
+    fields: i64 = len(argv) - id_at - 1
+    if fields < 2 or fields & 1 == 1:
+        raise wrong_arity(b"xadd")
+    asked = argv[id_at]
+    if trimming is not None and asked != b"*" and _is_zero(asked):
+        raise CommandError(_ID_ZERO)
+    name = argv[1]
+    stream = stream_to_write(context, name)
+    if stream is None:
+        if trimming is not None and trimming.no_mkstream:
+            context.reply.null()
+            return
+        created = new_stream(context.keyspace.allocator)
+        context.db.add(name, created)
+        stream = created.stream
+    entry_id = _new_id(stream, asked, context.keyspace.now_ms())
+    stream.add(entry_id, argv[id_at + 1 :], limits)
+    context.changed(name, events.STREAM, b"xadd")
+    if trimming is not None and trimming.trim(stream) > 0:
+        context.notify(events.STREAM, b"xtrim", name)
+    context.reply.bulk(id_text(entry_id))
+
+
+def _is_zero(argument: bytes) -> bool:
+    """Whether an id, known to be one, is 0-0 in full; of ``0-*`` the sequence is still to come."""
+    return _automatic(argument) is None and parse_id(argument, 0) == 0
+
+
+@streams.command(
+    "xtrim",
+    arity=-4,
+    flags=WRITE,
+    keys=(key(READ_WRITE, DELETE),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(N) where N is the number of entries that go; whole nodes go at once.",
+    summary="Deletes the oldest entries of a stream.",
+    syntax="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
+    history=(("6.2.0", "Options MINID and LIMIT."),),
+    tips=("nondeterministic_output",),
+)
+def xtrim(context: Context, argv: list[bytes]) -> None:
+    """XTRIM."""
+    trimming = _Trimming()
+    trimming.read(Arguments(argv, 2), False)
+    trimming.check(context.keyspace.limits.stream_node_entries)
+    if trimming.strategy == 0:
+        raise CommandError(_LIMIT_WITHOUT_STRATEGY)
+    name = argv[1]
+    stream = stream_to_write(context, name)
+    deleted: i64 = 0
+    if stream is not None:
+        deleted = trimming.trim(stream)
+        if deleted > 0:
+            context.changed(name, events.STREAM, b"xtrim", deleted)
+    context.reply.integer(deleted)
+
+
+# Reading.
+
+
+@streams.command(
+    "xlen",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=(key(READ_ONLY),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Tells how many entries a stream has.",
+    syntax="key",
+)
+def xlen(context: Context, argv: list[bytes]) -> None:
+    """XLEN."""
+    stream = stream_to_read(context, argv[1])
+    context.reply.integer(0 if stream is None else stream.length)
+
+
+def _count(argv: list[bytes]) -> i64:
+    """The option COUNT of the range commands, -1 if it is not given; nothing is below none."""
+    arguments = Arguments(argv, 4)
+    count: i64 = -1
+    while arguments.left() > 0:
+        if arguments.left() == 1 or arguments.word() != b"COUNT":
+            raise CommandError(SYNTAX_ERROR)
+        count = arguments.integer()
+        if count < 0:
+            count = 0
+    return count
+
+
+def _range(context: Context, argv: list[bytes], low: int, high: int, backward: bool) -> None:
+    count = _count(argv)
+    stream = stream_to_read(context, argv[1])
+    if stream is None:
+        context.reply.array(0)
+    elif count == 0:
+        context.reply.null_array()
+    else:
+        found = stream.range_back(low, high, count) if backward else stream.range(low, high, count)
+        reply_entries(context.reply, found)
+
+
+@streams.command(
+    "xrange",
+    arity=-4,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(N) where N is the number of entries in the reply.",
+    summary="Gives the entries of a stream between two ids.",
+    syntax="key start:string end:string [COUNT count]",
+    history=(("6.2.0", "Ranges that leave out their ends."),),
+)
+def xrange(context: Context, argv: list[bytes]) -> None:
+    """XRANGE."""
+    low = parse_low(argv[2])
+    high = parse_high(argv[3])
+    _range(context, argv, low, high, False)
+
+
+@streams.command(
+    "xrevrange",
+    arity=-4,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(N) where N is the number of entries in the reply.",
+    summary="Gives the entries of a stream between two ids, the last one first.",
+    syntax="key end:string start:string [COUNT count]",
+    history=(("6.2.0", "Ranges that leave out their ends."),),
+)
+def xrevrange(context: Context, argv: list[bytes]) -> None:
+    """XREVRANGE."""
+    low = parse_low(argv[3])
+    high = parse_high(argv[2])
+    _range(context, argv, low, high, True)
+
+
+# Deleting, and what the stream remembers.
+
+
+@streams.command(
+    "xdel",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, DELETE),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1) for each entry, whatever the size of the stream.",
+    summary="Deletes entries of a stream by their ids.",
+    syntax="key id [id ...]",
+)
+def xdel(context: Context, argv: list[bytes]) -> None:
+    """XDEL."""
+    name = argv[1]
+    stream = stream_to_write(context, name)
+    if stream is None:
+        context.reply.integer(0)
+        return
+    deleted: i64 = 0
+    first_id = stream.first_id
+    first_deleted = False
+    for entry_id in [parse_id(argument, 0) for argument in argv[2:]]:
+        if stream.delete(entry_id):
+            deleted += 1
+            first_deleted = first_deleted or entry_id == first_id
+            stream.max_deleted_id = max(stream.max_deleted_id, entry_id)
+    if deleted > 0:
+        if stream.length == 0 or first_deleted:
+            stream.update_first_id()
+        context.changed(name, events.STREAM, b"xdel", deleted)
+    context.reply.integer(deleted)
+
+
+@streams.command(
+    "xsetid",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=(key(READ_WRITE, UPDATE),),
+    acl="stream",
+    since="5.0.0",
+    complexity="O(1)",
+    summary="Sets the last id of a stream and its counters, as replication needs it.",
+    syntax="key last-id [ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]",
+    history=(("7.0.0", "Options ENTRIESADDED and MAXDELETEDID."),),
+)
+def xsetid(context: Context, argv: list[bytes]) -> None:
+    """XSETID."""
+    last_id = parse_id(argv[2], 0)
+    entries_added = -1
+    max_deleted_id = 0
+    arguments = Arguments(argv, 3)
+    while arguments.left() > 0:
+        option = arguments.word()
+        if option == b"ENTRIESADDED" and arguments.left() > 0:
+            entries_added = integer(arguments.next())
+            if entries_added < 0:
+                raise CommandError(b"ERR entries_added must be positive")
+        elif option == b"MAXDELETEDID" and arguments.left() > 0:
+            max_deleted_id = parse_id(arguments.next(), 0)
+            if last_id < max_deleted_id:
+                raise CommandError(b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+        else:
+            raise CommandError(SYNTAX_ERROR)
+    name = argv[1]
+    stream = stream_to_write(context, name)
+    if stream is None:
+        raise CommandError(NO_SUCH_KEY)
+    _check_last_id(stream, last_id, entries_added)
+    stream.last_id = last_id
+    if entries_added != -1:
+        stream.entries_added = entries_added
+    if max_deleted_id != 0:
+        stream.max_deleted_id = max_deleted_id
+    told(context, name, b"xsetid")
+    context.reply.ok()
+
+
+def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
+    if last_id < stream.max_deleted_id:
+        raise CommandError(b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
+    if stream.length == 0:
+        return
+    if last_id < stream.last_valid_id():
+        raise CommandError(b"ERR The ID specified in XSETID is smaller than the target stream top item")
+    if entries_added != -1 and stream.length > entries_added:
+        raise CommandError(b"ERR The entries_added specified in XSETID is smaller than the target stream length")
+
+
+def told(context: Context, name: bytes, event: bytes) -> None:
+    """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
+    context.keyspace.dirty += 1
+    context.notify(events.STREAM, event, name)

@@ -1,0 +1,174 @@
+"""Consumer groups of a stream: how far each has read, its consumers, and what they have not acknowledged.
+
+A pending entry is one block that two trees share: that of the group and that of its consumer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, STREAM_NACK_SIZE, sds_new_size
+from pyredmem.objects.stream_id import MAX_ID, id_key, id_of_key
+from pyredmem.structures.radix import RadixCursor, RadixTree
+
+#: ``entries_read`` of a group that does not know, ``active_ms`` of a consumer that never got anything.
+UNKNOWN: Final = -1
+
+
+class PendingEntry:
+    """An entry that was given to a consumer and is not acknowledged."""
+
+    def __init__(self, address: i64, consumer: StreamConsumer, delivered_ms: i64) -> None:
+        self.address: i32 = i32(address)
+        self.consumer = consumer
+        self.delivered_ms: i64 = delivered_ms  # unix ms
+        self.deliveries: i64 = 1
+
+
+class StreamConsumer:
+    """One of the clients that share the entries of a group."""
+
+    def __init__(self, allocator: Allocator, name: bytes, now_ms: i64) -> None:
+        self.address: i32 = i32(allocator.alloc(STREAM_CONSUMER_SIZE))
+        self.name = name
+        self.name_address: i32 = i32(allocator.alloc(sds_new_size(len(name))))
+        self.seen_ms: i64 = now_ms  # when it last asked for something, unix ms
+        self.active_ms: i64 = UNKNOWN  # when it last got something, unix ms
+        self.pending = RadixTree[PendingEntry](allocator)
+
+    def free(self) -> None:
+        """Give the blocks back, but not those of the pending entries."""
+        allocator = self.pending.allocator
+        self.pending.free()
+        allocator.free(i64(self.name_address))
+        allocator.free(i64(self.address))
+
+    def memory(self) -> i64:
+        """Bytes as MEMORY USAGE counts them."""
+        return STREAM_CONSUMER_SIZE + len(self.name) + self.pending.estimated_bytes()
+
+
+class StreamGroup:
+    """A consumer group."""
+
+    def __init__(self, allocator: Allocator, name: bytes, last_id: int, entries_read: int) -> None:
+        self.allocator = allocator
+        self.name = name
+        self.address: i32 = i32(allocator.alloc(STREAM_GROUP_SIZE))
+        self.last_id = last_id
+        self.entries_read = entries_read  # UNKNOWN if entries were skipped or deleted
+        self.pending = RadixTree[PendingEntry](allocator)
+        self.consumers = RadixTree[StreamConsumer](allocator)
+
+    def add_consumer(self, name: bytes, now_ms: i64) -> StreamConsumer:
+        """A new consumer."""
+        consumer = StreamConsumer(self.allocator, name, now_ms)
+        self.consumers.insert(name, consumer)
+        return consumer
+
+    def delete_consumer(self, consumer: StreamConsumer) -> i64:
+        """Delete a consumer with its pending entries; returns how many there were."""
+        count = consumer.pending.used
+        for entry_id, entry in entries_from(consumer.pending, 0, MAX_ID, -1):
+            self.pending.remove(id_key(entry_id))
+            self.allocator.free(i64(entry.address))
+        self.consumers.remove(consumer.name)
+        consumer.free()
+        return count
+
+    def deliver(self, key: bytes, consumer: StreamConsumer, now_ms: i64) -> None:
+        """Note that an entry was given to a consumer; one that another one had pending is the new one's now."""
+        entry = self.pending.get(key)
+        if entry is None:
+            self.add_pending(key, consumer, now_ms)
+            return
+        self.hand_over(key, entry, consumer)
+        entry.delivered_ms = now_ms
+        entry.deliveries = 1
+
+    def add_pending(self, key: bytes, consumer: StreamConsumer, now_ms: i64) -> PendingEntry:
+        """A new pending entry."""
+        entry = PendingEntry(self.allocator.alloc(STREAM_NACK_SIZE), consumer, now_ms)
+        self.pending.insert(key, entry)
+        consumer.pending.insert(key, entry)
+        return entry
+
+    def hand_over(self, key: bytes, entry: PendingEntry, consumer: StreamConsumer) -> None:
+        """Give a pending entry to another consumer."""
+        if entry.consumer is not consumer:
+            entry.consumer.pending.remove(key)
+            entry.consumer = consumer
+            consumer.pending.insert(key, entry)
+
+    def acknowledge(self, key: bytes) -> bool:
+        """Forget a pending entry; False if it is not there."""
+        entry = self.pending.remove(key)
+        if entry is None:
+            return False
+        entry.consumer.pending.remove(key)
+        self.allocator.free(i64(entry.address))
+        return True
+
+    def duplicate(self) -> StreamGroup:
+        """A copy with pending entries and consumers of its own."""
+        copy = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read)
+        for consumer in self.consumers.values():
+            twin = copy.add_consumer(consumer.name, consumer.seen_ms)
+            twin.active_ms = consumer.active_ms
+            for entry_id, entry in entries_from(consumer.pending, 0, MAX_ID, -1):
+                copy.add_pending(id_key(entry_id), twin, entry.delivered_ms).deliveries = entry.deliveries
+        return copy
+
+    def free(self) -> None:
+        """Give all blocks back."""
+        for entry in self.pending.values():
+            self.allocator.free(i64(entry.address))
+        self.pending.free()
+        for consumer in self.consumers.values():
+            consumer.free()
+        self.consumers.free()
+        self.allocator.free(i64(self.address))
+
+    def memory(self) -> i64:
+        """Bytes as MEMORY USAGE counts them."""
+        total: i64 = STREAM_GROUP_SIZE + self.pending.estimated_bytes() + STREAM_NACK_SIZE * self.pending.used
+        for consumer in self.consumers.values():
+            total += consumer.memory()
+        return total
+
+    def addresses(self) -> list[int]:
+        """Every ledger address the group owns."""
+        owned = [int(self.address), *self.pending.addresses(), *self.consumers.addresses()]
+        owned += [int(entry.address) for entry in self.pending.values()]
+        for consumer in self.consumers.values():
+            owned += [int(consumer.address), int(consumer.name_address), *consumer.pending.addresses()]
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        self.pending.check()
+        self.consumers.check()
+        owned: i64 = 0
+        for consumer in self.consumers.values():
+            consumer.pending.check()
+            owned += consumer.pending.used
+        assert owned == self.pending.used
+        for entry_id, entry in entries_from(self.pending, 0, MAX_ID, -1):
+            assert entry.consumer.pending.get(id_key(entry_id)) is entry
+
+
+def entries_from(tree: RadixTree[PendingEntry], low: int, high: int, count: int) -> list[tuple[int, PendingEntry]]:
+    """Pending entries with their ids, from ``low`` to ``high``; at most ``count``, all if that is negative."""
+    found: list[tuple[int, PendingEntry]] = []
+    cursor = RadixCursor(tree)
+    entry = cursor.seek(id_key(low))
+    while entry is not None and len(found) != count:
+        entry_id = id_of_key(cursor.key())
+        if entry_id > high:
+            break
+        found.append((entry_id, entry))
+        entry = cursor.next()
+    return found

@@ -1,0 +1,167 @@
+"""A node of a stream: some dozens of entries in one listpack.
+
+What Redis 7.2 has in it (t_stream.c), one listpack element each:
+
+    master entry   live entries, deleted entries, number of fields, the fields, 0
+    each entry     flags, id minus the node's id (two numbers), [number of fields], [field] value ..., length
+
+The node's id is that of its first entry ever, the master fields are that entry's. An entry with the same fields has
+none of its own. A deleted entry stays where it is, with a flag. Here the ids and entries are in two lists; only the
+size of each is needed, when it comes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
+from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_key
+from pyredmem.structures.listpack import Listpack, entry_size
+
+#: A new node gets at least so many bytes at once, unless the limit of a node is lower.
+_PREALLOCATED_BYTES: Final = 4096
+_SMALL_INTEGER: Final = 2  # bytes of an element that is a number of one digit or two
+_TWO_TO_63: Final = 1 << 63
+_TWO_TO_64: Final = 1 << 64
+
+
+def signed(number: int) -> int:
+    """A difference or counter as 64 bits with a sign, which is how Redis stores and shows it."""
+    if -_TWO_TO_63 <= number < _TWO_TO_63:
+        return number
+    wrapped = number % _TWO_TO_64
+    return wrapped - _TWO_TO_64 if wrapped >= _TWO_TO_63 else wrapped
+
+
+def byte_limit(node_bytes: i64) -> i64:
+    """The bytes from which on an entry goes to a new node, for a value of stream-node-max-bytes."""
+    return node_bytes if 0 < node_bytes < LISTPACK_LIMIT else LISTPACK_LIMIT
+
+
+@mypyc_attr(acyclic=True)
+class StreamNode:
+    """Entries that follow each other."""
+
+    def __init__(self, listpack: Listpack, master_id: int, master_fields: list[bytes]) -> None:
+        self.listpack = listpack
+        self.master_id = master_id
+        self.master_milliseconds = master_id >> SEQUENCE_BITS
+        self.master_sequence = master_id & SEQUENCE_MAX
+        self.master_fields = master_fields
+        self.ids: list[int] = []
+        self.entries: list[list[bytes] | None] = []  # fields and values in turn; None: deleted
+        self.live: i64 = 0
+        self.deleted: i64 = 0
+
+    def key(self) -> bytes:
+        """The node's key in the stream's tree."""
+        return id_key(self.master_id)
+
+    def add(self, entry_id: int, entry: list[bytes]) -> None:
+        """Add an entry behind all others; the list is taken over."""
+        self._count(1, 0)
+        count: i64 = len(entry)
+        fields = self.master_fields
+        milliseconds = signed((entry_id >> SEQUENCE_BITS) - self.master_milliseconds)
+        sequence = signed((entry_id & SEQUENCE_MAX) - self.master_sequence)
+        added: i64 = _SMALL_INTEGER + listpack_integer_size(milliseconds) + listpack_integer_size(sequence)
+        at: i64
+        if count == 2 * len(fields) and entry[::2] == fields:
+            for at in range(0, count, 2):
+                entry[at] = fields[at >> 1]  # the name is in memory once
+                added += entry_size(entry[at + 1])
+            added += listpack_integer_size((count >> 1) + 3)
+        else:
+            added += listpack_integer_size(count >> 1)
+            for data in entry:
+                added += entry_size(data)
+            added += listpack_integer_size(count + 4)
+        if self.listpack.size + added > self.listpack.usable():
+            self._grow_by_elements(milliseconds, sequence, entry)
+        else:
+            self.listpack.size += added
+        self.ids.append(entry_id)
+        self.entries.append(entry)
+
+    def _grow_by_elements(self, milliseconds: i64, sequence: i64, entry: list[bytes]) -> None:
+        """Grow the block as Redis does, which appends one element after the other."""
+        listpack = self.listpack
+        listpack.grow(_SMALL_INTEGER)
+        listpack.grow(listpack_integer_size(milliseconds))
+        listpack.grow(listpack_integer_size(sequence))
+        pairs: i64 = len(entry) >> 1
+        if entry[::2] == self.master_fields:
+            for value in entry[1::2]:
+                listpack.grow(entry_size(value))
+            listpack.grow(listpack_integer_size(pairs + 3))
+            return
+        listpack.grow(listpack_integer_size(pairs))
+        for data in entry:
+            listpack.grow(entry_size(data))
+        listpack.grow(listpack_integer_size(2 * pairs + 4))
+
+    def _count(self, live: i64, deleted: i64) -> None:
+        """Change the two counters of the master entry."""
+        before = listpack_integer_size(self.live)
+        self.live += live
+        self.listpack.change(listpack_integer_size(self.live) - before)
+        if deleted > 0:
+            before = listpack_integer_size(self.deleted)
+            self.deleted += deleted
+            self.listpack.change(listpack_integer_size(self.deleted) - before)
+
+    def find(self, entry_id: int) -> i64:
+        """The place of an entry, -1 if it is not there or deleted."""
+        ids = self.ids
+        place: i64 = bisect_left(ids, entry_id)
+        if place < len(ids) and ids[place] == entry_id and self.entries[place] is not None:
+            return place
+        return -1
+
+    def delete(self, place: i64) -> None:
+        """Delete an entry that is there, but not the last live one."""
+        self.entries[place] = None
+        self._count(-1, 1)
+
+    def trim(self, limit: int, by_count: bool) -> i64:
+        """Delete the first ``limit`` live entries, or those with an id below ``limit``; returns how many."""
+        entries = self.entries
+        ids = self.ids
+        deleted: i64 = 0
+        at: i64
+        for at in range(len(ids)):
+            if (deleted >= limit) if by_count else (ids[at] >= limit):
+                break
+            if entries[at] is not None:
+                entries[at] = None
+                deleted += 1
+        self._count(-deleted, deleted)
+        return deleted
+
+    def duplicate(self) -> StreamNode:
+        """A copy, its listpack at its exact size."""
+        copy = StreamNode(self.listpack.duplicate(), self.master_id, self.master_fields)
+        copy.ids = self.ids.copy()
+        copy.entries = self.entries.copy()
+        copy.live = self.live
+        copy.deleted = self.deleted
+        return copy
+
+
+def new_stream_node(allocator: Allocator, entry_id: int, entry: list[bytes], node_bytes: i64) -> StreamNode:
+    """A node for this first entry, which is still to be added, with room for more."""
+    capacity: i64 = _PREALLOCATED_BYTES
+    if 0 < node_bytes < capacity:
+        capacity = node_bytes
+    fields = entry[::2]
+    listpack = Listpack(allocator, capacity)
+    listpack.grow(2 * _SMALL_INTEGER)
+    listpack.grow(listpack_integer_size(len(fields)))
+    for field in fields:
+        listpack.grow(entry_size(field))
+    listpack.grow(_SMALL_INTEGER)
+    return StreamNode(listpack, entry_id, fields)
