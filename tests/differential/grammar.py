@@ -245,8 +245,24 @@ def _timeless(word: bytes) -> bytes:
     return b"x" if word.isdigit() and len(word) < 6 and int(word) else word
 
 
+@st.composite
 def sequences(
-    forms: Sequence[Form], connections: Sequence[str] = ("main",), most: int = 25
-) -> st.SearchStrategy[list[Step]]:
-    """Lists of commands, which hypothesis shrinks to the shortest one that still fails."""
-    return st.lists(steps_of(forms, connections), min_size=1, max_size=most)
+    draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] = ("main",), most: int = 40
+) -> list[Step]:
+    """Lists of commands, which hypothesis shrinks to the shortest one that still fails; some in a transaction."""
+    steps = draw(st.lists(steps_of(forms, connections), min_size=1, max_size=most))
+    if len(steps) > 1 and draw(st.integers(0, 3)) == 3:
+        first = draw(st.integers(0, len(steps) - 1))
+        last = draw(st.integers(first + 1, len(steps)))
+        where = steps[first].connection
+        steps[last:last] = [Step((b"EXEC",), where)]
+        steps[first:first] = [Step((b"MULTI",), where)]
+    return steps
+
+
+FEW_NAMES = dict(zip(KEYS, (b"a", b"b", b"c", b"a", b"b", b"", b"c", b"a"), strict=True))
+
+
+def with_few_names(steps: list[Step]) -> list[Step]:
+    """The same commands with hardly any names for keys, so that they meet each other's values."""
+    return [Step(tuple(FEW_NAMES.get(word, word) for word in one.argv), one.connection, one.rule) for one in steps]

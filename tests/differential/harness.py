@@ -1,21 +1,28 @@
 """Run one sequence of commands on two servers and compare everything that can be seen.
 
-A `Step` is a command, the connection it goes over, and the rule for its reply. `Pair.differences` runs the
+A `Step` is a command, the connection it goes over, and the rule for its reply. `Pair.difference` runs the
 steps over fresh state on both servers and then looks at what they left behind: for every key its type, value,
-encoding and time to live. Steps that follow each other on one connection travel in one write, so that a
-sequence costs one round trip per server and thousands of commands a second are compared.
+encoding, time to live and digest (`state`). Steps that follow each other on one connection travel in one write,
+so that a sequence costs a few round trips per server and thousands of commands a second are compared.
 
 Replies are lined up by position. A server that answers a command twice would shift the rest; so every
 connection ends with an ECHO of a mark that occurs nowhere else, and what comes before it is reported.
+
+A command that waits for a key nobody will fill would stop the sequence. What has not answered for a moment is
+released by CLIENT UNBLOCK, on both servers alike, and answers as after a timeout.
 """
 
 from __future__ import annotations
 
+import select
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.differential.encodings import DEFAULT, Expectation, Limits
 from tests.differential.known import deliberate
-from tests.differential.rules import MILLISECONDS, Rule, exactly, itemwise
+from tests.differential.rules import Rule, exactly, itemwise
+from tests.differential.state import State, disagreement, quoted, read_state
 from tests.support.servers import Server
 from tests.support.wire import (
     OK,
@@ -25,16 +32,19 @@ from tests.support.wire import (
     Bulk,
     Closed,
     Error,
+    Integer,
     Reply,
     Set,
     Simple,
     Wire,
     encode,
+    info,
     request,
 )
 
-DATABASES_LOOKED_AT = 2
 MARK = b"mark-of-the-harness-7c1d"
+PATIENCE_SECONDS = 0.04  # until a command without a reply is taken for one that waits
+TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class Difference:
             f"  pyredmem:     {show(self.ours)}",
         ]
         lines.append("  after:")
-        lines += [f"    {one.connection}> {' '.join(_quoted(word) for word in one.argv)}" for one in self.steps]
+        lines += [f"    {one.connection}> {' '.join(quoted(word) for word in one.argv)}" for one in self.steps]
         return "\n".join(lines)
 
 
@@ -77,7 +87,8 @@ class Run:
     """What one server answered."""
 
     replies: list[Reply]
-    state: list[tuple[str, Rule, Reply]]
+    leftovers: list[tuple[str, Reply]]
+    state: State
 
 
 class Pair:
@@ -86,11 +97,27 @@ class Pair:
     def __init__(self, real: Server, ours: Server) -> None:
         self._sides = (Side(real), Side(ours))
         self.unsupported: frozenset[str] = self._sides[0].commands() - self._sides[1].commands()
+        #: How often each command was answered by both, by its first word in capitals.
+        self.compared: Counter[str] = Counter()
+        self._limits = DEFAULT
+        #: A server beside another of its version, to judge the harness: encodings are the same then.
+        self._same_version = self._sides[0].version() == self._sides[1].version()
 
     def close(self) -> None:
         """Close all connections."""
         for side in self._sides:
             side.close()
+
+    def control(self, side: int) -> Wire:
+        """The connection of the harness itself to the real server (0) or to ours (1)."""
+        return self._sides[side].wire("control")
+
+    def limit(self, limits: Limits) -> None:
+        """Other limits of encodings from now on; the fixtures of the servers put them back."""
+        theirs, ours = self._sides
+        theirs.configure(limits.shared_settings())
+        ours.configure(limits.shared_settings() | ({} if self._same_version else limits.our_settings()))
+        self._limits = limits
 
     def difference(
         self, steps: Sequence[Step], protocol: int = 2, settings: Mapping[str, str] | None = None
@@ -98,6 +125,8 @@ class Pair:
         """The first place where the servers disagree, or None."""
         runs = [side.run(steps, protocol, settings or {}) for side in self._sides]
         theirs, ours = runs
+        answered = min(len(theirs.replies), len(ours.replies))
+        self.compared.update(one.argv[0].decode("latin-1").upper() for one in steps[:answered] if one.argv)
         rules = _rules_with_transactions(steps, theirs.replies)
         for at, one in enumerate(steps):
             their_reply = theirs.replies[at] if at < len(theirs.replies) else None
@@ -108,13 +137,25 @@ class Pair:
                 why: str | None = "one of them did not answer"
             else:
                 why = rules[at](their_reply, our_reply)
-            if why is not None and not (our_reply and their_reply and deliberate(one.argv, their_reply, our_reply)):
-                name = " ".join(_quoted(word) for word in one.argv)
+            if why is not None:
+                name = " ".join(quoted(word) for word in one.argv)
                 return Difference(f"step {at}, {name}", why, their_reply, our_reply, tuple(steps[: at + 1]))
         if len(theirs.replies) != len(ours.replies):
             why = f"{len(theirs.replies)} and {len(ours.replies)} replies"
             return Difference("at the end", why, None, None, tuple(steps))
-        return _difference_of_states(theirs, ours, tuple(steps))
+        if theirs.leftovers != ours.leftovers:
+            return Difference(
+                "final state, replies left",
+                f"{theirs.leftovers[:3]} and {ours.leftovers[:3]}",
+                None,
+                None,
+                tuple(steps),
+            )
+        expectation = None if self._same_version else Expectation([one.argv for one in steps], self._limits)
+        found = disagreement(theirs.state, ours.state, expectation)
+        if found is None:
+            return None
+        return Difference(f"final state, {found.where}", found.why, found.theirs, found.ours, tuple(steps))
 
     def check(self, steps: Iterable[Step], protocol: int = 2, settings: Mapping[str, str] | None = None) -> None:
         """Fail with a readable report when the servers disagree."""
@@ -128,6 +169,7 @@ class Side:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._wires: dict[str, Wire] = {}
+        self._ids: dict[str, int] = {}
 
     def close(self) -> None:
         """Close all connections."""
@@ -137,9 +179,13 @@ class Side:
 
     def commands(self) -> frozenset[str]:
         """Names of the commands the server has."""
-        reply = self._wire("control").do("COMMAND", "LIST")
+        reply = self.wire("control").do("COMMAND", "LIST")
         items = reply.items if isinstance(reply, Array | Set) else ()
         return frozenset(item.data.decode().upper() for item in items if isinstance(item, Bulk))
+
+    def version(self) -> str:
+        """Of Redis."""
+        return info(self.wire("control"), "server")["redis_version"]
 
     def run(self, steps: Sequence[Step], protocol: int, settings: Mapping[str, str]) -> Run:
         """One sequence, from an empty server to the state it leaves."""
@@ -150,14 +196,22 @@ class Side:
             replies += received
             if not whole:
                 break
-        state = self._state()
-        for name, value in restore.items():
-            self._wire("control").do("CONFIG", "SET", name, value)
-        return Run(replies, state)
+        leftovers = self._left()
+        state = read_state(self.wire("control"))
+        self.configure(restore)
+        return Run(replies, leftovers, state)
 
-    def _wire(self, name: str) -> Wire:
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Set settings, which stay."""
+        for name, value in settings.items():
+            assert self.wire("control").do("CONFIG", "SET", name, value) == OK, name
+
+    def wire(self, name: str) -> Wire:
+        """The connection of that name."""
         if name not in self._wires:
-            self._wires[name] = self._server.connect()
+            wire = self._wires[name] = self._server.connect()
+            identity = wire.do("CLIENT", "ID")
+            self._ids[name] = identity.value if isinstance(identity, Integer) else 0
         return self._wires[name]
 
     def _drop(self, name: str) -> None:
@@ -165,8 +219,8 @@ class Side:
 
     def _prepare(self, names: set[str], protocol: int, settings: Mapping[str, str]) -> dict[str, str]:
         for name in names:
-            self._wire(name).pipeline([("RESET",), ("HELLO", protocol)])
-        control = self._wire("control")
+            self.wire(name).pipeline([("RESET",), ("HELLO", protocol)])
+        control = self.wire("control")
         restore: dict[str, str] = {}
         for setting, value in settings.items():
             before = control.do("CONFIG", "GET", setting)
@@ -180,31 +234,39 @@ class Side:
     def _batch(self, steps: Sequence[Step]) -> tuple[list[Reply], bool]:
         """Replies to steps of one connection, and whether it lived to the end of them."""
         name = steps[0].connection
-        wire = self._wire(name)
+        wire = self.wire(name)
         replies: list[Reply] = []
         try:
             wire.send(b"".join(request(*one.argv) for one in steps))
-            replies.extend(wire.receive() for _ in steps)
+            for _ in steps:
+                self._await(name)
+                replies.append(wire.receive())
         except Closed:
             self._drop(name)
             return replies, False
         return replies, True
 
-    def _state(self) -> list[tuple[str, Rule, Reply]]:
-        extra = []
+    def _await(self, name: str) -> None:
+        """Wait for bytes; a connection that waits for a key is told to go on."""
+        wire = self._wires[name]
+        for _ in range(TRIES):
+            if wire.pending or select.select([wire], [], [], PATIENCE_SECONDS)[0]:
+                return
+            self.wire("control").do("CLIENT", "UNBLOCK", self._ids[name])
+
+    def _left(self) -> list[tuple[str, Reply]]:
+        """Replies nobody asked for, on all connections."""
+        found: list[tuple[str, Reply]] = []
         for name in [name for name in self._wires if name != "control"]:
             try:
-                extra += self._leftovers(name)
+                found += self._leftovers(name)
             except Closed:
                 self._drop(name)
-        found: list[tuple[str, Rule, Reply]] = [(f"replies left on {name}", exactly, r) for name, r in extra]
-        for database in range(DATABASES_LOOKED_AT):
-            found += self._keys(database)
         return found
 
     def _leftovers(self, name: str) -> list[tuple[str, Reply]]:
         """Replies nobody asked for, up to the mark."""
-        wire = self._wire(name)
+        wire = self.wire(name)
         wire.send(request("RESET") + request("ECHO", MARK))
         left: list[tuple[str, Reply]] = []
         while (reply := wire.receive()) != Bulk(MARK):
@@ -212,51 +274,10 @@ class Side:
                 left.append((name, reply))
         return left
 
-    def _keys(self, database: int) -> list[tuple[str, Rule, Reply]]:
-        control = self._wire("control")
-        # Not DBSIZE: it counts keys whose time has passed until the timer has been there.
-        _, listing = control.pipeline([("SELECT", database), ("KEYS", "*")])
-        assert isinstance(listing, Array), listing
-        names = sorted(item.data for item in listing.items if isinstance(item, Bulk))
-        found: list[tuple[str, Rule, Reply]] = [
-            (f"keys of db{database}", exactly, Array(tuple(Bulk(name) for name in names))),
-        ]
-        types = control.pipeline([("TYPE", name) for name in names])
-        for name, kind in zip(names, types, strict=True):
-            value_of, rule = _READERS.get(kind.text if isinstance(kind, Simple) else b"", (("DUMP",), exactly))
-            value, life, encoding = control.pipeline(
-                [(value_of[0], name, *value_of[1:]), ("PTTL", name), ("OBJECT", "ENCODING", name)]
-            )
-            label = f"key {_quoted(name)} of db{database}: "
-            found += [
-                (label + "TYPE", exactly, kind),
-                (label + "value", rule, value),
-                (label + "PTTL", MILLISECONDS, life),
-                (label + "OBJECT ENCODING", exactly, encoding),
-            ]
-        return found
-
 
 def show(reply: Reply | None) -> str:
     """A reply for a person."""
     return "(nothing)" if reply is None else repr(reply)
-
-
-def _sorted_array(theirs: Reply, ours: Reply) -> str | None:
-    if isinstance(theirs, Array) and isinstance(ours, Array):
-        one, other = sorted(map(repr, theirs.items)), sorted(map(repr, ours.items))
-        return None if one == other else "different members"
-    return exactly(theirs, ours)
-
-
-_READERS: dict[bytes, tuple[tuple[str, ...], Rule]] = {
-    b"string": (("GET",), exactly),
-    b"list": (("LRANGE", "0", "-1"), exactly),
-    b"set": (("SMEMBERS",), _sorted_array),
-    b"hash": (("HGETALL",), _sorted_array),
-    b"zset": (("ZRANGE", "0", "-1", "WITHSCORES"), exactly),
-    b"stream": (("XRANGE", "-", "+"), exactly),
-}
 
 
 def _batches(steps: Sequence[Step]) -> Iterable[list[Step]]:
@@ -279,27 +300,19 @@ def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) ->
         waiting = queued.setdefault(one.connection, [])
         if reply == QUEUED:
             rules.append(exactly)
-            waiting.append(one.rule)
+            waiting.append(_rule(one))
             continue
-        rules.append(itemwise(list(waiting)) if name == b"EXEC" else one.rule)
+        rules.append(itemwise(list(waiting)) if name == b"EXEC" else _rule(one))
         if name in {b"EXEC", b"DISCARD", b"RESET", b"MULTI"} and not (name == b"MULTI" and isinstance(reply, Error)):
             waiting.clear()
-    return rules + [one.rule for one in steps[len(rules) :]]
+    return rules + [_rule(one) for one in steps[len(rules) :]]
 
 
-def _difference_of_states(theirs: Run, ours: Run, steps: tuple[Step, ...]) -> Difference | None:
-    for (where, rule, their_reply), (our_where, _, our_reply) in zip(theirs.state, ours.state, strict=False):
-        if where != our_where:
-            return Difference(f"final state, {where}", f"pyredmem has {our_where}", their_reply, our_reply, steps)
-        if (why := rule(their_reply, our_reply)) is not None:
-            return Difference(f"final state, {where}", why, their_reply, our_reply, steps)
-    if len(theirs.state) != len(ours.state):
-        return Difference("final state", "one has more to show", None, None, steps)
-    return None
+def _rule(one: Step) -> Rule:
+    """The rule of a step, which lets deliberate differences pass."""
 
+    def rule(theirs: Reply, ours: Reply) -> str | None:
+        why = one.rule(theirs, ours)
+        return None if why is None or deliberate(one.argv, theirs, ours) else why
 
-def _quoted(word: bytes) -> str:
-    if word and all(33 <= byte < 127 and byte not in b"\"'\\" for byte in word) and len(word) < 200:
-        return word.decode()
-    text = repr(word)[1:]
-    return text if len(text) < 200 else f"{text[:80]}...({len(word)} bytes)"
+    return rule

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.differential.encodings import Expectation, listpack_bytes
 from tests.differential.harness import Pair, step
 from tests.differential.rules import (
     MILLISECONDS,
@@ -18,6 +19,7 @@ from tests.differential.rules import (
     same_type,
     scanned,
 )
+from tests.differential.state import disagreement, read_state
 from tests.support import servers
 from tests.support.wire import Array, Bulk, Error, Integer, Map, Null, Reply, Set, Simple
 
@@ -97,6 +99,94 @@ def test_a_different_final_state_is_reported(twins: Pair) -> None:
     assert found is not None
     assert found.where == "final state, key numbers of db0: OBJECT ENCODING"
     assert (found.theirs, found.ours) == (Bulk(b"intset"), Bulk(b"hashtable"))
+
+
+@pytest.mark.needs_redis
+def test_a_command_that_waits_is_released(twins: Pair) -> None:
+    steps = [step("BLPOP", "a", "0"), step("RPUSH", "a", "x"), step("BLPOP", "a", "0"), step("BLPOP", "a", "b", "0")]
+    assert twins.difference(steps) is None
+
+
+@pytest.mark.needs_redis
+def test_the_groups_of_a_stream_are_compared_but_not_the_times_of_delivery(twins: Pair) -> None:
+    steps = [step("XADD", "s", "1-1", "f", "v"), step("XGROUP", "CREATE", "s", "g", "0")]
+    steps += [step("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")]
+    assert twins.difference(steps) is None
+    [(_, left)] = read_state(twins.control(0)).keys.items()
+    assert "1-1" in repr(left.value)
+    assert "seen-time" not in repr(left.value)
+    twins.control(1).do("XGROUP", "SETID", "s", "g", "0")
+    found = disagreement(read_state(twins.control(0)), read_state(twins.control(1)), None)
+    assert found is not None
+    assert found.where == "key s of db0: value"
+
+
+@pytest.mark.needs_redis
+def test_commands_are_counted(twins: Pair) -> None:
+    before = twins.compared["SADD"]
+    twins.check([step("SADD", "a", "x"), step("sadd", "b", "x"), step("NOSUCH")])
+    assert twins.compared["SADD"] == before + 2
+
+
+NUMBERS = [b"%d" % n for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "theirs", "ours", "agree"),
+    [
+        (b"list", [b"a"], b"quicklist", b"listpack", True),
+        (b"list", [b"a"], b"quicklist", b"quicklist", False),
+        (b"list", [b"x" * 9000], b"quicklist", b"listpack", False),
+        (b"list", [b"x" * 9000], b"quicklist", b"quicklist", True),
+        (b"set", [b"a"], b"hashtable", b"listpack", True),
+        (b"set", [b"a"], b"hashtable", b"hashtable", False),
+        (b"set", [b"a" * 65], b"hashtable", b"hashtable", True),
+        (b"set", [b"a" * 65], b"hashtable", b"listpack", False),
+        (b"set", NUMBERS, b"intset", b"intset", True),
+        (b"set", NUMBERS, b"intset", b"listpack", False),
+        (b"set", NUMBERS, b"hashtable", b"listpack", True),
+        (b"hash", [b"a", b"b"], b"hashtable", b"listpack", False),
+        (b"zset", [b"a", b"1"], b"listpack", b"listpack", True),
+        (b"zset", [b"a", b"1"], b"listpack", b"skiplist", False),
+    ],
+)
+def test_an_encoding_follows_from_the_value(
+    kind: bytes, value: list[bytes], theirs: bytes, ours: bytes, agree: bool
+) -> None:
+    expectation = Expectation([(b"SET", b"k", *value)])
+    items = Array(tuple(Bulk(item) for item in value))
+    assert (expectation.complaint(Simple(kind), items, Bulk(theirs), Bulk(ours)) is None) == agree
+
+
+def test_history_may_leave_a_set_a_hash_table() -> None:
+    expectation = Expectation([(b"SADD", b"s", b"a", b"x" * 65), (b"SREM", b"s", b"x" * 65)])
+    for ours in (b"listpack", b"hashtable"):
+        assert expectation.complaint(Simple(b"set"), Array((A,)), Bulk(b"hashtable"), Bulk(ours)) is None
+
+
+@pytest.mark.parametrize(
+    ("element", "size"),
+    [
+        (b"0", 2),
+        (b"127", 2),
+        (b"128", 3),
+        (b"-1", 3),
+        (b"4095", 3),
+        (b"-4096", 3),
+        (b"4096", 4),
+        (b"32768", 5),
+        (b"8388608", 6),
+        (b"2147483648", 10),
+        (b"", 2),
+        (b"x" * 63, 65),
+        (b"x" * 64, 67),
+        (b"x" * 125, 128),
+        (b"x" * 126, 130),
+        (b"x" * 5000, 5007),
+    ],
+)
+def test_the_size_of_a_listpack_entry(element: bytes, size: int) -> None:
+    assert listpack_bytes([element]) == 7 + size
 
 
 @pytest.mark.needs_redis

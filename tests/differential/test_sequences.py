@@ -1,7 +1,8 @@
 """Generated sequences of commands, compared with a real redis-server under both protocols.
 
-The number of examples is small in a normal run and large under the `slow` marker. A failure prints the
-shortest sequence that hypothesis found; it belongs into `test_scenarios.py` once the cause is known.
+A few examples in a normal run; under the `slow` marker as many as it takes to compare a given number of commands
+of every group, half of them with the limits of encodings so low that short sequences cross them. A failure
+prints the shortest sequence that hypothesis found; it belongs into `test_scenarios.py` once the cause is known.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 
-from tests.differential.grammar import KEY, VALUE, Form, form, sequences
+from tests.differential.encodings import DEFAULT, LOW, Limits
+from tests.differential.grammar import INTEGER, KEY, VALUE, Form, form, sequences, with_few_names, words
 from tests.differential.grammar_bitmaps import BITMAPS
+from tests.differential.grammar_hashes import HASHES
 from tests.differential.grammar_hyperloglogs import HYPERLOGLOGS
 from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
+from tests.differential.grammar_lists import LISTS
 from tests.differential.grammar_strings import STRINGS
 from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
 from tests.differential.harness import Pair, Step
@@ -24,18 +28,34 @@ GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "strings": (STRINGS, ("main",)),
     "bitmaps": (BITMAPS, ("main",)),
     "hyperloglogs": (HYPERLOGLOGS, ("main",)),
+    "hashes": (HASHES, ("main",)),
+    "lists": (LISTS, ("main",)),
     "expiry": (EXPIRY_COMMANDS, ("main",)),
     "keys": (KEYS_COMMANDS, ("main",)),
     "scan": (SCAN_COMMANDS, ("main",)),
     "transactions": (TRANSACTIONS, ("main", "other")),
     "connection": (CONNECTION, ("main", "other")),
 }
-# With values of other types in the way, every command has to refuse or overwrite them; as far as served.
+# With values of other types in the way, every command has to refuse or overwrite them.
 FOREIGN = [
+    form("SET", KEY, VALUE),
     form("RPUSH", KEY, VALUE),
     form("HSET", KEY, VALUE, VALUE),
     form("SADD", KEY, VALUE),
+    form("ZADD", KEY, INTEGER, VALUE),
+    form("XADD", KEY, words(b"1-1", b"2-1", b"77-5"), VALUE, VALUE),
+    form("PFADD", KEY, VALUE),
+    form("DEL", KEY),
 ]
+# Groups of other commands than those of one data type.
+OTHERS = {"expiry", "keys", "scan", "transactions", "connection"}
+MIXED = "mixed"
+
+COMMANDS_PER_GROUP = 20_000
+COMMANDS_PER_OTHER_GROUP = 8_000
+WAYS: list[tuple[int, Limits]] = [(2, DEFAULT), (2, LOW), (3, DEFAULT), (3, LOW)]
+ROUND = 250  # examples
+MOST_ROUNDS = 60
 
 pytestmark = pytest.mark.needs_redis
 
@@ -47,15 +67,25 @@ def pair(real: Server, ours: Server) -> Iterator[Pair]:
     pair.close()
 
 
+def _own(group: str) -> list[Form]:
+    if group == MIXED:
+        return [one for name, (forms, _) in GROUPS.items() if name not in OTHERS - {"keys"} for one in forms]
+    return GROUPS[group][0]
+
+
 def _forms(pair: Pair, group: str) -> Sequence[Form]:
-    forms = [*GROUPS[group][0], *FOREIGN]
+    forms = [*_own(group), *FOREIGN]
     return [form for form in forms if form.name.split(" ")[0] not in pair.unsupported]
 
 
-def _explore(pair: Pair, group: str, protocol: int, examples: int) -> None:
-    strategy = sequences(_forms(pair, group), GROUPS[group][1])
+def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int = 0) -> None:
+    """Compare so many sequences; another number means other sequences."""
+    strategy = sequences(_forms(pair, group), ("main",) if group == MIXED else GROUPS[group][1])
+    if group == MIXED:
+        strategy = strategy.map(with_few_names)
 
-    @settings(max_examples=examples)
+    @seed(number)
+    @settings(max_examples=examples, derandomize=False, database=None)
     @given(strategy)
     def agree(steps: list[Step]) -> None:
         pair.check(steps, protocol)
@@ -63,20 +93,33 @@ def _explore(pair: Pair, group: str, protocol: int, examples: int) -> None:
     agree()
 
 
+def _compared(pair: Pair, group: str) -> int:
+    """How many commands of the group were compared, without those that put other types in the way."""
+    names = {form.name.split(" ")[0] for form in _own(group)}
+    return sum(count for name, count in pair.compared.items() if name in names)
+
+
 def test_every_command_of_the_grammars_is_served(pair: Pair) -> None:
     names = {form.name.split(" ")[0] for forms, _ in GROUPS.values() for form in forms}
     assert not names & pair.unsupported
 
 
-@pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize("group", GROUPS)
-def test_sequences_agree(pair: Pair, group: str, protocol: int) -> None:
-    _explore(pair, group, protocol, 150)
+@pytest.mark.parametrize(("protocol", "limits"), WAYS[::3], ids=["resp2", "resp3-low-limits"])
+@pytest.mark.parametrize("group", [*GROUPS, MIXED])
+def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits) -> None:
+    pair.limit(limits)
+    _explore(pair, group, protocol, 100)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("protocol", [2, 3])
-@pytest.mark.parametrize("group", GROUPS)
-def test_many_sequences_agree(pair: Pair, group: str, protocol: int) -> None:
-    _explore(pair, group, protocol, 2500)
+@pytest.mark.parametrize(("protocol", "limits"), WAYS, ids=["resp2", "resp2-low-limits", "resp3", "resp3-low-limits"])
+@pytest.mark.parametrize("group", [*GROUPS, MIXED])
+def test_thousands_of_commands_agree(pair: Pair, group: str, protocol: int, limits: Limits) -> None:
+    wanted = (COMMANDS_PER_OTHER_GROUP if group in OTHERS else COMMANDS_PER_GROUP) // len(WAYS)
+    pair.limit(limits)
+    for number in range(1, MOST_ROUNDS):
+        if _compared(pair, group) >= wanted:
+            break
+        _explore(pair, group, protocol, ROUND, number)
+    assert _compared(pair, group) >= wanted, "not as many commands were compared as there should be"

@@ -1,0 +1,228 @@
+"""What a sequence leaves behind: every key of both servers, in a form that can be compared.
+
+Values are read with the commands of their type and put into a canonical form: lists in their order, members of
+sets and fields of hashes sorted, sorted sets with scores, streams with their groups but without clock readings.
+DEBUG DIGEST says once more that the data are the same, DEBUG DIGEST-VALUE which key it is that differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.differential.encodings import Expectation
+from tests.differential.rules import MILLISECONDS
+from tests.support.wire import Argument, Array, Bulk, Reply, Simple, Wire
+
+# A grammar that names more databases has to be followed here.
+DATABASES_LOOKED_AT = (0, 1, 15)
+ALL_AT_ONCE = 1_000_000_000
+CLOCK_READINGS = {b"seen-time", b"active-time"}  # the second is new in 7.2
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """One key."""
+
+    kind: Reply
+    value: Reply
+    life: Reply
+    encoding: Reply
+    digest: Reply
+
+
+@dataclass(frozen=True)
+class State:
+    """All keys by database and name, and the digest of everything."""
+
+    keys: dict[tuple[int, bytes], KeyState]
+    digest: Reply
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What differs in two states."""
+
+    where: str
+    why: str
+    theirs: Reply | None
+    ours: Reply | None
+
+
+def read_state(control: Wire) -> State:
+    """Everything in the databases; three round trips."""
+    names = _names(control)
+    kinds = _ask(control, [(place, ("TYPE", place[1])) for place in names])
+    questions: list[tuple[tuple[int, bytes], Sequence[Argument]]] = []
+    for place, kind in zip(names, kinds, strict=True):
+        name = place[1]
+        reader = READERS.get(kind.text if isinstance(kind, Simple) else b"", UNKNOWN)
+        questions += [(place, tuple(name if word is None else word for word in one)) for one in reader.questions]
+        questions.append((place, ("PTTL", name)))
+        questions.append((place, ("OBJECT", "ENCODING", name)))
+        questions.append((place, ("DEBUG", "DIGEST-VALUE", name)))
+    questions.append(((0, b""), ("DEBUG", "DIGEST")))
+    answers = iter(_ask(control, questions))
+    found: dict[tuple[int, bytes], KeyState] = {}
+    for place, kind in zip(names, kinds, strict=True):
+        reader = READERS.get(kind.text if isinstance(kind, Simple) else b"", UNKNOWN)
+        value = reader.canonical([next(answers) for _ in reader.questions])
+        found[place] = KeyState(kind, value, next(answers), next(answers), next(answers))
+    return State(found, next(answers))
+
+
+def _names(control: Wire) -> list[tuple[int, bytes]]:
+    """All keys, sorted; asking by SCAN also deletes those whose time has passed, which a digest would contain."""
+    commands: list[Sequence[Argument]] = []
+    for database in DATABASES_LOOKED_AT:
+        commands += [("SELECT", database), ("SCAN", 0, "COUNT", ALL_AT_ONCE)]
+    replies = control.pipeline([*commands, ("SELECT", 0)])
+    found: list[tuple[int, bytes]] = []
+    for at, database in enumerate(DATABASES_LOOKED_AT):
+        reply = replies[2 * at + 1]
+        assert isinstance(reply, Array), reply
+        listing = reply.items[1]
+        assert isinstance(listing, Array), reply
+        found += sorted((database, item.data) for item in listing.items if isinstance(item, Bulk))
+    return found
+
+
+def _ask(control: Wire, questions: Sequence[tuple[tuple[int, bytes], Sequence[Argument]]]) -> list[Reply]:
+    """Replies to commands, each about a key of some database, in one write."""
+    commands: list[Sequence[Argument]] = []
+    wanted: list[int] = []
+    selected = 0
+    for (database, _), command in questions:
+        if database != selected:
+            commands.append(("SELECT", database))
+            selected = database
+        wanted.append(len(commands))
+        commands.append(command)
+    if selected:
+        commands.append(("SELECT", 0))
+    replies = control.pipeline(commands) if commands else []
+    return [replies[at] for at in wanted]
+
+
+# How the value of a type is read.
+
+Words = tuple[Argument | None, ...]  # None stands for the key
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The commands that show a value, and what makes their replies comparable."""
+
+    questions: tuple[Words, ...]
+    canonical: Callable[[list[Reply]], Reply]
+
+
+def _as_it_is(replies: list[Reply]) -> Reply:
+    return replies[0]
+
+
+def _sorted(replies: list[Reply]) -> Reply:
+    reply = replies[0]
+    return Array(tuple(sorted(reply.items, key=repr))) if isinstance(reply, Array) else reply
+
+
+def _pairs(reply: Reply) -> list[tuple[Reply, Reply]]:
+    assert isinstance(reply, Array), reply
+    return list(zip(reply.items[::2], reply.items[1::2], strict=True))
+
+
+def _sorted_pairs(replies: list[Reply]) -> Reply:
+    if not isinstance(replies[0], Array):
+        return replies[0]
+    return Array(tuple(Array(pair) for pair in sorted(_pairs(replies[0]), key=repr)))
+
+
+def _stream(replies: list[Reply]) -> Reply:
+    return Array((replies[0], _without_clocks(replies[1])))
+
+
+def _without_clocks(reply: Reply) -> Reply:
+    """XINFO STREAM FULL without the times of deliveries."""
+    if not isinstance(reply, Array):
+        return reply
+    items = reply.items
+    if items and len(items) % 2 == 0 and all(isinstance(name, Bulk) for name in items[::2]):
+        kept: list[Reply] = []
+        for name, value in _pairs(reply):
+            assert isinstance(name, Bulk)
+            if name.data == b"pending" or (name.data == b"pel" and isinstance(value, Array)):
+                kept += [name, _untimed(value)]
+            elif name.data not in CLOCK_READINGS:
+                kept += [name, _without_clocks(value)]
+        return Array(tuple(kept))
+    return Array(tuple(_without_clocks(item) for item in items))
+
+
+def _untimed(pending: Reply) -> Reply:
+    """A list of pending entries without their delivery times, the last but one of each."""
+    if not isinstance(pending, Array):
+        return pending
+    return Array(
+        tuple(Array(item.items[:-2] + item.items[-1:]) if isinstance(item, Array) else item for item in pending.items)
+    )
+
+
+READERS: dict[bytes, Reader] = {
+    b"string": Reader((("GET", None),), _as_it_is),
+    b"list": Reader((("LRANGE", None, "0", "-1"),), _as_it_is),
+    b"set": Reader((("SMEMBERS", None),), _sorted),
+    b"hash": Reader((("HGETALL", None),), _sorted_pairs),
+    b"zset": Reader((("ZRANGE", None, "0", "-1", "WITHSCORES"),), _as_it_is),
+    b"stream": Reader(
+        (("XRANGE", None, "-", "+"), ("XINFO", "STREAM", None, "FULL", "COUNT", "0")),
+        _stream,
+    ),
+}
+UNKNOWN = Reader((("DUMP", None),), _as_it_is)
+
+
+# Comparing.
+
+
+def disagreement(theirs: State, ours: State, expectation: Expectation | None) -> Disagreement | None:
+    """The first thing in which the states differ; encodings are as expected, or the same."""
+    if theirs.keys.keys() != ours.keys.keys():
+        return Disagreement("keys", "different", _listing(theirs), _listing(ours))
+    for (database, name), their_key in theirs.keys.items():
+        found = _of_key(their_key, ours.keys[database, name], expectation)
+        if found is not None:
+            where = f"key {quoted(name)} of db{database}: {found.where}"
+            return Disagreement(where, found.why, found.theirs, found.ours)
+    if theirs.digest != ours.digest:
+        return Disagreement("DEBUG DIGEST", "different, though no value is", theirs.digest, ours.digest)
+    return None
+
+
+def _of_key(theirs: KeyState, ours: KeyState, expectation: Expectation | None) -> Disagreement | None:
+    if theirs.kind != ours.kind:
+        return Disagreement("TYPE", "different", theirs.kind, ours.kind)
+    if theirs.value != ours.value:
+        return Disagreement("value", "different", theirs.value, ours.value)
+    if (why := MILLISECONDS(theirs.life, ours.life)) is not None:
+        return Disagreement("PTTL", why, theirs.life, ours.life)
+    if expectation is None:
+        why = None if theirs.encoding == ours.encoding else "different"
+    else:
+        why = expectation.complaint(theirs.kind, theirs.value, theirs.encoding, ours.encoding)
+    if why is not None:
+        return Disagreement("OBJECT ENCODING", why, theirs.encoding, ours.encoding)
+    if theirs.digest != ours.digest:
+        return Disagreement("DEBUG DIGEST-VALUE", "different", theirs.digest, ours.digest)
+    return None
+
+
+def _listing(state: State) -> Reply:
+    return Array(tuple(Array((Simple(b"db%d" % database), Bulk(name))) for database, name in state.keys))
+
+
+def quoted(word: bytes) -> str:
+    """An argument for a person."""
+    if word and all(33 <= byte < 127 and byte not in b"\"'\\" for byte in word) and len(word) < 200:
+        return word.decode()
+    text = repr(word)[1:]
+    return text if len(text) < 200 else f"{text[:80]}...({len(word)} bytes)"
