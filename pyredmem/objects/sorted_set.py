@@ -103,6 +103,11 @@ class SortedSetObject(Collection):
         if count > limits.zset_entries and self.content.table() is None:
             self._become_skiplist(count, rng)
 
+    def unpack(self, rng: Random) -> None:
+        """Be a skiplist from now on, which SORT makes of every sorted set that it looks at."""
+        if self.content.table() is None:
+            self._become_skiplist(self.length(), rng)
+
     def _become_skiplist(self, expected: i64, rng: Random) -> None:
         old = self.content
         skiplist = SortedSetSkiplist(old.allocator, expected)

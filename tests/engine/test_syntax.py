@@ -51,6 +51,7 @@ def _show(argument: Argument) -> str:
          ":oneof?(:pure-token==, :pure-token=~), threshold:string)"),
         ("key increment:double", "key:key#0, increment:double"),
         ("ip:port", "ip:port:string"),
+        ("[BY by-pattern:pattern#1]", "by-pattern:pattern=BY?#1"),
     ],
 )  # fmt: skip
 def test_a_line_becomes_a_tree(syntax: str, expected: str) -> None:
@@ -60,6 +61,7 @@ def test_a_line_becomes_a_tree(syntax: str, expected: str) -> None:
 def test_keys_are_numbered_like_the_key_specifications() -> None:
     assert show(arguments("destkey key [key ...]", 2)) == "destkey:key#0, key:key*#1"
     assert show(arguments("key1 key2", 1)) == "key1:key#0, key2:key#0"
+    assert show(arguments("key#0 [STORE destination#2]", 3)) == "key:key#0, destination:key=STORE?#2"
 
 
 def test_an_unbalanced_line_is_a_mistake() -> None:
@@ -69,6 +71,7 @@ def test_an_unbalanced_line_is_a_mistake() -> None:
 
 def test_people_do_not_see_the_types() -> None:
     assert plain("key increment:double [ADDR ip:port]") == "key increment [ADDR ip:port]"
+    assert plain("key#0 [BY by-pattern:pattern#1]") == "key [BY by-pattern]"
 
 
 def test_every_command_has_a_line_that_can_be_read(world: World) -> None:

@@ -1,0 +1,307 @@
+"""SORT and SORT_RO: the elements of a list, a set or a sorted set in the order of numbers or texts.
+
+The order can come from other keys: in ``BY weight_*`` the star is replaced by each element and names the key to sort
+by, ``BY data_*->weight`` a field of a hash. ``GET`` fetches in the same way. A ``BY`` without a star sorts nothing;
+then lists and sorted sets keep the order they have, and only the part that LIMIT asks for is read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
+from pyredmem.base.numbers import parse_double
+from pyredmem.commands.hashes import field_value
+from pyredmem.engine.arguments import Arguments
+from pyredmem.engine.command import (
+    ACCESS,
+    DENYOOM,
+    OVERWRITE,
+    READ_ONLY,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    KeySpec,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.hash import HashObject
+from pyredmem.objects.list import ListObject, build_list
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.set import SetObject
+from pyredmem.objects.sorted_set import SortedSetObject
+from pyredmem.objects.string import StringObject
+
+sorting: Final = Group("generic")
+
+_NOT_A_SCORE: Final = b"ERR One or more scores can't be converted into double"
+_SPACES: Final = b" \t\n\v\f\r"
+_SYNTAX: Final = (
+    "key#0 [BY by-pattern:pattern#1] [LIMIT offset count] [GET get-pattern:pattern#1 [GET get-pattern:pattern#1 ...]] "
+    "[ASC | DESC] [ALPHA]"
+)
+_COMPLEXITY: Final = (
+    "O(N+M*log(M)) where N is the number of elements and M the number of those given back; O(N) without sorting."
+)
+_PATTERN_KEYS: Final = KeySpec(
+    flags=(READ_ONLY, ACCESS),
+    unknown=True,
+    notes="For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of "
+    "the key we sort",
+)
+_STORE_KEY: Final = KeySpec(
+    flags=(OVERWRITE, UPDATE),
+    unknown=True,
+    notes="For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the "
+    "argument array",
+)
+
+
+class _Pattern:
+    """A pattern of BY or GET, cut at its star; all of them end at a NUL as C strings do."""
+
+    def __init__(self, pattern: bytes) -> None:
+        text = pattern.partition(b"\0")[0]
+        star = text.find(b"*")
+        self.is_element = text == b"#"
+        self.has_star = star >= 0
+        self.prefix = pattern[:star]
+        self.suffix = pattern[star + 1 :]
+        self.field = b""
+        arrow = text.find(b"->", star + 1)
+        if self.has_star and arrow >= 0 and arrow + 2 < len(text):
+            self.suffix = pattern[star + 1 : arrow]
+            self.field = pattern[arrow + 2 :]
+
+    def value(self, context: Context, element: bytes) -> bytes | None:
+        """What the pattern means for an element; None if there is no such key, field or string."""
+        if self.is_element:
+            return element
+        if not self.has_star:
+            return None
+        name = self.prefix + element + self.suffix
+        found = context.db.read(name)
+        if self.field:
+            return field_value(context, name, found, self.field) if isinstance(found, HashObject) else None
+        return found.data() if isinstance(found, StringObject) else None
+
+
+class _Request:
+    """What a call asks for."""
+
+    def __init__(self, argv: list[bytes], may_store: bool) -> None:
+        self.descending = False
+        self.alphabetic = False
+        self.unsorted = False
+        self.by: _Pattern | None = None
+        self.get: list[_Pattern] = []
+        self.destination: bytes | None = None
+        self.start = 0
+        self.count = -1
+        arguments = Arguments(argv, 2)
+        while arguments.left() > 0:
+            self._read_option(arguments, may_store)
+
+    def _read_option(self, arguments: Arguments, may_store: bool) -> None:
+        option = arguments.word()
+        left = arguments.left()
+        if option == b"ASC":
+            self.descending = False
+        elif option == b"DESC":
+            self.descending = True
+        elif option == b"ALPHA":
+            self.alphabetic = True
+        elif option == b"LIMIT" and left >= 2:
+            self.start = arguments.integer()
+            self.count = arguments.integer()
+        elif option == b"STORE" and left >= 1 and may_store:
+            self.destination = arguments.next()
+        elif option == b"BY" and left >= 1:
+            self.by = _Pattern(arguments.next())
+            self.unsorted = self.unsorted or not self.by.has_star
+        elif option == b"GET" and left >= 1:
+            self.get.append(_Pattern(arguments.next()))
+        else:
+            raise CommandError(SYNTAX_ERROR)
+
+    def bounds(self, length: int) -> tuple[int, int]:
+        """The part of so many elements that LIMIT asks for: its start and its end."""
+        start = min(max(self.start, 0), length)
+        end = length if self.count < 0 else min(start + min(self.count, length), length)
+        return start, end
+
+
+@sorting.command(
+    "sort",
+    arity=-2,
+    flags=WRITE | DENYOOM,
+    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS, _STORE_KEY),
+    acl="set sortedset list dangerous",
+    since="1.0.0",
+    complexity=_COMPLEXITY,
+    summary="Sorts the elements of a list, a set or a sorted set, and may store the result as a list.",
+    syntax=f"{_SYNTAX} [STORE destination#2]",
+)
+def sort(context: Context, argv: list[bytes]) -> None:
+    """SORT."""
+    request = _Request(argv, may_store=True)
+    found = _sorted(context, argv[1], request)
+    if request.destination is None:
+        _reply(context, request, found)
+    else:
+        _store(context, request, request.destination, found)
+
+
+@sorting.command(
+    "sort_ro",
+    arity=-2,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS),
+    acl="set sortedset list dangerous",
+    since="7.0.0",
+    complexity=_COMPLEXITY,
+    summary="Sorts the elements of a list, a set or a sorted set.",
+    syntax=_SYNTAX,
+)
+def sort_ro(context: Context, argv: list[bytes]) -> None:
+    """SORT_RO."""
+    request = _Request(argv, may_store=False)
+    _reply(context, request, _sorted(context, argv[1], request))
+
+
+# Sorting.
+
+
+def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
+    """The elements that are asked for, in order."""
+    value = context.db.read(name)
+    if value is None:
+        return []
+    if isinstance(value, SetObject):
+        if request.unsorted and request.destination is not None:
+            # What is stored must not depend on the order of a hash table.
+            request.unsorted = False
+            request.alphabetic = True
+            request.by = None
+    elif isinstance(value, SortedSetObject):
+        value.unpack(context.keyspace.rng)
+    elif not isinstance(value, ListObject):
+        raise CommandError(WRONG_TYPE)
+    if request.unsorted:
+        return _part(value, request)
+    elements = _elements(value)
+    start, end = request.bounds(len(elements))
+    if request.alphabetic:
+        return _by_text(context, elements, request)[start:end]
+    return _by_number(context, elements, request)[start:end]
+
+
+def _elements(value: RedisObject) -> list[bytes]:
+    if isinstance(value, ListObject):
+        return value.elements()
+    if isinstance(value, SetObject):
+        return value.members()
+    assert isinstance(value, SortedSetObject)
+    return [member for member, _ in value.items()]
+
+
+def _part(value: RedisObject, request: _Request) -> list[bytes]:
+    """The part that is asked for, in the order that is there; the other way round if DESC, but for sets."""
+    if isinstance(value, SetObject):
+        members = value.members()
+        start, end = request.bounds(len(members))
+        return members[start:end]
+    assert isinstance(value, ListObject | SortedSetObject)
+    length = value.length()
+    start, end = request.bounds(length)
+    if start == end:
+        return []
+    first: i64 = length - end if request.descending else start
+    if isinstance(value, ListObject):
+        part = value.encoded.elements(first, end - start)
+    else:
+        part = [member for member, _ in value.slice(first, end - start)]
+    if request.descending:
+        part.reverse()
+    return part
+
+
+def _by_number(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:
+    """Elements in the order of numbers; those with equal ones in the order of their bytes."""
+    by = request.by
+    keyed: list[tuple[float, bytes]] = []
+    for element in elements:
+        text = element if by is None else by.value(context, element)
+        keyed.append((0.0 if text is None else _score(text), element))
+    keyed.sort(reverse=request.descending)
+    return [element for _, element in keyed]
+
+
+def _score(text: bytes) -> float:
+    """A number as C's ``strtod`` reads it: spaces before it are allowed, and nothing at all is zero."""
+    text = text.partition(b"\0")[0]
+    if text == b"":
+        return 0.0
+    score = parse_double(text.lstrip(_SPACES))
+    if score is None:
+        raise CommandError(_NOT_A_SCORE)
+    return score
+
+
+def _by_text(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:
+    """Elements in the order of texts; no text comes before any.
+
+    A result that is stored is sorted by bytes, one that is shown by C's collation, which ends at a NUL.
+    """
+    by = request.by
+    whole = request.destination is not None
+    keyed: list[tuple[bool, bytes, int]] = []
+    for place, element in enumerate(elements):
+        text = element if by is None else by.value(context, element)
+        if text is None:
+            keyed.append((False, b"", place))
+        else:
+            keyed.append((True, text if whole else text.partition(b"\0")[0], place))
+    keyed.sort(key=_without_place, reverse=request.descending)
+    return [elements[place] for _, _, place in keyed]
+
+
+def _without_place(item: tuple[bool, bytes, int]) -> tuple[bool, bytes]:
+    return item[0], item[1]
+
+
+# Results.
+
+
+def _reply(context: Context, request: _Request, found: list[bytes]) -> None:
+    reply = context.reply
+    if not request.get:
+        reply.bulks(found)
+        return
+    reply.array(len(found) * len(request.get))
+    for element in found:
+        for pattern in request.get:
+            value = pattern.value(context, element)
+            if value is None:
+                reply.null()
+            else:
+                reply.bulk(value)
+
+
+def _store(context: Context, request: _Request, destination: bytes, found: list[bytes]) -> None:
+    """Let a key hold the result as a list, with empty elements for what GET did not find."""
+    if request.get:
+        elements = [pattern.value(context, element) or b"" for element in found for pattern in request.get]
+    else:
+        elements = found
+    if elements:
+        keyspace = context.keyspace
+        context.db.set(destination, build_list(elements, keyspace.allocator, keyspace.limits))
+        context.changed(destination, events.LIST, b"sortstore", len(elements))
+    elif context.db.delete(destination):
+        context.changed(destination, events.GENERIC, b"del")
+    context.reply.integer(len(elements))
