@@ -17,7 +17,6 @@ ENCODINGS: Final = Section(
             "512",
             "Most fields of a hash kept as a listpack.",
             alias="hash-max-ziplist-entries",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "hash-max-listpack-value",
@@ -25,7 +24,6 @@ ENCODINGS: Final = Section(
             "64",
             "Longest field or value of such a hash.",
             alias="hash-max-ziplist-value",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "list-max-listpack-size",

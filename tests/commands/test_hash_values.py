@@ -1,0 +1,159 @@
+"""HGETEX, HSETEX and HGETDEL of Redis 8.0."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.test_hash_expiry import bulks, expire, fill, integers, lazily, now_ms
+from tests.support.engine import World
+from tests.support.keys import Watched
+
+ONE_TIME = "Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+ONE_CONDITION = "Only one of FXX or FNX arguments can be specified"
+NO_FIELDS = "Mandatory argument FIELDS is missing or not at the right position"
+MISMATCH = "The `numfields` parameter must match the number of arguments"
+BAD_COUNT = "Number of fields must be a positive integer"
+NOT_AN_INTEGER = "value is not an integer or out of range"
+NEGATIVE = "invalid expire time, must be >= 0"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("HGETDEL k NOPE 1 a", NO_FIELDS),
+        ("HGETDEL k FIELDS 2 a", MISMATCH),
+        ("HGETDEL k FIELDS 0 a", BAD_COUNT),
+        ("HGETEX k NOPE 1 a", NO_FIELDS),
+        ("HGETEX k PXAT 1 1", NO_FIELDS),
+        ("HGETEX k PERSIST 1 FIELDS 1 a", NO_FIELDS),
+        ("HGETEX k FIELDS 2 a", MISMATCH),
+        ("HGETEX k FIELDS -1 a", BAD_COUNT),
+        ("HGETEX k EX x FIELDS 1 a", NOT_AN_INTEGER),
+        ("HGETEX k PX -1 FIELDS 1 a", NEGATIVE),
+        ("HGETEX k PXAT 70368744177664 FIELDS 1 a", "invalid expire time in 'hgetex' command"),
+        ("HSETEX k nx FIELDS 1 a b", "unknown argument: nx"),
+        ("HSETEX k FXX FNX FIELDS 1 a b", ONE_CONDITION),
+        ("HSETEX k FNX FNX FIELDS 1 a b", ONE_CONDITION),
+        ("HSETEX k EX 1 PX 1 FIELDS 1 a b", ONE_TIME),
+        ("HSETEX k KEEPTTL EX 1 FIELDS 1 a b", ONE_TIME),
+        ("HSETEX k EX FIELDS 1 a b", NOT_AN_INTEGER),
+        ("HSETEX k EXAT -1 FIELDS 1 a b", NEGATIVE),
+        ("HSETEX k EXAT 281474976710656 1 a b", "invalid expire time in 'hsetex' command"),
+        ("HSETEX k KEEPTTL FNX 1 FIELDS EX", "unknown argument: 1"),
+        ("HSETEX k FNX EX 1 EX", ONE_TIME),
+        ("HSETEX k FNX KEEPTTL FNX EX", ONE_CONDITION),
+        ("HSETEX k FIELDS x a b", "invalid number of fields"),
+        ("HSETEX k FIELDS 0 a b", "invalid number of fields"),
+        ("HSETEX k FIELDS 2 a b c", "wrong number of arguments for 'hsetex' command"),
+        ("HSETEX k FIELDS 1 a b c", "wrong number of arguments for 'hsetex' command"),
+    ],
+)
+def test_bad_arguments(world: World, line: str, message: str) -> None:
+    assert world.do(*line.split()) == f"-ERR {message}\r\n".encode()
+    assert world.do("EXISTS", "k") == b":0\r\n"
+
+
+# HGETDEL
+
+
+def test_hgetdel_gives_values_and_deletes(world: World) -> None:
+    fill(world, "a", "b", "c")
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
+    assert world.do("HKEYS", "k") == bulks(b"c")
+    assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == bulks(b"c")
+    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == bulks(None, None)
+
+
+def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
+    lazily(world)
+    fill(world, "a", "b", "c")
+    expire(world, "a")
+    watched = Watched(world)
+    assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k"], 0)
+    assert watched.by("HGETDEL", "k", "FIELDS", "1", "b") == (["hdel k"], 1)
+    assert watched.by("HGETDEL", "k", "FIELDS", "1", "c") == (["hdel k", "del k"], 1)
+    fill(world, "a")
+    expire(world, "a")
+    assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k", "del k"], 0)
+
+
+# HGETEX
+
+
+def test_hgetex_gives_values(world: World) -> None:
+    fill(world, "a", "b")
+    assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
+    assert world.do("HTTL", "k", "FIELDS", "1", "a") == integers(-1)
+    assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == bulks(None)
+
+
+@pytest.mark.parametrize("option", ["EX", "PX", "EXAT", "PXAT"])
+def test_hgetex_sets_times(world: World, option: str) -> None:
+    fill(world, "a", "b")
+    seconds = now_ms(world) // 1000 + 100
+    time = {"EX": 100, "PX": 100000, "EXAT": seconds, "PXAT": seconds * 1000}[option]
+    assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == bulks(b"a", None)
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
+
+
+def test_hgetex_tells_what_it_changes(world: World) -> None:
+    fill(world, "a", "b")
+    watched = Watched(world)
+    assert watched.by("HGETEX", "k", "FIELDS", "1", "a") == ([], 0)
+    assert watched.by("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "x") == (["hexpire k"], 1)
+    assert watched.by("HGETEX", "k", "PERSIST", "FIELDS", "2", "a", "b") == (["hpersist k"], 1)
+    assert watched.by("HGETEX", "k", "PERSIST", "FIELDS", "2", "a", "b") == ([], 0)
+    assert watched.by("HGETEX", "k", "PX", "0", "FIELDS", "1", "a") == (["hdel k"], 1)
+    assert watched.by("HGETEX", "k", "EXAT", "1", "FIELDS", "1", "b") == (["hdel k", "del k"], 1)
+
+
+def test_hgetex_does_not_revive_fields(world: World) -> None:
+    lazily(world)
+    fill(world, "a", "b")
+    expire(world, "a", "b")
+    assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == bulks(None, None)
+    assert world.do("EXISTS", "k") == b":0\r\n"
+
+
+# HSETEX
+
+
+def test_hsetex_sets(world: World) -> None:
+    assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == b":1\r\n"
+    assert world.do("HGETALL", "k") == bulks(b"a", b"1", b"b", b"2")
+
+
+def test_hsetex_sets_times_and_takes_them_away(world: World) -> None:
+    world.do("HSETEX", "k", "EX", "100", "FIELDS", "2", "a", "1", "b", "2")
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, 100)
+    world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "3")
+    world.do("HSETEX", "k", "FIELDS", "1", "b", "4")
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
+    assert world.do("HMGET", "k", "a", "b") == bulks(b"3", b"4")
+
+
+def test_hsetex_under_conditions(world: World) -> None:
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
+    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == b":1\r\n"
+    assert world.do("HSETEX", "k", "FNX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
+    assert world.do("HGETALL", "k") == bulks(b"a", b"1")
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == b":1\r\n"
+
+
+def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
+    lazily(world)
+    fill(world, "a")
+    expire(world, "a")
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
+    assert world.do("EXISTS", "k") == b":0\r\n"
+
+
+def test_hsetex_tells_what_it_does(world: World) -> None:
+    watched = Watched(world)
+    assert watched.by("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2")[0] == ["hset k"]
+    assert watched.by("HSETEX", "k", "EX", "9", "FIELDS", "1", "a", "1")[0] == ["hset k", "hexpire k"]
+    assert watched.by("HSETEX", "k", "PX", "0", "FIELDS", "1", "a", "1")[0] == ["hset k", "hdel k"]
+    assert watched.by("HSETEX", "k", "PX", "0", "FIELDS", "1", "b", "1")[0] == ["hset k", "hdel k", "del k"]

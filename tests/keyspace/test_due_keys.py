@@ -1,0 +1,77 @@
+"""The index of keys by when their next field expires."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.keyspace.due_keys import DueKeys
+
+
+def test_keys_are_taken_in_the_order_of_their_times() -> None:
+    due = DueKeys()
+    due.add(b"late", 30)
+    due.add(b"early", 10)
+    assert due.take(10) is None
+    assert due.take(11) == b"early"
+    assert due.take(11) is None
+    assert due.take(31) == b"late"
+    assert due.count == 0
+
+
+def test_only_an_earlier_time_replaces_one() -> None:
+    due = DueKeys()
+    due.add(b"k", 20)
+    due.add(b"k", 30)
+    assert due.take(21) == b"k"
+    due.add(b"k", 20)
+    due.add(b"k", 10)
+    assert due.take(11) == b"k"
+    assert due.take(100) is None
+
+
+def test_a_forgotten_key_is_not_taken() -> None:
+    due = DueKeys()
+    due.add(b"k", 10)
+    due.forget(b"k")
+    assert due.take(100) is None
+
+
+def test_a_key_can_move_to_another_index() -> None:
+    due, other = DueKeys(), DueKeys()
+    due.add(b"k", 10)
+    due.move(b"k", other, b"new")
+    due.move(b"none", other, b"none")
+    assert other.take(11) == b"new"
+    assert other.take(11) is None
+
+
+def test_keys_that_come_and_go_leave_no_heap_behind() -> None:
+    due = DueKeys()
+    for time in range(10000):
+        due.add(b"k", 1000000 + time)
+        due.forget(b"k")
+    assert len(due._heap) < 100
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "forget", "take"]), st.sampled_from("abc"), st.integers(1, 50))))
+def test_it_is_a_dictionary_ordered_by_time(steps: list[tuple[str, str, int]]) -> None:
+    due = DueKeys()
+    model: dict[bytes, int] = {}
+    for action, name, time in steps:
+        key = name.encode()
+        if action == "add":
+            due.add(key, time)
+            model[key] = min(time, model.get(key, time))
+        elif action == "forget":
+            due.forget(key)
+            model.pop(key, None)
+        else:
+            taken = due.take(time)
+            over = {name: when for name, when in model.items() if when < time}
+            assert (taken is None) == (not over)
+            if taken is not None:
+                assert over[taken] == min(over.values())
+                del model[taken]
+        assert due.count == len(model)
+        assert due.when == model
