@@ -33,6 +33,11 @@ from pyredmem.commands.set_random import set_random
 from pyredmem.commands.sets import sets
 from pyredmem.commands.slowlog import slowlog
 from pyredmem.commands.sort import sorting
+from pyredmem.commands.sorted_set_operations import sorted_set_operations
+from pyredmem.commands.sorted_set_pops import sorted_set_pops
+from pyredmem.commands.sorted_set_ranges import sorted_set_ranges
+from pyredmem.commands.sorted_set_walks import sorted_set_walks
+from pyredmem.commands.sorted_sets import sorted_sets
 from pyredmem.commands.stream_groups import stream_groups
 from pyredmem.commands.stream_info import stream_info
 from pyredmem.commands.stream_pending import stream_pending
@@ -81,6 +86,11 @@ def all_groups() -> list[Group]:
         sets,
         slowlog,
         sorting,
+        sorted_set_operations,
+        sorted_set_pops,
+        sorted_set_ranges,
+        sorted_set_walks,
+        sorted_sets,
         stream_groups,
         stream_info,
         stream_pending,

@@ -40,7 +40,15 @@ _NAMES_BY_TYPE: Final = {
     "seconds start stop timeout ttl version",
 }
 _TYPE_OF: Final = {name: kind for kind, names in _NAMES_BY_TYPE.items() for name in names.split()}
-_TOKEN_NAMES: Final = {"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id", '""': "empty-string"}
+_TOKEN_NAMES: Final = {
+    "=": "equal",
+    "~": "approximately",
+    "*": "auto-id",
+    "$": "new-id",
+    '""': "empty-string",
+    "CH": "change",
+    "INCR": "increment",
+}
 
 
 class Argument:

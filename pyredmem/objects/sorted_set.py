@@ -74,8 +74,11 @@ class SortedSetObject(Collection):
 
     def add(self, member: bytes, score: float, limits: EncodingLimits, rng: Random) -> int:
         """Let a member have a score: ADDED, UPDATED, or 0 if it had that score."""
+        return self.put(member, self.content.score(member), score, limits, rng)
+
+    def put(self, member: bytes, old: float, score: float, limits: EncodingLimits, rng: Random) -> int:
+        """As ``add``, for a member that has just been looked up; ``old`` is what was found, NaN if nothing."""
         content = self.content
-        old = content.score(member)
         if isnan(old):
             if not content.takes(member, limits):
                 self._become_skiplist(content.order.length + 1, rng)

@@ -1,0 +1,275 @@
+"""Commands of the group *sorted-set* that take members from the ends, at once or when there are some.
+
+A blocking command tries first; if there is nothing the client is blocked, and the same handler runs again when a key of
+it is ready.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError
+from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_write
+from pyredmem.engine.arguments import Arguments, deadline_of_seconds, integer
+from pyredmem.engine.command import (
+    ACCESS,
+    BLOCKING,
+    DELETE,
+    FAST,
+    MOVABLE_KEYS,
+    NOSCRIPT,
+    READ_WRITE,
+    WRITE,
+    Group,
+    counted_keys,
+    key,
+)
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import events
+from pyredmem.objects.sorted_set import SortedSetObject
+
+sorted_set_pops: Final = Group("sorted-set")
+
+_TYPE: Final = b"zset"
+_BAD_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
+_BAD_COUNT: Final = b"ERR count should be greater than 0"
+_OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of those taken."
+_OF_ONE: Final = "O(log(N)) where N is the number of members."
+_FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
+
+
+def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]) -> list[bytes]:
+    """Take up to so many members from an end out; their scores are added to a list."""
+    order = found.order()
+    length = order.length
+    if count > length:
+        count = length
+    members = order.members(length - count if highest else 0, count)
+    scores.extend(order.scores(length - count if highest else 0, count))
+    if highest:
+        members.reverse()
+        scores.reverse()
+    for member in members:
+        found.remove(member)
+    return members
+
+
+def _tell(context: Context, name: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
+    context.changed(name, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
+    if found.length() == 0:
+        context.delete_emptied(name)
+
+
+# From one key.
+
+
+@sorted_set_pops.command(
+    "zpopmin",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    acl="sortedset",
+    since="5.0.0",
+    complexity=_OF_MANY,
+    summary="Takes the members with the lowest scores out and gives them; the key goes with the last one.",
+    syntax="key [count]",
+)
+def zpopmin(context: Context, argv: list[bytes]) -> None:
+    """ZPOPMIN."""
+    if len(argv) == 2:
+        _pop_one(context, argv[1], False)
+    else:
+        _pop_many(context, argv, False)
+
+
+@sorted_set_pops.command(
+    "zpopmax",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    acl="sortedset",
+    since="5.0.0",
+    complexity=_OF_MANY,
+    summary="Takes the members with the highest scores out and gives them; the key goes with the last one.",
+    syntax="key [count]",
+)
+def zpopmax(context: Context, argv: list[bytes]) -> None:
+    """ZPOPMAX."""
+    if len(argv) == 2:
+        _pop_one(context, argv[1], True)
+    else:
+        _pop_many(context, argv, True)
+
+
+def _pop_one(context: Context, name: bytes, highest: bool) -> None:
+    value = context.db.write(name)
+    reply = context.reply
+    if value is None:
+        reply.array(0)
+        return
+    if not isinstance(value, SortedSetObject):
+        raise CommandError(WRONG_TYPE)
+    order = value.content.order
+    rank = order.length - 1 if highest else 0
+    member = order.member_at(rank)
+    reply.array(2)
+    reply.bulk(member)
+    reply.double(order.score_at(rank))
+    value.content.remove(member)
+    _tell(context, name, value, highest, 1)
+
+
+def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
+    if len(argv) > 3:
+        raise CommandError(SYNTAX_ERROR)
+    count = integer(argv[2], MUST_BE_POSITIVE)
+    if count < 0:
+        raise CommandError(MUST_BE_POSITIVE)
+    found = sorted_set_to_write(context, argv[1])
+    if found is None or count == 0:
+        context.reply.array(0)
+        return
+    scores: list[float] = []
+    members = _take(found, count, highest, scores)
+    reply_members(context, members, scores)
+    _tell(context, argv[1], found, highest, len(members))
+
+
+@sorted_set_pops.command(
+    "bzpopmin",
+    arity=-3,
+    flags=WRITE | NOSCRIPT | BLOCKING | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    acl="sortedset",
+    since="5.0.0",
+    complexity=_OF_ONE,
+    summary="Takes the member with the lowest score of the first of several sorted sets; waits if there is none.",
+    syntax="key [key ...] timeout:double",
+    history=_FRACTIONS,
+)
+def bzpopmin(context: Context, argv: list[bytes]) -> None:
+    """BZPOPMIN."""
+    _pop_or_block(context, argv, False)
+
+
+@sorted_set_pops.command(
+    "bzpopmax",
+    arity=-3,
+    flags=WRITE | NOSCRIPT | BLOCKING | FAST,
+    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    acl="sortedset",
+    since="5.0.0",
+    complexity=_OF_ONE,
+    summary="Takes the member with the highest score of the first of several sorted sets; waits if there is none.",
+    syntax="key [key ...] timeout:double",
+    history=_FRACTIONS,
+)
+def bzpopmax(context: Context, argv: list[bytes]) -> None:
+    """BZPOPMAX."""
+    _pop_or_block(context, argv, True)
+
+
+def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
+    deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
+    names = argv[1:-1]
+    for name in names:
+        found = sorted_set_to_write(context, name)
+        if found is not None:
+            reply = context.reply
+            scores: list[float] = []
+            members = _take(found, 1, highest, scores)
+            reply.array(3)
+            reply.bulk(name)
+            reply.bulk(members[0])
+            reply.double(scores[0])
+            _tell(context, name, found, highest, 1)
+            return
+    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+
+
+# From one of several keys.
+
+
+class _Several:
+    """``numkeys key [key ...] <MIN | MAX> [COUNT count]``, from an argument on."""
+
+    def __init__(self, argv: list[bytes], start: i64) -> None:
+        arguments = Arguments(argv, start)
+        keys = _positive(arguments.next(), _BAD_NUMBER_OF_KEYS)
+        if keys >= arguments.left():
+            raise CommandError(SYNTAX_ERROR)
+        self.names = argv[arguments.at : arguments.at + keys]
+        arguments.at += keys
+        where = arguments.word()
+        if where not in (b"MIN", b"MAX"):
+            raise CommandError(SYNTAX_ERROR)
+        self.highest = where == b"MAX"
+        self.count = 1
+        if arguments.take(b"COUNT"):
+            self.count = _positive(arguments.next(), _BAD_COUNT)
+        arguments.finish()
+
+
+def _positive(argument: bytes, error: bytes) -> int:
+    number = integer(argument, error)
+    if number < 1:
+        raise CommandError(error)
+    return number
+
+
+def _pop_from_first(context: Context, wanted: _Several) -> bool:
+    """Take members of the first of the keys that exists and reply; False if there is none."""
+    for name in wanted.names:
+        found = sorted_set_to_write(context, name)
+        if found is not None:
+            reply = context.reply
+            scores: list[float] = []
+            members = _take(found, wanted.count, wanted.highest, scores)
+            reply.array(2)
+            reply.bulk(name)
+            reply.array(len(members))
+            for at, member in enumerate(members):
+                reply.array(2)
+                reply.bulk(member)
+                reply.double(scores[at])
+            _tell(context, name, found, wanted.highest, len(members))
+            return True
+    return False
+
+
+@sorted_set_pops.command(
+    "zmpop",
+    arity=-4,
+    flags=WRITE | MOVABLE_KEYS,
+    keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=1),),
+    acl="sortedset",
+    since="7.0.0",
+    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
+    summary="Takes members from an end of the first of several sorted sets that exists.",
+    syntax="numkeys key [key ...] <MIN | MAX> [COUNT count]",
+)
+def zmpop(context: Context, argv: list[bytes]) -> None:
+    """ZMPOP."""
+    if not _pop_from_first(context, _Several(argv, 1)):
+        context.reply.null_array()
+
+
+@sorted_set_pops.command(
+    "bzmpop",
+    arity=-5,
+    flags=WRITE | BLOCKING | MOVABLE_KEYS,
+    keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=2),),
+    acl="sortedset",
+    since="7.0.0",
+    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
+    summary="Takes members from an end of the first of several sorted sets that exists; waits if there is none.",
+    syntax="timeout:double numkeys key [key ...] <MIN | MAX> [COUNT count]",
+)
+def bzmpop(context: Context, argv: list[bytes]) -> None:
+    """BZMPOP."""
+    wanted = _Several(argv, 2)
+    deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
+    if not _pop_from_first(context, wanted):
+        context.engine.blocking.block(context, argv, wanted.names, _TYPE, deadline_ms)

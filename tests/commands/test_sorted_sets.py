@@ -1,0 +1,241 @@
+"""Commands on single members of sorted sets: replies, options, events, encodings, blocks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.keys import Watched, add_foreign, encoding
+
+NULL = b"$-1\r\n"
+EMPTY = b"*0\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NOT_A_FLOAT = b"-ERR value is not a valid float\r\n"
+SYNTAX = b"-ERR syntax error\r\n"
+
+
+def bulks(*members: bytes) -> bytes:
+    return b"*%d\r\n" % len(members) + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in members)
+
+
+def fill(world: World, key: str = "z", count: int = 5) -> None:
+    """Members m0, m1 ... with scores 0, 1 ..."""
+    world.do("ZADD", key, *[word for number in range(count) for word in (str(number), f"m{number}")])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ZADD", "f", "1", "m"),
+        ("ZADD", "f", "NX", "1", "m"),
+        ("ZINCRBY", "f", "1", "m"),
+        ("ZREM", "f", "m"),
+        ("ZCARD", "f"),
+        ("ZSCORE", "f", "m"),
+        ("ZMSCORE", "f", "m"),
+        ("ZRANK", "f", "m"),
+        ("ZREVRANK", "f", "m"),
+        ("ZCOUNT", "f", "0", "1"),
+        ("ZLEXCOUNT", "f", "-", "+"),
+        ("ZRANGE", "f", "0", "1"),
+        ("ZREVRANGE", "f", "0", "1"),
+        ("ZRANGEBYSCORE", "f", "0", "1"),
+        ("ZREVRANGEBYSCORE", "f", "0", "1"),
+        ("ZRANGEBYLEX", "f", "-", "+"),
+        ("ZREVRANGEBYLEX", "f", "+", "-"),
+        ("ZRANGESTORE", "z", "f", "0", "1"),
+        ("ZREMRANGEBYRANK", "f", "0", "1"),
+        ("ZREMRANGEBYSCORE", "f", "0", "1"),
+        ("ZREMRANGEBYLEX", "f", "-", "+"),
+        ("ZUNION", "1", "f"),
+        ("ZINTER", "2", "z", "f"),
+        ("ZDIFF", "2", "none", "f"),
+        ("ZUNIONSTORE", "z", "1", "f"),
+        ("ZINTERSTORE", "z", "2", "none", "f"),
+        ("ZDIFFSTORE", "z", "1", "f"),
+        ("ZINTERCARD", "1", "f"),
+        ("ZPOPMIN", "f"),
+        ("ZPOPMAX", "f", "2"),
+        ("ZPOPMAX", "f", "0"),
+        ("BZPOPMIN", "none", "f", "0"),
+        ("BZPOPMAX", "f", "0"),
+        ("ZMPOP", "2", "none", "f", "MIN"),
+        ("BZMPOP", "0", "1", "f", "MAX"),
+        ("ZRANDMEMBER", "f"),
+        ("ZRANDMEMBER", "f", "1"),
+        ("ZSCAN", "f", "0"),
+    ],
+)
+def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
+    fill(world, count=1)
+    add_foreign(world)
+    assert world.do(*words) == WRONG_TYPE
+    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"m0")
+
+
+# ZADD
+
+
+def test_zadd_counts_what_is_new(world: World) -> None:
+    assert world.do("ZADD", "z", "1", "a", "2", "b") == b":2\r\n"
+    assert world.do("ZADD", "z", "2", "a", "3", "c") == b":1\r\n"
+    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"a", b"b", b"c")
+
+
+def test_zadd_ch_counts_what_has_changed_too(world: World) -> None:
+    fill(world)
+    assert world.do("ZADD", "z", "CH", "0", "m0", "7", "m1", "9", "new") == b":2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", b"5"),
+        ("NX", b"3"),
+        ("XX", b"5"),
+        ("GT", b"5"),
+        ("LT", b"3"),
+        ("gt xx Ch", b"5"),
+        ("INCR", b"8"),
+        ("INCR LT", b"3"),
+    ],
+)
+def test_the_options_of_zadd_say_which_scores_change(world: World, options: str, expected: bytes) -> None:
+    world.do("ZADD", "z", "3", "m")
+    world.do("ZADD", "z", *options.split(), "5", "m")
+    assert world.do("ZSCORE", "z", "m") == b"$1\r\n%b\r\n" % expected
+
+
+@pytest.mark.parametrize(("options", "there"), [("NX", True), ("XX", False), ("GT", True), ("LT", True)])
+def test_the_options_of_zadd_say_whether_members_are_added(world: World, options: str, there: bool) -> None:
+    fill(world)
+    world.do("ZADD", "z", options, "5", "new")
+    assert (world.do("ZSCORE", "z", "new") != NULL) == there
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("1", b"-ERR wrong number of arguments for 'zadd' command\r\n"),
+        ("NX m", SYNTAX),
+        ("NX XX 1", SYNTAX),
+        ("1 m 2", SYNTAX),
+        ("x m", NOT_A_FLOAT),
+        ("nan m", NOT_A_FLOAT),
+        ("1 m x n", NOT_A_FLOAT),
+        ("NX XX 1 m", b"-ERR XX and NX options at the same time are not compatible\r\n"),
+        ("GT LT 1 m", b"-ERR GT, LT, and/or NX options at the same time are not compatible\r\n"),
+        ("NX GT 1 m", b"-ERR GT, LT, and/or NX options at the same time are not compatible\r\n"),
+        ("INCR 1 m 2 n", b"-ERR INCR option supports a single increment-element pair\r\n"),
+    ],
+)
+def test_zadd_refuses_what_is_wrong_before_it_looks_at_the_key(world: World, words: str, error: bytes) -> None:
+    add_foreign(world)
+    assert world.do("ZADD", "f", *words.split()) == error
+
+
+def test_zadd_xx_makes_no_key(world: World) -> None:
+    assert world.do("ZADD", "z", "XX", "1", "m") == b":0\r\n"
+    assert world.do("ZADD", "z", "XX", "INCR", "1", "m") == NULL
+    assert world.do("EXISTS", "z") == b":0\r\n"
+
+
+def test_zadd_incr_replies_with_the_score_or_null(world: World) -> None:
+    assert world.do("ZADD", "z", "INCR", "1.5", "m") == b"$3\r\n1.5\r\n"
+    assert world.do("ZADD", "z", "INCR", "2", "m") == b"$3\r\n3.5\r\n"
+    assert world.do("ZADD", "z", "NX", "INCR", "2", "m") == NULL
+
+
+def test_infinities_that_cancel_each_other_are_refused(world: World) -> None:
+    world.do("ZADD", "z", "inf", "m")
+    assert world.do("ZINCRBY", "z", "-inf", "m") == b"-ERR resulting score is not a number (NaN)\r\n"
+    assert world.do("ZSCORE", "z", "m") == b"$3\r\ninf\r\n"
+
+
+def test_zincrby_replies_with_the_new_score(world: World) -> None:
+    assert world.do("ZINCRBY", "z", "2.5", "m") == b"$3\r\n2.5\r\n"
+    assert world.do("ZINCRBY", "z", "0.1", "m") == b"$3\r\n2.6\r\n"
+
+
+def test_scores_are_doubles_under_resp3(world: World) -> None:
+    world.do("HELLO", "3")
+    assert world.do("ZADD", "z", "INCR", "1.5", "m") == b",1.5\r\n"
+    assert world.do("ZSCORE", "z", "m") == b",1.5\r\n"
+    assert world.do("ZMSCORE", "z", "m", "n") == b"*2\r\n,1.5\r\n_\r\n"
+
+
+def test_adding_and_changing_tell_one_event(world: World) -> None:
+    watched = Watched(world)
+    assert watched.by("ZADD", "z", "1", "a", "2", "b") == (["zadd z"], 2)
+    assert watched.by("ZADD", "z", "1", "a") == ([], 0)
+    assert watched.by("ZADD", "z", "3", "a") == (["zadd z"], 1)
+    assert watched.by("ZINCRBY", "z", "1", "a") == (["zincr z"], 1)
+    assert watched.by("ZINCRBY", "z", "0", "a") == ([], 0)
+
+
+def test_zadd_of_many_members_begins_as_a_skiplist(world: World) -> None:
+    fill(world, "few", 128)
+    fill(world, "many", 129)
+    assert (encoding(world, b"few"), encoding(world, b"many")) == ("listpack", "skiplist")
+
+
+def test_zadd_looks_at_the_length_of_every_member(world: World) -> None:
+    world.do("ZADD", "z", "1", "a", "2", "x" * 65)
+    assert encoding(world, b"z") == "skiplist"
+
+
+def test_a_limit_of_no_entries_leaves_only_skiplists(world: World) -> None:
+    world.do("ZADD", "old", "1", "a")
+    world.do("CONFIG", "SET", "zset-max-listpack-entries", "0")
+    world.do("ZADD", "new", "1", "a")
+    assert encoding(world, b"new") == "skiplist"
+    assert encoding(world, b"old") == "listpack"
+    world.do("ZADD", "old", "1", "a")
+    assert encoding(world, b"old") == "skiplist"
+
+
+# ZREM, ZCARD, ZSCORE, ZRANK
+
+
+def test_zrem_counts_and_the_key_goes_with_the_last_member(world: World) -> None:
+    fill(world, count=3)
+    watched = Watched(world)
+    assert watched.by("ZREM", "z", "m0", "x", "m1") == (["zrem z"], 2)
+    assert watched.by("ZREM", "z", "x") == ([], 0)
+    assert watched.by("ZREM", "z", "m2", "m2") == (["zrem z", "del z"], 1)
+    assert world.do("EXISTS", "z") == b":0\r\n"
+
+
+def test_zcard_counts(world: World) -> None:
+    fill(world, count=300)
+    assert world.do("ZCARD", "z") == b":300\r\n"
+    assert world.do("ZCARD", "none") == b":0\r\n"
+
+
+def test_what_is_not_there_has_no_score(world: World) -> None:
+    fill(world)
+    assert world.do("ZSCORE", "z", "x") == NULL
+    assert world.do("ZSCORE", "none", "x") == NULL
+    assert world.do("ZMSCORE", "none", "x", "y") == b"*2\r\n$-1\r\n$-1\r\n"
+
+
+@pytest.mark.parametrize("count", [5, 1000])
+def test_ranks_are_counted_from_either_end(world: World, count: int) -> None:
+    fill(world, count=count)
+    assert world.do("ZRANK", "z", "m1") == b":1\r\n"
+    assert world.do("ZREVRANK", "z", "m1") == b":%d\r\n" % (count - 2)
+    assert world.do("ZRANK", "z", "x") == NULL
+
+
+def test_zrank_can_tell_the_score(world: World) -> None:
+    fill(world)
+    assert world.do("ZRANK", "z", "m1", "withscore") == b"*2\r\n:1\r\n$1\r\n1\r\n"
+    assert world.do("ZREVRANK", "z", "x", "WITHSCORE") == b"*-1\r\n"
+    assert world.do("ZRANK", "none", "x", "WITHSCORE") == b"*-1\r\n"
+    assert world.do("ZRANK", "none", "x", "WITHSCORES") == SYNTAX
+    assert world.do("ZRANK", "z", "x", "WITHSCORE", "x") == b"-ERR wrong number of arguments for 'zrank' command\r\n"
+
+
+def test_members_are_any_bytes(world: World) -> None:
+    world.do("ZADD", "z", "1", b"\x00\xff\r\n", "1", b"")
+    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"", b"\x00\xff\r\n")
