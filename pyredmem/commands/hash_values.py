@@ -12,9 +12,9 @@ from pyredmem.commands.hashes import (
     delete_fields,
     drop_over,
     fields_changed,
-    hash_or_new,
     hash_to_write,
     reply_values,
+    this_or_new,
 )
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
@@ -179,11 +179,11 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
     name = argv[1]
     value = hash_to_write(context, name)
     if value is not None and drop_over(context, name, value, setting.fields):
-        value = None
+        value = None  # the hash went with its last fields
     if not setting.allows(value):
         context.reply.integer(0)
         return
-    _set(context, name, hash_or_new(context, name), setting)
+    _set(context, name, this_or_new(context, name, value), setting)
     context.reply.integer(1)
 
 

@@ -66,13 +66,13 @@ def hash_to_write(context: Context, name: bytes) -> HashObject | None:
     raise CommandError(WRONG_TYPE)
 
 
-def hash_or_new(context: Context, name: bytes) -> HashObject:
-    """The hash of a key, a new one if there is none."""
-    found = hash_to_write(context, name)
-    if found is None:
-        found = new_hash(context.keyspace.allocator)
-        context.db.add(name, found)
-    return found
+def this_or_new(context: Context, name: bytes, value: HashObject | None) -> HashObject:
+    """The hash of a key that was looked up; a new one if there was none, or its last fields were over meanwhile."""
+    if value is not None and value.refcount > 0:
+        return value
+    created = new_hash(context.keyspace.allocator)
+    context.db.add(name, created)
+    return created
 
 
 def drop_over(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
@@ -163,7 +163,7 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     if len(argv) % 2 == 1:
         raise wrong_arity(command)
     name = argv[1]
-    value = hash_or_new(context, name)
+    value = this_or_new(context, name, hash_to_write(context, name))
     limits = context.keyspace.limits
     value.prepare(argv, 2, limits)
     created = 0
@@ -193,7 +193,7 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     if value is not None and field_value(context, name, value, argv[2]) is not None:
         context.reply.integer(0)
         return
-    value = hash_or_new(context, name)
+    value = this_or_new(context, name, value)
     value.set(argv[2], argv[3], context.keyspace.limits)
     fields_changed(context, name, value)
     context.changed(name, events.HASH, b"hset")
@@ -214,7 +214,8 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
 def hincrby(context: Context, argv: list[bytes]) -> None:
     """HINCRBY: the field keeps its time to live."""
     increment: i64 = integer(argv[3])
-    old = _old_value(context, argv)
+    value = hash_to_write(context, argv[1])
+    old = None if value is None else field_value(context, argv[1], value, argv[2])
     number: i64 = 0
     if old is not None:
         found = parse_integer(old)
@@ -224,7 +225,8 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
         raise CommandError(INCREMENT_OVERFLOW)
     number += increment
-    _put(context, argv, b"%d" % number, b"hincrby")
+    this_or_new(context, argv[1], value).put(argv[2], b"%d" % number, context.keyspace.limits)
+    context.changed(argv[1], events.HASH, b"hincrby")
     context.reply.integer(number)
 
 
@@ -246,7 +248,8 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
         raise CommandError(NOT_A_FLOAT)
     if not increment.finite:
         raise CommandError(_NAN_OR_INFINITY)
-    old = _old_value(context, argv)
+    value = hash_to_write(context, argv[1])
+    old = None if value is None else field_value(context, argv[1], value, argv[2])
     number = parse_long_double(b"0" if old is None else old)
     if number is None:
         raise CommandError(_VALUE_NOT_A_FLOAT)
@@ -254,21 +257,9 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    _put(context, argv, text, b"hincrbyfloat")
+    this_or_new(context, argv[1], value).put(argv[2], text, context.keyspace.limits)
+    context.changed(argv[1], events.HASH, b"hincrbyfloat")
     context.reply.bulk(text)
-
-
-def _old_value(context: Context, argv: list[bytes]) -> bytes | None:
-    """The value of the field that a command is to change."""
-    value = hash_to_write(context, argv[1])
-    return None if value is None else field_value(context, argv[1], value, argv[2])
-
-
-def _put(context: Context, argv: list[bytes], new: bytes, event: bytes) -> None:
-    """Set the field to the result."""
-    value = hash_or_new(context, argv[1])
-    value.put(argv[2], new, context.keyspace.limits)
-    context.changed(argv[1], events.HASH, event)
 
 
 # Getting.

@@ -20,6 +20,7 @@ from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.hash_times import TimedPackedFields, TimedTableFields
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.structures.dict import Dict
+from pyredmem.structures.listpack import Listpack
 
 
 @mypyc_attr(acyclic=True)
@@ -158,7 +159,7 @@ class HashObject(Collection):
         times = FieldTimes()
         self.times = times
         if self.packed == 1:
-            packed = TimedPackedFields(self.allocator, times)
+            packed = TimedPackedFields(Listpack(self.allocator), {}, times)
             fields, values = old.names(), old.contents()
             for index, field in enumerate(fields):
                 packed.set(field, values[index])
@@ -194,4 +195,4 @@ class HashObject(Collection):
 
 def new_hash(allocator: Allocator) -> HashObject:
     """An empty hash."""
-    return HashObject(allocator, PackedFields(allocator), 1)
+    return HashObject(allocator, PackedFields(Listpack(allocator), {}), 1)

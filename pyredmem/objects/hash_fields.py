@@ -10,7 +10,6 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.rng import Random
-from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.field_times import FieldTimes
 from pyredmem.structures.dict import Dict
@@ -83,9 +82,9 @@ class HashFields(Encoded):
 class PackedFields(HashFields):
     """``listpack``."""
 
-    def __init__(self, allocator: Allocator) -> None:
-        self.block = Listpack(allocator)
-        self.values: dict[bytes, bytes] = {}
+    def __init__(self, block: Listpack, values: dict[bytes, bytes]) -> None:
+        self.block = block
+        self.values: dict[bytes, bytes] = values
 
     def encoding(self) -> bytes:
         """Its name."""
@@ -128,10 +127,7 @@ class PackedFields(HashFields):
 
     def duplicate(self) -> HashFields:
         """The same listpack once more."""
-        copy = PackedFields.__new__(PackedFields)
-        copy.block = self.block.duplicate()
-        copy.values = self.values.copy()
-        return copy
+        return PackedFields(self.block.duplicate(), self.values.copy())
 
     def memory(self, samples: i64) -> i64:
         """The block."""

@@ -24,7 +24,7 @@ from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, s
 from pyredmem.objects.field_times import NO_TIME, FieldTimes
 from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
-from pyredmem.structures.listpack import entry_size
+from pyredmem.structures.listpack import Listpack, entry_size
 
 _PACKED_HEADER_SIZE: Final = 32
 _TABLE_METADATA_SIZE: Final = 32
@@ -42,10 +42,10 @@ def _time_size(when_ms: i64) -> i64:
 class TimedPackedFields(PackedFields):
     """``listpackex``: every field has a time, or a 0 in its place."""
 
-    def __init__(self, allocator: Allocator, times: FieldTimes) -> None:
-        super().__init__(allocator)
+    def __init__(self, block: Listpack, values: dict[bytes, bytes], times: FieldTimes) -> None:
+        super().__init__(block, values)
         self.times = times
-        self.header_address: i32 = i32(allocator.alloc(_PACKED_HEADER_SIZE))
+        self.header_address: i32 = i32(block.allocator.alloc(_PACKED_HEADER_SIZE))
 
     def encoding(self) -> bytes:
         """Its name."""
@@ -93,12 +93,7 @@ class TimedPackedFields(PackedFields):
 
     def duplicate(self) -> HashFields:
         """The same listpack once more, with times of its own."""
-        copy = TimedPackedFields.__new__(TimedPackedFields)
-        copy.block = self.block.duplicate()
-        copy.values = self.values.copy()
-        copy.times = self.times.copy()
-        copy.header_address = i32(self.block.allocator.alloc(_PACKED_HEADER_SIZE))
-        return copy
+        return TimedPackedFields(self.block.duplicate(), self.values.copy(), self.times.copy())
 
     def memory(self, samples: i64) -> i64:
         """Header and listpack."""

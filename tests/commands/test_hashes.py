@@ -150,6 +150,18 @@ def test_a_refused_increment_makes_no_key(world: World) -> None:
     assert world.do("EXISTS", "k") == b":0\r\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["HSET", "k", "a", "1"], ["HSETNX", "k", "z", "1"], ["HINCRBY", "k", "a", "1"], ["HINCRBYFLOAT", "k", "a", "1"]],
+)
+def test_a_command_counts_as_one_use(words: list[str]) -> None:
+    world = World(maxmemory_policy="allkeys-lfu", lfu_log_factor="0")
+    world.do("HSET", "k", "a", "1")
+    before = int(world.do("OBJECT", "FREQ", "k")[1:-2])
+    world.do(*words)
+    assert int(world.do("OBJECT", "FREQ", "k")[1:-2]) == before + 1
+
+
 # Getting.
 
 
