@@ -247,11 +247,11 @@ def _timeless(word: bytes) -> bytes:
 
 @st.composite
 def sequences(
-    draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] = ("main",), most: int = 40
+    draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] = ("main",), least: int = 15, most: int = 50
 ) -> list[Step]:
-    """Lists of commands, which hypothesis shrinks to the shortest one that still fails; some in a transaction."""
-    steps = draw(st.lists(steps_of(forms, connections), min_size=1, max_size=most))
-    if len(steps) > 1 and draw(st.integers(0, 3)) == 3:
+    """Lists of commands, some of them in a transaction."""
+    steps = draw(st.lists(steps_of(forms, connections), min_size=least, max_size=most))
+    if draw(st.integers(0, 3)) == 3:
         first = draw(st.integers(0, len(steps) - 1))
         last = draw(st.integers(first + 1, len(steps)))
         where = steps[first].connection

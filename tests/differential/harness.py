@@ -43,8 +43,8 @@ from tests.support.wire import (
 )
 
 MARK = b"mark-of-the-harness-7c1d"
-PATIENCE_SECONDS = 0.04  # until a command without a reply is taken for one that waits
-TRIES = 100
+# How long to wait for a reply before the command is taken for one that waits; longer each time.
+PATIENCE_SECONDS = (0.005, 0.005, 0.01, 0.02, 0.05, *[0.1] * 200)
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,19 @@ class Pair:
             return None
         return Difference(f"final state, {found.where}", found.why, found.theirs, found.ours, tuple(steps))
 
+    def reduced(self, steps: Sequence[Step], protocol: int = 2) -> Difference | None:
+        """The difference after as few of the steps as still show one: each is left out that need not be there."""
+        found = self.difference(steps, protocol)
+        kept = list(found.steps) if found else []
+        at = len(kept)
+        while at > 0:
+            at -= 1
+            shorter = self.difference(kept[:at] + kept[at + 1 :], protocol)
+            if shorter is not None:
+                found, kept = shorter, list(shorter.steps)
+                at = min(at, len(kept))
+        return found
+
     def check(self, steps: Iterable[Step], protocol: int = 2, settings: Mapping[str, str] | None = None) -> None:
         """Fail with a readable report when the servers disagree."""
         found = self.difference(list(steps), protocol, settings)
@@ -249,8 +262,8 @@ class Side:
     def _await(self, name: str) -> None:
         """Wait for bytes; a connection that waits for a key is told to go on."""
         wire = self._wires[name]
-        for _ in range(TRIES):
-            if wire.pending or select.select([wire], [], [], PATIENCE_SECONDS)[0]:
+        for seconds in PATIENCE_SECONDS:
+            if wire.pending or select.select([wire], [], [], seconds)[0]:
                 return
             self.wire("control").do("CLIENT", "UNBLOCK", self._ids[name])
 

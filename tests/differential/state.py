@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.differential.encodings import Expectation
+from tests.differential.known import same_but_for_digits
 from tests.differential.rules import MILLISECONDS
-from tests.support.wire import Argument, Array, Bulk, Reply, Simple, Wire
+from tests.support.wire import Argument, Array, Bulk, Integer, Reply, Simple, Wire
 
 # A grammar that names more databases has to be followed here.
 DATABASES_LOOKED_AT = (0, 1, 15)
@@ -152,10 +153,23 @@ def _without_clocks(reply: Reply) -> Reply:
             assert isinstance(name, Bulk)
             if name.data == b"pending" or (name.data == b"pel" and isinstance(value, Array)):
                 kept += [name, _untimed(value)]
+            elif name.data == b"consumers":
+                kept += [name, _without_clocks(_busy(value))]
             elif name.data not in CLOCK_READINGS:
                 kept += [name, _without_clocks(value)]
         return Array(tuple(kept))
     return Array(tuple(_without_clocks(item) for item in items))
+
+
+def _busy(consumers: Reply) -> Reply:
+    """The consumers that have entries pending: 7.2 makes them before there is something for them, 7.0 then."""
+    assert isinstance(consumers, Array), consumers
+    found: list[Reply] = []
+    for consumer in consumers.items:
+        fields = {name.data: value for name, value in _pairs(consumer) if isinstance(name, Bulk)}
+        if fields[b"pel-count"] != Integer(0):
+            found.append(consumer)
+    return Array(tuple(found))
 
 
 def _untimed(pending: Reply) -> Reply:
@@ -193,15 +207,21 @@ def disagreement(theirs: State, ours: State, expectation: Expectation | None) ->
         if found is not None:
             where = f"key {quoted(name)} of db{database}: {found.where}"
             return Disagreement(where, found.why, found.theirs, found.ours)
-    if theirs.digest != ours.digest:
+    if theirs.digest != ours.digest and all(_alike(key, ours.keys[place]) for place, key in theirs.keys.items()):
         return Disagreement("DEBUG DIGEST", "different, though no value is", theirs.digest, ours.digest)
     return None
+
+
+def _alike(theirs: KeyState, ours: KeyState) -> bool:
+    """Whether values have the same text: the text of scores goes into digests, and 7.2 prints them otherwise."""
+    return theirs.value == ours.value
 
 
 def _of_key(theirs: KeyState, ours: KeyState, expectation: Expectation | None) -> Disagreement | None:
     if theirs.kind != ours.kind:
         return Disagreement("TYPE", "different", theirs.kind, ours.kind)
-    if theirs.value != ours.value:
+    scored = theirs.kind == Simple(b"zset") and same_but_for_digits(theirs.value, ours.value)
+    if not _alike(theirs, ours) and not scored:
         return Disagreement("value", "different", theirs.value, ours.value)
     if (why := MILLISECONDS(theirs.life, ours.life)) is not None:
         return Disagreement("PTTL", why, theirs.life, ours.life)
@@ -211,7 +231,7 @@ def _of_key(theirs: KeyState, ours: KeyState, expectation: Expectation | None) -
         why = expectation.complaint(theirs.kind, theirs.value, theirs.encoding, ours.encoding)
     if why is not None:
         return Disagreement("OBJECT ENCODING", why, theirs.encoding, ours.encoding)
-    if theirs.digest != ours.digest:
+    if theirs.digest != ours.digest and _alike(theirs, ours):
         return Disagreement("DEBUG DIGEST-VALUE", "different", theirs.digest, ours.digest)
     return None
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.differential.encodings import Expectation, listpack_bytes
 from tests.differential.harness import Pair, step
+from tests.differential.known import same_but_for_digits
 from tests.differential.rules import (
     MILLISECONDS,
     SECONDS,
@@ -21,7 +22,7 @@ from tests.differential.rules import (
 )
 from tests.differential.state import disagreement, read_state
 from tests.support import servers
-from tests.support.wire import Array, Bulk, Error, Integer, Map, Null, Reply, Set, Simple
+from tests.support.wire import Array, Bulk, Double, Error, Integer, Map, Null, Reply, Set, Simple
 
 A, B, C = Bulk(b"a"), Bulk(b"b"), Bulk(b"c")
 
@@ -187,6 +188,29 @@ def test_history_may_leave_a_set_a_hash_table() -> None:
 )
 def test_the_size_of_a_listpack_entry(element: bytes, size: int) -> None:
     assert listpack_bytes([element]) == 7 + size
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "alike"),
+    [
+        (Bulk(b"9.2233720368547758e+18"), Bulk(b"9223372036854775808"), True),
+        (Array((A, Bulk(b"0.10000000000000001"))), Array((A, Bulk(b"0.1"))), True),
+        (Double(b"0.10000000000000001"), Double(b"0.1"), True),
+        (Bulk(b"0.10000000000000001"), Bulk(b"0.2"), False),
+        (Bulk(b"0.10"), Bulk(b"0.1"), False),
+        (Bulk(b"x"), Bulk(b"y"), False),
+        (Array((A, B)), Array((A,)), False),
+    ],
+)
+def test_the_number_of_digits_of_a_score_may_differ(theirs: Reply, ours: Reply, alike: bool) -> None:
+    assert same_but_for_digits(theirs, ours) == alike
+
+
+@pytest.mark.needs_redis
+def test_a_sequence_is_reduced_to_what_matters(twins: Pair) -> None:
+    found = twins.reduced([step("SET", "a", "1"), step("SADD", "n", "1"), step("GET", "a")])
+    assert found is not None
+    assert found.steps == (step("SADD", "n", "1"),)
 
 
 @pytest.mark.needs_redis
