@@ -14,6 +14,8 @@ from mypy_extensions import i64
 from pyredmem.keyspace import events
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.field_times import NEVER
+from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
 from pyredmem.structures.dict import Dict
@@ -322,6 +324,10 @@ class Database:
         self.expires.check()
         assert len(self.keys.values) == self.keys.used
         assert len(self.expires.when) >= self.expires.used
+        for slot, value in enumerate(self.keys.values):
+            if isinstance(value, HashObject) and value.due_ms() != NEVER:
+                key = self.keys.keys[slot]
+                assert self.due_keys.when.get(key, NEVER) <= value.due_ms(), f"{key!r} has fields that expire unseen"
         for expiring, key in enumerate(self.expires.keys):
             slot = self.keys.find(key)
             assert slot >= 0, f"{key!r} has an expire time but is not there"
