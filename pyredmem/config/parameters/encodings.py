@@ -59,7 +59,6 @@ ENCODINGS: Final = Section(
             "128",
             "Most members of a sorted set kept as a listpack.",
             alias="zset-max-ziplist-entries",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "zset-max-listpack-value",
@@ -67,7 +66,6 @@ ENCODINGS: Final = Section(
             "64",
             "Longest member of such a sorted set.",
             alias="zset-max-ziplist-value",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "hll-sparse-max-bytes",
