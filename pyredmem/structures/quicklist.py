@@ -19,7 +19,7 @@ from typing import Final
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE, QUICKLIST_SIZE
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE, QUICKLIST_SIZE, ROBJ_SIZE
 from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, PLAIN, ListNode
 
 #: quicklist.c SIZE_SAFETY_LIMIT, SIZE_ESTIMATE_OVERHEAD
@@ -305,25 +305,23 @@ class Quicklist:
         node = self.tail if backwards else self.head
         while node is not None and removed < most:
             following = node.previous if backwards else node.next
-            if not self._holds(node, element):
+            if node.find(element, 0) < 0:
                 self.leave(node)
-            elif node.is_(PLAIN):
-                self._unlink(node)
-                removed += 1
             else:
-                node.decompress_for_use()
-                gone = node.remove(element, most - removed, backwards)
+                gone: i64 = 1
+                if not node.is_(PLAIN):
+                    node.decompress_for_use()
+                    gone = node.remove(element, most - removed, backwards)
+                    self.count -= gone
                 removed += gone
-                self.count -= gone
-                if node.count() == 0:
-                    self._unlink(node)
-                else:
+                if not node.is_(PLAIN) and node.count() > 0:
                     self.settle(node)
+                else:
+                    self._unlink(node)
+                    if following is not None and removed == most:
+                        self.settle(following)  # the walk stands there when it ends
             node = following
         return removed
-
-    def _holds(self, node: ListNode, element: bytes) -> bool:
-        return node.find(element, 0) >= 0
 
     # Nodes.
 
@@ -483,8 +481,9 @@ class Quicklist:
             node = node.next
         if looked_at == 0:
             return QUICKLIST_SIZE
+        # The sum of all parts is rounded as one number, and then cut.
         estimate: float = float(measured) / float(looked_at) * float(self.nodes)
-        return QUICKLIST_SIZE + int(estimate)
+        return int(float(ROBJ_SIZE + QUICKLIST_SIZE) + estimate) - ROBJ_SIZE
 
     def duplicate(self) -> Quicklist:
         """A quicklist of its own with the same nodes."""

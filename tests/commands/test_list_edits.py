@@ -1,0 +1,168 @@
+"""Commands that search lists and change them in the middle."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.test_lists import NULL, bulks, whole
+from tests.support.engine import World
+from tests.support.journal import Journal
+from tests.support.keys import encoding
+
+OK = b"+OK\r\n"
+SYNTAX = b"-ERR syntax error\r\n"
+FILLS = ["-2", "3"]
+
+
+@pytest.fixture(params=FILLS)
+def letters(world: World, request: pytest.FixtureRequest) -> World:
+    """The list a b c a b c a, as a listpack and as a quicklist."""
+    world.do("CONFIG", "SET", "list-max-listpack-size", request.param)
+    world.do("RPUSH", "l", *"abcabca")
+    return world
+
+
+# LSET, LINSERT
+
+
+def test_an_element_is_set(letters: World) -> None:
+    assert letters.do("LSET", "l", "1", "x") == OK
+    assert letters.do("LSET", "l", "-1", "y") == OK
+    assert whole(letters) == bulks(*"axcabcy")
+
+
+def test_there_has_to_be_an_element_to_set(letters: World) -> None:
+    assert letters.do("LSET", "l", "7", "x") == letters.do("LSET", "l", "-8", "x") == b"-ERR index out of range\r\n"
+    assert letters.do("LSET", "none", "x", "x") == b"-ERR no such key\r\n"
+    assert letters.do("LSET", "l", "x", "x") == b"-ERR value is not an integer or out of range\r\n"
+
+
+def test_an_element_is_inserted_beside_the_first_match(letters: World) -> None:
+    assert letters.do("LINSERT", "l", "before", "c", "x") == b":8\r\n"
+    assert letters.do("LINSERT", "l", "AFTER", "c", "y") == b":9\r\n"
+    assert whole(letters) == bulks(*"abxcyabca")
+
+
+def test_without_a_match_nothing_is_inserted(letters: World) -> None:
+    assert letters.do("LINSERT", "l", "AFTER", "z", "x") == b":-1\r\n"
+    assert letters.do("LINSERT", "none", "AFTER", "z", "x") == b":0\r\n"
+    assert letters.do("LINSERT", "none", "BESIDE", "z", "x") == SYNTAX
+
+
+def test_a_list_grows_for_an_element_that_is_not_inserted(world: World) -> None:
+    world.do("RPUSH", "l", "a")
+    world.do("LINSERT", "l", "AFTER", "z", "x" * 9000)
+    assert encoding(world, b"l") == "quicklist"
+
+
+# LREM, LTRIM
+
+
+@pytest.mark.parametrize(
+    ("count", "removed", "left"),
+    [("0", 3, "bcbc"), ("2", 2, "bcbca"), ("-2", 2, "abcbc"), ("-9223372036854775808", 3, "bcbc")],
+)
+def test_equal_elements_are_removed(letters: World, count: str, removed: int, left: str) -> None:
+    assert letters.do("LREM", "l", count, "a") == b":%d\r\n" % removed
+    assert whole(letters) == bulks(*left)
+
+
+def test_each_removed_element_is_a_change(letters: World) -> None:
+    before = letters.engine.keyspace.dirty
+    journal = Journal(letters)
+    letters.do("LREM", "l", "0", "x")
+    letters.do("LREM", "l", "0", "a")
+    assert letters.engine.keyspace.dirty - before == 3
+    assert journal.take() == ["* l", "lrem l"]
+
+
+def test_a_list_of_equal_elements_is_removed(world: World) -> None:
+    world.do("RPUSH", "l", "a", "a")
+    journal = Journal(world)
+    assert world.do("LREM", "l", "0", "a") == b":2\r\n"
+    assert journal.take() == ["* l", "lrem l", "del l"]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "left"),
+    [
+        ("1", "-2", "bcabc"),
+        ("0", "-1", "abcabca"),
+        ("-3", "100", "bca"),
+        ("2", "2", "c"),
+        ("5", "1", ""),
+        ("9", "9", ""),
+    ],
+)
+def test_a_list_is_trimmed_to_a_range(letters: World, start: str, stop: str, left: str) -> None:
+    assert letters.do("LTRIM", "l", start, stop) == OK
+    assert whole(letters) == bulks(*left)
+    assert letters.do("EXISTS", "l") == (b":1\r\n" if left else b":0\r\n")
+
+
+def test_trimming_tells_even_if_nothing_goes(world: World) -> None:
+    world.do("RPUSH", "l", "a")
+    journal = Journal(world)
+    before = world.engine.keyspace.dirty
+    world.do("LTRIM", "l", "0", "-1")
+    assert journal.take() == ["* l", "ltrim l"]
+    assert world.engine.keyspace.dirty == before
+    assert world.do("LTRIM", "none", "0", "1") == OK
+
+
+# LPOS
+
+
+def integers(*numbers: int) -> bytes:
+    return b"*%d\r\n" % len(numbers) + b"".join(b":%d\r\n" % number for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("options", "reply"),
+    [
+        ("", b":0\r\n"),
+        ("RANK 2", b":3\r\n"),
+        ("rank -1", b":6\r\n"),
+        ("RANK -3", b":0\r\n"),
+        ("RANK 4", NULL),
+        ("COUNT 0", integers(0, 3, 6)),
+        ("COUNT 2", integers(0, 3)),
+        ("COUNT 2 RANK -1", integers(6, 3)),
+        ("COUNT 0 MAXLEN 6", integers(0, 3)),
+        ("COUNT 0 MAXLEN 4 RANK -1", integers(6, 3)),
+        ("RANK 3 MAXLEN 6", NULL),
+        ("COUNT 0 MAXLEN 0 RANK 5", integers()),
+        ("COUNT 1 RANK 9223372036854775807", integers()),
+    ],
+)
+def test_places_of_equal_elements(letters: World, options: str, reply: bytes) -> None:
+    assert letters.do("LPOS", "l", "a", *options.split()) == reply
+
+
+def test_places_in_a_missing_list(world: World) -> None:
+    assert world.do("LPOS", "l", "a") == NULL
+    assert world.do("LPOS", "l", "a", "COUNT", "0") == b"*0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            "RANK 0",
+            "RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start "
+            "from the end of the list",
+        ),
+        (
+            "RANK -9223372036854775808",
+            "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+        ),
+        ("RANK x", "value is not an integer or out of range"),
+        ("COUNT -1", "COUNT can't be negative"),
+        ("COUNT x", "COUNT can't be negative"),
+        ("MAXLEN -1", "MAXLEN can't be negative"),
+        ("RANK", "syntax error"),
+        ("FIRST 1", "syntax error"),
+    ],
+)
+def test_bad_options_are_refused(world: World, options: str, error: str) -> None:
+    assert world.do("LPOS", "l", "a", *options.split()) == f"-ERR {error}\r\n".encode()

@@ -1,0 +1,204 @@
+"""Commands on the ends of lists, and those that read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.journal import Journal
+from tests.support.keys import encoding, used
+
+NULL = b"$-1\r\n"
+NULL_ARRAY = b"*-1\r\n"
+EMPTY = b"*0\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
+
+
+def bulks(*items: str) -> bytes:
+    return b"*%d\r\n" % len(items) + b"".join(b"$%d\r\n%b\r\n" % (len(item), item.encode()) for item in items)
+
+
+def whole(world: World, key: str = "l") -> bytes:
+    return world.do("LRANGE", key, "0", "-1")
+
+
+# Pushing.
+
+
+def test_elements_are_pushed_one_after_the_other(world: World) -> None:
+    assert world.do("RPUSH", "l", "a", "b") == b":2\r\n"
+    assert world.do("LPUSH", "l", "c", "d") == b":4\r\n"
+    assert whole(world) == bulks("d", "c", "a", "b")
+
+
+@pytest.mark.parametrize("command", ["LPUSHX", "RPUSHX"])
+def test_pushx_wants_a_list(world: World, command: str) -> None:
+    assert world.do(command, "l", "a") == b":0\r\n"
+    assert world.do("EXISTS", "l") == b":0\r\n"
+    world.do("RPUSH", "l", "a")
+    assert world.do(command, "l", "b", "c") == b":3\r\n"
+
+
+def test_a_push_is_as_many_changes_as_elements(world: World) -> None:
+    before = world.engine.keyspace.dirty
+    world.do("RPUSH", "l", "a", "b", "c")
+    assert world.engine.keyspace.dirty - before == 3
+
+
+def test_a_push_tells_its_event(world: World) -> None:
+    journal = Journal(world)
+    world.do("RPUSH", "l", "a", "b")
+    world.do("LPUSH", "l", "c")
+    assert journal.take() == ["new l", "* l", "rpush l", "* l", "lpush l"]
+
+
+def test_a_list_of_numbers_is_small(world: World) -> None:
+    before = used(world)
+    world.do("RPUSH", "l", *range(100))
+    world.do("RPUSH", "m", *range(100))
+    assert encoding(world, b"l") == "listpack"
+    assert world.do("MEMORY", "USAGE", "l") == b":272\r\n"
+    assert used(world) > before
+
+
+def test_a_large_list_is_a_quicklist_until_little_is_left(world: World) -> None:
+    world.do("RPUSH", "l", *["x" * 64] * 200)
+    assert encoding(world, b"l") == "quicklist"
+    assert world.do("MEMORY", "USAGE", "l") == b":14504\r\n"
+    world.do("LPOP", "l", "190")
+    assert encoding(world, b"l") == "listpack"
+
+
+# Popping.
+
+
+def test_pops_take_from_their_end(world: World) -> None:
+    world.do("RPUSH", "l", "a", "b", "c")
+    assert world.do("LPOP", "l") == b"$1\r\na\r\n"
+    assert world.do("RPOP", "l") == b"$1\r\nc\r\n"
+    assert world.do("LPOP", "l") == b"$1\r\nb\r\n"
+    assert world.do("EXISTS", "l") == b":0\r\n"
+
+
+def test_several_come_from_the_end_inwards(world: World) -> None:
+    world.do("RPUSH", "l", "a", "b", "c", "d", "e")
+    assert world.do("LPOP", "l", "2") == bulks("a", "b")
+    assert world.do("RPOP", "l", "2") == bulks("e", "d")
+    assert world.do("RPOP", "l", "0") == EMPTY
+    assert world.do("RPOP", "l", "100") == bulks("c")
+
+
+def test_without_a_list_there_is_nothing(world: World) -> None:
+    assert world.do("LPOP", "l") == NULL
+    assert world.do("LPOP", "l", "2") == NULL_ARRAY
+    assert world.do("LPOP", "l", "0") == NULL_ARRAY
+    world.session.set_protocol(3)
+    assert world.do("LPOP", "l") == world.do("LPOP", "l", "2") == b"_\r\n"
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "", "1.0", "9223372036854775808"])
+def test_a_count_is_not_negative(world: World, count: str) -> None:
+    assert world.do("LPOP", "l", count) == NOT_POSITIVE
+
+
+def test_more_arguments_are_too_many(world: World) -> None:
+    assert world.do("RPOP", "l", "1", "2") == b"-ERR wrong number of arguments for 'rpop' command\r\n"
+
+
+def test_the_last_element_takes_the_key_with_it(world: World) -> None:
+    world.do("RPUSH", "l", "a", "b")
+    journal = Journal(world)
+    world.do("LPOP", "l")
+    assert journal.take() == ["* l", "lpop l"]
+    world.do("RPOP", "l", "5")
+    assert journal.take() == ["* l", "rpop l", "del l"]
+
+
+def test_a_pop_of_several_is_as_many_changes(world: World) -> None:
+    world.do("RPUSH", "l", "a", "b", "c")
+    before = world.engine.keyspace.dirty
+    world.do("LPOP", "l", "10")
+    assert world.engine.keyspace.dirty - before == 3
+
+
+# Reading.
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "found"),
+    [
+        ("0", "-1", "abcde"),
+        ("1", "3", "bcd"),
+        ("-2", "-1", "de"),
+        ("-100", "100", "abcde"),
+        ("3", "1", ""),
+        ("5", "6", ""),
+        ("4", "9223372036854775807", "e"),
+        ("-9223372036854775808", "0", "a"),
+        ("0", "-6", ""),
+    ],
+)
+def test_a_range_includes_both_ends(world: World, start: str, stop: str, found: str) -> None:
+    for fill in ("-2", "2"):
+        world.do("CONFIG", "SET", "list-max-listpack-size", fill)
+        world.do("DEL", "l")
+        world.do("RPUSH", "l", *"abcde")
+        assert world.do("LRANGE", "l", start, stop) == bulks(*found)
+
+
+def test_an_index_counts_from_either_end(world: World) -> None:
+    world.do("RPUSH", "l", "a", "b", "c")
+    assert [world.do("LINDEX", "l", at) for at in ("0", "-1", "3", "-4")] == [
+        b"$1\r\na\r\n",
+        b"$1\r\nc\r\n",
+        NULL,
+        NULL,
+    ]
+
+
+def test_of_a_missing_list(world: World) -> None:
+    assert world.do("LLEN", "l") == b":0\r\n"
+    assert world.do("LRANGE", "l", "0", "-1") == EMPTY
+    assert world.do("LINDEX", "l", "x") == NULL
+
+
+def test_the_numbers_of_a_range_are_read_first(world: World) -> None:
+    world.do("SET", "s", "v")
+    assert world.do("LRANGE", "s", "a", "1") == NOT_AN_INTEGER
+    assert world.do("LINDEX", "s", "a") == WRONG_TYPE
+    world.do("RPUSH", "l", "a")
+    assert world.do("LINDEX", "l", "a") == NOT_AN_INTEGER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[("RPUSH", "s", "a"), ("LPUSHX", "s", "a"), ("LPOP", "s"), ("RPOP", "s", "0"), ("LLEN", "s")],
+        *[("LRANGE", "s", "0", "1"), ("LINDEX", "s", "0"), ("LSET", "s", "0", "v"), ("LREM", "s", "0", "v")],
+        *[("LTRIM", "s", "0", "1"), ("LINSERT", "s", "AFTER", "a", "b"), ("LPOS", "s", "a")],
+        *[("LMOVE", "s", "l", "LEFT", "LEFT"), ("RPOPLPUSH", "l", "s"), ("LMPOP", "1", "s", "LEFT")],
+        *[("BLPOP", "s", "0"), ("BRPOPLPUSH", "l", "s", "0"), ("BLMPOP", "0", "1", "s", "LEFT")],
+    ],
+)
+def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
+    world.do("SET", "s", "v")
+    world.do("RPUSH", "l", "a")
+    assert world.do(*words) == WRONG_TYPE
+    assert whole(world) == bulks("a")
+
+
+def test_a_list_whose_time_is_over_is_none(world: World) -> None:
+    world.do("RPUSH", "l", "a")
+    world.do("PEXPIRE", "l", "10")
+    world.advance(20)
+    assert world.do("RPUSH", "l", "b") == b":1\r\n"
+
+
+def test_a_copy_and_a_digest(world: World) -> None:
+    world.do("RPUSH", "l", "a", *["x" * 5000] * 3)
+    world.do("COPY", "l", "m")
+    assert world.do("DEBUG", "DIGEST-VALUE", "l") == world.do("DEBUG", "DIGEST-VALUE", "m")
+    world.do("RPOP", "m")
+    assert world.do("LLEN", "l") == b":4\r\n"

@@ -1,0 +1,47 @@
+"""The bytes of listpacks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE
+from pyredmem.structures.listpack import entry_sizes
+from pyredmem.structures.listpack_bytes import listpack_bytes
+
+ELEMENT = st.one_of(
+    st.binary(max_size=70),
+    st.integers(-(2**63), 2**63 - 1).map(lambda number: b"%d" % number),
+    st.sampled_from([b"x" * 63, b"x" * 64, b"x" * 4095, b"x" * 4096, b"x" * 17000, b"127", b"128", b"-4096", b"-4097"]),
+)
+
+
+@given(st.lists(ELEMENT, max_size=10))
+def test_there_are_as_many_as_the_ledger_counts(elements: list[bytes]) -> None:
+    data = listpack_bytes(elements)
+    assert len(data) == entry_sizes(elements) + LISTPACK_EMPTY_SIZE
+    assert int.from_bytes(data[:4], "little") == len(data)
+
+
+@pytest.mark.parametrize(
+    ("element", "entry"),
+    [
+        (b"a", b"\x81a\x02"),
+        (b"7", b"\x07\x01"),
+        (b"-1", b"\xdf\xff\x02"),
+        (b"4095", b"\xcf\xff\x02"),
+        (b"-4097", b"\xf1\xff\xef\x03"),
+        (b"65536", b"\xf2\x00\x00\x01\x04"),
+        (b"16777216", b"\xf3\x00\x00\x00\x01\x05"),
+        (b"4294967296", b"\xf4\x00\x00\x00\x00\x01\x00\x00\x00\x09"),
+        (b"007", b"\x83007\x04"),
+        (b"y" * 126, b"\xe0\x7e" + b"y" * 126 + b"\x01\x80"),
+    ],
+)
+def test_an_entry(element: bytes, entry: bytes) -> None:
+    assert listpack_bytes([element]) == bytes([7 + len(entry), 0, 0, 0, 1, 0]) + entry + b"\xff"
+
+
+def test_from_65535_elements_on_the_header_does_not_tell_their_number() -> None:
+    assert listpack_bytes([b"1"] * 70000)[4:6] == b"\xff\xff"
