@@ -58,6 +58,12 @@ def format_double(value: float) -> bytes:
     return ("-" + text if value < 0 else text).encode()
 
 
+def format_fixed(value: float) -> bytes:
+    """Return the text of a double with 17 decimals, less the zeros at the end: how Redis replies coordinates."""
+    text = (b"%.17f" % value).rstrip(b"0").rstrip(b".")
+    return b"0" if text == b"-0" else text
+
+
 def _lay_out(digits: str, exponent: int) -> str:
     """Write digits x 10^exponent, plainly unless that is long."""
     count = len(digits)

@@ -13,6 +13,8 @@ from pyredmem.commands.counters import counters
 from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
 from pyredmem.commands.expire import expiry
+from pyredmem.commands.geo import geo
+from pyredmem.commands.geo_search import geo_searches
 from pyredmem.commands.hash_expiry import hash_expiry
 from pyredmem.commands.hash_values import hash_values
 from pyredmem.commands.hash_walks import hash_walks
@@ -69,6 +71,8 @@ def all_groups() -> list[Group]:
         hash_values,
         hash_walks,
         hashes,
+        geo,
+        geo_searches,
         hyperloglogs,
         keys,
         latency,

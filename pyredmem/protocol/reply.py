@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 
 from mypy_extensions import i64
 
+from pyredmem.base.double_text import format_fixed
+
 
 class ReplySink(ABC):
     """Receives one reply, part by part. ``protocol`` is 2 or 3."""
@@ -64,6 +66,10 @@ class ReplySink(ABC):
     @abstractmethod
     def double(self, number: float) -> None:
         """A floating-point number. A bulk string under RESP2."""
+
+    def fixed_double(self, number: float) -> None:
+        """A floating-point number in decimal, with as many as 17 decimals and no exponent: a coordinate."""
+        self.bulk(format_fixed(number))
 
     @abstractmethod
     def boolean(self, value: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from pyredmem.base.double_text import format_fixed
 from pyredmem.base.numbers import format_double
 from pyredmem.protocol.reply import ReplySink
 
@@ -207,6 +208,13 @@ class Resp3Sink(RespSink):
         writer = self._writer
         writer.write(b",")
         writer.write(format_double(number))
+        writer.write(CRLF)
+
+    def fixed_double(self, number: float) -> None:
+        """A double without an exponent."""
+        writer = self._writer
+        writer.write(b",")
+        writer.write(format_fixed(number))
         writer.write(CRLF)
 
     def boolean(self, value: bool) -> None:

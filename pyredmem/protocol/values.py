@@ -121,6 +121,10 @@ class ValueSink(ReplySink):
         """A float."""
         self._add(number)
 
+    def fixed_double(self, number: float) -> None:
+        """A float."""
+        self._add(number)
+
     def boolean(self, value: bool) -> None:
         """A bool."""
         self._add(value)

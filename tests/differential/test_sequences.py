@@ -17,6 +17,7 @@ from hypothesis import Phase, given, seed, settings
 from tests.differential.encodings import DEFAULT, LOW, Limits
 from tests.differential.grammar import INTEGER, KEY, VALUE, Form, form, sequences, with_few_names, words
 from tests.differential.grammar_bitmaps import BITMAPS
+from tests.differential.grammar_geo import GEO
 from tests.differential.grammar_hashes import HASHES
 from tests.differential.grammar_hyperloglogs import HYPERLOGLOGS
 from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
@@ -30,6 +31,7 @@ from tests.support.servers import Server
 GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "strings": (STRINGS, ("main",)),
     "bitmaps": (BITMAPS, ("main",)),
+    "geo": (GEO, ("main",)),
     "hyperloglogs": (HYPERLOGLOGS, ("main",)),
     "hashes": (HASHES, ("main",)),
     "lists": (LISTS, ("main",)),

@@ -1,0 +1,214 @@
+"""Searching for places: GEOSEARCH, GEORADIUS and their variants."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.keys import Watched, add_foreign
+
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+SYNTAX = b"-ERR syntax error\r\n"
+PLACES = (
+    *("13.361389", "38.115556", "Palermo"),
+    *("15.087269", "37.502669", "Catania"),
+    *("12.758489", "38.788135", "edge1"),
+    *("17.241510", "38.788135", "edge2"),
+)
+HERE = ("FROMLONLAT", "15", "37")
+
+
+def bulk(data: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(data), data)
+
+
+def names(*members: str) -> bytes:
+    return b"*%d\r\n" % len(members) + b"".join(bulk(member.encode()) for member in members)
+
+
+@pytest.fixture
+def sicily(world: World) -> World:
+    world.do("GEOADD", "k", *PLACES)
+    return world
+
+
+CALLS = [
+    ("GEOSEARCH", "f", *HERE, "BYRADIUS", "1", "m"),
+    ("GEOSEARCHSTORE", "k", "f", *HERE, "BYRADIUS", "1", "m"),
+    ("GEORADIUS", "f", "x", "y", "1", "m"),
+    ("GEORADIUS_RO", "f", "1", "1", "1", "m"),
+    ("GEORADIUSBYMEMBER", "f", "a", "x", "m"),
+    ("GEORADIUSBYMEMBER_RO", "f", "a", "1", "m"),
+]
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
+    add_foreign(world)
+    assert world.do(*words) == WRONG_TYPE
+
+
+def test_a_circle(sicily: World) -> None:
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "ASC") == names("Catania", "Palermo")
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "desc") == names("Palermo", "Catania")
+    assert sicily.do("GEORADIUS", "k", "15", "37", "200", "km", "ASC") == names("Catania", "Palermo")
+    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "100", "km") == names("Catania")
+
+
+def test_around_a_member(sicily: World) -> None:
+    found = names("Palermo", "edge1")
+    assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "100", "km", "ASC") == found
+    assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "100", "km", "ASC") == found
+    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "100", "km", "FROMMEMBER", "Palermo", "ASC") == found
+
+
+def test_a_box_with_all_parts(sicily: World) -> None:
+    reply = sicily.do(
+        "GEOSEARCH", "k", *HERE, "BYBOX", "400", "400", "km", "COUNT", 1, "WITHHASH", "WITHCOORD", "WITHDIST"
+    )
+    place = b"*2\r\n" + bulk(b"15.08726745843887329") + bulk(b"37.50266842333162032")
+    assert reply == b"*1\r\n*4\r\n" + bulk(b"Catania") + bulk(b"56.4413") + b":3479447370796909\r\n" + place
+
+
+def test_coordinates_are_doubles_under_resp3_and_distances_are_not(sicily: World) -> None:
+    sicily.do("HELLO", "3")
+    reply = sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "100", "km", "WITHCOORD", "WITHDIST")
+    place = b"*2\r\n,15.08726745843887329\r\n,37.50266842333162032\r\n"
+    assert reply == b"*1\r\n*3\r\n" + bulk(b"Catania") + bulk(b"56.4413") + place
+
+
+def test_without_an_order_members_come_as_they_are_found(sicily: World) -> None:
+    search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
+    assert sicily.do(*search) == names("Palermo", "edge1", "Catania", "edge2")
+    assert sicily.do(*search, "COUNT", "2", "ANY") == names("Palermo", "edge1")
+
+
+def test_count_means_the_nearest(sicily: World) -> None:
+    search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
+    assert sicily.do(*search, "COUNT", "2") == names("Catania", "Palermo")
+    assert sicily.do(*search, "COUNT", "2", "DESC") == names("edge1", "edge2")
+    assert sicily.do(*search, "COUNT", "3", "ANY", "ASC") == names("Catania", "Palermo", "edge1")
+
+
+def test_nothing_found_is_an_empty_array(sicily: World) -> None:
+    assert sicily.do("GEOSEARCH", "k", "FROMLONLAT", "0", "0", "BYRADIUS", "1", "m") == b"*0\r\n"
+    assert sicily.do("GEOSEARCH", "none", *HERE, "BYRADIUS", "1", "m") == b"*0\r\n"
+    assert sicily.do("GEORADIUSBYMEMBER", "none", "a", "not looked at", "m") == b"*0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("FROMLONLAT", "x", "1"), b"value is not a valid float"),
+        (("FROMLONLAT", "181", "1"), b"invalid longitude,latitude pair 181.000000,1.000000"),
+        (("FROMLONLAT", "1"), b"syntax error"),
+        (("FROMMEMBER", "none"), b"could not decode requested zset member"),
+        (("FROMMEMBER", "Palermo", "FROMLONLAT", "1", "1"), b"syntax error"),
+        (("BYRADIUS", "x", "m"), b"need numeric radius"),
+        (("BYRADIUS", "-1", "m"), b"radius cannot be negative"),
+        (("BYRADIUS", "1", "yd"), b"unsupported unit provided. please use M, KM, FT, MI"),
+        (("BYBOX", "1", "x", "m"), b"need numeric height"),
+        (("BYBOX", "x", "1", "m"), b"need numeric width"),
+        (("BYBOX", "1", "-1", "m"), b"height or width cannot be negative"),
+        (("BYBOX", "1", "1"), b"syntax error"),
+        (("BYRADIUS", "1", "m", "BYBOX", "1", "1", "m"), b"syntax error"),
+        (("COUNT", "x"), b"value is not an integer or out of range"),
+        (("COUNT", "0"), b"COUNT must be > 0"),
+        (("COUNT",), b"syntax error"),
+        (("STOREDIST",), b"syntax error"),
+        (("STORE", "x"), b"syntax error"),
+    ],
+)
+def test_what_cannot_be_searched_for(sicily: World, words: tuple[str, ...], error: bytes) -> None:
+    call = ("GEOSEARCH", "k", *words, "ASC", "ASC", "ASC", "ASC", "ASC")
+    if words == ("COUNT",) or (len(words) == 2 and words[0] == "FROMLONLAT") or words == ("BYBOX", "1", "1"):
+        call = ("GEOSEARCH", "k", "ASC", "ASC", "ASC", "ASC", "ASC", *words)
+    assert sicily.do(*call) == b"-ERR %b\r\n" % error
+
+
+def test_place_and_shape_are_needed(sicily: World) -> None:
+    assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == (
+        b"-ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch\r\n"
+    )
+    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "1", "m", "ASC", "ASC") == (
+        b"-ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH\r\n"
+    )
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "1", "m", "ANY") == (
+        b"-ERR the ANY argument requires COUNT argument\r\n"
+    )
+
+
+def test_storing(sicily: World) -> None:
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km") == b":2\r\n"
+    assert sicily.do("ZSCORE", "d", "Palermo") == bulk(b"3479099956230698")
+    assert sicily.do("GEORADIUS", "k", "15", "37", "100", "km", "STORE", "d") == b":1\r\n"
+    assert sicily.do("ZRANGE", "d", "0", "-1") == names("Catania")
+
+
+def test_storing_distances(sicily: World) -> None:
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km", "STOREDIST") == b":2\r\n"
+    assert sicily.do("ZRANGE", "d", "0", "-1") == names("Catania", "Palermo")
+    assert sicily.do("ZCOUNT", "d", "56.4412", "56.4413") == b":1\r\n"
+    assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "1", "m", "STOREDIST", "d") == b":1\r\n"
+    assert sicily.do("ZSCORE", "d", "Palermo") == bulk(b"0")
+
+
+def test_storing_nothing_deletes(sicily: World) -> None:
+    nowhere = ("FROMLONLAT", "0", "0", "BYRADIUS", "1", "m")
+    sicily.do("SET", "d", "x")
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *nowhere) == b":0\r\n"
+    assert sicily.do("EXISTS", "d") == b":0\r\n"
+    sicily.do("SET", "d", "x")
+    assert sicily.do("GEOSEARCHSTORE", "d", "none", *nowhere) == b":0\r\n"
+    assert sicily.do("EXISTS", "d") == b":0\r\n"
+
+
+def test_storing_replaces_a_key_with_its_expire_time(sicily: World) -> None:
+    sicily.do("SET", "d", "x", "EX", "100")
+    sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km")
+    assert sicily.do("TTL", "d") == b":-1\r\n"
+
+
+def test_storing_over_the_source(sicily: World) -> None:
+    assert sicily.do("GEOSEARCHSTORE", "k", "k", *HERE, "BYRADIUS", "200", "km") == b":2\r\n"
+    assert sicily.do("ZCARD", "k") == b":2\r\n"
+
+
+@pytest.mark.parametrize("part", ["WITHDIST", "WITHHASH", "WITHCOORD"])
+def test_what_is_stored_has_no_parts(sicily: World, part: str) -> None:
+    reason = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options\r\n"
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "1", "m", part) == b"-ERR GEOSEARCHSTORE" + reason
+    radius = ("GEORADIUS", "k", "15", "37", "1", "m", part, "STORE", "d")
+    assert sicily.do(*radius) == b"-ERR STORE option in GEORADIUS" + reason
+
+
+def test_read_only_variants_do_not_store(sicily: World) -> None:
+    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "1", "km", "STORE", "d") == SYNTAX
+    assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "1", "km", "STOREDIST", "d") == SYNTAX
+
+
+def test_events_and_changes(sicily: World) -> None:
+    watched = Watched(sicily)
+    near = ("BYRADIUS", "200", "km")
+    assert watched.by("GEOSEARCHSTORE", "d", "k", *HERE, *near) == (["geosearchstore d"], 2)
+    assert watched.by("GEORADIUS", "k", "15", "37", "200", "km", "STORE", "d") == (["georadiusstore d"], 2)
+    assert watched.by("GEORADIUS", "k", "0", "0", "1", "km", "STORE", "d") == (["del d"], 1)
+    assert watched.by("GEORADIUS", "k", "0", "0", "1", "km", "STORE", "d") == ([], 0)
+
+
+def test_keys_are_found(world: World) -> None:
+    call = ("COMMAND", "GETKEYS", "GEORADIUS", "k", "1", "1", "1", "m")
+    assert world.do(*call) == names("k")
+    assert world.do(*call, "STORE", "d") == names("k", "d")
+
+
+def test_many_members_are_searched(world: World) -> None:
+    """In the skiplist, over several chunks of a cell."""
+    for number in range(0, 1000, 100):
+        places = [word for at in range(number, number + 100) for word in (f"{at / 1000}", "0.5", f"m{at:03d}")]
+        world.do("GEOADD", "k", *places)
+    search = ("GEOSEARCH", "k", "FROMLONLAT", "0.5", "0.5", "BYBOX", "1000", "1000", "km")
+    assert world.do(*search, "ASC").startswith(b"*1000\r\n" + bulk(b"m500"))
+    assert world.do(*search, "COUNT", "700", "ANY").startswith(b"*700\r\n")
+    assert world.do(*search, "COUNT", "1", "DESC") in {names("m000"), names("m999")}
+    assert world.do("GEOSEARCHSTORE", "d", *search[1:]) == b":1000\r\n"
