@@ -22,6 +22,10 @@ _KEY_REQUIRED: Final = (
 )
 _GROUP_EXISTS: Final = b"BUSYGROUP Consumer Group name already exists"
 
+# Arguments with all options once; those beyond are refused last of all.
+_LONGEST_CREATE: Final = 8
+_LONGEST_SETID: Final = 7
+
 stream_groups.container("xgroup", since="5.0.0", summary="Manages the consumer groups of streams.")
 declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
 
@@ -85,6 +89,8 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     stream = stream_to_write(context, name)
     if stream is None and not options.mkstream:
         raise CommandError(_KEY_REQUIRED)
+    if len(argv) > _LONGEST_CREATE:
+        raise bad_subcommand_call(b"xgroup", argv[1])
     if argv[4] == b"$":
         last_id = 0 if stream is None else stream.last_id
     else:
@@ -117,6 +123,8 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     """XGROUP SETID."""
     options = _Options(argv, False)
     group = _group(context, argv)
+    if len(argv) > _LONGEST_SETID:
+        raise bad_subcommand_call(b"xgroup", argv[1])
     last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_id(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read
