@@ -13,9 +13,9 @@ from mypy_extensions import i64
 from pyredmem.base import geohash as grid
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.partial_sort import PartialSort
-from pyredmem.commands.geo import UNITS, metres_per_unit, number, place, place_of_score, reply_place
+from pyredmem.commands.geo import UNITS, place_of_score, reply_place
+from pyredmem.commands.geo_query import GeoQuery
 from pyredmem.commands.sorted_sets import sorted_set_to_read
-from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, KeySpec, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -23,15 +23,6 @@ from pyredmem.objects.sorted_set import SortedSetObject, build_sorted_set
 
 geo_searches: Final = Group("geo")
 
-_NO_SUCH_MEMBER: Final = b"ERR could not decode requested zset member"
-_BAD_RADIUS: Final = b"ERR need numeric radius"
-_BAD_WIDTH: Final = b"ERR need numeric width"
-_BAD_HEIGHT: Final = b"ERR need numeric height"
-_NEGATIVE_RADIUS: Final = b"ERR radius cannot be negative"
-_NEGATIVE_BOX: Final = b"ERR height or width cannot be negative"
-_BAD_COUNT: Final = b"ERR COUNT must be > 0"
-_ANY_ALONE: Final = b"ERR the ANY argument requires COUNT argument"
-_STORE_AND_WITH: Final = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
 _ONE_PLACE: Final = b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for "
 _ONE_SHAPE: Final = b"ERR exactly one of BYRADIUS and BYBOX can be specified for "
 
@@ -49,124 +40,6 @@ _RADIUS_SYNTAX: Final = f"radius:double {UNITS} {_WITH_SYNTAX} [COUNT count:inte
 _STORE_SYNTAX: Final = "[STORE key | STOREDIST key]"
 _UPPERCASE: Final = ("7.0.0", "Units in upper case.")
 _ANY_ADDED: Final = ("6.2.0", "Option ANY of COUNT.")
-
-
-class _Search:
-    """What is asked for."""
-
-    def __init__(self, argv: list[bytes], source: SortedSetObject | None) -> None:
-        self.argv = argv
-        self.source = source
-        self.longitude = 0.0
-        self.latitude = 0.0
-        self.width = 0.0
-        self.height = 0.0
-        self.metres_per_unit = 1.0
-        self.from_member = False
-        self.from_place = False
-        self.by_radius = False
-        self.by_box = False
-        self.direction = 0  # 1: nearest first, -1: farthest first, 0: as found
-        self.count: i64 = 0  # 0: all
-        self.any_will_do = False
-        self.with_distance = False
-        self.with_cell = False
-        self.with_place = False
-        self.destination: bytes | None = None
-        self.stores_distance = False
-
-    def take_place(self, at: i64) -> None:
-        """Search around the place that stands in two arguments."""
-        self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1])
-        self.from_place = True
-
-    def take_member(self, at: i64) -> None:
-        """Search around a member; without a sorted set the search is over when all arguments are read."""
-        self.from_member = True
-        if self.source is None:
-            return
-        score = self.source.score(self.argv[at])
-        if score is None:
-            raise CommandError(_NO_SUCH_MEMBER)
-        self.longitude, self.latitude = place_of_score(score)
-
-    def take_radius(self, at: i64) -> None:
-        """Search in a circle: radius and unit."""
-        radius = number(self.argv[at], _BAD_RADIUS)
-        if radius < 0.0:
-            raise CommandError(_NEGATIVE_RADIUS)
-        self.width = self.height = radius
-        self.metres_per_unit = metres_per_unit(self.argv[at + 1])
-        self.by_radius = True
-
-    def take_box(self, at: i64) -> None:
-        """Search in a box: width, height and unit."""
-        width = number(self.argv[at], _BAD_WIDTH)
-        height = number(self.argv[at + 1], _BAD_HEIGHT)
-        if width < 0.0 or height < 0.0:
-            raise CommandError(_NEGATIVE_BOX)
-        self.width = width
-        self.height = height
-        self.metres_per_unit = metres_per_unit(self.argv[at + 2])
-        self.by_box = True
-
-    def take_choice(self, word: bytes, at: i64) -> i64:
-        """Take an option that all commands have, argument ``at``; how many arguments it was, 0 if it is none."""
-        if word == b"WITHDIST":
-            self.with_distance = True
-        elif word == b"WITHHASH":
-            self.with_cell = True
-        elif word == b"WITHCOORD":
-            self.with_place = True
-        elif word == b"ANY":
-            self.any_will_do = True
-        elif word == b"ASC":
-            self.direction = 1
-        elif word == b"DESC":
-            self.direction = -1
-        elif word == b"COUNT" and at + 1 < len(self.argv):
-            self.count = integer(self.argv[at + 1])
-            if self.count <= 0:
-                raise CommandError(_BAD_COUNT)
-            return 2
-        else:
-            return 0
-        return 1
-
-    def take_store(self, word: bytes, at: i64) -> i64:
-        """Take STORE or STOREDIST with its key."""
-        if word not in {b"STORE", b"STOREDIST"} or at + 1 >= len(self.argv):
-            return 0
-        self.destination = self.argv[at + 1]
-        self.stores_distance = word == b"STOREDIST"
-        return 2
-
-    def take_area(self, word: bytes, at: i64) -> i64:
-        """Take the place or the shape of GEOSEARCH."""
-        after = len(self.argv) - at - 1
-        if word == b"FROMMEMBER" and after >= 1 and not self.from_place:
-            self.take_member(at + 1)
-            return 2
-        if word == b"FROMLONLAT" and after >= 2 and not self.from_member:
-            self.take_place(at + 1)
-            return 3
-        if word == b"BYRADIUS" and after >= 2 and not self.by_box:
-            self.take_radius(at + 1)
-            return 3
-        if word == b"BYBOX" and after >= 3 and not self.by_radius:
-            self.take_box(at + 1)
-            return 4
-        return 0
-
-    def check_store(self, what: bytes) -> None:
-        """What is stored has no parts that could be asked for."""
-        if self.destination is not None and (self.with_distance or self.with_cell or self.with_place):
-            raise CommandError(b"ERR " + what + _STORE_AND_WITH)
-
-    def check_count(self) -> None:
-        """ANY is a word about COUNT."""
-        if self.any_will_do and self.count == 0:
-            raise CommandError(_ANY_ALONE)
 
 
 class _Found:
@@ -222,48 +95,46 @@ class _Found:
         return sorting.order[:wanted]
 
 
-def _run(context: Context, search: _Search, event: bytes) -> None:
+def _run(context: Context, query: GeoQuery, event: bytes) -> None:
     """Search, and reply with or store what was found."""
-    source = search.source
+    source = query.source
     if source is None:
-        if search.destination is None:
+        if query.destination is None:
             context.reply.array(0)
         else:
-            _store(context, search.destination, [], event)
+            _store(context, query.destination, [], event)
         return
-    direction = search.direction
-    if search.count > 0 and direction == 0 and not search.any_will_do:
+    direction = query.direction
+    if query.count > 0 and direction == 0 and not query.any_will_do:
         direction = 1
-    shape = grid.Shape(
-        search.longitude, search.latitude, search.width, search.height, search.by_box, search.metres_per_unit
-    )
+    shape = grid.Shape(query.longitude, query.latitude, query.width, query.height, query.by_box, query.metres_per_unit)
     found = _Found()
-    found.collect(source, shape, search.count if search.any_will_do else 0)
-    chosen = found.chosen(direction, search.count)
-    if search.destination is None:
-        _reply(context, search, found, chosen)
+    found.collect(source, shape, query.count if query.any_will_do else 0)
+    chosen = found.chosen(direction, query.count)
+    if query.destination is None:
+        _reply(context, query, found, chosen)
         return
-    if search.stores_distance:
-        items = [(found.members[at], found.distances[at] / search.metres_per_unit) for at in chosen]
+    if query.stores_distance:
+        items = [(found.members[at], found.distances[at] / query.metres_per_unit) for at in chosen]
     else:
         items = [(found.members[at], found.scores[at]) for at in chosen]
-    _store(context, search.destination, items, event)
+    _store(context, query.destination, items, event)
 
 
-def _reply(context: Context, search: _Search, found: _Found, chosen: list[int]) -> None:
+def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) -> None:
     """Reply with members, each in an array with its parts if any are asked for."""
     reply = context.reply
-    parts = 1 + search.with_distance + search.with_cell + search.with_place
+    parts = 1 + query.with_distance + query.with_cell + query.with_place
     reply.array(len(chosen))
     for at in chosen:
         if parts > 1:
             reply.array(parts)
         reply.bulk(found.members[at])
-        if search.with_distance:
-            reply.bulk(grid.distance_text(found.distances[at] / search.metres_per_unit))
-        if search.with_cell:
+        if query.with_distance:
+            reply.bulk(grid.distance_text(found.distances[at] / query.metres_per_unit))
+        if query.with_cell:
             reply.integer(int(found.scores[at]))
-        if search.with_place:
+        if query.with_place:
             reply_place(context, found.longitudes[at], found.latitudes[at])
 
 
@@ -296,15 +167,15 @@ def _store(context: Context, name: bytes, items: list[tuple[bytes, float]], even
 )
 def geosearch(context: Context, argv: list[bytes]) -> None:
     """GEOSEARCH."""
-    search = _Search(argv, sorted_set_to_read(context, argv[1]))
+    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
     at: i64 = 2
     while at < len(argv):
         word = argv[at].upper()
-        taken = search.take_choice(word, at) or search.take_area(word, at)
+        taken = query.take_choice(word, at) or query.take_area(word, at)
         if taken == 0:
             raise CommandError(SYNTAX_ERROR)
         at += taken
-    _run_area(context, search)
+    _run_area(context, query)
 
 
 @geo_searches.command(
@@ -321,65 +192,65 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
 )
 def geosearchstore(context: Context, argv: list[bytes]) -> None:
     """GEOSEARCHSTORE."""
-    search = _Search(argv, sorted_set_to_read(context, argv[2]))
-    search.destination = argv[1]
+    query = GeoQuery(argv, sorted_set_to_read(context, argv[2]))
+    query.destination = argv[1]
     at: i64 = 3
     while at < len(argv):
         word = argv[at].upper()
         if word == b"STOREDIST":
-            search.stores_distance = True
+            query.stores_distance = True
             at += 1
             continue
-        taken = search.take_choice(word, at) or search.take_area(word, at)
+        taken = query.take_choice(word, at) or query.take_area(word, at)
         if taken == 0:
             raise CommandError(SYNTAX_ERROR)
         at += taken
-    search.check_store(b"GEOSEARCHSTORE")
-    _run_area(context, search)
+    query.check_store(b"GEOSEARCHSTORE")
+    _run_area(context, query)
 
 
-def _run_area(context: Context, search: _Search) -> None:
-    name = search.argv[0]
-    if not (search.from_member or search.from_place):
+def _run_area(context: Context, query: GeoQuery) -> None:
+    name = query.argv[0]
+    if not (query.from_member or query.from_place):
         raise CommandError(_ONE_PLACE + name)
-    if not (search.by_radius or search.by_box):
+    if not (query.by_radius or query.by_box):
         raise CommandError(_ONE_SHAPE + name)
-    search.check_count()
-    _run(context, search, b"geosearchstore")
+    query.check_count()
+    _run(context, query, b"geosearchstore")
 
 
 # GEORADIUS: the area is said in the first arguments.
 
 
-def _radius_search(context: Context, search: _Search, start: i64, may_store: bool) -> None:
-    argv = search.argv
+def _radius_search(context: Context, query: GeoQuery, start: i64, may_store: bool) -> None:
+    argv = query.argv
     at = start
     while at < len(argv):
         word = argv[at].upper()
-        taken = search.take_choice(word, at)
+        taken = query.take_choice(word, at)
         if taken == 0 and may_store:
-            taken = search.take_store(word, at)
+            taken = query.take_store(word, at)
         if taken == 0:
             raise CommandError(SYNTAX_ERROR)
         at += taken
-    search.check_store(b"STORE option in GEORADIUS")
-    search.check_count()
-    _run(context, search, b"georadiusstore")
+    query.check_store(b"STORE option in GEORADIUS")
+    query.check_count()
+    _run(context, query, b"georadiusstore")
 
 
 def _around_place(context: Context, argv: list[bytes], may_store: bool) -> None:
-    search = _Search(argv, sorted_set_to_read(context, argv[1]))
-    search.take_place(2)
-    search.take_radius(4)
-    _radius_search(context, search, 6, may_store)
+    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
+    query.take_place(2)
+    query.take_radius(4)
+    _radius_search(context, query, 6, may_store)
 
 
 def _around_member(context: Context, argv: list[bytes], may_store: bool) -> None:
-    search = _Search(argv, sorted_set_to_read(context, argv[1]))
-    if search.source is not None:
-        search.take_member(2)
-        search.take_radius(3)
-    _radius_search(context, search, 5, may_store)
+    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
+    if query.source is not None:
+        query.take_member(2)
+        query.take_radius(3)
+    _radius_search(context, query, 5, may_store)
 
 
 def _stored_keys(start: int) -> tuple[KeySpec, ...]:

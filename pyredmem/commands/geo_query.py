@@ -1,0 +1,140 @@
+"""What a search for places asks for: the arguments of GEOSEARCH, GEORADIUS and the like, checked in their order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import CommandError
+from pyredmem.commands.geo import metres_per_unit, number, place, place_of_score
+from pyredmem.engine.arguments import integer
+from pyredmem.objects.sorted_set import SortedSetObject
+
+_NO_SUCH_MEMBER: Final = b"ERR could not decode requested zset member"
+_BAD_RADIUS: Final = b"ERR need numeric radius"
+_BAD_WIDTH: Final = b"ERR need numeric width"
+_BAD_HEIGHT: Final = b"ERR need numeric height"
+_NEGATIVE_RADIUS: Final = b"ERR radius cannot be negative"
+_NEGATIVE_BOX: Final = b"ERR height or width cannot be negative"
+_BAD_COUNT: Final = b"ERR COUNT must be > 0"
+_ANY_ALONE: Final = b"ERR the ANY argument requires COUNT argument"
+_STORE_AND_WITH: Final = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+
+
+class GeoQuery:
+    """What is asked for."""
+
+    def __init__(self, argv: list[bytes], source: SortedSetObject | None) -> None:
+        self.argv = argv
+        self.source = source
+        self.longitude = 0.0
+        self.latitude = 0.0
+        self.width = 0.0
+        self.height = 0.0
+        self.metres_per_unit = 1.0
+        self.from_member = False
+        self.from_place = False
+        self.by_radius = False
+        self.by_box = False
+        self.direction = 0  # 1: nearest first, -1: farthest first, 0: as found
+        self.count: i64 = 0  # 0: all
+        self.any_will_do = False
+        self.with_distance = False
+        self.with_cell = False
+        self.with_place = False
+        self.destination: bytes | None = None
+        self.stores_distance = False
+
+    def take_place(self, at: i64) -> None:
+        """Search around the place that stands in two arguments."""
+        self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1])
+        self.from_place = True
+
+    def take_member(self, at: i64) -> None:
+        """Search around a member; without a sorted set the search is over when all arguments are read."""
+        self.from_member = True
+        if self.source is None:
+            return
+        score = self.source.score(self.argv[at])
+        if score is None:
+            raise CommandError(_NO_SUCH_MEMBER)
+        self.longitude, self.latitude = place_of_score(score)
+
+    def take_radius(self, at: i64) -> None:
+        """Search in a circle: radius and unit."""
+        radius = number(self.argv[at], _BAD_RADIUS)
+        if radius < 0.0:
+            raise CommandError(_NEGATIVE_RADIUS)
+        self.width = self.height = radius
+        self.metres_per_unit = metres_per_unit(self.argv[at + 1])
+        self.by_radius = True
+
+    def take_box(self, at: i64) -> None:
+        """Search in a box: width, height and unit."""
+        width = number(self.argv[at], _BAD_WIDTH)
+        height = number(self.argv[at + 1], _BAD_HEIGHT)
+        if width < 0.0 or height < 0.0:
+            raise CommandError(_NEGATIVE_BOX)
+        self.width = width
+        self.height = height
+        self.metres_per_unit = metres_per_unit(self.argv[at + 2])
+        self.by_box = True
+
+    def take_choice(self, word: bytes, at: i64) -> i64:
+        """Take an option that all commands have, argument ``at``; how many arguments it was, 0 if it is none."""
+        if word == b"WITHDIST":
+            self.with_distance = True
+        elif word == b"WITHHASH":
+            self.with_cell = True
+        elif word == b"WITHCOORD":
+            self.with_place = True
+        elif word == b"ANY":
+            self.any_will_do = True
+        elif word == b"ASC":
+            self.direction = 1
+        elif word == b"DESC":
+            self.direction = -1
+        elif word == b"COUNT" and at + 1 < len(self.argv):
+            self.count = integer(self.argv[at + 1])
+            if self.count <= 0:
+                raise CommandError(_BAD_COUNT)
+            return 2
+        else:
+            return 0
+        return 1
+
+    def take_store(self, word: bytes, at: i64) -> i64:
+        """Take STORE or STOREDIST with its key."""
+        if word not in {b"STORE", b"STOREDIST"} or at + 1 >= len(self.argv):
+            return 0
+        self.destination = self.argv[at + 1]
+        self.stores_distance = word == b"STOREDIST"
+        return 2
+
+    def take_area(self, word: bytes, at: i64) -> i64:
+        """Take the place or the shape of GEOSEARCH."""
+        after = len(self.argv) - at - 1
+        if word == b"FROMMEMBER" and after >= 1 and not self.from_place:
+            self.take_member(at + 1)
+            return 2
+        if word == b"FROMLONLAT" and after >= 2 and not self.from_member:
+            self.take_place(at + 1)
+            return 3
+        if word == b"BYRADIUS" and after >= 2 and not self.by_box:
+            self.take_radius(at + 1)
+            return 3
+        if word == b"BYBOX" and after >= 3 and not self.by_radius:
+            self.take_box(at + 1)
+            return 4
+        return 0
+
+    def check_store(self, what: bytes) -> None:
+        """What is stored has no parts that could be asked for."""
+        if self.destination is not None and (self.with_distance or self.with_cell or self.with_place):
+            raise CommandError(b"ERR " + what + _STORE_AND_WITH)
+
+    def check_count(self) -> None:
+        """ANY is a word about COUNT."""
+        if self.any_will_do and self.count == 0:
+            raise CommandError(_ANY_ALONE)
