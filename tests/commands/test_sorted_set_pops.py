@@ -1,0 +1,138 @@
+"""Taking members from the ends of sorted sets, at once or when there are some."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.test_sorted_sets import EMPTY, SYNTAX, bulks, fill
+from tests.support.engine import World
+from tests.support.keys import Watched
+from tests.support.local import local_engine
+from tests.support.wire import Array, Bulk, Integer, request
+
+NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
+BAD_KEYS = b"-ERR numkeys should be greater than 0\r\n"
+BAD_COUNT = b"-ERR count should be greater than 0\r\n"
+
+
+@pytest.mark.parametrize("count", [5, 500])
+def test_members_are_taken_from_either_end(world: World, count: int) -> None:
+    fill(world, count=count)
+    assert world.do("ZPOPMIN", "z") == bulks(b"m0", b"0")
+    assert world.do("ZPOPMAX", "z", "2") == bulks(
+        b"m%d" % (count - 1), b"%d" % (count - 1), b"m%d" % (count - 2), b"%d" % (count - 2)
+    )
+    assert world.do("ZCARD", "z") == b":%d\r\n" % (count - 3)
+
+
+def test_pairs_are_nested_under_resp3_if_there_was_a_count(world: World) -> None:
+    fill(world)
+    world.do("HELLO", "3")
+    assert world.do("ZPOPMIN", "z") == b"*2\r\n$2\r\nm0\r\n,0\r\n"
+    assert world.do("ZPOPMIN", "z", "1") == b"*1\r\n*2\r\n$2\r\nm1\r\n,1\r\n"
+
+
+def test_nothing_is_taken_of_nothing(world: World) -> None:
+    fill(world)
+    assert world.do("ZPOPMIN", "none") == EMPTY
+    assert world.do("ZPOPMAX", "none", "3") == EMPTY
+    assert world.do("ZPOPMAX", "z", "0") == EMPTY
+    assert world.do("ZCARD", "z") == b":5\r\n"
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "9223372036854775808"])
+def test_a_count_must_be_positive(world: World, count: str) -> None:
+    assert world.do("ZPOPMIN", "z", count) == NOT_POSITIVE
+
+
+def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: World) -> None:
+    fill(world)
+    watched = Watched(world)
+    assert watched.by("ZPOPMIN", "z") == (["zpopmin z"], 1)
+    assert watched.by("ZPOPMAX", "z", "2") == (["zpopmax z"], 2)
+    assert watched.by("ZPOPMIN", "z", "100") == (["zpopmin z", "del z"], 2)
+    assert watched.by("ZPOPMIN", "z") == ([], 0)
+
+
+def test_zmpop_takes_from_the_first_key_that_exists(world: World) -> None:
+    fill(world)
+    assert world.do("ZMPOP", "2", "none", "z", "max", "COUNT", "2") == (
+        b"*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$2\r\nm4\r\n$1\r\n4\r\n*2\r\n$2\r\nm3\r\n$1\r\n3\r\n"
+    )
+    assert world.do("ZMPOP", "1", "none", "MIN") == b"*-1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("0 z MIN", BAD_KEYS),
+        ("x z MIN", BAD_KEYS),
+        ("2 z MIN", SYNTAX),
+        ("1 z MID", SYNTAX),
+        ("1 z MIN COUNT", SYNTAX),
+        ("1 z MIN COUNT 0", BAD_COUNT),
+        ("1 z MIN COUNT x", BAD_COUNT),
+        ("1 z MIN COUNT 1 COUNT 1", SYNTAX),
+    ],
+)
+def test_zmpop_refuses_what_is_wrong(world: World, words: str, error: bytes) -> None:
+    assert world.do("ZMPOP", *words.split()) == error
+    assert world.do("BZMPOP", "0", *words.split()) == error
+
+
+def test_the_blocking_forms_do_not_wait_if_there_is_something(world: World) -> None:
+    fill(world)
+    assert world.do("BZPOPMIN", "none", "z", "0") == bulks(b"z", b"m0", b"0")
+    assert world.do("BZPOPMAX", "z", "0") == bulks(b"z", b"m4", b"4")
+    assert world.do("BZMPOP", "0", "1", "z", "MIN") == b"*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$2\r\nm1\r\n$1\r\n1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [("x", b"-ERR timeout is not a float or out of range\r\n"), ("-1", b"-ERR timeout is negative\r\n")],
+)
+def test_timeouts_are_looked_at_before_the_keys(world: World, timeout: str, error: bytes) -> None:
+    world.do("SET", "f", "x")
+    assert world.do("BZPOPMIN", "f", timeout) == error
+    assert world.do("BZMPOP", timeout, "1", "f", "MIN") == error
+
+
+def test_who_waits_is_served_when_there_is_a_member() -> None:
+    local = local_engine()
+    first, second, other = local.client(), local.client(), local.client()
+    assert first.raw(request("BZPOPMIN", "a", "z", "0")) == []
+    assert second.raw(request("BZMPOP", "0", "1", "z", "MAX", "COUNT", "5")) == []
+    assert other.do("ZADD", "z", "1", "x", "2", "y", "3", "w") == Integer(3)
+    assert first.raw(b"") == [Array((Bulk(b"z"), Bulk(b"x"), Bulk(b"1")))]
+    pairs = (Array((Bulk(b"w"), Bulk(b"3"))), Array((Bulk(b"y"), Bulk(b"2"))))
+    assert second.raw(b"") == [Array((Bulk(b"z"), Array(pairs)))]
+    assert other.do("EXISTS", "z") == Integer(0)
+    local.assert_sound()
+
+
+def test_who_waits_is_served_by_a_stored_result_and_not_by_another_type() -> None:
+    local = local_engine()
+    waiting, other = local.client(), local.client()
+    assert waiting.raw(request("BZPOPMAX", "z", "0")) == []
+    other.do("RPUSH", "z", "x")
+    assert waiting.raw(b"") == []
+    other.do("SADD", "s", "m")
+    other.do("ZUNIONSTORE", "z", "1", "s")
+    assert waiting.raw(b"") == [Array((Bulk(b"z"), Bulk(b"m"), Bulk(b"1")))]
+
+
+def test_a_timeout_has_fractions_of_seconds() -> None:
+    local = local_engine()
+    waiting = local.client()
+    assert waiting.raw(request("BZPOPMIN", "z", "0.25")) == []
+    local.pass_time(200)
+    assert waiting.raw(b"") == []
+    local.pass_time(200)
+    assert len(waiting.raw(b"")) == 1
+
+
+def test_a_transaction_does_not_wait(world: World) -> None:
+    world.do("MULTI")
+    world.do("BZPOPMIN", "z", "0")
+    world.do("BZMPOP", "0", "1", "z", "MIN")
+    assert world.do("EXEC") == b"*2\r\n*-1\r\n*-1\r\n"
