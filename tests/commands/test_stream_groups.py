@@ -1,0 +1,234 @@
+"""XGROUP, XINFO: consumer groups, their consumers, how far they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.journal import Journal
+from tests.support.specs import Value, ask, items, pairs
+
+KEY_REQUIRED = (
+    b"-ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM "
+    b"option to create an empty stream automatically.\r\n"
+)
+NO_GROUP = b"-NOGROUP No such consumer group 'none' for key name 's'\r\n"
+
+
+def fill(world: World, *ids: str) -> None:
+    for one in ids:
+        world.do("XADD", "s", one, "f", "v")
+
+
+def group(world: World) -> dict[str, Value]:
+    """What XINFO GROUPS says of the first group."""
+    return pairs(items(ask(world, "XINFO", "GROUPS", "s"))[0])
+
+
+def consumers(world: World) -> list[dict[str, Value]]:
+    return [pairs(one) for one in items(ask(world, "XINFO", "CONSUMERS", "s", "g"))]
+
+
+# XGROUP.
+
+
+def test_a_group_begins_at_an_id_or_at_the_end(world: World) -> None:
+    fill(world, "1-1", "2-1")
+    assert world.do("XGROUP", "CREATE", "s", "g", "1") == b"+OK\r\n"
+    assert group(world)["last-delivered-id"] == "1-0"
+    assert world.do("XGROUP", "SETID", "s", "g", "$") == b"+OK\r\n"
+    assert group(world)["last-delivered-id"] == "2-1"
+
+
+def test_mkstream_makes_an_empty_stream(world: World) -> None:
+    assert world.do("XGROUP", "CREATE", "s", "g", "$") == KEY_REQUIRED
+    assert world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM") == b"+OK\r\n"
+    assert world.do("XLEN", "s") == b":0\r\n"
+
+
+def test_a_group_is_made_once(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    assert world.do("XGROUP", "CREATE", "s", "g", "0") == b"-BUSYGROUP Consumer Group name already exists\r\n"
+
+
+def test_a_bad_id_makes_no_stream(world: World) -> None:
+    assert world.do("XGROUP", "CREATE", "s", "g", "x", "MKSTREAM").startswith(b"-ERR Invalid stream ID")
+    assert world.do("EXISTS", "s") == b":0\r\n"
+
+
+@pytest.mark.parametrize("words", [("foo",), ("ENTRIESREAD",), ("MKSTREAM",) * 4])
+def test_bad_options_are_refused(world: World, words: tuple[str, ...]) -> None:
+    fill(world, "1-1")
+    refusal = b"-ERR unknown subcommand or wrong number of arguments for 'CREATE'. Try XGROUP HELP.\r\n"
+    assert world.do("XGROUP", "CREATE", "s", "g", "0", *words) == refusal
+
+
+def test_entriesread_is_a_number_or_unknown(world: World) -> None:
+    fill(world, "1-1")
+    refusal = b"-ERR value for ENTRIESREAD must be positive or -1\r\n"
+    assert world.do("XGROUP", "CREATE", "s", "g", "0", "ENTRIESREAD", "-2") == refusal
+    world.do("XGROUP", "CREATE", "s", "g", "0", "ENTRIESREAD", "7")
+    assert group(world)["entries-read"] == 7
+
+
+@pytest.mark.parametrize(
+    "words", [("SETID", "s", "none", "0"), ("CREATECONSUMER", "s", "none", "c"), ("DELCONSUMER", "s", "none", "c")]
+)
+def test_a_group_must_be_there(world: World, words: tuple[str, ...]) -> None:
+    assert world.do("XGROUP", *words) == KEY_REQUIRED
+    fill(world, "1-1")
+    assert world.do("XGROUP", *words) == NO_GROUP
+
+
+def test_a_group_is_destroyed(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    assert world.do("XGROUP", "DESTROY", "s", "g") == b":1\r\n"
+    assert world.do("XGROUP", "DESTROY", "s", "g") == b":0\r\n"
+
+
+def test_consumers_come_and_go(world: World) -> None:
+    fill(world, "1-1", "2-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    assert world.do("XGROUP", "CREATECONSUMER", "s", "g", "c") == b":1\r\n"
+    assert world.do("XGROUP", "CREATECONSUMER", "s", "g", "c") == b":0\r\n"
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    assert world.do("XGROUP", "DELCONSUMER", "s", "g", "c") == b":2\r\n"
+    assert world.do("XGROUP", "DELCONSUMER", "s", "g", "c") == b":0\r\n"
+    assert ask(world, "XPENDING", "s", "g") == [0, None, None, None]
+
+
+def test_events_of_groups_are_no_changes_for_watch(world: World) -> None:
+    journal = Journal(world)
+    world.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+    assert [line for line in journal.take() if line != "new s"] == ["* s", "xgroup-create s"]
+    world.do("XGROUP", "CREATE", "s", "h", "0")
+    world.do("XGROUP", "SETID", "s", "h", "1")
+    world.do("XGROUP", "DESTROY", "s", "h")
+    world.do("XGROUP", "CREATECONSUMER", "s", "g", "c")
+    world.do("XGROUP", "DELCONSUMER", "s", "g", "c")
+    names = ["create", "setid", "destroy", "createconsumer", "delconsumer"]
+    assert journal.take() == [f"xgroup-{name} s" for name in names]
+
+
+def test_help_lists_the_subcommands(world: World) -> None:
+    assert b"CREATE <key> <group>" in world.do("XGROUP", "HELP")
+    assert b"STREAM <key>" in world.do("XINFO", "HELP")
+
+
+# XINFO.
+
+
+def test_a_reading_that_finds_nothing_makes_the_consumer_all_the_same(world: World) -> None:
+    world.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    assert consumers(world) == [{"name": "c", "pending": 0, "idle": 0, "inactive": -1}]
+
+
+def test_idle_is_since_the_last_question_inactive_since_the_last_entry(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    world.advance(500)
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    world.advance(300)
+    assert consumers(world) == [{"name": "c", "pending": 1, "idle": 300, "inactive": 800}]
+
+
+def test_neither_history_nor_noack_makes_a_consumer_active(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    world.do("XREADGROUP", "GROUP", "g", "c", "NOACK", "STREAMS", "s", ">")
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "0")
+    assert consumers(world)[0]["inactive"] == -1
+
+
+def test_lag_is_what_is_left_to_read(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    assert group(world)["lag"] == 3
+    world.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "2", "STREAMS", "s", ">")
+    assert (group(world)["entries-read"], group(world)["lag"]) == (2, 1)
+
+
+def test_lag_is_unknown_while_entries_ahead_were_deleted(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1", "4-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    world.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "s", ">")
+    world.do("XDEL", "s", "3-1")
+    assert group(world)["lag"] is None
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    assert (group(world)["entries-read"], group(world)["lag"]) == (4, 0)
+
+
+def test_lag_is_unknown_from_the_middle_of_a_stream(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    world.do("XGROUP", "CREATE", "s", "g", "2-1")
+    assert (group(world)["entries-read"], group(world)["lag"]) == (None, None)
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    assert (group(world)["entries-read"], group(world)["lag"]) == (3, 0)
+
+
+def test_lag_after_trimming_counts_what_is_left(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    world.do("XTRIM", "s", "MAXLEN", "1")
+    assert group(world)["lag"] == 1
+
+
+def test_a_stream_is_described(world: World) -> None:
+    fill(world, "1-1", "2-1")
+    world.do("XDEL", "s", "1-1")
+    assert pairs(ask(world, "XINFO", "STREAM", "s")) == {
+        "length": 1,
+        "radix-tree-keys": 1,
+        "radix-tree-nodes": 2,
+        "last-generated-id": "2-1",
+        "max-deleted-entry-id": "1-1",
+        "entries-added": 2,
+        "recorded-first-entry-id": "2-1",
+        "groups": 0,
+        "first-entry": ["2-1", ["f", "v"]],
+        "last-entry": ["2-1", ["f", "v"]],
+    }
+
+
+def test_an_empty_stream_has_no_first_entry(world: World) -> None:
+    world.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+    found = pairs(ask(world, "XINFO", "STREAM", "s"))
+    assert (found["first-entry"], found["last-entry"], found["radix-tree-nodes"]) == (None, None, 1)
+
+
+def test_full_shows_everything(world: World) -> None:
+    now_ms = world.clock.now_us() // 1000
+    fill(world, "1-1", "2-1")
+    world.do("XGROUP", "CREATE", "s", "g", "0")
+    world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    full = pairs(ask(world, "XINFO", "STREAM", "s", "FULL", "COUNT", "1"))
+    assert full["entries"] == [["1-1", ["f", "v"]]]
+    found = pairs(items(full["groups"])[0])
+    assert found["pending"] == [["1-1", "c", now_ms, 1]]
+    assert found["pel-count"] == 2
+    assert pairs(items(found["consumers"])[0]) == {
+        "name": "c",
+        "seen-time": now_ms,
+        "active-time": now_ms,
+        "pel-count": 2,
+        "pending": [["1-1", now_ms, 1]],
+    }
+
+
+def test_full_shows_ten_entries_unless_told(world: World) -> None:
+    fill(world, *[f"{number}-1" for number in range(1, 13)])
+    for words, count in (((), 10), (("COUNT", "0"), 12), (("COUNT", "-1"), 10), (("COUNT", "11"), 11)):
+        full = pairs(ask(world, "XINFO", "STREAM", "s", "FULL", *words))
+        assert len(items(full["entries"])) == count
+
+
+def test_xinfo_wants_a_key_and_good_words(world: World) -> None:
+    assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == b"-ERR no such key\r\n"
+    fill(world, "1-1")
+    refusal = b"-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.\r\n"
+    assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == refusal
+    assert world.do("XINFO", "CONSUMERS", "s", "none") == NO_GROUP

@@ -1,0 +1,323 @@
+"""Commands on whole streams: adding, trimming, ranges, deleting."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.engine import World
+from tests.support.journal import Journal
+from tests.support.specs import ask
+
+NULL = b"$-1\r\n"
+NULL_ARRAY = b"*-1\r\n"
+EMPTY = b"*0\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+INVALID_ID = b"-ERR Invalid stream ID specified as stream command argument\r\n"
+TOO_SMALL = b"-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n"
+HIGHEST = "18446744073709551615-18446744073709551615"
+
+
+def fill(world: World, *ids: str, key: str = "s") -> None:
+    for one in ids:
+        world.do("XADD", key, one, "f", "v")
+
+
+def ids(world: World, *words: str) -> list[str]:
+    """The ids that a range command gives."""
+    found = ask(world, *(words or ("XRANGE", "s", "-", "+")))
+    assert isinstance(found, list)
+    return [str(entry[0]) for entry in found if isinstance(entry, list)]
+
+
+# XADD.
+
+
+def test_an_entry_is_added_and_read(world: World) -> None:
+    assert world.do("XADD", "s", "5-1", "f", "v", "g", "w") == b"$3\r\n5-1\r\n"
+    assert ask(world, "XRANGE", "s", "-", "+") == [["5-1", ["f", "v", "g", "w"]]]
+
+
+def test_an_automatic_id_is_the_time(world: World) -> None:
+    now_ms = world.clock.now_us() // 1000
+    world.do("XADD", "s", "*", "f", "v")
+    world.do("XADD", "s", "*", "f", "v")
+    assert ids(world) == [f"{now_ms}-0", f"{now_ms}-1"]
+
+
+def test_an_automatic_id_is_never_lower_than_the_last_one(world: World) -> None:
+    fill(world, "9999999999999-5", "*")
+    assert ids(world) == ["9999999999999-5", "9999999999999-6"]
+
+
+def test_the_sequence_alone_can_be_automatic(world: World) -> None:
+    fill(world, "5-*", "5-*", "6-*")
+    assert ids(world) == ["5-0", "5-1", "6-0"]
+    assert world.do("XADD", "t", "0-*", "f", "v") == b"$3\r\n0-1\r\n"
+
+
+@pytest.mark.parametrize("one", ["5-1", "5-0", "4", "3-*"])
+def test_an_id_must_be_above_the_last_one(world: World, one: str) -> None:
+    fill(world, "5-1")
+    assert world.do("XADD", "s", one, "f", "v") == TOO_SMALL
+
+
+def test_no_sequence_is_left_in_a_full_millisecond(world: World) -> None:
+    fill(world, "5-18446744073709551615")
+    assert world.do("XADD", "s", "5-*", "f", "v") == TOO_SMALL
+
+
+def test_after_the_highest_id_nothing_can_be_added(world: World) -> None:
+    fill(world, HIGHEST)
+    exhausted = b"-ERR The stream has exhausted the last possible ID, unable to add more items\r\n"
+    assert world.do("XADD", "s", "*", "f", "v") == exhausted
+    assert world.do("XADD", "s", "7-7", "f", "v") == exhausted
+
+
+def test_the_id_zero_is_refused(world: World) -> None:
+    assert world.do("XADD", "s", "0-0", "f", "v") == b"-ERR The ID specified in XADD must be greater than 0-0\r\n"
+    assert world.do("EXISTS", "s") == b":0\r\n"
+
+
+@pytest.mark.parametrize("one", ["x", "-", "+", "1-", "-1", "1-2-*", "*-1", "1-*x", ""])
+def test_what_is_no_id_is_refused(world: World, one: str) -> None:
+    assert world.do("XADD", "s", one, "f", "v") == INVALID_ID
+
+
+def test_fields_come_with_values(world: World) -> None:
+    assert world.do("XADD", "s", "1-1", "f", "v", "g") == b"-ERR wrong number of arguments for 'xadd' command\r\n"
+
+
+def test_nomkstream_makes_no_stream(world: World) -> None:
+    assert world.do("XADD", "s", "NOMKSTREAM", "1-1", "f", "v") == NULL
+    assert world.do("EXISTS", "s") == b":0\r\n"
+    fill(world, "1-1")
+    assert world.do("XADD", "s", "nomkstream", "2-1", "f", "v") == b"$3\r\n2-1\r\n"
+
+
+def test_xadd_trims(world: World) -> None:
+    fill(world, "1-1", "2-1")
+    world.do("XADD", "s", "MAXLEN", "=", "2", "3-1", "f", "v")
+    assert ids(world) == ["2-1", "3-1"]
+    world.do("XADD", "s", "MINID", "3", "4-1", "f", "v")
+    assert ids(world) == ["3-1", "4-1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("MAXLEN", "-1"), b"-ERR The MAXLEN argument must be >= 0.\r\n"),
+        (("MAXLEN", "~", "x"), b"-ERR value is not an integer or out of range\r\n"),
+        (("MAXLEN", "~", "1", "LIMIT", "-1"), b"-ERR The LIMIT argument must be >= 0.\r\n"),
+        (("MAXLEN", "1", "LIMIT", "1"), b"-ERR syntax error, LIMIT cannot be used without the special ~ option\r\n"),
+        (("LIMIT", "1"), b"-ERR syntax error, LIMIT cannot be used without specifying a trimming strategy\r\n"),
+        (("MINID", "x"), INVALID_ID),
+        (
+            ("MAXLEN", "1", "MINID", "1"),
+            b"-ERR syntax error, MAXLEN and MINID options at the same time are not compatible\r\n",
+        ),
+    ],
+)
+def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: bytes) -> None:
+    assert world.do("XADD", "s", *options, "1-1", "f", "v") == error
+
+
+# XTRIM.
+
+
+def test_approximate_trimming_takes_whole_nodes_only(world: World) -> None:
+    world.do("CONFIG", "SET", "stream-node-max-entries", "10")
+    fill(world, *[f"{number}-1" for number in range(1, 31)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "15") == b":10\r\n"
+    assert world.do("XTRIM", "s", "MINID", "~", "15-1") == b":0\r\n"
+    assert world.do("XTRIM", "s", "MINID", "~", "21-1") == b":10\r\n"
+    assert world.do("XLEN", "s") == b":10\r\n"
+
+
+def test_exact_trimming_marks_entries_inside_a_node(world: World) -> None:
+    fill(world, *[f"{number}-1" for number in range(1, 11)])
+    assert world.do("XTRIM", "s", "MAXLEN", "4") == b":6\r\n"
+    assert ids(world) == ["7-1", "8-1", "9-1", "10-1"]
+
+
+def test_a_limit_stops_before_a_node_that_is_too_large(world: World) -> None:
+    world.do("CONFIG", "SET", "stream-node-max-entries", "10")
+    fill(world, *[f"{number}-1" for number in range(1, 31)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "19") == b":10\r\n"
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "0") == b":20\r\n"
+
+
+def test_without_limit_at_most_a_hundred_nodes_go(world: World) -> None:
+    world.do("CONFIG", "SET", "stream-node-max-entries", "1")
+    fill(world, *[f"{number}-1" for number in range(1, 121)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0") == b":100\r\n"
+
+
+def test_an_emptied_stream_stays(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XTRIM", "s", "MAXLEN", "0")
+    assert world.do("EXISTS", "s") == b":1\r\n"
+    assert world.do("XLEN", "s") == b":0\r\n"
+
+
+def test_a_node_may_be_left_with_deleted_entries_only(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    world.do("XDEL", "s", "3-1")
+    assert world.do("XTRIM", "s", "MINID", "3-1") == b":2\r\n"
+    assert ids(world) == []
+    fill(world, "4-1")
+    assert ids(world) == ["4-1"]
+
+
+# Ranges.
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("-", "+", ["1-1", "2-1", "2-2", "3-1"]),
+        ("2", "2", ["2-1", "2-2"]),
+        ("2-2", "+", ["2-2", "3-1"]),
+        ("(2-1", "(3-1", ["2-2"]),
+        ("(2", "+", ["2-1", "2-2", "3-1"]),
+        ("4", "+", []),
+        ("3", "1", []),
+    ],
+)
+def test_ranges(world: World, start: str, end: str, expected: list[str]) -> None:
+    fill(world, "1-1", "2-1", "2-2", "3-1")
+    assert ids(world, "XRANGE", "s", start, end) == expected
+    assert ids(world, "XREVRANGE", "s", end, start) == expected[::-1]
+
+
+def test_ranges_over_many_nodes(world: World) -> None:
+    world.do("CONFIG", "SET", "stream-node-max-entries", "3")
+    names = [f"{number}-0" for number in range(1, 31)]
+    fill(world, *names)
+    world.do("XDEL", "s", "7-0", "8-0", "9-0", "11-0")
+    left = [name for name in names if name not in {"7-0", "8-0", "9-0", "11-0"}]
+    assert ids(world) == left
+    assert ids(world, "XREVRANGE", "s", "+", "-") == left[::-1]
+    assert ids(world, "XRANGE", "s", "8", "+", "COUNT", "2") == ["10-0", "12-0"]
+    assert ids(world, "XREVRANGE", "s", "11", "-", "COUNT", "2") == ["10-0", "6-0"]
+
+
+def test_a_count_that_is_not_positive_gives_a_null_array(world: World) -> None:
+    fill(world, "1-1")
+    assert world.do("XRANGE", "s", "-", "+", "COUNT", "0") == NULL_ARRAY
+    assert world.do("XRANGE", "s", "-", "+", "COUNT", "-5") == NULL_ARRAY
+    assert world.do("XRANGE", "none", "-", "+", "COUNT", "0") == EMPTY
+
+
+def test_bad_ranges_are_refused(world: World) -> None:
+    assert world.do("XRANGE", "s", "x", "+") == INVALID_ID
+    assert world.do("XRANGE", "s", f"({HIGHEST}", "+") == b"-ERR invalid start ID for the interval\r\n"
+    assert world.do("XRANGE", "s", "-", "(0-0") == b"-ERR invalid end ID for the interval\r\n"
+    assert world.do("XRANGE", "s", "-", "+", "COUNT") == b"-ERR syntax error\r\n"
+
+
+# XDEL.
+
+
+def test_entries_are_deleted(world: World) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    assert world.do("XDEL", "s", "2-1", "2-1", "9-9") == b":1\r\n"
+    assert ids(world) == ["1-1", "3-1"]
+
+
+def test_a_bad_id_deletes_nothing(world: World) -> None:
+    fill(world, "1-1")
+    assert world.do("XDEL", "s", "1-1", "x") == INVALID_ID
+    assert world.do("XLEN", "s") == b":1\r\n"
+
+
+# XSETID.
+
+
+def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
+    fill(world, "1-1")
+    assert world.do("XSETID", "s", "9-9", "ENTRIESADDED", "5", "MAXDELETEDID", "3-3") == b"+OK\r\n"
+    found = ask(world, "XINFO", "STREAM", "s")
+    assert isinstance(found, list)
+    assert found[6:14] == [
+        *("last-generated-id", "9-9", "max-deleted-entry-id", "3-3"),
+        *("entries-added", 5, "recorded-first-entry-id", "1-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("1-0",), "The ID specified in XSETID is smaller than the target stream top item"),
+        (("9", "ENTRIESADDED", "1"), "The entries_added specified in XSETID is smaller than the target stream length"),
+        (("9", "ENTRIESADDED", "-1"), "entries_added must be positive"),
+        (("9", "MAXDELETEDID", "10"), "The ID specified in XSETID is smaller than the provided max_deleted_entry_id"),
+        (("9", "MAXDELETEDID"), "syntax error"),
+    ],
+)
+def test_xsetid_refuses_what_cannot_be(world: World, words: tuple[str, ...], error: str) -> None:
+    fill(world, "1-1", "2-1")
+    assert world.do("XSETID", "s", *words) == f"-ERR {error}\r\n".encode()
+
+
+def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
+    fill(world, "5-1")
+    world.do("XDEL", "s", "5-1")
+    refusal = b"-ERR The ID specified in XSETID is smaller than current max_deleted_entry_id\r\n"
+    assert world.do("XSETID", "s", "5-0") == refusal
+
+
+# Events and counting.
+
+
+def test_events(world: World) -> None:
+    fill(world, "1-1", "2-1")
+    journal = Journal(world)
+    world.do("XADD", "s", "MAXLEN", "2", "3-1", "f", "v")
+    assert journal.take() == ["* s", "xadd s", "xtrim s"]
+    world.do("XDEL", "s", "9-9")
+    world.do("XTRIM", "s", "MAXLEN", "9")
+    assert journal.take() == []
+    world.do("XDEL", "s", "2-1")
+    assert journal.take() == ["* s", "xdel s"]
+    world.do("XSETID", "s", "9-9")
+    assert journal.take() == ["xsetid s"]
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        (("XADD", "s", "MAXLEN", "1", "9-9", "f", "v"), 1),
+        (("XDEL", "s", "1-1", "2-1"), 2),
+        (("XTRIM", "s", "MAXLEN", "0"), 3),
+    ],
+)
+def test_changes_are_counted(world: World, words: tuple[str, ...], changes: int) -> None:
+    fill(world, "1-1", "2-1", "3-1")
+    before = world.engine.keyspace.dirty
+    world.do(*words)
+    assert world.engine.keyspace.dirty - before == changes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("XADD", "k", "*", "f", "v"),
+        ("XLEN", "k"),
+        ("XRANGE", "k", "-", "+"),
+        ("XREVRANGE", "k", "+", "-"),
+        ("XDEL", "k", "1"),
+        ("XTRIM", "k", "MAXLEN", "1"),
+        ("XSETID", "k", "1"),
+        ("XREAD", "STREAMS", "k", "0"),
+        ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"),
+        ("XGROUP", "CREATE", "k", "g", "0"),
+        ("XACK", "k", "g", "1"),
+        ("XPENDING", "k", "g"),
+        ("XCLAIM", "k", "g", "c", "0", "1"),
+        ("XAUTOCLAIM", "k", "g", "c", "0", "0"),
+        ("XINFO", "STREAM", "k"),
+    ],
+)
+def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
+    world.do("SET", "k", "v")
+    assert world.do(*words) == WRONG_TYPE
