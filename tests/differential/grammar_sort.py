@@ -11,7 +11,7 @@ from tests.differential.rules import in_any_order
 
 _ELEMENTS = (b"1", b"2", b"3", b"10", b"-1", b"1.5", b"1e3", b"0x10", b"inf", b"-0", b"0")
 NUMBER = words(*_ELEMENTS)
-ODD = words(b"a", b"b", b"", b" 1", b"1 ", b"nan", b"A", b"ab", b"a\x00b", b"a\x00a", b"\xff", b"1\x00x", b"1e999")
+ODD = words(b"a", b"b", b"", b" 1", b"1 ", b"nan", b"A", b"ab", b"a\x00b", b"a\x00a", b"\xff", b"1\x00x")
 ELEMENT = one_of(NUMBER, NUMBER, NUMBER, NUMBER, ODD)
 ELEMENTS = one_of(some(NUMBER, 1, 6), some(ELEMENT, 1, 6))
 # What the patterns below make of the elements.

@@ -22,6 +22,8 @@ from tests.differential.grammar_hashes import HASHES
 from tests.differential.grammar_hyperloglogs import HYPERLOGLOGS
 from tests.differential.grammar_keys import EXPIRY_COMMANDS, KEYS_COMMANDS, SCAN_COMMANDS
 from tests.differential.grammar_lists import LISTS
+from tests.differential.grammar_sets import SETS
+from tests.differential.grammar_sort import SORTING
 from tests.differential.grammar_sorted_sets import SORTED_SETS
 from tests.differential.grammar_streams import STREAMS
 from tests.differential.grammar_strings import STRINGS
@@ -36,6 +38,8 @@ GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "hyperloglogs": (HYPERLOGLOGS, ("main",)),
     "hashes": (HASHES, ("main",)),
     "lists": (LISTS, ("main",)),
+    "sets": (SETS, ("main",)),
+    "sorting": (SORTING, ("main",)),
     "sorted sets": (SORTED_SETS, ("main",)),
     "streams": (STREAMS, ("main",)),
     "expiry": (EXPIRY_COMMANDS, ("main",)),
