@@ -78,8 +78,8 @@ def sadd(context: Context, argv: list[bytes]) -> None:
         added = _add_to_new(context, argv)
     elif not isinstance(value, SetObject):
         raise CommandError(WRONG_TYPE)
-    elif len(argv) == 3:
-        if value.add(argv[2], limits):
+    elif len(argv) == 3 and limits.set_entries > 0 and limits.set_intset_entries > 0:
+        if value.add(argv[2], limits):  # one member is never too many to begin with
             added = 1
     else:
         value.prepare(len(argv) - 2, limits)

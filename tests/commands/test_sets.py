@@ -104,6 +104,15 @@ def test_settings_take_effect_with_the_next_addition(world: World) -> None:
     assert (encoding(world, b"i"), encoding(world, b"l")) == ("hashtable", "hashtable")
 
 
+def test_with_a_limit_of_zero_every_sadd_makes_a_hash_table(world: World) -> None:
+    world.do("SADD", "i", "1")
+    world.do("SADD", "l", "a")
+    world.do("CONFIG", "SET", "set-max-intset-entries", "0", "set-max-listpack-entries", "0")
+    world.do("SADD", "i", "1")
+    world.do("SADD", "l", "a")
+    assert (encoding(world, b"i"), encoding(world, b"l")) == ("hashtable", "hashtable")
+
+
 def test_srem_counts_what_was_there(world: World) -> None:
     world.do("SADD", "k", "a", "b", "c")
     assert world.do("SREM", "k", "a", "z", "a", "b") == b":2\r\n"
