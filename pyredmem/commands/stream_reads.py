@@ -58,7 +58,9 @@ class _Request:
         self.consumer = b""
         self.keys_at: i64 = 0
         self.streams: i64 = 0
-        arguments = Arguments(argv)
+        self._read(Arguments(argv), for_group, now_ms)
+
+    def _read(self, arguments: Arguments, for_group: bool, now_ms: int) -> None:
         while arguments.left() > 0 and self.keys_at == 0:
             self._take(arguments, for_group, now_ms)
         if self.keys_at == 0:
