@@ -77,6 +77,14 @@ class _Node:
                 high = middle
         return low
 
+    def place_of(self, score: float, member: bytes) -> i64:
+        """The entry of an item that is in this leaf; members, each somewhere in memory, are looked at for ties only."""
+        scores = self.scores
+        at = self.below_score(score, False)
+        if at + 1 < len(scores) and scores[at + 1] == score:
+            return self.lower(score, member)
+        return at
+
     def child_of(self, score: float, member: bytes) -> i64:
         """The child that an item belongs to."""
         scores = self.scores
@@ -148,7 +156,7 @@ class _Node:
         """Take an item out that is there."""
         children = self.children
         if children is None:
-            at = self.lower(score, member)
+            at = self.place_of(score, member)
             assert self.members[at] == member
             self.members.pop(at)
             self.scores = pop(self.scores, at)[0]
@@ -342,7 +350,7 @@ class ScoreOrder:
                 break
             node = children[node.child_of(score, member)]
         scores = node.scores
-        at = node.lower(score, member)
+        at = node.place_of(score, member)
         assert node.members[at] == member
         if 0 < at < len(scores) - 1:
             stays = scores[at - 1] < new_score < scores[at + 1]
@@ -364,13 +372,13 @@ class ScoreOrder:
     # Where something is.
 
     def rank(self, score: float, member: bytes) -> i64:
-        """How many items are under an item."""
+        """How many items are under one that is there."""
         node = self._root
         rank: i64 = 0
         while True:
             children = node.children
             if children is None:
-                return rank + node.lower(score, member)
+                return rank + node.place_of(score, member)
             at = node.child_of(score, member)
             rank += node.count_before(at)
             node = children[at]
