@@ -16,7 +16,6 @@ from pyredmem.engine.command import (
     DELETE,
     DENYOOM,
     INSERT,
-    NOSCRIPT,
     READ_WRITE,
     WRITE,
     Group,
@@ -47,7 +46,7 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
 @blocking_lists.command(
     "blpop",
     arity=-3,
-    flags=WRITE | NOSCRIPT | BLOCKING,
+    flags=WRITE | BLOCKING,
     keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="list",
     since="2.0.0",
@@ -64,7 +63,7 @@ def blpop(context: Context, argv: list[bytes]) -> None:
 @blocking_lists.command(
     "brpop",
     arity=-3,
-    flags=WRITE | NOSCRIPT | BLOCKING,
+    flags=WRITE | BLOCKING,
     keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="list",
     since="2.0.0",
@@ -91,7 +90,7 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
 @blocking_lists.command(
     "blmove",
     arity=6,
-    flags=WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+    flags=WRITE | DENYOOM | BLOCKING,
     keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="6.2.0",
@@ -108,7 +107,7 @@ def blmove(context: Context, argv: list[bytes]) -> None:
 @blocking_lists.command(
     "brpoplpush",
     arity=4,
-    flags=WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+    flags=WRITE | DENYOOM | BLOCKING,
     keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="2.2.0",

@@ -17,7 +17,14 @@ from pyredmem.base.errors import (
     bad_subcommand_call,
 )
 from pyredmem.base.glob import match
-from pyredmem.commands.debug_reports import object_report, sds_report, table_report
+from pyredmem.base.numbers import parse_memory
+from pyredmem.commands.debug_reports import (
+    listpack_report,
+    object_report,
+    quicklist_report,
+    sds_report,
+    table_report,
+)
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
 from pyredmem.engine.context import Context
@@ -33,6 +40,7 @@ from pyredmem.memory.layout import (
     SDS_TYPE_64,
 )
 from pyredmem.objects.digest import Digest
+from pyredmem.objects.list import ListObject
 from pyredmem.objects.object import RedisObject
 from pyredmem.protocol.resp import Resp3Sink
 
@@ -46,11 +54,12 @@ _UNKNOWN_TYPE: Final = (
 )
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
 _NOTHING_TO_SWITCH: Final = b"ERR there is nothing here that DEBUG %b would change"
-_NOT_PRINTED: Final = b"ERR the structure of a value is not printed"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
+_PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 _NO_BOUND: Final = 1 << 30
 _MOST_KEYS: Final = 1 << 27  # that POPULATE makes room for
+_HIGHEST_PACKED_THRESHOLD: Final = (1 << 32) - (1 << 20)  # quicklist.c
 _LONGEST_SLEEP_S: Final = 86400.0
 
 
@@ -130,15 +139,34 @@ def _sdslen(context: Context, argv: list[bytes]) -> None:
 
 
 def _listpack(context: Context, argv: list[bytes]) -> None:
-    if _value(context, argv[2]).encoding() != b"listpack":
+    value = _value(context, argv[2])
+    if value.encoding() != b"listpack":
         raise CommandError(b"ERR Not a listpack encoded object.")
-    raise CommandError(_NOT_PRINTED)
+    _print(context, listpack_report(value))
+    context.reply.simple(b"Listpack structure printed on stdout")
 
 
 def _quicklist(context: Context, argv: list[bytes]) -> None:
-    if _value(context, argv[2]).encoding() != b"quicklist":
+    value = _value(context, argv[2])
+    if not isinstance(value, ListObject) or value.encoding() != b"quicklist":
         raise CommandError(b"ERR Not a quicklist encoded object.")
-    raise CommandError(_NOT_PRINTED)
+    full = len(argv) > 3 and _flag(argv[3])
+    _print(context, quicklist_report(value, full))
+    context.reply.simple(b"Quicklist structure printed on stdout")
+
+
+def _print(context: Context, lines: list[str]) -> None:
+    """Write to the log, which is where the standard output of a server goes."""
+    for line in lines:
+        context.engine.host.log("notice", line)
+
+
+def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
+    size = parse_memory(argv[2].decode("latin-1"))
+    if size is None or not 0 <= size <= _HIGHEST_PACKED_THRESHOLD:
+        raise CommandError(_PACKED_THRESHOLD)
+    context.keyspace.limits.set_packed_threshold(size)
+    context.reply.ok()
 
 
 def _structsize(context: Context, argv: list[bytes]) -> None:
@@ -372,7 +400,7 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
 
 
 def _nothing(context: Context, argv: list[bytes]) -> None:
-    """A switch of something that is not there: snapshots, the append-only file, the cluster, lists."""
+    """A switch of something that is not there: snapshots, the append-only file, the cluster."""
     raise CommandError(_NOTHING_TO_SWITCH % argv[1].upper())
 
 
@@ -398,7 +426,7 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
     b"error": _Subcommand(3, 3, _error, "<string>", "Replies with an error of this text."),
     b"htstats": _Subcommand(3, 4, _htstats, "<dbid> [full]", "Describes the hash tables of a database."),
     b"htstats-key": _Subcommand(3, 4, _htstats_key, "<key> [full]", "Describes the hash table of a value."),
-    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Tests whether a value is a listpack, but does not print it."),
+    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Writes the elements of a listpack to the log."),
     b"log": _Subcommand(3, 3, _log, "<message>", "Writes to the server's log."),
     b"object": _Subcommand(3, 4, _object, "<key>", "Tells how a value is stored."),
     b"pause-cron": _Subcommand(3, 3, _pause_cron, _ON_OFF, "Stops the work of the timer, or lets it go on."),
@@ -411,9 +439,11 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
         "Replies with an example of a type.",
     ),
     b"quicklist": _Subcommand(
-        3, 4, _quicklist, "<key> [<0|1>]", "Tests whether a value is a quicklist, but does not print it."
+        3, 4, _quicklist, "<key> [<0|1>]", "Writes the nodes of a quicklist, and their elements, to the log."
     ),
-    b"quicklist-packed-threshold": _Subcommand(3, 3, _nothing, "<size>", _NOT_THERE),
+    b"quicklist-packed-threshold": _Subcommand(
+        3, 3, _quicklist_packed_threshold, "<size>", "Sets the size of list elements that have a node of their own."
+    ),
     b"reload": _Subcommand(2, _NO_BOUND, _reload, "[option ...]", "Refused: there are no files to load from."),
     b"replybuffer": _Subcommand(
         4,

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyredmem.base.double_text import format_double
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access
 from pyredmem.keyspace.database import KeyTable
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import ROBJ_SIZE, sds_capacity, sds_header_size
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, ROBJ_SIZE, sds_capacity, sds_header_size
+from pyredmem.objects.hash import HashObject
+from pyredmem.objects.list import ListObject, QuicklistList
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.set import SetObject
+from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.string import BufferString, BytesString
 from pyredmem.structures.dict import Dict
+from pyredmem.structures.list_node import COMPRESSED, PLAIN
+from pyredmem.structures.listpack import entry_size, entry_sizes
+from pyredmem.structures.quicklist import Quicklist
 
+_SHOWN_BYTES: Final = 200  # of an element that is printed
 _CHAIN_LENGTHS: Final = 50  # longer chains are counted with those of this length
 
 
 def object_report(context: Context, value: RedisObject) -> bytes:
     """DEBUG OBJECT: where and how a value is stored."""
     idle_s = access.idle_ms(int(context.keyspace.lru_clock), int(value.lru)) // 1000
-    return b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
+    report = b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
         value.address * 8,
         value.refcount,
         value.encoding(),
@@ -28,6 +37,70 @@ def object_report(context: Context, value: RedisObject) -> bytes:
         value.lru,
         idle_s,
     )
+    if isinstance(value, ListObject) and isinstance(value.encoded, QuicklistList):
+        report += _quicklist_report(value.encoded.quicklist)
+    return report
+
+
+def _quicklist_report(quicklist: Quicklist) -> bytes:
+    """What DEBUG OBJECT says of the nodes of a list."""
+    return b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
+        quicklist.nodes,
+        int(quicklist.count) / max(int(quicklist.nodes), 1),
+        quicklist.fill,
+        quicklist.depth > 0,
+        sum([int(node.size) for node in quicklist.chain()]),
+    )
+
+
+def listpack_report(value: RedisObject) -> list[str]:
+    """DEBUG LISTPACK: the entries of a value that is one listpack."""
+    entries = _listpack_entries(value)
+    total = LISTPACK_EMPTY_SIZE + entry_sizes(entries)
+    return [f"listpack of {total} bytes, {len(entries)} entries", *_entry_lines(entries)]
+
+
+def _listpack_entries(value: RedisObject) -> list[bytes]:
+    """What the listpack contains, in its order."""
+    if isinstance(value, ListObject):
+        return value.elements()
+    if isinstance(value, SetObject):
+        return value.members()
+    entries: list[bytes] = []
+    if isinstance(value, HashObject):
+        for field, content in value.items():
+            entries += [field, content]
+    elif isinstance(value, SortedSetObject):
+        for member, score in value.items():
+            entries += [member, format_double(score)]
+    return entries
+
+
+def _entry_lines(entries: list[bytes]) -> list[str]:
+    lines: list[str] = []
+    for index in range(len(entries)):
+        entry = entries[index]
+        lines.append(f"  {index}: {entry_size(entry)} bytes, {repr(entry[:_SHOWN_BYTES])[1:]}")
+    return lines
+
+
+def quicklist_report(value: ListObject, full: bool) -> list[str]:
+    """DEBUG QUICKLIST: the nodes of a list; with ``full`` their elements too."""
+    assert isinstance(value.encoded, QuicklistList)
+    quicklist = value.encoded.quicklist
+    lines = [
+        f"quicklist of {quicklist.nodes} nodes, {quicklist.count} elements, "
+        f"fill {quicklist.fill}, compress depth {quicklist.depth}"
+    ]
+    nodes = quicklist.chain()
+    for index in range(len(nodes)):
+        node = nodes[index]
+        kind = "plain" if node.is_(PLAIN) else "listpack"
+        packed = ", compressed" if node.is_(COMPRESSED) else ""
+        lines.append(f"node {index}: {kind} of {node.size} bytes, {node.count()} elements{packed}")
+        if full:
+            lines += _entry_lines(node.items[node.start :])
+    return lines
 
 
 def sds_report(allocator: Allocator, keys: KeyTable, slot: int) -> bytes:

@@ -18,7 +18,6 @@ NO_SCRIPTS: Final = "there are no scripts yet"
 NO_EVICTION: Final = "nothing is evicted yet"
 NO_BACKGROUND: Final = "nothing is freed in the background yet"
 NO_DEFRAGMENTATION: Final = "allocations are not moved yet"
-NO_COLLECTIONS: Final = "strings are the only type yet"
 NO_PUBSUB: Final = "there is no publish/subscribe yet"
 DEBUGGING_AID: Final = "a debugging aid of the original server"
 

@@ -28,3 +28,7 @@ class EncodingLimits:
         self.stream_node_entries: i64 = 100  # stream-node-max-entries
         #: Elements of a list from this size on (bytes) have a node without a listpack; DEBUG sets it.
         self.packed_threshold: i64 = _GIB
+
+    def set_packed_threshold(self, size: i64) -> None:
+        """Set it; 0 restores the first one."""
+        self.packed_threshold = size if size > 0 else _GIB

@@ -5,10 +5,6 @@
 merged with their neighbours where that fits. A node gets no emptier than it becomes by taking out; only one without
 elements goes.
 
-With ``depth`` > 0 all nodes but so many at each end are compressed. As in Redis that is looked after where nodes are
-linked, unlinked and left behind by a walk (``settle``), not by one rule that always holds: a node may stay
-uncompressed until a walk passes it.
-
 Who seeks an element walks from the nearer end over the nodes, not over the elements.
 """
 
@@ -19,8 +15,9 @@ from typing import Final
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE, QUICKLIST_SIZE, ROBJ_SIZE
-from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, PLAIN, ListNode
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE
+from pyredmem.structures.list_node import KEPT_RAW, PLAIN, ListNode
+from pyredmem.structures.node_chain import NodeChain
 
 #: quicklist.c SIZE_SAFETY_LIMIT, SIZE_ESTIMATE_OVERHEAD
 _SAFETY_BYTES: Final = 8192
@@ -28,7 +25,6 @@ _ENTRY_OVERHEAD: Final = 8
 _SMALLEST_NODE_BYTES: Final = 4096
 _LARGEST_CODE: Final = 5
 _MOST_FILL: Final = (1 << 15) - 1
-_MOST_DEPTH: Final = (1 << 16) - 1
 #: Takes the place of a limit there is not.
 NO_LIMIT: Final = 1 << 62
 
@@ -49,18 +45,12 @@ def exceeds(fill: i64, size: i64, count: i64) -> bool:
     return size > _SAFETY_BYTES or count > (fill if fill > 0 else 1)
 
 
-class Quicklist:
-    """A chain of nodes."""
+class Quicklist(NodeChain):
+    """A list as a chain of nodes."""
 
     def __init__(self, allocator: Allocator, fill: i64, depth: i64) -> None:
-        self.allocator = allocator
-        self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE))
+        super().__init__(allocator, depth)
         self.fill: i64 = min(max(fill, -_LARGEST_CODE), _MOST_FILL)
-        self.depth: i64 = min(max(depth, 0), _MOST_DEPTH)
-        self.head: ListNode | None = None
-        self.tail: ListNode | None = None
-        self.nodes: i64 = 0
-        self.count: i64 = 0  # elements
         self.offset: i64 = 0  # the second answer of `seek`
         # What `fill` means, for the shortest way to it.
         self._most_bytes: i64 = byte_limit(self.fill) if self.fill < 0 else _SAFETY_BYTES
@@ -74,7 +64,7 @@ class Quicklist:
         if head is not None and self._has_room(head, len(element), packed_threshold):
             head.push_head(element)
         else:
-            self._link(head, self._new_node(element, packed_threshold), False)
+            self.link(head, self._new_node(element, packed_threshold), False)
             if head is not None:
                 head.give_room_back()
         self.count += 1
@@ -85,7 +75,7 @@ class Quicklist:
         if tail is not None and self._has_room(tail, len(element), packed_threshold):
             tail.push_tail(element)
         else:
-            self._link(tail, self._new_node(element, packed_threshold), True)
+            self.link(tail, self._new_node(element, packed_threshold), True)
         self.count += 1
 
     def pop_head(self) -> bytes:
@@ -94,7 +84,7 @@ class Quicklist:
         assert head is not None
         if head.count() == 1:
             element = head.at(0)
-            self._unlink(head)
+            self.unlink(head)
             return element
         self.count -= 1
         return head.pop_head()
@@ -105,7 +95,7 @@ class Quicklist:
         assert tail is not None
         if tail.count() == 1:
             element = tail.at(0)
-            self._unlink(tail)
+            self.unlink(tail)
             return element
         self.count -= 1
         return tail.pop_tail()
@@ -114,7 +104,7 @@ class Quicklist:
         """Take over a listpack as the last node."""
         node.node_address = i32(self.allocator.alloc(QUICKLIST_NODE_SIZE))
         self.count += node.count()
-        self._link(self.tail, node, True)
+        self.link(self.tail, node, True)
 
     def release_only_node(self) -> ListNode:
         """Give the only node away as a listpack, and the quicklist back."""
@@ -209,7 +199,7 @@ class Quicklist:
             self.settle(node)
         else:
             self.insert(node, 0, element, True, packed_threshold)
-            self._unlink(node)
+            self.unlink(node)
 
     def _replace_by_plain_node(self, node: ListNode, place: i64, element: bytes, packed_threshold: i64) -> None:
         """Split the node behind the element, put the new one between the parts, and take the old one out."""
@@ -219,12 +209,12 @@ class Quicklist:
         if place < node.count() - 1:
             rest = self._split(node, place + 1, True)
         new = self._new_node(element, packed_threshold)
-        self._link(node, new, True)
+        self.link(node, new, True)
         if rest is not None:
-            self._link(new, rest, True)
+            self.link(new, rest, True)
         self.count += 1
         if node.count() == 1:
-            self._unlink(node)
+            self.unlink(node)
             return
         node.pop_tail()
         self.count -= 1
@@ -247,17 +237,17 @@ class Quicklist:
         elif self._has_room(node, size, packed_threshold):
             node.decompress_for_use()
             node.insert(place + 1 if after else place, element)
-            self._compress_again(node)
+            self.compress_again(node)
         elif at_edge and neighbour is not None and self._has_room(neighbour, size, packed_threshold):
             neighbour.decompress_for_use()
             if after:
                 neighbour.push_head(element)
             else:
                 neighbour.push_tail(element)
-            self._compress_again(neighbour)
-            self._compress_again(node)
+            self.compress_again(neighbour)
+            self.compress_again(node)
         elif at_edge:
-            self._link(node, self._new_node(element, packed_threshold), after)
+            self.link(node, self._new_node(element, packed_threshold), after)
         else:
             node.decompress_for_use()
             new = self._split(node, place + 1 if after else place, after)
@@ -265,17 +255,17 @@ class Quicklist:
                 new.push_head(element)
             else:
                 new.push_tail(element)
-            self._link(node, new, after)
+            self.link(node, new, after)
             self._merge_around(node)
 
     def _insert_plain_node(self, node: ListNode, place: i64, plain: ListNode, after: bool, at_edge: bool) -> None:
         if node.is_(PLAIN) or at_edge:
-            self._link(node, plain, after)
+            self.link(node, plain, after)
             return
         node.decompress_for_use()
         rest = self._split(node, place + 1 if after else place, after)
-        self._link(node, plain, after)
-        self._link(plain, rest, after)
+        self.link(node, plain, after)
+        self.link(plain, rest, after)
 
     def delete(self, start: i64, count: i64) -> None:
         """Take some elements that are there out, from one on."""
@@ -289,12 +279,12 @@ class Quicklist:
             following = node.next
             removed = min(node.count() - place, count)
             if removed == node.count():
-                self._unlink(node)
+                self.unlink(node)
             else:
                 node.decompress_for_use()
                 node.delete(place, removed)
                 self.count -= removed
-                self._compress_again(node)
+                self.compress_again(node)
             count -= removed
             place = 0
             node = following
@@ -308,7 +298,7 @@ class Quicklist:
             if node.find(element, 0) < 0:
                 self.leave(node)
             else:
-                gone: i64 = 1
+                gone: i64 = 1  # of a plain node
                 if not node.is_(PLAIN):
                     node.decompress_for_use()
                     gone = node.remove(element, most - removed, backwards)
@@ -317,66 +307,13 @@ class Quicklist:
                 if not node.is_(PLAIN) and node.count() > 0:
                     self.settle(node)
                 else:
-                    self._unlink(node)
+                    self.unlink(node)
                     if following is not None and removed == most:
                         self.settle(following)  # the walk stands there when it ends
             node = following
         return removed
 
-    # Nodes.
-
-    def _link(self, beside: ListNode | None, node: ListNode, after: bool) -> None:
-        """Put a node behind or before another one; ``beside`` is None in an empty list."""
-        if beside is None:
-            self.head = node
-            self.tail = node
-        elif after:
-            following = beside.next
-            node.previous = beside
-            node.next = following
-            beside.next = node
-            if following is None:
-                self.tail = node
-            else:
-                following.previous = node
-        else:
-            preceding = beside.previous
-            node.next = beside
-            node.previous = preceding
-            beside.previous = node
-            if preceding is None:
-                self.head = node
-            else:
-                preceding.next = node
-        self.nodes += 1
-        if self.depth > 0:
-            if beside is not None:
-                self.settle(beside)
-            self.settle(node)
-
-    def _unlink(self, node: ListNode) -> None:
-        """Take a node out, with the elements that it has."""
-        following = node.next
-        preceding = node.previous
-        node.next = None
-        node.previous = None
-        if following is None:
-            self.tail = preceding
-        else:
-            following.previous = preceding
-        if preceding is None:
-            self.head = following
-        else:
-            preceding.next = following
-        self.nodes -= 1
-        self.count -= node.count()
-        if self.depth > 0:
-            self._settle_around(None)
-        self._free_node(node)
-
-    def _free_node(self, node: ListNode) -> None:
-        node.free()
-        self.allocator.free(i64(node.node_address))
+    # Splitting and merging.
 
     def _split(self, node: ListNode, place: i64, keep_front: bool) -> ListNode:
         other = node.split_off(place, keep_front)
@@ -414,76 +351,11 @@ class Quicklist:
         else:
             kept, other = second, first
         kept.absorb(other, kept is second)
-        self._unlink(other)
+        self.unlink(other)
         self.settle(kept)
         return kept
 
-    # Compression.
-
-    def leave(self, node: ListNode) -> None:
-        """A walk goes on from a node that it has read: what was decompressed for that is compressed again."""
-        if self.depth > 0 and not node.is_(COMPRESSED):
-            self.settle(node)
-
-    def settle(self, node: ListNode) -> None:
-        """Compress a node if its place in the list is one of compressed nodes (Redis 7.2 quicklistCompress)."""
-        if self.depth == 0:
-            return
-        if node.is_(IN_USE):
-            node.compress()
-        else:
-            self._settle_around(node)
-
-    def _compress_again(self, node: ListNode) -> None:
-        if node.is_(IN_USE):
-            node.compress()
-
-    def _settle_around(self, node: ListNode | None) -> None:
-        """Decompress the nodes at the ends, compress the first ones that are no longer ends, and ``node``."""
-        if self.nodes == 0 or self.nodes < self.depth * 2:
-            return
-        forward, backward = self.head, self.tail
-        at_end = False
-        left = self.depth
-        while left > 0:
-            assert forward is not None
-            assert backward is not None
-            forward.decompress()
-            backward.decompress()
-            if forward is node or backward is node:
-                at_end = True
-            if forward is backward or forward.next is backward:
-                return
-            forward = forward.next
-            backward = backward.previous
-            left -= 1
-        if node is not None and not at_end:
-            self._compress(node)
-        self._compress(forward)
-        self._compress(backward)
-
-    def _compress(self, node: ListNode | None) -> None:
-        if node is not None and not node.is_(COMPRESSED):
-            node.compress()
-
     # As a whole.
-
-    def memory(self, samples: i64) -> i64:
-        """Bytes as MEMORY USAGE counts them: of some nodes from the head on (0: of all), taken for all."""
-        measured: i64 = 0
-        looked_at: i64 = 0
-        node = self.head
-        while node is not None:
-            measured += QUICKLIST_NODE_SIZE + node.usable()
-            looked_at += 1
-            if looked_at == samples:
-                break
-            node = node.next
-        if looked_at == 0:
-            return QUICKLIST_SIZE
-        # The sum of all parts is rounded as one number, and then cut.
-        estimate: float = float(measured) / float(looked_at) * float(self.nodes)
-        return int(float(ROBJ_SIZE + QUICKLIST_SIZE) + estimate) - ROBJ_SIZE
 
     def duplicate(self) -> Quicklist:
         """A quicklist of its own with the same nodes."""
@@ -493,46 +365,3 @@ class Quicklist:
             copy.append_node(node.copy())
             node = node.next
         return copy
-
-    def free(self) -> None:
-        """Give everything back; the nodes forget each other, so that nothing is left to the cyclic collector."""
-        node = self.head
-        self.head = None
-        self.tail = None
-        while node is not None:
-            following = node.next
-            node.next = None
-            node.previous = None
-            self._free_node(node)
-            node = following
-        self.allocator.free(i64(self.address))
-
-    def chain(self) -> list[ListNode]:
-        """All nodes."""
-        found: list[ListNode] = []
-        node = self.head
-        while node is not None:
-            found.append(node)
-            node = node.next
-        return found
-
-    def addresses(self) -> list[int]:
-        """Every ledger address it owns."""
-        owned = [int(self.address)]
-        for node in self.chain():
-            owned += [int(node.node_address), int(node.address)]
-        return owned
-
-    def check(self) -> None:
-        """Assert the invariants."""
-        chain = self.chain()
-        assert len(chain) == self.nodes
-        assert sum([int(node.count()) for node in chain]) == self.count
-        for at, node in enumerate(chain):
-            assert node.count() > 0
-            assert not node.is_(IN_USE | KEPT_RAW)
-            assert node.previous is (chain[at - 1] if at > 0 else None)
-            node.check()
-        assert self.tail is (chain[-1] if chain else None)
-        ends = chain[: self.depth] + chain[max(0, len(chain) - self.depth) :] if self.depth else chain
-        assert not any(node.is_(COMPRESSED) for node in ends)

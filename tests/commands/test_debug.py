@@ -80,6 +80,34 @@ def test_object_tells_the_length_in_a_snapshot(hosted: Hosted, value: str, lengt
     assert b" serializedlength:%d " % length in reply.text
 
 
+def test_object_tells_of_the_nodes_of_a_list(hosted: Hosted) -> None:
+    hosted.do("CONFIG", "SET", "list-max-listpack-size", "2")
+    hosted.do("CONFIG", "SET", "list-compress-depth", "1")
+    hosted.do("RPUSH", "l", "a", "b", "c")
+    reply = hosted.do("DEBUG", "OBJECT", "l")
+    assert isinstance(reply, Simple)
+    assert reply.text.endswith(
+        b" ql_nodes:2 ql_avg_node:1.50 ql_listpack_max:2 ql_compressed:1 ql_uncompressed_size:23"
+    )
+
+
+def test_the_size_of_elements_with_a_node_of_their_own_can_be_set(hosted: Hosted) -> None:
+    assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "1kb") == OK
+    hosted.do("CONFIG", "SET", "list-max-listpack-size", "1")
+    hosted.do("RPUSH", "l", "a", "x" * 1024)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1024)
+    hosted.do("DEL", "l")
+    assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0") == OK
+    hosted.do("RPUSH", "l", "a", "x" * 1024)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1280)
+
+
+@pytest.mark.parametrize("size", ["x", "-1", "4293918721", "4gb"])
+def test_such_a_size_has_bounds(hosted: Hosted, size: str) -> None:
+    reply = hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", size)
+    assert reply == Error(b"ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+
+
 def test_sdslen_shows_room_to_grow(hosted: Hosted) -> None:
     hosted.do("SET", "k", "x" * 100)
     assert hosted.do("DEBUG", "SDSLEN", "k") == Simple(
@@ -298,7 +326,7 @@ def test_no_sleep_is_longer_than_a_day(hosted: Hosted, seconds: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["AOF-FLUSH-SLEEP", "DROP-CLUSTER-PACKET-FILTER", "QUICKLIST-PACKED-THRESHOLD", "SET-SKIP-CHECKSUM-VALIDATION"],
+    ["AOF-FLUSH-SLEEP", "DROP-CLUSTER-PACKET-FILTER", "SET-SKIP-CHECKSUM-VALIDATION"],
 )
 def test_a_switch_of_what_is_not_there_is_refused(hosted: Hosted, word: str) -> None:
     assert hosted.do("DEBUG", word, "1") == Error(f"ERR there is nothing here that DEBUG {word} would change".encode())

@@ -453,7 +453,7 @@ def test_a_client_that_left_is_not_answered(world: World) -> None:
 
 def test_a_released_client_is_not_answered_by_its_old_timeout(world: World) -> None:
     world.do("WAIT", "1", "100")
-    assert world.engine.waiting.release(world.session)
+    assert world.engine.blocking.release(world.session)
     assert world.session.take_output() == b":0\r\n"
     world.do("WAIT", "1", "5000")
     world.advance(200)

@@ -31,8 +31,9 @@ def _text(value: ListObject) -> str:
 
 
 def test_a_new_list_is_a_listpack_of_seven_bytes() -> None:
-    value = new_list(Allocator())
-    assert (value.encoding(), value.length(), value.memory(value.encoded.node.allocator, 0)) == (b"listpack", 0, 24)
+    allocator = Allocator()
+    value = new_list(allocator)
+    assert (value.encoding(), value.length(), value.memory(allocator, 0)) == (b"listpack", 0, 24)
 
 
 def test_the_bytes_of_the_new_elements_decide_before_they_are_added() -> None:

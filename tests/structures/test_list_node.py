@@ -92,7 +92,7 @@ def test_a_compressed_node_is_smaller_and_comes_back() -> None:
     node.compress()
     node.check()
     assert node.is_(COMPRESSED)
-    assert node.usable() < before / 10
+    assert node.usable() * 10 < before
     node.decompress_for_use()
     assert not node.is_(COMPRESSED)
     assert node.is_(IN_USE)

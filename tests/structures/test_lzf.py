@@ -40,7 +40,7 @@ def test_pieces() -> None:
 
 @pytest.mark.parametrize("bad", [b"\x05abc", b"\x20", b"\xe0\x01", b"\x20\x05", b"\x00a\x20\x01"])
 def test_what_is_no_lzf_is_refused(bad: bytes) -> None:
-    with pytest.raises(ValueError, match="reference|literals"):
+    with pytest.raises(ValueError, match=r"reference|literals"):
         decompress(bad)
 
 

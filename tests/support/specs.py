@@ -45,6 +45,7 @@ KNOWN_INFO = {
     ("zrevrank", "arguments"): "7.2 has WITHSCORE",
     ("wait", "flags"): "may be called by scripts since 7.2, and blocks",
     ("wait", "acl"): "as its flags",
+    **{(name, "flags"): "may be called by scripts since 7.2" for name in ("blmove", "blpop", "brpop", "brpoplpush")},
     ("debug", "doc_flags"): "the mark of a system command is not kept",
     ("pfdebug", "doc_flags"): "the mark of a system command is not kept",
     ("pfselftest", "doc_flags"): "the mark of a system command is not kept",

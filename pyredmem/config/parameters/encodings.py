@@ -3,7 +3,7 @@
 from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, INT_MIN, LONG_MAX, Choice, Integer, Memory
-from pyredmem.config.parameter import NO_COLLECTIONS, Parameter, Section
+from pyredmem.config.parameter import Parameter, Section
 
 _ENTRIES: Final = Integer(0, LONG_MAX)
 _BYTES: Final = Memory(0, LONG_MAX)
@@ -31,14 +31,12 @@ ENCODINGS: Final = Section(
             "-2",
             "Size of a list node: a positive number counts elements, -1 to -5 mean 4, 8, 16, 32 and 64 kB.",
             alias="list-max-ziplist-size",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "list-compress-depth",
             Integer(0, INT_MAX),
             "0",
             "Nodes at each end of a list that are not compressed; 0 compresses none.",
-            no_effect=NO_COLLECTIONS,
         ),
         Parameter(
             "set-max-intset-entries",
