@@ -82,7 +82,7 @@ def _registers(value: StringObject) -> bytes:
     keys=(key(READ_WRITE, INSERT),),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(1) to add every element.",
+    complexity="O(1) for each element.",
     summary="Adds elements to a HyperLogLog, which is made if the key does not exist.",
     syntax="key [element [element ...]]",
 )
@@ -121,10 +121,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     ),
     acl="hyperloglog",
     since="2.8.9",
-    complexity=(
-        "O(1) with a very small average constant time when called with a single key. O(N) with N being the number of "
-        "keys, and much bigger constant times, when called with multiple keys."
-    ),
+    complexity="O(1) for one key, mostly from its cache; O(N) for N keys, each of which costs much.",
     summary="Estimates how many elements a HyperLogLog has, or several of them together.",
     syntax="key [key ...]",
 )
@@ -164,7 +161,7 @@ def _count_one(context: Context, name: bytes) -> int:
     keys=(key(READ_WRITE, ACCESS, INSERT), key(READ_ONLY, ACCESS, index=2, last=-1)),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(N) to merge N HyperLogLogs, but with high constant times.",
+    complexity="O(N) with N keys, each of which costs much.",
     summary="Merges HyperLogLogs into one that estimates their union.",
     syntax="destkey [sourcekey [sourcekey ...]]",
 )

@@ -46,8 +46,7 @@ _MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
     keys=(key(READ_WRITE, UPDATE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) where N is the length of the list. Setting either the first or the last element of the list is "
-    "O(1).",
+    complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
     summary="Sets the element of a list at an index.",
     syntax="key index element",
 )
@@ -69,9 +68,7 @@ def lset(context: Context, argv: list[bytes]) -> None:
     keys=(key(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
-    complexity="O(N) where N is the number of elements to traverse before seeing the value pivot. This means that "
-    "inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the "
-    "right end (tail) is O(N).",
+    complexity="O(N) with N elements before the pivot.",
     summary="Adds an element before or after the first one that is equal to another.",
     syntax="key <BEFORE | AFTER> pivot element",
 )
@@ -107,7 +104,7 @@ def _removed(context: Context, name: bytes, value: ListObject, event: bytes, cha
     keys=(key(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N+M) where N is the length of the list and M is the number of elements removed.",
+    complexity="O(N+M) with N elements in the list and M of them taken out.",
     summary="Takes out elements that are equal to one: all, or some from the head or the tail on.",
     syntax="key count element",
 )
@@ -132,7 +129,7 @@ def lrem(context: Context, argv: list[bytes]) -> None:
     keys=(key(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) where N is the number of elements to be removed by the operation.",
+    complexity="O(N) with N elements that go.",
     summary="Takes out all elements of a list but those from one index to another.",
     syntax="key start stop",
 )
@@ -253,9 +250,7 @@ def _not_negative(arguments: Arguments, error: bytes) -> int:
     keys=(key(READ_ONLY, ACCESS),),
     acl="list",
     since="6.0.6",
-    complexity="O(N) where N is the number of elements in the list, for the average case. When searching for elements "
-    "near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant "
-    "time.",
+    complexity="O(N) with N elements looked at; MAXLEN bounds them.",
     summary="Gives the indices of elements that are equal to one.",
     syntax="key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
 )

@@ -140,7 +140,7 @@ def _positive(arguments: Arguments, error: bytes) -> int:
     keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=1),),
     acl="list",
     since="7.0.0",
-    complexity="O(N+M) where N is the number of provided keys and M is the number of elements returned.",
+    complexity="O(N+M) with N keys and M elements in the reply.",
     summary="Takes elements from the first of several lists that exists and gives them.",
     syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )

@@ -33,9 +33,7 @@ from pyredmem.objects.list import ListObject, new_list
 
 lists: Final = Group("list")
 
-_PER_ADDED_ELEMENT: Final = (
-    "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments."
-)
+_PER_ADDED_ELEMENT: Final = "O(1) for each element."
 _SEVERAL_ELEMENTS: Final = "Accepts multiple `element` arguments."
 _COUNT_ARGUMENT: Final = (("6.2.0", "Argument `count`."),)
 
@@ -217,7 +215,7 @@ def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     keys=(key(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) where N is the number of elements returned",
+    complexity="O(N) with N elements in the reply.",
     summary="Takes elements from the head of a list and gives them.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
@@ -234,7 +232,7 @@ def lpop(context: Context, argv: list[bytes]) -> None:
     keys=(key(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) where N is the number of elements returned",
+    complexity="O(N) with N elements in the reply.",
     summary="Takes elements from the tail of a list and gives them.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
@@ -271,8 +269,7 @@ def llen(context: Context, argv: list[bytes]) -> None:
     keys=(key(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) where N is the number of elements to traverse to get to the element at index. This makes asking "
-    "for the first or the last element of the list O(1).",
+    complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
     summary="Gives the element of a list at an index; negative ones count from the tail.",
     syntax="key index",
 )
@@ -299,8 +296,7 @@ def lindex(context: Context, argv: list[bytes]) -> None:
     keys=(key(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
-    complexity="O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or "
-    "TAIL) for large lists; and N is the number of elements in the specified range.",
+    complexity="O(S+N) with S nodes between the nearer end and the start, and N elements in the reply.",
     summary="Gives the elements of a list from one index to another.",
     syntax="key start stop",
 )

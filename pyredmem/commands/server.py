@@ -125,7 +125,7 @@ def lastsave(context: Context, argv: list[bytes]) -> None:
     arity=1,
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
     since="1.0.0",
-    complexity="O(N) where N is the total number of keys in all databases",
+    complexity="O(N) with N keys in all databases",
     summary="Saves the data to disk; refused here.",
 )
 def save(context: Context, argv: list[bytes]) -> None:
@@ -169,9 +169,7 @@ def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     arity=-1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
     since="1.0.0",
-    complexity=(
-        "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)"
-    ),
+    complexity=("O(N) with N keys to be saved, else O(1)"),
     summary="Ends the server.",
     syntax="[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),

@@ -284,7 +284,7 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
     keys=(key(READ_WRITE, DELETE),),
     acl="stream",
     since="6.2.0",
-    complexity="O(1) if COUNT is small.",
+    complexity="O(1) for a small COUNT.",
     summary="Hands entries that have been pending for some time over to a consumer, from an id on.",
     syntax="key group consumer min-idle-time:string start:string [COUNT count] [JUSTID]",
     history=(("7.0.0", "The reply has the ids of pending entries that were deleted."),),
