@@ -9,21 +9,40 @@ from dataclasses import asdict, dataclass
 from processes import Connection, Contender, Process, running
 
 CLIENTS = 50
+#: The tests of redis-benchmark on collections (and MSET), in the order in which they are told.
+COLLECTIONS = (
+    "lpush", "rpush", "lpop", "rpop", "sadd", "hset", "spop", "zadd", "zpopmin", "lrange_100", "lrange_600", "mset",
+)  # fmt: skip
+#: What has to be there before a test: what another test leaves. It is run for so many times the requests.
+FILLS = {
+    "lpop": "rpush",
+    "rpop": "lpush",
+    "spop": "sadd",
+    "zpopmin": "zadd",
+    "lrange_100": "lpush",
+    "lrange_600": "lpush",
+}
+FILL_FACTOR = 3
+#: redis-benchmark's own tests of these begin with a fill that could not be told from them.
+COMMANDS = {"lrange_100": ("LRANGE", "mylist", "0", "99"), "lrange_600": ("LRANGE", "mylist", "0", "599")}
+#: Their requests are large; so many times fewer are enough.
+FEWER = {"lrange_100": 10, "lrange_600": 40}
 LITERAL_KEY = "key:__rand_int__"  # what redis-benchmark uses without a key range
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One test of redis-benchmark with a pipeline depth and, with keys, a range of random ones."""
+    """One test of redis-benchmark with a pipeline depth and, with keys or members, a range of random ones."""
 
     test: str
     pipeline: int
     keys: int = 0
+    members: int = 0
 
     @property
     def label(self) -> str:
         """For tables."""
-        suffix = f", {self.keys} keys" if self.keys else ""
+        suffix = f", {self.keys} keys" if self.keys else f", {self.members} members" if self.members else ""
         return f"{self.test.upper()} P={self.pipeline}{suffix}"
 
 
@@ -37,10 +56,9 @@ class Figure:
 
 def run_workload(process: Process, workload: Workload, requests: int) -> Figure:
     """Run redis-benchmark once; the keys are there already."""
-    command = ["redis-benchmark", "-p", str(process.port), "-t", workload.test, "-n", str(requests)]
-    command += ["-c", str(CLIENTS), "-P", str(workload.pipeline), "--csv"]
-    if workload.keys:
-        command += ["-r", str(workload.keys)]
+    requests //= FEWER.get(workload.test, 1)
+    command = _benchmark(process, workload, requests)
+    command += COMMANDS.get(workload.test, ("-t", workload.test))
     before = process.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     cpu = process.cpu_seconds() - before
@@ -49,6 +67,30 @@ def run_workload(process: Process, workload: Workload, requests: int) -> Figure:
     if not rates:
         raise RuntimeError(f"redis-benchmark said: {done.stdout}{done.stderr}")
     return Figure(rates[0], cpu * 1e6 / requests)
+
+
+def _benchmark(process: Process, workload: Workload, requests: int) -> list[str]:
+    """redis-benchmark without the test."""
+    command = ["redis-benchmark", "-p", str(process.port), "-n", str(requests)]
+    command += ["-c", str(CLIENTS), "-P", str(workload.pipeline), "--csv"]
+    if workload.keys or workload.members:
+        command += ["-r", str(workload.keys or workload.members)]
+    return command
+
+
+def measure_collections(contender: Contender, workloads: list[Workload], requests: int) -> dict[str, dict[str, float]]:
+    """Workloads on collections: each begins with an empty server, filled if the test takes something out or reads."""
+    found: dict[str, dict[str, float]] = {}
+    with running(contender) as process:
+        connection = Connection(process.port)
+        for workload in workloads:
+            connection.do("FLUSHALL")
+            if workload.test in FILLS:
+                fill = [*_benchmark(process, workload, requests * FILL_FACTOR), "-t", FILLS[workload.test]]
+                subprocess.run(fill, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+            found[workload.label] = asdict(run_workload(process, workload, requests))
+        connection.close()
+    return found
 
 
 def measure_round(contender: Contender, workloads: list[Workload], requests: int) -> dict[str, dict[str, float]]:

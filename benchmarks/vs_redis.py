@@ -3,6 +3,7 @@
     python benchmarks/vs_redis.py                         # the package of this interpreter
     python benchmarks/vs_redis.py --python-compiled ~/venv/bin/python --rounds 7
     python benchmarks/vs_redis.py --keys 1000,1000000 --startup --memory
+    python benchmarks/vs_redis.py --only --collections 1000000 --pipelines 16
 
 Absolute figures depend on the machine and on what else it does, so every figure is taken in rounds: one server
 after another, each alone, and the ratios ours/redis are formed within a round. What is compared is first of all
@@ -27,7 +28,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from measures import Workload, measure_memory, measure_round, measure_start
+from measures import COLLECTIONS, Workload, measure_collections, measure_memory, measure_round, measure_start
 from processes import Contender
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workloads", default=TESTS, help=f"tests of redis-benchmark (default {TESTS})")
     parser.add_argument("--pipelines", default="1,16", help="pipeline depths (default 1,16)")
     parser.add_argument("--keys", default="", help="numbers of keys for random GET and SET, e.g. 1000,1000000")
+    parser.add_argument("--collections", type=int, metavar="N", help="tests on collections of up to N random members")
     parser.add_argument("--startup", action="store_true", help="time to the first PONG")
     parser.add_argument("--memory", action="store_true", help="growth per key of 1,000,000 keys")
     parser.add_argument("--memory-keys", type=int, default=1_000_000)
@@ -98,13 +100,17 @@ def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> 
     plain = [] if options.only else options.workloads.split(",")
     workloads = [Workload(test, depth) for depth in depths for test in plain]
     workloads += [Workload(test, depth, keys) for depth in depths for keys in sizes for test in ("get", "set")]
-    series: Series = {server.name: {workload.label: [] for workload in workloads} for server in servers}
-    for number in range(options.rounds if workloads else 0):
+    members = options.collections
+    filled = [Workload(test, depth, members=members) for depth in depths for test in COLLECTIONS] if members else []
+    series: Series = {server.name: {workload.label: [] for workload in workloads + filled} for server in servers}
+    for number in range(options.rounds if workloads or filled else 0):
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
         for server in servers:
             requests = options.requests
             found = measure_round(server, [w for w in workloads if w.pipeline == 1], requests)
             found |= measure_round(server, [w for w in workloads if w.pipeline > 1], requests * 4)
+            if filled:
+                found |= measure_collections(server, filled, requests)
             for label, figure in found.items():
                 series[server.name][label].append(figure)
     return series
@@ -140,6 +146,19 @@ def workload_table(series: Series) -> list[str]:
                 columns.append("{1:.2f}".format(*ratios(series, name, label, "requests_per_second")))
             lines.append("| " + " | ".join(columns) + " |")
     return lines if series[REDIS] else []
+
+
+def mean_table(series: Series, depths: list[int], members: int | None) -> list[str]:
+    """The geometric mean of the CPU ratios of the tests on collections."""
+    if not members:
+        return []
+    lines = ["", "| server | tests on collections, CPU ratio, geometric mean |", "|---|---:|"]
+    for name in series:
+        for depth in depths if name != REDIS else []:
+            labels = [Workload(test, depth, members=members).label for test in COLLECTIONS]
+            middles = [ratios(series, name, label, "cpu_us_per_command")[1] for label in labels]
+            lines.append(f"| {name}, P={depth} | {statistics.geometric_mean(middles):.2f} |")
+    return lines
 
 
 def flatness_table(series: Series, depths: list[int], sizes: list[int]) -> list[str]:
@@ -202,6 +221,7 @@ def main() -> None:
     series = measure_workloads(options, servers)
     record["workloads"] = series
     lines = workload_table(series)
+    lines += mean_table(series, numbers(options.pipelines), options.collections)
     lines += flatness_table(series, numbers(options.pipelines), numbers(options.keys))
     if options.startup:
         lines += start_table(servers, options.rounds, record)
