@@ -19,7 +19,6 @@ from pyredmem.engine.command import (
     DELETE,
     FAST,
     MOVABLE_KEYS,
-    NOSCRIPT,
     READ_WRITE,
     WRITE,
     Group,
@@ -140,7 +139,7 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
 @sorted_set_pops.command(
     "bzpopmin",
     arity=-3,
-    flags=WRITE | NOSCRIPT | BLOCKING | FAST,
+    flags=WRITE | BLOCKING | FAST,
     keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",
@@ -157,7 +156,7 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
 @sorted_set_pops.command(
     "bzpopmax",
     arity=-3,
-    flags=WRITE | NOSCRIPT | BLOCKING | FAST,
+    flags=WRITE | BLOCKING | FAST,
     keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",

@@ -43,9 +43,11 @@ KNOWN_INFO = {
     ("zrank", "arguments"): "7.2 has WITHSCORE",
     ("zrevrank", "arity"): "7.2 has WITHSCORE",
     ("zrevrank", "arguments"): "7.2 has WITHSCORE",
-    ("wait", "flags"): "may be called by scripts since 7.2, and blocks",
-    ("wait", "acl"): "as its flags",
-    **{(name, "flags"): "may be called by scripts since 7.2" for name in ("blmove", "blpop", "brpop", "brpoplpush")},
+    ("wait", "flags"): "may be called by scripts since 7.2",
+    **{
+        (name, "flags"): "may be called by scripts since 7.2"
+        for name in ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmax", "bzpopmin")
+    },
     ("debug", "doc_flags"): "the mark of a system command is not kept",
     ("pfdebug", "doc_flags"): "the mark of a system command is not kept",
     ("pfselftest", "doc_flags"): "the mark of a system command is not kept",
