@@ -159,15 +159,18 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     history=(("7.0.0", "Options BYTE and BIT."),),
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
-    """BITCOUNT."""
+    """BITCOUNT: of a missing key 0, whatever range is asked for."""
+    value = context.db.read(argv[1])
+    if value is None:
+        context.reply.integer(0)
+        return
+    text = string_value(value)
     wanted = _Range(0, -1, False)
     if len(argv) in (4, 5):
         wanted = _Range(integer(argv[2]), integer(argv[3]), _in_bits(argv, 4))
     elif len(argv) != 2:
         raise CommandError(SYNTAX_ERROR)
-    value = context.db.read(argv[1])
-    text = None if value is None else string_value(value)
-    if text is None or (wanted.start < 0 and wanted.end < wanted.start):
+    if wanted.start < 0 and wanted.end < wanted.start:
         context.reply.integer(0)
         return
     first, last = wanted.fit(text.length())
@@ -187,20 +190,20 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     history=(("7.0.0", "Options BYTE and BIT."),),
 )
 def bitpos(context: Context, argv: list[bytes]) -> None:
-    """BITPOS: a string without an end given counts as followed by zeros."""
+    """BITPOS: a string counts as followed by zeros if no end is given; the range in a missing key is not looked at."""
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
-    if len(argv) > 6:
-        raise CommandError(SYNTAX_ERROR)
-    start: i64 = integer(argv[3]) if len(argv) > 3 else 0
-    in_bits = _in_bits(argv, 5)
-    end: i64 = integer(argv[4]) if len(argv) > 4 else -1
     value = context.db.read(argv[1])
     if value is None:
         context.reply.integer(-1 if bit else 0)
         return
     text = string_value(value)
+    if len(argv) > 6:
+        raise CommandError(SYNTAX_ERROR)
+    start: i64 = integer(argv[3]) if len(argv) > 3 else 0
+    in_bits = _in_bits(argv, 5)
+    end: i64 = integer(argv[4]) if len(argv) > 4 else -1
     first, last = _Range(start, end, in_bits).fit(text.length())
     found = bits.find_bit(text.view(), bit, first, last)
     if found < 0 and first <= last and bit == 0 and len(argv) < 5:

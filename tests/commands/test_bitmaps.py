@@ -12,6 +12,7 @@ WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of valu
 NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 BAD_OFFSET = b"-ERR bit offset is not an integer or out of range\r\n"
 BAD_BIT = b"-ERR bit is not an integer or out of range\r\n"
+BAD_SEARCHED_BIT = b"-ERR The bit argument must be 1 or 0.\r\n"
 
 
 def bulk(data: bytes) -> bytes:
@@ -119,14 +120,24 @@ def test_bitcount(world: World, options: tuple[int | str, ...], count: int, touc
     assert world.do("BITCOUNT", "k", *options) == b":%d\r\n" % count
 
 
-def test_bitcount_checks_its_arguments_first(world: World) -> None:
-    assert world.do("BITCOUNT", "none") == b":0\r\n"
-    assert world.do("BITCOUNT", "none", 1) == SYNTAX
-    assert world.do("BITCOUNT", "none", 0, 1, "x") == SYNTAX
-    assert world.do("BITCOUNT", "none", 0, 1, "BIT", "x") == SYNTAX
-    assert world.do("BITCOUNT", "none", "x", 1) == NOT_AN_INTEGER
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        ((1,), SYNTAX),
+        ((0, 1, "x"), SYNTAX),
+        ((0, 1, "BIT", "x"), SYNTAX),
+        (("x", 1), NOT_AN_INTEGER),
+        ((0, "x", "x"), NOT_AN_INTEGER),
+    ],
+)
+def test_bitcount_looks_at_a_range_only_in_a_string(
+    world: World, options: tuple[int | str, ...], refusal: bytes
+) -> None:
+    world.do("SET", "k", "foobar")
+    assert world.do("BITCOUNT", "k", *options) == refusal
+    assert world.do("BITCOUNT", "none", *options) == b":0\r\n"
     add_foreign(world)
-    assert world.do("BITCOUNT", "f", "x", 1) == NOT_AN_INTEGER
+    assert world.do("BITCOUNT", "f", *options) == WRONG_TYPE
 
 
 # BITPOS
@@ -164,19 +175,29 @@ def test_bitpos_of_nothing(world: World) -> None:
     assert world.do("BITPOS", "none", 0, 5, 6) == b":0\r\n"
 
 
+@pytest.mark.parametrize(("bit", "refusal"), [("2", BAD_SEARCHED_BIT), ("x", NOT_AN_INTEGER)])
+def test_bitpos_refuses_bad_bits_whatever_the_key(world: World, bit: str, refusal: bytes) -> None:
+    add_foreign(world)
+    assert world.do("BITPOS", "none", bit) == refusal
+    assert world.do("BITPOS", "f", bit) == refusal
+
+
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        (("2",), b"-ERR The bit argument must be 1 or 0.\r\n"),
-        (("x",), NOT_AN_INTEGER),
         (("1", "x"), NOT_AN_INTEGER),
         (("1", "0", "x"), NOT_AN_INTEGER),
         (("1", "0", "1", "x"), SYNTAX),
+        (("1", "0", "x", "x"), SYNTAX),
         (("1", "0", "1", "BIT", "x"), SYNTAX),
     ],
 )
-def test_bitpos_checks_its_arguments_first(world: World, arguments: tuple[str, ...], refusal: bytes) -> None:
-    assert world.do("BITPOS", "none", *arguments) == refusal
+def test_bitpos_looks_at_a_range_only_in_a_string(world: World, arguments: tuple[str, ...], refusal: bytes) -> None:
+    world.do("SET", "k", "foobar")
+    assert world.do("BITPOS", "k", *arguments) == refusal
+    assert world.do("BITPOS", "none", *arguments) == b":-1\r\n"
+    add_foreign(world)
+    assert world.do("BITPOS", "f", *arguments) == WRONG_TYPE
 
 
 # BITOP

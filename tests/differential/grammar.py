@@ -223,7 +223,7 @@ def steps_of(draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] 
     if draw(st.integers(0, 11)) == 11 and argv[len(name) :]:
         argv = draw(_bent(argv, len(name)))
         rule = rule if rule is exactly else same_type
-    return Step(tuple(argv), draw(st.sampled_from(list(connections))), rule)
+    return Step(tuple(affordable(argv)), draw(st.sampled_from(list(connections))), rule)
 
 
 @st.composite
@@ -243,6 +243,36 @@ def _bent(draw: st.DrawFn, argv: list[bytes], fixed: int) -> list[bytes]:
 def _timeless(word: bytes) -> bytes:
     """The word, unless as a time to live it would pass before the next command, or not."""
     return b"x" if word.isdigit() and len(word) < 6 and int(word) else word
+
+
+# What a command may ask for: a string as long as its offset, a reply as long as its count.
+MOST_BYTES = 10_000
+MOST_BITS = 8 * MOST_BYTES
+MOST_DRAWS = 1_000
+SPREADING = {b"SETRANGE": MOST_BYTES, b"SETBIT": MOST_BITS, b"BITFIELD": MOST_BITS}
+LONGEST_STRING = 512 * 1024 * 1024
+DRAWING = {b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"}
+LOWEST = -(2**63)
+
+
+def affordable(argv: Sequence[bytes]) -> list[bytes]:
+    """The command without numbers that would make a server use gigabytes; those it refuses stay."""
+    name = argv[0].upper() if argv else b""
+    if name in SPREADING:
+        most = SPREADING[name]
+        beyond = LONGEST_STRING * most // MOST_BYTES
+        return [argv[0], *(b"%d" % most if most < _number(word) < beyond else word for word in argv[1:])]
+    if name in DRAWING:
+        # With values the count is refused beyond half of the range already.
+        lowest = LOWEST // 2 if argv[-1].upper() in {b"WITHVALUES", b"WITHSCORES"} else LOWEST
+        return [argv[0], *(b"-7" if lowest < _number(word) < -MOST_DRAWS else word for word in argv[1:])]
+    return list(argv)
+
+
+def _number(word: bytes) -> int:
+    """The number in a word or in a place such as #3; 0 if there is none."""
+    digits = word.removeprefix(b"#")
+    return int(digits) if digits.removeprefix(b"-").isdigit() else 0
 
 
 @st.composite

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.differential.grammar import INTEGER, KEY, VALUE, Part, form, one_of, option, options, some, words
 from tests.differential.grammar import sequence as seq
 from tests.differential.rules import exactly, same_type
+from tests.differential.state import without_clocks
 from tests.support.wire import Array, Bulk, Integer, Map, Reply
 
 _GOOD = [b"%d-%d" % (milliseconds, sequence) for milliseconds in (1, 2, 3, 5, 77) for sequence in (0, 1, 2)]
@@ -94,12 +95,19 @@ def groups(theirs: Reply, ours: Reply) -> str | None:
     return exactly(_without_consumers(theirs), _without_consumers(ours))
 
 
+def full(theirs: Reply, ours: Reply) -> str | None:
+    """XINFO STREAM FULL."""
+    return exactly(without_clocks(theirs), without_clocks(ours))
+
+
 def _sources(least: Part, most: int) -> Part:
     """Names and ids of one or a few streams."""
     return one_of(*[seq(words(b"STREAMS"), *[KEY] * count, *[least] * count) for count in range(1, most + 1)])
 
 
 READ_FROM = one_of(words(b"0", b"0-0", b"1-1", b"$"), ID)
+# Who finds nothing waits, until the harness lets go.
+WAIT = words(b"10", b"0", b"-1", b"x", b"1.5")
 READ_FOR = one_of(words(b">", b">", b">", b"0", b"1-1"), ID)
 
 STREAMS = [
@@ -118,6 +126,8 @@ STREAMS = [
         *(words(b"GROUP"), GROUP, CONSUMER, options(COUNT, ["NOACK"]), _sources(READ_FOR, 2)),
         weight=6,
     ),
+    form("XREAD", words([b"BLOCK"]), WAIT, options(COUNT), _sources(READ_FROM, 2)),
+    form("XREADGROUP", words(b"GROUP"), GROUP, CONSUMER, words(b"BLOCK"), WAIT, options(COUNT), _sources(READ_FOR, 1)),
     form(
         "XREADGROUP", words([b"GROUP", b"g", b"c"], [b"GROUP", b"g", b"d"]), words([b"STREAMS", b"a", b">"]), weight=4
     ),
@@ -147,6 +157,7 @@ STREAMS = [
     ),
     form("XAUTOCLAIM", KEY, GROUP, CONSUMER, MIN_IDLE, BOUND, options(COUNT, ["JUSTID"]), weight=3),
     form("XINFO STREAM", KEY, weight=2),
+    form("XINFO STREAM", KEY, words([b"FULL"]), options(COUNT), rule=full),
     form("XINFO GROUPS", KEY, rule=groups, weight=3),
     form("XINFO CONSUMERS", KEY, GROUP, rule=consumers),
     form(

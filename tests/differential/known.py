@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.support.wire import Array, Bulk, Double, Error, Integer, Reply
+from tests.support.wire import Array, Bulk, Double, Error, Reply
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,6 @@ class Known:
 
     reason: str
     applies: Callable[[tuple[bytes, ...], Reply, Reply], bool]
-
-
-def _bits_of_nothing(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
-    return argv[0].upper() in {b"BITCOUNT", b"BITPOS"} and isinstance(theirs, Integer) and isinstance(ours, Error)
 
 
 def _lowest_rank(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
@@ -68,7 +64,6 @@ KNOWN = (
     Known("7.2 has small lists and sets in listpacks", _listpacks),
     Known("7.2 prints scores with the fewest digits that tell them from others", _shortest_digits),
     Known("7.2 names the command, and the right special id, where streams and ids do not match", _unbalanced),
-    Known("7.2 checks the arguments of BITCOUNT and BITPOS even when the key is missing", _bits_of_nothing),
     Known("7.2 refuses the rank that has no positive counterpart", _lowest_rank),
 )
 

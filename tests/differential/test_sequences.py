@@ -4,11 +4,16 @@ A few examples in a normal run; under the `slow` marker as many as it takes to c
 of every group, half of them with the limits of encodings so low that short sequences cross them. A failure
 prints the sequence without the commands that do not matter; it belongs into `test_scenarios.py` once the cause is
 known.
+
+Every run tries the same sequences. With PYREDMEM_HYPOTHESIS=explore they are others each time; a failure prints the
+number they began with, which PYREDMEM_SEQUENCES repeats.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import random
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -30,6 +35,7 @@ from tests.differential.grammar_strings import STRINGS
 from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
 from tests.differential.harness import Pair, Step
 from tests.support.servers import Server
+from tests.support.wire import info
 
 GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "strings": (STRINGS, ("main",)),
@@ -68,6 +74,8 @@ COMMANDS_PER_OTHER_GROUP = 8_000
 WAYS: list[tuple[int, Limits]] = [(2, DEFAULT), (2, LOW), (3, DEFAULT), (3, LOW)]
 ROUND = 100  # examples
 MOST_ROUNDS = 60
+# No sequence needs a real server to hold more than this many bytes.
+MOST_MEMORY = 1 << 30
 
 pytestmark = pytest.mark.needs_redis
 
@@ -75,8 +83,24 @@ pytestmark = pytest.mark.needs_redis
 @pytest.fixture
 def pair(real: Server, ours: Server) -> Iterator[Pair]:
     pair = Pair(real, ours)
+    before = _peak(pair)
     yield pair
+    after = _peak(pair)
     pair.close()
+    assert after < max(MOST_MEMORY, before + 1)
+
+
+def _peak(pair: Pair) -> int:
+    """The most bytes that the real server has used."""
+    return int(info(pair.control(0), "memory")["used_memory_peak"])
+
+
+@pytest.fixture(scope="module")
+def first() -> int:
+    """The number of the first sequences."""
+    given = os.environ.get("PYREDMEM_SEQUENCES")
+    exploring = os.environ.get("PYREDMEM_HYPOTHESIS") == "explore"
+    return int(given) if given else random.SystemRandom().randrange(1 << 32) if exploring else 0
 
 
 class Disagreeing(Exception):  # noqa: N818 - ends the search
@@ -94,7 +118,7 @@ def _forms(pair: Pair, group: str) -> Sequence[Form]:
     return [form for form in forms if form.name.split(" ")[0] not in pair.unsupported]
 
 
-def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int = 0) -> None:
+def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) -> None:
     """Compare so many sequences; another number means other sequences."""
     strategy = sequences(_forms(pair, group), ("main",) if group == MIXED else GROUPS[group][1])
     if group == MIXED:
@@ -114,7 +138,7 @@ def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int =
         agree()
     if failing:
         found = pair.reduced(failing[0], protocol)
-        pytest.fail(f"RESP{protocol}\n{found or failing[0]}", pytrace=False)
+        pytest.fail(f"RESP{protocol}, sequences {number}\n{found or failing[0]}", pytrace=False)
 
 
 def _compared(pair: Pair, group: str) -> int:
@@ -130,19 +154,19 @@ def test_every_command_of_the_grammars_is_served(pair: Pair) -> None:
 
 @pytest.mark.parametrize(("protocol", "limits"), WAYS[::3], ids=["resp2", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
-def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits) -> None:
+def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits, first: int) -> None:
     pair.limit(limits)
-    _explore(pair, group, protocol, 40)
+    _explore(pair, group, protocol, 40, first)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("protocol", "limits"), WAYS, ids=["resp2", "resp2-low-limits", "resp3", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
-def test_thousands_of_commands_agree(pair: Pair, group: str, protocol: int, limits: Limits) -> None:
+def test_thousands_of_commands_agree(pair: Pair, group: str, protocol: int, limits: Limits, first: int) -> None:
     wanted = (COMMANDS_PER_OTHER_GROUP if group in OTHERS else COMMANDS_PER_GROUP) // len(WAYS)
     pair.limit(limits)
-    for number in range(1, MOST_ROUNDS):
+    for number in range(first + 1, first + MOST_ROUNDS):
         if _compared(pair, group) >= wanted:
             break
         _explore(pair, group, protocol, ROUND, number)
