@@ -1,295 +1,161 @@
 """Whether commands that Redis documents as O(1) or O(log n) stay quick on large collections.
 
-    python benchmarks/flatness.py                              # 1,000 elements against 1,000,000
-    python benchmarks/flatness.py --large 100000 --only hash,list
+    python benchmarks/flatness.py                       # 1,000 elements against 1,000,000, beside redis-server
+    python benchmarks/flatness.py --python ~/venv/bin/python --large 100000 --only hash,list
+    python benchmarks/flatness.py --in-process
 
-Each command is run many times on a small and on a large collection of the same kind, by a session of an engine in
-this process, on the compiled or the interpreted package, whichever is imported. What counts is the CPU time of
-this process per command, least of several rounds that alternate between the two sizes, for commands with the very
-same number of bytes in and out. Whatever a command removes, another puts back in the same round or before it; such
-pairs are timed together and named so.
+Each command is run many times on a small and on a large collection of the same kind, about elements drawn at random,
+with the very same number of bytes in and out. What counts is what a call costs: the server's CPU time, and the time
+until a client that sends one command after another on one connection has the reply. Each figure is the least of
+several rounds that alternate between the servers and the two sizes. Commands that undo each other are one call, and
+named so. A ratio near 1 says that the work does not grow; logarithms of 1,000 and of 1,000,000 are as 1 to 2.
 
-A ratio near 1 says that the work does not grow. Logarithms of 1,000 and of 1,000,000 are as 1 to 2. What is random in
-memory costs more in a large collection because its elements are not in the processor's caches; the last line shows
-what a plain Python dictionary of as many entries loses to that, on this machine and in this minute, beside its own
-few dozen nanoseconds. A hash table that grows moves one bucket in each command, as in Redis, which is over long
-before a small collection is measured; so it is brought to its end in the large one as well.
+Client and server share one processor: left to itself the scheduler wakes another one for some rounds and not for
+others, and LLEN then costs 10 us or 22, of redis-server as of ours. Nearly all of those 10 us are system calls; that
+is what a client gets to see, and why the ratios are small.
+
+`--in-process` is a stricter look, at the execution alone: a session of an engine in this process is fed 64 calls at
+once, so neither system calls nor the event loop are in the figures. The same few hundred nanoseconds make greater
+ratios there: what lies at random in memory is in no cache of the processor in a large collection, and a command that
+takes less than a microsecond by itself may double by a handful of such accesses. The last line shows what a lookup in
+a plain Python dictionary of as many entries loses to that, on this machine and in this minute.
+
+Results go to benchmarks/results/ as JSON and as a markdown table; the exit status is 1 if a ratio of ours is above
+the bar.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib.util
 import json
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from processes import encode
-
-from pyredmem.assembly import create_engine
-from pyredmem.base.build import COMPILED
-from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import Settings
-from pyredmem.engine.engine import Engine
-from pyredmem.engine.session import Session
+from flatness_probes import FILLERS, PROBES, Command, Probe, filling, member
+from flatness_targets import Cost, InProcess, Server, Target
+from processes import own_contender, redis_contender, running
 
 BAR = 2.0
-PER_FILL = 500  # elements in a filling command
-PER_READ = 64  # commands in what is fed to the session at once
-Command = tuple[bytes, ...]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A command, or a few that undo each other, asked about the n-th element; `key` is filled by a filler below."""
-
-    kind: str
-    name: str
-    commands: Callable[[bytes, int], list[Command]]
-    ordered: bool = False  # the numbers given are consecutive and new, instead of random ones of elements
-
-
-def member(number: int) -> bytes:
-    """An element; all have the same length."""
-    return b"m%09d" % number
-
-
-def one(*words: bytes | Callable[[int], bytes]) -> Callable[[bytes, int], list[Command]]:
-    """One command on the key; functions are called with the number of the element."""
-    return lambda key, number: [_words(words, key, number)]
-
-
-def both(*commands: tuple[bytes | Callable[[int], bytes], ...]) -> Callable[[bytes, int], list[Command]]:
-    """Several commands on the key."""
-    return lambda key, number: [_words(words, key, number) for words in commands]
-
-
-def _words(words: tuple[bytes | Callable[[int], bytes], ...], key: bytes, number: int) -> Command:
-    first, *rest = words
-    assert isinstance(first, bytes)
-    at = 1 if first == b"OBJECT" else 0
-    given = [word if isinstance(word, bytes) else word(number) for word in rest]
-    return (first, *given[:at], key, *given[at:])
-
-
-def score(number: int) -> bytes:
-    """The score of an element of the sorted sets."""
-    return b"%d" % number
-
-
-def entry(number: int) -> bytes:
-    """The id of an entry of the streams."""
-    return b"%d-1" % (number + 1)
-
-
-def place(number: int) -> bytes:
-    """A longitude or latitude that differs from element to element."""
-    return b"%.6f" % (number * 7919 % 80_000_000 / 1e6)
-
-
-LATER = 5_000_000
-
-
-def new_member(number: int) -> bytes:
-    """An element that is not there."""
-    return member(number + LATER)
-
-
-def new_entry(number: int) -> bytes:
-    """An id after all others."""
-    return entry(number + LATER)
-
-
-def new_score(number: int) -> bytes:
-    """The score of a new element."""
-    return score(number + LATER)
-
-
-PROBES = [
-    Probe("list", "LINDEX 0", one(b"LINDEX", b"0")),
-    Probe("list", "LINDEX -1", one(b"LINDEX", b"-1")),
-    Probe("list", "LLEN", one(b"LLEN")),
-    Probe("list", "LPUSH + LPOP", both((b"LPUSH", member), (b"LPOP",))),
-    Probe("list", "RPUSH + RPOP", both((b"RPUSH", member), (b"RPOP",))),
-    Probe("list", "LPUSH + RPOP", both((b"LPUSH", member), (b"RPOP",))),
-    Probe("list", "LSET 0", one(b"LSET", b"0", member)),
-    Probe("list", "LRANGE 0 9", one(b"LRANGE", b"0", b"9")),
-    Probe("list", "LMOVE onto itself", lambda key, _: [(b"LMOVE", key, key, b"LEFT", b"RIGHT")]),
-    Probe("hash", "HGET", one(b"HGET", member)),
-    Probe("hash", "HSET, field there", one(b"HSET", member, b"value")),
-    Probe("hash", "HSET, new field + HDEL", both((b"HSET", new_member, b"value"), (b"HDEL", new_member))),
-    Probe("hash", "HDEL + HSET", both((b"HDEL", member), (b"HSET", member, b"value"))),
-    Probe("hash", "HEXISTS", one(b"HEXISTS", member)),
-    Probe("hash", "HLEN", one(b"HLEN")),
-    Probe("hash", "HMGET of 3", one(b"HMGET", member, new_member, member)),
-    Probe("hash", "HSTRLEN", one(b"HSTRLEN", member)),
-    Probe("hash", "HRANDFIELD", one(b"HRANDFIELD")),
-    Probe("hash", "HRANDFIELD 5", one(b"HRANDFIELD", b"5")),
-    Probe("hash", "HSCAN, one call", one(b"HSCAN", lambda n: b"%d" % n)),
-    Probe("set", "SISMEMBER", one(b"SISMEMBER", member)),
-    Probe("set", "SMISMEMBER of 2", one(b"SMISMEMBER", member, new_member)),
-    Probe("set", "SCARD", one(b"SCARD")),
-    Probe("set", "SADD + SREM", both((b"SADD", new_member), (b"SREM", new_member))),
-    Probe("set", "SREM + SADD", both((b"SREM", member), (b"SADD", member))),
-    Probe("set", "SPOP + SADD", both((b"SPOP",), (b"SADD", new_member)), ordered=True),
-    Probe("set", "SRANDMEMBER", one(b"SRANDMEMBER")),
-    Probe("set", "SRANDMEMBER 5", one(b"SRANDMEMBER", b"5")),
-    Probe("zset", "ZSCORE", one(b"ZSCORE", member)),
-    Probe("zset", "ZMSCORE of 2", one(b"ZMSCORE", member, new_member)),
-    Probe("zset", "ZCARD", one(b"ZCARD")),
-    Probe("zset", "ZADD + ZREM", both((b"ZADD", score, new_member), (b"ZREM", new_member))),
-    Probe("zset", "ZADD, other score", both((b"ZADD", new_score, member), (b"ZADD", score, member))),
-    Probe("zset", "ZINCRBY", both((b"ZINCRBY", b"1000.5", member), (b"ZINCRBY", b"-1000.5", member))),
-    Probe("zset", "ZRANK", one(b"ZRANK", member)),
-    Probe("zset", "ZREVRANK", one(b"ZREVRANK", member)),
-    Probe("zset", "ZRANGE by rank, 10 deep inside", one(b"ZRANGE", lambda n: b"%d" % n, lambda n: b"%d" % (n + 9))),
-    Probe("zset", "ZRANGE by score, LIMIT 10",
-          one(b"ZRANGE", score, b"+inf", b"BYSCORE", b"LIMIT", b"0", b"10")),
-    Probe("zset", "ZRANGE by score, LIMIT at 1/2",
-          one(b"ZRANGE", score, lambda n: score(n + 9), b"BYSCORE")),
-    Probe("zset", "ZREVRANGE by rank", one(b"ZREVRANGE", lambda n: b"%d" % n, lambda n: b"%d" % (n + 9))),
-    Probe("zset", "ZCOUNT", one(b"ZCOUNT", score, b"+inf")),
-    Probe("zset", "ZLEXCOUNT", one(b"ZLEXCOUNT", b"-", b"+")),
-    Probe("zset", "ZPOPMIN + ZADD", both((b"ZPOPMIN",), (b"ZADD", score, new_member)), ordered=True),
-    Probe("zset", "ZPOPMAX + ZADD", both((b"ZPOPMAX",), (b"ZADD", score, new_member)), ordered=True),
-    Probe("zset", "ZRANDMEMBER", one(b"ZRANDMEMBER")),
-    Probe("zset", "ZREMRANGEBYRANK 0 0 + ZADD",
-          both((b"ZREMRANGEBYRANK", b"0", b"0"), (b"ZADD", score, new_member)), ordered=True),
-    Probe("stream", "XADD", one(b"XADD", new_entry, b"f", b"v"), ordered=True),
-    Probe("stream", "XADD MAXLEN ~", lambda key, n: [(b"XADD", key, b"MAXLEN", b"~", b"10000000", new_entry(n + LATER),
-                                                     b"f", b"v")], ordered=True),
-    Probe("stream", "XLEN", one(b"XLEN")),
-    Probe("stream", "XRANGE of one id", one(b"XRANGE", entry, entry)),
-    Probe("stream", "XRANGE COUNT 10", one(b"XRANGE", entry, b"+", b"COUNT", b"10")),
-    Probe("stream", "XREVRANGE COUNT 1", one(b"XREVRANGE", b"+", b"-", b"COUNT", b"1")),
-    Probe("stream", "XREAD COUNT 1", lambda key, n: [(b"XREAD", b"COUNT", b"1", b"STREAMS", key, entry(n))]),
-    Probe("stream", "XDEL of one", one(b"XDEL", lambda n: entry(n + 3 * LATER)), ordered=True),
-    Probe("stream", "XREADGROUP COUNT 1 + XACK", lambda key, n: [
-        (b"XREADGROUP", b"GROUP", b"g", b"c", b"COUNT", b"1", b"STREAMS", key, b">"),
-        (b"XACK", key, b"g", entry(n)),
-    ], ordered=True),
-    Probe("stream", "XPENDING", one(b"XPENDING", b"g")),
-    Probe("hll", "PFADD", one(b"PFADD", member)),
-    Probe("hll", "PFCOUNT", one(b"PFCOUNT")),
-    Probe("geo", "GEOADD + ZREM", both((b"GEOADD", place, place, new_member), (b"ZREM", new_member))),
-    Probe("geo", "GEODIST", one(b"GEODIST", member, member)),
-    Probe("geo", "GEOPOS", one(b"GEOPOS", member)),
-    Probe("geo", "GEOHASH", one(b"GEOHASH", member)),
-    Probe("set", "OBJECT ENCODING", one(b"OBJECT", b"ENCODING")),
-    Probe("zset", "MEMORY USAGE", lambda key, _: [(b"MEMORY", b"USAGE", key)]),
-    Probe("hash", "RENAME there and back", lambda key, _: [(b"RENAME", key, b"away"), (b"RENAME", b"away", key)]),
-]  # fmt: skip
-
-
-# Filling.
-
-
-def _fillers() -> dict[str, Callable[[int], tuple[Command, list[bytes]]]]:
-    """For each kind the words of one element, behind the command and key that they follow."""
-    return {
-        "list": lambda n: ((b"RPUSH",), [member(n)]),
-        "hash": lambda n: ((b"HSET",), [member(n), b"value"]),
-        "set": lambda n: ((b"SADD",), [member(n)]),
-        "zset": lambda n: ((b"ZADD",), [score(n), member(n)]),
-        "hll": lambda n: ((b"PFADD",), [member(n)]),
-        "geo": lambda n: ((b"GEOADD",), [place(n), place(n), member(n)]),
-        "stream": lambda n: ((b"XADD",), [entry(n), b"f", b"v"]),
-    }
-
-
-def fill(session: Session, kind: str, key: bytes, size: int) -> None:
-    """A collection of that many elements."""
-    filler = _fillers()[kind]
-    at_once = 1 if kind == "stream" else PER_FILL
-    batch: list[bytes] = []
-    for start in range(0, size, at_once):
-        words: list[bytes] = []
-        command: Command = ()
-        for number in range(start, min(start + at_once, size)):
-            command, given = filler(number)
-            words += given
-        batch.append(encode((*command, key, *words)))
-        if len(batch) >= PER_FILL // at_once or start + at_once >= size:
-            run(session, b"".join(batch))
-            batch = []
-    if kind == "stream":
-        run(session, encode((b"XGROUP", b"CREATE", key, b"g", b"0")))
-
-
-def run(session: Session, data: bytes) -> bytes:
-    """Feed a session; an error ends the benchmark."""
-    session.receive(data)
-    output = session.take_output()
-    if output.startswith(b"-") or b"\r\n-" in output:
-        raise RuntimeError(output[:200].decode(errors="replace"))
-    return output
-
-
-def settle(engine: Engine, key: bytes) -> None:
-    """Let a hash table that grows have grown."""
-    value = engine.keyspace.databases[0].peek(key)
-    table = None if value is None else value.hash_table()
-    while table is not None and table.is_rehashing():
-        table.rehash(1000)
-
-
-# Measuring.
+RESULTS = Path(__file__).resolve().parent / "results"
 
 
 class Sizes:
-    """Two collections of a kind, and the numbers that were asked for so far."""
+    """Two collections of a kind on a target, and the numbers that were asked for so far."""
 
-    def __init__(self, engine: Engine, kind: str, small: int, large: int) -> None:
-        self.session = session = engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
-        self.sizes = {b"small": small, b"large": large}
-        self._next = {b"small": 0, b"large": 0}
+    def __init__(self, target: Target, kind: str, small: int, large: int) -> None:
+        self.target = target
+        self._sizes = {b"small": small, b"large": large}
+        self._next = dict.fromkeys(self._sizes, 0)
         self._random = random.Random(7)
-        for key, size in self.sizes.items():
-            fill(session, kind, key, size)
-            settle(engine, key)
+        for key, size in self._sizes.items():
+            for batch in filling(kind, key, size):
+                target.exchange(batch)
 
-    def batches(self, probe: Probe, key: bytes, count: int) -> Iterator[bytes]:
-        """Requests, so many commands or pairs in all."""
-        size = self.sizes[key]
-        for _ in range(count // PER_READ):
-            numbers = range(0)
-            if probe.ordered:
-                first = self._next[key]
-                self._next[key] += PER_READ
-                numbers = range(first, first + PER_READ)
-            drawn = list(numbers) or [self._random.randrange(max(size - 10, 1)) for _ in range(PER_READ)]
-            yield b"".join(encode(command) for number in drawn for command in probe.commands(key, number))
+    def cost(self, probe: Probe, key: bytes, count: int) -> Cost:
+        """The cost of a call in a round of so many."""
+        return self.target.cost(list(self._calls(probe, key, count)))
 
-    def cost_us(self, probe: Probe, key: bytes, count: int) -> float:
-        """CPU time of one command, or of one pair, in a round."""
-        requests = list(self.batches(probe, key, count))
-        session = self.session
-        spent = 0
-        for request in requests:
-            started = time.process_time_ns()
-            session.receive(request)
-            spent += time.process_time_ns() - started
-            output = session.take_output()
-            if output.startswith(b"-"):
-                raise RuntimeError(f"{probe.name}: {output[:200]!r}")
-        return spent / 1e3 / (len(requests) * PER_READ)
+    def _calls(self, probe: Probe, key: bytes, count: int) -> Iterator[list[Command]]:
+        first = self._next[key]
+        if probe.ordered:
+            self._next[key] += count
+        for number in range(first, first + count):
+            drawn = number if probe.ordered else self._random.randrange(max(self._sizes[key] - 10, 1))
+            yield probe.commands(key, drawn)
 
 
-def measure(sizes: Sizes, probe: Probe, rounds: int, count: int) -> tuple[float, float]:
-    """The least cost on the small and on the large collection."""
-    small: list[float] = []
-    large: list[float] = []
+@dataclass(frozen=True)
+class Figure:
+    """What a probe costs on the small and on the large collection of a target."""
+
+    small: Cost
+    large: Cost
+
+    def cpu_ratio(self) -> float:
+        """How CPU time grows."""
+        return self.large.cpu_us / self.small.cpu_us
+
+    def wall_ratio(self) -> float:
+        """How the time of the clock grows."""
+        return self.large.wall_us / self.small.wall_us
+
+    def columns(self) -> list[str]:
+        """For the table."""
+        small, large = self.small, self.large
+        return [
+            f"{small.cpu_us:.2f} / {large.cpu_us:.2f}",
+            f"{self.cpu_ratio():.2f}",
+            f"{small.wall_us:.2f} / {large.wall_us:.2f}",
+            f"{self.wall_ratio():.2f}",
+        ]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A probe and what was found, ours first."""
+
+    kind: str
+    name: str
+    figures: list[Figure]
+
+    def worst(self) -> float:
+        """The greater ratio of ours."""
+        return max(self.figures[0].cpu_ratio(), self.figures[0].wall_ratio())
+
+    def line(self) -> str:
+        """For the table."""
+        columns = [self.kind, self.name]
+        for figure in self.figures:
+            columns += figure.columns()
+        return "| " + " | ".join([*columns, "over the bar" if self.worst() > BAR else ""]) + " |"
+
+
+def header(targets: list[str]) -> list[str]:
+    """The first lines of the table."""
+    columns = ["type", "command"]
+    for name in targets:
+        columns += [f"{name} CPU us", "ratio", f"{name} wall us", "ratio"]
+    rules = ["---", "---", *["---:"] * 4 * len(targets), "---"]
+    return ["| " + " | ".join([*columns, ""]) + " |", "|" + "|".join(rules) + "|"]
+
+
+def measure(collections: list[Sizes], probe: Probe, rounds: int, count: int) -> list[Figure]:
+    """The least costs on each target."""
+    found: dict[tuple[int, bytes], list[Cost]] = {}
     for _ in range(rounds):
-        small.append(sizes.cost_us(probe, b"small", count))
-        large.append(sizes.cost_us(probe, b"large", count))
-    return min(small), min(large)
+        for at, sizes in enumerate(collections):
+            for key in (b"small", b"large"):
+                found.setdefault((at, key), []).append(sizes.cost(probe, key, count))
+    return [Figure(_least(found[at, b"small"]), _least(found[at, b"large"])) for at in range(len(collections))]
+
+
+def _least(costs: list[Cost]) -> Cost:
+    return Cost(min(cost.cpu_us for cost in costs), min(cost.wall_us for cost in costs))
+
+
+def targets(options: argparse.Namespace, stack: ExitStack) -> list[Target]:
+    """Ours and Redis, newly started, or a session of a new engine."""
+    if options.in_process:
+        return [InProcess()]
+    ours = own_contender(options.python or _this_package())
+    contenders = {f"pyredmem, {ours.name}": ours, "redis-server": redis_contender()}
+    return [Server(name, stack.enter_context(running(contender))) for name, contender in contenders.items()]
+
+
+def _this_package() -> str:
+    """The package that this interpreter imports."""
+    spec = importlib.util.find_spec("pyredmem")
+    assert spec is not None
+    assert spec.origin is not None
+    return f"{sys.executable}:{Path(spec.origin).parents[1]}"
 
 
 def dictionary_ns(size: int, count: int = 50_000) -> float:
@@ -306,41 +172,67 @@ def dictionary_ns(size: int, count: int = 50_000) -> float:
     return best
 
 
-def main() -> None:
-    """Measure and print."""
+def arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--python", metavar="PATH", help="interpreter with the package (default: this one)")
+    parser.add_argument("--in-process", action="store_true", help="measure the execution alone, in this process")
     parser.add_argument("--small", type=int, default=1_000)
     parser.add_argument("--large", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--count", type=int, default=2_000, help="commands in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=1_024, help="calls in a round")
     parser.add_argument("--only", default="", help="kinds, separated by commas")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = arguments()
     gc.disable()
-    build = "compiled" if COMPILED else "interpreted"
-    print(f"CPU time per command, {build}; the bar is {BAR}\n")
-    print(f"| type | command | {options.small:,} us | {options.large:,} us | ratio | |\n|---|---|---:|---:|---:|---|")
-    rows: list[tuple[str, str, float, float]] = []
-    kinds = [kind for kind in _fillers() if not options.only or kind in options.only.split(",")]
-    for kind in kinds:
-        engine = create_engine(Settings([("save", "")]), ManualClock(), Random(1))
-        sizes = Sizes(engine, kind, options.small, options.large)
-        for probe in PROBES:
-            if probe.kind != kind:
-                continue
-            small, large = measure(sizes, probe, options.rounds, options.count)
-            ratio = large / small
-            rows.append((kind, probe.name, small, large))
-            verdict = "" if ratio <= BAR else "over the bar"
-            print(f"| {kind} | {probe.name} | {small:.2f} | {large:.2f} | {ratio:.2f} | {verdict} |", flush=True)
-    few, many = dictionary_ns(options.small), dictionary_ns(options.large)
-    over = [name for _, name, small, large in rows if large / small > BAR]
-    print(f"\na lookup in a Python dictionary: {few:.0f} ns and {many:.0f} ns, ratio {many / few:.2f}")
-    print(f"{len(rows)} commands, {len(over)} over the bar")
-    if options.json:
-        record = {"build": build, "rows": rows, "dictionary_ns": [few, many]}
-        Path(options.json).write_text(json.dumps(record, indent=1) + "\n")
+    rows: list[Row] = []
+    lines: list[str] = []
+    names: list[str] = []
+
+    def tell(*more: str) -> None:
+        lines.extend(more)
+        print("\n".join(more), flush=True)
+
+    for kind in options.only.split(",") if options.only else FILLERS:
+        with ExitStack() as stack:
+            found = targets(options, stack)
+            if not rows:
+                names = [target.name for target in found]
+                tell(f"Each call on {options.small:,} / {options.large:,} elements; the bar is {BAR}", "")
+                tell(*header(names))
+            collections = [Sizes(target, kind, options.small, options.large) for target in found]
+            for probe in PROBES:
+                if probe.kind == kind:
+                    figures = measure(collections, probe, options.rounds, options.count)
+                    rows.append(Row(kind, probe.name, figures))
+                    tell(rows[-1].line())
+    over = [row for row in rows if row.worst() > BAR]
+    tell("", f"{len(rows)} calls, {len(over)} over the bar")
+    if options.in_process:
+        few, many = dictionary_ns(options.small), dictionary_ns(options.large)
+        tell(f"a lookup in a Python dictionary: {few:.0f} ns and {many:.0f} ns, ratio {many / few:.2f}")
+    write(options, names, rows, lines)
     sys.exit(1 if over else 0)
+
+
+def write(options: argparse.Namespace, names: list[str], rows: list[Row], lines: list[str]) -> None:
+    """Results as files."""
+    record: dict[str, Any] = {
+        "when": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "in_process": options.in_process,
+        "sizes": [options.small, options.large],
+        "targets": names,
+        "rows": [asdict(row) for row in rows],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    stem = RESULTS / time.strftime("flatness-%Y%m%d-%H%M%S")
+    stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    stem.with_suffix(".md").write_text("\n".join(lines) + "\n")
+    print(f"\nwritten: {stem}.json, {stem}.md", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Servers as a benchmark sees them: a process with a port, its CPU time and its memory.
+"""Servers as a benchmark sees them: how to start them, a process with a port, its CPU time and its memory.
 
 Knows nothing of what is measured. CPU time and RSS come from /proc, so they are those of the server alone,
 whatever else the machine does.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +20,8 @@ from pathlib import Path
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 BATCH = 1000
+REDIS = "redis-server"
+PROBE = "from pyredmem.base.build import COMPILED; print('compiled' if COMPILED else 'interpreted')"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,30 @@ class Contender:
         if self.site:
             environment["PYTHONPATH"] = self.site
         return environment
+
+
+def redis_contender() -> Contender:
+    """The redis-server on the path."""
+    return Contender(REDIS, (shutil.which(REDIS) or sys.exit("no redis-server on PATH"),))
+
+
+def own_contender(text: str, wanted: str = "") -> Contender:
+    """The package of an interpreter, or of a directory: `PYTHON` or `PYTHON:DIRECTORY`; named after its build."""
+    python, _, site = text.partition(":")
+    contender = Contender("", (python, "-m", "pyredmem"), site)
+    done = subprocess.run(
+        [python, "-c", PROBE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=contender.environment(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+    )
+    kind = done.stdout.strip()
+    if wanted and kind != wanted:
+        sys.exit(f"the package of {text} is {kind}, not {wanted}")
+    return Contender(kind, contender.command, site)
 
 
 class Connection:
@@ -131,6 +159,11 @@ class Process:
         """User and system time so far, all threads."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+    def cpu_ns(self) -> int:
+        """The same in nanoseconds, of the threads that are there; for short measurements."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks)
 
     def resident_bytes(self) -> int:
         """What is in memory of the process now."""

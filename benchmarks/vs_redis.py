@@ -18,9 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -29,13 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from measures import COLLECTIONS, Workload, measure_collections, measure_memory, measure_round, measure_start
-from processes import Contender
+from processes import REDIS, Contender, own_contender, redis_contender
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-REDIS = "redis-server"
 TESTS = "ping_mbulk,get,set,incr,mset"
-PROBE = "from pyredmem.base.build import COMPILED; print('compiled' if COMPILED else 'interpreted')"
 
 Series = dict[str, dict[str, list[dict[str, float]]]]  # contender, workload, rounds
 
@@ -60,32 +56,14 @@ def arguments() -> argparse.Namespace:
 
 def contenders(options: argparse.Namespace) -> list[Contender]:
     """redis-server first, then what is asked for, or this interpreter's own package."""
-    found = [Contender(REDIS, (shutil.which(REDIS) or sys.exit("no redis-server on PATH"),))]
+    found = [redis_contender()]
     given = [options.python_compiled, options.python_interpreted]
     if not any(given):
         given = [f"{sys.executable}:{ROOT}" if (ROOT / "pyredmem").is_dir() else sys.executable]
     for text, wanted in zip(given, ("compiled", "interpreted"), strict=False):
         if text:
-            found.append(_python(text, wanted if len(given) > 1 else ""))
+            found.append(own_contender(text, wanted if len(given) > 1 else ""))
     return found
-
-
-def _python(text: str, wanted: str) -> Contender:
-    python, _, site = text.partition(":")
-    contender = Contender("", (python, "-m", "pyredmem"), site)
-    done = subprocess.run(
-        [python, "-c", PROBE],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=contender.environment(),
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-    )
-    kind = done.stdout.strip()
-    if wanted and kind != wanted:
-        sys.exit(f"the package of {text} is {kind}, not {wanted}")
-    return Contender(kind, contender.command, site)
 
 
 def numbers(text: str) -> list[int]:
