@@ -13,6 +13,7 @@ from pyredmem.commands.hashes import (
     drop_over,
     fields_changed,
     hash_to_write,
+    living_values,
     reply_values,
     this_or_new,
 )
@@ -28,6 +29,8 @@ hash_values: Final = Group("hash")
 #: The options that set a time: the unit in milliseconds, and whether it counts from now.
 _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), b"PXAT": (1, False)}
 _UNKNOWN_TIME: Final = -1
+#: A number, a field and a value.
+_FEWEST_BEHIND_FIELDS: Final = 3
 _PER_FIELD: Final = "O(N) where N is the number of fields."
 _TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
@@ -59,10 +62,26 @@ def hgetdel(context: Context, argv: list[bytes]) -> None:
     name = argv[1]
     value = hash_to_write(context, name)
     fields = counted_fields(argv, 2)
-    reply_values(context, name, value, fields)
+    _reply_last_values(context, name, value, fields)
     value = _still_there(value)
     if value is not None:
         delete_fields(context, name, value, fields)
+
+
+def _reply_last_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+    """Reply with the values of fields that are deleted then: a field that is named twice has its value once."""
+    if value is None or len(set(fields)) == len(fields):
+        reply_values(context, name, value, fields)
+        return
+    reply = context.reply
+    reply.array(len(fields))
+    told: set[bytes] = set()
+    for field, found in zip(fields, living_values(context, name, value, fields), strict=True):
+        if found is None or field in told:
+            reply.null()
+        else:
+            reply.bulk(found)
+        told.add(field)
 
 
 @hash_values.command(
@@ -89,7 +108,10 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
     elif option == b"PERSIST":
         at = 3
     fields = counted_fields(argv, at)
-    reply_values(context, name, value, fields)
+    if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
+        _reply_last_values(context, name, value, fields)
+    else:
+        reply_values(context, name, value, fields)
     value = _still_there(value)
     if value is None or at == 2:
         return
@@ -143,6 +165,8 @@ class _Setting:
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
                 raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
+        if arguments.left() < _FEWEST_BEHIND_FIELDS:
+            raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())
         if count is None or count < 1:
             raise CommandError(_BAD_COUNT)

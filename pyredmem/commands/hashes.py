@@ -307,7 +307,7 @@ def reply_values(context: Context, name: bytes, value: HashObject | None, fields
     reply = context.reply
     reply.array(len(fields))
     if value is not None and value.due_us < context.keyspace.now_us:
-        for found in _living_values(context, name, value, fields):
+        for found in living_values(context, name, value, fields):
             if found is None:
                 reply.null()
             else:
@@ -321,7 +321,8 @@ def reply_values(context: Context, name: bytes, value: HashObject | None, fields
             reply.bulk(found)
 
 
-def _living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
+def living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
+    """The values of fields, None for those that are not there; those whose time is over are deleted."""
     now_us = context.keyspace.now_us
     found = [None if is_over(value, field, now_us) else value.get(field) for field in fields]
     drop_over(context, name, value, fields)

@@ -76,8 +76,9 @@ class _ReadyKeys(KeyListener):
             self.ready[place] = None
 
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
-        """Something with a name happened to the key."""
-        self.modified(database, key)
+        """Something happened that leaves the key as it was, but not those who read as consumers of a group."""
+        if name == b"xgroup-destroy":
+            self.modified(database, key)
 
     def flushed(self, database: i64) -> None:
         """A database was emptied as a whole."""
@@ -226,7 +227,8 @@ class Blocking:
         self._leave(session)
 
     def run(self) -> None:
-        """Answer those whose time is over."""
+        """Answer those whose time is over, and those for whom a key has expired at a tick."""
+        self.serve()
         now_ms = int(self._engine.keyspace.now_ms())
         over = self._deadlines[: bisect_left(self._deadlines, (now_ms + 1, 0))]
         for _, number in over:

@@ -180,12 +180,14 @@ class HashObject(Collection):
         return copy
 
     def digest(self, digest: Digest) -> None:
-        """Add all pairs; their order does not matter."""
+        """Add all pairs; their order does not matter. Of a field's time to live counts that it has one (Redis 7.4)."""
         digest.mix_number(HASH_TYPE)
         for field, value in self.items():
             pair = Digest()
             pair.mix(field)
             pair.mix(value)
+            if self.time_of(field) != NO_TIME:
+                pair.xor(b"!!hexpire!!")
             digest.xor(pair.data())
 
     def hash_table(self) -> Dict | None:

@@ -148,6 +148,14 @@ def test_a_key_of_another_type_is_waited_past(world: World) -> None:
     assert waiting.take_output() == bulks("k", "a")
 
 
+def test_served_by_a_later_key_a_wrong_type_before_it_is_told(world: World) -> None:
+    waiting = blocked(world, "BLPOP", "k", "l", "0")
+    world.do("SET", "k", "v")
+    world.do("RPUSH", "l", "a")
+    assert waiting.take_output() == WRONG_TYPE
+    assert whole(world) == bulks("a")
+
+
 def _rename(world: World) -> None:
     world.do("RPUSH", "other", "x")
     world.do("RENAME", "other", "l")

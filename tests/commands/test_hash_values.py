@@ -44,6 +44,8 @@ NEGATIVE = "invalid expire time, must be >= 0"
         ("HSETEX k FNX KEEPTTL FNX EX", ONE_CONDITION),
         ("HSETEX k FIELDS x a b", "invalid number of fields"),
         ("HSETEX k FIELDS 0 a b", "invalid number of fields"),
+        ("HSETEX k FNX FIELDS x a", "wrong number of arguments for 'hsetex' command"),
+        ("HSETEX k FNX EX 1 FIELDS", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FIELDS 2 a b c", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FIELDS 1 a b c", "wrong number of arguments for 'hsetex' command"),
     ],
@@ -76,6 +78,15 @@ def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
     fill(world, "a")
     expire(world, "a")
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k", "del k"], 0)
+
+
+def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
+    fill(world, "a", "b", "c")
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == bulks(b"a", b"b", None)
+    fill(world, "a")
+    assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == bulks(b"a", b"a")
+    assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == bulks(b"a", None)
+    assert world.do("HKEYS", "k") == bulks(b"c")
 
 
 # HGETEX

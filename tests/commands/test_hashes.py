@@ -260,3 +260,14 @@ def test_the_digest_is_that_of_redis() -> None:
     world = World(enable_debug_command="yes")
     world.do("HSET", "k", "1", "1", "01", "2", "a", "2")
     assert world.do("DEBUG", "DIGEST-VALUE", "k") == b"*1\r\n+8e852dc87b53fd9d5c0697d2690b0b2161826f22\r\n"
+
+
+def test_the_digest_tells_that_a_field_expires_but_not_when() -> None:
+    world = World(enable_debug_command="yes")
+    digests = []
+    for seconds in (0, 100, 200):
+        world.do("HSET", "k", "a", "1")
+        if seconds > 0:
+            world.do("HEXPIRE", "k", seconds, "FIELDS", "1", "a")
+        digests.append(world.do("DEBUG", "DIGEST-VALUE", "k"))
+    assert digests[0] != digests[1] == digests[2]

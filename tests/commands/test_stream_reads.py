@@ -220,3 +220,30 @@ def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World
     assert client.take_output() == b""
     fill(world, "1-1")
     assert client.take_output() == one_entry("1-1")
+
+
+def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
+    world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+    world.do("PEXPIRE", "s", "150")
+    client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
+    world.advance(500)
+    assert client.take_output() == NO_GROUP
+
+
+def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -> None:
+    fill(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "$")
+    client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "COUNT", "1", "STREAMS", "s", ">")
+    world.do("XGROUP", "SETID", "s", "g", "0")
+    assert client.take_output() == b""
+    fill(world, "2-1")
+    assert client.take_output() == one_entry("1-1")
+
+
+def test_an_entry_that_is_deleted_at_once_is_not_given_to_readers(world: World) -> None:
+    client = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
+    for words in (["MULTI"], ["XADD", "s", "1-1", "f", "v"], ["XDEL", "s", "1-1"], ["EXEC"]):
+        world.do(*words)
+    assert client.take_output() == b""
+    fill(world, "2-1")
+    assert client.take_output() == one_entry("2-1")
