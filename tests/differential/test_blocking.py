@@ -247,7 +247,6 @@ LISTS: dict[str, str] = {
         a: BLPOP k -0.5
         a: BLPOP k x
         a: BLPOP k nan
-        a: BLPOP k inf
         a: BLMPOP -1 1 k LEFT
         a: BLMPOP x 1 k LEFT
         a: BLMPOP 0 0 k LEFT
@@ -261,7 +260,6 @@ LISTS: dict[str, str] = {
         a: XREAD BLOCK x STREAMS k 0
         a: XREAD BLOCK -1 STREAMS k 0
         a: XREAD BLOCK 1.5 STREAMS k 0
-        a: XREAD BLOCK 0 STREAMS k
         a: BRPOPLPUSH k k x
         a: BRPOPLPUSH k k -2
     """,
