@@ -165,15 +165,15 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     text = string_value(value)
-    wanted = _Range(0, -1, False)
-    if len(argv) in (4, 5):
-        wanted = _Range(integer(argv[2]), integer(argv[3]), _in_bits(argv, 4))
-    elif len(argv) != 2:
+    if len(argv) not in (2, 4, 5):
         raise CommandError(SYNTAX_ERROR)
-    if wanted.start < 0 and wanted.end < wanted.start:
+    ranged = len(argv) > 2
+    start: i64 = integer(argv[2]) if ranged else 0
+    end: i64 = integer(argv[3]) if ranged else -1
+    if start < 0 and end < start:  # before the unit is looked at
         context.reply.integer(0)
         return
-    first, last = wanted.fit(text.length())
+    first, last = _Range(start, end, _in_bits(argv, 4)).fit(text.length())
     context.reply.integer(bits.count_bits(text.view(), first, last))
 
 

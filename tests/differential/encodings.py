@@ -105,13 +105,14 @@ class Expectation:
 
     def _sets(self, theirs: bytes, members: list[bytes]) -> set[bytes]:
         limits = self._limits
-        if theirs == b"intset" and not self._remade:
+        hinted = self._most_words > limits.intset_entries  # 7.2 takes the number of arguments for the size to come
+        if theirs == b"intset" and not self._remade and not hinted:
             return {b"intset"}
         fits = len(members) <= limits.set_entries and all(len(member) <= limits.set_value for member in members)
         numbers = all(INTEGER.fullmatch(member) for member in members)
-        found = {b"intset"} if self._remade and numbers and len(members) <= limits.intset_entries else set()
-        if not fits:
-            return found | {b"hashtable"}
+        found = {b"intset"} if (self._remade or hinted) and numbers and len(members) <= limits.intset_entries else set()
+        if not fits or hinted:
+            return found | {b"hashtable"} | ({b"listpack"} if fits else set())
         never_more = self._words <= limits.set_entries and self._longest <= limits.set_value
         return found | ({b"listpack"} if self._bounded and never_more else {b"listpack", b"hashtable"})
 

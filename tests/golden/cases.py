@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,15 +15,18 @@ FIGURES = ("memory_usage", "memory_usage_samples_0", "allocated")
 # A list with nodes that are compressed: LZF is a matter of the implementation.
 COMPRESSED = "list/compress"
 COMPRESSED_MARGIN = 0.02
-# Cases marked random depend on the hash seed of the recorded process, of which there were five, or on the heights of
-# skip list nodes. How far outside the recorded span one of ours may be: a part of the figure,
-RANDOM_MARGIN = 0.02
-# of the span (five processes do not show the rarer values),
-SPAN_MARGIN = 0.5
-# and two entries (bytes): three members of a set meet in one of four buckets in one process of sixteen.
-ENTRY_MARGIN = 32
-RECORDED_PROCESSES = 5
-RECORDED_RUNS = 60
+# What is random was recorded 60 times: 12 times in each of 5 processes. The hash seed of a process decides on what
+# depends on hash tables, so of that there are 5 values; the heights of skip list nodes are drawn anew in each run.
+PROCESSES = 5
+RUNS = 60
+# Standard deviations that so many values span on average (the constants d2 of quality control).
+SPANNED = {PROCESSES: 2.326, RUNS: 4.639}
+# An entry for each member of a set that is not the first of its bucket. How many there are varies by at most a third
+# of the root of the number of members, however large the table is (at a load of 0.6).
+ENTRY_SIZE = 16
+SET_DEVIATION = ENTRY_SIZE / 3
+# A value may be this many standard deviations from the recorded mean, which is uncertain itself.
+DEVIATIONS = 4
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What was recorded of a random figure."""
+
+    mean: int
+    low: int
+    high: int
+    #: Of how many independent values.
+    values: int
+
+    def deviation(self, members: int = 0) -> float:
+        """The standard deviation: that of the values, or of a set with so many members, which theory knows."""
+        return max(SET_DEVIATION * math.sqrt(members), (self.high - self.low) / SPANNED[self.values])
+
+    def span(self, members: int = 0) -> Span:
+        """What a single value may be."""
+        beyond = DEVIATIONS * self.deviation(members) * math.sqrt(1 + 1 / self.values)
+        return Span(min(self.low, self.mean - beyond), max(self.high, self.mean + beyond))
+
+
+@dataclass(frozen=True)
 class Case:
     """One recorded key."""
 
@@ -49,37 +73,35 @@ class Case:
     commands: tuple[tuple[bytes, ...], ...]
     key: bytes
     encoding: str
+    #: Figures that are always the same.
     expected: dict[str, Span]
-    #: Recorded means of what is random.
-    means: dict[str, int]
+    #: Figures that are random.
+    random: dict[str, Recorded]
 
 
-def _span(record: dict[str, object], name: str) -> Span:
+def _exactly(record: dict[str, object], name: str) -> Span:
     value = record[name]
     assert isinstance(value, int)
-    if record["category"] == COMPRESSED:
-        return Span(value * (1 - COMPRESSED_MARGIN), value * (1 + COMPRESSED_MARGIN))
-    if not (record.get("random") or record.get("allocated_random")):
-        return Span(value, value)
-    low, high = record.get(f"{name}_min", value), record.get(f"{name}_max", value)
-    assert isinstance(low, int)
-    assert isinstance(high, int)
-    if name != "allocated" and low == high and not record.get("random"):
-        return Span(value, value)
-    beyond = max((high - low) * SPAN_MARGIN, ENTRY_MARGIN if name == "allocated" else 0)
-    return Span(low * (1 - RANDOM_MARGIN) - beyond, high * (1 + RANDOM_MARGIN) + beyond)
+    margin = COMPRESSED_MARGIN if record["category"] == COMPRESSED else 0
+    return Span(value * (1 - margin), value * (1 + margin))
 
 
 def _case(line: str) -> Case:
     record = json.loads(line)
+    values = RUNS if record["category"].startswith("zset/") else PROCESSES
+    random = {
+        name: Recorded(record[name], record[f"{name}_min"], record[f"{name}_max"], values)
+        for name in FIGURES
+        if f"{name}_min" in record
+    }
     return Case(
         record["id"],
         record["category"],
         tuple(tuple(word.encode("latin-1") for word in command) for command in record["commands"]),
         record["key"].encode("latin-1"),
         record["encoding"],
-        {name: _span(record, name) for name in FIGURES},
-        {name: record[name] for name in FIGURES if f"{name}_min" in record},
+        {name: _exactly(record, name) for name in FIGURES if name not in random},
+        random,
     )
 
 
@@ -91,7 +113,7 @@ def all_cases() -> tuple[Case, ...]:
 
 def random_cases() -> list[Case]:
     """The cases of which something is random."""
-    return [case for case in all_cases() if case.means]
+    return [case for case in all_cases() if case.random]
 
 
 def categories() -> list[str]:
