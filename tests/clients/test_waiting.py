@@ -175,7 +175,8 @@ async def test_tasks_are_served_in_the_order_in_which_they_came(aio: redis.async
         while (await aio.info("clients"))["blocked_clients"] <= number:
             await asyncio.sleep(0)
     await aio.lpush("queue", *range(5))
-    assert [list(reply) for reply in await asyncio.gather(*tasks)] == [["queue", str(number)] for number in range(5)]
+    replies = await asyncio.gather(*tasks)
+    assert [list(reply or ()) for reply in replies] == [["queue", str(number)] for number in range(5)]
 
 
 async def test_a_cancelled_task_takes_nothing(aio: redis.asyncio.Redis) -> None:
