@@ -34,29 +34,34 @@ class EntryRange:
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
 
-    def take(self, node: StreamNode, low: int, high: int, count: i64) -> None:
-        """Take a node's entries from ``low`` to ``high``, as long as there are fewer than ``count``."""
+    def take(self, node: StreamNode, low: int, high: int, count: i64) -> bool:
+        """Take a node's entries from ``low`` to ``high``, as long as there are fewer than ``count``.
+
+        True if none is to be taken from further nodes, which then need not be looked for.
+        """
         at: i64
         for at in range(bisect_left(node.ids, low), len(node.ids)):
             entry_id = node.ids[at]
             if entry_id > high or len(self.ids) == count:
-                return
+                return True
             entry = node.entries[at]
             if entry is not None:
                 self.ids.append(entry_id)
                 self.entries.append(entry)
+        return len(self.ids) == count
 
-    def take_back(self, node: StreamNode, low: int, high: int, count: i64) -> None:
+    def take_back(self, node: StreamNode, low: int, high: int, count: i64) -> bool:
         """The same, beginning with the last one."""
         at: i64
         for at in range(bisect_right(node.ids, high) - 1, -1, -1):
             entry_id = node.ids[at]
             if entry_id < low or len(self.ids) == count:
-                return
+                return True
             entry = node.entries[at]
             if entry is not None:
                 self.ids.append(entry_id)
                 self.entries.append(entry)
+        return len(self.ids) == count
 
 
 @mypyc_attr(acyclic=True)
@@ -194,8 +199,7 @@ class Stream(Encoded):
         node = cursor.seek_back(id_key(low))
         if node is None:
             node = cursor.first()
-        while node is not None and node.master_id <= high and len(found.ids) != count:
-            found.take(node, low, high, count)
+        while node is not None and node.master_id <= high and not found.take(node, low, high, count):
             node = cursor.next()
         return found
 
@@ -206,10 +210,7 @@ class Stream(Encoded):
             return found
         cursor = RadixCursor(self.tree)
         node = cursor.seek_back(id_key(high))
-        while node is not None and len(found.ids) != count:
-            found.take_back(node, low, high, count)
-            if node.master_id <= low:
-                break
+        while node is not None and not found.take_back(node, low, high, count) and node.master_id > low:
             node = cursor.previous()
         return found
 

@@ -449,7 +449,32 @@ class RadixCursor(Generic[Value]):
 
     def seek_back(self, key: bytes) -> Value | None:
         """Go to the highest key that is not above ``key``."""
-        value = self.seek(key)
-        if value is None:
-            return self.last()
-        return value if self._node.key == key else self.previous()
+        self._restart()
+        at: i64 = 0
+        length: i64 = len(key)
+        while at < length:
+            node = self._node
+            edge = node.edge
+            count = len(node.children)
+            if count == 0:
+                break
+            if count == 1:
+                part = key[at : at + len(edge)]
+                if part < edge:
+                    break
+                self._enter(0)
+                if part > edge:
+                    return self._down_last()
+                at += len(edge)
+                continue
+            place = bisect_left(edge, key[at])
+            if place == count or edge[place] != key[at]:
+                if place == 0:
+                    break
+                self._enter(place - 1)
+                return self._down_last()
+            self._enter(place)
+            at += 1
+        # What is below this node is above the key; the node's own key is the key or a beginning of it.
+        value = self._node.value
+        return self.previous() if value is None else value
