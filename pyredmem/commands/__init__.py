@@ -12,6 +12,7 @@ from pyredmem.commands.connection import connection, monitoring
 from pyredmem.commands.counters import counters
 from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
+from pyredmem.commands.dump import dumping
 from pyredmem.commands.expire import expiry
 from pyredmem.commands.geo import geo
 from pyredmem.commands.geo_search import geo_searches
@@ -66,6 +67,7 @@ def all_groups() -> list[Group]:
         counters,
         databases,
         debug,
+        dumping,
         expiry,
         hash_expiry,
         hash_values,

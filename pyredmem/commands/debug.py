@@ -377,6 +377,11 @@ def _set_disable_deny_scripts(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+def _set_skip_checksum_validation(context: Context, argv: list[bytes]) -> None:
+    context.engine.switches.payloads_need_checksums = not _flag(argv[2])
+    context.reply.ok()
+
+
 def _pause_cron(context: Context, argv: list[bytes]) -> None:
     context.engine.cron.paused = _flag(argv[2])
     context.reply.ok()
@@ -457,7 +462,9 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
     b"set-disable-deny-scripts": _Subcommand(
         3, 3, _set_disable_deny_scripts, _ON_OFF, "Lets scripts call what is denied to them."
     ),
-    b"set-skip-checksum-validation": _Subcommand(3, 3, _nothing, _ON_OFF, _NOT_THERE),
+    b"set-skip-checksum-validation": _Subcommand(
+        3, 3, _set_skip_checksum_validation, _ON_OFF, "Lets RESTORE take values with a wrong checksum."
+    ),
     b"sleep": _Subcommand(3, 3, _sleep, "<seconds>", "Stops the whole server for a while; fractions are allowed."),
     b"stringmatch-len": _Subcommand(
         4, 4, _stringmatch_len, "<length> <pattern>", "Matches a pattern against so many letters a."

@@ -33,7 +33,7 @@ def object_report(context: Context, value: RedisObject) -> bytes:
         value.address * 8,
         value.refcount,
         value.encoding(),
-        value.serialized_length(),
+        value.serialized_length(context.engine.settings.flag("rdbcompression")),
         value.lru,
         idle_s,
     )

@@ -12,6 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import ROBJ_SIZE
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.rdb_writer import RdbWriter
 
 
 @mypyc_attr(acyclic=True)
@@ -36,6 +37,10 @@ class Encoded:
 
     def addresses(self) -> list[int]:
         """Every ledger address it owns."""
+        raise NotImplementedError
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write type and elements as this encoding is serialized."""
         raise NotImplementedError
 
 
@@ -74,3 +79,7 @@ class Collection(RedisObject):
     def addresses(self) -> list[int]:
         """The header and what the elements own."""
         return [int(self.address), *self.payload().addresses()]
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the elements in their encoding."""
+        self.payload().save(writer)

@@ -12,8 +12,11 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.field_times import FieldTimes
+from pyredmem.objects.rdb_types import HASH_LISTPACK
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.listpack_bytes import listpack_bytes
 
 
 @mypyc_attr(acyclic=True)
@@ -128,6 +131,14 @@ class PackedFields(HashFields):
     def duplicate(self) -> HashFields:
         """The same listpack once more."""
         return PackedFields(self.block.duplicate(), self.values.copy())
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the block: each field, then its value."""
+        entries: list[bytes] = []
+        for field, value in self.values.items():
+            entries += [field, value]
+        writer.kind(HASH_LISTPACK)
+        writer.string(listpack_bytes(entries))
 
     def memory(self, samples: i64) -> i64:
         """The block."""

@@ -15,6 +15,8 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
 from pyredmem.objects.hash_fields import HashFields
+from pyredmem.objects.rdb_types import HASH
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 
 #: Buckets that HSCAN visits per field that was asked for.
@@ -166,6 +168,15 @@ class TableFields(HashFields):
         table.expand(len(fields))
         for index, field in enumerate(fields):
             table.put(field, values[index])
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write fields and values."""
+        table = self.table
+        writer.kind(HASH)
+        writer.length(table.used)
+        for slot, field in enumerate(table.keys):
+            writer.string(field)
+            writer.string(table.values[slot])
 
     def hash_table(self) -> Dict | None:
         """The hash table."""

@@ -21,10 +21,13 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
-from pyredmem.objects.field_times import NO_TIME, FieldTimes
+from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
 from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
+from pyredmem.objects.rdb_types import HASH_LISTPACK_EX, HASH_METADATA
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.listpack_bytes import listpack_bytes
 
 _PACKED_HEADER_SIZE: Final = 32
 _TABLE_METADATA_SIZE: Final = 32
@@ -94,6 +97,18 @@ class TimedPackedFields(PackedFields):
     def duplicate(self) -> HashFields:
         """The same listpack once more, with times of its own."""
         return TimedPackedFields(self.block.duplicate(), self.values.copy(), self.times.copy())
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the earliest time and the block: each field, its value, its time."""
+        entries: list[bytes] = []
+        for field in self.names():
+            when_ms = self.times.get(field)
+            entries += [field, self.values[field], b"%d" % (0 if when_ms == NO_TIME else when_ms)]
+        first_ms = self.times.next_ms()
+        writer.kind(HASH_LISTPACK_EX)
+        writer.needs_field_times()
+        writer.moment(0 if first_ms == NEVER else first_ms)
+        writer.string(listpack_bytes(entries))
 
     def memory(self, samples: i64) -> i64:
         """Header and listpack."""
@@ -175,6 +190,26 @@ class TimedTableFields(TableFields):
         copy = TimedTableFields(self.allocator, self.times.copy())
         copy.fill(self.table.keys, self.table.values)
         return copy
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the earliest time, and with each field how much later its own is; as one without times if it has none.
+
+        0 stands for a field without a time, so the others count from 1.
+        """
+        first_ms = self.times.next_ms()
+        if first_ms == NEVER:
+            super().save(writer)
+            return
+        table = self.table
+        writer.kind(HASH_METADATA)
+        writer.needs_field_times()
+        writer.moment(first_ms)
+        writer.length(table.used)
+        for slot, field in enumerate(table.keys):
+            when_ms = self.times.get(field)
+            writer.length(0 if when_ms == NO_TIME else when_ms - first_ms + 1)
+            writer.string(field)
+            writer.string(table.values[slot])
 
     def memory(self, samples: i64) -> i64:
         """As that of a table without times, and the tree."""

@@ -15,7 +15,9 @@ from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import LIST_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
-from pyredmem.structures.list_node import PLAIN, ListNode
+from pyredmem.objects.rdb_types import LIST_QUICKLIST_2, PACKED_NODE, PLAIN_NODE
+from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.structures.list_node import COMPRESSED, PLAIN, ListNode
 from pyredmem.structures.quicklist import Quicklist, byte_limit, exceeds
 
 
@@ -170,6 +172,12 @@ class ListpackList(ListEncoding):
             node.free()
         return QuicklistList(quicklist)
 
+    def save(self, writer: RdbWriter) -> None:
+        """Write a list of one node."""
+        writer.kind(LIST_QUICKLIST_2)
+        writer.length(1)
+        _save_node(writer, self.node)
+
     def first_node(self) -> ListNode | None:
         """The only one."""
         return self.node
@@ -278,6 +286,15 @@ class QuicklistList(ListEncoding):
             return self
         return ListpackList(quicklist.release_only_node())
 
+    def save(self, writer: RdbWriter) -> None:
+        """Write all nodes."""
+        writer.kind(LIST_QUICKLIST_2)
+        writer.length(self.quicklist.nodes)
+        node = self.quicklist.head
+        while node is not None:
+            _save_node(writer, node)
+            node = node.next
+
     def first_node(self) -> ListNode | None:
         """The head."""
         return self.quicklist.head
@@ -293,6 +310,15 @@ class QuicklistList(ListEncoding):
     def check(self) -> None:
         """Assert the invariants."""
         self.quicklist.check()
+
+
+def _save_node(writer: RdbWriter, node: ListNode) -> None:
+    """A node that is compressed is written as it is."""
+    writer.length(PLAIN_NODE if node.is_(PLAIN) else PACKED_NODE)
+    if node.is_(COMPRESSED):
+        writer.compressed(node.compressed_data(), node.size)
+    else:
+        writer.string(node.data())
 
 
 @mypyc_attr(acyclic=True)

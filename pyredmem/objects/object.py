@@ -13,6 +13,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.digest import Digest
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 
 #: The reference count of objects that are never freed (Redis 7.2 OBJ_SHARED_REFCOUNT).
@@ -60,9 +61,15 @@ class RedisObject:
         """Add type and content to a digest, so that equal values of any encoding have equal digests."""
         raise NotImplementedError
 
-    def serialized_length(self) -> i64:
-        """Bytes of the value in a snapshot, without compression; 0 where that is not known."""
-        return 0
+    def save(self, writer: RdbWriter) -> None:
+        """Write the value, its type first."""
+        raise NotImplementedError
+
+    def serialized_length(self, compresses: bool) -> i64:
+        """Bytes of the value in a snapshot, without its type."""
+        writer = RdbWriter(compresses)
+        self.save(writer)
+        return writer.content_length()
 
     def hash_table(self) -> Dict | None:
         """The hash table that the value is made of, for DEBUG HTSTATS-KEY; None if there is none."""

@@ -16,9 +16,12 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, LISTPACK_LIMIT, dict_table_size, listpack_integer_size
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.rdb_types import SET, SET_INTSET, SET_LISTPACK
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
+from pyredmem.structures.listpack_bytes import listpack_bytes
 
 # What became of an addition.
 PRESENT: Final = 0
@@ -30,7 +33,7 @@ WANTS_LISTPACK: Final = 3
 WANTS_TABLE: Final = 4
 
 #: Intsets have no more members than this, whatever the setting says (Redis 7.2 t_set.c).
-_INTSET_MOST: Final = 1073741824
+INTSET_MOST: Final = 1073741824
 #: Keys that Redis looks at to draw one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a step of a rehash.
 _DRAWN_FROM: Final = 15
 
@@ -116,7 +119,7 @@ class IntegerMembers(SetEncoding):
             return WANTS_LISTPACK if self._fits_listpack(member, limits) else WANTS_TABLE
         if not self.content.add(number):
             return PRESENT
-        most = min(limits.set_intset_entries, _INTSET_MOST)
+        most = min(limits.set_intset_entries, INTSET_MOST)
         return ADDED if len(self.content.numbers) <= most else OUTGREW
 
     def _fits_listpack(self, member: bytes, limits: EncodingLimits) -> bool:
@@ -167,6 +170,11 @@ class IntegerMembers(SetEncoding):
     def addresses(self) -> list[int]:
         """The block."""
         return [int(self.content.address)]
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the block."""
+        writer.kind(SET_INTSET)
+        writer.string(self.content.data())
 
     def check(self) -> None:
         """Assert the invariants."""
@@ -272,6 +280,11 @@ class ListpackMembers(SetEncoding):
         """The block."""
         return [int(self.block.address)]
 
+    def save(self, writer: RdbWriter) -> None:
+        """Write the block."""
+        writer.kind(SET_LISTPACK)
+        writer.string(listpack_bytes(list(self.items)))
+
     def check(self) -> None:
         """Assert the invariants."""
         assert self.block.size == 7 + entry_sizes(self.members())
@@ -374,6 +387,14 @@ class HashedMembers(SetEncoding):
     def addresses(self) -> list[int]:
         """The header of the table and all that is in it."""
         return [int(self.address), *self.keys.addresses()]
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the members."""
+        keys = self.keys
+        writer.kind(SET)
+        writer.length(keys.used)
+        for member in keys.keys:
+            writer.string(member)
 
     def table(self) -> Dict | None:
         """The hash table."""

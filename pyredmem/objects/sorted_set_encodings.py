@@ -31,8 +31,11 @@ from pyredmem.memory.layout import (
 )
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.rdb_types import ZSET_2, ZSET_LISTPACK
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.listpack_bytes import listpack_bytes
 from pyredmem.structures.score_order import ScoreOrder
 
 #: Integral scores up to here are integers in a listpack (util.c double2ll).
@@ -48,6 +51,13 @@ def score_entry_size(score: float) -> i64:
         if float(whole) == score:
             return listpack_integer_size(whole)
     return entry_size(format_double(score))
+
+
+def _score_text(score: float) -> bytes:
+    """What a score's entry in a listpack is made of."""
+    if -_INTEGER_LIMIT <= score <= _INTEGER_LIMIT and float(int(score)) == score:
+        return b"%d" % int(score)
+    return format_double(score)
 
 
 @mypyc_attr(acyclic=True)
@@ -155,6 +165,16 @@ class SortedSetListpack(SortedSetEncoding):
         self.order.remove(score, member)
         self.pack.shrink(entry_size(member) + score_entry_size(score))
         return True
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the block: each member, then its score."""
+        order = self.order
+        members = order.members(0, order.length)
+        entries: list[bytes] = []
+        for at, score in enumerate(order.scores(0, order.length)):
+            entries += [members[at], _score_text(score)]
+        writer.kind(ZSET_LISTPACK)
+        writer.string(listpack_bytes(entries))
 
     def copy(self) -> SortedSetEncoding:
         """Another block of the same size."""
@@ -317,6 +337,17 @@ class SortedSetSkiplist(SortedSetEncoding):
             node = i64(self.members.nodes[self.members.peek(names[at])])
             copy.members.add(names[at], scores[at], allocator.alloc(allocator.usable(node)))
         return copy
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write members and scores from the last one to the first: so each comes in at the front when it is read."""
+        length = self.order.length
+        members = self.order.members(0, length)
+        scores = self.order.scores(0, length)
+        writer.kind(ZSET_2)
+        writer.length(length)
+        for at in range(length - 1, -1, -1):
+            writer.string(members[at])
+            writer.double(scores[at])
 
     def table(self) -> SkiplistTable | None:
         """The hash table."""

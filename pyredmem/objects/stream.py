@@ -18,7 +18,9 @@ from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import STREAM_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
-from pyredmem.objects.stream_group import UNKNOWN, StreamGroup
+from pyredmem.objects.rdb_types import STREAM_LISTPACKS_3
+from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.stream_group import UNKNOWN, StreamGroup, save_id
 from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_text
 from pyredmem.objects.stream_node import StreamNode, byte_limit, new_stream_node
 from pyredmem.structures.radix import RadixCursor, RadixTree
@@ -151,6 +153,23 @@ class Stream(Encoded):
             for group in self.groups.values():
                 copy.groups.insert(group.name, group.duplicate())
         return copy
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the nodes, what the stream remembers, and the groups."""
+        nodes = self.tree.values()
+        writer.kind(STREAM_LISTPACKS_3)
+        writer.length(len(nodes))
+        for node in nodes:
+            writer.string(node.key())
+            writer.string(node.data())
+        writer.length(self.length)
+        for entry_id in (self.last_id, self.first_id, self.max_deleted_id):
+            save_id(writer, entry_id)
+        writer.length(self.entries_added)
+        groups = self.group_list()
+        writer.length(len(groups))
+        for group in groups:
+            group.save(writer)
 
     # Adding.
 

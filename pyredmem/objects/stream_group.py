@@ -11,7 +11,8 @@ from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, STREAM_NACK_SIZE, sds_new_size
-from pyredmem.objects.stream_id import MAX_ID, id_key, id_of_key
+from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_of_key
 from pyredmem.structures.radix import RadixCursor, RadixTree
 
 #: ``entries_read`` of a group that does not know, ``active_ms`` of a consumer that never got anything.
@@ -122,6 +123,26 @@ class StreamGroup:
                 copy.add_pending(id_key(entry_id), twin, entry.delivered_ms).deliveries = entry.deliveries
         return copy
 
+    def save(self, writer: RdbWriter) -> None:
+        """Write the group: what is pending with times and counts, then the consumers with the ids they hold."""
+        writer.string(self.name)
+        save_id(writer, self.last_id)
+        writer.signed_length(self.entries_read)
+        writer.length(self.pending.used)
+        for entry_id, entry in entries_from(self.pending, 0, MAX_ID, -1):
+            writer.raw(id_key(entry_id))
+            writer.moment(entry.delivered_ms)
+            writer.signed_length(entry.deliveries)
+        consumers = self.consumers.values()
+        writer.length(len(consumers))
+        for consumer in consumers:
+            writer.string(consumer.name)
+            writer.moment(consumer.seen_ms)
+            writer.moment(consumer.active_ms)
+            writer.length(consumer.pending.used)
+            for entry_id, _ in entries_from(consumer.pending, 0, MAX_ID, -1):
+                writer.raw(id_key(entry_id))
+
     def free(self) -> None:
         """Give all blocks back."""
         for entry in self.pending.values():
@@ -158,6 +179,12 @@ class StreamGroup:
         assert owned == self.pending.used
         for entry_id, entry in entries_from(self.pending, 0, MAX_ID, -1):
             assert entry.consumer.pending.get(id_key(entry_id)) is entry
+
+
+def save_id(writer: RdbWriter, entry_id: int) -> None:
+    """Write an id as two numbers."""
+    writer.length(entry_id >> SEQUENCE_BITS)
+    writer.length(entry_id & SEQUENCE_MAX)
 
 
 def entries_from(tree: RadixTree[PendingEntry], low: int, high: int, count: int) -> list[tuple[int, PendingEntry]]:

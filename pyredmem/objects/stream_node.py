@@ -7,7 +7,7 @@ What Redis 7.2 has in it (t_stream.c), one listpack element each:
 
 The node's id is that of its first entry ever, the master fields are that entry's. An entry with the same fields has
 none of its own. A deleted entry stays where it is, with a flag. Here the ids and entries are in two lists; only the
-size of each is needed, when it comes.
+size of each is needed, when it comes. What was in a deleted entry is kept aside: it still is in the serialized form.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_key
 from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.listpack_bytes import listpack_bytes
 
 #: A new node gets at least so many bytes at once, unless the limit of a node is lower.
 _PREALLOCATED_BYTES: Final = 4096
 _SMALL_INTEGER: Final = 2  # bytes of an element that is a number of one digit or two
+# The flags of an entry.
+DELETED_ENTRY: Final = 1
+SAME_FIELDS: Final = 2
 _TWO_TO_63: Final = 1 << 63
 _TWO_TO_64: Final = 1 << 64
 
@@ -54,6 +58,7 @@ class StreamNode:
         self.master_fields = master_fields
         self.ids: list[int] = []
         self.entries: list[list[bytes] | None] = []  # fields and values in turn; None: deleted
+        self.tombstones: dict[int, list[bytes]] = {}  # the deleted ones by their place
         self.live: i64 = 0
         self.deleted: i64 = 0
 
@@ -124,8 +129,14 @@ class StreamNode:
 
     def delete(self, place: i64) -> None:
         """Delete an entry that is there, but not the last live one."""
-        self.entries[place] = None
+        self._bury(place)
         self._count(-1, 1)
+
+    def _bury(self, place: i64) -> None:
+        entry = self.entries[place]
+        assert entry is not None
+        self.tombstones[place] = entry
+        self.entries[place] = None
 
     def trim(self, limit: int, by_count: bool) -> i64:
         """Delete the first ``limit`` live entries, or those with an id below ``limit``; returns how many."""
@@ -137,7 +148,7 @@ class StreamNode:
             if (deleted >= limit) if by_count else (ids[at] >= limit):
                 break
             if entries[at] is not None:
-                entries[at] = None
+                self._bury(at)
                 deleted += 1
         self._count(-deleted, deleted)
         return deleted
@@ -147,9 +158,32 @@ class StreamNode:
         copy = StreamNode(self.listpack.duplicate(), self.master_id, self.master_fields)
         copy.ids = self.ids.copy()
         copy.entries = self.entries.copy()
+        copy.tombstones = self.tombstones.copy()
         copy.live = self.live
         copy.deleted = self.deleted
         return copy
+
+    def data(self) -> bytes:
+        """The very bytes of the listpack."""
+        master = self.master_fields
+        elements = [b"%d" % self.live, b"%d" % self.deleted, b"%d" % len(master), *master, b"0"]
+        at: i64
+        for at in range(len(self.ids)):
+            entry = self.entries[at]
+            flags = 0
+            if entry is None:
+                entry = self.tombstones[at]
+                flags = DELETED_ENTRY
+            entry_id = self.ids[at]
+            milliseconds = signed((entry_id >> SEQUENCE_BITS) - self.master_milliseconds)
+            sequence = signed((entry_id & SEQUENCE_MAX) - self.master_sequence)
+            place = [b"%d" % milliseconds, b"%d" % sequence]
+            pairs = len(entry) // 2
+            if entry[::2] == master:
+                elements += [b"%d" % (flags | SAME_FIELDS), *place, *entry[1::2], b"%d" % (pairs + 3)]
+            else:
+                elements += [b"%d" % flags, *place, b"%d" % pairs, *entry, b"%d" % (2 * pairs + 4)]
+        return listpack_bytes(elements)
 
 
 def new_stream_node(allocator: Allocator, entry_id: int, entry: list[bytes], node_bytes: i64) -> StreamNode:

@@ -26,11 +26,12 @@ from pyredmem.memory.layout import (
 )
 from pyredmem.objects.digest import STRING_TYPE, Digest
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.rdb_types import STRING
+from pyredmem.objects.rdb_writer import RdbWriter
 
 #: Numbers below this one exist as shared objects.
 SHARED_INTEGERS: Final = 10000
 _INTEGER_DIGITS: Final = 20
-_SNAPSHOT_INTEGER_DIGITS: Final = 11
 _MINUS: Final = 45
 _NINE: Final = 57
 _DEFAULT_MAX_LENGTH: Final = 512 * 1024 * 1024
@@ -63,9 +64,10 @@ class StringObject(RedisObject):
         digest.mix_number(STRING_TYPE)
         digest.mix(self.data())
 
-    def serialized_length(self) -> i64:
-        """Bytes in a snapshot: a small number in one, two or four of its own, anything else with its length."""
-        return _serialized_length(self.data())
+    def save(self, writer: RdbWriter) -> None:
+        """Write type and content."""
+        writer.kind(STRING)
+        writer.string(self.data())
 
 
 @mypyc_attr(acyclic=True)
@@ -308,6 +310,19 @@ class Strings:
             return BytesString(self.allocator.alloc(embstr_size(len(data))), 0, data)
         return _copy(data, self.allocator)
 
+    def create_restored(self, data: bytes) -> StringObject:
+        """The string of a serialized value: as ``create`` makes it, but its sds never was a query buffer.
+
+        Of a long one what is free beyond a tenth is cut off, which only shows in what the sds takes for its room.
+        """
+        size: i64 = len(data)
+        if size < BIG_ARGUMENT_BYTES:
+            return self.create(data)
+        value = self.create_buffer(bytearray(data))
+        if value.capacity - size > size // 10:
+            value.capacity = size
+        return value
+
     def create_buffer(self, content: bytearray) -> BufferString:
         """A raw string to be modified, sized as a fresh sds; takes the buffer over."""
         return _buffer(content, self.allocator)
@@ -390,21 +405,3 @@ def _shared_integer(number: i64) -> IntegerString:
     value = IntegerString(0, number)
     value.refcount = SHARED_REFERENCE_COUNT
     return value
-
-
-def _serialized_length(data: bytes) -> i64:
-    """Length of a string in a snapshot (Redis 7.2 rdb.c rdbSaveRawString), uncompressed."""
-    size: i64 = len(data)
-    number = parse_integer(data) if size <= _SNAPSHOT_INTEGER_DIGITS else None
-    if number is not None:
-        if -(1 << 7) <= number < 1 << 7:
-            return 2
-        if -(1 << 15) <= number < 1 << 15:
-            return 3
-        if -(1 << 31) <= number < 1 << 31:
-            return 5
-    if size < 1 << 6:
-        return size + 1
-    if size < 1 << 14:
-        return size + 2
-    return size + 5

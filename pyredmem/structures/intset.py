@@ -65,6 +65,18 @@ class IntSet:
         copy._fit()
         return copy
 
+    def fill(self, numbers: list[int], width: i64) -> None:
+        """Take over numbers in ascending order, each as wide as ``width`` says."""
+        self.numbers = numbers
+        self.width = width
+        self._fit()
+
+    def data(self) -> bytes:
+        """The very bytes of the block: width, number and the numbers, little-endian."""
+        width = int(self.width)
+        content = b"".join([number.to_bytes(width, "little", signed=True) for number in self.numbers])
+        return width.to_bytes(4, "little") + len(self.numbers).to_bytes(4, "little") + content
+
     def free(self) -> None:
         """Give the block back."""
         self.allocator.free(i64(self.address))

@@ -262,9 +262,16 @@ class ListNode(Listpack):
             self.decompress()
             self.state |= IN_USE
 
+    def data(self) -> bytes:
+        """What Redis has in the block before it is compressed."""
+        return self.items[self.start] if self.is_(PLAIN) else listpack_bytes(self.items[self.start :])
+
+    def compressed_data(self) -> bytes:
+        """And afterwards; nothing if it does not compress."""
+        return compress(self.data(), self.size)
+
     def _compressed_size(self) -> i64:
-        data = self.items[0] if self.is_(PLAIN) else listpack_bytes(self.items[self.start :])
-        return len(compress(data, self.size))
+        return len(self.compressed_data())
 
     def _new_block(self, size: i64) -> None:
         allocator = self.allocator

@@ -1,4 +1,5 @@
-"""The very bytes of a listpack (Redis 7.2 listpack.c), for what depends on them: how well a list node compresses.
+"""The very bytes of a listpack (Redis 7.2 listpack.c), for what depends on them: how well a list node
+compresses, and values that go in and out serialized.
 
 ::
 
@@ -17,6 +18,11 @@ from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, listpack_back_length_siz
 
 _HEADER_COUNT_LIMIT: Final = 65535
 _LONGEST_INTEGER: Final = 20  # characters
+_HEADER_SIZE: Final = 6
+_END: Final = 0xFF
+#: Bytes of the integers of types F1 to F4.
+_INTEGER_WIDTHS: Final = (2, 3, 4, 8)
+_LAST_INTEGER_TYPE: Final = 0xF4
 
 
 def listpack_bytes(elements: list[bytes]) -> bytes:
@@ -61,3 +67,57 @@ def _back_length(length: int) -> bytes:
     size = int(listpack_back_length_size(length))
     groups = [length >> 7 * at & 127 for at in reversed(range(size))]
     return bytes([groups[0], *[group | 128 for group in groups[1:]]])
+
+
+def listpack_elements(data: bytes) -> list[bytes]:
+    """The elements of a listpack; raises ValueError for bytes that are none."""
+    size = len(data)
+    if size < LISTPACK_EMPTY_SIZE or int.from_bytes(data[:4], "little") != size or data[-1] != _END:
+        raise ValueError("no listpack")
+    elements: list[bytes] = []
+    at = _HEADER_SIZE
+    while at < size - 1:
+        length = _encoded_length(data, at)
+        following = at + length + int(listpack_back_length_size(length))
+        if following > size - 1 or data[at + length : following] != _back_length(length):
+            raise ValueError("an entry is damaged")
+        elements.append(_element(data, at, length))
+        at = following
+    count = int.from_bytes(data[4:6], "little")
+    if count not in (len(elements), _HEADER_COUNT_LIMIT):
+        raise ValueError("not as many elements as the header says")
+    return elements
+
+
+def _encoded_length(data: bytes, at: int) -> int:
+    """Bytes of an entry without its back length."""
+    first = data[at]
+    if first < 0x80:
+        return 1
+    if first < 0xC0:
+        return 1 + (first & 63)
+    if first < 0xE0:
+        return 2
+    if first < 0xF0:
+        return 2 + ((first & 15) << 8 | data[at + 1])
+    if first == 0xF0:
+        return 5 + int.from_bytes(data[at + 1 : at + 5], "little")
+    if first > _LAST_INTEGER_TYPE:
+        raise ValueError("an entry of no known kind")
+    return 1 + _INTEGER_WIDTHS[first - 0xF1]
+
+
+def _element(data: bytes, at: int, length: int) -> bytes:
+    first = data[at]
+    if first < 0x80:
+        return b"%d" % first
+    if first < 0xC0:
+        return data[at + 1 : at + length]
+    if first < 0xE0:
+        number = (first & 31) << 8 | data[at + 1]
+        return b"%d" % (number if number < 4096 else number - 8192)
+    if first < 0xF0:
+        return data[at + 2 : at + length]
+    if first == 0xF0:
+        return data[at + 5 : at + length]
+    return b"%d" % int.from_bytes(data[at + 1 : at + length], "little", signed=True)

@@ -25,6 +25,8 @@ _HASH_MASK: Final = _HASHES - 1
 _LONGEST_RUN: Final = 32
 _FARTHEST: Final = 8192
 _LONGEST_MATCH: Final = 264
+#: Places are noted in 31 bits.
+_OFFSET_LIMIT: Final = (1 << 31) - 1
 #: References of more bytes have a third byte.
 _SHORT_MATCH: Final = 8
 
@@ -36,12 +38,37 @@ def _empty_table() -> vec[i32]:
     return table
 
 
+class Compressor:
+    """Compresses one string after the other; the table of places is made once.
+
+    A place is noted with an offset that grows by the length of each string, so what an earlier one left is below the
+    beginning of the next, as if it were not there.
+    """
+
+    def __init__(self) -> None:
+        self._table: vec[i32] = vec[i32]()
+        self._offset: i64 = 0
+
+    def compress(self, data: bytes, limit: i64) -> bytes:
+        """The data compressed to at most about ``limit`` bytes; empty if it needs more."""
+        end: i64 = len(data)
+        if end == 0 or limit <= 0:
+            return b""
+        if len(self._table) == 0 or self._offset + end > _OFFSET_LIMIT:
+            self._table = _empty_table()
+            self._offset = 0
+        offset = self._offset
+        self._offset += end
+        return _compressed(data, limit, self._table, offset)
+
+
 def compress(data: bytes, limit: i64) -> bytes:
-    """The data compressed to at most about ``limit`` bytes; empty if it needs more."""
+    """One string compressed to at most about ``limit`` bytes; empty if it needs more."""
+    return Compressor().compress(data, limit)
+
+
+def _compressed(data: bytes, limit: i64, table: vec[i32], offset: i64) -> bytes:
     end: i64 = len(data)
-    if end == 0 or limit == 0:
-        return b""
-    table = _empty_table()
     output = BytesWriter()
     at: i64 = 0
     run: i64 = 0  # where the literals begin that are not written yet
@@ -51,8 +78,8 @@ def compress(data: bytes, limit: i64) -> bytes:
         second: i64 = data[at + 1]
         third: i64 = data[at + 2]
         place = _hash(first, second, third)
-        seen: i64 = i64(table[place])
-        table[place] = i32(at)
+        seen: i64 = i64(table[place]) - offset
+        table[place] = i32(at + offset)
         distance = at - seen - 1
         if (
             seen > 0
@@ -71,8 +98,8 @@ def compress(data: bytes, limit: i64) -> bytes:
             at += length
             run = at
             if at < hashed_end:
-                table[_hash(data[at - 2], data[at - 1], data[at])] = i32(at - 2)
-                table[_hash(data[at - 1], data[at], data[at + 1])] = i32(at - 1)
+                table[_hash(data[at - 2], data[at - 1], data[at])] = i32(at - 2 + offset)
+                table[_hash(data[at - 1], data[at], data[at + 1])] = i32(at - 1 + offset)
         else:
             written = len(output)
             if written + 1 + at - run >= limit:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE
 from pyredmem.structures.listpack import entry_sizes
-from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.listpack_bytes import listpack_bytes, listpack_elements
 
 ELEMENT = st.one_of(
     st.binary(max_size=70),
@@ -45,3 +45,40 @@ def test_an_entry(element: bytes, entry: bytes) -> None:
 
 def test_from_65535_elements_on_the_header_does_not_tell_their_number() -> None:
     assert listpack_bytes([b"1"] * 70000)[4:6] == b"\xff\xff"
+
+
+# And back.
+
+
+@given(st.lists(st.one_of(st.binary(max_size=200), st.integers(-(2**63), 2**63 - 1).map(lambda n: b"%d" % n))))
+def test_the_elements_come_back(elements: list[bytes]) -> None:
+    assert listpack_elements(listpack_bytes(elements)) == elements
+
+
+@pytest.mark.parametrize("length", [63, 64, 4095, 4096, 70000])
+def test_long_elements_come_back(length: int) -> None:
+    elements = [b"x" * length, b"y"]
+    assert listpack_elements(listpack_bytes(elements)) == elements
+
+
+def test_more_elements_than_the_header_can_count_come_back() -> None:
+    elements = [b"a"] * 70000
+    assert listpack_elements(listpack_bytes(elements)) == elements
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        listpack_bytes([b"a"])[:-1],
+        listpack_bytes([b"a"])[:-1] + b"\x00",
+        listpack_bytes([b"a"]).replace(b"\x01\x00", b"\x02\x00", 1),
+        b"\x09\0\0\0\x01\0\xf5\x01\xff",
+        b"\x09\0\0\0\x01\0\x81\x02\xff",
+        b"\x09\0\0\0\x01\0\x05\x02\xff",
+        b"\x08\0\0\0\x01\0\xe0\xff",
+    ],
+)
+def test_what_is_no_listpack_is_refused(data: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        listpack_elements(data)

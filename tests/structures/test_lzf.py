@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredmem.structures.lzf import compress, decompress
+from pyredmem.structures.lzf import Compressor, compress, decompress
 from tests.support.servers import Server
 from tests.support.wire import Bulk
 
@@ -69,3 +69,9 @@ def test_the_bytes_are_those_of_a_real_server(real: Server) -> None:
                 assert len(reply.data) - 10 - len(compressed) <= 12
             else:
                 assert compressed == b""
+
+
+@given(st.lists(REPETITIVE, max_size=6))
+def test_one_after_the_other_as_each_alone(many: list[bytes]) -> None:
+    compressor = Compressor()
+    assert [compressor.compress(data, len(data)) for data in many] == [compress(data, len(data)) for data in many]

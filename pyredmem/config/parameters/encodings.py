@@ -88,7 +88,7 @@ ENCODINGS: Final = Section(
             Choice("no", "yes", "clients"),
             "no",
             "Whether values given to RESTORE are checked in full.",
-            no_effect="there is no RESTORE yet",
+            no_effect="RESTORE always checks values in full",
         ),
     ),
 )

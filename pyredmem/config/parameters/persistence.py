@@ -30,7 +30,7 @@ SNAPSHOTS: Final = Section(
             no_effect=NO_PERSISTENCE,
         ),
         _setting("stop-writes-on-bgsave-error", YesNo(), "yes", "Refuse writes after a failed save."),
-        _setting("rdbcompression", YesNo(), "yes", "Compress strings in a snapshot."),
+        Parameter("rdbcompression", YesNo(), "yes", "Compress strings in what DUMP gives."),
         _setting("rdbchecksum", YesNo(), "yes", "Put a checksum at the end of a snapshot.", immutable=True),
         _setting("rdb-save-incremental-fsync", YesNo(), "yes", "Write a snapshot out in steps."),
         Parameter(

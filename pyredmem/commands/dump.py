@@ -1,0 +1,167 @@
+"""Commands of the group *generic* that take values out serialized, and put them back in: DUMP and RESTORE."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.base import errors
+from pyredmem.base.errors import CommandError
+from pyredmem.base.numbers import INT64_MAX
+from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.context import Context
+from pyredmem.keyspace import access, events
+from pyredmem.keyspace.field_expiry import note_due
+from pyredmem.objects.hash import HashObject
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.rdb_images import Builder
+from pyredmem.objects.rdb_loader import read_value
+from pyredmem.objects.rdb_reader import PayloadError, is_intact
+from pyredmem.objects.rdb_writer import RdbWriter
+
+dumping: Final = Group("generic")
+
+_NOT_GIVEN: Final = -1
+_HIGHEST_FREQUENCY: Final = 255
+
+_INVALID_TTL: Final = b"ERR Invalid TTL value, must be >= 0"
+_INVALID_IDLE_TIME: Final = b"ERR Invalid IDLETIME value, must be >= 0"
+_INVALID_FREQUENCY: Final = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+_BUSY_KEY: Final = b"BUSYKEY Target key name already exists."
+_NOT_INTACT: Final = b"ERR DUMP payload version or checksum are wrong"
+_BAD_FORMAT: Final = b"ERR Bad data format"
+
+
+@dumping.command(
+    "dump",
+    arity=2,
+    flags=READONLY,
+    keys=(key(READ_ONLY, ACCESS),),
+    acl="keyspace",
+    since="2.6.0",
+    complexity="O(1) to find the key and O(N*M) to serialize the value, N being its elements and M their average size.",
+    summary="Gives the value of a key serialized, for RESTORE.",
+    syntax="key",
+    tips=("nondeterministic_output",),
+)
+def dump(context: Context, argv: list[bytes]) -> None:
+    """DUMP."""
+    value = context.db.read(argv[1])
+    if value is None:
+        context.reply.null()
+        return
+    writer = RdbWriter(context.engine.settings.flag("rdbcompression"))
+    value.save(writer)
+    context.reply.bulk(writer.payload())
+
+
+class _Options:
+    """What may be said behind the value."""
+
+    def __init__(self) -> None:
+        self.replace = False
+        self.absolute = False
+        self.idle_s = _NOT_GIVEN
+        self.frequency = _NOT_GIVEN
+
+
+def _options(argv: list[bytes]) -> _Options:
+    """The options; of IDLETIME and FREQ only one may be given."""
+    found = _Options()
+    arguments = Arguments(argv, 4)
+    while arguments.left() > 0:
+        option = arguments.word()
+        if option == b"REPLACE":
+            found.replace = True
+        elif option == b"ABSTTL":
+            found.absolute = True
+        elif option == b"IDLETIME" and arguments.left() > 0 and found.frequency == _NOT_GIVEN:
+            found.idle_s = arguments.integer()
+            if found.idle_s < 0:
+                raise CommandError(_INVALID_IDLE_TIME)
+        elif option == b"FREQ" and arguments.left() > 0 and found.idle_s == _NOT_GIVEN:
+            found.frequency = arguments.integer()
+            if not 0 <= found.frequency <= _HIGHEST_FREQUENCY:
+                raise CommandError(_INVALID_FREQUENCY)
+        else:
+            raise CommandError(errors.SYNTAX_ERROR)
+    return found
+
+
+@dumping.command(
+    "restore",
+    arity=-4,
+    flags=WRITE | DENYOOM,
+    keys=(key(OVERWRITE, UPDATE),),
+    acl="keyspace dangerous",
+    since="2.6.0",
+    complexity=(
+        "O(1) to make the key and O(N*M) to read the value, N being its elements and M their average size; "
+        "O(N*M*log(N)) for sorted sets."
+    ),
+    summary="Makes a key of a value that DUMP has serialized.",
+    syntax="key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]",
+    history=(
+        ("3.0.0", "Added the `REPLACE` modifier."),
+        ("5.0.0", "Added the `ABSTTL` modifier."),
+        ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
+    ),
+)
+def restore(context: Context, argv: list[bytes]) -> None:
+    """RESTORE."""
+    options = _options(argv)
+    name = argv[1]
+    if not options.replace and context.db.write(name) is not None:
+        raise CommandError(_BUSY_KEY)
+    ttl_ms = integer(argv[2])
+    if ttl_ms < 0:
+        raise CommandError(_INVALID_TTL)
+    value = _read(context, argv[3])
+    deleted = options.replace and context.db.delete(name)
+    now_ms = context.keyspace.now_ms()
+    when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
+    if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):
+        decr_ref_count(value, context.keyspace.allocator)
+        if deleted:
+            context.changed(name, events.GENERIC, b"del")
+        context.reply.ok()
+        return
+    context.db.add(name, value)
+    if ttl_ms > 0:
+        context.db.expire_at(name, when_ms)
+    if isinstance(value, HashObject):
+        note_due(context.db, name, value)
+    _mark_used(context, value, options)
+    context.changed(name, events.GENERIC, b"restore")
+    context.reply.ok()
+
+
+def _read(context: Context, payload: bytes) -> RedisObject:
+    """The value of a payload."""
+    if not is_intact(payload, context.engine.switches.payloads_need_checksums):
+        raise CommandError(_NOT_INTACT)
+    try:
+        image = read_value(payload)
+    except PayloadError:
+        raise CommandError(_BAD_FORMAT) from None
+    keyspace = context.keyspace
+    return image.build(Builder(keyspace.strings, keyspace.limits, keyspace.rng))
+
+
+def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
+    """Let the access field be what the options ask for, if that is what the policy keeps there."""
+    if value.refcount == SHARED_REFERENCE_COUNT:
+        return
+    keyspace = context.keyspace
+    if keyspace.lfu_policy:
+        if options.frequency != _NOT_GIVEN:
+            minutes = access.lfu_minutes(keyspace.now_ms())
+            value.lru = i32(minutes << 8 | options.frequency)
+    elif options.idle_s != _NOT_GIVEN:
+        used: i64 = i64(keyspace.lru_clock)
+        used -= options.idle_s
+        if used < 0:
+            used += access.LRU_CLOCK_MASK
+        value.lru = i32(used & access.LRU_CLOCK_MASK)

@@ -1,0 +1,283 @@
+"""What a serialized value says, read and checked but not yet a value: nothing is in the ledger so far.
+
+Reading can fail at any byte, building cannot. So a payload first becomes an :class:`Image`, plain Python data that is
+known to be sound (no element twice, nothing empty, all numbers in range), and then the image is built in the encoding
+that Redis 7.2 chooses when it loads the same bytes (rdb.c): mostly the serialized one, unless the limits of the moment
+forbid it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.hash import HashObject, new_hash
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.list import ListObject, QuicklistList, build_list
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.set import SetObject
+from pyredmem.objects.set_encodings import INTSET_MOST, HashedMembers, IntegerMembers, ListpackMembers
+from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
+from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack, SortedSetSkiplist
+from pyredmem.objects.string import Strings
+from pyredmem.structures.intset import IntSet
+from pyredmem.structures.list_node import ListNode
+from pyredmem.structures.listpack import Listpack, entry_sizes
+from pyredmem.structures.quicklist import Quicklist
+
+_LISTPACK_HEADER: Final = 7
+
+
+class Builder:
+    """What values are built with."""
+
+    def __init__(self, strings: Strings, limits: EncodingLimits, rng: Random) -> None:
+        self.strings = strings
+        self.allocator: Allocator = strings.allocator
+        self.limits = limits
+        self.rng = rng
+
+
+class Image:
+    """A value that can be built."""
+
+    def build(self, builder: Builder) -> RedisObject:
+        """The value, in the ledger."""
+        raise NotImplementedError
+
+
+class StringImage(Image):
+    """A string."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A string in its tightest encoding."""
+        return builder.strings.create_restored(self.data)
+
+
+# Lists.
+
+
+class ElementsImage(Image):
+    """A list as its elements."""
+
+    def __init__(self, elements: list[bytes]) -> None:
+        self.elements = elements
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A list into which they were pushed."""
+        return build_list(self.elements, builder.allocator, builder.limits)
+
+
+class NodeImage:
+    """A node of a list: its elements; ``plain`` if it is one without a listpack."""
+
+    def __init__(self, elements: list[bytes], plain: bool) -> None:
+        self.elements = elements
+        self.plain = plain
+
+
+class NodesImage(Image):
+    """A list as its nodes."""
+
+    def __init__(self, nodes: list[NodeImage]) -> None:
+        self.nodes = nodes
+
+    def build(self, builder: Builder) -> RedisObject:
+        """The same nodes, whatever the limits; one alone becomes a listpack if it is no more than a node may be."""
+        allocator, limits = builder.allocator, builder.limits
+        quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
+        for image in self.nodes:
+            quicklist.append_node(_list_node(image, allocator))
+        return ListObject(allocator, QuicklistList(quicklist).shrunk(limits, False))
+
+
+def _list_node(image: NodeImage, allocator: Allocator) -> ListNode:
+    if image.plain:
+        node = ListNode(allocator, len(image.elements[0]))
+        node.become_plain(image.elements[0])
+        return node
+    size = _LISTPACK_HEADER + entry_sizes(image.elements)
+    node = ListNode(allocator, size)
+    node.items = image.elements
+    node.size = size
+    return node
+
+
+# Sets.
+
+
+class MembersImage(Image):
+    """A set as its members."""
+
+    def __init__(self, members: list[bytes]) -> None:
+        self.members = members
+
+    def build(self, builder: Builder) -> RedisObject:
+        """The encoding in which they end that begin as an intset, if they are not too many for one."""
+        members, allocator, limits = self.members, builder.allocator, builder.limits
+        if len(members) > min(limits.set_intset_entries, INTSET_MOST):
+            return _hashed_set(members, allocator)
+        numbers: list[int] = []
+        for member in members:
+            number = parse_integer(member)
+            if number is None:
+                break
+            numbers.append(number)
+        if len(numbers) == len(members):
+            return SetObject(allocator, IntegerMembers(_intset(numbers, allocator)))
+        if len(members) > limits.set_entries or max([len(member) for member in members]) > limits.set_value:
+            return _hashed_set(members, allocator)
+        return _listpack_set(members, _estimate(numbers), allocator)
+
+
+class IntsetImage(Image):
+    """A set as the block of an intset: ascending numbers of a width."""
+
+    def __init__(self, numbers: list[int], width: int) -> None:
+        self.numbers = numbers
+        self.width = width
+
+    def build(self, builder: Builder) -> RedisObject:
+        """An intset with numbers as wide as they were, or a hash table if they are too many."""
+        if len(self.numbers) > builder.limits.set_intset_entries:
+            return _hashed_set([b"%d" % number for number in self.numbers], builder.allocator)
+        content = IntSet(builder.allocator)
+        content.fill(self.numbers, self.width)
+        return SetObject(builder.allocator, IntegerMembers(content))
+
+
+class ListpackSetImage(Image):
+    """A set as the elements of a listpack."""
+
+    def __init__(self, members: list[bytes]) -> None:
+        self.members = members
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack, or a hash table if they are too many."""
+        if len(self.members) > builder.limits.set_entries:
+            return _hashed_set(self.members, builder.allocator)
+        return _listpack_set(self.members, _LISTPACK_HEADER + entry_sizes(self.members), builder.allocator)
+
+
+def _hashed_set(members: list[bytes], allocator: Allocator) -> SetObject:
+    content = HashedMembers(allocator, len(members))
+    for member in members:
+        content.keys.insert(member, 0)
+    return SetObject(allocator, content)
+
+
+def _listpack_set(members: list[bytes], capacity: i64, allocator: Allocator) -> SetObject:
+    content = ListpackMembers(Listpack(allocator, capacity))
+    for member in members:
+        content.append(member)
+    return SetObject(allocator, content)
+
+
+def _intset(numbers: list[int], allocator: Allocator) -> IntSet:
+    content = IntSet(allocator)
+    for number in numbers:
+        content.add(number)
+    return content
+
+
+def _estimate(numbers: list[int]) -> i64:
+    """The bytes with which a listpack begins that an intset of these numbers becomes."""
+    if not numbers:
+        return 0
+    widest = max(entry_sizes([b"%d" % min(numbers)]), entry_sizes([b"%d" % max(numbers)]))
+    return _LISTPACK_HEADER + widest * len(numbers)
+
+
+# Sorted sets.
+
+
+class ScoresImage(Image):
+    """A sorted set as members and scores, in any order."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack if that is within all limits."""
+        return build_sorted_set(self.items, builder.allocator, builder.limits, builder.rng, presized=True)
+
+
+class ListpackScoresImage(Image):
+    """A sorted set as the elements of a listpack."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack, or a skiplist if they are too many."""
+        content: SortedSetEncoding
+        if len(self.items) > builder.limits.zset_entries:
+            content = SortedSetSkiplist(builder.allocator, len(self.items))
+        else:
+            content = SortedSetListpack(builder.allocator)
+        for member, score in self.items:
+            content.insert(member, score, builder.rng)
+        return SortedSetObject(builder.allocator, content)
+
+
+# Hashes.
+
+
+class FieldsImage(Image):
+    """A hash as fields and values in turn, with the times of some fields (unix milliseconds)."""
+
+    def __init__(self, pairs: list[bytes], times: dict[bytes, int]) -> None:
+        self.pairs = pairs
+        self.times = times
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack up to the first field or value that is too long for one, if they are not too many."""
+        limits = builder.limits
+        value = new_hash(builder.allocator)
+        count: i64 = len(self.pairs) >> 1
+        if count > limits.hash_entries:
+            value.convert(count)
+        at: i64
+        for at in range(0, len(self.pairs), 2):
+            was_packed = value.packed
+            value.put(self.pairs[at], self.pairs[at + 1], limits)
+            if value.packed != was_packed:
+                _make_room(value, count - (at >> 1) - 1)
+        return _timed(value, self.times)
+
+
+class ListpackFieldsImage(Image):
+    """A hash as the elements of a listpack."""
+
+    def __init__(self, pairs: list[bytes], times: dict[bytes, int]) -> None:
+        self.pairs = pairs
+        self.times = times
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack, however long the fields and values are, or a hash table if they are too many."""
+        value = new_hash(builder.allocator)
+        at: i64
+        for at in range(0, len(self.pairs), 2):
+            value.fields.set(self.pairs[at], self.pairs[at + 1])
+        if value.length() > builder.limits.hash_entries:
+            value.convert(0)
+        return _timed(value, self.times)
+
+
+def _make_room(value: HashObject, expected: i64) -> None:
+    table = value.hash_table()
+    if table is not None:
+        table.expand(expected)
+
+
+def _timed(value: HashObject, times: dict[bytes, int]) -> HashObject:
+    for field, when_ms in times.items():
+        value.expire_at(field, when_ms)
+    return value

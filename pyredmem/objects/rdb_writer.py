@@ -1,0 +1,119 @@
+"""Values as bytes: the form in which Redis keeps them in snapshots and DUMP gives them out (Redis 7.2 rdb.c).
+
+A :class:`RdbWriter` knows how lengths, strings and numbers are written; each value writes itself with one
+(:meth:`~pyredmem.objects.object.RedisObject.save`): its type first, then the content.
+
+A length takes 1, 2, 5 or 9 bytes, told by its two highest bits. With both of them set it is no length: the string that
+should follow is a small integer, or compressed. ::
+
+    00nnnnnn | 01nnnnnn nn | 10000000 nn nn nn nn | 10000001 nn nn nn nn nn nn nn nn
+    11000000 int8 | 11000001 int16 | 11000010 int32 | 11000011 compressed length, length, compressed bytes
+"""
+
+from __future__ import annotations
+
+from struct import pack
+from typing import Final
+
+from pyredmem.base.crc64 import crc64
+from pyredmem.base.numbers import parse_integer
+from pyredmem.objects.rdb_types import INT8, INT16, INT32, LZF, VERSION, VERSION_WITH_FIELD_TIMES
+from pyredmem.structures.lzf import Compressor
+
+_SPECIAL: Final = 0xC0
+_INTEGER_DIGITS: Final = 11
+#: Strings up to here are never compressed, and compression has to save four bytes.
+_LONGEST_UNCOMPRESSED: Final = 20
+_LEAST_SAVING: Final = 4
+_UINT64_MASK: Final = (1 << 64) - 1
+
+
+class RdbWriter:
+    """Collects the bytes of one value."""
+
+    def __init__(self, compresses: bool) -> None:
+        self._compresses = compresses
+        self._compressor = Compressor()
+        self._parts: list[bytes] = []
+        self._version = VERSION
+
+    def kind(self, code: int) -> None:
+        """The type of the value, which comes first."""
+        self._parts.append(code.to_bytes(1, "little"))
+
+    def needs_field_times(self) -> None:
+        """The value can only be read by a server whose hashes have fields with times."""
+        self._version = VERSION_WITH_FIELD_TIMES
+
+    def length(self, number: int) -> None:
+        """A number that is not negative, of 64 bits at most."""
+        if number < 1 << 6:
+            self._parts.append(number.to_bytes(1, "little"))
+        elif number < 1 << 14:
+            self._parts.append((number | 1 << 14).to_bytes(2, "big"))
+        elif number < 1 << 32:
+            self._parts.append(b"\x80" + number.to_bytes(4, "big"))
+        else:
+            self._parts.append(b"\x81" + number.to_bytes(8, "big"))
+
+    def signed_length(self, number: int) -> None:
+        """A number that may be negative, as 64 bits with a sign."""
+        self.length(number & _UINT64_MASK)
+
+    def string(self, data: bytes) -> None:
+        """A string in the form that takes the fewest bytes."""
+        size = len(data)
+        if size <= _INTEGER_DIGITS and self._small_integer(data):
+            return
+        if self._compresses and size > _LONGEST_UNCOMPRESSED:
+            compressed = self._compressor.compress(data, size - _LEAST_SAVING)
+            if compressed:
+                self.compressed(compressed, size)
+                return
+        self.length(size)
+        self._parts.append(data)
+
+    def _small_integer(self, data: bytes) -> bool:
+        number = parse_integer(data)
+        if number is None:
+            return False
+        if -(1 << 7) <= number < 1 << 7:
+            self._integer(INT8, number, 1)
+        elif -(1 << 15) <= number < 1 << 15:
+            self._integer(INT16, number, 2)
+        elif -(1 << 31) <= number < 1 << 31:
+            self._integer(INT32, number, 4)
+        else:
+            return False
+        return True
+
+    def _integer(self, code: int, number: int, width: int) -> None:
+        self._parts.append((_SPECIAL | code).to_bytes(1, "little") + number.to_bytes(width, "little", signed=True))
+
+    def compressed(self, data: bytes, size: int) -> None:
+        """A string of ``size`` bytes that is compressed already."""
+        self._parts.append((_SPECIAL | LZF).to_bytes(1, "little"))
+        self.length(len(data))
+        self.length(size)
+        self._parts.append(data)
+
+    def double(self, number: float) -> None:
+        """A floating-point number."""
+        self._parts.append(pack("<d", number))
+
+    def moment(self, unix_ms: int) -> None:
+        """A time, unix milliseconds, with a sign."""
+        self._parts.append(unix_ms.to_bytes(8, "little", signed=True))
+
+    def raw(self, data: bytes) -> None:
+        """Bytes whose number everyone knows."""
+        self._parts.append(data)
+
+    def content_length(self) -> int:
+        """Bytes of the value without its type."""
+        return sum([len(part) for part in self._parts]) - 1
+
+    def payload(self) -> bytes:
+        """The value with its footer: the version of the format, and a checksum of all before it."""
+        body = b"".join(self._parts) + self._version.to_bytes(2, "little")
+        return body + crc64(body).to_bytes(8, "little")

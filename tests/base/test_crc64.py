@@ -1,0 +1,22 @@
+"""The checksum of serialized values."""
+
+from __future__ import annotations
+
+from pyredmem.base.crc64 import crc64
+
+
+def test_the_check_value_is_the_published_one() -> None:
+    assert crc64(b"123456789") == 0xE9C6D914C4B8D9CA
+
+
+def test_nothing_has_the_checksum_zero() -> None:
+    assert crc64(b"") == 0
+
+
+def test_zeros_in_front_do_not_show_but_zeros_behind_do() -> None:
+    assert crc64(b"\0\0a") == crc64(b"a")
+    assert crc64(b"a\0") != crc64(b"a")
+
+
+def test_it_is_unsigned() -> None:
+    assert all(0 <= crc64(bytes([byte])) < 1 << 64 for byte in range(256))

@@ -1,0 +1,193 @@
+"""DUMP and RESTORE: the key, its times and events; what values look like as bytes is told in the tests of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.engine import World, do
+from tests.support.journal import Journal
+from tests.support.payloads import sealed
+
+WORD = sealed(b"\x00\x05hello")
+HASH = sealed(b"\x04\x01\x01f\x01v")
+BUSY = b"-BUSYKEY Target key name already exists.\r\n"
+BAD = b"-ERR Bad data format\r\n"
+NOT_INTACT = b"-ERR DUMP payload version or checksum are wrong\r\n"
+OK = b"+OK\r\n"
+NULL = b"$-1\r\n"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """An engine that may be debugged."""
+    made = World(enable_debug_command="yes")
+    yield made
+    made.check()
+
+
+def dumped(world: World, key: str) -> bytes:
+    reply = world.do("DUMP", key)
+    return reply.partition(b"\r\n")[2][:-2]
+
+
+def test_no_key_no_value(world: World) -> None:
+    assert world.do("DUMP", "k") == NULL
+    world.do("HELLO", "3")
+    assert world.do("DUMP", "k") == b"_\r\n"
+
+
+def test_a_word_as_bytes(world: World) -> None:
+    world.do("SET", "k", "hello")
+    assert dumped(world, "k") == WORD
+
+
+def test_dumping_counts_as_use(world: World) -> None:
+    world.do("SET", "k", "hello")
+    world.advance(5000)
+    world.do("DUMP", "k")
+    assert world.do("OBJECT", "IDLETIME", "k") == b":0\r\n"
+
+
+def test_without_compression_on_demand(world: World) -> None:
+    world.do("SET", "k", "x" * 1000)
+    short = dumped(world, "k")
+    world.do("CONFIG", "SET", "rdbcompression", "no")
+    assert len(short) < 50
+    assert len(dumped(world, "k")) == 1000 + 3 + 10
+
+
+def test_the_length_that_debug_tells_is_that_of_the_value_alone(world: World) -> None:
+    world.do("SET", "k", "x" * 1000)
+    world.do("CONFIG", "SET", "rdbcompression", "no")
+    assert b" serializedlength:1002 " in world.do("DEBUG", "OBJECT", "k")
+    world.do("RPUSH", "l", "a")
+    assert b" serializedlength:%d " % (len(dumped(world, "l")) - 11) in world.do("DEBUG", "OBJECT", "l")
+
+
+def test_a_key_that_is_there_is_not_replaced_unasked(world: World) -> None:
+    world.do("SET", "k", "there", "EX", "100")
+    assert world.do("RESTORE", "k", "0", WORD) == BUSY
+    assert world.do("RESTORE", "k", "0", WORD, "REPLACE") == OK
+    assert world.do("GET", "k") == b"$5\r\nhello\r\n"
+    assert world.do("TTL", "k") == b":-1\r\n"
+
+
+def test_a_bad_value_leaves_the_key_that_it_would_replace(world: World) -> None:
+    world.do("SET", "k", "there", "EX", "100")
+    assert world.do("RESTORE", "k", "0", sealed(b"\x63\x05hello"), "REPLACE") == BAD
+    assert world.do("RESTORE", "k", "0", WORD[:-1] + b"\x00", "REPLACE") == NOT_INTACT
+    assert world.do("GET", "k") == b"$5\r\nthere\r\n"
+    assert world.do("TTL", "k") == b":100\r\n"
+
+
+def test_a_key_whose_time_is_over_is_not_in_the_way(world: World) -> None:
+    world.do("SET", "k", "there", "PX", "10")
+    world.advance(100)
+    assert world.do("RESTORE", "k", "0", WORD) == OK
+
+
+def test_times_are_relative_or_absolute(world: World) -> None:
+    world.do("RESTORE", "k", "5000", WORD)
+    assert world.do("PTTL", "k") == b":5000\r\n"
+    moment = int(world.do("PEXPIRETIME", "k")[1:])
+    world.do("RESTORE", "l", str(moment), WORD, "ABSTTL")
+    assert world.do("PTTL", "l") == b":5000\r\n"
+
+
+@pytest.mark.parametrize("options", [["1", "ABSTTL"], [str((1 << 63) - 1)]])
+def test_a_time_that_is_over_makes_no_key(world: World, options: list[str]) -> None:
+    """One too far in the future wraps around, as in Redis."""
+    world.do("SET", "k", "there")
+    assert world.do("RESTORE", "k", options[0], HASH, "REPLACE", *options[1:]) == OK
+    assert world.do("EXISTS", "k") == b":0\r\n"
+
+
+def test_a_value_that_is_cut_off_does_not_go_on_in_the_footer(world: World) -> None:
+    """There Redis reads on."""
+    assert world.do("RESTORE", "k", "0", sealed(b"\x00\x05hell")) == BAD
+
+
+@pytest.mark.parametrize("setting", ["no", "clients", "yes"])
+def test_values_are_always_checked_in_full(world: World, setting: str) -> None:
+    """By default Redis would take a hash that has a field twice."""
+    world.do("CONFIG", "SET", "sanitize-dump-payload", setting)
+    assert world.do("RESTORE", "k", "0", sealed(b"\x04\x02\x01a\x01a\x01a\x01b")) == BAD
+
+
+def test_idle_times(world: World) -> None:
+    world.do("RESTORE", "k", "0", WORD, "IDLETIME", "1000")
+    assert world.do("OBJECT", "IDLETIME", "k") == b":1000\r\n"
+    world.do("RESTORE", "l", "0", WORD, "FREQ", "3")
+    assert world.do("OBJECT", "IDLETIME", "l") == b":0\r\n"
+    assert world.do("RESTORE", "m", "0", WORD, "IDLETIME", str((1 << 63) - 1)) == OK
+
+
+def test_a_shared_number_has_no_idle_time_of_its_own(world: World) -> None:
+    assert world.do("RESTORE", "k", "0", sealed(b"\x00\xc0\x07"), "IDLETIME", "1000") == OK
+    assert world.do("OBJECT", "REFCOUNT", "k") == b":2147483647\r\n"
+
+
+def test_events(world: World) -> None:
+    journal = Journal(world)
+    world.do("RESTORE", "k", "0", WORD)
+    assert journal.take() == ["new k", "* k", "restore k"]
+    world.do("RESTORE", "k", "0", WORD, "REPLACE")
+    assert journal.take() == ["new k", "* k", "restore k"]
+    world.do("RESTORE", "k", "1", WORD, "REPLACE", "ABSTTL")
+    assert journal.take() == ["* k", "del k"]
+    world.do("RESTORE", "k", "1", WORD, "REPLACE", "ABSTTL")
+    assert journal.take() == []
+    assert b"rdb_changes_since_last_save:3\r\n" in world.do("INFO", "persistence")
+
+
+def test_who_watches_the_key_is_told(world: World) -> None:
+    other = world.connect()
+    world.do("WATCH", "k")
+    do(other, "RESTORE", "k", "0", WORD)
+    world.do("MULTI")
+    world.do("PING")
+    assert world.do("EXEC") == b"*-1\r\n"
+
+
+def test_who_waits_for_the_list_gets_it(world: World) -> None:
+    other = world.connect()
+    assert world.do("BLPOP", "k", "0") == b""
+    do(other, "RESTORE", "k", "0", sealed(b"\x01\x01\x01a"))
+    assert world.session.take_output() == b"*2\r\n$1\r\nk\r\n$1\r\na\r\n"
+
+
+def test_fields_that_expire_still_do(world: World) -> None:
+    world.do("HSET", "h", "f", "v", "g", "w")
+    world.do("HPEXPIRE", "h", "5000", "FIELDS", "1", "f")
+    payload = dumped(world, "h")
+    world.do("DEL", "h")
+    assert world.do("RESTORE", "h", "0", payload) == OK
+    assert world.do("HPTTL", "h", "FIELDS", "2", "f", "g") == b"*2\r\n:5000\r\n:-1\r\n"
+    world.check()
+    world.advance(6000)
+    assert world.do("HLEN", "h") == b":1\r\n"
+
+
+def test_fields_whose_time_was_over_meanwhile_go(world: World) -> None:
+    world.do("HSET", "h", "f", "v")
+    world.do("HPEXPIRE", "h", "5000", "FIELDS", "1", "f")
+    payload = dumped(world, "h")
+    world.advance(6000)
+    assert world.do("RESTORE", "h", "0", payload) == OK
+    world.advance(1000)
+    assert world.do("EXISTS", "h") == b":0\r\n"
+
+
+def test_refused_while_there_is_no_memory(world: World) -> None:
+    world.do("CONFIG", "SET", "maxmemory", "1")
+    assert world.do("RESTORE", "k", "0", WORD).startswith(b"-OOM")
+
+
+def test_checksums_can_be_passed_over(world: World) -> None:
+    wrong = WORD[:-1] + b"\x00"
+    assert world.do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1") == OK
+    assert world.do("RESTORE", "k", "0", wrong) == OK
+    assert world.do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0") == OK
+    assert world.do("RESTORE", "l", "0", wrong) == NOT_INTACT
