@@ -1,8 +1,8 @@
 """Clients that are blocked: they wait for a key, or for nothing but the time (WAIT on a server without replicas).
 
 A command that finds nothing to take calls :meth:`Blocking.block` and returns without a reply. From then on the events
-of the keyspace are listened to: a key that someone waits for and that was touched is *ready*. When the command that
-touched it is over (a transaction or script as a whole), the keys are served in the order in which they became ready,
+of the keyspace are listened to: a key that someone waits for and that comes to be is *ready*. When the command that
+made it is over (a transaction or script as a whole), the keys are served in the order in which they became ready,
 and the clients of each in the order in which they came: their command is simply run again. Either it finds something
 now and replies, or it blocks again, which leaves it where it stands in all queues. (Redis 7.2 blocked.c does the
 same.)
@@ -20,13 +20,16 @@ from mypy_extensions import i64
 
 from pyredmem.engine import figures
 from pyredmem.engine.session import BLOCKED, Session
-from pyredmem.keyspace.events import KeyListener
+from pyredmem.keyspace.events import NEW, KeyListener
 
 if TYPE_CHECKING:
     from pyredmem.engine.context import Context
     from pyredmem.engine.engine import Engine
 
 UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
+#: Events behind which clients that wait for a stream look at it again.
+_WORTH_A_LOOK: Final = (b"xadd", b"xgroup-destroy")
 
 #: A key in a database.
 _Place = tuple[int, bytes]
@@ -63,7 +66,12 @@ class _Blocked:
 
 
 class _ReadyKeys(KeyListener):
-    """Notes which of the keys that someone waits for were touched, in that order."""
+    """Notes which of the keys that someone waits for are worth a look, in the order in which they became so.
+
+    As in Redis these are keys that came to be, and streams with a new entry. A key that is overwritten by a value of
+    the awaited type (SORT with STORE, ZUNIONSTORE ...) is not noticed. Who also wants to know that a key is gone has it
+    looked at after every change.
+    """
 
     def __init__(self) -> None:
         self.queues: dict[_Place, dict[int, _Blocked]] = {}  # who waits for a key, by session, in order of arrival
@@ -72,13 +80,16 @@ class _ReadyKeys(KeyListener):
     def modified(self, database: i64, key: bytes) -> None:
         """A key's value was changed, or the key came or went."""
         place = (int(database), key)
-        if place in self.queues:
+        queue = self.queues.get(place)
+        if queue is not None and any(blocked.without_key for blocked in queue.values()):
             self.ready[place] = None
 
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
-        """Something happened that leaves the key as it was, but not those who read as consumers of a group."""
-        if name == b"xgroup-destroy":
-            self.modified(database, key)
+        """Something happened to a key."""
+        if kind == NEW or name in _WORTH_A_LOOK:
+            place = (int(database), key)
+            if place in self.queues:
+                self.ready[place] = None
 
     def flushed(self, database: i64) -> None:
         """A database was emptied as a whole."""

@@ -116,6 +116,7 @@ def test_who_waits_is_served_by_a_stored_result_and_not_by_another_type() -> Non
     assert waiting.raw(request("BZPOPMAX", "z", "0")) == []
     other.do("RPUSH", "z", "x")
     assert waiting.raw(b"") == []
+    other.do("DEL", "z")
     other.do("SADD", "s", "m")
     other.do("ZUNIONSTORE", "z", "1", "s")
     assert waiting.raw(b"") == [Array((Bulk(b"z"), Bulk(b"m"), Bulk(b"1")))]

@@ -216,6 +216,21 @@ LISTS: dict[str, str] = {
         x: LPUSH dst4 1
         x: LRANGE src 0 -1
     """,
+    "a value of the awaited type that overwrites another one is not noticed": """
+        x: RPUSH src 1 2
+        x: SET k v
+        a: BLPOP none k2 0
+        x: SET k2 v
+        x: SORT src STORE k2
+        x: ZADD k3 1 m
+        b: BLPOP k4 0
+        x: ZADD k4 1 m
+        x: SORT src STORE k4
+        x: LRANGE k4 0 -1
+        x: RPUSH k4 3
+        x: RENAME k4 k2
+        x: RPUSH k4 4
+    """,
     "LINSERT and LSET do not find a client waiting": """
         x: RPUSH k 1
         a: BLPOP k 0
