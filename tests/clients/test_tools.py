@@ -99,6 +99,46 @@ def test_cli_scans(ours: Server) -> None:
     assert len(cli(ours, "--scan", "--pattern", "key:1?").split()) == 10
 
 
+COLLECTIONS = """
+RPUSH l a b c d|HSET h f1 v1 f2 v2|SADD s 1 2 3|ZADD z 1 a 2.5 b inf c|XADD st 1-1 f v g w|XADD st 1-2 f v|
+XGROUP CREATE st g 0|XREADGROUP GROUP g c COUNT 1 STREAMS st >|PFADD p a b c|
+GEOADD geo 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
+"""
+SHOWN = """
+LRANGE l 0 -1|HGETALL h|SMEMBERS s|ZRANGE z 0 -1 WITHSCORES|ZMSCORE z c x|XRANGE st - +|XREAD STREAMS st 0|
+XINFO STREAM st|XINFO GROUPS st|XPENDING st g|GEOPOS geo Palermo x|GEODIST geo Palermo Catania km|GEOHASH geo Palermo|PFCOUNT p|
+GEOSEARCH geo FROMMEMBER Palermo BYRADIUS 200 km ASC WITHCOORD WITHDIST WITHHASH|SORT l ALPHA DESC|
+LMPOP 2 x l LEFT COUNT 2|ZPOPMIN z 2|ZMPOP 1 z MAX|HRANDFIELD h 5 WITHVALUES|SMISMEMBER s 1 9|HSCAN h 0|SSCAN s 0|LPOS l d RANK -1 COUNT 0|
+XAUTOCLAIM st g c2 0 0|TYPE st|ZINCRBY z 0.5 q
+"""
+
+
+def words(text: str) -> list[list[str]]:
+    """Commands between bars."""
+    return [command.split() for command in text.replace("\n", "").split("|")]
+
+
+@pytest.mark.parametrize("flag", ["-2", "-3"])
+def test_cli_shows_collections_as_those_of_the_real_server(real: Server, ours: Server, flag: str) -> None:
+    for command in (*words(COLLECTIONS), *words(SHOWN)):
+        assert cli(ours, flag, "--no-raw", *command) == cli(real, flag, "--no-raw", *command), command
+
+
+def test_cli_finds_big_and_hot_collections(real: Server, ours: Server) -> None:
+    summaries = []
+    for server in (real, ours):
+        for command in words(COLLECTIONS):
+            cli(server, *command)
+        text = cli(server, "--bigkeys")
+        summaries.append(sorted(line for line in text.splitlines() if not line.startswith("[")))
+        cli(server, "config", "set", "maxmemory-policy", "allkeys-lfu")
+        for _ in range(10):
+            cli(server, "lrange", "l", "0", "-1")
+        assert 'keyname: "l"' in cli(server, "--hotkeys")
+        assert int(cli(server, "object", "freq", "l")) > 5
+    assert summaries[0] == summaries[1]
+
+
 class Terminal:
     """A program on a pseudo terminal."""
 
@@ -157,3 +197,18 @@ def test_benchmark_runs_its_workloads(ours: Server, pipeline: str) -> None:
     names = [line.split(",")[0].strip('"') for line in done.stdout.splitlines()]
     assert names == ["test", "PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"]
     assert "rror" not in done.stderr + done.stdout
+
+
+def test_benchmark_runs_its_workloads_on_collections(ours: Server) -> None:
+    tests = "lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange,mset"
+    done = subprocess.run(
+        ["redis-benchmark", "-p", str(ours.port), "-t", tests, "-n", "1000", "-P", "4", "--csv"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rror" not in done.stderr + done.stdout
+    assert len(done.stdout.splitlines()) == 16
