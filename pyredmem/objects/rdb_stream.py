@@ -14,7 +14,7 @@ from pyredmem.objects.rdb_images import Builder, Image
 from pyredmem.objects.rdb_reader import PayloadError, RdbReader
 from pyredmem.objects.rdb_types import STREAM_LISTPACKS_2, STREAM_LISTPACKS_3
 from pyredmem.objects.stream import Stream, StreamObject
-from pyredmem.objects.stream_group import StreamGroup
+from pyredmem.objects.stream_group import UNKNOWN, StreamGroup
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_of_key, make_id
 from pyredmem.objects.stream_node import DELETED_ENTRY, SAME_FIELDS, StreamNode
 from pyredmem.structures.listpack import Listpack
@@ -157,6 +157,8 @@ class GroupImage:
         self.entries_read: int | None = None  # None: to be inferred
         if kind >= STREAM_LISTPACKS_2:
             self.entries_read = _signed(reader.length())
+            if self.entries_read < UNKNOWN:
+                raise PayloadError
         self.pending: dict[bytes, _Pending] = {}
         for _ in range(reader.length()):
             key = reader.raw(_ID_BYTES)
@@ -217,7 +219,9 @@ class StreamImage(Image):
         if kind >= STREAM_LISTPACKS_2:
             self.first_id = _read_id(reader)
             self.max_deleted_id = _read_id(reader)
-            self.entries_added = reader.length()
+            self.entries_added = _signed(reader.length())
+            if self.entries_added < 0:
+                raise PayloadError
         self.groups = [GroupImage(reader, kind) for _ in range(reader.length())]
         if len({group.name for group in self.groups}) != len(self.groups):
             raise PayloadError
