@@ -1,0 +1,130 @@
+"""Random commands on hashes whose fields expire agree with a plain dictionary of (value, time)."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.support.engine import World
+
+KEYS = ("k", "l")
+TIMES_MS = (5, 50, 1000, 100_000)
+
+
+class Model:
+    """Two hashes and what is to be in them."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        entries = self.random.choice(("3", "8", "128"))
+        self.world = World(hash_max_listpack_entries=entries, hash_max_listpack_value="20")
+        self.fields = [f"f{number}" for number in range(self.random.choice((4, 12, 40)))]
+        self.data: dict[str, dict[str, tuple[str, int]]] = {key: {} for key in KEYS}  # time 0: it lives for ever
+
+    def now_ms(self) -> int:
+        return self.world.clock.now_us() // 1000
+
+    def living(self, key: str) -> dict[str, tuple[str, int]]:
+        """The fields that have not expired; the others are forgotten."""
+        now = self.now_ms()
+        self.data[key] = {field: pair for field, pair in self.data[key].items() if pair[1] == 0 or pair[1] >= now}
+        return self.data[key]
+
+    def step(self) -> None:
+        """One random command."""
+        key = self.random.choice(KEYS)
+        fields = self.random.sample(self.fields, self.random.randint(1, 4))
+        actions = (self.set, self.set_with_time, self.expire, self.expire, self.persist, self.delete, self.rename)
+        if self.random.random() < 0.2:
+            self.world.clock.advance_ms(self.random.choice((1, 3, 40, 500)))
+            if self.random.random() < 0.5:
+                self.world.engine.tick(self.now_ms())
+        self.random.choice(actions)(key, fields, self.living(key))
+        self.compare(key)
+
+    def set(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        value = "x" * self.random.choice((1, 5, 5, 30))
+        self.world.do("HSET", key, *[word for field in fields for word in (field, value)])
+        living.update(dict.fromkeys(fields, (value, 0)))
+
+    def set_with_time(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        condition = self.random.choice(("", "FNX", "FXX"))
+        there = [field in living for field in fields]
+        allowed = {"": True, "FNX": not any(there), "FXX": all(there)}[condition]
+        time = self.random.choice(TIMES_MS)
+        keeps = self.random.random() < 0.3
+        words = [*([condition] if condition else []), *(["KEEPTTL"] if keeps else ["PX", time])]
+        pairs = [word for field in fields for word in (field, "v")]
+        assert self.world.do("HSETEX", key, *words, "FIELDS", len(fields), *pairs) == b":%d\r\n" % allowed
+        for field in fields if allowed else ():
+            living[field] = ("v", living.get(field, ("", 0))[1] if keeps else self.now_ms() + time)
+
+    def expire(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        when = self.now_ms() + self.random.choice((0, *TIMES_MS))
+        condition = self.random.choice(("", "NX", "XX", "GT", "LT"))
+        expected = []
+        for field in fields:
+            value, current = living.get(field, ("", 0))
+            if field not in living:
+                expected.append(-2)
+            elif (
+                (condition == "NX" and current)
+                or (condition in ("XX", "GT") and not current)
+                or (condition == "GT" and when <= current)
+                or (condition == "LT" and current and when >= current)
+            ):
+                expected.append(0)
+            elif when == self.now_ms():
+                expected.append(2)
+                del living[field]
+            else:
+                expected.append(1)
+                living[field] = (value, when)
+        words = [condition] if condition else []
+        assert self.integers("HPEXPIREAT", key, when, *words, "FIELDS", len(fields), *fields) == expected
+
+    def persist(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        expected = [-2 if field not in living else 1 if living[field][1] else -1 for field in fields]
+        assert self.integers("HPERSIST", key, "FIELDS", len(fields), *fields) == expected
+        living.update({field: (living[field][0], 0) for field in fields if field in living})
+
+    def delete(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        if self.random.random() < 0.5:
+            self.world.do("HDEL", key, *fields)
+        else:
+            self.world.do("HGETDEL", key, "FIELDS", len(fields), *fields)
+        for field in fields:
+            living.pop(field, None)
+
+    def rename(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+        if self.world.do("EXISTS", key) == b":0\r\n":
+            return
+        other = KEYS[1 - KEYS.index(key)]
+        copies = self.random.random() < 0.5
+        self.world.do(*(["COPY", key, other, "REPLACE"] if copies else ["RENAME", key, other]))
+        self.data[other] = dict(living)
+        if not copies:
+            self.data[key] = {}
+
+    def compare(self, key: str) -> None:
+        """What the commands show is what should be there."""
+        living = self.living(key)
+        shown = self.world.do("HGETALL", key).split(b"\r\n")[2:-1:2]
+        values = {name.decode(): value.decode() for name, value in zip(shown[::2], shown[1::2], strict=True)}
+        assert values == {field: value for field, (value, _) in living.items()}
+        expected = [-2 if field not in living else living[field][1] or -1 for field in self.fields]
+        assert self.integers("HPEXPIRETIME", key, "FIELDS", len(self.fields), *self.fields) == expected
+
+    def integers(self, *words: str | int) -> list[int]:
+        return [int(line[1:]) for line in self.world.do(*words).split(b"\r\n")[1:-1]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_fields_are_those_of_a_dictionary(seed: int) -> None:
+    model = Model(seed)
+    for number in range(200):
+        model.step()
+        if number % 20 == 0:
+            model.world.check()
+    model.world.check()
