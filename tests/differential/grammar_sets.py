@@ -75,6 +75,7 @@ SETS = [
     form("SINTERCARD", words(b"1", b"2", b"1", b"0", b"3", b"-1", b"x"), some(KEY), weight=2),
     form("SINTERCARD", words(b"1", b"2"), some(KEY, 1, 2), options(option("LIMIT", INTEGER)), weight=2),
     form("SPOP", KEY, EXTREMES, rule=in_any_order, weight=2),
+    form("SPOP", KEY, EXTREMES, words(b"x", b"1")),
     form("SADD", SOLE, words(b"only")),
     form("SPOP", SOLE),
     form("SRANDMEMBER", SOLE),
@@ -83,6 +84,6 @@ SETS = [
     form("SRANDMEMBER", KEY, REPEATED, rule=as_many, weight=2),
     form("SSCAN", KEY, words(b"0"), words([b"COUNT", b"1000000"]), rule=scanned, weight=2),
     form("SSCAN", KEY, words(b"0"), words([b"COUNT", b"1000000"]), option("MATCH", PATTERN), rule=scanned),
-    form("SSCAN", KEY, words(b"x", b"-", b""), options(["MATCH", "*"], ["COUNT", "0"], ["TYPE", "set"])),
+    form("SSCAN", KEY, words(b"x", b"-", b""), options(["MATCH", "*"], ["COUNT", "0"], ["TYPE", "set"]), rule=as_many),
     form("SSCAN", KEY, words(b"0"), options(["COUNT", "0"], ["TYPE", "set"], ["MATCH"], ["COUNT", "x"]), rule=as_many),
 ]

@@ -140,6 +140,6 @@ SORTED_SETS = [
     form("ZADD", words(b"plain"), some(sequence(words(b"0", b"1", b"-7", b"2.5", b"inf"), MEMBER)), weight=2),
     form("ZSCAN", words(b"plain"), words(b"0"), words([b"COUNT", b"1000000"]), rule=scanned, weight=2),
     form("ZSCAN", words(b"plain"), words(b"0"), words([b"COUNT", b"1000000"]), option("MATCH", PATTERN), rule=scanned),
-    form("ZSCAN", KEY, words(b"x", b"-", b""), options(["MATCH", "*"], ["COUNT", "0"], ["TYPE", "zset"])),
+    form("ZSCAN", KEY, words(b"x", b"-", b""), options(["MATCH", "*"], ["COUNT", "0"], ["TYPE", "zset"]), rule=as_many),
     form("ZSCAN", KEY, words(b"0"), options(["COUNT", "0"], ["TYPE", "zset"], ["MATCH"], ["COUNT", "x"]), rule=as_many),
 ]

@@ -33,7 +33,7 @@ from tests.differential.grammar_sorted_sets import SORTED_SETS
 from tests.differential.grammar_streams import STREAMS
 from tests.differential.grammar_strings import STRINGS
 from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
-from tests.differential.harness import Pair, Step
+from tests.differential.harness import Difference, Pair, Step
 from tests.support.servers import Server
 from tests.support.wire import info
 
@@ -124,21 +124,25 @@ def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) 
     if group == MIXED:
         strategy = strategy.map(with_few_names)
 
-    failing: list[list[Step]] = []
+    failing: list[tuple[list[Step], Difference]] = []
 
     @seed(number)
     @settings(max_examples=examples, derandomize=False, database=None, phases=[Phase.generate])
     @given(strategy)
     def agree(steps: list[Step]) -> None:
-        if pair.difference(steps, protocol) is not None:
-            failing.append(steps)
+        if failing:
+            raise Disagreeing  # asked once more; what is random may be gone
+        difference = pair.difference(steps, protocol)
+        if difference is not None:
+            failing.append((steps, difference))
             raise Disagreeing
 
     with contextlib.suppress(Disagreeing):
         agree()
     if failing:
-        found = pair.reduced(failing[0], protocol)
-        pytest.fail(f"RESP{protocol}, sequences {number}\n{found or failing[0]}", pytrace=False)
+        steps, difference = failing[0]
+        found = pair.reduced(steps, protocol) or difference
+        pytest.fail(f"RESP{protocol}, sequences {number}\n{found}", pytrace=False)
 
 
 def _compared(pair: Pair, group: str) -> int:
