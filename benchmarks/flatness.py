@@ -6,7 +6,8 @@
 
 Each command is run many times on a small and on a large collection of the same kind, about elements drawn at random,
 with the very same number of bytes in and out. What counts is what a call costs: the server's CPU time, and the time
-until a client that sends one command after another on one connection has the reply. Each figure is the least of
+until a client that sends one command after another on one connection has the reply, in the median, because on a
+busy machine other work stops a few calls for as long as many others take. Each figure is the least of
 several rounds that alternate between the servers and the two sizes. Commands that undo each other are one call, and
 named so. A ratio near 1 says that the work does not grow; logarithms of 1,000 and of 1,000,000 are as 1 to 2.
 
