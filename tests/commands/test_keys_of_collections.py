@@ -131,10 +131,9 @@ def test_deleting_gives_all_memory_back(hosted: Hosted, kind: str) -> None:
         assert int(hosted.engine.allocator.used_memory) == before
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# For a set in a hash table Redis counts an entry for each member, though the first one of a bucket has none.
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "big set"])
 def test_memory_usage_of_all_samples_is_what_was_allocated(hosted: Hosted, kind: str) -> None:
-    if kind == "big set":
-        pytest.skip("Redis counts an entry for each member, though the first one of a bucket has none")
     make(hosted, kind)
     hosted.do("MEMORY", "USAGE", "k")
     reply = hosted.do("MEMORY", "USAGE", "k", "SAMPLES", "0")
