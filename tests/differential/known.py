@@ -24,6 +24,12 @@ def _lowest_rank(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return argv[0].upper() == b"LPOS" and b"-9223372036854775808" in argv and isinstance(ours, Error)
 
 
+def _rank_with_more(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    if argv[0].upper() not in {b"ZRANK", b"ZREVRANK"} or len(argv) < 4:
+        return False
+    return isinstance(theirs, Error) and theirs.text.startswith(b"ERR wrong number of arguments")
+
+
 def _unbalanced(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return all(isinstance(reply, Error) and reply.text.startswith(b"ERR Unbalanced") for reply in (theirs, ours))
 
@@ -64,6 +70,7 @@ KNOWN = (
     Known("7.2 has small lists and sets in listpacks", _listpacks),
     Known("7.2 prints scores with the fewest digits that tell them from others", _shortest_digits),
     Known("7.2 names the command, and the right special id, where streams and ids do not match", _unbalanced),
+    Known("7.2 has WITHSCORE, and so takes more arguments", _rank_with_more),
     Known("7.2 refuses the rank that has no positive counterpart", _lowest_rank),
 )
 
