@@ -144,7 +144,7 @@ def _is_of_fixed_size(name: str) -> bool:
     return name not in {"big", "stream"} and VALUES[name].encoding() not in {b"skiplist", b"quicklist"}
 
 
-@pytest.mark.parametrize("name", filter(_is_of_fixed_size, VALUES))
+@pytest.mark.parametrize("name", [name for name in VALUES if _is_of_fixed_size(name)])
 def test_the_ledger_is_told_the_same(name: str) -> None:
     again = DESK.restore(DESK.payload(VALUES[name]))
     assert again.memory(DESK.allocator, 0) == VALUES[name].memory(DESK.allocator, 0)
