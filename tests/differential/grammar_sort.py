@@ -48,6 +48,6 @@ SORTING = [
     form("SORT", ORDERED, option("BY", CONSTANT), options(*DIRECTION, LIMIT, STORE), GETS, weight=3),
     form("SORT", SET, option("BY", CONSTANT), options(*DIRECTION), rule=in_any_order),
     form("SORT", SET, option("BY", CONSTANT), options(*DIRECTION, LIMIT), STORE, GETS),
-    form("SORT", SORTABLE, options(["BY"], ["GET"], ["STORE"], ["LIMIT", "1"], ["LIMIT", "x", "1"], ["FOO"])),
-    form("SORT_RO", SORTABLE, options(STORE, ["BY"], ["GET"])),
+    form("SORT", ORDERED, options(["BY"], ["GET"], ["STORE"], ["LIMIT", "1"], ["LIMIT", "x", "1"], ["FOO"])),
+    form("SORT_RO", ORDERED, options(STORE, ["BY"], ["GET"])),
 ]

@@ -40,6 +40,12 @@ def _listpacks(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return isinstance(theirs, Bulk) and theirs.data in {b"quicklist", b"hashtable"} and ours == Bulk(b"listpack")
 
 
+def _size_hint(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    if [word.upper() for word in argv[:2]] != [b"OBJECT", b"ENCODING"]:
+        return False
+    return theirs == Bulk(b"intset") and ours in {Bulk(b"hashtable"), Bulk(b"listpack")}
+
+
 def _shortest_digits(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return argv[0].upper().startswith((b"Z", b"BZ")) and same_but_for_digits(theirs, ours)
 
@@ -68,6 +74,7 @@ def _same_number(theirs: bytes, ours: bytes) -> bool:
 
 KNOWN = (
     Known("7.2 has small lists and sets in listpacks", _listpacks),
+    Known("7.2 takes the number of SADD's arguments for the size of the set that it makes", _size_hint),
     Known("7.2 prints scores with the fewest digits that tell them from others", _shortest_digits),
     Known("7.2 names the command, and the right special id, where streams and ids do not match", _unbalanced),
     Known("7.2 has WITHSCORE, and so takes more arguments", _rank_with_more),
