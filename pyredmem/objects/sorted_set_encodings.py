@@ -23,11 +23,11 @@ from pyredmem.memory.layout import (
     DICT_SIZE,
     LISTPACK_LIMIT,
     SKIPLIST_HEADER_NODE_SIZE,
-    SKIPLIST_LEVEL_SIZE,
-    SKIPLIST_NODE_SIZE,
+    SKIPLIST_MAX_LEVEL,
     SKIPLIST_SIZE,
     ZSET_SIZE,
     listpack_integer_size,
+    skiplist_node_size,
 )
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
@@ -356,11 +356,9 @@ class SortedSetSkiplist(SortedSetEncoding):
 
 def _random_node_size(rng: Random) -> i64:
     """Bytes of a skiplist node: each further level with probability 1/4, up to 32 levels."""
-    size: i64 = SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE
     bits = rng.below(_HEIGHT_DRAWS)
-    levels: i64 = 31
-    while bits & 3 == 0 and levels > 0:
-        size += SKIPLIST_LEVEL_SIZE
+    level: i64 = 1
+    while bits & 3 == 0 and level < SKIPLIST_MAX_LEVEL:
+        level += 1
         bits >>= 2
-        levels -= 1
-    return size
+    return skiplist_node_size(level)
