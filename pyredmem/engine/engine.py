@@ -31,6 +31,7 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
+from pyredmem.engine.tasks import Tasks
 from pyredmem.engine.tracking import Tracking
 from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
@@ -57,6 +58,7 @@ class Engine:
         self.commands = commands
         self.host: Host = host
         self.cron = Cron()
+        self.tasks = Tasks(clock, host)
         self._owners: list[tuple[str, Callable[[], list[int]]]] = []
         self.stats = Stats()
         self.figures = Figures()
@@ -208,6 +210,14 @@ class Engine:
         self.keyspace.update_clocks()
         self.allocator.tick(now_ms)
         self.cron.run(now_ms)
+        self.tasks.run()
         self.blocking.serve()
+        if self._chores:
+            self._do_chores()
+
+    def run_tasks(self) -> None:
+        """The shell was asked to call by now: a slice of what goes on between commands."""
+        self.keyspace.now_us = self.clock.now_us()
+        self.tasks.run()
         if self._chores:
             self._do_chores()

@@ -71,6 +71,9 @@ class Host:
         """Replace the configuration file atomically; raises OSError."""
         raise OSError("The server is running without a config file")
 
+    def wake_after(self, delay_us: int) -> None:
+        """Have ``Engine.run_tasks`` called in so many microseconds, instead of any later time asked for before."""
+
     def shut_down(self) -> None:
         """End the process as soon as the replies that are ready have been written."""
 

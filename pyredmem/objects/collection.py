@@ -7,10 +7,12 @@ Redis does, and the object stays.
 
 from __future__ import annotations
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import ROBJ_SIZE
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_writer import RdbWriter
 
@@ -34,6 +36,26 @@ class Encoded:
     def free(self) -> None:
         """Give all ledger allocations back."""
         raise NotImplementedError
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left.
+
+        See :meth:`RedisObject.dismantle` for what it may not touch.
+        """
+        freed.extend(self.addresses())
+        return True
+
+    def scan_effort(self) -> i64:
+        """How many elements a defrag pass has to visit."""
+        return 1
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Let the mover place everything that is not visited with the elements."""
+        raise NotImplementedError
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Let the mover place about ``limit`` elements from a cursor on; the next cursor, 0 at the end."""
+        return 0
 
     def addresses(self) -> list[int]:
         """Every ledger address it owns."""
@@ -75,6 +97,26 @@ class Collection(RedisObject):
         """Give the header and the elements back."""
         self.payload().free()
         allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The elements first, the header with the last ones."""
+        if not self.payload().dismantle(limit, freed):
+            return False
+        freed.add(i64(self.address))
+        return True
+
+    def scan_effort(self) -> i64:
+        """That of the elements."""
+        return self.payload().scan_effort()
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and what holds the elements."""
+        self.address = i32(mover.block(i64(self.address)))
+        self.payload().defrag_head(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Elements of the payload."""
+        return self.payload().defrag_elements(mover, cursor, limit)
 
     def addresses(self) -> list[int]:
         """The header and what the elements own."""

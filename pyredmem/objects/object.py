@@ -12,6 +12,8 @@ from typing import Final
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
@@ -47,6 +49,40 @@ class RedisObject:
 
     def free(self, allocator: Allocator) -> None:
         """Give all ledger allocations back; called when the last reference goes."""
+        raise NotImplementedError
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Take about ``limit`` elements out, their ledger blocks into ``freed``; True when nothing is left.
+
+        For a value that nobody else can reach any more; from the first call on it is good for nothing else. It may be
+        called in any thread: it touches the value alone, never the allocator.
+        """
+        freed.extend(self.addresses())
+        return True
+
+    def scan_effort(self) -> i64:
+        """How many elements a defrag pass has to visit (nodes of a list, listpacks of a stream); 1 if that is all."""
+        return 1
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Let the mover place the object's own block, and all else that is not visited with the elements."""
+        raise NotImplementedError
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Let the mover place about ``limit`` elements from a cursor on, 0 at first; the next cursor, 0 at the end."""
+        return 0
+
+    def relocated(self, mover: Mover) -> RedisObject:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.twin()
+        while mover.must_plug(twin):
+            twin = self.twin()
+        return twin
+
+    def twin(self) -> RedisObject:
+        """Another Python object with the very same fields; no ledger block is allocated, one of the two is dropped."""
         raise NotImplementedError
 
     def duplicate(self, allocator: Allocator) -> RedisObject:

@@ -21,6 +21,7 @@ from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
+from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
 from pyredmem.server.endpoints import TCP
@@ -56,8 +57,8 @@ class Server:
         )
         self.listeners = Listeners(self._accept, options, self.log)
         self._network = Network(settings, self.listeners, self.log)
-        host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
-        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), host)
+        self._host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
+        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), self._host)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
         self._signals = 0
@@ -165,6 +166,8 @@ class Server:
         self._loop.set_exception_handler(self._report_fault)
         self.log.role = MASTER
         ticker = Ticker(self._loop, self._tick, self.engine.cron_interval_ms)
+        alarm = Alarm(self._loop, self.engine.run_tasks)
+        self._host.alarm = alarm
         try:
             self._network.open()
             await self.listeners.attach()
@@ -175,6 +178,8 @@ class Server:
             await self._end.wait()
         finally:
             ticker.stop()
+            self._host.alarm = None
+            alarm.close()
             self.listeners.close()
             await self._close_sessions()
         self.log.warning("The server is ready to exit, bye bye...")

@@ -11,6 +11,7 @@ from pyredmem.config.file import load_file, save_file
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
 from pyredmem.memory import process
+from pyredmem.server.alarm import Alarm
 from pyredmem.server.endpoints import TCP, TLS, UNIX
 from pyredmem.server.logs import LEVELS, Log
 
@@ -28,6 +29,7 @@ class ServerHost(Host):
         self._kinds = kinds
         # Taken at once: a relative path means something else after a change of directory.
         self._executable = os.path.abspath(sys.argv[0] or sys.executable)
+        self.alarm: Alarm | None = None  # while the server runs
 
     def resident_bytes(self) -> int:
         """Resident set size, read now."""
@@ -91,6 +93,11 @@ class ServerHost(Host):
     def write_config(self, text: str) -> None:
         """Replace the configuration file."""
         save_file(self._require_config(), text)
+
+    def wake_after(self, delay_us: int) -> None:
+        """Set the server's alarm."""
+        if self.alarm is not None:
+            self.alarm.set(delay_us)
 
     def shut_down(self) -> None:
         """Ask the server to end."""
