@@ -27,10 +27,15 @@ class Task:
         self._tasks = tasks
         self.work = work
         self.due_us: i64 = _NEVER
+        self.delay_us: i64 = 0  # from when it was woken
 
     def wake(self, delay_us: i64 = 0) -> None:
         """Run the next slice in so many microseconds; one that is due earlier stays so."""
         self._tasks.wake(self, delay_us)
+
+    def is_due(self, now_us: i64) -> bool:
+        """Whether its time has come; it has too when the clock was set back behind the moment it was woken at."""
+        return self.due_us != _NEVER and (self.due_us <= now_us or now_us < self.due_us - self.delay_us)
 
     def is_awake(self) -> bool:
         """Whether a slice is to come."""
@@ -57,6 +62,7 @@ class Tasks:
         due_us = self._clock.now_us() + delay_us
         if due_us < task.due_us:
             task.due_us = due_us
+            task.delay_us = delay_us
             self._arm()
 
     def run(self) -> None:
@@ -64,13 +70,14 @@ class Tasks:
         self._alarm_us = _NEVER
         now_us = self._clock.now_us()
         for task in self._tasks:
-            if task.due_us <= now_us:
+            if task.is_due(now_us):
                 task.due_us = _NEVER
                 delay_us: i64 = task.work()
                 if delay_us >= 0:
                     due_us = self._clock.now_us() + delay_us
                     if due_us < task.due_us:
                         task.due_us = due_us
+                        task.delay_us = delay_us
         self._arm()
 
     def _arm(self) -> None:
