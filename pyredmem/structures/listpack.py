@@ -16,10 +16,13 @@ from mypy_extensions import i32, i64
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, listpack_integer_size, listpack_string_size
+from pyredmem.memory.mover import Mover
 
 _NINE: Final = 57
 _LONGEST_INTEGER: Final = 20  # characters
 _SHORT_STRING: Final = 64
+#: In place of a capacity: no block is allocated, for the twin of another listpack.
+NO_BLOCK: Final = -1
 
 
 def entry_size(data: bytes) -> i64:
@@ -48,9 +51,13 @@ class Listpack:
     def __init__(self, allocator: Allocator, capacity: i64 = 0) -> None:
         self.allocator = allocator
         self.size: i64 = LISTPACK_EMPTY_SIZE
+        if capacity < 0:
+            self.address: i32 = 0
+            self._usable: i64 = 0
+            return
         request: i64 = capacity if capacity > LISTPACK_EMPTY_SIZE else LISTPACK_EMPTY_SIZE
-        self.address: i32 = i32(allocator.alloc(request))
-        self._usable: i64 = allocator.usable(i64(self.address))
+        self.address = i32(allocator.alloc(request))
+        self._usable = allocator.usable(i64(self.address))
 
     def usable(self) -> i64:
         """Bytes of the block."""
@@ -95,3 +102,25 @@ class Listpack:
     def free(self) -> None:
         """Give the block back."""
         self.allocator.free(i64(self.address))
+
+    # Defragmentation.
+
+    def defrag(self, mover: Mover) -> None:
+        """Let the mover place the block."""
+        self.address = i32(mover.block(i64(self.address)))
+
+    def relocated(self, mover: Mover) -> Listpack:
+        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
+        if not mover.must_leave(self):
+            return self
+        twin = Listpack(self.allocator, NO_BLOCK)
+        while mover.must_plug(twin):
+            twin = Listpack(self.allocator, NO_BLOCK)
+        twin.take_block(self)
+        return twin
+
+    def take_block(self, other: Listpack) -> None:
+        """Have the block of another one, which is of no more use."""
+        self.size = other.size
+        self.address = other.address
+        self._usable = other.usable()
