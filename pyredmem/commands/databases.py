@@ -76,7 +76,7 @@ def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None
     """Empty databases; without ASYNC the allocator gives its free pages back at once."""
     in_background = _asks_for_background(context, argv)
     for database in flushed:
-        context.keyspace.flush(database)
+        context.keyspace.flush(database, in_background)
     if not in_background:
         context.engine.allocator.purge()
     context.reply.ok()
@@ -85,7 +85,7 @@ def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None
 def _asks_for_background(context: Context, argv: list[bytes]) -> bool:
     """ASYNC or SYNC; a setting decides where neither is given."""
     if len(argv) == 1:
-        return context.engine.settings.flag("lazyfree-lazy-user-flush")
+        return context.keyspace.lazy_user_flush
     mode = argv[1].upper()
     if len(argv) > 2 or mode not in (b"ASYNC", b"SYNC"):
         raise CommandError(errors.SYNTAX_ERROR)

@@ -111,7 +111,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, in_seconds: boo
         context.reply.integer(0)
         return
     if when_ms <= context.keyspace.now_ms():
-        db.delete(name)
+        db.delete(name, context.keyspace.lazy_expire)
         context.changed(name, events.GENERIC, b"del")
     else:
         db.expire_at(name, when_ms)

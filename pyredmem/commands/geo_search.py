@@ -145,7 +145,7 @@ def _store(context: Context, name: bytes, items: list[tuple[bytes, float]], even
         keyspace = context.keyspace
         db.set(name, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
         context.changed(name, events.SORTED_SET, event, len(items))
-    elif db.delete(name):
+    elif db.delete(name, context.keyspace.lazy_server_del):
         context.changed(name, events.GENERIC, b"del")
     context.reply.integer(len(items))
 

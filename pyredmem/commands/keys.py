@@ -52,7 +52,7 @@ _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
 )
 def del_(context: Context, argv: list[bytes]) -> None:
     """DEL."""
-    _delete(context, argv)
+    _delete(context, argv, context.keyspace.lazy_user_del)
 
 
 @keys.command(
@@ -69,13 +69,13 @@ def del_(context: Context, argv: list[bytes]) -> None:
 )
 def unlink(context: Context, argv: list[bytes]) -> None:
     """UNLINK."""
-    _delete(context, argv)
+    _delete(context, argv, True)
 
 
-def _delete(context: Context, argv: list[bytes]) -> None:
+def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     deleted = 0
     for name in argv[1:]:
-        if context.db.delete(name):
+        if context.db.delete(name, lazily):
             context.changed(name, events.GENERIC, b"del")
             deleted += 1
     context.reply.integer(deleted)
@@ -224,7 +224,7 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
     if db.write(new_name) is not None:
         if only_if_free:
             return False
-        db.delete(new_name)
+        db.delete(new_name, context.keyspace.lazy_server_del)
     _hand_over(context, value, name, db, new_name)
     told = context.keyspace.events
     told.modified(db.index, name)
@@ -318,5 +318,5 @@ def _make_way(target: Database, name: bytes, replace: bool) -> bool:
     if target.write(name) is None:
         return True
     if replace:
-        target.delete(name)
+        target.delete(name, target.keyspace.lazy_server_del)
     return replace

@@ -45,5 +45,5 @@ class Context:
 
     def delete_emptied(self, key: bytes) -> None:
         """Delete a collection whose last element was taken out, and tell."""
-        self.db.delete(key)
+        self.db.delete(key, self.keyspace.lazy_server_del)
         self.notify(key_events.GENERIC, b"del", key)

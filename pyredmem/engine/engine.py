@@ -23,6 +23,7 @@ from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
+from pyredmem.engine.lazy_free import LazyFreeing
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
@@ -80,6 +81,7 @@ class Engine:
         self.register_owner("keyspace", self.keyspace.addresses)
         self.register_owner("command histograms", self._histogram_addresses)
         self.slow_commands = SlowCommands(self)
+        self.lazy_free = LazyFreeing(self)
         self.maintenance = Maintenance(self)
         self.encoding_settings = EncodingSettings(settings, self.keyspace.limits)
         self.blocking = Blocking(self)
@@ -112,7 +114,8 @@ class Engine:
         self._owners.append((purpose, addresses))
 
     def audit(self) -> AuditReport:
-        """Compare the ledger with everything alive."""
+        """Compare the ledger with everything alive; what is being given back is given back first."""
+        self.lazy_free.drain()
         owned: list[tuple[str, int]] = []
         for purpose, addresses in self._owners:
             owned += [(purpose, address) for address in addresses()]

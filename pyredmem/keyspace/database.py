@@ -13,10 +13,12 @@ from mypy_extensions import i64
 
 from pyredmem.keyspace import events
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.lazyfree import Job
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
 from pyredmem.structures.dict import Dict
 
@@ -46,6 +48,26 @@ class KeyTable(Dict):
         """Forget all values."""
         self.values = []
 
+    def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
+        """As :meth:`dismantle`, values included; those with another holder go to ``referred``.
+
+        A large value is taken apart itself, in as many calls as it needs, before its key goes.
+        """
+        values = self.values
+        before: i64 = len(freed)
+        while len(values) > 0 and len(freed) - before < limit:
+            value = values[-1]
+            if value.refcount <= 1:
+                value.refcount = 0
+                if not value.dismantle(limit, freed):
+                    return False
+            elif value.refcount != SHARED_REFERENCE_COUNT:
+                referred.append(value)
+            else:
+                before -= 1  # a look at the clock is due some time, also among numbers that are shared
+            values.pop()
+        return self.dismantle(self.used - len(values), freed)
+
 
 class ExpireTable(Dict):
     """Key to expire time in unix milliseconds; the keys are those of the main table."""
@@ -74,6 +96,30 @@ class ExpireTable(Dict):
     def clear_values(self) -> None:
         """Forget all times."""
         self.when = vec[i64]()
+
+
+class DetachedTables(Job):
+    """All keys that a database had."""
+
+    def __init__(self, keys: KeyTable, expires: ExpireTable, due_keys: DueKeys) -> None:
+        super().__init__(keys.used)
+        self._keys = keys
+        self._expires = expires
+        self._due_keys = due_keys
+        self._expires_gone = False
+        self._referred: list[RedisObject] = []
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The expire times, then the keys with their values."""
+        if not self._expires_gone:
+            if self._due_keys.dismantle(limit):
+                self._expires_gone = self._expires.dismantle(limit, freed)
+            return False
+        return self._keys.dismantle_keys(limit, freed, self._referred)
+
+    def still_referred_to(self) -> list[RedisObject]:
+        """Values that another key held as well."""
+        return self._referred
 
 
 class Database:
@@ -188,7 +234,10 @@ class Database:
         if value.refcount == 1:
             value.lru = old.lru
         values[slot] = value
-        decr_ref_count(old, self.allocator)
+        if self.keyspace.lazy_server_del:
+            self.keyspace.lazyfree.submit(old)
+        else:
+            decr_ref_count(old, self.allocator)
 
     def unshare(self, slot: i64, value: StringObject) -> BufferString:
         """The string of a slot in the form that can be modified in place (Redis 7.2 dbUnshareStringValue)."""
@@ -208,12 +257,12 @@ class Database:
         if not keep_ttl and self.expires.used > 0:
             self.persist(key)
 
-    def delete(self, key: bytes) -> bool:
-        """Delete a key; False if it was not there (or its time was over)."""
+    def delete(self, key: bytes, lazily: bool = False) -> bool:
+        """Delete a key; False if it was not there (or its time was over). ``lazily``: a large value goes later."""
         slot = self.find(key)
         if slot < 0:
             return False
-        self._remove(slot, key)
+        self._remove(slot, key, lazily)
         return True
 
     def take(self, key: bytes) -> RedisObject | None:
@@ -228,14 +277,17 @@ class Database:
         self.keys.remove(slot)
         return value
 
-    def _remove(self, slot: i64, key: bytes) -> None:
+    def _remove(self, slot: i64, key: bytes, lazily: bool) -> None:
         if self.expires.used > 0:
             self.persist(key)
         if self.due_keys.count > 0:
             self.due_keys.forget(key)
         value = self.keys.values[slot]
         self.keys.remove(slot)
-        decr_ref_count(value, self.allocator)
+        if lazily:
+            self.keyspace.lazyfree.submit(value)
+        else:
+            decr_ref_count(value, self.allocator)
 
     def clear(self) -> i64:
         """Delete all keys; returns how many there were."""
@@ -246,6 +298,21 @@ class Database:
         self.keys.clear()
         self.expires.clear()
         self.due_keys.clear()
+        self.average_ttl = 0
+        self.expires_cursor = 0
+        return removed
+
+    def clear_lazily(self) -> i64:
+        """Delete all keys, giving their memory back in the background; returns how many there were."""
+        keys = KeyTable(self.allocator)
+        keys.take_over(self.keys)
+        keys.values, self.keys.values = self.keys.values, []
+        expires = ExpireTable(self.allocator)
+        expires.take_over(self.expires)
+        expires.when, self.expires.when = self.expires.when, vec[i64]()
+        removed = keys.used
+        self.keyspace.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
+        self.due_keys = DueKeys()
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed
@@ -303,8 +370,8 @@ class Database:
     def delete_expired(self, key: bytes) -> None:
         """Delete a key whose time is over."""
         slot = self.keys.find(key)
-        self._remove(slot, key)
         keyspace = self.keyspace
+        self._remove(slot, key, keyspace.lazy_expire)
         keyspace.expired += 1
         keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
         keyspace.events.modified(self.index, key)

@@ -46,6 +46,12 @@ class DueKeys:
         self.when.pop(key, None)
         self.count = len(self.when)
 
+    def hold(self, key: bytes) -> None:
+        """Hold this very object for an equal key that is here; its heap entry stays with the old one."""
+        when = self.when.pop(key, None)
+        if when is not None:
+            self.when[key] = when
+
     def move(self, key: bytes, target: DueKeys, new_key: bytes) -> None:
         """The value of a key is (also) that of another one now, in this database or another."""
         when = self.when.get(key)
@@ -64,6 +70,17 @@ class DueKeys:
                 self.forget(key)
                 return key
         return None
+
+    def dismantle(self, limit: i64) -> bool:
+        """Let about ``limit`` keys go; True when none is left. For an index that nobody needs any more."""
+        count: i64 = len(self._heap)
+        if count > 0:
+            del self._heap[count - limit if count > limit else 0 :]
+            return False
+        while limit > 0 and self.when:
+            self.when.popitem()
+            limit -= 1
+        return not self.when
 
     def clear(self) -> None:
         """Forget all keys."""

@@ -8,6 +8,7 @@ from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.events import KeyEvents
+from pyredmem.keyspace.lazyfree import LazyFree
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -23,6 +24,13 @@ class Keyspace:
         self.events = KeyEvents()
         self.strings = Strings(allocator)
         self.limits = EncodingLimits()
+        self.lazyfree = LazyFree(allocator)
+        # Who gives large values back in the background, as the settings say.
+        self.lazy_eviction = False
+        self.lazy_expire = False
+        self.lazy_server_del = False  # a command that replaces a value, or deletes a key that it was not asked to
+        self.lazy_user_del = False
+        self.lazy_user_flush = False
         self.now_us: i64 = 0  # the time of the command that runs, unix microseconds
         self.lru_clock: i32 = 0  # 24 bits, in seconds
         self.lfu_minutes: i64 = 0  # 16 bits
@@ -101,10 +109,10 @@ class Keyspace:
             total += database.keys.used
         return total
 
-    def flush(self, database: Database) -> i64:
-        """Delete all keys of a database; returns how many there were."""
+    def flush(self, database: Database, lazily: bool = False) -> i64:
+        """Delete all keys of a database; returns how many there were. ``lazily``: their memory is given back later."""
         self._mark_watched(database, database)
-        removed = database.clear()
+        removed = database.clear_lazily() if lazily else database.clear()
         self.dirty += removed
         self.events.flushed(database.index)
         return removed

@@ -13,6 +13,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, LISTPACK_LIMIT, dict_table_size, listpack_integer_size
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
@@ -383,6 +384,13 @@ class HashedMembers(SetEncoding):
         allocator = self.keys.allocator
         self.keys.clear()
         allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The members, then the table."""
+        if not self.keys.dismantle(limit, freed):
+            return False
+        freed.add(i64(self.address))
+        return True
 
     def addresses(self) -> list[int]:
         """The header of the table and all that is in it."""

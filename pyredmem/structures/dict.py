@@ -27,6 +27,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     DICT_ENTRY_NO_VALUE_SIZE,
     DICT_ENTRY_SIZE,
@@ -39,6 +40,8 @@ from pyredmem.memory.layout import (
 #: A step looks at no more than this many empty buckets per bucket it may move.
 EMPTY_VISITS: Final = 10
 _NONE: Final = -1
+#: Elements of an array from which on dropping it takes a noticeable time.
+_LARGE_ARRAY: Final = 65536
 
 
 def _heads(slots: i64) -> vec[i32]:
@@ -88,6 +91,12 @@ class Dict:
 
     def clear_values(self) -> None:
         """Forget what belongs to all slots."""
+
+    def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
+        """Let go of the Python objects from slot ``first`` on, their ledger blocks into ``freed``.
+
+        Arrays of numbers stay: ``clear_values`` drops them at the end.
+        """
 
     # Size.
 
@@ -253,6 +262,72 @@ class Dict:
         self.new_heads = _heads(1)
         self.new_mask = 0
         self.clear_values()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Take about ``limit`` keys out from the end, their blocks into ``freed``; True when nothing is left.
+
+        For a table that nobody needs any more, in any thread: see :meth:`RedisObject.dismantle`. Large arrays go one at
+        a time: giving their pages back takes the system a while.
+        """
+        if self.used > 0:
+            first = self.used - limit if self.used > limit else 0
+            addresses = freed.addresses
+            slot = first
+            while slot < self.used:
+                entry_address: i32 = self.entry_addresses[slot]
+                if entry_address != 0:
+                    addresses = append(addresses, entry_address)
+                if self.owns_keys:
+                    addresses = append(addresses, self.key_addresses[slot])
+                slot += 1
+            freed.addresses = addresses
+            self.dismantle_values(first, freed)
+            del self.keys[first:]
+            self.used = first
+            if first > 0 or len(self.heads) > _LARGE_ARRAY:
+                return False
+        return self._dismantle_arrays(freed)
+
+    def _dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """Drop a large array, or all that are left if none is large; True when none is left."""
+        freed.add(self.table_address)
+        freed.add(self.new_table_address)
+        self.table_address = 0
+        self.new_table_address = 0
+        if len(self.heads) > _LARGE_ARRAY:
+            self.heads = _heads(1)
+            return False
+        if len(self.new_heads) > _LARGE_ARRAY:
+            self.new_heads = _heads(1)
+            return False
+        if len(self.links) > _LARGE_ARRAY:
+            self.links = vec[i32]()
+            return False
+        if len(self.entry_addresses) > _LARGE_ARRAY:
+            self.entry_addresses = vec[i32]()
+            return False
+        if len(self.key_addresses) > _LARGE_ARRAY:
+            self.key_addresses = vec[i32]()
+            return False
+        self.clear_values()
+        return True
+
+    def take_over(self, other: Dict) -> None:
+        """Take everything that is in another table, which is empty then, in no time; this one has to be empty."""
+        assert self.table_address == 0, "there is something in the table"
+        self.used, other.used = other.used, 0
+        self.keys, other.keys = other.keys, []
+        self.links, other.links = other.links, vec[i32]()
+        self.entry_addresses, other.entry_addresses = other.entry_addresses, vec[i32]()
+        self.key_addresses, other.key_addresses = other.key_addresses, vec[i32]()
+        self.heads, other.heads = other.heads, _heads(1)
+        self.mask, other.mask = other.mask, 0
+        self.table_address, other.table_address = other.table_address, 0
+        self.new_heads, other.new_heads = other.new_heads, _heads(1)
+        self.new_mask, other.new_mask = other.new_mask, 0
+        self.new_table_address, other.new_table_address = other.new_table_address, 0
+        self.rehash_index, other.rehash_index = other.rehash_index, _NONE
+        self.old_used, other.old_used = other.old_used, 0
 
     def _unlink(self, slot: i64, replacement: i32) -> bool:
         """Let what points at ``slot`` point at ``replacement``; True if that was in the old (or only) table."""

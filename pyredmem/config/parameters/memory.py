@@ -4,7 +4,6 @@ from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, UNSIGNED_LONG_MAX, Choice, Integer, Memory, YesNo
 from pyredmem.config.parameter import (
-    NO_BACKGROUND,
     NO_DEFRAGMENTATION,
     NO_EVICTION,
     NO_REPLICATION,
@@ -76,9 +75,9 @@ MEMORY: Final = Section(
 )
 
 
-def _lazy(name: str, text: str, no_effect: str = NO_BACKGROUND) -> Parameter:
+def _lazy(name: str, text: str) -> Parameter:
     """One of the switches for freeing in the background."""
-    return Parameter(name, YesNo(), "no", text, no_effect=no_effect)
+    return Parameter(name, YesNo(), "no", text)
 
 
 LAZY_FREE: Final = Section(
@@ -88,11 +87,7 @@ LAZY_FREE: Final = Section(
         _lazy("lazyfree-lazy-expire", "Free expired values in the background."),
         _lazy("lazyfree-lazy-server-del", "Free values that a command replaces in the background."),
         _lazy("lazyfree-lazy-user-del", "DEL does what UNLINK does."),
-        _lazy(
-            "lazyfree-lazy-user-flush",
-            "FLUSHALL and FLUSHDB without an argument do what ASYNC does.",
-            no_effect="",
-        ),
+        _lazy("lazyfree-lazy-user-flush", "FLUSHALL and FLUSHDB without an argument do what ASYNC does."),
         Parameter(
             "replica-lazy-flush",
             YesNo(),

@@ -1,0 +1,102 @@
+"""Lazy free in an engine: the settings, the figures, and the task that gives blocks back to the ledger in slices.
+
+With a shell that has a worker thread, that one takes the values apart and this task settles what it brings; without
+one the task does both. A slice is short, so that no client waits for it, and the next one follows at once while nobody
+else has anything to do; when commands keep coming the task leaves them the larger part of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.engine import figures
+from pyredmem.engine.tasks import DONE
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+#: What a client may have to wait for a slice.
+SLICE_US: Final = 200
+#: From one slice to the next while clients are served.
+BUSY_PAUSE_US: Final = 400
+
+_SETTINGS: Final = (
+    "lazyfree-lazy-eviction",
+    "lazyfree-lazy-expire",
+    "lazyfree-lazy-server-del",
+    "lazyfree-lazy-user-del",
+    "lazyfree-lazy-user-flush",
+)
+
+
+class LazyFreeing:
+    """Sees to the jobs of the keyspace of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._clock = engine.clock
+        self._settings = engine.settings
+        self._keyspace = engine.keyspace
+        self._lazyfree = engine.keyspace.lazyfree
+        self._task = engine.tasks.create(self._slice)
+        self._seen_reads: i64 = 0
+        #: Wakes the shell's worker thread, if there is one.
+        self.wake_worker: Callable[[], None] | None = None
+        self._lazyfree.on_work = self._begin
+        engine.figures.provide(figures.LAZYFREE_PENDING, self._pending)
+        engine.figures.provide(figures.LAZYFREED, self._freed)
+        engine.figures.on_reset(self._lazyfree.reset_statistics)
+        for name in _SETTINGS:
+            self._settings.subscribe(name, self._changed)
+        self._changed()
+
+    def _changed(self) -> None:
+        flag = self._settings.flag
+        keyspace = self._keyspace
+        keyspace.lazy_eviction = flag("lazyfree-lazy-eviction")
+        keyspace.lazy_expire = flag("lazyfree-lazy-expire")
+        keyspace.lazy_server_del = flag("lazyfree-lazy-server-del")
+        keyspace.lazy_user_del = flag("lazyfree-lazy-user-del")
+        keyspace.lazy_user_flush = flag("lazyfree-lazy-user-flush")
+
+    def _pending(self) -> int:
+        return self._lazyfree.pending
+
+    def _freed(self) -> int:
+        return self._lazyfree.freed
+
+    def _begin(self) -> None:
+        """Something has been handed over."""
+        if self.wake_worker is not None:
+            self.wake_worker()
+        else:
+            self._task.wake(0)
+
+    def wake(self) -> None:
+        """There is something to settle; called in the engine's thread."""
+        self._task.wake(0)
+
+    def _slice(self) -> int:
+        """A slice of work; how long to wait for the next one."""
+        lazyfree = self._lazyfree
+        if self.wake_worker is None:
+            more = lazyfree.work(self._clock, SLICE_US)
+        else:
+            more = lazyfree.settle(self._clock, SLICE_US)
+        if not more:
+            return DONE
+        reads = self._engine.stats.reads_processed
+        is_idle = reads == self._seen_reads
+        self._seen_reads = reads
+        return 0 if is_idle else BUSY_PAUSE_US
+
+    def settle(self, limit_us: i64) -> bool:
+        """Give back as much as can be in so long, the worker's part included; True if there is more to do."""
+        return self._lazyfree.work(self._clock, limit_us)
+
+    def drain(self) -> None:
+        """Give everything back that is under way."""
+        self._lazyfree.drain(self._clock)
