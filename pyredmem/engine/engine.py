@@ -18,6 +18,7 @@ from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
+from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
 from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.figures import Figures
@@ -83,6 +84,7 @@ class Engine:
         self.slow_commands = SlowCommands(self)
         self.lazy_free = LazyFreeing(self)
         self.maintenance = Maintenance(self)
+        self.defrag = Defrag(self)
         self.encoding_settings = EncodingSettings(settings, self.keyspace.limits)
         self.blocking = Blocking(self)
         self.authentication = Authentication(self)

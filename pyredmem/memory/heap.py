@@ -31,8 +31,11 @@ from pyredmem.memory.slabs import (
     NONFULL,
     NUMBER,
     PAGES,
+    RECIPROCAL,
+    RECIPROCAL_SHIFT,
     REGIONS,
     SLABS,
+    TOP_BIT,
     USABLE,
     USED,
     WORD,
@@ -150,9 +153,44 @@ class Heap(SlabHeap):
             slabs -= 1
         return others < 0 or used * slabs <= others + (others >> 3)
 
-    def move(self, address: i64) -> i64:
-        """Allocate the block anew in the fullest place there is, the current slab; return where it is now."""
-        new: i64 = self.alloc(self.usable(address))
+    def relocate(self, address: i64) -> i64:
+        """Move the block to where new blocks of its size go, if ``should_move`` says so; return where it is now.
+
+        The same as ``should_move``, ``alloc`` and ``free`` one after another, in one go. The new place is the first
+        free region of the current slab or, when that is full, of the lowest slab with room: past the thread's cache,
+        which would hand out just the regions that were freed last.
+        """
+        page: i64 = address >> PAGE_SHIFT
+        slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
+        records = self.records
+        b: i64 = records[slab + BIN]
+        if b == LARGE:
+            if slab == 0 or records[slab] != address:
+                raise self._not_live(address)
+            return address
+        bins = self.bins
+        words = self.words
+        offset: i64 = address - records[slab]
+        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        word: i64 = records[slab + FIRST_WORD] + (region >> 5)
+        bit: i64 = TOP_BIT >> (~region & 31)
+        regions: i64 = bins[b + REGIONS]
+        if words[word] & bit or region * bins[b + GRANULES] != offset or region >= regions:
+            raise self._not_live(address)
+        current: i64 = bins[b + CURRENT]
+        if slab == current:
+            return address
+        used: i64 = records[slab + USED]
+        if used == regions:
+            return address
+        slabs: i64 = bins[b + NONFULL]
+        others: i64 = bins[b + ALLOCATIONS] - bins[b + FREES] - (bins[b + SLABS] - slabs) * regions
+        if current:
+            others -= records[current + USED] + bins[b + ALLOCATIONS]
+            slabs -= 1
+        if others >= 0 and used * slabs > others + (others >> 3):
+            return address
+        new: i64 = self.alloc(bins[b + USABLE])
         self.free(address)
         return new
 

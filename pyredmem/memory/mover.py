@@ -25,12 +25,12 @@ class Mover:
         """Where the block of the ledger is from now on; 0, no block, stays 0."""
         if address == 0:
             return 0
-        allocator = self.allocator
-        if not allocator.should_move(address):
+        new = self.allocator.relocate(address)
+        if new == address:
             self.misses += 1
-            return address
-        self.hits += 1
-        return allocator.move(address)
+        else:
+            self.hits += 1
+        return new
 
     def steers(self) -> bool:
         """Whether the Python objects are what it is about; if not they need not be shown."""

@@ -63,14 +63,46 @@ def test_unknown_addresses_are_refused(address: int) -> None:
     allocator.alloc(64)
     with pytest.raises(AssertionError, match=str(address)):
         allocator.should_move(address)
+    with pytest.raises(AssertionError, match=str(address)):
+        allocator.relocate(address)
 
 
-def test_move_goes_to_the_lowest_room() -> None:
+def test_a_moved_block_goes_to_the_lowest_room() -> None:
     allocator = Allocator()
     slabs = slabs_of_1024(allocator, [3, 1])
-    address = allocator.move(slabs[1][0])
+    address = allocator.relocate(slabs[1][0])
     assert address == slabs[0][2] + 128
     assert (allocator.used_memory, allocator.pages.used_pages) == (4096, 1)
+
+
+def test_relocation_is_the_test_a_new_block_and_the_end_of_the_old_one() -> None:
+    """In one go, with the same result: also when the current slab changes under way, or there is none."""
+    allocator, model = Allocator(), Allocator()
+    random = Random(3)
+    blocks: list[int] = []
+    for _ in range(20_000):
+        choice = random.random()
+        if choice < 0.45 or not blocks:
+            size = random.choice((8, 24, 100, 1000, 4096, 12_000, 20_000))
+            blocks.append(int(allocator.alloc(size)))
+            assert model.alloc(size) == blocks[-1]
+            continue
+        at = random.randrange(len(blocks))
+        address = blocks[at]
+        if choice < 0.85:
+            blocks[at] = blocks[-1]
+            blocks.pop()
+            allocator.free(address)
+            model.free(address)
+            continue
+        moved = address
+        if model.should_move(address):
+            moved = int(model.alloc(model.usable(address)))
+            model.free(address)
+        blocks[at] = int(allocator.relocate(address))
+        assert blocks[at] == moved
+    allocator.check()
+    assert sorted(blocks) == allocator.live_addresses()
 
 
 def test_two_scans_mend_a_heap_of_holes() -> None:
@@ -89,7 +121,7 @@ def test_two_scans_mend_a_heap_of_holes() -> None:
     ratios = [int(allocator.active()) / int(allocator.allocated())]
     for _ in range(2):
         for blocks in keys:
-            blocks[:] = [allocator.move(address) if allocator.should_move(address) else address for address in blocks]
+            blocks[:] = [allocator.relocate(address) for address in blocks]
         ratios.append(int(allocator.active()) / int(allocator.allocated()))
     allocator.check()
     assert ratios[0] > 3.5

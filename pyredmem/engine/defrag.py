@@ -1,0 +1,178 @@
+"""Active defragmentation of the ledger: when it begins, how hard it tries, what it has done (Redis 7.2 defrag.c).
+
+Once a second the waste in the slabs is looked at. If there is enough of it a scan of the keyspace begins, with an
+effort that follows the waste; while it goes on the effort may rise, never fall. At the end of the scan the waste is
+looked at again, and if there still is too much the next scan begins at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.config.settings import SettingError
+from pyredmem.engine import figures
+from pyredmem.engine.defrag_pace import DefragSettings, Paces
+from pyredmem.engine.tasks import DONE
+from pyredmem.keyspace.defrag import DefragScan
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+SETTINGS: Final = (
+    "activedefrag",
+    "active-defrag-ignore-bytes",
+    "active-defrag-threshold-lower",
+    "active-defrag-threshold-upper",
+    "active-defrag-cycle-min",
+    "active-defrag-cycle-max",
+    "active-defrag-max-scan-fields",
+)
+LOOK_MS: Final = 1000
+#: While DEBUG PAUSE-CRON holds the timer (microseconds).
+_PAUSED_US: Final = 100_000
+UNSUPPORTED: Final = (
+    "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the "
+    "one shipped by default with the Redis source distribution"
+)
+
+
+class Defrag:
+    """Defragmentation of one engine's ledger, and the settings and the time that it shares with the process's heap."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._allocator = engine.allocator
+        self.settings = DefragSettings(engine.settings)
+        self.paces = Paces(engine.clock)
+        self.pace = self.paces.create()  # its percent is the effort of the scan under way, 0 if there is none
+        self.scan = DefragScan(engine.keyspace)
+        self._began_us: i64 = 0  # when it began to run, 0 if it does not; several scans may follow one another
+        self._total_us: i64 = 0  # that it ran before
+        self._task = engine.tasks.create(self._work)
+        self._provide_figures()
+        for name in SETTINGS:
+            engine.settings.subscribe(name, self._settings_changed)
+        self._settings_changed()
+        engine.cron.every(LOOK_MS, self._look)
+
+    # Settings.
+
+    def _settings_changed(self) -> None:
+        settings = self.settings
+        settings.follow()
+        if settings.enabled and not self._allocator.profile.supports_defrag:
+            settings.enabled = False
+            raise SettingError("activedefrag", UNSUPPORTED)
+        self.scan.max_scan_fields = settings.max_scan_fields
+        if not settings.enabled:
+            self._stop()
+            self.scan.restart()
+
+    # Figures.
+
+    def _provide_figures(self) -> None:
+        provide = self._engine.figures.provide
+        self._engine.figures.on_reset(self._reset_counters)
+        provide(figures.DEFRAG_RUNNING, self._running)
+        provide(figures.DEFRAG_HITS, self._hits)
+        provide(figures.DEFRAG_MISSES, self._misses)
+        provide(figures.DEFRAG_KEY_HITS, self._key_hits)
+        provide(figures.DEFRAG_KEY_MISSES, self._key_misses)
+        provide(figures.DEFRAG_TOTAL_MS, self._total_ms)
+        provide(figures.DEFRAG_MS, self._current_ms)
+
+    def _reset_counters(self) -> None:
+        self.scan.reset_counters()
+        self._total_us = 0
+        if self._began_us != 0:
+            self._began_us = self._engine.clock.now_us()
+
+    def _running(self) -> int:
+        return self.pace.percent
+
+    def _hits(self) -> int:
+        return self.scan.mover.hits
+
+    def _misses(self) -> int:
+        return self.scan.mover.misses
+
+    def _key_hits(self) -> int:
+        return self.scan.key_hits
+
+    def _key_misses(self) -> int:
+        return self.scan.key_misses
+
+    def _current_us(self) -> i64:
+        """How long it has been running."""
+        if self._began_us == 0:
+            return 0
+        passed = self._engine.clock.now_us() - self._began_us
+        return passed if passed > 0 else 0
+
+    def _current_ms(self) -> int:
+        return self._current_us() // 1000
+
+    def _total_ms(self) -> int:
+        return (self._total_us + self._current_us()) // 1000
+
+    # Beginning and end.
+
+    def _look(self) -> None:
+        """Begin if there is reason to, or try harder."""
+        if not self.settings.enabled:
+            return
+        active, allocated = self._allocator.active(), self._allocator.allocated()
+        pace = self.pace
+        if pace.percent == 0 and not self.settings.is_needed(active, allocated):
+            return
+        effort = self.settings.effort(active, allocated)
+        if effort <= pace.percent:
+            return
+        if self._began_us == 0:
+            self._begin(active, allocated)
+        pace.percent = effort
+        self._task.wake()
+
+    def _begin(self, active: i64, allocated: i64) -> None:
+        self._began_us = self._engine.clock.now_us()
+        percent = active * 100 // allocated - 100
+        self._engine.host.log("verbose", f"Defragmentation begins: {active - allocated} bytes, {percent}% wasted")
+
+    def _stop(self) -> None:
+        """It does not run any longer."""
+        self.pace.rest()
+        if self._began_us == 0:
+            return
+        self._total_us += self._current_us()
+        self._began_us = 0
+        moved = self.scan.mover.hits
+        self._engine.host.log("verbose", f"Defragmentation has ended: {moved} blocks moved so far")
+
+    # Work.
+
+    def _work(self) -> int:
+        """A slice of the scan."""
+        pace = self.pace
+        if pace.percent == 0:
+            return DONE
+        if self._engine.cron.paused:
+            return _PAUSED_US
+        self.paces.tick_us = self._engine.cron_interval_ms() * 1000
+        pace.begin()
+        if self.scan.run(pace):
+            self._look_again()
+        delay_us = pace.end()
+        self._engine.slow_commands.monitor.observe(
+            b"active-defrag-cycle", pace.used_us // 1000, self._engine.keyspace.now_us // 1000000
+        )
+        return DONE if pace.percent == 0 else delay_us
+
+    def _look_again(self) -> None:
+        """A scan is over: the next one has an effort of its own, if there is to be one."""
+        pace = self.pace
+        pace.percent = 0
+        self._look()
+        if pace.percent == 0:
+            self._stop()

@@ -1,0 +1,211 @@
+"""A scan of active defragmentation: each ledger block of the keyspace is shown to a mover once (Redis 7.2 defrag.c).
+
+Database by database it goes over the buckets of the main table, in the order of SCAN's cursor, so that commands between
+two slices, and the tables' growth, neither hide a key nor let the scan go astray. Of a bucket come the entries, then of
+each key the name and the value. Where a name moves, the entry of the same key among the expire times, which shares its
+sds, follows. Last come the entries of the expire times themselves.
+
+A big value is not visited at once: its head is, and the key is put off. What was put off is continued before the next
+bucket, a piece at a time, by name and cursor; when the key is gone or holds something else meanwhile that does no harm.
+The same happens to any value in whose middle a slice ends.
+
+A value that others hold too (more than one reference) stays, since it is not known who would have to be told.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.layout import dict_table_size
+from pyredmem.memory.mover import Mover
+from pyredmem.objects.object import RedisObject
+from pyredmem.structures.dict import Dict
+
+#: Elements of a value between two looks at the time (Redis looks after 64 fields, or 128 nodes).
+PIECE: Final = 64
+#: Blocks and buckets between two looks at the time.
+_STEPS: Final = 64
+#: active-defrag-max-scan-fields as it is by default.
+_MAX_SCAN_FIELDS: Final = 1000
+
+
+class DefragScan:
+    """Scans of the keyspace, one after another, in slices."""
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self._allocator = keyspace.allocator
+        self.mover = Mover(keyspace.allocator)
+        #: Values of more elements than this are put off.
+        self.max_scan_fields: i64 = _MAX_SCAN_FIELDS
+        self.key_hits: i64 = 0  # keys of which a block was moved
+        self.key_misses: i64 = 0
+        self.scanned: i64 = 0  # keys, elements and expire times looked at
+        self._limit = SliceLimit()
+        self._reported: i64 = 0  # of _steps(), what the limit knows of
+        self._buckets: i64 = 0
+        self._database: i64 = 0
+        self._in_expires = False
+        self._cursor: i64 = 0
+        self._later: list[bytes] = []  # keys of this database that are put off
+        self._later_cursors: list[int] = []
+        self._later_moved = False
+
+    # Figures.
+
+    def reset_counters(self) -> None:
+        """Count from zero."""
+        self._reported -= self.mover.hits + self.mover.misses
+        self.mover.hits = 0
+        self.mover.misses = 0
+        self.key_hits = 0
+        self.key_misses = 0
+        self.scanned = 0
+
+    def _steps(self) -> i64:
+        """What was done so far, as a measure of time."""
+        return self.mover.hits + self.mover.misses + self._buckets
+
+    # The scan.
+
+    def restart(self) -> None:
+        """Begin with the first database next time."""
+        self._database = 0
+        self._in_expires = False
+        self._cursor = 0
+        self._later = []
+        self._later_cursors = []
+        self._later_moved = False
+
+    def run(self, limit: SliceLimit) -> bool:
+        """Go on with the scan until the slice is over; True when the scan has come to its end."""
+        self._limit = limit
+        self._reported = self._steps()
+        databases = self._keyspace.databases
+        while self._database < len(databases):
+            database = databases[self._database]
+            if self._later:
+                self._continue_later(database)
+            else:
+                self._visit_bucket(database)
+            if self._steps() - self._reported >= _STEPS and self._is_over():
+                return False
+        self.restart()
+        return True
+
+    def _is_over(self) -> bool:
+        steps = self._steps()
+        done = steps - self._reported
+        self._reported = steps
+        return self._limit.is_over(done)
+
+    def _visit_bucket(self, database: Database) -> None:
+        """The bucket at the cursor; then on to the next one, table or database."""
+        self._buckets += 1
+        table: Dict = database.expires if self._in_expires else database.keys
+        if self._cursor == 0:
+            self._place_tables(table)
+        found: list[int] = []
+        self._cursor = table.scan(self._cursor, found)
+        mover = self.mover
+        for slot in found:
+            table.entry_addresses[slot] = i32(mover.block(i64(table.entry_addresses[slot])))
+        if self._in_expires:
+            self.scanned += len(found)
+        else:
+            for slot in found:
+                self._visit_key(database, slot)
+        if self._cursor == 0 and not self._later:
+            self._next_table()
+
+    def _next_table(self) -> None:
+        if self._in_expires:
+            self._database += 1
+        self._in_expires = not self._in_expires
+
+    def _place_tables(self, table: Dict) -> None:
+        """The arrays of buckets, as long as they are small enough to lie in slabs."""
+        small = self._allocator.small_limit
+        if table.table_address != 0 and dict_table_size(table.mask + 1) <= small:
+            table.table_address = self.mover.block(table.table_address)
+        if table.new_table_address != 0 and dict_table_size(table.new_mask + 1) <= small:
+            table.new_table_address = self.mover.block(table.new_table_address)
+
+    # Keys.
+
+    def _visit_key(self, database: Database, slot: i64) -> None:
+        mover = self.mover
+        before = mover.hits
+        keys = database.keys
+        address: i64 = i64(keys.key_addresses[slot])
+        new_address = mover.block(address)
+        if new_address != address:
+            keys.key_addresses[slot] = i32(new_address)
+            if database.expires.used > 0:
+                self._follow_name(database, keys.keys[slot], new_address)
+        value = keys.values[slot]
+        if value.refcount == 1:
+            self._visit_value(keys.keys[slot], value)
+        self.scanned += 1
+        if mover.hits != before:
+            self.key_hits += 1
+        else:
+            self.key_misses += 1
+
+    def _follow_name(self, database: Database, key: bytes, address: i64) -> None:
+        """The entry among the expire times shares the name's sds."""
+        slot: i64 = database.expires.find_rehashing(key)
+        if slot >= 0:
+            database.expires.key_addresses[slot] = i32(address)
+
+    def _visit_value(self, key: bytes, value: RedisObject) -> None:
+        """The head, and the elements if they are not too many."""
+        mover = self.mover
+        value.defrag_head(mover)
+        effort: i64 = value.scan_effort()
+        cursor: i64 = 0
+        if effort <= self.max_scan_fields:
+            self.scanned += effort
+            cursor = value.defrag_elements(mover, 0, PIECE)
+            while cursor != 0:
+                self._buckets += 1
+                if self._is_over():
+                    break
+                cursor = value.defrag_elements(mover, cursor, PIECE)
+            if cursor == 0:
+                return
+        self._later.append(key)
+        self._later_cursors.append(cursor)
+
+    def _continue_later(self, database: Database) -> None:
+        """A piece of the first value that was put off."""
+        self._buckets += 1
+        mover = self.mover
+        keys = database.keys
+        cursor: i64 = 0
+        slot: i64 = keys.find_rehashing(self._later[0])
+        if slot >= 0:
+            value = keys.values[slot]
+            if value.refcount == 1:
+                before = mover.hits
+                cursor = value.defrag_elements(mover, self._later_cursors[0], PIECE)
+                self.scanned += PIECE
+                if mover.hits != before:
+                    self._later_moved = True
+        if cursor != 0:
+            self._later_cursors[0] = cursor
+            return
+        if self._later_moved:
+            self.key_hits += 1
+        else:
+            self.key_misses += 1
+        self._later_moved = False
+        del self._later[0]
+        del self._later_cursors[0]
+        if not self._later and self._cursor == 0:
+            self._next_table()

@@ -1,0 +1,123 @@
+"""The effort that waste deserves, and the slices in which it is spent."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.base.clock import ManualClock
+from pyredmem.config.settings import Settings
+from pyredmem.engine.defrag_pace import LONGEST_SLICE_US, SLICE_US, DefragSettings, Pace, Paces
+
+MB = 1024 * 1024
+
+
+def defrag_settings(**changed: str) -> DefragSettings:
+    return DefragSettings(Settings([(name.replace("_", "-"), value) for name, value in changed.items()]))
+
+
+def test_little_waste_is_left_alone_whatever_its_share() -> None:
+    assert not defrag_settings().is_needed(100 * MB, 10 * MB)
+
+
+def test_a_small_share_is_left_alone_however_many_bytes_it_is() -> None:
+    assert not defrag_settings().is_needed(2190 * MB, 2000 * MB)
+
+
+def test_much_waste_of_a_large_share_is_not_left_alone() -> None:
+    assert defrag_settings().is_needed(2210 * MB, 2000 * MB)
+
+
+@pytest.mark.parametrize(
+    ("taken", "effort"), [(105, 1), (110, 1), (114, 2), (150, 11), (199, 24), (200, 25), (1000, 25)]
+)
+def test_the_effort_rises_from_the_lower_threshold_to_the_upper(taken: int, effort: int) -> None:
+    """Truncated to whole percent: 40 percent above a lower threshold of 10 are 1 + 40 * 24 / 90 = 11.67."""
+    assert defrag_settings().effort(taken * MB, 100 * MB) == effort
+
+
+def test_equal_thresholds_ask_for_all_or_nothing() -> None:
+    chosen = defrag_settings(active_defrag_threshold_upper="10")
+    assert (chosen.effort(109 * MB, 100 * MB), chosen.effort(111 * MB, 100 * MB)) == (1, 25)
+
+
+class Bench:
+    """One that works in slices."""
+
+    def __init__(self, percent: int) -> None:
+        self.clock = ManualClock()
+        self.paces = Paces(self.clock)
+        self.pace = self.create(percent)
+
+    def create(self, percent: int) -> Pace:
+        pace = self.paces.create()
+        pace.percent = percent
+        return pace
+
+    def slice(self) -> int:
+        """Work till the slice is over; the pause behind it."""
+        self.pace.begin()
+        while not self.pace.is_over(1):
+            self.clock.advance_us(1)
+        return int(self.pace.end())
+
+
+def test_a_slice_is_short() -> None:
+    bench = Bench(25)
+    bench.slice()
+    assert bench.pace.used_us == SLICE_US
+
+
+@pytest.mark.parametrize(("percent", "pause_us"), [(1, 19800), (25, 600), (50, 200), (99, 2)])
+def test_the_pause_leaves_the_work_its_share(percent: int, pause_us: int) -> None:
+    assert Bench(percent).slice() == pause_us
+
+
+def test_what_comes_late_works_longer() -> None:
+    bench = Bench(25)
+    bench.slice()
+    bench.clock.advance_us(1500)
+    bench.slice()
+    assert bench.pace.used_us == 500
+
+
+def test_no_slice_is_very_long() -> None:
+    bench = Bench(25)
+    bench.slice()
+    bench.clock.advance_us(20_000)
+    bench.slice()
+    assert bench.pace.used_us == LONGEST_SLICE_US
+
+
+def test_what_only_the_timer_calls_takes_its_share_of_the_tick() -> None:
+    bench = Bench(25)
+    bench.slice()
+    bench.clock.advance_us(100_000)
+    bench.slice()
+    assert bench.pace.used_us == 25_000
+
+
+def test_two_at_work_share_the_time() -> None:
+    """A fifth of the time each of what two fifths would be: 200 microseconds in 1000."""
+    bench = Bench(40)
+    bench.create(40)
+    assert bench.slice() == 800
+
+
+def test_one_at_rest_takes_no_share() -> None:
+    bench = Bench(40)
+    other = bench.create(40)
+    other.rest()
+    assert bench.slice() == 300
+
+
+def test_a_slice_ends_by_a_clock_that_stands_still() -> None:
+    bench = Bench(25)
+    bench.pace.begin()
+    assert [bench.pace.is_over(999), bench.pace.is_over(1001)] == [False, True]
+
+
+def test_a_slice_ends_when_the_clock_is_set_back() -> None:
+    bench = Bench(25)
+    bench.pace.begin()
+    bench.clock.advance_us(-5)
+    assert bench.pace.is_over(1)
