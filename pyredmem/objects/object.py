@@ -74,7 +74,7 @@ class RedisObject:
 
     def relocated(self, mover: Mover) -> RedisObject:
         """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
-        if not mover.must_leave(self):
+        if self.refcount != 1 or not mover.must_leave(self):
             return self
         twin = self.twin()
         while mover.must_plug(twin):
@@ -84,6 +84,12 @@ class RedisObject:
     def twin(self) -> RedisObject:
         """Another Python object with the very same fields; no ledger block is allocated, one of the two is dropped."""
         raise NotImplementedError
+
+    def succeed(self, original: RedisObject) -> RedisObject:
+        """Take over, as a twin, what every object has beside its block; returns this object."""
+        self.lru = original.lru
+        self.refcount = original.refcount
+        return self
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """A value of its own with the same content, in the same encoding, as COPY makes it."""

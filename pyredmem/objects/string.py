@@ -13,6 +13,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     BIG_ARGUMENT_BYTES,
     EMBSTR_LIMIT,
@@ -24,6 +25,8 @@ from pyredmem.memory.layout import (
     sds_new_size,
     sds_resize,
 )
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_buffer
 from pyredmem.objects.digest import STRING_TYPE, Digest
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.rdb_types import STRING
@@ -102,6 +105,19 @@ class IntegerString(StringObject):
         """The block; a shared number has none of its own."""
         return [] if self.refcount == SHARED_REFERENCE_COUNT else [int(self.address)]
 
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The block."""
+        freed.add(i64(self.address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block."""
+        self.address = i32(mover.block(i64(self.address)))
+
+    def twin(self) -> RedisObject:
+        """The same number in the same block."""
+        return IntegerString(i64(self.address), self.number).succeed(self)
+
 
 @mypyc_attr(acyclic=True)
 class BytesString(StringObject):
@@ -150,6 +166,23 @@ class BytesString(StringObject):
         if self.sds_address == 0:
             return [int(self.address)]
         return [int(self.address), int(self.sds_address)]
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The blocks."""
+        freed.add(i64(self.address))
+        freed.add(i64(self.sds_address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The blocks and the bytes."""
+        self.address = i32(mover.block(i64(self.address)))
+        self.sds_address = i32(mover.block(i64(self.sds_address)))
+        if mover.steers():
+            self.content = mover.text(self.content)
+
+    def twin(self) -> RedisObject:
+        """The same bytes in the same blocks."""
+        return BytesString(i64(self.address), i64(self.sds_address), self.content).succeed(self)
 
     def sds(self, allocator: Allocator) -> tuple[i64, i64]:
         """Header and capacity of the sds of a raw string, as it got them when it came as an argument."""
@@ -204,6 +237,25 @@ class BufferString(StringObject):
     def addresses(self) -> list[int]:
         """Both blocks."""
         return [int(self.address), int(self.sds_address)]
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Both blocks."""
+        freed.add(i64(self.address))
+        freed.add(i64(self.sds_address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Both blocks and the buffer."""
+        self.address = i32(mover.block(i64(self.address)))
+        self.sds_address = i32(mover.block(i64(self.sds_address)))
+        if mover.steers():
+            self.buffer = relocated_buffer(self.buffer, mover)
+
+    def twin(self) -> RedisObject:
+        """The same buffer in the same blocks."""
+        address: i64 = i64(self.address)
+        twin = BufferString(address, i64(self.sds_address), i64(self.header), self.capacity, self.buffer)
+        return twin.succeed(self)
 
     def make_room(self, added: i64, allocator: Allocator) -> None:
         """See to room for ``added`` more bytes, with sds's preallocation."""
