@@ -4,7 +4,6 @@ from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, UNSIGNED_LONG_MAX, Choice, Integer, Memory, YesNo
 from pyredmem.config.parameter import (
-    NO_DEFRAGMENTATION,
     NO_EVICTION,
     NO_REPLICATION,
     Parameter,
@@ -107,49 +106,42 @@ DEFRAG: Final = Section(
             YesNo(),
             "no",
             "Move allocations to give memory back.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-ignore-bytes",
             Memory(1, LONG_MAX),
             str(100 * 1024 * 1024),
             "Fragmented bytes below which nothing is done.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-threshold-lower",
             Integer(0, 1000),
             "10",
             "Fragmentation, in percent, at which it starts.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-threshold-upper",
             Integer(0, 1000),
             "100",
             "Fragmentation, in percent, at which the effort is greatest.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-cycle-min",
             Integer(1, 99),
             "1",
             "Least effort, in percent of a processor.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-cycle-max",
             Integer(1, 99),
             "25",
             "Greatest effort, in percent of a processor.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "active-defrag-max-scan-fields",
             Integer(1, LONG_MAX),
             "1000",
             "A collection of more fields than this is handled in steps.",
-            no_effect=NO_DEFRAGMENTATION,
         ),
         Parameter(
             "jemalloc-bg-thread",
