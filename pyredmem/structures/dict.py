@@ -36,10 +36,14 @@ from pyredmem.memory.layout import (
     dict_table_size,
     sds_new_size,
 )
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_array, relocated_list
 
 #: A step looks at no more than this many empty buckets per bucket it may move.
 EMPTY_VISITS: Final = 10
 _NONE: Final = -1
+#: Unused elements of the arrays that are no reason to copy them.
+_SMALL_SPARE: Final = 64
 #: Elements of an array from which on dropping it takes a noticeable time.
 _LARGE_ARRAY: Final = 65536
 
@@ -78,7 +82,7 @@ class Dict:
         #: Asked before the table grows to a number of slots; None allows all.
         self.may_grow: Callable[[int], bool] | None = None
 
-    # Subclasses keep their own arrays in step.
+    # Subclasses keep their own arrays in step, and make an empty table of their own for a twin.
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy what belongs to slot ``source`` over slot ``target``."""
@@ -97,6 +101,19 @@ class Dict:
 
         Arrays of numbers stay: ``clear_values`` drops them at the end.
         """
+
+    def defrag_value(self, mover: Mover, slot: i64) -> None:
+        """Let a mover place what belongs to a slot."""
+
+    def relocate_values(self, mover: Mover) -> None:
+        """Show a mover that steers the containers of the values."""
+
+    def take_over_values(self, other: Dict) -> None:
+        """Take the values of a table of the same class that is of no more use."""
+
+    def empty_twin(self) -> Dict:
+        """An empty table of the same class."""
+        return Dict(self.allocator, self.owns_keys, self.without_values)
 
     # Size.
 
@@ -552,6 +569,74 @@ class Dict:
             self._collect(heads, bucket, found)
             lengths[len(found)] = lengths.get(len(found), 0) + 1
         return lengths
+
+    # Defragmentation.
+
+    def defrag_table(self, mover: Mover) -> None:
+        """Let a mover place what there is once: the arrays of buckets, and the containers that hold all."""
+        self.table_address = mover.block(self.table_address)
+        self.new_table_address = mover.block(self.new_table_address)
+        if mover.steers():
+            self.keys = relocated_list(self.keys, mover)
+            self.links = relocated_array(self.links, mover)
+            self.entry_addresses = relocated_array(self.entry_addresses, mover)
+            self.key_addresses = relocated_array(self.key_addresses, mover)
+            self.heads = relocated_array(self.heads, mover)
+            self.new_heads = relocated_array(self.new_heads, mover)
+            self.relocate_values(mover)
+
+    def defrag_slot(self, mover: Mover, slot: i64) -> None:
+        """Let a mover place the entry in a slot and, if they are of this table, the key's sds and its bytes."""
+        entry_address: i64 = i64(self.entry_addresses[slot])
+        if entry_address != 0:
+            self.entry_addresses[slot] = i32(mover.block(entry_address))
+        if self.owns_keys:
+            self.key_addresses[slot] = i32(mover.block(i64(self.key_addresses[slot])))
+            if mover.steers():
+                self.keys[slot] = mover.text(self.keys[slot])
+
+    def defrag_slots(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Let a mover place ``limit`` slots, and what belongs to them, from a cursor on; the next cursor, 0 at the end.
+
+        The cursor is a slot. A removal may put a slot that was not visited before the cursor.
+        """
+        end = cursor + (limit if limit > 0 else 1)
+        if end > self.used:
+            end = self.used
+        slot = cursor
+        while slot < end:
+            self.defrag_slot(mover, slot)
+            self.defrag_value(mover, slot)
+            slot += 1
+        return end if end < self.used else 0
+
+    def set_key(self, slot: i64, key: bytes, key_address: i64) -> None:
+        """Let a slot have an equal key in another place, as it is in the table that owns the keys."""
+        self.keys[slot] = key
+        self.key_addresses[slot] = i32(key_address)
+
+    def relocated(self, mover: Mover) -> Dict:
+        """This table or, if the Python object has to leave its place, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.empty_twin()
+        while mover.must_plug(twin):
+            twin = self.empty_twin()
+        twin.growth_limit = self.growth_limit
+        twin.take_over(self)
+        twin.take_over_values(self)
+        return twin
+
+    def compact(self) -> None:
+        """Give back what the arrays have beyond their use, if that is much.
+
+        A list that is long is left as it is: to copy it takes long, and it cannot be twice as large as it must be.
+        """
+        if len(self.links) - self.used > self.used // 4 + _SMALL_SPARE:
+            self.links = self.links[: self.used]
+            self.entry_addresses = self.entry_addresses[: self.used]
+            self.key_addresses = self.key_addresses[: self.used]
+            self.trim_values()
 
     # Accounting.
 
