@@ -1,0 +1,278 @@
+"""The heap that CPython keeps its small objects in, read from outside: what is where, and how full it is.
+
+pymalloc takes *arenas* of 1 MiB from the system and cuts them into *pools* of 16 KiB; a pool holds blocks of one size
+class, 16 to 512 bytes. An arena goes back to the system when its last block is free, not before: a thousand objects
+that are left over keep a gigabyte if they lie badly.
+
+::
+
+    arena   [ pool | pool | pool | ... 64 of them, one less where the arena begins between two multiples of 16 KiB ]
+    pool    [ header 48 bytes | block | block | ... ]
+    header  count of live blocks (at 0), arena's number (32), size class (36), ..., offset of the last block (44)
+
+The header says all that is wanted: read from each pool (through ``/proc/self/mem``, which gives an error for an address
+that is gone where a pointer would crash) the headers make a census of everything that lives there, our own objects and
+those of the interpreter. That no other memory is taken for a pool is sure enough: the size class and the offset of
+the last block must fit one another, and the pools of one arena must lie within 1 MiB.
+
+Nothing of this is promised by the language. So before it is relied upon :func:`obstacle` makes objects and looks
+whether they are where they should be (debug hooks, another allocator or another layout all fail that). Unlike most of
+the package this module calls the operating system.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from librt.strings import read_i32_le
+from mypy_extensions import i64
+
+POOL_BITS: Final = 14
+POOL_BYTES: Final = 1 << POOL_BITS
+ARENA_BYTES: Final = 1 << 20
+POOLS_PER_ARENA: Final = ARENA_BYTES // POOL_BYTES
+HEADER_BYTES: Final = 48
+CLASS_BYTES: Final = 16
+CLASSES: Final = 32
+#: What lies in the pools; larger ones come from the C library.
+LARGEST_BLOCK: Final = CLASS_BYTES * CLASSES
+#: A bytes object takes this many bytes beside its content.
+BYTES_OVERHEAD: Final = 33
+
+#: Bytes objects that the probe makes, and their length.
+_PROBES: Final = 2000
+_PROBE_BYTES: Final = 100
+_PROBE_CLASS: Final = (_PROBE_BYTES + BYTES_OVERHEAD + CLASS_BYTES - 1) // CLASS_BYTES - 1
+
+#: Gives the header of the pool at an address, or fewer bytes if nothing is there.
+HeaderReader = Callable[[int], bytes]
+
+
+class PoolMemory:
+    """Reads this process's memory; to be closed, and not to be kept over a fork."""
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+
+    def header(self, address: int) -> bytes:
+        """The header of the pool at an address; empty if nothing is there."""
+        try:
+            return os.pread(self._file, HEADER_BYTES, address)
+        except (OSError, OverflowError):
+            return b""
+
+    def close(self) -> None:
+        """Read no more."""
+        os.close(self._file)
+
+
+class Arena:
+    """What is in one arena."""
+
+    def __init__(self, number: i64, first_pool: i64) -> None:
+        self.number: i64 = number  # the interpreter's
+        self.first_pool: i64 = first_pool  # address >> POOL_BITS
+        self.last_pool: i64 = first_pool  # the last one that was ever used
+        self.pools: i64 = 0  # with live blocks
+        self.live_bytes: i64 = 0
+
+    def note(self, pool: i64, live_bytes: i64) -> None:
+        """One more of its pools."""
+        if pool < self.first_pool:
+            self.first_pool = pool
+        if pool > self.last_pool:
+            self.last_pool = pool
+        if live_bytes > 0:
+            self.pools += 1
+            self.live_bytes += live_bytes
+
+    def is_sound(self) -> bool:
+        """Whether its pools lie within the size of an arena; if not something else was taken for a pool."""
+        return self.last_pool - self.first_pool < POOLS_PER_ARENA
+
+
+def live_bytes_of(header: bytes) -> i64:
+    """Bytes of the live blocks of a pool, -1 if that is not the header of a pool."""
+    if len(header) < HEADER_BYTES:
+        return -1
+    size_class: i64 = i64(read_i32_le(header, 36))
+    if size_class < 0 or size_class >= CLASSES:
+        return -1
+    size = (size_class + 1) * CLASS_BYTES
+    if i64(read_i32_le(header, 44)) != POOL_BYTES - size:
+        return -1
+    count: i64 = i64(read_i32_le(header, 0))
+    if count < 0 or count > (POOL_BYTES - HEADER_BYTES) // size:
+        return -1
+    return count * size
+
+
+class HeapCensus:
+    """Counts what is in each arena, some pools at a time.
+
+    What the program does meanwhile is seen in part; an arena that is new is not seen at all.
+    """
+
+    def __init__(self, regions: list[tuple[int, int]], read: HeaderReader) -> None:
+        self._regions = regions
+        self._read: HeaderReader = read
+        self._region: i64 = -1
+        self._address: i64 = 0
+        self._end: i64 = 0
+        self._arenas: dict[int, Arena] = {}
+
+    def step(self, limit: i64) -> bool:
+        """Look at so many places where a pool can be; True when all have been looked at."""
+        while limit > 0:
+            if self._address + POOL_BYTES > self._end:
+                self._region += 1
+                if self._region >= len(self._regions):
+                    return True
+                start, end = self._regions[self._region]
+                self._address = (start + POOL_BYTES - 1) >> POOL_BITS << POOL_BITS
+                self._end = end
+                continue
+            header = self._read(self._address)
+            live_bytes = live_bytes_of(header)
+            if live_bytes >= 0:
+                self._note(i64(read_i32_le(header, 32)), self._address >> POOL_BITS, live_bytes)
+            self._address += POOL_BYTES
+            limit -= 1
+        return False
+
+    def _note(self, number: i64, pool: i64, live_bytes: i64) -> None:
+        arena = self._arenas.get(number)
+        if arena is None:
+            arena = Arena(number, pool)
+            self._arenas[number] = arena
+        arena.note(pool, live_bytes)
+
+    def arenas(self) -> list[Arena]:
+        """All arenas that were seen, by their addresses."""
+        found = [arena for arena in self._arenas.values() if arena.is_sound()]
+        found.sort(key=_place)
+        return found
+
+
+def _place(arena: Arena) -> int:
+    return arena.first_pool
+
+
+def heap_regions(maps: str) -> list[tuple[int, int]]:
+    """Where arenas can be, start and end: private, writable memory without a name, from the text of /proc/self/maps."""
+    regions: list[tuple[int, int]] = []
+    for line in maps.splitlines():
+        fields = line.split()
+        if len(fields) == 5 and fields[1].startswith("rw-p"):
+            start, _, end = fields[0].partition("-")
+            first, last = int(start, 16), int(end, 16)
+            if last - first >= POOL_BYTES:
+                regions.append((first, last))
+    return regions
+
+
+def read_regions() -> list[tuple[int, int]]:
+    """The same of this process now."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        return heap_regions(maps.read())
+
+
+class HeapFigures:
+    """How the interpreter's heap stands."""
+
+    def __init__(self, arenas: int, live_bytes: int) -> None:
+        self.arenas = arenas
+        self.live_bytes = live_bytes
+
+    def arena_bytes(self) -> int:
+        """What the arenas take."""
+        return self.arenas * ARENA_BYTES
+
+    def releasable_bytes(self) -> int:
+        """What could go back to the system if all that lives lay closely together."""
+        usable = ARENA_BYTES - POOLS_PER_ARENA * HEADER_BYTES
+        return max(self.arenas - -(-self.live_bytes // usable), 0) * ARENA_BYTES
+
+    def ratio(self) -> float:
+        """Bytes taken for each that lives."""
+        return self.arena_bytes() / self.live_bytes if self.live_bytes > 0 else 0.0
+
+
+def parse_figures(text: str) -> HeapFigures | None:
+    """The figures of what the interpreter prints about its allocator; None if they are not there."""
+    arenas = live_bytes = -1
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        name = name.strip()
+        if name == "# arenas allocated current":
+            arenas = int(value.replace(",", ""))
+        elif name == "# bytes in allocated blocks":
+            live_bytes = int(value.replace(",", ""))
+    return HeapFigures(arenas, live_bytes) if arenas > 0 and live_bytes >= 0 else None
+
+
+def read_figures() -> HeapFigures | None:
+    """The figures now; None where the interpreter has none. They cost 3 microseconds per MiB.
+
+    The only way to them is what ``sys._debugmallocstats`` writes to the process's standard error, which for that moment
+    is a file in memory.
+    """
+    try:
+        return parse_figures(_captured_statistics())
+    except (OSError, AttributeError, ValueError):
+        return None
+
+
+def _captured_statistics() -> str:
+    kept = os.dup(2)
+    try:
+        file = os.memfd_create("statistics")
+        try:
+            os.dup2(file, 2)
+            try:
+                sys._debugmallocstats()
+            finally:
+                os.dup2(kept, 2)
+            size = os.lseek(file, 0, os.SEEK_CUR)
+            return os.pread(file, size, 0).decode("ascii", "replace")
+        finally:
+            os.close(file)
+    finally:
+        os.close(kept)
+
+
+def obstacle() -> str:
+    """Why it cannot be told from an object's address what it shares an arena with; empty if it can."""
+    if sys.implementation.name != "cpython":
+        return f"the interpreter is {sys.implementation.name}, not CPython"
+    if sys.platform != "linux":
+        return f"the memory of a process cannot be read on {sys.platform}"
+    try:
+        memory = PoolMemory()
+    except OSError as error:
+        return f"/proc/self/mem cannot be read ({error.strerror})"
+    try:
+        if not lie_in_pools([bytes(_PROBE_BYTES) + b"" for _ in range(_PROBES)], memory.header):
+            return "objects do not lie in pools as pymalloc has them (another allocator, debug hooks, or a new layout)"
+    finally:
+        memory.close()
+    if read_figures() is None:
+        return "the interpreter tells no figures of its allocator"
+    return ""
+
+
+def lie_in_pools(probes: list[bytes], read: HeaderReader) -> bool:
+    """Whether bytes objects of the probe's length all are blocks of pools of their size class."""
+    pools: dict[int, bool] = {}
+    for probe in probes:
+        address: i64 = id(probe)
+        start = address >> POOL_BITS << POOL_BITS
+        if start not in pools:
+            header = read(start)
+            pools[start] = live_bytes_of(header) > 0 and i64(read_i32_le(header, 36)) == _PROBE_CLASS
+        if not pools[start] or (address - start - HEADER_BYTES) % ((_PROBE_CLASS + 1) * CLASS_BYTES) != 0:
+            return False
+    return len(pools) > 1
