@@ -11,6 +11,8 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import LIST_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -65,6 +67,19 @@ class ListEncoding(Encoded):
         """The same elements in the same encoding."""
         raise NotImplementedError
 
+    def relocated(self, mover: Mover) -> ListEncoding:
+        """This object or, if it has to leave its place in the process's heap, its twin."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.twin()
+        while mover.must_plug(twin):
+            twin = self.twin()
+        return twin
+
+    def twin(self) -> ListEncoding:
+        """Another object with the very same elements and blocks; one of the two is dropped."""
+        raise NotImplementedError
+
     def grown(self, added_bytes: i64, added: i64, limits: EncodingLimits) -> ListEncoding:
         """The encoding that is ready for more elements: this one, or its successor, which takes everything over."""
         return self
@@ -107,6 +122,21 @@ class ListpackList(ListEncoding):
     def free(self) -> None:
         """Give the block back."""
         self.node.free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The elements, then the block."""
+        return self.node.dismantle(limit, freed) >= 0
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block; the elements, which are few, as well."""
+        if mover.steers():
+            self.node = self.node.relocated(mover)
+            self.node.defrag_items(mover, 0, self.node.count())
+        self.node.defrag(mover)
+
+    def twin(self) -> ListEncoding:
+        """Another one around the node."""
+        return ListpackList(self.node)
 
     def addresses(self) -> list[int]:
         """The block."""
@@ -213,6 +243,28 @@ class QuicklistList(ListEncoding):
     def free(self) -> None:
         """Give all blocks back."""
         self.quicklist.free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Node by node."""
+        return self.quicklist.dismantle(limit, freed)
+
+    def scan_effort(self) -> i64:
+        """The nodes; one of them is not all there is."""
+        return max(self.quicklist.nodes, 2)
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The quicklist's own block."""
+        if mover.steers():
+            self.quicklist = self.quicklist.relocated(mover)
+        self.quicklist.defrag(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some nodes."""
+        return self.quicklist.defrag_nodes(mover, cursor, limit)
+
+    def twin(self) -> ListEncoding:
+        """Another one around the quicklist."""
+        return QuicklistList(self.quicklist)
 
     def addresses(self) -> list[int]:
         """The quicklist and its nodes."""
@@ -325,7 +377,7 @@ def _save_node(writer: RdbWriter, node: ListNode) -> None:
 class ListObject(Collection):
     """A list."""
 
-    def __init__(self, allocator: Allocator, encoded: ListEncoding) -> None:
+    def __init__(self, allocator: Allocator | None, encoded: ListEncoding) -> None:
         super().__init__(allocator)
         self.encoded = encoded
 
@@ -400,6 +452,18 @@ class ListObject(Collection):
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """A list of its own with the same elements in the same encoding."""
         return ListObject(allocator, self.encoded.duplicate())
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and what holds the elements."""
+        if mover.steers():
+            self.encoded = self.encoded.relocated(mover)
+        super().defrag_head(mover)
+
+    def twin(self) -> RedisObject:
+        """Another object around the elements."""
+        twin = ListObject(None, self.encoded)
+        twin.replace_object(self)
+        return twin
 
     def digest(self, digest: Digest) -> None:
         """Add type and elements."""

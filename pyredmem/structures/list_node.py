@@ -16,8 +16,11 @@ from typing import Final
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import QUICKLIST_LZF_HEADER_SIZE
-from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list
+from pyredmem.structures.listpack import NO_BLOCK, Listpack, entry_size, entry_sizes
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from pyredmem.structures.lzf import compress
 
@@ -289,6 +292,56 @@ class ListNode(Listpack):
         other.state = self.state
         other.lzf_size = self.lzf_size
         return other
+
+    # Taking apart, and defragmentation.
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
+        """Take up to ``limit`` elements out, and the blocks behind the last one.
+
+        Returns what is left of the limit, in which the node itself counts as one; -1 if something is left of the node.
+        """
+        size: i64 = len(self.items)
+        if size >= limit:
+            del self.items[size - limit :]
+            return -1
+        self.items = []
+        freed.add(i64(self.address))
+        freed.add(i64(self.node_address))
+        return limit - size - 1
+
+    def defrag(self, mover: Mover) -> None:
+        """Let the mover place the block, and that of the node."""
+        self.node_address = i32(mover.block(i64(self.node_address)))
+        self.address = i32(mover.block(i64(self.address)))
+
+    def defrag_items(self, mover: Mover, place: i64, limit: i64) -> i64:
+        """Show a mover that steers the elements from a place on; the place to go on at, 0 at the end."""
+        if place == 0:
+            self.items = relocated_list(self.items, mover)
+        items = self.items
+        at = self.start + place
+        end: i64 = len(items)
+        if at + limit < end:
+            end = at + limit
+        while at < end:
+            items[at] = mover.text(items[at])
+            at += 1
+        return at - self.start if at < len(items) else 0
+
+    def relocated(self, mover: Mover) -> ListNode:
+        """This node or, if it has to leave its place in the process's heap, a twin that is in no chain yet."""
+        if not mover.must_leave(self):
+            return self
+        twin = ListNode(self.allocator, NO_BLOCK)
+        while mover.must_plug(twin):
+            twin = ListNode(self.allocator, NO_BLOCK)
+        twin.take_block(self)
+        twin.items = self.items
+        twin.start = self.start
+        twin.state = self.state
+        twin.lzf_size = self.lzf_size
+        twin.node_address = self.node_address
+        return twin
 
     def check(self) -> None:
         """Assert the invariants."""

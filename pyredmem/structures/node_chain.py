@@ -3,6 +3,9 @@
 With ``depth`` > 0 all nodes but so many at each end are compressed. As in Redis that is looked after where nodes are
 linked, unlinked and left behind by a walk (``settle``), not by one rule that always holds: a node may stay
 uncompressed until a walk passes it.
+
+A pass that visits the nodes a few at a time leaves a mark where it stops. The mark is at a node, so it is found at once
+when the pass goes on, whatever was linked and unlinked in the meantime; when its node goes, it is at the next one.
 """
 
 from __future__ import annotations
@@ -12,23 +15,39 @@ from typing import Final
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import QUICKLIST_NODE_SIZE, QUICKLIST_SIZE, ROBJ_SIZE
+from pyredmem.memory.mover import Mover
 from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, ListNode
 
 _MOST_DEPTH: Final = (1 << 16) - 1
+#: More marks than passes that can be under way; the mark of one that was given up goes in the end.
+_MOST_MARKS: Final = 4
+
+
+class NodeMark:
+    """Where a pass goes on: an element of a node."""
+
+    def __init__(self, cursor: i64, node: ListNode, place: i64) -> None:
+        self.cursor: i64 = cursor
+        self.node = node
+        self.place: i64 = place
 
 
 class NodeChain:
     """Nodes, their number and that of their elements, and the block that Redis keeps them in."""
 
-    def __init__(self, allocator: Allocator, depth: i64) -> None:
+    def __init__(self, allocator: Allocator, depth: i64, address: i64 = 0) -> None:
+        """``address``: the block of the chain that this one takes the place of."""
         self.allocator = allocator
-        self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE))
+        self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE) if address == 0 else address)
         self.depth: i64 = min(max(depth, 0), _MOST_DEPTH)
         self.head: ListNode | None = None
         self.tail: ListNode | None = None
         self.nodes: i64 = 0
         self.count: i64 = 0  # elements
+        self.marks: list[NodeMark] | None = None  # None: no pass is under way
+        self._last_cursor: i64 = 0
 
     # Linking.
 
@@ -65,6 +84,8 @@ class NodeChain:
         """Take a node out, with the elements that it has."""
         following = node.next
         preceding = node.previous
+        if self.marks is not None:
+            self._move_marks(node, following)
         node.next = None
         node.previous = None
         if following is None:
@@ -134,6 +155,136 @@ class NodeChain:
         if node is not None and not node.is_(COMPRESSED):
             node.compress()
 
+    # Passes.
+
+    def replace_chain(self, original: NodeChain) -> None:
+        """Take over the nodes of the chain that this one takes the place of."""
+        self.head = original.head
+        self.tail = original.tail
+        self.nodes = original.nodes
+        self.count = original.count
+        self.marks = original.marks
+        self._last_cursor = original._last_cursor
+
+    def defrag(self, mover: Mover) -> None:
+        """Let the mover place the block of the chain itself."""
+        self.address = i32(mover.block(i64(self.address)))
+
+    def defrag_nodes(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Let the mover place some nodes from a cursor on, and show it the elements if it steers; the next cursor.
+
+        The limit is one of nodes, and of elements where these are shown.
+        """
+        node = self.head
+        place: i64 = 0
+        if cursor != 0:
+            mark = self._take_mark(cursor)
+            if mark is None:
+                return 0
+            node = mark.node
+            place = mark.place
+        steers = mover.steers()
+        while node is not None:
+            if limit <= 0:
+                return self._mark(cursor, node, place)
+            if place == 0:
+                if steers:
+                    node = self._relocate(node, mover)
+                node.defrag(mover)
+                limit -= 1
+            if steers:
+                last = place
+                place = node.defrag_items(mover, last, limit if limit > 0 else 1)
+                limit -= (place if place > 0 else node.count()) - last
+                if place > 0:
+                    continue
+            node = node.next
+        return 0
+
+    def _relocate(self, node: ListNode, mover: Mover) -> ListNode:
+        """Put a twin into the place of a node if the mover wants that; returns what is there now."""
+        twin = node.relocated(mover)
+        if twin is node:
+            return node
+        preceding = node.previous
+        following = node.next
+        node.previous = None
+        node.next = None
+        twin.previous = preceding
+        twin.next = following
+        if preceding is None:
+            self.head = twin
+        else:
+            preceding.next = twin
+        if following is None:
+            self.tail = twin
+        else:
+            following.previous = twin
+        marks = self.marks
+        if marks is not None:
+            for mark in marks:
+                if mark.node is node:
+                    mark.node = twin
+        return twin
+
+    def _mark(self, cursor: i64, node: ListNode, place: i64) -> i64:
+        """Leave a mark; the cursor that finds it, a new one if that is 0."""
+        marks = self.marks
+        if marks is None:
+            marks = []
+            self.marks = marks
+        if cursor == 0:
+            self._last_cursor += 1
+            cursor = self._last_cursor
+        if len(marks) == _MOST_MARKS:
+            del marks[0]
+        marks.append(NodeMark(cursor, node, place))
+        return cursor
+
+    def _take_mark(self, cursor: i64) -> NodeMark | None:
+        marks = self.marks
+        if marks is None:
+            return None
+        for at, mark in enumerate(marks):
+            if mark.cursor == cursor:
+                del marks[at]
+                if len(marks) == 0:
+                    self.marks = None
+                return mark
+        return None
+
+    def _move_marks(self, node: ListNode, following: ListNode | None) -> None:
+        """A node goes; a pass that would go on there goes on at the next one, or is at its end."""
+        marks = self.marks
+        assert marks is not None
+        kept: list[NodeMark] = []
+        for mark in marks:
+            if mark.node is node:
+                if following is None:
+                    continue
+                mark.node = following
+                mark.place = 0
+            kept.append(mark)
+        self.marks = kept or None
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left."""
+        self.marks = None
+        node = self.head
+        while node is not None:
+            limit = node.dismantle(limit, freed)
+            if limit < 0:
+                return False
+            following = node.next
+            node.next = None  # or they would keep each other
+            if following is not None:
+                following.previous = None
+            self.head = following
+            node = following
+        self.tail = None
+        freed.add(i64(self.address))
+        return True
+
     # As a whole.
 
     def memory(self, samples: i64) -> i64:
@@ -158,6 +309,7 @@ class NodeChain:
         node = self.head
         self.head = None
         self.tail = None
+        self.marks = None
         while node is not None:
             following = node.next
             node.next = None
@@ -193,5 +345,8 @@ class NodeChain:
             assert node.previous is (chain[at - 1] if at > 0 else None)
             node.check()
         assert self.tail is (chain[-1] if chain else None)
+        if self.marks is not None:
+            assert 0 < len(self.marks) <= _MOST_MARKS
+            assert all(mark.node in chain for mark in self.marks)
         ends = chain[: self.depth] + chain[max(0, len(chain) - self.depth) :] if self.depth else chain
         assert not any(node.is_(COMPRESSED) for node in ends)

@@ -16,6 +16,7 @@ from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, QUICKLIST_NODE_SIZE
+from pyredmem.memory.mover import Mover
 from pyredmem.structures.list_node import KEPT_RAW, PLAIN, ListNode
 from pyredmem.structures.node_chain import NodeChain
 
@@ -48,8 +49,8 @@ def exceeds(fill: i64, size: i64, count: i64) -> bool:
 class Quicklist(NodeChain):
     """A list as a chain of nodes."""
 
-    def __init__(self, allocator: Allocator, fill: i64, depth: i64) -> None:
-        super().__init__(allocator, depth)
+    def __init__(self, allocator: Allocator, fill: i64, depth: i64, address: i64 = 0) -> None:
+        super().__init__(allocator, depth, address)
         self.fill: i64 = min(max(fill, -_LARGEST_CODE), _MOST_FILL)
         self.offset: i64 = 0  # the second answer of `seek`
         # What `fill` means, for the shortest way to it.
@@ -356,6 +357,16 @@ class Quicklist(NodeChain):
         return kept
 
     # As a whole.
+
+    def relocated(self, mover: Mover) -> Quicklist:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over all nodes."""
+        if not mover.must_leave(self):
+            return self
+        twin = Quicklist(self.allocator, self.fill, self.depth, i64(self.address))
+        while mover.must_plug(twin):
+            twin = Quicklist(self.allocator, self.fill, self.depth, i64(self.address))
+        twin.replace_chain(self)
+        return twin
 
     def duplicate(self) -> Quicklist:
         """A quicklist of its own with the same nodes."""
