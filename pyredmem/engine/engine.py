@@ -28,6 +28,7 @@ from pyredmem.engine.lazy_free import LazyFreeing
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
+from pyredmem.engine.process_defrag import ProcessDefrag
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
@@ -85,6 +86,7 @@ class Engine:
         self.lazy_free = LazyFreeing(self)
         self.maintenance = Maintenance(self)
         self.defrag = Defrag(self)
+        self.process_defrag = ProcessDefrag(self, self.defrag.settings, self.defrag.paces)
         self.encoding_settings = EncodingSettings(settings, self.keyspace.limits)
         self.blocking = Blocking(self)
         self.authentication = Authentication(self)

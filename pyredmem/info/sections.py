@@ -12,6 +12,7 @@ from pyredmem.info.cpu import cpu
 from pyredmem.info.keyspace import cluster, keyspace, modules
 from pyredmem.info.memory import memory
 from pyredmem.info.persistence import persistence
+from pyredmem.info.process import process
 from pyredmem.info.replication import replication
 from pyredmem.info.report import Report
 from pyredmem.info.server import server
@@ -34,6 +35,7 @@ SECTIONS: Final = (
     Section("Server", server),
     Section("Clients", clients),
     Section("Memory", memory),
+    Section("Process", process, default=False),
     Section("Persistence", persistence),
     Section("Stats", stats),
     Section("Replication", replication),
