@@ -75,6 +75,10 @@ class LazyFreeing:
         else:
             self._task.wake(0)
 
+    def is_awake(self) -> bool:
+        """Whether the task will look for something to settle by itself."""
+        return self._task.is_awake()
+
     def wake(self) -> None:
         """There is something to settle; called in the engine's thread."""
         self._task.wake(0)
@@ -89,9 +93,9 @@ class LazyFreeing:
         if not more:
             return DONE
         reads = self._engine.stats.reads_processed
-        is_idle = reads == self._seen_reads
+        hurries = reads == self._seen_reads or self._engine.is_out_of_memory()
         self._seen_reads = reads
-        return 0 if is_idle else BUSY_PAUSE_US
+        return 0 if hurries else BUSY_PAUSE_US
 
     def settle(self, limit_us: i64) -> bool:
         """Give back as much as can be in so long, the worker's part included; True if there is more to do."""

@@ -83,7 +83,7 @@ class LazyFree:
         self._settled: i64 = 0  # blocks of the first packet that are freed
         self.pending: i64 = 0
         self.freed: i64 = 0
-        #: Called when there is something to do and there was nothing before.
+        #: Called when there is something to take apart and there was nothing before.
         self.on_work: Callable[[], None] | None = None
 
     def reset_statistics(self) -> None:
@@ -102,10 +102,10 @@ class LazyFree:
 
     def add(self, job: Job) -> None:
         """Have something taken apart."""
-        was_idle = self.pending == 0
+        had_none = len(self._waiting) == 0
         self.pending += job.objects
         self._waiting.append(job)
-        if was_idle and self.on_work is not None:
+        if had_none and self.on_work is not None:
             self.on_work()
 
     # Any thread takes apart.

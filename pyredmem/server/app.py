@@ -27,6 +27,7 @@ from pyredmem.server.connection import Connection
 from pyredmem.server.endpoints import TCP
 from pyredmem.server.errors import StartError
 from pyredmem.server.host import ServerHost
+from pyredmem.server.lazyfree_worker import LazyFreeWorker
 from pyredmem.server.listeners import Listeners, SocketOptions
 from pyredmem.server.logs import MASTER, Log
 from pyredmem.server.loops import loop_choice, new_event_loop
@@ -168,6 +169,8 @@ class Server:
         ticker = Ticker(self._loop, self._tick, self.engine.cron_interval_ms)
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
+        worker = LazyFreeWorker(self.engine, self._clock, self._loop)
+        worker.start()
         try:
             self._network.open()
             await self.listeners.attach()
@@ -177,6 +180,7 @@ class Server:
             self._started.set()
             await self._end.wait()
         finally:
+            worker.stop()
             ticker.stop()
             self._host.alarm = None
             alarm.close()
