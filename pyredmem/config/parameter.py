@@ -15,7 +15,6 @@ NO_SYSLOG: Final = "the log goes to a file or to standard output"
 NO_MODULES: Final = "modules cannot be loaded"
 NO_USERS: Final = "there is one user, whom requirepass protects"
 NO_SCRIPTS: Final = "there are no scripts yet"
-NO_EVICTION: Final = "nothing is evicted yet"
 NO_PUBSUB: Final = "there is no publish/subscribe yet"
 DEBUGGING_AID: Final = "a debugging aid of the original server"
 

@@ -1,8 +1,8 @@
 """From a request to its handler: lookup, the checks before, the counting after.
 
-The usual request passes three tests: the command is known, the number of arguments fits, and no gate is set (neither
-of the session: transaction, authentication ..., nor of the engine: memory limit, pause ...). Only behind a gate are the
-rarer questions asked, in Redis's order (Redis 7.2 processCommand).
+The usual request passes four tests: the command is known, the number of arguments fits, memory is within its limit, and
+no gate is set (neither of the session: transaction, authentication ..., nor of the engine: pause, monitors ...). Only
+behind a gate are the rarer questions asked, in Redis's order (Redis 7.2 processCommand).
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from pyredmem.engine.session import (
     Session,
 )
 from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
+from pyredmem.structures.dict import UNLIMITED
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
 
 # Gates of the engine; the sessions' take the lower bits.
-MEMORY_LIMIT: Final = 1 << 16
 PAUSED: Final = 1 << 17
 MONITORED: Final = 1 << 18
 TRACKED: Final = 1 << 19
@@ -72,8 +72,10 @@ class Dispatcher:
         self.keyspace = engine.keyspace
         self.clock = engine.clock
         self.stats = engine.stats
+        self.allocator = engine.allocator
         self.by_spelling = commands.by_spelling
         self.gates: i64 = 0
+        self.memory_bytes: i64 = UNLIMITED  # in use from which on the memory limit is asked before each command
         self.notice_us: i64 = 1 << 62  # commands that take so long are told to the slow log and latency monitor
         self.tracks_latency = True  # latency-tracking
 
@@ -119,7 +121,7 @@ class Dispatcher:
             return
         session.command = command
         gates = session.gates | self.gates
-        if gates and not self._passes_gates(session, command, argv):
+        if (gates or self.allocator.used_memory > self.memory_bytes) and not self._passes_gates(session, command, argv):
             return
         keyspace = self.keyspace
         start = keyspace.now_us
@@ -168,6 +170,8 @@ class Dispatcher:
 
     def run_again(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run the command of a blocked client once more, behind the command of another one."""
+        if self._is_out_of_memory_again(session, command):
+            return
         if self.gates & TRACKED:
             self.engine.tracking.begin(session)
         no_touch = session.gates & NO_TOUCH != 0
@@ -183,6 +187,17 @@ class Dispatcher:
             self.engine.tracking.remember(session, command, argv)
         if self.gates & TRACKED:
             self.engine.tracking.end()
+
+    def _is_out_of_memory_again(self, session: Session, command: Command) -> bool:
+        """Whether a command that waited cannot be run because memory is short by now; it is answered then."""
+        if self.allocator.used_memory <= self.memory_bytes or self.engine.memory_limit.make_room():
+            return False
+        if not command.flags & DENYOOM:
+            return False
+        command.rejected += 1
+        self.stats.count_error(errors.OUT_OF_MEMORY)
+        session.context.reply.error(errors.OUT_OF_MEMORY)
+        return True
 
     def _fail(self, session: Session, command: Command, error: CommandError) -> None:
         """Answer for a handler that refused."""
@@ -294,7 +309,7 @@ class Dispatcher:
         """Why a command cannot be run as things are; None if it can."""
         gates = session.gates
         name = command.full_name
-        if self.gates & MEMORY_LIMIT and self.engine.is_out_of_memory():
+        if self.allocator.used_memory > self.memory_bytes and not self.engine.memory_limit.make_room():
             in_transaction = gates & IN_TRANSACTION != 0
             if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
                 return errors.OUT_OF_MEMORY

@@ -19,13 +19,14 @@ from pyredmem.engine.clients import Clients
 from pyredmem.engine.command import Command, CommandTable
 from pyredmem.engine.cron import Cron
 from pyredmem.engine.defrag import Defrag
-from pyredmem.engine.dispatch import MEMORY_LIMIT, Dispatcher
+from pyredmem.engine.dispatch import Dispatcher
 from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
 from pyredmem.engine.lazy_free import LazyFreeing
 from pyredmem.engine.maintenance import Maintenance
+from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.process_defrag import ProcessDefrag
@@ -73,7 +74,6 @@ class Engine:
         self.next_session: i64 = 1
         self._chores: list[Callable[[], None]] = []
         self._doing_chores = False
-        self.maxmemory: i64 = 0
         self.before_sleep_us: i64 = NEVER  # from when on there is work to be done between two ticks
         self.started_us: i64 = clock.now_us()
         self.keyspace.now_us = self.started_us
@@ -84,6 +84,7 @@ class Engine:
         self.register_owner("command histograms", self._histogram_addresses)
         self.slow_commands = SlowCommands(self)
         self.lazy_free = LazyFreeing(self)
+        self.memory_limit = MemoryLimit(self)
         self.maintenance = Maintenance(self)
         self.defrag = Defrag(self)
         self.process_defrag = ProcessDefrag(self, self.defrag.settings, self.defrag.paces)
@@ -95,21 +96,15 @@ class Engine:
         self.tracking = Tracking(self)
         self.monitors = Monitors(self)
         self._nobody = Session(self, 0, "none", "", "")
-        settings.subscribe("maxmemory", self._maxmemory_changed)
-        self._maxmemory_changed()
         settings.subscribe("proto-max-bulk-len", self._max_string_changed)
         self._max_string_changed()
-
-    def _maxmemory_changed(self) -> None:
-        self.maxmemory = self.settings.integer("maxmemory")
-        self.dispatcher.set_gate(MEMORY_LIMIT, self.maxmemory > 0)
 
     def _max_string_changed(self) -> None:
         self.keyspace.strings.max_length = self.settings.integer("proto-max-bulk-len")
 
     def is_out_of_memory(self) -> bool:
         """Whether the ledger is above maxmemory."""
-        return self.maxmemory > 0 and self.allocator.used_memory > self.maxmemory
+        return self.memory_limit.is_exceeded()
 
     # The ledger's owners.
 

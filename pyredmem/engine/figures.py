@@ -36,6 +36,7 @@ TRACKED_PREFIXES: Final = "tracking_total_prefixes"
 EXPIRED_STALE_PERCENT_X100: Final = "expired_stale_perc"  # hundredths of a percent
 EXPIRED_TIME_CAP_REACHED: Final = "expired_time_cap_reached_count"
 EXPIRE_CYCLE_US: Final = "expire_cycle_cpu_milliseconds"  # microseconds here
+NOT_COUNTED_FOR_EVICTION: Final = "mem_not_counted_for_evict"
 EVICTED_KEYS: Final = "evicted_keys"
 EVICTION_EXCEEDED_TOTAL_MS: Final = "total_eviction_exceeded_time"
 EVICTION_EXCEEDED_MS: Final = "current_eviction_exceeded_time"

@@ -26,8 +26,6 @@ BUCKETS_PER_STEP: Final = 100
 #: With dynamic-hz the timer runs so often that a tick has no more clients than this to look after.
 CLIENTS_PER_TICK: Final = 200
 MAXIMUM_HZ: Final = 500
-#: Keys per slot from which on a table grows whatever the memory limit says.
-URGENT_LOAD: Final = 1.618
 
 
 def frequency(hz: int, clients: int) -> int:
@@ -37,21 +35,6 @@ def frequency(hz: int, clients: int) -> int:
         if hz > MAXIMUM_HZ:
             return MAXIMUM_HZ
     return hz
-
-
-class GrowthLimit:
-    """Keeps a table of the keyspace from growing over the memory limit."""
-
-    def __init__(self, engine: Engine, table: Dict) -> None:
-        self._engine = engine
-        self._table = table
-
-    def allows(self, slots: int) -> bool:
-        """Whether the table may have a second one of ``slots`` slots; a table that is far too full always may."""
-        table = self._table
-        if float(table.used) / float(table.mask + 1) > URGENT_LOAD:
-            return True
-        return self._engine.allocator.used_memory + slots * 8 <= self._engine.maxmemory
 
 
 class Maintenance:
@@ -68,11 +51,6 @@ class Maintenance:
         self.hz: i64 = 10  # as it is followed
         self._shrink_next: i64 = 0  # databases
         self._rehash_next: i64 = 0
-        tables: list[Dict] = []
-        for database in engine.keyspace.databases:
-            tables += [database.keys, database.expires]
-        self._tables = tables
-        self._limits = [GrowthLimit(engine, table) for table in tables]
         self._provide_figures()
         self._follow_settings()
         engine.cron.every(0, self.tick)
@@ -85,11 +63,8 @@ class Maintenance:
             settings.subscribe(name, self._pace_changed)
         for name in ("lfu-log-factor", "lfu-decay-time"):
             settings.subscribe(name, self._frequency_changed)
-        for name in ("maxmemory", "maxmemory-policy"):
-            settings.subscribe(name, self._memory_changed)
         self._pace_changed()
         self._frequency_changed()
-        self._memory_changed()
 
     def _pace_changed(self) -> None:
         settings = self._engine.settings
@@ -103,16 +78,6 @@ class Maintenance:
         settings = self._engine.settings
         self._keyspace.lfu_log_factor = settings.integer("lfu-log-factor")
         self._keyspace.lfu_decay_time = settings.integer("lfu-decay-time")
-
-    def _memory_changed(self) -> None:
-        """The policy says what the access field means, and whether keys may share it by sharing a number."""
-        settings = self._engine.settings
-        policy = settings.text("maxmemory-policy")
-        limited = settings.integer("maxmemory") > 0
-        self._keyspace.set_policy(policy.endswith("lfu"))
-        self._keyspace.strings.sharing = not (limited and policy.endswith(("lru", "lfu")))
-        for table, limit in zip(self._tables, self._limits, strict=True):
-            table.may_grow = limit.allows if limited else None
 
     # Figures.
 

@@ -70,9 +70,8 @@ def _fragmentation(report: Report) -> None:
 
 
 def _buffers(report: Report) -> None:
-    # There is no replication and no append-only file: their buffers take nothing, which is then also what does not
-    # count for eviction.
-    report.number("mem_not_counted_for_evict", 0)
+    # There is no replication and no append-only file: their buffers take nothing.
+    report.figure(figures.NOT_COUNTED_FOR_EVICTION)
     report.number("mem_replication_backlog", 0)
     report.number("mem_total_replication_buffers", 0)
     report.number("mem_clients_slaves", 0)

@@ -265,6 +265,10 @@ class Database:
         self._remove(slot, key, lazily)
         return True
 
+    def evict(self, slot: i64, key: bytes, lazily: bool) -> None:
+        """Delete the key in a slot of ``keys`` to make room, whether its time is over or not."""
+        self._remove(slot, key, lazily)
+
     def take(self, key: bytes) -> RedisObject | None:
         """Delete a key but keep its value, for another key to hold; the caller owns the reference."""
         slot = self.find(key)

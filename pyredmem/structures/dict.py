@@ -19,7 +19,6 @@ up and then adds it in an operation of its own, the owner calls ``step`` in betw
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from librt.vecs import append, extend, vec
@@ -41,6 +40,12 @@ from pyredmem.memory.relocation import relocated_array, relocated_list
 
 #: A step looks at no more than this many empty buckets per bucket it may move.
 EMPTY_VISITS: Final = 10
+#: A sample leaves a run of at least this many empty buckets that is also longer than what it looks for.
+FAR_EMPTY: Final = 5
+#: Keys per slot from which on a table grows whatever the memory limit says (Redis 7.2 HASHTABLE_MAX_LOAD_FACTOR).
+URGENT_LOAD: Final = 1.618
+#: More bytes than there can be.
+UNLIMITED: Final = 1 << 62
 _NONE: Final = -1
 #: Unused elements of the arrays that are no reason to copy them.
 _SMALL_SPARE: Final = 64
@@ -54,6 +59,13 @@ def _heads(slots: i64) -> vec[i32]:
     while len(heads) < slots:
         heads = extend(heads, heads)
     return heads
+
+
+class GrowthLimit:
+    """Bytes in use over which tables do not grow, unless they are far too full; several tables may share one."""
+
+    def __init__(self) -> None:
+        self.bytes: i64 = UNLIMITED
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -79,8 +91,8 @@ class Dict:
         self.new_table_address: i64 = 0
         self.rehash_index: i64 = _NONE
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
-        #: Asked before the table grows to a number of slots; None allows all.
-        self.may_grow: Callable[[int], bool] | None = None
+        #: What holds the growth of this table back; None if nothing does.
+        self.growth_limit: GrowthLimit | None = None
 
     # Subclasses keep their own arrays in step, and make an empty table of their own for a twin.
 
@@ -391,7 +403,12 @@ class Dict:
             self._resize(DICT_INITIAL_SLOTS)
             return
         slots = dict_slots(self.used + 1)
-        if self.may_grow is None or self.may_grow(slots):
+        limit = self.growth_limit
+        if (
+            limit is None
+            or self.allocator.used_memory + dict_table_size(slots) <= limit.bytes
+            or float(self.used) > URGENT_LOAD * float(self.mask + 1)
+        ):
             self._resize(slots)
 
     def _resize(self, slots: i64) -> None:
@@ -514,51 +531,71 @@ class Dict:
             bucket += 1
         return found[:wanted]
 
-    def sample(self, count: i64, rng: Random, found: list[int]) -> None:
-        """Add up to ``count`` slots from consecutive buckets at a random place to ``found``.
+    def sample(self, count: i64, rng: Random, found: vec[i32]) -> i64:
+        """Put up to ``count`` slots from consecutive buckets at a random place into ``found``; returns how many.
 
-        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys). Chains
-        are taken whole; of one that is longer than the room left each slot has the same chance.
+        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys): a run
+        of empty buckets is left by a jump, the search ends after ten buckets per slot, and every one asked for does a
+        step of a rehash under way. ``found`` has room for ``count``.
         """
-        count = min(count, self.used)
-        self.rehash(count)
+        if count > self.used:
+            count = self.used
+        steps = count
+        while steps > 0 and self.rehash_index >= 0:
+            self.rehash(1)
+            steps -= 1
         rehashing = self.rehash_index >= 0
-        mask = max(self.mask, self.new_mask) if rehashing else self.mask
+        mask = self.mask
+        if rehashing and self.new_mask > mask:
+            mask = self.new_mask
         bucket = rng.below(mask + 1)
-        wanted = len(found) + count
         visits = count * 10
         empty: i64 = 0
-        while len(found) < wanted and visits > 0:
+        stored: i64 = 0
+        while stored < count and visits > 0:
             visits -= 1
-            before = len(found)
-            if rehashing and bucket < self.rehash_index and bucket > self.new_mask:
-                bucket = self.rehash_index  # shrinking: those have been moved
-            if bucket <= self.mask and (not rehashing or bucket >= self.rehash_index):
-                self._collect(self.heads, bucket, found)
-            if rehashing and bucket <= self.new_mask:
-                self._collect(self.new_heads, bucket, found)
-            if len(found) > wanted:
-                self._thin_out(found, before, wanted, rng)
-            if len(found) > before:
+            in_old = bucket >= self.rehash_index  # those below it have been moved
+            if not in_old and bucket > self.new_mask:  # the table shrinks
+                bucket = self.rehash_index
+                in_old = True
+            if in_old and bucket <= self.mask:
+                before = stored
+                stored = self._draw_chain(i64(self.heads[bucket]), count, stored, rng, found)
+                if stored > before:
+                    empty = 0
+                else:
+                    empty += 1
+            if rehashing and stored < count and bucket <= self.new_mask:
+                before = stored
+                stored = self._draw_chain(i64(self.new_heads[bucket]), count, stored, rng, found)
+                if stored > before:
+                    empty = 0
+                else:
+                    empty += 1
+            if empty >= FAR_EMPTY and empty > count:
+                bucket = rng.below(mask + 1)
                 empty = 0
             else:
-                empty += 1
-                if empty >= 5 and empty > count:
-                    bucket = rng.below(mask + 1)
-                    empty = 0
-                    continue
-            bucket = (bucket + 1) & mask
+                bucket = (bucket + 1) & mask
+        return stored if stored < count else count
 
-    def _thin_out(self, found: list[int], before: i64, wanted: i64, rng: Random) -> None:
-        """Keep ``wanted`` slots in all, any of those found from place ``before`` on (reservoir sampling)."""
-        room = wanted - before
-        at = wanted
-        while at < len(found):
-            place = rng.below(at - before + 1)
-            if place < room:
-                found[before + place] = found[at]
-            at += 1
-        del found[wanted:]
+    def _draw_chain(self, slot: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
+        """Add the slots of a chain to a sample of ``stored`` so far, and return how many it then was drawn from.
+
+        Behind the last place a slot may take the place of another one, so that the end of a long chain has its chance
+        too (reservoir sampling).
+        """
+        links = self.links
+        while slot >= 0:
+            if stored < count:
+                found[stored] = i32(slot)
+            else:
+                place = rng.below(stored + 1)
+                if place < count:
+                    found[place] = i32(slot)
+            stored += 1
+            slot = i64(links[slot])
+        return stored
 
     def chain_lengths(self, new_table: bool) -> dict[int, int]:
         """How many buckets of a table have chains of which length, for DEBUG HTSTATS."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from librt.vecs import vec
+from mypy_extensions import i32
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict import Dict, GrowthLimit
 
 
 def make(owns_keys: bool = True) -> Dict:
@@ -85,12 +87,35 @@ def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
     assert table.slots() == 16
 
 
-def test_growth_waits_while_it_is_refused() -> None:
+def crowded() -> Dict:
+    """A table that may not grow."""
     table = make()
-    table.may_grow = lambda slots: False
-    add(table, *numbered(9))
+    add(table, *numbered(1))
+    table.growth_limit = GrowthLimit()
+    table.growth_limit.bytes = 0
+    return table
+
+
+def test_growth_waits_while_memory_is_short() -> None:
+    table = crowded()
+    add(table, *numbered(7)[1:])
     assert table.slots() == 4
     table.check()
+
+
+def test_a_table_far_too_full_grows_all_the_same() -> None:
+    table = crowded()
+    add(table, *numbered(8)[1:])
+    assert table.slots() == 4 + 8
+
+
+def test_a_table_grows_up_to_the_limit() -> None:
+    table = crowded()
+    add(table, *numbered(4)[1:])
+    assert table.growth_limit is not None
+    table.growth_limit.bytes = table.allocator.used_memory + 8 * 8
+    table.find_for_insert(b"another one")
+    assert table.slots() == 4 + 8
 
 
 def test_a_table_that_does_not_own_its_keys_allocates_entries_only() -> None:
@@ -107,39 +132,51 @@ def test_clearing_gives_everything_back() -> None:
     assert table.slots() == 0
 
 
+def sampled(table: Dict, count: int, rng: Random) -> list[int]:
+    found = vec[i32]([0] * count)
+    number = table.sample(count, rng, found)
+    return list(found)[:number]
+
+
 def test_a_sample_has_at_most_as_many_slots_as_asked_for() -> None:
     table = make()
     add(table, *numbered(1000))
-    found: list[int] = []
-    table.sample(5, Random(1), found)
-    assert 0 < len(found) <= 5
+    assert 0 < len(sampled(table, 5, Random(1))) <= 5
 
 
 def test_a_sample_of_long_chains_may_hold_any_key() -> None:
-    table = make()
-    table.may_grow = lambda slots: False
-    add(table, *numbered(40))
+    table = crowded()
+    add(table, *numbered(6)[1:])
     rng = Random(1)
     seen: set[int] = set()
     for _ in range(500):
-        found: list[int] = []
-        table.sample(5, rng, found)
-        assert len(found) == len(set(found)) == 5
+        found = sampled(table, 2, rng)
+        assert len(found) == len(set(found)) == 2
         seen.update(found)
-    assert seen == set(range(40))
+    assert seen == set(range(6))
+
+
+def test_a_sample_of_few_keys_in_a_large_table_ends() -> None:
+    table = make()
+    table.expand(100_000)
+    add(table, *numbered(1000))
+    rng = Random(1)
+    sizes = [len(sampled(table, 5, rng)) for _ in range(1000)]
+    assert max(sizes) <= 5
+    assert 0 < sum(sizes) < 2000  # fifty buckets hold less than one key on average
 
 
 @pytest.mark.parametrize("slots", [16, 1024])
-def test_samples_while_two_tables_exist_find_no_key_twice(slots: int) -> None:
+def test_samples_while_two_tables_exist_hold_keys_of_both(slots: int) -> None:
     table = make()
     table.expand(128)
     add(table, *numbered(12))
     table.shrink_if_sparse() if slots < 128 else table.expand(slots)
     assert table.is_rehashing()
     while table.is_rehashing():
-        found: list[int] = []
-        table.sample(12, Random(1), found)
-        assert len(found) == len(set(found)) <= 12
+        found = sampled(table, 12, Random(1))
+        assert len(found) <= 12
+        assert all(0 <= slot < 12 for slot in found)
         table.check()
     assert table.slots() == slots
 

@@ -4,7 +4,6 @@ from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, UNSIGNED_LONG_MAX, Choice, Integer, Memory, YesNo
 from pyredmem.config.parameter import (
-    NO_EVICTION,
     NO_REPLICATION,
     Parameter,
     Section,
@@ -32,22 +31,20 @@ MEMORY: Final = Section(
                 "noeviction",
             ),
             "noeviction",
-            "What is to go when the limit is reached: volatile is only keys with an expiry, noeviction nothing. So far "
-            "every policy refuses writes; lru and lfu say what is remembered of the use of keys.",
+            "What is to go when the limit is reached: volatile is only keys with an expiry, noeviction nothing: then "
+            "commands that need memory are refused.",
         ),
         Parameter(
             "maxmemory-samples",
             Integer(1, INT_MAX),
             "5",
             "Keys looked at to find one to evict; more is closer to true LRU or LFU and slower.",
-            no_effect=NO_EVICTION,
         ),
         Parameter(
             "maxmemory-eviction-tenacity",
             Integer(0, 100),
             "10",
             "How long a command may wait for eviction: 0 is least, 100 means as long as it takes.",
-            no_effect=NO_EVICTION,
         ),
         Parameter("lfu-log-factor", Integer(0, INT_MAX), "10", "How slowly the counter of the LFU policies grows."),
         Parameter(

@@ -1,0 +1,249 @@
+"""maxmemory: what is done when more is in use, before each command and between commands (Redis 7.2 evict.c).
+
+The dispatcher compares the bytes in use with one number before a command. Above it `MemoryLimit.make_room` evicts, for
+a slice of time whose length maxmemory-eviction-tenacity gives; what is left to do then goes on between commands. Three
+things can come of it::
+
+    within the limit     the command is run
+    under way            the command is run too: the rest is evicted in the next slices
+    nothing to evict     commands that need memory are refused
+
+Since this is asked *before* a command, memory may be above the limit behind it by what that one command added.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from pyredmem.engine import figures
+from pyredmem.engine.tasks import DONE
+from pyredmem.keyspace import eviction
+from pyredmem.keyspace.eviction import Eviction
+from pyredmem.structures.dict import UNLIMITED, GrowthLimit
+
+if TYPE_CHECKING:
+    from pyredmem.engine.engine import Engine
+
+#: What a policy evicts, by the last part of its name.
+_CRITERIA: Final = {
+    "noeviction": eviction.NOTHING,
+    "lru": eviction.IDLE,
+    "lfu": eviction.RARELY_USED,
+    "ttl": eviction.SOON_OVER,
+    "random": eviction.ANY,
+}
+
+# What became of the attempt to keep to the limit.
+_WITHIN: Final = 0
+_UNDER_WAY: Final = 1
+_FAILED: Final = 2
+
+#: Up to this tenacity a slice grows with it, then by 15 % per point; at 100 there is no limit (Redis 7.2 evict.c).
+_PROPORTIONAL_TENACITY: Final = 10
+_US_PER_TENACITY: Final = 50
+_GROWTH_PER_TENACITY: Final = 1.15
+_UNLIMITED_TENACITY: Final = 100
+#: A wait for the background is at least this long (us), or as long as a slice if that is shorter.
+_SHORTEST_WAIT_US: Final = 1000
+
+
+def slice_us(tenacity: int) -> int:
+    """How long a command may have to wait for eviction, microseconds."""
+    if tenacity >= _UNLIMITED_TENACITY:
+        return UNLIMITED
+    if tenacity <= _PROPORTIONAL_TENACITY:
+        return _US_PER_TENACITY * tenacity
+    proportional = _US_PER_TENACITY * _PROPORTIONAL_TENACITY
+    return int(proportional * _GROWTH_PER_TENACITY ** (tenacity - _PROPORTIONAL_TENACITY))
+
+
+class MemoryLimit:
+    """The limit of one engine, ruled by its settings."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._keyspace = engine.keyspace
+        self._allocator = engine.allocator
+        self._clock = engine.clock
+        self._dispatcher = engine.dispatcher
+        self._monitor = engine.slow_commands.monitor
+        self.eviction = Eviction(engine.keyspace, engine.clock)
+        self._growth = GrowthLimit()
+        self._task = engine.tasks.create(self._go_on)
+        self._goes_on: i64 = 0  # 1: slices are done between commands
+        self._maxmemory: i64 = 0  # 0: no limit
+        self._slice_us: i64 = 0
+        self._over_since_us: i64 = 0  # 0: memory is within the limit
+        self._over_us: i64 = 0  # how long it was not, in periods that are over
+        for database in engine.keyspace.databases:
+            database.keys.growth_limit = self._growth
+            database.expires.growth_limit = self._growth
+        engine.register_owner("eviction pool", self.eviction.addresses)
+        self._provide_figures()
+        self._follow_settings()
+
+    # Settings.
+
+    def _follow_settings(self) -> None:
+        subscribe = self._settings.subscribe
+        subscribe("maxmemory", self._limit_lowered)
+        for name in ("maxmemory", "maxmemory-policy", "maxmemory-samples", "maxmemory-eviction-tenacity"):
+            subscribe(name, self._configure)
+        self._configure()
+
+    def _configure(self) -> None:
+        settings = self._settings
+        self._maxmemory = settings.integer("maxmemory")
+        self._slice_us = slice_us(settings.integer("maxmemory-eviction-tenacity"))
+        policy = settings.text("maxmemory-policy")
+        criterion = _CRITERIA[policy.rpartition("-")[2]]
+        self.eviction.set_policy(criterion, not policy.startswith("volatile"))
+        self.eviction.samples = settings.integer("maxmemory-samples")
+        self._keyspace.set_policy(criterion == eviction.RARELY_USED)
+        # Keys that share a number share its access field.
+        needs_own_field = criterion in {eviction.IDLE, eviction.RARELY_USED}
+        self._keyspace.strings.sharing = not (self._maxmemory > 0 and needs_own_field)
+        self._growth.bytes = self._allowed_bytes()
+        self._watch()
+
+    def _limit_lowered(self) -> None:
+        """What is too much for a new limit is evicted between commands, even if none comes."""
+        limit = self._settings.integer("maxmemory")
+        if limit == 0:
+            return
+        used = self._allocator.used_memory - self._not_counted()
+        if used > limit:
+            self._engine.host.log(
+                "warning",
+                f"maxmemory is set to {limit} bytes, less than the {used} bytes in use: depending on maxmemory-policy "
+                "keys are evicted or commands that need memory are refused.",
+            )
+        self._start_slices()
+
+    def _not_counted(self) -> i64:
+        """Bytes in use that the limit does not count: buffers of replicas and of the append-only file."""
+        return self._engine.figures.value(figures.NOT_COUNTED_FOR_EVICTION)
+
+    def _allowed_bytes(self) -> i64:
+        """Bytes that may be in use."""
+        return self._maxmemory + self._not_counted() if self._maxmemory > 0 else UNLIMITED
+
+    def _watch(self) -> None:
+        """Say from how many bytes on the dispatcher asks; always, while the end of a period above is to be noticed."""
+        if self._maxmemory > 0 and self._over_since_us > 0:
+            self._dispatcher.memory_bytes = -1
+        else:
+            self._dispatcher.memory_bytes = self._maxmemory if self._maxmemory > 0 else UNLIMITED
+
+    # Figures.
+
+    def _provide_figures(self) -> None:
+        provide = self._engine.figures.provide
+        self._engine.figures.on_reset(self._reset_statistics)
+        provide(figures.EVICTED_KEYS, self._evicted)
+        provide(figures.EVICTION_EXCEEDED_TOTAL_MS, self._exceeded_total_ms)
+        provide(figures.EVICTION_EXCEEDED_MS, self._exceeded_ms)
+
+    def _reset_statistics(self) -> None:
+        self.eviction.reset_statistics()
+        self._over_us = 0
+        self._over_since_us = 0
+        self._watch()
+
+    def _evicted(self) -> int:
+        return self.eviction.evicted
+
+    def _exceeded_us(self) -> i64:
+        if self._over_since_us == 0:
+            return 0
+        elapsed = self._clock.now_us() - self._over_since_us
+        return elapsed if elapsed > 0 else 0  # the clock may be set back
+
+    def _exceeded_total_ms(self) -> int:
+        return (self._over_us + self._exceeded_us()) // 1000
+
+    def _exceeded_ms(self) -> int:
+        return self._exceeded_us() // 1000
+
+    # Keeping to the limit.
+
+    def is_exceeded(self) -> bool:
+        """Whether more is in use than may be."""
+        return self._allocator.used_memory > self._allowed_bytes()
+
+    def make_room(self) -> bool:
+        """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused."""
+        return self._attempt() != _FAILED
+
+    def _attempt(self) -> i64:
+        if self._maxmemory == 0 or self._keyspace.stands_still:
+            return _WITHIN
+        result = self._evict()
+        self._note_period(result == _WITHIN)
+        return result
+
+    def _evict(self) -> i64:
+        allowed = self._allowed_bytes()
+        if self._allocator.used_memory <= allowed:
+            return _WITHIN
+        evicting = self.eviction
+        if not evicting.evicts():
+            return _FAILED
+        watches_latency = self._monitor.threshold_ms > 0
+        evicting.times_deletions = watches_latency
+        start_us = self._clock.now_us()
+        outcome = evicting.run(allowed, start_us, self._slice_us)
+        if outcome == eviction.OUT_OF_TIME:
+            self._start_slices()
+        elif outcome == eviction.NO_CANDIDATES:
+            outcome = self._await_lazy_free(allowed, start_us)
+        self._keyspace.now_us = self._clock.now_us()  # the command that waited for this begins now
+        if watches_latency:
+            self._observe(b"eviction-del", evicting.longest_deletion_us)
+            self._observe(b"eviction-cycle", self._keyspace.now_us - start_us)
+            evicting.longest_deletion_us = 0
+        if outcome == eviction.NO_CANDIDATES:
+            return _FAILED
+        return _UNDER_WAY if self._goes_on else _WITHIN
+
+    def _await_lazy_free(self, allowed: i64, start_us: i64) -> i64:
+        """Nothing is left to evict; what is being freed in the background may be enough, if it is so in time."""
+        lazyfree = self._keyspace.lazyfree
+        wait_start_us = self._clock.now_us()
+        outcome: i64 = eviction.NO_CANDIDATES
+        while lazyfree.pending > 0 and self._clock.now_us() - start_us < self._slice_us:
+            if self.eviction.settle(allowed, min(self._slice_us, _SHORTEST_WAIT_US)):
+                outcome = eviction.ENOUGH
+                break
+        self._observe(b"eviction-lazyfree", self._clock.now_us() - wait_start_us)
+        return outcome
+
+    def _observe(self, event: bytes, duration_us: i64) -> None:
+        self._monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1000000)
+
+    def _note_period(self, is_within: bool) -> None:
+        """Measure for how long the limit is exceeded."""
+        if is_within == (self._over_since_us == 0):
+            return
+        if is_within:
+            self._over_us += self._exceeded_us()
+            self._over_since_us = 0
+        else:
+            self._over_since_us = self._clock.now_us()
+        self._watch()
+
+    # Slices between commands.
+
+    def _start_slices(self) -> None:
+        self._goes_on = 1
+        self._task.wake(0)
+
+    def _go_on(self) -> int:
+        """A slice between commands."""
+        if self._attempt() == _UNDER_WAY:
+            return 0
+        self._goes_on = 0
+        return DONE

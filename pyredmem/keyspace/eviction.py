@@ -1,0 +1,305 @@
+"""Eviction: which key goes when memory is short, and the loop that takes keys away (Redis 7.2 evict.c).
+
+To know the best victim all keys would have to be kept in order. Instead a few are sampled and compared with the best
+candidates of earlier samples, which wait in a *pool* of sixteen places, the worst first::
+
+    sample of 5:  idle 90 s, 3 s, 40 s, 1 s, 7 s
+                                |
+    pool          [ 12 s | 25 s | 40 s | 88 s | 90 s | ... ]  -> the last one is the victim
+                    ^ goes when a better one comes and no place is free
+
+A score tells how good a victim a key is: the time it was idle (LRU), how rarely it was used (LFU), how soon it is over
+(TTL). The pool is kept from one run to the next and serves all databases. It holds names and the scores of when they
+were sampled: a key that was used since then may be evicted, one that is gone is passed over.
+
+Whoever evicts says what may stay in use and how long it may take; the limit and its settings are not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import extend, vec
+from mypy_extensions import i32, i64
+
+from pyredmem.base.clock import Clock
+from pyredmem.keyspace import access, events
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import sds_new_size
+from pyredmem.structures.dict import Dict
+
+POOL_SIZE: Final = 16
+#: Names up to this length are kept in buffers that every pool has; a longer one is an allocation of its own.
+NAME_BUFFER: Final = 255
+#: Victims between two looks at the clock.
+VICTIMS_PER_LOOK: Final = 16
+
+# What makes a good victim.
+NOTHING: Final = 0  # noeviction
+IDLE: Final = 1  # LRU
+RARELY_USED: Final = 2  # LFU
+SOON_OVER: Final = 3  # TTL
+ANY: Final = 4  # random
+
+# How a run ended.
+ENOUGH: Final = 0  # what was too much is freed
+OUT_OF_TIME: Final = 1
+NO_CANDIDATES: Final = 2
+
+_LATEST: Final = (1 << 63) - 1
+
+
+class EvictionPool:
+    """The best candidates that were seen, by rising score."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self._allocator = allocator
+        self.count: i64 = 0
+        self.scores: vec[i64] = vec[i64]([0] * POOL_SIZE)
+        self.databases: vec[i32] = vec[i32]([0] * POOL_SIZE)
+        self.names: list[bytes] = [b""] * POOL_SIZE
+        self._copies: vec[i32] = vec[i32]([0] * POOL_SIZE)  # where a long name is in the ledger
+
+    def admits(self, score: i64) -> bool:
+        """Whether a candidate with that score would get a place."""
+        return self.count < POOL_SIZE or self.scores[0] < score
+
+    def add(self, score: i64, database: i64, name: bytes) -> None:
+        """Put a candidate that is admitted in front of the first one with that score or a higher one."""
+        scores = self.scores
+        databases = self.databases
+        names = self.names
+        copies = self._copies
+        place: i64 = 0
+        count = self.count
+        while place < count and scores[place] < score:
+            place += 1
+        if count < POOL_SIZE:
+            at = count
+            while at > place:
+                scores[at] = scores[at - 1]
+                databases[at] = databases[at - 1]
+                names[at] = names[at - 1]
+                copies[at] = copies[at - 1]
+                at -= 1
+            self.count = count + 1
+        else:
+            self._free_copy(0)
+            place -= 1
+            at = 0
+            while at < place:
+                scores[at] = scores[at + 1]
+                databases[at] = databases[at + 1]
+                names[at] = names[at + 1]
+                copies[at] = copies[at + 1]
+                at += 1
+        scores[place] = score
+        databases[place] = i32(database)
+        names[place] = name
+        copies[place] = i32(self._allocator.alloc(sds_new_size(len(name)))) if len(name) > NAME_BUFFER else 0
+
+    def drop_best(self) -> None:
+        """Take the last candidate out."""
+        self.count -= 1
+        self._free_copy(self.count)
+
+    def _free_copy(self, place: i64) -> None:
+        address: i64 = i64(self._copies[place])
+        if address != 0:
+            self._allocator.free(address)
+            self._copies[place] = 0
+
+    def addresses(self) -> list[int]:
+        """Every ledger address the pool owns beyond its buffers, which are part of the empty server."""
+        return [address for address in self._copies if address != 0]
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        scores = list(self.scores)[: self.count]
+        assert scores == sorted(scores), f"the pool is out of order: {scores}"
+        for place, address in enumerate(self._copies):
+            is_long = place < self.count and len(self.names[place]) > NAME_BUFFER
+            assert (address != 0) == is_long, f"place {place} of the pool"
+
+
+class Eviction:
+    """Takes keys away until enough memory is free."""
+
+    def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
+        self._keyspace = keyspace
+        self._allocator = keyspace.allocator
+        self._clock: Clock = clock
+        self.pool = EvictionPool(keyspace.allocator)
+        self._found: vec[i32] = vec[i32]([0] * POOL_SIZE)  # what a sample is drawn into
+        self._next_database: i64 = 0  # for random victims
+        # What is wanted.
+        self._criterion: i64 = NOTHING
+        self._from_all = True  # of all keys, or of those with an expire time
+        self.samples: i64 = 5
+        # The victim that was chosen.
+        self._victim_database: Database = keyspace.databases[0]
+        self._victim_slot: i64 = 0
+        # What was done.
+        self.evicted: i64 = 0
+        self.times_deletions = False  # keep the longest time that a deletion took
+        self.longest_deletion_us: i64 = 0
+
+    def set_policy(self, criterion: i64, from_all: bool) -> None:
+        """Say what makes a good victim, and whether keys without an expire time may be one."""
+        self._criterion = criterion
+        self._from_all = from_all
+
+    def evicts(self) -> bool:
+        """Whether there is anything that may be evicted at all."""
+        return self._criterion != NOTHING
+
+    def run(self, allowed_bytes: i64, start_us: i64, limit_us: i64) -> i64:
+        """Evict until no more than so much is in use, or so long since ``start_us``; returns how it ended."""
+        allocator = self._allocator
+        keyspace = self._keyspace
+        to_free = allocator.used_memory - allowed_bytes
+        freed: i64 = 0
+        victims: i64 = 0
+        while freed < to_free:
+            if not self._choose():
+                return NO_CANDIDATES
+            freed += self._delete_victim()
+            victims += 1
+            if victims % VICTIMS_PER_LOOK == 0:
+                left_us = limit_us - (self._clock.now_us() - start_us)
+                # What is freed in the background was not counted.
+                if keyspace.lazy_eviction and left_us >= 0 and self.settle(allowed_bytes, left_us):
+                    return ENOUGH
+                if self._clock.now_us() - start_us > limit_us:
+                    return OUT_OF_TIME
+        return ENOUGH
+
+    def settle(self, allowed_bytes: i64, limit_us: i64) -> bool:
+        """Free what is to be freed in the background here and now, for so long; True if that is enough."""
+        self._keyspace.lazyfree.work(self._clock, limit_us)
+        return self._allocator.used_memory <= allowed_bytes
+
+    # The victim.
+
+    def _delete_victim(self) -> i64:
+        """Delete the key that was chosen; returns the bytes this freed at once."""
+        keyspace = self._keyspace
+        database = self._victim_database
+        keys = database.keys
+        name = keys.keys[self._victim_slot]
+        start_us: i64 = self._clock.now_us() if self.times_deletions else 0
+        before = self._allocator.used_memory
+        keys.step()  # Redis looks the key up once more
+        database.evict(self._victim_slot, name, keyspace.lazy_eviction)
+        freed = before - self._allocator.used_memory
+        if self.times_deletions:
+            self._observe_deletion(self._clock.now_us() - start_us)
+        self.evicted += 1
+        keyspace.events.modified(database.index, name)
+        keyspace.events.notify(events.EVICTED, b"evicted", database.index, name)
+        return freed
+
+    def _observe_deletion(self, duration_us: i64) -> None:
+        if duration_us > self.longest_deletion_us:
+            self.longest_deletion_us = duration_us
+
+    def _choose(self) -> bool:
+        """Choose a victim; False if there are no candidates."""
+        if self._criterion == ANY:
+            return self._choose_any()
+        while self._sample_all():
+            if self._choose_best():
+                return True
+        return False
+
+    def _choose_any(self) -> bool:
+        """A random key of the next database that has candidates."""
+        databases = self._keyspace.databases
+        count: i64 = len(databases)
+        left = count
+        while left > 0:
+            left -= 1
+            self._next_database = (self._next_database + 1) % count
+            database = databases[self._next_database]
+            table = self._candidates(database)
+            if table.used > 0:
+                table.step()
+                slot = self._keyspace.rng.below(table.used)
+                self._victim_database = database
+                self._victim_slot = slot if self._from_all else database.keys.find(table.keys[slot])
+                return True
+        return False
+
+    def _choose_best(self) -> bool:
+        """The best candidate of the pool that is still there; those before it leave the pool with it."""
+        pool = self.pool
+        databases = self._keyspace.databases
+        while pool.count > 0:
+            place = pool.count - 1
+            name = pool.names[place]
+            database = databases[i64(pool.databases[place])]
+            pool.drop_best()
+            slot: i64 = self._candidates(database).find(name)
+            if slot >= 0:
+                self._victim_database = database
+                self._victim_slot = slot if self._from_all else database.keys.find(name)
+                return True
+        return False
+
+    def _candidates(self, database: Database) -> Dict:
+        return database.keys if self._from_all else database.expires
+
+    # Samples.
+
+    def _sample_all(self) -> bool:
+        """Bring candidates of each database into the pool; False if there are none."""
+        some = False
+        for database in self._keyspace.databases:
+            if self._from_all:
+                if database.keys.used > 0:
+                    some = True
+                    self._sample(database, database.keys)
+            elif database.expires.used > 0:
+                some = True
+                self._sample(database, database.expires)
+        return some
+
+    def _sample(self, database: Database, table: Dict) -> None:
+        pool = self.pool
+        wanted = self.samples if self.samples < table.used else table.used
+        while len(self._found) < wanted:
+            self._found = extend(self._found, self._found)
+        found = self._found
+        count = table.sample(wanted, self._keyspace.rng, found)
+        place: i64 = 0
+        while place < count:
+            slot: i64 = i64(found[place])
+            score = self._score(database, slot)
+            if pool.admits(score):
+                pool.add(score, database.index, table.keys[slot])
+            place += 1
+
+    def _score(self, database: Database, slot: i64) -> i64:
+        """How good a victim a candidate is; ``slot`` is one of the table of the candidates."""
+        criterion = self._criterion
+        if criterion == SOON_OVER:
+            return _LATEST - database.expires.when[slot]
+        keyspace = self._keyspace
+        if not self._from_all:
+            slot = database.keys.find(database.expires.keys[slot])
+        field = i64(database.keys.values[slot].lru)
+        if criterion == IDLE:
+            return access.idle_ms(i64(keyspace.lru_clock), field)
+        return access.LFU_MAXIMUM - access.lfu_decayed(field, keyspace.lfu_minutes, keyspace.lfu_decay_time)
+
+    # Accounting.
+
+    def reset_statistics(self) -> None:
+        """Count from zero."""
+        self.evicted = 0
+
+    def addresses(self) -> list[int]:
+        """Every ledger address eviction owns."""
+        return self.pool.addresses()
