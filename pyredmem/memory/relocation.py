@@ -7,12 +7,14 @@ copy, is not shown: what is in arenas of it is a header of some dozen bytes.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from librt.vecs import vec
-from mypy_extensions import i32
+from mypy_extensions import i32, i64
 
 from pyredmem.memory.mover import Mover
+
+Item = TypeVar("Item")
 
 #: Elements of the longest list, and bytes of the longest buffer, that is copied in one go.
 LONGEST_COPIED: Final = 65536
@@ -20,7 +22,7 @@ LONGEST_COPIED: Final = 65536
 _LONGEST_SMALL_ARRAY: Final = 128
 
 
-def relocated_list(items: list[bytes], mover: Mover) -> list[bytes]:
+def relocated_list(items: list[Item], mover: Mover) -> list[Item]:
     """The list, or a copy of it; what is in it is not shown."""
     if len(items) > LONGEST_COPIED or not mover.must_leave(items):
         return items
@@ -81,4 +83,36 @@ def relocated_pairs(items: dict[bytes, bytes], mover: Mover) -> dict[bytes, byte
         return items
     while mover.must_plug(twin):
         twin = twin.copy()
+    return twin
+
+
+def relocated_float(number: object, mover: Mover) -> object:
+    """The float, which is handed over as the object that it is, or an equal one."""
+    if not mover.must_leave(number):
+        return number
+    assert isinstance(number, float)
+    twin: object = number * 1.0
+    while mover.must_plug(twin):
+        twin = number * 1.0
+    return twin
+
+
+def relocated_integers(items: list[int], mover: Mover) -> list[int]:
+    """The list, or a copy of it, with its numbers or others in their places."""
+    items = relocated_list(items, mover)
+    objects = cast("list[object]", items)
+    at: i64 = 0
+    while at < len(objects):
+        number = objects[at]
+        if mover.must_leave(number):
+            objects[at] = _another(number, mover)
+        at += 1
+    return items
+
+
+def _another(number: object, mover: Mover) -> object:
+    assert isinstance(number, int)
+    twin: object = number + 0
+    while mover.must_plug(twin):
+        twin = number + 0
     return twin
