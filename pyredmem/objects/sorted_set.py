@@ -10,6 +10,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_LIMIT
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import SORTED_SET_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -29,7 +30,7 @@ UPDATED: Final = 2
 class SortedSetObject(Collection):
     """A sorted set."""
 
-    def __init__(self, allocator: Allocator, content: SortedSetEncoding) -> None:
+    def __init__(self, allocator: Allocator | None, content: SortedSetEncoding) -> None:
         super().__init__(allocator)
         self.content = content
 
@@ -63,12 +64,6 @@ class SortedSetObject(Collection):
         order = self.content.order
         scores = order.scores(start, count)
         return [(member, scores[at]) for at, member in enumerate(order.members(start, count))]
-
-    def range_by_score(self, low: float, low_excluded: bool, high: float, high_excluded: bool) -> list[Item]:
-        """Members and scores between two scores, in order."""
-        start = self.content.order.rank_of_score(low, low_excluded)
-        end = self.content.order.rank_of_score(high, not high_excluded)
-        return self.slice(start, end - start)
 
     # Change.
 
@@ -124,6 +119,18 @@ class SortedSetObject(Collection):
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """A sorted set of its own with the same members in the same encoding."""
         return SortedSetObject(allocator, self.content.copy())
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and what holds the members."""
+        if mover.steers():
+            self.content = self.content.relocated(mover)
+        super().defrag_head(mover)
+
+    def twin(self) -> RedisObject:
+        """Another object around the members."""
+        twin = SortedSetObject(None, self.content)
+        twin.replace_object(self)
+        return twin
 
     def digest(self, digest: Digest) -> None:
         """Add type and content."""

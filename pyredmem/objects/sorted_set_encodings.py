@@ -10,7 +10,7 @@ A score is no NaN; NaN stands for «not there».
 from __future__ import annotations
 
 from math import isnan, nan
-from typing import Final
+from typing import Final, cast
 
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr
@@ -18,6 +18,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.double_text import format_double
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
     DICT_SIZE,
@@ -29,6 +30,8 @@ from pyredmem.memory.layout import (
     listpack_integer_size,
     skiplist_node_size,
 )
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_array, relocated_float
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import ZSET_2, ZSET_LISTPACK
@@ -40,6 +43,10 @@ from pyredmem.structures.score_order import ScoreOrder
 
 #: Integral scores up to here are integers in a listpack (util.c double2ll).
 _INTEGER_LIMIT: Final = 4611686018427387904.0
+#: Cursors from here on are of the order, by rank.
+_ORDER_CURSOR: Final = 1 << 40
+#: Elements of an array from which on dropping it takes a noticeable time.
+_LARGE_ARRAY: Final = 65536
 #: Random numbers below this one have 31 pairs of bits, one for each level above the first.
 _HEIGHT_DRAWS: Final = 4611686018427387904
 
@@ -99,15 +106,35 @@ class SortedSetEncoding(Encoded):
         """The hash table, if the encoding has one."""
         return None
 
+    def relocated(self, mover: Mover) -> SortedSetEncoding:
+        """This object or, if it has to leave its place in the process's heap, its twin."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.twin()
+        while mover.must_plug(twin):
+            twin = self.twin()
+        return twin
+
+    def twin(self) -> SortedSetEncoding:
+        """Another object with the very same members and blocks; one of the two is dropped."""
+        raise NotImplementedError
+
 
 @mypyc_attr(acyclic=True)
 class SortedSetListpack(SortedSetEncoding):
     """One block: member, score, member, score ..."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, original: SortedSetListpack | None = None) -> None:
+        """``original``: the one that this one takes the place of."""
         super().__init__(allocator)
-        self.pack = Listpack(allocator)
-        self.by_member: dict[bytes, float] = {}
+        self.by_member: dict[bytes, float]
+        if original is None:
+            self.pack = Listpack(allocator)
+            self.by_member = {}
+        else:
+            self.pack = original.pack
+            self.by_member = original.by_member
+            self.order = original.order
 
     def encoding(self) -> bytes:
         """What OBJECT ENCODING says."""
@@ -120,6 +147,55 @@ class SortedSetListpack(SortedSetEncoding):
     def free(self) -> None:
         """Give the block back."""
         self.pack.free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The members, then the block."""
+        if not self.order.dismantle(limit):
+            return False
+        by_member = self.by_member
+        while limit > 0 and len(by_member) > 0:
+            by_member.popitem()
+            limit -= 1
+        if len(by_member) > 0:
+            return False
+        freed.add(i64(self.pack.address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block; the members, which are few, as well."""
+        if mover.steers():
+            self.pack = self.pack.relocated(mover)
+            self._show_members(mover)
+        self.pack.defrag(mover)
+
+    def _show_members(self, mover: Mover) -> None:
+        """Show the two structures with members and scores; a member stays one object for both."""
+        order = self.order.relocated(mover)
+        self.order = order
+        by_member = self.by_member
+        leaves = mover.must_leave(by_member)
+        twin: dict[bytes, object] = {}
+        scores = cast("dict[bytes, object]", by_member)
+        for member, score in scores.items():
+            text = mover.text(member)
+            number = relocated_float(score, mover)
+            if text is not member:
+                order.replace(by_member[member], text)
+                leaves = True
+            elif number is not score:
+                leaves = True
+            twin[text] = number
+        if leaves:
+            while mover.must_plug(twin):
+                twin = twin.copy()
+            self.by_member = cast("dict[bytes, float]", twin)
+        rank: i64 = order.show(mover, 0, order.length)
+        while rank != 0:
+            rank = order.show(mover, rank, order.length)
+
+    def twin(self) -> SortedSetEncoding:
+        """Another one around the same structures."""
+        return SortedSetListpack(self.allocator, self)
 
     def addresses(self) -> list[int]:
         """The block."""
@@ -226,17 +302,69 @@ class SkiplistTable(Dict):
         self.scores = vec[float]()
         self.nodes = vec[i32]()
 
+    def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
+        """The nodes from a slot on."""
+        addresses = freed.addresses
+        slot = first
+        while slot < self.used:
+            addresses = append(addresses, self.nodes[slot])
+            slot += 1
+        freed.addresses = addresses
+
+    def _dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """Large arrays of scores and nodes go before the others, one at a time."""
+        if len(self.scores) > _LARGE_ARRAY:
+            self.scores = vec[float]()
+            return False
+        if len(self.nodes) > _LARGE_ARRAY:
+            self.nodes = vec[i32]()
+            return False
+        return super()._dismantle_arrays(freed)
+
+    def defrag_value(self, mover: Mover, slot: i64) -> None:
+        """The node."""
+        self.nodes[slot] = i32(mover.block(i64(self.nodes[slot])))
+
+    def relocate_values(self, mover: Mover) -> None:
+        """The arrays."""
+        self.nodes = relocated_array(self.nodes, mover)
+
+    def take_over_values(self, other: Dict) -> None:
+        """Scores and nodes."""
+        assert isinstance(other, SkiplistTable)
+        self.scores = other.scores
+        self.nodes = other.nodes
+
+    def empty_twin(self) -> Dict:
+        """An empty table of this class."""
+        return SkiplistTable(self.allocator)
+
+    def relocated(self, mover: Mover) -> SkiplistTable:
+        """This table, or its twin."""
+        table = super().relocated(mover)
+        assert isinstance(table, SkiplistTable)
+        return table
+
 
 @mypyc_attr(acyclic=True)
 class SortedSetSkiplist(SortedSetEncoding):
     """A hash table and a skiplist, which share the members' strings."""
 
-    def __init__(self, allocator: Allocator, expected: i64) -> None:
+    def __init__(self, allocator: Allocator, expected: i64, original: SortedSetSkiplist | None = None) -> None:
+        """``original``: the one that this one takes the place of."""
         super().__init__(allocator)
-        self.structure_address: i32 = i32(allocator.alloc(ZSET_SIZE))
-        self.dict_address: i32 = i32(allocator.alloc(DICT_SIZE))
-        self.skiplist_address: i32 = i32(allocator.alloc(SKIPLIST_SIZE))
-        self.header_address: i32 = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
+        if original is not None:
+            self.structure_address: i32 = original.structure_address
+            self.dict_address: i32 = original.dict_address
+            self.skiplist_address: i32 = original.skiplist_address
+            self.header_address: i32 = original.header_address
+            self.members: SkiplistTable = original.members
+            self.order = original.order
+            return
+        self.structure_address = i32(allocator.alloc(ZSET_SIZE))
+        self.dict_address = i32(allocator.alloc(DICT_SIZE))
+        self.skiplist_address = i32(allocator.alloc(SKIPLIST_SIZE))
+        self.header_address = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
         self.members = SkiplistTable(allocator)
         if expected > 0:
             self.members.expand(expected)
@@ -279,6 +407,63 @@ class SortedSetSkiplist(SortedSetEncoding):
         allocator.free(i64(self.skiplist_address))
         allocator.free(i64(self.dict_address))
         allocator.free(i64(self.structure_address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The order, then the table, then the structures."""
+        if self.order.length > 0 and not self.order.dismantle(limit):
+            return False
+        if not self.members.dismantle(limit, freed):
+            return False
+        freed.add(i64(self.header_address))
+        freed.add(i64(self.skiplist_address))
+        freed.add(i64(self.dict_address))
+        freed.add(i64(self.structure_address))
+        return True
+
+    def scan_effort(self) -> i64:
+        """The members; one of them is not all there is."""
+        return max(self.order.length, 2)
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The structures and the arrays of the table."""
+        self.structure_address = i32(mover.block(i64(self.structure_address)))
+        self.dict_address = i32(mover.block(i64(self.dict_address)))
+        self.skiplist_address = i32(mover.block(i64(self.skiplist_address)))
+        self.header_address = i32(mover.block(i64(self.header_address)))
+        if mover.steers():
+            self.members = self.members.relocated(mover)
+            self.order = self.order.relocated(mover)
+        self.members.defrag_table(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some members by their slots; behind the last one, if the mover steers, what keeps them in order, by ranks."""
+        steers = mover.steers()
+        if cursor >= _ORDER_CURSOR:
+            rank = self.order.show(mover, cursor - _ORDER_CURSOR, limit) if steers else 0
+            return _ORDER_CURSOR + rank if rank > 0 else 0
+        if not steers:
+            return self.members.defrag_slots(mover, cursor, limit)
+        cursor = self._show_members(mover, cursor, limit)
+        return cursor if cursor > 0 else _ORDER_CURSOR
+
+    def _show_members(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """The same with the bytes of the members, each one object for table and order."""
+        members = self.members
+        end = min(cursor + max(limit, 1), members.used)
+        slot = cursor
+        while slot < end:
+            member = members.keys[slot]
+            members.defrag_slot(mover, slot)
+            members.defrag_value(mover, slot)
+            text = members.keys[slot]
+            if text is not member:
+                self.order.replace(members.scores[slot], text)
+            slot += 1
+        return end if end < members.used else 0
+
+    def twin(self) -> SortedSetEncoding:
+        """Another one around the same structures."""
+        return SortedSetSkiplist(self.allocator, 0, self)
 
     def addresses(self) -> list[int]:
         """The structures, the table, the members and the nodes."""

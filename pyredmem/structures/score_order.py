@@ -23,6 +23,8 @@ from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.build import COMPILED
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list
 
 #: Entries of a leaf and of a branch: small enough that an insertion moves little, large enough for few levels.
 LEAF_LIMIT: Final = 128
@@ -284,6 +286,69 @@ class _Node:
                 start -= size
             at += 1
 
+    # The process's heap.
+
+    def relocated(self, mover: Mover) -> _Node:
+        """This node or, if it has to leave its place, its twin."""
+        if not mover.must_leave(self):
+            return self
+        twin = _Node(None)
+        while mover.must_plug(twin):
+            twin = _Node(None)
+        twin.scores = self.scores
+        twin.members = self.members
+        twin.children = self.children
+        twin.counts = self.counts
+        return twin
+
+    def show(self, mover: Mover, start: i64, limit: i64) -> i64:
+        """Show a mover the nodes below from a rank on, about ``limit`` members; returns how many were passed."""
+        if start == 0:
+            self._show_containers(mover)
+        children = self.children
+        if children is None:
+            return len(self.members) - start
+        passed: i64 = 0
+        at: i64 = 0
+        while at < len(children) and passed < limit:
+            size = self.counts[at]
+            if start < size:
+                if start == 0:
+                    children[at] = children[at].relocated(mover)
+                passed += children[at].show(mover, start, limit - passed)
+                start = 0
+            else:
+                start -= size
+            at += 1
+        return passed
+
+    def _show_containers(self, mover: Mover) -> None:
+        """The lists; the arrays, which cannot be shown, go with the list of members that was made with them."""
+        members = relocated_list(self.members, mover)
+        if members is not self.members:
+            self.members = members
+            self.scores = self.scores[:]
+            self.counts = self.counts[:]
+        children = self.children
+        if children is not None:
+            self.children = relocated_list(children, mover)
+            self._renew_low_items()
+
+    def _renew_low_items(self) -> None:
+        """Make the lowest members below the low items: those that have been taken out since, or replaced, can go."""
+        children = self.children
+        assert children is not None
+        at: i64 = 0
+        while at < len(children):
+            lowest = children[at]
+            below = lowest.children
+            while below is not None:
+                lowest = below[0]
+                below = lowest.children
+            self.members[at] = lowest.members[0]
+            self.scores[at] = lowest.scores[0]
+            at += 1
+
     def check(self, is_root: bool) -> None:
         """Assert the invariants of what is here and below."""
         items = list(zip(self.scores, self.members, strict=True))
@@ -352,6 +417,7 @@ class ScoreOrder:
         scores = node.scores
         at = node.place_of(score, member)
         assert node.members[at] == member
+        member = node.members[at]  # the object that the owner has as well
         if 0 < at < len(scores) - 1:
             stays = scores[at - 1] < new_score < scores[at + 1]
             if stays:
@@ -452,6 +518,62 @@ class ScoreOrder:
         if count > 0:
             self._root.collect_scores(start, count, found)
         return found
+
+    # As a whole.
+
+    def dismantle(self, limit: i64) -> bool:
+        """Let about ``limit`` members go, a leaf at a time; True when none is left."""
+        children = self._root.children
+        if children is None or len(children) == 0:
+            self._root = _Node(None)
+            self.length = 0
+            return True
+        while limit > 0 and len(children) > 0:
+            above = children
+            last = above[-1]
+            below = last.children
+            while below is not None and len(below) > 0:
+                above = below
+                last = above[-1]
+                below = last.children
+            limit -= len(last.members)
+            above.pop()
+        return False
+
+    def relocated(self, mover: Mover) -> ScoreOrder:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = ScoreOrder()
+        while mover.must_plug(twin):
+            twin = ScoreOrder()
+        twin._root = self._root
+        twin.length = self.length
+        return twin
+
+    def show(self, mover: Mover, rank: i64, limit: i64) -> i64:
+        """Show a mover that steers the nodes, with about ``limit`` members from a rank on; the next rank, 0 at the end.
+
+        The members are shown by the owner, who has them in another container as well: see ``replace``.
+        """
+        if rank == 0:
+            self._root = self._root.relocated(mover)
+        elif rank >= self.length:
+            return 0
+        rank += self._root.show(mover, rank, limit)
+        return rank if rank < self.length else 0
+
+    def replace(self, score: float, member: bytes) -> None:
+        """Have this very object for a member that is there."""
+        node = self._root
+        while True:
+            children = node.children
+            if children is None:
+                break
+            node = children[node.child_of(score, member)]
+        at = node.place_of(score, member)
+        assert node.members[at] == member
+        node.members[at] = member
 
     def check(self) -> None:
         """Assert the invariants."""

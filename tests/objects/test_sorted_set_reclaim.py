@@ -1,0 +1,223 @@
+"""Sorted sets under defragmentation, and taken apart."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.mover import Mover
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
+from pyredmem.objects.sorted_set_encodings import SortedSetListpack, SortedSetSkiplist
+from pyredmem.structures.score_order import _Node
+from tests.support.movers import (
+    Evictor,
+    Recorder,
+    assert_sound_after_passes,
+    full_pass,
+    taken_apart,
+    visit_elements,
+)
+
+COUNTS = [1, 100, 129, 2000]
+
+
+def a_sorted_set(allocator: Allocator, count: int, entries: int = 128) -> SortedSetObject:
+    """With members in any order, some scores equal, and some members that moved or went."""
+    limits = EncodingLimits()
+    limits.zset_entries = entries
+    rng = Random(count)
+    value = new_sorted_set(allocator, limits)
+    for number in range(count + 40):
+        value.add(b"member %d" % (number * 7919 % 10007), float(number * 31 % 1000) / 7, limits, rng)
+    for number in range(0, count, 3):
+        value.add(b"member %d" % (number * 7919 % 10007), float(number % 50), limits, rng)
+    for number in range(40):
+        value.remove(b"member %d" % ((count + number) * 7919 % 10007))
+    return value
+
+
+def nodes_of(value: SortedSetObject) -> list[_Node]:
+    found = [value.content.order._root]
+    for node in found:
+        found += node.children or []
+    return found
+
+
+def check(value: SortedSetObject) -> None:
+    """The invariants, and that a member is one object for all."""
+    content = value.content
+    content.order.check()
+    table = content.table()
+    keys: list[bytes] = list(content.by_member) if isinstance(content, SortedSetListpack) else []
+    if table is not None:
+        table.check()
+        keys = table.keys
+    members = content.order.members(0, content.order.length)
+    assert {id(key) for key in keys} == {id(member) for member in members}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("limit", [7, 1000])
+def test_a_pass_shows_each_block_once_and_changes_nothing_that_can_be_seen(count: int, limit: int) -> None:
+    allocator = Allocator()
+    value = assert_sound_after_passes(a_sorted_set(allocator, count), allocator, limit)
+    assert isinstance(value, SortedSetObject)
+    check(value)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_scores_and_order_survive_a_pass(count: int) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    items = value.items()
+    moved = full_pass(value, Evictor(allocator))
+    assert isinstance(moved, SortedSetObject)
+    assert moved.items() == items
+    assert all(moved.score(member) == score for member, score in items)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_pass_that_steers_shows_each_member_once(count: int) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    recorder = Recorder(allocator, steering=True)
+    full_pass(value, recorder)
+    assert Counter(recorder.texts) == Counter([member for member, _ in value.items()])
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_pass_that_steers_shows_each_node_once(count: int) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    recorder = Recorder(allocator, steering=True)
+    full_pass(value, recorder)
+    shown = Counter(id(item) for item in recorder.items)
+    for node in nodes_of(value):
+        assert shown[id(node)] == 1
+        assert shown[id(node.members)] == 1
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_object_of_a_sorted_set_leaves_its_place(count: int) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    evictor = Evictor(allocator)
+    moved = full_pass(value, evictor)
+    assert isinstance(moved, SortedSetObject)
+    left = {id(item) for item in evictor.left}
+    present: list[object] = [moved, moved.content, moved.content.order]
+    for node in nodes_of(moved):
+        present += [node, node.members, *node.members]
+        if node.children is not None:
+            present.append(node.children)
+    content = moved.content
+    if isinstance(content, SortedSetListpack):
+        present += [content.pack, content.by_member, *content.by_member, *content.by_member.values()]
+    else:
+        assert isinstance(content, SortedSetSkiplist)
+        present += [content.members, *content.members.keys]
+    assert not left & {id(item) for item in present}
+    check(moved)
+
+
+def test_a_member_that_got_another_score_is_one_object() -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, 500)
+    limits = EncodingLimits()
+    for number, (member, _) in enumerate(value.items()):
+        value.add(b"".join((member, b"")), float(number * 37 % 101), limits, Random(1))
+    check(value)
+
+
+def test_the_effort_is_that_of_the_members() -> None:
+    assert a_sorted_set(Allocator(), 500).scan_effort() == 500
+
+
+def test_the_effort_of_a_listpack_is_one() -> None:
+    assert a_sorted_set(Allocator(), 50).scan_effort() == 1
+
+
+def test_a_call_visits_no_more_members_than_it_may() -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, 3000)
+    recorder = Recorder(allocator)
+    value.defrag_elements(recorder, 0, 50)
+    assert len(recorder.blocks) == 3 * 50
+
+
+@pytest.mark.parametrize("count", [5, 500])
+@pytest.mark.parametrize("cursor", [1, 499, 10**6, 1 << 40, (1 << 40) + 499, 1 << 62])
+@pytest.mark.parametrize("steering", [False, True])
+def test_any_cursor_leads_to_the_end(count: int, cursor: int, steering: bool) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    recorder = Recorder(allocator, steering)
+    calls = 0
+    while cursor != 0:
+        cursor = value.defrag_elements(recorder, cursor, 10)
+        calls += 1
+        assert calls < 200
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_sorted_set_may_change_during_a_pass(data: st.DataObject) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, data.draw(st.integers(1, 400)), data.draw(st.sampled_from([10, 128])))
+    limits = EncodingLimits()
+    rng = Random(2)
+    movers: list[Mover] = [Mover(allocator), Evictor(allocator), Recorder(allocator, steering=True)]
+    changes = 0
+
+    def change() -> None:
+        nonlocal changes
+        changes += 1
+        if changes > 30:
+            return
+        members = [member for member, _ in value.items()]
+        for _ in range(data.draw(st.integers(0, 40))):
+            number = data.draw(st.integers(0, 10**6))
+            kind = number % 3
+            if kind == 0:
+                value.add(b"new %d" % number, float(number % 77), limits, rng)
+            elif kind == 1 and members:
+                value.remove(members[number % len(members)])
+            elif kind == 2 and members:
+                value.add(members[number % len(members)], float(number % 99), limits, rng)
+
+    visit_elements(value, data.draw(st.sampled_from(movers)), data.draw(st.integers(1, 60)), change)
+    check(value)
+    assert sorted(allocator.live_addresses()) == sorted(value.addresses())
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("most", [1, 100, 100000])
+def test_taken_apart_a_sorted_set_gives_all_its_blocks(count: int, most: int) -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, count)
+    owned = sorted(value.addresses())
+    rng = random.Random(1)
+    assert sorted(taken_apart(value, lambda: rng.randint(1, most))) == owned
+
+
+def test_a_large_listpack_is_taken_apart_in_steps() -> None:
+    allocator = Allocator()
+    value = a_sorted_set(allocator, 3000, 100000)
+    assert value.encoding() == b"listpack"
+    steps = 0
+
+    def next_limit() -> int:
+        nonlocal steps
+        steps += 1
+        return 100
+
+    owned = sorted(value.addresses())
+    assert sorted(taken_apart(value, next_limit)) == owned
+    assert steps >= 3000 / 100
