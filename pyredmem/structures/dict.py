@@ -637,6 +637,8 @@ class Dict:
 
         The cursor is a slot. A removal may put a slot that was not visited before the cursor.
         """
+        if cursor < 0:
+            return 0
         end = cursor + (limit if limit > 0 else 1)
         if end > self.used:
             end = self.used
