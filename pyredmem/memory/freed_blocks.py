@@ -6,8 +6,12 @@ addresses here, and the engine's thread frees them.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64
+
+_Value = TypeVar("_Value")
 
 
 class FreedBlocks:
@@ -29,3 +33,14 @@ class FreedBlocks:
         for address in addresses:
             if address != 0:
                 self.addresses = append(self.addresses, i32(address))
+
+
+def drop_items(items: dict[bytes, _Value], limit: i64) -> bool:
+    """Drop so many items of a dict, and with the last ones its memory; True when nothing is left."""
+    if len(items) <= limit:
+        items.clear()
+        return True
+    while limit > 0:
+        items.popitem()
+        limit -= 1
+    return False

@@ -103,14 +103,15 @@ def relocated_integers(items: list[int], mover: Mover) -> list[int]:
     objects = cast("list[object]", items)
     at: i64 = 0
     while at < len(objects):
-        number = objects[at]
-        if mover.must_leave(number):
-            objects[at] = _another(number, mover)
+        objects[at] = relocated_number(objects[at], mover)
         at += 1
     return items
 
 
-def _another(number: object, mover: Mover) -> object:
+def relocated_number(number: object, mover: Mover) -> object:
+    """The integer, which is handed over as the object that it is, or an equal one."""
+    if not mover.must_leave(number):
+        return number
     assert isinstance(number, int)
     twin: object = number + 0
     while mover.must_plug(twin):

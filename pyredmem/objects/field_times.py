@@ -7,9 +7,13 @@ heap, which is dropped when it comes up; the heap is made anew when most of it i
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i64
+
+from pyredmem.memory.freed_blocks import drop_items
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list, relocated_number
 
 #: The time of a field that does not expire.
 NO_TIME: Final = -1
@@ -76,3 +80,84 @@ class FieldTimes:
         for field, time in self.when.items():
             twin.set(field, time)
         return twin
+
+    # Taking apart, and defragmentation.
+
+    def dismantle(self, limit: i64) -> bool:
+        """Drop so many times; True when nothing is left."""
+        if not drop_items(self.when, limit):
+            return False
+        heap = self._heap
+        entries: i64 = len(heap)
+        if entries > limit:
+            del heap[entries - limit :]
+            return False
+        self._heap = []
+        return True
+
+    def relocated(self, mover: Mover) -> FieldTimes:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = FieldTimes()
+        while mover.must_plug(twin):
+            twin = FieldTimes()
+        twin.when = self.when
+        twin._heap = self._heap
+        return twin
+
+    def relocate_all(self, mover: Mover) -> None:
+        """Show a mover that steers all times at once: for a hash of few fields."""
+        leaves = mover.must_leave(self.when)
+        when: dict[bytes, object] = {}
+        names: dict[bytes, bytes] = {}  # to themselves, so that the heap has the same ones
+        for field, time in cast("dict[bytes, object]", self.when).items():
+            name = mover.text(field)
+            new_time = relocated_number(time, mover)
+            if name is not field or new_time is not time:
+                leaves = True
+            when[name] = new_time
+            names[name] = name
+        if leaves:
+            while mover.must_plug(when):
+                when = when.copy()
+            self.when = cast("dict[bytes, int]", when)
+        self.relocate_heap(mover)
+        at: i64 = 0
+        while at < len(self._heap):
+            field = self.entry_field(at)
+            self.relocate_entry(at, names[field] if field in names else mover.text(field), mover)
+            at += 1
+
+    def relocate_heap(self, mover: Mover) -> None:
+        """Show a mover that steers the heap, without its entries."""
+        self._heap = relocated_list(self._heap, mover)
+
+    def relocate_time(self, field: bytes, mover: Mover) -> None:
+        """Keep the time of a field, if it has one, under these very bytes; it becomes the last one of its like."""
+        when = cast("dict[bytes, object]", self.when)
+        time = when.pop(field, None)
+        if time is not None:
+            when[field] = relocated_number(time, mover)
+
+    def entries(self) -> i64:
+        """How many entries the heap has."""
+        return len(self._heap)
+
+    def entry_field(self, at: i64) -> bytes:
+        """The field of an entry of the heap."""
+        return self._heap[at][1]
+
+    def relocate_entry(self, at: i64, field: bytes, mover: Mover) -> None:
+        """Show a mover that steers an entry of the heap, whose field is to be these very bytes."""
+        entries = cast("list[object]", self._heap)
+        entry = entries[at]
+        leaves = mover.must_leave(entry)
+        time, old_field = cast("tuple[object, bytes]", entry)
+        new_time = relocated_number(time, mover)
+        if not leaves and new_time is time and field is old_field:
+            return
+        twin: object = (new_time, field)
+        while mover.must_plug(twin):
+            twin = (new_time, field)
+        entries[at] = twin

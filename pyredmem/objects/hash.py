@@ -12,6 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_LIMIT
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import HASH_TYPE, Digest
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
@@ -19,6 +20,7 @@ from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.hash_times import TimedPackedFields, TimedTableFields
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import RedisObject
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack
 
@@ -27,8 +29,8 @@ from pyredmem.structures.listpack import Listpack
 class HashObject(Collection):
     """A hash in any encoding."""
 
-    def __init__(self, allocator: Allocator, fields: HashFields, packed: i64) -> None:
-        super().__init__(allocator)
+    def __init__(self, allocator: Allocator, fields: HashFields, packed: i64, is_twin: bool = False) -> None:
+        super().__init__(None if is_twin else allocator)
         self.allocator = allocator
         self.fields: HashFields = fields
         self.packed: i64 = packed  # 1: a listpack
@@ -178,6 +180,21 @@ class HashObject(Collection):
         copy.times = copy.fields.field_times()
         copy._note_due()
         return copy
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and what holds the fields."""
+        if mover.steers():
+            self.fields = self.fields.relocated(mover)
+        super().defrag_head(mover)
+        self.times = self.fields.field_times()
+
+    def twin(self) -> RedisObject:
+        """Another object around the fields."""
+        twin = HashObject(self.allocator, self.fields, self.packed, is_twin=True)
+        twin.times = self.times
+        twin.due_us = self.due_us
+        twin.replace_object(self)
+        return twin
 
     def digest(self, digest: Digest) -> None:
         """Add all pairs; their order does not matter. Of a field's time to live counts that it has one (Redis 7.4)."""

@@ -10,6 +10,9 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.rng import Random
+from pyredmem.memory.freed_blocks import FreedBlocks, drop_items
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_pairs
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.field_times import FieldTimes
 from pyredmem.objects.rdb_types import HASH_LISTPACK
@@ -60,6 +63,19 @@ class HashFields(Encoded):
 
     def duplicate(self) -> HashFields:
         """A copy at its exact size."""
+        raise NotImplementedError
+
+    def relocated(self, mover: Mover) -> HashFields:
+        """These fields or, if the Python object has to leave its place, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.twin()
+        while mover.must_plug(twin):
+            twin = self.twin()
+        return twin
+
+    def twin(self) -> HashFields:
+        """Another object with the very same fields and blocks; one of the two is dropped."""
         raise NotImplementedError
 
     def hash_table(self) -> Dict | None:
@@ -147,6 +163,24 @@ class PackedFields(HashFields):
     def free(self) -> None:
         """Give the block back."""
         self.block.free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The fields, then the block."""
+        if not drop_items(self.values, limit):
+            return False
+        freed.add(i64(self.block.address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block, and the fields: there are not many in a listpack."""
+        if mover.steers():
+            self.block = self.block.relocated(mover)
+            self.values = relocated_pairs(self.values, mover)
+        self.block.defrag(mover)
+
+    def twin(self) -> HashFields:
+        """Another one around the block and the fields."""
+        return PackedFields(self.block, self.values)
 
     def addresses(self) -> list[int]:
         """The block."""

@@ -13,7 +13,10 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_array, relocated_list
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
@@ -76,6 +79,37 @@ class FieldTable(Dict):
         self.values = []
         self.value_addresses = vec[i32]()
 
+    def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
+        """Drop the values from a slot on."""
+        addresses = freed.addresses
+        slot = first
+        while slot < self.used:
+            addresses = append(addresses, self.value_addresses[slot])
+            slot += 1
+        freed.addresses = addresses
+        del self.values[first:]
+
+    def defrag_value(self, mover: Mover, slot: i64) -> None:
+        """The value's sds and its bytes."""
+        self.value_addresses[slot] = i32(mover.block(i64(self.value_addresses[slot])))
+        if mover.steers():
+            self.values[slot] = mover.text(self.values[slot])
+
+    def relocate_values(self, mover: Mover) -> None:
+        """The list of values and the array of their addresses."""
+        self.values = relocated_list(self.values, mover)
+        self.value_addresses = relocated_array(self.value_addresses, mover)
+
+    def take_over_values(self, other: Dict) -> None:
+        """Take the values of another table."""
+        assert isinstance(other, FieldTable)
+        self.values = other.values
+        self.value_addresses = other.value_addresses
+
+    def empty_twin(self) -> Dict:
+        """An empty table of this class."""
+        return FieldTable(self.allocator)
+
     def addresses(self) -> list[int]:
         """Every ledger address it owns, those of the values included."""
         return super().addresses() + list(self.value_addresses)[: self.used]
@@ -91,10 +125,11 @@ class FieldTable(Dict):
 class TableFields(HashFields):
     """``hashtable``."""
 
-    def __init__(self, allocator: Allocator, header_size: i64 = DICT_SIZE) -> None:
+    def __init__(self, allocator: Allocator, header_size: i64 = DICT_SIZE, address: i64 = 0) -> None:
+        """``address``: the header of the fields that these take the place of."""
         self.allocator = allocator
         self.header_size: i64 = header_size
-        self.address: i32 = i32(allocator.alloc(header_size))
+        self.address: i32 = i32(allocator.alloc(header_size) if address == 0 else address)
         self.table = FieldTable(allocator)
 
     def encoding(self) -> bytes:
@@ -208,6 +243,36 @@ class TableFields(HashFields):
         """Give everything back."""
         self.table.clear()
         self.allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The fields, then the header."""
+        if not self.table.dismantle(limit, freed):
+            return False
+        freed.add(i64(self.address))
+        return True
+
+    def scan_effort(self) -> i64:
+        """The fields."""
+        return self.table.used
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header and the arrays of the table."""
+        self.address = i32(mover.block(i64(self.address)))
+        if mover.steers():
+            table = self.table.relocated(mover)
+            assert isinstance(table, FieldTable)
+            self.table = table
+        self.table.defrag_table(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some fields, by their slots."""
+        return self.table.defrag_slots(mover, cursor, limit)
+
+    def twin(self) -> HashFields:
+        """Another one around the table."""
+        twin = TableFields(self.allocator, self.header_size, i64(self.address))
+        twin.table = self.table
+        return twin
 
     def addresses(self) -> list[int]:
         """The header and the table."""

@@ -20,7 +20,9 @@ from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
 from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
@@ -45,10 +47,13 @@ def _time_size(when_ms: i64) -> i64:
 class TimedPackedFields(PackedFields):
     """``listpackex``: every field has a time, or a 0 in its place."""
 
-    def __init__(self, block: Listpack, values: dict[bytes, bytes], times: FieldTimes) -> None:
+    def __init__(self, block: Listpack, values: dict[bytes, bytes], times: FieldTimes, header_address: i64 = 0) -> None:
+        """``header_address``: the header of the fields that these take the place of."""
         super().__init__(block, values)
         self.times = times
-        self.header_address: i32 = i32(block.allocator.alloc(_PACKED_HEADER_SIZE))
+        if header_address == 0:
+            header_address = block.allocator.alloc(_PACKED_HEADER_SIZE)
+        self.header_address: i32 = i32(header_address)
 
     def encoding(self) -> bytes:
         """Its name."""
@@ -119,6 +124,25 @@ class TimedPackedFields(PackedFields):
         self.block.allocator.free(i64(self.header_address))
         self.block.free()
 
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The times, the fields, the blocks."""
+        if not self.times.dismantle(limit) or not super().dismantle(limit, freed):
+            return False
+        freed.add(i64(self.header_address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Header and listpack, and all that is in it."""
+        self.header_address = i32(mover.block(i64(self.header_address)))
+        super().defrag_head(mover)
+        if mover.steers():
+            self.times = self.times.relocated(mover)
+            self.times.relocate_all(mover)
+
+    def twin(self) -> HashFields:
+        """Another one around the block, the fields and the times."""
+        return TimedPackedFields(self.block, self.values, self.times, i64(self.header_address))
+
     def addresses(self) -> list[int]:
         """Header and listpack."""
         return [int(self.header_address), int(self.block.address)]
@@ -128,8 +152,8 @@ class TimedPackedFields(PackedFields):
 class TimedTableFields(TableFields):
     """``hashtable`` in which fields can have times."""
 
-    def __init__(self, allocator: Allocator, times: FieldTimes) -> None:
-        super().__init__(allocator, DICT_SIZE + _TABLE_METADATA_SIZE)
+    def __init__(self, allocator: Allocator, times: FieldTimes, address: i64 = 0) -> None:
+        super().__init__(allocator, DICT_SIZE + _TABLE_METADATA_SIZE, address)
         self.times = times
         #: The blocks of the tree of times: its head, then the segments.
         self.tree: vec[i32] = vec[i32]()
@@ -223,6 +247,65 @@ class TimedTableFields(TableFields):
         for address in self.tree:
             self.allocator.free(i64(address))
         super().free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The tree, the times, the fields, the header."""
+        blocks: i64 = len(self.tree)
+        first = blocks - limit if blocks > limit else 0
+        at = first
+        while at < blocks:
+            freed.add(i64(self.tree[at]))
+            at += 1
+        self.tree = self.tree[:first]
+        return first == 0 and self.times.dismantle(limit) and super().dismantle(limit, freed)
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header and the arrays of the table."""
+        super().defrag_head(mover)
+        if mover.steers():
+            self.times = self.times.relocated(mover)
+            self.times.relocate_heap(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some fields, by their slots; behind the last slot come the blocks of the tree, then the heap of times."""
+        if cursor < 0:
+            return 0
+        table = self.table
+        if limit < 1:
+            limit = 1
+        fields: i64 = table.used
+        if cursor < fields:
+            following = table.defrag_slots(mover, cursor, limit)
+            end = following if following > 0 else fields
+            if mover.steers():
+                while cursor < end:
+                    self.times.relocate_time(table.keys[cursor], mover)
+                    cursor += 1
+            return end
+        blocks: i64 = len(self.tree)
+        at = cursor - fields
+        if at < blocks:
+            end = min(at + limit, blocks)
+            while at < end:
+                self.tree[at] = i32(mover.block(i64(self.tree[at])))
+                at += 1
+            return fields + end
+        entries: i64 = self.times.entries() if mover.steers() else 0
+        at -= blocks
+        end = min(at + limit, entries)
+        while at < end:
+            field = self.times.entry_field(at)
+            slot: i64 = table.find_rehashing(field)
+            self.times.relocate_entry(at, mover.text(field) if slot < 0 else table.keys[slot], mover)
+            at += 1
+        return fields + blocks + end if at < entries else 0
+
+    def twin(self) -> HashFields:
+        """Another one around the table, the times and the tree."""
+        twin = TimedTableFields(self.allocator, self.times, i64(self.address))
+        twin.table = self.table
+        twin.tree = self.tree
+        return twin
 
     def addresses(self) -> list[int]:
         """Header, table and tree."""

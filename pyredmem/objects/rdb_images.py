@@ -20,7 +20,7 @@ from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.list import ListObject, QuicklistList, build_list
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
-from pyredmem.objects.set_encodings import INTSET_MOST, HashedMembers, IntegerMembers, ListpackMembers
+from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers, new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack, SortedSetSkiplist
 from pyredmem.objects.string import Strings
@@ -167,7 +167,7 @@ class ListpackSetImage(Image):
 
 
 def _hashed_set(members: list[bytes], allocator: Allocator) -> SetObject:
-    content = HashedMembers(allocator, len(members))
+    content = new_hashed_members(allocator, len(members))
     for member in members:
         content.keys.insert(member, 0)
     return SetObject(allocator, content)

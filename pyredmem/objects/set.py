@@ -11,6 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.mover import Mover
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import SET_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -23,6 +24,7 @@ from pyredmem.objects.set_encodings import (
     IntegerMembers,
     ListpackMembers,
     SetEncoding,
+    new_hashed_members,
 )
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.intset import IntSet
@@ -33,8 +35,8 @@ from pyredmem.structures.listpack import Listpack
 class SetObject(Collection):
     """A set of any encoding."""
 
-    def __init__(self, allocator: Allocator, content: SetEncoding) -> None:
-        super().__init__(allocator)
+    def __init__(self, allocator: Allocator, content: SetEncoding, is_twin: bool = False) -> None:
+        super().__init__(None if is_twin else allocator)
         self.allocator = allocator
         self.content: SetEncoding = content
 
@@ -128,7 +130,7 @@ class SetObject(Collection):
 
     def _become_table(self, expected: i64) -> HashedMembers:
         old = self.content
-        content = HashedMembers(self.allocator, expected)
+        content = new_hashed_members(self.allocator, expected)
         for member in old.members():
             content.keys.insert(member, 0)
         self.content = content
@@ -138,6 +140,18 @@ class SetObject(Collection):
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """The same members in the same encoding."""
         return SetObject(allocator, self.content.duplicate())
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and what holds the members."""
+        if mover.steers():
+            self.content = self.content.relocated(mover)
+        super().defrag_head(mover)
+
+    def twin(self) -> RedisObject:
+        """Another object around the members."""
+        twin = SetObject(self.allocator, self.content, is_twin=True)
+        twin.replace_object(self)
+        return twin
 
     def digest(self, digest: Digest) -> None:
         """Add type and members; their order does not matter."""
@@ -160,7 +174,7 @@ def new_set(first: bytes, expected: i64, allocator: Allocator, limits: EncodingL
         return new_integer_set(allocator)
     if expected <= limits.set_entries:
         return new_listpack_set(allocator)
-    return SetObject(allocator, HashedMembers(allocator, expected))
+    return SetObject(allocator, new_hashed_members(allocator, expected))
 
 
 def new_integer_set(allocator: Allocator) -> SetObject:

@@ -13,8 +13,10 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.freed_blocks import FreedBlocks, drop_items
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, LISTPACK_LIMIT, dict_table_size, listpack_integer_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_keys
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import SET, SET_INTSET, SET_LISTPACK
@@ -83,6 +85,19 @@ class SetEncoding(Encoded):
 
     def duplicate(self) -> SetEncoding:
         """A copy in the same encoding, its blocks at their exact sizes."""
+        raise NotImplementedError
+
+    def relocated(self, mover: Mover) -> SetEncoding:
+        """These members or, if the Python object has to leave its place, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = self.twin()
+        while mover.must_plug(twin):
+            twin = self.twin()
+        return twin
+
+    def twin(self) -> SetEncoding:
+        """Another object with the very same members and blocks; one of the two is dropped."""
         raise NotImplementedError
 
     def table(self) -> Dict | None:
@@ -167,6 +182,24 @@ class IntegerMembers(SetEncoding):
     def free(self) -> None:
         """Give the block back."""
         self.content.free()
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The numbers, then the block."""
+        return self.content.dismantle(limit, freed)
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block."""
+        if mover.steers():
+            self.content = self.content.relocated(mover)
+        self.content.defrag(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """The numbers, which are of no interest to a mover of blocks."""
+        return self.content.defrag_numbers(mover, cursor, limit)
+
+    def twin(self) -> SetEncoding:
+        """Another one around the numbers."""
+        return IntegerMembers(self.content)
 
     def addresses(self) -> list[int]:
         """The block."""
@@ -277,6 +310,26 @@ class ListpackMembers(SetEncoding):
         """Give the block back."""
         self.block.free()
 
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The members, then the block."""
+        if not drop_items(self.items, limit):
+            return False
+        freed.add(i64(self.block.address))
+        return True
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The block, and the members: there are not many in a listpack."""
+        if mover.steers():
+            self.block = self.block.relocated(mover)
+            self.items = relocated_keys(self.items, mover)
+        self.block.defrag(mover)
+
+    def twin(self) -> SetEncoding:
+        """Another one around the block and the members."""
+        twin = ListpackMembers(self.block)
+        twin.items = self.items
+        return twin
+
     def addresses(self) -> list[int]:
         """The block."""
         return [int(self.block.address)]
@@ -296,10 +349,9 @@ class ListpackMembers(SetEncoding):
 class HashedMembers(SetEncoding):
     """``hashtable``: in no order."""
 
-    def __init__(self, allocator: Allocator, expected: i64) -> None:
-        self.address: i32 = i32(allocator.alloc(DICT_SIZE))
-        self.keys = Dict(allocator, owns_keys=True, without_values=True)
-        self.keys.expand(expected)
+    def __init__(self, address: i64, keys: Dict) -> None:
+        self.address: i32 = i32(address)  # of the table's header
+        self.keys = keys
 
     def encoding(self) -> bytes:
         """What OBJECT ENCODING says."""
@@ -356,7 +408,7 @@ class HashedMembers(SetEncoding):
 
     def duplicate(self) -> SetEncoding:
         """A copy in a table for just as many members."""
-        copy = HashedMembers(self.keys.allocator, self.keys.used)
+        copy = new_hashed_members(self.keys.allocator, self.keys.used)
         for member in self.keys.keys:
             copy.keys.insert(member, 0)
         return copy
@@ -392,6 +444,25 @@ class HashedMembers(SetEncoding):
         freed.add(i64(self.address))
         return True
 
+    def scan_effort(self) -> i64:
+        """The members."""
+        return self.keys.used
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The table's header and its arrays."""
+        self.address = i32(mover.block(i64(self.address)))
+        if mover.steers():
+            self.keys = self.keys.relocated(mover)
+        self.keys.defrag_table(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some members, by their slots."""
+        return self.keys.defrag_slots(mover, cursor, limit)
+
+    def twin(self) -> SetEncoding:
+        """Another one around the table."""
+        return HashedMembers(i64(self.address), self.keys)
+
     def addresses(self) -> list[int]:
         """The header of the table and all that is in it."""
         return [int(self.address), *self.keys.addresses()]
@@ -411,3 +482,11 @@ class HashedMembers(SetEncoding):
     def check(self) -> None:
         """Assert the invariants."""
         self.keys.check()
+
+
+def new_hashed_members(allocator: Allocator, expected: i64) -> HashedMembers:
+    """An empty hash table with room for so many members."""
+    address = allocator.alloc(DICT_SIZE)
+    keys = Dict(allocator, owns_keys=True, without_values=True)
+    keys.expand(expected)
+    return HashedMembers(address, keys)

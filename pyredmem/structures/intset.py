@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import intset_size, intset_width
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list, relocated_number
 
 _SMALLEST_WIDTH: Final = 2
 
@@ -22,11 +25,12 @@ _SMALLEST_WIDTH: Final = 2
 class IntSet:
     """Sorted integers and their block in the ledger."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, address: i64 = 0) -> None:
+        """``address``: the block of the intset that this one takes the place of."""
         self.allocator = allocator
         self.numbers: list[int] = []
         self.width: i64 = _SMALLEST_WIDTH  # bytes per number
-        self.address: i32 = i32(allocator.alloc(intset_size(0, 0)))
+        self.address: i32 = i32(allocator.alloc(intset_size(0, 0)) if address == 0 else address)
 
     def contains(self, number: int) -> bool:
         """Whether a number is there."""
@@ -80,6 +84,49 @@ class IntSet:
     def free(self) -> None:
         """Give the block back."""
         self.allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Drop so many numbers, and the block with the last ones; True when nothing is left."""
+        numbers = self.numbers
+        size: i64 = len(numbers)
+        if size > limit:
+            del numbers[size - limit :]
+            return False
+        self.numbers = []
+        freed.add(i64(self.address))
+        return True
+
+    def defrag(self, mover: Mover) -> None:
+        """Let the mover place the block, and the list if it steers."""
+        self.address = i32(mover.block(i64(self.address)))
+        if mover.steers():
+            self.numbers = relocated_list(self.numbers, mover)
+
+    def defrag_numbers(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Show a mover that steers so many numbers from a place on; the next place, 0 at the end."""
+        if not mover.steers() or cursor < 0:
+            return 0
+        numbers = cast("list[object]", self.numbers)
+        size: i64 = len(numbers)
+        end = cursor + (limit if limit > 0 else 1)
+        if end > size:
+            end = size
+        at = cursor
+        while at < end:
+            numbers[at] = relocated_number(numbers[at], mover)
+            at += 1
+        return end if end < size else 0
+
+    def relocated(self, mover: Mover) -> IntSet:
+        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
+        if not mover.must_leave(self):
+            return self
+        twin = IntSet(self.allocator, i64(self.address))
+        while mover.must_plug(twin):
+            twin = IntSet(self.allocator, i64(self.address))
+        twin.numbers = self.numbers
+        twin.width = self.width
+        return twin
 
     def check(self) -> None:
         """Assert the invariants."""
