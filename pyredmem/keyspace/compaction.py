@@ -72,8 +72,6 @@ class KeyspaceWalk:
             table.values[slot] = relocated
         relocated.defrag_head(mover)
         effort = relocated.scan_effort()
-        if effort <= 1:
-            return KEY_EFFORT
         self._enter(relocated, moved)
         return KEY_EFFORT + (effort if effort < ELEMENTS else ELEMENTS)
 
