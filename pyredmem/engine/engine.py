@@ -221,5 +221,6 @@ class Engine:
         """The shell was asked to call by now: a slice of what goes on between commands."""
         self.keyspace.now_us = self.clock.now_us()
         self.tasks.run()
+        self.blocking.serve()
         if self._chores:
             self._do_chores()

@@ -1,8 +1,8 @@
 """What the timer does for the keyspace, and the settings that say how (Redis 7.2 databasesCron).
 
-At each tick: the slow expire cycle, a look whether tables have become too sparse, a millisecond of moving buckets in
-tables under way. Between ticks, where the engine ends a batch: the fast expire cycle, when it is due. The hot path sees
-one number of all this, ``Engine.before_sleep_us``.
+At each tick: the slow expire cycle (`active_expiry`), a look whether tables have become too sparse, a millisecond of
+moving buckets in tables under way. Between ticks, where the engine ends a batch: the fast expire cycle, when it is due.
+The hot path sees one number of all this, ``Engine.before_sleep_us``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from pyredmem.engine import figures
-from pyredmem.keyspace.expiry import NEVER, ExpireCycle
-from pyredmem.keyspace.field_expiry import FieldExpireCycle
+from pyredmem.engine.active_expiry import ActiveExpiry
 from pyredmem.structures.dict import Dict
 
 if TYPE_CHECKING:
@@ -43,15 +41,14 @@ class Maintenance:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._keyspace = engine.keyspace
-        self.expiry = ExpireCycle(engine.keyspace, engine.clock)
-        self._field_expiry = FieldExpireCycle(engine.keyspace)
+        self._active_expiry = ActiveExpiry(engine)
+        self.expiry = self._active_expiry.keys
         self._rehashing = True
         self._dynamic = True
         self._hz: i64 = 10  # as it is set
         self.hz: i64 = 10  # as it is followed
         self._shrink_next: i64 = 0  # databases
         self._rehash_next: i64 = 0
-        self._provide_figures()
         self._follow_settings()
         engine.cron.every(0, self.tick)
 
@@ -59,7 +56,7 @@ class Maintenance:
 
     def _follow_settings(self) -> None:
         settings = self._engine.settings
-        for name in ("hz", "dynamic-hz", "activerehashing", "active-expire-effort"):
+        for name in ("hz", "dynamic-hz", "activerehashing"):
             settings.subscribe(name, self._pace_changed)
         for name in ("lfu-log-factor", "lfu-decay-time"):
             settings.subscribe(name, self._frequency_changed)
@@ -71,7 +68,6 @@ class Maintenance:
         self._hz = settings.integer("hz")
         self._dynamic = settings.flag("dynamic-hz")
         self._rehashing = settings.flag("activerehashing")
-        self.expiry.effort = settings.integer("active-expire-effort") - 1
         self._choose_frequency()
 
     def _frequency_changed(self) -> None:
@@ -79,54 +75,19 @@ class Maintenance:
         self._keyspace.lfu_log_factor = settings.integer("lfu-log-factor")
         self._keyspace.lfu_decay_time = settings.integer("lfu-decay-time")
 
-    # Figures.
-
-    def _provide_figures(self) -> None:
-        provide = self._engine.figures.provide
-        self._engine.figures.on_reset(self.expiry.reset_counters)
-        provide(figures.EXPIRED_STALE_PERCENT_X100, self._stale_percent_x100)
-        provide(figures.EXPIRED_TIME_CAP_REACHED, self._time_cap_reached)
-        provide(figures.EXPIRE_CYCLE_US, self._expire_cycle_us)
-
-    def _stale_percent_x100(self) -> int:
-        return round(self.expiry.stale * 10000)
-
-    def _time_cap_reached(self) -> int:
-        return self.expiry.time_cap_reached
-
-    def _expire_cycle_us(self) -> int:
-        return self.expiry.used_us
-
     # The timer.
 
     def tick(self) -> None:
         """What is done at each tick."""
         self._choose_frequency()
-        if self._may_expire():
-            self.expiry.slow()
-            self._field_expiry.run()
-            self._observe_cycle()
+        self._active_expiry.tick()
         self._shrink()
         if self._rehashing:
             self._rehash()
-        self._plan_fast_cycle()
 
     def before_sleep(self) -> None:
         """A fast expire cycle is due."""
-        if self._may_expire():
-            self.expiry.fast()
-            self._observe_cycle()
-        self._plan_fast_cycle()
-
-    def _may_expire(self) -> bool:
-        return self._engine.switches.active_expire and not self._keyspace.stands_still
-
-    def _observe_cycle(self) -> None:
-        monitor = self._engine.slow_commands.monitor
-        monitor.observe(b"expire-cycle", self.expiry.last_us // 1000, self._keyspace.now_us // 1000000)
-
-    def _plan_fast_cycle(self) -> None:
-        self._engine.before_sleep_us = self.expiry.fast_due_us() if self._may_expire() else NEVER
+        self._active_expiry.before_sleep()
 
     def _choose_frequency(self) -> None:
         hz = int(self._hz)

@@ -375,7 +375,13 @@ class Database:
         """Delete a key whose time is over."""
         slot = self.keys.find(key)
         keyspace = self.keyspace
-        self._remove(slot, key, keyspace.lazy_expire)
+        timer = keyspace.expiry_timer
+        if timer is None:
+            self._remove(slot, key, keyspace.lazy_expire)
+        else:
+            timer.start()
+            self._remove(slot, key, keyspace.lazy_expire)
+            timer.stop()
         keyspace.expired += 1
         keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
         keyspace.events.modified(self.index, key)

@@ -71,6 +71,10 @@ class DueKeys:
                 return key
         return None
 
+    def is_due(self, now_ms: i64) -> bool:
+        """Whether a look is worth it: the time of some key may be over."""
+        return len(self._heap) > 0 and self._heap[0][0] < now_ms
+
     def dismantle(self, limit: i64) -> bool:
         """Let about ``limit`` keys go; True when none is left. For an index that nobody needs any more."""
         count: i64 = len(self._heap)

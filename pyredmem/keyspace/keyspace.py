@@ -15,6 +15,16 @@ from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string import Strings
 
 
+class DeletionTimer:
+    """Is told when the deletion of a key begins and ends, by who wants to know how long that takes."""
+
+    def start(self) -> None:
+        """A key is about to be deleted."""
+
+    def stop(self) -> None:
+        """It is gone."""
+
+
 class Keyspace:
     """The databases of a server."""
 
@@ -43,6 +53,7 @@ class Keyspace:
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
+        self.expiry_timer: DeletionTimer | None = None  # while the latency monitor is on
         self.expired_fields: i64 = 0
         self.dirty: i64 = 0  # changes since the last save
         self.databases = [Database(index, self) for index in range(databases)]

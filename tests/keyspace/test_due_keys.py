@@ -75,3 +75,11 @@ def test_it_is_a_dictionary_ordered_by_time(steps: list[tuple[str, str, int]]) -
                 del model[taken]
         assert due.count == len(model)
         assert due.when == model
+
+
+def test_a_look_is_worth_it_when_the_first_time_is_over() -> None:
+    due = DueKeys()
+    assert not due.is_due(100)
+    due.add(b"k", 10)
+    assert not due.is_due(10)
+    assert due.is_due(11)

@@ -152,6 +152,59 @@ def test_the_time_of_a_slow_cycle_follows_hz_and_effort() -> None:
     assert 43_000 < used(10, 9) < 125_000
 
 
+def test_a_slice_ends_behind_the_round_in_which_its_time_is_used_up() -> None:
+    rig = Rig()
+    rig.fill(20_000, -1)
+    rig.cost(10)  # 200 us for a round
+    rig.cycle.slow(1000)
+    assert rig.cycle.is_under_way()
+    assert 100 <= rig.keyspace.expired < 150
+    assert rig.cycle.last_us == rig.keyspace.expired * 10
+    assert rig.cycle.time_cap_reached == 0
+
+
+def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
+    def survivors(slice_us: int) -> set[bytes]:
+        rig = Rig()
+        rig.fill(5000, -1, prefix="old")
+        rig.fill(200, 60_000, prefix="young")
+        rig.fill(300, -1, database=3)
+        rig.cost(30)
+        rig.cycle.slow(slice_us)
+        slices = 1
+        while rig.cycle.is_under_way():
+            rig.clock.advance_ms(3)  # a pause counts for nothing
+            rig.cycle.go_on()
+            slices += 1
+        assert (slices > 10) == (slice_us < NEVER)
+        assert rig.cycle.time_cap_reached == 1
+        rig.check()
+        return set(rig.keyspace.databases[0].keys.keys)
+
+    assert survivors(250) == survivors(NEVER)
+
+
+def test_a_cycle_under_way_at_the_next_tick_was_stopped_by_its_time() -> None:
+    rig = Rig(databases=40)
+    rig.fill(5000, -1)
+    rig.cost(100)
+    rig.cycle.slow(250)
+    assert rig.cycle.is_under_way()
+    rig.cycle.slow(250)
+    assert rig.cycle.time_cap_reached == 1
+
+
+def test_what_is_flushed_between_two_slices_is_no_harm() -> None:
+    rig = Rig()
+    rig.fill(5000, -1)
+    rig.cost(100)
+    rig.cycle.slow(250)
+    rig.keyspace.flush(rig.keyspace.databases[0])
+    rig.cycle.go_on()
+    assert not rig.cycle.is_under_way()
+    rig.check()
+
+
 def test_a_cycle_that_was_stopped_is_followed_by_fast_ones() -> None:
     rig = Rig()
     rig.fill(3000, -1)

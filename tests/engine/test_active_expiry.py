@@ -1,0 +1,126 @@
+"""Active expiry in slices between commands, and what the latency monitor hears of it."""
+
+from __future__ import annotations
+
+from pyredmem.engine import figures
+from pyredmem.engine.active_expiry import SLICE_US
+from pyredmem.keyspace.events import KeyListener
+from pyredmem.keyspace.expiry import NEVER
+from tests.support.hosted import Hosted
+
+
+class Slow(KeyListener):
+    """Lets time pass at every event of a key."""
+
+    def __init__(self, hosted: Hosted, cost_us: int) -> None:
+        self._hosted = hosted
+        self.cost_us = cost_us
+
+    def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
+        self._hosted.clock.advance_us(self.cost_us)
+
+
+def filled(count: int, cost_us: int = 10, **settings: str) -> tuple[Hosted, Slow]:
+    """Keys that will all be over at the next tick."""
+    hosted = Hosted(2, **settings)
+    for number in range(count):
+        hosted.do("SET", f"k{number}", "v", "PX", "50")
+    slow = Slow(hosted, cost_us)
+    hosted.engine.keyspace.events.add_listener(slow)
+    hosted.clock.advance_ms(100)
+    return hosted, slow
+
+
+def expired(hosted: Hosted) -> int:
+    return int(hosted.engine.keyspace.expired)
+
+
+def test_a_tick_expires_for_a_slice_only() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    assert 20 <= expired(hosted) <= 60  # a round is 20 keys of 10 us or a few more
+
+
+def test_the_rest_is_done_between_commands_with_pauses_as_long_as_the_slices() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    start_us = hosted.clock.now_us()
+    before = expired(hosted)
+    while hosted.engine.maintenance.expiry.is_under_way():
+        hosted.clock.advance_us(50)
+        hosted.engine.run_tasks()
+    worked_us = (expired(hosted) - before) * 10
+    assert expired(hosted) >= 980
+    assert 2 * worked_us <= hosted.clock.now_us() - start_us <= 3 * worked_us
+
+
+def test_no_fast_cycle_begins_while_the_slow_one_is_under_way() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    assert hosted.engine.before_sleep_us == NEVER
+
+
+def test_a_cycle_that_is_not_through_at_the_next_tick_reached_its_cap() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    hosted.engine.maintenance.tick()
+    assert hosted.engine.figures.value(figures.EXPIRED_TIME_CAP_REACHED) == 1
+
+
+def test_a_pause_of_the_data_set_ends_the_slices() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    before = expired(hosted)
+    hosted.engine.keyspace.stands_still = True
+    hosted.clock.advance_us(10 * SLICE_US)
+    hosted.engine.run_tasks()
+    assert expired(hosted) == before
+
+
+def test_fields_are_expired_in_slices_too() -> None:
+    hosted = Hosted()
+    for number in range(200):
+        hosted.do("HSET", f"h{number}", "f", "v", "g", "v")
+        hosted.do("HPEXPIRE", f"h{number}", "50", "FIELDS", "1", "f")
+    hosted.engine.keyspace.events.add_listener(Slow(hosted, 30))
+    hosted.clock.advance_ms(100)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    assert 0 < hosted.engine.keyspace.expired_fields < 20
+    for _ in range(100):
+        hosted.clock.advance_us(400)
+        hosted.engine.run_tasks()
+    assert hosted.engine.keyspace.expired_fields == 200
+
+
+def test_the_fields_of_one_hash_are_told_once() -> None:
+    hosted = Hosted(notify_keyspace_events="Kh")
+    hosted.do("HSET", "h", *[word for number in range(300) for word in (f"f{number}", "v")])
+    hosted.do("HPEXPIRE", "h", "50", "FIELDS", "299", *[f"f{number}" for number in range(299)])
+    told: list[bytes] = []
+
+    class Names(KeyListener):
+        def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
+            told.append(name)
+
+    hosted.engine.keyspace.events.add_listener(Names())
+    hosted.tick()
+    assert told == [b"hexpired"]
+    assert hosted.engine.keyspace.expired_fields == 299
+
+
+def test_long_slices_and_deletions_are_events_of_the_latency_monitor() -> None:
+    hosted, _ = filled(5, cost_us=3000, latency_monitor_threshold="2")
+    hosted.tick()
+    names = {name for name, *_ in hosted.engine.slow_commands.monitor.latest()}
+    assert b"expire-cycle" in names
+
+
+def test_the_deletion_of_an_expired_key_is_timed_while_the_monitor_is_on() -> None:
+    hosted, _ = filled(1)
+    hosted.engine.settings.set_many([("latency-monitor-threshold", "1")])
+    timer = hosted.engine.keyspace.expiry_timer
+    assert timer is not None
+    timer.start()
+    hosted.clock.advance_ms(7)
+    timer.stop()
+    assert [(name, last) for name, _, last, _ in hosted.engine.slow_commands.monitor.latest()] == [(b"expire-del", 7)]
