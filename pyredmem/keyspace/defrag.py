@@ -28,8 +28,10 @@ from pyredmem.structures.dict import Dict
 
 #: Elements of a value between two looks at the time (Redis looks after 64 fields, or 128 nodes).
 PIECE: Final = 64
-#: Blocks and buckets between two looks at the time.
+#: Steps between two looks at the time.
 _STEPS: Final = 64
+#: A bucket, which may be empty, is so much less work than a block.
+_BUCKETS_PER_STEP: Final = 16
 #: active-defrag-max-scan-fields as it is by default.
 _MAX_SCAN_FIELDS: Final = 1000
 
@@ -68,8 +70,8 @@ class DefragScan:
         self.scanned = 0
 
     def _steps(self) -> i64:
-        """What was done so far, as a measure of time."""
-        return self.mover.hits + self.mover.misses + self._buckets
+        """The work that was done so far, in blocks."""
+        return self.mover.hits + self.mover.misses + self._buckets // _BUCKETS_PER_STEP
 
     # The scan.
 

@@ -11,6 +11,8 @@ from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
 from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import Settings
+from pyredmem.engine.defrag import UNSUPPORTED
+from pyredmem.memory.size_classes import create_profile
 from pyredmem.server.app import Server
 from pyredmem.server.logs import Log, complain
 from pyredmem.server.process import ProcessError, ProcessSettings
@@ -34,6 +36,7 @@ def serve(invocation: Invocation) -> int:
     settings = Settings()
     try:
         directives = configure(invocation, settings, log)
+        refuse_impossible(settings)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the change of directory
         process = ProcessSettings(settings, log)
         process.apply()
@@ -64,6 +67,12 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
         log.warning("Reading config from stdin")
         stdin_text = decode(sys.stdin.buffer.read())
     return read(invocation.configuration(file_text, stdin_text), settings, load_file)
+
+
+def refuse_impossible(settings: Settings) -> None:
+    """Refuse settings that cannot go together; raises ConfigFileError."""
+    if settings.flag("activedefrag") and not create_profile(settings.text("mem-allocator")).supports_defrag:
+        raise ConfigFileError(UNSUPPORTED)
 
 
 def is_default_user_as_it_is(words: list[str], password: str) -> bool:
