@@ -16,11 +16,12 @@ from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.lazyfree import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
-from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 if TYPE_CHECKING:
     from pyredmem.keyspace.keyspace import Keyspace
@@ -66,6 +67,8 @@ class KeyTable(Dict):
             else:
                 before -= 1  # a look at the clock is due some time, also among numbers that are shared
             values.pop()
+        if len(values) // LARGE_ARRAY != self.used // LARGE_ARRAY:
+            release_list_tail(values)
         return self.dismantle(self.used - len(values), freed)
 
 
@@ -92,6 +95,14 @@ class ExpireTable(Dict):
     def trim_values(self) -> None:
         """Give back the memory of slots that are no longer used."""
         self.when = self.when[: self.used]
+
+    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """A large array of times goes before the others."""
+        if len(self.when) > LARGE_ARRAY:
+            if self.is_released(self.when, len(self.when) * 8):
+                self.when = vec[i64]()
+            return False
+        return super().dismantle_arrays(freed)
 
     def clear_values(self) -> None:
         """Forget all times."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
@@ -64,6 +63,17 @@ class ValueJob(Job):
         return self._value.dismantle(limit, freed)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Turns:
+    """Who may take apart: nobody else is there. A shell with a worker thread brings a lock."""
+
+    def take(self) -> None:
+        """Wait until nobody else takes apart."""
+
+    def give(self) -> None:
+        """Let others."""
+
+
 class Packet:
     """What one slice of taking apart has brought: blocks to free, and the job if that was the last of it."""
 
@@ -77,7 +87,7 @@ class LazyFree:
 
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
-        self._lock = Lock()
+        self.turns = Turns()
         self._waiting: deque[Job] = deque()
         self._packets: deque[Packet] = deque()
         self._settled: i64 = 0  # blocks of the first packet that are freed
@@ -116,8 +126,11 @@ class LazyFree:
 
     def take_apart(self, clock: Clock, limit_us: i64) -> bool:
         """Take jobs apart for so long; True if there is more to do."""
-        with self._lock:
+        self.turns.take()
+        try:
             return self._take_apart(clock, limit_us)
+        finally:
+            self.turns.give()
 
     def _take_apart(self, clock: Clock, limit_us: i64) -> bool:
         end_us = clock.now_us() + limit_us
@@ -190,6 +203,5 @@ class LazyFree:
 
     def drain(self, clock: Clock) -> None:
         """Do everything that is left."""
-        with self._lock:
-            self._take_apart(clock, ALL)
+        self.take_apart(clock, ALL)
         self.settle(clock, ALL)

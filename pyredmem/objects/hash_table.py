@@ -16,11 +16,12 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.page_release import release_list_tail
 from pyredmem.memory.relocation import relocated_array, relocated_list
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
-from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 #: Buckets that HSCAN visits per field that was asked for.
 _BUCKETS_PER_FIELD: Final = 10
@@ -88,6 +89,16 @@ class FieldTable(Dict):
             slot += 1
         freed.addresses = addresses
         del self.values[first:]
+        if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
+            release_list_tail(self.values)
+
+    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """A large array of addresses goes before the others."""
+        if len(self.value_addresses) > LARGE_ARRAY:
+            if self.is_released(self.value_addresses, len(self.value_addresses) * 4):
+                self.value_addresses = vec[i32]()
+            return False
+        return super().dismantle_arrays(freed)
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
         """The value's sds and its bytes."""

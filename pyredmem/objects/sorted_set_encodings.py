@@ -36,7 +36,7 @@ from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import ZSET_2, ZSET_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
-from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict import LARGE_ARRAY, Dict
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from pyredmem.structures.score_order import ScoreOrder
@@ -45,8 +45,6 @@ from pyredmem.structures.score_order import ScoreOrder
 _INTEGER_LIMIT: Final = 4611686018427387904.0
 #: Cursors from here on are of the order, by rank.
 _ORDER_CURSOR: Final = 1 << 40
-#: Elements of an array from which on dropping it takes a noticeable time.
-_LARGE_ARRAY: Final = 65536
 #: Random numbers below this one have 31 pairs of bits, one for each level above the first.
 _HEIGHT_DRAWS: Final = 4611686018427387904
 
@@ -311,15 +309,17 @@ class SkiplistTable(Dict):
             slot += 1
         freed.addresses = addresses
 
-    def _dismantle_arrays(self, freed: FreedBlocks) -> bool:
+    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
         """Large arrays of scores and nodes go before the others, one at a time."""
-        if len(self.scores) > _LARGE_ARRAY:
-            self.scores = vec[float]()
+        if len(self.scores) > LARGE_ARRAY:
+            if self.is_released(self.scores, len(self.scores) * 8):
+                self.scores = vec[float]()
             return False
-        if len(self.nodes) > _LARGE_ARRAY:
-            self.nodes = vec[i32]()
+        if len(self.nodes) > LARGE_ARRAY:
+            if self.is_released(self.nodes, len(self.nodes) * 4):
+                self.nodes = vec[i32]()
             return False
-        return super()._dismantle_arrays(freed)
+        return super().dismantle_arrays(freed)
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
         """The node."""
@@ -421,8 +421,8 @@ class SortedSetSkiplist(SortedSetEncoding):
         return True
 
     def scan_effort(self) -> i64:
-        """The members; one of them is not all there is."""
-        return max(self.order.length, 2)
+        """The members."""
+        return self.order.length
 
     def defrag_head(self, mover: Mover) -> None:
         """The structures and the arrays of the table."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from pyredmem.base.clock import Clock
 from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.lazyfree import Turns
 
 SLICE_US: Final = 200
 #: Between two slices; the system adds some 50 microseconds.
@@ -21,6 +22,21 @@ IDLE_PAUSE_SECONDS: Final = 0.00005
 BUSY_PAUSE_SECONDS: Final = 0.0005
 #: Slices that may wait to be settled.
 MOST_PACKETS: Final = 64
+
+
+class LockedTurns(Turns):
+    """The worker and the loop's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Wait until the other thread is through with its slice."""
+        self._lock.acquire()
+
+    def give(self) -> None:
+        """Let the other thread."""
+        self._lock.release()
 
 
 class LazyFreeWorker:
@@ -31,6 +47,7 @@ class LazyFreeWorker:
         self._clock = clock
         self._loop = loop
         self._lazyfree = engine.keyspace.lazyfree
+        self._lazyfree.turns = LockedTurns()
         self._has_work = threading.Event()
         self._ended = False
         self._seen_reads = 0

@@ -36,6 +36,7 @@ from pyredmem.memory.layout import (
     sds_new_size,
 )
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_list
 
 #: A step looks at no more than this many empty buckets per bucket it may move.
@@ -50,7 +51,7 @@ _NONE: Final = -1
 #: Unused elements of the arrays that are no reason to copy them.
 _SMALL_SPARE: Final = 64
 #: Elements of an array from which on dropping it takes a noticeable time.
-_LARGE_ARRAY: Final = 65536
+LARGE_ARRAY: Final = 65536
 
 
 def _heads(slots: i64) -> vec[i32]:
@@ -91,6 +92,7 @@ class Dict:
         self.new_table_address: i64 = 0
         self.rehash_index: i64 = _NONE
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
+        self._released: i64 = 0  # bytes of the array that is being dropped
         #: What holds the growth of this table back; None if nothing does.
         self.growth_limit: GrowthLimit | None = None
 
@@ -312,33 +314,48 @@ class Dict:
             freed.addresses = addresses
             self.dismantle_values(first, freed)
             del self.keys[first:]
+            if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
+                release_list_tail(self.keys)
             self.used = first
-            if first > 0 or len(self.heads) > _LARGE_ARRAY:
+            if first > 0 or len(self.heads) > LARGE_ARRAY:
                 return False
-        return self._dismantle_arrays(freed)
+        return self.dismantle_arrays(freed)
 
-    def _dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """Drop a large array, or all that are left if none is large; True when none is left."""
+    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """Drop a piece of a large array, or all arrays if none is large; True when none is left."""
         freed.add(self.table_address)
         freed.add(self.new_table_address)
         self.table_address = 0
         self.new_table_address = 0
-        if len(self.heads) > _LARGE_ARRAY:
-            self.heads = _heads(1)
+        if len(self.heads) > LARGE_ARRAY:
+            if self.is_released(self.heads, len(self.heads) * 4):
+                self.heads = _heads(1)
             return False
-        if len(self.new_heads) > _LARGE_ARRAY:
-            self.new_heads = _heads(1)
+        if len(self.new_heads) > LARGE_ARRAY:
+            if self.is_released(self.new_heads, len(self.new_heads) * 4):
+                self.new_heads = _heads(1)
             return False
-        if len(self.links) > _LARGE_ARRAY:
-            self.links = vec[i32]()
+        if len(self.links) > LARGE_ARRAY:
+            if self.is_released(self.links, len(self.links) * 4):
+                self.links = vec[i32]()
             return False
-        if len(self.entry_addresses) > _LARGE_ARRAY:
-            self.entry_addresses = vec[i32]()
+        if len(self.entry_addresses) > LARGE_ARRAY:
+            if self.is_released(self.entry_addresses, len(self.entry_addresses) * 4):
+                self.entry_addresses = vec[i32]()
             return False
-        if len(self.key_addresses) > _LARGE_ARRAY:
-            self.key_addresses = vec[i32]()
+        if len(self.key_addresses) > LARGE_ARRAY:
+            if self.is_released(self.key_addresses, len(self.key_addresses) * 4):
+                self.key_addresses = vec[i32]()
             return False
         self.clear_values()
+        return True
+
+    def is_released(self, array: object, size: i64) -> bool:
+        """Give pages of a vec of so many bytes back; True when it may be dropped, which costs nothing any more."""
+        self._released = release_vec(array, size, self._released)
+        if self._released < size:
+            return False
+        self._released = 0
         return True
 
     def take_over(self, other: Dict) -> None:

@@ -10,6 +10,7 @@ from mypy_extensions import i32
 
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.structures.dict import Dict, GrowthLimit
 
 
@@ -283,3 +284,68 @@ def test_a_walk_goes_through_the_buckets_of_both_tables() -> None:
     assert table.is_rehashing()
     assert sorted(table.walk(0)) == list(range(40))
     assert table.walk(5) == table.walk(0)[:5]
+
+
+# Taken apart.
+
+
+def taken_apart(table: Dict, limit: int) -> tuple[list[int], int]:
+    """The blocks that came out, and the most at once."""
+    blocks: list[int] = []
+    most = 0
+    done = False
+    while not done:
+        freed = FreedBlocks()
+        done = table.dismantle(limit, freed)
+        blocks += [int(address) for address in list(freed.addresses)]
+        most = max(most, len(freed))
+    return blocks, most
+
+
+@pytest.mark.parametrize("without_values", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 1000, 70_000])
+def test_taken_apart_it_names_every_block_once(count: int, without_values: bool) -> None:
+    table = Dict(Allocator(), owns_keys=True, without_values=without_values)
+    for number in range(count):
+        table.insert(b"key:%d" % number, 0)
+    owned = sorted(table.addresses())
+    blocks, most = taken_apart(table, 64)
+    assert sorted(blocks) == owned
+    assert most <= 2 * 64 + 2
+
+
+def test_keys_of_another_table_are_not_among_the_blocks() -> None:
+    table = Dict(Allocator(), owns_keys=False)
+    for number in range(100):
+        table.insert(b"key:%d" % number, 0)
+    owned = sorted(table.addresses())
+    blocks, _ = taken_apart(table, 64)
+    assert sorted(blocks) == owned
+
+
+def test_both_tables_of_a_rehash_are_among_the_blocks() -> None:
+    table = Dict(Allocator(), owns_keys=True)
+    number = 0
+    while number < 100 or not table.is_rehashing():
+        table.insert(b"key:%d" % number, 0)
+        number += 1
+    owned = sorted(table.addresses())
+    blocks, _ = taken_apart(table, 64)
+    assert sorted(blocks) == owned
+
+
+def test_a_table_takes_over_another() -> None:
+    allocator = Allocator()
+    full = Dict(allocator, owns_keys=True)
+    for number in range(1000):
+        full.insert(b"key:%d" % number, 0)
+    owned = full.addresses()
+    other = Dict(allocator, owns_keys=True)
+    other.take_over(full)
+    other.check()
+    full.check()
+    assert other.addresses() == owned
+    assert full.addresses() == []
+    assert full.find(b"key:1") < 0
+    full.insert(b"key:1", 0)
+    full.check()
