@@ -92,6 +92,15 @@ class Connection:
                 batch = []
         self._exchange(batch)
 
+    def load_raw(self, writes: Iterable[bytes], replies: int) -> None:
+        """Requests that are encoded already; their replies, short ones, are read when all is sent."""
+        for data in writes:
+            self._socket.sendall(data)
+        for _ in range(replies):
+            reply = self._reply()
+            if reply.startswith(b"-"):
+                raise RuntimeError(reply.decode())
+
     def _exchange(self, batch: list[bytes]) -> None:
         self._socket.sendall(b"".join(batch))
         for _ in batch:
