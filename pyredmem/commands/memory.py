@@ -1,6 +1,7 @@
 """MEMORY: how much a key takes, how much everything takes, whether that is healthy, and whether the ledger is sound.
 
-MEMORY AUDIT is an addition of ours: it compares the ledger with everything alive.
+Two subcommands are additions of ours: MEMORY AUDIT compares the ledger with everything alive, MEMORY RESET STATS
+begins a new measurement of how memory is taken back.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _overhead(reply: ReplySink, overhead: MemoryOverhead) -> None:
     _number(reply, b"total.allocated", overhead.total)
     _number(reply, b"startup.allocated", overhead.startup)
     _number(reply, b"replication.backlog", 0)
-    _number(reply, b"clients.slaves", 0)
+    _number(reply, b"clients.slaves", overhead.replicas)
     _number(reply, b"clients.normal", overhead.clients)
     _number(reply, b"cluster.links", 0)
     _number(reply, b"aof.buffer", 0)
@@ -169,6 +170,27 @@ def memory_purge(context: Context, argv: list[bytes]) -> None:
     """MEMORY PURGE: the ledger's dirty pages, and what the process can give back."""
     context.engine.allocator.purge()
     context.engine.host.trim()
+    context.reply.ok()
+
+
+@memory.command(
+    "memory|reset",
+    arity=3,
+    flags=0,
+    since="7.2.0",
+    complexity="O(1)",
+    summary="Sets the peak to what is in use now, and the counters of reclaim to zero; not in Redis.",
+    syntax="STATS",
+    tips=("request_policy:all_shards", "response_policy:all_succeeded"),
+)
+def memory_reset(context: Context, argv: list[bytes]) -> None:
+    """MEMORY RESET STATS: the peak, expiry, eviction, lazy free and defragmentation begin anew."""
+    if argv[2].upper() != b"STATS":
+        raise CommandError(SYNTAX_ERROR)
+    engine = context.engine
+    engine.allocator.reset_peak()
+    engine.keyspace.reset_expired()
+    engine.figures.reset_reclaim()
     context.reply.ok()
 
 

@@ -75,7 +75,7 @@ class ActiveExpiry:
 
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
-        self._engine.figures.on_reset(self.keys.reset_counters)
+        self._engine.figures.on_reclaim_reset(self.keys.reset_counters)
         provide(figures.EXPIRED_STALE_PERCENT_X100, self._stale_percent_x100)
         provide(figures.EXPIRED_TIME_CAP_REACHED, self._time_cap_reached)
         provide(figures.EXPIRE_CYCLE_US, self._expire_cycle_us)

@@ -74,7 +74,7 @@ class Defrag:
 
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
-        self._engine.figures.on_reset(self._reset_counters)
+        self._engine.figures.on_reclaim_reset(self._reset_counters)
         provide(figures.DEFRAG_RUNNING, self._running)
         provide(figures.DEFRAG_HITS, self._hits)
         provide(figures.DEFRAG_MISSES, self._misses)

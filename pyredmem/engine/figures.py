@@ -24,6 +24,10 @@ REPLY_BUFFER_EXPANDS: Final = "reply_buffer_expands"
 CLIENTS_BYTES: Final = "mem_clients_normal"
 ORDINARY_CLIENTS: Final = "clients that are no replicas"
 
+# Replication.
+REPLICAS: Final = "connected_slaves"
+REPLICA_BUFFERS_BYTES: Final = "mem_clients_slaves"
+
 # Publish and subscribe, tracking.
 CHANNELS: Final = "pubsub_channels"
 PATTERNS: Final = "pubsub_patterns"
@@ -72,6 +76,7 @@ class Figures:
     def __init__(self) -> None:
         self._sources: dict[str, Callable[[], int]] = {}
         self._resets: list[Callable[[], None]] = []
+        self._reclaim_resets: list[Callable[[], None]] = []
 
     def provide(self, name: str, source: Callable[[], int]) -> None:
         """Let a figure, by one of the names above, be what ``source`` says."""
@@ -87,7 +92,17 @@ class Figures:
         """Have ``action`` set a part's counters to zero when CONFIG RESETSTAT is given."""
         self._resets.append(action)
 
+    def on_reclaim_reset(self, action: Callable[[], None]) -> None:
+        """The same for a part that takes memory back: MEMORY RESET STATS sets its counters to zero too."""
+        self._reclaim_resets.append(action)
+
     def reset(self) -> None:
         """Let every part count from zero."""
         for action in self._resets:
+            action()
+        self.reset_reclaim()
+
+    def reset_reclaim(self) -> None:
+        """Let every part that takes memory back count from zero."""
+        for action in self._reclaim_resets:
             action()

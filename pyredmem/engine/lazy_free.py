@@ -48,7 +48,7 @@ class LazyFreeing:
         self._lazyfree.on_work = self._begin
         engine.figures.provide(figures.LAZYFREE_PENDING, self._pending)
         engine.figures.provide(figures.LAZYFREED, self._freed)
-        engine.figures.on_reset(self._lazyfree.reset_statistics)
+        engine.figures.on_reclaim_reset(self._lazyfree.reset_statistics)
         for name in _SETTINGS:
             self._settings.subscribe(name, self._changed)
         self._changed()

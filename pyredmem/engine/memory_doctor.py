@@ -1,7 +1,8 @@
 """MEMORY DOCTOR: which figures of memory are unhealthy, in words.
 
-The conditions are those of Redis 7.2 (object.c getMemoryDoctorReport), and so are the titles and the first
-and last lines, by which programs recognise the answer; what is said below a title is ours.
+The first conditions are those of Redis 7.2 (object.c getMemoryDoctorReport), and so are their titles and the first
+and last lines, by which programs recognise the answer; what is said below a title is ours. Behind them come findings
+about what only this server has, or what Redis does not look at: how memory is taken back, and the heap of the process.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyredmem.engine import figures
-from pyredmem.engine.memory_overhead import measure_overhead
+from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
 from pyredmem.memory.snapshot import ratio
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ _ALMOST_EMPTY_BYTES: Final = 5 << 20
 _NOTABLE_BYTES: Final = 10 << 20
 _BIG_CLIENT_BYTES: Final = 200 << 10
 _MANY_SCRIPTS: Final = 1000
+#: Objects that wait to be freed in the background.
+_LONG_BACKLOG: Final = 100_000
+#: Memory is above maxmemory for so long (ms).
+_LONG_EXCESS_MS: Final = 1000
+#: Bytes of the interpreter's arenas for each byte that lives in them.
+_SPARSE_HEAP: Final = 1.25
 
 _EMPTY: Final = (
     "Hi Sam, this instance is empty or is using very little memory, so its ratios say nothing yet. "
@@ -49,7 +56,9 @@ def _findings(engine: Engine) -> list[str]:
             "will be used again when the data grows. If it is needed elsewhere, try MEMORY PURGE or a restart."
         )
     findings += _fragmentation(engine)
-    findings += _consumers(engine, overhead.clients)
+    findings += _consumers(engine, overhead)
+    findings += _reclaim(engine)
+    findings += _process_heap(engine)
     return findings
 
 
@@ -82,10 +91,15 @@ def _fragmentation(engine: Engine) -> list[str]:
     return findings
 
 
-def _consumers(engine: Engine, clients_bytes: int) -> list[str]:
+def _consumers(engine: Engine, overhead: MemoryOverhead) -> list[str]:
     findings: list[str] = []
+    if engine.figures.value(figures.REPLICAS) > 0 and overhead.replicas > _NOTABLE_BYTES:
+        findings.append(
+            "Big replica buffers: more than 10 MiB wait to be sent to replicas. One of them, or the network to it, is "
+            "too slow for what is written: INFO replication shows how far behind each is."
+        )
     clients = engine.figures.value(figures.ORDINARY_CLIENTS) or len(engine.sessions)
-    if clients > 0 and clients_bytes // clients > _BIG_CLIENT_BYTES:
+    if clients > 0 and overhead.clients // clients > _BIG_CLIENT_BYTES:
         findings.append(
             "Big client buffers: the clients' buffers take more than 200 KiB per client on average. Look for clients "
             "that read their replies too slowly or send very long pipelines: CLIENT LIST shows them (omem, qbuf)."
@@ -96,3 +110,78 @@ def _consumers(engine: Engine, clients_bytes: int) -> list[str]:
             "pass them as keys and arguments instead, so that one script serves all of them."
         )
     return findings
+
+
+def _reclaim(engine: Engine) -> list[str]:
+    """How eviction, lazy free and defragmentation cope."""
+    value = engine.figures.value
+    findings: list[str] = []
+    exceeded_ms = value(figures.EVICTION_EXCEEDED_MS)
+    if exceeded_ms > _LONG_EXCESS_MS:
+        findings.append(
+            f"Eviction too slow: memory is above maxmemory for {exceeded_ms / 1000:.1f} seconds. {_remedy(engine)}"
+        )
+    pending = value(figures.LAZYFREE_PENDING)
+    if pending > _LONG_BACKLOG:
+        findings.append(
+            f"Long backlog of lazy free: {pending} objects are deleted but not yet freed. Behind a FLUSHALL ASYNC "
+            "that passes. If it stays, more is unlinked than the background can free beside the commands: write less, "
+            "or free some of it at once (DEL, the lazyfree settings)."
+        )
+    sample = engine.sampler.allocator_sample
+    settings = engine.defrag.settings
+    if (
+        engine.allocator.profile.supports_defrag
+        and not settings.enabled
+        and sample.fragmentation_bytes() > _NOTABLE_BYTES
+        and settings.is_needed(sample.active, sample.allocated)
+    ):
+        findings.append(
+            "Defragmentation is off: the fragmentation of the allocator is above active-defrag-threshold-lower and "
+            "active-defrag-ignore-bytes, but activedefrag is no. 'CONFIG SET activedefrag yes' would act on it now."
+        )
+    return findings
+
+
+def _remedy(engine: Engine) -> str:
+    """What helps when memory stays above the limit, by policy."""
+    policy = engine.settings.text("maxmemory-policy")
+    if policy == "noeviction":
+        return "The policy is noeviction: commands that need memory are refused until something is deleted."
+    if policy.startswith("volatile"):
+        return (
+            f"The policy {policy} evicts only keys with an expire time; if there are none left an allkeys policy is "
+            "what is needed. If there are, raise maxmemory-eviction-tenacity."
+        )
+    return (
+        "Eviction cannot keep up with what is written, or what is left are not keys but buffers and tables: look at "
+        "used_memory_overhead and CLIENT LIST, raise maxmemory-eviction-tenacity, or set lazyfree-lazy-eviction if "
+        "the keys are big."
+    )
+
+
+def _process_heap(engine: Engine) -> list[str]:
+    """What the interpreter holds beyond what lives in it."""
+    defrag = engine.process_defrag
+    heap = defrag.figures()
+    if heap is None or heap.releasable_bytes() <= _NOTABLE_BYTES or heap.ratio() <= _SPARSE_HEAP:
+        return []
+    finding = (
+        f"Sparse process heap: the interpreter holds {heap.arenas} arenas of 1 MiB for {heap.live_bytes >> 20} MiB of "
+        f"objects; {heap.releasable_bytes() >> 20} MiB of them could go back to the system if those lay together. "
+    )
+    obstacle = defrag.obstacle()
+    if obstacle:
+        return [
+            f"{finding}This process cannot be compacted: {obstacle}. The room will be used again when the data grows; "
+            "only a restart gives it back."
+        ]
+    settings = engine.defrag.settings
+    if not settings.enabled:
+        return [finding + "'CONFIG SET activedefrag yes' compacts it between commands."]
+    if not settings.is_needed(heap.arena_bytes(), heap.live_bytes):
+        return [
+            finding + "Defragmentation is on but this is below its thresholds: lower active-defrag-ignore-bytes or "
+            "active-defrag-threshold-lower to have it compacted."
+        ]
+    return [finding + "Defragmentation is on and works on it: INFO process tells how far it has come."]

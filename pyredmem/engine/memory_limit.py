@@ -142,7 +142,7 @@ class MemoryLimit:
 
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
-        self._engine.figures.on_reset(self._reset_statistics)
+        self._engine.figures.on_reclaim_reset(self._reset_statistics)
         provide(figures.EVICTED_KEYS, self._evicted)
         provide(figures.EVICTION_EXCEEDED_TOTAL_MS, self._exceeded_total_ms)
         provide(figures.EVICTION_EXCEEDED_MS, self._exceeded_ms)
@@ -173,6 +173,10 @@ class MemoryLimit:
     def is_exceeded(self) -> bool:
         """Whether more is in use than may be."""
         return self._allocator.used_memory > self._allowed_bytes()
+
+    def is_evicting(self) -> bool:
+        """Whether slices are done between commands."""
+        return self._goes_on != 0
 
     def make_room(self) -> bool:
         """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused."""

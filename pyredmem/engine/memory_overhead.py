@@ -44,6 +44,7 @@ class MemoryOverhead:
     databases: list[DatabaseOverhead]
     keys: int
     overhead: int
+    replicas: int = 0
 
     def dataset(self) -> int:
         """What is no overhead."""
@@ -75,6 +76,7 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     allocator = engine.allocator
     sources = engine.figures
     databases = [_database(database) for database in engine.keyspace.databases if database.keys.used > 0]
+    replicas = sources.value(figures.REPLICA_BUFFERS_BYTES)
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
     functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
@@ -88,7 +90,8 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
         functions_caches=functions,
         databases=databases,
         keys=engine.keyspace.size(),
-        overhead=allocator.startup + clients + lua_caches + functions + tables,
+        overhead=allocator.startup + replicas + clients + lua_caches + functions + tables,
+        replicas=replicas,
     )
 
 

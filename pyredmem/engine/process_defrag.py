@@ -86,7 +86,16 @@ class ProcessDefrag:
         self.longest_us: i64 = 0  # its longest slice
         self.trim_us: i64 = 0
         self.returned_bytes: i64 = 0
+        engine.figures.on_reclaim_reset(self.reset_counters)
         engine.cron.every(CHECK_MS, self.check)
+
+    def reset_counters(self) -> None:
+        """Count from zero."""
+        self.runs = 0
+        self.passes = 0
+        self.moved = 0
+        self.plugs = 0
+        self.emptied = 0
 
     # What INFO asks.
 

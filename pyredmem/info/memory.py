@@ -74,7 +74,7 @@ def _buffers(report: Report) -> None:
     report.figure(figures.NOT_COUNTED_FOR_EVICTION)
     report.number("mem_replication_backlog", 0)
     report.number("mem_total_replication_buffers", 0)
-    report.number("mem_clients_slaves", 0)
+    report.number("mem_clients_slaves", report.overhead().replicas)
     report.number("mem_clients_normal", report.overhead().clients)
     report.number("mem_cluster_links", 0)
     report.number("mem_aof_buffer", 0)

@@ -108,6 +108,10 @@ class Keyspace:
         """Count from zero, CONFIG RESETSTAT."""
         self.hits = 0
         self.misses = 0
+        self.reset_expired()
+
+    def reset_expired(self) -> None:
+        """Count what has expired from zero."""
         self.expired = 0
         self.expired_fields = 0
 

@@ -86,6 +86,10 @@ class Allocator(Heap):
         self.free(address)
         return new
 
+    def reset_peak(self) -> None:
+        """Let what is in use now be the peak."""
+        self.peak = self.used_memory
+
     def note_peak(self) -> None:
         """Raise the peak to the memory in use now; called once per batch of commands."""
         if self.used_memory > self.peak:

@@ -6,7 +6,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.decay import DECAY_MS
 from pyredmem.memory.pages import GROWTH_PAGES
 from pyredmem.memory.size_classes import PAGE_BYTES
-from pyredmem.memory.statistics import bin_statistics, large_statistics
+from pyredmem.memory.statistics import BinStatistics, bin_statistics, large_statistics
 
 
 def malloc_stats(allocator: Allocator) -> str:
@@ -48,28 +48,48 @@ def _totals(allocator: Allocator) -> list[str]:
 
 
 def _bins(allocator: Allocator) -> list[str]:
+    """The small classes that were ever used: what lives in them, in how many slabs, and how much of those is free.
+
+    ``frag_bytes`` is what the slabs have and no block uses; all classes together make up ``allocator_frag_bytes``.
+    """
     lines = [
-        "bins:           size  ind    allocated      nmalloc      ndalloc    nshards      curregs"
-        "     curslabs  nonfull_slabs  regs  pgs   util       nslabs     nreslabs"
+        "bins:           size  ind    allocated   frag_bytes      curregs     capacity   util     curslabs"
+        "  nonfull_slabs  regs  pgs      nmalloc      ndalloc       nslabs"
     ]
-    for item in bin_statistics(allocator):
-        if item.allocations == 0:
-            continue
-        lines.append(
-            f"{item.size:>20}{item.index:>5}{item.allocated():>13}{item.allocations:>13}{item.frees:>13}{1:>11}"
-            f"{item.regions:>13}{item.slabs:>13}{item.nonfull_slabs:>15}{item.regions_per_slab:>6}"
-            f"{item.pages_per_slab:>5}{item.utilisation():>7.3f}{item.slabs_made:>13}{0:>13}"
-        )
+    used = [item for item in bin_statistics(allocator) if item.allocations > 0]
+    lines += [
+        f"{item.size:>20}{item.index:>5}{item.allocated():>13}{item.active() - item.allocated():>13}{item.regions:>13}"
+        f"{item.capacity():>13}{item.utilisation():>7.3f}{item.slabs:>13}{item.nonfull_slabs:>15}"
+        f"{item.regions_per_slab:>6}{item.pages_per_slab:>5}{item.allocations:>13}{item.frees:>13}{item.slabs_made:>13}"
+        for item in used
+    ]
+    lines.append(_total_of_bins(used))
     return lines
 
 
+def _total_of_bins(used: list[BinStatistics]) -> str:
+    """The last line of the table; the utilisation is that of the slabs' bytes."""
+    allocated = sum([item.allocated() for item in used])
+    active = sum([item.active() for item in used])
+    return (
+        f"{'total':>20}{'':>5}{allocated:>13}{active - allocated:>13}{sum([item.regions for item in used]):>13}"
+        f"{sum([item.capacity() for item in used]):>13}{allocated / active if active > 0 else 1.0:>7.3f}"
+        f"{sum([item.slabs for item in used]):>13}{sum([item.nonfull_slabs for item in used]):>15}{'':>11}"
+        f"{sum([item.allocations for item in used]):>13}{sum([item.frees for item in used]):>13}"
+        f"{sum([item.slabs_made for item in used]):>13}"
+    )
+
+
 def _large(allocator: Allocator) -> list[str]:
+    """The live blocks that have pages of their own, by size."""
     lines = [
         f"large: nmalloc: {allocator.large_allocations}, ndalloc: {allocator.large_frees}",
         "                size    allocated    curlextents",
     ]
     live = large_statistics(allocator)
     lines += [f"{item.size:>20}{item.size * item.blocks:>13}{item.blocks:>15}" for item in live]
+    allocated = sum([item.size * item.blocks for item in live])
+    lines.append(f"{'total':>20}{allocated:>13}{sum([item.blocks for item in live]):>15}")
     return lines
 
 

@@ -182,10 +182,28 @@ def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
     assert b"dangling: address 3 of nobody" in reply.text
 
 
+def test_reset_stats_begins_a_new_measurement_of_reclaim(hosted: Hosted) -> None:
+    hosted.do("DEBUG", "POPULATE", "1", "big", "1000000")
+    hosted.do("DEL", "big:0")
+    hosted.do("SET", "short", "v", "PX", "1")
+    hosted.tick()
+    hosted.do("GET", "short")
+    assert hosted.info("stats")["expired_keys"] == "1"
+    assert hosted.do("MEMORY", "RESET", "stats") == OK
+    assert hosted.engine.allocator.peak == hosted.engine.allocator.used_memory
+    stats = hosted.info("stats")
+    assert (stats["expired_keys"], stats["expired_stale_perc"]) == ("0", "0.00")
+    assert stats["keyspace_misses"] == "1", "what is no reclaim goes on"
+
+
+def test_reset_takes_stats_alone(hosted: Hosted) -> None:
+    assert hosted.do("MEMORY", "RESET", "PEAK") == SYNTAX
+
+
 def test_help_names_every_subcommand(hosted: Hosted) -> None:
     reply = hosted.do("MEMORY", "HELP")
     assert isinstance(reply, Array)
     lines = [line.text for line in reply.items if isinstance(line, Simple)]
     assert [line.split()[0] for line in lines[1:] if not line.startswith(b" ")] == [
-        *(b"AUDIT", b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"STATS", b"USAGE", b"HELP")
+        *(b"AUDIT", b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"RESET", b"STATS", b"USAGE", b"HELP")
     ]

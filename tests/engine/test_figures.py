@@ -28,6 +28,17 @@ def test_a_figure_has_one_source() -> None:
         known.provide(figures.EVICTED_KEYS, lambda: 2)
 
 
+def test_parts_that_take_memory_back_can_be_reset_alone() -> None:
+    done: list[str] = []
+    known = Figures()
+    known.on_reset(lambda: done.append("clients"))
+    known.on_reclaim_reset(lambda: done.append("eviction"))
+    known.reset_reclaim()
+    assert done == ["eviction"]
+    known.reset()
+    assert done == ["eviction", "clients", "eviction"]
+
+
 def test_a_reset_reaches_every_part() -> None:
     done: list[str] = []
     known = Figures()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pyredmem.engine import figures
+from pyredmem.memory.process_heap import HeapFigures
 from tests.support.hosted import Hosted
 from tests.support.wire import Bulk
 
@@ -25,9 +26,18 @@ def titles(hosted: Hosted) -> list[str]:
 def loaded(megabytes: int = 20) -> Hosted:
     """An engine with data, and a process that has exactly what the allocator has."""
     hosted = Hosted()
+    heap(hosted, arenas=megabytes, live_bytes=megabytes << 20)
     hosted.do("DEBUG", "POPULATE", str(megabytes), "k", "1000000")
     hosted.host.rss = int(hosted.engine.allocator.resident())
     return hosted
+
+
+def heap(hosted: Hosted, arenas: int, live_bytes: int, obstacle: str = "") -> None:
+    """Let the interpreter's heap be so, whatever that of the tests is."""
+    defrag = hosted.engine.process_defrag
+    defrag._figures = HeapFigures(arenas, live_bytes)
+    defrag._figures_due_us = 1 << 60
+    defrag._obstacle = obstacle
 
 
 def test_an_almost_empty_server_cannot_be_judged() -> None:
@@ -72,14 +82,21 @@ def test_pages_that_the_allocator_keeps() -> None:
 
 
 def test_room_between_the_blocks() -> None:
+    hosted = fragmented()
+    assert "High allocator fragmentation" in titles(hosted)
+
+
+def fragmented() -> Hosted:
+    """Half of 40,000 values of a slab are gone."""
     hosted = Hosted()
+    heap(hosted, 10, 10 << 20)
     for number in range(40_000):
         hosted.do("SET", f"k{number}", "x" * 900)
     for number in range(40_000):
         if number % 2:
             hosted.do("SET", f"k{number}", "x")
     hosted.host.rss = int(hosted.engine.allocator.resident())
-    assert "High allocator fragmentation" in titles(hosted)
+    return hosted
 
 
 def test_clients_with_big_buffers() -> None:
@@ -92,3 +109,66 @@ def test_many_scripts() -> None:
     hosted = loaded()
     hosted.engine.figures.provide(figures.CACHED_SCRIPTS, lambda: 1001)
     assert titles(hosted) == ["Many scripts"]
+
+
+def test_replicas_that_are_far_behind() -> None:
+    hosted = loaded()
+    hosted.engine.figures.provide(figures.REPLICA_BUFFERS_BYTES, lambda: 11 << 20)
+    assert titles(hosted) == []
+    hosted.engine.figures.provide(figures.REPLICAS, lambda: 1)
+    assert titles(hosted) == ["Big replica buffers"]
+
+
+def test_fragmentation_that_could_be_worked_on_but_is_not() -> None:
+    hosted = fragmented()
+    hosted.engine.settings.set_many([("active-defrag-ignore-bytes", "10mb")])
+    assert "Defragmentation is off" in titles(hosted)
+    hosted.engine.settings.set_many([("active-defrag-ignore-bytes", "100mb")])
+    assert "Defragmentation is off" not in titles(hosted)
+
+
+def test_memory_that_stays_above_its_limit() -> None:
+    hosted = loaded()
+    hosted.do("CONFIG", "SET", "maxmemory", "1mb")
+    hosted.do("SET", "refused", "v")
+    hosted.tick(5000)
+    text = doctor(hosted)
+    assert " * Eviction too slow: memory is above maxmemory for 5.1 seconds. The policy is noeviction" in text
+
+
+def test_much_that_waits_to_be_freed() -> None:
+    hosted = loaded()
+    lazyfree = hosted.engine.keyspace.lazyfree
+    lazyfree.pending += 100_001
+    assert titles(hosted) == ["Long backlog of lazy free"]
+    lazyfree.pending -= 100_001
+
+
+def test_an_interpreter_with_sparse_arenas() -> None:
+    hosted = loaded()
+    heap(hosted, arenas=100, live_bytes=50 << 20)
+    text = doctor(hosted)
+    assert titles(hosted) == ["Sparse process heap"]
+    assert "100 arenas of 1 MiB for 50 MiB" in text
+    assert "CONFIG SET activedefrag yes" in text
+
+
+def test_a_sparse_heap_on_which_defragmentation_works_or_not_yet() -> None:
+    hosted = loaded()
+    heap(hosted, arenas=100, live_bytes=50 << 20)
+    hosted.engine.defrag.settings.enabled = True
+    assert "below its thresholds" in doctor(hosted)
+    hosted.engine.defrag.settings.ignore_bytes = 1 << 20
+    assert "works on it" in doctor(hosted)
+
+
+def test_a_sparse_heap_that_cannot_be_compacted() -> None:
+    hosted = loaded()
+    heap(hosted, 100, 50 << 20, obstacle="the interpreter is snake, not CPython")
+    assert "cannot be compacted: the interpreter is snake, not CPython." in doctor(hosted)
+
+
+def test_a_little_room_in_the_heap_is_no_finding() -> None:
+    hosted = loaded()
+    heap(hosted, arenas=100, live_bytes=85 << 20)
+    assert titles(hosted) == []

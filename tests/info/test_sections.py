@@ -20,8 +20,8 @@ DEFAULT = (
     *("Cluster", "Keyspace"),
 )
 ALL = (
-    *("Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules", "Commandstats"),
-    *("Errorstats", "Latencystats", "Cluster", "Keyspace"),
+    *("Server", "Clients", "Memory", "Process", "Persistence", "Stats", "Replication", "CPU", "Modules"),
+    *("Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace"),
 )
 
 
@@ -54,7 +54,8 @@ def test_sections_come_once_and_in_their_own_order() -> None:
 
 
 def test_default_and_others_add_up() -> None:
-    assert titles(Hosted().info_text("default", "commandstats")) == tuple(t for t in ALL if t != "Latencystats")
+    expected = tuple(title for title in ALL if title not in {"Process", "Latencystats"})
+    assert titles(Hosted().info_text("default", "commandstats")) == expected
 
 
 def test_an_unknown_section_is_an_empty_string() -> None:

@@ -52,10 +52,35 @@ def test_the_report_has_the_shape_of_jemallocs() -> None:
     assert any(line.split() == ["1048576", "1048576", "1"] for line in lines)
 
 
+def test_the_bins_table_ends_with_totals_that_agree_with_the_allocator() -> None:
+    allocator = Allocator()
+    blocks = [allocator.alloc(size) for size in range(0, 14337, 13)]
+    for block in blocks[::3]:
+        allocator.free(block)
+    allocator.alloc(1 << 20)
+    totals = [line.split() for line in malloc_stats(allocator).splitlines() if line.split()[:1] == ["total"]]
+    small, large = totals
+    assert int(small[1]) + int(large[1]) == allocator.allocated()
+    assert int(small[1]) + int(small[2]) + (1 << 20) == allocator.active()
+    assert int(small[3]) == len(blocks) - len(blocks[::3])
+    assert large[2] == "1"
+
+
+def test_a_bin_shows_how_much_of_its_slabs_is_free() -> None:
+    allocator = Allocator()
+    blocks = [allocator.alloc(1024) for _ in range(8)]  # two slabs of four regions
+    allocator.free(blocks[0])
+    allocator.free(blocks[4])
+    row = next(line.split() for line in malloc_stats(allocator).splitlines() if line.split()[:1] == ["1024"])
+    allocated, free_bytes, regions, capacity, utilisation, slabs = row[2:8]
+    assert (int(allocated), int(free_bytes)) == (6 * 1024, 2 * 1024)
+    assert (regions, capacity, utilisation, slabs) == ("6", "8", "0.750", "2")
+
+
 def test_columns_of_the_bins_table_line_up() -> None:
     allocator = Allocator()
     for size in (8, 100, 14336):
         allocator.alloc(size)
     lines = malloc_stats(allocator).splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("bins:"))
-    assert len({len(line) for line in lines[start : start + 4]}) == 1
+    assert len({len(line) for line in lines[start : start + 5]}) == 1
