@@ -7,10 +7,10 @@ copy, is not shown: what is in arenas of it is a header of some dozen bytes.
 
 from __future__ import annotations
 
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from librt.vecs import vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i32
 
 from pyredmem.memory.mover import Mover
 
@@ -95,17 +95,6 @@ def relocated_float(number: object, mover: Mover) -> object:
     while mover.must_plug(twin):
         twin = number * 1.0
     return twin
-
-
-def relocated_integers(items: list[int], mover: Mover) -> list[int]:
-    """The list, or a copy of it, with its numbers or others in their places."""
-    items = relocated_list(items, mover)
-    objects = cast("list[object]", items)
-    at: i64 = 0
-    while at < len(objects):
-        objects[at] = relocated_number(objects[at], mover)
-        at += 1
-    return items
 
 
 def relocated_number(number: object, mover: Mover) -> object:

@@ -128,11 +128,14 @@ class ListpackList(ListEncoding):
         return self.node.dismantle(limit, freed) >= 0
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block; the elements, which are few, as well."""
+        """The block."""
         if mover.steers():
             self.node = self.node.relocated(mover)
-            self.node.defrag_items(mover, 0, self.node.count())
         self.node.defrag(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """The elements; the cursor is the place to go on at."""
+        return self.node.defrag_items(mover, cursor, limit) if mover.steers() else 0
 
     def twin(self) -> ListEncoding:
         """Another one around the node."""
@@ -249,8 +252,8 @@ class QuicklistList(ListEncoding):
         return self.quicklist.dismantle(limit, freed)
 
     def scan_effort(self) -> i64:
-        """The nodes; one of them is not all there is."""
-        return max(self.quicklist.nodes, 2)
+        """The nodes."""
+        return self.quicklist.nodes
 
     def defrag_head(self, mover: Mover) -> None:
         """The quicklist's own block."""

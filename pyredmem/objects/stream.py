@@ -8,12 +8,15 @@ ever added, from which the lag of the consumer groups (`stream_group`) is told (
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import STREAM_SIZE
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_number
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import STREAM_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -23,8 +26,11 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.stream_group import UNKNOWN, StreamGroup, save_id
 from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_text
 from pyredmem.objects.stream_node import StreamNode, byte_limit, new_stream_node
+from pyredmem.objects.stream_pass import ENTRIES, GROUP, StreamMark, StreamPass
 from pyredmem.structures.radix import RadixCursor, RadixTree
 
+#: More marks than passes that can be under way; the mark of one that was given up goes in the end.
+_MOST_MARKS: Final = 4
 #: What ``next_id_at`` gives when no id is left.
 EXHAUSTED: Final = -1
 
@@ -70,10 +76,9 @@ class EntryRange:
 class Stream(Encoded):
     """The entries and the groups."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, original: Stream | None = None) -> None:
+        """``original``: the stream that this one takes the place of."""
         self.allocator = allocator
-        self.address: i32 = i32(allocator.alloc(STREAM_SIZE))
-        self.tree = RadixTree[StreamNode](allocator)
         self.tail: StreamNode | None = None  # the last node
         self.length: i64 = 0
         self.last_id = 0
@@ -81,6 +86,26 @@ class Stream(Encoded):
         self.max_deleted_id = 0
         self.entries_added = 0
         self.groups: RadixTree[StreamGroup] | None = None
+        self._marks: list[StreamMark] | None = None  # of the passes that are under way
+        self._last_cursor: i64 = 0
+        if original is not None:
+            self.address: i32 = original.address
+            self.tree: RadixTree[StreamNode] = original.tree
+            self._take_over(original)
+            return
+        self.address = i32(allocator.alloc(STREAM_SIZE))
+        self.tree = RadixTree[StreamNode](allocator)
+
+    def _take_over(self, original: Stream) -> None:
+        self.tail = original.tail
+        self.length = original.length
+        self.last_id = original.last_id
+        self.first_id = original.first_id
+        self.max_deleted_id = original.max_deleted_id
+        self.entries_added = original.entries_added
+        self.groups = original.groups
+        self._marks = original._marks
+        self._last_cursor = original._last_cursor
 
     # Encoded.
 
@@ -126,6 +151,105 @@ class Stream(Encoded):
                 group.free()
             self.groups.free()
         self.allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The nodes from the last one on, then the groups."""
+        self.tail = None
+        while self.address != 0:
+            if limit <= 0:
+                return False
+            node = self.tree.last_node().value
+            if node is not None:
+                limit = node.dismantle(limit, freed)
+                if limit < 0:
+                    return False
+            limit -= 1
+            if self.tree.drop_last(freed):
+                freed.add(i64(self.address))
+                self.address = 0
+        groups = self.groups
+        while groups is not None:
+            if limit <= 0:
+                return False
+            group = groups.last_node().value
+            if group is not None:
+                limit = group.dismantle(limit, freed)
+                if limit < 0:
+                    return False
+            limit -= 1
+            if groups.drop_last(freed):
+                groups = None
+                self.groups = None
+        return True
+
+    def scan_effort(self) -> i64:
+        """The listpacks."""
+        return self.tree.used
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The stream's own block, and those of the trees."""
+        self.address = i32(mover.block(i64(self.address)))
+        if mover.steers():
+            self.tree = self.tree.relocated(mover)
+            if self.groups is not None:
+                self.groups = self.groups.relocated(mover)
+            self.last_id = cast("int", relocated_number(self.last_id, mover))
+            self.first_id = cast("int", relocated_number(self.first_id, mover))
+            self.max_deleted_id = cast("int", relocated_number(self.max_deleted_id, mover))
+        self.tree.defrag_head(mover)
+        if self.groups is not None:
+            self.groups.defrag_head(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some nodes, then groups with what is pending; the cursor stands for a mark that was left."""
+        mark = StreamMark() if cursor == 0 else self._take_mark(cursor)
+        if mark is None:
+            return 0
+        piece = StreamPass(mover, mark, limit)
+        if mark.stage == ENTRIES:
+            ended = piece.entries(self.tree)
+            if self.tail is not None and mover.steers():
+                self.tail = self.tree.last()
+            if not ended:
+                return self._leave_mark(mark)
+            mark.stage = GROUP
+        if self.groups is None or piece.groups(self.groups):
+            return 0
+        return self._leave_mark(mark)
+
+    def _leave_mark(self, mark: StreamMark) -> i64:
+        marks = self._marks
+        if marks is None:
+            marks = []
+            self._marks = marks
+        if mark.cursor == 0:
+            self._last_cursor += 1
+            mark.cursor = self._last_cursor
+        if len(marks) == _MOST_MARKS:
+            del marks[0]
+        marks.append(mark)
+        return mark.cursor
+
+    def _take_mark(self, cursor: i64) -> StreamMark | None:
+        marks = self._marks
+        if marks is None:
+            return None
+        for at, mark in enumerate(marks):
+            if mark.cursor == cursor:
+                del marks[at]
+                if len(marks) == 0:
+                    self._marks = None
+                return mark
+        return None
+
+    def relocated(self, mover: Mover) -> Stream:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = Stream(self.allocator, self)
+        while mover.must_plug(twin):
+            twin = Stream(self.allocator, self)
+        return twin
 
     def addresses(self) -> list[int]:
         """Every ledger address it owns."""
@@ -423,7 +547,7 @@ def _is_full(node: StreamNode, entry: list[bytes], limits: EncodingLimits) -> bo
 class StreamObject(Collection):
     """A stream as the value of a key; there is one encoding."""
 
-    def __init__(self, allocator: Allocator, stream: Stream) -> None:
+    def __init__(self, allocator: Allocator | None, stream: Stream) -> None:
         super().__init__(allocator)
         self.stream = stream
 
@@ -442,6 +566,18 @@ class StreamObject(Collection):
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """A copy, groups included."""
         return StreamObject(allocator, self.stream.duplicate())
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The header, and that of the stream."""
+        if mover.steers():
+            self.stream = self.stream.relocated(mover)
+        super().defrag_head(mover)
+
+    def twin(self) -> RedisObject:
+        """Another object around the stream."""
+        twin = StreamObject(None, self.stream)
+        twin.replace_object(self)
+        return twin
 
     def digest(self, digest: Digest) -> None:
         """Add type and content: ids, fields and values in order."""

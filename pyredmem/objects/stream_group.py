@@ -5,18 +5,23 @@ A pending entry is one block that two trees share: that of the group and that of
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, STREAM_NACK_SIZE, sds_new_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_number
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_of_key
 from pyredmem.structures.radix import RadixCursor, RadixTree
 
 #: ``entries_read`` of a group that does not know, ``active_ms`` of a consumer that never got anything.
 UNKNOWN: Final = -1
+#: Pending entries that a consumer may have to be given a twin.
+_MOST_TOLD: Final = 64
 
 
 class PendingEntry:
@@ -28,17 +33,67 @@ class PendingEntry:
         self.delivered_ms: i64 = delivered_ms  # unix ms
         self.deliveries: i64 = 1
 
+    def relocated(self, mover: Mover) -> PendingEntry:
+        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
+        if not mover.must_leave(self):
+            return self
+        twin = PendingEntry(i64(self.address), self.consumer, self.delivered_ms)
+        while mover.must_plug(twin):
+            twin = PendingEntry(i64(self.address), self.consumer, self.delivered_ms)
+        twin.deliveries = self.deliveries
+        return twin
+
 
 class StreamConsumer:
     """One of the clients that share the entries of a group."""
 
-    def __init__(self, allocator: Allocator, name: bytes, now_ms: i64) -> None:
-        self.address: i32 = i32(allocator.alloc(STREAM_CONSUMER_SIZE))
+    def __init__(self, allocator: Allocator, name: bytes, now_ms: i64, original: StreamConsumer | None = None) -> None:
+        """``original``: the one that this one takes the place of."""
         self.name = name
-        self.name_address: i32 = i32(allocator.alloc(sds_new_size(len(name))))
         self.seen_ms: i64 = now_ms  # when it last asked for something, unix ms
         self.active_ms: i64 = UNKNOWN  # when it last got something, unix ms
+        if original is not None:
+            self.address: i32 = original.address
+            self.name_address: i32 = original.name_address
+            self.pending: RadixTree[PendingEntry] = original.pending
+            return
+        self.address = i32(allocator.alloc(STREAM_CONSUMER_SIZE))
+        self.name_address = i32(allocator.alloc(sds_new_size(len(name))))
         self.pending = RadixTree[PendingEntry](allocator)
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
+        """Take about ``limit`` pending entries out, which the group gives back; what is left, -1 if not all went."""
+        while limit > 0:
+            limit -= 1
+            if self.pending.drop_last(freed):
+                freed.add(i64(self.name_address))
+                freed.add(i64(self.address))
+                return limit
+        return -1
+
+    def relocated(self, mover: Mover) -> StreamConsumer:
+        """This object or, if it has to leave its place in the process's heap, its twin.
+
+        Whoever has much pending stays: each pending entry would have to learn of the twin.
+        """
+        if self.pending.used > _MOST_TOLD or not mover.must_leave(self):
+            return self
+        allocator = self.pending.allocator
+        twin = StreamConsumer(allocator, self.name, self.seen_ms, self)
+        while mover.must_plug(twin):
+            twin = StreamConsumer(allocator, self.name, self.seen_ms, self)
+        twin.active_ms = self.active_ms
+        for entry in self.pending.values():
+            entry.consumer = twin
+        return twin
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Let the mover place all but the pending entries."""
+        self.address = i32(mover.block(i64(self.address)))
+        self.name_address = i32(mover.block(i64(self.name_address)))
+        if mover.steers():
+            self.pending = self.pending.relocated(mover)
+        self.pending.defrag_head(mover)
 
     def free(self) -> None:
         """Give the blocks back, but not those of the pending entries."""
@@ -55,12 +110,26 @@ class StreamConsumer:
 class StreamGroup:
     """A consumer group."""
 
-    def __init__(self, allocator: Allocator, name: bytes, last_id: int, entries_read: int) -> None:
+    def __init__(
+        self,
+        allocator: Allocator,
+        name: bytes,
+        last_id: int,
+        entries_read: int,
+        original: StreamGroup | None = None,
+    ) -> None:
+        """``original``: the one that this one takes the place of."""
         self.allocator = allocator
         self.name = name
-        self.address: i32 = i32(allocator.alloc(STREAM_GROUP_SIZE))
         self.last_id = last_id
         self.entries_read = entries_read  # UNKNOWN if entries were skipped or deleted
+        self._has_pending = True  # while the group is taken apart: whether there still is that tree
+        if original is not None:
+            self.address: i32 = original.address
+            self.pending: RadixTree[PendingEntry] = original.pending
+            self.consumers: RadixTree[StreamConsumer] = original.consumers
+            return
+        self.address = i32(allocator.alloc(STREAM_GROUP_SIZE))
         self.pending = RadixTree[PendingEntry](allocator)
         self.consumers = RadixTree[StreamConsumer](allocator)
 
@@ -152,6 +221,50 @@ class StreamGroup:
             consumer.free()
         self.consumers.free()
         self.allocator.free(i64(self.address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
+        """Take about ``limit`` pending entries and consumers out; what is left of the limit, -1 if not all went.
+
+        A pending entry and its consumer know each other; they are let go as the trees forget them.
+        """
+        while self._has_pending:
+            if limit <= 0:
+                return -1
+            limit -= 1
+            entry = self.pending.last_node().value
+            if entry is not None:
+                freed.add(i64(entry.address))
+            self._has_pending = not self.pending.drop_last(freed)
+        while limit > 0:
+            consumer = self.consumers.last_node().value
+            if consumer is not None:
+                limit = consumer.dismantle(limit, freed)
+                if limit < 0:
+                    return -1
+            limit -= 1
+            if self.consumers.drop_last(freed):
+                freed.add(i64(self.address))
+                return limit if limit > 0 else 0
+        return -1
+
+    def relocated(self, mover: Mover) -> StreamGroup:
+        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
+        while mover.must_plug(twin):
+            twin = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
+        return twin
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Let the mover place all but consumers and pending entries."""
+        self.address = i32(mover.block(i64(self.address)))
+        if mover.steers():
+            self.last_id = cast("int", relocated_number(self.last_id, mover))
+            self.pending = self.pending.relocated(mover)
+            self.consumers = self.consumers.relocated(mover)
+        self.pending.defrag_head(mover)
+        self.consumers.defrag_head(mover)
 
     def memory(self) -> i64:
         """Bytes as MEMORY USAGE counts them."""

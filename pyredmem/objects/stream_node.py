@@ -13,12 +13,15 @@ size of each is needed, when it comes. What was in a deleted entry is kept aside
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list, relocated_number
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_key
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
@@ -29,6 +32,8 @@ _SMALL_INTEGER: Final = 2  # bytes of an element that is a number of one digit o
 # The flags of an entry.
 DELETED_ENTRY: Final = 1
 SAME_FIELDS: Final = 2
+#: Elements of the longest entry whose list copies of a stream may share.
+_SHARED: Final = 256
 _TWO_TO_63: Final = 1 << 63
 _TWO_TO_64: Final = 1 << 64
 
@@ -154,14 +159,98 @@ class StreamNode:
         return deleted
 
     def duplicate(self) -> StreamNode:
-        """A copy, its listpack at its exact size."""
+        """A copy, its listpack at its exact size; the lists of small entries are shared."""
         copy = StreamNode(self.listpack.duplicate(), self.master_id, self.master_fields)
         copy.ids = self.ids.copy()
-        copy.entries = self.entries.copy()
-        copy.tombstones = self.tombstones.copy()
+        copy.entries = [entry.copy() if entry is not None and len(entry) > _SHARED else entry for entry in self.entries]
+        copy.tombstones = {at: entry[:] if len(entry) > _SHARED else entry for at, entry in self.tombstones.items()}
         copy.live = self.live
         copy.deleted = self.deleted
         return copy
+
+    # Taking apart, and defragmentation.
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
+        """Take entries with about ``limit`` fields and values out, and the block behind the last one.
+
+        Returns what is left of the limit, -1 if something is left of the node.
+        """
+        while self.ids:
+            if limit <= 0:
+                return -1
+            entry = self.entries[-1]
+            if entry is None:
+                entry = self.tombstones[len(self.ids) - 1]
+            size: i64 = len(entry)
+            if size > limit and size > _SHARED:
+                del entry[size - limit :]
+                return -1
+            limit -= size + 1
+            self.entries.pop()
+            self.ids.pop()
+            self.tombstones.pop(len(self.ids), None)
+        freed.add(i64(self.listpack.address))
+        return limit if limit > 0 else 0
+
+    def relocated(self, mover: Mover) -> StreamNode:
+        """This node or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = StreamNode(self.listpack, self.master_id, self.master_fields)
+        while mover.must_plug(twin):
+            twin = StreamNode(self.listpack, self.master_id, self.master_fields)
+        twin.ids = self.ids
+        twin.entries = self.entries
+        twin.tombstones = self.tombstones
+        twin.live = self.live
+        twin.deleted = self.deleted
+        return twin
+
+    def show_containers(self, mover: Mover) -> None:
+        """Show a mover that steers what there is once, the names of the fields included."""
+        self.listpack = self.listpack.relocated(mover)
+        fields = relocated_list(self.master_fields, mover)
+        self.master_fields = fields
+        at: i64
+        for at in range(len(fields)):
+            fields[at] = mover.text(fields[at])
+        self.ids = relocated_list(self.ids, mover)
+        self.entries = relocated_list(self.entries, mover)
+        tombstones = self.tombstones
+        if mover.must_leave(tombstones):
+            tombstones = tombstones.copy()
+            while mover.must_plug(tombstones):
+                tombstones = tombstones.copy()
+            self.tombstones = tombstones
+
+    def show_entry(self, mover: Mover, at: i64) -> i64:
+        """Show a mover that steers the entry in a place; returns how many fields and values it has.
+
+        A name that is one of the node's becomes the same object.
+        """
+        ids = cast("list[object]", self.ids)
+        ids[at] = relocated_number(ids[at], mover)
+        if at == 0:
+            self.master_id = self.ids[0]
+        entry = self.entries[at]
+        if entry is None:
+            entry = relocated_list(self.tombstones[at], mover)
+            self.tombstones[at] = entry
+        else:
+            entry = relocated_list(entry, mover)
+            self.entries[at] = entry
+        fields = self.master_fields
+        count: i64 = len(entry)
+        same = count == 2 * len(fields)
+        index: i64 = 0
+        while index < count:
+            data = entry[index]
+            if same and index & 1 == 0 and data == fields[index >> 1]:
+                entry[index] = fields[index >> 1]
+            else:
+                entry[index] = mover.text(data)
+            index += 1
+        return count
 
     def data(self) -> bytes:
         """The very bytes of the listpack."""

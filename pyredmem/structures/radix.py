@@ -21,7 +21,10 @@ from typing import Final, Generic, TypeVar
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import RAX_SIZE, rax_node_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_list
 
 Value = TypeVar("Value")
 
@@ -48,16 +51,41 @@ class RadixNode(Generic[Value]):
         """Whether it does nothing but lead to one child."""
         return self.value is None and len(self.children) == 1
 
+    def placed(self, mover: Mover, steers: bool) -> RadixNode[Value]:
+        """Let the mover place the block and, if it steers, the node and what it has but key and value."""
+        node = self
+        self.address = i32(mover.block(i64(self.address)))
+        if not steers:
+            return self
+        if mover.must_leave(self):
+            node = RadixNode[Value](i64(self.address))
+            while mover.must_plug(node):
+                node = RadixNode[Value](i64(self.address))
+            node.edge = self.edge
+            node.children = self.children
+            node.key = self.key
+            node.value = self.value
+        node.children = relocated_list(node.children, mover)
+        node.edge = mover.text(node.edge)
+        return node
+
 
 class RadixTree(Generic[Value]):
     """Byte strings in order, each with a value."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, original: RadixTree[Value] | None = None) -> None:
+        """``original``: the tree that this one takes the place of."""
         self.allocator = allocator
-        self.address: i32 = i32(allocator.alloc(RAX_SIZE))
+        if original is not None:
+            self.address: i32 = original.address
+            self.root: RadixNode[Value] = original.root
+            self.nodes: i64 = original.nodes
+            self.used: i64 = original.used
+            return
+        self.address = i32(allocator.alloc(RAX_SIZE))
         self.root = RadixNode[Value](allocator.alloc(rax_node_size(0, 0, False)))
-        self.nodes: i64 = 1
-        self.used: i64 = 0  # keys
+        self.nodes = 1
+        self.used = 0  # keys
 
     # Looking up.
 
@@ -318,6 +346,48 @@ class RadixTree(Generic[Value]):
             self.allocator.free(address)
         self.root = RadixNode[Value](0)  # values may refer to who owns the tree: no cycle shall stay
 
+    # Taking apart, from the last node on, and defragmentation. The nodes between the keys: see `radix_pass`.
+
+    def last_node(self) -> RadixNode[Value]:
+        """The one that ``drop_last`` would drop: a key, or what led to keys that are dropped."""
+        node = self.root
+        while node.children:
+            node = node.children[-1]
+        return node
+
+    def drop_last(self, freed: FreedBlocks) -> bool:
+        """Drop the last node, and those above that lead to nothing else then; True when no tree is left."""
+        path: list[RadixNode[Value]] = []
+        node = self.root
+        while node.children:
+            path.append(node)
+            node = node.children[-1]
+        while path:
+            freed.add(i64(node.address))
+            node = path.pop()
+            node.children.pop()
+            if node.children or node.value is not None:
+                return False
+        self.root = RadixNode[Value](0)
+        freed.add(i64(node.address))
+        freed.add(i64(self.address))
+        return True
+
+    def relocated(self, mover: Mover) -> RadixTree[Value]:
+        """This tree or, if the Python object has to leave its place, its twin, which takes over everything."""
+        if not mover.must_leave(self):
+            return self
+        twin = RadixTree[Value](self.allocator, self)
+        while mover.must_plug(twin):
+            twin = RadixTree[Value](self.allocator, self)
+        return twin
+
+    def defrag_head(self, mover: Mover) -> None:
+        """Let the mover place the block of the tree, and the root of an empty one."""
+        self.address = i32(mover.block(i64(self.address)))
+        if self.used == 0:
+            self.root = self.root.placed(mover, mover.steers())
+
     # Audit.
 
     def _all_nodes(self) -> list[RadixNode[Value]]:
@@ -355,6 +425,10 @@ class RadixCursor(Generic[Value]):
     def key(self) -> bytes:
         """The key it is at."""
         return self._node.key
+
+    def node(self) -> RadixNode[Value]:
+        """The node of the key it is at."""
+        return self._node
 
     def _enter(self, place: int) -> None:
         self._path.append(self._node)
