@@ -15,7 +15,7 @@ from pyredmem.memory.mover import Mover
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
 from pyredmem.objects.sorted_set_encodings import SortedSetListpack, SortedSetSkiplist
-from pyredmem.structures.score_order import _Node
+from pyredmem.structures.score_node import ScoreNode
 from tests.support.movers import (
     Evictor,
     Recorder,
@@ -43,7 +43,7 @@ def a_sorted_set(allocator: Allocator, count: int, entries: int = 128) -> Sorted
     return value
 
 
-def nodes_of(value: SortedSetObject) -> list[_Node]:
+def nodes_of(value: SortedSetObject) -> list[ScoreNode]:
     found = [value.content.order._root]
     for node in found:
         found += node.children or []

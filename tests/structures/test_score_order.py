@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyredmem.base.rng import Random
-from pyredmem.structures.score_order import LEAF_LIMIT, ScoreOrder
+from pyredmem.structures.score_node import LEAF_LIMIT
+from pyredmem.structures.score_order import ScoreOrder
 
 Item = tuple[float, bytes]
 
