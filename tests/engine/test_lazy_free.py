@@ -1,0 +1,281 @@
+"""Lazy free in an engine: which commands use it, the settings, the task, the figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import Clock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.host import Host
+from pyredmem.engine.lazy_free import BUSY_PAUSE_US, LazyFreeing
+from tests.support.engine import Argument, World, do
+from tests.support.hosted import Hosted
+
+BIG = [f"m:{number}" for number in range(200)]
+
+
+@pytest.fixture
+def hosted() -> Hosted:
+    return Hosted()
+
+
+def figures(hosted: Hosted) -> tuple[int, int]:
+    """Pending, and freed."""
+    info = hosted.info("memory")
+    return int(info["lazyfree_pending_objects"]), int(info["lazyfreed_objects"])
+
+
+def pending_after(hosted: Hosted, *words: Argument) -> int:
+    hosted.do(*words)
+    return figures(hosted)[0]
+
+
+# Which commands.
+
+
+def prepare(hosted: Hosted) -> None:
+    hosted.do("SADD", "k", *BIG)
+    hosted.do("SADD", "other", "x")
+    hosted.do("ZADD", "places", "1", "x")
+    hosted.do("RPUSH", "list", "1")
+    hosted.do("SET", "string", "v")
+
+
+REPLACING: list[list[Argument]] = [
+    ["SET", "k", "v"],
+    ["SETEX", "k", "100", "v"],
+    ["MSET", "k", "v"],
+    ["RENAME", "string", "k"],
+    ["COPY", "string", "k", "REPLACE"],
+    ["SUNIONSTORE", "k", "other"],
+    ["SINTERSTORE", "k", "other", "missing"],
+    ["ZRANGESTORE", "k", "places", "0", "-1"],
+    ["ZRANGESTORE", "k", "missing", "0", "-1"],
+    ["SORT", "list", "STORE", "k"],
+    ["SORT", "missing", "STORE", "k"],
+    ["BITOP", "NOT", "k", "string"],
+    ["BITOP", "NOT", "k", "missing"],
+    ["GEOSEARCHSTORE", "k", "missing", "FROMLONLAT", "1", "1", "BYRADIUS", "1", "m"],
+    ["ZUNIONSTORE", "k", "1", "places"],
+    ["ZINTERSTORE", "k", "1", "missing"],
+    ["RESTORE", "k", "0", b"\\x00\\xc0\\x01\\x0b\\x00\\xa0\\xa5\\xfc\\xff\\xd8\\xf2\\x8e\\xf8", "REPLACE"],
+    ["SPOP", "k", "200"],
+    ["SPOP", "k", "190"],
+]
+
+
+@pytest.mark.parametrize("words", REPLACING, ids=[" ".join(map(str, words[:3])) for words in REPLACING])
+def test_what_commands_replace_or_delete_follows_its_setting(hosted: Hosted, words: list[Argument]) -> None:
+    if words[0] == "RESTORE":
+        dumped = hosted.raw("DUMP", "missing")
+        assert dumped == b"$-1\r\n"
+        prepare(hosted)
+        dump = hosted.raw("DUMP", "string").split(b"\r\n", 1)[1][:-2]
+        words = [words[0], words[1], words[2], dump, words[4]]
+    else:
+        prepare(hosted)
+    hosted.do("CONFIG", "SET", "lazyfree-lazy-server-del", "yes")
+    assert pending_after(hosted, *words) == 1
+    hosted.do("DEL", "k")
+    prepare(hosted)
+    hosted.do("CONFIG", "SET", "lazyfree-lazy-server-del", "no")
+    assert pending_after(hosted, *words) == 1  # that of before: no tick has passed
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("lazyfree-lazy-user-del", ["DEL", "k"]),
+        ("lazyfree-lazy-expire", ["PEXPIRE", "k", "-1"]),
+        ("lazyfree-lazy-expire", ["EXPIREAT", "k", "1"]),
+    ],
+)
+@pytest.mark.parametrize("value", ["yes", "no"])
+def test_deletion_follows_its_setting(hosted: Hosted, setting: str, words: list[Argument], value: str) -> None:
+    prepare(hosted)
+    others = {"lazyfree-lazy-user-del", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-eviction"}
+    for other in others - {setting}:
+        hosted.do("CONFIG", "SET", other, "no" if value == "yes" else "yes")
+    hosted.do("CONFIG", "SET", setting, value)
+    assert pending_after(hosted, *words) == int(value == "yes")
+
+
+def test_unlink_needs_no_setting(hosted: Hosted) -> None:
+    prepare(hosted)
+    assert pending_after(hosted, "UNLINK", "k", "other") == 1
+
+
+@pytest.mark.parametrize("lazy", ["yes", "no"])
+@pytest.mark.parametrize("found_by", ["access", "cycle"])
+def test_expired_keys_follow_their_setting(hosted: Hosted, lazy: str, found_by: str) -> None:
+    hosted.do("CONFIG", "SET", "lazyfree-lazy-expire", lazy)
+    prepare(hosted)
+    hosted.do("PEXPIRE", "k", "5")
+    hosted.clock.advance_ms(10)
+    if found_by == "access":
+        hosted.do("EXISTS", "k")
+        assert figures(hosted)[0] == int(lazy == "yes")
+    for _ in range(20):
+        hosted.tick()
+    assert figures(hosted) == (0, int(lazy == "yes"))
+
+
+@pytest.mark.parametrize(
+    ("words", "setting", "keys"),
+    [
+        (["FLUSHALL"], "no", 0),
+        (["FLUSHALL"], "yes", 5),
+        (["FLUSHALL", "SYNC"], "yes", 0),
+        (["FLUSHALL", "ASYNC"], "no", 5),
+        (["FLUSHDB"], "yes", 5),
+        (["FLUSHDB", "ASYNC"], "no", 5),
+        (["FLUSHDB", "SYNC"], "yes", 0),
+    ],
+)
+def test_flushing_counts_all_keys(hosted: Hosted, words: list[Argument], setting: str, keys: int) -> None:
+    prepare(hosted)
+    hosted.do("CONFIG", "SET", "lazyfree-lazy-user-flush", setting)
+    assert pending_after(hosted, *words) == keys
+    assert hosted.do("DBSIZE") == hosted.do("BITCOUNT", "missing")
+    hosted.tick()
+    assert figures(hosted) == (0, keys)
+
+
+def test_flushing_in_the_background_reaches_all_databases(hosted: Hosted) -> None:
+    prepare(hosted)
+    hosted.do("SELECT", "3")
+    prepare(hosted)
+    assert pending_after(hosted, "FLUSHALL", "ASYNC") == 10
+
+
+def test_memory_falls_when_the_work_is_done(hosted: Hosted) -> None:
+    hosted.do("UNLINK", "warm")
+    hosted.do("INFO", "memory")
+    hosted.do("SADD", "k", *BIG)
+    hosted.do("UNLINK", "k")
+    before = hosted.engine.allocator.used_memory
+    hosted.tick()
+    assert hosted.engine.allocator.used_memory < before - 200 * 16
+
+
+# The task.
+
+
+class Steps(Clock):
+    """Every look takes some microseconds."""
+
+    def __init__(self) -> None:
+        self.time_us = 1_700_000_000_000_000
+
+    def now_us(self) -> int:  # type: ignore[override]
+        self.time_us += 5
+        return self.time_us
+
+
+class Waker(Host):
+    """Notes when it was asked to call."""
+
+    def __init__(self) -> None:
+        self.delays: list[int] = []
+
+    def wake_after(self, delay_us: int) -> None:
+        self.delays.append(delay_us)
+
+
+class Slices:
+    """An engine whose time passes as it works, and which calls again when it is asked to."""
+
+    def __init__(self) -> None:
+        self.host = Waker()
+        self.engine = create_engine(Settings([]), Steps(), Random(1), self.host)
+        self.session = self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
+        do(self.session, "SADD", "k", *[f"member:{number}" for number in range(5000)])
+
+    def pending(self) -> int:
+        return self.engine.keyspace.lazyfree.pending
+
+
+def test_the_first_slice_is_due_at_once() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    assert slices.host.delays == [0]
+
+
+def test_many_slices_are_needed_and_come_to_an_end() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    calls = 0
+    while slices.pending():
+        slices.engine.run_tasks()
+        calls += 1
+    assert calls > 3
+    assert slices.engine.audit().ok
+
+
+def test_an_idle_server_goes_on_at_once() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    slices.engine.run_tasks()  # knows now how many commands there were
+    slices.host.delays.clear()
+    while not slices.host.delays or slices.host.delays[-1] != 0:
+        slices.engine.run_tasks()
+    assert slices.pending()
+
+
+def test_a_busy_server_pauses() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    slices.engine.run_tasks()
+    slices.host.delays.clear()
+    do(slices.session, "PING")
+    slices.engine.tasks.run()
+    assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
+
+
+def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    slices.engine.run_tasks()
+    assert slices.pending()
+    assert slices.engine.audit().ok
+    assert not slices.pending()
+
+
+def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
+    slices = Slices()
+    do(slices.session, "UNLINK", "k")
+    lazy_free: LazyFreeing = slices.engine.lazy_free
+    assert lazy_free.settle(100)
+    assert slices.pending()
+    assert not lazy_free.settle(10**9)
+    assert not slices.pending()
+
+
+def test_without_work_no_slice_is_asked_for() -> None:
+    slices = Slices()
+    do(slices.session, "DEL", "k")
+    assert slices.host.delays == []
+    assert not slices.engine.lazy_free.is_awake()
+
+
+# Figures.
+
+
+def test_resetstat_resets_what_was_freed_not_what_is_pending(hosted: Hosted) -> None:
+    prepare(hosted)
+    hosted.do("UNLINK", "k")
+    hosted.tick()
+    hosted.do("SADD", "k", *BIG)
+    hosted.do("UNLINK", "k")
+    assert figures(hosted) == (1, 1)
+    hosted.do("CONFIG", "RESETSTAT")
+    assert figures(hosted) == (1, 0)
+
+
+def test_an_engine_with_settings_of_the_start_follows_them() -> None:
+    world = World(lazyfree_lazy_user_del="yes", lazyfree_lazy_user_flush="yes", lazyfree_lazy_expire="yes")
+    keyspace = world.engine.keyspace
+    assert (keyspace.lazy_user_del, keyspace.lazy_user_flush, keyspace.lazy_expire) == (True, True, True)
+    assert (keyspace.lazy_server_del, keyspace.lazy_eviction) == (False, False)
