@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: How long a slice lasts; the pause behind it is as long as the slice really was.
 SLICE_US: Final = 250
+#: Of one that comes late because commands took long: the share of the time is to be the same.
+LONGEST_SLICE_US: Final = 1000
 
 
 class ExpiryTimer(DeletionTimer):
@@ -111,12 +113,15 @@ class ActiveExpiry:
     def _go_on(self) -> int:
         """A slice between commands."""
         delay_us = DONE
+        slice_us = SLICE_US + self._task.late_us // 2
+        if slice_us > LONGEST_SLICE_US:
+            slice_us = LONGEST_SLICE_US
         if self._may_expire():
             if self.keys.is_under_way():
-                self.keys.go_on()
+                self.keys.go_on(slice_us)
                 delay_us = self._observed(self.keys.last_us)
             else:
-                self._fields.go_on(SLICE_US)
+                self._fields.go_on(slice_us)
                 delay_us = self._observed(self._fields.last_us)
             if not self._is_under_way():
                 delay_us = DONE

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What a client may have to wait for a slice.
 SLICE_US: Final = 200
+#: Of one that comes late because commands took long: else what is deleted would pile up behind them.
+LONGEST_SLICE_US: Final = 1000
 #: From one slice to the next while clients are served.
 BUSY_PAUSE_US: Final = 400
 
@@ -86,10 +88,13 @@ class LazyFreeing:
     def _slice(self) -> int:
         """A slice of work; how long to wait for the next one."""
         lazyfree = self._lazyfree
+        limit_us = SLICE_US + self._task.late_us // 2
+        if limit_us > LONGEST_SLICE_US:
+            limit_us = LONGEST_SLICE_US
         if self.wake_worker is None:
-            more = lazyfree.work(self._clock, SLICE_US)
+            more = lazyfree.work(self._clock, limit_us)
         else:
-            more = lazyfree.settle(self._clock, SLICE_US)
+            more = lazyfree.settle(self._clock, limit_us)
         if not more:
             return DONE
         reads = self._engine.stats.reads_processed

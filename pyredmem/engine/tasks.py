@@ -28,6 +28,8 @@ class Task:
         self.work = work
         self.due_us: i64 = _NEVER
         self.delay_us: i64 = 0  # from when it was woken
+        #: By how much this slice is late: commands kept the thread busy. A longer slice makes up for it.
+        self.late_us: i64 = 0
 
     def wake(self, delay_us: i64 = 0) -> None:
         """Run the next slice in so many microseconds; one that is due earlier stays so."""
@@ -71,6 +73,8 @@ class Tasks:
         now_us = self._clock.now_us()
         for task in self._tasks:
             if task.is_due(now_us):
+                late_us = now_us - task.due_us
+                task.late_us = late_us if late_us > 0 else 0
                 task.due_us = _NEVER
                 delay_us: i64 = task.work()
                 if delay_us >= 0:

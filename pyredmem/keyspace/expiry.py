@@ -117,16 +117,16 @@ class ExpireCycle:
         count: i64 = len(self._keyspace.databases)
         self._databases_left = count if self._stopped or count < DATABASES_PER_CYCLE else DATABASES_PER_CYCLE
         self._limit_us = limit_us
-        self._slice_us = slice_us
         self._spent_us = 0
         self._stopped = 0
         self._rounds = 0
         self._sampled = 0
         self._expired = 0
-        self.go_on()
+        self.go_on(slice_us)
 
-    def go_on(self) -> None:
+    def go_on(self, slice_us: i64 = NEVER) -> None:
         """The next slice of the cycle."""
+        self._slice_us = slice_us
         databases = self._keyspace.databases
         count: i64 = len(databases)
         self._start_us = self._clock.now_us()

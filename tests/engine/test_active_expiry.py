@@ -54,6 +54,15 @@ def test_the_rest_is_done_between_commands_with_pauses_as_long_as_the_slices() -
     assert 2 * worked_us <= hosted.clock.now_us() - start_us <= 3 * worked_us
 
 
+def test_a_slice_that_comes_late_is_longer() -> None:
+    hosted, _ = filled(1000)
+    hosted.engine.tick(hosted.clock.now_us() // 1000)
+    before = expired(hosted)
+    hosted.clock.advance_ms(4)
+    hosted.engine.run_tasks()
+    assert 95 <= expired(hosted) - before <= 140  # a millisecond, and the rest of a round
+
+
 def test_no_fast_cycle_begins_while_the_slow_one_is_under_way() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)

@@ -234,6 +234,24 @@ def test_a_busy_server_pauses() -> None:
     assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
 
 
+def test_a_slice_that_comes_late_is_longer() -> None:
+    """Commands that take milliseconds each would leave the background next to nothing otherwise."""
+    slices = Slices()
+    clock = slices.engine.clock
+    assert isinstance(clock, Steps)
+
+    def spent_us(late_us: int) -> int:
+        slices.engine.lazy_free.wake()
+        clock.time_us += late_us
+        start_us = clock.time_us
+        slices.engine.tasks.run()
+        return clock.time_us - start_us
+
+    do(slices.session, "UNLINK", "k")
+    assert spent_us(0) < 300
+    assert 800 < spent_us(5000) < 1200
+
+
 def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
     slices = Slices()
     do(slices.session, "UNLINK", "k")

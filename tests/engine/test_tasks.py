@@ -54,6 +54,14 @@ def test_a_task_runs_when_its_time_has_come() -> None:
     assert (bench.slices, task.is_awake()) == (1, False)
 
 
+def test_a_task_knows_by_how_much_it_is_late() -> None:
+    bench = Bench()
+    task = bench.tasks.create(lambda: bench.work(1, 0))
+    task.wake(300)
+    bench.pass_us(1000)
+    assert task.late_us == 700
+
+
 def test_a_task_goes_on_after_the_pause_that_it_wants() -> None:
     bench = Bench()
     bench.tasks.create(lambda: bench.work(3, 200)).wake()

@@ -174,7 +174,7 @@ def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
         slices = 1
         while rig.cycle.is_under_way():
             rig.clock.advance_ms(3)  # a pause counts for nothing
-            rig.cycle.go_on()
+            rig.cycle.go_on(slice_us)
             slices += 1
         assert (slices > 10) == (slice_us < NEVER)
         assert rig.cycle.time_cap_reached == 1
