@@ -75,7 +75,11 @@ def _delete(context: Context, name: bytes) -> None:
 def _reply(context: Context, result: SetObject) -> None:
     """Reply with a result that no key will hold."""
     members = result.members()
-    decr_ref_count(result, context.keyspace.allocator)
+    keyspace = context.keyspace
+    if keyspace.lazy_server_del:
+        keyspace.lazyfree.submit(result)
+    else:
+        decr_ref_count(result, keyspace.allocator)
     reply_set(context, members)
 
 
