@@ -63,6 +63,10 @@ class Host:
     def trim(self) -> None:
         """Give free memory of the process back to the operating system."""
 
+    def trim_aside(self) -> None:
+        """The same, without waiting for it where that can be."""
+        self.trim()
+
     def read_config(self) -> str:
         """The text of the configuration file; raises OSError."""
         raise OSError("The server is running without a config file")

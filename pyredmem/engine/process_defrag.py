@@ -14,6 +14,7 @@ touched. Where the interpreter's heap cannot be read there are no runs, and INFO
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -22,6 +23,7 @@ from pyredmem.engine.defrag_pace import DefragSettings, Paces
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.compaction import KeyspaceWalk
 from pyredmem.memory import process_heap
+from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import ARENA_BYTES, Arena, HeapCensus, HeapFigures, PoolMemory
 from pyredmem.memory.steering import ARENA_ROOM, Steering, choose_victims
 
@@ -38,11 +40,11 @@ STATES: Final = ("idle", "census", "moving", "releasing")
 CHECK_MS: Final = 1000
 #: What is done between two looks at the time.
 POOLS_PER_STEP: Final = 16
-ELEMENTS_PER_STEP: Final = 32
+ELEMENTS_PER_STEP: Final = 8
 PLUGS_PER_STEP: Final = 128
 #: Passes of a run, and walks of a pass.
 MOST_PASSES: Final = 8
-MOST_WALKS: Final = 3
+MOST_WALKS: Final = 6
 #: A walk that moved fewer objects than this is the last one.
 FEW: Final = 16
 #: A pass pays that gives back at least so many percent of the arenas.
@@ -68,6 +70,8 @@ class ProcessDefrag:
         self._walk: KeyspaceWalk | None = None
         self._walks: i64 = 0
         self._moved_before: i64 = 0
+        self._postponed_before: i64 = 0
+        self._others: list[Callable[[Mover], None]] = []
         self._victims: list[Arena] = []  # of the last pass
         self._pinned: dict[int, int] = {}  # bytes that stayed in a victim, by its first pool
         self._passes: i64 = 0  # of this run
@@ -84,9 +88,9 @@ class ProcessDefrag:
         self.run_us: i64 = 0  # its length
         self.busy_us: i64 = 0  # what it took of the processor
         self.longest_us: i64 = 0  # its longest slice
-        self.trim_us: i64 = 0
         self.returned_bytes: i64 = 0
         engine.figures.on_reclaim_reset(self.reset_counters)
+        self.include(engine.slow_commands.log.relocate)
         engine.cron.every(CHECK_MS, self.check)
 
     def reset_counters(self) -> None:
@@ -126,6 +130,10 @@ class ProcessDefrag:
     def held_plugs(self) -> int:
         """Plugs that are kept now."""
         return 0 if self._steering is None else sum([len(plugs) for plugs in self._steering.plugs])
+
+    def include(self, show: Callable[[Mover], None]) -> None:
+        """Have a mover be shown what else holds bytes of requests for long: one such object keeps an arena."""
+        self._others.append(show)
 
     # Runs.
 
@@ -175,10 +183,7 @@ class ProcessDefrag:
     def _trim(self) -> None:
         """Have the C library give its free pages back."""
         host = self._engine.host
-        clock = self._engine.clock
-        began_us = clock.now_us()
-        host.trim()
-        self.trim_us = clock.now_us() - began_us
+        host.trim_aside()
         given: i64 = self._resident_before - host.resident_bytes()
         self.returned_bytes = given if given > 0 else 0
 
@@ -197,6 +202,7 @@ class ProcessDefrag:
         return PLUGS_PER_STEP
 
     def _begin_census(self) -> None:
+        self._close_memory()
         self._memory = PoolMemory()
         self._census = HeapCensus(process_heap.read_regions(), self._memory.header)
         self.state = CENSUS
@@ -205,9 +211,6 @@ class ProcessDefrag:
         """See what the last pass has achieved, and whether another one pays."""
         arenas: list[Arena] = self._census.arenas() if self._census is not None else []
         self._census = None
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
         self._judge_victims(arenas)
         victims = choose_victims(arenas, self._pinned)
         if not self._settings.enabled or self._passes >= MOST_PASSES or not _pays(victims, arenas):
@@ -216,7 +219,7 @@ class ProcessDefrag:
         self._victims = victims
         self._passes += 1
         self.passes += 1
-        self._steering = Steering(self._engine.allocator, victims, arenas)
+        self._steering = Steering(self._engine.allocator, victims, arenas, self._memory)
         self._walks = 0
         self._begin_walk()
         self.state = MOVING
@@ -241,13 +244,17 @@ class ProcessDefrag:
         steering = self._steering
         assert steering is not None, "there are victims"
         self._moved_before = steering.moved
+        self._postponed_before = steering.postponed
+        for show in self._others:
+            show(steering)
         self._walk = KeyspaceWalk(self._engine.keyspace, steering)
         self._walks += 1
 
     def _end_walk(self) -> None:
         steering = self._steering
         assert steering is not None, "there are victims"
-        if self._settings.enabled and self._walks < MOST_WALKS and steering.moved - self._moved_before >= FEW:
+        found = steering.moved - self._moved_before + steering.postponed - self._postponed_before
+        if self._settings.enabled and self._walks < MOST_WALKS and found >= FEW:
             self._begin_walk()
             return
         self.moved += steering.moved
@@ -259,7 +266,16 @@ class ProcessDefrag:
         self._steering = None
         self._begin_census()
 
+    def _close_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+
     def _end_run(self, arenas: list[Arena]) -> None:
+        self._close_memory()
+        for database in self._engine.keyspace.databases:
+            database.keys.compact()
+            database.expires.compact()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes

@@ -9,6 +9,8 @@ arguments, one object for each argument (embedded up to 44 bytes, else an object
 name and its address. Whether a command is slow is the caller's test, `duration_us >= log.threshold_us`, so
 that a fast one costs nothing."""
 
+from __future__ import annotations
+
 from collections import deque
 from itertools import islice
 from typing import Final
@@ -16,7 +18,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import EMBSTR_LIMIT, LIST_NODE_SIZE, POINTER_SIZE, ROBJ_SIZE, embstr_size, sds_new_size
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated_array, relocated_list
 
 MAX_ARGUMENTS: Final = 32
 MAX_ARGUMENT_BYTES: Final = 128
@@ -45,7 +50,32 @@ class SlowLogEntry:
         self.arguments: list[bytes] = arguments
         self.client_address: bytes = client_address
         self.client_name: bytes = client_name
-        self.blocks: list[int] = []
+        self.blocks = FreedBlocks()  # its ledger blocks
+
+    def relocated(self, mover: Mover) -> SlowLogEntry:
+        """The entry, or another one in its place, with all that it holds where the mover wants it."""
+        placed = self
+        if mover.must_leave(self):
+            placed = self._twin()
+            while mover.must_plug(placed):
+                placed = self._twin()
+        placed.arguments = relocated_list([mover.text(argument) for argument in self.arguments], mover)
+        placed.client_address = mover.text(self.client_address)
+        placed.client_name = mover.text(self.client_name)
+        addresses = self.blocks.addresses
+        if mover.must_leave(placed.blocks):
+            placed.blocks = FreedBlocks()
+            while mover.must_plug(placed.blocks):
+                placed.blocks = FreedBlocks()
+        placed.blocks.addresses = relocated_array(addresses, mover)
+        return placed
+
+    def _twin(self) -> SlowLogEntry:
+        twin = SlowLogEntry(
+            self.entry_id, self.time_s, self.duration_us, self.arguments, self.client_address, self.client_name
+        )
+        twin.blocks = self.blocks
+        return twin
 
 
 class SlowLog:
@@ -86,9 +116,15 @@ class SlowLog:
         while self._entries:
             self._drop_oldest()
 
+    def relocate(self, mover: Mover) -> None:
+        """Let a mover that steers place what the entries hold."""
+        for _ in range(len(self._entries)):
+            entry = self._entries.popleft()
+            self._entries.append(entry.relocated(mover))
+
     def addresses(self) -> list[int]:
         """List the ledger blocks held."""
-        return [block for entry in self._entries for block in entry.blocks]
+        return [int(block) for entry in self._entries for block in entry.blocks.addresses]
 
     def check(self) -> None:
         """Assert the length limit, falling ids, shortened arguments and distinct blocks."""
@@ -106,13 +142,13 @@ class SlowLog:
 
     def _drop_oldest(self) -> None:
         entry = self._entries.pop()
-        for block in entry.blocks:
-            self._allocator.free(block)
+        for block in entry.blocks.addresses:
+            self._allocator.free(i64(block))
 
     def _charge(self, entry: SlowLogEntry, argv: list[bytes]) -> None:
         blocks = entry.blocks
-        blocks.append(self._allocator.alloc(_ENTRY_BYTES))
-        blocks.append(self._allocator.alloc(POINTER_SIZE * len(entry.arguments)))
+        blocks.add(self._allocator.alloc(_ENTRY_BYTES))
+        blocks.add(self._allocator.alloc(POINTER_SIZE * len(entry.arguments)))
         for index, argument in enumerate(entry.arguments):
             length = len(argument)
             if index == MAX_ARGUMENTS - 1 and len(argv) > MAX_ARGUMENTS:
@@ -123,17 +159,17 @@ class SlowLog:
             elif length > EMBSTR_LIMIT:
                 self._charge_string(blocks, length)
             else:
-                blocks.append(self._allocator.alloc(embstr_size(length)))
+                blocks.add(self._allocator.alloc(embstr_size(length)))
                 continue
-            blocks.append(self._allocator.alloc(ROBJ_SIZE))
-        blocks.append(self._allocator.alloc(sds_new_size(len(entry.client_name))))
-        blocks.append(self._allocator.alloc(sds_new_size(len(entry.client_address))))
-        blocks.append(self._allocator.alloc(LIST_NODE_SIZE))
+            blocks.add(self._allocator.alloc(ROBJ_SIZE))
+        blocks.add(self._allocator.alloc(sds_new_size(len(entry.client_name))))
+        blocks.add(self._allocator.alloc(sds_new_size(len(entry.client_address))))
+        blocks.add(self._allocator.alloc(LIST_NODE_SIZE))
 
-    def _charge_string(self, blocks: list[int], length: int) -> None:
-        blocks.append(self._allocator.alloc(sds_new_size(length)))
+    def _charge_string(self, blocks: FreedBlocks, length: int) -> None:
+        blocks.add(self._allocator.alloc(sds_new_size(length)))
 
-    def _charge_noted(self, blocks: list[int], length: int) -> None:
+    def _charge_noted(self, blocks: FreedBlocks, length: int) -> None:
         """Charge a string made with the first bytes and grown, if its block has no room, for the note."""
         first = self._allocator.good_size(sds_new_size(MAX_ARGUMENT_BYTES))
         room = first - (sds_new_size(MAX_ARGUMENT_BYTES) - MAX_ARGUMENT_BYTES)

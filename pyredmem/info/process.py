@@ -19,11 +19,10 @@ A section of this server alone; it is shown when it is asked for, and with ``all
 ``compaction_moved_objects``   Python objects that were made anew elsewhere
 ``compaction_plugs_made``      objects that filled holes
 ``compaction_emptied_arenas``  arenas that went back to the system by it
-``compaction_returned_bytes``  by how much the resident set shrank during the last run
+``compaction_returned_bytes``  by how much the resident set shrank during the last run, until the arenas were gone
 ``compaction_run_ms``          how long the last run took
 ``compaction_busy_ms``         what it took of the processor
 ``compaction_longest_us``      its longest slice
-``compaction_trim_us``         how long the C library took to give its free pages back, at its end
 """
 
 from __future__ import annotations
@@ -69,4 +68,3 @@ def _compaction(report: Report) -> None:
     report.number("compaction_run_ms", defrag.run_us // 1000)
     report.number("compaction_busy_ms", defrag.busy_us // 1000)
     report.number("compaction_longest_us", defrag.longest_us)
-    report.number("compaction_trim_us", defrag.trim_us)

@@ -27,8 +27,9 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from librt.strings import read_i32_le
-from mypy_extensions import i64
+from librt.strings import read_i32_le, read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i32, i64
 
 POOL_BITS: Final = 14
 POOL_BYTES: Final = 1 << POOL_BITS
@@ -41,6 +42,13 @@ CLASSES: Final = 32
 LARGEST_BLOCK: Final = CLASS_BYTES * CLASSES
 #: A bytes object takes this many bytes beside its content.
 BYTES_OVERHEAD: Final = 33
+
+_WORD_BYTES: Final = 8
+#: Addresses of user space, with room at both ends.
+_LOWEST_ADDRESS: Final = 1 << 16
+_HIGHEST_ADDRESS: Final = 1 << 47
+#: How much of a container's inner block is searched for what was put into it.
+_SEARCHED_BYTES: Final = 256
 
 #: Bytes objects that the probe makes, and their length.
 _PROBES: Final = 2000
@@ -59,10 +67,19 @@ class PoolMemory:
 
     def header(self, address: int) -> bytes:
         """The header of the pool at an address; empty if nothing is there."""
+        return self.read(address, HEADER_BYTES)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes at an address; fewer, or none, if that is not all there."""
         try:
-            return os.pread(self._file, HEADER_BYTES, address)
+            return os.pread(self._file, size, address)
         except (OSError, OverflowError):
             return b""
+
+    def word(self, address: i64) -> i64:
+        """The pointer at an address, 0 if nothing is there."""
+        data = self.read(address, _WORD_BYTES)
+        return read_i64_le(data, 0) if len(data) == _WORD_BYTES else 0
 
     def close(self) -> None:
         """Read no more."""
@@ -276,3 +293,34 @@ def lie_in_pools(probes: list[bytes], read: HeaderReader) -> bool:
         if not pools[start] or (address - start - HEADER_BYTES) % ((_PROBE_CLASS + 1) * CLASS_BYTES) != 0:
             return False
     return len(pools) > 1
+
+
+def inner_offsets(memory: PoolMemory) -> dict[type, int]:
+    """Where in a container of the interpreter the pointer to its elements' block is, by its class.
+
+    Such a block lies in an arena like an object, but has no identity. The pointer is found by experience: it leads to
+    what was put into the container.
+    """
+    item = object()
+    mark = id(item).to_bytes(_WORD_BYTES, "little")
+    text = b"elements of a buffer"
+    samples: list[tuple[object, bytes]] = [
+        ([item], mark),
+        ({item: item}, mark),
+        (bytearray(text), text),
+        (vec[i32]([1234567, 7654321]), b"".join([number.to_bytes(4, "little") for number in (1234567, 7654321)])),
+    ]
+    offsets: dict[type, int] = {}
+    for container, content in samples:
+        offset = _inner_offset(memory, container, content)
+        if offset > 0:
+            offsets[type(container)] = offset
+    return offsets
+
+
+def _inner_offset(memory: PoolMemory, container: object, content: bytes) -> int:
+    for offset in range(2 * _WORD_BYTES, 8 * _WORD_BYTES, _WORD_BYTES):
+        address = memory.word(id(container) + offset)
+        if _LOWEST_ADDRESS < address < _HIGHEST_ADDRESS and content in memory.read(address, _SEARCHED_BYTES):
+            return offset
+    return 0

@@ -26,6 +26,8 @@ from pyredmem.memory.process_heap import (
     POOL_BITS,
     POOLS_PER_ARENA,
     Arena,
+    PoolMemory,
+    inner_offsets,
 )
 
 #: What an arena can hold: one pool is lost where it does not begin at a multiple of 16 KiB, as usual.
@@ -36,8 +38,11 @@ USABLE_ROOM: Final = 85
 DENSE: Final = 85
 #: Victims of one pass, at most: bounds the list of plugs (of the order of 50 MB for blocks of 80 bytes).
 MOST_VICTIMS: Final = 512
-#: Victims lie within this many pools (64 GiB), so that an array can tell them.
-_SPAN: Final = 1 << 22
+#: Victims lie within this many pools (16 GiB), so that an array can tell them.
+_SPAN: Final = 1 << 20
+#: An object is made anew so often; if it still is in a victim then, it is left for the next walk. That bounds the time
+#: that one object takes: the first of its size have to fill all holes, tens of thousands in a large heap.
+MOST_TRIES: Final = 16
 #: The longest bytes object that lies in an arena.
 LONGEST_TEXT: Final = LARGEST_BLOCK - BYTES_OVERHEAD
 #: Shorter ones exist once in the interpreter.
@@ -78,16 +83,22 @@ def _fill(arena: Arena) -> int:
 class Steering(Mover):
     """Makes the Python objects it is shown anew until they lie in no victim; leaves the ledger alone."""
 
-    def __init__(self, allocator: Allocator, victims: list[Arena], arenas: list[Arena]) -> None:
+    def __init__(
+        self, allocator: Allocator, victims: list[Arena], arenas: list[Arena], memory: PoolMemory | None = None
+    ) -> None:
         super().__init__(allocator)
         self.victims = victims
+        self._memory = memory  # to look at the inner blocks of containers; None: they are not looked at
+        self._inner: dict[type, int] = inner_offsets(memory) if memory is not None else {}
+        self._tries: i64 = 0
+        self.postponed: i64 = 0  # objects that were left for the next walk
         #: By victim: what keeps its holes filled.
         self.plugs: list[list[object]] = [[] for _ in victims]
         self.moved: i64 = 0  # objects that lie elsewhere now
         self.plugged: i64 = 0  # all plugs so far
         self._lowest: i64 = 0  # the first pool of any victim
         self._span: i64 = 0
-        self._victim_of: vec[i32] = vec[i32]()  # by pool, from the lowest on: number of the victim, 0 for none
+        self._marks: vec[i32] = vec[i32]()  # by pool, from the lowest on: number of the victim, 0 for none
         self._mark(victims, arenas)
 
     def _mark(self, victims: list[Arena], arenas: list[Arena]) -> None:
@@ -108,14 +119,14 @@ class Steering(Mover):
             while pool < end:
                 marks[pool - self._lowest] = i32(index + 1)
                 pool += 1
-        self._victim_of = marks
+        self._marks = marks
 
     def victim_at(self, address: i64) -> i64:
         """The number of the victim that an address is in, from 1 on; 0 if it is in none."""
         pool = (address >> POOL_BITS) - self._lowest
         if pool < 0 or pool >= self._span:
             return 0
-        return i64(self._victim_of[pool])
+        return i64(self._marks[pool])
 
     # What the values ask.
 
@@ -128,37 +139,55 @@ class Steering(Mover):
         return True
 
     def text(self, data: bytes) -> bytes:
-        """Equal bytes outside the victims."""
+        """Equal bytes outside the victims, if that takes not too many tries."""
         if len(data) > LONGEST_TEXT or len(data) < SHORTEST_TEXT:
             return data
         victim = self.victim_at(id(data))
         if victim == 0:
             return data
-        self._plug(victim, data)
-        while True:
+        tries: i64 = MOST_TRIES
+        while tries > 0:
             copy = b"".join((data, b""))  # of two parts it is always a new object
-            victim = self.victim_at(id(copy))
-            if victim == 0:
+            into = self.victim_at(id(copy))
+            if into == 0:
+                self._plug(victim, data)
                 self.moved += 1
                 return copy
-            self._plug(victim, copy)
+            self._plug(into, copy)
+            tries -= 1
+        self.postponed += 1
+        return data
 
     def must_leave(self, item: object) -> bool:
         """Whether it lies in a victim; it is a plug from now on."""
-        victim = self.victim_at(id(item))
+        victim = self._victim_of_object(item)
         if victim == 0:
             return False
         self._plug(victim, item)
         self.moved += 1
+        self._tries = MOST_TRIES
         return True
 
     def must_plug(self, twin: object) -> bool:
-        """Whether a twin lies in a victim; it is a plug then."""
-        victim = self.victim_at(id(twin))
+        """Whether a twin lies in a victim and another one is to be made; this one is a plug then."""
+        victim = self._victim_of_object(twin)
         if victim == 0:
+            return False
+        self._tries -= 1
+        if self._tries <= 0:
+            self.postponed += 1
             return False
         self._plug(victim, twin)
         return True
+
+    def _victim_of_object(self, item: object) -> i64:
+        """The victim that an object or, if it is a container, its elements' block is in; 0 for none."""
+        victim = self.victim_at(id(item))
+        memory = self._memory
+        if victim != 0 or memory is None:
+            return victim
+        offset: i64 = self._inner.get(type(item), 0)
+        return self.victim_at(memory.word(id(item) + offset)) if offset > 0 else 0
 
     def _plug(self, victim: i64, item: object) -> None:
         self.plugs[victim - 1].append(item)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -85,6 +86,10 @@ class ServerHost(Host):
     def trim(self) -> None:
         """Give free pages back."""
         process.trim()
+
+    def trim_aside(self) -> None:
+        """Give free pages back in a thread: the C library takes milliseconds, and does not hold the interpreter."""
+        threading.Thread(target=process.trim, name="trim", daemon=True).start()
 
     def read_config(self) -> str:
         """The text of the configuration file."""
