@@ -75,6 +75,8 @@ class MemoryLimit:
         self._task = engine.tasks.create(self._go_on)
         self._goes_on: i64 = 0  # 1: slices are done between commands
         self._maxmemory: i64 = 0  # 0: no limit
+        #: In use, but not counted: what the buffers of replicas and of the append-only file take. There are none here.
+        self.not_counted_bytes: i64 = 0
         self._slice_us: i64 = 0
         self._over_since_us: i64 = 0  # 0: memory is within the limit
         self._over_us: i64 = 0  # how long it was not, in periods that are over
@@ -114,7 +116,7 @@ class MemoryLimit:
         limit = self._settings.integer("maxmemory")
         if limit == 0:
             return
-        used = self._allocator.used_memory - self._not_counted()
+        used = self._allocator.used_memory - self.not_counted_bytes
         if used > limit:
             self._engine.host.log(
                 "warning",
@@ -123,13 +125,9 @@ class MemoryLimit:
             )
         self._start_slices()
 
-    def _not_counted(self) -> i64:
-        """Bytes in use that the limit does not count: buffers of replicas and of the append-only file."""
-        return self._engine.figures.value(figures.NOT_COUNTED_FOR_EVICTION)
-
     def _allowed_bytes(self) -> i64:
         """Bytes that may be in use."""
-        return self._maxmemory + self._not_counted() if self._maxmemory > 0 else UNLIMITED
+        return self._maxmemory + self.not_counted_bytes if self._maxmemory > 0 else UNLIMITED
 
     def _watch(self) -> None:
         """Say from how many bytes on the dispatcher asks; always, while the end of a period above is to be noticed."""
@@ -143,6 +141,7 @@ class MemoryLimit:
     def _provide_figures(self) -> None:
         provide = self._engine.figures.provide
         self._engine.figures.on_reclaim_reset(self._reset_statistics)
+        provide(figures.NOT_COUNTED_FOR_EVICTION, lambda: int(self.not_counted_bytes))
         provide(figures.EVICTED_KEYS, self._evicted)
         provide(figures.EVICTION_EXCEEDED_TOTAL_MS, self._exceeded_total_ms)
         provide(figures.EVICTION_EXCEEDED_MS, self._exceeded_ms)
@@ -180,16 +179,16 @@ class MemoryLimit:
 
     def make_room(self) -> bool:
         """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused."""
-        return self._attempt() != _FAILED
+        return self._attempt(self._keyspace.now_us) != _FAILED
 
-    def _attempt(self) -> i64:
+    def _attempt(self, now_us: i64) -> i64:
         if self._maxmemory == 0 or self._keyspace.stands_still:
             return _WITHIN
-        result = self._evict()
+        result = self._evict(now_us)
         self._note_period(result == _WITHIN)
         return result
 
-    def _evict(self) -> i64:
+    def _evict(self, start_us: i64) -> i64:
         allowed = self._allowed_bytes()
         if self._allocator.used_memory <= allowed:
             return _WITHIN
@@ -198,7 +197,6 @@ class MemoryLimit:
             return _FAILED
         watches_latency = self._monitor.threshold_ms > 0
         evicting.times_deletions = watches_latency
-        start_us = self._clock.now_us()
         outcome = evicting.run(allowed, start_us, self._slice_us)
         if outcome == eviction.OUT_OF_TIME:
             self._start_slices()
@@ -247,7 +245,7 @@ class MemoryLimit:
 
     def _go_on(self) -> int:
         """A slice between commands."""
-        if self._attempt() == _UNDER_WAY:
+        if self._attempt(self._clock.now_us()) == _UNDER_WAY:
             return 0
         self._goes_on = 0
         return DONE

@@ -41,8 +41,10 @@ def lfu_decayed(field: i64, minutes: i64, decay_time: i64) -> i64:
     """The counter of a field as of ``minutes``; ``decay_time`` is minutes per point, 0 for no decay."""
     last = field >> 8
     counter = field & 255
-    elapsed = minutes - last if minutes >= last else _MINUTES_MASK - last + minutes
-    points = elapsed // decay_time if decay_time > 0 else 0
+    if minutes == last or decay_time == 0:
+        return counter
+    elapsed = minutes - last if minutes > last else _MINUTES_MASK - last + minutes
+    points = elapsed // decay_time
     return counter - points if counter > points else 0
 
 

@@ -276,9 +276,17 @@ class Database:
         self._remove(slot, key, lazily)
         return True
 
-    def evict(self, slot: i64, key: bytes, lazily: bool) -> None:
-        """Delete the key in a slot of ``keys`` to make room, whether its time is over or not."""
-        self._remove(slot, key, lazily)
+    def evict(self, slot: i64, expiring: i64, key: bytes, lazily: bool) -> None:
+        """Delete the key in a slot of ``keys`` to make room, whether its time is over or not.
+
+        ``expiring`` is its slot in ``expires``, -1 if that is not known.
+        """
+        if expiring < 0:
+            self._remove(slot, key, lazily)
+            return
+        self.expires.step()
+        self.expires.remove(expiring)
+        self._remove_persistent(slot, key, lazily)
 
     def take(self, key: bytes) -> RedisObject | None:
         """Delete a key but keep its value, for another key to hold; the caller owns the reference."""
@@ -295,6 +303,9 @@ class Database:
     def _remove(self, slot: i64, key: bytes, lazily: bool) -> None:
         if self.expires.used > 0:
             self.persist(key)
+        self._remove_persistent(slot, key, lazily)
+
+    def _remove_persistent(self, slot: i64, key: bytes, lazily: bool) -> None:
         if self.due_keys.count > 0:
             self.due_keys.forget(key)
         value = self.keys.values[slot]

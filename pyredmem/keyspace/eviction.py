@@ -141,6 +141,7 @@ class Eviction:
         # The victim that was chosen.
         self._victim_database: Database = keyspace.databases[0]
         self._victim_slot: i64 = 0
+        self._victim_expiring: i64 = -1  # its slot in the table of expire times if that is where it was found
         # What was done.
         self.evicted: i64 = 0
         self.times_deletions = False  # keep the longest time that a deletion took
@@ -192,7 +193,7 @@ class Eviction:
         start_us: i64 = self._clock.now_us() if self.times_deletions else 0
         before = self._allocator.used_memory
         keys.step()  # Redis looks the key up once more
-        database.evict(self._victim_slot, name, keyspace.lazy_eviction)
+        database.evict(self._victim_slot, self._victim_expiring, name, keyspace.lazy_eviction)
         freed = before - self._allocator.used_memory
         if self.times_deletions:
             self._observe_deletion(self._clock.now_us() - start_us)
@@ -226,9 +227,7 @@ class Eviction:
             table = self._candidates(database)
             if table.used > 0:
                 table.step()
-                slot = self._keyspace.rng.below(table.used)
-                self._victim_database = database
-                self._victim_slot = slot if self._from_all else database.keys.find(table.keys[slot])
+                self._take_victim(database, self._keyspace.rng.below(table.used))
                 return True
         return False
 
@@ -243,10 +242,19 @@ class Eviction:
             pool.drop_best()
             slot: i64 = self._candidates(database).find(name)
             if slot >= 0:
-                self._victim_database = database
-                self._victim_slot = slot if self._from_all else database.keys.find(name)
+                self._take_victim(database, slot)
                 return True
         return False
+
+    def _take_victim(self, database: Database, slot: i64) -> None:
+        """Let the key in a slot of the table of candidates be the victim."""
+        self._victim_database = database
+        if self._from_all:
+            self._victim_slot = slot
+            self._victim_expiring = -1
+        else:
+            self._victim_slot = database.keys.find(database.expires.keys[slot])
+            self._victim_expiring = slot
 
     def _candidates(self, database: Database) -> Dict:
         return database.keys if self._from_all else database.expires
@@ -267,32 +275,63 @@ class Eviction:
         return some
 
     def _sample(self, database: Database, table: Dict) -> None:
-        pool = self.pool
         wanted = self.samples if self.samples < table.used else table.used
         while len(self._found) < wanted:
             self._found = extend(self._found, self._found)
         found = self._found
         count = table.sample(wanted, self._keyspace.rng, found)
+        criterion = self._criterion
+        if criterion == SOON_OVER:
+            self._offer_by_time(database, found, count)
+            return
+        if criterion == IDLE:
+            self._offer_by_idle_time(database, found, count)
+        else:
+            self._offer_by_frequency(database, found, count)
+
+    # A loop for each score: these are the innermost of eviction.
+
+    def _offer_by_time(self, database: Database, found: vec[i32], count: i64) -> None:
+        pool = self.pool
+        when = database.expires.when
         place: i64 = 0
         while place < count:
             slot: i64 = i64(found[place])
-            score = self._score(database, slot)
+            score = _LATEST - when[slot]
             if pool.admits(score):
-                pool.add(score, database.index, table.keys[slot])
+                pool.add(score, database.index, database.expires.keys[slot])
             place += 1
 
-    def _score(self, database: Database, slot: i64) -> i64:
-        """How good a victim a candidate is; ``slot`` is one of the table of the candidates."""
-        criterion = self._criterion
-        if criterion == SOON_OVER:
-            return _LATEST - database.expires.when[slot]
-        keyspace = self._keyspace
-        if not self._from_all:
-            slot = database.keys.find(database.expires.keys[slot])
-        field = i64(database.keys.values[slot].lru)
-        if criterion == IDLE:
-            return access.idle_ms(i64(keyspace.lru_clock), field)
-        return access.LFU_MAXIMUM - access.lfu_decayed(field, keyspace.lfu_minutes, keyspace.lfu_decay_time)
+    def _offer_by_idle_time(self, database: Database, found: vec[i32], count: i64) -> None:
+        pool = self.pool
+        keys = database.keys
+        values = keys.values
+        clock: i64 = i64(self._keyspace.lru_clock)
+        place: i64 = 0
+        while place < count:
+            slot: i64 = i64(found[place])
+            if not self._from_all:
+                slot = keys.find(database.expires.keys[slot])
+            score = access.idle_ms(clock, i64(values[slot].lru))
+            if pool.admits(score):
+                pool.add(score, database.index, keys.keys[slot])
+            place += 1
+
+    def _offer_by_frequency(self, database: Database, found: vec[i32], count: i64) -> None:
+        pool = self.pool
+        keys = database.keys
+        values = keys.values
+        minutes = self._keyspace.lfu_minutes
+        decay_time = self._keyspace.lfu_decay_time
+        place: i64 = 0
+        while place < count:
+            slot: i64 = i64(found[place])
+            if not self._from_all:
+                slot = keys.find(database.expires.keys[slot])
+            score = access.LFU_MAXIMUM - access.lfu_decayed(i64(values[slot].lru), minutes, decay_time)
+            if pool.admits(score):
+                pool.add(score, database.index, keys.keys[slot])
+            place += 1
 
     # Accounting.
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import ManualClock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine import figures
+from pyredmem.engine.memory_limit import slice_us
 from pyredmem.keyspace.database import Database
-from tests.support.engine import World
+from pyredmem.structures.dict import UNLIMITED
+from tests.support.engine import World, do
+from tests.support.hosted import Hosted
+
+OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
 
 
 def first(world: World) -> Database:
@@ -20,6 +30,18 @@ def fill(world: World, count: int) -> None:
 
 def change(world: World, **settings: str) -> None:
     world.engine.settings.set_many([(name.replace("_", "-"), value) for name, value in settings.items()])
+
+
+def used(world: World) -> int:
+    return int(world.engine.allocator.used_memory)
+
+
+def evicted(world: World) -> int:
+    return world.engine.figures.value(figures.EVICTED_KEYS)
+
+
+def tick(world: World) -> None:
+    world.engine.tick(world.clock.now_us() // 1000)
 
 
 # Growth near the memory limit.
@@ -91,3 +113,377 @@ def test_the_policy_rules_the_access_field() -> None:
         change(world, maxmemory_policy=policy)
         seen.append(world.engine.keyspace.lfu_policy)
     assert seen == [False, True, True, False]
+
+
+# How long.
+
+
+@pytest.mark.parametrize(
+    ("tenacity", "microseconds"),
+    [(0, 0), (1, 50), (10, 500), (11, 575), (12, 661), (20, 2022), (50, 133931), (99, 126205358), (100, UNLIMITED)],
+)
+def test_tenacity_is_the_time_that_a_command_may_have_to_wait(tenacity: int, microseconds: int) -> None:
+    assert slice_us(tenacity) == microseconds
+
+
+# What is refused.
+
+
+#: Used once before the limit is set: the first call of each command costs memory of its own.
+WARM = (
+    ("SET", "volatile", "x", "EX", "100"),
+    *(("DEL", "volatile"), ("GET", "x"), ("GETEX", "x"), ("EXPIRE", "x", "1"), ("PING",), ("EXISTS", "x")),
+    *(("MULTI",), ("EXEC",), ("MULTI",), ("DISCARD",), ("WATCH", "x"), ("UNWATCH",)),
+    *(("BLPOP", "x", "0.1"), ("BLMOVE", "x", "y", "LEFT", "LEFT", "0.1"), ("RPUSH", "x", "1"), ("LLEN", "x")),
+    *(("DEL", "x"), ("CLIENT", "UNPAUSE"), ("CLIENT", "PAUSE", "0", "WRITE")),
+)
+
+
+class Limited(World):
+    """1000 keys, and ``spare`` bytes that may be used beyond; there is a second client."""
+
+    def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: str) -> None:
+        super().__init__(maxmemory_policy=policy, **settings)
+        self.other = self.connect()
+        for words in WARM:
+            for session in (self.session, self.other):
+                do(session, *words)
+                if session.holds:
+                    self.advance(200)
+        for number in range(1000):
+            self.do("SET", f"key:{number:04}", "x" * 100)
+        self.advance(100)
+        self.do("PING")
+        change(self, maxmemory=str(used(self) + spare))
+
+
+limited = Limited
+
+
+def fill_up(world: Limited) -> None:
+    """Let the second client add keys until one is refused."""
+    for number in range(10_000):
+        if do(world.other, "SET", f"more:{number}", "x" * 1000) == OOM:
+            return
+    raise AssertionError("nothing was refused")
+
+
+def test_a_command_may_exceed_the_limit_the_next_one_may_not() -> None:
+    world = limited(0)
+    assert world.do("SET", "one", "1") == b"+OK\r\n"
+    assert world.do("SET", "two", "2") == OOM
+    world.check()
+
+
+@pytest.mark.parametrize("request_", ["GET key:0000", "DEL key:0000", "EXPIRE key:0000 100", "PING", "GETEX key:0001"])
+def test_what_needs_no_memory_is_served(request_: str) -> None:
+    world = limited(0)
+    fill_up(world)
+    assert not world.do(*request_.split()).startswith(b"-")
+
+
+def test_a_refusal_is_counted_for_its_command() -> None:
+    world = limited(0)
+    fill_up(world)
+    command = world.engine.commands.by_spelling[b"set"]
+    assert (command.rejected, command.failed) == (1, 0)
+
+
+def test_room_that_was_made_can_be_used() -> None:
+    world = limited(0)
+    fill_up(world)
+    world.do("DEL", *[f"key:{number:04}" for number in range(100)])
+    assert world.do("SET", "k", "v") == b"+OK\r\n"
+
+
+def test_in_a_transaction_nothing_is_queued() -> None:
+    world = limited(0)
+    fill_up(world)
+    assert world.do("MULTI") == b"+OK\r\n"
+    assert world.do("GET", "key:0000") == OOM
+    assert world.do("EXEC").startswith(b"-EXECABORT")
+
+
+def test_a_transaction_can_be_given_up() -> None:
+    world = limited(0)
+    world.do("MULTI")
+    fill_up(world)
+    assert world.do("DISCARD") == b"+OK\r\n"
+
+
+def test_a_transaction_that_needs_memory_is_refused_as_a_whole() -> None:
+    world = limited(100_000)
+    world.do("MULTI")
+    world.do("SET", "a", "1")
+    fill_up(world)
+    assert world.do("EXEC") == b"-EXECABORT Transaction discarded because of: " + OOM[1:]
+    assert world.do("EXISTS", "a") == b":0\r\n"
+
+
+def test_a_transaction_that_needs_no_memory_is_run() -> None:
+    world = limited(100_000)
+    world.do("MULTI")
+    world.do("DEL", "key:0000")
+    fill_up(world)
+    assert world.do("EXEC") == b"*1\r\n:1\r\n"
+
+
+def test_a_command_that_waited_is_refused_if_it_needs_memory() -> None:
+    world = limited(500)
+    assert do(world.other, "BLMOVE", "source", "target", "LEFT", "LEFT", "0") == b""
+    world.do("RPUSH", "source", "x" * 1000)
+    assert world.other.take_output() == OOM
+    assert world.do("LLEN", "source") == b":1\r\n"
+    assert do(world.other, "PING") == b"+PONG\r\n"
+
+
+def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
+    world = limited(500)
+    do(world.other, "BLPOP", "list", "0")
+    world.do("RPUSH", "list", "x" * 1000)
+    assert world.other.take_output().startswith(b"*2\r\n$4\r\nlist\r\n")
+
+
+# What is evicted.
+
+
+def test_keys_make_room_for_others() -> None:
+    world = limited(0, "allkeys-random")
+    for number in range(500):
+        assert world.do("SET", f"more:{number}", "x" * 100) == b"+OK\r\n"
+    assert 980 < world.engine.keyspace.size() < 1020
+    assert evicted(world) == 1500 - world.engine.keyspace.size()
+    world.check()
+
+
+def test_memory_exceeds_the_limit_by_what_one_command_adds() -> None:
+    world = limited(0, "allkeys-lru")
+    limit = used(world)
+    for number in range(300):
+        world.do("SET", f"more:{number:04}", "x" * 1000)
+        assert used(world) - limit <= 24 + 16 + 16 + 1024
+    world.check()
+
+
+def test_reads_make_room_too() -> None:
+    world = limited(0, "allkeys-lru")
+    world.do("SET", "k", "x" * 10_000)
+    world.do("GET", "k")
+    assert evicted(world) > 50
+
+
+def test_volatile_policies_refuse_when_no_key_with_a_time_is_left() -> None:
+    world = limited(0, "volatile-lru")
+    world.do("SET", "k", "v", "EX", "1000")
+    assert world.do("SET", "another", "x" * 1000) == b"+OK\r\n"
+    assert world.do("SET", "one more", "v") == OOM
+    assert evicted(world) == 1
+
+
+def test_one_that_watches_a_victim_fails() -> None:
+    world = limited(100_000, "allkeys-lru")
+    world.do("WATCH", *[f"key:{number:04}" for number in range(1000)])
+    do(world.other, "SET", "large", "x" * 200_000)
+    world.do("MULTI")
+    assert world.do("EXEC") == b"*-1\r\n"
+
+
+def test_while_clients_are_paused_nothing_is_evicted_or_refused() -> None:
+    world = limited(0, "allkeys-lru")
+    world.do("SET", "k", "v")
+    world.do("CLIENT", "PAUSE", "1000", "WRITE")
+    change(world, maxmemory="1mb")
+    before = evicted(world)
+    world.do("GET", "k")
+    world.advance(500)
+    assert evicted(world) == before
+    world.advance(600)
+    world.do("GET", "k")
+    assert evicted(world) > before
+
+
+# Slices.
+
+
+class SlowClock(ManualClock):
+    """A clock on which every look takes some time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step_us = 0
+
+    def now_us(self) -> int:
+        self.advance_us(self.step_us)
+        return int(super().now_us())
+
+
+class SlowWorld(World):
+    """A world with such a clock."""
+
+    def __init__(self, **settings: str) -> None:
+        self.slow = SlowClock()
+        self.clock = self.slow
+        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
+        self.engine = create_engine(Settings(pairs), self.slow, Random(1))
+        self.session = self.connect()
+
+
+def slow(policy: str = "allkeys-lru", **settings: str) -> SlowWorld:
+    """1000 keys and a clock that goes on by 1 ms with every look."""
+    world = SlowWorld(maxmemory_policy=policy, **settings)
+    world.do("GET", "x")
+    for number in range(1000):
+        world.do("SET", f"key:{number:04}", "x" * 100)
+    world.slow.step_us = 1000
+    return world
+
+
+def test_a_lower_limit_is_reached_in_slices_although_no_command_comes() -> None:
+    world = slow()
+    change(world, maxmemory=str(used(world) - 50_000))
+    seen: list[int] = []
+    while used(world) > world.engine.settings.integer("maxmemory"):
+        world.engine.run_tasks()
+        seen.append(evicted(world))
+    assert seen[:-1] == list(range(16, 16 * len(seen), 16))
+    assert len(seen) > 15
+    world.check()
+
+
+def test_commands_are_accepted_while_eviction_is_under_way() -> None:
+    world = slow()
+    change(world, maxmemory=str(used(world) - 100_000))
+    assert world.do("SET", "k", "v") == b"+OK\r\n"
+    assert evicted(world) == 16
+
+
+def test_with_all_tenacity_a_command_waits_for_the_end() -> None:
+    world = slow(maxmemory_eviction_tenacity="100")
+    limit = used(world) - 50_000
+    change(world, maxmemory=str(limit))
+    world.do("GET", "k")
+    assert used(world) <= limit
+
+
+def test_eviction_goes_on_between_commands() -> None:
+    world = slow()
+    change(world, maxmemory=str(used(world) - 50_000))
+    world.do("PING")
+    before = evicted(world)
+    world.engine.run_tasks()
+    assert evicted(world) == before + 16
+
+
+def test_slices_end_when_nothing_is_left_to_evict() -> None:
+    world = slow("volatile-lru")
+    change(world, maxmemory=str(used(world) - 50_000))
+    tick(world)
+    world.slow.step_us = 0
+    assert not world.engine.memory_limit.is_evicting()
+    assert world.do("SET", "k", "v") == OOM
+
+
+def test_a_limit_below_what_is_in_use_is_noted_in_the_log() -> None:
+    hosted = Hosted()
+    hosted.do("CONFIG", "SET", "maxmemory", "1000")
+    hosted.do("CONFIG", "SET", "maxmemory", "1gb")
+    assert [level for level, text in hosted.host.logged if "maxmemory" in text] == ["warning"]
+
+
+# Figures.
+
+
+def figure(world: World, name: str) -> int:
+    return world.engine.figures.value(name)
+
+
+def test_the_time_above_the_limit_is_measured() -> None:
+    world = limited(0)
+    fill_up(world)
+    world.advance(300)
+    assert figure(world, figures.EVICTION_EXCEEDED_MS) == 300
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 300
+    world.do("DEL", *[f"key:{number:04}" for number in range(100)])
+    world.do("PING")
+    world.advance(500)
+    assert figure(world, figures.EVICTION_EXCEEDED_MS) == 0
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 300
+    fill_up(world)
+    world.advance(100)
+    assert figure(world, figures.EVICTION_EXCEEDED_MS) == 100
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 400
+
+
+def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
+    world = limited(0)
+    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory")
+    fill_up(world)
+    assert world.engine.dispatcher.memory_bytes == -1
+    world.do("FLUSHALL")
+    world.do("PING")
+    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory")
+    change(world, maxmemory="0")
+    assert world.engine.dispatcher.memory_bytes == UNLIMITED
+
+
+def test_taking_the_limit_away_ends_the_time_above_it() -> None:
+    world = limited(0)
+    fill_up(world)
+    world.advance(300)
+    change(world, maxmemory="0")
+    world.do("PING")
+    world.advance(300)
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 600  # as in Redis: nobody looks any more
+
+
+def test_counters_start_again() -> None:
+    world = limited(0, "allkeys-lru")
+    for number in range(20):
+        world.do("SET", f"more:{number:04}", "x" * 1000)
+    assert figure(world, figures.EVICTED_KEYS) > 0
+    world.do("CONFIG", "RESETSTAT")
+    assert figure(world, figures.EVICTED_KEYS) == 0
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 0
+
+
+def test_what_a_command_waits_for_eviction_is_not_its_own_time() -> None:
+    world = slow(slowlog_log_slower_than="5000", maxmemory_eviction_tenacity="100")
+    change(world, maxmemory=str(used(world) - 50_000))
+    world.do("GET", "k")
+    assert world.do("SLOWLOG", "LEN") == b":0\r\n"
+
+
+def test_latency_of_eviction_is_watched() -> None:
+    world = slow(latency_monitor_threshold="1")
+    change(world, maxmemory=str(used(world) - 50_000))
+    world.do("GET", "k")
+    monitor = world.engine.slow_commands.monitor
+    assert {event.name for event in monitor.events()} >= {b"eviction-cycle", b"eviction-del"}
+
+
+# In the background.
+
+
+def test_what_is_being_freed_in_the_background_is_waited_for() -> None:
+    world = World(lazyfree_lazy_user_del="yes", latency_monitor_threshold="1")
+    world.do("SADD", "s", *range(5000))
+    limit = used(world)
+    world.do("SET", "k", "x" * 10_000)
+    change(world, maxmemory=str(limit), maxmemory_policy="volatile-lru")
+    world.do("DEL", "s")
+    assert figure(world, figures.LAZYFREE_PENDING) == 1
+    assert world.do("SET", "k", "v") == b"+OK\r\n"
+    assert figure(world, figures.LAZYFREE_PENDING) == 0
+    world.check()
+
+
+def test_evicted_values_are_freed_in_the_background() -> None:
+    world = World(lazyfree_lazy_eviction="yes", maxmemory_policy="allkeys-lru")
+    for number in range(100):
+        world.do("SADD", f"s{number}", *range(1000))
+    limit = used(world) - 200_000
+    change(world, maxmemory=str(limit))
+    world.do("PING")
+    assert figure(world, figures.LAZYFREED) == evicted(world) == 16
+    assert used(world) <= limit
+    world.check()
