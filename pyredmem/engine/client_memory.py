@@ -319,14 +319,19 @@ class ClientMemory:
     def end_queue(self) -> None:
         """The transaction is over."""
         free = self._allocator.free
-        for address in self._queued:
+        for address in self.give_queue_away():
             free(address)
+
+    def give_queue_away(self) -> list[int]:
+        """The blocks of the transaction, which are the caller's now."""
+        blocks = self._queued
         self._queued = []
         self.queued_bytes = 0
         if self._slots_address != 0:
-            free(self._slots_address)
+            blocks.append(int(self._slots_address))
         self._slots_address = 0
         self._slots = 0
+        return blocks
 
     def watch(self, key: bytes) -> None:
         """One more key is watched."""

@@ -150,6 +150,7 @@ class Engine:
         number = int(session.id)
         if self.sessions.get(number) is session:  # one that was refused has left its number to the next
             del self.sessions[number]
+            self.lazy_free.take_queue(session)
             session.transaction.reset()
             self.blocking.forget(session)
             self.clients.forget(session)

@@ -14,9 +14,13 @@ from mypy_extensions import i64
 
 from pyredmem.engine import figures
 from pyredmem.engine.tasks import DONE
+from pyredmem.engine.transaction import QueuedCommand
+from pyredmem.keyspace.lazyfree import EFFORT_THRESHOLD, Job
+from pyredmem.memory.freed_blocks import FreedBlocks
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
+    from pyredmem.engine.session import Session
 
 #: What a client may have to wait for a slice.
 SLICE_US: Final = 200
@@ -32,6 +36,27 @@ _SETTINGS: Final = (
     "lazyfree-lazy-user-del",
     "lazyfree-lazy-user-flush",
 )
+
+
+class UnrunCommands(Job):
+    """What a client that is gone had queued for EXEC. Redis frees it at once, so it does not count as an object."""
+
+    def __init__(self, queue: list[QueuedCommand], blocks: list[int]) -> None:
+        super().__init__(0)
+        self._queue = queue
+        self._blocks = blocks
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """Commands from the end, then their blocks."""
+        queued: i64 = len(self._queue)
+        if queued > 0:
+            del self._queue[queued - limit if queued > limit else 0 :]
+            return False
+        blocks: i64 = len(self._blocks)
+        first = blocks - limit if blocks > limit else 0
+        freed.extend(self._blocks[first:])
+        del self._blocks[first:]
+        return first == 0
 
 
 class LazyFreeing:
@@ -101,6 +126,11 @@ class LazyFreeing:
         hurries = reads == self._seen_reads or self._engine.is_out_of_memory()
         self._seen_reads = reads
         return 0 if hurries else BUSY_PAUSE_US
+
+    def take_queue(self, session: Session) -> None:
+        """Take over a long queue of a client that is gone."""
+        if len(session.transaction.queue) > EFFORT_THRESHOLD:
+            self._lazyfree.add(UnrunCommands(session.transaction.give_queue_away(), session.memory.give_queue_away()))
 
     def settle(self, limit_us: i64) -> bool:
         """Give back as much as can be in so long, the worker's part included; True if there is more to do."""

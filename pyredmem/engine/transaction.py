@@ -54,6 +54,12 @@ class Transaction:
             self._memory.end_queue()
         self.unwatch()
 
+    def give_queue_away(self) -> list[QueuedCommand]:
+        """The queued commands, whose ledger blocks are now the caller's; nothing is queued any more."""
+        queue = self.queue
+        self.queue = []
+        return queue
+
     def watch(self, database: int, key: bytes) -> None:
         """Let EXEC fail if the key is changed before it."""
         if (database, key) not in self.watched:

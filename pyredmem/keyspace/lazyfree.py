@@ -154,6 +154,10 @@ class LazyFree:
         """Whether there are blocks to be freed."""
         return len(self._packets) > 0
 
+    def is_busy(self) -> bool:
+        """Whether anything is left to do."""
+        return len(self._waiting) > 0 or len(self._packets) > 0
+
     def packets(self) -> int:
         """How many slices of taking apart are not settled."""
         return len(self._packets)
@@ -194,12 +198,12 @@ class LazyFree:
     def work(self, clock: Clock, limit_us: i64) -> bool:
         """Do both for so long, in the engine's thread; True if there is more to do. For when memory is short."""
         end_us = clock.now_us() + limit_us
-        while self.pending > 0 or len(self._packets) > 0:
+        while self.is_busy():
             if not self.settle(clock, end_us - clock.now_us()) and self.has_waiting():
                 self.take_apart(clock, min(end_us - clock.now_us(), limit_us // 4))
             if clock.now_us() >= end_us:
                 break
-        return self.pending > 0
+        return self.is_busy()
 
     def drain(self, clock: Clock) -> None:
         """Do everything that is left."""

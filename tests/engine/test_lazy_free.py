@@ -297,3 +297,35 @@ def test_an_engine_with_settings_of_the_start_follows_them() -> None:
     keyspace = world.engine.keyspace
     assert (keyspace.lazy_user_del, keyspace.lazy_user_flush, keyspace.lazy_expire) == (True, True, True)
     assert (keyspace.lazy_server_del, keyspace.lazy_eviction) == (False, False)
+
+
+# Clients.
+
+
+def test_a_long_queue_of_a_client_that_is_gone_goes_in_slices() -> None:
+    slices = Slices()
+    client = slices.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
+    do(client, "MULTI")
+    before = slices.engine.allocator.used_memory
+    for number in range(1000):
+        do(client, "SET", f"key:{number}", "v" * 100)
+    full = slices.engine.allocator.used_memory
+    slices.engine.disconnect(client)
+    assert full > slices.engine.allocator.used_memory > before
+    while slices.engine.keyspace.lazyfree.is_busy():
+        slices.engine.run_tasks()
+    assert slices.engine.allocator.used_memory < before
+    assert slices.engine.keyspace.lazyfree.freed == 0
+    assert slices.engine.audit().ok
+
+
+def test_a_queue_that_was_never_run_leaves_nothing_behind(hosted: Hosted) -> None:
+    client = hosted.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
+    do(client, "MULTI")
+    for number in range(100):
+        do(client, "SET", f"key:{number}", "v" * 100)
+    hosted.engine.disconnect(client)
+    assert figures(hosted) == (0, 0)
+    hosted.tick()
+    assert hosted.engine.audit().ok
+    assert not hosted.engine.keyspace.lazyfree.is_busy()
