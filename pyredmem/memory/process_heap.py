@@ -309,6 +309,8 @@ def inner_offsets(memory: PoolMemory) -> dict[type, int]:
         ({item: item}, mark),
         (bytearray(text), text),
         (vec[i32]([1234567, 7654321]), b"".join([number.to_bytes(4, "little") for number in (1234567, 7654321)])),
+        (vec[i64]([1234567, 7654321]), b"".join([number.to_bytes(8, "little") for number in (1234567, 7654321)])),
+        (vec[float]([1.0, 2.0]), bytes((0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0x40))),
     ]
     offsets: dict[type, int] = {}
     for container, content in samples:

@@ -18,6 +18,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.double_text import format_double
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.content_place import dict_content
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
@@ -31,7 +32,7 @@ from pyredmem.memory.layout import (
     skiplist_node_size,
 )
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_array, relocated_float
+from pyredmem.memory.relocation import relocated_array, relocated_float, relocated_floats
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import ZSET_2, ZSET_LISTPACK
@@ -171,7 +172,7 @@ class SortedSetListpack(SortedSetEncoding):
         order = self.order.relocated(mover)
         self.order = order
         by_member = self.by_member
-        leaves = mover.must_leave(by_member)
+        leaves = mover.must_leave_with(by_member, dict_content(by_member))
         twin: dict[bytes, object] = {}
         scores = cast("dict[bytes, object]", by_member)
         for member, score in scores.items():
@@ -184,7 +185,7 @@ class SortedSetListpack(SortedSetEncoding):
                 leaves = True
             twin[text] = number
         if leaves:
-            while mover.must_plug(twin):
+            while mover.must_plug_with(twin, dict_content(twin)):
                 twin = twin.copy()
             self.by_member = cast("dict[bytes, float]", twin)
         rank: i64 = order.show(mover, 0, order.length)
@@ -327,6 +328,7 @@ class SkiplistTable(Dict):
 
     def relocate_values(self, mover: Mover) -> None:
         """The arrays."""
+        self.scores = relocated_floats(self.scores, mover)
         self.nodes = relocated_array(self.nodes, mover)
 
     def take_over_values(self, other: Dict) -> None:

@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.build import COMPILED
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_list
+from pyredmem.memory.relocation import relocated_counts, relocated_floats, relocated_list
 
 #: Entries of a leaf and of a branch: small enough that an insertion moves little, large enough for few levels.
 LEAF_LIMIT: Final = 128
@@ -311,12 +311,9 @@ class ScoreNode:
         return passed
 
     def _show_containers(self, mover: Mover) -> None:
-        """The lists; the arrays, which cannot be shown, go with the list of members that was made with them."""
-        members = relocated_list(self.members, mover)
-        if members is not self.members:
-            self.members = members
-            self.scores = self.scores[:]
-            self.counts = self.counts[:]
+        self.members = relocated_list(self.members, mover)
+        self.scores = relocated_floats(self.scores, mover)
+        self.counts = relocated_counts(self.counts, mover)
         children = self.children
         if children is not None:
             self.children = relocated_list(children, mover)
