@@ -25,6 +25,7 @@ from mypy_extensions import i32, i64
 PIECE_BYTES: Final = 1 << 20
 _PAGE_BYTES: Final = 4096
 _DONT_NEED: Final = 4  # MADV_DONTNEED
+_PROBE: Final = [305419896, 19088743, 591751049, 1]
 # Offsets in the objects, 64-bit CPython.
 _SIZE: Final = 16
 _ITEMS: Final = 24
@@ -52,15 +53,18 @@ def _knows_vecs() -> bool:
     """Whether a vec, as an object, is length and pointer to its items."""
     if not KNOWS_LISTS:
         return False
-    numbers = vec[i32]([305419896, 19088743, 591751049, 1])
-    probe: object = numbers
-    address = id(probe)
-    if _word(address + _SIZE) != len(numbers):
+    return _is_the_probe(vec[i32](_PROBE))
+
+
+def _is_the_probe(array: object) -> bool:
+    """Whether a vec of the probe's numbers is where it is expected; an argument, so that it is an object for sure."""
+    address = id(array)
+    if _word(address + _SIZE) != len(_PROBE):
         return False
     items = _word(address + _ITEMS)
-    if items % 8 != 0 or items < _PAGE_BYTES:
+    if items % 4 != 0 or items < _PAGE_BYTES:
         return False
-    return ctypes.string_at(items, 16) == struct.pack("<4i", 305419896, 19088743, 591751049, 1)
+    return ctypes.string_at(items, 4 * len(_PROBE)) == struct.pack(f"<{len(_PROBE)}i", *_PROBE)
 
 
 KNOWS_LISTS: Final = _knows_lists()
