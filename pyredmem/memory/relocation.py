@@ -12,7 +12,6 @@ from typing import Final, TypeVar
 from librt.vecs import vec
 from mypy_extensions import i32, i64
 
-from pyredmem.memory.content_place import buffer_content, dict_content, list_content, vec_content
 from pyredmem.memory.mover import Mover
 
 Item = TypeVar("Item")
@@ -25,57 +24,57 @@ _LONGEST_SMALL_ARRAY: Final = 128
 
 def relocated_list(items: list[Item], mover: Mover) -> list[Item]:
     """The list, or a copy of it; what is in it is not shown."""
-    if len(items) > LONGEST_COPIED or not mover.must_leave_with(items, list_content(items)):
+    if len(items) > LONGEST_COPIED or not mover.must_leave(items):
         return items
     twin = items.copy()
-    while mover.must_plug_with(twin, list_content(twin)):
+    while mover.must_plug(twin):
         twin = items.copy()
     return twin
 
 
 def relocated_array(items: vec[i32], mover: Mover) -> vec[i32]:
     """The array, or a copy of it. The mover is handed a box around it, made for the purpose."""
-    if len(items) > _LONGEST_SMALL_ARRAY or not mover.must_leave_with(items, vec_content(items)):
+    if len(items) > _LONGEST_SMALL_ARRAY or not mover.must_leave(items):
         return items
     twin = items[:]
-    while mover.must_plug_with(twin, vec_content(twin)):
+    while mover.must_plug(twin):
         twin = items[:]
     return twin
 
 
 def relocated_floats(items: vec[float], mover: Mover) -> vec[float]:
     """The same for an array of floats."""
-    if len(items) > _LONGEST_SMALL_ARRAY or len(items) == 0 or not mover.must_leave_with(items, vec_content(items)):
+    if len(items) > _LONGEST_SMALL_ARRAY or len(items) == 0 or not mover.must_leave(items):
         return items
     twin = items[:]
-    while mover.must_plug_with(twin, vec_content(twin)):
+    while mover.must_plug(twin):
         twin = items[:]
     return twin
 
 
 def relocated_counts(items: vec[i64], mover: Mover) -> vec[i64]:
     """The same for an array of large integers."""
-    if len(items) > _LONGEST_SMALL_ARRAY or len(items) == 0 or not mover.must_leave_with(items, vec_content(items)):
+    if len(items) > _LONGEST_SMALL_ARRAY or len(items) == 0 or not mover.must_leave(items):
         return items
     twin = items[:]
-    while mover.must_plug_with(twin, vec_content(twin)):
+    while mover.must_plug(twin):
         twin = items[:]
     return twin
 
 
 def relocated_buffer(buffer: bytearray, mover: Mover) -> bytearray:
     """The buffer, or a copy of it."""
-    if len(buffer) > LONGEST_COPIED or not mover.must_leave_with(buffer, buffer_content(buffer)):
+    if len(buffer) > LONGEST_COPIED or not mover.must_leave(buffer):
         return buffer
     twin = bytearray(buffer)
-    while mover.must_plug_with(twin, buffer_content(twin)):
+    while mover.must_plug(twin):
         twin = bytearray(buffer)
     return twin
 
 
 def relocated_keys(items: dict[bytes, None], mover: Mover) -> dict[bytes, None]:
     """The dict with its keys, or another one with those in the same order that take their places."""
-    leaves = mover.must_leave_with(items, dict_content(items))
+    leaves = mover.must_leave(items)
     keys: list[bytes] = []
     for key in items:
         text = mover.text(key)
@@ -85,14 +84,14 @@ def relocated_keys(items: dict[bytes, None], mover: Mover) -> dict[bytes, None]:
     if not leaves:
         return items
     twin: dict[bytes, None] = dict.fromkeys(keys)
-    while mover.must_plug_with(twin, dict_content(twin)):
+    while mover.must_plug(twin):
         twin = twin.copy()
     return twin
 
 
 def relocated_pairs(items: dict[bytes, bytes], mover: Mover) -> dict[bytes, bytes]:
     """The dict with its keys and values, or another one with those in the same order that take their places."""
-    leaves = mover.must_leave_with(items, dict_content(items))
+    leaves = mover.must_leave(items)
     twin: dict[bytes, bytes] = {}
     for key, value in items.items():
         new_key = mover.text(key)
@@ -102,7 +101,7 @@ def relocated_pairs(items: dict[bytes, bytes], mover: Mover) -> dict[bytes, byte
         twin[new_key] = new_value
     if not leaves:
         return items
-    while mover.must_plug_with(twin, dict_content(twin)):
+    while mover.must_plug(twin):
         twin = twin.copy()
     return twin
 

@@ -18,7 +18,6 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.double_text import format_double
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.content_place import dict_content
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
@@ -172,7 +171,7 @@ class SortedSetListpack(SortedSetEncoding):
         order = self.order.relocated(mover)
         self.order = order
         by_member = self.by_member
-        leaves = mover.must_leave_with(by_member, dict_content(by_member))
+        leaves = mover.must_leave(by_member)
         twin: dict[bytes, object] = {}
         scores = cast("dict[bytes, object]", by_member)
         for member, score in scores.items():
@@ -185,7 +184,7 @@ class SortedSetListpack(SortedSetEncoding):
                 leaves = True
             twin[text] = number
         if leaves:
-            while mover.must_plug_with(twin, dict_content(twin)):
+            while mover.must_plug(twin):
                 twin = twin.copy()
             self.by_member = cast("dict[bytes, float]", twin)
         rank: i64 = order.show(mover, 0, order.length)
