@@ -623,6 +623,7 @@ class Dict:
         self.table_address = mover.block(self.table_address)
         self.new_table_address = mover.block(self.new_table_address)
         if mover.steers():
+            self.compact()
             self.keys = relocated_list(self.keys, mover)
             self.links = relocated_array(self.links, mover)
             self.entry_addresses = relocated_array(self.entry_addresses, mover)
