@@ -46,6 +46,8 @@ class KeyspaceWalk:
                 self._go_on(database)
                 limit -= ELEMENTS
             elif self._slot >= database.keys.used:
+                database.keys.compact()
+                database.expires.compact()
                 self._database += 1
                 self._slot = 0
                 limit -= 1
