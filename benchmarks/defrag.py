@@ -5,9 +5,9 @@
     python benchmarks/defrag.py --keys 200000 --percent 25 --cpu 1
 
 A server is given keys with values of 20 to 250 bytes, three quarters of them, chosen at random, are deleted again, and
-nothing is left to do for it but to defragment: the ledger's slabs and the interpreter's heap. Ten times a second its RSS
-and its own figures are read. A process of its own sends PING after PING, before and during the defragmentation. A fresh
-server that gets the survivors alone, in any order, says what the process could take at best.
+nothing is left to do for it but to defragment: the ledger's slabs and the interpreter's heap. Ten times a second its
+RSS and its own figures are read. A process of its own sends PING after PING, before and during the defragmentation. A
+fresh server that gets the survivors alone says what the process could take at best.
 
 The bars, for the compiled server: RSS at most 1.25 times that of the fresh one, the 99th percentile of the round trips
 less than 3 times that of the idle server, allocator_frag_ratio below 1.1. Other work on the machine makes round trips
@@ -52,7 +52,7 @@ class Moment:
 
     seconds: float
     resident_bytes: int
-    fragmentation: float  # allocator_frag_ratio
+    fragmentation: float  # allocator_frag_ratio, exactly
     heap_ratio: float
     state: str
     running: bool
@@ -92,7 +92,7 @@ def look(process: Process, connection: Connection, began: float) -> Moment:
     return Moment(
         seconds=round(time.monotonic() - began, 3),
         resident_bytes=process.resident_bytes(),
-        fragmentation=float(found["allocator_frag_ratio"]),
+        fragmentation=int(found["allocator_active"]) / int(found["allocator_allocated"]),
         heap_ratio=float(found["process_heap_ratio"]),
         state=found["compaction_state"],
         running=found["active_defrag_running"] != "0" or found["compaction_state"] != "idle",
@@ -171,7 +171,7 @@ def measure(contender: Contender, options: argparse.Namespace) -> Outcome:
     outcome = Outcome()
     percent = str(options.percent)
     settings = ["--active-defrag-cycle-min", percent, "--active-defrag-cycle-max", percent]
-    settings += ["--active-defrag-ignore-bytes", "1mb", "--active-defrag-threshold-lower", "5"]
+    settings += ["--active-defrag-ignore-bytes", "1mb"]
     with running(contender, *settings) as process:
         connection = Connection(process.port, timeout=120)
         print("loading", file=sys.stderr)

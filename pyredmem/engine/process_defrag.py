@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from pyredmem.base.build import COMPILED
 from pyredmem.engine.defrag_pace import DefragSettings, Paces
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.compaction import KeyspaceWalk
@@ -35,6 +36,8 @@ CENSUS: Final = 1
 MOVING: Final = 2
 RELEASING: Final = 3
 STATES: Final = ("idle", "census", "moving", "releasing")
+
+INTERPRETED: Final = "the package is not compiled, and its objects have parts elsewhere whose place cannot be known"
 
 #: Milliseconds between two looks whether a run is needed.
 CHECK_MS: Final = 1000
@@ -107,7 +110,7 @@ class ProcessDefrag:
         """Why the heap cannot be compacted here; empty if it can."""
         known = self._obstacle
         if known is None:
-            known = process_heap.obstacle()
+            known = process_heap.obstacle() if COMPILED else INTERPRETED
             self._obstacle = known
         return known
 

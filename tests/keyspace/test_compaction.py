@@ -1,0 +1,175 @@
+"""The walk over the keyspace: everything is shown, nothing changes but the identity of objects."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pyredmem.keyspace.compaction import KeyspaceWalk
+from pyredmem.memory.mover import Mover
+from tests.support.engine import World
+from tests.support.movers import Evictor, Recorder
+
+
+def walk(world: World, mover: Mover, limit: int = 8) -> int:
+    """A whole walk; the number of pieces."""
+    way = KeyspaceWalk(world.engine.keyspace, mover)
+    pieces = 1
+    while not way.step(limit):
+        pieces += 1
+        assert pieces < 100_000
+    return pieces
+
+
+def fill(world: World) -> None:
+    """Values of all types, small and large, in two databases."""
+    for database in (0, 3):
+        world.do("SELECT", database)
+        for number in range(40):
+            world.do("SET", f"string:{number}", f"value {number} " * (number % 5 + 1))
+            world.do("SET", f"number:{number}", 100_000 + number)
+        world.do("APPEND", "string:3", "more")
+        for size in (5, 700):
+            for number in range(size):
+                world.do("RPUSH", f"list:{size}", f"element {number}")
+                world.do("HSET", f"hash:{size}", f"field {number}", f"value {number}")
+                world.do("SADD", f"set:{size}", f"member {number}")
+                world.do("SADD", f"intset:{size}", number)
+                world.do("ZADD", f"zset:{size}", number / 3, f"member {number}")
+                world.do("XADD", f"stream:{size}", f"{number + 1}-1", f"field {number}", "value")
+        world.do("XGROUP", "CREATE", "stream:700", "group", "0")
+        world.do("XREADGROUP", "GROUP", "group", "me", "COUNT", 100, "STREAMS", "stream:700", ">")
+        world.do("PEXPIRE", "string:7", 10_000_000)
+        world.do("PEXPIRE", "hash:700", 10_000_000)
+        world.do("HPEXPIRE", "hash:5", 10_000_000, "FIELDS", 1, "field 1")
+    world.do("SELECT", 0)
+
+
+def seen(world: World) -> list[object]:
+    """What a walk may not change."""
+    keyspace = world.engine.keyspace
+    return [
+        world.do("DEBUG", "DIGEST"),
+        world.do("PTTL", "string:7"),
+        world.do("HPTTL", "hash:5", "FIELDS", 1, "field 1"),
+        [
+            world.do("OBJECT", "ENCODING", f"{kind}:{size}")
+            for kind in ("list", "hash", "set", "zset")
+            for size in (5, 700)
+        ],
+        [database.keys.keys[:] for database in keyspace.databases],
+        keyspace.now_us,
+    ]
+
+
+@pytest.fixture
+def world() -> World:
+    made = World(enable_debug_command="yes")
+    fill(made)
+    seen(made)  # the first call of a command pays for its histogram
+    return made
+
+
+def test_everything_is_shown(world: World) -> None:
+    recorder = Recorder(world.engine.allocator, steering=True)
+    walk(world, recorder)
+    shown = {id(text) for text in recorder.texts}
+    for database in world.engine.keyspace.databases:
+        assert {id(key) for key in database.keys.keys} <= shown
+        assert {id(value) for value in database.keys.values if value.refcount == 1} <= {id(i) for i in recorder.items}
+
+
+def test_the_pieces_are_small(world: World) -> None:
+    recorder = Recorder(world.engine.allocator, steering=True)
+    way = KeyspaceWalk(world.engine.keyspace, recorder)
+    done, most = False, 0
+    while not done:
+        before = len(recorder.texts) + len(recorder.items)
+        done = way.step(1)
+        most = max(most, len(recorder.texts) + len(recorder.items) - before)
+    assert most < 1000
+
+
+def test_nothing_changes_but_the_identity_of_objects(world: World) -> None:
+    before = seen(world)
+    used = world.engine.allocator.used_memory
+    values = {id(value) for value in world.engine.keyspace.databases[0].keys.values if value.refcount == 1}
+    mover = Evictor(world.engine.allocator)
+    walk(world, mover)
+    assert seen(world) == before
+    assert world.engine.allocator.used_memory == used
+    assert not values & {id(value) for value in world.engine.keyspace.databases[0].keys.values}
+    world.check()
+
+
+def test_a_key_is_one_object_in_both_tables_afterwards(world: World) -> None:
+    walk(world, Evictor(world.engine.allocator))
+    database = world.engine.keyspace.databases[0]
+    for expiring, key in enumerate(database.expires.keys):
+        slot = database.keys.find(key)
+        assert database.keys.keys[slot] is database.expires.keys[expiring]
+
+
+def test_the_index_of_due_fields_holds_the_new_object(world: World) -> None:
+    walk(world, Evictor(world.engine.allocator))
+    database = world.engine.keyspace.databases[0]
+    (key,) = database.due_keys.when
+    assert database.keys.keys[database.keys.find(key)] is key
+
+
+def test_fields_expire_as_before(world: World) -> None:
+    walk(world, Evictor(world.engine.allocator))
+    world.clock.advance_ms(10_000_001)
+    world.advance(1000)
+    assert world.do("HLEN", "hash:5") == b":4\r\n"
+    assert world.do("EXISTS", "string:7") == b":0\r\n"
+
+
+def test_shared_numbers_stay(world: World) -> None:
+    world.do("SET", "small", 7)
+    database = world.engine.keyspace.databases[0]
+    before = database.keys.values[database.keys.find(b"small")]
+    walk(world, Evictor(world.engine.allocator))
+    assert database.keys.values[database.keys.find(b"small")] is before
+
+
+def test_a_rehash_under_way_takes_no_step(world: World) -> None:
+    table = world.engine.keyspace.databases[0].expires
+    for number in range(9):
+        world.do("PEXPIRE", f"string:{number + 10}", 10_000_000)
+    world.do("PEXPIRE", "string:30", 10_000_000)
+    index, used = int(table.rehash_index), world.engine.allocator.used_memory
+    walk(world, Evictor(world.engine.allocator))
+    assert (int(table.rehash_index), world.engine.allocator.used_memory) == (index, used)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_commands_between_two_pieces_do_no_harm(world: World, seed: int) -> None:
+    chance = random.Random(seed)
+    kinds = ("list", "hash", "set", "intset", "zset", "stream")
+    commands = (
+        lambda: ("SET", f"string:{chance.randrange(60)}", "x" * chance.randrange(300)),
+        lambda: ("DEL", f"string:{chance.randrange(60)}"),
+        lambda: ("DEL", f"{chance.choice(kinds)}:{chance.choice((5, 700))}"),
+        lambda: ("RPUSH", f"list:{chance.choice((5, 700))}", "y" * 100),
+        lambda: ("LPOP", "list:700", 50),
+        lambda: ("HSET", f"hash:{chance.choice((5, 700))}", f"other {chance.randrange(300)}", "z" * 80),
+        lambda: ("SPOP", "set:700", 20),
+        lambda: ("SADD", f"intset:{chance.choice((5, 700))}", "no number"),
+        lambda: ("ZREMRANGEBYRANK", "zset:700", 0, 30),
+        lambda: ("XTRIM", "stream:700", "MAXLEN", chance.randrange(700)),
+        lambda: ("RENAME", f"{chance.choice(kinds)}:700", f"{chance.choice(kinds)}:5"),
+        lambda: ("PEXPIRE", f"string:{chance.randrange(60)}", 10_000),
+        lambda: ("FLUSHDB",) if chance.random() < 0.02 else ("DBSIZE",),
+        lambda: ("SWAPDB", 0, 3),
+    )
+    mover = Evictor(world.engine.allocator)
+    for _ in range(3):
+        way = KeyspaceWalk(world.engine.keyspace, mover)
+        while not way.step(20):
+            world.do(*chance.choice(commands)())
+    digest = world.do("DEBUG", "DIGEST")
+    walk(world, mover)
+    assert world.do("DEBUG", "DIGEST") == digest
+    world.check()
