@@ -15,6 +15,7 @@ from pyredmem.engine import figures
 from pyredmem.engine.client_info import describe
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.session import BLOCKED, MONITORING, PAUSED, SUBSCRIBED, UNREAD, Session
+from pyredmem.engine.tasks import DONE
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
@@ -62,6 +63,7 @@ class Clients:
         self._timeout_s: i64 = 0
         self._round: list[Session] = []
         self._last_tick_ms: i64 = 0
+        self._eviction = engine.tasks.create(self._evict_now)
         self._follow_settings()
         self._provide_figures()
         engine.register_owner("clients", self.addresses)
@@ -83,6 +85,10 @@ class Clients:
         if limit < 0:
             limit = integer("maxmemory") * -limit // 100
         self._memory_limit = max(limit, _LEAST_LIMIT) if limit > 0 else 0
+        if limit > 0:  # what the clients take is not known to the byte before
+            for session in self._engine.sessions.values():
+                if session.memory.is_open():
+                    self._count_grown(session)
         self._engine.dispatcher.set_clients_limited(limit > 0)
 
     def _provide_figures(self) -> None:
@@ -207,6 +213,7 @@ class Clients:
         else:
             memory.keep_input(held)
         session.steady_read = memory.steady_read
+        self._count_grown(session)
         if held + memory.queued_bytes > self.query_limit:
             self.drop(session, "its query buffer exceeds client-query-buffer-limit")
 
@@ -222,6 +229,7 @@ class Clients:
         if session.output_watch.exceeds(limit, memory.output_bytes(), self._engine.keyspace.now_ms()):
             self.drop(session, "its unsent output exceeds client-output-buffer-limit")
             return False
+        self._count_grown(session)
         return True
 
     def output_sent(self, session: Session, unsent: i64) -> None:
@@ -306,6 +314,17 @@ class Clients:
             self._count(session)
         self._evict()
         return session.memory.is_open()
+
+    def _count_grown(self, session: Session) -> None:
+        """Buffers of a client have grown between commands: see to the limit before the server sleeps."""
+        if self._memory_limit > 0:
+            self._count(session)
+            if self.normal_bytes >= self._memory_limit:
+                self._eviction.wake(0)
+
+    def _evict_now(self) -> int:
+        self._evict()
+        return DONE
 
     def _evict(self) -> None:
         if self._memory_limit == 0 or self.normal_bytes < self._memory_limit:

@@ -256,6 +256,22 @@ def test_the_biggest_clients_are_closed_first_when_all_are_too_big() -> None:
     assert world.engine.clients.evicted == 1
 
 
+def test_a_client_that_grows_between_commands_is_closed_before_the_server_sleeps() -> None:
+    world = World(maxmemory_clients="1mb")
+    world.session.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
+    assert not world.session.aborted
+    world.engine.run_tasks()
+    assert world.session.aborted
+
+
+def test_a_new_limit_holds_for_what_clients_have_already() -> None:
+    world = World()
+    world.session.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
+    world.engine.settings.set_many([("maxmemory-clients", "1mb")])
+    world.engine.run_tasks()
+    assert world.session.aborted
+
+
 def test_no_evict_spares_a_client() -> None:
     world = World(maxmemory_clients="1mb")
     big = world.connect()
