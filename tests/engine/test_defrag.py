@@ -7,11 +7,27 @@ from random import Random
 
 import pytest
 
+from pyredmem.base.clock import ManualClock
 from pyredmem.engine import figures
+from pyredmem.engine.host import Host
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.mover import Mover
 from tests.support.engine import World
 
 KEYS = 20_000
 ON = ("CONFIG", "SET", "activedefrag", "yes")
+
+
+class SlowMover(Mover):
+    """Takes ten microseconds for a block."""
+
+    def __init__(self, allocator: Allocator, clock: ManualClock) -> None:
+        super().__init__(allocator)
+        self._clock = clock
+
+    def block(self, address: int) -> int:
+        self._clock.advance_us(10)
+        return super().block(address)
 
 
 def load(world: World, keys: int, share: float, size: int = 100) -> None:
@@ -235,6 +251,31 @@ def test_blocks_are_hits_or_misses(holes: World) -> None:
     blocks = figure(holes, figures.DEFRAG_HITS) + figure(holes, figures.DEFRAG_MISSES)
     keys = figure(holes, figures.DEFRAG_KEY_HITS) + figure(holes, figures.DEFRAG_KEY_MISSES)
     assert blocks == 4 * keys
+
+
+def test_a_long_slice_is_a_latency_event(holes: World) -> None:
+    """An engine that only its timer calls works up to a quarter of the tick in one go."""
+    holes.engine.defrag.scan.mover = SlowMover(holes.engine.allocator, holes.clock)
+    holes.do("CONFIG", "SET", "latency-monitor-threshold", "10")
+    holes.do(*ON)
+    holes.advance(2000)
+    assert b"active-defrag-cycle" in holes.do("LATENCY", "LATEST")
+
+
+def test_it_is_told_in_the_log_when_it_begins_and_ends() -> None:
+    lines: list[str] = []
+
+    class Logged(Host):
+        def log(self, level: str, message: str) -> None:
+            lines.append(message)
+
+    world = World(active_defrag_ignore_bytes="100kb")
+    load(world, KEYS, 0.25)
+    world.engine.host = Logged()
+    world.do(*ON)
+    world.advance(1000)
+    world.do("CONFIG", "SET", "activedefrag", "no")
+    assert [line.partition(":")[0] for line in lines] == ["Defragmentation begins", "Defragmentation has ended"]
 
 
 # The whole.
