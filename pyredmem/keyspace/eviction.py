@@ -226,8 +226,7 @@ class Eviction:
             database = databases[self._next_database]
             table = self._candidates(database)
             if table.used > 0:
-                table.step()
-                self._take_victim(database, self._keyspace.rng.below(table.used))
+                self._take_victim(database, table.random_slot(self._keyspace.rng))
                 return True
         return False
 

@@ -606,6 +606,38 @@ class Dict:
             slot = i64(links[slot])
         return stored
 
+    def random_slot(self, rng: Random) -> i64:
+        """The slot of a random key of a random chain, of a table that is not empty; a step of a rehash is done first.
+
+        Not every key has the same chance: those of a long chain have less each. Redis evicts so where victims are
+        random (Redis 7.2 dictGetRandomKey), and a cache notices: what shares its bucket with others stays longer.
+        """
+        self.step()
+        slot: i64 = -1
+        while slot < 0:
+            slot = self._random_head(rng)
+        links = self.links
+        length: i64 = 0
+        at = slot
+        while at >= 0:
+            length += 1
+            at = i64(links[at])
+        steps = rng.below(length) if length > 1 else 0
+        while steps > 0:
+            slot = i64(links[slot])
+            steps -= 1
+        return slot
+
+    def _random_head(self, rng: Random) -> i64:
+        """The head of a random chain; -1 for a bucket without one. Buckets that have been moved count no more."""
+        if self.rehash_index < 0:
+            return i64(self.heads[rng.below(self.mask + 1)])
+        moved: i64 = self.rehash_index
+        bucket = moved + rng.below(self.slots() - moved)
+        if bucket <= self.mask:
+            return i64(self.heads[bucket])
+        return i64(self.new_heads[bucket - self.mask - 1])
+
     def chain_lengths(self, new_table: bool) -> dict[int, int]:
         """How many buckets of a table have chains of which length, for DEBUG HTSTATS."""
         heads = self.new_heads if new_table else self.heads

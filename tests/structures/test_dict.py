@@ -181,6 +181,41 @@ def test_samples_while_two_tables_exist_hold_keys_of_both(slots: int) -> None:
     assert table.slots() == slots
 
 
+def chains(table: Dict) -> list[list[int]]:
+    found = []
+    for head in list(table.heads):
+        chain, slot = [], int(head)
+        while slot >= 0:
+            chain.append(slot)
+            slot = int(table.links[slot])
+        if chain:
+            found.append(chain)
+    return found
+
+
+def test_random_slots_come_from_each_chain_as_often_and_from_each_place_in_it() -> None:
+    table = crowded()
+    add(table, *numbered(6)[1:])
+    rng = Random(1)
+    drawn = [int(table.random_slot(rng)) for _ in range(6000)]
+    expected = {slot: 6000 / len(chains(table)) / len(chain) for chain in chains(table) for slot in chain}
+    assert len(expected) == 6
+    assert all(abs(drawn.count(slot) - count) < 200 for slot, count in expected.items())
+
+
+@pytest.mark.parametrize("slots", [16, 1024])
+def test_random_slots_come_from_both_tables_while_there_are_two(slots: int) -> None:
+    table = make()
+    table.expand(128)
+    add(table, *numbered(12))
+    table.shrink_if_sparse() if slots < 128 else table.expand(slots)
+    rng = Random(1)
+    while table.is_rehashing():
+        assert 0 <= table.random_slot(rng) < 12
+        table.check()
+    assert {int(table.random_slot(rng)) for _ in range(1000)} == set(range(12))
+
+
 def test_a_full_scan_returns_what_stays_while_the_table_grows_and_shrinks() -> None:
     table = make()
     stay = numbered(50)
