@@ -114,8 +114,8 @@ class FieldTable(Dict):
     def take_over_values(self, other: Dict) -> None:
         """Take the values of another table."""
         assert isinstance(other, FieldTable)
-        self.values = other.values
-        self.value_addresses = other.value_addresses
+        self.values, other.values = other.values, []
+        self.value_addresses, other.value_addresses = other.value_addresses, vec[i32]()
 
     def empty_twin(self) -> Dict:
         """An empty table of this class."""

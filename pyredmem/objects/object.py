@@ -79,11 +79,15 @@ class RedisObject:
         twin = self.twin()
         while mover.must_plug(twin):
             twin = self.twin()
+        self.let_go()
         return twin
 
     def twin(self) -> RedisObject:
         """Another Python object with the very same fields; no ledger block is allocated, one of the two is dropped."""
         raise NotImplementedError
+
+    def let_go(self) -> None:
+        """Forget large content, which the twin has: the mover may keep this object for the rest of its pass."""
 
     def succeed(self, original: RedisObject) -> RedisObject:
         """Take over, as a twin, what every object has beside its block; returns this object."""

@@ -184,6 +184,10 @@ class BytesString(StringObject):
         """The same bytes in the same blocks."""
         return BytesString(i64(self.address), i64(self.sds_address), self.content).succeed(self)
 
+    def let_go(self) -> None:
+        """The bytes."""
+        self.content = b""
+
     def sds(self, allocator: Allocator) -> tuple[i64, i64]:
         """Header and capacity of the sds of a raw string, as it got them when it came as an argument."""
         size: i64 = len(self.content)
@@ -256,6 +260,10 @@ class BufferString(StringObject):
         address: i64 = i64(self.address)
         twin = BufferString(address, i64(self.sds_address), i64(self.header), self.capacity, self.buffer)
         return twin.succeed(self)
+
+    def let_go(self) -> None:
+        """The buffer."""
+        self.buffer = bytearray()
 
     def make_room(self, added: i64, allocator: Allocator) -> None:
         """See to room for ``added`` more bytes, with sds's preallocation."""

@@ -8,7 +8,7 @@ import pytest
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import RedisObject
-from pyredmem.objects.string import BufferString, BytesString, IntegerString, Strings
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject, Strings
 from tests.support.movers import Evictor, Recorder, Shuffler, assert_sound_after_passes, full_pass, taken_apart
 
 EMBEDDED = b"e" * 44
@@ -123,3 +123,13 @@ def test_a_number_keeps_its_value_in_another_block() -> None:
     full_pass(value, Shuffler(allocator))
     assert value.address != before
     assert value.number == 123456
+
+
+@pytest.mark.parametrize(("data", "form"), [(RAW, "created"), (RAW, "buffer")])
+def test_an_object_that_was_replaced_does_not_hold_the_content(data: bytes, form: str) -> None:
+    value, allocator = string_of(data, form)
+    moved = value.relocated(Evictor(allocator))
+    assert isinstance(moved, StringObject)
+    assert isinstance(value, StringObject)
+    assert moved.data() == data
+    assert value.data() == b""
