@@ -141,10 +141,15 @@ def waited_ns(process: Process) -> int:
 
 
 def go_ahead(pid: int, policy: int) -> None:
-    """Give all threads of a process a scheduling policy."""
-    priority = os.sched_param(0 if policy == os.SCHED_OTHER else 1)
+    """Give all threads of a process a scheduling policy.
+
+    Without priorities among them a thread in the background would keep its processor for the whole of its turn from the
+    one that serves, which the ordinary scheduler lets go first when it wakes.
+    """
     for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setscheduler(int(task.name), policy, priority)
+        thread = int(task.name)
+        priority = 0 if policy == os.SCHED_OTHER else 2 if thread == pid else 1
+        os.sched_setscheduler(thread, policy, os.sched_param(priority))
 
 
 @contextlib.contextmanager
