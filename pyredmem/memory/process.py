@@ -12,6 +12,10 @@ from typing import Final
 
 _STATM: Final = "/proc/self/statm"
 _STATUS: Final = "/proc/self/status"
+# Of glibc's malloc.h.
+_TRIM_THRESHOLD: Final = -1
+_MMAP_THRESHOLD: Final = -3
+_LARGE_BLOCK_BYTES: Final = 4 * 1024 * 1024
 
 
 def _page_bytes() -> int:
@@ -45,6 +49,21 @@ def total_system_memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * _page_bytes()
     except (OSError, ValueError):
         return 0
+
+
+def keep_large_blocks_apart() -> bool:
+    """Let blocks of 4 MiB and more always have pages of their own; False where the C library cannot.
+
+    By itself glibc begins to cut such blocks out of its heap once the first one was freed. From the heap they return to
+    the system only together with everything behind them, perhaps a hundred megabytes in one call, and to grow means
+    to copy, where pages of their own are moved.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return False
+    set_apart = mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+    return bool(set_apart and mallopt(_TRIM_THRESHOLD, 2 * _LARGE_BLOCK_BYTES))
 
 
 def trim() -> bool:

@@ -83,6 +83,8 @@ RECIPROCAL_SHIFT: Final = 32
 #: BIN of large extents, and of records that describe nothing at present
 LARGE: Final = 0
 UNUSED: Final = -1
+#: Dead entries of slabs with room that are dropped when a slab goes.
+DEAD_ENTRIES_PER_SLAB: Final = 16
 
 
 def _bit_numbers() -> list[int]:
@@ -191,9 +193,10 @@ class SlabHeap(ABC):
                 bins[b + WORD] = 0
                 self._release_slab(slab, b)
         elif used == 0:
+            self._release_slab(slab, b)
             if bins[b + REGIONS] > 1:
                 bins[b + NONFULL] -= 1
-            self._release_slab(slab, b)
+                self._drop_dead(self._nonfull[bins[b + NUMBER]])
         elif used == bins[b + REGIONS] - 1:
             self._gained_room(slab, b)
 
@@ -275,6 +278,17 @@ class SlabHeap(ABC):
     def _push_nonfull(self, slab: i64, b: i64) -> None:
         self.bins[b + NONFULL] += 1
         heappush(self._nonfull[self.bins[b + NUMBER]], self.records[slab] >> PAGE_SHIFT)
+
+    def _drop_dead(self, nonfull: list[int]) -> None:
+        """Take dead entries away where that is free, at the end, a few for each slab that goes.
+
+        Each is an object of the interpreter, and a few of those keep a whole arena from the system when the data is
+        gone.
+        """
+        left = DEAD_ENTRIES_PER_SLAB
+        while left > 0 and nonfull and self.owner[nonfull[-1]] == 0:
+            nonfull.pop()
+            left -= 1
 
     def _pop_nonfull(self, b: i64) -> i64:
         """Take the lowest slab with room out of the others; 0 when there is none.

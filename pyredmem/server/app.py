@@ -21,6 +21,7 @@ from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
+from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
@@ -73,6 +74,7 @@ class Server:
 
     def run(self) -> int:
         """Serve until told to end; the status for the process to exit with."""
+        process.keep_large_blocks_apart()
         try:
             loop = new_event_loop(loop_choice())
             self._catch_signals(loop)

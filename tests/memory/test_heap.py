@@ -250,3 +250,13 @@ def test_the_books_cost_about_a_byte_per_region() -> None:
                 allocator.alloc(size)
         numbers = len(allocator.owner) + len(allocator.pages.tags) + len(allocator.records) + len(allocator.words)
         assert numbers * 8 / (count * len(sizes)) <= 1.2
+
+
+def test_a_heap_that_is_emptied_keeps_no_entries_of_its_slabs() -> None:
+    heap = Allocator()
+    addresses = [heap.alloc(48) for _ in range(50_000)]
+    for address in reversed(addresses):
+        heap.free(address)
+    heap.check()
+    entries = sum(len(nonfull) for nonfull in heap._nonfull)
+    assert entries < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -26,3 +27,9 @@ def test_the_machine_has_more_memory_than_the_process() -> None:
 
 def test_trim_says_whether_it_could() -> None:
     assert process.trim() in (True, False)
+
+
+def test_large_blocks_can_be_kept_apart() -> None:
+    script = "from pyredmem.memory import process; print(process.keep_large_blocks_apart())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
