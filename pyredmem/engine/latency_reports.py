@@ -76,6 +76,14 @@ _EXPIRY: Final = (
     "Expiring keys took long: raise hz so that the work comes in smaller parts, and spread the expiry "
     "times of keys that are created together."
 )
+_BACKGROUND: Final = (
+    "Eviction had nothing left to take and waited for what is being freed in the background: give maxmemory more room, "
+    "or free less of it lazily (lazyfree-lazy-eviction, UNLINK)."
+)
+_DEFRAG: Final = (
+    "Active defragmentation held commands up: lower active-defrag-cycle-max, or active-defrag-max-scan-fields so that "
+    "big collections are done in pieces."
+)
 _DISK: Final = "Writing to disk was slow: use a fast local disk and keep other heavy writers off it."
 _FSYNC: Final = "Every write waits for the disk: consider 'appendfsync everysec'."
 _NO_FSYNC: Final = "Rewriting competes with the disk: consider 'no-appendfsync-on-rewrite yes'."
@@ -88,8 +96,11 @@ _ADVICE_BY_EVENT: Final = {
     b"command": [_SLOW_COMMANDS, _BIG_KEYS],
     b"fast-command": [_SCHEDULER],
     b"expire-cycle": [_EXPIRY, _BIG_KEYS],
+    b"expire-del": [_BIG_KEYS],
     b"eviction-del": [_BIG_KEYS],
-    b"eviction-cycle": [_EVICTION],
+    b"eviction-cycle": [_EVICTION, _BIG_KEYS],
+    b"eviction-lazyfree": [_BACKGROUND],
+    b"active-defrag-cycle": [_DEFRAG],
     b"aof-write-pending-fsync": [_DISK],
     b"aof-write-active-child": [_NO_FSYNC, _DISK],
     b"aof-write-alone": [_DISK],

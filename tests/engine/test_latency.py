@@ -133,6 +133,20 @@ def test_the_doctor_advises_to_lower_the_slow_log_threshold() -> None:
     assert b"slowlog-log-slower-than 1000" in report
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(b"expire-cycle", b"expire-del", b"eviction-cycle", b"eviction-del", b"eviction-lazyfree"),
+        b"active-defrag-cycle",
+    ],
+)
+def test_the_doctor_has_advice_for_every_event_of_reclaim(event: bytes) -> None:
+    monitor = LatencyMonitor(1)
+    monitor.observe(event, 30, 1000)
+    report = latency_doctor(monitor, 1001, DoctorFacts(10_000, 0.0, 0))
+    assert b"\nAdvice:\n" in report
+
+
 def test_the_doctor_gives_each_advice_once() -> None:
     monitor = monitor_of((NOW, 5))
     monitor.observe(b"eviction-del", 5, NOW)
@@ -147,7 +161,7 @@ def test_the_doctor_rates_forks() -> None:
 
 def test_the_doctor_admits_when_there_is_no_advice() -> None:
     monitor = LatencyMonitor(1)
-    monitor.observe(b"active-defrag-cycle", 5, NOW)
+    monitor.observe(b"something-new", 5, NOW)
     assert b"no easy remedy" in latency_doctor(monitor, NOW, FACTS)
 
 

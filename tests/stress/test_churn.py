@@ -34,7 +34,7 @@ SECONDS = float(os.environ.get("PYREDMEM_CHURN_SECONDS", "20"))
 #: Bytes of the process for a byte of the ledger, at most.
 PROCESS_PER_LEDGER = 5
 CREEP_NOISE_BYTES = 24 << 20
-DRAIN_SECONDS = 20.0
+DRAIN_SECONDS = 60.0
 DEEDS = (
     *("used_memory_peak_human", "allocator_frag_ratio", "expired_keys", "evicted_keys", "lazyfreed_objects"),
     *("active_defrag_hits", "active_defrag_misses", "total_active_defrag_time", "total_eviction_exceeded_time"),
