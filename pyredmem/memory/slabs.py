@@ -196,7 +196,7 @@ class SlabHeap(ABC):
             self._release_slab(slab, b)
             if bins[b + REGIONS] > 1:
                 bins[b + NONFULL] -= 1
-                self._drop_dead(self._nonfull[bins[b + NUMBER]])
+                self._drop_dead(self._nonfull[bins[b + NUMBER]], bins[b + NONFULL])
         elif used == bins[b + REGIONS] - 1:
             self._gained_room(slab, b)
 
@@ -279,12 +279,15 @@ class SlabHeap(ABC):
         self.bins[b + NONFULL] += 1
         heappush(self._nonfull[self.bins[b + NUMBER]], self.records[slab] >> PAGE_SHIFT)
 
-    def _drop_dead(self, nonfull: list[int]) -> None:
-        """Take dead entries away where that is free, at the end, a few for each slab that goes.
+    def _drop_dead(self, nonfull: list[int], living: i64) -> None:
+        """Take dead entries away where that is free: at the end, a few for each slab that goes, or all if none lives.
 
         Each is an object of the interpreter, and a few of those keep a whole arena from the system when the data is
         gone.
         """
+        if living == 0:
+            nonfull.clear()
+            return
         left = DEAD_ENTRIES_PER_SLAB
         while left > 0 and nonfull and self.owner[nonfull[-1]] == 0:
             nonfull.pop()
