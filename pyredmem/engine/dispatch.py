@@ -170,7 +170,7 @@ class Dispatcher:
 
     def run_again(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run the command of a blocked client once more, behind the command of another one."""
-        if self._is_out_of_memory_again(session, command):
+        if self._is_out_of_memory_again(session, command, argv):
             return
         if self.gates & TRACKED:
             self.engine.tracking.begin(session)
@@ -188,9 +188,9 @@ class Dispatcher:
         if self.gates & TRACKED:
             self.engine.tracking.end()
 
-    def _is_out_of_memory_again(self, session: Session, command: Command) -> bool:
+    def _is_out_of_memory_again(self, session: Session, command: Command, argv: list[bytes]) -> bool:
         """Whether a command that waited cannot be run because memory is short by now; it is answered then."""
-        if self.allocator.used_memory <= self.memory_bytes or self.engine.memory_limit.make_room():
+        if self.allocator.used_memory <= self.memory_bytes or self.engine.memory_limit.make_room(argv):
             return False
         if not command.flags & DENYOOM:
             return False
@@ -262,7 +262,7 @@ class Dispatcher:
             if self.gates & CLIENTS_LIMITED and not self.engine.clients.make_room(session):
                 session.reply_mark = -1
                 return False
-            message = self._objection_of_state(session, command)
+            message = self._objection_of_state(session, command, argv)
         if message is not None:
             self._refuse(session, command, message)
             self._leave_gates(session, gates)
@@ -305,11 +305,11 @@ class Dispatcher:
             return errors.NOT_IN_TRANSACTION
         return None
 
-    def _objection_of_state(self, session: Session, command: Command) -> bytes | None:
+    def _objection_of_state(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """Why a command cannot be run as things are; None if it can."""
         gates = session.gates
         name = command.full_name
-        if self.allocator.used_memory > self.memory_bytes and not self.engine.memory_limit.make_room():
+        if self.allocator.used_memory > self.memory_bytes and not self.engine.memory_limit.make_room(argv):
             in_transaction = gates & IN_TRANSACTION != 0
             if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
                 return errors.OUT_OF_MEMORY

@@ -35,6 +35,12 @@ _CRITERIA: Final = {
     "random": eviction.ANY,
 }
 
+#: What an argument takes beside its bytes: the object, the header, what rounding adds.
+ARGUMENT_BYTES: Final = 32
+#: So far below the limit it is asked already, since the arguments of a command may be what is too much. Larger ones
+#: are in the ledger: as part of the client's query buffer.
+NEAR_BYTES: Final = 32768
+
 # What became of the attempt to keep to the limit.
 _WITHIN: Final = 0
 _UNDER_WAY: Final = 1
@@ -134,7 +140,7 @@ class MemoryLimit:
         if self._maxmemory > 0 and self._over_since_us > 0:
             self._dispatcher.memory_bytes = -1
         else:
-            self._dispatcher.memory_bytes = self._maxmemory if self._maxmemory > 0 else UNLIMITED
+            self._dispatcher.memory_bytes = self._maxmemory - NEAR_BYTES if self._maxmemory > 0 else UNLIMITED
 
     # Figures.
 
@@ -177,19 +183,24 @@ class MemoryLimit:
         """Whether slices are done between commands."""
         return self._goes_on != 0
 
-    def make_room(self) -> bool:
-        """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused."""
-        return self._attempt(self._keyspace.now_us) != _FAILED
+    def make_room(self, argv: list[bytes]) -> bool:
+        """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused.
 
-    def _attempt(self, now_us: i64) -> i64:
+        The arguments of the command to come count: Redis has them in memory by now, the ledger has not.
+        """
+        arguments: i64 = 0
+        for argument in argv:
+            arguments += len(argument) + ARGUMENT_BYTES
+        return self._attempt(self._keyspace.now_us, arguments) != _FAILED
+
+    def _attempt(self, now_us: i64, arguments: i64) -> i64:
         if self._maxmemory == 0 or self._keyspace.stands_still:
             return _WITHIN
-        result = self._evict(now_us)
+        result = self._evict(now_us, self._allowed_bytes() - arguments)
         self._note_period(result == _WITHIN)
         return result
 
-    def _evict(self, start_us: i64) -> i64:
-        allowed = self._allowed_bytes()
+    def _evict(self, start_us: i64, allowed: i64) -> i64:
         if self._allocator.used_memory <= allowed:
             return _WITHIN
         evicting = self.eviction
@@ -245,7 +256,7 @@ class MemoryLimit:
 
     def _go_on(self) -> int:
         """A slice between commands."""
-        if self._attempt(self._clock.now_us()) == _UNDER_WAY:
+        if self._attempt(self._clock.now_us(), 0) == _UNDER_WAY:
             return 0
         self._goes_on = 0
         return DONE

@@ -9,7 +9,7 @@ from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine import figures
-from pyredmem.engine.memory_limit import slice_us
+from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
 from pyredmem.structures.dict import UNLIMITED
 from tests.support.engine import World, do
@@ -132,6 +132,7 @@ def test_tenacity_is_the_time_that_a_command_may_have_to_wait(tenacity: int, mic
 #: Used once before the limit is set: the first call of each command costs memory of its own.
 WARM = (
     ("SET", "volatile", "x", "EX", "100"),
+    *(("SETRANGE", "x", "1", "x"), ("DEL", "x")),
     *(("DEL", "volatile"), ("GET", "x"), ("GETEX", "x"), ("EXPIRE", "x", "1"), ("PING",), ("EXISTS", "x")),
     *(("MULTI",), ("EXEC",), ("MULTI",), ("DISCARD",), ("WATCH", "x"), ("UNWATCH",)),
     *(("BLPOP", "x", "0.1"), ("BLMOVE", "x", "y", "LEFT", "LEFT", "0.1"), ("RPUSH", "x", "1"), ("LLEN", "x")),
@@ -163,16 +164,22 @@ limited = Limited
 def fill_up(world: Limited) -> None:
     """Let the second client add keys until one is refused."""
     for number in range(10_000):
-        if do(world.other, "SET", f"more:{number}", "x" * 1000) == OOM:
+        if do(world.other, "SETRANGE", f"more:{number}", "1000", "x") == OOM:
             return
     raise AssertionError("nothing was refused")
 
 
 def test_a_command_may_exceed_the_limit_the_next_one_may_not() -> None:
-    world = limited(0)
-    assert world.do("SET", "one", "1") == b"+OK\r\n"
+    world = limited(500)
+    assert world.do("SETRANGE", "one", "1000", "x") == b":1001\r\n"
     assert world.do("SET", "two", "2") == OOM
     world.check()
+
+
+def test_the_arguments_of_a_command_count() -> None:
+    world = limited(500)
+    assert world.do("SET", "one", "x" * 1000) == OOM
+    assert world.do("SET", "two", "x" * 10) == b"+OK\r\n"
 
 
 @pytest.mark.parametrize("request_", ["GET key:0000", "DEL key:0000", "EXPIRE key:0000 100", "PING", "GETEX key:0001"])
@@ -228,19 +235,27 @@ def test_a_transaction_that_needs_no_memory_is_run() -> None:
     assert world.do("EXEC") == b"*1\r\n:1\r\n"
 
 
+def push_and_exceed(world: Limited, key: str) -> None:
+    """One element for a list, and in the same moment more memory than there may be."""
+    world.do("MULTI")
+    world.do("RPUSH", key, "element")
+    world.do("SETRANGE", "large", "10000", "x")
+    assert world.do("EXEC") == b"*2\r\n:1\r\n:10001\r\n"
+
+
 def test_a_command_that_waited_is_refused_if_it_needs_memory() -> None:
-    world = limited(500)
+    world = limited(3000)
     assert do(world.other, "BLMOVE", "source", "target", "LEFT", "LEFT", "0") == b""
-    world.do("RPUSH", "source", "x" * 1000)
+    push_and_exceed(world, "source")
     assert world.other.take_output() == OOM
     assert world.do("LLEN", "source") == b":1\r\n"
     assert do(world.other, "PING") == b"+PONG\r\n"
 
 
 def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
-    world = limited(500)
+    world = limited(3000)
     do(world.other, "BLPOP", "list", "0")
-    world.do("RPUSH", "list", "x" * 1000)
+    push_and_exceed(world, "list")
     assert world.other.take_output().startswith(b"*2\r\n$4\r\nlist\r\n")
 
 
@@ -256,12 +271,12 @@ def test_keys_make_room_for_others() -> None:
     world.check()
 
 
-def test_memory_exceeds_the_limit_by_what_one_command_adds() -> None:
+def test_memory_exceeds_the_limit_by_what_a_command_adds_to_its_arguments() -> None:
     world = limited(0, "allkeys-lru")
     limit = used(world)
     for number in range(300):
         world.do("SET", f"more:{number:04}", "x" * 1000)
-        assert used(world) - limit <= 24 + 16 + 16 + 1024
+        assert used(world) <= limit + 64
     world.check()
 
 
@@ -273,9 +288,9 @@ def test_reads_make_room_too() -> None:
 
 
 def test_volatile_policies_refuse_when_no_key_with_a_time_is_left() -> None:
-    world = limited(0, "volatile-lru")
+    world = limited(250, "volatile-lru")
     world.do("SET", "k", "v", "EX", "1000")
-    assert world.do("SET", "another", "x" * 1000) == b"+OK\r\n"
+    assert world.do("SETRANGE", "another", "1000", "x") == b":1001\r\n"
     assert world.do("SET", "one more", "v") == OOM
     assert evicted(world) == 1
 
@@ -416,12 +431,12 @@ def test_the_time_above_the_limit_is_measured() -> None:
 
 def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
     world = limited(0)
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory")
+    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     fill_up(world)
     assert world.engine.dispatcher.memory_bytes == -1
     world.do("FLUSHALL")
     world.do("PING")
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory")
+    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     change(world, maxmemory="0")
     assert world.engine.dispatcher.memory_bytes == UNLIMITED
 
