@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.base.build import COMPILED
@@ -47,7 +48,7 @@ ELEMENTS_PER_STEP: Final = 8
 PLUGS_PER_STEP: Final = 128
 #: Passes of a run, and walks of a pass.
 MOST_PASSES: Final = 8
-MOST_WALKS: Final = 6
+MOST_WALKS: Final = 12
 #: A walk that moved fewer objects than this is the last one.
 FEW: Final = 16
 #: A pass pays that gives back at least so many percent of the arenas.
@@ -75,7 +76,9 @@ class ProcessDefrag:
         self._moved_before: i64 = 0
         self._postponed_before: i64 = 0
         self._others: list[Callable[[Mover], None]] = []
-        self._victims: list[Arena] = []  # of the last pass
+        # First pools of the victims of the last pass. Numbers in one block: an object for each of them would lie in
+        # holes of the victims and keep them.
+        self._victims: vec[i64] = vec[i64]()
         self._pinned: dict[int, int] = {}  # bytes that stayed in a victim, by its first pool
         self._passes: i64 = 0  # of this run
         self._futile_waste: i64 = 0  # what the last run left
@@ -213,13 +216,13 @@ class ProcessDefrag:
     def _end_census(self) -> None:
         """See what the last pass has achieved, and whether another one pays."""
         arenas: list[Arena] = self._census.arenas() if self._census is not None else []
-        self._census = None
+        self._census = None  # and its objects go when this is over: they lie in the holes that are to be emptied
         self._judge_victims(arenas)
         victims = choose_victims(arenas, self._pinned)
         if not self._settings.enabled or self._passes >= MOST_PASSES or not _pays(victims, arenas):
             self._end_run(arenas)
             return
-        self._victims = victims
+        self._victims = vec[i64]([int(arena.first_pool) for arena in victims])
         self._passes += 1
         self.passes += 1
         self._steering = Steering(self._engine.allocator, victims, arenas, self._memory)
@@ -229,19 +232,20 @@ class ProcessDefrag:
 
     def _judge_victims(self, arenas: list[Arena]) -> None:
         """Count the victims of the last pass that are gone; of the others remember what did not move."""
-        if not self._victims:
+        if len(self._victims) == 0:
             return
         left: dict[int, int] = {}
         for arena in arenas:
             left[arena.first_pool] = arena.live_bytes
         for victim in self._victims:
-            live = left.get(victim.first_pool, 0)
+            first_pool = int(victim)
+            live = left.get(first_pool, 0)
             if live > 0:
-                self._pinned[victim.first_pool] = live
+                self._pinned[first_pool] = live
             else:
                 self.emptied += 1
-                self._pinned.pop(victim.first_pool, None)
-        self._victims = []
+                self._pinned.pop(first_pool, None)
+        self._victims = vec[i64]()
 
     def _begin_walk(self) -> None:
         steering = self._steering

@@ -87,7 +87,6 @@ class Steering(Mover):
         self, allocator: Allocator, victims: list[Arena], arenas: list[Arena], memory: PoolMemory | None = None
     ) -> None:
         super().__init__(allocator)
-        self.victims = victims
         self._memory = memory  # to look at the inner blocks of containers; None: they are not looked at
         self._inner: dict[type, int] = inner_offsets(memory) if memory is not None else {}
         self._tries: i64 = 0
