@@ -551,10 +551,9 @@ class Dict:
     def sample(self, count: i64, rng: Random, found: vec[i32]) -> i64:
         """Put up to ``count`` slots from consecutive buckets at a random place into ``found``; returns how many.
 
-        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys): chains
-        are taken from their head on, so the end of a long one comes too short; a run of empty buckets is left by a
-        jump; the search ends after ten buckets per slot; each slot asked for does a step of a rehash under way.
-        ``found`` has room for ``count``.
+        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys): a run
+        of empty buckets is left by a jump, the search ends after ten buckets per slot, and every one asked for does a
+        step of a rehash under way. ``found`` has room for ``count``.
         """
         if count > self.used:
             count = self.used
@@ -578,14 +577,14 @@ class Dict:
                 in_old = True
             if in_old and bucket <= self.mask:
                 before = stored
-                stored = self._take_chain(i64(self.heads[bucket]), count, stored, found)
+                stored = self._draw_chain(i64(self.heads[bucket]), count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
                     empty += 1
             if rehashing and stored < count and bucket <= self.new_mask:
                 before = stored
-                stored = self._take_chain(i64(self.new_heads[bucket]), count, stored, found)
+                stored = self._draw_chain(i64(self.new_heads[bucket]), count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
@@ -595,13 +594,22 @@ class Dict:
                 empty = 0
             else:
                 bucket = (bucket + 1) & mask
-        return stored
+        return stored if stored < count else count
 
-    def _take_chain(self, slot: i64, count: i64, stored: i64, found: vec[i32]) -> i64:
-        """Add slots of a chain to a sample of ``stored`` so far, while there is room; returns how many it has then."""
+    def _draw_chain(self, slot: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
+        """Add the slots of a chain to a sample of ``stored`` so far, and return how many it then was drawn from.
+
+        Behind the last place a slot may take the place of another one, so that the end of a long chain has its chance
+        too (reservoir sampling).
+        """
         links = self.links
-        while slot >= 0 and stored < count:
-            found[stored] = i32(slot)
+        while slot >= 0:
+            if stored < count:
+                found[stored] = i32(slot)
+            else:
+                place = rng.below(stored + 1)
+                if place < count:
+                    found[place] = i32(slot)
             stored += 1
             slot = i64(links[slot])
         return stored
