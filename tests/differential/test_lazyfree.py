@@ -46,11 +46,9 @@ def stream(nodes: int) -> list[Command]:
 
 
 def groups(count: int, pending: int) -> list[Command]:
-    return [
-        *[["XADD", "k", f"1-{number + 1}", "f", "v"] for number in range(pending)],
-        *[["XGROUP", "CREATE", "k", f"g{number}", "0"] for number in range(count)],
-        ["XREADGROUP", "GROUP", "g0", "c", "COUNT", "1000", "STREAMS", "k", ">"],
-    ]
+    adds: list[Command] = [["XADD", "k", f"1-{number + 1}", "f", "v"] for number in range(pending)]
+    creates: list[Command] = [["XGROUP", "CREATE", "k", f"g{number}", "0"] for number in range(count)]
+    return [*adds, *creates, ["XREADGROUP", "GROUP", "g0", "c", "COUNT", "1000", "STREAMS", "k", ">"]]
 
 
 UNLINK: list[Command] = [["UNLINK", "k"]]

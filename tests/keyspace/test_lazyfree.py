@@ -29,7 +29,7 @@ class Watch(Clock):
     def __init__(self) -> None:
         self.time_us = 0
 
-    def now_us(self) -> int:  # type: ignore[override]
+    def now_us(self) -> int:
         self.time_us += 1
         return self.time_us
 
@@ -308,7 +308,7 @@ def test_jobs_go_in_the_order_in_which_they_came(keyspace: Keyspace) -> None:
             self._name = name
             self._calls = calls
 
-        def dismantle(self, limit: int, freed: FreedBlocks) -> bool:  # type: ignore[override]
+        def dismantle(self, limit: int, freed: FreedBlocks) -> bool:
             order.append(self._name)
             self._calls -= 1
             return self._calls == 0

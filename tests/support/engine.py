@@ -11,7 +11,7 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.session import Session
 
-Argument = bytes | str | int
+Argument = bytes | str | int | float
 
 
 class World:
