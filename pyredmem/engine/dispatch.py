@@ -37,7 +37,7 @@ from pyredmem.engine.session import (
     Session,
 )
 from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
-from pyredmem.structures.dict import UNLIMITED
+from pyredmem.structures.dict_core import UNLIMITED
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine

@@ -21,7 +21,7 @@ from pyredmem.engine import figures
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace import eviction
 from pyredmem.keyspace.eviction import Eviction
-from pyredmem.structures.dict import UNLIMITED, GrowthLimit
+from pyredmem.structures.dict_core import UNLIMITED, GrowthLimit
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine

@@ -1,7 +1,7 @@
 """The fields of a large hash: a hash table of fields, each with a value, all of them strings of their own.
 
-The values lie beside the table's keys in dense arrays (see :mod:`pyredmem.structures.dict`), so a random field is one
-index away.
+The values lie beside the table's keys in dense arrays (see :mod:`pyredmem.structures.dict_core`), so a random field is
+one index away.
 """
 
 from __future__ import annotations

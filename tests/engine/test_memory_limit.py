@@ -11,7 +11,7 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine import figures
 from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
-from pyredmem.structures.dict import UNLIMITED
+from pyredmem.structures.dict_core import UNLIMITED
 from tests.support.engine import World, do
 from tests.support.hosted import Hosted
 

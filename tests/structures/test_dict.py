@@ -11,7 +11,8 @@ from mypy_extensions import i32
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.structures.dict import Dict, GrowthLimit
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict_core import GrowthLimit
 
 
 def make(owns_keys: bool = True) -> Dict:

@@ -9,7 +9,8 @@ import pytest
 from pyredmem.keyspace.database import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hash_table import FieldTable
-from pyredmem.structures.dict import Dict, GrowthLimit
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict_core import GrowthLimit
 from tests.support.movers import Evictor, Recorder, Shuffler
 
 
@@ -79,15 +80,6 @@ def test_keys_that_moved_are_found_in_the_same_order() -> None:
     table.defrag_slots(Evictor(table.allocator), 0, 1000)
     table.check()
     assert [table.keys[slot] for slot in table.walk(0)] == order
-
-
-def test_a_key_can_be_put_into_another_place() -> None:
-    table = a_table(10, owns_keys=False)
-    slot = table.find(b"key 3")
-    twin = b"".join((b"key 3", b""))
-    table.set_key(slot, twin, 777)
-    assert table.keys[table.find(b"key 3")] is twin
-    assert table.key_addresses[slot] == 777
 
 
 def test_a_twin_takes_everything_over() -> None:
