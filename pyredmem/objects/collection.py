@@ -71,14 +71,8 @@ class Collection(RedisObject):
     """A value with elements."""
 
     def __init__(self, allocator: Allocator | None) -> None:
-        """Without an allocator: a twin to be, see ``replace_object``."""
+        """Without an allocator: a twin to be, see ``succeed``."""
         super().__init__(0 if allocator is None else allocator.alloc(ROBJ_SIZE))
-
-    def replace_object(self, original: RedisObject) -> None:
-        """Be the object in the place of another one, which is of no more use: with its block and all that is noted."""
-        self.lru = original.lru
-        self.refcount = original.refcount
-        self.address = original.address
 
     def payload(self) -> Encoded:
         """The elements in their encoding of the moment."""

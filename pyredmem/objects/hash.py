@@ -193,8 +193,7 @@ class HashObject(Collection):
         twin = HashObject(self.allocator, self.fields, self.packed, is_twin=True)
         twin.times = self.times
         twin.due_us = self.due_us
-        twin.replace_object(self)
-        return twin
+        return twin.succeed(self)
 
     def digest(self, digest: Digest) -> None:
         """Add all pairs; their order does not matter. Of a field's time to live counts that it has one (Redis 7.4)."""

@@ -464,9 +464,7 @@ class ListObject(Collection):
 
     def twin(self) -> RedisObject:
         """Another object around the elements."""
-        twin = ListObject(None, self.encoded)
-        twin.replace_object(self)
-        return twin
+        return ListObject(None, self.encoded).succeed(self)
 
     def digest(self, digest: Digest) -> None:
         """Add type and elements."""

@@ -90,7 +90,8 @@ class RedisObject:
         """Forget large content, which the twin has: the mover may keep this object for the rest of its pass."""
 
     def succeed(self, original: RedisObject) -> RedisObject:
-        """Take over, as a twin, what every object has beside its block; returns this object."""
+        """Take over, as a twin, what every object has: its block and all that is noted; returns this object."""
+        self.address = original.address
         self.lru = original.lru
         self.refcount = original.refcount
         return self

@@ -149,9 +149,7 @@ class SetObject(Collection):
 
     def twin(self) -> RedisObject:
         """Another object around the members."""
-        twin = SetObject(self.allocator, self.content, is_twin=True)
-        twin.replace_object(self)
-        return twin
+        return SetObject(self.allocator, self.content, is_twin=True).succeed(self)
 
     def digest(self, digest: Digest) -> None:
         """Add type and members; their order does not matter."""

@@ -128,9 +128,7 @@ class SortedSetObject(Collection):
 
     def twin(self) -> RedisObject:
         """Another object around the members."""
-        twin = SortedSetObject(None, self.content)
-        twin.replace_object(self)
-        return twin
+        return SortedSetObject(None, self.content).succeed(self)
 
     def digest(self, digest: Digest) -> None:
         """Add type and content."""

@@ -575,9 +575,7 @@ class StreamObject(Collection):
 
     def twin(self) -> RedisObject:
         """Another object around the stream."""
-        twin = StreamObject(None, self.stream)
-        twin.replace_object(self)
-        return twin
+        return StreamObject(None, self.stream).succeed(self)
 
     def digest(self, digest: Digest) -> None:
         """Add type and content: ids, fields and values in order."""
