@@ -179,10 +179,6 @@ class MemoryLimit:
         """Whether more is in use than may be."""
         return self._allocator.used_memory > self._allowed_bytes()
 
-    def is_evicting(self) -> bool:
-        """Whether slices are done between commands."""
-        return self._goes_on != 0
-
     def make_room(self, argv: list[bytes]) -> bool:
         """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused.
 

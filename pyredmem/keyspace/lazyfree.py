@@ -150,10 +150,6 @@ class LazyFree:
 
     # The engine's thread settles.
 
-    def has_packets(self) -> bool:
-        """Whether there are blocks to be freed."""
-        return len(self._packets) > 0
-
     def is_busy(self) -> bool:
         """Whether anything is left to do."""
         return len(self._waiting) > 0 or len(self._packets) > 0

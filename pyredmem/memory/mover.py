@@ -1,8 +1,8 @@
 """What a pass of active defragmentation asks of everything that it meets.
 
 A value shows a mover all its ledger blocks and all its Python objects, and takes what comes back in their place. This
-one moves ledger blocks out of sparse slabs. Others count the Python objects per arena of the process's heap, or move
-them out of sparse arenas; they leave the ledger alone.
+one moves ledger blocks out of sparse slabs. The other kind *steers*: it has Python objects made anew outside the sparse
+arenas of the process's heap (see :mod:`pyredmem.memory.steering`) and leaves the ledger alone.
 """
 
 from __future__ import annotations
