@@ -2,9 +2,10 @@
 
 The settings, the same for both, make of the waste in a heap an *effort*, percent of a processor. A :class:`Pace` takes
 that share of the time in slices which no client feels: Redis works a quarter of each tick in one go, 25 milliseconds,
-this server a fifth of a millisecond and then lets the clients have three times as long. Where the server comes back
-late the next slice is longer in proportion, so that the share is kept when there is much to do; an engine that nobody
-calls between the ticks of its timer works at each tick as long as Redis does.
+this server a twentieth of a millisecond and then lets the clients have three times as long. What was missed because
+the server came back late is made up for by shorter pauses. Slices are longer only where the server is so busy that
+clients wait for longer anyway; an engine that nobody calls between the ticks of its timer works at each tick as long
+as Redis does.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.slice_limit import SliceLimit
 from pyredmem.config.settings import Settings
 
-#: Microseconds of a slice, and of one that makes up for lost time.
-SLICE_US: Final = 200
+#: Microseconds of a slice: a client waits for one at most, which is not much more than a round trip.
+SLICE_US: Final = 50
+#: The server is busy when it comes back so late. A slice then is as long as a quarter of that, up to the longest.
+BUSY_US: Final = 500
 LONGEST_SLICE_US: Final = 1000
+#: Time that was missed counts up to this.
+MOST_OWED_US: Final = 2000
 #: A slice that comes so late was not called for by a shell, but by the timer.
 TIMER_US: Final = 50_000
 #: A pace that has not paused yet.
@@ -90,25 +95,30 @@ class Pace(SliceLimit):
         self.percent: i64 = 0
         self.limit_us: i64 = SLICE_US  # how long the slice may be
         self.used_us: i64 = 0  # how long the last one was
-        self._began_us: i64 = 0
-        self._ended_us: i64 = _NEVER
+        self._owed_us: i64 = 0  # what is to be worked, less what was
+        self._began_us: i64 = _NEVER
+        self._ended_us: i64 = 0
         self._steps: i64 = 0  # of the slice
 
     def begin(self) -> None:
         """A slice begins."""
         now_us = self._clock.now_us()
         limit: i64 = SLICE_US
-        passed = now_us - self._ended_us
-        if self._ended_us != _NEVER and passed > 0:
+        if self._began_us == _NEVER:
+            self._owed_us = SLICE_US
+        elif now_us > self._began_us:
             whole = 100 * self._paces.busy()
-            limit = passed * self.percent // (whole - self.percent)
-            most: i64 = LONGEST_SLICE_US
+            passed = now_us - self._ended_us
+            owed = self._owed_us + (now_us - self._began_us) * self.percent // whole
+            self._owed_us = min(owed, MOST_OWED_US)
             if passed >= TIMER_US:
-                most = self._paces.tick_us * self.percent // whole
-            if limit > most:
-                limit = most
-            if limit < SLICE_US:
-                limit = SLICE_US
+                limit = min(
+                    passed * self.percent // (whole - self.percent), self._paces.tick_us * self.percent // whole
+                )
+                self._owed_us = limit
+            elif passed >= BUSY_US:
+                limit = min(passed // 4, self._owed_us, LONGEST_SLICE_US)
+            limit = max(limit, SLICE_US)
         self.limit_us = limit
         self._began_us = now_us
         self._steps = 0
@@ -133,12 +143,16 @@ class Pace(SliceLimit):
             used = self.limit_us
         if self.percent == 0:
             return 0
-        return used * (100 * self._paces.busy() - self.percent) // self.percent
+        self._owed_us -= used
+        whole = 100 * self._paces.busy()
+        earned = used * self.percent // whole  # while it worked
+        missing = SLICE_US - self._owed_us - earned
+        return missing * whole // self.percent if missing > 0 else 0
 
     def rest(self) -> None:
         """There is nothing to do for the time being."""
         self.percent = 0
-        self._ended_us = _NEVER
+        self._began_us = _NEVER
 
 
 class Paces:

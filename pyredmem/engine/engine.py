@@ -221,7 +221,7 @@ class Engine:
     def run_tasks(self) -> None:
         """The shell was asked to call by now: a slice of what goes on between commands."""
         self.keyspace.now_us = self.clock.now_us()
-        self.tasks.run()
+        self.tasks.run_next()
         self.blocking.serve()
         if self._chores:
             self._do_chores()

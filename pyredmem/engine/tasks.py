@@ -73,16 +73,31 @@ class Tasks:
         now_us = self._clock.now_us()
         for task in self._tasks:
             if task.is_due(now_us):
-                late_us = now_us - task.due_us
-                task.late_us = late_us if late_us > 0 else 0
-                task.due_us = _NEVER
-                delay_us: i64 = task.work()
-                if delay_us >= 0:
-                    due_us = self._clock.now_us() + delay_us
-                    if due_us < task.due_us:
-                        task.due_us = due_us
-                        task.delay_us = delay_us
+                self._run_slice(task, now_us)
         self._arm()
+
+    def run_next(self) -> None:
+        """Run a slice of the task that has been due for the longest; the clients have their turn before the others."""
+        self._alarm_us = _NEVER
+        now_us = self._clock.now_us()
+        first: Task | None = None
+        for task in self._tasks:
+            if task.is_due(now_us) and (first is None or task.due_us < first.due_us):
+                first = task
+        if first is not None:
+            self._run_slice(first, now_us)
+        self._arm()
+
+    def _run_slice(self, task: Task, now_us: i64) -> None:
+        late_us = now_us - task.due_us
+        task.late_us = late_us if late_us > 0 else 0
+        task.due_us = _NEVER
+        delay_us: i64 = task.work()
+        if delay_us >= 0:
+            due_us = self._clock.now_us() + delay_us
+            if due_us < task.due_us:
+                task.due_us = due_us
+                task.delay_us = delay_us
 
     def _arm(self) -> None:
         """Have the shell call for the task that is due next."""

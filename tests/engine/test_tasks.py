@@ -133,3 +133,20 @@ def test_the_shell_runs_them_between_the_ticks(world: World) -> None:
     world.engine.tasks.create(work).wake()
     world.engine.run_tasks()
     assert len(slices) == 1
+
+
+def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None:
+    turns: list[str] = []
+
+    def note(name: str) -> int:
+        turns.append(name)
+        return DONE
+
+    later = world.engine.tasks.create(lambda: note("later"))
+    sooner = world.engine.tasks.create(lambda: note("sooner"))
+    sooner.wake(100)
+    later.wake(200)
+    world.clock.advance_us(300)
+    for _ in range(3):
+        world.engine.run_tasks()
+    assert turns == ["sooner", "later"]
