@@ -22,7 +22,8 @@ from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
 from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers, new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
-from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack, SortedSetSkiplist
+from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
+from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.objects.string import Strings
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.list_node import ListNode

@@ -15,7 +15,8 @@ from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import SORTED_SET_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
-from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack, SortedSetSkiplist
+from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
+from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.score_order import ScoreOrder
 

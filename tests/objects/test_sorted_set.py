@@ -9,7 +9,8 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.sorted_set import ADDED, UPDATED, SortedSetObject, build_sorted_set, new_sorted_set
-from pyredmem.objects.sorted_set_encodings import SortedSetSkiplist, score_entry_size
+from pyredmem.objects.sorted_set_encodings import score_entry_size
+from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 
 INFINITY = float("inf")
 

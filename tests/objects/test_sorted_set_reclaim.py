@@ -14,7 +14,8 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
-from pyredmem.objects.sorted_set_encodings import SortedSetListpack, SortedSetSkiplist
+from pyredmem.objects.sorted_set_encodings import SortedSetListpack
+from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.structures.score_node import ScoreNode
 from tests.support.movers import (
     Evictor,

@@ -1,0 +1,238 @@
+"""The encoding of large sorted sets, ``skiplist``, sized as in Redis 7.2 (t_zset.c).
+
+What the ledger is told of: the two structures, the header node, the hash table, and for each member its string, its
+entry and a node of random height.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Final
+
+from mypy_extensions import i32, i64, mypyc_attr
+
+from pyredmem.base.rng import Random
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.layout import (
+    DICT_ENTRY_SIZE,
+    DICT_SIZE,
+    SKIPLIST_HEADER_NODE_SIZE,
+    SKIPLIST_MAX_LEVEL,
+    SKIPLIST_SIZE,
+    ZSET_SIZE,
+    skiplist_node_size,
+)
+from pyredmem.memory.mover import Mover
+from pyredmem.objects.rdb_types import ZSET_2
+from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.sorted_set_encodings import SortedSetEncoding
+from pyredmem.objects.sorted_set_table import SkiplistTable
+
+#: Cursors from here on are of the order, by rank.
+_ORDER_CURSOR: Final = 1 << 40
+#: Random numbers below this one have 31 pairs of bits, one for each level above the first.
+_HEIGHT_DRAWS: Final = 4611686018427387904
+
+
+@mypyc_attr(acyclic=True)
+class SortedSetSkiplist(SortedSetEncoding):
+    """A hash table and a skiplist, which share the members' strings."""
+
+    def __init__(self, allocator: Allocator, expected: i64, original: SortedSetSkiplist | None = None) -> None:
+        """``original``: the one that this one takes the place of."""
+        super().__init__(allocator)
+        if original is not None:
+            self.structure_address: i32 = original.structure_address
+            self.dict_address: i32 = original.dict_address
+            self.skiplist_address: i32 = original.skiplist_address
+            self.header_address: i32 = original.header_address
+            self.members: SkiplistTable = original.members
+            self.order = original.order
+            return
+        self.structure_address = i32(allocator.alloc(ZSET_SIZE))
+        self.dict_address = i32(allocator.alloc(DICT_SIZE))
+        self.skiplist_address = i32(allocator.alloc(SKIPLIST_SIZE))
+        self.header_address = i32(allocator.alloc(SKIPLIST_HEADER_NODE_SIZE))
+        self.members = SkiplistTable(allocator)
+        if expected > 0:
+            self.members.expand(expected)
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING says."""
+        return b"skiplist"
+
+    def memory(self, samples: i64) -> i64:
+        """The structures, and the average of the first members times their number."""
+        allocator = self.allocator
+        members = self.members
+        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.slots()
+        fixed += allocator.usable(i64(self.header_address))
+        length = self.order.length
+        if length == 0:
+            return fixed
+        sampled = length if samples == 0 else min(samples, length)
+        measured: i64 = 0
+        for member in self.order.members(0, sampled):
+            slot = members.peek(member)
+            measured += allocator.usable(i64(members.key_addresses[slot])) + DICT_ENTRY_SIZE
+            measured += allocator.usable(i64(members.nodes[slot]))
+        return fixed + i64(int(float(measured) / float(sampled) * float(length)))
+
+    def free_effort(self) -> i64:
+        """One for each member."""
+        return self.order.length
+
+    def free(self) -> None:
+        """Give everything back."""
+        allocator = self.allocator
+        members = self.members
+        slot: i64 = 0
+        while slot < members.used:
+            allocator.free(i64(members.nodes[slot]))
+            slot += 1
+        members.clear()
+        allocator.free(i64(self.header_address))
+        allocator.free(i64(self.skiplist_address))
+        allocator.free(i64(self.dict_address))
+        allocator.free(i64(self.structure_address))
+
+    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
+        """The order, then the table, then the structures."""
+        if self.order.length > 0 and not self.order.dismantle(limit):
+            return False
+        if not self.members.dismantle(limit, freed):
+            return False
+        freed.add(i64(self.header_address))
+        freed.add(i64(self.skiplist_address))
+        freed.add(i64(self.dict_address))
+        freed.add(i64(self.structure_address))
+        return True
+
+    def scan_effort(self) -> i64:
+        """The members."""
+        return self.order.length
+
+    def defrag_head(self, mover: Mover) -> None:
+        """The structures and the arrays of the table."""
+        self.structure_address = i32(mover.block(i64(self.structure_address)))
+        self.dict_address = i32(mover.block(i64(self.dict_address)))
+        self.skiplist_address = i32(mover.block(i64(self.skiplist_address)))
+        self.header_address = i32(mover.block(i64(self.header_address)))
+        if mover.steers():
+            self.members = self.members.relocated(mover)
+            self.order = self.order.relocated(mover)
+        self.members.defrag_table(mover)
+
+    def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """Some members by their slots; behind the last one, if the mover steers, what keeps them in order, by ranks."""
+        steers = mover.steers()
+        if cursor >= _ORDER_CURSOR:
+            rank = self.order.show(mover, cursor - _ORDER_CURSOR, limit) if steers else 0
+            return _ORDER_CURSOR + rank if rank > 0 else 0
+        if not steers:
+            return self.members.defrag_slots(mover, cursor, limit)
+        cursor = self._show_members(mover, cursor, limit)
+        return cursor if cursor > 0 else _ORDER_CURSOR
+
+    def _show_members(self, mover: Mover, cursor: i64, limit: i64) -> i64:
+        """The same with the bytes of the members, each one object for table and order."""
+        members = self.members
+        end = min(cursor + max(limit, 1), members.used)
+        slot = cursor
+        while slot < end:
+            member = members.keys[slot]
+            members.defrag_slot(mover, slot)
+            members.defrag_value(mover, slot)
+            text = members.keys[slot]
+            if text is not member:
+                self.order.replace(members.scores[slot], text)
+            slot += 1
+        return end if end < members.used else 0
+
+    def twin(self) -> SortedSetEncoding:
+        """Another one around the same structures."""
+        return SortedSetSkiplist(self.allocator, 0, self)
+
+    def addresses(self) -> list[int]:
+        """The structures, the table, the members and the nodes."""
+        own = [self.structure_address, self.dict_address, self.skiplist_address, self.header_address]
+        nodes = list(self.members.nodes)[: self.members.used]
+        return [int(address) for address in own] + self.members.addresses() + [int(node) for node in nodes]
+
+    def score(self, member: bytes) -> float:
+        """The score of a member; NaN if it is not there. A step of a rehash under way is done on the way."""
+        slot: i64 = self.members.find(member)
+        return nan if slot < 0 else self.members.scores[slot]
+
+    def insert(self, member: bytes, score: float, rng: Random) -> None:
+        """Add a member with a node of random height."""
+        self.order.insert(score, member)
+        node = self.allocator.alloc(_random_node_size(rng))
+        self.members.step()
+        self.members.add(member, score, node)
+
+    def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
+        """The node stays if its place does; else it goes and a new one comes."""
+        members = self.members
+        slot = members.peek(member)
+        members.scores[slot] = new_score
+        if not self.order.move(score, member, new_score):
+            self.allocator.free(i64(members.nodes[slot]))
+            members.nodes[slot] = i32(self.allocator.alloc(_random_node_size(rng)))
+
+    def remove(self, member: bytes, shrinks: bool = True) -> bool:
+        """Take a member with its node out."""
+        members = self.members
+        slot: i64 = members.find(member)
+        if slot < 0:
+            return False
+        self.order.remove(members.scores[slot], member)
+        self.allocator.free(i64(members.nodes[slot]))
+        members.remove(slot)
+        if shrinks:
+            members.shrink_if_sparse()
+        return True
+
+    def removed_some(self) -> None:
+        """Shrink a table that is sparse now."""
+        self.members.shrink_if_sparse()
+
+    def copy(self) -> SortedSetEncoding:
+        """A table for just as many members, filled from the end; the nodes are as high as the originals."""
+        allocator = self.allocator
+        length = self.order.length
+        copy = SortedSetSkiplist(allocator, length)
+        names = self.order.members(0, length)
+        scores = self.order.scores(0, length)
+        for at, member in enumerate(names):
+            copy.order.insert(scores[at], member)
+        for at in range(length - 1, -1, -1):
+            node = i64(self.members.nodes[self.members.peek(names[at])])
+            copy.members.add(names[at], scores[at], allocator.alloc(allocator.usable(node)))
+        return copy
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write members and scores from the last one to the first: so each comes in at the front when it is read."""
+        length = self.order.length
+        members = self.order.members(0, length)
+        scores = self.order.scores(0, length)
+        writer.kind(ZSET_2)
+        writer.length(length)
+        for at in range(length - 1, -1, -1):
+            writer.string(members[at])
+            writer.double(scores[at])
+
+    def table(self) -> SkiplistTable | None:
+        """The hash table."""
+        return self.members
+
+
+def _random_node_size(rng: Random) -> i64:
+    """Bytes of a skiplist node: each further level with probability 1/4, up to 32 levels."""
+    bits = rng.below(_HEIGHT_DRAWS)
+    level: i64 = 1
+    while bits & 3 == 0 and level < SKIPLIST_MAX_LEVEL:
+        level += 1
+        bits >>= 2
+    return skiplist_node_size(level)
