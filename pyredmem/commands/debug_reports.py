@@ -12,7 +12,8 @@ from pyredmem.keyspace.database import KeyTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, ROBJ_SIZE, sds_capacity, sds_header_size
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.list import ListObject, QuicklistList
+from pyredmem.objects.list import ListObject
+from pyredmem.objects.list_encodings import QuicklistList
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
 from pyredmem.objects.sorted_set import SortedSetObject

@@ -17,7 +17,8 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hash import HashObject, new_hash
 from pyredmem.objects.limits import EncodingLimits
-from pyredmem.objects.list import ListObject, QuicklistList, build_list
+from pyredmem.objects.list import ListObject, build_list
+from pyredmem.objects.list_encodings import QuicklistList
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
 from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers, new_hashed_members
