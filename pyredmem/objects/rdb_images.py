@@ -21,7 +21,8 @@ from pyredmem.objects.list import ListObject, build_list
 from pyredmem.objects.list_encodings import QuicklistList
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
-from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers, new_hashed_members
+from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers
+from pyredmem.objects.set_table import new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
 from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist

@@ -20,12 +20,11 @@ from pyredmem.objects.set_encodings import (
     ADDED,
     OUTGREW,
     WANTS_LISTPACK,
-    HashedMembers,
     IntegerMembers,
     ListpackMembers,
     SetEncoding,
-    new_hashed_members,
 )
+from pyredmem.objects.set_table import HashedMembers, new_hashed_members
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.listpack import Listpack

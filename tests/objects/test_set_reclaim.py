@@ -13,7 +13,8 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.set import SetObject, new_set
-from pyredmem.objects.set_encodings import HashedMembers, IntegerMembers, ListpackMembers
+from pyredmem.objects.set_encodings import IntegerMembers, ListpackMembers
+from pyredmem.objects.set_table import HashedMembers
 from tests.support.movers import (
     Evictor,
     Recorder,
