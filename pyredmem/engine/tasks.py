@@ -28,6 +28,7 @@ class Task:
         self.work = work
         self.due_us: i64 = _NEVER
         self.delay_us: i64 = 0  # from when it was woken
+        self.has_yielded: i64 = 0  # 1: it waits although it was due, to let the clients have their turn
         #: By how much this slice is late: commands kept the thread busy. A longer slice makes up for it.
         self.late_us: i64 = 0
 
@@ -77,7 +78,10 @@ class Tasks:
         self._arm()
 
     def run_next(self) -> None:
-        """Run a slice of the task that has been due for the longest; the clients have their turn before the others."""
+        """Run a slice of the task that has been due for the longest; the clients have their turn before the others.
+
+        What becomes due meanwhile waits, once, for as long as the slice took.
+        """
         self._alarm_us = _NEVER
         now_us = self._clock.now_us()
         first: Task | None = None
@@ -86,12 +90,24 @@ class Tasks:
                 first = task
         if first is not None:
             self._run_slice(first, now_us)
+            self._let_yield(first, now_us)
         self._arm()
+
+    def _let_yield(self, ran: Task, start_us: i64) -> None:
+        """Put off what would follow at once on a slice of another task that began then."""
+        end_us = self._clock.now_us()
+        later_us = end_us + end_us - start_us
+        for task in self._tasks:
+            if task is not ran and task.has_yielded == 0 and task.due_us < later_us:
+                task.has_yielded = 1
+                task.delay_us += later_us - task.due_us
+                task.due_us = later_us
 
     def _run_slice(self, task: Task, now_us: i64) -> None:
         late_us = now_us - task.due_us
         task.late_us = late_us if late_us > 0 else 0
         task.due_us = _NEVER
+        task.has_yielded = 0
         delay_us: i64 = task.work()
         if delay_us >= 0:
             due_us = self._clock.now_us() + delay_us

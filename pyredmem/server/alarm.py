@@ -53,18 +53,17 @@ class Alarm:
         return file
 
     def set(self, delay_us: int) -> None:
-        """Ring in so many microseconds; 0: when what the loop has at hand is done."""
+        """Ring in so many microseconds; 0: when the loop has looked once what else there is to do."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-        if delay_us <= 0:
-            self._handle = self._loop.call_soon(self._fire)
-        elif self._file >= 0 and self._library is not None:
+        if self._file >= 0 and self._library is not None:
+            delay_us = max(delay_us, 1)  # 0 would put it off for ever
             self._timer.value.seconds = delay_us // 1_000_000
             self._timer.value.nanoseconds = delay_us % 1_000_000 * 1000
             self._library.timerfd_settime(self._file, 0, ctypes.byref(self._timer), None)
         else:
-            self._handle = self._loop.call_later(delay_us / 1_000_000, self._fire)
+            self._handle = self._loop.call_later(max(delay_us, 0) / 1_000_000, self._fire)
 
     def _expired(self) -> None:
         with contextlib.suppress(BlockingIOError):  # it was set anew meanwhile

@@ -140,6 +140,7 @@ def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None
 
     def note(name: str) -> int:
         turns.append(name)
+        world.clock.advance_us(50)
         return DONE
 
     later = world.engine.tasks.create(lambda: note("later"))
@@ -147,6 +148,25 @@ def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None
     sooner.wake(100)
     later.wake(200)
     world.clock.advance_us(300)
-    for _ in range(3):
-        world.engine.run_tasks()
+    world.engine.run_tasks()
+    assert turns == ["sooner"]
+    world.engine.run_tasks()
+    assert turns == ["sooner"]  # the other one waits for as long as that took
+    world.clock.advance_us(50)
+    world.engine.run_tasks()
     assert turns == ["sooner", "later"]
+
+
+def test_a_task_waits_only_once_for_another_one_that_never_pauses(world: World) -> None:
+    turns: list[str] = []
+
+    def note(name: str) -> int:
+        turns.append(name)
+        world.clock.advance_us(200)
+        return 0
+
+    world.engine.tasks.create(lambda: note("hungry")).wake()
+    world.engine.tasks.create(lambda: note("modest")).wake(100)
+    for _ in range(10):
+        world.engine.run_tasks()
+    assert turns.count("modest") >= 4
