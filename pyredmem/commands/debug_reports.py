@@ -8,7 +8,7 @@ from pyredmem.base.double_text import format_double
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access
-from pyredmem.keyspace.database import KeyTable
+from pyredmem.keyspace.tables import KeyTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, ROBJ_SIZE, sds_capacity, sds_header_size
 from pyredmem.objects.hash import HashObject

@@ -8,129 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from librt.vecs import append, vec
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace import events
 from pyredmem.keyspace.due_keys import DueKeys
-from pyredmem.keyspace.lazyfree import Job
-from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.page_release import release_list_tail
+from pyredmem.keyspace.tables import DetachedTables, ExpireTable, KeyTable
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
-from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 if TYPE_CHECKING:
     from pyredmem.keyspace.keyspace import Keyspace
 
 #: The answer of ``expire_time`` for a key without one.
 NO_EXPIRE: Final = -1
-
-
-class KeyTable(Dict):
-    """Key to value."""
-
-    def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True)
-        self.values: list[RedisObject] = []
-
-    def move_value(self, source: i64, target: i64) -> None:
-        """Copy one value over another."""
-        self.values[target] = self.values[source]
-
-    def drop_last_value(self) -> None:
-        """Forget the last value."""
-        self.values.pop()
-
-    def clear_values(self) -> None:
-        """Forget all values."""
-        self.values = []
-
-    def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
-        """As :meth:`dismantle`, values included; those with another holder go to ``referred``.
-
-        A large value is taken apart itself, in as many calls as it needs, before its key goes.
-        """
-        values = self.values
-        before: i64 = len(freed)
-        while len(values) > 0 and len(freed) - before < limit:
-            value = values[-1]
-            if value.refcount <= 1:
-                value.refcount = 0
-                if not value.dismantle(limit, freed):
-                    return False
-            elif value.refcount != SHARED_REFERENCE_COUNT:
-                referred.append(value)
-            else:
-                before -= 1  # a look at the clock is due some time, also among numbers that are shared
-            values.pop()
-        if len(values) // LARGE_ARRAY != self.used // LARGE_ARRAY:
-            release_list_tail(values)
-        return self.dismantle(self.used - len(values), freed)
-
-
-class ExpireTable(Dict):
-    """Key to expire time in unix milliseconds; the keys are those of the main table."""
-
-    def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=False)
-        self.when: vec[i64] = vec[i64]()
-
-    def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
-        """Give a time to a key that has none here."""
-        self.step()
-        slot = self.insert(key, key_address)
-        if slot < len(self.when):
-            self.when[slot] = when_ms
-        else:
-            self.when = append(self.when, when_ms)
-
-    def move_value(self, source: i64, target: i64) -> None:
-        """Copy one time over another."""
-        self.when[target] = self.when[source]
-
-    def trim_values(self) -> None:
-        """Give back the memory of slots that are no longer used."""
-        self.when = self.when[: self.used]
-
-    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """A large array of times goes before the others."""
-        if len(self.when) > LARGE_ARRAY:
-            if self.is_released(self.when, len(self.when) * 8):
-                self.when = vec[i64]()
-            return False
-        return super().dismantle_arrays(freed)
-
-    def clear_values(self) -> None:
-        """Forget all times."""
-        self.when = vec[i64]()
-
-
-class DetachedTables(Job):
-    """All keys that a database had."""
-
-    def __init__(self, keys: KeyTable, expires: ExpireTable, due_keys: DueKeys) -> None:
-        super().__init__(keys.used)
-        self._keys = keys
-        self._expires = expires
-        self._due_keys = due_keys
-        self._expires_gone = False
-        self._referred: list[RedisObject] = []
-
-    def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The expire times, then the keys with their values."""
-        if not self._expires_gone:
-            if self._due_keys.dismantle(limit):
-                self._expires_gone = self._expires.dismantle(limit, freed)
-            return False
-        return self._keys.dismantle_keys(limit, freed, self._referred)
-
-    def still_referred_to(self) -> list[RedisObject]:
-        """Values that another key held as well."""
-        return self._referred
 
 
 class Database:

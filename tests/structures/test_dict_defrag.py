@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pyredmem.keyspace.database import ExpireTable
+from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hash_table import FieldTable
 from pyredmem.structures.dict import Dict
@@ -17,8 +17,7 @@ from tests.support.movers import Evictor, Recorder, Shuffler
 def a_table(count: int, without_values: bool = False, owns_keys: bool = True) -> Dict:
     table = Dict(Allocator(), owns_keys=owns_keys, without_values=without_values)
     for number in range(count):
-        table.find_for_insert(b"key %d" % number)
-        table.insert(b"key %d" % number, 0)
+        add(table, b"key %d" % number)
     return table
 
 
@@ -29,11 +28,18 @@ def field_table(count: int) -> FieldTable:
     return table
 
 
+def add(table: Dict, key: bytes) -> None:
+    if isinstance(table, FieldTable):
+        table.put(key, b"value")
+    else:
+        table.find_for_insert(key)
+        table.insert(key, 0)
+
+
 def rehashing(table: Dict) -> Dict:
     number = table.used
     while not table.is_rehashing():
-        table.find_for_insert(b"one more %d" % number)
-        table.insert(b"one more %d" % number, 0)
+        add(table, b"one more %d" % number)
         number += 1
     return table
 
