@@ -20,6 +20,8 @@ from pyredmem.config.settings import Settings
 
 #: Microseconds of a slice: a client waits for one at most, which is not much more than a round trip.
 SLICE_US: Final = 50
+#: What it takes beside the work to come back to it: the alarm, and a turn of the loop.
+TURN_US: Final = 20
 #: The server is busy when it comes back so late. A slice then is as long as a quarter of that, up to the longest.
 BUSY_US: Final = 500
 LONGEST_SLICE_US: Final = 1000
@@ -98,6 +100,7 @@ class Pace(SliceLimit):
         self._owed_us: i64 = 0  # what is to be worked, less what was
         self._began_us: i64 = _NEVER
         self._ended_us: i64 = 0
+        self._pause_us: i64 = 0  # that was to follow
         self._steps: i64 = 0  # of the slice
 
     def begin(self) -> None:
@@ -105,7 +108,7 @@ class Pace(SliceLimit):
         now_us = self._clock.now_us()
         limit: i64 = SLICE_US
         if self._began_us == _NEVER:
-            self._owed_us = SLICE_US
+            self._owed_us = SLICE_US + TURN_US
         elif now_us > self._began_us:
             whole = 100 * self._paces.busy()
             passed = now_us - self._ended_us
@@ -116,8 +119,8 @@ class Pace(SliceLimit):
                     passed * self.percent // (whole - self.percent), self._paces.tick_us * self.percent // whole
                 )
                 self._owed_us = limit
-            elif passed >= BUSY_US:
-                limit = min(passed // 4, self._owed_us, LONGEST_SLICE_US)
+            elif passed - self._pause_us >= BUSY_US:
+                limit = min((passed - self._pause_us) // 4, self._owed_us, LONGEST_SLICE_US)
             limit = max(limit, SLICE_US)
         self.limit_us = limit
         self._began_us = now_us
@@ -143,11 +146,12 @@ class Pace(SliceLimit):
             used = self.limit_us
         if self.percent == 0:
             return 0
-        self._owed_us -= used
+        self._owed_us -= used + TURN_US
         whole = 100 * self._paces.busy()
         earned = used * self.percent // whole  # while it worked
-        missing = SLICE_US - self._owed_us - earned
-        return missing * whole // self.percent if missing > 0 else 0
+        missing = SLICE_US + TURN_US - self._owed_us - earned
+        self._pause_us = missing * whole // self.percent if missing > 0 else 0
+        return self._pause_us
 
     def rest(self) -> None:
         """There is nothing to do for the time being."""

@@ -68,7 +68,8 @@ class Alarm:
     def _expired(self) -> None:
         with contextlib.suppress(BlockingIOError):  # it was set anew meanwhile
             os.read(self._file, _COUNTER_BYTES)
-            self._ring()
+            # Not at once: a loop may send what was replied in this turn only at the turn's end.
+            self._handle = self._loop.call_soon(self._fire)
 
     def _fire(self) -> None:
         self._handle = None
