@@ -295,8 +295,9 @@ def test_the_reference_run() -> None:
     efforts: list[int] = []
     while efforts[-1:] != [0]:
         world.advance(100)
-        if running(world) not in efforts[-1:]:
-            efforts.append(running(world))
+        effort = running(world)
+        if not efforts or effort < efforts[-1]:  # during a scan it may only rise, by a point here
+            efforts.append(effort)
             ratios.append(ratio(world))
     assert (len(efforts), efforts[0], efforts[-1]) == (3, 25, 0)
     before, _, first, second = ratios
