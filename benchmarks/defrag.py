@@ -6,8 +6,8 @@
 
 A server is given keys with values of 20 to 250 bytes, three quarters of them, chosen at random, are deleted again, and
 nothing is left to do for it but to defragment: the ledger's slabs and the interpreter's heap. Four times a second its
-RSS and its own figures are read, while it is idle too. A process of its own sends PING after PING, before and during the defragmentation. A
-fresh server that gets the survivors alone says what the process could take at best.
+RSS and its own figures are read, while it is idle too. A process of its own sends PING after PING, before and during
+the defragmentation. A fresh server that gets the survivors alone says what the process could take at best.
 
 The bars, for the compiled server: RSS at most 1.25 times that of the fresh one, the 99th percentile of the round trips
 less than 3 times that of the idle server, allocator_frag_ratio below 1.1. Other work on the machine makes round trips
