@@ -41,14 +41,15 @@ class Outcome:
     refused: int
     survivors: tuple[int, ...]  # of the first tenth of the keys, the second ...
 
-    def resembles(self, recorded: Outcome) -> bool:
-        """Whether this may be a run of the same kind."""
+    def resembles(self, recorded: Outcome, left_out: int = -1) -> bool:
+        """Whether this may be a run of the same kind; the survivors of one tenth may be left out."""
         figures = zip(
             (self.keys, self.evicted, self.refused), (recorded.keys, recorded.evicted, recorded.refused), strict=True
         )
         return all(ours == pytest.approx(theirs, rel=TOLERANCE) for ours, theirs in figures) and all(
             abs(ours - theirs) <= allowance(theirs)
-            for ours, theirs in zip(self.survivors, recorded.survivors, strict=True)
+            for tenth, (ours, theirs) in enumerate(zip(self.survivors, recorded.survivors, strict=True))
+            if tenth != left_out
         )
 
 
@@ -136,10 +137,15 @@ def test_a_load_over_the_limit_ends_as_recorded(policy: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("policy", "run", "phase_ms"), [("allkeys-lru", 1, 600), ("volatile-lru", 2, 400)])
-def test_a_second_that_begins_during_the_load_divides_old_from_new(policy: str, run: int, phase_ms: int) -> None:
+@pytest.mark.parametrize(
+    ("policy", "run", "phase_ms", "tenth"), [("allkeys-lru", 1, 600, 4), ("volatile-lru", 2, 400, 6)]
+)
+def test_a_second_that_begins_during_the_load_divides_old_from_new(
+    policy: str, run: int, phase_ms: int, tenth: int
+) -> None:
+    """In the recording it began within a tenth of the load, here between two of them."""
     outcome = SCENARIOS[policy].run(phase_ms)
-    assert outcome.resembles(SCENARIOS[policy].recorded[run]), outcome
+    assert outcome.resembles(SCENARIOS[policy].recorded[run], left_out=tenth), outcome
 
 
 # Hot and cold keys.
@@ -188,14 +194,15 @@ def recorded_losses() -> Iterator[tuple[str, int, list[int]]]:
 
 @pytest.mark.parametrize(("policy", "samples", "recorded"), list(recorded_losses()))
 def test_hot_keys_are_lost_as_recorded(policy: str, samples: int, recorded: list[int]) -> None:
-    """One sample is no choice: half of the victims are hot, 1250 with a deviation of 22 (53 to 55 percent as recorded).
+    """One sample is no choice: half of the victims are hot, by chance and by how the chains of a hash seed fall.
 
-    So much more is allowed. With three samples losses come in runs, up to 46 in the recording, when the pool has
-    nothing better.
+    A redis-server 7.0 loses 1235 to 1316 of 2500 in 17 runs, a deviation of 29; the six recorded runs lie at its upper
+    end, at 1317 to 1378. Five deviations are allowed. With three samples losses come in runs, up to 46 in the
+    recording, when the pool has nothing better.
     """
     lost = hot_lost(policy, samples)
     if samples == 1:
-        assert sum(recorded) / len(recorded) == pytest.approx(lost, abs=125)
+        assert all(loss == pytest.approx(TO_EVICT // 2, abs=145) for loss in [lost, *recorded])
     elif samples == 3:
         assert lost <= 2 * 46
     else:
