@@ -27,6 +27,7 @@ class SystemClock(Clock):
         return int(time() * 1e6)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class ManualClock(Clock):
     """A clock that stands still until it is moved; ``start_us`` is a unix time in microseconds."""
 
