@@ -58,9 +58,9 @@ from tests.support.engine import World
 world = World(activedefrag="yes", active_defrag_ignore_bytes="1", active_defrag_cycle_min="50",
               active_defrag_cycle_max="50", enable_debug_command="yes")
 chance = random.Random(1)
-for number in range(60_000):
+for number in range(200_000):
     world.do("SET", f"key:{number:010}", chance.randbytes(chance.randint(20, 250)))
-for number in range(60_000):
+for number in range(200_000):
     if chance.random() < 0.75:
         world.do("DEL", f"key:{number:010}")
 before = world.do("DEBUG", "DIGEST")
@@ -108,7 +108,7 @@ def test_sparse_arenas_of_bytes_go_back_to_the_system() -> None:
 @pytest.mark.skipif(not COMPILED, reason="the heap of an interpreted package cannot be compacted")
 def test_the_arenas_of_a_sparse_keyspace_go_back_to_the_system() -> None:
     before, after = run(SERVER)
-    assert after <= before * 0.8
+    assert after <= before * 0.65
 
 
 def test_a_run_ends_and_changes_nothing() -> None:
