@@ -132,10 +132,6 @@ class LazyFreeing:
         if len(session.transaction.queue) > EFFORT_THRESHOLD:
             self._lazyfree.add(UnrunCommands(session.transaction.give_queue_away(), session.memory.give_queue_away()))
 
-    def settle(self, limit_us: i64) -> bool:
-        """Give back as much as can be in so long, the worker's part included; True if there is more to do."""
-        return self._lazyfree.work(self._clock, limit_us)
-
     def drain(self) -> None:
         """Give everything back that is under way."""
         self._lazyfree.drain(self._clock)

@@ -9,7 +9,7 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
-from pyredmem.engine.lazy_free import BUSY_PAUSE_US, LazyFreeing
+from pyredmem.engine.lazy_free import BUSY_PAUSE_US
 from tests.support.engine import Argument, World, do
 from tests.support.hosted import Hosted
 
@@ -264,10 +264,10 @@ def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
 def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
     slices = Slices()
     do(slices.session, "UNLINK", "k")
-    lazy_free: LazyFreeing = slices.engine.lazy_free
-    assert lazy_free.settle(100)
+    lazyfree, clock = slices.engine.keyspace.lazyfree, slices.engine.clock
+    assert lazyfree.work(clock, 100)
     assert slices.pending()
-    assert not lazy_free.settle(10**9)
+    assert not lazyfree.work(clock, 10**9)
     assert not slices.pending()
 
 
