@@ -1,6 +1,6 @@
 """The kinds of settings whose value is several words: addresses, save points, buffer limits and the like."""
 
-# ruff: noqa: D102 (the methods are described where `Kind` declares them; a subclass would only repeat that)
+
 
 import math
 import re

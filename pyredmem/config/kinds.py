@@ -8,7 +8,7 @@ has one; `lines` gives what CONFIG REWRITE puts into the file.
 Nothing here knows which settings exist.
 """
 
-# ruff: noqa: D102 (the methods are described where `Kind` declares them; a subclass would only repeat that)
+
 
 import re
 from typing import Final
