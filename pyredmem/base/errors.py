@@ -64,6 +64,15 @@ DEBUG_NOT_ALLOWED: Final = (
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
+MONITORS_CANNOT_ACCESS_KEYS: Final = b"ERR Replica can't interact with the keyspace"
+
+
+def not_while_subscribed(full_name: bytes) -> bytes:
+    """The refusal of a command that a RESP2 client sends while it is subscribed."""
+    return (
+        b"ERR Can't execute '" + full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+        b"allowed in this context"
+    )
 
 
 def invalid_expire(command: bytes) -> CommandError:

@@ -75,8 +75,7 @@ def flushall(context: Context, argv: list[bytes]) -> None:
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
     """Empty databases; without ASYNC the allocator gives its free pages back at once."""
     in_background = _asks_for_background(context, argv)
-    for database in flushed:
-        context.keyspace.flush(database, in_background)
+    context.keyspace.flush(flushed, in_background)
     if not in_background:
         context.engine.allocator.purge()
     context.reply.ok()

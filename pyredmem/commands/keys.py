@@ -10,6 +10,7 @@ from pyredmem.commands.databases import database_at
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
+    ALWAYS_TOUCHES,
     DELETE,
     DENYOOM,
     FAST,
@@ -106,7 +107,7 @@ def exists(context: Context, argv: list[bytes]) -> None:
 @keys.command(
     "touch",
     arity=-2,
-    flags=READONLY | FAST,
+    flags=READONLY | FAST | ALWAYS_TOUCHES,
     keys=(key(READ_ONLY, last=-1),),
     acl="keyspace",
     since="3.2.1",

@@ -196,7 +196,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
         if argv[place] == b"$":
             again[place] = id_text(source.after)
     for_group = request.group is not None
-    context.engine.blocking.block(context, again, keys, b"stream", request.deadline_ms, without_key=for_group)
+    context.block(again, keys, b"stream", request.deadline_ms, without_key=for_group)
 
 
 @stream_reads.command(

@@ -27,6 +27,7 @@ from pyredmem.engine.command import (
     UPDATE,
     VARIABLE_FLAGS,
     WRITE,
+    FoundKey,
     Group,
     key,
 )
@@ -269,6 +270,13 @@ def getex(context: Context, argv: list[bytes]) -> None:
 # Setting.
 
 
+def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
+    """The key of SET: with GET it is read as well."""
+    if any(argument.lower() == b"get" for argument in argv[3:]):
+        return [FoundKey(1, (READ_WRITE, ACCESS, UPDATE))]
+    return [FoundKey(1, (OVERWRITE, UPDATE))]
+
+
 @strings.command(
     "set",
     arity=-3,
@@ -285,6 +293,7 @@ def getex(context: Context, argv: list[bytes]) -> None:
         ("6.2.0", "Options GET, EXAT and PXAT."),
         ("7.0.0", "NX and GET may be combined."),
     ),
+    find_keys=_keys_of_set,
 )
 def set_(context: Context, argv: list[bytes]) -> None:
     """SET."""

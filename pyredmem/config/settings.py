@@ -61,6 +61,11 @@ class Settings:
         """The setting of that name or alias, in any case."""
         return self._parameters.get(name.lower())
 
+    def is_sensitive(self, name: str) -> bool:
+        """Whether a setting holds a secret, such as a password, that logs must not show."""
+        parameter = self.parameter(name)
+        return parameter is not None and parameter.sensitive
+
     def text(self, name: str) -> str:
         """The value as CONFIG GET prints it."""
         return self._values[self._known(name).name]

@@ -8,15 +8,13 @@ percentages are 32-bit floats there, and so they are here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredmem.engine import figures
+from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.database import Database
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
 from pyredmem.memory.snapshot import float32, ratio
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-    from pyredmem.keyspace.database import Database
 
 #: What the caches of functions take on an empty server, by allocator; it is part of the startup memory.
 _EMPTY_FUNCTIONS: Final = {"jemalloc": 184, "jemalloc-lg4": 200, "tcmalloc": 200, "libc": 216}

@@ -124,13 +124,12 @@ class Keyspace:
             total += database.keys.used
         return total
 
-    def flush(self, database: Database, lazily: bool = False) -> i64:
-        """Delete all keys of a database; returns how many there were. ``lazily``: their memory is given back later."""
-        self._mark_watched(database, database)
-        removed = database.clear_lazily() if lazily else database.clear()
-        self.dirty += removed
-        self.events.flushed(database.index)
-        return removed
+    def flush(self, databases: list[Database], lazily: bool = False) -> None:
+        """Delete all keys of some databases; ``lazily``: their memory is freed in the background."""
+        for database in databases:
+            self._mark_watched(database, database)
+            self.dirty += database.clear_lazily() if lazily else database.clear()
+        self.events.flushed([int(database.index) for database in databases])
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases."""

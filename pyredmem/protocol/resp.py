@@ -33,12 +33,17 @@ class RespSink(ReplySink):
         self._writer = BytesWriter()
         self._parts: list[bytes] = []
         self._parts_size: i64 = 0
+        self._largest_part: i64 = 0
 
     # The bytes written so far.
 
     def size(self) -> i64:
         """How many bytes have been written since the last take."""
         return self._parts_size + len(self._writer)
+
+    def largest_part(self) -> i64:
+        """Length of the longest string that waits as a part of its own; 0 if there is none."""
+        return self._largest_part
 
     def has_parts(self) -> bool:
         """Whether a large string waits as a part of its own."""
@@ -58,6 +63,7 @@ class RespSink(ReplySink):
         parts = self._parts
         self._parts = []
         self._parts_size = 0
+        self._largest_part = 0
         return parts
 
     def truncate(self, size: i64) -> None:
@@ -85,8 +91,11 @@ class RespSink(ReplySink):
 
     def _add_part(self, data: bytes) -> None:
         self._close_part()
+        size: i64 = len(data)
         self._parts.append(data)
-        self._parts_size += len(data)
+        self._parts_size += size
+        if size > self._largest_part:
+            self._largest_part = size
 
     def _close_part(self) -> None:
         if len(self._writer) > 0:

@@ -19,7 +19,7 @@ NIL = b"$-1\r\n"
 
 def select(world: World, database: int) -> None:
     """Let the first client work on another database."""
-    world.session.context.db = world.engine.keyspace.databases[database]
+    world.session.db = world.engine.keyspace.databases[database]
 
 
 def dirty(world: World) -> int:

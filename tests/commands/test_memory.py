@@ -176,7 +176,7 @@ def test_a_leak_fails_the_audit(hosted: Hosted) -> None:
 
 
 def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
-    hosted.engine.register_owner("nobody", lambda: [3])
+    hosted.engine.core.owners.register("nobody", lambda: [3])
     reply = hosted.do("MEMORY", "AUDIT")
     assert isinstance(reply, Error)
     assert b"dangling: address 3 of nobody" in reply.text

@@ -198,8 +198,8 @@ def test_what_needs_no_memory_is_served(request_: str) -> None:
 def test_a_refusal_is_counted_for_its_command() -> None:
     world = limited(0)
     fill_up(world)
-    command = world.engine.commands.by_spelling[b"setrange"]
-    assert (command.rejected, command.failed) == (1, 0)
+    counters = world.counters("setrange")
+    assert (counters.rejected, counters.failed) == (1, 0)
 
 
 def test_room_that_was_made_can_be_used() -> None:
@@ -439,14 +439,14 @@ def test_the_time_above_the_limit_is_measured() -> None:
 
 def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
     world = limited(0)
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
+    assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     fill_up(world)
-    assert world.engine.dispatcher.memory_bytes == -1
+    assert world.engine.core.gates.memory_alarm_bytes == -1
     world.do("FLUSHALL")
     world.do("PING")
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
+    assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     change(world, maxmemory="0")
-    assert world.engine.dispatcher.memory_bytes == UNLIMITED
+    assert world.engine.core.gates.memory_alarm_bytes == UNLIMITED
 
 
 def test_taking_the_limit_away_ends_the_time_above_it() -> None:
