@@ -18,7 +18,7 @@ from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.expiry import NEVER, ExpireCycle
 from pyredmem.keyspace.field_expiry import FieldExpireCycle
-from pyredmem.keyspace.keyspace import DeletionTimer
+from pyredmem.keyspace.shared import DeletionTimer
 
 if TYPE_CHECKING:
     from pyredmem.engine.engine import Engine
@@ -71,7 +71,7 @@ class ActiveExpiry:
 
     def _threshold_changed(self) -> None:
         watches = self._engine.settings.integer("latency-monitor-threshold") > 0
-        self._keyspace.expiry_timer = self._timer if watches else None
+        self._keyspace.expiry_timer = self._timer if watches else DeletionTimer()
 
     # Figures.
 
