@@ -35,7 +35,7 @@ _FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeede
 )
 def dbsize(context: Context, argv: list[bytes]) -> None:
     """DBSIZE. Keys whose time is over count until they are deleted."""
-    context.reply.integer(context.db.keys.used)
+    context.reply.integer(context.db.size())
 
 
 @databases.command(

@@ -207,6 +207,7 @@ def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
             request.alphabetic = True
             request.by = None
     elif isinstance(value, SortedSetObject):
+        context.db.modify(name)
         value.unpack(context.keyspace.rng)
     elif not isinstance(value, ListObject):
         raise CommandError(WRONG_TYPE)

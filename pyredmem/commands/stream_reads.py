@@ -220,6 +220,7 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         group = source.group
         assert stream is not None
         assert group is not None
+        context.db.modify(source.name)
         consumer = consumer_of(context, source.name, group, request.consumer)
         if source.after != _NEW_ENTRIES:
             given.append(_pending_of(context, source, stream, consumer, request.count))

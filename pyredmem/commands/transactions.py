@@ -81,7 +81,7 @@ def _is_stale(context: Context) -> bool:
     if transaction.watcher.dirty:
         return True
     databases = context.keyspace.databases
-    return any(databases[index].is_due(name) for index, name in transaction.watched)
+    return any(databases[index].is_expired(name) for index, name in transaction.watched)
 
 
 @transactions.command(
@@ -120,8 +120,8 @@ def watch(context: Context, argv: list[bytes]) -> None:
     # Once a key was changed no other can make it worse.
     if not transaction.watcher.dirty:
         for name in argv[1:]:
-            # A key whose time is over goes now: its later removal would look like a change.
-            context.db.find(name)
+            # An expired key is deleted now: its later deletion would look like a change.
+            context.db.exists(name)
             transaction.watch(int(context.db.index), name)
     context.reply.ok()
 

@@ -19,7 +19,7 @@ from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.expiry import NEVER, ExpireCycle
 from pyredmem.keyspace.field_expiry import FieldExpireCycle
-from pyredmem.keyspace.keyspace import DeletionTimer
+from pyredmem.keyspace.shared import DeletionTimer
 
 #: How long a slice lasts; the pause behind it is as long as the slice really was.
 SLICE_US: Final = 250
@@ -69,7 +69,7 @@ class ActiveExpiry:
 
     def _threshold_changed(self) -> None:
         watches = self._core.settings.integer("latency-monitor-threshold") > 0
-        self._keyspace.expiry_timer = self._timer if watches else None
+        self._keyspace.expiry_timer = self._timer if watches else DeletionTimer()
 
     # Figures.
 

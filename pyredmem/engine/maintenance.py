@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from pyredmem.engine.active_expiry import ActiveExpiry
 from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
-from pyredmem.structures.dict import Dict
+from pyredmem.keyspace.database import Database
 
 #: Databases looked at per tick for tables to shrink.
 DATABASES_PER_TICK: Final = 16
@@ -103,28 +103,24 @@ class Maintenance:
             left -= 1
             database = databases[self._shrink_next]
             self._shrink_next = (self._shrink_next + 1) % count
-            database.keys.shrink_if_sparse()
-            database.expires.shrink_if_sparse()
+            database.shrink_if_sparse()
 
     def _rehash(self) -> None:
-        """Move buckets of the next database that has a table under way; it stays the next until it has none."""
+        """Move buckets of the next database in which a rehash is in progress; it stays the next until that ends."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
         while left > 0:
             left -= 1
             database = databases[self._rehash_next]
-            if database.keys.rehash_index >= 0:
-                self._rehash_table(database.keys)
-                return
-            if database.expires.rehash_index >= 0:
-                self._rehash_table(database.expires)
+            if database.is_rehashing():
+                self._rehash_database(database)
                 return
             self._rehash_next = (self._rehash_next + 1) % count
 
-    def _rehash_table(self, table: Dict) -> None:
+    def _rehash_database(self, database: Database) -> None:
         clock = self._core.clock
         start_ms = clock.now_us() // 1000
-        while table.rehash(BUCKETS_PER_STEP):
+        while database.rehash(BUCKETS_PER_STEP):
             if clock.now_us() // 1000 - start_ms > REHASH_MS:
                 return

@@ -27,11 +27,11 @@ from pyredmem.structures.dict_core import UNLIMITED, GrowthLimit
 
 #: What a policy evicts, by the last part of its name.
 _CRITERIA: Final = {
-    "noeviction": eviction.NOTHING,
-    "lru": eviction.IDLE,
-    "lfu": eviction.RARELY_USED,
-    "ttl": eviction.SOON_OVER,
-    "random": eviction.ANY,
+    "noeviction": eviction.NOEVICTION,
+    "lru": eviction.LRU,
+    "lfu": eviction.LFU,
+    "ttl": eviction.TTL,
+    "random": eviction.RANDOM,
 }
 
 #: What an argument takes beside its bytes: the object, the header, what rounding adds.
@@ -86,8 +86,7 @@ class MemoryLimit:
         self._over_since_us: i64 = 0  # 0: memory is within the limit
         self._over_us: i64 = 0  # how long it was not, in periods that are over
         for database in core.keyspace.databases:
-            database.keys.growth_limit = self._growth
-            database.expires.growth_limit = self._growth
+            database.limit_growth(self._growth)
         core.owners.register("eviction pool", self.eviction.addresses)
         self._provide_figures()
         self._follow_settings()
@@ -109,9 +108,9 @@ class MemoryLimit:
         criterion = _CRITERIA[policy.rpartition("-")[2]]
         self.eviction.set_policy(criterion, not policy.startswith("volatile"))
         self.eviction.samples = settings.integer("maxmemory-samples")
-        self._keyspace.set_policy(criterion == eviction.RARELY_USED)
+        self._keyspace.set_policy(criterion == eviction.LFU)
         # Keys that share a number share its access field.
-        needs_own_field = criterion in {eviction.IDLE, eviction.RARELY_USED}
+        needs_own_field = criterion in {eviction.LRU, eviction.LFU}
         self._keyspace.strings.sharing = not (self._maxmemory > 0 and needs_own_field)
         self._growth.bytes = self._allowed_bytes()
         self._watch()

@@ -73,7 +73,7 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     """Take the figures now."""
     allocator = engine.allocator
     sources = engine.figures
-    databases = [_database(database) for database in engine.keyspace.databases if database.keys.used > 0]
+    databases = [_database(database) for database in engine.keyspace.databases if database.size() > 0]
     replicas = sources.value(figures.REPLICA_BUFFERS_BYTES)
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
@@ -94,9 +94,8 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
-    keys, expires = database.keys, database.expires
     return DatabaseOverhead(
         index=database.index,
-        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.slots() * POINTER_SIZE,
-        expires=expires.used * DICT_ENTRY_SIZE + expires.slots() * POINTER_SIZE,
+        main=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
+        expires=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
     )

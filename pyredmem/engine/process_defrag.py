@@ -280,8 +280,7 @@ class ProcessDefrag:
     def _end_run(self, arenas: list[Arena]) -> None:
         self._close_memory()
         for database in self._core.keyspace.databases:
-            database.keys.compact()
-            database.expires.compact()
+            database.compact_tables()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes

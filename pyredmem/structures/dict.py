@@ -27,6 +27,8 @@ FAR_EMPTY: Final = 5
 _SMALL_SPARE: Final = 64
 #: Elements of an array from which on dropping it takes a noticeable time.
 LARGE_ARRAY: Final = 65536
+#: Buckets that SCAN and its like visit at most per element that is asked for: a sparse table ends a call early.
+_BUCKETS_PER_ELEMENT: Final = 10
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -81,6 +83,15 @@ class Dict(DictCore):
             self._collect(large, cursor, found)
             cursor = _next_cursor(cursor, large_mask)
             if cursor & (small_mask ^ large_mask) == 0:
+                return cursor
+
+    def scan_some(self, cursor: i64, count: int, found: list[int]) -> i64:
+        """As ``scan``, bucket after bucket, until ``found`` has ``count`` slots or ten times as many were visited."""
+        buckets = count * _BUCKETS_PER_ELEMENT
+        while True:
+            cursor = self.scan(cursor, found)
+            buckets -= 1
+            if cursor == 0 or buckets < 0 or len(found) >= count:
                 return cursor
 
     def _collect(self, heads: vec[i32], bucket: i64, found: list[int]) -> None:
