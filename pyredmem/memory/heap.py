@@ -122,43 +122,17 @@ class Heap(SlabHeap):
 
     # -- defragmentation ---------------------------------------------------------------------------
 
-    def should_move(self, address: i64) -> bool:
-        """Tell whether moving this block helps to empty a sparse slab.
-
-        Only blocks in slabs move, not out of the current slab (new blocks go there) nor out of a full one,
-        and only when the slab is not more than an eighth fuller than the average of the slabs with room.
-        The arithmetic is that of the allocator bundled with Redis, which counts the current slab among the
-        full ones: with a current slab both the number of slabs and the regions used in them come out one
-        slab short, and when that makes the regions negative its unsigned comparison is true.
-        """
-        slab: i64 = self._record_of(address)
-        b = self.records[slab + BIN]
-        if b == LARGE:
-            if slab == 0 or self.records[slab] != address:
-                raise self._not_live(address)
-            return False
-        if not self._is_live_region(slab, b, address):
-            raise self._not_live(address)
-        bins = self.bins
-        regions = bins[b + REGIONS]
-        used = self.records[slab + USED]
-        current = bins[b + CURRENT]
-        if slab == current or used == regions:
-            return False
-        slabs = bins[b + NONFULL]
-        full: i64 = bins[b + SLABS] - slabs
-        others: i64 = bins[b + ALLOCATIONS] - bins[b + FREES] - full * regions
-        if current:
-            others -= self.records[current + USED] + bins[b + ALLOCATIONS]
-            slabs -= 1
-        return others < 0 or used * slabs <= others + (others >> 3)
-
     def relocate(self, address: i64) -> i64:
-        """Move the block to where new blocks of its size go, if ``should_move`` says so; return where it is now.
+        """Move a block to where new blocks of its size go if that helps to empty a sparse slab; return its address now.
 
-        The same as ``should_move``, ``alloc`` and ``free`` one after another, in one go. The new place is the first
-        free region of the current slab or, when that is full, of the lowest slab with room: past the thread's cache,
-        which would hand out just the regions that were freed last.
+        Only blocks in slabs move, not out of the current slab (new blocks go there) nor out of a full one, and only
+        when the slab is not more than an eighth fuller than the average of the slabs with room. The arithmetic is that
+        of the allocator bundled with Redis, which counts the current slab among the full ones: with a current slab,
+        both the number of slabs with room and the regions used in them come out one slab short. When that makes the
+        regions negative, its unsigned comparison is true, and the block moves.
+
+        The new place is the first free region of the current slab or, when that is full, of the lowest slab with room.
+        Redis bypasses the thread cache here, because the cache would hand out just the regions that were freed last.
         """
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
