@@ -137,34 +137,34 @@ class Heap(SlabHeap):
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             if slab == 0 or records[slab] != address:
                 raise self._not_live(address)
             return address
         bins = self.bins
         words = self.words
         offset: i64 = address - records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
         word: i64 = records[slab + FIRST_WORD] + (region >> 5)
         bit: i64 = TOP_BIT >> (~region & 31)
-        regions: i64 = bins[b + REGIONS]
-        if words[word] & bit or region * bins[b + GRANULES] != offset or region >= regions:
+        regions: i64 = bins[bin_at + REGIONS]
+        if words[word] & bit or region * bins[bin_at + GRANULES] != offset or region >= regions:
             raise self._not_live(address)
-        current: i64 = bins[b + CURRENT]
+        current: i64 = bins[bin_at + CURRENT]
         if slab == current:
             return address
         used: i64 = records[slab + USED]
         if used == regions:
             return address
-        slabs: i64 = bins[b + NONFULL]
-        others: i64 = bins[b + ALLOCATIONS] - bins[b + FREES] - (bins[b + SLABS] - slabs) * regions
+        slabs: i64 = bins[bin_at + NONFULL]
+        others: i64 = bins[bin_at + ALLOCATIONS] - bins[bin_at + FREES] - (bins[bin_at + SLABS] - slabs) * regions
         if current:
-            others -= records[current + USED] + bins[b + ALLOCATIONS]
+            others -= records[current + USED] + bins[bin_at + ALLOCATIONS]
             slabs -= 1
         if others >= 0 and used * slabs > others + (others >> 3):
             return address
-        new: i64 = self.alloc(bins[b + USABLE])
+        new: i64 = self.alloc(bins[bin_at + USABLE])
         self.free(address)
         return new
 
@@ -179,10 +179,10 @@ class Heap(SlabHeap):
         slab: i64 = self._record_of(address)
         if slab == 0:
             return 0
-        b = self.records[slab + BIN]
-        if b == LARGE:
+        bin_at = self.records[slab + BIN]
+        if bin_at == LARGE:
             return self.records[slab + EXTENT_USABLE] if self.records[slab] == address else 0
-        return self.bins[b + USABLE] if self._is_live_region(slab, b, address) else 0
+        return self.bins[bin_at + USABLE] if self._is_live_region(slab, bin_at, address) else 0
 
     def live_large_sizes(self) -> list[int]:
         """Return the usable sizes of all large blocks."""
@@ -202,21 +202,21 @@ class Heap(SlabHeap):
             if slab == 0:
                 page += 1
                 continue
-            b = self.records[slab + BIN]
-            if b == LARGE:
+            bin_at = self.records[slab + BIN]
+            if bin_at == LARGE:
                 found.append(self.records[slab])
                 page += self.records[slab + EXTENT_PAGES]
             else:
-                self._collect_live(slab, b, found)
-                page += self.bins[b + PAGES]
+                self._collect_live(slab, bin_at, found)
+                page += self.bins[bin_at + PAGES]
         return found
 
-    def _collect_live(self, slab: i64, b: i64, found: list[int]) -> None:
+    def _collect_live(self, slab: i64, bin_at: i64, found: list[int]) -> None:
         bins = self.bins
         address = self.records[slab]
-        granules = bins[b + GRANULES]
+        granules = bins[bin_at + GRANULES]
         word = self.records[slab + FIRST_WORD]
-        left = bins[b + REGIONS]
+        left = bins[bin_at + REGIONS]
         while left > 0:
             bits = self.words[word]
             region: i64 = 0
@@ -243,20 +243,20 @@ class Heap(SlabHeap):
                 page += 1
                 continue
             records = self.records
-            b = records[slab + BIN]
+            bin_at = records[slab + BIN]
             assert records[slab] == page << PAGE_SHIFT, f"page {page}: record {slab} begins elsewhere"
-            if b == LARGE:
+            if bin_at == LARGE:
                 pages = records[slab + EXTENT_PAGES]
                 used_memory += records[slab + EXTENT_USABLE]
                 counted[0] += 1
             else:
-                pages = self.bins[b + PAGES]
-                used: i64 = self._check_slab(slab, b)
-                number = self.bins[b + NUMBER]
-                used_memory += used * self.bins[b + USABLE]
+                pages = self.bins[bin_at + PAGES]
+                used: i64 = self._check_slab(slab, bin_at)
+                number = self.bins[bin_at + NUMBER]
+                used_memory += used * self.bins[bin_at + USABLE]
                 counted[number] += used
                 slabs[number] += 1
-                if used < self.bins[b + REGIONS] and slab != self.bins[b + CURRENT]:
+                if used < self.bins[bin_at + REGIONS] and slab != self.bins[bin_at + CURRENT]:
                     nonfull[number] += 1
                     assert page in self._nonfull[number], f"slab at page {page} has room but is not listed"
                 for inner in range(page, page + pages):
@@ -267,18 +267,18 @@ class Heap(SlabHeap):
         assert used_pages == self.pages.used_pages - self.reserved_pages
         assert counted[0] == self.large_allocations - self.large_frees
         for number in range(1, len(self._nonfull)):
-            b = number * BIN_SIZE
-            assert self.bins[b + ALLOCATIONS] - self.bins[b + FREES] == counted[number]
-            assert self.bins[b + SLABS] == slabs[number]
-            assert self.bins[b + NONFULL] == nonfull[number], f"bin {number}: count of slabs with room"
+            bin_at = number * BIN_SIZE
+            assert self.bins[bin_at + ALLOCATIONS] - self.bins[bin_at + FREES] == counted[number]
+            assert self.bins[bin_at + SLABS] == slabs[number]
+            assert self.bins[bin_at + NONFULL] == nonfull[number], f"bin {number}: count of slabs with room"
 
-    def _check_slab(self, slab: i64, b: i64) -> i64:
+    def _check_slab(self, slab: i64, bin_at: i64) -> i64:
         """Assert what holds for one slab and return its number of used regions."""
         bins = self.bins
         records = self.records
         free: i64 = 0
         first_free: i64 = -1
-        for word in range(records[slab + FIRST_WORD], records[slab + FIRST_WORD] + bins[b + WORDS]):
+        for word in range(records[slab + FIRST_WORD], records[slab + FIRST_WORD] + bins[bin_at + WORDS]):
             bits = self.words[word]
             assert 0 <= bits <= ALL_FREE
             if bits and first_free < 0:
@@ -286,13 +286,13 @@ class Heap(SlabHeap):
             while bits:
                 free += 1
                 bits &= bits - 1
-        used: i64 = bins[b + REGIONS] - free
+        used: i64 = bins[bin_at + REGIONS] - free
         assert used > 0, f"slab at {records[slab]} is empty"
-        if slab == bins[b + CURRENT]:
-            assert used == records[slab + USED] + bins[b + ALLOCATIONS], f"slab at {records[slab]}: used"
-            assert bins[b + WORD] <= first_free or free == 0
-            skipped: i64 = bins[b + WORD] - records[slab + FIRST_WORD]
-            assert bins[b + WORD_ADDRESS] == records[slab] + skipped * WORD_BITS * bins[b + GRANULES]
+        if slab == bins[bin_at + CURRENT]:
+            assert used == records[slab + USED] + bins[bin_at + ALLOCATIONS], f"slab at {records[slab]}: used"
+            assert bins[bin_at + WORD] <= first_free or free == 0
+            skipped: i64 = bins[bin_at + WORD] - records[slab + FIRST_WORD]
+            assert bins[bin_at + WORD_ADDRESS] == records[slab] + skipped * WORD_BITS * bins[bin_at + GRANULES]
         else:
             assert used == records[slab + USED], f"slab at {records[slab]}: used"
         return used

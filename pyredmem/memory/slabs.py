@@ -6,7 +6,7 @@ or slab. Everything is a number in one of a few flat arrays::
     owner[page]   -> record of the slab or large extent of the page (an extent: of its first page)
     records[r..]  -> BASE address, BIN, FIRST_WORD of the bitmap, USED regions; or BASE, 0, pages, usable size
     words[w]      -> 32 regions of a slab, a set bit is a free region
-    bins[b..]     -> the size class: its shape, its current slab and its counters
+    bins[bin_at..]     -> the size class: its shape, its current slab and its counters
 
 Records and bins are several numbers side by side, so that one block touches few cache lines; they are named
 by the index of their first number.
@@ -121,20 +121,20 @@ class SlabHeap(ABC):
         bin_of = [BIN_SIZE]
         for index, shape in enumerate(shapes):
             number = index + 1
-            b = number * BIN_SIZE
+            bin_at = number * BIN_SIZE
             granules = shape.slot // GRANULE_BYTES
             # One more region than there are: the bits of a rest behind the last one must exist to be refused.
             words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
             bins = self.bins
-            bins[b + NUMBER] = number
-            bins[b + GRANULES] = granules
-            bins[b + USABLE] = shape.usable
-            bins[b + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
-            bins[b + REGIONS] = shape.regions
-            bins[b + PAGES] = shape.pages
-            bins[b + WORDS] = words
+            bins[bin_at + NUMBER] = number
+            bins[bin_at + GRANULES] = granules
+            bins[bin_at + USABLE] = shape.usable
+            bins[bin_at + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
+            bins[bin_at + REGIONS] = shape.regions
+            bins[bin_at + PAGES] = shape.pages
+            bins[bin_at + WORDS] = words
             self._nonfull.append([])
-            bin_of += [b] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
+            bin_of += [bin_at] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
             missing = words + 1 - len(self._unused_records)
             if missing > 0:
                 self._unused_records = extend(self._unused_records, [0] * missing)
@@ -148,71 +148,71 @@ class SlabHeap(ABC):
             return self._alloc_large(size)
         bins = self.bins
         words = self.words
-        b: i64 = self.bin_of[(size + 7) >> 3]
-        word: i64 = bins[b + WORD]
+        bin_at: i64 = self.bin_of[(size + 7) >> 3]
+        word: i64 = bins[bin_at + WORD]
         bits: i64 = words[word]
         if bits == 0:
-            bits = self._refill(b)
+            bits = self._refill(bin_at)
             words = self.words
-            word = bins[b + WORD]
+            word = bins[bin_at + WORD]
         lowest: i64 = bits & -bits
         words[word] = bits ^ lowest
-        bins[b + ALLOCATIONS] += 1
-        self.used_memory += bins[b + USABLE]
-        return bins[b + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[b + GRANULES]
+        bins[bin_at + ALLOCATIONS] += 1
+        self.used_memory += bins[bin_at + USABLE]
+        return bins[bin_at + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[bin_at + GRANULES]
 
     def free(self, address: i64) -> None:
         """Free the block at ``address``; a block that is not live is an AssertionError."""
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             self._free_large(slab, address)
             return
         bins = self.bins
         words = self.words
         offset: i64 = address - records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
         word: i64 = records[slab + FIRST_WORD] + (region >> 5)
         bit: i64 = TOP_BIT >> (~region & 31)
         bits: i64 = words[word]
-        if bits & bit or region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+        if bits & bit or region * bins[bin_at + GRANULES] != offset or region >= bins[bin_at + REGIONS]:
             raise self._not_live(address)
         words[word] = bits | bit
-        bins[b + FREES] += 1
-        self.used_memory -= bins[b + USABLE]
+        bins[bin_at + FREES] += 1
+        self.used_memory -= bins[bin_at + USABLE]
         used: i64 = records[slab + USED] - 1
         records[slab + USED] = used
-        if slab == bins[b + CURRENT]:
-            if word < bins[b + WORD]:
-                bins[b + WORD] = word
-                bins[b + WORD_ADDRESS] = records[slab] + (region >> 5 << 5) * bins[b + GRANULES]
-            if used + bins[b + ALLOCATIONS] == 0:
-                bins[b + CURRENT] = 0
-                bins[b + WORD] = 0
-                self._release_slab(slab, b)
+        if slab == bins[bin_at + CURRENT]:
+            if word < bins[bin_at + WORD]:
+                bins[bin_at + WORD] = word
+                bins[bin_at + WORD_ADDRESS] = records[slab] + (region >> 5 << 5) * bins[bin_at + GRANULES]
+            if used + bins[bin_at + ALLOCATIONS] == 0:
+                bins[bin_at + CURRENT] = 0
+                bins[bin_at + WORD] = 0
+                self._release_slab(slab, bin_at)
         elif used == 0:
-            self._release_slab(slab, b)
-            if bins[b + REGIONS] > 1:
-                bins[b + NONFULL] -= 1
-                self._drop_dead(self._nonfull[bins[b + NUMBER]], bins[b + NONFULL])
-        elif used == bins[b + REGIONS] - 1:
-            self._gained_room(slab, b)
+            self._release_slab(slab, bin_at)
+            if bins[bin_at + REGIONS] > 1:
+                bins[bin_at + NONFULL] -= 1
+                self._drop_dead(self._nonfull[bins[bin_at + NUMBER]], bins[bin_at + NONFULL])
+        elif used == bins[bin_at + REGIONS] - 1:
+            self._gained_room(slab, bin_at)
 
     def usable(self, address: i64) -> i64:
         """Return the usable size of the live block at ``address``."""
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             if slab == 0 or records[slab] != address:
                 raise self._not_live(address)
             return records[slab + EXTENT_USABLE]
-        if not self._is_live_region(slab, b, address):
+        if not self._is_live_region(slab, bin_at, address):
             raise self._not_live(address)
-        return self.bins[b + USABLE]
+        return self.bins[bin_at + USABLE]
 
     def good_size(self, size: i64) -> i64:
         """Return C(size), the usable size that a request of ``size`` bytes gets."""
@@ -223,61 +223,61 @@ class SlabHeap(ABC):
 
     # -- slabs -------------------------------------------------------------------------------------
 
-    def _refill(self, b: i64) -> i64:
+    def _refill(self, bin_at: i64) -> i64:
         """Point WORD of the bin at a word with free regions and return that word."""
         bins = self.bins
         records = self.records
-        current = bins[b + CURRENT]
+        current = bins[bin_at + CURRENT]
         if current:
             words = self.words
-            word = bins[b + WORD]
-            last: i64 = records[current + FIRST_WORD] + bins[b + WORDS] - 1
+            word = bins[bin_at + WORD]
+            last: i64 = records[current + FIRST_WORD] + bins[bin_at + WORDS] - 1
             while word < last:
                 word += 1
-                bins[b + WORD_ADDRESS] += WORD_BITS * bins[b + GRANULES]
-                bins[b + WORD] = word
+                bins[bin_at + WORD_ADDRESS] += WORD_BITS * bins[bin_at + GRANULES]
+                bins[bin_at + WORD] = word
                 if words[word]:
                     return words[word]
-        slab: i64 = self._pop_nonfull(b)
+        slab: i64 = self._pop_nonfull(bin_at)
         if slab == 0:
-            slab = self._new_slab(b)
+            slab = self._new_slab(bin_at)
         if current:
-            self.records[current + USED] += bins[b + ALLOCATIONS]
-        return self._make_current(slab, b)
+            self.records[current + USED] += bins[bin_at + ALLOCATIONS]
+        return self._make_current(slab, bin_at)
 
-    def _make_current(self, slab: i64, b: i64) -> i64:
+    def _make_current(self, slab: i64, bin_at: i64) -> i64:
         """Allocate from ``slab`` from now on; return its first word with free regions."""
         bins = self.bins
         words = self.words
         records = self.records
-        records[slab + USED] -= bins[b + ALLOCATIONS]
+        records[slab + USED] -= bins[bin_at + ALLOCATIONS]
         word = records[slab + FIRST_WORD]
         address = records[slab]
         while words[word] == 0:
             word += 1
-            address += WORD_BITS * bins[b + GRANULES]
-        bins[b + CURRENT] = slab
-        bins[b + WORD] = word
-        bins[b + WORD_ADDRESS] = address
+            address += WORD_BITS * bins[bin_at + GRANULES]
+        bins[bin_at + CURRENT] = slab
+        bins[bin_at + WORD] = word
+        bins[bin_at + WORD_ADDRESS] = address
         return words[word]
 
-    def _gained_room(self, slab: i64, b: i64) -> None:
+    def _gained_room(self, slab: i64, bin_at: i64) -> None:
         """A full slab has its first free region: it becomes current when it is below the current one."""
         bins = self.bins
         records = self.records
-        current = bins[b + CURRENT]
+        current = bins[bin_at + CURRENT]
         if current == 0 or records[current] < records[slab]:
-            self._push_nonfull(slab, b)
+            self._push_nonfull(slab, bin_at)
             return
-        used: i64 = records[current + USED] + bins[b + ALLOCATIONS]
+        used: i64 = records[current + USED] + bins[bin_at + ALLOCATIONS]
         records[current + USED] = used
-        if used < bins[b + REGIONS]:
-            self._push_nonfull(current, b)
-        self._make_current(slab, b)
+        if used < bins[bin_at + REGIONS]:
+            self._push_nonfull(current, bin_at)
+        self._make_current(slab, bin_at)
 
-    def _push_nonfull(self, slab: i64, b: i64) -> None:
-        self.bins[b + NONFULL] += 1
-        heappush(self._nonfull[self.bins[b + NUMBER]], self.records[slab] >> PAGE_SHIFT)
+    def _push_nonfull(self, slab: i64, bin_at: i64) -> None:
+        self.bins[bin_at + NONFULL] += 1
+        heappush(self._nonfull[self.bins[bin_at + NUMBER]], self.records[slab] >> PAGE_SHIFT)
 
     def _drop_dead(self, nonfull: list[int], living: i64) -> None:
         """Take dead entries away where that is free: at the end, a few for each slab that goes, or all if none lives.
@@ -293,7 +293,7 @@ class SlabHeap(ABC):
             nonfull.pop()
             left -= 1
 
-    def _pop_nonfull(self, b: i64) -> i64:
+    def _pop_nonfull(self, bin_at: i64) -> i64:
         """Take the lowest slab with room out of the others; 0 when there is none.
 
         Entries of slabs that went meanwhile are dead. They cannot pile up: no slab is made before all are
@@ -301,52 +301,52 @@ class SlabHeap(ABC):
         """
         bins = self.bins
         records = self.records
-        nonfull = self._nonfull[bins[b + NUMBER]]
-        current = bins[b + CURRENT]
+        nonfull = self._nonfull[bins[bin_at + NUMBER]]
+        current = bins[bin_at + CURRENT]
         while nonfull:
             page: i64 = heappop(nonfull)
             slab: i64 = self.owner[page]
             if slab in (0, current):
                 continue
             if (
-                records[slab + BIN] == b
+                records[slab + BIN] == bin_at
                 and records[slab] == page << PAGE_SHIFT
-                and records[slab + USED] < bins[b + REGIONS]
+                and records[slab + USED] < bins[bin_at + REGIONS]
             ):
-                bins[b + NONFULL] -= 1
+                bins[bin_at + NONFULL] -= 1
                 return slab
         return 0
 
-    def _new_slab(self, b: i64) -> i64:
+    def _new_slab(self, bin_at: i64) -> i64:
         bins = self.bins
-        pages = bins[b + PAGES]
+        pages = bins[bin_at + PAGES]
         page: i64 = self.pages.take(pages)
-        slab: i64 = self._new_record(bins[b + WORDS])
+        slab: i64 = self._new_record(bins[bin_at + WORDS])
         records = self.records
         records[slab] = page << PAGE_SHIFT
-        records[slab + BIN] = b
+        records[slab + BIN] = bin_at
         records[slab + USED] = 0
         word = records[slab + FIRST_WORD]
-        regions = bins[b + REGIONS]
+        regions = bins[bin_at + REGIONS]
         words = self.words
         while regions >= WORD_BITS:
             words[word] = ALL_FREE
             word += 1
             regions -= WORD_BITS
-        if word < records[slab + FIRST_WORD] + bins[b + WORDS]:
+        if word < records[slab + FIRST_WORD] + bins[bin_at + WORDS]:
             words[word] = ALL_FREE >> WORD_BITS - regions
         self._own(page, pages, slab)
-        bins[b + SLABS] += 1
-        bins[b + SLABS_MADE] += 1
+        bins[bin_at + SLABS] += 1
+        bins[bin_at + SLABS_MADE] += 1
         return slab
 
-    def _release_slab(self, slab: i64, b: i64) -> None:
+    def _release_slab(self, slab: i64, bin_at: i64) -> None:
         bins = self.bins
-        pages = bins[b + PAGES]
+        pages = bins[bin_at + PAGES]
         page: i64 = self.records[slab] >> PAGE_SHIFT
         self._own(page, pages, 0)
-        bins[b + SLABS] -= 1
-        self._drop_record(slab, bins[b + WORDS])
+        bins[bin_at + SLABS] -= 1
+        self._drop_record(slab, bins[bin_at + WORDS])
         self.pages.give(page, pages)
 
     # -- records -----------------------------------------------------------------------------------
@@ -387,11 +387,11 @@ class SlabHeap(ABC):
 
     # -- liveness ---------------------------------------------------------------------------------
 
-    def _is_live_region(self, slab: i64, b: i64, address: i64) -> bool:
+    def _is_live_region(self, slab: i64, bin_at: i64, address: i64) -> bool:
         bins = self.bins
         offset: i64 = address - self.records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
-        if region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
+        if region * bins[bin_at + GRANULES] != offset or region >= bins[bin_at + REGIONS]:
             return False
         return self.words[self.records[slab + FIRST_WORD] + (region >> 5)] >> (region & 31) & 1 == 0
 
@@ -400,9 +400,9 @@ class SlabHeap(ABC):
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         if slab == 0:
             return AssertionError(f"address {address} does not belong to the heap")
-        b = self.records[slab + BIN]
+        bin_at = self.records[slab + BIN]
         offset: i64 = address - self.records[slab]
-        if b == LARGE or offset % self.bins[b + GRANULES]:
+        if bin_at == LARGE or offset % self.bins[bin_at + GRANULES]:
             return AssertionError(f"address {address} is inside a block, not its beginning")
         return AssertionError(f"address {address} is already free")
 

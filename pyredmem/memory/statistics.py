@@ -67,19 +67,19 @@ def bin_statistics(heap: Heap) -> list[BinStatistics]:
     bins = heap.bins
     found: list[BinStatistics] = []
     for index in range(len(heap.profile.bins)):
-        b: i64 = (index + 1) * BIN_SIZE
+        bin_at: i64 = (index + 1) * BIN_SIZE
         found.append(
             BinStatistics(
                 index=index,
-                size=bins[b + USABLE],
-                regions_per_slab=bins[b + REGIONS],
-                pages_per_slab=bins[b + PAGES],
-                slabs=bins[b + SLABS],
-                nonfull_slabs=bins[b + NONFULL],
-                slabs_made=bins[b + SLABS_MADE],
-                regions=bins[b + ALLOCATIONS] - bins[b + FREES],
-                allocations=bins[b + ALLOCATIONS],
-                frees=bins[b + FREES],
+                size=bins[bin_at + USABLE],
+                regions_per_slab=bins[bin_at + REGIONS],
+                pages_per_slab=bins[bin_at + PAGES],
+                slabs=bins[bin_at + SLABS],
+                nonfull_slabs=bins[bin_at + NONFULL],
+                slabs_made=bins[bin_at + SLABS_MADE],
+                regions=bins[bin_at + ALLOCATIONS] - bins[bin_at + FREES],
+                allocations=bins[bin_at + ALLOCATIONS],
+                frees=bins[bin_at + FREES],
             )
         )
     return found
