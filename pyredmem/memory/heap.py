@@ -1,11 +1,12 @@
-"""The whole heap: small blocks from slabs, large blocks as page runs of their own.
+"""The whole heap: small blocks in slabs, and large blocks in page runs of their own.
 
-A large block is a record with its pages and its usable size. It is grown and shrunk in place where the
-pages allow, as jemalloc does. Blocks of 8 MiB and more do not leave dirty pages behind: jemalloc serves
-them from an arena of their own that returns pages at once.
+A large block has a record with its pages and its usable size. It is grown and shrunk in place where the pages allow, as
+jemalloc does. Blocks of 8 MiB and more do not leave dirty pages behind: jemalloc serves them from a separate arena that
+returns pages to the system at once.
 
-Here are also the questions that need all blocks: which addresses live, does everything agree, which block
-of a sparse slab should move to a fuller one.
+The heap also does everything that concerns small and large blocks alike: it lists the live blocks, checks that all
+structures agree, and moves a block from a sparse slab to a fuller one. (``allocator`` says why ``SlabHeap``, ``Heap``
+and ``Allocator`` are three classes.)
 """
 
 from __future__ import annotations
@@ -45,25 +46,25 @@ from pyredmem.memory.slabs import (
     SlabHeap,
 )
 
-#: extents of this size are not kept dirty: their pages return to the system at once
+#: Pages of blocks of this size or more are never kept dirty: they return to the system at once.
 OVERSIZE_BYTES: Final = 8 * 1024 * 1024
 
-#: requests beyond this are refused before any arithmetic: it is more than there are addresses
+#: Requests above this are refused before any arithmetic: there are not that many addresses.
 REQUEST_LIMIT: Final = 1 << 35
 
 
 class Heap(SlabHeap):
-    """The blocks of a process, and the figures that follow from where they are."""
+    """All blocks of a process, and the figures that follow from where they lie."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
         self.large_allocations: i64 = 0
         self.large_frees: i64 = 0
-        #: pages in use and bytes of used_memory that belong to no block
+        #: Pages in use, and bytes of used_memory, that belong to no block.
         self.reserved_pages: i64 = 0
         self.reserved_bytes: i64 = 0
 
-    # -- large blocks ------------------------------------------------------------------------------
+    # Large blocks.
 
     def _alloc_large(self, size: i64) -> i64:
         assert size >= 0, f"negative size {size}"
@@ -98,14 +99,14 @@ class Heap(SlabHeap):
         self._give_pages(page, pages, usable)
 
     def _give_pages(self, page: i64, pages: i64, usable: i64) -> None:
-        """Take back pages of a large block that had that usable size."""
+        """Give pages of a large block, whose usable size was ``usable``, back to the pool."""
         if usable >= OVERSIZE_BYTES:
             self.pages.give_to_system(page, pages)
         else:
             self.pages.give(page, pages)
 
     def _resize_large(self, address: i64, usable: i64) -> bool:
-        """Change the size of a large block where it is, if its pages or those behind it allow."""
+        """Change the size of a large block in place; False if it must grow and the pages after it are not free."""
         records = self.records
         extent: i64 = self.owner[address >> PAGE_SHIFT]
         pages = records[extent + EXTENT_PAGES]
@@ -120,10 +121,10 @@ class Heap(SlabHeap):
         records[extent + EXTENT_USABLE] = usable
         return True
 
-    # -- defragmentation ---------------------------------------------------------------------------
+    # Defragmentation.
 
     def relocate(self, address: i64) -> i64:
-        """Move a block to where new blocks of its size go if that helps to empty a sparse slab; return its address now.
+        """Move a block to where new blocks of its size go, if that helps to empty a sparse slab; returns its address.
 
         Only blocks in slabs move, not out of the current slab (new blocks go there) nor out of a full one, and only
         when the slab is not more than an eighth fuller than the average of the slabs with room. The arithmetic is that
@@ -168,14 +169,14 @@ class Heap(SlabHeap):
         self.free(address)
         return new
 
-    # -- inspection --------------------------------------------------------------------------------
+    # Inspection.
 
     def _record_of(self, address: i64) -> i64:
         page: i64 = address >> PAGE_SHIFT
         return self.owner[page] if 0 < page < self.owner_pages else 0
 
     def live_size(self, address: i64) -> i64:
-        """Return the usable size of the live block that begins at ``address``, 0 when there is none."""
+        """The usable size of the live block at ``address``, 0 if no live block begins there."""
         slab: i64 = self._record_of(address)
         if slab == 0:
             return 0
@@ -185,7 +186,7 @@ class Heap(SlabHeap):
         return self.bins[bin_at + USABLE] if self._is_live_region(slab, bin_at, address) else 0
 
     def live_large_sizes(self) -> list[int]:
-        """Return the usable sizes of all large blocks."""
+        """The usable sizes of all large blocks, by their addresses."""
         sizes: list[int] = []
         for page in range(1, self.owner_pages):
             extent = self.owner[page]
@@ -194,7 +195,7 @@ class Heap(SlabHeap):
         return sizes
 
     def live_addresses(self) -> list[int]:
-        """Return the addresses of all live blocks in ascending order."""
+        """The addresses of all live blocks in ascending order."""
         found: list[int] = []
         page: i64 = 1
         while page < self.owner_pages:
@@ -229,7 +230,7 @@ class Heap(SlabHeap):
             word += 1
 
     def check(self) -> None:
-        """Assert that every structure of the heap agrees with every other."""
+        """Assert that all structures of the heap agree with each other."""
         self.pages.check()
         counted = [0] * len(self._nonfull)
         nonfull = [0] * len(self._nonfull)
@@ -273,7 +274,7 @@ class Heap(SlabHeap):
             assert self.bins[bin_at + NONFULL] == nonfull[number], f"bin {number}: count of slabs with room"
 
     def _check_slab(self, slab: i64, bin_at: i64) -> i64:
-        """Assert what holds for one slab and return its number of used regions."""
+        """Assert the invariants of one slab; returns its number of used regions."""
         bins = self.bins
         records = self.records
         free: i64 = 0
