@@ -99,6 +99,6 @@ def _database(database: Database) -> DatabaseOverhead:
     keys, expires = database.keys, database.expires
     return DatabaseOverhead(
         index=database.index,
-        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.slots() * POINTER_SIZE,
-        expires=expires.used * DICT_ENTRY_SIZE + expires.slots() * POINTER_SIZE,
+        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.buckets() * POINTER_SIZE,
+        expires=expires.used * DICT_ENTRY_SIZE + expires.buckets() * POINTER_SIZE,
     )

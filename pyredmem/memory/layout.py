@@ -169,20 +169,20 @@ def embstr_size(length: i64) -> i64:
 
 # Hash tables (dict.c).
 
-DICT_INITIAL_SLOTS: Final = 4
+DICT_INITIAL_BUCKETS: Final = 4
 
 
-def dict_slots(count: i64) -> i64:
+def dict_buckets(count: i64) -> i64:
     """The buckets of a table for ``count`` entries: the next power of two, at least 4."""
-    slots: i64 = DICT_INITIAL_SLOTS
-    while slots < count:
-        slots *= 2
-    return slots
+    buckets: i64 = DICT_INITIAL_BUCKETS
+    while buckets < count:
+        buckets *= 2
+    return buckets
 
 
-def dict_table_size(slots: i64) -> i64:
-    """The request of a table."""
-    return slots * POINTER_SIZE
+def dict_table_size(buckets: i64) -> i64:
+    """The request of a table with that many buckets."""
+    return buckets * POINTER_SIZE
 
 
 # Listpacks (listpack.c).

@@ -76,7 +76,7 @@ def test_short_strings_share_a_block_with_their_object(length: int, usable: int)
 
 @pytest.mark.parametrize(("count", "slots"), [(0, 4), (4, 4), (5, 8), (129, 256), (513, 1024), (100_000, 131072)])
 def test_tables_have_a_power_of_two_of_buckets(count: int, slots: int) -> None:
-    assert (layout.dict_slots(count), layout.dict_table_size(slots)) == (slots, 8 * slots)
+    assert (layout.dict_buckets(count), layout.dict_table_size(slots)) == (slots, 8 * slots)
 
 
 @pytest.mark.parametrize(

@@ -41,22 +41,22 @@ def scan_all(table: Dict) -> list[bytes]:
 
 def test_an_empty_table_has_no_slots_and_no_allocation() -> None:
     table = make()
-    assert (table.slots(), table.allocator.used_memory, table.find(b"k")) == (0, 0, -1)
+    assert (table.buckets(), table.allocator.used_memory, table.find(b"k")) == (0, 0, -1)
 
 
 def test_the_first_key_makes_four_slots() -> None:
     table = make()
     add(table, b"k")
-    assert table.slots() == 4
+    assert table.buckets() == 4
     assert table.allocator.used_memory == 32 + 24 + 8
 
 
 def test_a_full_table_doubles_on_the_next_insertion() -> None:
     table = make()
     add(table, *numbered(4))
-    assert table.slots() == 4
+    assert table.buckets() == 4
     add(table, b"one more")
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
     assert table.is_rehashing()
 
 
@@ -65,13 +65,13 @@ def test_a_rehash_ends_after_enough_operations() -> None:
     add(table, *numbered(5))
     for _ in range(10):
         table.find(b"key:0")
-    assert table.slots() == 8
+    assert table.buckets() == 8
 
 
 def test_expanding_beforehand_takes_the_power_of_two_at_least_the_size() -> None:
     table = make()
     table.expand(513)
-    assert table.slots() == 1024
+    assert table.buckets() == 1024
 
 
 def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
@@ -86,7 +86,7 @@ def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
     assert table.shrink_if_sparse()
     while table.rehash(100):
         pass
-    assert table.slots() == 16
+    assert table.buckets() == 16
 
 
 def crowded() -> Dict:
@@ -101,14 +101,14 @@ def crowded() -> Dict:
 def test_growth_waits_while_memory_is_short() -> None:
     table = crowded()
     add(table, *numbered(7)[1:])
-    assert table.slots() == 4
+    assert table.buckets() == 4
     table.check()
 
 
 def test_a_table_far_too_full_grows_all_the_same() -> None:
     table = crowded()
     add(table, *numbered(8)[1:])
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
 def test_a_table_grows_up_to_the_limit() -> None:
@@ -117,7 +117,7 @@ def test_a_table_grows_up_to_the_limit() -> None:
     assert table.growth_limit is not None
     table.growth_limit.bytes = table.allocator.used_memory + 8 * 8
     table.find_for_insert(b"another one")
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
 def test_a_table_that_does_not_own_its_keys_allocates_entries_only() -> None:
@@ -131,7 +131,7 @@ def test_clearing_gives_everything_back() -> None:
     add(table, *numbered(1000))
     table.clear()
     assert table.allocator.used_memory == 0
-    assert table.slots() == 0
+    assert table.buckets() == 0
 
 
 def sampled(table: Dict, count: int, rng: Random) -> list[int]:
@@ -180,7 +180,7 @@ def test_samples_while_two_tables_exist_hold_keys_of_both(slots: int) -> None:
         assert len(found) <= 12
         assert all(0 <= slot < 12 for slot in found)
         table.check()
-    assert table.slots() == slots
+    assert table.buckets() == slots
 
 
 def chains(table: Dict) -> list[list[int]]:
@@ -311,7 +311,7 @@ def test_looking_for_a_place_makes_a_full_table_grow_even_if_the_key_is_there() 
     table = make()
     add(table, *numbered(4))
     assert table.find_for_insert(b"key:0") >= 0
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
 def test_a_walk_goes_through_the_buckets_of_both_tables() -> None:

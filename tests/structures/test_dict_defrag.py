@@ -91,13 +91,13 @@ def test_keys_that_moved_are_found_in_the_same_order() -> None:
 def test_a_twin_takes_everything_over() -> None:
     table = rehashing(field_table(50))
     content = sorted(table.keys)
-    state = (table.slots(), table.rehash_index, table.old_used, table.owns_keys, sorted(table.addresses()))
+    state = (table.buckets(), table.rehash_index, table.old_used, table.owns_keys, sorted(table.addresses()))
     twin = table.relocated(Evictor(table.allocator))
     assert isinstance(twin, FieldTable)
     assert twin is not table
     twin.check()
     assert sorted(twin.keys) == content
-    assert (twin.slots(), twin.rehash_index, twin.old_used, twin.owns_keys, sorted(twin.addresses())) == state
+    assert (twin.buckets(), twin.rehash_index, twin.old_used, twin.owns_keys, sorted(twin.addresses())) == state
 
 
 @pytest.mark.parametrize("without_values", [False, True])
