@@ -127,7 +127,7 @@ class NodeChain:
             node.compress()
 
     def _settle_around(self, node: ListNode | None) -> None:
-        """Decompress ``depth`` nodes at each end; compress the next one on each side, and ``node`` if it is not an end."""
+        """Decompress ``depth`` nodes at each end; compress the next one on each side, and ``node`` if further in."""
         if self.nodes == 0 or self.nodes < self.depth * 2:
             return
         forward, backward = self.head, self.tail
