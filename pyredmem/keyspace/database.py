@@ -442,11 +442,11 @@ class Database:
 
     def buckets(self) -> i64:
         """Buckets of the table of keys, of both tables during a rehash."""
-        return self.keys.slots()
+        return self.keys.buckets()
 
     def expire_buckets(self) -> i64:
         """Buckets of the table of expire times, of both tables during a rehash."""
-        return self.expires.slots()
+        return self.expires.buckets()
 
     def tables_report(self, full: bool) -> str:
         """DEBUG HTSTATS; ``full``: with the lengths of the chains."""

@@ -133,8 +133,8 @@ def test_a_sparse_table_shrinks(world: World) -> None:
     for number in range(950):
         world.do("DEL", f"key:{number}")
     world.advance(300)
-    assert first(world).keys.slots() == 64
-    assert first(world).expires.slots() == 64
+    assert first(world).keys.buckets() == 64
+    assert first(world).expires.buckets() == 64
 
 
 def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
@@ -143,7 +143,7 @@ def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
     for number in range(1000 - 103):
         world.do("DEL", f"key:{number}")
     world.advance(300)
-    assert first(world).keys.slots() == 1024
+    assert first(world).keys.buckets() == 1024
 
 
 def test_tables_under_way_are_finished_one_after_another() -> None:

@@ -49,21 +49,21 @@ def tick(world: World) -> None:
 
 def slots_after_filling(world: World, count: int) -> int:
     fill(world, count)
-    return int(first(world).keys.slots())
+    return int(first(world).keys.buckets())
 
 
 def test_a_table_does_not_grow_over_the_limit_until_it_is_far_too_full() -> None:
     world = World()
     fill(world, 512)
-    assert first(world).keys.slots() == 512
+    assert first(world).keys.buckets() == 512
     change(world, maxmemory=str(world.engine.allocator.used_memory + 4000), maxmemory_policy="noeviction")
     database = first(world)
     for number in range(512, 829):
         database.add(b"key:%d" % number, world.engine.keyspace.strings.create(b"1"))
-    assert database.keys.slots() == 512
+    assert database.keys.buckets() == 512
     # 829 keys are 1.619 times as many: the next one lets it grow
     database.add(b"one more", world.engine.keyspace.strings.create(b"1"))
-    assert database.keys.slots() == 512 + 1024
+    assert database.keys.buckets() == 512 + 1024
     world.check()
 
 
@@ -79,7 +79,7 @@ def test_taking_the_limit_away_lets_tables_grow_again() -> None:
     change(world, maxmemory=str(world.engine.allocator.used_memory + 4000))
     change(world, maxmemory="0")
     first(world).add(b"one more", world.engine.keyspace.strings.create(b"1"))
-    assert first(world).keys.slots() == 512 + 1024
+    assert first(world).keys.buckets() == 512 + 1024
 
 
 # The policy.
