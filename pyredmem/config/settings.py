@@ -110,6 +110,12 @@ class Settings:
         """Have `callback` called after each change of a setting."""
         self._subscribers.append((self._known(name).name, callback))
 
+    def follow(self, names: Iterable[str], action: Callable[[], None]) -> None:
+        """Call `action` now, to copy the present values, and again after each change of a setting in `names`."""
+        for name in names:
+            self.subscribe(name, action)
+        action()
+
     def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
         """CONFIG SET: all of `pairs` or, with a `SettingError`, none.
 
