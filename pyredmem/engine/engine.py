@@ -24,7 +24,7 @@ from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.host import Host
 from pyredmem.engine.identity import Identity
-from pyredmem.engine.lazy_free import LazyFreeing
+from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.monitor import Monitors
@@ -83,7 +83,7 @@ class Engine:
         self.register_owner("keyspace", self.keyspace.addresses)
         self.register_owner("command histograms", self._histogram_addresses)
         self.slow_commands = SlowCommands(self)
-        self.lazy_free = LazyFreeing(self)
+        self.lazyfree_task = LazyFreeTask(self)
         self.memory_limit = MemoryLimit(self)
         self.maintenance = Maintenance(self)
         self.defrag = Defrag(self)
@@ -114,7 +114,7 @@ class Engine:
 
     def audit(self) -> AuditReport:
         """Compare the ledger with everything alive; what is being given back is given back first."""
-        self.lazy_free.drain()
+        self.lazyfree_task.drain()
         owned: list[tuple[str, int]] = []
         for purpose, addresses in self._owners:
             owned += [(purpose, address) for address in addresses()]
@@ -150,7 +150,7 @@ class Engine:
         number = int(session.id)
         if self.sessions.get(number) is session:  # one that was refused has left its number to the next
             del self.sessions[number]
-            self.lazy_free.take_queue(session)
+            self.lazyfree_task.take_queue(session)
             session.transaction.reset()
             self.blocking.forget(session)
             self.clients.forget(session)

@@ -8,7 +8,7 @@ from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.events import KeyEvents
-from pyredmem.keyspace.lazyfree import LazyFree
+from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -34,7 +34,7 @@ class Keyspace:
         self.events = KeyEvents()
         self.strings = Strings(allocator)
         self.limits = EncodingLimits()
-        self.lazyfree = LazyFree(allocator)
+        self.lazyfree = LazyFreeQueue(allocator)
         # Who gives large values back in the background, as the settings say.
         self.lazy_eviction = False
         self.lazy_expire = False
