@@ -1,7 +1,7 @@
 """The HELP of container commands, made from the specs of their subcommands.
 
 A container declares it with one line, ``declare_help(config, "config", since="5.0.0")``. The reply has Redis's form: a
-head line, then for each subcommand a line with its arguments and, indented, what it does, and at the end HELP itself.
+headline, then for each subcommand its name and arguments and, indented, its summary, and at the end HELP itself.
 """
 
 from __future__ import annotations
@@ -36,20 +36,27 @@ def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> 
 def _help(context: Context, argv: list[bytes]) -> None:
     container = context.engine.commands.lookup(argv[:1])
     assert container is not None
-    lines = help_lines(container)
+    reply_lines(context, help_lines(container.name, container.subcommands, container.runs_alone, container.summary))
+
+
+def reply_lines(context: Context, lines: list[str]) -> None:
+    """Reply with an array of simple strings."""
     context.reply.array(len(lines))
     for line in lines:
         context.reply.simple(line.encode())
 
 
-def help_lines(container: Command) -> list[str]:
-    """The lines of a container's HELP."""
-    lines = [f"{container.name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    if container.runs_alone:
-        lines += ["(no subcommand)", *_indented(container.summary)]
-    for name, command in container.subcommands.items():
-        if name != _HELP:
-            lines += [_call(command), *_indented(command.summary)]
+def help_lines(name: str, subcommands: dict[bytes, Command], runs_alone: bool = False, summary: str = "") -> list[str]:
+    """The lines of HELP for a command and its subcommands; ``summary`` describes it without one, if it ``runs_alone``.
+
+    The subcommands are listed in the order of their names, HELP last.
+    """
+    lines = [f"{name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    if runs_alone:
+        lines += ["(no subcommand)", *_indented(summary)]
+    for word in sorted(subcommands):
+        if word != _HELP:
+            lines += [_call(subcommands[word]), *_indented(subcommands[word].summary)]
     return [*lines, "HELP", _INDENT + "Prints this help."]
 
 

@@ -21,5 +21,4 @@ class Switches:
         self.active_expire = True
         self.reply_buffer_resizing = True
         self.reply_buffer_peak_reset_ms: i64 = PEAK_RESET_MS  # NEVER: not at all
-        self.scripts_obey_noscript = True
         self.payloads_need_checksums = True
