@@ -19,6 +19,7 @@ from pyredmem.base.errors import (
     CommandError,
     bad_subcommand_call,
 )
+from pyredmem.base.limits import NEVER
 from pyredmem.base.numbers import parse_memory
 from pyredmem.commands.debug_protocol import reply_example
 from pyredmem.commands.debug_reports import (
@@ -28,11 +29,11 @@ from pyredmem.commands.debug_reports import (
     sds_report,
     table_report,
 )
-from pyredmem.commands.help import help_lines, reply_lines
+from pyredmem.commands.help import reply_help
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Command, Group, Handler
 from pyredmem.engine.context import Context
-from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
+from pyredmem.engine.switches import PEAK_RESET_MS
 from pyredmem.keyspace.digest import add_value, keyspace_digest
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
@@ -350,7 +351,7 @@ def _nothing(context: Context, argv: list[bytes]) -> None:
 
 @_subcommand("help", 2, "Describes the subcommands.")
 def _help(context: Context, argv: list[bytes]) -> None:
-    reply_lines(context, help_lines("debug", _BY_WORD))
+    reply_help(context, "debug", _subcommands.commands)
 
 
 _BY_WORD: Final[dict[bytes, Command]] = {

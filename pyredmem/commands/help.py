@@ -16,7 +16,6 @@ from pyredmem.engine.syntax import plain
 
 _INDENT: Final = " " * 4
 _WIDTH: Final = 79
-_HELP: Final = b"help"
 
 
 def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> None:
@@ -36,28 +35,29 @@ def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> 
 def _help(context: Context, argv: list[bytes]) -> None:
     container = context.engine.commands.lookup(argv[:1])
     assert container is not None
-    reply_lines(context, help_lines(container.name, container.subcommands, container.runs_alone, container.summary))
+    alone = container.summary if container.runs_alone else ""
+    reply_help(context, container.name, list(container.subcommands.values()), alone)
 
 
-def reply_lines(context: Context, lines: list[str]) -> None:
-    """Reply with an array of simple strings."""
+def reply_help(context: Context, name: str, subcommands: list[Command], alone: str = "") -> None:
+    """Reply with the HELP of a command; ``alone`` says what it does without a subcommand, if it can be called so.
+
+    The subcommands are listed in the order of their names, HELP last.
+    """
+    lines = [f"{name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    if alone:
+        lines += ["(no subcommand)", *_indented(alone)]
+    for command in sorted(subcommands, key=_name):
+        if not command.name.endswith("|help"):
+            lines += [_call(command), *_indented(command.summary)]
+    lines += ["HELP", _INDENT + "Prints this help."]
     context.reply.array(len(lines))
     for line in lines:
         context.reply.simple(line.encode())
 
 
-def help_lines(name: str, subcommands: dict[bytes, Command], runs_alone: bool = False, summary: str = "") -> list[str]:
-    """The lines of HELP for a command and its subcommands; ``summary`` describes it without one, if it ``runs_alone``.
-
-    The subcommands are listed in the order of their names, HELP last.
-    """
-    lines = [f"{name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    if runs_alone:
-        lines += ["(no subcommand)", *_indented(summary)]
-    for word in sorted(subcommands):
-        if word != _HELP:
-            lines += [_call(subcommands[word]), *_indented(subcommands[word].summary)]
-    return [*lines, "HELP", _INDENT + "Prints this help."]
+def _name(command: Command) -> str:
+    return command.name
 
 
 def _call(command: Command) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from pyredmem.engine import figures
+from pyredmem.engine.stats import Stats
 from pyredmem.engine.tasks import DONE
 from pyredmem.engine.transaction import QueuedCommand
 from pyredmem.keyspace.lazyfree_queue import EFFORT_THRESHOLD, Job
@@ -68,16 +69,17 @@ class HurryRule:
     or too short.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, stats: Stats, is_out_of_memory: Callable[[], bool]) -> None:
+        self._stats = stats
+        self._is_out_of_memory = is_out_of_memory
         self._seen_reads: i64 = 0
 
     def hurries(self) -> bool:
         """Whether no client has sent anything since the last call, or the ledger is above ``maxmemory``."""
-        reads = self._engine.stats.reads_processed
+        reads = self._stats.reads_processed
         is_idle = reads == self._seen_reads
         self._seen_reads = reads
-        return is_idle or self._engine.is_out_of_memory()
+        return is_idle or self._is_out_of_memory()
 
 
 class LazyFreeTask:
@@ -90,7 +92,7 @@ class LazyFreeTask:
         self._keyspace = engine.keyspace
         self._queue = engine.keyspace.lazyfree
         self._task = engine.tasks.create(self._slice)
-        self._rule = HurryRule(engine)
+        self._rule = self.new_rule()
         #: Wakes the worker thread of the shell, if it has one.
         self.wake_worker: Callable[[], None] | None = None
         self._queue.on_work = self._begin
@@ -98,6 +100,10 @@ class LazyFreeTask:
         engine.figures.provide(figures.LAZYFREED, self._freed)
         engine.figures.on_reclaim_reset(self._queue.reset_statistics)
         self._settings.follow(_SETTINGS, self._settings_changed)
+
+    def new_rule(self) -> HurryRule:
+        """The rule for the pauses, to be asked by one caller."""
+        return HurryRule(self._engine.stats, self._engine.is_out_of_memory)
 
     def _settings_changed(self) -> None:
         flag = self._settings.flag

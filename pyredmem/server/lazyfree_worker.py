@@ -14,7 +14,6 @@ from typing import Final
 
 from pyredmem.base.clock import Clock
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.lazyfree_task import HurryRule
 from pyredmem.keyspace.lazyfree_queue import DismantlingLock
 
 SLICE_US: Final = 200
@@ -47,7 +46,7 @@ class LazyFreeWorker:
         self._task = engine.lazyfree_task
         self._queue = engine.keyspace.lazyfree
         self._queue.lock = ThreadLock()
-        self._rule = HurryRule(engine)
+        self._rule = engine.lazyfree_task.new_rule()
         self._has_work = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="pyredmem-lazyfree", daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.engine.switches import NEVER
+from pyredmem.base.limits import NEVER
 from tests.support.engine import World
 from tests.support.hosted import Hosted
 from tests.support.servers import Server

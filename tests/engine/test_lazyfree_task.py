@@ -10,6 +10,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
 from pyredmem.engine.lazyfree_task import BUSY_PAUSE_US, HurryRule
+from pyredmem.engine.stats import Stats
 from tests.support.engine import Argument, World, do
 from tests.support.hosted import Hosted
 
@@ -285,24 +286,38 @@ def test_without_a_job_no_slice_is_scheduled() -> None:
 # Pauses.
 
 
-def test_lazy_free_hurries_while_no_client_sends_anything(hosted: Hosted) -> None:
-    rule = HurryRule(hosted.engine)
-    rule.hurries()
+def test_lazy_free_hurries_while_no_client_sends_anything() -> None:
+    rule = HurryRule(Stats(), lambda: False)
+    assert rule.hurries()
     assert rule.hurries()
 
 
-def test_lazy_free_does_not_hurry_after_a_read(hosted: Hosted) -> None:
-    rule = HurryRule(hosted.engine)
-    rule.hurries()
-    hosted.do("PING")
+def test_lazy_free_does_not_hurry_after_a_read() -> None:
+    stats = Stats()
+    rule = HurryRule(stats, lambda: False)
+    stats.reads_processed += 1
     assert not rule.hurries()
+    assert rule.hurries()
+
+
+def test_lazy_free_hurries_when_memory_is_short_even_after_a_read() -> None:
+    stats = Stats()
+    rule = HurryRule(stats, lambda: True)
+    stats.reads_processed += 1
+    assert rule.hurries()
 
 
 def test_lazy_free_hurries_above_maxmemory(hosted: Hosted) -> None:
-    rule = HurryRule(hosted.engine)
-    rule.hurries()
+    rule = hosted.engine.lazyfree_task.new_rule()
     hosted.do("CONFIG", "SET", "maxmemory", "1")
     assert rule.hurries()
+
+
+def test_each_caller_has_its_own_rule(hosted: Hosted) -> None:
+    task = hosted.engine.lazyfree_task
+    one, other = task.new_rule(), task.new_rule()
+    hosted.do("PING")
+    assert (one.hurries(), other.hurries()) == (False, False)
 
 
 # Figures.
