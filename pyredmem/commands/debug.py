@@ -16,7 +16,6 @@ from pyredmem.base.errors import (
     CommandError,
     bad_subcommand_call,
 )
-from pyredmem.base.glob import match
 from pyredmem.base.numbers import parse_memory
 from pyredmem.commands.debug_reports import (
     listpack_report,
@@ -362,11 +361,6 @@ def _change_repl_id(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-def _stringmatch_len(context: Context, argv: list[bytes]) -> None:
-    length = _length(context, argv[2])
-    context.reply.integer(1 if match(argv[3], b"a" * length) else 0)
-
-
 def _set_active_expire(context: Context, argv: list[bytes]) -> None:
     context.engine.switches.active_expire = _flag(argv[2])
     context.reply.ok()
@@ -466,9 +460,6 @@ _SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
         3, 3, _set_skip_checksum_validation, _ON_OFF, "Lets RESTORE take values with a wrong checksum."
     ),
     b"sleep": _Subcommand(3, 3, _sleep, "<seconds>", "Stops the whole server for a while; fractions are allowed."),
-    b"stringmatch-len": _Subcommand(
-        4, 4, _stringmatch_len, "<length> <pattern>", "Matches a pattern against so many letters a."
-    ),
     b"structsize": _Subcommand(2, 2, _structsize, "", "Gives the sizes of structures."),
     b"help": _Subcommand(2, 2, _help, "", "Prints this help."),
 }

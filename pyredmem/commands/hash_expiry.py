@@ -15,7 +15,7 @@ from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import is_over, note_due
@@ -91,7 +91,7 @@ def set_times(context: Context, name: bytes, value: HashObject, fields: list[byt
 @hash_expiry.command(
     "hexpire",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -107,7 +107,7 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hpexpire",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -123,7 +123,7 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hexpireat",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -139,7 +139,7 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hpexpireat",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",

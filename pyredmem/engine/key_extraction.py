@@ -76,7 +76,7 @@ def _places(spec: KeySpec, argv: list[bytes]) -> range | None:
     if start == 0:
         return range(0)
     if start >= count:
-        return None
+        return range(0) if spec.keyword else None
     if spec.count_at >= 0:
         return _counted(spec, argv, start)
     if spec.last >= 0:
@@ -95,7 +95,7 @@ def _counted(spec: KeySpec, argv: list[bytes], start: int) -> range | None:
         return None
     number = parse_integer(argv[start + spec.count_at])
     first = start + spec.first
-    if number is None or number < 0 or first + (number - 1) * spec.step >= len(argv):
+    if number is None or number < 1 or first + (number - 1) * spec.step >= len(argv):
         return None
     return range(first, first + number * spec.step, spec.step)
 
@@ -145,7 +145,6 @@ def _sort_keys(argv: list[bytes]) -> list[FoundKey]:
         word = argv[at].lower()
         if word == b"store" and at + 1 < len(argv):
             keys = [keys[0], FoundKey(at + 1, (OVERWRITE, UPDATE))]
-            at += 1
         at += 1 + _SORT_VALUES.get(word, 0)
     return keys
 

@@ -243,7 +243,6 @@ def test_populate_pads_and_cuts_values_and_leaves_what_is_there(hosted: Hosted) 
 def test_no_string_is_made_that_is_longer_than_strings_may_be(hosted: Hosted, size: str) -> None:
     too_long = Error(b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
     assert hosted.do("DEBUG", "POPULATE", "1", "p", size) == too_long
-    assert hosted.do("DEBUG", "STRINGMATCH-LEN", size, "a*") == too_long
 
 
 def test_populate_refuses_more_keys_than_there_can_be(hosted: Hosted) -> None:
@@ -369,11 +368,6 @@ def test_the_reply_buffers_timer_can_be_set(hosted: Hosted) -> None:
         assert switches.reply_buffer_peak_reset_ms == milliseconds
     hosted.do("DEBUG", "REPLYBUFFER", "RESIZING", "0")
     assert not switches.reply_buffer_resizing
-
-
-def test_stringmatch_len_matches_a_long_run_of_one_letter(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*" * 50 + "b") == Integer(0)
-    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*a") == Integer(1)
 
 
 def test_help_names_every_subcommand(hosted: Hosted) -> None:
