@@ -7,7 +7,16 @@ from typing import Final
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.glob import match
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.command import FLAG_NAMES, LOADING, MAY_REPLICATE, NO_MANDATORY_KEYS, STALE, Command, Group, KeySpec
+from pyredmem.engine.command import (
+    FLAG_NAMES,
+    LOADING,
+    MAY_REPLICATE,
+    NO_MANDATORY_KEYS,
+    STALE,
+    Command,
+    Group,
+    KeySpec,
+)
 from pyredmem.engine.context import Context
 from pyredmem.engine.key_extraction import FoundKey, find_keys, has_keys
 from pyredmem.engine.key_range import key_range

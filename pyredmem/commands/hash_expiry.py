@@ -75,9 +75,10 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
 
 
 def set_times(context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
-    """Let fields that are there expire at a time, or delete them if that is over; and tell."""
+    """Let fields that are there expire at a time, or delete them if that time has passed; and notify."""
+    value.prepare_times()
     if when_ms <= context.keyspace.now_ms():
-        delete_fields(context, name, value, fields)
+        context.keyspace.expired_fields += delete_fields(context, name, value, fields)
         return
     for field in fields:
         value.expire_at(field, when_ms)
@@ -172,13 +173,16 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
 def _expire_fields(
     context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
 ) -> list[int]:
-    """Let the fields expire for which the condition holds; each is looked at when those before it are done."""
+    """Let the fields expire for which the condition holds; each is looked at when those before it are done.
+
+    A field that has expired but was not deleted yet counts as one that is there: a later time revives it.
+    """
     is_past = when_ms <= context.keyspace.now_ms()
-    now_us = context.keyspace.now_us
+    value.prepare_times()
     results: list[int] = []
     done = 0
     for field in fields:
-        if value.get(field) is None or is_over(value, field, now_us):
+        if value.get(field) is None:
             results.append(_NO_FIELD)
         elif not _allowed(condition, when_ms, value.time_of(field)):
             results.append(_NOT_MET)
@@ -191,6 +195,8 @@ def _expire_fields(
                 value.expire_at(field, when_ms)
                 results.append(_DONE)
     if done > 0:
+        if is_past:
+            context.keyspace.expired_fields += done
         fields_changed(context, name, value)
         context.changed(name, events.HASH, b"hdel" if is_past else b"hexpire", done)
         if value.length() == 0:

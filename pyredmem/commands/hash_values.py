@@ -10,7 +10,7 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
-    drop_over,
+    field_value,
     fields_changed,
     hash_to_write,
     living_values,
@@ -31,6 +31,8 @@ _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), 
 _UNKNOWN_TIME: Final = -1
 #: A number, a field and a value.
 _FEWEST_BEHIND_FIELDS: Final = 3
+#: The highest number of fields that a call may name.
+_MOST_FIELDS: Final = (1 << 31) - 1
 _PER_FIELD: Final = "O(N) where N is the number of fields."
 _TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
@@ -107,6 +109,8 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         at = 4
     elif option == b"PERSIST":
         at = 3
+    if at + 1 == len(argv) and argv[at].upper() == b"FIELDS":
+        raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
     if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
         _reply_last_values(context, name, value, fields)
@@ -115,6 +119,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
     value = _still_there(value)
     if value is None or at == 2:
         return
+    value.prepare_times()
     found = [field for field in fields if value.get(field) is not None]
     if when_ms == _UNKNOWN_TIME:
         _persist(context, name, value, found)
@@ -168,19 +173,23 @@ class _Setting:
         if arguments.left() < _FEWEST_BEHIND_FIELDS:
             raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())
-        if count is None or count < 1:
+        if count is None or not 1 <= count <= _MOST_FIELDS:
             raise CommandError(_BAD_COUNT)
         self.pairs = arguments.rest()
         if len(self.pairs) != 2 * count:
             raise errors.wrong_arity(b"hsetex")
         self.fields = self.pairs[::2]
 
-    def allows(self, value: HashObject | None) -> bool:
-        """Whether all fields are there (FXX), or none is (FNX)."""
+    def allows(self, context: Context, name: bytes, value: HashObject | None) -> bool:
+        """Whether all fields are there (FXX), or none is (FNX).
+
+        The fields are looked at one by one, up to the first that decides; those that have expired are deleted.
+        """
         if not self.condition:
             return True
         for field in self.fields:
-            is_there = value is not None and value.get(field) is not None
+            still_there = _still_there(value)
+            is_there = still_there is not None and field_value(context, name, still_there, field) is not None
             if is_there != (self.condition == b"FXX"):
                 return False
         return True
@@ -198,13 +207,15 @@ class _Setting:
     syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
-    """HSETEX: a time that is over lets the fields be set and then deleted."""
+    """HSETEX: with a time that has passed, the fields are set and then deleted.
+
+    Only a condition asks whether the fields are there, and so deletes those that have expired. Without one, KEEPTTL
+    keeps the time of an expired field as well.
+    """
     setting = _Setting(context, argv)
     name = argv[1]
     value = hash_to_write(context, name)
-    if value is not None and drop_over(context, name, value, setting.fields):
-        value = None  # the hash went with its last fields
-    if not setting.allows(value):
+    if not setting.allows(context, name, value):
         context.reply.integer(0)
         return
     _set(context, name, this_or_new(context, name, value), setting)

@@ -44,6 +44,10 @@ NEGATIVE = "invalid expire time, must be >= 0"
         ("HSETEX k FNX KEEPTTL FNX EX", ONE_CONDITION),
         ("HSETEX k FIELDS x a b", "invalid number of fields"),
         ("HSETEX k FIELDS 0 a b", "invalid number of fields"),
+        ("HSETEX k FIELDS 2147483648 a 1 b 2", "invalid number of fields"),
+        ("HSETEX k FIELDS 2147483647 a 1 b 2", "wrong number of arguments for 'hsetex' command"),
+        ("HGETEX k EX 10 FIELDS", "wrong number of arguments for 'hgetex' command"),
+        ("HGETEX k EX 10 FIELDS 1", MISMATCH),
         ("HSETEX k FNX FIELDS x a", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FNX EX 1 FIELDS", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FIELDS 2 a b c", "wrong number of arguments for 'hsetex' command"),
@@ -160,6 +164,48 @@ def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
     expire(world, "a")
     assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
     assert world.do("EXISTS", "k") == b":0\r\n"
+
+
+def test_keepttl_keeps_the_time_of_an_expired_field(world: World) -> None:
+    lazily(world)
+    fill(world, "a", "b")
+    expire(world, "a")
+    assert world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "5") == b":1\r\n"
+    assert world.do("HGET", "k", "a") == b"$-1\r\n"
+
+
+@pytest.mark.parametrize("condition", ["FNX", "FXX"])
+def test_keepttl_under_a_condition_finds_expired_fields_deleted(world: World, condition: str) -> None:
+    lazily(world)
+    fill(world, "a", "b")
+    expire(world, "a")
+    is_new = condition == "FNX"
+    assert world.do("HSETEX", "k", condition, "KEEPTTL", "FIELDS", "1", "a", "5") == b":%d\r\n" % is_new
+    assert world.do("HGET", "k", "a") == (b"$1\r\n5\r\n" if is_new else b"$-1\r\n")
+
+
+def test_a_condition_looks_no_further_than_the_field_that_decides(world: World) -> None:
+    lazily(world)
+    fill(world, "a", "b")
+    expire(world, "a")
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "missing", "1", "a", "5") == b":0\r\n"
+    assert world.do("HLEN", "k") == b":2\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "a", "5", "missing", "1") == b":0\r\n"
+    assert world.do("HLEN", "k") == b":1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("HPEXPIREAT k 1 FIELDS 2 a missing", 1),
+        ("HGETEX k PXAT 1 FIELDS 2 a missing", 1),
+        ("HSETEX k PXAT 1 FIELDS 2 a 1 new 2", 2),
+    ],
+)
+def test_fields_that_get_a_time_that_has_passed_count_as_expired(world: World, words: str, count: int) -> None:
+    fill(world, "a", "b")
+    world.do(*words.split())
+    assert world.engine.keyspace.expired_fields == count
 
 
 def test_hsetex_tells_what_it_does(world: World) -> None:
