@@ -10,7 +10,6 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
-    field_value,
     fields_changed,
     hash_to_write,
     living_values,
@@ -21,7 +20,7 @@ from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import note_due
+from pyredmem.keyspace.field_expiry import is_over, note_due, told_expired
 from pyredmem.objects.hash import HashObject
 
 hash_values: Final = Group("hash")
@@ -109,7 +108,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         at = 4
     elif option == b"PERSIST":
         at = 3
-    if at + 1 == len(argv) and argv[at].upper() == b"FIELDS":
+    if at + 1 == len(argv):
         raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
     if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
@@ -181,18 +180,24 @@ class _Setting:
         self.fields = self.pairs[::2]
 
     def allows(self, context: Context, name: bytes, value: HashObject | None) -> bool:
-        """Whether all fields are there (FXX), or none is (FNX).
-
-        The fields are looked at one by one, up to the first that decides; those that have expired are deleted.
-        """
-        if not self.condition:
-            return True
-        for field in self.fields:
-            still_there = _still_there(value)
-            is_there = still_there is not None and field_value(context, name, still_there, field) is not None
+        """Whether all fields are there (FXX), or none is (FNX)."""
+        if not self.condition or value is None:
+            return self.condition != b"FXX"
+        expired = 0
+        allowed = True
+        for field in self.fields:  # one by one, up to the first that decides
+            is_there = value.get(field) is not None
+            if is_there and is_over(value, field, context.keyspace.now_us):
+                is_there = False
+                if not context.keyspace.stands_still:
+                    value.remove(field)
+                    expired += 1
             if is_there != (self.condition == b"FXX"):
-                return False
-        return True
+                allowed = False
+                break
+        if expired > 0:
+            told_expired(context.db, name, value, expired, is_refilled=allowed)
+        return allowed
 
 
 @hash_values.command(
@@ -225,13 +230,23 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
 def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:
     limits = context.keyspace.limits
     pairs = setting.pairs
+    has_passed = _UNKNOWN_TIME < setting.when_ms <= context.keyspace.now_ms()
     value.prepare(pairs, 0, limits)
+    if setting.when_ms != _UNKNOWN_TIME:
+        value.prepare_times()
     for index in range(0, len(pairs), 2):
         if setting.keeps_times:
             value.put(pairs[index], pairs[index + 1], limits)
         else:
             value.set(pairs[index], pairs[index + 1], limits)
+        if has_passed:  # each before the next one is set, so that the hash never holds them all
+            value.remove(pairs[index])
     fields_changed(context, name, value)
     context.changed(name, events.HASH, b"hset", len(setting.fields))
-    if setting.when_ms != _UNKNOWN_TIME:
+    if has_passed:
+        context.keyspace.expired_fields += len(setting.fields)
+        context.changed(name, events.HASH, b"hdel", len(setting.fields))
+        if value.length() == 0:
+            context.delete_emptied(name)
+    elif setting.when_ms != _UNKNOWN_TIME:
         set_times(context, name, value, setting.fields, setting.when_ms)

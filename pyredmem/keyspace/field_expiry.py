@@ -59,14 +59,17 @@ def is_over(value: HashObject, field: bytes, now_us: i64) -> bool:
     return when_ms >= 0 and when_ms * 1000 + 999 < now_us
 
 
-def told_expired(database: Database, key: bytes, value: HashObject, deleted: i64) -> None:
-    """Tell that fields of a hash have expired; delete the key if they were the last ones."""
+def told_expired(database: Database, key: bytes, value: HashObject, deleted: i64, is_refilled: bool = False) -> None:
+    """Notify that fields of a hash have expired; delete the key if they were the last ones.
+
+    The key stays if the hash ``is_refilled`` by the command that found them.
+    """
     keyspace = database.keyspace
     keyspace.expired_fields += deleted
     told = keyspace.events
     told.modified(database.index, key)
     told.notify(events.HASH, b"hexpired", database.index, key)
-    if value.length() == 0:
+    if value.length() == 0 and not is_refilled:
         database.delete(key)
         told.notify(events.GENERIC, b"del", database.index, key)
     else:

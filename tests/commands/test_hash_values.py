@@ -6,7 +6,7 @@ import pytest
 
 from tests.commands.test_hash_expiry import bulks, expire, fill, integers, lazily, now_ms
 from tests.support.engine import World
-from tests.support.keys import Watched
+from tests.support.keys import Watched, encoding
 
 ONE_TIME = "Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 ONE_CONDITION = "Only one of FXX or FNX arguments can be specified"
@@ -24,7 +24,8 @@ NEGATIVE = "invalid expire time, must be >= 0"
         ("HGETDEL k FIELDS 2 a", MISMATCH),
         ("HGETDEL k FIELDS 0 a", BAD_COUNT),
         ("HGETEX k NOPE 1 a", NO_FIELDS),
-        ("HGETEX k PXAT 1 1", NO_FIELDS),
+        ("HGETEX k PXAT 1 1", "wrong number of arguments for 'hgetex' command"),
+        ("HGETEX k PXAT 1 1 2", NO_FIELDS),
         ("HGETEX k PERSIST 1 FIELDS 1 a", NO_FIELDS),
         ("HGETEX k FIELDS 2 a", MISMATCH),
         ("HGETEX k FIELDS -1 a", BAD_COUNT),
@@ -206,6 +207,33 @@ def test_fields_that_get_a_time_that_has_passed_count_as_expired(world: World, w
     fill(world, "a", "b")
     world.do(*words.split())
     assert world.engine.keyspace.expired_fields == count
+
+
+def test_a_hash_of_expired_fields_that_is_filled_again_stays_the_same_key(world: World) -> None:
+    lazily(world)
+    fill(world, "a")
+    world.do("PEXPIRE", "k", 500000)
+    expire(world, "a")
+    watched = Watched(world)
+    assert watched.by("HSETEX", "k", "FNX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "hset k"]
+    assert encoding(world) == "listpackex"
+    assert world.do("TTL", "k") == b":500\r\n"
+
+
+def test_a_hash_of_expired_fields_is_deleted_when_a_condition_is_not_met(world: World) -> None:
+    lazily(world)
+    fill(world, "a")
+    expire(world, "a")
+    watched = Watched(world)
+    assert watched.by("HSETEX", "k", "FXX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "del k"]
+
+
+def test_with_a_time_that_has_passed_each_field_is_deleted_before_the_next_is_set(world: World) -> None:
+    world.do("CONFIG", "SET", "hash-max-listpack-entries", "2")
+    fill(world, "a", "b")
+    world.do("HSETEX", "k", "PXAT", "1", "FIELDS", "2", "a", "1", "new", "2")
+    assert encoding(world) == "listpackex"
+    assert world.do("HKEYS", "k") == bulks(b"b")
 
 
 def test_hsetex_tells_what_it_does(world: World) -> None:

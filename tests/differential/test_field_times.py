@@ -227,6 +227,12 @@ def test_a_restored_hash_is_the_same(wires: tuple[Wire, Wire], name: str, limits
         assert _agree(command, theirs, ours, ordered), f"{command}: {theirs} and {ours}"
 
 
+def test_a_word_alone_behind_a_time_is_a_wrong_number_of_arguments(wires: tuple[Wire, Wire]) -> None:
+    calls: list[Command] = [("HGETEX", "h", "PXAT", 1, word) for word in ("FIELDS", "PERSIST", "x", "1")]
+    difference = _difference(wires, calls, ordered=True)
+    assert difference is None, difference
+
+
 def test_malformed_calls_get_the_same_errors(wires: tuple[Wire, Wire]) -> None:
     """Relative times differ by a little, but no reply here shows one that was set."""
     _limit(wires, 128)
