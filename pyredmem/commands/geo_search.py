@@ -288,7 +288,7 @@ def georadius(context: Context, argv: list[bytes]) -> None:
     complexity=_COMPLEXITY,
     summary="Finds the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX}",
-    history=(_ANY_ADDED,),
+    history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
 )
 def georadius_ro(context: Context, argv: list[bytes]) -> None:
@@ -323,6 +323,7 @@ def georadiusbymember(context: Context, argv: list[bytes]) -> None:
     complexity=_COMPLEXITY,
     summary="Finds the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX}",
+    history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments"),
 )
 def georadiusbymember_ro(context: Context, argv: list[bytes]) -> None:

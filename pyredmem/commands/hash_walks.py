@@ -221,7 +221,6 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of fields.",
     summary="Lists some fields of a hash with their values and gives the cursor that lists the next ones.",
     syntax="key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
-    history=(("7.4.0", "Added the `NOVALUES` flag."),),
     tips=("nondeterministic_output",),
 )
 def hscan(context: Context, argv: list[bytes]) -> None:

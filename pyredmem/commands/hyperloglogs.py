@@ -19,6 +19,7 @@ from pyredmem.engine.command import (
     DENYOOM,
     FAST,
     INSERT,
+    MAY_REPLICATE,
     READ_ONLY,
     READ_WRITE,
     READONLY,
@@ -109,7 +110,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
 @hyperloglogs.command(
     "pfcount",
     arity=-2,
-    flags=READONLY,
+    flags=READONLY | MAY_REPLICATE,
     keys=(
         key(
             READ_WRITE,

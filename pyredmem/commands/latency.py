@@ -108,7 +108,7 @@ def latency_latest(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Forgets the samples of the events named, or of all.",
     syntax="[event [event ...]]",
-    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+    tips=("request_policy:all_nodes", "response_policy:agg_sum"),
 )
 def latency_reset(context: Context, argv: list[bytes]) -> None:
     """LATENCY RESET."""

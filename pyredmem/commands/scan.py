@@ -98,7 +98,7 @@ class ScanOptions:
     def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
         self.count = _DEFAULT_COUNT
         self.pattern: Glob | None = None
-        self.type_name = b""
+        self.type_name: bytes | None = None
         self.omits_values = False
         arguments = Arguments(argv, start)
         while arguments.left() > 0:
@@ -134,9 +134,9 @@ def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[b
     return cursor, names
 
 
-def _living(db: Database, names: list[bytes], type_name: bytes) -> list[bytes]:
+def _living(db: Database, names: list[bytes], type_name: bytes | None) -> list[bytes]:
     """Leave out keys of another type, which counts as a lookup, and expired ones, which deletes them."""
-    if type_name:
+    if type_name is not None:
         living: list[bytes] = []
         for name in names:
             value = db.inspect(name, notifies_miss=False)

@@ -148,7 +148,6 @@ def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
         word = argv[at].lower()
         if word == b"store" and at + 1 < len(argv):
             keys = [keys[0], FoundKey(at + 1, (OVERWRITE, UPDATE))]
-            at += 1
         at += 1 + _OPTION_VALUES.get(word, 0)
     return keys
 

@@ -12,7 +12,7 @@ from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE,
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream, new_stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup
-from pyredmem.objects.stream_id import parse_id
+from pyredmem.objects.stream_id import parse_bound, parse_id
 
 stream_groups: Final = Group("stream")
 
@@ -125,7 +125,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     group = _group(context, argv)
     if len(argv) > _LONGEST_SETID:
         raise bad_subcommand_call(b"xgroup", argv[1])
-    last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_id(argv[4], 0)
+    last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read
     told(context, argv[2], b"xgroup-setid")

@@ -145,7 +145,7 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     keys=(KeySpec((READ_ONLY, ACCESS), keyword="STREAMS", last=-1, limit=2),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) for each stream, where N is the number of entries in the reply.",
+    complexity="",
     summary="Gives the entries of streams behind an id; waits for some if there are none.",
     syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
 )

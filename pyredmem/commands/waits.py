@@ -7,7 +7,7 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.arguments import deadline_ms, integer
-from pyredmem.engine.command import NOSCRIPT, WAITS, Group
+from pyredmem.engine.command import BLOCKING, Group
 from pyredmem.engine.context import Context
 
 waits: Final = Group("generic")
@@ -18,7 +18,7 @@ _TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
 @waits.command(
     "wait",
     arity=3,
-    flags=WAITS,
+    flags=BLOCKING,
     acl="connection",
     since="3.0.0",
     complexity="O(1)",
@@ -39,7 +39,7 @@ def wait(context: Context, argv: list[bytes]) -> None:
 @waits.command(
     "waitaof",
     arity=4,
-    flags=NOSCRIPT | WAITS,
+    flags=BLOCKING,
     acl="connection",
     since="7.2.0",
     complexity="O(1)",

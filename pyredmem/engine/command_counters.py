@@ -13,7 +13,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.engine.latency_histogram import DIRECT, LatencyHistogram
-from pyredmem.engine.spec import BLOCKING, WAITS, Command
+from pyredmem.engine.spec import BLOCKING, Command
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
 
@@ -101,7 +101,7 @@ class CommandStatistics:
         """The counters of a command, to read or to count in."""
         counters = self.counters[command.index]
         if counters is UNCALLED:
-            counters = CommandCounters(command.has(BLOCKING | WAITS))
+            counters = CommandCounters(command.has(BLOCKING))
             self.counters[command.index] = counters
         return counters
 

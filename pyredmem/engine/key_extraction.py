@@ -49,7 +49,7 @@ def _places(spec: KeySpec, argv: list[bytes]) -> range | None:
     if start == 0:
         return range(0)
     if start >= count:
-        return None
+        return range(0) if spec.keyword else None
     if spec.count_at >= 0:
         return _counted(spec, argv, start)
     if spec.last >= 0:
@@ -68,7 +68,7 @@ def _counted(spec: KeySpec, argv: list[bytes], start: int) -> range | None:
         return None
     number = parse_integer(argv[start + spec.count_at])
     first = start + spec.first
-    if number is None or number < 0 or first + (number - 1) * spec.step >= len(argv):
+    if number is None or number < 1 or first + (number - 1) * spec.step >= len(argv):
         return None
     return range(first, first + number * spec.step, spec.step)
 

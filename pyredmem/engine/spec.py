@@ -48,7 +48,6 @@ ALLOWED_SUBSCRIBED: Final = 1 << 34  # a RESP2 client that is subscribed may sen
 RUNS_QUEUE: Final = 1 << 35  # runs the queued commands: what they may do, it may do (EXEC)
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
-WAITS: Final = 1 << 38  # may block its client although COMMAND INFO does not call it blocking (WAIT)
 
 FLAG_NAMES: Final = (
     (WRITE, b"write"),

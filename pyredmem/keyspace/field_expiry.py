@@ -46,7 +46,7 @@ def delete_if_expired(database: Database, key: bytes, value: HashObject, fields:
             deleted += 1
     if deleted == 0:
         return False
-    _fields_expired(database, key, value, deleted)
+    fields_expired(database, key, value, deleted)
     return value.refcount == 0
 
 
@@ -64,18 +64,21 @@ def delete_all_expired(database: Database, key: bytes, value: HashObject) -> boo
         deleted += 1
     if deleted == 0:
         return False
-    _fields_expired(database, key, value, deleted)
+    fields_expired(database, key, value, deleted)
     return value.refcount == 0
 
 
-def _fields_expired(database: Database, key: bytes, value: HashObject, deleted: i64) -> None:
-    """Notify that ``deleted`` fields of a hash have expired; delete the key if they were the last ones."""
+def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i64, is_refilled: bool = False) -> None:
+    """Notify that ``deleted`` fields of a hash have expired; delete the key if they were the last ones.
+
+    ``is_refilled``: the key stays, since the running command adds fields to the hash.
+    """
     shared = database.shared
     shared.expired_fields += deleted
     key_events = shared.events
     key_events.modified(database.index, key)
     key_events.notify(events.HASH, b"hexpired", database.index, key)
-    if value.length() == 0:
+    if value.length() == 0 and not is_refilled:
         database.delete(key)
         key_events.notify(events.GENERIC, b"del", database.index, key)
     else:
@@ -161,6 +164,6 @@ class FieldExpireCycle:
                 break
         self._left -= deleted
         if deleted > 0:
-            _fields_expired(database, key, value, deleted)
+            fields_expired(database, key, value, deleted)
         else:
             note_due(database, key, value)

@@ -36,7 +36,7 @@ class FieldTimes:
         return self.when.get(field, NO_TIME)
 
     def set(self, field: bytes, when_ms: i64) -> None:
-        """Give a field a time; it is the last one of those with the same time."""
+        """Give a field a time; it comes before the others with the same time."""
         time: int = when_ms
         self.when.pop(field, None)
         self.when[field] = time
@@ -67,10 +67,10 @@ class FieldTimes:
         return self._heap[0][1]
 
     def in_order(self) -> list[bytes]:
-        """The fields by their times."""
+        """The fields by their times; of those with the same time, the last one that was set comes first."""
         ranks: list[tuple[int, int, bytes]] = []
         for field, time in self.when.items():
-            ranks.append((time, len(ranks), field))
+            ranks.append((time, -len(ranks), field))
         ranks.sort()
         return [rank[2] for rank in ranks]
 

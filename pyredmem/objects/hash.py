@@ -123,6 +123,11 @@ class HashObject(Collection):
         times = self.times
         return NO_TIME if times is None else times.get(field)
 
+    def prepare_times(self) -> None:
+        """Change to an encoding in which fields can have times, whether or not any field gets one."""
+        if self.times is None:
+            self._become_timed()
+
     def expire_at(self, field: bytes, when_ms: i64) -> None:
         """Let a field that is there expire."""
         if self.times is None:

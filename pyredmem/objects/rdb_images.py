@@ -257,9 +257,9 @@ class FieldsImage(Image):
 
 
 class ListpackFieldsImage(Image):
-    """A hash as the elements of a listpack."""
+    """A hash as the elements of a listpack; ``times`` is None if the listpack has no room for times."""
 
-    def __init__(self, pairs: list[bytes], times: dict[bytes, int]) -> None:
+    def __init__(self, pairs: list[bytes], times: dict[bytes, int] | None) -> None:
         self.pairs = pairs
         self.times = times
 
@@ -271,7 +271,12 @@ class ListpackFieldsImage(Image):
             value.fields.set(self.pairs[at], self.pairs[at + 1])
         if value.length() > builder.limits.hash_entries:
             value.convert(0)
-        return _timed(value, self.times)
+        if self.times is not None:
+            value.prepare_times()
+            # Of equal times the last one set comes first, so the fields are taken from the end to keep their order.
+            for field in reversed(self.times):
+                value.expire_at(field, self.times[field])
+        return value
 
 
 def _make_room(value: HashObject, expected: i64) -> None:

@@ -186,11 +186,11 @@ def _hash(reader: RdbReader) -> Image:
 
 
 def _hash_listpack(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, listpack_elements)), {})
+    return ListpackFieldsImage(_pairs(_unpack(reader, listpack_elements)), None)
 
 
 def _hash_ziplist(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, ziplist_elements)), {})
+    return ListpackFieldsImage(_pairs(_unpack(reader, ziplist_elements)), None)
 
 
 def _hash_zipmap(reader: RdbReader) -> Image:

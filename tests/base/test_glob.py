@@ -95,6 +95,11 @@ def test_a_pattern_without_special_bytes_matches_itself(text: bytes) -> None:
         assert match(text, text)
 
 
+def test_a_long_run_of_one_letter_is_matched() -> None:
+    assert match(b"a*a", b"a" * 100_000)
+    assert not match(b"a*" * 50 + b"b", b"a" * 100_000)
+
+
 def test_many_stars_do_not_take_exponential_time() -> None:
     assert not match(b"a*" * 200 + b"b", b"a" * 2000)
     assert not Glob(b"[a]*" * 200 + b"b").matches(b"a" * 2000)

@@ -50,6 +50,18 @@ def test_dumping_counts_as_use(world: World) -> None:
     assert world.do("OBJECT", "IDLETIME", "k") == b":0\r\n"
 
 
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_a_restored_hash_keeps_its_encoding_and_the_order_of_its_fields(world: World, taken_away: bool) -> None:
+    world.do("HSET", "k", "a", "1", "b", "2", "c", "3")
+    world.do("HPEXPIREAT", "k", "4102444800000", "FIELDS", "3", "a", "b", "c")
+    if taken_away:
+        world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "c")
+    before = world.do("HGETALL", "k")
+    world.do("RESTORE", "l", "0", dumped(world, "k"))
+    assert world.do("HGETALL", "l") == before
+    assert world.do("OBJECT", "ENCODING", "l") == b"$10\r\nlistpackex\r\n"
+
+
 def test_without_compression_on_demand(world: World) -> None:
     world.do("SET", "k", "x" * 1000)
     short = dumped(world, "k")

@@ -157,6 +157,72 @@ def test_values_are_taken_refused_and_shown_as_redis_does(name: str, real: Real)
     assert ours == theirs
 
 
+#: Settings that a real server acts upon at once, so that a test better leaves them alone.
+ACTED_UPON = {"port", "bind", "dir", "unixsocket", "requirepass", "masterauth", "maxclients", "appendonly"}
+#: Settings that come from another build of the installed server, a later version, or are raised to a least value there.
+KNOWN = {
+    "activedefrag": "the installed server is built with an allocator that cannot defragment",
+    "loglevel": "7.2 added nothing",
+    "repl-backlog-size": "raised to at least 16 kB by a server that has a backlog",
+    "watchdog-period": "raised to at least 200 by a server that has a watchdog",
+}
+#: A few of every kind.
+ANY_VALUES = [
+    "yes",
+    "NO",
+    "0",
+    "1",
+    "-1",
+    "x",
+    "",
+    "1mb",
+    "50%",
+    "2147483648",
+    "1.5",
+    " 1",
+    "9223372036854775808",
+    "a b",
+]
+
+
+def _shared_names(real: Real) -> list[str]:
+    """The names and aliases, hidden ones too, of the settings that both have."""
+    named = [name for parameter in all_parameters() for name in (parameter.name, parameter.alias) if name]
+    return [name for name in named if real.do("CONFIG", "GET", name)]
+
+
+@pytest.mark.needs_redis
+def test_the_same_settings_may_be_changed_while_the_server_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each is set to the value it has."""
+    refusals = ("can't set immutable config", "can't set protected config")
+    settings = Settings()
+    ours: dict[str, str] = {}
+    theirs: dict[str, str] = {}
+    with real_server(tmp_path_factory.mktemp("redis")) as server:
+        for name in _shared_names(server):
+            value = server.do("CONFIG", "GET", name)[1]
+            replies = (our_set(settings, name, value), server.do("CONFIG", "SET", name, value)[0])
+            ours[name], theirs[name] = [
+                next((refusal for refusal in refusals if refusal in reply), "changed") for reply in replies
+            ]
+    assert set(ours.values()) == {"changed", *refusals}
+    assert ours == theirs
+
+
+@pytest.mark.needs_redis
+def test_every_setting_takes_and_refuses_the_same_values(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings()
+    with real_server(tmp_path_factory.mktemp("redis")) as server:
+        for name in _shared_names(server):
+            if name in ACTED_UPON or name in KNOWN or name.startswith("tls-"):
+                continue
+            before = server.do("CONFIG", "GET", name)[1]
+            for value in [*ANY_VALUES, before]:
+                ours = (our_set(settings, name, value), settings.text(name))
+                theirs = (server.do("CONFIG", "SET", name, value)[0], server.do("CONFIG", "GET", name)[1])
+                assert ours == theirs, f"{name} {value!r}"
+
+
 @pytest.mark.needs_redis
 @pytest.mark.parametrize(
     "pairs",

@@ -167,15 +167,13 @@ PROCESS: Final = Section(
             "oom-score-adj",
             Choice("no", "yes", "relative", "absolute", synonyms=(("relative", "yes"),)),
             "no",
-            "Whether to adjust the kernel's out-of-memory score.",
-            no_effect=NO_PROCESS_TUNING,
+            "Whether to adjust the kernel's out-of-memory score of the process (Linux).",
         ),
         Parameter(
             "oom-score-adj-values",
             OomScores(),
             "0 200 800",
             "Adjustments for a primary, a replica and a background process.",
-            no_effect=NO_PROCESS_TUNING,
         ),
         Parameter(
             "disable-thp",
