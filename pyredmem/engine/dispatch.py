@@ -63,6 +63,10 @@ _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 _ALLOWED_OUT_OF_MEMORY: Final = frozenset((b"exec", b"discard", b"quit", b"reset"))
 
 
+#: Keys that expire while one of these runs are recorded one by one (Redis 7.2 touches_arbitrary_keys).
+_TOUCHES_ARBITRARY_KEYS: Final = frozenset((b"scan", b"randomkey"))
+
+
 class Dispatcher:
     """Runs requests."""
 
@@ -126,7 +130,10 @@ class Dispatcher:
         keyspace = self.keyspace
         start = keyspace.now_us
         try:
-            command.handler(session.context, argv)
+            if keyspace.recorder is None:
+                command.handler(session.context, argv)
+            else:
+                self._run_recorded(session, command, argv)
         except CommandError as error:
             self._fail(session, command, error)
         end = self.clock.now_us()
@@ -141,6 +148,22 @@ class Dispatcher:
             self._leave_gates(session, gates)
             if gates & KEYS_AWAITED:
                 self.engine.blocking.serve()
+
+    def _run_recorded(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run a handler while somebody records the changes."""
+        keyspace = self.keyspace
+        recorder = keyspace.recorder
+        assert recorder is not None
+        recorder.enter()
+        outer = recorder.begin_command()
+        dirty = keyspace.dirty
+        context = session.context
+        try:
+            command.handler(context, argv)
+        finally:
+            changed = keyspace.dirty != dirty and command.full_name != b"exec"
+            recorder.end_command(outer, context.db.index, argv, changed)
+            recorder.leave(command.full_name not in _TOUCHES_ARBITRARY_KEYS)
 
     def _break_off_http(self, session: Session) -> None:
         """Disconnect what speaks HTTP: a web page may be trying to make a browser send commands."""
@@ -159,7 +182,10 @@ class Dispatcher:
             self.keyspace.set_no_touch(command.full_name != b"touch")
         start = self.clock.now_us()
         try:
-            command.handler(session.context, argv)
+            if self.keyspace.recorder is None:
+                command.handler(session.context, argv)
+            else:
+                self._run_recorded(session, command, argv)
         except CommandError as error:
             self._fail(session, command, error)
         self._record(session, command, argv, self.clock.now_us() - start)
@@ -178,7 +204,10 @@ class Dispatcher:
         if no_touch:
             self.keyspace.set_no_touch(True)
         try:
-            command.handler(session.context, argv)
+            if self.keyspace.recorder is None:
+                command.handler(session.context, argv)
+            else:
+                self._run_recorded(session, command, argv)
         except CommandError as error:
             self._fail(session, command, error)
         if no_touch:

@@ -39,6 +39,7 @@ from pyredmem.engine.tasks import Tasks
 from pyredmem.engine.tracking import Tracking
 from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.keyspace.recorder import Recorder, UnitListener
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
 
@@ -125,6 +126,22 @@ class Engine:
         for command in self.commands.all():
             owned += command.histogram_addresses
         return owned
+
+    # Recording.
+
+    def record(self, listener: UnitListener) -> None:
+        """Let ``listener`` have the commands that replay every change from now on."""
+        if self.keyspace.recorder is None:
+            self.keyspace.recorder = Recorder()
+        self.keyspace.recorder.listeners.append(listener)
+
+    def stop_recording(self, listener: UnitListener) -> None:
+        """Stop that."""
+        recorder = self.keyspace.recorder
+        assert recorder is not None
+        recorder.listeners.remove(listener)
+        if not recorder.listeners:
+            self.keyspace.recorder = None
 
     # Sessions.
 

@@ -298,6 +298,8 @@ class Database:
             self._remove(slot, key, keyspace.lazy_expire)
             timer.stop()
         keyspace.expired += 1
+        if keyspace.recorder is not None:
+            keyspace.recorder.deleted(self.index, [b"UNLINK" if keyspace.lazy_expire else b"DEL", key])
         keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
         keyspace.events.modified(self.index, key)
 

@@ -9,6 +9,7 @@ from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.events import KeyEvents
 from pyredmem.keyspace.lazyfree import LazyFree
+from pyredmem.keyspace.recorder import Recorder
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -56,6 +57,7 @@ class Keyspace:
         self.expiry_timer: DeletionTimer | None = None  # while the latency monitor is on
         self.expired_fields: i64 = 0
         self.dirty: i64 = 0  # changes since the last save
+        self.recorder: Recorder | None = None  # while somebody records the changes
         self.databases = [Database(index, self) for index in range(databases)]
 
     # Time and access.

@@ -28,9 +28,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyredmem.engine.command_stream import CommandStream  # type: ignore[import-not-found]
-
 from pyredmem.base.crc64 import crc64
+from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.session import Session
 from tests.support.engine import World, encode
 from tests.support.replica_link import Command, ReplicaLink

@@ -10,8 +10,6 @@ from typing import NoReturn
 
 import pytest
 
-pytest.importorskip("pyredmem.engine.command_stream", reason="the engine cannot record its changes yet")
-
 from tests.differential.command_streams import (
     DIFFERENCES,
     FOLDER,

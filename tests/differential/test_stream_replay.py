@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("pyredmem.engine.command_stream", reason="the engine cannot record its changes yet")
-
-from pyredmem.engine.command_stream import CommandStream  # type: ignore[import-not-found]
-
+from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.session import Session
 from tests.differential.grammar import KEY, VALUE, Form, form, sequences, some, with_few_names, words
 from tests.differential.grammar import sequence as seq

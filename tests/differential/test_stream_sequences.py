@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import Phase, given, seed, settings
 
-pytest.importorskip("pyredmem.engine.command_stream", reason="the engine cannot record its changes yet")
-
 from tests.differential import command_streams
 from tests.differential.command_streams import Case, OurPlayer, RealPlayer, disagreement
 from tests.differential.grammar import sequences, with_few_names
