@@ -77,6 +77,7 @@ def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None
     in_background = _asks_for_background(context, argv)
     for database in flushed:
         context.keyspace.flush(database, in_background)
+    context.record_instead(argv.copy())  # even if there was no key
     if not in_background:
         context.engine.allocator.purge()
     context.reply.ok()

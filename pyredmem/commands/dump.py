@@ -126,6 +126,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
         decr_ref_count(value, context.keyspace.allocator)
         if deleted:
             context.changed(name, events.GENERIC, b"del")
+            context.record_deletion(name, context.keyspace.lazy_server_del)
         context.reply.ok()
         return
     context.db.add(name, value)
@@ -135,6 +136,8 @@ def restore(context: Context, argv: list[bytes]) -> None:
         note_due(context.db, name, value)
     _mark_used(context, value, options)
     context.changed(name, events.GENERIC, b"restore")
+    if ttl_ms > 0 and not options.absolute and context.is_recording:
+        context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
     context.reply.ok()
 
 

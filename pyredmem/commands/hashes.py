@@ -37,7 +37,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import delete_field_over, is_over, note_due, told_expired
+from pyredmem.keyspace.field_expiry import delete_field_over, is_over, note_due, record_deleted_field, told_expired
 from pyredmem.objects.hash import HashObject, new_hash
 
 hashes: Final = Group("hash")
@@ -83,6 +83,7 @@ def drop_over(context: Context, name: bytes, value: HashObject, fields: list[byt
     deleted: i64 = 0
     for field in fields:
         if delete_field_over(value, field, keyspace.now_us):
+            record_deleted_field(context.db, name, field)
             deleted += 1
     if deleted == 0:
         return False
@@ -257,8 +258,13 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    this_or_new(context, argv[1], value).put(argv[2], text, context.keyspace.limits)
+    value = this_or_new(context, argv[1], value)
+    value.put(argv[2], text, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
+    if context.is_recording and value.times is None:
+        context.record_instead([b"HSET", argv[1], argv[2], text])
+    elif context.is_recording:  # HSET would let the field live for ever
+        context.record_instead([b"HSETEX", argv[1], b"KEEPTTL", b"FIELDS", b"1", argv[2], text])
     context.reply.bulk(text)
 
 

@@ -133,6 +133,8 @@ def store(context: Context, name: bytes, data: bytes, keep_ttl: bool) -> None:
 def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
     """Store a string with an expire time."""
     store(context, name, data, True)
+    if context.is_recording:
+        context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
     context.db.expire_at(name, deadline_ms)
     context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
 
@@ -224,12 +226,13 @@ def getdel(context: Context, argv: list[bytes]) -> None:
         context.reply.null()
         return
     context.reply.bulk(string_value(value).data())
-    _delete(context, argv[1])
+    _delete(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, name: bytes) -> None:
+def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
     context.db.delete(name)
     context.changed(name, events.GENERIC, b"del")
+    context.record_deletion(name, is_unlink)
 
 
 @strings.command(
@@ -256,14 +259,18 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if deadline_ms <= context.keyspace.now_ms():
-            _delete(context, name)
+            _delete(context, name, context.keyspace.lazy_expire)
             return
         context.db.expire_at(name, deadline_ms)
         context.changed(name, events.GENERIC, b"expire")
+        if context.is_recording:
+            context.record_instead([b"PEXPIREAT", name, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
     if options.given & _PERSIST and context.db.persist(name):
         context.changed(name, events.GENERIC, b"persist")
+        if context.is_recording:
+            context.record_instead([b"PERSIST", name])
 
 
 # Setting.
@@ -311,6 +318,8 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
             _store_until(context, name, argv[2], deadline_ms)
         else:
             store(context, name, argv[2], given & _KEEP_TTL != 0)
+            if given & _GET and context.is_recording:
+                context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
         context.db.write(name)  # a key that is in the way counts as used
     if old is not None:
@@ -395,6 +404,8 @@ def getset(context: Context, argv: list[bytes]) -> None:
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
     store(context, argv[1], argv[2], False)
+    if context.is_recording:
+        context.record_instead([b"SET", argv[1], argv[2]])
     if old is None:
         context.reply.null()
     else:

@@ -1,7 +1,5 @@
 """The kinds of settings whose value is several words: addresses, save points, buffer limits and the like."""
 
-
-
 import math
 import re
 from typing import Final

@@ -8,8 +8,6 @@ has one; `lines` gives what CONFIG REWRITE puts into the file.
 Nothing here knows which settings exist.
 """
 
-
-
 import re
 from typing import Final
 

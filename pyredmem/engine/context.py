@@ -49,6 +49,11 @@ class Context:
         if self.keyspace.recorder is not None:
             self.keyspace.recorder.instead(argv)
 
+    def record_deletion(self, key: bytes, lazily: bool) -> None:
+        """Record that the command has deleted a key, instead of the command."""
+        if self.keyspace.recorder is not None:
+            self.keyspace.recorder.instead([b"UNLINK" if lazily else b"DEL", key])
+
     def record_nothing(self) -> None:
         """Record nothing for the command that runs, but what `record_instead` says."""
         if self.keyspace.recorder is not None:

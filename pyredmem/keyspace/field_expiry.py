@@ -38,6 +38,7 @@ def delete_over(database: Database, key: bytes, value: HashObject, limit: i64) -
         if field is None:
             break
         value.remove(field)
+        record_deleted_field(database, key, field)
         deleted += 1
     if deleted > 0:
         told_expired(database, key, value, deleted)
@@ -51,6 +52,13 @@ def delete_field_over(value: HashObject, field: bytes, now_us: i64) -> bool:
         return False
     value.remove(field)
     return True
+
+
+def record_deleted_field(database: Database, key: bytes, field: bytes) -> None:
+    """Let whoever records the changes know that a field has expired; the key of the last field goes with it."""
+    recorder = database.keyspace.recorder
+    if recorder is not None:
+        recorder.deleted(database.index, [b"HDEL", key, field])
 
 
 def is_over(value: HashObject, field: bytes, now_us: i64) -> bool:
@@ -147,6 +155,7 @@ class FieldExpireCycle:
             if field is None:
                 break
             value.remove(field)
+            record_deleted_field(database, key, field)
             deleted += 1
             if deleted % _FIELDS_PER_LOOK == 0 and self._clock.now_us() >= self._end_us:
                 break

@@ -36,6 +36,9 @@ from tests.support.replica_link import Command, ReplicaLink
 from tests.support.servers import Server
 from tests.support.wire import OK, Array, Bulk, Integer, Reply, Wire
 
+#: A command and when it was recorded, unix microseconds.
+Timed = tuple[int, Command]
+
 FOLDER = Path(__file__).parent / "streams"
 DIFFERENCES = {
     "any order": "",
@@ -240,27 +243,29 @@ class OurPlayer:
     """An engine in this process whose changes are recorded."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = World(enable_debug_command="yes")
         self.world.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
         self._sessions: dict[str, Session] = {}
         self._touched: dict[bytes, bytes] = {}
 
-    def play(self, case: Case, times_us: Sequence[int], start_ms: int) -> tuple[list[Command], list[Command]]:
-        """What a case propagates in an empty engine: by its preparation, and by its steps."""
+    def play(self, case: Case, times_us: Sequence[int], start_ms: int) -> tuple[list[Timed], list[Command]]:
+        """What a case propagates in an empty engine: all of it, with times, and what only its steps propagate."""
         self._set_clock(start_ms * 1000)
         self.world.do("FLUSHALL")
-        stream = CommandStream()
-        self.world.engine.record(stream)
-        times = iter(times_us)
+        engine = self.world.engine
+        whole, stream = CommandStream(), CommandStream()
+        engine.record(whole)
+        timed: list[Timed] = []
         try:
-            for step in case.preparation:
-                self._run(step, start_ms, next(times))
-            prepared = stream.take()
-            for step in case.steps:
-                self._run(step, start_ms, next(times))
-            return prepared, stream.take()
+            for at, step in enumerate((*case.preparation, *case.steps)):
+                if at == len(case.preparation):
+                    engine.record(stream)
+                self._run(step, start_ms, times_us[at])
+                timed += [(times_us[at], command) for command in whole.take()]
+            engine.stop_recording(stream)
+            return timed, stream.take()
         finally:
-            self.world.engine.stop_recording(stream)
+            engine.stop_recording(whole)
             self._disconnect()
             self._restore()
 

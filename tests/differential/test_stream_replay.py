@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.session import Session
+from tests.differential.command_streams import Timed
 from tests.differential.grammar import KEY, VALUE, Form, form, sequences, some, with_few_names, words
 from tests.differential.grammar import sequence as seq
 from tests.differential.harness import Step
-from tests.differential.replicas import dataset, replica_of
+from tests.differential.replicas import dataset, replay, replica
 from tests.differential.test_sequences import FOREIGN, GROUPS
 from tests.support.engine import World, encode
 
@@ -94,8 +95,8 @@ class Recorded:
     """An engine, its clients, and the stream that replays what they did."""
 
     def __init__(self) -> None:
-        self.world = World()
-        self.start_ms = self.world.clock.now_us() // 1000
+        self.world = World(enable_debug_command="yes")
+        self.commands: list[Timed] = []
         self.stream = CommandStream()
         self.world.engine.record(self.stream)
         self._sessions: dict[str, Session] = {}
@@ -104,14 +105,21 @@ class Recorded:
         """One command, or a while to wait."""
         if step.argv[:1] == (WAIT,):
             milliseconds = step.argv[1:2] and step.argv[1]
-            self.world.advance(int(milliseconds) if milliseconds and milliseconds.isdigit() else 1)
+            for _ in range(min(int(milliseconds), 100) if milliseconds and milliseconds.isdigit() else 1):
+                self.world.advance(1)
+                self._note()
             return
         if step.connection not in self._sessions:
             self._sessions[step.connection] = self.world.connect()
         session = self._sessions[step.connection]
         session.receive(encode(step.argv))
         session.take_output()
+        self._note()
         self.world.clock.advance_us(10)
+
+    def _note(self) -> None:
+        now_us = self.world.clock.now_us()
+        self.commands += [(now_us, command) for command in self.stream.take()]
 
 
 @pytest.mark.parametrize("group", MORE)
@@ -122,7 +130,8 @@ def test_the_replayed_stream_gives_the_same_dataset(group: str) -> None:
         recorded = Recorded()
         for step in with_few_names(steps) if few else steps:
             recorded.run(step)
-        commands = recorded.stream.take()
-        assert dataset(replica_of(recorded.world, commands, recorded.start_ms)) == dataset(recorded.world)
+        copy = replica()
+        replay(copy, recorded.commands, recorded.world.clock.now_us())
+        assert dataset(copy) == dataset(recorded.world)
 
     replays()
