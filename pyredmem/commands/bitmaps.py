@@ -63,7 +63,7 @@ def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferStrin
         db.add(name, buffer)
         return buffer, True
     text = string_value(value)
-    buffer = db.unshare(db.keys.find(name), text)
+    buffer = db.modify_string(name, text)
     if buffer.length() >= length:
         return buffer, False
     buffer.grow_zero(length, db.allocator)

@@ -42,7 +42,7 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
             if context.is_recording:
                 context.record_instead([b"RPOP" if at_tail else b"LPOP", name])
             return
-    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+    context.block(argv, names, _TYPE, deadline_ms)
 
 
 @blocking_lists.command(
@@ -85,7 +85,7 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
     source = argv[1]
     value = list_to_write(context, source)
     if value is None:
-        context.engine.blocking.block(context, argv, [source], _TYPE, deadline_ms, denied_null=True)
+        context.block(argv, [source], _TYPE, deadline_ms, denied_null=True)
     else:
         move(context, source, value, argv[2], from_tail, to_tail)
         if context.is_recording:
@@ -143,4 +143,4 @@ def blmpop(context: Context, argv: list[bytes]) -> None:
     lists = SeveralLists(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not lists.pop(context):
-        context.engine.blocking.block(context, argv, lists.names, _TYPE, deadline_ms)
+        context.block(argv, lists.names, _TYPE, deadline_ms)

@@ -35,7 +35,7 @@ _FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeede
 )
 def dbsize(context: Context, argv: list[bytes]) -> None:
     """DBSIZE. Keys whose time is over count until they are deleted."""
-    context.reply.integer(context.db.keys.used)
+    context.reply.integer(context.db.size())
 
 
 @databases.command(
@@ -75,8 +75,7 @@ def flushall(context: Context, argv: list[bytes]) -> None:
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
     """Empty databases; without ASYNC the allocator gives its free pages back at once."""
     in_background = _asks_for_background(context, argv)
-    for database in flushed:
-        context.keyspace.flush(database, in_background)
+    context.keyspace.flush(flushed, in_background)
     context.record_instead(argv.copy())  # even if there was no key
     if not in_background:
         context.engine.allocator.purge()

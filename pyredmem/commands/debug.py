@@ -18,13 +18,7 @@ from pyredmem.base.errors import (
 )
 from pyredmem.base.glob import match
 from pyredmem.base.numbers import parse_memory
-from pyredmem.commands.debug_reports import (
-    listpack_report,
-    object_report,
-    quicklist_report,
-    sds_report,
-    table_report,
-)
+from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
 from pyredmem.engine.context import Context
@@ -43,6 +37,7 @@ from pyredmem.objects.digest import Digest
 from pyredmem.objects.list import ListObject
 from pyredmem.objects.object import RedisObject
 from pyredmem.protocol.resp import Resp3Sink
+from pyredmem.structures.dict_report import table_report
 
 debug: Final = Group("server")
 
@@ -114,16 +109,12 @@ def _length(context: Context, argument: bytes) -> int:
     return length
 
 
-def _slot(context: Context, key: bytes) -> int:
-    """The place of a key, due or not; an error if it is not there."""
-    slot = int(context.db.keys.find(key))
-    if slot < 0:
-        raise CommandError(NO_SUCH_KEY)
-    return slot
-
-
 def _value(context: Context, key: bytes) -> RedisObject:
-    return context.db.keys.values[_slot(context, key)]
+    """The value of a key, expired or not; an error if there is no such key."""
+    value = context.db.stored_value(key)
+    if value is None:
+        raise CommandError(NO_SUCH_KEY)
+    return value
 
 
 # Objects.
@@ -134,8 +125,7 @@ def _object(context: Context, argv: list[bytes]) -> None:
 
 
 def _sdslen(context: Context, argv: list[bytes]) -> None:
-    slot = _slot(context, argv[2])
-    context.reply.simple(sds_report(context.engine.allocator, context.db.keys, slot))
+    context.reply.simple(sds_report(context, argv[2], _value(context, argv[2])))
 
 
 def _listpack(context: Context, argv: list[bytes]) -> None:
@@ -182,10 +172,7 @@ def _htstats(context: Context, argv: list[bytes]) -> None:
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
     full = len(argv) > 3 and argv[3].lower() == b"full"
-    database = databases[index]
-    text = "[Dictionary HT]\n" + table_report(database.keys, full)
-    text += "[Expires HT]\n" + table_report(database.expires, full)
-    context.reply.verbatim(text.encode())
+    context.reply.verbatim(databases[index].tables_report(full).encode())
 
 
 def _htstats_key(context: Context, argv: list[bytes]) -> None:
@@ -220,10 +207,10 @@ def _populate(context: Context, argv: list[bytes]) -> None:
     db, strings = context.db, context.keyspace.strings
     if count > _MOST_KEYS:
         raise CommandError(_NO_ROOM)
-    db.keys.expand(count)
+    db.expand(count)
     for number in range(count):
         key = b"%b:%d" % (prefix, number)
-        if db.find(key) >= 0:
+        if db.exists(key):
             continue
         text = b"value:%d" % number
         db.add(key, strings.create_text(text[:size].ljust(size, b"\0") if size else text))

@@ -18,7 +18,7 @@ from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import is_over, note_due
+from pyredmem.keyspace.field_expiry import is_field_expired, note_due
 from pyredmem.objects.field_times import NO_TIME
 from pyredmem.objects.hash import HashObject
 
@@ -193,7 +193,7 @@ def _expire_fields(
     results: list[int] = []
     done = 0
     for field in fields:
-        if value.get(field) is None or is_over(value, field, now_us):
+        if value.get(field) is None or is_field_expired(value, field, now_us):
             results.append(_NO_FIELD)
         elif not _allowed(condition, when_ms, value.time_of(field)):
             results.append(_NOT_MET)
@@ -257,7 +257,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     reply.array(len(fields))
     persisted = 0
     for field in fields:
-        if value.get(field) is None or is_over(value, field, now_us):
+        if value.get(field) is None or is_field_expired(value, field, now_us):
             reply.integer(_NO_FIELD)
         elif value.persist(field):
             persisted += 1
@@ -349,7 +349,7 @@ def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int
     reply.array(len(fields))
     for field in fields:
         when_ms = int(value.time_of(field))
-        if value.get(field) is None or is_over(value, field, context.keyspace.now_us):
+        if value.get(field) is None or is_field_expired(value, field, context.keyspace.now_us):
             reply.integer(_NO_FIELD)
         elif when_ms == NO_TIME:
             reply.integer(_NO_EXPIRY)

@@ -19,12 +19,12 @@ _WIDTH: Final = 79
 _HELP: Final = b"help"
 
 
-def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> None:
+def declare_help(group: Group, container: str, *, since: str, acl: str = "", flags: int = 0) -> None:
     """Give a container its subcommand HELP."""
     declare = group.command(
         f"{container}|help",
         arity=2,
-        flags=LOADING | STALE,
+        flags=flags | LOADING | STALE,
         acl=acl,
         since=since,
         complexity="O(1)",
@@ -46,17 +46,17 @@ def help_lines(container: Command) -> list[str]:
     """The lines of a container's HELP."""
     lines = [f"{container.name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
     if container.runs_alone:
-        lines += ["(no subcommand)", *_indented(container.summary)]
+        lines += ["(no subcommand)", *_indented(container.spec.summary)]
     for name, command in container.subcommands.items():
         if name != _HELP:
-            lines += [_call(command), *_indented(command.summary)]
+            lines += [_call(command), *_indented(command.spec.summary)]
     return [*lines, "HELP", _INDENT + "Prints this help."]
 
 
 def _call(command: Command) -> str:
     """A subcommand and its arguments in the notation of HELP: ``GET <pattern> [<pattern> ...]``."""
     name = command.name.partition("|")[2].upper()
-    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", plain(command.syntax))
+    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", plain(command.spec.syntax))
     arguments = re.sub(r"[a-z][a-z0-9:_-]*", lambda found: f"<{found[0]}>", choices)
     return f"{name} {arguments}".rstrip()
 

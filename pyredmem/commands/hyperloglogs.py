@@ -57,8 +57,7 @@ def _hyperloglog(value: RedisObject) -> StringObject:
 
 def _writable(context: Context, name: bytes, value: RedisObject) -> BufferString:
     """The value of a key as a HyperLogLog that can be modified in place."""
-    db = context.db
-    return db.unshare(db.keys.find(name), _hyperloglog(value))
+    return context.db.modify_string(name, _hyperloglog(value))
 
 
 def _created(context: Context, name: bytes) -> BufferString:
@@ -142,6 +141,7 @@ def _count_one(context: Context, name: bytes) -> int:
     value = context.db.read(name)
     if value is None:
         return 0
+    context.db.modify(name)  # to be modifiable is a change of its form, whether the estimate is known or not
     buffer = _writable(context, name, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:

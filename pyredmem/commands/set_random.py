@@ -122,7 +122,7 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     for member in _take_out(found, count, keyspace.rng):
         kept.add(member, keyspace.limits)
     popped = content.members()
-    context.db.replace(context.db.keys.find(name), kept)
+    context.db.replace_value(name, kept)
     return popped
 
 

@@ -187,7 +187,7 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
             if context.is_recording:
                 context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", name])
             return
-    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+    context.block(argv, names, _TYPE, deadline_ms)
 
 
 # From one of several keys.
@@ -275,4 +275,4 @@ def bzmpop(context: Context, argv: list[bytes]) -> None:
     wanted = _Several(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):
-        context.engine.blocking.block(context, argv, wanted.names, _TYPE, deadline_ms)
+        context.block(argv, wanted.names, _TYPE, deadline_ms)

@@ -57,6 +57,7 @@ def xack(context: Context, argv: list[bytes]) -> None:
     if group is None:
         context.reply.integer(0)
         return
+    context.db.modify(argv[1])
     acknowledged: i64 = 0
     for entry_id in [parse_id(argument, 0) for argument in argv[3:]]:
         if group.acknowledge(id_key(entry_id)):
@@ -222,6 +223,7 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     min_idle_ms = _min_idle_ms(argv[4], b"XCLAIM")
     now_ms = context.keyspace.now_ms()
     claim = _Claim(argv, now_ms)
+    context.db.modify(argv[1])
     context.record_nothing()
     moves = claim.last_id > group.last_id
     if moves:
@@ -306,6 +308,7 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)
     stream, group = _find(context, argv)
+    context.db.modify(argv[1])
     context.record_nothing()
     consumer = consumer_of(context, argv[1], group, argv[3])
     now_ms = context.keyspace.now_ms()

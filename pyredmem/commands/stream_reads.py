@@ -196,7 +196,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
         if argv[place] == b"$":
             again[place] = id_text(source.after)
     for_group = request.group is not None
-    context.engine.blocking.block(context, again, keys, b"stream", request.deadline_ms, without_key=for_group)
+    context.block(again, keys, b"stream", request.deadline_ms, without_key=for_group)
 
 
 @stream_reads.command(
@@ -221,6 +221,7 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         group = source.group
         assert stream is not None
         assert group is not None
+        context.db.modify(source.name)
         if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
             context.record_instead([b"XGROUP", b"CREATECONSUMER", source.name, group.name, request.consumer])
         consumer = consumer_of(context, source.name, group, request.consumer)

@@ -61,6 +61,11 @@ class Settings:
         """The setting of that name or alias, in any case."""
         return self._parameters.get(name.lower())
 
+    def is_sensitive(self, name: str) -> bool:
+        """Whether a setting holds a secret, such as a password, that logs must not show."""
+        parameter = self.parameter(name)
+        return parameter is not None and parameter.sensitive
+
     def text(self, name: str) -> str:
         """The value as CONFIG GET prints it."""
         return self._values[self._known(name).name]
@@ -109,6 +114,12 @@ class Settings:
     def subscribe(self, name: str, callback: Callable[[], None]) -> None:
         """Have `callback` called after each change of a setting."""
         self._subscribers.append((self._known(name).name, callback))
+
+    def follow(self, names: Iterable[str], action: Callable[[], None]) -> None:
+        """Call `action` now, to copy the present values, and again after each change of a setting in `names`."""
+        for name in names:
+            self.subscribe(name, action)
+        action()
 
     def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
         """CONFIG SET: all of `pairs` or, with a `SettingError`, none.

@@ -1,11 +1,11 @@
-"""Hands the settings of the encodings to the keyspace, now and whenever they change."""
+"""Hands the settings of the encodings, and the longest string, to the keyspace: now and whenever they change."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pyredmem.config.settings import Settings
-from pyredmem.objects.limits import EncodingLimits
+from pyredmem.keyspace.keyspace import Keyspace
 
 _NAMES: Final = (
     "hash-max-listpack-entries",
@@ -20,18 +20,18 @@ _NAMES: Final = (
     "hll-sparse-max-bytes",
     "stream-node-max-bytes",
     "stream-node-max-entries",
+    "proto-max-bulk-len",
 )
 
 
 class EncodingSettings:
-    """Keeps the limits at what the settings say."""
+    """Keeps the limits of a keyspace at what the settings say."""
 
-    def __init__(self, settings: Settings, limits: EncodingLimits) -> None:
+    def __init__(self, settings: Settings, keyspace: Keyspace) -> None:
         self._settings = settings
-        self._limits = limits
-        for name in _NAMES:
-            settings.subscribe(name, self._changed)
-        self._changed()
+        self._limits = keyspace.limits
+        self._strings = keyspace.strings
+        settings.follow(_NAMES, self._changed)
 
     def _changed(self) -> None:
         integer = self._settings.integer
@@ -48,3 +48,4 @@ class EncodingSettings:
         limits.hll_sparse_bytes = integer("hll-sparse-max-bytes")
         limits.stream_node_bytes = integer("stream-node-max-bytes")
         limits.stream_node_entries = integer("stream-node-max-entries")
+        self._strings.max_length = integer("proto-max-bulk-len")

@@ -8,19 +8,18 @@ else has anything to do; when commands keep coming the task leaves them the larg
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.engine import figures
+from pyredmem.engine.core import Core
+from pyredmem.engine.memory_limit import MemoryLimit
+from pyredmem.engine.session import Session
 from pyredmem.engine.tasks import DONE
 from pyredmem.engine.transaction import QueuedCommand
 from pyredmem.keyspace.lazyfree import EFFORT_THRESHOLD, Job
 from pyredmem.memory.freed_blocks import FreedBlocks
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-    from pyredmem.engine.session import Session
 
 #: What a client may have to wait for a slice.
 SLICE_US: Final = 200
@@ -62,20 +61,21 @@ class UnrunCommands(Job):
 class LazyFreeing:
     """Sees to the jobs of the keyspace of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._clock = engine.clock
-        self._settings = engine.settings
-        self._keyspace = engine.keyspace
-        self._lazyfree = engine.keyspace.lazyfree
-        self._task = engine.tasks.create(self._slice)
+    def __init__(self, core: Core, memory_limit: MemoryLimit) -> None:
+        self._core = core
+        self._memory_limit = memory_limit
+        self._clock = core.clock
+        self._settings = core.settings
+        self._keyspace = core.keyspace
+        self._lazyfree = core.keyspace.lazyfree
+        self._task = core.tasks.create(self._slice)
         self._seen_reads: i64 = 0
         #: Wakes the shell's worker thread, if there is one.
         self.wake_worker: Callable[[], None] | None = None
         self._lazyfree.on_work = self._begin
-        engine.figures.provide(figures.LAZYFREE_PENDING, self._pending)
-        engine.figures.provide(figures.LAZYFREED, self._freed)
-        engine.figures.on_reclaim_reset(self._lazyfree.reset_statistics)
+        core.figures.provide(figures.LAZYFREE_PENDING, self._pending)
+        core.figures.provide(figures.LAZYFREED, self._freed)
+        core.figures.on_reclaim_reset(self._lazyfree.reset_statistics)
         for name in _SETTINGS:
             self._settings.subscribe(name, self._changed)
         self._changed()
@@ -122,8 +122,8 @@ class LazyFreeing:
             more = lazyfree.settle(self._clock, limit_us)
         if not more:
             return DONE
-        reads = self._engine.stats.reads_processed
-        hurries = reads == self._seen_reads or self._engine.is_out_of_memory()
+        reads = self._core.stats.reads_processed
+        hurries = reads == self._seen_reads or self._memory_limit.is_exceeded()
         self._seen_reads = reads
         return 0 if hurries else BUSY_PAUSE_US
 

@@ -8,15 +8,13 @@ percentages are 32-bit floats there, and so they are here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredmem.engine import figures
+from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.database import Database
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
 from pyredmem.memory.snapshot import float32, ratio
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-    from pyredmem.keyspace.database import Database
 
 #: What the caches of functions take on an empty server, by allocator; it is part of the startup memory.
 _EMPTY_FUNCTIONS: Final = {"jemalloc": 184, "jemalloc-lg4": 200, "tcmalloc": 200, "libc": 216}
@@ -75,7 +73,7 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     """Take the figures now."""
     allocator = engine.allocator
     sources = engine.figures
-    databases = [_database(database) for database in engine.keyspace.databases if database.keys.used > 0]
+    databases = [_database(database) for database in engine.keyspace.databases if database.size() > 0]
     replicas = sources.value(figures.REPLICA_BUFFERS_BYTES)
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
@@ -96,9 +94,8 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
-    keys, expires = database.keys, database.expires
     return DatabaseOverhead(
         index=database.index,
-        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.slots() * POINTER_SIZE,
-        expires=expires.used * DICT_ENTRY_SIZE + expires.slots() * POINTER_SIZE,
+        main=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
+        expires=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
     )

@@ -15,22 +15,21 @@ touched. Where the interpreter's heap cannot be read there are no runs, and INFO
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.base.build import COMPILED
+from pyredmem.engine.core import Core
 from pyredmem.engine.defrag_pace import DefragSettings, Paces
+from pyredmem.engine.slowlog import SlowLog
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.compaction import KeyspaceWalk
 from pyredmem.memory import process_heap
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import ARENA_BYTES, Arena, HeapCensus, HeapFigures, PoolMemory
 from pyredmem.memory.steering import ARENA_ROOM, Steering, choose_victims
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
 
 IDLE: Final = 0
 CENSUS: Final = 1
@@ -59,11 +58,11 @@ LEAST_GAIN: Final = 2
 class ProcessDefrag:
     """The runs of one engine, and their figures."""
 
-    def __init__(self, engine: Engine, settings: DefragSettings, paces: Paces) -> None:
-        self._engine = engine
+    def __init__(self, core: Core, settings: DefragSettings, paces: Paces, slow_log: SlowLog) -> None:
+        self._core = core
         self._settings = settings
         self._pace = paces.create()
-        self._task = engine.tasks.create(self._slice)
+        self._task = core.tasks.create(self._slice)
         self._obstacle: str | None = None  # not known yet
         self._figures: HeapFigures | None = None
         self._figures_due_us: i64 = 0
@@ -95,9 +94,9 @@ class ProcessDefrag:
         self.busy_us: i64 = 0  # what it took of the processor
         self.longest_us: i64 = 0  # its longest slice
         self.returned_bytes: i64 = 0
-        engine.figures.on_reclaim_reset(self.reset_counters)
-        self.include(engine.slow_commands.log.relocate)
-        engine.cron.every(CHECK_MS, self.check)
+        core.figures.on_reclaim_reset(self.reset_counters)
+        self.include(slow_log.relocate)
+        core.cron.every(CHECK_MS, self.check)
 
     def reset_counters(self) -> None:
         """Count from zero."""
@@ -119,7 +118,7 @@ class ProcessDefrag:
 
     def figures(self) -> HeapFigures | None:
         """The heap's figures, read once a second; None if the interpreter has none."""
-        now_us = self._engine.clock.now_us()
+        now_us = self._core.clock.now_us()
         if now_us >= self._figures_due_us or self._figures is None:
             self._figures = process_heap.read_figures()
             self._figures_due_us = now_us + 1_000_000
@@ -158,8 +157,8 @@ class ProcessDefrag:
     def begin(self, percent: i64) -> None:
         """Begin a run that takes so many percent of a processor."""
         assert self.state == IDLE, "there is a run already"
-        self._began_us = self._engine.clock.now_us()
-        self._resident_before = self._engine.host.resident_bytes()
+        self._began_us = self._core.clock.now_us()
+        self._resident_before = self._core.host.resident_bytes()
         self._pace.percent = percent
         self._passes = 0
         self.busy_us = 0
@@ -181,14 +180,14 @@ class ProcessDefrag:
             self.longest_us = pace.used_us
         if self.state != IDLE:
             return delay_us
-        self.run_us = self._engine.clock.now_us() - self._began_us
+        self.run_us = self._core.clock.now_us() - self._began_us
         pace.rest()
         self._trim()
         return DONE
 
     def _trim(self) -> None:
         """Have the C library give its free pages back."""
-        host = self._engine.host
+        host = self._core.host
         host.trim_aside()
         given: i64 = self._resident_before - host.resident_bytes()
         self.returned_bytes = given if given > 0 else 0
@@ -225,7 +224,7 @@ class ProcessDefrag:
         self._victims = vec[i64]([int(arena.first_pool) for arena in victims])
         self._passes += 1
         self.passes += 1
-        self._steering = Steering(self._engine.allocator, victims, arenas, self._memory)
+        self._steering = Steering(self._core.allocator, victims, arenas, self._memory)
         self._walks = 0
         self._begin_walk()
         self.state = MOVING
@@ -254,7 +253,7 @@ class ProcessDefrag:
         self._postponed_before = steering.postponed
         for show in self._others:
             show(steering)
-        self._walk = KeyspaceWalk(self._engine.keyspace, steering)
+        self._walk = KeyspaceWalk(self._core.keyspace, steering)
         self._walks += 1
 
     def _end_walk(self) -> None:
@@ -280,9 +279,8 @@ class ProcessDefrag:
 
     def _end_run(self, arenas: list[Arena]) -> None:
         self._close_memory()
-        for database in self._engine.keyspace.databases:
-            database.keys.compact()
-            database.expires.compact()
+        for database in self._core.keyspace.databases:
+            database.compact_tables()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from pyredmem.engine.client_memory import ClientMemory
-from pyredmem.engine.command import Command
+from pyredmem.engine.spec import RUNS_QUEUE, Command
 from pyredmem.keyspace.events import KeyEvents, Watcher
 
 
@@ -22,9 +24,9 @@ class Transaction:
         self._events = events
         self._memory = memory
         self.active = False  # MULTI was given; stays set while EXEC runs the queue
-        self.running = False  # EXEC runs the queue: a command that would block gives its empty reply
         self.aborted = False  # a command could not be queued: EXEC will refuse
         self.queue: list[QueuedCommand] = []
+        self._queue_flags: i64 = 0  # all flags of the queued commands
         self.watcher = Watcher()
         self.watched: list[tuple[int, bytes]] = []  # (database, key)
 
@@ -36,19 +38,23 @@ class Transaction:
         """Keep a command for EXEC, unless it is clear that EXEC will not run it."""
         if not self.aborted and not self.watcher.dirty:
             self.queue.append(QueuedCommand(command, argv))
+            self._queue_flags |= command.flags
             self._memory.queue(argv)
+
+    def flags_of_call(self, command: Command) -> i64:
+        """The flags of a command; those of the queued commands too if it runs them."""
+        return command.flags | self._queue_flags if command.flags & RUNS_QUEUE else command.flags
 
     def start(self) -> list[QueuedCommand]:
         """EXEC begins: nothing is watched any more; returns the commands to run."""
         self.unwatch()
-        self.running = True
         return self.queue
 
     def reset(self) -> None:
-        """End the transaction, whatever became of it; WATCH ends too."""
+        """End the transaction, whether or not it ran; WATCH ends too."""
         self.active = False
-        self.running = False
         self.aborted = False
+        self._queue_flags = 0
         if self.queue:
             self.queue = []
             self._memory.end_queue()

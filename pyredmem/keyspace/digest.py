@@ -24,7 +24,7 @@ def keyspace_digest(keyspace: Keyspace) -> bytes:
     """The digest of all databases, as text."""
     whole = Digest()
     for database in keyspace.databases:
-        if database.keys.used == 0:
+        if database.size() == 0:
             continue
         whole.mix_number(database.index)
         for slot, key in enumerate(database.keys.keys):

@@ -45,8 +45,8 @@ class KeyListener:
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         """Something with a name happened; ``kind`` is one of the classes above."""
 
-    def flushed(self, database: i64) -> None:
-        """A database was emptied as a whole, without an event per key."""
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied as a whole by one command, without an event per key."""
 
     def swapped(self, first: i64, second: i64) -> None:
         """Two databases exchanged all their keys."""
@@ -91,10 +91,10 @@ class KeyEvents:
         for watcher in self._watchers.get((int(database), key), ()):
             watcher.dirty = True
 
-    def flushed(self, database: i64) -> None:
-        """A database was emptied as a whole."""
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied as a whole by one command."""
         for listener in self._listeners:
-            listener.flushed(database)
+            listener.flushed(databases)
 
     def swapped(self, first: i64, second: i64) -> None:
         """Two databases exchanged all their keys."""

@@ -29,7 +29,7 @@ from mypy_extensions import i64
 from pyredmem.base.clock import Clock
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.memory.layout import DICT_INITIAL_SLOTS
+from pyredmem.memory.layout import DICT_INITIAL_BUCKETS
 
 #: Databases that one cycle looks at, unless the last one was stopped by its time.
 DATABASES_PER_CYCLE: Final = 16
@@ -166,8 +166,8 @@ class ExpireCycle:
             if number == 0:
                 database.average_ttl = 0
                 return True
-            slots = expires.slots()
-            if slots > DICT_INITIAL_SLOTS and number * 100 // slots < 1:
+            slots = expires.buckets()
+            if slots > DICT_INITIAL_BUCKETS and number * 100 // slots < 1:
                 return True  # nearly empty: cheaper when the table has shrunk
             sampled = self._sampled
             expired = self._expired

@@ -185,7 +185,7 @@ class TableFields(HashFields):
         """Visit buckets until enough fields were seen."""
         table = self.table
         found: list[int] = []
-        buckets = count * _BUCKETS_PER_FIELD if count < table.slots() else table.slots()
+        buckets = count * _BUCKETS_PER_FIELD if count < table.buckets() else table.buckets()
         while True:
             cursor = table.scan(cursor, found)
             buckets -= 1
@@ -231,7 +231,7 @@ class TableFields(HashFields):
     def memory(self, samples: i64) -> i64:
         """Header, buckets, and the fields by the average of the first ones (all if ``samples`` is 0)."""
         table = self.table
-        fixed = self.header_size + POINTER_SIZE * table.slots()
+        fixed = self.header_size + POINTER_SIZE * table.buckets()
         slots = table.walk(samples)
         if not slots:
             return fixed

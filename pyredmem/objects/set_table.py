@@ -92,7 +92,7 @@ class HashedMembers(SetEncoding):
     def memory(self, samples: i64) -> i64:
         """The table, and the members by the first ones; each with an entry, though the first of a bucket has none."""
         keys = self.keys
-        total = DICT_SIZE + dict_table_size(keys.slots())
+        total = DICT_SIZE + dict_table_size(keys.buckets())
         if keys.used == 0:
             return total
         allocator = keys.allocator

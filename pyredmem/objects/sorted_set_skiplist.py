@@ -66,7 +66,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         """The structures, and the average of the first members times their number."""
         allocator = self.allocator
         members = self.members
-        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.slots()
+        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.buckets()
         fixed += allocator.usable(i64(self.header_address))
         length = self.order.length
         if length == 0:

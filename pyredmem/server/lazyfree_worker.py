@@ -83,6 +83,6 @@ class LazyFreeWorker:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._engine.lazy_free.wake)
         reads = self._engine.stats.reads_processed
-        hurries = reads == self._seen_reads or self._engine.is_out_of_memory()
+        hurries = reads == self._seen_reads or self._engine.memory_limit.is_exceeded()
         self._seen_reads = reads
         time.sleep(IDLE_PAUSE_SECONDS if hurries else BUSY_PAUSE_SECONDS)

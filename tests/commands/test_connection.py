@@ -45,7 +45,7 @@ def test_select_refuses_what_is_no_database(world: World, index: str, reply: byt
 
 def test_quit_answers_and_closes(world: World) -> None:
     assert world.do("QUIT") == b"+OK\r\n"
-    assert world.session.closing
+    assert world.session.is_closing()
     assert world.do("PING") == b""
 
 
@@ -263,4 +263,4 @@ def test_without_monitors_no_gate_is_set(world: World) -> None:
     monitor = world.connect()
     do(monitor, "MONITOR")
     world.engine.disconnect(monitor)
-    assert world.engine.dispatcher.gates == 0
+    assert world.engine.core.gates.bits == 0

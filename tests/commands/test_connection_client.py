@@ -157,13 +157,13 @@ def test_kill_counts_whom_all_filters_fit(world: World) -> None:
     assert world.do("CLIENT", "KILL", "TYPE", "normal", "ID", victims[0].id) == b":1\r\n"
     assert world.do("CLIENT", "KILL", "TYPE", "pubsub", "ID", victims[1].id) == b":0\r\n"
     assert world.do("CLIENT", "KILL", "USER", "default") == b":2\r\n"
-    assert not world.session.closing
+    assert not world.session.is_closing()
 
 
 def test_kill_spares_the_caller_unless_told(world: World) -> None:
     assert world.do("CLIENT", "KILL", "ID", 1) == b":0\r\n"
     assert world.do("CLIENT", "KILL", "ID", 1, "SKIPME", "NO") == b":1\r\n"
-    assert world.session.closing
+    assert world.session.is_closing()
 
 
 def test_kill_by_local_address(world: World) -> None:

@@ -180,7 +180,7 @@ def test_without_trackers_nothing_listens(world: World) -> None:
     do(cache, "GET", "k")
     world.engine.disconnect(cache)
     assert not world.engine.keyspace.events.listening
-    assert world.engine.dispatcher.gates == 0
+    assert world.engine.core.gates.bits == 0
 
 
 def test_the_table_is_held_to_its_limit() -> None:

@@ -259,7 +259,7 @@ def test_populate_refuses_bad_numbers(hosted: Hosted, words: list[str]) -> None:
 def test_populate_is_in_the_ledger(hosted: Hosted) -> None:
     hosted.do("DEBUG", "POPULATE", "1000", "p", "100")
     assert hosted.engine.audit().ok
-    assert hosted.engine.keyspace.databases[0].keys.slots() == 1024
+    assert hosted.engine.keyspace.databases[0].keys.buckets() == 1024
 
 
 # Replies.

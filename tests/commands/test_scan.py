@@ -199,10 +199,10 @@ def test_keys_that_stay_are_found_while_the_table_shrinks(world: World) -> None:
             world.do("DEL", f"key:{number}")
         world.advance(100)  # the timer looks after sparse tables
 
-    before = world.engine.keyspace.databases[0].keys.slots()
+    before = world.engine.keyspace.databases[0].keys.buckets()
     found = scan_all(world, "COUNT", 10, between=shrink)
     assert staying <= set(found)
-    assert world.engine.keyspace.databases[0].keys.slots() < before
+    assert world.engine.keyspace.databases[0].keys.buckets() < before
 
 
 def test_keys_that_stay_are_found_while_buckets_move(world: World) -> None:

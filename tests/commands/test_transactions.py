@@ -123,7 +123,7 @@ def test_ones_own_change_counts_as_well(world: World) -> None:
 def test_a_key_of_another_database_is_another_key(world: World) -> None:
     world.do("WATCH", "k")
     other = world.connect()
-    other.context.db = world.engine.keyspace.databases[1]
+    other.db = world.engine.keyspace.databases[1]
     do(other, "SET", "k", "1")
     world.do("MULTI")
     assert world.do("EXEC") == b"*0\r\n"
@@ -189,17 +189,14 @@ def test_time_stands_still_while_exec_runs(world: World) -> None:
     world.do("MULTI")
     world.do("GET", "k")
     world.do("GET", "k")
-    get = world.engine.commands.commands[b"get"]
-    handler = get.handler
 
     def slow(context: object, argv: list[bytes]) -> None:
         seen.append(int(world.engine.keyspace.now_us))
         world.clock.advance_ms(7)
         world.session.reply.null()
 
-    get.handler = slow
+    world.handle("get", slow)
     world.do("EXEC")
-    get.handler = handler
     assert seen == [world.clock.now_us() - 14_000] * 2
     assert world.engine.keyspace.now_us == world.clock.now_us()
 
@@ -209,8 +206,7 @@ def test_the_commands_inside_are_counted_each(world: World) -> None:
     world.do("SET", "k", "v")
     world.do("SET", "k", "v")
     world.do("EXEC")
-    table = world.engine.commands.commands
-    assert [int(table[name].calls()) for name in (b"multi", b"set", b"exec")] == [1, 2, 1]
+    assert [int(world.counters(name).calls()) for name in ("multi", "set", "exec")] == [1, 2, 1]
 
 
 def test_memory_limit_refuses_to_queue_and_to_exec(world: World) -> None:

@@ -161,6 +161,32 @@ def test_a_subscription_may_name_the_alias() -> None:
     assert seen == [1]
 
 
+def test_a_follower_copies_the_values_at_once_and_after_each_change() -> None:
+    settings = Settings([("hz", "20")])
+    copies: list[tuple[int, int]] = []
+
+    def copy() -> None:
+        copies.append((settings.integer("hz"), settings.integer("timeout")))
+
+    settings.follow(("hz", "timeout"), copy)
+    settings.set_many([("timeout", "5")])
+    settings.set_many([("hz", "30"), ("timeout", "6")])
+    settings.set_many([("maxmemory", "1mb")])
+    assert copies == [(20, 0), (20, 5), (30, 6)]
+
+
+def test_a_follower_may_refuse_a_change() -> None:
+    settings = Settings()
+
+    def refuse() -> None:
+        if settings.integer("timeout") > 5:
+            raise SettingError(reason="not here")
+
+    settings.follow(["timeout"], refuse)
+    assert refusal(settings, ("timeout", "6")) == failed("timeout", "not here")
+    assert settings.integer("timeout") == 0
+
+
 def test_a_refusing_subscriber_rolls_everything_back() -> None:
     settings = Settings()
     copies: list[int] = []

@@ -66,7 +66,7 @@ def test_a_slice_that_comes_late_is_longer() -> None:
 def test_no_fast_cycle_begins_while_the_slow_one_is_under_way() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
-    assert hosted.engine.before_sleep_us == NEVER
+    assert hosted.engine.core.fast_cycle_due_us == NEVER
 
 
 def test_a_cycle_that_is_not_through_at_the_next_tick_reached_its_cap() -> None:

@@ -76,11 +76,7 @@ def test_a_closed_client_leaves_nothing_behind(world: World) -> None:
     do(session, "SET", "a", "y" * 100)
     session.receive(encode(["SET", "big", "v" * 100_000])[:60_000])
     world.engine.disconnect(session)
-    histograms = sum(
-        world.engine.allocator.usable(address)
-        for command in world.engine.commands.all()
-        for address in command.histogram_addresses
-    )
+    histograms = sum(world.engine.allocator.usable(address) for address in world.engine.statistics.addresses())
     assert used(world) - before == histograms
 
 
@@ -226,13 +222,13 @@ def test_any_requests_in_any_pieces_leave_a_sound_ledger(lengths: list[int], pie
 
 
 def test_the_sum_of_clients_is_as_old_as_their_last_visits(steady: World) -> None:
-    assert steady.engine.clients.normal_bytes == 0
+    assert steady.engine.clients.eviction.total_bytes == 0
     steady.advance(100)
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
     do(steady.session, "PING")
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
     steady.advance(100)
-    assert steady.engine.clients.normal_bytes == IN_USE
+    assert steady.engine.clients.eviction.total_bytes == IN_USE
     steady.engine.clients.check()
 
 
@@ -240,7 +236,7 @@ def test_the_sum_forgets_a_client_that_is_gone(steady: World) -> None:
     other = steady.connect()
     steady.advance(100)
     steady.engine.disconnect(other)
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
 
 
 def test_recent_maxima_look_back_some_seconds(steady: World) -> None:

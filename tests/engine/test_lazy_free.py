@@ -230,7 +230,7 @@ def test_a_busy_server_pauses() -> None:
     slices.engine.run_tasks()
     slices.host.delays.clear()
     do(slices.session, "PING")
-    slices.engine.tasks.run()
+    slices.engine.core.tasks.run()
     assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
 
 
@@ -244,7 +244,7 @@ def test_a_slice_that_comes_late_is_longer() -> None:
         slices.engine.lazy_free.wake()
         clock.time_us += late_us
         start_us = clock.time_us
-        slices.engine.tasks.run()
+        slices.engine.core.tasks.run()
         return clock.time_us - start_us
 
     do(slices.session, "UNLINK", "k")

@@ -33,9 +33,9 @@ def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> Non
     transaction.enqueue(command, [b"PING"])
     assert [queued.argv for queued in transaction.start()] == [[b"PING"]]
     assert world.engine.keyspace.events.watching == 0
-    assert transaction.running
+    assert transaction.active
     transaction.reset()
-    assert not world.session.transaction.running
+    assert not world.session.transaction.active
 
 
 def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.events import EVICTED, KeyListener, Watcher
 from pyredmem.keyspace.eviction import (
-    ANY,
     ENOUGH,
-    IDLE,
+    LFU,
+    LRU,
     NO_CANDIDATES,
-    NOTHING,
+    NOEVICTION,
     OUT_OF_TIME,
     POOL_SIZE,
-    RARELY_USED,
-    SOON_OVER,
+    RANDOM,
+    TTL,
     Eviction,
     EvictionPool,
 )
@@ -83,7 +83,7 @@ def pool_of(*scores: int) -> EvictionPool:
 
 
 def names(pool: EvictionPool) -> list[bytes]:
-    return pool.names[: pool.count]
+    return pool.keys[: pool.count]
 
 
 def test_a_pool_is_ordered_by_score() -> None:
@@ -155,7 +155,7 @@ def test_a_pool_agrees_with_a_sorted_list(scores: list[int | None]) -> None:
 def test_lru_evicts_what_was_idle_longest(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 100 - number if number != 5 else 200))
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert keys(world) == {b"0", b"1", b"2", b"3", b"4", b"6", b"7"}
 
 
@@ -164,7 +164,7 @@ def test_lru_knows_that_its_clock_has_wrapped(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=clock - 1000)
     add(world, b"wrapped", field=clock + 1000)
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert b"wrapped" not in keys(world)
 
 
@@ -172,7 +172,7 @@ def test_lfu_evicts_what_was_used_least(world: World) -> None:
     minutes = int(world.engine.keyspace.lfu_minutes)
     for number in range(FEW):
         add(world, b"%d" % number, field=minutes << 8 | (3 if number == 4 else 10 + number))
-    run(world, evicting(world, RARELY_USED), 1)
+    run(world, evicting(world, LFU), 1)
     assert b"4" not in keys(world)
 
 
@@ -181,7 +181,7 @@ def test_lfu_forgets_uses_long_past(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=minutes << 8 | 10)
     add(world, b"once", field=(minutes - 91) << 8 | 100)
-    run(world, evicting(world, RARELY_USED), 1)
+    run(world, evicting(world, LFU), 1)
     assert b"once" not in keys(world)
 
 
@@ -189,11 +189,11 @@ def test_ttl_evicts_what_is_over_first(world: World) -> None:
     now_ms = world.clock.now_us() // 1000
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=now_ms + (50_000 if number == 3 else 90_000 + number))
-    run(world, evicting(world, SOON_OVER, from_all=False), 1)
+    run(world, evicting(world, TTL, from_all=False), 1)
     assert b"3" not in keys(world)
 
 
-@pytest.mark.parametrize("criterion", [IDLE, RARELY_USED, SOON_OVER, ANY])
+@pytest.mark.parametrize("criterion", [LRU, LFU, TTL, RANDOM])
 def test_volatile_policies_leave_keys_without_a_time_alone(world: World, criterion: int) -> None:
     later_ms = world.clock.now_us() // 1000 + 100_000
     for number in range(20):
@@ -205,7 +205,7 @@ def test_volatile_policies_leave_keys_without_a_time_alone(world: World, criteri
     assert made.evicted == 20
 
 
-@pytest.mark.parametrize("criterion", [IDLE, RARELY_USED, ANY])
+@pytest.mark.parametrize("criterion", [LRU, LFU, RANDOM])
 def test_all_keys_may_go(world: World, criterion: int) -> None:
     for number in range(100):
         add(world, b"%d" % number, database=number % 3)
@@ -218,14 +218,14 @@ def test_random_victims_are_of_each_database_in_turn(world: World) -> None:
         add(world, b"%d" % number, database=(3, 7)[number % 2])
     for database in (3, 7):
         databases(world)[database].keys.rehash(100)  # an old table that goes would count as freed
-    made = evicting(world, ANY)
+    made = evicting(world, RANDOM)
     per_key = 24 + 8 + 24
     run(world, made, per_key * 20)
     assert (len(keys(world, 3)), len(keys(world, 7))) == (10, 10)
 
 
 def test_any_key_may_be_the_random_victim(world: World) -> None:
-    made = evicting(world, ANY)
+    made = evicting(world, RANDOM)
     every = {b"%d" % number for number in range(4)}
     gone: set[bytes] = set()
     for _ in range(100):
@@ -241,7 +241,7 @@ def test_keys_of_all_databases_compete(world: World) -> None:
         for number in range(FEW):
             add(world, b"%d" % number, database=database, field=seconds_ago(world, 10))
     add(world, b"old", database=5, field=seconds_ago(world, 99))
-    run(world, evicting(world, IDLE, samples=9), 1)
+    run(world, evicting(world, LRU, samples=9), 1)
     assert b"old" not in keys(world, 5)
 
 
@@ -251,7 +251,7 @@ def test_keys_of_all_databases_compete(world: World) -> None:
 def test_candidates_stay_from_one_run_to_the_next(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
     assert names(made.pool)[-1] == b"6"
 
@@ -259,7 +259,7 @@ def test_candidates_stay_from_one_run_to_the_next(world: World) -> None:
 def test_a_key_that_was_used_since_it_was_sampled_may_be_evicted(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
     databases(world)[0].read(b"6")
     run(world, made, 1)
@@ -269,7 +269,7 @@ def test_a_key_that_was_used_since_it_was_sampled_may_be_evicted(world: World) -
 def test_candidates_that_are_gone_are_passed_over(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
     for gone in (b"6", b"5"):
         databases(world)[0].delete(gone)
@@ -281,7 +281,7 @@ def test_a_candidate_without_its_time_is_none_for_a_volatile_policy(world: World
     later_ms = world.clock.now_us() // 1000 + 100_000
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=later_ms + number)
-    made = evicting(world, SOON_OVER, from_all=False)
+    made = evicting(world, TTL, from_all=False)
     run(world, made, 1)
     databases(world)[0].persist(b"1")
     run(world, made, 1)
@@ -294,7 +294,7 @@ def test_a_candidate_without_its_time_is_none_for_a_volatile_policy(world: World
 def test_it_ends_when_enough_is_freed(world: World) -> None:
     for number in range(100):
         add(world, b"%02d" % number, value=b"x" * 100)
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     per_key = 24 + 8 + 16 + 112
     assert run(world, made, per_key * 10) == ENOUGH
     assert made.evicted == 10
@@ -305,24 +305,24 @@ def test_it_ends_when_enough_is_freed(world: World) -> None:
 def test_the_clock_is_looked_at_after_sixteen_victims(world: World) -> None:
     for number in range(100):
         add(world, b"%02d" % number)
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     assert run(world, made, 1 << 30, limit_us=-1) == OUT_OF_TIME
     assert made.evicted == 16
 
 
 def test_without_keys_nothing_can_be_done(world: World) -> None:
-    assert run(world, evicting(world, IDLE), 1) == NO_CANDIDATES
-    assert run(world, evicting(world, ANY), 1) == NO_CANDIDATES
+    assert run(world, evicting(world, LRU), 1) == NO_CANDIDATES
+    assert run(world, evicting(world, RANDOM), 1) == NO_CANDIDATES
 
 
 def test_noeviction_has_no_victims(world: World) -> None:
-    assert not evicting(world, NOTHING).evicts()
+    assert not evicting(world, NOEVICTION).evicts()
 
 
 def test_a_key_whose_time_is_over_is_evicted_not_expired(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=1)
-    made = evicting(world, SOON_OVER, from_all=False)
+    made = evicting(world, TTL, from_all=False)
     run(world, made, 1)
     assert (made.evicted, world.engine.keyspace.expired) == (1, 0)
 
@@ -331,7 +331,7 @@ def test_eviction_is_an_event(world: World) -> None:
     add(world, b"k", database=2)
     listener = Listener()
     world.engine.keyspace.events.add_listener(listener)
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert listener.events == [(EVICTED, b"evicted", 2, b"k")]
 
 
@@ -339,14 +339,14 @@ def test_who_watches_a_victim_is_told(world: World) -> None:
     add(world, b"k")
     watcher = Watcher()
     world.engine.keyspace.events.watch(watcher, 0, b"k")
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert watcher.dirty
 
 
 def test_eviction_is_no_change_that_is_to_be_saved(world: World) -> None:
     add(world, b"k")
     before = world.engine.keyspace.dirty
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert world.engine.keyspace.dirty == before
 
 
@@ -354,7 +354,7 @@ def test_tables_under_way_keep_every_candidate_within_reach(world: World) -> Non
     for number in range(520):
         add(world, b"%d" % number, when_ms=1 << 50)
     assert databases(world)[0].keys.is_rehashing()
-    made = evicting(world, IDLE, samples=5)
+    made = evicting(world, LRU, samples=5)
     while world.engine.keyspace.size() > 0:
         assert run(world, made, 1) == ENOUGH
         if world.engine.keyspace.size() % 40 == 0:
@@ -363,14 +363,14 @@ def test_tables_under_way_keep_every_candidate_within_reach(world: World) -> Non
 
 def test_more_samples_than_keys_do_no_harm(world: World) -> None:
     add(world, b"k")
-    assert run(world, evicting(world, IDLE, samples=1 << 30), 1) == ENOUGH
+    assert run(world, evicting(world, LRU, samples=1 << 30), 1) == ENOUGH
 
 
 def test_large_values_go_in_the_background_if_wanted(world: World) -> None:
     for number in range(20):
         world.do("SADD", f"s{number}", *range(1000))
     world.engine.keyspace.lazy_eviction = True
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     used = world.engine.allocator.used_memory
     assert run(world, made, 10_000) == ENOUGH
     assert made.evicted == 16  # what each frees at once is too little: it is looked at what the background has freed
@@ -380,7 +380,7 @@ def test_large_values_go_in_the_background_if_wanted(world: World) -> None:
 
 def test_the_longest_deletion_is_kept_where_somebody_wants_to_know(world: World) -> None:
     add(world, b"k")
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     made.times_deletions = True
     made._observe_deletion(7)
     run(world, made, 1)

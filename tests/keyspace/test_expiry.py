@@ -58,7 +58,7 @@ def test_rounds_go_on_while_more_than_a_tenth_is_over() -> None:
     """The last ones stay: their table is filled below 1 percent."""
     rig = Rig()
     rig.fill(2000, -1)
-    slots = rig.keyspace.databases[0].expires.slots()
+    slots = rig.keyspace.databases[0].expires.buckets()
     rig.cycle.slow()
     assert rig.left() <= slots // 100
     assert rig.keyspace.expired == 2000 - rig.left()
@@ -199,7 +199,7 @@ def test_what_is_flushed_between_two_slices_is_no_harm() -> None:
     rig.fill(5000, -1)
     rig.cost(100)
     rig.cycle.slow(250)
-    rig.keyspace.flush(rig.keyspace.databases[0])
+    rig.keyspace.flush(rig.keyspace.databases[:1])
     rig.cycle.go_on()
     assert not rig.cycle.is_under_way()
     rig.check()

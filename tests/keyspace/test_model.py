@@ -31,7 +31,7 @@ class KeyspaceMachine(RuleBasedStateMachine):
         keyspace = self.world.engine.keyspace
         self.sessions = [self.world.connect() for _ in range(DATABASES)]
         for index, session in enumerate(self.sessions):
-            session.context.db = keyspace.databases[index]
+            session.db = keyspace.databases[index]
         self.model: list[dict[bytes, Entry]] = [{} for _ in range(DATABASES)]
         self.steps = 0
 

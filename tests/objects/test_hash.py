@@ -97,7 +97,7 @@ def test_many_arguments_make_room_beforehand() -> None:
     sample.hash.prepare([b"f", b"v"] * 5, 0, sample.limits)
     table = sample.hash.hash_table()
     assert table is not None
-    assert table.slots() == 8
+    assert table.buckets() == 8
 
 
 def test_a_table_shrinks_when_a_tenth_is_left() -> None:
@@ -108,7 +108,7 @@ def test_a_table_shrinks_when_a_tenth_is_left() -> None:
         sample.hash.remove(b"f%d" % index)
     while table.is_rehashing():
         sample.hash.get(b"f63")
-    assert table.slots() < 64
+    assert table.buckets() < 64
     check(sample)
 
 
@@ -304,6 +304,6 @@ def test_a_table_of_its_own_is_filled_with_room_made() -> None:
     sample = Sample()
     table = TableFields(sample.allocator)
     table.fill([b"%d" % i for i in range(5)], [b"v"] * 5)
-    assert table.table.slots() == 8
+    assert table.table.buckets() == 8
     table.free()
     check(sample)

@@ -45,7 +45,7 @@ def test_an_intset_beyond_its_limit_becomes_a_hash_table() -> None:
     assert one.encoding() == b"hashtable"
     table = one.hash_table()
     assert table is not None
-    assert table.slots() == 1024
+    assert table.buckets() == 1024
 
 
 def test_a_word_turns_a_small_intset_into_a_listpack() -> None:
@@ -86,7 +86,7 @@ def test_a_listpack_that_is_full_becomes_a_hash_table_for_one_more() -> None:
     one.add(b"one more", LIMITS)
     table = one.hash_table()
     assert table is not None
-    assert table.slots() == 256
+    assert table.buckets() == 256
 
 
 def test_a_set_expecting_many_members_is_a_hash_table_at_once() -> None:

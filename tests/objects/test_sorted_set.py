@@ -103,7 +103,7 @@ def test_one_member_too_many_makes_a_skiplist(around: Fixture) -> None:
     assert zset.encoding() == b"skiplist"
     table = zset.hash_table()
     assert table is not None
-    assert (table.slots(), zset.length()) == (256, 129)
+    assert (table.buckets(), zset.length()) == (256, 129)
 
 
 def test_a_long_member_makes_a_skiplist(around: Fixture) -> None:
@@ -119,7 +119,7 @@ def test_many_expected_members_make_a_skiplist_at_once(around: Fixture) -> None:
     zset.expect(129, around.limits, around.rng)
     table = zset.hash_table()
     assert table is not None
-    assert table.slots() == 256
+    assert table.buckets() == 256
 
 
 def test_a_skiplist_is_what_its_blocks_are(around: Fixture) -> None:

@@ -53,7 +53,7 @@ def _call(local: LocalEngine, count: int, seed: int) -> set[bytes]:
             raise
         if not reply.startswith(b"-"):
             worked.add(argv[0])
-        if client.session.closing or client.session.holds or number % 40 == 39:
+        if client.session.is_closing() or client.session.holds or number % 40 == 39:
             local.drop(client)
             client = local.client(chance.choice([2, 3]))
         if number % 30 == 29:

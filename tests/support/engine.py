@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyredmem.assembly import create_engine
+from pyredmem.assembly import REGISTRY, create_engine
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Handler
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.session import Session
 
@@ -20,12 +22,21 @@ class World:
     def __init__(self, **settings: str) -> None:
         self.clock = ManualClock()
         pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(1))
+        self._registry = REGISTRY.copy()
+        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(1), registry=self._registry)
         self.session = self.connect()
 
     def connect(self) -> Session:
         """One more client."""
         return self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
+
+    def handle(self, name: str, handler: Handler) -> None:
+        """Let ``handler`` run a command from now on, in this engine alone."""
+        self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
+
+    def counters(self, name: str) -> CommandCounters:
+        """How often a command was called, refused, failed."""
+        return self.engine.statistics.of(self.engine.commands.commands[name.encode()])
 
     def advance(self, milliseconds: int) -> None:
         """Let time pass, with the timer's ticks."""

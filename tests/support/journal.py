@@ -21,9 +21,10 @@ class Journal(KeyListener):
         """A named event."""
         self._note(database, f"{name.decode()} {key.decode()}")
 
-    def flushed(self, database: int) -> None:
-        """A database was emptied."""
-        self._note(database, "flushed")
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied."""
+        for database in databases:
+            self._note(database, "flushed")
 
     def swapped(self, first: int, second: int) -> None:
         """Two databases were exchanged."""
