@@ -347,7 +347,7 @@ def _found_keys(context: Context, call: list[bytes]) -> list[FoundKey]:
     if not has_keys(command.spec):
         raise CommandError(b"ERR The command has no key arguments")
     count = len(call)
-    if count != command.arity and (command.arity > 0 or count < -command.arity):
+    if not command.spec.accepts(count):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
     found = find_keys(command.spec, call)
     if not found and not command.has(NO_MANDATORY_KEYS):

@@ -1,4 +1,4 @@
-"""What DEBUG tells of objects, as text."""
+"""The texts of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pyredmem.structures.list_node import COMPRESSED, PLAIN
 from pyredmem.structures.listpack import entry_size, entry_sizes
 from pyredmem.structures.quicklist import Quicklist
 
-_SHOWN_BYTES: Final = 200  # of an element that is printed
+_SHOWN_BYTES: Final = 200  # at most this many bytes of an element are printed
 
 
 def object_report(context: Context, value: RedisObject) -> bytes:
@@ -40,7 +40,7 @@ def object_report(context: Context, value: RedisObject) -> bytes:
 
 
 def _quicklist_report(quicklist: Quicklist) -> bytes:
-    """What DEBUG OBJECT says of the nodes of a list."""
+    """The part of DEBUG OBJECT about the nodes of a list."""
     return b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
         quicklist.nodes,
         int(quicklist.count) / max(int(quicklist.nodes), 1),
@@ -51,14 +51,14 @@ def _quicklist_report(quicklist: Quicklist) -> bytes:
 
 
 def listpack_report(value: RedisObject) -> list[str]:
-    """DEBUG LISTPACK: the entries of a value that is one listpack."""
+    """DEBUG LISTPACK: the entries of a value whose encoding is a listpack."""
     entries = _listpack_entries(value)
     total = LISTPACK_EMPTY_SIZE + entry_sizes(entries)
     return [f"listpack of {total} bytes, {len(entries)} entries", *_entry_lines(entries)]
 
 
 def _listpack_entries(value: RedisObject) -> list[bytes]:
-    """What the listpack contains, in its order."""
+    """The contents of the listpack, in order."""
     if isinstance(value, ListObject):
         return value.elements()
     if isinstance(value, SetObject):
@@ -82,7 +82,7 @@ def _entry_lines(entries: list[bytes]) -> list[str]:
 
 
 def quicklist_report(value: ListObject, full: bool) -> list[str]:
-    """DEBUG QUICKLIST: the nodes of a list; with ``full`` their elements too."""
+    """DEBUG QUICKLIST: the nodes of a list; if ``full``, with their elements."""
     assert isinstance(value.encoded, QuicklistList)
     quicklist = value.encoded.quicklist
     lines = [
@@ -101,7 +101,7 @@ def quicklist_report(value: ListObject, full: bool) -> list[str]:
 
 
 def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
-    """DEBUG SDSLEN: length, spare room and block of a key and of its string."""
+    """DEBUG SDSLEN: length, spare room and block size of a key and of its string."""
     allocator = context.engine.allocator
     key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):

@@ -119,7 +119,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
     if ttl_ms < 0:
         raise CommandError(_INVALID_TTL)
     value = _read(context, argv[3])
-    deleted = options.replace and context.db.delete(name, context.keyspace.lazy_server_del)
+    deleted = options.replace and context.db.discard(name, context.keyspace.lazy_server_del)
     now_ms = context.keyspace.now_ms()
     when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
     if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):

@@ -18,7 +18,7 @@ from pyredmem.engine.client_eviction import ClientEviction
 from pyredmem.engine.client_info import describe
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_MONITOR, GATE_SUBSCRIBED
-from pyredmem.engine.lazy_free import LazyFreeing
+from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.pause import Pause
@@ -54,7 +54,7 @@ class Clients:
         core: Core,
         authentication: Authentication,
         blocking: Blocking,
-        lazy_free: LazyFreeing,
+        lazyfree_task: LazyFreeTask,
         monitors: Monitors,
         pause: Pause,
         tracking: Tracking,
@@ -62,7 +62,7 @@ class Clients:
         self._core = core
         self._authentication = authentication
         self._blocking = blocking
-        self._lazy_free = lazy_free
+        self._lazyfree_task = lazyfree_task
         self._monitors = monitors
         self._pause = pause
         self._tracking = tracking
@@ -214,7 +214,7 @@ class Clients:
         if self._core.sessions.get(number) is not session:  # it was refused, and the next client has its number
             return
         del self._core.sessions[number]
-        self._lazy_free.take_queue(session)
+        self._lazyfree_task.take_queue(session)
         session.transaction.reset()
         self._blocking.forget(session)
         self._tracking.disable(session)

@@ -17,7 +17,7 @@ from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.gates import GATE_RECORDED
 from pyredmem.engine.identity import Identity
-from pyredmem.engine.lazy_free import LazyFreeing
+from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.monitor import Monitors
@@ -57,7 +57,7 @@ class Engine:
         self.sampler = Sampler(core.allocator, core.host, core.keyspace, core.stats, core.statistics)
         core.cron.every(PERIOD_MS, self.sampler.take)
         self.memory_limit = MemoryLimit(core, monitor)
-        self.lazy_free = LazyFreeing(core, self.memory_limit)
+        self.lazyfree_task = LazyFreeTask(core, self.memory_limit)
         self.maintenance = Maintenance(core, monitor)
         self.defrag = Defrag(core, monitor)
         self.process_defrag = ProcessDefrag(core, self.defrag.settings, self.defrag.paces, self.slow_commands.log)
@@ -68,7 +68,7 @@ class Engine:
         self.tracking = Tracking(core)
         self.monitors = Monitors(core)
         self.clients = Clients(
-            core, self.authentication, self.blocking, self.lazy_free, self.monitors, self.pause, self.tracking
+            core, self.authentication, self.blocking, self.lazyfree_task, self.monitors, self.pause, self.tracking
         )
 
     # Clients.
@@ -139,5 +139,5 @@ class Engine:
 
     def audit(self) -> AuditReport:
         """Compare the ledger with everything alive; values that wait to be freed are freed first."""
-        self.lazy_free.drain()
+        self.lazyfree_task.drain()
         return self.core.owners.audit()

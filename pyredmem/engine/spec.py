@@ -153,6 +153,10 @@ class CommandSpec:
     find_keys: KeyFinder | None
     find_secrets: SecretFinder | None
 
+    def accepts(self, count: int) -> bool:
+        """Whether the command may be called with ``count`` arguments, its name included."""
+        return count == self.arity or (self.arity < 0 and count >= -self.arity)
+
 
 #: ACL categories that follow from flags.
 _FLAG_CATEGORIES: Final = (
@@ -196,10 +200,6 @@ class Command:
     def has(self, flag: i64) -> bool:
         """Whether the command has at least one of the flags."""
         return self.flags & flag != 0
-
-    def accepts(self, count: i64) -> bool:
-        """Whether the command may be called with ``count`` arguments, its name included."""
-        return count == self.arity or (self.arity < 0 and count >= -self.arity)
 
 
 class CommandTable:

@@ -11,7 +11,7 @@ from mypy_extensions import i32, i64
 from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.events import KeyEvents
-from pyredmem.keyspace.lazyfree import LazyFree
+from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
@@ -38,7 +38,7 @@ class SharedState:
         self.events = KeyEvents()
         self.strings = Strings(allocator)
         self.limits = EncodingLimits()
-        self.lazyfree = LazyFree(allocator)
+        self.lazyfree = LazyFreeQueue(allocator)
         # Which deletions free large values lazily: the lazyfree-* settings.
         self.lazy_eviction = False
         self.lazy_expire = False

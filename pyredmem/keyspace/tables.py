@@ -6,7 +6,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace.due_keys import DueKeys
-from pyredmem.keyspace.lazyfree import Job
+from pyredmem.keyspace.lazyfree_queue import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.page_release import release_list_tail

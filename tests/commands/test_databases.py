@@ -61,7 +61,7 @@ def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[
         keyspace.databases[0].add(b"key:%d" % number, keyspace.strings.create(b"x" * 100))
         keyspace.databases[0].expire_at(b"key:%d" % number, 1 << 50)
     world.do(command, *mode)
-    world.engine.lazy_free.drain()
+    world.engine.lazyfree_task.drain()
     histograms = len(world.engine.statistics.addresses()) // 2
     assert warm > 0
     assert used(world) - before == (histograms - 1) * 24688  # SET's and DEL's; the table is gone as well
@@ -80,7 +80,7 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
         for number in range(300):
             world.do("SET", f"key:{number}", "x" * 1000)
         world.do(*words)
-        world.engine.lazy_free.drain()
+        world.engine.lazyfree_task.drain()
         return int(world.engine.allocator.dirty())
 
     assert dirty_after("FLUSHALL", "ASYNC") > 0

@@ -30,8 +30,10 @@ from tests.support.servers import redis_server, running
 NEWER = newer_redis_server()
 ALL = [case for file in sorted(FOLDER.glob("*.txt")) for case in cases(file.stem)]
 OLD = [case for case in ALL if not case.difference]
-#: DEBUG POPULATE is not for replicas.
-PROPAGATED = [case for case in ALL if "POPULATE" not in case.text]
+#: What Redis does not propagate although it changes the dataset: keys made by DEBUG, the zeros that BITFIELD makes room
+#: with before its overflow fails, and another delivery of pending entries to the same consumer.
+NOT_PROPAGATED = ("POPULATE", "OVERFLOW FAIL", "STREAMS k > => XREADGROUP GROUP g c STREAMS k 0")
+PROPAGATED = [case for case in ALL if not any(words in case.text for words in NOT_PROPAGATED)]
 NEW = [case for case in ALL if case.difference]
 
 
