@@ -141,6 +141,8 @@ def incrbyfloat(context: Context, argv: list[bytes]) -> None:
     else:
         db.replace_value(argv[1], new)
     context.changed(argv[1], events.STRING, b"incrbyfloat")
+    if context.is_recording:
+        context.record_instead([b"SET", argv[1], text, b"KEEPTTL"])
     context.reply.bulk(text)
 
 

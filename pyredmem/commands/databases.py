@@ -76,6 +76,7 @@ def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None
     """Empty databases; without ASYNC the allocator gives its free pages back at once."""
     in_background = _asks_for_background(context, argv)
     context.keyspace.flush(flushed, in_background)
+    context.record_instead(argv.copy())  # even if there was no key
     if not in_background:
         context.engine.allocator.purge()
     context.reply.ok()

@@ -89,7 +89,10 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
         words.append(b"%d" % grid.cell_of(longitude, latitude))
         words.append(argv[start + 2])
         start += 3
+    dirty = context.keyspace.dirty
     zadd(context, words)
+    if context.keyspace.dirty != dirty:
+        context.record_instead(words)
 
 
 @geo.command(

@@ -146,7 +146,7 @@ def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]
         keyspace = context.keyspace
         db.set(destination, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
         context.changed(destination, events.SORTED_SET, event, len(items))
-    elif db.delete(destination, context.keyspace.lazy_server_del):
+    elif db.discard(destination, context.keyspace.lazy_server_del):
         context.changed(destination, events.GENERIC, b"del")
     context.reply.integer(len(items))
 

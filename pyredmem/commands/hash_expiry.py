@@ -165,9 +165,24 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
         _reply_same(context, _NO_FIELD, len(fields))
         return
     results = _expire_fields(context, name, value, fields, when_ms, condition if has_condition else b"")
+    if context.is_recording:
+        _record_times(context, argv, results, when_ms, is_absolute=unit_ms == 1 and not relative)
     context.reply.array(len(results))
     for result in results:
         context.reply.integer(result)
+
+
+def _record_times(context: Context, argv: list[bytes], results: list[int], when_ms: int, is_absolute: bool) -> None:
+    """Record the times that were set as absolute ones, of the fields that got one; or which fields were deleted."""
+    name = argv[1]
+    words, fields = argv[3 : -len(results)], argv[-len(results) :]
+    deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
+    timed = [field for field, result in zip(fields, results, strict=True) if result == _DONE]
+    for field in deleted:
+        context.record_instead([b"HDEL", name, field])
+    if timed and not (is_absolute and len(timed) == len(fields)):
+        count = b"%d" % len(timed)
+        context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *words[:-1], count, *timed])
 
 
 def _expire_fields(

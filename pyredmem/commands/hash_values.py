@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
@@ -66,7 +68,9 @@ def hgetdel(context: Context, argv: list[bytes]) -> None:
     _reply_last_values(context, name, value, fields)
     value = _still_there(value)
     if value is not None:
-        delete_fields(context, name, value, fields)
+        deleted = delete_fields(context, name, value, fields)
+        if deleted > 0 and context.is_recording:
+            context.record_instead([b"HDEL", name, *fields])
 
 
 def _reply_last_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
@@ -121,9 +125,22 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
     value.prepare_times()
     found = [field for field in fields if value.get(field) is not None]
     if when_ms == _UNKNOWN_TIME:
-        _persist(context, name, value, found)
+        if _persist(context, name, value, found) and context.is_recording:
+            context.record_instead([b"HPERSIST", name, *argv[at:]])
     elif found:
+        is_past = when_ms <= context.keyspace.now_ms()
         set_times(context, name, value, found, when_ms)
+        if is_past:
+            _record_deleted(context, name, found)
+        elif context.is_recording:
+            context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *argv[at:]])
+
+
+def _record_deleted(context: Context, name: bytes, fields: list[bytes]) -> None:
+    """Record the fields that a time in the past deleted."""
+    if context.is_recording:
+        for field in fields:
+            context.record_instead([b"HDEL", name, field])
 
 
 def _still_there(value: HashObject | None) -> HashObject | None:
@@ -131,7 +148,8 @@ def _still_there(value: HashObject | None) -> HashObject | None:
     return None if value is None or value.refcount == 0 else value
 
 
-def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> None:
+def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Let fields live for ever; False if all do."""
     persisted = 0
     for field in fields:
         if value.persist(field):
@@ -139,6 +157,7 @@ def _persist(context: Context, name: bytes, value: HashObject, fields: list[byte
     if persisted > 0:
         note_due(context.db, name, value)
         context.changed(name, events.HASH, b"hpersist", persisted)
+    return persisted > 0
 
 
 class _Setting:
@@ -148,6 +167,7 @@ class _Setting:
         self.condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
+        self.time_at: i64 = 0  # the option that gives the time
         arguments = Arguments(argv, 2)
         while True:
             word = arguments.next()
@@ -166,6 +186,7 @@ class _Setting:
                 elif arguments.left() == 0:
                     raise CommandError(_NO_TIME)
                 else:
+                    self.time_at = arguments.at - 1
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
                 raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
@@ -225,7 +246,18 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     _set(context, name, this_or_new(context, name, value), setting)
+    if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
+        _record_setting(context, argv, setting)
     context.reply.integer(1)
+
+
+def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> None:
+    """Record the absolute time, or the fields that a time in the past has deleted."""
+    if setting.when_ms <= context.keyspace.now_ms():
+        _record_deleted(context, argv[1], setting.fields)
+    elif argv[setting.time_at].upper() != b"PXAT":
+        when = b"%d" % setting.when_ms
+        context.record_instead([*argv[: setting.time_at], b"PXAT", when, *argv[setting.time_at + 2 :]])
 
 
 def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:

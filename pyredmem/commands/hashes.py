@@ -250,8 +250,13 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    this_or_new(context, argv[1], value).put(argv[2], text, context.keyspace.limits)
+    value = this_or_new(context, argv[1], value)
+    value.put(argv[2], text, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
+    if context.is_recording and value.times is None:
+        context.record_instead([b"HSET", argv[1], argv[2], text])
+    elif context.is_recording:  # HSET would let the field live for ever
+        context.record_instead([b"HSETEX", argv[1], b"KEEPTTL", b"FIELDS", b"1", argv[2], text])
     context.reply.bulk(text)
 
 

@@ -67,7 +67,7 @@ def _store(context: Context, name: bytes, result: SetObject, event: bytes) -> No
 
 
 def _delete(context: Context, name: bytes) -> None:
-    if context.db.delete(name, context.keyspace.lazy_server_del):
+    if context.db.discard(name, context.keyspace.lazy_server_del):
         context.changed(name, events.GENERIC, b"del")
 
 

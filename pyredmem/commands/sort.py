@@ -321,6 +321,6 @@ def _store(context: Context, request: _Request, destination: bytes, found: list[
         keyspace = context.keyspace
         context.db.set(destination, build_list(elements, keyspace.allocator, keyspace.limits))
         context.changed(destination, events.LIST, b"sortstore", len(elements))
-    elif context.db.delete(destination, context.keyspace.lazy_server_del):
+    elif context.db.discard(destination, context.keyspace.lazy_server_del):
         context.changed(destination, events.GENERIC, b"del")
     context.reply.integer(len(elements))

@@ -184,6 +184,8 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
             reply.bulk(members[0])
             reply.double(scores[0])
             _tell(context, name, found, highest, 1)
+            if context.is_recording:
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", name])
             return
     context.block(argv, names, _TYPE, deadline_ms)
 
@@ -234,6 +236,8 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
                 reply.bulk(member)
                 reply.double(scores[at])
             _tell(context, name, found, wanted.highest, len(members))
+            if context.is_recording:
+                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", name, b"%d" % len(members)])
             return True
     return False
 

@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
-from pyredmem.commands.stream_groups import consumer_of
+from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
@@ -165,6 +165,7 @@ class _Claim:
     """The ids and options of XCLAIM."""
 
     def __init__(self, argv: list[bytes], now_ms: int) -> None:
+        self.name = argv[1]
         self.ids: list[int] = []
         self.delivered_ms = -1
         self.deliveries = -1
@@ -223,13 +224,18 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     now_ms = context.keyspace.now_ms()
     claim = _Claim(argv, now_ms)
     context.db.modify(argv[1])
-    if claim.last_id > group.last_id:
+    context.record_nothing()
+    moves = claim.last_id > group.last_id
+    if moves:
         group.last_id = claim.last_id
         context.keyspace.dirty += 1
     consumer = consumer_of(context, argv[1], group, argv[3])
+    dirty = context.keyspace.dirty
     claimed = [
         entry_id for entry_id in claim.ids if _claim_one(context, stream, group, consumer, claim, entry_id, min_idle_ms)
     ]
+    if moves and context.keyspace.dirty == dirty and context.is_recording:  # no XCLAIM says so
+        record_last_id(context, argv[1], group)
     _claimed(context.reply, stream, claimed, claim.just_id)
 
 
@@ -246,6 +252,8 @@ def _claim_one(
     entry = group.pending.get(entry_key)
     if stream.entry(entry_id) is None:
         if entry is not None:
+            if context.is_recording:
+                record_claim(context, claim.name, group, entry_id)
             group.acknowledge(entry_key)
             context.keyspace.dirty += 1
         return False
@@ -265,6 +273,8 @@ def _claim_one(
         entry.deliveries += 1
     consumer.active_ms = now_ms
     context.keyspace.dirty += 1
+    if context.is_recording:
+        record_claim(context, claim.name, group, entry_id)
     return True
 
 
@@ -299,6 +309,7 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
     count, just_id = _autoclaim_options(argv)
     stream, group = _find(context, argv)
     context.db.modify(argv[1])
+    context.record_nothing()
     consumer = consumer_of(context, argv[1], group, argv[3])
     now_ms = context.keyspace.now_ms()
     attempts = min(int(group.pending.used), count * _ATTEMPTS_PER_CLAIM)
@@ -311,6 +322,8 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
             break
         looked += 1
         if stream.entry(entry_id) is None:
+            if context.is_recording:
+                record_claim(context, argv[1], group, entry_id)
             group.acknowledge(id_key(entry_id))
             gone.append(entry_id)
         elif min_idle_ms == 0 or now_ms - entry.delivered_ms >= min_idle_ms:
@@ -320,6 +333,8 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
                 entry.deliveries += 1
             consumer.active_ms = now_ms
             claimed.append(entry_id)
+            if context.is_recording:
+                record_claim(context, argv[1], group, entry_id)
     context.keyspace.dirty += len(claimed) + len(gone)
     reply = context.reply
     reply.array(3)

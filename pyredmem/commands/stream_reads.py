@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
-from pyredmem.commands.stream_groups import consumer_of
+from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, deadline_ms
 from pyredmem.engine.command import ACCESS, BLOCKING, MOVABLE_KEYS, READ_ONLY, READONLY, WRITE, Group, KeySpec
@@ -215,12 +215,15 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
     request = _Request(argv, True, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     given: list[_Given] = []
+    context.record_nothing()
     for source in sources:
         stream = source.stream
         group = source.group
         assert stream is not None
         assert group is not None
         context.db.modify(source.name)
+        if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
+            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.name, group.name, request.consumer])
         consumer = consumer_of(context, source.name, group, request.consumer)
         if source.after != _NEW_ENTRIES:
             given.append(_pending_of(context, source, stream, consumer, request.count))
@@ -279,7 +282,11 @@ def _new_for(
             group.deliver(id_key(entry_id), consumer, now_ms)
             consumer.active_ms = now_ms
         given.add(entry_id, found.entries[at])
+        if not request.no_ack and context.is_recording:
+            record_claim(context, source.name, group, entry_id)
     context.keyspace.dirty += 1
+    if context.is_recording:
+        record_last_id(context, source.name, group)
     return given
 
 

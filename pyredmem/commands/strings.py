@@ -115,6 +115,8 @@ def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -
     context.changed(name, events.STRING, b"set")
     context.db.expire_at(name, deadline_ms)
     context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
+    if context.is_recording:
+        context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
 
 
 # Getting.
@@ -204,12 +206,13 @@ def getdel(context: Context, argv: list[bytes]) -> None:
         context.reply.null()
         return
     context.reply.bulk(string_value(value).data())
-    _delete(context, argv[1])
+    _delete(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, name: bytes) -> None:
+def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
     context.db.delete(name)
     context.changed(name, events.GENERIC, b"del")
+    context.record_deletion(name, is_unlink)
 
 
 @strings.command(
@@ -236,14 +239,18 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if deadline_ms <= context.keyspace.now_ms():
-            _delete(context, name)
+            _delete(context, name, context.keyspace.lazy_expire)
             return
         context.db.expire_at(name, deadline_ms)
         context.changed(name, events.GENERIC, b"expire")
+        if context.is_recording:
+            context.record_instead([b"PEXPIREAT", name, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
     if options.given & _PERSIST and context.db.persist(name):
         context.changed(name, events.GENERIC, b"persist")
+        if context.is_recording:
+            context.record_instead([b"PERSIST", name])
 
 
 # Setting.
@@ -301,6 +308,8 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
         else:
             context.db.store_string(name, argv[2], given & _KEEP_TTL != 0)
             context.changed(name, events.STRING, b"set")
+            if given & _GET and context.is_recording:
+                context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
         context.db.write(name)  # a key that is in the way counts as used
     if old is not None:
@@ -387,6 +396,8 @@ def getset(context: Context, argv: list[bytes]) -> None:
     old = None if value is None else string_value(value).data()
     context.db.store_string(argv[1], argv[2], False)
     context.changed(argv[1], events.STRING, b"set")
+    if context.is_recording:
+        context.record_instead([b"SET", argv[1], argv[2]])
     if old is None:
         context.reply.null()
     else:

@@ -81,7 +81,10 @@ def _is_stale(context: Context) -> bool:
     if transaction.watcher.dirty:
         return True
     databases = context.keyspace.databases
-    return any(databases[index].is_expired(name) for index, name in transaction.watched)
+    expired = transaction.watcher.expired
+    return any(
+        databases[index].is_expired(name) and (index, name) not in expired for index, name in transaction.watched
+    )
 
 
 @transactions.command(
@@ -120,9 +123,7 @@ def watch(context: Context, argv: list[bytes]) -> None:
     # Once a key was changed no other can make it worse.
     if not transaction.watcher.dirty:
         for name in argv[1:]:
-            # An expired key is deleted now: its later deletion would look like a change.
-            context.db.exists(name)
-            transaction.watch(int(context.db.index), name)
+            transaction.watch(int(context.db.index), name, context.db.is_expired(name))
     context.reply.ok()
 
 

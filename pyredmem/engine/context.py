@@ -90,6 +90,26 @@ class Context:
             events.modified(index, key)
             events.notify(kind, event, index, key)
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether somebody records the changes: only then is there a use for `record_instead`."""
+        return self.keyspace.recorder is not None
+
+    def record_instead(self, argv: list[bytes]) -> None:
+        """Record this command instead of the one that runs; several are recorded in the order of the calls."""
+        if self.keyspace.recorder is not None:
+            self.keyspace.recorder.instead(argv)
+
+    def record_deletion(self, key: bytes, lazily: bool) -> None:
+        """Record that the command has deleted a key, instead of the command."""
+        if self.keyspace.recorder is not None:
+            self.keyspace.recorder.instead([b"UNLINK" if lazily else b"DEL", key])
+
+    def record_nothing(self) -> None:
+        """Record nothing for the command that runs, but what `record_instead` says."""
+        if self.keyspace.recorder is not None:
+            self.keyspace.recorder.nothing()
+
     def notify(self, kind: int, event: bytes, key: bytes) -> None:
         """Raise one more event of a key, after :meth:`changed` said that the key has changed."""
         self.keyspace.events.notify(kind, event, self.db.index, key)

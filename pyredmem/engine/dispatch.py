@@ -28,7 +28,8 @@ from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
-from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, Command, CommandTable
+from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
 #: What Redis shows of the arguments of an unknown command (bytes).
@@ -167,8 +168,12 @@ class Dispatcher(CallRunner):
         core.acting_id = session.id
         if session.gates & GATE_NO_TOUCH:
             keyspace.set_no_touch(not command.flags & ALWAYS_TOUCHES)
+        recorder = keyspace.recorder
         try:
-            self._handlers[command.index](context, argv)
+            if recorder is None:
+                self._handlers[command.index](context, argv)
+            else:
+                self._run_recorded(recorder, context, command, argv)
         except CommandError as error:
             self._fail(context, command, error)
         finally:
@@ -179,6 +184,18 @@ class Dispatcher(CallRunner):
             self.engine.tracking.remember(session, command, argv)
         if self._gates.bits & GATE_MONITORED and not context.is_retry:
             self.engine.monitors.feed(session, context.db.index, command, argv)
+
+    def _run_recorded(self, recorder: Recorder, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a handler while somebody records the writes."""
+        dirty = self._keyspace.dirty
+        recorder.enter()
+        outer = recorder.begin_command()
+        try:
+            self._handlers[command.index](context, argv)
+        finally:
+            has_changed = self._keyspace.dirty != dirty and not command.flags & RUNS_QUEUE
+            recorder.end_command(outer, context.db.index, argv, has_changed)
+            recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
 
     def _end_outermost(self) -> None:
         """Do what waits for the end of a command and of all that it called."""

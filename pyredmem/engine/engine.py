@@ -15,6 +15,7 @@ from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
 from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
+from pyredmem.engine.gates import GATE_RECORDED
 from pyredmem.engine.identity import Identity
 from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.maintenance import Maintenance
@@ -27,6 +28,7 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.spec import CommandTable
 from pyredmem.engine.tracking import Tracking
+from pyredmem.keyspace.recorder import Recorder, UnitListener
 from pyredmem.memory.audit import AuditReport
 
 
@@ -82,6 +84,25 @@ class Engine:
     def release(self, session: Session) -> None:
         """A client is gone, and the shell has no more use for its session."""
         self.clients.release(session)
+
+    # Recording.
+
+    def record(self, listener: UnitListener) -> None:
+        """Let ``listener`` have the commands that replay every write from now on."""
+        keyspace = self.keyspace
+        if keyspace.recorder is None:
+            keyspace.recorder = Recorder()
+            self.core.gates.set(GATE_RECORDED, True)
+        keyspace.recorder.listeners.append(listener)
+
+    def stop_recording(self, listener: UnitListener) -> None:
+        """Stop that."""
+        recorder = self.keyspace.recorder
+        assert recorder is not None
+        recorder.listeners.remove(listener)
+        if not recorder.listeners:
+            self.keyspace.recorder = None
+            self.core.gates.set(GATE_RECORDED, False)
 
     # Work that happens later.
 

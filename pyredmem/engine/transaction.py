@@ -66,9 +66,11 @@ class Transaction:
         self.queue = []
         return queue
 
-    def watch(self, database: int, key: bytes) -> None:
-        """Let EXEC fail if the key is changed before it."""
+    def watch(self, database: int, key: bytes, is_expired: bool = False) -> None:
+        """Let EXEC fail if the key is changed before it; to delete a key that has expired by now is no change."""
         if (database, key) not in self.watched:
+            if is_expired:
+                self.watcher.expired.add((database, key))
             self.watched.append((database, key))
             self._events.watch(self.watcher, database, key)
             self._memory.watch(key)
@@ -80,4 +82,4 @@ class Transaction:
         if self.watched:
             self.watched = []
             self._memory.end_watch()
-        self.watcher.dirty = False
+        self.watcher.forget()

@@ -293,6 +293,17 @@ class Database:
         self._remove(slot, key, lazily)
         return True
 
+    def discard(self, key: bytes, lazily: bool = False) -> bool:
+        """Delete a key, expired or not, with no event; False if it did not exist.
+
+        For a command that leaves nothing under its destination: to Redis 7.2 the key is deleted, not expired.
+        """
+        slot: i64 = self.keys.find(key)
+        if slot < 0:
+            return False
+        self._remove(slot, key, lazily)
+        return True
+
     def evict(self, slot: i64, lazily: bool) -> None:
         """Delete the key in a slot of ``keys`` to free memory, whether it has expired or not."""
         self._remove(slot, self.keys.keys[slot], lazily)
@@ -312,6 +323,8 @@ class Database:
         self._remove(slot, key, shared.lazy_expire)
         timer.stop()
         shared.expired += 1
+        if shared.recorder is not None:
+            shared.recorder.deleted(self.index, [b"UNLINK" if shared.lazy_expire else b"DEL", key])
         shared.events.notify(events.EXPIRED, b"expired", self.index, key)
         shared.events.modified(self.index, key)
 

@@ -33,6 +33,20 @@ class Watcher:
 
     def __init__(self) -> None:
         self.dirty = False
+        self.expired: set[tuple[int, bytes]] = set()  # had expired when WATCH was called: to delete them is no change
+
+    def forget(self) -> None:
+        """No key is watched any more."""
+        self.dirty = False
+        if self.expired:
+            self.expired.clear()
+
+    def changed(self, place: tuple[int, bytes]) -> None:
+        """A key was changed, or deleted."""
+        if place in self.expired:
+            self.expired.remove(place)
+        else:
+            self.dirty = True
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -74,8 +88,9 @@ class KeyEvents:
     def modified(self, database: i64, key: bytes) -> None:
         """A key was changed."""
         if self.watching > 0:
-            for watcher in self._watchers.get((int(database), key), ()):
-                watcher.dirty = True
+            place = (int(database), key)
+            for watcher in self._watchers.get(place, ()):
+                watcher.changed(place)
         if self.listening:
             for listener in self._listeners:
                 listener.modified(database, key)
@@ -86,10 +101,14 @@ class KeyEvents:
             for listener in self._listeners:
                 listener.event(kind, name, database, key)
 
-    def mark_watchers(self, database: i64, key: bytes) -> None:
-        """A key was changed by a change of its whole database: only WATCH is to know of the key."""
-        for watcher in self._watchers.get((int(database), key), ()):
-            watcher.dirty = True
+    def mark_watchers(self, database: i64, key: bytes, is_replaced: bool) -> None:
+        """A change of a whole database deleted or replaced a key: only WATCH gets to know of the key."""
+        place = (int(database), key)
+        for watcher in self._watchers.get(place, ()):
+            if is_replaced:
+                watcher.dirty = True
+            else:
+                watcher.changed(place)
 
     def flushed(self, databases: list[int]) -> None:
         """Databases were emptied as a whole by one command."""

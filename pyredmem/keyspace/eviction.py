@@ -205,6 +205,8 @@ class Eviction:
         if self.times_deletions:
             self._observe_deletion(self._clock.now_us() - start_us)
         self.evicted += 1
+        if keyspace.recorder is not None:
+            keyspace.recorder.deleted(database.index, [b"UNLINK" if keyspace.lazy_eviction else b"DEL", key])
         keyspace.events.modified(database.index, key)
         keyspace.events.notify(events.EVICTED, b"evicted", database.index, key)
         return freed

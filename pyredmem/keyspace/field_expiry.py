@@ -43,6 +43,7 @@ def delete_if_expired(database: Database, key: bytes, value: HashObject, fields:
             if deleted == 0:
                 database.modify(key)
             value.remove(field)
+            _record(database, key, field)
             deleted += 1
     if deleted == 0:
         return False
@@ -61,11 +62,19 @@ def delete_all_expired(database: Database, key: bytes, value: HashObject) -> boo
         if deleted == 0:
             database.modify(key)
         value.remove(field)
+        _record(database, key, field)
         deleted += 1
     if deleted == 0:
         return False
     fields_expired(database, key, value, deleted)
     return value.refcount == 0
+
+
+def _record(database: Database, key: bytes, field: bytes) -> None:
+    """Record that a field has expired; a key goes with its last field."""
+    recorder = database.shared.recorder
+    if recorder is not None:
+        recorder.deleted(database.index, [b"HDEL", key, field])
 
 
 def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i64, is_refilled: bool = False) -> None:
@@ -159,6 +168,7 @@ class FieldExpireCycle:
             if deleted == 0:
                 database.modify(key)
             value.remove(field)
+            _record(database, key, field)
             deleted += 1
             if deleted % _FIELDS_PER_LOOK == 0 and self._clock.now_us() >= self._end_us:
                 break

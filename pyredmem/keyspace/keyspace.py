@@ -47,8 +47,9 @@ class Keyspace(SharedState):
         if self.events.watching == 0:
             return
         for key in self.events.watched_keys(database.index):
-            if database.keys.find(key) >= 0 or successor.exists(key):
-                self.events.mark_watchers(database.index, key)
+            is_replaced = successor is not database and successor.exists(key)
+            if is_replaced or database.keys.find(key) >= 0:
+                self.events.mark_watchers(database.index, key, is_replaced)
 
     def addresses(self) -> list[int]:
         """Every ledger address that the keyspace owns."""

@@ -12,6 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.events import KeyEvents
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
+from pyredmem.keyspace.recorder import Recorder
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -59,6 +60,7 @@ class SharedState:
         self.expiry_timer = DeletionTimer()  # another one while the latency monitor is on
         self.expired_fields: i64 = 0
         self.dirty: i64 = 0  # changes since the last save
+        self.recorder: Recorder | None = None  # while somebody records the writes
 
     # Time and access.
 
