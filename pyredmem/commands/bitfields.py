@@ -239,5 +239,4 @@ def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
         if grown or after != before:
             changes += 1
     if changes > 0:
-        context.keyspace.dirty += changes - 1
-        context.changed(name, events.STRING, b"setbit")
+        context.changed(name, events.STRING, b"setbit", changes)

@@ -228,7 +228,7 @@ def _populate(context: Context, argv: list[bytes]) -> None:
             continue
         text = b"value:%d" % number
         db.add(key, strings.create_text(text[:size].ljust(size, b"\0") if size else text))
-        context.keyspace.events.modified(db.index, key)
+        context.keyspace.changes.modified(db.index, key)
     context.reply.ok()
 
 

@@ -89,9 +89,9 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
         words.append(b"%d" % grid.cell_of(longitude, latitude))
         words.append(argv[start + 2])
         start += 3
-    dirty = context.keyspace.dirty
+    dirty = context.keyspace.changes.since_save()
     zadd(context, words)
-    if context.keyspace.dirty != dirty:
+    if context.keyspace.changes.since_save() != dirty:
         context.record_instead(words)
 
 

@@ -150,8 +150,8 @@ def _count_one(context: Context, name: bytes) -> int:
     estimate = hyperloglog.estimate(_registers(buffer))
     hyperloglog.remember_estimate(buffer.buffer, estimate)
     keyspace = context.keyspace
-    keyspace.dirty += 1
-    keyspace.events.modified(context.db.index, name)
+    keyspace.changes.count(1)
+    keyspace.changes.modified(context.db.index, name)
     return estimate
 
 
@@ -234,7 +234,7 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
         return False
     if not make_dense(buffer, context.db.allocator):
         raise CommandError(_CORRUPT)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     return True
 
 

@@ -210,12 +210,12 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
             return False
         db.delete(new_name, context.keyspace.lazy_server_del)
     db.move_key(name, value, db, new_name)
-    told = context.keyspace.events
+    told = context.keyspace.changes
     told.modified(db.index, name)
     told.modified(db.index, new_name)
     told.notify(events.GENERIC, b"rename_from", db.index, name)
     told.notify(events.GENERIC, b"rename_to", db.index, new_name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     return True
 
 
@@ -242,12 +242,12 @@ def move(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     source.move_key(name, value, target, name)
-    told = context.keyspace.events
+    told = context.keyspace.changes
     told.modified(source.index, name)
     told.modified(target.index, name)
     told.notify(events.GENERIC, b"move_from", source.index, name)
     told.notify(events.GENERIC, b"move_to", target.index, name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.reply.integer(1)
 
 
@@ -284,10 +284,10 @@ def copy(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     source.copy_key(name, value.duplicate(context.keyspace.allocator), target, new_name)
-    told = context.keyspace.events
+    told = context.keyspace.changes
     told.modified(target.index, new_name)
     told.notify(events.GENERIC, b"copy_to", target.index, new_name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.reply.integer(1)
 
 

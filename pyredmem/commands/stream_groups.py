@@ -99,7 +99,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
         created = new_stream(context.keyspace.allocator)
         context.db.add(name, created)
         stream = created.stream
-        context.keyspace.events.modified(context.db.index, name)
+        context.keyspace.changes.modified(context.db.index, name)
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
     stream.add_group(argv[3], last_id, options.entries_read)

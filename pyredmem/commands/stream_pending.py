@@ -62,7 +62,7 @@ def xack(context: Context, argv: list[bytes]) -> None:
     for entry_id in [parse_id(argument, 0) for argument in argv[3:]]:
         if group.acknowledge(id_key(entry_id)):
             acknowledged += 1
-    context.keyspace.dirty += acknowledged
+    context.keyspace.changes.count(acknowledged)
     context.reply.integer(acknowledged)
 
 
@@ -228,13 +228,13 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     moves = claim.last_id > group.last_id
     if moves:
         group.last_id = claim.last_id
-        context.keyspace.dirty += 1
+        context.keyspace.changes.count(1)
     consumer = consumer_of(context, argv[1], group, argv[3])
-    dirty = context.keyspace.dirty
+    dirty = context.keyspace.changes.since_save()
     claimed = [
         entry_id for entry_id in claim.ids if _claim_one(context, stream, group, consumer, claim, entry_id, min_idle_ms)
     ]
-    if moves and context.keyspace.dirty == dirty and context.is_recording:  # no XCLAIM says so
+    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM says so
         record_last_id(context, argv[1], group)
     _claimed(context.reply, stream, claimed, claim.just_id)
 
@@ -255,7 +255,7 @@ def _claim_one(
             if context.is_recording:
                 record_claim(context, claim.name, group, entry_id)
             group.acknowledge(entry_key)
-            context.keyspace.dirty += 1
+            context.keyspace.changes.count(1)
         return False
     now_ms = context.keyspace.now_ms()
     if entry is None:
@@ -272,7 +272,7 @@ def _claim_one(
     elif not claim.just_id:
         entry.deliveries += 1
     consumer.active_ms = now_ms
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     if context.is_recording:
         record_claim(context, claim.name, group, entry_id)
     return True
@@ -335,7 +335,7 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
             claimed.append(entry_id)
             if context.is_recording:
                 record_claim(context, argv[1], group, entry_id)
-    context.keyspace.dirty += len(claimed) + len(gone)
+    context.keyspace.changes.count(len(claimed) + len(gone))
     reply = context.reply
     reply.array(3)
     reply.bulk(id_text(pending[looked][0] if looked < len(pending) else 0))

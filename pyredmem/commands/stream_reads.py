@@ -284,7 +284,7 @@ def _new_for(
         given.add(entry_id, found.entries[at])
         if not request.no_ack and context.is_recording:
             record_claim(context, source.name, group, entry_id)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     if context.is_recording:
         record_last_id(context, source.name, group)
     return given

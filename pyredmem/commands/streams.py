@@ -483,5 +483,5 @@ def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
 
 def told(context: Context, name: bytes, event: bytes) -> None:
     """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.notify(events.STREAM, event, name)

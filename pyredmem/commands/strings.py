@@ -114,7 +114,7 @@ def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -
     context.db.store_string(name, data, True)
     context.changed(name, events.STRING, b"set")
     context.db.expire_at(name, deadline_ms)
-    context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
+    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, name)
     if context.is_recording:
         context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
 

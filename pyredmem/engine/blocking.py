@@ -179,7 +179,7 @@ class Blocking:
             insort(self._deadlines, blocked.deadline())
         queues = self._keys.queues
         if blocked.places and not queues:
-            self._core.keyspace.events.add_listener(self._keys)
+            self._core.keyspace.changes.add_listener(self._keys)
             self._core.gates.set(GATE_KEYS_AWAITED, True)
         for place in blocked.places:
             queues.setdefault(place, {})[number] = blocked
@@ -207,7 +207,7 @@ class Blocking:
                 del queues[place]
         if blocked.places and not queues:
             self._keys.ready.clear()
-            self._core.keyspace.events.remove_listener(self._keys)
+            self._core.keyspace.changes.remove_listener(self._keys)
             self._core.gates.set(GATE_KEYS_AWAITED, False)
         return blocked
 

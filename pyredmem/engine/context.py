@@ -82,37 +82,31 @@ class Context:
 
         ``changes`` is what Redis adds to its count of changes since the last save: mostly the number of elements.
         """
-        keyspace = self.keyspace
-        events = keyspace.events
-        keyspace.dirty += changes
-        if events.watching > 0 or events.listening:
-            index = self.db.index
-            events.modified(index, key)
-            events.notify(kind, event, index, key)
+        self.keyspace.changes.changed(self.db.index, key, kind, event, changes)
 
     @property
     def is_recording(self) -> bool:
         """Whether somebody records the changes: only then is there a use for `record_instead`."""
-        return self.keyspace.recorder is not None
+        return self.keyspace.changes.recorder is not None
 
     def record_instead(self, argv: list[bytes]) -> None:
         """Record this command instead of the one that runs; several are recorded in the order of the calls."""
-        if self.keyspace.recorder is not None:
-            self.keyspace.recorder.instead(argv)
+        if self.keyspace.changes.recorder is not None:
+            self.keyspace.changes.recorder.instead(argv)
 
     def record_deletion(self, key: bytes, lazily: bool) -> None:
         """Record that the command has deleted a key, instead of the command."""
-        if self.keyspace.recorder is not None:
-            self.keyspace.recorder.instead([b"UNLINK" if lazily else b"DEL", key])
+        if self.keyspace.changes.recorder is not None:
+            self.keyspace.changes.recorder.instead([b"UNLINK" if lazily else b"DEL", key])
 
     def record_nothing(self) -> None:
         """Record nothing for the command that runs, but what `record_instead` says."""
-        if self.keyspace.recorder is not None:
-            self.keyspace.recorder.nothing()
+        if self.keyspace.changes.recorder is not None:
+            self.keyspace.changes.recorder.nothing()
 
     def notify(self, kind: int, event: bytes, key: bytes) -> None:
         """Raise one more event of a key, after :meth:`changed` said that the key has changed."""
-        self.keyspace.events.notify(kind, event, self.db.index, key)
+        self.keyspace.changes.notify(kind, event, self.db.index, key)
 
     def delete_emptied(self, key: bytes) -> None:
         """Delete a collection whose last element was removed, and notify."""

@@ -168,7 +168,7 @@ class Dispatcher(CallRunner):
         core.acting_id = session.id
         if session.gates & GATE_NO_TOUCH:
             keyspace.set_no_touch(not command.flags & ALWAYS_TOUCHES)
-        recorder = keyspace.recorder
+        recorder = keyspace.changes.recorder
         try:
             if recorder is None:
                 self._handlers[command.index](context, argv)
@@ -187,13 +187,13 @@ class Dispatcher(CallRunner):
 
     def _run_recorded(self, recorder: Recorder, context: Context, command: Command, argv: list[bytes]) -> None:
         """Run a handler while somebody records the writes."""
-        dirty = self._keyspace.dirty
+        dirty = self._keyspace.changes.since_save()
         recorder.enter()
         outer = recorder.begin_command()
         try:
             self._handlers[command.index](context, argv)
         finally:
-            has_changed = self._keyspace.dirty != dirty and not command.flags & RUNS_QUEUE
+            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & RUNS_QUEUE
             recorder.end_command(outer, context.db.index, argv, has_changed)
             recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
 

@@ -16,6 +16,7 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.gates import GATE_RECORDED
+from pyredmem.engine.heap_trim import HeapTrim
 from pyredmem.engine.identity import Identity
 from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.maintenance import Maintenance
@@ -28,7 +29,7 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.spec import CommandTable
 from pyredmem.engine.tracking import Tracking
-from pyredmem.keyspace.recorder import Recorder, UnitListener
+from pyredmem.keyspace.recorder import UnitListener
 from pyredmem.memory.audit import AuditReport
 
 
@@ -59,6 +60,7 @@ class Engine:
         self.memory_limit = MemoryLimit(core, monitor)
         self.lazyfree_task = LazyFreeTask(core, self.memory_limit)
         self.maintenance = Maintenance(core, monitor)
+        self.heap_trim = HeapTrim(core)
         self.defrag = Defrag(core, monitor)
         self.process_defrag = ProcessDefrag(core, self.defrag.settings, self.defrag.paces, self.slow_commands.log)
         self.encoding_settings = EncodingSettings(core.settings, core.keyspace)
@@ -89,20 +91,14 @@ class Engine:
 
     def record(self, listener: UnitListener) -> None:
         """Let ``listener`` have the commands that replay every write from now on."""
-        keyspace = self.keyspace
-        if keyspace.recorder is None:
-            keyspace.recorder = Recorder()
-            self.core.gates.set(GATE_RECORDED, True)
-        keyspace.recorder.listeners.append(listener)
+        self.keyspace.changes.record_to(listener)
+        self.core.gates.set(GATE_RECORDED, True)
 
     def stop_recording(self, listener: UnitListener) -> None:
-        """Stop that."""
-        recorder = self.keyspace.recorder
-        assert recorder is not None
-        recorder.listeners.remove(listener)
-        if not recorder.listeners:
-            self.keyspace.recorder = None
-            self.core.gates.set(GATE_RECORDED, False)
+        """Let ``listener`` have no more commands."""
+        changes = self.keyspace.changes
+        changes.stop_recording(listener)
+        self.core.gates.set(GATE_RECORDED, changes.recorder is not None)
 
     # Work that happens later.
 

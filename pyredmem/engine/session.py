@@ -137,7 +137,7 @@ class Session:
         self._outbox: RespSink | None = None  # messages that came in the middle of a reply
         self._replying: i64 = 0  # commands of this client that are running, one inside another
         self._skips_next = False  # CLIENT REPLY SKIP was given in the command that is running
-        self.transaction = Transaction(keyspace.events, self.memory)
+        self.transaction = Transaction(keyspace.changes, self.memory)
 
     def set_gate(self, gate: i64, on: bool) -> None:
         """Set or clear one of the gates of a session."""

@@ -100,7 +100,7 @@ class Tracking(KeyListener):
         number = int(session.id)
         old = self._clients.get(number)
         if not self._clients:
-            self._core.keyspace.events.add_listener(self)
+            self._core.keyspace.changes.add_listener(self)
             self._core.gates.set(GATE_TRACKED, True)
         self._clients[number] = asked
         session.set_gate(GATE_TRACKING, True)
@@ -127,7 +127,7 @@ class Tracking(KeyListener):
                 del self._prefixes[prefix]
             session.memory.other_bytes -= _PREFIX_BYTES
         if not self._clients:
-            self._core.keyspace.events.remove_listener(self)
+            self._core.keyspace.changes.remove_listener(self)
             self._core.gates.set(GATE_TRACKED, False)
             self._table = {}
             self._items = 0

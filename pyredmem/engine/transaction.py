@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from pyredmem.engine.client_memory import ClientMemory
 from pyredmem.engine.spec import RUNS_QUEUE, Command
-from pyredmem.keyspace.events import KeyEvents, Watcher
+from pyredmem.keyspace.changes import Changes, Watcher
 
 
 class QueuedCommand:
@@ -20,8 +20,8 @@ class QueuedCommand:
 class Transaction:
     """State of MULTI and WATCH; lives as long as its session."""
 
-    def __init__(self, events: KeyEvents, memory: ClientMemory) -> None:
-        self._events = events
+    def __init__(self, changes: Changes, memory: ClientMemory) -> None:
+        self._changes = changes
         self._memory = memory
         self.active = False  # MULTI was given; stays set while EXEC runs the queue
         self.aborted = False  # a command could not be queued: EXEC will refuse
@@ -72,13 +72,13 @@ class Transaction:
             if is_expired:
                 self.watcher.expired.add((database, key))
             self.watched.append((database, key))
-            self._events.watch(self.watcher, database, key)
+            self._changes.watch(self.watcher, database, key)
             self._memory.watch(key)
 
     def unwatch(self) -> None:
         """Forget all watched keys."""
         for database, key in self.watched:
-            self._events.unwatch(self.watcher, database, key)
+            self._changes.unwatch(self.watcher, database, key)
         if self.watched:
             self.watched = []
             self._memory.end_watch()

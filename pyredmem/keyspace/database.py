@@ -87,8 +87,8 @@ class Database:
             slot = -1
         if slot < 0:
             shared.misses += 1
-            if shared.events.listening:
-                shared.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+            if shared.changes.listening:
+                shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
             return None
         shared.hits += 1
         value = self.keys.values[slot]
@@ -105,7 +105,7 @@ class Database:
         if slot < 0:
             shared.misses += 1
             if notifies_miss:
-                shared.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+                shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
             return None
         shared.hits += 1
         return self.keys.values[slot]
@@ -189,8 +189,8 @@ class Database:
         keys.step()
         keys.insert(key, 0)
         keys.values.append(value)
-        if shared.events.listening:
-            shared.events.notify(events.NEW, b"new", self.index, key)
+        if shared.changes.listening:
+            shared.changes.notify(events.NEW, b"new", self.index, key)
 
     def store_string(self, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
         """Let a key hold a string, whatever it held before; its expire time is removed unless ``keep_ttl``."""
@@ -323,10 +323,7 @@ class Database:
         self._remove(slot, key, shared.lazy_expire)
         timer.stop()
         shared.expired += 1
-        if shared.recorder is not None:
-            shared.recorder.deleted(self.index, [b"UNLINK" if shared.lazy_expire else b"DEL", key])
-        shared.events.notify(events.EXPIRED, b"expired", self.index, key)
-        shared.events.modified(self.index, key)
+        shared.changes.key_expired(self.index, key, shared.lazy_expire)
 
     def _remove(self, slot: i64, key: bytes, lazily: bool) -> None:
         if self.expires.used > 0:

@@ -24,7 +24,7 @@ from librt.vecs import extend, vec
 from mypy_extensions import i32, i64
 
 from pyredmem.base.clock import Clock
-from pyredmem.keyspace import access, events
+from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
@@ -205,10 +205,7 @@ class Eviction:
         if self.times_deletions:
             self._observe_deletion(self._clock.now_us() - start_us)
         self.evicted += 1
-        if keyspace.recorder is not None:
-            keyspace.recorder.deleted(database.index, [b"UNLINK" if keyspace.lazy_eviction else b"DEL", key])
-        keyspace.events.modified(database.index, key)
-        keyspace.events.notify(events.EVICTED, b"evicted", database.index, key)
+        keyspace.changes.key_evicted(database.index, key, keyspace.lazy_eviction)
         return freed
 
     def _observe_deletion(self, duration_us: i64) -> None:

@@ -43,7 +43,7 @@ def delete_if_expired(database: Database, key: bytes, value: HashObject, fields:
             if deleted == 0:
                 database.modify(key)
             value.remove(field)
-            _record(database, key, field)
+            database.shared.changes.field_expired(database.index, key, field)
             deleted += 1
     if deleted == 0:
         return False
@@ -62,19 +62,12 @@ def delete_all_expired(database: Database, key: bytes, value: HashObject) -> boo
         if deleted == 0:
             database.modify(key)
         value.remove(field)
-        _record(database, key, field)
+        database.shared.changes.field_expired(database.index, key, field)
         deleted += 1
     if deleted == 0:
         return False
     fields_expired(database, key, value, deleted)
     return value.refcount == 0
-
-
-def _record(database: Database, key: bytes, field: bytes) -> None:
-    """Record that a field has expired; a key goes with its last field."""
-    recorder = database.shared.recorder
-    if recorder is not None:
-        recorder.deleted(database.index, [b"HDEL", key, field])
 
 
 def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i64, is_refilled: bool = False) -> None:
@@ -84,12 +77,12 @@ def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i
     """
     shared = database.shared
     shared.expired_fields += deleted
-    key_events = shared.events
-    key_events.modified(database.index, key)
-    key_events.notify(events.HASH, b"hexpired", database.index, key)
+    changes = shared.changes
+    changes.modified(database.index, key)
+    changes.notify(events.HASH, b"hexpired", database.index, key)
     if value.length() == 0 and not is_refilled:
         database.delete(key)
-        key_events.notify(events.GENERIC, b"del", database.index, key)
+        changes.notify(events.GENERIC, b"del", database.index, key)
     else:
         note_due(database, key, value)
 
@@ -168,7 +161,7 @@ class FieldExpireCycle:
             if deleted == 0:
                 database.modify(key)
             value.remove(field)
-            _record(database, key, field)
+            database.shared.changes.field_expired(database.index, key, field)
             deleted += 1
             if deleted % _FIELDS_PER_LOOK == 0 and self._clock.now_us() >= self._end_us:
                 break

@@ -26,17 +26,18 @@ class Keyspace(SharedState):
 
     def flush(self, databases: list[Database], lazily: bool = False) -> None:
         """Delete all keys of some databases; ``lazily``: their memory is freed in the background."""
+        removed: i64 = 0
         for database in databases:
             self._mark_watched(database, database)
-            self.dirty += database.clear_lazily() if lazily else database.clear()
-        self.events.flushed([int(database.index) for database in databases])
+            removed += database.clear_lazily() if lazily else database.clear()
+        self.changes.flushed([int(database.index) for database in databases], removed)
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases."""
         self._mark_watched(first, second)
         self._mark_watched(second, first)
         first.swap(second)
-        self.events.swapped(first.index, second.index)
+        self.changes.swapped(first.index, second.index)
 
     def _mark_watched(self, database: Database, successor: Database) -> None:
         """Mark the transactions that watch a key of ``database`` if the key exists there or in ``successor``.
@@ -44,12 +45,12 @@ class Keyspace(SharedState):
         ``successor`` is the database whose content replaces that of ``database``. Expired keys of it are deleted first:
         a key that readers could not see before must not count as a change.
         """
-        if self.events.watching == 0:
+        if self.changes.watching == 0:
             return
-        for key in self.events.watched_keys(database.index):
+        for key in self.changes.watched_keys(database.index):
             is_replaced = successor is not database and successor.exists(key)
             if is_replaced or database.keys.find(key) >= 0:
-                self.events.mark_watchers(database.index, key, is_replaced)
+                self.changes.mark_watchers(database.index, key, is_replaced)
 
     def addresses(self) -> list[int]:
         """Every ledger address that the keyspace owns."""

@@ -10,9 +10,8 @@ from mypy_extensions import i32, i64
 
 from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
-from pyredmem.keyspace.events import KeyEvents
+from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
-from pyredmem.keyspace.recorder import Recorder
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -35,7 +34,7 @@ class SharedState:
     def __init__(self, allocator: Allocator, rng: Random) -> None:
         self.allocator = allocator
         self.rng = rng
-        self.events = KeyEvents()
+        self.changes = Changes()
         self.strings = Strings(allocator)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)
@@ -59,8 +58,6 @@ class SharedState:
         self.expired: i64 = 0
         self.expiry_timer = DeletionTimer()  # another one while the latency monitor is on
         self.expired_fields: i64 = 0
-        self.dirty: i64 = 0  # changes since the last save
-        self.recorder: Recorder | None = None  # while somebody records the writes
 
     # Time and access.
 

@@ -179,7 +179,7 @@ def test_without_trackers_nothing_listens(world: World) -> None:
     cache = tracker(world)
     do(cache, "GET", "k")
     world.engine.disconnect(cache)
-    assert not world.engine.keyspace.events.listening
+    assert not world.engine.keyspace.changes.listening
     assert world.engine.core.gates.bits == 0
 
 

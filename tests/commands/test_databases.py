@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.keyspace.events import Watcher
+from pyredmem.keyspace.changes import Watcher
 from tests.support.engine import World, do
 from tests.support.journal import Journal
 from tests.support.keys import used
@@ -23,7 +23,7 @@ def in_database(world: World, database: int, *words: str) -> bytes:
 
 def watch(world: World, database: int, key: bytes) -> Watcher:
     watcher = Watcher()
-    world.engine.keyspace.events.watch(watcher, database, key)
+    world.engine.keyspace.changes.watch(watcher, database, key)
     return watcher
 
 
@@ -92,12 +92,12 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
 
 def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("FLUSHALL")
-    assert world.engine.keyspace.dirty - before == 2
+    assert world.engine.keyspace.changes.since_save() - before == 2
     world.do("FLUSHALL")
     world.do("FLUSHDB")
-    assert world.engine.keyspace.dirty - before == 2
+    assert world.engine.keyspace.changes.since_save() - before == 2
 
 
 def test_a_flush_is_told_once_per_database(world: World) -> None:
@@ -178,7 +178,7 @@ def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None
 
 def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("SWAPDB", "0", "3")
     assert journal.take() == ["swapped 0 3"]
-    assert world.engine.keyspace.dirty - before == 1
+    assert world.engine.keyspace.changes.since_save() - before == 1

@@ -23,7 +23,7 @@ def select(world: World, database: int) -> None:
 
 
 def dirty(world: World) -> int:
-    return int(world.engine.keyspace.dirty)
+    return int(world.engine.keyspace.changes.since_save())
 
 
 def lookups(world: World) -> tuple[int, int]:

@@ -137,7 +137,7 @@ def test_what_ends_a_watch(world: World, ending: str) -> None:
         world.do(command)
     world.do("MULTI")
     assert world.do("EXEC") == b"*0\r\n"
-    assert world.engine.keyspace.events.watching == 0
+    assert world.engine.keyspace.changes.watching == 0
 
 
 def test_unwatch_is_queued_like_any_other(world: World) -> None:
@@ -227,7 +227,7 @@ def test_a_disconnected_client_watches_nothing(world: World) -> None:
     do(other, "WATCH", "k")
     do(other, "MULTI")
     world.engine.disconnect(other)
-    assert world.engine.keyspace.events.watching == 0
+    assert world.engine.keyspace.changes.watching == 0
 
 
 CONVERSATIONS = {

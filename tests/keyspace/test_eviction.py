@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyredmem.keyspace.changes import Watcher
 from pyredmem.keyspace.database import Database
-from pyredmem.keyspace.events import EVICTED, KeyListener, Watcher
+from pyredmem.keyspace.events import EVICTED, KeyListener
 from pyredmem.keyspace.eviction import (
     ENOUGH,
     LFU,
@@ -330,7 +331,7 @@ def test_a_key_whose_time_is_over_is_evicted_not_expired(world: World) -> None:
 def test_eviction_is_an_event(world: World) -> None:
     add(world, b"k", database=2)
     listener = Listener()
-    world.engine.keyspace.events.add_listener(listener)
+    world.engine.keyspace.changes.add_listener(listener)
     run(world, evicting(world, LRU), 1)
     assert listener.events == [(EVICTED, b"evicted", 2, b"k")]
 
@@ -338,16 +339,16 @@ def test_eviction_is_an_event(world: World) -> None:
 def test_who_watches_a_victim_is_told(world: World) -> None:
     add(world, b"k")
     watcher = Watcher()
-    world.engine.keyspace.events.watch(watcher, 0, b"k")
+    world.engine.keyspace.changes.watch(watcher, 0, b"k")
     run(world, evicting(world, LRU), 1)
     assert watcher.dirty
 
 
 def test_eviction_is_no_change_that_is_to_be_saved(world: World) -> None:
     add(world, b"k")
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     run(world, evicting(world, LRU), 1)
-    assert world.engine.keyspace.dirty == before
+    assert world.engine.keyspace.changes.since_save() == before
 
 
 def test_tables_under_way_keep_every_candidate_within_reach(world: World) -> None:

@@ -48,7 +48,7 @@ class Rig:
 
     def cost(self, cost_us: int) -> None:
         """From now on an expiry takes so long."""
-        self.keyspace.events.add_listener(Cost(self.clock, cost_us))
+        self.keyspace.changes.add_listener(Cost(self.clock, cost_us))
 
     def check(self) -> None:
         self.keyspace.check()
@@ -341,6 +341,6 @@ def test_events_tell_that_a_key_expired() -> None:
     rig = Rig()
     rig.fill(2, -1)
     names = Names()
-    rig.keyspace.events.add_listener(names)
+    rig.keyspace.changes.add_listener(names)
     rig.cycle.slow()
     assert sorted(names.seen) == [b"*", b"*", b"expired", b"expired"]
