@@ -425,6 +425,7 @@ def msetnx(context: Context, argv: list[bytes]) -> None:
 def _store_pairs(context: Context, argv: list[bytes], command: bytes) -> None:
     if len(argv) % 2 == 0:
         raise errors.wrong_arity(command)
+    db = context.db
     for at in range(1, len(argv), 2):
-        context.db.store_string(argv[at], argv[at + 1], False)
+        db.store_string(argv[at], argv[at + 1], False)
         context.changed(argv[at], events.STRING, b"set")
