@@ -13,7 +13,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-#: The heap is rebuilt when it has at least this many stale entries.
+#: The heap is rebuilt, without stale entries, when it has two entries per key and this many more.
 _STALE: Final = 64
 
 
