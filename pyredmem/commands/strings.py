@@ -108,10 +108,15 @@ def string_value(value: RedisObject) -> StringObject:
     raise CommandError(WRONG_TYPE)
 
 
+def _store(context: Context, name: bytes, data: bytes, keep_ttl: bool = False) -> None:
+    """Store a string and notify; SET and MSET do the same without this call."""
+    context.db.store_string(name, data, keep_ttl)
+    context.changed(name, events.STRING, b"set")
+
+
 def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
     """Store a string with an expire time."""
-    context.db.store_string(name, data, True)
-    context.changed(name, events.STRING, b"set")
+    _store(context, name, data, True)
     context.db.expire_at(name, deadline_ms)
     context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
 
@@ -290,8 +295,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
         if deadline_ms > 0:
             _store_until(context, name, argv[2], deadline_ms)
         else:
-            context.db.store_string(name, argv[2], given & _KEEP_TTL != 0)
-            context.changed(name, events.STRING, b"set")
+            _store(context, name, argv[2], given & _KEEP_TTL != 0)
     else:
         context.db.write(name)  # a key that is in the way counts as used
     if old is not None:
@@ -319,8 +323,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     if context.db.write(argv[1]) is not None:
         context.reply.integer(0)
         return
-    context.db.store_string(argv[1], argv[2], False)
-    context.changed(argv[1], events.STRING, b"set")
+    _store(context, argv[1], argv[2])
     context.reply.integer(1)
 
 
@@ -376,8 +379,7 @@ def getset(context: Context, argv: list[bytes]) -> None:
     """GETSET."""
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
-    context.db.store_string(argv[1], argv[2], False)
-    context.changed(argv[1], events.STRING, b"set")
+    _store(context, argv[1], argv[2])
     if old is None:
         context.reply.null()
     else:
