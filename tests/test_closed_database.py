@@ -41,46 +41,49 @@ PACKAGE = Path(__file__).resolve().parents[1] / "pyredmem"
 # Reading the sources.
 
 #: The parts of a database that only the package `keyspace` may name.
-INSIDE = {"keys", "expires", "due_keys", "find_slot", "evict", "evict_volatile", "delete_expired", "expires_cursor"}
+INSIDE = {"keys", "values", "expires", "due_keys", "expires_cursor"}
+INSIDE |= {"find_slot", "evict", "evict_volatile", "delete_expired"}
 #: Expressions that are a database: names, attributes, and what is taken from a list of databases.
 DATABASE_NAMES = {"db", "database", "source_db", "target_db", "databases"}
 
 
-def is_database(node: ast.expr) -> bool:
-    """Whether an expression looks like a database."""
+def is_database(node: ast.expr, holders: set[str]) -> bool:
+    """Whether an expression looks like a database; ``holders`` are variables that hold one."""
     if isinstance(node, ast.Subscript):
-        return is_database(node.value)
+        return is_database(node.value, holders)
     if isinstance(node, ast.Attribute):
         return node.attr in DATABASE_NAMES
     if isinstance(node, ast.Name):
-        return node.id in DATABASE_NAMES
-    return False
+        return node.id in holders
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "database_at"
 
 
-def databases_of(tree: ast.Module) -> set[str]:
+def holders_of(tree: ast.Module) -> set[str]:
     """The variables and parameters that hold a database, whatever they are called."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and is_database(node.value):
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.For) and is_database(node.iter) and isinstance(node.target, ast.Name):
-            found.add(node.target.id)
-        elif isinstance(node, ast.arg) and isinstance(node.annotation, ast.Name) and node.annotation.id == "Database":
-            found.add(node.arg)
+    found = set(DATABASE_NAMES)
+    before: set[str] = set()
+    while before != found:  # a variable may be assigned to another one
+        before = found.copy()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and is_database(node.value, found):
+                found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            elif isinstance(node, ast.For) and is_database(node.iter, found) and isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+            elif isinstance(node, ast.arg) and node.annotation and ast.unparse(node.annotation) == "Database":
+                found.add(node.arg)
     return found
 
 
 def breaches(source: str) -> Iterator[str]:
     """Where a module reaches into a database."""
     tree = ast.parse(source)
-    holders = databases_of(tree)
+    holders = holders_of(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "pyredmem.keyspace.tables":
             yield f"line {node.lineno}: imports the tables"
         if not isinstance(node, ast.Attribute):
             continue
-        held = isinstance(node.value, ast.Name) and node.value.id in holders
-        if (held or is_database(node.value)) and (node.attr in INSIDE or node.attr.startswith("_")):
+        if is_database(node.value, holders) and (node.attr in INSIDE or node.attr.startswith("_")):
             yield f"line {node.lineno}: {ast.unparse(node)}"
 
 
@@ -96,6 +99,8 @@ def breaches(source: str) -> Iterator[str]:
         "def move(source: Database): source.due_keys.move(key)",
         "keyspace.databases[0].expires.used",
         "context.db._replace(slot, value)",
+        "source = context.db\ntarget = source\ntarget.keys.used",
+        "target = database_at(context, argv[2])\ntarget.expires.used",
         "from pyredmem.keyspace.tables import KeyTable",
     ],
 )
