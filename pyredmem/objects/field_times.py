@@ -134,7 +134,10 @@ class FieldTimes:
         self._heap = relocated_list(self._heap, mover)
 
     def relocate_time(self, field: bytes, mover: Mover) -> None:
-        """Keep the time of a field, if it has one, under these very bytes; it becomes the last one of its like."""
+        """Keep the time of a field, if it has one, under these very bytes.
+
+        Its place among equal times changes, which does not show: a hash table lists its fields in another order.
+        """
         when = cast("dict[bytes, object]", self.when)
         time = when.pop(field, None)
         if time is not None:

@@ -4,7 +4,8 @@ Redis 7.2 has no such hashes. Their footprint follows what is public of 7.4 as f
 
 * ``listpackex``: a header of 32 bytes (expire metadata of 16, the pointers to the key's name and to the listpack) and a
   listpack of field, value, time ...; a field without a time has a 0 there. Fields with a time come first, in the order
-  of their times, the others behind them in the order in which they came.
+  of their times (of equal times the one that was set last comes first), the others behind them in the order in which
+  they came. Any command that may set a time changes to this encoding, even if no field gets one.
 * ``hashtable``: the header is 32 bytes larger (expire metadata, the root of the times, the pointer to the key's name),
   and the string of a field with a time has 18 bytes of metadata in front of it.
 * The times of a table are a linked list inside that metadata up to 16 fields; beyond that a tree with a head (24 bytes)
