@@ -13,7 +13,7 @@ from pyredmem.base.glob import match
 from pyredmem.config.composites import BufferLimits
 from pyredmem.config.kinds import BadValueError
 from pyredmem.config.parameter import Parameter
-from pyredmem.config.parameters import all_parameters
+from pyredmem.config.parameters import DEFAULTS, PARAMETERS
 from pyredmem.config.quoting import decode, encode
 
 IMMUTABLE: Final = "can't set immutable config"
@@ -44,14 +44,8 @@ class Settings:
     """All settings with their present values."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._parameters: dict[str, Parameter] = {}  # by name and by alias
-        self._values: dict[str, str] = {}  # canonical text by name
+        self._values: dict[str, str] = DEFAULTS.copy()  # canonical text by name
         self._subscribers: list[tuple[str, Callable[[], None]]] = []
-        for parameter in all_parameters():
-            self._parameters[parameter.name] = parameter
-            if parameter.alias:
-                self._parameters[parameter.alias] = parameter
-            self._values[parameter.name] = parameter.default
         for name, value in pairs:
             self.start_with(name, value)
 
@@ -59,7 +53,7 @@ class Settings:
 
     def parameter(self, name: str) -> Parameter | None:
         """The setting of that name or alias, in any case."""
-        return self._parameters.get(name.lower())
+        return PARAMETERS.get(name.lower())
 
     def text(self, name: str) -> str:
         """The value as CONFIG GET prints it."""
@@ -94,7 +88,7 @@ class Settings:
         found: dict[str, tuple[str, str]] = {}
         for pattern in patterns:
             if re.search(rb"[\[*?]", pattern):
-                for name, parameter in self._parameters.items():
+                for name, parameter in PARAMETERS.items():
                     if name not in found and not parameter.hidden and match(pattern, name.encode(), True):
                         found[name] = (name, self._values[parameter.name])
             else:

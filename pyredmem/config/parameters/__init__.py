@@ -35,3 +35,17 @@ SECTIONS: Final[tuple[Section, ...]] = (
 def all_parameters() -> list[Parameter]:
     """All settings in the order of their declaration."""
     return [parameter for section in SECTIONS for parameter in section.parameters]
+
+
+def _by_name() -> dict[str, Parameter]:
+    found: dict[str, Parameter] = {}
+    for parameter in all_parameters():
+        found[parameter.name] = parameter
+        if parameter.alias:
+            found[parameter.alias] = parameter
+    return found
+
+
+# Every engine shares these two tables, so that its settings cost one copy of the second.
+PARAMETERS: Final = _by_name()  # by name and by alias, in the order of their declaration
+DEFAULTS: Final = {parameter.name: parameter.default for parameter in all_parameters()}
