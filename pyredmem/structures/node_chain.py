@@ -19,17 +19,16 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import QUICKLIST_NODE_SIZE, QUICKLIST_SIZE, ROBJ_SIZE
 from pyredmem.memory.mover import Mover
 from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, ListNode
+from pyredmem.structures.marks import PassMark, PassMarks
 
 _MOST_DEPTH: Final = (1 << 16) - 1
-#: More marks than passes that can be under way; the mark of one that was given up goes in the end.
-_MOST_MARKS: Final = 4
 
 
-class NodeMark:
-    """Where a pass goes on: an element of a node."""
+class NodeMark(PassMark):
+    """The element of a node at which a pass goes on."""
 
     def __init__(self, cursor: i64, node: ListNode, place: i64) -> None:
-        self.cursor: i64 = cursor
+        super().__init__(cursor)
         self.node = node
         self.place: i64 = place
 
@@ -46,8 +45,7 @@ class NodeChain:
         self.tail: ListNode | None = None
         self.nodes: i64 = 0
         self.count: i64 = 0  # elements
-        self.marks: list[NodeMark] | None = None  # None: no pass is under way
-        self._last_cursor: i64 = 0
+        self.marks: PassMarks[NodeMark] | None = None  # None: no pass has stopped in this chain
 
     # Linking.
 
@@ -85,7 +83,7 @@ class NodeChain:
         following = node.next
         preceding = node.previous
         if self.marks is not None:
-            self._move_marks(node, following)
+            self._move_marks(self.marks, node, following)
         node.next = None
         node.previous = None
         if following is None:
@@ -164,7 +162,6 @@ class NodeChain:
         self.nodes = original.nodes
         self.count = original.count
         self.marks = original.marks
-        self._last_cursor = original._last_cursor
 
     def defrag(self, mover: Mover) -> None:
         """Let the mover place the block of the chain itself."""
@@ -178,7 +175,7 @@ class NodeChain:
         node = self.head
         place: i64 = 0
         if cursor != 0:
-            mark = self._take_mark(cursor)
+            mark = self.marks.take(cursor) if self.marks is not None else None
             if mark is None:
                 return 0
             node = mark.node
@@ -186,7 +183,7 @@ class NodeChain:
         steers = mover.steers()
         while node is not None:
             if limit <= 0:
-                return self._mark(cursor, node, place)
+                return self._leave_mark(NodeMark(cursor, node, place))
             if place == 0:
                 if steers:
                     node = self._relocate(node, mover)
@@ -220,52 +217,28 @@ class NodeChain:
             self.tail = twin
         else:
             following.previous = twin
-        marks = self.marks
-        if marks is not None:
-            for mark in marks:
+        if self.marks is not None:
+            for mark in self.marks.marks:
                 if mark.node is node:
                     mark.node = twin
         return twin
 
-    def _mark(self, cursor: i64, node: ListNode, place: i64) -> i64:
-        """Leave a mark; the cursor that finds it, a new one if that is 0."""
-        marks = self.marks
-        if marks is None:
-            marks = []
-            self.marks = marks
-        if cursor == 0:
-            self._last_cursor += 1
-            cursor = self._last_cursor
-        if len(marks) == _MOST_MARKS:
-            del marks[0]
-        marks.append(NodeMark(cursor, node, place))
-        return cursor
+    def _leave_mark(self, mark: NodeMark) -> i64:
+        if self.marks is None:
+            self.marks = PassMarks[NodeMark]()
+        return self.marks.leave(mark)
 
-    def _take_mark(self, cursor: i64) -> NodeMark | None:
-        marks = self.marks
-        if marks is None:
-            return None
-        for at, mark in enumerate(marks):
-            if mark.cursor == cursor:
-                del marks[at]
-                if len(marks) == 0:
-                    self.marks = None
-                return mark
-        return None
-
-    def _move_marks(self, node: ListNode, following: ListNode | None) -> None:
-        """A node goes; a pass that would go on there goes on at the next one, or is at its end."""
-        marks = self.marks
-        assert marks is not None
+    def _move_marks(self, marks: PassMarks[NodeMark], node: ListNode, following: ListNode | None) -> None:
+        """Move the marks off a node that is about to be unlinked: to the next node, or away if there is none."""
         kept: list[NodeMark] = []
-        for mark in marks:
+        for mark in marks.marks:
             if mark.node is node:
                 if following is None:
                     continue
                 mark.node = following
                 mark.place = 0
             kept.append(mark)
-        self.marks = kept or None
+        marks.marks = kept
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
         """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left."""
@@ -346,7 +319,7 @@ class NodeChain:
             node.check()
         assert self.tail is (chain[-1] if chain else None)
         if self.marks is not None:
-            assert 0 < len(self.marks) <= _MOST_MARKS
-            assert all(mark.node in chain for mark in self.marks)
+            self.marks.check()
+            assert all(mark.node in chain for mark in self.marks.marks)
         ends = chain[: self.depth] + chain[max(0, len(chain) - self.depth) :] if self.depth else chain
         assert not any(node.is_(COMPRESSED) for node in ends)
