@@ -87,7 +87,7 @@ class Sds:
     def check(self, allocator: Allocator) -> None:
         """Assert the invariants."""
         assert self.header in {1, 3, 5, 9, 17}
-        assert self.header + self.capacity + 1 <= self.usable(allocator)
+        assert i64(self.header) + self.capacity + 1 <= self.usable(allocator)
 
 
 def new_sds(length: i64, allocator: Allocator) -> Sds:
