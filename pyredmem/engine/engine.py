@@ -85,6 +85,7 @@ class Engine:
         self.slow_commands = SlowCommands(self)
         self.lazy_free = LazyFreeing(self)
         self.memory_limit = MemoryLimit(self)
+        self.keyspace.mark_shared_integers()
         self.maintenance = Maintenance(self)
         self.defrag = Defrag(self)
         self.process_defrag = ProcessDefrag(self, self.defrag.settings, self.defrag.paces)

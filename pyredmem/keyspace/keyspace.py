@@ -12,7 +12,7 @@ from pyredmem.keyspace.lazyfree import LazyFree
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 
 
 class DeletionTimer:
@@ -32,7 +32,7 @@ class Keyspace:
         self.allocator = allocator
         self.rng = rng
         self.events = KeyEvents()
-        self.strings = Strings(allocator)
+        self.strings = StringFactory(allocator)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFree(allocator)
         # Who gives large values back in the background, as the settings say.
@@ -103,6 +103,12 @@ class Keyspace:
             value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
         else:
             value.lru = self.lru_clock
+
+    def mark_shared_integers(self) -> None:
+        """Give all shared integers the access field of a value that is created now, as Redis does at its start."""
+        created_now = RedisObject(0)
+        self.mark_created(created_now)
+        self.strings.unused_lru = created_now.lru
 
     def reset_statistics(self) -> None:
         """Count from zero, CONFIG RESETSTAT."""

@@ -26,7 +26,7 @@ from pyredmem.objects.set_table import new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
 from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.list_node import ListNode
 from pyredmem.structures.listpack import Listpack, entry_sizes
@@ -38,7 +38,7 @@ _LISTPACK_HEADER: Final = 7
 class Builder:
     """What values are built with."""
 
-    def __init__(self, strings: Strings, limits: EncodingLimits, rng: Random) -> None:
+    def __init__(self, strings: StringFactory, limits: EncodingLimits, rng: Random) -> None:
         self.strings = strings
         self.allocator: Allocator = strings.allocator
         self.limits = limits

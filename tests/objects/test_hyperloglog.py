@@ -6,7 +6,8 @@ import pytest
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hyperloglog import add_elements, make_dense, merge_registers
-from pyredmem.objects.string import BufferString, Strings
+from pyredmem.objects.string import BufferString
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures import hyperloglog
 
 LIMIT = 3000
@@ -14,7 +15,7 @@ LIMIT = 3000
 
 def make(count: int = 0, limit: int = LIMIT) -> tuple[BufferString, Allocator]:
     allocator = Allocator("jemalloc")
-    value = Strings(allocator).create_buffer(hyperloglog.new_hyperloglog())
+    value = StringFactory(allocator).create_buffer(hyperloglog.new_hyperloglog())
     add_elements(value, [b"%d" % number for number in range(count)], allocator, limit)
     assert allocator.used_memory == value.memory(allocator, 0)
     return value, allocator
@@ -26,14 +27,14 @@ def make(count: int = 0, limit: int = LIMIT) -> tuple[BufferString, Allocator]:
 )
 def test_room_doubles_while_the_value_is_small(count: int, header: int, capacity: int, usage: int) -> None:
     value, allocator = make(count)
-    assert (value.header, value.capacity) == (header, capacity)
+    assert (value.sds.header, value.sds.capacity) == (header, capacity)
     assert value.memory(allocator, 0) == usage
 
 
 def test_room_grows_by_300_bytes_afterwards_up_to_the_limit() -> None:
-    capacities = {int(make(count)[0].capacity) for count in range(200, 1000, 150)}
+    capacities = {int(make(count)[0].sds.capacity) for count in range(200, 1000, 150)}
     assert max(capacities) <= LIMIT
-    lengths = [(len(value.buffer), int(value.capacity)) for value, _ in map(make, (100, 200, 400, 700, 900))]
+    lengths = [(len(value.buffer), int(value.sds.capacity)) for value, _ in map(make, (100, 200, 400, 700, 900))]
     assert all(length <= capacity <= length + 303 for length, capacity in lengths)
 
 

@@ -23,7 +23,7 @@ from pyredmem.objects.set import SetObject, new_set
 from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
 from pyredmem.objects.stream import StreamObject, new_stream
 from pyredmem.objects.stream_id import id_key, make_id
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from tests.support.payloads import body, sealed, text, version
 
@@ -34,7 +34,7 @@ class Desk:
     def __init__(self) -> None:
         self.allocator = Allocator()
         self.limits = EncodingLimits()
-        self.strings = Strings(self.allocator)
+        self.strings = StringFactory(self.allocator)
         self.rng = Random(1)
 
     def payload(self, value: RedisObject, compresses: bool = True) -> bytes:

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, decr_ref_count, incr_ref_count
-from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject, Strings
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject
+from pyredmem.objects.string_factory import StringFactory
 
 
-def make() -> Strings:
-    return Strings(Allocator("jemalloc"))
+def make() -> StringFactory:
+    return StringFactory(Allocator("jemalloc"))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,22 @@ def test_small_numbers_are_shared_where_that_is_allowed() -> None:
     assert strings.create(b"9999").refcount == SHARED_REFERENCE_COUNT
     strings.sharing = False
     assert strings.create(b"9999") is not strings.create(b"9999")
+
+
+def test_a_shared_integer_has_no_block_and_the_access_field_of_the_start() -> None:
+    strings = make()
+    strings.unused_lru = 4711
+    before = strings.allocator.used_memory
+    value = strings.create(b"9999")
+    assert (value.lru, value.addresses()) == (4711, [])
+    assert strings.allocator.used_memory == before
+
+
+def test_shared_integers_are_made_in_any_order() -> None:
+    strings = make()
+    made = {number: strings.create_integer(number) for number in (300, 7, 9999, 0, 8)}
+    assert all(strings.create_integer(number) is value for number, value in made.items())
+    assert [value.data() for value in made.values()] == [b"300", b"7", b"9999", b"0", b"8"]
 
 
 @pytest.mark.parametrize("data", [b"5", b"77777", b"abc", b"a" * 50, b"a" * 40000])
@@ -84,9 +101,9 @@ def test_a_string_that_came_as_a_big_argument_was_trimmed() -> None:
     """49152 bytes hold 41000 with more than a tenth to spare, which sds forgets; the next byte doubles it."""
     strings = make()
     buffer = strings.unshare(strings.create(b"a" * 41000))
-    assert buffer.capacity == 41000
+    assert buffer.sds.capacity == 41000
     buffer.append(b"b", strings.allocator)
-    assert strings.allocator.usable(int(buffer.sds_address)) == 98304
+    assert strings.allocator.usable(int(buffer.sds.address)) == 98304
 
 
 @pytest.mark.parametrize(("length", "usable"), [(65527, 65536), (65528, 65536), (65529, 81920), (65530, 81920)])
@@ -113,7 +130,7 @@ def test_a_string_as_it_was_set_has_the_header_and_room_of_its_argument(
 ) -> None:
     strings = make()
     buffer = strings.unshare(strings.create(b"a" * length))
-    assert (buffer.header, buffer.capacity) == (header, capacity)
+    assert (buffer.sds.header, buffer.sds.capacity) == (header, capacity)
 
 
 def test_a_copy_of_a_big_string_has_the_room_of_its_block() -> None:
@@ -121,7 +138,7 @@ def test_a_copy_of_a_big_string_has_the_room_of_its_block() -> None:
     for original in (strings.create(b"a" * 41000), strings.create_buffer(bytearray(41000))):
         copy = original.duplicate(strings.allocator)
         assert isinstance(copy, StringObject)
-        assert strings.unshare(copy).capacity == 49152 - 6
+        assert strings.unshare(copy).sds.capacity == 49152 - 6
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
@@ -130,10 +147,10 @@ def test_a_buffer_has_the_room_it_says(parts: list[bytes]) -> None:
     buffer = strings.create_buffer(bytearray())
     for part in parts:
         buffer.append(part, strings.allocator)
-        usable = strings.allocator.usable(int(buffer.sds_address))
-        room = len(buffer.buffer) if buffer.header == 1 else int(buffer.capacity)
+        usable = strings.allocator.usable(int(buffer.sds.address))
+        room = len(buffer.buffer) if buffer.sds.header == 1 else int(buffer.sds.capacity)
         assert len(buffer.buffer) <= room
-        assert int(buffer.header) + room + 1 <= usable
+        assert int(buffer.sds.header) + room + 1 <= usable
     assert buffer.data() == b"".join(parts)
 
 
