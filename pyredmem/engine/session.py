@@ -19,7 +19,8 @@ from pyredmem.engine.client_memory import ClientMemory
 from pyredmem.engine.context import Context
 from pyredmem.engine.output_limits import OutputWatch
 from pyredmem.engine.transaction import Transaction
-from pyredmem.protocol.request import HiredisRequestParser, RequestParser
+from pyredmem.protocol.hiredis_request import HiredisRequestParser
+from pyredmem.protocol.request import RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
 
 if TYPE_CHECKING:
