@@ -1,5 +1,7 @@
 """Every setting, declared once, in the sections of the example file."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from pyredmem.config.parameter import Parameter, Section
@@ -33,7 +35,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
 
 
 def all_parameters() -> list[Parameter]:
-    """All settings in the order of their declaration."""
+    """All settings, in the order of their declaration."""
     return [parameter for section in SECTIONS for parameter in section.parameters]
 
 
