@@ -58,7 +58,7 @@ def ours(config: str, directory: Path, changes: list[tuple[str, str]], users: li
 
 
 def split(text: str) -> tuple[str, list[str]]:
-    """The part in the order of the old file, and the appended lines sorted: in Redis a hash table decides their order."""
+    """The part in the order of the old file, and the appended lines, sorted: in Redis they are in no order."""
     kept, signature, appended = text.rpartition(SIGNATURE + "\n")
     return kept + signature, sorted(appended.splitlines())
 
