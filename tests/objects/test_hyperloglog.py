@@ -38,7 +38,7 @@ def test_room_grows_by_300_bytes_afterwards_up_to_the_limit() -> None:
     assert all(length <= capacity <= length + 303 for length, capacity in lengths)
 
 
-def test_what_gets_too_long_becomes_dense() -> None:
+def test_a_sparse_value_that_gets_too_long_becomes_dense() -> None:
     value, allocator = make(40, 100)
     assert not hyperloglog.is_sparse(value.buffer)
     assert value.memory(allocator, 0) == 16 + 14336
@@ -48,7 +48,7 @@ def test_the_encoding_makes_no_difference_to_the_registers() -> None:
     assert hyperloglog.registers_of(make(500)[0].buffer) == hyperloglog.registers_of(make(500, 100)[0].buffer)
 
 
-def test_a_limit_below_the_length_keeps_the_value_as_it_is_until_it_grows() -> None:
+def test_a_value_longer_than_the_limit_stays_sparse_until_it_grows() -> None:
     value, allocator = make(3)
     before = bytes(value.buffer)
     assert add_elements(value, [b"0", b"1"], allocator, 5) == 0
@@ -57,7 +57,7 @@ def test_a_limit_below_the_length_keeps_the_value_as_it_is_until_it_grows() -> N
     assert not hyperloglog.is_sparse(value.buffer)
 
 
-def test_merging_into_a_sparse_one_is_adding_in_the_order_of_registers() -> None:
+def test_merging_into_a_sparse_value_adds_in_the_order_of_the_registers() -> None:
     source, _ = make(300)
     registers = hyperloglog.registers_of(source.buffer)
     assert registers is not None
@@ -68,7 +68,7 @@ def test_merging_into_a_sparse_one_is_adding_in_the_order_of_registers() -> None
     assert allocator.used_memory == value.memory(allocator, 0)
 
 
-def test_merging_what_is_too_long_makes_a_dense_one() -> None:
+def test_a_merge_that_gets_too_long_makes_a_dense_value() -> None:
     registers = hyperloglog.registers_of(make(3000)[0].buffer)
     assert registers is not None
     value, allocator = make(10)
@@ -77,7 +77,7 @@ def test_merging_what_is_too_long_makes_a_dense_one() -> None:
     assert hyperloglog.registers_of(value.buffer) == registers
 
 
-def test_a_corrupt_value_is_left_sparse() -> None:
+def test_a_corrupt_value_stays_sparse() -> None:
     value, allocator = make()
     value.buffer[16:] = b"\x7f\xfe"
     assert not make_dense(value, allocator)
