@@ -34,7 +34,7 @@ def delete_over(database: Database, key: bytes, value: HashObject, limit: i64) -
     now_ms = keyspace.now_us // 1000
     deleted: i64 = 0
     while deleted < limit:
-        field = value.over(now_ms)
+        field = value.expired_field(now_ms)
         if field is None:
             break
         value.remove(field)
@@ -143,7 +143,7 @@ class FieldExpireCycle:
         limit = self._left if self._left < _FIELDS_PER_HASH else _FIELDS_PER_HASH
         deleted: i64 = 0
         while deleted < limit:
-            field = value.over(now_ms)
+            field = value.expired_field(now_ms)
             if field is None:
                 break
             value.remove(field)

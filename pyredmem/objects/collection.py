@@ -99,7 +99,6 @@ class Collection(RedisObject):
         return self.payload().free_effort()
 
     def free(self, allocator: Allocator) -> None:
-        """Give the header and the elements back."""
         self.payload().free()
         allocator.free(i64(self.address))
 

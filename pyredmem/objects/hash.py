@@ -31,11 +31,11 @@ from pyredmem.structures.listpack import Listpack
 class HashObject(Collection):
     """A hash in any encoding."""
 
-    def __init__(self, allocator: Allocator, fields: HashFields, packed: i64, is_twin: bool = False) -> None:
+    def __init__(self, allocator: Allocator, fields: HashFields, packed: bool, is_twin: bool = False) -> None:
         super().__init__(None if is_twin else allocator)
         self.allocator = allocator
         self.fields: HashFields = fields
-        self.packed: i64 = packed  # 1: a listpack
+        self.packed = packed  # a listpack, with or without times
         self.times: FieldTimes | None = None
         #: The first field expires when the time is later than this, unix microseconds.
         self.due_us: i64 = NEVER
@@ -66,18 +66,18 @@ class HashObject(Collection):
 
     def put(self, field: bytes, value: bytes, limits: EncodingLimits) -> bool:
         """As ``set``, but the field keeps its expire time."""
-        if self.packed == 0:
+        if not self.packed:
             return self.fields.set(field, value)
         if len(field) > limits.hash_value or len(value) > limits.hash_value:
             self.convert(0)
         is_new = self.fields.set(field, value)
-        if is_new and self.packed == 1 and self.fields.length() > limits.hash_entries:
+        if is_new and self.packed and self.fields.length() > limits.hash_entries:
             self.convert(0)
         return is_new
 
     def prepare(self, argv: list[bytes], start: i64, limits: EncodingLimits) -> None:
         """Convert if the fields and values from ``start`` on do not fit in a listpack (Redis hashTypeTryConversion)."""
-        if self.packed == 0:
+        if not self.packed:
             return
         pairs = (len(argv) - start + 1) // 2
         if pairs > limits.hash_entries:
@@ -112,7 +112,7 @@ class HashObject(Collection):
         table.fill(old.names(), old.contents())
         old.free()
         self.fields = table
-        self.packed = 0
+        self.packed = False
 
     # Expire times.
 
@@ -142,7 +142,7 @@ class HashObject(Collection):
         times = self.times
         return NEVER if times is None else times.next_ms()
 
-    def over(self, now_ms: i64) -> bytes | None:
+    def expired_field(self, now_ms: i64) -> bytes | None:
         """A field that has expired, None if there is none."""
         times = self.times
         if times is None or times.next_ms() >= now_ms:
@@ -158,7 +158,7 @@ class HashObject(Collection):
         old = self.fields
         times = FieldTimes()
         self.times = times
-        if self.packed == 1:
+        if self.packed:
             packed = TimedPackedFields(Listpack(self.allocator), {}, times)
             fields, values = old.names(), old.contents()
             for index, field in enumerate(fields):
@@ -207,4 +207,4 @@ class HashObject(Collection):
 
 
 def new_hash(allocator: Allocator) -> HashObject:
-    return HashObject(allocator, PackedFields(Listpack(allocator), {}), 1)
+    return HashObject(allocator, PackedFields(Listpack(allocator), {}), packed=True)

@@ -174,7 +174,7 @@ class TableFields(HashFields):
         return self.table.values
 
     def scan(self, cursor: i64, count: i64, fields: list[bytes], values: list[bytes]) -> i64:
-        """Visit buckets until ``count`` fields were found, or for too long."""
+        """Visit buckets until ``count`` fields were found, but at most ten buckets for each of them."""
         table = self.table
         found: list[int] = []
         buckets = count * _BUCKETS_PER_FIELD if count < table.slots() else table.slots()

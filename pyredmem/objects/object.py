@@ -63,9 +63,7 @@ class RedisObject(Relocatable):
         return True
 
     def scan_effort(self) -> i64:
-        """How many elements a defrag pass has to visit (nodes of a list, listpacks of a stream); 1 if there are none
-        to visit one by one.
-        """
+        """How many elements a defrag pass visits one by one (nodes of a list, listpacks of a stream), at least 1."""
         return 1
 
     def defrag_head(self, mover: Mover) -> None:

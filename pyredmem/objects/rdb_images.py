@@ -121,7 +121,7 @@ class MembersImage(Image):
         self.members = members
 
     def build(self, builder: Builder) -> RedisObject:
-        """The encoding that an intset ends in when they are added to it, or a hash table if there are too many."""
+        """The encoding of an intset to which these members were added, or a hash table if there are too many."""
         members, allocator, limits = self.members, builder.allocator, builder.limits
         if len(members) > min(limits.set_intset_entries, INTSET_MOST):
             return _hashed_set(members, allocator)

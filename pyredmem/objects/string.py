@@ -49,7 +49,7 @@ class StringObject(RedisObject):
         raise NotImplementedError
 
     def view(self) -> Data:
-        """The string to look at, but not to keep: without a copy, it may be a buffer that is modified later."""
+        """The string to read at once and not to keep: it may be the buffer itself, which is modified later."""
         return self.data()
 
     def length(self) -> i64:

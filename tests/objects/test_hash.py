@@ -227,8 +227,8 @@ def test_removing_a_field_removes_its_time() -> None:
 def test_a_field_has_expired_once_the_time_is_later_than_its_own() -> None:
     sample = Sample().fill(2)
     sample.hash.expire_at(b"f1", 5000)
-    assert sample.hash.over(5000) is None
-    assert sample.hash.over(5001) == b"f1"
+    assert sample.hash.expired_field(5000) is None
+    assert sample.hash.expired_field(5001) == b"f1"
 
 
 FIELDS = st.sampled_from([b"a", b"b", b"c", b"17", b"x" * 70, b""])

@@ -55,7 +55,7 @@ def test_a_hash_whose_objects_were_replaced_works_as_before(count: int, timed: i
 def test_fields_expire_in_the_same_order_after_a_pass() -> None:
     def order(value: HashObject) -> list[bytes]:
         found = []
-        while (field := value.over(SOON + 1)) is not None:
+        while (field := value.expired_field(SOON + 1)) is not None:
             found.append(field)
             value.remove(field)
         return found
