@@ -99,6 +99,7 @@ class Kind:
 
     title: str = "text"
     many_words: bool = False  # CONFIG SET splits its argument at spaces
+    has_number: bool = False  # `number` can be called
 
     def describe(self) -> str:
         """The values for the documentation: bounds or choices."""
@@ -125,6 +126,7 @@ class YesNo(Kind):
     """A switch."""
 
     title = "yes/no"
+    has_number = True
 
     def parse(self, words: list[str], current: str) -> str:
         text = words[0].lower()
@@ -140,6 +142,7 @@ class Integer(Kind):
     """An integer within bounds. `clamp` narrows it further without an error, as Redis does for `hz`."""
 
     title = "integer"
+    has_number = True
     parse_error = "argument couldn't be parsed into an integer"
 
     def __init__(self, low: int, high: int, clamp: tuple[int, int] | None = None) -> None:

@@ -15,7 +15,7 @@ from pyredmem.base.glob import match
 from pyredmem.config.composites import BufferLimits
 from pyredmem.config.kinds import BadValueError
 from pyredmem.config.parameter import Parameter
-from pyredmem.config.parameters import DEFAULTS, PARAMETERS
+from pyredmem.config.parameters import DEFAULT_NUMBERS, DEFAULTS, PARAMETERS
 from pyredmem.config.quoting import decode, encode
 
 IMMUTABLE: Final = "can't set immutable config"
@@ -47,6 +47,8 @@ class Settings:
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = DEFAULTS.copy()  # canonical text by name
+        # The numbers of values that have been read, by name. The table of the defaults is shared until a value changes.
+        self._numbers: dict[str, int] = DEFAULT_NUMBERS
         self._subscribers: list[tuple[str, Callable[[], None]]] = []
         for name, value in pairs:
             self.start_with(name, value)
@@ -59,12 +61,18 @@ class Settings:
 
     def text(self, name: str) -> str:
         """The value as CONFIG GET prints it."""
-        return self._values[self._known(name).name]
+        value = self._values.get(name)
+        return self._values[self._known(name).name] if value is None else value
 
     def integer(self, name: str) -> int:
         """The value of a numeric setting. A percentage in `maxmemory-clients` is a negative number."""
-        parameter = self._known(name)
-        return parameter.kind.number(self._values[parameter.name])
+        number = self._numbers.get(name)
+        if number is None:
+            parameter = self._known(name)
+            number = parameter.kind.number(self._values[parameter.name])
+            if self._numbers is not DEFAULT_NUMBERS:
+                self._numbers[parameter.name] = number
+        return number
 
     def flag(self, name: str) -> bool:
         """Whether a yes/no setting is on."""
@@ -124,7 +132,7 @@ class Settings:
                 self._store(shown, parameter, value)
             self._announce(old)
         except SettingError:
-            self._values = old
+            self._take_back(old)
             raise
 
     def start_with(self, name: str, value: str) -> None:
@@ -137,7 +145,7 @@ class Settings:
     def start_with_words(self, name: str, words: list[str], first: bool) -> None:
         """Set one value from a line of a file. `first` is false if an earlier line set the same setting."""
         parameter = self._known(name)
-        self._values[parameter.name] = parameter.kind.extend(words, self._values[parameter.name], first)
+        self._change(parameter.name, parameter.kind.extend(words, self._values[parameter.name], first))
 
     def _known(self, name: str) -> Parameter:
         parameter = self.parameter(name)
@@ -170,9 +178,19 @@ class Settings:
         if parameter.kind.many_words:
             words = value.split(" ") if value else []
         try:
-            self._values[parameter.name] = parameter.kind.parse(words, self._values[parameter.name])
+            self._change(parameter.name, parameter.kind.parse(words, self._values[parameter.name]))
         except BadValueError as refused:
             raise SettingError(shown, refused.reason) from None
+
+    def _change(self, name: str, value: str) -> None:
+        self._values[name] = value
+        if self._numbers is DEFAULT_NUMBERS:
+            self._numbers = DEFAULT_NUMBERS.copy()
+        self._numbers.pop(name, None)
+
+    def _take_back(self, old: dict[str, str]) -> None:
+        self._values = old
+        self._numbers = {}
 
     def _announce(self, old: dict[str, str]) -> None:
         """Call the subscribers to settings that differ from `old`. If one refuses, restore the old values."""
@@ -185,7 +203,7 @@ class Settings:
             try:
                 callback()
             except SettingError as refused:
-                self._values = old
+                self._take_back(old)
                 for earlier in called:
                     self._restore(earlier)
                 raise SettingError(refused.argument or name, refused.reason) from None

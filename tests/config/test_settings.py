@@ -24,6 +24,21 @@ def test_a_number_is_read_by_name_and_by_alias() -> None:
     assert settings.integer("lua-time-limit") == 7
 
 
+def test_a_changed_number_is_read_by_both_of_its_names() -> None:
+    settings = Settings()
+    for value in (7, 8):
+        assert settings.integer("lua-time-limit") != value
+        settings.set_many([("busy-reply-threshold", str(value))])
+        assert settings.integer("busy-reply-threshold") == settings.integer("lua-time-limit") == value
+
+
+def test_the_numbers_of_one_server_are_not_those_of_another() -> None:
+    one, other = Settings([("hz", "20")]), Settings()
+    assert (one.integer("hz"), other.integer("hz")) == (20, 10)
+    other.set_many([("hz", "30")])
+    assert (one.integer("hz"), other.integer("hz"), Settings().integer("hz")) == (20, 30, 10)
+
+
 def test_memory_is_stored_in_bytes() -> None:
     settings = Settings([("maxmemory", "100mb")])
     assert settings.integer("maxmemory") == 100 * 1024 * 1024

@@ -48,6 +48,11 @@ def _by_name() -> dict[str, Parameter]:
     return found
 
 
-# Every engine shares these two tables, so that its settings cost one copy of the second.
+# All engines share these tables: fresh settings cost one copy of the second.
 PARAMETERS: Final = _by_name()  # by name and by alias, in the order of their declaration
 DEFAULTS: Final = {parameter.name: parameter.default for parameter in all_parameters()}
+DEFAULT_NUMBERS: Final = {
+    parameter.name: parameter.kind.number(parameter.default)
+    for parameter in all_parameters()
+    if parameter.kind.has_number
+}
