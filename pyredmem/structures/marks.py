@@ -1,7 +1,7 @@
 """Marks: the places where passes over a large value have stopped.
 
 A pass visits a few elements at a time. Where it stops it leaves a mark and gets a cursor, a number above 0; with the
-cursor it finds its mark again and goes on. The owner of the marks keeps them true when its contents change.
+cursor it finds its mark again and goes on. The owner of the marks moves them when its contents change.
 
 Nobody reports a pass that was abandoned, so the number of marks is bounded: the oldest one makes room for a new one. A
 pass that no longer finds its mark is at its end.

@@ -1,11 +1,12 @@
-"""The chain of nodes that a quicklist is, and which of them are compressed (Redis 7.2 quicklist.c).
+"""The chain of nodes that a quicklist consists of, and which of the nodes are compressed (Redis 7.2 quicklist.c).
 
-With ``depth`` > 0 all nodes but so many at each end are compressed. As in Redis that is looked after where nodes are
-linked, unlinked and left behind by a walk (``settle``), not by one rule that always holds: a node may stay
-uncompressed until a walk passes it.
+If ``depth`` is above 0, all nodes are compressed except the first and the last ``depth`` ones. As in Redis this is not
+an invariant: nodes are compressed and decompressed when a node is linked or unlinked and when a walk leaves a node
+(``settle``), so a node may stay uncompressed until a walk passes it.
 
-A pass that visits the nodes a few at a time leaves a mark where it stops. The mark is at a node, so it is found at once
-when the pass goes on, whatever was linked and unlinked in the meantime; when its node goes, it is at the next one.
+A pass over the chain leaves a mark where it stops (see :mod:`pyredmem.structures.marks`). The mark refers to a node, so
+the pass finds its place at once, whatever was linked and unlinked in the meantime. When the node is unlinked, the mark
+moves to the next one.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class NodeMark(PassMark):
 
 
 class NodeChain:
-    """Nodes, their number and that of their elements, and the block that Redis keeps them in."""
+    """The nodes, their number and that of their elements, and the block of Redis's quicklist struct."""
 
     def __init__(self, allocator: Allocator, depth: i64, address: i64 = 0) -> None:
-        """``address``: the block of the chain that this one takes the place of."""
+        """``address`` is the block of the chain that this one replaces, if it replaces one."""
         self.allocator = allocator
         self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE) if address == 0 else address)
         self.depth: i64 = min(max(depth, 0), _MOST_DEPTH)
@@ -50,7 +51,7 @@ class NodeChain:
     # Linking.
 
     def link(self, beside: ListNode | None, node: ListNode, after: bool) -> None:
-        """Put a node behind or before another one; ``beside`` is None in an empty list."""
+        """Insert a node after or before the node ``beside``, which is None in an empty list."""
         if beside is None:
             self.head = node
             self.tail = node
@@ -79,7 +80,7 @@ class NodeChain:
             self.settle(node)
 
     def unlink(self, node: ListNode) -> None:
-        """Take a node out, with the elements that it has."""
+        """Remove a node, with its elements, and free it."""
         following = node.next
         preceding = node.previous
         if self.marks is not None:
@@ -107,12 +108,12 @@ class NodeChain:
     # Compression.
 
     def leave(self, node: ListNode) -> None:
-        """A walk goes on from a node that it has read: what was decompressed for that is compressed again."""
+        """Called when a walk goes on from a node that it has read: the node is compressed again if it was before."""
         if self.depth > 0 and not node.is_(COMPRESSED):
             self.settle(node)
 
     def settle(self, node: ListNode) -> None:
-        """Compress a node if its place in the list is one of compressed nodes (Redis 7.2 quicklistCompress)."""
+        """Compress a node if nodes at its place in the list are compressed (Redis 7.2 quicklistCompress)."""
         if self.depth == 0:
             return
         if node.is_(IN_USE):
@@ -121,12 +122,12 @@ class NodeChain:
             self._settle_around(node)
 
     def compress_again(self, node: ListNode) -> None:
-        """Compress a node that was decompressed to be changed."""
+        """Compress a node that was decompressed in order to change it."""
         if node.is_(IN_USE):
             node.compress()
 
     def _settle_around(self, node: ListNode | None) -> None:
-        """Decompress the nodes at the ends, compress the first ones that are no longer ends, and ``node``."""
+        """Decompress ``depth`` nodes at each end; compress the next one on each side, and ``node`` if further in."""
         if self.nodes == 0 or self.nodes < self.depth * 2:
             return
         forward, backward = self.head, self.tail
@@ -156,7 +157,7 @@ class NodeChain:
     # Passes.
 
     def replace_chain(self, original: NodeChain) -> None:
-        """Take over the nodes of the chain that this one takes the place of."""
+        """Take over the nodes of the chain that this one replaces."""
         self.head = original.head
         self.tail = original.tail
         self.nodes = original.nodes
@@ -164,13 +165,13 @@ class NodeChain:
         self.marks = original.marks
 
     def defrag(self, mover: Mover) -> None:
-        """Let the mover place the block of the chain itself."""
+        """Let the mover place the block of the quicklist struct."""
         self.address = i32(mover.block(i64(self.address)))
 
     def defrag_nodes(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Let the mover place some nodes from a cursor on, and show it the elements if it steers; the next cursor.
+        """Let the mover place ``limit`` nodes from a cursor on, and show it their elements if it steers.
 
-        The limit is one of nodes, and of elements where these are shown.
+        Returns the next cursor, 0 at the end. Elements that are shown count towards the limit like nodes.
         """
         node = self.head
         place: i64 = 0
@@ -199,7 +200,7 @@ class NodeChain:
         return 0
 
     def _relocate(self, node: ListNode, mover: Mover) -> ListNode:
-        """Put a twin into the place of a node if the mover wants that; returns what is there now."""
+        """Replace a node by a twin if the mover wants that; returns the node that is there now."""
         twin = node.relocated(mover)
         if twin is node:
             return node
@@ -229,7 +230,7 @@ class NodeChain:
         return self.marks.leave(mark)
 
     def _move_marks(self, marks: PassMarks[NodeMark], node: ListNode, following: ListNode | None) -> None:
-        """Move the marks off a node that is about to be unlinked: to the next node, or away if there is none."""
+        """Move the marks at a node that is about to be unlinked to the next node; drop them if there is none."""
         kept: list[NodeMark] = []
         for mark in marks.marks:
             if mark.node is node:
@@ -241,7 +242,7 @@ class NodeChain:
         marks.marks = kept
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left."""
+        """Remove about ``limit`` elements, add the blocks of emptied nodes to ``freed``; True when nothing is left."""
         self.marks = None
         node = self.head
         while node is not None:
@@ -249,7 +250,7 @@ class NodeChain:
             if limit < 0:
                 return False
             following = node.next
-            node.next = None  # or they would keep each other
+            node.next = None  # or the two nodes would keep each other alive
             if following is not None:
                 following.previous = None
             self.head = following
@@ -261,7 +262,7 @@ class NodeChain:
     # As a whole.
 
     def memory(self, samples: i64) -> i64:
-        """Bytes as MEMORY USAGE counts them: of some nodes from the head on (0: of all), taken for all."""
+        """Bytes as MEMORY USAGE counts them: an estimate from the first ``samples`` nodes (0: from all nodes)."""
         measured: i64 = 0
         looked_at: i64 = 0
         node = self.head
@@ -273,12 +274,12 @@ class NodeChain:
             node = node.next
         if looked_at == 0:
             return QUICKLIST_SIZE
-        # The sum of all parts is rounded as one number, and then cut.
+        # As in Redis the parts are added as floating-point numbers, and the sum is cut to an integer.
         estimate: float = float(measured) / float(looked_at) * float(self.nodes)
         return int(float(ROBJ_SIZE + QUICKLIST_SIZE) + estimate) - ROBJ_SIZE
 
     def free(self) -> None:
-        """Give everything back; the nodes forget each other, so that nothing is left to the cyclic collector."""
+        """Free everything. The nodes forget each other, so that nothing is left to the cyclic garbage collector."""
         node = self.head
         self.head = None
         self.tail = None
@@ -292,7 +293,7 @@ class NodeChain:
         self.allocator.free(i64(self.address))
 
     def chain(self) -> list[ListNode]:
-        """All nodes."""
+        """All nodes, from head to tail."""
         found: list[ListNode] = []
         node = self.head
         while node is not None:
@@ -301,7 +302,7 @@ class NodeChain:
         return found
 
     def addresses(self) -> list[int]:
-        """Every ledger address it owns."""
+        """The addresses of all blocks that the chain owns."""
         owned = [int(self.address)]
         for node in self.chain():
             owned += [int(node.node_address), int(node.address)]

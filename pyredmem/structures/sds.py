@@ -1,7 +1,7 @@
 """The ledger's side of an sds, Redis's dynamic string, that is modified in place (Redis 7.2 sds.c).
 
-The bytes of the string are the owner's, who also knows how many there are. The record has the block, the type of the
-header and the capacity: how many bytes the string can hold before it needs another block.
+The owner of the string has its bytes, and knows how many there are. The record has the block, the type of the header
+and the capacity: how many bytes the string can hold before it needs another block.
 
 Whenever the capacity changes, the block is reallocated if the header keeps its type; otherwise Redis makes a new
 string and frees the old one.
@@ -22,7 +22,7 @@ class Sds:
 
     def __init__(self, address: i64, header: i64, capacity: i64) -> None:
         self.address: i32 = i32(address)
-        self.header: i32 = i32(header)  # bytes of the header, which tell its type: 1, 3, 5, 9 or 17
+        self.header: i32 = i32(header)  # the type of the header, which is its size in bytes: 1, 3, 5, 9 or 17
         self.capacity: i64 = capacity  # bytes
 
     def usable(self, allocator: Allocator) -> i64:
@@ -76,7 +76,7 @@ class Sds:
         self.address = i32(mover.block(i64(self.address)))
 
     def relocated(self, mover: Mover) -> Sds:
-        """This record or, if it has to leave its place in the process's heap, its twin."""
+        """This record or, if it must leave its place in the process's heap, a twin."""
         if not mover.must_leave(self):
             return self
         twin = Sds(i64(self.address), i64(self.header), self.capacity)

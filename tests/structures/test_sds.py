@@ -22,8 +22,8 @@ def _figures(sds: Sds, allocator: Allocator) -> tuple[int, int, int]:
 @pytest.mark.parametrize(
     ("length", "figures"),
     [
-        (0, (TYPE_8, 4, 8)),  # an empty string is made to grow
-        (20, (TYPE_5, 0, 24)),  # type 5 knows no capacity
+        (0, (TYPE_8, 4, 8)),  # an empty string gets a header that can grow
+        (20, (TYPE_5, 0, 24)),  # type 5 stores no capacity
         (100, (TYPE_8, 108, 112)),
         (1000, (TYPE_16, 1018, 1024)),
     ],
