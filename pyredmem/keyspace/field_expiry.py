@@ -56,7 +56,7 @@ def delete_all_expired(database: Database, key: bytes, value: HashObject) -> boo
     now_ms = database.shared.now_us // 1000
     deleted: i64 = 0
     while True:
-        field = value.over(now_ms)
+        field = value.expired_field(now_ms)
         if field is None:
             break
         if deleted == 0:
@@ -155,7 +155,7 @@ class FieldExpireCycle:
         limit = self._left if self._left < _FIELDS_PER_HASH else _FIELDS_PER_HASH
         deleted: i64 = 0
         while deleted < limit:
-            field = value.over(now_ms)
+            field = value.expired_field(now_ms)
             if field is None:
                 break
             if deleted == 0:
