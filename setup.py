@@ -15,7 +15,7 @@ runs, not when this file is loaded: an installer loads it three times.
 
 The C compiler's time is nearly all of an installation's, and these things keep it low:
 
-- A module that is not on a hot path is compiled with -Og, which takes 45% of the time of -O3 (-O1: 65%).
+- A module that is not on a hot path is compiled with -Og, which takes about half the time of -O3 (-O1: two thirds).
 - The code of a module that runs once, when the module is imported, is a quarter of all code, and is not optimized.
 - All modules include the same 970 KB of headers, which are compiled once.
 - Beside the core there is a tiny extension for each module, which only tells Python where in the core that module is.
