@@ -105,15 +105,15 @@ def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
     allocator = context.engine.allocator
     key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):
-        block = allocator.usable(int(value.sds_address))
-        length, spare = len(value.buffer), max(value.capacity - len(value.buffer), 0)
+        block = value.sds.usable(allocator)
+        length, spare = len(value.buffer), max(value.sds.capacity - len(value.buffer), 0)
     elif isinstance(value, BytesString):
         length = len(value.content)
         if value.sds_address == 0:
             block, spare = allocator.usable(int(value.address)) - ROBJ_SIZE, 0
         else:
             block = allocator.usable(int(value.sds_address))
-            spare = max(value.sds(allocator)[1] - length, 0)
+            spare = max(value.sds(allocator).capacity - length, 0)
     else:
         raise CommandError(b"ERR Not an sds encoded string.")
     return b"key_sds_len:%d, key_sds_avail:%d, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:%d, val_zmalloc: %d" % (

@@ -15,7 +15,7 @@ from pyredmem.engine.context import Context
 from pyredmem.keyspace import access, events
 from pyredmem.keyspace.field_expiry import note_due
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.rdb_images import Builder
 from pyredmem.objects.rdb_loader import read_value
 from pyredmem.objects.rdb_reader import PayloadError, is_intact
@@ -154,9 +154,7 @@ def _read(context: Context, payload: bytes) -> RedisObject:
 
 
 def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
-    """Let the access field be what the options ask for, if that is what the policy keeps there."""
-    if value.refcount == SHARED_REFERENCE_COUNT:
-        return
+    """Set the access field as IDLETIME or FREQ says, if the policy keeps that in it; that of a shared integer too."""
     keyspace = context.keyspace
     if keyspace.lfu_policy:
         if options.frequency != _NOT_GIVEN:

@@ -142,7 +142,7 @@ def _count_one(context: Context, name: bytes) -> int:
     value = context.db.read(name)
     if value is None:
         return 0
-    context.db.modify(name)  # to be modifiable is a change of its form, whether the estimate is known or not
+    context.db.modify(name)  # it becomes a buffer, even if the estimate is known
     buffer = _writable(context, name, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:

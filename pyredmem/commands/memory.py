@@ -89,8 +89,8 @@ def _overhead(reply: ReplySink, overhead: MemoryOverhead) -> None:
     for database in overhead.databases:
         reply.bulk(b"db.%d" % database.index)
         reply.map(3)
-        _number(reply, b"overhead.hashtable.main", database.main)
-        _number(reply, b"overhead.hashtable.expires", database.expires)
+        _number(reply, b"overhead.hashtable.main", database.main_table)
+        _number(reply, b"overhead.hashtable.expires", database.expire_table)
         _number(reply, b"overhead.hashtable.slot-to-keys", 0)
     _number(reply, b"overhead.total", overhead.overhead)
     _number(reply, b"keys.count", overhead.keys)

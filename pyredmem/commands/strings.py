@@ -109,10 +109,15 @@ def string_value(value: RedisObject) -> StringObject:
     raise CommandError(WRONG_TYPE)
 
 
+def _store(context: Context, name: bytes, data: bytes, keep_ttl: bool = False) -> None:
+    """Store a string and notify; SET and MSET do the same without this call."""
+    context.db.store_string(name, data, keep_ttl)
+    context.changed(name, events.STRING, b"set")
+
+
 def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
     """Store a string with an expire time."""
-    context.db.store_string(name, data, True)
-    context.changed(name, events.STRING, b"set")
+    _store(context, name, data, True)
     context.db.expire_at(name, deadline_ms)
     context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, name)
     if context.is_recording:
@@ -306,8 +311,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
         if deadline_ms > 0:
             _store_until(context, name, argv[2], deadline_ms)
         else:
-            context.db.store_string(name, argv[2], given & _KEEP_TTL != 0)
-            context.changed(name, events.STRING, b"set")
+            _store(context, name, argv[2], given & _KEEP_TTL != 0)
             if given & _GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
@@ -337,8 +341,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     if context.db.write(argv[1]) is not None:
         context.reply.integer(0)
         return
-    context.db.store_string(argv[1], argv[2], False)
-    context.changed(argv[1], events.STRING, b"set")
+    _store(context, argv[1], argv[2])
     context.reply.integer(1)
 
 
@@ -394,8 +397,7 @@ def getset(context: Context, argv: list[bytes]) -> None:
     """GETSET."""
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
-    context.db.store_string(argv[1], argv[2], False)
-    context.changed(argv[1], events.STRING, b"set")
+    _store(context, argv[1], argv[2])
     if context.is_recording:
         context.record_instead([b"SET", argv[1], argv[2]])
     if old is None:
@@ -445,6 +447,7 @@ def msetnx(context: Context, argv: list[bytes]) -> None:
 def _store_pairs(context: Context, argv: list[bytes], command: bytes) -> None:
     if len(argv) % 2 == 0:
         raise errors.wrong_arity(command)
+    db = context.db
     for at in range(1, len(argv), 2):
-        context.db.store_string(argv[at], argv[at + 1], False)
+        db.store_string(argv[at], argv[at + 1], False)
         context.changed(argv[at], events.STRING, b"set")

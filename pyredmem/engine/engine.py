@@ -58,6 +58,7 @@ class Engine:
         self.sampler = Sampler(core.allocator, core.host, core.keyspace, core.stats, core.statistics)
         core.cron.every(PERIOD_MS, self.sampler.take)
         self.memory_limit = MemoryLimit(core, monitor)
+        core.keyspace.mark_shared_integers()
         self.lazyfree_task = LazyFreeTask(core, self.memory_limit)
         self.maintenance = Maintenance(core, monitor)
         self.heap_trim = HeapTrim(core)

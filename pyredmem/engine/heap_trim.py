@@ -1,8 +1,8 @@
 """Free memory of the C library goes back to the operating system when much of the data set has been deleted.
 
-Values of more than 512 bytes come from the C library, which keeps what they leave. Ten times a second the ledger's bytes
-in use are compared with the most since the last trim: when they have fallen by a quarter and by a few megabytes, the
-shell is asked for a trim, off the engine's thread where it can. FLUSHALL and FLUSHDB ask at once.
+Values of more than 512 bytes come from the C library, which keeps the memory that they leave. Ten times a second the
+ledger's bytes in use are compared with the most since the last trim: when they have fallen by a quarter and by a few
+megabytes, the shell is asked for a trim, off the engine's thread where it can. FLUSHALL and FLUSHDB ask at once.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class DatabaseOverhead:
     """The hash tables of one database, in bytes."""
 
     index: int
-    main: int
-    expires: int
+    main_table: int
+    expire_table: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
     functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
-    tables = sum([database.main + database.expires for database in databases])
+    tables = sum([database.main_table + database.expire_table for database in databases])
     return MemoryOverhead(
         peak=allocator.peak,
         total=allocator.used_memory,
@@ -96,6 +96,6 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 def _database(database: Database) -> DatabaseOverhead:
     return DatabaseOverhead(
         index=database.index,
-        main=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
-        expires=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
+        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
+        expire_table=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
     )

@@ -27,9 +27,10 @@ from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
 from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.protocol.hiredis_request import HiredisRequestParser
 from pyredmem.protocol.null_sink import NullSink
 from pyredmem.protocol.reply import ReplySink
-from pyredmem.protocol.request import HiredisRequestParser, RequestParser
+from pyredmem.protocol.request import RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
 
 # Holds: why a session runs no further requests for now.

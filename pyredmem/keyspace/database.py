@@ -57,7 +57,7 @@ class Database:
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
         self.due_keys = DueKeys()  # of hashes with fields that expire
-        self._slot: i64 = 0  # where `write` or `modify` last found a key: saves `replace_value` a lookup
+        self._slot: i64 = 0  # where `write` last found a key: saves `replace_value` a lookup
 
     # Lookup.
 
@@ -134,7 +134,6 @@ class Database:
         """
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
-        self._slot = slot
         return self.keys.values[slot]
 
     def random_key(self) -> bytes | None:
@@ -229,8 +228,13 @@ class Database:
 
     def replace_value(self, key: bytes, value: RedisObject) -> None:
         """Let a key that ``write`` has found hold another value; the access field and the expire time stay."""
-        self.keys.step()  # Redis looks the key up once more
-        self._replace(self._found(key), value)
+        keys = self.keys
+        if keys.rehash_index >= 0:
+            keys.rehash(1)  # Redis looks the key up once more
+        slot = self._slot
+        if slot >= keys.used or keys.keys[slot] != key:
+            slot = keys.find_rehashing(key)
+        self._replace(slot, value)
 
     def modify_string(self, key: bytes, value: StringObject) -> BufferString:
         """The string that ``write`` or ``modify`` returned, in the form that can be modified in place.
@@ -240,16 +244,8 @@ class Database:
         buffer = self.shared.strings.unshare(value)
         if buffer is not value:
             self.keys.step()  # Redis looks the key up once more
-            self.keys.values[self._found(key)] = buffer
+            self.keys.values[self.keys.find_rehashing(key)] = buffer
         return buffer
-
-    def _found(self, key: bytes) -> i64:
-        """The slot of a key that was found by ``write`` or ``modify``, which mostly is the last one found by them."""
-        keys = self.keys
-        slot = self._slot
-        if slot < keys.used and keys.keys[slot] == key:
-            return slot
-        return keys.find_rehashing(key)
 
     def _replace(self, slot: i64, value: RedisObject) -> None:
         """Put a new value in the place of an old one; the access field goes over to it."""

@@ -35,7 +35,7 @@ def is_field_expired(value: HashObject, field: bytes, now_us: i64) -> bool:
 
 
 def delete_if_expired(database: Database, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Delete those of ``fields`` that have expired, and the key if no other field is left; True if the key is gone."""
+    """Delete those of ``fields`` that have expired, and the key with the last one; True if the key was deleted."""
     now_us = database.shared.now_us
     deleted: i64 = 0
     for field in fields:
@@ -52,11 +52,11 @@ def delete_if_expired(database: Database, key: bytes, value: HashObject, fields:
 
 
 def delete_all_expired(database: Database, key: bytes, value: HashObject) -> bool:
-    """Delete all expired fields of a hash, and the key if no other field is left; True if the key is gone."""
+    """Delete all expired fields of a hash, and the key with the last one; True if the key was deleted."""
     now_ms = database.shared.now_us // 1000
     deleted: i64 = 0
     while True:
-        field = value.over(now_ms)
+        field = value.expired_field(now_ms)
         if field is None:
             break
         if deleted == 0:
@@ -155,7 +155,7 @@ class FieldExpireCycle:
         limit = self._left if self._left < _FIELDS_PER_HASH else _FIELDS_PER_HASH
         deleted: i64 = 0
         while deleted < limit:
-            field = value.over(now_ms)
+            field = value.expired_field(now_ms)
             if field is None:
                 break
             if deleted == 0:

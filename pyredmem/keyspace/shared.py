@@ -15,7 +15,7 @@ from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 
 
 class DeletionTimer:
@@ -35,7 +35,7 @@ class SharedState:
         self.allocator = allocator
         self.rng = rng
         self.changes = Changes()
-        self.strings = Strings(allocator)
+        self.strings = StringFactory(allocator)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)
         # Which deletions free large values lazily: the lazyfree-* settings.
@@ -104,6 +104,12 @@ class SharedState:
             value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
         else:
             value.lru = self.lru_clock
+
+    def mark_shared_integers(self) -> None:
+        """Give all shared integers the access field of a value that is created now, as Redis does at its start."""
+        created_now = RedisObject(0)
+        self.mark_created(created_now)
+        self.strings.unused_lru = created_now.lru
 
     # Counters.
 

@@ -140,7 +140,10 @@ class ValueSink(ReplySink):
         self._add(float(text) if self.protocol == 3 else text)
 
     def boolean(self, value: bool) -> None:
-        self._add(value if self.protocol == 3 else int(value))
+        if self.protocol == 3:
+            self._add(value)
+        else:
+            self._add(int(value))
 
     def verbatim(self, text: bytes, kind: bytes = b"txt") -> None:
         self._add(text)

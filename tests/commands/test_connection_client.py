@@ -217,6 +217,15 @@ def test_a_pause_of_writes_lets_reads_through(world: World) -> None:
     assert other.take_output() == b":1\r\n$1\r\n1\r\n"
 
 
+def test_a_pause_of_writes_holds_what_may_replicate(world: World) -> None:
+    world.do("PFADD", "n", "a")
+    other = world.connect()
+    world.do("CLIENT", "PAUSE", 1000, "WRITE")
+    assert do(other, "PFCOUNT", "n") == b""
+    world.advance(1100)
+    assert other.take_output() == b":1\r\n"
+
+
 def test_unpause_ends_a_pause_of_writes(world: World) -> None:
     other = world.connect()
     world.do("CLIENT", "PAUSE", 100_000, "WRITE")

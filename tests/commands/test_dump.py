@@ -136,9 +136,19 @@ def test_idle_times(world: World) -> None:
     assert world.do("RESTORE", "m", "0", WORD, "IDLETIME", str((1 << 63) - 1)) == OK
 
 
-def test_a_shared_number_has_no_idle_time_of_its_own(world: World) -> None:
-    assert world.do("RESTORE", "k", "0", sealed(b"\x00\xc0\x07"), "IDLETIME", "1000") == OK
+def test_restoring_an_idle_time_sets_that_of_the_shared_integer(world: World) -> None:
+    world.do("SET", "s", "5")
+    assert world.do("RESTORE", "k", "0", dumped(world, "s"), "IDLETIME", "1000") == OK
     assert world.do("OBJECT", "REFCOUNT", "k") == b":2147483647\r\n"
+    assert world.do("OBJECT", "IDLETIME", "k") == b":1000\r\n"
+    assert world.do("OBJECT", "IDLETIME", "s") == b":1000\r\n"
+
+
+def test_restoring_a_frequency_sets_that_of_the_shared_integer(world: World) -> None:
+    world.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    world.do("SET", "s", "5")
+    assert world.do("RESTORE", "k", "0", dumped(world, "s"), "FREQ", "200") == OK
+    assert world.do("OBJECT", "FREQ", "k") == b":200\r\n"
 
 
 def test_events(world: World) -> None:

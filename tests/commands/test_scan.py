@@ -112,6 +112,7 @@ def test_scan_asks_for_a_type_in_any_case(world: World) -> None:
     assert set(scan_all(world, "TYPE", "STRING")) == names
     assert scan_all(world, "TYPE", "list") == []
     assert scan_all(world, "TYPE", "no such type") == []
+    assert scan_all(world, "TYPE", "") == []
 
 
 def test_scan_takes_its_options_in_any_order(world: World) -> None:

@@ -118,8 +118,8 @@ class Generator:
         return self._cut(("HSETEX", key, *options, "FIELDS", self._count_of(fields), *self._pairs(fields)))
 
     def _hgetex(self, key: str, fields: list[str]) -> list[Command]:
-        lifetimes: list[list[Argument]] = [[], ["PERSIST"], self._far_option(), self._far_option()]
-        options = self._random.choice(lifetimes)
+        persist: list[Argument] = ["PERSIST"]
+        options = [*self._random.choice([[], persist, self._far_option(), self._far_option()])]
         if self._chance(0.03):
             options.append(self._random.choice(("PERSIST", "junk", "EX")))
         return self._cut(("HGETEX", key, *options, *self._counted(fields)))

@@ -57,6 +57,7 @@ def keys(spec: KeySpec, call: str) -> str:
         (counted_keys(READ_ONLY, index=1), "x many a b", ""),
         (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a Store b", "b"),
         (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a", ""),
+        (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a store", ""),
         (KeySpec((READ_ONLY,), index=-2, keyword="STORE"), "x store a store b", "b"),
         (KeySpec((READ_ONLY,), index=1, keyword="STREAMS", last=-1, limit=2), "x streams a b 1 2", "a b"),
         (KeySpec((READ_ONLY,), unknown=True), "x a", ""),
@@ -65,6 +66,16 @@ def keys(spec: KeySpec, call: str) -> str:
 )
 def test_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> None:
     assert keys(spec, call) == expected
+
+
+def test_a_keyword_with_nothing_behind_it_leaves_the_other_keys() -> None:
+    stored = KeySpec((OVERWRITE,), index=2, keyword="STORE")
+    assert keys_of(command(key(READ_ONLY), stored), [b"x", b"a", b"store"]) == [b"a"]
+
+
+def test_a_number_of_keys_that_is_zero_makes_a_call_malformed() -> None:
+    stored = key(OVERWRITE)
+    assert keys_of(command(stored, counted_keys(READ_ONLY, index=2)), [b"x", b"a", b"0"]) == []
 
 
 def flags_of(name: str, call: str) -> list[tuple[int, tuple[str, ...]]]:
@@ -98,6 +109,7 @@ def test_bitfield_only_reads_if_all_it_does_is_get(call: str, only_reads: bool) 
         ("sort", "sort a", [1]),
         ("sort", "sort a by store get store limit 0 1 store c store d", [1, 12]),
         ("sort", "sort a store", [1]),
+        ("sort", "sort a store store b", [1, 4]),
     ],
 )
 def test_sort_has_a_key_after_the_last_store(name: str, call: str, expected: list[int]) -> None:

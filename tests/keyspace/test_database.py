@@ -1,4 +1,4 @@
-"""A database: lookups of each kind, deletion, swapping; values that duplicate themselves."""
+"""A database: lookups of each kind, storing, moving, deleting, swapping; and values that are duplicated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def later(keyspace: Keyspace, milliseconds: int) -> None:
     ("kind", "counts", "uses"),
     [("read", True, True), ("inspect", True, False), ("write", False, True), ("peek", False, False)],
 )
-def test_kinds_of_lookup(keyspace: Keyspace, database: Database, kind: str, counts: bool, uses: bool) -> None:
+def test_each_lookup_counts_and_marks_as_its_kind_says(
+    keyspace: Keyspace, database: Database, kind: str, counts: bool, uses: bool
+) -> None:
     put(database, b"k")
     value = database.keys.values[0]
     created = value.lru
@@ -68,7 +70,7 @@ def test_every_lookup_deletes_an_expired_key(keyspace: Keyspace, database: Datab
     assert keyspace.expired == 1
 
 
-def test_the_key_of_an_expire_time_is_the_key_itself(database: Database) -> None:
+def test_the_key_of_an_expire_time_is_the_same_object_as_the_key(database: Database) -> None:
     put(database, b"some key", when_ms=NOW_MS)
     assert database.expires.keys[0] is database.keys.keys[0]
     assert database.expires.key_addresses[0] == database.keys.key_addresses[0]
@@ -152,7 +154,7 @@ def test_a_string_is_made_modifiable_under_its_key(keyspace: Keyspace, database:
     keyspace.check()
 
 
-def test_clearing_counts_and_gives_everything_back(keyspace: Keyspace, database: Database) -> None:
+def test_clearing_counts_the_keys_and_frees_everything(keyspace: Keyspace, database: Database) -> None:
     before = keyspace.allocator.used_memory
     for number in range(100):
         put(database, b"key:%d" % number, b"x" * number, when_ms=NOW_MS + 5)
@@ -174,8 +176,8 @@ def test_swapping_exchanges_everything(keyspace: Keyspace, database: Database) -
     keyspace.check()
 
 
-def test_random_keys_are_uniform_while_two_tables_exist(keyspace: Keyspace, database: Database) -> None:
-    """Chi-square over 33 keys of which only some have moved: 63 is passed once in a thousand seeds."""
+def test_random_keys_are_uniform_during_a_rehash(keyspace: Keyspace, database: Database) -> None:
+    """Chi-square over 33 keys of which only some have moved: one seed in a thousand exceeds 63."""
     for number in range(33):
         put(database, b"key:%d" % number)
     assert database.keys.is_rehashing()
@@ -200,7 +202,7 @@ def test_a_duplicate_has_the_same_content_encoding_and_size(keyspace: Keyspace, 
     assert audit(keyspace.allocator, owned).ok
 
 
-def test_a_duplicate_loses_the_spare_room(keyspace: Keyspace) -> None:
+def test_a_duplicate_has_no_spare_room(keyspace: Keyspace) -> None:
     value = keyspace.strings.create_buffer(bytearray(b"x" * 100))
     value.append(b"y" * 10, keyspace.allocator)
     duplicate = value.duplicate(keyspace.allocator)

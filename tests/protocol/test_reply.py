@@ -47,7 +47,7 @@ WIRE: list[tuple[str, Reply, bytes, bytes]] = [
 
 
 @pytest.mark.parametrize(("name", "say", "resp2", "resp3"), WIRE, ids=[case[0] for case in WIRE])
-def test_each_reply_on_the_wire(name: str, say: Reply, resp2: bytes, resp3: bytes) -> None:
+def test_each_reply_as_bytes(name: str, say: Reply, resp2: bytes, resp3: bytes) -> None:
     for sink, expected in ((RespSink(), resp2), (Resp3Sink(), resp3)):
         say(sink)
         assert sink.size() == len(expected)
@@ -55,7 +55,7 @@ def test_each_reply_on_the_wire(name: str, say: Reply, resp2: bytes, resp3: byte
         assert sink.size() == 0
 
 
-def test_a_large_string_is_handed_over_uncopied() -> None:
+def test_a_large_string_is_handed_over_without_a_copy() -> None:
     sink = RespSink()
     value = b"v" * LARGE_BULK
     sink.ok()
@@ -67,7 +67,7 @@ def test_a_large_string_is_handed_over_uncopied() -> None:
 
 
 @pytest.mark.parametrize("size", [10, LARGE_BULK])
-def test_what_was_written_beyond_a_mark_can_be_forgotten(size: int) -> None:
+def test_everything_after_a_mark_can_be_forgotten(size: int) -> None:
     sink = RespSink()
     sink.ok()
     mark = sink.size()
@@ -93,7 +93,7 @@ def test_the_content_of_another_sink_is_moved_to_the_end(size: int) -> None:
     assert sink.take() == expected
 
 
-def test_a_large_string_of_another_sink_is_moved_uncopied() -> None:
+def test_a_large_string_of_another_sink_is_moved_without_a_copy() -> None:
     sink, messages = RespSink(), RespSink()
     value = b"v" * LARGE_BULK
     messages.bulk(value)
@@ -101,7 +101,7 @@ def test_a_large_string_of_another_sink_is_moved_uncopied() -> None:
     assert any(part is value for part in sink.take_parts())
 
 
-def test_large_encoded_bytes_are_handed_over_uncopied() -> None:
+def test_large_encoded_bytes_are_handed_over_without_a_copy() -> None:
     sink = RespSink()
     encoded = b"$%d\r\n%b\r\n" % (LARGE_BULK, b"v" * LARGE_BULK)
     sink.ok()
@@ -206,14 +206,14 @@ def test_an_attribute_is_left_out_of_the_values() -> None:
     assert values(say, protocol=2) == values(say, protocol=3) == [[1, 2]]
 
 
-def test_simple_strings_and_errors_are_told_from_bulk_strings() -> None:
+def test_simple_strings_and_errors_differ_from_bulk_strings() -> None:
     simple, error = values(lambda r: (r.simple(b"OK"), r.error(b"ERR x"))[1])
     assert isinstance(simple, SimpleReply)
     assert isinstance(error, ErrorReply)
     assert (simple.text, error.message) == (b"OK", b"ERR x")
 
 
-def test_an_unfinished_reply_is_not_taken() -> None:
+def test_an_unfinished_reply_cannot_be_taken() -> None:
     sink = ValueSink()
     sink.array(2)
     sink.integer(1)
