@@ -54,6 +54,7 @@ _BODY = b"\x00\x01v\x0a\x00"
 PAYLOAD = _BODY + crc64(_BODY).to_bytes(8, "little")
 TOLERANCE_MS = 50
 PATIENCE_SECONDS = 0.02
+LEFT_OUT = -1
 _TIME = re.compile(rb"\d{13}")
 _CHOSEN = re.compile(rb"r\d+")
 _RANDOM = b"r*"
@@ -61,11 +62,15 @@ _RANDOM = b"r*"
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a connection, or a while to wait."""
+    """A command of a connection, or a while to wait.
+
+    A client for which the step is optional may be blocked by it; while it is, its steps are left out.
+    """
 
     connection: str = "a"
     words: tuple[bytes, ...] = ()
     blocks: bool = False
+    optional: bool = False
     wait_ms: int = 0
 
 
@@ -91,7 +96,7 @@ class Played:
 
     start_ms: int
     stream: list[Command]
-    times_us: list[int] = field(default_factory=list)
+    times_us: list[int] = field(default_factory=list)  # LEFT_OUT for a step that was
 
 
 def cases(name: str) -> list[Case]:
@@ -162,6 +167,7 @@ class RealPlayer:
         self._ids: dict[str, int] = {}
         self._touched: set[bytes] = set()
         self._expires = False
+        self._waiting: set[str] = set()  # clients that an optional step has blocked
 
     def close(self) -> None:
         """Close all connections."""
@@ -193,12 +199,20 @@ class RealPlayer:
             times.append(int(time.time() * 1_000_000))
             return
         wire = self._wire(step.connection)
+        if step.connection in self._waiting:
+            if self._is_blocked(step.connection):
+                times.append(LEFT_OUT)
+                return
+            wire.receive()
+            self._waiting.remove(step.connection)
         self._touched |= _settings_changed(step.words)
         self._expires |= b"SET-ACTIVE-EXPIRE" in step.words
         times.append(int(time.time() * 1_000_000))
         wire.send(encode(_argv(step, start_ms)))
         if step.blocks:
             self._await_blocked(step.connection)
+        elif step.optional:
+            self._await_either(step.connection)
         else:
             self._await_reply(step.connection)
 
@@ -209,12 +223,22 @@ class RealPlayer:
             self.control.do("CLIENT", "UNBLOCK", self._ids[name])
         wire.receive()
 
-    def _await_blocked(self, name: str) -> None:
-        while True:
-            reply = self.control.do("CLIENT", "LIST", "ID", self._ids[name])
-            assert isinstance(reply, Bulk)
-            if b" flags=b" in reply.data:
+    def _await_either(self, name: str) -> None:
+        """Read the reply, unless the client is blocked."""
+        wire = self._wires[name]
+        while not select.select([wire], [], [], 0)[0]:
+            if self._is_blocked(name):
+                self._waiting.add(name)
                 return
+        wire.receive()
+
+    def _is_blocked(self, name: str) -> bool:
+        reply = self.control.do("CLIENT", "LIST", "ID", self._ids[name])
+        assert isinstance(reply, Bulk)
+        return b" flags=b" in reply.data
+
+    def _await_blocked(self, name: str) -> None:
+        while not self._is_blocked(name):
             assert not select.select([self._wires[name]], [], [], 0)[0], "the client was not blocked"
 
     def _wire(self, name: str) -> Wire:
@@ -229,6 +253,7 @@ class RealPlayer:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
+        self._waiting.clear()
 
     def _restore(self) -> None:
         for setting in self._touched:
@@ -284,6 +309,8 @@ class OurPlayer:
         return times
 
     def _run(self, step: Step, start_ms: int, now_us: int) -> None:
+        if now_us == LEFT_OUT:
+            return
         self._set_clock(now_us)
         if step.wait_ms:
             for _ in range(5):
@@ -298,7 +325,7 @@ class OurPlayer:
         reply = session.take_output()
         if step.blocks:
             assert reply == b"", "the client was not blocked"
-        elif reply == b"":
+        elif reply == b"" and not step.optional:
             self.world.do("CLIENT", "UNBLOCK", int(session.id))
 
     def _set_clock(self, now_us: int) -> None:
