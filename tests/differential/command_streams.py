@@ -14,9 +14,11 @@ called r1, r2 ... without their names: chance has chosen them.
 
 The installed redis-server is 7.0.15. Where 7.2 is known to propagate something else, the case begins with the name of
 the difference in brackets (`DIFFERENCES` has the reasons) and ends with ` --> ` and the stream that is right; there a
-server of version 8.2 is the judge, if there is one. 8.2 differs in three more places, which are no difference of 7.2 as
-far as is known, so 7.0.15 is the judge there: it leaves SET with PXAT as it was sent, propagates GETDEL as DEL even with
-lazyfree-lazy-user-del, and SPOP of a whole set as UNLINK with lazyfree-lazy-server-del.
+server of version 8.2 is the judge, if there is one.
+
+8.2 differs in three more places, where nothing says that 7.2 does, so 7.0.15 is the judge: it leaves SET with PXAT as
+it was sent, propagates GETDEL as DEL even with lazyfree-lazy-user-del, and SPOP of a whole set as UNLINK with
+lazyfree-lazy-server-del.
 """
 
 from __future__ import annotations
