@@ -190,6 +190,15 @@ def _insert(world: World) -> None:
     world.do("LMOVE", "other", "l", "LEFT", "LEFT")
 
 
+def test_a_list_that_overwrites_what_nobody_waited_for_serves_no_client(world: World) -> None:
+    waiting = blocked(world, "BLPOP", "l", "0")
+    world.do("RPUSH", "other", "x")
+    for words in (("MULTI",), ("SET", "l", "v"), ("SORT", "other", "ALPHA", "STORE", "l"), ("EXEC",)):
+        world.do(*words)
+    assert waiting.take_output() == b""
+    assert world.do("LLEN", "l") == b":1\r\n"
+
+
 @pytest.mark.parametrize("way", [_rename, _copy, _move, _swap, _sort, _insert])
 def test_a_list_may_come_in_many_ways(world: World, way: object) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
