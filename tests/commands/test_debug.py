@@ -41,8 +41,7 @@ def test_local_admits_connections_from_the_same_machine() -> None:
 
 def test_local_refuses_others() -> None:
     hosted = Hosted(enable_debug_command="local", protected_mode="no")
-    hosted.session = hosted.engine.connect("tcp", "192.0.2.1:5000", "192.0.2.2:6379")
-    assert hosted.raw("DEBUG", "SLEEP", "0") == NOT_ALLOWED
+    assert hosted.client(address="192.0.2.1:5000").raw("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import Settings
 from pyredmem.engine import figures
 from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
@@ -143,7 +142,7 @@ WARM = (
 class Limited(World):
     """1000 keys, and ``spare`` bytes that may be used beyond; there is a second client."""
 
-    def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: str) -> None:
+    def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: Any) -> None:
         super().__init__(maxmemory_policy=policy, **settings)
         self.other = self.connect()
         for words in WARM:
@@ -341,12 +340,9 @@ class SlowClock(ManualClock):
 class SlowWorld(World):
     """A world with such a clock."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.slow = SlowClock()
-        self.clock = self.slow
-        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine = create_engine(Settings(pairs), self.slow, Random(1))
-        self.session = self.connect()
+        super().__init__(clock=self.slow, **settings)
 
 
 def slow(policy: str = "allkeys-lru", **settings: str) -> SlowWorld:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def run(code: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-def world_of(**settings: str) -> World:
+def world_of(**settings: Any) -> World:
     made = World(activedefrag="yes", enable_debug_command="yes", **settings)
     for number in range(300):
         made.do("SET", f"key:{number}", "value " * (number % 40))
