@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_hash_expiry import bulks, expire, fill, integers, lazily, now_ms
-from tests.support.engine import World
+from tests.commands.test_hash_expiry import expire, fill, lazily, now_ms
 from tests.support.keys import Watched
+from tests.support.replies import Error
+from tests.support.world import World
 
 ONE_TIME = "Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 ONE_CONDITION = "Only one of FXX or FNX arguments can be specified"
@@ -51,8 +52,8 @@ NEGATIVE = "invalid expire time, must be >= 0"
     ],
 )
 def test_bad_arguments(world: World, line: str, message: str) -> None:
-    assert world.do(*line.split()) == f"-ERR {message}\r\n".encode()
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do(*line.split()) == Error(f"ERR {message}".encode())
+    assert world.do("EXISTS", "k") == 0
 
 
 # HGETDEL
@@ -60,11 +61,11 @@ def test_bad_arguments(world: World, line: str, message: str) -> None:
 
 def test_hgetdel_gives_values_and_deletes(world: World) -> None:
     fill(world, "a", "b", "c")
-    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
-    assert world.do("HKEYS", "k") == bulks(b"c")
-    assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == bulks(b"c")
-    assert world.do("EXISTS", "k") == b":0\r\n"
-    assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == bulks(None, None)
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
+    assert world.do("HKEYS", "k") == [b"c"]
+    assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == [b"c"]
+    assert world.do("EXISTS", "k") == 0
+    assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == [None, None]
 
 
 def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
@@ -82,11 +83,11 @@ def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
 
 def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
     fill(world, "a", "b", "c")
-    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == bulks(b"a", b"b", None)
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == [b"a", b"b", None]
     fill(world, "a")
-    assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == bulks(b"a", b"a")
-    assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == bulks(b"a", None)
-    assert world.do("HKEYS", "k") == bulks(b"c")
+    assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == [b"a", b"a"]
+    assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == [b"a", None]
+    assert world.do("HKEYS", "k") == [b"c"]
 
 
 # HGETEX
@@ -94,9 +95,9 @@ def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
 
 def test_hgetex_gives_values(world: World) -> None:
     fill(world, "a", "b")
-    assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
-    assert world.do("HTTL", "k", "FIELDS", "1", "a") == integers(-1)
-    assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == bulks(None)
+    assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
+    assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
+    assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == [None]
 
 
 @pytest.mark.parametrize("option", ["EX", "PX", "EXAT", "PXAT"])
@@ -104,8 +105,8 @@ def test_hgetex_sets_times(world: World, option: str) -> None:
     fill(world, "a", "b")
     seconds = now_ms(world) // 1000 + 100
     time = {"EX": 100, "PX": 100000, "EXAT": seconds, "PXAT": seconds * 1000}[option]
-    assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == bulks(b"a", None)
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
+    assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == [b"a", None]
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, -1]
 
 
 def test_hgetex_tells_what_it_changes(world: World) -> None:
@@ -123,43 +124,43 @@ def test_hgetex_does_not_revive_fields(world: World) -> None:
     lazily(world)
     fill(world, "a", "b")
     expire(world, "a", "b")
-    assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == bulks(None, None)
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == [None, None]
+    assert world.do("EXISTS", "k") == 0
 
 
 # HSETEX
 
 
 def test_hsetex_sets(world: World) -> None:
-    assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == b":1\r\n"
-    assert world.do("HGETALL", "k") == bulks(b"a", b"1", b"b", b"2")
+    assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == 1
+    assert world.do("HGETALL", "k") == [b"a", b"1", b"b", b"2"]
 
 
 def test_hsetex_sets_times_and_takes_them_away(world: World) -> None:
     world.do("HSETEX", "k", "EX", "100", "FIELDS", "2", "a", "1", "b", "2")
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, 100)
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, 100]
     world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "3")
     world.do("HSETEX", "k", "FIELDS", "1", "b", "4")
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
-    assert world.do("HMGET", "k", "a", "b") == bulks(b"3", b"4")
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, -1]
+    assert world.do("HMGET", "k", "a", "b") == [b"3", b"4"]
 
 
 def test_hsetex_under_conditions(world: World) -> None:
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
-    assert world.do("EXISTS", "k") == b":0\r\n"
-    assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == b":1\r\n"
-    assert world.do("HSETEX", "k", "FNX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
-    assert world.do("HGETALL", "k") == bulks(b"a", b"1")
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == b":1\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
+    assert world.do("EXISTS", "k") == 0
+    assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == 1
+    assert world.do("HSETEX", "k", "FNX", "FIELDS", "2", "b", "1", "a", "2") == 0
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "b", "1", "a", "2") == 0
+    assert world.do("HGETALL", "k") == [b"a", b"1"]
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == 1
 
 
 def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
     lazily(world)
     fill(world, "a")
     expire(world, "a")
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_hsetex_tells_what_it_does(world: World) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.engine.session import Session
-from tests.support.engine import World, do
+from tests.support.replies import NO_REPLY, NULL_ARRAY, WRONG_TYPE, Error, Map, Reply
 from tests.support.specs import ask
+from tests.support.world import Client, World
 
-NULL_ARRAY = b"*-1\r\n"
-NO_GROUP = b"-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n"
+NO_GROUP = Error(b"NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option")
 NEW = ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
 HISTORY = ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "0")
 
@@ -19,18 +18,15 @@ def fill(world: World, *ids: str, key: str = "s") -> None:
         world.do("XADD", key, one, "f", "v")
 
 
-def one_entry(name: str, key: str = "s") -> bytes:
+def one_entry(name: str, key: str = "s") -> Reply:
     """The reply with one entry of one stream, RESP2."""
-    return b"*1\r\n*2\r\n$1\r\n%b\r\n*1\r\n*2\r\n$3\r\n%b\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n" % (
-        key.encode(),
-        name.encode(),
-    )
+    return [[key.encode(), [[name.encode(), [b"f", b"v"]]]]]
 
 
-def waiting(world: World, *words: str) -> Session:
-    session = world.connect()
-    assert do(session, *words) == b""
-    return session
+def waiting(world: World, *words: str) -> Client:
+    client = world.client()
+    assert client.do(*words) == NO_REPLY
+    return client
 
 
 # XREAD.
@@ -53,8 +49,8 @@ def test_streams_without_news_are_left_out(world: World) -> None:
 def test_the_reply_is_a_map_in_resp3(world: World) -> None:
     fill(world, "1-1")
     world.do("HELLO", "3")
-    assert world.do("XREAD", "STREAMS", "s", "0").startswith(b"%1\r\n$1\r\ns\r\n*1\r\n")
-    assert world.do("XREAD", "STREAMS", "s", "9") == b"_\r\n"
+    assert world.do("XREAD", "STREAMS", "s", "0") == Map({b"s": [[b"1-1", [b"f", b"v"]]]})
+    assert world.do("XREAD", "STREAMS", "s", "9") is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +79,7 @@ def test_the_reply_is_a_map_in_resp3(world: World) -> None:
     ],
 )
 def test_bad_calls_are_refused(world: World, words: tuple[str, ...], error: str) -> None:
-    assert world.do(*words) == f"-ERR {error}\r\n".encode()
+    assert world.do(*words) == Error(f"ERR {error}".encode())
 
 
 # XREADGROUP.
@@ -148,7 +144,7 @@ def test_a_missing_group_is_told(world: World) -> None:
 def test_all_readers_get_a_new_entry(world: World) -> None:
     readers = [waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$") for _ in range(3)]
     fill(world, "1-1")
-    assert [reader.take_output() for reader in readers] == [one_entry("1-1")] * 3
+    assert [reader.replies() for reader in readers] == [[one_entry("1-1")]] * 3
 
 
 def test_the_last_id_is_that_of_the_call(world: World) -> None:
@@ -157,7 +153,9 @@ def test_the_last_id_is_that_of_the_call(world: World) -> None:
     world.do("MULTI")
     fill(world, "2-1", "3-1")
     world.do("EXEC")
-    assert reader.take_output().count(b"-1\r\n") == 2
+    [[[key, entries]]] = reader.replies()
+    assert key == b"s"
+    assert [name for name, _ in entries] == [b"2-1", b"3-1"]
 
 
 def test_one_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
@@ -169,21 +167,21 @@ def test_one_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
         for consumer in "ab"
     ]
     fill(world, "1-1")
-    assert [client.take_output() for client in clients] == [one_entry("1-1"), b"", one_entry("1-1"), b""]
+    assert [client.replies() for client in clients] == [[one_entry("1-1")], [], [one_entry("1-1")], []]
     fill(world, "2-1")
-    assert [client.take_output() for client in clients] == [b"", one_entry("2-1"), b"", one_entry("2-1")]
+    assert [client.replies() for client in clients] == [[], [one_entry("2-1")], [], [one_entry("2-1")]]
 
 
 def test_a_timeout_gives_a_null_array(world: World) -> None:
     reader = waiting(world, "XREAD", "BLOCK", "100", "STREAMS", "s", "0")
     world.advance(200)
-    assert reader.take_output() == NULL_ARRAY
+    assert reader.replies() == [NULL_ARRAY]
 
 
 def test_in_a_transaction_nobody_waits(world: World) -> None:
     world.do("MULTI")
     world.do("XREAD", "BLOCK", "0", "STREAMS", "s", "0")
-    assert world.do("EXEC") == b"*1\r\n*-1\r\n"
+    assert world.do("EXEC") == [NULL_ARRAY]
 
 
 @pytest.mark.parametrize("words", [("DEL", "s"), ("XGROUP", "DESTROY", "s", "g"), ("FLUSHALL",), ("RENAME", "s", "t")])
@@ -191,14 +189,14 @@ def test_a_consumer_is_told_that_its_group_is_gone(world: World, words: tuple[st
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do(*words)
-    assert client.take_output() == NO_GROUP
+    assert client.replies() == [NO_GROUP]
 
 
 def test_a_consumer_is_told_that_its_key_has_another_type(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do("SET", "s", "v")
-    assert client.take_output().startswith(b"-WRONGTYPE")
+    assert client.replies() == [WRONG_TYPE]
 
 
 def test_a_reader_waits_on_when_the_key_is_gone(world: World) -> None:
@@ -206,10 +204,10 @@ def test_a_reader_waits_on_when_the_key_is_gone(world: World) -> None:
     reader = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     world.do("DEL", "s")
     world.do("SET", "s", "v")
-    assert reader.take_output() == b""
+    assert reader.replies() == []
     world.do("DEL", "s")
     fill(world, "2-1")
-    assert reader.take_output() == one_entry("2-1")
+    assert reader.replies() == [one_entry("2-1")]
 
 
 def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World) -> None:
@@ -217,9 +215,9 @@ def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World
     world.do("XGROUP", "CREATE", "s", "h", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do("XGROUP", "DESTROY", "s", "h")
-    assert client.take_output() == b""
+    assert client.replies() == []
     fill(world, "1-1")
-    assert client.take_output() == one_entry("1-1")
+    assert client.replies() == [one_entry("1-1")]
 
 
 def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
@@ -227,7 +225,7 @@ def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
     world.do("PEXPIRE", "s", "150")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.advance(500)
-    assert client.take_output() == NO_GROUP
+    assert client.replies() == [NO_GROUP]
 
 
 def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -> None:
@@ -235,15 +233,15 @@ def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -
     world.do("XGROUP", "CREATE", "s", "g", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "COUNT", "1", "STREAMS", "s", ">")
     world.do("XGROUP", "SETID", "s", "g", "0")
-    assert client.take_output() == b""
+    assert client.replies() == []
     fill(world, "2-1")
-    assert client.take_output() == one_entry("1-1")
+    assert client.replies() == [one_entry("1-1")]
 
 
 def test_an_entry_that_is_deleted_at_once_is_not_given_to_readers(world: World) -> None:
     client = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     for words in (["MULTI"], ["XADD", "s", "1-1", "f", "v"], ["XDEL", "s", "1-1"], ["EXEC"]):
         world.do(*words)
-    assert client.take_output() == b""
+    assert client.replies() == []
     fill(world, "2-1")
-    assert client.take_output() == one_entry("2-1")
+    assert client.replies() == [one_entry("2-1")]
