@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.engine.switches import NEVER
-from tests.support.engine import World
 from tests.support.hosted import Hosted
+from tests.support.replies import NO_SUCH_KEY, NOT_POSITIVE, OK, Error, Simple
 from tests.support.servers import Server
-from tests.support.wire import OK, Array, Bulk, Error, Integer, Null, Simple
+from tests.support.world import World
 
-NOT_ALLOWED = (
-    b'-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
+NOT_ALLOWED = Error(
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
-    b"\r\n"
 )
 
 
@@ -41,7 +40,7 @@ def test_local_admits_connections_from_the_same_machine() -> None:
 
 def test_local_refuses_others() -> None:
     hosted = Hosted(enable_debug_command="local", protected_mode="no")
-    assert hosted.client(address="192.0.2.1:5000").raw("DEBUG", "SLEEP", "0") == NOT_ALLOWED
+    assert hosted.client(address="192.0.2.1:5000").do("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -96,11 +95,11 @@ def test_the_size_of_elements_with_a_node_of_their_own_can_be_set(hosted: Hosted
     assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "1kb") == OK
     hosted.do("CONFIG", "SET", "list-max-listpack-size", "1")
     hosted.do("RPUSH", "l", "a", "x" * 1024)
-    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1024)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == 32 + 16 + 40 + 2 * 40 + 16 + 1024
     hosted.do("DEL", "l")
     assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0") == OK
     hosted.do("RPUSH", "l", "a", "x" * 1024)
-    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1280)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == 32 + 16 + 40 + 2 * 40 + 16 + 1280
 
 
 @pytest.mark.parametrize("size", ["x", "-1", "4293918721", "4gb"])
@@ -130,7 +129,7 @@ def test_sdslen_needs_a_string_of_bytes(hosted: Hosted) -> None:
 
 @pytest.mark.parametrize("word", ["OBJECT", "SDSLEN", "LISTPACK", "QUICKLIST", "HTSTATS-KEY"])
 def test_a_missing_key_is_an_error(hosted: Hosted, word: str) -> None:
-    assert hosted.do("DEBUG", word, "none") == Error(b"ERR no such key")
+    assert hosted.do("DEBUG", word, "none") == NO_SUCH_KEY
 
 
 def test_structures_of_other_types_are_refused(hosted: Hosted) -> None:
@@ -143,16 +142,15 @@ def test_structures_of_other_types_are_refused(hosted: Hosted) -> None:
 
 
 def test_structsize(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "STRUCTSIZE") == Bulk(
-        b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
-    )
+    sizes = hosted.do("DEBUG", "STRUCTSIZE")
+    assert sizes == b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
 
 
 EMPTY = "Hash table 0 stats (main hash table):\nNo stats available for empty dictionaries\n"
 
 
 def test_htstats_of_an_empty_database(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "HTSTATS", "0") == Bulk(f"[Dictionary HT]\n{EMPTY}[Expires HT]\n{EMPTY}".encode())
+    assert hosted.do("DEBUG", "HTSTATS", "0") == f"[Dictionary HT]\n{EMPTY}[Expires HT]\n{EMPTY}".encode()
 
 
 def test_htstats_counts_buckets_when_asked_for_all(hosted: Hosted) -> None:
@@ -162,18 +160,16 @@ def test_htstats_counts_buckets_when_asked_for_all(hosted: Hosted) -> None:
         " different slots: 1\n max chain length: 1\n avg chain length (counted): 1.00\n"
         " avg chain length (computed): 1.00\n Chain length distribution:\n   0: 3 (75.00%)\n   1: 1 (25.00%)\n"
     )
-    assert hosted.do("DEBUG", "HTSTATS", "0") == Bulk(f"[Dictionary HT]\n{short}[Expires HT]\n{EMPTY}".encode())
-    assert hosted.do("DEBUG", "HTSTATS", "0", "FULL") == Bulk(
-        f"[Dictionary HT]\n{short}{more}[Expires HT]\n{EMPTY}".encode()
-    )
+    assert hosted.do("DEBUG", "HTSTATS", "0") == f"[Dictionary HT]\n{short}[Expires HT]\n{EMPTY}".encode()
+    assert hosted.do("DEBUG", "HTSTATS", "0", "FULL") == f"[Dictionary HT]\n{short}{more}[Expires HT]\n{EMPTY}".encode()
 
 
 def test_htstats_shows_both_tables_of_a_rehash(hosted: Hosted) -> None:
     for number in range(65):
         hosted.do("SET", f"k{number}", "v")
     reply = hosted.do("DEBUG", "HTSTATS", "0", "full")
-    assert isinstance(reply, Bulk)
-    assert b"Hash table 1 stats (rehashing target):\n table size: 128\n" in reply.data
+    assert isinstance(reply, bytes)
+    assert b"Hash table 1 stats (rehashing target):\n table size: 128\n" in reply
 
 
 @pytest.mark.parametrize("index", ["-1", "16"])
@@ -202,9 +198,10 @@ def test_the_digest_does_not_depend_on_order_or_encoding() -> None:
 def test_the_digest_of_a_known_value(hosted: Hosted) -> None:
     """Recorded from Redis."""
     hosted.do("SET", "foo", "bar")
-    assert hosted.do("DEBUG", "DIGEST-VALUE", "foo", "none") == Array(
-        (Simple(b"68467c70ae30376e7ce005bcc8827f5ba7fd67dc"), Simple(b"0" * 40))
-    )
+    assert hosted.do("DEBUG", "DIGEST-VALUE", "foo", "none") == [
+        Simple(b"68467c70ae30376e7ce005bcc8827f5ba7fd67dc"),
+        Simple(b"0" * 40),
+    ]
 
 
 @pytest.mark.needs_redis
@@ -213,11 +210,11 @@ def test_digests_are_those_of_the_real_server(hosted: Hosted, real: Server) -> N
         for key, value in (("a", "1"), ("b", "x" * 100), ("c", ""), ("d", "-7"), (b"\0\xff", b"\r\n\0")):
             for do in (wire.do, hosted.do):
                 assert do("SET", key, value) == OK
-        assert hosted.do("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
+        assert hosted.reply("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
         wire.do("PEXPIREAT", "a", "4102444800000")
         hosted.engine.keyspace.databases[0].expire_at(b"a", 4_102_444_800_000)
-        assert hosted.do("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
-        assert hosted.do("DEBUG", "DIGEST-VALUE", "a", "b") == wire.do("DEBUG", "DIGEST-VALUE", "a", "b")
+        assert hosted.reply("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
+        assert hosted.reply("DEBUG", "DIGEST-VALUE", "a", "b") == wire.do("DEBUG", "DIGEST-VALUE", "a", "b")
 
 
 # Data to try things on.
@@ -225,17 +222,17 @@ def test_digests_are_those_of_the_real_server(hosted: Hosted, real: Server) -> N
 
 def test_populate_makes_numbered_keys(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "POPULATE", "3") == OK
-    assert hosted.do("GET", "key:2") == Bulk(b"value:2")
-    assert hosted.do("GET", "key:3") == Null()
+    assert hosted.do("GET", "key:2") == b"value:2"
+    assert hosted.do("GET", "key:3") is None
 
 
 def test_populate_pads_and_cuts_values_and_leaves_what_is_there(hosted: Hosted) -> None:
     hosted.do("SET", "p:1", "mine")
     hosted.do("DEBUG", "POPULATE", "3", "p", "9")
-    assert hosted.do("GET", "p:0") == Bulk(b"value:0\0\0")
-    assert hosted.do("GET", "p:1") == Bulk(b"mine")
+    assert hosted.do("GET", "p:0") == b"value:0\0\0"
+    assert hosted.do("GET", "p:1") == b"mine"
     hosted.do("DEBUG", "POPULATE", "1", "q", "3")
-    assert hosted.do("GET", "q:0") == Bulk(b"val")
+    assert hosted.do("GET", "q:0") == b"val"
 
 
 @pytest.mark.parametrize("size", [str(2**30), str(2**62)])
@@ -247,12 +244,12 @@ def test_no_string_is_made_that_is_longer_than_strings_may_be(hosted: Hosted, si
 
 def test_populate_refuses_more_keys_than_there_can_be(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "POPULATE", str(2**62)) == Error(b"ERR OOM in dictTryExpand")
-    assert hosted.do("DBSIZE") == Integer(0)
+    assert hosted.do("DBSIZE") == 0
 
 
 @pytest.mark.parametrize("words", [["-1"], ["x"], ["1", "p", "-1"], ["1", "p", "x"]])
 def test_populate_refuses_bad_numbers(hosted: Hosted, words: list[str]) -> None:
-    assert hosted.do("DEBUG", "POPULATE", *words) == Error(b"ERR value is out of range, must be positive")
+    assert hosted.do("DEBUG", "POPULATE", *words) == NOT_POSITIVE
 
 
 def test_populate_is_in_the_ledger(hosted: Hosted) -> None:
@@ -371,14 +368,14 @@ def test_the_reply_buffers_timer_can_be_set(hosted: Hosted) -> None:
 
 
 def test_stringmatch_len_matches_a_long_run_of_one_letter(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*" * 50 + "b") == Integer(0)
-    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*a") == Integer(1)
+    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*" * 50 + "b") == 0
+    assert hosted.do("DEBUG", "STRINGMATCH-LEN", "100000", "a*a") == 1
 
 
 def test_help_names_every_subcommand(hosted: Hosted) -> None:
     reply = hosted.do("DEBUG", "HELP")
-    assert isinstance(reply, Array)
-    lines = [line.text for line in reply.items if isinstance(line, Simple)]
+    assert isinstance(reply, list)
+    lines = [line.text for line in reply if isinstance(line, Simple)]
     assert lines[0] == b"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
     assert b"SLEEP <seconds>" in lines
     assert lines[-2:] == [b"HELP", b"    Prints this help."]

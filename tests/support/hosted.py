@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyredmem.engine.host import Host
-from tests.support.wire import Argument, Bulk, Reply, Verbatim
+from tests.support.replies import Verbatim
 from tests.support.world import World
 
 
@@ -60,17 +60,12 @@ class Hosted(World):
         self.host = RecordingHost()
         super().__init__(protocol=protocol, host=self.host, **{"enable_debug_command": "yes", **settings})
 
-    def do(self, *words: Argument) -> Reply:
-        """Run one command; the reply with its types."""
-        return self.reply(*words)
-
     def info_text(self, *sections: str) -> str:
         """INFO as it is."""
         reply = self.do("INFO", *sections)
-        if isinstance(reply, Verbatim):
-            return reply.text.decode()
-        assert isinstance(reply, Bulk)
-        return reply.data.decode()
+        text = reply.text if isinstance(reply, Verbatim) else reply
+        assert isinstance(text, bytes)
+        return text.decode()
 
     def info(self, *sections: str) -> dict[str, str]:
         """The fields of INFO, in order."""
