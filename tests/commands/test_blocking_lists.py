@@ -239,11 +239,11 @@ def test_when_the_time_is_over_there_is_a_null_array(world: World, words: tuple[
 
 
 def test_under_resp3_it_is_the_null(world: World) -> None:
-    session = world.client()
-    session.set_protocol(3)
-    session.do("BLMOVE", "l", "m", "LEFT", "LEFT", "1")
+    client = world.client()
+    client.set_protocol(3)
+    client.do("BLMOVE", "l", "m", "LEFT", "LEFT", "1")
     world.advance(1200)
-    assert session.replies() == [None]
+    assert client.replies() == [None]
 
 
 def test_waiting_again_in_vain_does_not_prolong_the_time(world: World) -> None:

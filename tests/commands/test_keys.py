@@ -461,11 +461,11 @@ def test_in_a_transaction_wait_does_not_wait(world: World) -> None:
 
 
 def test_a_client_that_left_is_not_answered(world: World) -> None:
-    session = world.client()
-    session.do("WAIT", "1", "50")
-    session.leave()
+    client = world.client()
+    client.do("WAIT", "1", "50")
+    client.leave()
     world.advance(100)
-    assert session.replies() == []
+    assert client.replies() == []
 
 
 def test_a_released_client_is_not_answered_by_its_old_timeout(world: World) -> None:

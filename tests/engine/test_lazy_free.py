@@ -10,8 +10,10 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
 from pyredmem.engine.lazy_free import BUSY_PAUSE_US
-from tests.support.engine import Argument, World, do
 from tests.support.hosted import Hosted
+from tests.support.replies import Reply
+from tests.support.wire import Argument
+from tests.support.world import Client, World
 
 BIG = [f"m:{number}" for number in range(200)]
 
@@ -189,8 +191,11 @@ class Slices:
     def __init__(self) -> None:
         self.host = Waker()
         self.engine = create_engine(Settings([]), Steps(), Random(1), self.host)
-        self.session = self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
-        do(self.session, "SADD", "k", *[f"member:{number}" for number in range(5000)])
+        self.first = Client(self.engine)
+        self.do("SADD", "k", *[f"member:{number}" for number in range(5000)])
+
+    def do(self, *words: Argument) -> Reply:
+        return self.first.do(*words)
 
     def pending(self) -> int:
         return self.engine.keyspace.lazyfree.pending
@@ -198,13 +203,13 @@ class Slices:
 
 def test_the_first_slice_is_due_at_once() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     assert slices.host.delays == [0]
 
 
 def test_many_slices_are_needed_and_come_to_an_end() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     calls = 0
     while slices.pending():
         slices.engine.run_tasks()
@@ -215,7 +220,7 @@ def test_many_slices_are_needed_and_come_to_an_end() -> None:
 
 def test_an_idle_server_goes_on_at_once() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()  # knows now how many commands there were
     slices.host.delays.clear()
     while not slices.host.delays or slices.host.delays[-1] != 0:
@@ -225,10 +230,10 @@ def test_an_idle_server_goes_on_at_once() -> None:
 
 def test_a_busy_server_pauses() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()
     slices.host.delays.clear()
-    do(slices.session, "PING")
+    slices.do("PING")
     slices.engine.tasks.run()
     assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
 
@@ -246,14 +251,14 @@ def test_a_slice_that_comes_late_is_longer() -> None:
         slices.engine.tasks.run()
         return clock.time_us - start_us
 
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     assert spent_us(0) < 300
     assert 800 < spent_us(5000) < 1200
 
 
 def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()
     assert slices.pending()
     assert slices.engine.audit().ok
@@ -262,7 +267,7 @@ def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
 
 def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     lazyfree, clock = slices.engine.keyspace.lazyfree, slices.engine.clock
     assert lazyfree.work(clock, 100)
     assert slices.pending()
@@ -272,7 +277,7 @@ def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
 
 def test_without_work_no_slice_is_asked_for() -> None:
     slices = Slices()
-    do(slices.session, "DEL", "k")
+    slices.do("DEL", "k")
     assert slices.host.delays == []
     assert not slices.engine.lazy_free.is_awake()
 
@@ -303,13 +308,13 @@ def test_an_engine_with_settings_of_the_start_follows_them() -> None:
 
 def test_a_long_queue_of_a_client_that_is_gone_goes_in_slices() -> None:
     slices = Slices()
-    client = slices.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
-    do(client, "MULTI")
+    client = Client(slices.engine)
+    client.do("MULTI")
     before = slices.engine.allocator.used_memory
     for number in range(1000):
-        do(client, "SET", f"key:{number}", "v" * 100)
+        client.do("SET", f"key:{number}", "v" * 100)
     full = slices.engine.allocator.used_memory
-    slices.engine.disconnect(client)
+    client.leave()
     assert full > slices.engine.allocator.used_memory > before
     while slices.engine.keyspace.lazyfree.is_busy():
         slices.engine.run_tasks()
@@ -319,11 +324,11 @@ def test_a_long_queue_of_a_client_that_is_gone_goes_in_slices() -> None:
 
 
 def test_a_queue_that_was_never_run_leaves_nothing_behind(hosted: Hosted) -> None:
-    client = hosted.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
-    do(client, "MULTI")
+    client = hosted.client()
+    client.do("MULTI")
     for number in range(100):
-        do(client, "SET", f"key:{number}", "v" * 100)
-    hosted.engine.disconnect(client)
+        client.do("SET", f"key:{number}", "v" * 100)
+    client.leave()
     assert figures(hosted) == (0, 0)
     hosted.tick()
     assert hosted.engine.audit().ok

@@ -12,7 +12,7 @@ import pytest
 from pyredmem.base.build import COMPILED
 from pyredmem.engine.process_defrag import ProcessDefrag
 from pyredmem.memory.process_heap import HeapFigures, obstacle
-from tests.support.engine import World
+from tests.support.world import World
 
 SUPPORTED = not obstacle()
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="this interpreter has another heap")
@@ -54,7 +54,7 @@ print(before, len(census()))
 #: The same with an engine.
 SERVER = """
 import random
-from tests.support.engine import World
+from tests.support.world import World
 
 world = World(activedefrag="yes", active_defrag_ignore_bytes="1", active_defrag_cycle_min="50",
               active_defrag_cycle_max="50", enable_debug_command="yes")
