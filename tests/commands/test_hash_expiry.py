@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.filling import fill_hash
 from tests.support.keys import Watched, encoding
 from tests.support.replies import WRONG_TYPE, Error, Reply
 from tests.support.world import World
@@ -19,12 +20,6 @@ def kind(world: World, request: pytest.FixtureRequest) -> str:
     if request.param == "hashtable":
         world.do("CONFIG", "SET", "hash-max-listpack-entries", "0")
     return str(request.param)
-
-
-def fill(world: World, *fields: str) -> None:
-    """Set fields of the hash k to their own names."""
-    for field in fields:
-        world.do("HSET", "k", field, field)
 
 
 def lazily(world: World) -> None:
@@ -66,7 +61,7 @@ def test_bad_arguments_of_setters(world: World, command: str, words: list[str], 
 
 @pytest.mark.parametrize("command", SETTERS)
 def test_times_have_46_bits(world: World, command: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     unit = 1000 if command in ("HEXPIRE", "HEXPIREAT") else 1
     from_ms = 0 if command.endswith("AT") else now_ms(world)
     most = (LATEST_MS - from_ms) // unit
@@ -99,7 +94,7 @@ def test_wrong_type_comes_before_a_bad_time(world: World, command: str) -> None:
 
 
 def test_what_is_not_there(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     for command in SETTERS:
         assert world.do(command, "missing", "1", "FIELDS", "2", "x", "y") == [-2, -2]
         assert world.do(command, "k", "1", "FIELDS", "1", "x") == [-2]
@@ -109,7 +104,7 @@ def test_what_is_not_there(world: World, kind: str) -> None:
 
 
 def test_times_are_shown_in_units_that_are_begun(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     now = now_ms(world)
     assert world.do("HPEXPIRE", "k", "1500", "FIELDS", "1", "a") == [1]
     assert world.do("HPTTL", "k", "FIELDS", "2", "a", "b") == [1500, -1]
@@ -120,7 +115,7 @@ def test_times_are_shown_in_units_that_are_begun(world: World, kind: str) -> Non
 
 
 def test_the_four_setters_mean_the_same(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     second = now_ms(world) // 1000 + 100
     for command, time in [("HEXPIREAT", second), ("HPEXPIREAT", second * 1000)]:
         assert world.do(command, "k", time, "FIELDS", "1", "a") == [1]
@@ -137,7 +132,7 @@ def test_the_four_setters_mean_the_same(world: World, kind: str) -> None:
 def test_conditions(world: World, kind: str, condition: str, without: int, later: int, earlier: int, same: int) -> None:
     time = now_ms(world) + 100000
     for when, expected in [(time + 1, later), (time - 1, earlier), (time, same)]:
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HPEXPIREAT", "k", time, "FIELDS", "1", "a")
         reply = world.do("HPEXPIREAT", "k", when, condition.lower(), "FIELDS", "2", "a", "b")
         assert reply == [expected, without]
@@ -145,7 +140,7 @@ def test_conditions(world: World, kind: str, condition: str, without: int, later
 
 
 def test_a_time_that_is_over_deletes_fields(world: World, kind: str) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     watched = Watched(world)
     assert world.do("HPEXPIREAT", "k", now_ms(world), "FIELDS", "2", "a", "x") == [2, -2]
     assert watched.by("HEXPIREAT", "k", "1", "FIELDS", "1", "b") == (["hdel k"], 1)
@@ -154,13 +149,13 @@ def test_a_time_that_is_over_deletes_fields(world: World, kind: str) -> None:
 
 
 def test_a_condition_that_is_not_met_keeps_the_field(world: World) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     assert world.do("HEXPIREAT", "k", "1", "XX", "FIELDS", "1", "a") == [0]
     assert encoding(world) == "listpack"
 
 
 def test_hpersist_takes_times_away(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do("HEXPIRE", "k", "100", "FIELDS", "1", "a")
     assert world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "x") == [1, -1, -2]
     assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
@@ -168,7 +163,7 @@ def test_hpersist_takes_times_away(world: World, kind: str) -> None:
 
 
 def test_events(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HEXPIRE", "k", "100", "FIELDS", "2", "a", "b") == (["hexpire k"], 2)
     assert watched.by("HEXPIRE", "k", "100", "NX", "FIELDS", "2", "a", "x") == ([], 0)
@@ -181,7 +176,7 @@ def test_events(world: World, kind: str) -> None:
 
 def test_setting_a_field_takes_its_time_away(world: World, kind: str) -> None:
     for words in (["HSET", "k", "a", "1"], ["HSET", "k", "a", "1", "c", "1"], ["HMSET", "k", "a", "1"]):
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HEXPIRE", "k", "100", "FIELDS", "2", "a", "b")
         world.do(*words)
         assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [-1, 100]
@@ -207,7 +202,7 @@ def test_counting_begins_anew_when_the_time_is_over(world: World, kind: str) -> 
 
 def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     assert world.do("HSETNX", "k", "a", "new") == 1
     assert world.do("HGET", "k", "a") == b"new"
@@ -239,7 +234,7 @@ def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None
 def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: Reply, active: bool) -> None:
     if not active:
         lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     if active:
         world.advance(100)
@@ -250,7 +245,7 @@ def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: Rep
 
 
 def test_a_time_is_over_a_millisecond_later(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.clock.advance_ms(10)
     assert world.do("HPTTL", "k", "FIELDS", "1", "a") == [0]
@@ -262,7 +257,7 @@ def test_a_time_is_over_a_millisecond_later(world: World, kind: str) -> None:
 @pytest.mark.parametrize("command", ["HGET", "HEXISTS", "HSTRLEN", "HMGET"])
 def test_access_deletes_the_field_that_is_asked_for(world: World, kind: str, command: str) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     watched = Watched(world)
     assert watched.by(command, "k", "a") == (["hexpired k"], 0)
@@ -272,7 +267,7 @@ def test_access_deletes_the_field_that_is_asked_for(world: World, kind: str, com
 
 def test_the_hash_goes_with_the_last_field(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a", "b")
     assert world.do("EXISTS", "k") == 1
     watched = Watched(world)
@@ -282,7 +277,7 @@ def test_the_hash_goes_with_the_last_field(world: World, kind: str) -> None:
 
 def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HRANDFIELD", "k", "5") == (["hexpired k"], 0)
@@ -294,13 +289,13 @@ def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
 
 def test_hdel_deletes_fields_that_are_over_as_well(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     assert world.do("HDEL", "k", "a") == 1
 
 
 def test_while_the_data_set_stands_still_nothing_is_deleted(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.do("CLIENT", "PAUSE", "100000", "WRITE")
     world.advance(500)
@@ -312,7 +307,7 @@ def test_while_the_data_set_stands_still_nothing_is_deleted(world: World, kind: 
 
 
 def test_fields_vanish_although_nobody_asks(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do("HPEXPIRE", "k", "150", "FIELDS", "1", "b")
@@ -325,7 +320,7 @@ def test_fields_vanish_although_nobody_asks(world: World, kind: str) -> None:
 
 
 def test_the_cycle_tells_one_event_per_hash(world: World, kind: str) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "2", "a", "b")
     watched = Watched(world)
     watched._log.seen.clear()
@@ -334,7 +329,7 @@ def test_the_cycle_tells_one_event_per_hash(world: World, kind: str) -> None:
 
 
 def test_a_longer_time_is_respected(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do("HPEXPIRE", "k", "5000", "FIELDS", "1", "a")
     world.advance(200)
@@ -366,7 +361,7 @@ def test_many_fields_are_deleted_over_several_ticks(world: World) -> None:
     ],
 )
 def test_times_go_where_the_hash_goes(world: World, kind: str, moving: list[str]) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do("HPEXPIRE", "k", "150", "FIELDS", "2", "a", "b")
     world.do(*moving)
     world.do("SELECT", "1" if "1" in moving else "0")
@@ -380,7 +375,7 @@ def test_times_go_where_the_hash_goes(world: World, kind: str, moving: list[str]
 
 @pytest.mark.parametrize("ending", [["DEL", "k"], ["FLUSHALL"], ["FLUSHDB"], ["SET", "k", "v"], ["PEXPIRE", "k", "20"]])
 def test_a_hash_that_went_before_its_fields_is_no_trouble(world: World, kind: str, ending: list[str]) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do(*ending)
     world.advance(200)
@@ -397,7 +392,7 @@ def test_the_index_knows_only_hashes_with_times(world: World, kind: str) -> None
         ["HGETDEL", "k", "FIELDS", "1", "a"],
         ["HGETEX", "k", "PERSIST", "FIELDS", "1", "a"],
     ):
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HEXPIRE", "k", "50", "FIELDS", "1", "a")
         assert index.count == 1
         world.do(*ending)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_hash_expiry import expire, fill, lazily, now_ms
+from tests.commands.test_hash_expiry import expire, lazily, now_ms
+from tests.support.filling import fill_hash
 from tests.support.keys import Watched
 from tests.support.replies import Error
 from tests.support.world import World
@@ -60,7 +61,7 @@ def test_bad_arguments(world: World, line: str, message: str) -> None:
 
 
 def test_hgetdel_gives_values_and_deletes(world: World) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
     assert world.do("HKEYS", "k") == [b"c"]
     assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == [b"c"]
@@ -70,21 +71,21 @@ def test_hgetdel_gives_values_and_deletes(world: World) -> None:
 
 def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a")
     watched = Watched(world)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k"], 0)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "b") == (["hdel k"], 1)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "c") == (["hdel k", "del k"], 1)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k", "del k"], 0)
 
 
 def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == [b"a", b"b", None]
-    fill(world, "a")
+    fill_hash(world, "a")
     assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == [b"a", b"a"]
     assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == [b"a", None]
     assert world.do("HKEYS", "k") == [b"c"]
@@ -94,7 +95,7 @@ def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
 
 
 def test_hgetex_gives_values(world: World) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
     assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
     assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == [None]
@@ -102,7 +103,7 @@ def test_hgetex_gives_values(world: World) -> None:
 
 @pytest.mark.parametrize("option", ["EX", "PX", "EXAT", "PXAT"])
 def test_hgetex_sets_times(world: World, option: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     seconds = now_ms(world) // 1000 + 100
     time = {"EX": 100, "PX": 100000, "EXAT": seconds, "PXAT": seconds * 1000}[option]
     assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == [b"a", None]
@@ -110,7 +111,7 @@ def test_hgetex_sets_times(world: World, option: str) -> None:
 
 
 def test_hgetex_tells_what_it_changes(world: World) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HGETEX", "k", "FIELDS", "1", "a") == ([], 0)
     assert watched.by("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "x") == (["hexpire k"], 1)
@@ -122,7 +123,7 @@ def test_hgetex_tells_what_it_changes(world: World) -> None:
 
 def test_hgetex_does_not_revive_fields(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a", "b")
     assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == [None, None]
     assert world.do("EXISTS", "k") == 0
@@ -157,7 +158,7 @@ def test_hsetex_under_conditions(world: World) -> None:
 
 def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
     assert world.do("EXISTS", "k") == 0

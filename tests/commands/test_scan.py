@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.filling import fill
 from tests.support.replies import INVALID_CURSOR, NOT_AN_INTEGER, SYNTAX_ERROR, Reply
 from tests.support.wire import Argument
 from tests.support.world import World
@@ -28,12 +29,6 @@ def scan_all(world: World, *options: Argument, between: Callable[[], None] | Non
         cursor, keys = page(world, cursor, *options)
         found += keys
     return found
-
-
-def fill(world: World, count: int, prefix: str = "key") -> set[bytes]:
-    names = [f"{prefix}:{number}" for number in range(count)]
-    world.do("MSET", *[word for name in names for word in (name, "v")])
-    return {name.encode() for name in names}
 
 
 # KEYS

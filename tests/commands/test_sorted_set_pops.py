@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_sorted_sets import fill
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched
 from tests.support.local import local_engine
 from tests.support.replies import BAD_NUMKEYS, NOT_POSITIVE, NULL_ARRAY, SYNTAX_ERROR, Double, Error, Reply, bulks
@@ -16,7 +16,7 @@ BAD_COUNT = Error(b"ERR count should be greater than 0")
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_members_are_taken_from_either_end(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZPOPMIN", "z") == [b"m0", b"0"]
     assert world.do("ZPOPMAX", "z", "2") == bulks(
         b"m%d" % (count - 1), b"%d" % (count - 1), b"m%d" % (count - 2), b"%d" % (count - 2)
@@ -25,14 +25,14 @@ def test_members_are_taken_from_either_end(world: World, count: int) -> None:
 
 
 def test_pairs_are_nested_under_resp3_if_there_was_a_count(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("HELLO", "3")
     assert world.do("ZPOPMIN", "z") == [b"m0", Double(b"0")]
     assert world.do("ZPOPMIN", "z", "1") == [[b"m1", Double(b"1")]]
 
 
 def test_nothing_is_taken_of_nothing(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZPOPMIN", "none") == []
     assert world.do("ZPOPMAX", "none", "3") == []
     assert world.do("ZPOPMAX", "z", "0") == []
@@ -45,7 +45,7 @@ def test_a_count_must_be_positive(world: World, count: str) -> None:
 
 
 def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     watched = Watched(world)
     assert watched.by("ZPOPMIN", "z") == (["zpopmin z"], 1)
     assert watched.by("ZPOPMAX", "z", "2") == (["zpopmax z"], 2)
@@ -54,7 +54,7 @@ def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: Wor
 
 
 def test_zmpop_takes_from_the_first_key_that_exists(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZMPOP", "2", "none", "z", "max", "COUNT", "2") == ([b"z", [[b"m4", b"4"], [b"m3", b"3"]]])
     assert world.do("ZMPOP", "1", "none", "MIN") == NULL_ARRAY
 
@@ -78,7 +78,7 @@ def test_zmpop_refuses_what_is_wrong(world: World, words: str, error: Reply) -> 
 
 
 def test_the_blocking_forms_do_not_wait_if_there_is_something(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("BZPOPMIN", "none", "z", "0") == [b"z", b"m0", b"0"]
     assert world.do("BZPOPMAX", "z", "0") == [b"z", b"m4", b"4"]
     assert world.do("BZMPOP", "0", "1", "z", "MIN") == [b"z", [[b"m1", b"1"]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_sorted_sets import fill
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched, encoding, time_left_ms
 from tests.support.replies import MIN_OR_MAX_NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX_ERROR, Double, Error, Reply, bulks
 from tests.support.world import World
@@ -23,7 +23,7 @@ def members(*numbers: int) -> list[bytes]:
 
 @SIZES
 def test_ranks_are_counted_from_the_end_if_negative(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGE", "z", "1", "2") == members(1, 2)
     assert world.do("ZRANGE", "z", "-2", "-1") == members(count - 2, count - 1)
     assert world.do("ZRANGE", "z", "-1000", "0") == members(0)
@@ -33,7 +33,7 @@ def test_ranks_are_counted_from_the_end_if_negative(world: World, count: int) ->
 
 @SIZES
 def test_a_reversed_range_is_counted_from_the_highest_score(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGE", "z", "0", "1", "REV") == members(count - 1, count - 2)
     assert world.do("ZREVRANGE", "z", "-1", "-1") == members(0)
 
@@ -67,7 +67,7 @@ def test_scores_come_with_members_in_pairs_under_resp3(world: World) -> None:
     ],
 )
 def test_bounds_of_scores(world: World, count: int, low: str, high: str, found: tuple[int, ...]) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGEBYSCORE", "z", low, high) == members(*found)
     assert world.do("ZRANGE", "z", high, low, "BYSCORE", "REV") == members(*reversed(found))
     assert world.do("ZCOUNT", "z", low, high) == len(found)
@@ -97,7 +97,7 @@ def test_bounds_that_are_no_scores(world: World, bound: str) -> None:
     ],
 )
 def test_a_limit_narrows_a_range(world: World, count: int, limit: str, found: tuple[int, ...]) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGEBYSCORE", "z", "1", "4", "LIMIT", *limit.split()) == members(*found)
     backwards = [5 - number for number in found]
     assert world.do("ZREVRANGEBYSCORE", "z", "4", "1", "LIMIT", *limit.split()) == members(*backwards)
@@ -187,7 +187,7 @@ def test_a_missing_key_has_empty_ranges(world: World) -> None:
 
 
 def test_a_range_is_stored_over_what_was_there(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("SET", "d", "x", "EX", "100")
     watched = Watched(world)
     assert watched.by("ZRANGESTORE", "d", "z", "(1", "9", "BYSCORE", "LIMIT", "0", "2") == (["zrangestore d"], 1)
@@ -197,7 +197,7 @@ def test_a_range_is_stored_over_what_was_there(world: World) -> None:
 
 @pytest.mark.parametrize("source", ["z", "none"])
 def test_an_empty_range_deletes_what_was_there(world: World, source: str) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("SET", "d", "x")
     watched = Watched(world)
     assert watched.by("ZRANGESTORE", "d", source, "50", "60") == (["del d"], 1)
@@ -205,13 +205,13 @@ def test_an_empty_range_deletes_what_was_there(world: World, source: str) -> Non
 
 
 def test_a_range_may_be_stored_over_its_source(world: World) -> None:
-    fill(world, count=200)
+    fill_sorted_set(world, count=200)
     assert world.do("ZRANGESTORE", "z", "z", "0", "9", "REV") == 10
     assert encoding(world, b"z") == "listpack"
 
 
 def test_a_large_range_of_ranks_is_stored_as_a_skiplist(world: World) -> None:
-    fill(world, count=300)
+    fill_sorted_set(world, count=300)
     world.do("ZRANGESTORE", "d", "z", "0", "128")
     assert encoding(world, b"d") == "skiplist"
 
@@ -221,7 +221,7 @@ def test_a_large_range_of_ranks_is_stored_as_a_skiplist(world: World) -> None:
 
 @SIZES
 def test_ranges_are_removed(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     watched = Watched(world)
     assert watched.by("ZREMRANGEBYRANK", "z", "0", "1") == (["zremrangebyrank z"], 2)
     assert watched.by("ZREMRANGEBYSCORE", "z", "2", "(4") == (["zremrangebyscore z"], 2)

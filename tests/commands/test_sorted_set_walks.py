@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.commands.test_sorted_sets import fill
+from tests.support.filling import fill_sorted_set
 from tests.support.replies import INVALID_CURSOR, NOT_AN_INTEGER, SYNTAX_ERROR, Error, Reply
 from tests.support.world import World
 
@@ -25,7 +25,7 @@ def scan(world: World, *options: str) -> dict[bytes, bytes]:
 
 @pytest.mark.parametrize("count", [5, 1000])
 def test_a_full_scan_lists_all(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert scan(world) == {b"m%d" % number: b"%d" % number for number in range(count)}
     assert set(scan(world, "MATCH", "m[01]")) == {b"m0", b"m1"}
 
@@ -39,7 +39,7 @@ def test_scores_have_17_digits_where_they_come_from_a_hash_table(world: World) -
 
 
 def test_zscan_looks_at_its_options_only_if_there_is_a_key(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZSCAN", "z", "x") == INVALID_CURSOR
     assert world.do("ZSCAN", "z", "0", "COUNT", "0") == SYNTAX_ERROR
     assert world.do("ZSCAN", "none", "0", "COUNT", "0") == [b"0", []]
@@ -47,7 +47,7 @@ def test_zscan_looks_at_its_options_only_if_there_is_a_key(world: World) -> None
 
 @pytest.mark.parametrize("count", [4, 300])
 def test_every_member_is_drawn_alike(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     draws = 400 * count
     counts: Counter[bytes] = Counter(world.do("ZRANDMEMBER", "z", str(-draws)))
     assert len(counts) == count
@@ -58,13 +58,13 @@ def test_every_member_is_drawn_alike(world: World, count: int) -> None:
 @pytest.mark.parametrize("count", [10, 300])
 @pytest.mark.parametrize("wanted", [1, 3, 9, 10, 50, 290])
 def test_a_positive_count_draws_different_members(world: World, count: int, wanted: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     drawn = world.do("ZRANDMEMBER", "z", str(wanted))
     assert len(set(drawn)) == len(drawn) == min(wanted, count)
 
 
 def test_scores_come_with_the_members(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     flat = world.do("ZRANDMEMBER", "z", "-3", "WITHSCORES")
     assert [b"m" + score for score in flat[1::2]] == flat[::2]
     world.do("HELLO", "3")
@@ -74,7 +74,7 @@ def test_scores_come_with_the_members(world: World) -> None:
 def test_nothing_is_drawn_of_nothing(world: World) -> None:
     assert world.do("ZRANDMEMBER", "none") is None
     assert world.do("ZRANDMEMBER", "none", "5") == []
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZRANDMEMBER", "z", "0") == []
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched, add_foreign, encoding
 from tests.support.replies import NOT_A_FLOAT, NULL_ARRAY, SYNTAX_ERROR, WRONG_TYPE, Double, Error, Reply, wrong_arity
 from tests.support.world import World
-
-
-def fill(world: World, key: str = "z", count: int = 5) -> None:
-    """Members m0, m1 ... with scores 0, 1 ..."""
-    world.do("ZADD", key, *[word for number in range(count) for word in (str(number), f"m{number}")])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +54,7 @@ def fill(world: World, key: str = "z", count: int = 5) -> None:
     ],
 )
 def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
-    fill(world, count=1)
+    fill_sorted_set(world, count=1)
     add_foreign(world)
     assert world.do(*words) == WRONG_TYPE
     assert world.do("ZRANGE", "z", "0", "-1") == [b"m0"]
@@ -74,7 +70,7 @@ def test_zadd_counts_what_is_new(world: World) -> None:
 
 
 def test_zadd_ch_counts_what_has_changed_too(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZADD", "z", "CH", "0", "m0", "7", "m1", "9", "new") == 2
 
 
@@ -99,7 +95,7 @@ def test_the_options_of_zadd_say_which_scores_change(world: World, options: str,
 
 @pytest.mark.parametrize(("options", "there"), [("NX", True), ("XX", False), ("GT", True), ("LT", True)])
 def test_the_options_of_zadd_say_whether_members_are_added(world: World, options: str, there: bool) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("ZADD", "z", options, "5", "new")
     assert (world.do("ZSCORE", "z", "new") is not None) == there
 
@@ -165,8 +161,8 @@ def test_adding_and_changing_tell_one_event(world: World) -> None:
 
 
 def test_zadd_of_many_members_begins_as_a_skiplist(world: World) -> None:
-    fill(world, "few", 128)
-    fill(world, "many", 129)
+    fill_sorted_set(world, "few", 128)
+    fill_sorted_set(world, "many", 129)
     assert (encoding(world, b"few"), encoding(world, b"many")) == ("listpack", "skiplist")
 
 
@@ -189,7 +185,7 @@ def test_a_limit_of_no_entries_leaves_only_skiplists(world: World) -> None:
 
 
 def test_zrem_counts_and_the_key_goes_with_the_last_member(world: World) -> None:
-    fill(world, count=3)
+    fill_sorted_set(world, count=3)
     watched = Watched(world)
     assert watched.by("ZREM", "z", "m0", "x", "m1") == (["zrem z"], 2)
     assert watched.by("ZREM", "z", "x") == ([], 0)
@@ -198,13 +194,13 @@ def test_zrem_counts_and_the_key_goes_with_the_last_member(world: World) -> None
 
 
 def test_zcard_counts(world: World) -> None:
-    fill(world, count=300)
+    fill_sorted_set(world, count=300)
     assert world.do("ZCARD", "z") == 300
     assert world.do("ZCARD", "none") == 0
 
 
 def test_what_is_not_there_has_no_score(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZSCORE", "z", "x") is None
     assert world.do("ZSCORE", "none", "x") is None
     assert world.do("ZMSCORE", "none", "x", "y") == [None, None]
@@ -212,14 +208,14 @@ def test_what_is_not_there_has_no_score(world: World) -> None:
 
 @pytest.mark.parametrize("count", [5, 1000])
 def test_ranks_are_counted_from_either_end(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANK", "z", "m1") == 1
     assert world.do("ZREVRANK", "z", "m1") == count - 2
     assert world.do("ZRANK", "z", "x") is None
 
 
 def test_zrank_can_tell_the_score(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     assert world.do("ZRANK", "z", "m1", "withscore") == [1, b"1"]
     assert world.do("ZREVRANK", "z", "x", "WITHSCORE") == NULL_ARRAY
     assert world.do("ZRANK", "none", "x", "WITHSCORE") == NULL_ARRAY

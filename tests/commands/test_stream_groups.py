@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.filling import fill_stream
 from tests.support.journal import Journal
 from tests.support.replies import NO_SUCH_KEY, OK, Error, is_error
 from tests.support.specs import Value, ask, items, pairs
@@ -14,11 +15,6 @@ KEY_REQUIRED = Error(
     b"Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically."
 )
 NO_GROUP = Error(b"NOGROUP No such consumer group 'none' for key name 's'")
-
-
-def fill(world: World, *ids: str) -> None:
-    for one in ids:
-        world.do("XADD", "s", one, "f", "v")
 
 
 def group(world: World) -> dict[str, Value]:
@@ -34,7 +30,7 @@ def consumers(world: World) -> list[dict[str, Value]]:
 
 
 def test_a_group_begins_at_an_id_or_at_the_end(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     assert world.do("XGROUP", "CREATE", "s", "g", "1") == OK
     assert group(world)["last-delivered-id"] == "1-0"
     assert world.do("XGROUP", "SETID", "s", "g", "$") == OK
@@ -48,7 +44,7 @@ def test_mkstream_makes_an_empty_stream(world: World) -> None:
 
 
 def test_a_group_is_made_once(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XGROUP", "CREATE", "s", "g", "0") == Error(b"BUSYGROUP Consumer Group name already exists")
 
@@ -60,13 +56,13 @@ def test_a_bad_id_makes_no_stream(world: World) -> None:
 
 @pytest.mark.parametrize("words", [("foo",), ("ENTRIESREAD",), ("MKSTREAM",) * 4])
 def test_bad_options_are_refused(world: World, words: tuple[str, ...]) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     refusal = Error(b"ERR unknown subcommand or wrong number of arguments for 'CREATE'. Try XGROUP HELP.")
     assert world.do("XGROUP", "CREATE", "s", "g", "0", *words) == refusal
 
 
 def test_entriesread_is_a_number_or_unknown(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     refusal = Error(b"ERR value for ENTRIESREAD must be positive or -1")
     assert world.do("XGROUP", "CREATE", "s", "g", "0", "ENTRIESREAD", "-2") == refusal
     world.do("XGROUP", "CREATE", "s", "g", "0", "ENTRIESREAD", "7")
@@ -78,19 +74,19 @@ def test_entriesread_is_a_number_or_unknown(world: World) -> None:
 )
 def test_a_group_must_be_there(world: World, words: tuple[str, ...]) -> None:
     assert world.do("XGROUP", *words) == KEY_REQUIRED
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XGROUP", *words) == NO_GROUP
 
 
 def test_a_group_is_destroyed(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XGROUP", "DESTROY", "s", "g") == 1
     assert world.do("XGROUP", "DESTROY", "s", "g") == 0
 
 
 def test_consumers_come_and_go(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XGROUP", "CREATECONSUMER", "s", "g", "c") == 1
     assert world.do("XGROUP", "CREATECONSUMER", "s", "g", "c") == 0
@@ -128,7 +124,7 @@ def test_a_reading_that_finds_nothing_makes_the_consumer_all_the_same(world: Wor
 
 
 def test_idle_is_since_the_last_question_inactive_since_the_last_entry(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
     world.advance(500)
@@ -138,7 +134,7 @@ def test_idle_is_since_the_last_question_inactive_since_the_last_entry(world: Wo
 
 
 def test_neither_history_nor_noack_makes_a_consumer_active(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XREADGROUP", "GROUP", "g", "c", "NOACK", "STREAMS", "s", ">")
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "0")
@@ -146,7 +142,7 @@ def test_neither_history_nor_noack_makes_a_consumer_active(world: World) -> None
 
 
 def test_lag_is_what_is_left_to_read(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert group(world)["lag"] == 3
     world.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "2", "STREAMS", "s", ">")
@@ -154,7 +150,7 @@ def test_lag_is_what_is_left_to_read(world: World) -> None:
 
 
 def test_lag_is_unknown_while_entries_ahead_were_deleted(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1", "4-1")
+    fill_stream(world, "1-1", "2-1", "3-1", "4-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "s", ">")
     world.do("XDEL", "s", "3-1")
@@ -164,7 +160,7 @@ def test_lag_is_unknown_while_entries_ahead_were_deleted(world: World) -> None:
 
 
 def test_lag_is_unknown_from_the_middle_of_a_stream(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XGROUP", "CREATE", "s", "g", "2-1")
     assert (group(world)["entries-read"], group(world)["lag"]) == (None, None)
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
@@ -172,14 +168,14 @@ def test_lag_is_unknown_from_the_middle_of_a_stream(world: World) -> None:
 
 
 def test_lag_after_trimming_counts_what_is_left(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XTRIM", "s", "MAXLEN", "1")
     assert group(world)["lag"] == 1
 
 
 def test_a_stream_is_described(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XDEL", "s", "1-1")
     assert pairs(ask(world, "XINFO", "STREAM", "s")) == {
         "length": 1,
@@ -203,7 +199,7 @@ def test_an_empty_stream_has_no_first_entry(world: World) -> None:
 
 def test_full_shows_everything(world: World) -> None:
     now_ms = world.clock.now_us() // 1000
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
     full = pairs(ask(world, "XINFO", "STREAM", "s", "FULL", "COUNT", "1"))
@@ -221,7 +217,7 @@ def test_full_shows_everything(world: World) -> None:
 
 
 def test_full_shows_ten_entries_unless_told(world: World) -> None:
-    fill(world, *[f"{number}-1" for number in range(1, 13)])
+    fill_stream(world, *[f"{number}-1" for number in range(1, 13)])
     for words, count in (((), 10), (("COUNT", "0"), 12), (("COUNT", "-1"), 10), (("COUNT", "11"), 11)):
         full = pairs(ask(world, "XINFO", "STREAM", "s", "FULL", *words))
         assert len(items(full["entries"])) == count
@@ -229,7 +225,7 @@ def test_full_shows_ten_entries_unless_told(world: World) -> None:
 
 def test_xinfo_wants_a_key_and_good_words(world: World) -> None:
     assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == NO_SUCH_KEY
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     refusal = Error(b"ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.")
     assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == refusal
     assert world.do("XINFO", "CONSUMERS", "s", "none") == NO_GROUP

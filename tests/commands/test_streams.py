@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.filling import fill_stream
 from tests.support.journal import Journal
 from tests.support.replies import NOT_AN_INTEGER, NULL_ARRAY, OK, SYNTAX_ERROR, WRONG_TYPE, Error, Reply, wrong_arity
 from tests.support.specs import ask
@@ -12,11 +13,6 @@ from tests.support.world import World
 INVALID_ID = Error(b"ERR Invalid stream ID specified as stream command argument")
 TOO_SMALL = Error(b"ERR The ID specified in XADD is equal or smaller than the target stream top item")
 HIGHEST = "18446744073709551615-18446744073709551615"
-
-
-def fill(world: World, *ids: str, key: str = "s") -> None:
-    for one in ids:
-        world.do("XADD", key, one, "f", "v")
 
 
 def ids(world: World, *words: str) -> list[str]:
@@ -42,29 +38,29 @@ def test_an_automatic_id_is_the_time(world: World) -> None:
 
 
 def test_an_automatic_id_is_never_lower_than_the_last_one(world: World) -> None:
-    fill(world, "9999999999999-5", "*")
+    fill_stream(world, "9999999999999-5", "*")
     assert ids(world) == ["9999999999999-5", "9999999999999-6"]
 
 
 def test_the_sequence_alone_can_be_automatic(world: World) -> None:
-    fill(world, "5-*", "5-*", "6-*")
+    fill_stream(world, "5-*", "5-*", "6-*")
     assert ids(world) == ["5-0", "5-1", "6-0"]
     assert world.do("XADD", "t", "0-*", "f", "v") == b"0-1"
 
 
 @pytest.mark.parametrize("one", ["5-1", "5-0", "4", "3-*"])
 def test_an_id_must_be_above_the_last_one(world: World, one: str) -> None:
-    fill(world, "5-1")
+    fill_stream(world, "5-1")
     assert world.do("XADD", "s", one, "f", "v") == TOO_SMALL
 
 
 def test_no_sequence_is_left_in_a_full_millisecond(world: World) -> None:
-    fill(world, "5-18446744073709551615")
+    fill_stream(world, "5-18446744073709551615")
     assert world.do("XADD", "s", "5-*", "f", "v") == TOO_SMALL
 
 
 def test_after_the_highest_id_nothing_can_be_added(world: World) -> None:
-    fill(world, HIGHEST)
+    fill_stream(world, HIGHEST)
     exhausted = Error(b"ERR The stream has exhausted the last possible ID, unable to add more items")
     assert world.do("XADD", "s", "*", "f", "v") == exhausted
     assert world.do("XADD", "s", "7-7", "f", "v") == exhausted
@@ -87,12 +83,12 @@ def test_fields_come_with_values(world: World) -> None:
 def test_nomkstream_makes_no_stream(world: World) -> None:
     assert world.do("XADD", "s", "NOMKSTREAM", "1-1", "f", "v") is None
     assert world.do("EXISTS", "s") == 0
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XADD", "s", "nomkstream", "2-1", "f", "v") == b"2-1"
 
 
 def test_xadd_trims(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XADD", "s", "MAXLEN", "=", "2", "3-1", "f", "v")
     assert ids(world) == ["2-1", "3-1"]
     world.do("XADD", "s", "MINID", "3", "4-1", "f", "v")
@@ -123,7 +119,7 @@ def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: 
 
 def test_approximate_trimming_takes_whole_nodes_only(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
-    fill(world, *[f"{number}-1" for number in range(1, 31)])
+    fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
     assert world.do("XTRIM", "s", "MAXLEN", "~", "15") == 10
     assert world.do("XTRIM", "s", "MINID", "~", "15-1") == 0
     assert world.do("XTRIM", "s", "MINID", "~", "21-1") == 10
@@ -131,37 +127,37 @@ def test_approximate_trimming_takes_whole_nodes_only(world: World) -> None:
 
 
 def test_exact_trimming_marks_entries_inside_a_node(world: World) -> None:
-    fill(world, *[f"{number}-1" for number in range(1, 11)])
+    fill_stream(world, *[f"{number}-1" for number in range(1, 11)])
     assert world.do("XTRIM", "s", "MAXLEN", "4") == 6
     assert ids(world) == ["7-1", "8-1", "9-1", "10-1"]
 
 
 def test_a_limit_stops_before_a_node_that_is_too_large(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
-    fill(world, *[f"{number}-1" for number in range(1, 31)])
+    fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
     assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "19") == 10
     assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "0") == 20
 
 
 def test_without_limit_at_most_a_hundred_nodes_go(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "1")
-    fill(world, *[f"{number}-1" for number in range(1, 121)])
+    fill_stream(world, *[f"{number}-1" for number in range(1, 121)])
     assert world.do("XTRIM", "s", "MAXLEN", "~", "0") == 100
 
 
 def test_an_emptied_stream_stays(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XTRIM", "s", "MAXLEN", "0")
     assert world.do("EXISTS", "s") == 1
     assert world.do("XLEN", "s") == 0
 
 
 def test_a_node_may_be_left_with_deleted_entries_only(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XDEL", "s", "3-1")
     assert world.do("XTRIM", "s", "MINID", "3-1") == 2
     assert ids(world) == []
-    fill(world, "4-1")
+    fill_stream(world, "4-1")
     assert ids(world) == ["4-1"]
 
 
@@ -181,7 +177,7 @@ def test_a_node_may_be_left_with_deleted_entries_only(world: World) -> None:
     ],
 )
 def test_ranges(world: World, start: str, end: str, expected: list[str]) -> None:
-    fill(world, "1-1", "2-1", "2-2", "3-1")
+    fill_stream(world, "1-1", "2-1", "2-2", "3-1")
     assert ids(world, "XRANGE", "s", start, end) == expected
     assert ids(world, "XREVRANGE", "s", end, start) == expected[::-1]
 
@@ -189,7 +185,7 @@ def test_ranges(world: World, start: str, end: str, expected: list[str]) -> None
 def test_ranges_over_many_nodes(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "3")
     names = [f"{number}-0" for number in range(1, 31)]
-    fill(world, *names)
+    fill_stream(world, *names)
     world.do("XDEL", "s", "7-0", "8-0", "9-0", "11-0")
     left = [name for name in names if name not in {"7-0", "8-0", "9-0", "11-0"}]
     assert ids(world) == left
@@ -199,7 +195,7 @@ def test_ranges_over_many_nodes(world: World) -> None:
 
 
 def test_a_count_that_is_not_positive_gives_a_null_array(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XRANGE", "s", "-", "+", "COUNT", "0") == NULL_ARRAY
     assert world.do("XRANGE", "s", "-", "+", "COUNT", "-5") == NULL_ARRAY
     assert world.do("XRANGE", "none", "-", "+", "COUNT", "0") == []
@@ -216,13 +212,13 @@ def test_bad_ranges_are_refused(world: World) -> None:
 
 
 def test_entries_are_deleted(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     assert world.do("XDEL", "s", "2-1", "2-1", "9-9") == 1
     assert ids(world) == ["1-1", "3-1"]
 
 
 def test_a_bad_id_deletes_nothing(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XDEL", "s", "1-1", "x") == INVALID_ID
     assert world.do("XLEN", "s") == 1
 
@@ -231,7 +227,7 @@ def test_a_bad_id_deletes_nothing(world: World) -> None:
 
 
 def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XSETID", "s", "9-9", "ENTRIESADDED", "5", "MAXDELETEDID", "3-3") == OK
     found = ask(world, "XINFO", "STREAM", "s")
     assert isinstance(found, list)
@@ -252,12 +248,12 @@ def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
     ],
 )
 def test_xsetid_refuses_what_cannot_be(world: World, words: tuple[str, ...], error: str) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     assert world.do("XSETID", "s", *words) == Error(f"ERR {error}".encode())
 
 
 def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
-    fill(world, "5-1")
+    fill_stream(world, "5-1")
     world.do("XDEL", "s", "5-1")
     refusal = Error(b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
     assert world.do("XSETID", "s", "5-0") == refusal
@@ -267,7 +263,7 @@ def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
 
 
 def test_events(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     journal = Journal(world)
     world.do("XADD", "s", "MAXLEN", "2", "3-1", "f", "v")
     assert journal.take() == ["* s", "xadd s", "xtrim s"]
@@ -289,7 +285,7 @@ def test_events(world: World) -> None:
     ],
 )
 def test_changes_are_counted(world: World, words: tuple[str, ...], changes: int) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     before = world.engine.keyspace.dirty
     world.do(*words)
     assert world.engine.keyspace.dirty - before == changes

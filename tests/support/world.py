@@ -208,8 +208,3 @@ class World(EmptyWorld):
     def set_protocol(self, protocol: int) -> None:
         """Let the first client speak RESP2 or RESP3 from now on, without a HELLO."""
         self.first.set_protocol(protocol)
-
-    def fill(self, count: int, prefix: str = "key:", value: Argument = "v") -> None:
-        """Set `count` keys, named after the prefix and a number from 0 on."""
-        for number in range(count):
-            self.do("SET", f"{prefix}{number}", value)
