@@ -64,13 +64,15 @@ def test_what_is_no_ziplist_is_refused(data: bytes) -> None:
 
 
 @given(st.binary(max_size=30))
-def test_no_bytes_are_too_strange(content: bytes) -> None:
+def test_any_bytes_are_elements_or_are_refused(content: bytes) -> None:
     data = (len(content) + 11).to_bytes(4, "little") + bytes(4) + b"\xff\xff" + content + b"\xff"
-    try:
-        ziplist_elements(data)
-        zipmap_elements(content)
-    except (ValueError, IndexError):
-        pass
+    for elements_of, given_bytes in ((ziplist_elements, data), (zipmap_elements, content)):
+        try:
+            elements = elements_of(given_bytes)
+        except (ValueError, IndexError):
+            continue
+        assert all(isinstance(element, bytes) for element in elements)
+        assert len(elements) <= len(content), "an element takes a byte at least"
 
 
 def test_a_zipmap_has_free_bytes_behind_its_values() -> None:
