@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.commands import all_groups
 from pyredmem.config.settings import Settings
-from pyredmem.engine.command import CommandTable, Group
+from pyredmem.engine.command import Group, Registry
+from pyredmem.engine.core import Core
+from pyredmem.engine.dispatch import Dispatcher
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.info.command import info_commands
@@ -18,8 +22,17 @@ def command_groups() -> list[Group]:
     return [*all_groups(), info_commands]
 
 
-def create_engine(settings: Settings, clock: Clock, rng: Random, host: Host | None = None) -> Engine:
-    """An engine with all commands, empty; ``host`` is the process around it, if it is to know of one."""
+#: Specs and handlers of all commands: the same for every engine of the process.
+REGISTRY: Final = Registry(command_groups())
+
+
+def create_engine(
+    settings: Settings, clock: Clock, rng: Random, host: Host | None = None, registry: Registry = REGISTRY
+) -> Engine:
+    """An empty engine; ``host`` is the process around it, if there is one; ``registry`` are the commands it knows."""
     allocator = Allocator(settings.text("mem-allocator"))
     allocator.begin()
-    return Engine(settings, clock, rng, allocator, CommandTable(command_groups()), host or Host())
+    core = Core(settings, clock, rng, allocator, host or Host(), len(registry.handlers))
+    engine = Engine(core, registry.table)
+    engine.clients.serve_with(Dispatcher(engine, registry.handlers))
+    return engine

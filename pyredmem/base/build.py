@@ -1,8 +1,10 @@
 """Says whether this copy of the package runs compiled.
 
-The module is compiled with the rest of the core, so what it is itself tells what the core is: the interpreter loads it
-either from a `.py` file or from an extension.
+This module is compiled if the rest of the core is. So it is enough to know whether the interpreter loaded the module
+from a `.py` file or from an extension.
 """
+
+from __future__ import annotations
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""The one source of time: passed in, so that a test owns it.
+"""The one source of time. It is passed in, so that a test can control it.
 
-Times are unix microseconds. Durations are differences of them; a wall clock that is set back gives a negative
-difference, which the users of durations clamp to zero.
+Times are unix times in microseconds. Durations are differences between them. A wall clock that is set back gives a
+negative difference, which the users of durations replace by zero.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Clock:
-    """Tells the time; the base of the system's clock and of the clocks of tests."""
+    """Tells the time; the base class of the system's clock and of the clocks of tests."""
 
     def now_us(self) -> i64:
         """Unix time in microseconds."""
@@ -29,7 +29,7 @@ class SystemClock(Clock):
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ManualClock(Clock):
-    """A clock that stands still until it is moved; ``start_us`` is a unix time in microseconds."""
+    """A clock that stands still until it is advanced; ``start_us`` is a unix time in microseconds."""
 
     def __init__(self, start_us: i64 = 1_700_000_000_000_000) -> None:
         self._now_us: i64 = start_us
@@ -39,9 +39,7 @@ class ManualClock(Clock):
         return self._now_us
 
     def advance_ms(self, milliseconds: i64) -> None:
-        """Move on by a number of milliseconds."""
         self._now_us += milliseconds * 1000
 
     def advance_us(self, microseconds: i64) -> None:
-        """Move on by a number of microseconds."""
         self._now_us += microseconds

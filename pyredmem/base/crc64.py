@@ -1,6 +1,6 @@
-"""CRC-64 as Redis has it under every serialized value: the polynomial of Jones, reflected, beginning with zero.
+"""The CRC-64 that Redis appends to each serialized value: the polynomial of Jones, reflected, starting from zero.
 
-The remainder of the nine letters ``123456789`` is ``e9c6d914c4b8d9ca``.
+The checksum of the nine digits ``123456789`` is ``e9c6d914c4b8d9ca``.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-#: 0xad93d23594c935a9 with its bits in the opposite order, as a number with a sign.
+#: 0xad93d23594c935a9 with its bits in reverse order, as a signed number.
 _POLYNOMIAL: Final = 0x95AC9329AC4BC9B5 - (1 << 64)
 _MASK: Final = (1 << 64) - 1
-#: What is left of 64 bits that move down by one and by eight, where a sign would fill up from above.
+#: The bits to keep after a shift to the right by one and by eight, as the shift fills up with the sign from the left.
 _BELOW_SIGN: Final = (1 << 63) - 1
 _BELOW_BYTE: Final = (1 << 56) - 1
 
 
 def _remainders() -> vec[i64]:
-    """What each byte value makes of an empty register."""
+    """By byte value, the register after that byte if it was zero before."""
     table = vec[i64]()
     for byte in range(256):
         register: i64 = byte
@@ -36,7 +36,7 @@ _TABLE: Final = _remainders()
 
 
 def crc64(data: bytes) -> int:
-    """The checksum of a string, unsigned."""
+    """The checksum of a string, as an unsigned number."""
     table = _TABLE
     register: i64 = 0
     for byte in data:

@@ -1,23 +1,25 @@
 """The decimal text of a double, digit for digit as Redis 7.2 replies it.
 
-Redis 7.2 finds the digits with Grisu2 (Florian Loitsch, "Printing floating-point numbers quickly and
-accurately with integers", 2010). It gives digits that read back as the same double, and for all but about
-one double in a thousand they are the shortest such digits, those of Python's `repr`. For the rest they are
-one digit longer or not the nearest, so the method itself has to be followed:
+Redis 7.2 finds the digits with Grisu2 (Florian Loitsch, "Printing floating-point numbers quickly and accurately with
+integers", 2010). Its digits always read back as the same double. For all but about one double in a thousand they are
+the shortest such digits, those of Python's `repr`. For the others there is one digit more, or the number is not the
+nearest to the double, so the method itself has to be followed:
 
-    lower          value          upper      the numbers between the middles to the neighbouring doubles
-    --|--------------|--------------|--      all read back as this double
+    lower          value          upper      lower and upper are halfway to the neighbouring doubles;
+    --|--------------|--------------|--      all numbers between them read back as this double
       <------------ delta ---------->
                       <- distance -->
 
-1. scale all three by a power of ten kept in 64 bits, so that the integer part is small, and narrow the
-   interval by one unit at each end, which is what the rounding of the scaling may have cost;
-2. produce the digits of `upper` until what is left is less than delta: that number is in the interval;
-3. step the last digit down while that brings the number nearer to the value.
+1. scale all three by a power of ten held in 64 bits, so that the integer part is small, and narrow the interval by one
+   unit at each end, because the rounding of the scaling may be off by as much;
+2. produce the digits of `upper` until the rest is less than delta: the number so far is in the interval;
+3. step the last digit down as long as that brings the number nearer to the value.
 
-Python's integers have no size, which makes the scaling one multiplication. Only powers of ten at certain
-steps are used, and which of the fitting ones is chosen changes the digits, so the choice is reproduced too.
+Python's integers have no fixed size, so the scaling is one multiplication. Only powers of ten at certain steps are
+used. Several of them fit, and the choice shows in the digits, so the choice is reproduced too.
 """
+
+from __future__ import annotations
 
 from math import copysign, isinf, isnan
 from struct import pack, unpack
@@ -25,7 +27,7 @@ from typing import Final
 
 _FRACTION_BITS: Final = 52
 _HIDDEN_BIT: Final = 1 << _FRACTION_BITS
-_EXPONENT_BIAS: Final = 1075  # of the significand taken as an integer
+_EXPONENT_BIAS: Final = 1075  # if the significand is taken as an integer
 _UINT64_MASK: Final = 0xFFFFFFFFFFFFFFFF
 
 # The powers of ten that Grisu may scale with: 10^-348, 10^-340, ... 10^340.
@@ -42,7 +44,7 @@ _INTEGER_LIMIT: Final = 4611686018427387904.0
 
 
 def format_double(value: float) -> bytes:
-    """Return the text of a double in a reply or as a score."""
+    """The text of a double, in a reply or as a score."""
     if isnan(value):
         return b"nan"
     if -_INTEGER_LIMIT <= value <= _INTEGER_LIMIT:
@@ -59,13 +61,13 @@ def format_double(value: float) -> bytes:
 
 
 def format_fixed(value: float) -> bytes:
-    """Return the text of a double with 17 decimals, less the zeros at the end: how Redis replies coordinates."""
+    """The text of a double with 17 decimals, without the zeros at the end, as Redis replies coordinates."""
     text = (b"%.17f" % value).rstrip(b"0").rstrip(b".")
     return b"0" if text == b"-0" else text
 
 
 def _lay_out(digits: str, exponent: int) -> str:
-    """Write digits x 10^exponent, plainly unless that is long."""
+    """The text of digits x 10^exponent, in plain notation unless that is long."""
     count = len(digits)
     leading = exponent + count - 1  # the power of ten of the first digit
     if exponent >= 0 and leading < count + 7:
@@ -80,7 +82,7 @@ def _lay_out(digits: str, exponent: int) -> str:
 
 
 def shortest_digits(value: float) -> tuple[str, int]:
-    """Return the digits of a positive finite double and the power of ten of the last one."""
+    """The digits of a positive finite double, and the power of ten of the last digit."""
     bits: int = unpack("<Q", pack("<d", value))[0]
     significand = bits & (_HIDDEN_BIT - 1)
     exponent = bits >> _FRACTION_BITS
@@ -111,7 +113,7 @@ def _scale(significand: int, ten: int) -> int:
 
 
 def _scaling_power(exponent: int) -> tuple[int, int, int]:
-    """Choose a power of ten; return it with its 64-bit significand and its binary exponent."""
+    """The power of ten to scale with, with its 64-bit significand and its binary exponent."""
     index = (int(-(exponent + _POWER_COUNT) * _LOG10_OF_2) - _FIRST_POWER) // _POWER_STEP
     while True:
         power = _FIRST_POWER + index * _POWER_STEP
@@ -126,7 +128,7 @@ def _scaling_power(exponent: int) -> tuple[int, int, int]:
 
 
 def power_of_ten(power: int) -> tuple[int, int]:
-    """Return 10^power as a 64-bit significand, rounded to the nearest, and a binary exponent."""
+    """10^power as a 64-bit significand, rounded to the nearest, and a binary exponent."""
     if power >= 0:
         exact = 10**power
         exponent = exact.bit_length() - 64
@@ -141,7 +143,7 @@ def power_of_ten(power: int) -> tuple[int, int]:
 def _generate(upper: int, delta: int, distance: int, fraction_bits: int) -> tuple[str, int]:
     """Produce digits of `upper`, a fixed-point number, until the rest is within delta.
 
-    Returns them with the power of ten of the last one.
+    Returns the digits, and the power of ten of the last one.
     """
     one = 1 << fraction_bits
     whole = upper >> fraction_bits
@@ -169,7 +171,7 @@ def _generate(upper: int, delta: int, distance: int, fraction_bits: int) -> tupl
 
 
 def _steps_down(rest: int, delta: int, unit: int, distance: int) -> int:
-    """How often the last digit may be lowered: while inside the interval and nearer to the value."""
+    """By how much to lower the last digit: as long as the number stays in the interval and gets nearer to the value."""
     steps = 0
     while (
         rest < distance

@@ -1,7 +1,7 @@
-"""Every error text that more than one command can give, declared once.
+"""The error texts that more than one command can give, each declared once.
 
-A handler raises :class:`CommandError`; dispatch writes it as a RESP error. The message is the whole line without
-the leading ``-`` and the trailing CRLF; its first word is the error code that INFO errorstats counts.
+A handler raises :class:`CommandError`, and dispatch sends it as an error reply. The message is the whole line without
+the leading ``-`` and the trailing CRLF. Its first word is the error code, which INFO errorstats counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class CommandError(Exception):
-    """A command was refused; ``message`` is the error line that the client sees."""
+    """A command was refused; ``message`` is the error reply that the client gets."""
 
     def __init__(self, message: bytes) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ class CommandError(Exception):
 
 
 class ProtocolError(Exception):
-    """A client broke the protocol; it gets ``message`` as its last reply and is disconnected."""
+    """A client sent bytes that are not RESP; it gets ``message`` as its last reply and is disconnected."""
 
     def __init__(self, message: bytes) -> None:
         super().__init__(message)
@@ -64,42 +64,51 @@ DEBUG_NOT_ALLOWED: Final = (
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 NO_PROTOCOL: Final = b"NOPROTO unsupported protocol version"
+MONITORS_CANNOT_ACCESS_KEYS: Final = b"ERR Replica can't interact with the keyspace"
+
+
+def not_while_subscribed(full_name: bytes) -> bytes:
+    """The refusal of a command that a RESP2 client sends while it is subscribed."""
+    return (
+        b"ERR Can't execute '" + full_name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+        b"allowed in this context"
+    )
 
 
 def invalid_expire(command: bytes) -> CommandError:
-    """The refusal of an expire time that is not positive or does not fit."""
+    """The error for an expire time that is not positive, or too large."""
     return CommandError(b"ERR invalid expire time in '" + command + b"' command")
 
 
 def not_between(low: int, high: int) -> CommandError:
-    """The refusal of an integer outside of bounds."""
+    """The error for an integer outside its bounds."""
     return CommandError(b"ERR value is out of range, value must between %d and %d" % (low, high))
 
 
 def unsupported_option(option: bytes) -> CommandError:
-    """The refusal of a word that is no option of EXPIRE."""
+    """The error for a word that is not an option of EXPIRE."""
     return CommandError(b"ERR Unsupported option " + option.partition(b"\x00")[0])
 
 
 def exec_refused(reason: bytes) -> CommandError:
-    """The refusal of an EXEC that could not be run at all; ``reason`` is another error line."""
+    """The error for an EXEC that could not run at all; ``reason`` is another error message."""
     return CommandError(b"EXECABORT Transaction discarded because of: " + reason.removeprefix(b"ERR "))
 
 
 def wrong_arity(full_name: bytes) -> CommandError:
-    """The refusal of a call with the wrong number of arguments; ``full_name`` is ``get`` or ``config|get``."""
+    """The error for a wrong number of arguments; ``full_name`` is like ``get`` or ``config|get``."""
     return CommandError(b"ERR wrong number of arguments for '" + full_name + b"' command")
 
 
 def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
-    """The refusal of a word after a container command; Redis shows at most 128 bytes of it."""
+    """The error for an unknown word after a container command; Redis shows at most 128 bytes of that word."""
     return CommandError(
         b"ERR unknown subcommand '" + as_c_string(subcommand, 128) + b"'. Try " + container.upper() + b" HELP."
     )
 
 
 def bad_subcommand_call(container: bytes, subcommand: bytes) -> CommandError:
-    """The refusal that a container's handler gives itself, where a word and its arguments do not go together."""
+    """The error that the handler of a container command gives for a subcommand with arguments it does not take."""
     return CommandError(
         b"ERR unknown subcommand or wrong number of arguments for '"
         + as_c_string(subcommand, 128)
@@ -110,5 +119,5 @@ def bad_subcommand_call(container: bytes, subcommand: bytes) -> CommandError:
 
 
 def as_c_string(data: bytes, limit: int) -> bytes:
-    """What Redis's formatting shows of an argument: up to its first NUL, and no more than ``limit`` bytes."""
+    """The part of an argument that C's formatting shows: up to its first NUL, and at most ``limit`` bytes."""
     return data.partition(b"\x00")[0][:limit]

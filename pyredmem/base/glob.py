@@ -1,22 +1,25 @@
 """Glob patterns, matched exactly as Redis matches them (KEYS, SCAN MATCH, PSUBSCRIBE, CONFIG GET, ACL rules).
 
-The grammar, quirks included:
+The grammar, with its quirks:
 
-* ``*`` any run of bytes, ``?`` any byte, ``\\x`` the byte x; a backslash that ends the pattern is itself;
-* ``[...]`` one byte out of a class: bytes, ranges ``a-z`` (a reversed range means the same), escapes; ``^``
-  first negates. A class that is never closed ends with the pattern. In ``[a-]`` the bracket is the end of
-  the range, so that class is not closed. Range ends compare as *signed* bytes, as C chars do on x86;
-* the empty text is matched by the empty pattern only (``KEYS *`` finds an empty key because the command
-  asks for all keys, not because the pattern matches).
+* ``*`` matches any run of bytes, ``?`` any byte, ``\\x`` the byte x. A backslash at the end of the pattern matches
+  itself.
+* ``[...]`` matches one byte of a class: bytes, ranges ``a-z`` (a reversed range means the same), escapes; a ``^`` at
+  the beginning negates the class. A class that is never closed ends with the pattern. In ``[a-]`` the bracket is the
+  end of the range, so that class is not closed. The ends of a range compare as *signed* bytes, as C chars do on x86.
+* Only the empty pattern matches the empty text. (``KEYS *`` finds an empty key because the command returns all keys
+  then, not because the pattern matches.)
 
-Without regard to case, ASCII letters are folded everywhere except behind a backslash inside a class, and a
-range is put in order before its ends are folded (so ``[Z-a]`` matches nothing).
+When case is ignored, ASCII letters are folded everywhere except after a backslash in a class, and the ends of a range
+are put in order before they are folded (so ``[Z-a]`` matches nothing).
 
-`match` is the plain matcher: where a byte does not fit it goes back to the last ``*`` only, which is enough,
-since an earlier ``*`` taking more could only leave less for the rest. Its cost is at most pattern times text.
-`Glob` is for matching many texts: a pattern of literals and ``*`` (nearly all of them in practice) becomes a
-search for the literals between the stars.
+`match` is the plain matcher. When a byte does not match, it goes back to the last ``*`` only. That is enough, because
+an earlier ``*`` that matched more would only leave less for the rest. It takes at most pattern times text steps.
+`Glob` is for matching many texts: a pattern of literals and ``*``, as nearly all are in practice, becomes a search for
+the literals between the stars.
 """
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -30,7 +33,7 @@ _CLOSE: Final = 93
 _CARET: Final = 94
 _DASH: Final = 45
 
-# Redis refuses to nest deeper than this, and it nests once per star that has something after it.
+# Redis does not nest deeper than this, and it nests once per star that has something after it.
 _MAX_STARS: Final = 1000
 
 _LITERAL: Final = 0
@@ -40,13 +43,13 @@ _GENERAL: Final = 3
 
 
 def match(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
-    """Whether the whole text fits the pattern."""
+    """Whether the pattern matches the whole text."""
     pattern_length: i64 = len(pattern)
     text_length: i64 = len(text)
     at: i64 = 0
     position: i64 = 0
-    star: i64 = -1  # where the pattern goes on behind the last star
-    restart: i64 = 0  # where in the text that rest is tried next
+    star: i64 = -1  # where the pattern goes on after the last star
+    restart: i64 = 0  # where in the text the rest of the pattern is tried next
     stars: i64 = 0
     while position < text_length:
         after: i64 = -1
@@ -79,7 +82,7 @@ def match(pattern: bytes, text: bytes, ignore_case: bool = False) -> bool:
 
 
 def _match_one(pattern: bytes, at: i64, byte: i64, ignore_case: bool) -> i64:
-    """Match one byte with the element at `at` (not a star): where the pattern goes on, or -1."""
+    """Match one byte with the element at `at`, which is not a star; returns where the pattern goes on, or -1."""
     element: i64 = pattern[at]
     if element == _QUESTION:
         return at + 1
@@ -94,7 +97,7 @@ def _match_one(pattern: bytes, at: i64, byte: i64, ignore_case: bool) -> i64:
 
 
 def _match_class(pattern: bytes, at: i64, byte: i64, ignore_case: bool) -> i64:
-    """Match one byte with the class whose bracket is before `at`: where the pattern goes on, or -1."""
+    """Match one byte with the class whose bracket is before `at`; returns where the pattern goes on, or -1."""
     length: i64 = len(pattern)
     negated = at < length and pattern[at] == _CARET
     if negated:
@@ -142,7 +145,7 @@ def _fold(byte: i64) -> i64:
 
 
 def _literal_segments(pattern: bytes) -> list[bytes] | None:
-    """Split the pattern at its stars into literals, escapes resolved; None if it has `?` or a class."""
+    """Split a pattern at its stars into literals, with the escapes resolved; None if it has a `?` or a class."""
     segments: list[bytes] = []
     literal = bytearray()
     at = 0
@@ -167,7 +170,7 @@ def _literal_segments(pattern: bytes) -> list[bytes] | None:
 
 
 class Glob:
-    """A pattern made ready for many texts."""
+    """A pattern that is prepared for matching many texts."""
 
     def __init__(self, pattern: bytes, ignore_case: bool = False) -> None:
         self.pattern: bytes = pattern
@@ -197,7 +200,7 @@ class Glob:
             self._kind = _SEGMENTS
 
     def matches(self, text: bytes) -> bool:
-        """Whether the whole text fits the pattern."""
+        """Whether the pattern matches the whole text."""
         kind = self._kind
         if kind == _GENERAL:
             return match(self.pattern, text, self.ignore_case)
@@ -215,7 +218,7 @@ class Glob:
         position = len(self._prefix)
         end = len(text) - len(self._suffix)
         for segment in self._middle:
-            # The first place is the best one: it leaves the most for what follows.
+            # The first place found is the best one: it leaves the most text for the other segments.
             found = text.find(segment, position, end)
             if found < 0:
                 return False

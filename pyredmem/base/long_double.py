@@ -1,28 +1,29 @@
 """The 80-bit `long double` of x86, exactly, for INCRBYFLOAT and HINCRBYFLOAT.
 
-Redis reads both numbers with ``strtold``, adds them in the x87 unit, and writes the sum with ``%.17Lf`` less
-the zeros at the end. The replies show all 64 bits of that significand, so a Python float will not do.
-A number here is
+Redis reads both numbers with ``strtold``, adds them in the x87 unit, and writes the sum with ``%.17Lf``, without the
+zeros at the end. The replies show all 64 bits of the significand, which a Python float does not have. A number here is
 
     significand x 2^exponent         significand: a Python int of at most 64 bits, with the sign
 
-and each operation is done exactly on integers and then rounded once, half to even, as the hardware and the C
-library do. Zero has no sign here: the text of a zero has none either.
+Each operation is done exactly on integers and then rounded once, half to even, as the hardware and the C library do.
+Zero has no sign here, because its text has none either.
 """
+
+from __future__ import annotations
 
 import re
 from decimal import Decimal
 from typing import Final
 
 _SIGNIFICAND_BITS: Final = 64
-_LEAST_EXPONENT: Final = -16445  # of the last bit, reached by denormals
-_EXPONENT_LIMIT: Final = 16384  # 2 to this is infinite
+_LEAST_EXPONENT: Final = -16445  # of the last bit of a denormal number
+_EXPONENT_LIMIT: Final = 16384  # 2 to the power of this is infinite
 
-# The buffer Redis copies the text to holds this many bytes and a NUL.
+# The buffer to which Redis copies the text holds this many bytes and a NUL.
 _MAX_TEXT: Final = 5 * 1024 - 1
-# Decimal exponents of the first digit from which a number cannot be finite, or cannot be told from zero.
+# A number whose first digit has a decimal exponent beyond this, up or down, is infinite or rounds to zero.
 _DECIMAL_LIMIT: Final = 5000
-# An exponent this long moves any text of _MAX_TEXT digits beyond those limits.
+# An exponent with more digits than this moves any text of _MAX_TEXT digits beyond those limits.
 _EXPONENT_DIGITS: Final = 9
 
 _FRACTION_DIGITS: Final = 17
@@ -37,15 +38,15 @@ _INFINITY: Final = re.compile(rb"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 class LongDouble:
-    """A number in 80-bit extended precision; `finite` is false for infinities and for no number."""
+    """A number in 80-bit extended precision; `finite` is false for infinity and for NaN."""
 
     def __init__(self, significand: int, exponent: int, finite: bool = True) -> None:
         self.significand: int = significand
         self.exponent: int = exponent
         self.finite: bool = finite
 
-    def plus(self, other: "LongDouble") -> "LongDouble":
-        """Return the rounded sum."""
+    def plus(self, other: LongDouble) -> LongDouble:
+        """The rounded sum."""
         if not (self.finite and other.finite):
             return LongDouble(0, 0, False)
         exponent = min(self.exponent, other.exponent)
@@ -53,7 +54,7 @@ class LongDouble:
         return _rounded(total, 1, exponent)
 
     def ceiling_of_product(self, factor: int) -> int:
-        """Return a finite number times ``factor``, rounded to this precision and then up to an integer."""
+        """This number, which is finite, times ``factor``, rounded to this precision and then up to an integer."""
         assert self.finite
         product = _rounded(self.significand * factor, 1, self.exponent)
         if product.exponent >= 0:
@@ -61,7 +62,7 @@ class LongDouble:
         return -(-product.significand >> -product.exponent)
 
     def text(self) -> bytes:
-        """Return a finite number as Redis stores and replies it: at most 17 decimals, no zeros at the end."""
+        """This number, which is finite, as Redis stores and replies it: at most 17 decimals, no zeros at the end."""
         assert self.finite
         if self.exponent >= 0:
             return _integer_text(self.significand << self.exponent)
@@ -77,10 +78,10 @@ class LongDouble:
 
 
 def parse_long_double(data: bytes) -> LongDouble | None:
-    """Return the long double that `strtold` reads from all of the data.
+    """The long double that `strtold` reads, if it reads all of the data; otherwise None.
 
-    No spaces around it and no NaN. Infinities and hexadecimal are allowed, but a number too large to be
-    finite, or too small to differ from zero, is an error.
+    Spaces around the number, and NaN, are errors. Infinities and hexadecimal numbers are allowed, but a number too
+    large to be finite, or too small to differ from zero, is an error.
     """
     if len(data) > _MAX_TEXT:
         return None
@@ -133,10 +134,10 @@ def _in_range(value: LongDouble) -> LongDouble | None:
 
 
 def _rounded(numerator: int, denominator: int, exponent: int) -> LongDouble:
-    """Return the long double nearest to numerator / denominator x 2^exponent."""
+    """The long double nearest to numerator / denominator x 2^exponent."""
     magnitude = abs(numerator)
     shift = magnitude.bit_length() - denominator.bit_length() - _SIGNIFICAND_BITS
-    # The quotient has 64 or 65 bits with this shift; the first of the two is wanted.
+    # With this shift the quotient has 64 or 65 bits; it must have 64.
     if _shifted_at_least(magnitude, denominator, shift + _SIGNIFICAND_BITS):
         shift += 1
     shift = max(shift, _LEAST_EXPONENT - exponent)

@@ -1,6 +1,6 @@
 """MurmurHash64A, Austin Appleby's public-domain hash in its variant for 64-bit processors.
 
-Redis counts with it (HyperLogLog), so every bit of it shows in stored values. Words are little-endian everywhere.
+Redis uses it for HyperLogLog, so each of its bits shows in stored values. Words are little-endian on all machines.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """Numbers as Redis reads and writes them: integers, doubles, sizes.
 
-A value *is* an integer only in its one canonical spelling (``-7``, never ``+7``, ``07`` or with a space),
-because Redis must be able to give back the same bytes after storing the number. Doubles are read as C's
-``strtod`` reads them and written with the digits that Redis 7.2 gives (see `double_text`). INCRBYFLOAT's
-80-bit arithmetic is in `long_double`. Bounds other than those of the type are the caller's business."""
+A value *is* an integer only in its one canonical spelling (``-7``, never ``+7``, ``07`` or with a space), because Redis
+must be able to return the same bytes after storing the number. Doubles are read as C's ``strtod`` reads them and
+written with the digits that Redis 7.2 gives (see `double_text`). INCRBYFLOAT's 80-bit arithmetic is in `long_double`.
+The parsers check the bounds of the type; the caller checks any others.
+"""
+
+from __future__ import annotations
 
 import re
 from math import isinf, isnan
@@ -40,12 +43,12 @@ _MEMORY: Final = re.compile(r"([0-9]*)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE | re.A
 
 
 def parse_integer(data: bytes) -> int | None:
-    """Return the signed 64-bit integer whose canonical spelling this is."""
+    """The signed 64-bit integer whose canonical spelling this is; None if there is none."""
     length = len(data)
     if length == 0 or length > 20:
         return None
     first = data[0]
-    if first > _NINE:  # most values are words, and are done here
+    if first > _NINE:  # most values are words, and get no further than here
         return None
     if first == _MINUS:
         return _parse_negative(data)
@@ -64,10 +67,10 @@ def _parse_negative(data: bytes) -> int | None:
 
 
 def parse_unsigned(data: bytes) -> int | None:
-    """Return an unsigned 64-bit integer as stream ids and scan cursors are read.
+    """The unsigned 64-bit integer that Redis reads in a stream id or a scan cursor; None if it is not one.
 
-    A canonical integer must not be negative. Any other spelling is left to C's ``strtoull``, which takes
-    leading spaces, a sign and leading zeros, stops at a NUL, and wraps a negative number around.
+    A canonical integer must not be negative. Redis leaves any other spelling to C's ``strtoull``, which takes leading
+    spaces, a sign and leading zeros, stops at a NUL, and wraps a negative number around.
     """
     value = parse_integer(data)
     if value is not None:
@@ -85,16 +88,16 @@ def parse_unsigned(data: bytes) -> int | None:
 
 
 def parse_double(data: bytes) -> float | None:
-    """Return the double that `strtod` reads from all of the data.
+    """The double that `strtod` reads, if it reads all of the data; otherwise None.
 
-    No spaces around it and no NaN. Infinities and hexadecimal are allowed, but a number too large for a
-    double, or too small to differ from zero, is an error.
+    Spaces around the number, and NaN, are errors. Infinities and hexadecimal numbers are allowed, but a number too
+    large for a double, or too small to differ from zero, is an error.
     """
     try:
         value = float(data)
     except ValueError:
         return _parse_hexadecimal(data)
-    # Python also takes spaces around a number and underscores between the digits.
+    # Python also allows spaces around a number and underscores between its digits.
     if data[0] <= 32 or data[-1] <= 32 or b"_" in data:
         return None
     if value == 0.0:
@@ -122,7 +125,7 @@ def _parse_hexadecimal(data: bytes) -> float | None:
 
 
 def human_size(size: int) -> str:
-    """Return a number of bytes as INFO prints it: ``883.30K``."""
+    """A number of bytes as INFO prints it: ``883.30K``."""
     if size < 1024:
         return f"{size}B"
     unit = 1024
@@ -134,9 +137,10 @@ def human_size(size: int) -> str:
 
 
 def parse_memory(text: str) -> int | None:
-    """Return the bytes that a size in the configuration means: ``1gb`` is 1024^3, ``1g`` is 10^9.
+    """The number of bytes that a size in the configuration means: ``1gb`` is 1024^3, ``1g`` is 10^9.
 
-    As in C, a unit alone is zero, digits beyond 64 bits are the largest number, and the product wraps around.
+    As in C, a unit without digits means zero, more digits than fit into 64 bits mean the largest number, and the
+    product wraps around.
     """
     found = _MEMORY.fullmatch(text)
     if found is None or len(found.group(1)) > 127:

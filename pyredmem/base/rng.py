@@ -1,4 +1,4 @@
-"""The one source of chance: seedable and passed in, so that a test can repeat what happened."""
+"""The one source of random numbers. It takes a seed and is passed in, so that a test can repeat what happened."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Random:
         self._source.seed(seed)
 
     def below(self, bound: i64) -> i64:
-        """A whole number, uniform from 0 to ``bound`` - 1; ``bound`` must be positive."""
+        """An integer from 0 to ``bound`` - 1, all equally likely; ``bound`` must be positive."""
         return self._source.randrange(bound)
 
     def unit(self) -> float:
-        """A number, uniform from 0 up to but not including 1."""
+        """A number from 0 up to but not including 1, uniformly distributed."""
         return self._source.random()
 
     def token(self, length: i64) -> bytes:
-        """Lower-case hexadecimal digits, such as Redis uses for its run id."""
+        """``length`` lower-case hexadecimal digits, as Redis uses them for its run id."""
         return bytes([b"0123456789abcdef"[self.below(16)] for _ in range(length)])

@@ -21,6 +21,7 @@ from pyredmem.engine.command import (
     UPDATE,
     VARIABLE_FLAGS,
     WRITE,
+    FoundKey,
     Group,
     key,
 )
@@ -146,6 +147,21 @@ def _field_offset(context: Context, argument: bytes, width: int) -> i64:
     return checked_offset(context, bits.as_signed(index * width & (_WORD - 1), 64))
 
 
+def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
+    """The key of BITFIELD, which is only read if all operations are GET."""
+    at = 2
+    while at < len(argv):
+        left = len(argv) - at - 1
+        word = argv[at].lower()
+        if word == b"get" and left >= 2:
+            at += 3
+        elif word == b"overflow" and left >= 1:
+            at += 2
+        else:
+            return [FoundKey(1, (READ_WRITE, ACCESS, UPDATE))]
+    return [FoundKey(1, (READ_ONLY, ACCESS))]
+
+
 @bitfields.command(
     "bitfield",
     arity=-2,
@@ -166,6 +182,7 @@ def _field_offset(context: Context, argument: bytes, width: int) -> i64:
     syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value:integer | "
     "INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "
     "<SET encoding offset value:integer | INCRBY encoding offset increment> ...]]",
+    find_keys=_keys_of_bitfield,
 )
 def bitfield(context: Context, argv: list[bytes]) -> None:
     """BITFIELD."""
@@ -222,5 +239,4 @@ def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
         if grown or after != before:
             changes += 1
     if changes > 0:
-        context.keyspace.dirty += changes - 1
-        context.changed(name, events.STRING, b"setbit")
+        context.changed(name, events.STRING, b"setbit", changes)

@@ -63,7 +63,7 @@ def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferStrin
         db.add(name, buffer)
         return buffer, True
     text = string_value(value)
-    buffer = db.unshare(db.keys.find(name), text)
+    buffer = db.modify_string(name, text)
     if buffer.length() >= length:
         return buffer, False
     buffer.grow_zero(length, db.allocator)
@@ -238,6 +238,6 @@ def bitop(context: Context, argv: list[bytes]) -> None:
     if result:
         db.set(argv[2], context.keyspace.strings.create_buffer(result))
         context.changed(argv[2], events.STRING, b"set")
-    elif db.delete(argv[2], context.keyspace.lazy_server_del):
+    elif db.discard(argv[2], context.keyspace.lazy_server_del):
         context.changed(argv[2], events.GENERIC, b"del")
     context.reply.integer(len(result))

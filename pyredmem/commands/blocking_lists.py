@@ -39,8 +39,10 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
             context.reply.array(2)
             context.reply.bulk(name)
             pop_one(context, name, value, at_tail)
+            if context.is_recording:
+                context.record_instead([b"RPOP" if at_tail else b"LPOP", name])
             return
-    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+    context.block(argv, names, _TYPE, deadline_ms)
 
 
 @blocking_lists.command(
@@ -77,14 +79,17 @@ def brpop(context: Context, argv: list[bytes]) -> None:
     _pop_or_block(context, argv, True)
 
 
-def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail: bool) -> None:
+def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail: bool, instead: bytes) -> None:
+    """What BLMOVE and BRPOPLPUSH have in common; ``instead`` is the command that does the same without blocking."""
     deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
     source = argv[1]
     value = list_to_write(context, source)
     if value is None:
-        context.engine.blocking.block(context, argv, [source], _TYPE, deadline_ms, denied_null=True)
+        context.block(argv, [source], _TYPE, deadline_ms, denied_null=True)
     else:
         move(context, source, value, argv[2], from_tail, to_tail)
+        if context.is_recording:
+            context.record_instead([instead, *argv[1:-1]])
 
 
 @blocking_lists.command(
@@ -101,7 +106,7 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
 def blmove(context: Context, argv: list[bytes]) -> None:
     """BLMOVE."""
     from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
-    _move_or_block(context, argv, from_tail, to_tail)
+    _move_or_block(context, argv, from_tail, to_tail, b"LMOVE")
 
 
 @blocking_lists.command(
@@ -119,7 +124,7 @@ def blmove(context: Context, argv: list[bytes]) -> None:
 )
 def brpoplpush(context: Context, argv: list[bytes]) -> None:
     """BRPOPLPUSH."""
-    _move_or_block(context, argv, True, False)
+    _move_or_block(context, argv, True, False, b"RPOPLPUSH")
 
 
 @blocking_lists.command(
@@ -138,4 +143,4 @@ def blmpop(context: Context, argv: list[bytes]) -> None:
     lists = SeveralLists(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not lists.pop(context):
-        context.engine.blocking.block(context, argv, lists.names, _TYPE, deadline_ms)
+        context.block(argv, lists.names, _TYPE, deadline_ms)

@@ -8,18 +8,18 @@ from pyredmem.base.errors import SYNTAX_ERROR, CommandError, bad_subcommand_call
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.arguments import Arguments, deadline_ms, integer
-from pyredmem.engine.client_info import describe
 from pyredmem.engine.client_names import rename, set_library
 from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
-from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Group
+from pyredmem.engine.command import ADMIN, KEEPS_CACHING, LOADING, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.session import NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
+from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
+from pyredmem.engine.session import Session
 
 client: Final = Group("connection")
 client.container("client", since="2.4.0", summary="Commands about the connections of clients.")
 
-_PLAIN: Final = NOSCRIPT | LOADING | STALE
+_PLAIN: Final = NOSCRIPT | LOADING | STALE | KEEPS_CACHING
 _ADMIN: Final = ADMIN | _PLAIN
 
 NO_SUCH_CLIENT: Final = b"ERR No such client"
@@ -69,7 +69,7 @@ def id_(context: Context, argv: list[bytes]) -> None:
 )
 def info(context: Context, argv: list[bytes]) -> None:
     """CLIENT INFO."""
-    context.reply.verbatim(describe(context.engine, context.session, argv) + b"\n")
+    context.reply.verbatim(context.engine.clients.describe(context.session, argv) + b"\n")
 
 
 @client.command(
@@ -98,6 +98,7 @@ def getname(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Names the connection.",
     syntax="connection-name",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setname(context: Context, argv: list[bytes]) -> None:
     """CLIENT SETNAME."""
@@ -137,15 +138,12 @@ def reply_(context: Context, argv: list[bytes]) -> None:
     session = context.session
     choice = argv[2].upper()
     if choice == b"ON":
-        session.set_gate(REPLY_OFF | REPLY_SKIP, False)
-        session.reply_mark = -1
-        context.reply.ok()
+        session.set_replies(True)
+        session.reply.ok()
     elif choice == b"OFF":
-        session.set_gate(REPLY_OFF, True)
+        session.set_replies(False)
     elif choice == b"SKIP":
-        if not session.gates & REPLY_OFF:
-            session.set_gate(REPLY_SKIP, True)
-            session.reply_mark = -1  # this very command may be one whose reply is skipped
+        session.skip_next_reply()
     else:
         raise CommandError(SYNTAX_ERROR)
 
@@ -178,7 +176,7 @@ def no_evict(context: Context, argv: list[bytes]) -> None:
 )
 def no_touch(context: Context, argv: list[bytes]) -> None:
     """CLIENT NO-TOUCH."""
-    context.session.set_gate(NO_TOUCH, _on_or_off(argv[2]))
+    context.session.set_gate(GATE_NO_TOUCH, _on_or_off(argv[2]))
     context.reply.ok()
 
 
@@ -201,14 +199,15 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
         ("6.2.0", "The fields argv-mem, tot-mem, laddr and redir, and the filter ID."),
         ("7.0.0", "The fields resp, multi-mem, rbs and rbp."),
         ("7.0.3", "The field ssub."),
+        ("7.2.0", "The fields lib-name and lib-ver."),
     ),
     tips=("nondeterministic_output",),
 )
 def list_(context: Context, argv: list[bytes]) -> None:
     """CLIENT LIST."""
-    engine = context.engine
-    chosen = _listed(engine, argv)
-    lines = [describe(engine, one, argv if one is context.session else None) + b"\n" for one in chosen]
+    clients = context.engine.clients
+    chosen = _listed(context.engine, argv)
+    lines = [clients.describe(one, argv if one is context.session else None) + b"\n" for one in chosen]
     context.reply.verbatim(b"".join(lines))
 
 
@@ -235,7 +234,7 @@ def _type(name: bytes) -> bytes:
 
 
 def _kind(session: Session) -> bytes:
-    return PUBSUB if session.gates & SUBSCRIBED else NORMAL
+    return PUBSUB if session.gates & GATE_SUBSCRIBED else NORMAL
 
 
 class _Filter:
@@ -339,7 +338,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
     arity=-3,
     flags=_ADMIN,
     acl="connection",
-    since="2.9.50",
+    since="3.0.0",
     complexity="O(1)",
     summary="Lets all commands wait for a time, or those that write.",
     syntax="timeout [WRITE | ALL]",
@@ -391,4 +390,4 @@ def unblock(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1 if done else 0)
 
 
-declare_help(client, "client", since="5.0.0", acl="connection")
+declare_help(client, "client", since="5.0.0", acl="connection", flags=KEEPS_CACHING)

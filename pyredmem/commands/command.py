@@ -7,9 +7,19 @@ from typing import Final
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.glob import match
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.command import FLAG_NAMES, LOADING, NO_MANDATORY_KEYS, STALE, Command, Group, KeySpec
+from pyredmem.engine.command import (
+    FLAG_NAMES,
+    LOADING,
+    MAY_REPLICATE,
+    NO_MANDATORY_KEYS,
+    STALE,
+    Command,
+    FoundKey,
+    Group,
+    KeySpec,
+)
 from pyredmem.engine.context import Context
-from pyredmem.engine.key_extraction import FoundKey, find_keys, has_keys
+from pyredmem.engine.key_extraction import find_keys, has_keys
 from pyredmem.engine.key_range import key_range
 from pyredmem.engine.syntax import BLOCK, ONE_OF, Argument, arguments
 from pyredmem.protocol.reply import ReplySink
@@ -76,23 +86,24 @@ def command_info(context: Context, argv: list[bytes]) -> None:
 
 def _describe(reply: ReplySink, command: Command) -> None:
     """The ten things that COMMAND INFO says."""
-    keys = key_range(command)
+    keys = key_range(command.spec)
     reply.array(10)
     reply.bulk(command.full_name)
     reply.integer(command.arity)
-    names = [name.decode() for flag, name in FLAG_NAMES if command.flags & flag]
+    shown = command.flags & ~MAY_REPLICATE  # Redis keeps this flag to itself
+    names = [name.decode() for flag, name in FLAG_NAMES if shown & flag]
     if keys.movable and "movablekeys" not in names:
         names.append("movablekeys")
     _simples(reply, names)
     reply.integer(keys.first)
     reply.integer(keys.last)
     reply.integer(keys.step)
-    _simples(reply, ["@" + category for category in sorted(command.acl)])
-    reply.set(len(command.tips))
-    for tip in command.tips:
+    _simples(reply, ["@" + category for category in sorted(command.spec.acl)])
+    reply.set(len(command.spec.tips))
+    for tip in command.spec.tips:
         reply.text(tip)
-    reply.set(len(command.keys))
-    for spec in command.keys:
+    reply.set(len(command.spec.keys))
+    for spec in command.spec.keys:
         _describe_keys(reply, spec)
     reply.set(len(command.subcommands))
     for subcommand in command.subcommands.values():
@@ -191,7 +202,7 @@ def _filtered(commands: list[Command], options: list[bytes]) -> list[Command]:
         return []
     if by == b"aclcat":
         category = wanted.decode("utf-8", "replace").lower()
-        return [command for command in commands if category in command.acl]
+        return [command for command in commands if category in command.spec.acl]
     if by == b"pattern":
         return [command for command in commands if match(wanted, command.full_name, True)]
     raise CommandError(SYNTAX_ERROR)
@@ -226,13 +237,13 @@ def command_docs(context: Context, argv: list[bytes]) -> None:
 def _document(reply: ReplySink, command: Command) -> None:
     """A command's name and what there is to say of it."""
     reply.bulk(command.full_name)
-    texts = [("summary", command.summary), ("since", command.since), ("group", command.group)]
-    if command.complexity:
-        texts.append(("complexity", command.complexity))
-    tree = arguments(command.syntax, len(command.keys))
-    deprecated = command.deprecated
+    texts = [("summary", command.spec.summary), ("since", command.spec.since), ("group", command.spec.group)]
+    if command.spec.complexity:
+        texts.append(("complexity", command.spec.complexity))
+    tree = arguments(command.spec.syntax, len(command.spec.keys))
+    deprecated = command.spec.deprecated
     size = len(texts) + (3 if deprecated else 0)
-    reply.map(size + bool(command.history) + bool(tree) + bool(command.subcommands))
+    reply.map(size + bool(command.spec.history) + bool(tree) + bool(command.subcommands))
     for name, text in texts:
         reply.text(name)
         reply.text(text)
@@ -243,10 +254,10 @@ def _document(reply: ReplySink, command: Command) -> None:
         reply.text(deprecated[0])
         reply.bulk(b"replaced_by")
         reply.text(deprecated[1])
-    if command.history:
+    if command.spec.history:
         reply.bulk(b"history")
-        reply.set(len(command.history))
-        for version, change in command.history:
+        reply.set(len(command.spec.history))
+        for version, change in command.spec.history:
             reply.array(2)
             reply.text(version)
             reply.text(change)
@@ -303,7 +314,7 @@ def _document_argument(reply: ReplySink, argument: Argument) -> None:
 
 @command_group.command(
     "command|getkeys",
-    arity=-4,
+    arity=-3,
     flags=_FLAGS,
     acl="connection",
     since="2.8.13",
@@ -320,7 +331,7 @@ def command_getkeys(context: Context, argv: list[bytes]) -> None:
 
 @command_group.command(
     "command|getkeysandflags",
-    arity=-4,
+    arity=-3,
     flags=_FLAGS,
     acl="connection",
     since="7.0.0",
@@ -342,14 +353,14 @@ def command_getkeysandflags(context: Context, argv: list[bytes]) -> None:
 def _found_keys(context: Context, call: list[bytes]) -> list[FoundKey]:
     """The keys of a call that is only looked at."""
     command = context.engine.commands.lookup(call)
-    if command is None or (command.is_container and (len(call) > 1 or not command.runs_alone)):
+    if command is None or (command.is_container and len(call) > 1):
         raise CommandError(b"ERR Invalid command specified")
-    if not has_keys(command):
+    if not has_keys(command.spec):
         raise CommandError(b"ERR The command has no key arguments")
     count = len(call)
-    if count != command.arity and (command.arity > 0 or count < -command.arity):
+    if not command.spec.accepts(count):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
-    found = find_keys(command, call)
+    found = find_keys(command.spec, call)
     if not found and not command.has(NO_MANDATORY_KEYS):
         raise CommandError(b"ERR Invalid arguments specified for command")
     return found

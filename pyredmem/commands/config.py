@@ -42,6 +42,11 @@ def config_get(context: Context, argv: list[bytes]) -> None:
         context.reply.bulk(encode(value))
 
 
+def _config_secrets(argv: list[bytes], settings: Settings) -> list[int]:
+    """The values of sensitive settings."""
+    return [at + 1 for at in range(2, len(argv) - 1, 2) if settings.is_sensitive(decode(argv[at]))]
+
+
 @config.command(
     "config|set",
     arity=-4,
@@ -52,6 +57,7 @@ def config_get(context: Context, argv: list[bytes]) -> None:
     syntax="parameter value [parameter value ...]",
     history=(("7.0.0", "Several settings may be given."),),
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+    find_secrets=_config_secrets,
 )
 def config_set(context: Context, argv: list[bytes]) -> None:
     """CONFIG SET."""
@@ -72,6 +78,7 @@ def config_set(context: Context, argv: list[bytes]) -> None:
     since="2.8.0",
     complexity="O(N) with N lines of the file",
     summary="Writes the settings into the configuration file, whose comments and order stay.",
+    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_rewrite(context: Context, argv: list[bytes]) -> None:
     """CONFIG REWRITE."""
@@ -116,7 +123,5 @@ def config_resetstat(context: Context, argv: list[bytes]) -> None:
     engine.keyspace.reset_statistics()
     engine.sampler.reset_rates()
     engine.figures.reset()
-    for command in engine.commands.all():
-        for address in command.reset_counters():
-            engine.allocator.free(address)
+    engine.statistics.reset()
     context.reply.ok()

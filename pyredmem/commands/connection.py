@@ -7,17 +7,34 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_PROTOCOL, SYNTAX_ERROR, CommandError
 from pyredmem.commands.databases import database_at
+from pyredmem.config.settings import Settings
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.authentication import DEFAULT_USER, WRONG_PASSWORD
 from pyredmem.engine.client_names import check_name, rename
-from pyredmem.engine.command import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, Group
+from pyredmem.engine.command import (
+    ADMIN,
+    ALLOW_BUSY,
+    ALLOWED_SUBSCRIBED,
+    FAST,
+    IMMEDIATE_IN_MULTI,
+    LOADING,
+    NO_AUTH,
+    NOSCRIPT,
+    QUEUED_OUT_OF_MEMORY,
+    STALE,
+    Group,
+)
 from pyredmem.engine.context import Context
-from pyredmem.engine.session import NO_TOUCH, REPLY_OFF, REPLY_SKIP, SUBSCRIBED, Session
+from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
+from pyredmem.engine.redaction import places_after
+from pyredmem.engine.session import Session
 
 connection: Final = Group("connection")
 monitoring: Final = Group("server")
 
 _HANDSHAKE: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
+#: What a client may always do: in MULTI, while subscribed, when memory is short.
+_LEAVES_STATE: Final = IMMEDIATE_IN_MULTI | QUEUED_OUT_OF_MEMORY | ALLOWED_SUBSCRIBED
 
 NO_PASSWORD_SET: Final = (
     b"ERR AUTH <password> called without any password configured for the default user. "
@@ -32,7 +49,7 @@ HELLO_WITHOUT_AUTH: Final = (
 @connection.command(
     "ping",
     arity=-1,
-    flags=FAST,
+    flags=FAST | ALLOWED_SUBSCRIBED,
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
@@ -45,7 +62,7 @@ def ping(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 2:
         raise errors.wrong_arity(b"ping")
     reply = context.reply
-    if context.session.gates & SUBSCRIBED and reply.protocol == 2:
+    if context.session.gates & GATE_SUBSCRIBED and reply.protocol == 2:
         reply.bulks([b"pong", argv[1] if len(argv) == 2 else b""])
     elif len(argv) == 2:
         reply.bulk(argv[1])
@@ -71,7 +88,7 @@ def echo(context: Context, argv: list[bytes]) -> None:
 @connection.command(
     "quit",
     arity=-1,
-    flags=_HANDSHAKE,
+    flags=_HANDSHAKE | _LEAVES_STATE,
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
@@ -96,8 +113,16 @@ def quit_(context: Context, argv: list[bytes]) -> None:
 )
 def select(context: Context, argv: list[bytes]) -> None:
     """SELECT."""
-    context.db = database_at(context, argv[1])
+    context.select(database_at(context, argv[1]).index)
     context.reply.ok()
+
+
+def _auth_secrets(argv: list[bytes], settings: Settings) -> list[int]:
+    return list(range(1, len(argv))) if len(argv) <= 3 else []
+
+
+def _hello_secrets(argv: list[bytes], settings: Settings) -> list[int]:
+    return places_after(argv, b"auth", 2)
 
 
 @connection.command(
@@ -110,6 +135,7 @@ def select(context: Context, argv: list[bytes]) -> None:
     summary="Shows the password, of the default user if none is named.",
     syntax="[username] password",
     history=(("6.0.0", "A user name can be given."),),
+    find_secrets=_auth_secrets,
 )
 def auth(context: Context, argv: list[bytes]) -> None:
     """AUTH."""
@@ -159,6 +185,7 @@ class _Hello:
     summary="Chooses the protocol, and answers with facts about server and connection.",
     syntax="[protover [AUTH username password] [SETNAME clientname]]",
     history=(("6.2.0", "Without arguments it only answers."),),
+    find_secrets=_hello_secrets,
 )
 def hello(context: Context, argv: list[bytes]) -> None:
     """HELLO."""
@@ -174,7 +201,7 @@ def hello(context: Context, argv: list[bytes]) -> None:
     if asked.name is not None:
         rename(session, asked.name)
     if asked.protocol:
-        session.set_protocol(asked.protocol)
+        context.set_protocol(asked.protocol)
     _facts(context, session)
 
 
@@ -187,7 +214,7 @@ def _facts(context: Context, session: Session) -> None:
     reply.bulk(b"version")
     reply.text(context.engine.settings.text("redis-version"))
     reply.bulk(b"proto")
-    reply.integer(session.reply.protocol)
+    reply.integer(context.reply.protocol)
     reply.bulk(b"id")
     reply.integer(session.id)
     reply.bulk(b"mode")
@@ -201,7 +228,7 @@ def _facts(context: Context, session: Session) -> None:
 @connection.command(
     "reset",
     arity=1,
-    flags=_HANDSHAKE,
+    flags=_HANDSHAKE | _LEAVES_STATE,
     acl="connection",
     since="6.2.0",
     complexity="O(1)",
@@ -214,11 +241,11 @@ def reset(context: Context, argv: list[bytes]) -> None:
     engine.monitors.remove(session)
     engine.tracking.disable(session)
     session.end_transaction()
-    session.set_gate(REPLY_OFF | REPLY_SKIP | NO_TOUCH, False)
-    session.reply_mark = -1
+    session.set_gate(GATE_NO_TOUCH, False)
+    session.set_replies(True)
     session.no_evict = False
-    session.set_protocol(2)
-    session.context.db = context.keyspace.databases[0]
+    context.set_protocol(2)
+    context.select(0)
     rename(session, b"")
     engine.authentication.begin(session)
     context.reply.simple(b"RESET")
@@ -229,13 +256,13 @@ def reset(context: Context, argv: list[bytes]) -> None:
     arity=1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     since="1.0.0",
-    complexity="O(1)",
+    complexity="",
     summary="Shows the connection every command that the server runs.",
 )
 def monitor(context: Context, argv: list[bytes]) -> None:
     """MONITOR."""
     session = context.session
-    if session.transaction.running:
+    if not context.may_block:
         raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
     if not context.engine.monitors.has(session):
         context.engine.monitors.add(session)

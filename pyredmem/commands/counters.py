@@ -92,21 +92,18 @@ def _add(context: Context, name: bytes, increment: i64) -> None:
     db = context.db
     strings = context.keyspace.strings
     total: i64 = increment
-    slot = db.find(name)
-    if slot < 0:
+    old = db.write(name)
+    if old is None:
         db.add(name, strings.create_integer(total))
-    else:
-        old = db.keys.values[slot]
-        context.keyspace.touch(old)
-        if isinstance(old, IntegerString):
-            total = _sum(old.number, increment)
-            if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
-                old.number = total
-            else:
-                db.replace(slot, strings.create_integer(total))
+    elif isinstance(old, IntegerString):
+        total = _sum(old.number, increment)
+        if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
+            old.number = total
         else:
-            total = _sum(integer(string_value(old).data()), increment)
-            db.replace(slot, strings.create_integer(total))
+            db.replace_value(name, strings.create_integer(total))
+    else:
+        total = _sum(integer(string_value(old).data()), increment)
+        db.replace_value(name, strings.create_integer(total))
     context.changed(name, events.STRING, b"incrby")
     context.reply.integer(total)
 
@@ -142,8 +139,10 @@ def incrbyfloat(context: Context, argv: list[bytes]) -> None:
     if value is None:
         db.add(argv[1], new)
     else:
-        db.replace(db.keys.find(argv[1]), new)
+        db.replace_value(argv[1], new)
     context.changed(argv[1], events.STRING, b"incrbyfloat")
+    if context.is_recording:
+        context.record_instead([b"SET", argv[1], text, b"KEEPTTL"])
     context.reply.bulk(text)
 
 

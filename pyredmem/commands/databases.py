@@ -35,7 +35,7 @@ _FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeede
 )
 def dbsize(context: Context, argv: list[bytes]) -> None:
     """DBSIZE. Keys whose time is over count until they are deleted."""
-    context.reply.integer(context.db.keys.used)
+    context.reply.integer(context.db.size())
 
 
 @databases.command(
@@ -70,15 +70,18 @@ def flushdb(context: Context, argv: list[bytes]) -> None:
 def flushall(context: Context, argv: list[bytes]) -> None:
     """FLUSHALL."""
     _flush(context, argv, context.keyspace.databases)
+    if context.engine.settings.text("save"):  # Redis saves the empty data set, so nothing is unsaved
+        context.keyspace.changes.mark_saved()
 
 
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
-    """Empty databases; without ASYNC the allocator gives its free pages back at once."""
+    """Empty databases; without ASYNC the free pages of the ledger and of the process are returned at once."""
     in_background = _asks_for_background(context, argv)
-    for database in flushed:
-        context.keyspace.flush(database, in_background)
+    context.keyspace.flush(flushed, in_background)
+    context.record_instead(argv.copy())  # even if there was no key
     if not in_background:
         context.engine.allocator.purge()
+        context.engine.heap_trim.trim()
     context.reply.ok()
 
 
@@ -111,7 +114,7 @@ def swapdb(context: Context, argv: list[bytes]) -> None:
         raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
     if first != second:
         context.keyspace.swap(all_databases[first], all_databases[second])
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.reply.ok()
 
 

@@ -1,6 +1,9 @@
-"""DEBUG: a look inside, and switches for tests; only for those whom ``enable-debug-command`` admits.
+"""DEBUG: subcommands that show the inside of the server or prepare a test, for whom ``enable-debug-command`` admits.
 
-What crashes, restarts or corrupts a server is not there, nor what concerns files of data, which there are none of.
+Subcommands that crash, restart or corrupt the server are left out, as are those about data files: there are none.
+
+The subcommands are declared like those of a container, in a group of their own that is no part of the command table:
+for Redis, DEBUG is one command, in COMMAND as in the statistics, and its handler knows the words that may follow.
 """
 
 from __future__ import annotations
@@ -16,19 +19,15 @@ from pyredmem.base.errors import (
     CommandError,
     bad_subcommand_call,
 )
-from pyredmem.base.glob import match
+from pyredmem.base.limits import NEVER
 from pyredmem.base.numbers import parse_memory
-from pyredmem.commands.debug_reports import (
-    listpack_report,
-    object_report,
-    quicklist_report,
-    sds_report,
-    table_report,
-)
+from pyredmem.commands.debug_protocol import reply_example
+from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
+from pyredmem.commands.help import reply_help
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group
+from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group, Handler
 from pyredmem.engine.context import Context
-from pyredmem.engine.switches import NEVER, PEAK_RESET_MS
+from pyredmem.engine.switches import PEAK_RESET_MS
 from pyredmem.keyspace.digest import add_value, keyspace_digest
 from pyredmem.memory.layout import (
     DICT_ENTRY_SIZE,
@@ -42,36 +41,22 @@ from pyredmem.memory.layout import (
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.list import ListObject
 from pyredmem.objects.object import RedisObject
-from pyredmem.protocol.resp import Resp3Sink
+from pyredmem.structures.dict_report import table_report
 
 debug: Final = Group("server")
+_subcommands: Final = Group("server")
 
-Action = Callable[[Context, list[bytes]], None]
-
-_UNKNOWN_TYPE: Final = (
-    b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
-    b"attrib|push|verbatim|true|false"
-)
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
 _NOTHING_TO_SWITCH: Final = b"ERR there is nothing here that DEBUG %b would change"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
 _PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
-_NO_BOUND: Final = 1 << 30
-_MOST_KEYS: Final = 1 << 27  # that POPULATE makes room for
+_MOST_KEYS: Final = 1 << 27  # POPULATE refuses to make room for more
 _HIGHEST_PACKED_THRESHOLD: Final = (1 << 32) - (1 << 20)  # quicklist.c
 _LONGEST_SLEEP_S: Final = 86400.0
 
-
-class _Subcommand:
-    """A word after DEBUG: how many arguments there may be, DEBUG and the word included; what HELP says of it."""
-
-    def __init__(self, least: int, most: int, action: Action, arguments: str, summary: str) -> None:
-        self.least = least
-        self.most = most
-        self.action: Action = action
-        self.arguments = arguments
-        self.summary = summary
+_ON_OFF: Final = "<0 | 1>"
+_REFUSED: Final = "Refused: this server has nothing that the switch would change."
 
 
 @debug.command(
@@ -83,23 +68,35 @@ class _Subcommand:
     summary="A container for commands that look inside the server or prepare a test.",
 )
 def debug_(context: Context, argv: list[bytes]) -> None:
-    """DEBUG."""
+    # Dispatch asks this too, so that MULTI refuses to queue the command; but not for a client that has passed no gate.
     if not context.engine.clients.may_debug(context.session):
         raise CommandError(DEBUG_NOT_ALLOWED)
-    subcommand = _SUBCOMMANDS.get(argv[1].lower())
-    if subcommand is None or not subcommand.least <= len(argv) <= subcommand.most:
+    subcommand, handler = _BY_WORD.get(argv[1].lower(), (None, None))
+    if subcommand is None or handler is None or not subcommand.accepts(len(argv)):
         raise bad_subcommand_call(b"debug", argv[1])
-    subcommand.action(context, argv)
+    handler(context, argv)
+
+
+def _subcommand(name: str, arity: int, summary: str, syntax: str = "") -> Callable[[Handler], Handler]:
+    """Declare a subcommand over its handler; ``arity`` counts DEBUG and the word, as in the specs of containers."""
+    return _subcommands.command(
+        f"debug|{name}", arity=arity, flags=0, since="", complexity="", summary=summary, syntax=syntax
+    )
+
+
+def _refuse_more_than(most: int, argv: list[bytes]) -> None:
+    """Refuse a call with more than ``most`` arguments, which an arity cannot say."""
+    if len(argv) > most:
+        raise bad_subcommand_call(b"debug", argv[1])
 
 
 def _flag(argument: bytes) -> bool:
-    """An argument as C's atoi reads it: true if it is a number other than zero."""
+    """A switch, read as C's atoi reads it: true for a number other than zero."""
     digits = argument.strip().lstrip(b"+-")
     return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
 
 
 def _count(argument: bytes) -> int:
-    """An argument that is a number and not negative."""
     number = integer(argument, MUST_BE_POSITIVE)
     if number < 0:
         raise CommandError(MUST_BE_POSITIVE)
@@ -107,37 +104,34 @@ def _count(argument: bytes) -> int:
 
 
 def _length(context: Context, argument: bytes) -> int:
-    """An argument that is the length of a string."""
     length = _count(argument)
     if length > context.keyspace.strings.max_length:
         raise CommandError(STRING_TOO_LONG)
     return length
 
 
-def _slot(context: Context, key: bytes) -> int:
-    """The place of a key, due or not; an error if it is not there."""
-    slot = int(context.db.keys.find(key))
-    if slot < 0:
-        raise CommandError(NO_SUCH_KEY)
-    return slot
-
-
 def _value(context: Context, key: bytes) -> RedisObject:
-    return context.db.keys.values[_slot(context, key)]
+    """The value of a key, expired or not; an error if there is no such key."""
+    value = context.db.stored_value(key)
+    if value is None:
+        raise CommandError(NO_SUCH_KEY)
+    return value
 
 
 # Objects.
 
 
+@_subcommand("object", 3, "Describes how a value is stored.", "key")
 def _object(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(object_report(context, _value(context, argv[2])))
 
 
+@_subcommand("sdslen", 3, "Shows length, spare room and block of a key and of its string.", "key")
 def _sdslen(context: Context, argv: list[bytes]) -> None:
-    slot = _slot(context, argv[2])
-    context.reply.simple(sds_report(context.engine.allocator, context.db.keys, slot))
+    context.reply.simple(sds_report(context, argv[2], _value(context, argv[2])))
 
 
+@_subcommand("listpack", 3, "Writes the elements of a listpack to the log.", "key")
 def _listpack(context: Context, argv: list[bytes]) -> None:
     value = _value(context, argv[2])
     if value.encoding() != b"listpack":
@@ -146,7 +140,9 @@ def _listpack(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(b"Listpack structure printed on stdout")
 
 
+@_subcommand("quicklist", -3, "Writes the nodes of a quicklist to the log, with 1 their elements too.", "key [0 | 1]")
 def _quicklist(context: Context, argv: list[bytes]) -> None:
+    _refuse_more_than(4, argv)
     value = _value(context, argv[2])
     if not isinstance(value, ListObject) or value.encoding() != b"quicklist":
         raise CommandError(b"ERR Not a quicklist encoded object.")
@@ -156,11 +152,12 @@ def _quicklist(context: Context, argv: list[bytes]) -> None:
 
 
 def _print(context: Context, lines: list[str]) -> None:
-    """Write to the log, which is where the standard output of a server goes."""
+    """Write to the log. Redis prints to its standard output, which is the log of a server."""
     for line in lines:
         context.engine.host.log("notice", line)
 
 
+@_subcommand("quicklist-packed-threshold", 3, "Sets the size from which a list element has a node of its own.", "size")
 def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
     size = parse_memory(argv[2].decode("latin-1"))
     if size is None or not 0 <= size <= _HIGHEST_PACKED_THRESHOLD:
@@ -169,6 +166,7 @@ def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+@_subcommand("structsize", 2, "Shows the sizes of structures.")
 def _structsize(context: Context, argv: list[bytes]) -> None:
     context.reply.bulk(
         b"bits:64 robj:%d dictentry:%d sdshdr5:%d sdshdr8:%d sdshdr16:%d sdshdr32:%d sdshdr64:%d "
@@ -176,18 +174,17 @@ def _structsize(context: Context, argv: list[bytes]) -> None:
     )
 
 
+@_subcommand("htstats", -3, "Describes the hash tables of a database.", "dbid [FULL]")
 def _htstats(context: Context, argv: list[bytes]) -> None:
     index = integer(argv[2])
     databases = context.keyspace.databases
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
     full = len(argv) > 3 and argv[3].lower() == b"full"
-    database = databases[index]
-    text = "[Dictionary HT]\n" + table_report(database.keys, full)
-    text += "[Expires HT]\n" + table_report(database.expires, full)
-    context.reply.verbatim(text.encode())
+    context.reply.verbatim(databases[index].tables_report(full).encode())
 
 
+@_subcommand("htstats-key", -3, "Describes the hash table of a value.", "key [FULL]")
 def _htstats_key(context: Context, argv: list[bytes]) -> None:
     table = _value(context, argv[2]).hash_table()
     if table is None:
@@ -196,13 +193,15 @@ def _htstats_key(context: Context, argv: list[bytes]) -> None:
     context.reply.verbatim(table_report(table, full).encode())
 
 
-# Digests, and data to try things on.
+# Digests, and data for tests.
 
 
+@_subcommand("digest", 2, "Shows a digest of all data; equal data has equal digests.")
 def _digest(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(keyspace_digest(context.keyspace))
 
 
+@_subcommand("digest-value", -2, "Shows the digests of values.", "key [key ...]")
 def _digest_value(context: Context, argv: list[bytes]) -> None:
     context.reply.array(len(argv) - 2)
     for key in argv[2:]:
@@ -213,24 +212,27 @@ def _digest_value(context: Context, argv: list[bytes]) -> None:
         context.reply.simple(digest.text())
 
 
+@_subcommand("populate", -3, "Creates string keys named key:0, key:1 and so on.", "count [prefix [size]]")
 def _populate(context: Context, argv: list[bytes]) -> None:
+    _refuse_more_than(5, argv)
     count = _count(argv[2])
     prefix = argv[3] if len(argv) > 3 else b"key"
     size = _length(context, argv[4]) if len(argv) > 4 else 0
     db, strings = context.db, context.keyspace.strings
     if count > _MOST_KEYS:
         raise CommandError(_NO_ROOM)
-    db.keys.expand(count)
+    db.expand(count)
     for number in range(count):
         key = b"%b:%d" % (prefix, number)
-        if db.find(key) >= 0:
+        if db.exists(key):
             continue
         text = b"value:%d" % number
         db.add(key, strings.create_text(text[:size].ljust(size, b"\0") if size else text))
-        context.keyspace.events.modified(db.index, key)
+        context.keyspace.changes.modified(db.index, key)
     context.reply.ok()
 
 
+@_subcommand("reload", -2, "Refused: this server has no files to load from.", "[option ...]")
 def _reload(context: Context, argv: list[bytes]) -> None:
     raise CommandError(_NO_PERSISTENCE)
 
@@ -238,107 +240,18 @@ def _reload(context: Context, argv: list[bytes]) -> None:
 # Replies.
 
 
+@_subcommand("protocol", 3, "Replies with an example of a type.", "type")
 def _protocol(context: Context, argv: list[bytes]) -> None:
-    shape = _SHAPES.get(argv[2].lower())
-    if shape is None:
-        raise CommandError(_UNKNOWN_TYPE)
-    shape(context)
+    reply_example(context.reply, argv[2].lower())
 
 
-def _string_reply(context: Context) -> None:
-    context.reply.bulk(b"Hello World")
-
-
-def _integer_reply(context: Context) -> None:
-    context.reply.integer(12345)
-
-
-def _double_reply(context: Context) -> None:
-    context.reply.double(3.141)
-
-
-def _big_number_reply(context: Context) -> None:
-    context.reply.big_number(b"1234567999999999999999999999999999999")
-
-
-def _null_reply(context: Context) -> None:
-    context.reply.null()
-
-
-def _array_reply(context: Context) -> None:
-    context.reply.array(3)
-    for number in range(3):
-        context.reply.integer(number)
-
-
-def _set_reply(context: Context) -> None:
-    context.reply.set(3)
-    for number in range(3):
-        context.reply.integer(number)
-
-
-def _map_reply(context: Context) -> None:
-    context.reply.map(3)
-    for number in range(3):
-        context.reply.integer(number)
-        context.reply.boolean(number == 1)
-
-
-def _attribute_reply(context: Context) -> None:
-    reply = context.reply
-    if isinstance(reply, Resp3Sink):
-        reply.attribute(1)
-        reply.bulk(b"key-popularity")
-        reply.array(2)
-        reply.bulk(b"key:123")
-        reply.integer(90)
-    reply.bulk(b"Some real reply following the attribute")
-
-
-def _push_reply(context: Context) -> None:
-    reply = context.reply
-    if reply.protocol < 3:
-        raise CommandError(b"ERR RESP2 is not supported by this command")
-    reply.push(2)
-    reply.bulk(b"server-cpu-usage")
-    reply.integer(42)
-    reply.bulk(b"Some real reply following the push reply")
-
-
-def _verbatim_reply(context: Context) -> None:
-    context.reply.verbatim(b"This is a verbatim\nstring")
-
-
-def _true_reply(context: Context) -> None:
-    context.reply.boolean(True)
-
-
-def _false_reply(context: Context) -> None:
-    context.reply.boolean(False)
-
-
-_SHAPES: Final[dict[bytes, Callable[[Context], None]]] = {
-    b"string": _string_reply,
-    b"integer": _integer_reply,
-    b"double": _double_reply,
-    b"bignum": _big_number_reply,
-    b"null": _null_reply,
-    b"array": _array_reply,
-    b"set": _set_reply,
-    b"map": _map_reply,
-    b"attrib": _attribute_reply,
-    b"push": _push_reply,
-    b"verbatim": _verbatim_reply,
-    b"true": _true_reply,
-    b"false": _false_reply,
-}
-
-
+@_subcommand("error", 3, "Replies with an error of this text.", "string")
 def _error(context: Context, argv: list[bytes]) -> None:
-    # Written past the counters of errors.
+    # Written directly to the reply: the error statistics do not count it.
     context.reply.error(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
 
 
+@_subcommand("log", 3, "Writes a message to the log.", "message")
 def _log(context: Context, argv: list[bytes]) -> None:
     context.engine.host.log("warning", "DEBUG LOG: " + argv[2].decode(errors="replace"))
     context.reply.ok()
@@ -347,6 +260,7 @@ def _log(context: Context, argv: list[bytes]) -> None:
 # The server.
 
 
+@_subcommand("sleep", 3, "Stops the whole server for some time; fractions are allowed.", "seconds")
 def _sleep(context: Context, argv: list[bytes]) -> None:
     try:
         seconds = float(argv[2])
@@ -357,36 +271,41 @@ def _sleep(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+@_subcommand("change-repl-id", 2, "Changes the replication id.")
 def _change_repl_id(context: Context, argv: list[bytes]) -> None:
     context.engine.identity.change_replication_id()
     context.reply.ok()
 
 
-def _stringmatch_len(context: Context, argv: list[bytes]) -> None:
-    length = _length(context, argv[2])
-    context.reply.integer(1 if match(argv[3], b"a" * length) else 0)
-
-
+@_subcommand("set-active-expire", 3, "Switches the search for expired keys off or on.", _ON_OFF)
 def _set_active_expire(context: Context, argv: list[bytes]) -> None:
     context.engine.switches.active_expire = _flag(argv[2])
     context.reply.ok()
 
 
+@_subcommand("set-disable-deny-scripts", 3, "Accepted without effect: there are no scripts.", _ON_OFF)
 def _set_disable_deny_scripts(context: Context, argv: list[bytes]) -> None:
-    context.engine.switches.scripts_obey_noscript = not _flag(argv[2])
     context.reply.ok()
 
 
+@_subcommand("set-skip-checksum-validation", 3, "Lets RESTORE accept values with a wrong checksum.", _ON_OFF)
 def _set_skip_checksum_validation(context: Context, argv: list[bytes]) -> None:
     context.engine.switches.payloads_need_checksums = not _flag(argv[2])
     context.reply.ok()
 
 
+@_subcommand("pause-cron", 3, "Stops the timer, or starts it again.", _ON_OFF)
 def _pause_cron(context: Context, argv: list[bytes]) -> None:
     context.engine.cron.paused = _flag(argv[2])
     context.reply.ok()
 
 
+@_subcommand(
+    "replybuffer",
+    4,
+    "Sets how reply buffers are resized: PEAK-RESET-TIME takes ms, NEVER or RESET; RESIZING 0 or 1.",
+    "<PEAK-RESET-TIME | RESIZING> value",
+)
 def _replybuffer(context: Context, argv: list[bytes]) -> None:
     word = argv[2].lower()
     switches = context.engine.switches
@@ -404,71 +323,16 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+@_subcommand("aof-flush-sleep", 3, _REFUSED, "microseconds")
+@_subcommand("drop-cluster-packet-filter", 3, _REFUSED, "packet-type")
 def _nothing(context: Context, argv: list[bytes]) -> None:
-    """A switch of something that is not there: snapshots, the append-only file, the cluster."""
+    """Refuse to switch something that this server does not have: the append-only file, the cluster."""
     raise CommandError(_NOTHING_TO_SWITCH % argv[1].upper())
 
 
+@_subcommand("help", 2, "Describes the subcommands.")
 def _help(context: Context, argv: list[bytes]) -> None:
-    lines = ["DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    for name, subcommand in _SUBCOMMANDS.items():
-        lines.append(f"{name.decode().upper()} {subcommand.arguments}".rstrip())
-        lines.append("    " + subcommand.summary)
-    context.reply.array(len(lines))
-    for line in lines:
-        context.reply.simple(line.encode())
+    reply_help(context, "debug", [spec for spec, _ in _subcommands.declared])
 
 
-_ON_OFF: Final = "<0|1>"
-_NOT_THERE: Final = "Refused: there is nothing here that it would change."
-
-_SUBCOMMANDS: Final[dict[bytes, _Subcommand]] = {
-    b"aof-flush-sleep": _Subcommand(3, 3, _nothing, "<microseconds>", _NOT_THERE),
-    b"change-repl-id": _Subcommand(2, 2, _change_repl_id, "", "Takes another replication id."),
-    b"digest": _Subcommand(2, 2, _digest, "", "Gives the digest of all data, the same for the same data."),
-    b"digest-value": _Subcommand(2, _NO_BOUND, _digest_value, "<key> [<key> ...]", "Gives the digests of values."),
-    b"drop-cluster-packet-filter": _Subcommand(3, 3, _nothing, "<packet-type>", _NOT_THERE),
-    b"error": _Subcommand(3, 3, _error, "<string>", "Replies with an error of this text."),
-    b"htstats": _Subcommand(3, 4, _htstats, "<dbid> [full]", "Describes the hash tables of a database."),
-    b"htstats-key": _Subcommand(3, 4, _htstats_key, "<key> [full]", "Describes the hash table of a value."),
-    b"listpack": _Subcommand(3, 3, _listpack, "<key>", "Writes the elements of a listpack to the log."),
-    b"log": _Subcommand(3, 3, _log, "<message>", "Writes to the server's log."),
-    b"object": _Subcommand(3, 4, _object, "<key>", "Tells how a value is stored."),
-    b"pause-cron": _Subcommand(3, 3, _pause_cron, _ON_OFF, "Stops the work of the timer, or lets it go on."),
-    b"populate": _Subcommand(3, 5, _populate, "<count> [<prefix>] [<size>]", "Makes string keys named key:<number>."),
-    b"protocol": _Subcommand(
-        3,
-        3,
-        _protocol,
-        "<string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false>",
-        "Replies with an example of a type.",
-    ),
-    b"quicklist": _Subcommand(
-        3, 4, _quicklist, "<key> [<0|1>]", "Writes the nodes of a quicklist, and their elements, to the log."
-    ),
-    b"quicklist-packed-threshold": _Subcommand(
-        3, 3, _quicklist_packed_threshold, "<size>", "Sets the size of list elements that have a node of their own."
-    ),
-    b"reload": _Subcommand(2, _NO_BOUND, _reload, "[option ...]", "Refused: there are no files to load from."),
-    b"replybuffer": _Subcommand(
-        4,
-        4,
-        _replybuffer,
-        "<PEAK-RESET-TIME <NEVER|RESET|milliseconds> | RESIZING <0|1>>",
-        "Sets how the timer fits reply buffers to their use.",
-    ),
-    b"sdslen": _Subcommand(3, 3, _sdslen, "<key>", "Tells lengths, room and blocks of a key and its string."),
-    b"set-active-expire": _Subcommand(3, 3, _set_active_expire, _ON_OFF, "Stops the search for expired keys."),
-    b"set-disable-deny-scripts": _Subcommand(
-        3, 3, _set_disable_deny_scripts, _ON_OFF, "Lets scripts call what is denied to them."
-    ),
-    b"set-skip-checksum-validation": _Subcommand(
-        3, 3, _set_skip_checksum_validation, _ON_OFF, "Lets RESTORE take values with a wrong checksum."
-    ),
-    b"sleep": _Subcommand(3, 3, _sleep, "<seconds>", "Stops the whole server for a while; fractions are allowed."),
-    b"stringmatch-len": _Subcommand(
-        4, 4, _stringmatch_len, "<length> <pattern>", "Matches a pattern against so many letters a."
-    ),
-    b"structsize": _Subcommand(2, 2, _structsize, "", "Gives the sizes of structures."),
-    b"help": _Subcommand(2, 2, _help, "", "Prints this help."),
-}
+_BY_WORD: Final = {spec.name.partition("|")[2].encode(): (spec, handler) for spec, handler in _subcommands.declared}

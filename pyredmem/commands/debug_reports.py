@@ -1,4 +1,4 @@
-"""What DEBUG tells of objects and hash tables, as text."""
+"""The texts of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pyredmem.base.double_text import format_double
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access
-from pyredmem.keyspace.tables import KeyTable
-from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, ROBJ_SIZE, sds_capacity, sds_header_size
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.list import ListObject
@@ -18,13 +16,11 @@ from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
 from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.string import BufferString, BytesString
-from pyredmem.structures.dict import Dict
 from pyredmem.structures.list_node import COMPRESSED, PLAIN
 from pyredmem.structures.listpack import entry_size, entry_sizes
 from pyredmem.structures.quicklist import Quicklist
 
-_SHOWN_BYTES: Final = 200  # of an element that is printed
-_CHAIN_LENGTHS: Final = 50  # longer chains are counted with those of this length
+_SHOWN_BYTES: Final = 200  # at most this many bytes of an element are printed
 
 
 def object_report(context: Context, value: RedisObject) -> bytes:
@@ -44,7 +40,7 @@ def object_report(context: Context, value: RedisObject) -> bytes:
 
 
 def _quicklist_report(quicklist: Quicklist) -> bytes:
-    """What DEBUG OBJECT says of the nodes of a list."""
+    """The part of DEBUG OBJECT about the nodes of a list."""
     return b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
         quicklist.nodes,
         int(quicklist.count) / max(int(quicklist.nodes), 1),
@@ -55,14 +51,14 @@ def _quicklist_report(quicklist: Quicklist) -> bytes:
 
 
 def listpack_report(value: RedisObject) -> list[str]:
-    """DEBUG LISTPACK: the entries of a value that is one listpack."""
+    """DEBUG LISTPACK: the entries of a value whose encoding is a listpack."""
     entries = _listpack_entries(value)
     total = LISTPACK_EMPTY_SIZE + entry_sizes(entries)
     return [f"listpack of {total} bytes, {len(entries)} entries", *_entry_lines(entries)]
 
 
 def _listpack_entries(value: RedisObject) -> list[bytes]:
-    """What the listpack contains, in its order."""
+    """The contents of the listpack, in order."""
     if isinstance(value, ListObject):
         return value.elements()
     if isinstance(value, SetObject):
@@ -86,7 +82,7 @@ def _entry_lines(entries: list[bytes]) -> list[str]:
 
 
 def quicklist_report(value: ListObject, full: bool) -> list[str]:
-    """DEBUG QUICKLIST: the nodes of a list; with ``full`` their elements too."""
+    """DEBUG QUICKLIST: the nodes of a list; if ``full``, with their elements."""
     assert isinstance(value.encoded, QuicklistList)
     quicklist = value.encoded.quicklist
     lines = [
@@ -104,27 +100,26 @@ def quicklist_report(value: ListObject, full: bool) -> list[str]:
     return lines
 
 
-def sds_report(allocator: Allocator, keys: KeyTable, slot: int) -> bytes:
-    """DEBUG SDSLEN: length, spare room and block of a key's name and of its string."""
-    name = keys.keys[slot]
-    name_block = allocator.usable(int(keys.key_addresses[slot]))
-    value = keys.values[slot]
+def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
+    """DEBUG SDSLEN: length, spare room and block size of a key and of its string."""
+    allocator = context.engine.allocator
+    key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):
-        block = allocator.usable(int(value.sds_address))
-        length, spare = len(value.buffer), max(value.capacity - len(value.buffer), 0)
+        block = value.sds.usable(allocator)
+        length, spare = len(value.buffer), max(value.sds.capacity - len(value.buffer), 0)
     elif isinstance(value, BytesString):
         length = len(value.content)
         if value.sds_address == 0:
             block, spare = allocator.usable(int(value.address)) - ROBJ_SIZE, 0
         else:
             block = allocator.usable(int(value.sds_address))
-            spare = max(value.sds(allocator)[1] - length, 0)
+            spare = max(value.sds(allocator).capacity - length, 0)
     else:
         raise CommandError(b"ERR Not an sds encoded string.")
     return b"key_sds_len:%d, key_sds_avail:%d, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:%d, val_zmalloc: %d" % (
-        len(name),
-        _spare(len(name), name_block),
-        name_block,
+        len(key),
+        _spare(len(key), key_block),
+        key_block,
         length,
         spare,
         block,
@@ -133,41 +128,3 @@ def sds_report(allocator: Allocator, keys: KeyTable, slot: int) -> bytes:
 
 def _spare(length: int, block: int) -> int:
     return max(sds_capacity(sds_header_size(length), block) - length, 0)
-
-
-def table_report(table: Dict, full: bool) -> str:
-    """DEBUG HTSTATS: one hash table, or the two of a rehash under way."""
-    text = _one_table(table, False, full)
-    if table.is_rehashing():
-        text += _one_table(table, True, full)
-    return text
-
-
-def _one_table(table: Dict, new: bool, full: bool) -> str:
-    rehashing = table.is_rehashing()
-    moved = table.used - table.old_used
-    used = (moved if new else table.old_used) if rehashing else table.used
-    title = f"Hash table {int(new)} stats ({'rehashing target' if new else 'main hash table'}):\n"
-    if used == 0:
-        return title + "No stats available for empty dictionaries\n"
-    slots = (table.new_mask if new else table.mask) + 1
-    text = title + f" table size: {slots}\n number of elements: {used}\n"
-    return text + _chains(table, new, slots, used) if full else text
-
-
-def _chains(table: Dict, new: bool, slots: int, used: int) -> str:
-    lengths = table.chain_lengths(new)
-    different = slots - lengths.get(0, 0)
-    lines = [
-        f" different slots: {different}",
-        f" max chain length: {max(lengths)}",
-        f" avg chain length (counted): {used / different:.02f}",
-        f" avg chain length (computed): {used / different:.02f}",
-        " Chain length distribution:",
-    ]
-    shown = sorted([length for length in lengths if length < _CHAIN_LENGTHS - 1])
-    lines += [f"   {length}: {lengths[length]} ({lengths[length] * 100 / slots:.02f}%)" for length in shown]
-    longer = sum([count for length, count in lengths.items() if length >= _CHAIN_LENGTHS - 1])
-    if longer:
-        lines.append(f"   >= {_CHAIN_LENGTHS - 1}: {longer} ({longer * 100 / slots:.02f}%)")
-    return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from pyredmem.engine.context import Context
 from pyredmem.keyspace import access, events
 from pyredmem.keyspace.field_expiry import note_due
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.rdb_images import Builder
 from pyredmem.objects.rdb_loader import read_value
 from pyredmem.objects.rdb_reader import PayloadError, is_intact
@@ -119,13 +119,14 @@ def restore(context: Context, argv: list[bytes]) -> None:
     if ttl_ms < 0:
         raise CommandError(_INVALID_TTL)
     value = _read(context, argv[3])
-    deleted = options.replace and context.db.delete(name, context.keyspace.lazy_server_del)
+    deleted = options.replace and context.db.discard(name, context.keyspace.lazy_server_del)
     now_ms = context.keyspace.now_ms()
     when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
     if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):
         decr_ref_count(value, context.keyspace.allocator)
         if deleted:
             context.changed(name, events.GENERIC, b"del")
+            context.record_deletion(name, context.keyspace.lazy_server_del)
         context.reply.ok()
         return
     context.db.add(name, value)
@@ -135,6 +136,8 @@ def restore(context: Context, argv: list[bytes]) -> None:
         note_due(context.db, name, value)
     _mark_used(context, value, options)
     context.changed(name, events.GENERIC, b"restore")
+    if ttl_ms > 0 and not options.absolute and context.is_recording:
+        context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
     context.reply.ok()
 
 
@@ -151,9 +154,7 @@ def _read(context: Context, payload: bytes) -> RedisObject:
 
 
 def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
-    """Let the access field be what the options ask for, if that is what the policy keeps there."""
-    if value.refcount == SHARED_REFERENCE_COUNT:
-        return
+    """Set the access field as IDLETIME or FREQ says, if the policy keeps that in it; that of a shared integer too."""
     keyspace = context.keyspace
     if keyspace.lfu_policy:
         if options.frequency != _NOT_GIVEN:

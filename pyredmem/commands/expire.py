@@ -113,9 +113,12 @@ def _expire(context: Context, argv: list[bytes], command: bytes, in_seconds: boo
     if when_ms <= context.keyspace.now_ms():
         db.delete(name, context.keyspace.lazy_expire)
         context.changed(name, events.GENERIC, b"del")
+        context.record_deletion(name, context.keyspace.lazy_expire)
     else:
         db.expire_at(name, when_ms)
         context.changed(name, events.GENERIC, b"expire")
+        if context.is_recording and command != b"pexpireat":
+            context.record_instead([b"PEXPIREAT", name, b"%d" % when_ms, *argv[3:]])
     context.reply.integer(1)
 
 

@@ -1,7 +1,7 @@
-"""Commands of the group *geo* on single places; searches are in `geo_search`.
+"""The geo commands that name their members: GEOADD, GEOPOS, GEOHASH, GEODIST. `geo_search` has the searches.
 
-A set of places is a sorted set: the score of a member is the number of its cell on the map (`base.geohash`), so all
-commands on sorted sets work on it too, and GEOADD is a ZADD.
+Places are members of a sorted set. The score of a member is the number of its cell on the map (see `geohash`), so all
+commands on sorted sets work on places too, and GEOADD is a ZADD.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base import geohash as grid
 from pyredmem.base.errors import NOT_A_FLOAT, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands import geohash as grid
 from pyredmem.commands.sorted_sets import sorted_set_to_read, zadd
 from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
@@ -27,7 +27,7 @@ UNITS: Final = "<M | KM | FT | MI>"
 
 
 def metres_per_unit(argument: bytes) -> float:
-    """An argument as a unit of length."""
+    """The length in metres of the unit that an argument names."""
     metres = _METRES.get(argument.upper())
     if metres is None:
         raise CommandError(_UNKNOWN_UNIT)
@@ -52,12 +52,10 @@ def place(longitude: bytes, latitude: bytes) -> tuple[float, float]:
 
 
 def place_of_score(score: float) -> tuple[float, float]:
-    """The place that a score stands for."""
     return grid.place_of(grid.cell_of_score(score))
 
 
 def reply_place(context: Context, longitude: float, latitude: float) -> None:
-    """Reply with a place."""
     reply = context.reply
     reply.array(2)
     reply.fixed_double(longitude)
@@ -71,13 +69,13 @@ def reply_place(context: Context, longitude: float, latitude: float) -> None:
     keys=(key(READ_WRITE, UPDATE),),
     acl="geo",
     since="3.2.0",
-    complexity="O(log(N)) for each place, where N is the number of places there are.",
-    summary="Gives members their places on the map, and adds those that are not there.",
+    complexity="O(log(N)) for each member, where N is the number of members in the sorted set.",
+    summary="Sets the places of members on the map, and adds the members that do not exist.",
     syntax="key [NX | XX] [CH] longitude:double latitude:double member [longitude:double latitude:double member ...]",
     history=(("6.2.0", "Options CH, NX and XX."),),
 )
 def geoadd(context: Context, argv: list[bytes]) -> None:
-    """GEOADD: all places are checked before the key is looked at."""
+    """All places are checked before the key is looked up."""
     start: i64 = 2
     options: set[bytes] = set()
     while start < len(argv) and argv[start].upper() in _ADD_OPTIONS:
@@ -91,7 +89,10 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
         words.append(b"%d" % grid.cell_of(longitude, latitude))
         words.append(argv[start + 2])
         start += 3
+    dirty = context.keyspace.changes.since_save()
     zadd(context, words)
+    if context.keyspace.changes.since_save() != dirty:
+        context.record_instead(words)
 
 
 @geo.command(
@@ -102,11 +103,10 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
-    summary="Gives longitude and latitude of members.",
+    summary="Returns the longitude and latitude of members.",
     syntax="key [member [member ...]]",
 )
 def geopos(context: Context, argv: list[bytes]) -> None:
-    """GEOPOS."""
     found = sorted_set_to_read(context, argv[1])
     reply = context.reply
     reply.array(len(argv) - 2)
@@ -127,11 +127,10 @@ def geopos(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
-    summary="Gives the places of members as geohash texts of 11 characters.",
+    summary="Returns the places of members as geohash strings of 11 characters.",
     syntax="key [member [member ...]]",
 )
 def geohash(context: Context, argv: list[bytes]) -> None:
-    """GEOHASH."""
     found = sorted_set_to_read(context, argv[1])
     reply = context.reply
     reply.array(len(argv) - 2)
@@ -151,11 +150,11 @@ def geohash(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity="O(1)",
-    summary="Gives the distance of two members.",
+    summary="Returns the distance between two members.",
     syntax="key member1 member2 [M | KM | FT | MI]",
 )
 def geodist(context: Context, argv: list[bytes]) -> None:
-    """GEODIST: in metres unless another unit is given."""
+    """The distance is in metres unless another unit is given."""
     metres = 1.0
     if len(argv) == 5:
         metres = metres_per_unit(argv[4])

@@ -1,4 +1,4 @@
-"""What a search for places asks for: the arguments of GEOSEARCH, GEORADIUS and the like, checked in their order."""
+"""The arguments of GEOSEARCH, GEORADIUS and their variants, read and checked in the order in which they stand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STORE_AND_WITH: Final = b" is not compatible with WITHDIST, WITHHASH and WITHCO
 
 
 class GeoQuery:
-    """What is asked for."""
+    """A search as its arguments describe it: the area, the order, the limit, the parts of the reply."""
 
     def __init__(self, argv: list[bytes], source: SortedSetObject | None) -> None:
         self.argv = argv
@@ -37,7 +37,7 @@ class GeoQuery:
         self.from_place = False
         self.by_radius = False
         self.by_box = False
-        self.direction = 0  # 1: nearest first, -1: farthest first, 0: as found
+        self.direction = 0  # 1: nearest first, -1: farthest first, 0: in the order of the search
         self.count: i64 = 0  # 0: all
         self.any_will_do = False
         self.with_distance = False
@@ -47,12 +47,12 @@ class GeoQuery:
         self.stores_distance = False
 
     def take_place(self, at: i64) -> None:
-        """Search around the place that stands in two arguments."""
+        """Read the centre of the search: longitude and latitude."""
         self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1])
         self.from_place = True
 
     def take_member(self, at: i64) -> None:
-        """Search around a member; without a sorted set the search is over when all arguments are read."""
+        """Read the centre of the search: a member. If the key does not exist the member does not matter."""
         self.from_member = True
         if self.source is None:
             return
@@ -62,7 +62,7 @@ class GeoQuery:
         self.longitude, self.latitude = place_of_score(score)
 
     def take_radius(self, at: i64) -> None:
-        """Search in a circle: radius and unit."""
+        """Read the size of a circle: radius and unit."""
         radius = number(self.argv[at], _BAD_RADIUS)
         if radius < 0.0:
             raise CommandError(_NEGATIVE_RADIUS)
@@ -71,7 +71,7 @@ class GeoQuery:
         self.by_radius = True
 
     def take_box(self, at: i64) -> None:
-        """Search in a box: width, height and unit."""
+        """Read the size of a box: width, height and unit."""
         width = number(self.argv[at], _BAD_WIDTH)
         height = number(self.argv[at + 1], _BAD_HEIGHT)
         if width < 0.0 or height < 0.0:
@@ -82,7 +82,7 @@ class GeoQuery:
         self.by_box = True
 
     def take_choice(self, word: bytes, at: i64) -> i64:
-        """Take an option that all commands have, argument ``at``; how many arguments it was, 0 if it is none."""
+        """Read an option that all searches have; returns how many arguments it took, 0 if it is another word."""
         if word == b"WITHDIST":
             self.with_distance = True
         elif word == b"WITHHASH":
@@ -105,7 +105,7 @@ class GeoQuery:
         return 1
 
     def take_store(self, word: bytes, at: i64) -> i64:
-        """Take STORE or STOREDIST with its key."""
+        """Read STORE or STOREDIST and its key; returns how many arguments it took, 0 if it is another word."""
         if word not in {b"STORE", b"STOREDIST"} or at + 1 >= len(self.argv):
             return 0
         self.destination = self.argv[at + 1]
@@ -113,7 +113,7 @@ class GeoQuery:
         return 2
 
     def take_area(self, word: bytes, at: i64) -> i64:
-        """Take the place or the shape of GEOSEARCH."""
+        """Read the centre or the shape of GEOSEARCH; returns how many arguments it took, 0 if it is another word."""
         after = len(self.argv) - at - 1
         if word == b"FROMMEMBER" and after >= 1 and not self.from_place:
             self.take_member(at + 1)
@@ -130,11 +130,11 @@ class GeoQuery:
         return 0
 
     def check_store(self, what: bytes) -> None:
-        """What is stored has no parts that could be asked for."""
+        """Refuse WITHDIST, WITHHASH and WITHCOORD for a result that is stored."""
         if self.destination is not None and (self.with_distance or self.with_cell or self.with_place):
             raise CommandError(b"ERR " + what + _STORE_AND_WITH)
 
     def check_count(self) -> None:
-        """ANY is a word about COUNT."""
+        """Refuse ANY without COUNT."""
         if self.any_will_do and self.count == 0:
             raise CommandError(_ANY_ALONE)

@@ -1,7 +1,7 @@
-"""Commands of the group *geo* that search for places: GEOSEARCH, GEORADIUS, and their variants.
+"""The geo commands that search for places: GEOSEARCH, GEORADIUS, and their variants.
 
-All of them are one search: an area around a place or a member, the members that are in it, some of them in some order,
-replied or stored. The commands differ in how that is said and in what they let be said.
+All of them run the same search: find the members in an area around a place or a member, put them in order, keep the
+first ``COUNT``, and reply with them or store them. They differ in the form and choice of their arguments.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base import geohash as grid
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
-from pyredmem.base.partial_sort import PartialSort
+from pyredmem.commands import geohash as grid
 from pyredmem.commands.geo import UNITS, place_of_score, reply_place
 from pyredmem.commands.geo_query import GeoQuery
+from pyredmem.commands.partial_sort import PartialSort
 from pyredmem.commands.sorted_sets import sorted_set_to_read
 from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, KeySpec, key
 from pyredmem.engine.context import Context
@@ -26,11 +26,12 @@ geo_searches: Final = Group("geo")
 _ONE_PLACE: Final = b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for "
 _ONE_SHAPE: Final = b"ERR exactly one of BYRADIUS and BYBOX can be specified for "
 
-#: Members that are looked at before it is asked whether there are enough of them.
+#: Members that are fetched from the sorted set at a time.
 _CHUNK: Final = 256
 
 _COMPLEXITY: Final = (
-    "O(N+log(M)) where N is the number of members in the cells of the map around the area and M is that of all members."
+    "O(N+log(M)) where N is the number of members in the cells of the map that cover the area and M is the number of "
+    "members in the sorted set."
 )
 _PLACE_SYNTAX: Final = "<FROMMEMBER member | FROMLONLAT longitude:double latitude:double>"
 _SHAPE_SYNTAX: Final = f"<BYRADIUS radius:double {UNITS} | BYBOX width:double height:double {UNITS}>"
@@ -38,12 +39,12 @@ _CHOICE_SYNTAX: Final = "[ASC | DESC] [COUNT count:integer [ANY]]"
 _WITH_SYNTAX: Final = "[WITHCOORD] [WITHDIST] [WITHHASH]"
 _RADIUS_SYNTAX: Final = f"radius:double {UNITS} {_WITH_SYNTAX} [COUNT count:integer [ANY]] [ASC | DESC]"
 _STORE_SYNTAX: Final = "[STORE key | STOREDIST key]"
-_UPPERCASE: Final = ("7.0.0", "Units in upper case.")
-_ANY_ADDED: Final = ("6.2.0", "Option ANY of COUNT.")
+_UPPERCASE: Final = ("7.0.0", "Units may be in upper case.")
+_ANY_ADDED: Final = ("6.2.0", "Added the ANY option of COUNT.")
 
 
 class _Found:
-    """The members in the area, in the order in which the search meets them."""
+    """The members in the area, in the order in which the search finds them."""
 
     def __init__(self) -> None:
         self.members: list[bytes] = []
@@ -53,7 +54,7 @@ class _Found:
         self.latitudes: list[float] = []
 
     def collect(self, source: SortedSetObject, shape: grid.Shape, limit: i64) -> None:
-        """Search; with a limit, until there are so many."""
+        """Search the area; stop at ``limit`` members unless it is 0."""
         order = source.order()
         for low, high in grid.search_ranges(shape):
             rank = order.rank_of_score(low, False)
@@ -67,7 +68,7 @@ class _Found:
                 rank += count
 
     def _add(self, members: list[bytes], scores: list[float], shape: grid.Shape, limit: i64) -> bool:
-        """Keep those of some members that are in the area; whether there are enough then."""
+        """Add those of ``members`` that are in the area; returns whether ``limit`` is reached."""
         for at, score in enumerate(scores):
             longitude, latitude = place_of_score(score)
             distance_m = shape.distance_inside(longitude, latitude)
@@ -82,7 +83,7 @@ class _Found:
         return False
 
     def chosen(self, direction: int, count: i64) -> list[int]:
-        """The first ``count`` of them (0: all) by distance."""
+        """Indexes of the first ``count`` members (0: all), by distance if there is a direction."""
         total = len(self.members)
         wanted: i64 = total if count == 0 or count > total else count
         if direction == 0:
@@ -96,7 +97,7 @@ class _Found:
 
 
 def _run(context: Context, query: GeoQuery, event: bytes) -> None:
-    """Search, and reply with or store what was found."""
+    """Search, then reply with the result or store it."""
     source = query.source
     if source is None:
         if query.destination is None:
@@ -122,7 +123,7 @@ def _run(context: Context, query: GeoQuery, event: bytes) -> None:
 
 
 def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) -> None:
-    """Reply with members, each in an array with its parts if any are asked for."""
+    """Reply with the members; each is an array if the query asks for distance, hash or coordinates too."""
     reply = context.reply
     parts = 1 + query.with_distance + query.with_cell + query.with_place
     reply.array(len(chosen))
@@ -138,19 +139,19 @@ def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) 
             reply_place(context, found.longitudes[at], found.latitudes[at])
 
 
-def _store(context: Context, name: bytes, items: list[tuple[bytes, float]], event: bytes) -> None:
-    """Let a key hold what was found, or nothing, and reply with the number."""
+def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]], event: bytes) -> None:
+    """Store the result as a sorted set, or delete the key if it is empty; reply with the number of members."""
     db = context.db
     if items:
         keyspace = context.keyspace
-        db.set(name, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
-        context.changed(name, events.SORTED_SET, event, len(items))
-    elif db.delete(name, context.keyspace.lazy_server_del):
-        context.changed(name, events.GENERIC, b"del")
+        db.set(destination, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
+        context.changed(destination, events.SORTED_SET, event, len(items))
+    elif db.discard(destination, context.keyspace.lazy_server_del):
+        context.changed(destination, events.GENERIC, b"del")
     context.reply.integer(len(items))
 
 
-# GEOSEARCH: the area is said in options.
+# GEOSEARCH: options describe the area.
 
 
 @geo_searches.command(
@@ -166,7 +167,6 @@ def _store(context: Context, name: bytes, items: list[tuple[bytes, float]], even
     history=(_UPPERCASE,),
 )
 def geosearch(context: Context, argv: list[bytes]) -> None:
-    """GEOSEARCH."""
     query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
     at: i64 = 2
     while at < len(argv):
@@ -191,7 +191,6 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     history=(_UPPERCASE,),
 )
 def geosearchstore(context: Context, argv: list[bytes]) -> None:
-    """GEOSEARCHSTORE."""
     query = GeoQuery(argv, sorted_set_to_read(context, argv[2]))
     query.destination = argv[1]
     at: i64 = 3
@@ -219,7 +218,7 @@ def _run_area(context: Context, query: GeoQuery) -> None:
     _run(context, query, b"geosearchstore")
 
 
-# GEORADIUS: the area is said in the first arguments.
+# GEORADIUS: the first arguments describe the area.
 
 
 def _radius_search(context: Context, query: GeoQuery, start: i64, may_store: bool) -> None:
@@ -254,7 +253,7 @@ def _around_member(context: Context, argv: list[bytes], may_store: bool) -> None
 
 
 def _stored_keys(start: int) -> tuple[KeySpec, ...]:
-    """The source, and the key behind STORE or STOREDIST."""
+    """The source, and the key after STORE or STOREDIST."""
     return (
         key(READ_ONLY, ACCESS),
         KeySpec(flags=(OVERWRITE, UPDATE), index=start, keyword="STORE"),
@@ -270,13 +269,12 @@ def _stored_keys(start: int) -> tuple[KeySpec, ...]:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around a place, and may store them.",
+    summary="Finds the members in a circle around a place, and optionally stores them.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
 )
 def georadius(context: Context, argv: list[bytes]) -> None:
-    """GEORADIUS."""
     _around_place(context, argv, True)
 
 
@@ -290,11 +288,10 @@ def georadius(context: Context, argv: list[bytes]) -> None:
     complexity=_COMPLEXITY,
     summary="Finds the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX}",
-    history=(_ANY_ADDED,),
+    history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
 )
 def georadius_ro(context: Context, argv: list[bytes]) -> None:
-    """GEORADIUS_RO."""
     _around_place(context, argv, False)
 
 
@@ -306,13 +303,13 @@ def georadius_ro(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around one of them, and may store them.",
+    summary="Finds the members in a circle around one of them, and optionally stores them.",
     syntax=f"key member {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments"),
 )
 def georadiusbymember(context: Context, argv: list[bytes]) -> None:
-    """GEORADIUSBYMEMBER: the radius is not looked at if there is no key."""
+    """If the key does not exist the radius is not checked."""
     _around_member(context, argv, True)
 
 
@@ -326,8 +323,8 @@ def georadiusbymember(context: Context, argv: list[bytes]) -> None:
     complexity=_COMPLEXITY,
     summary="Finds the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX}",
+    history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments"),
 )
 def georadiusbymember_ro(context: Context, argv: list[bytes]) -> None:
-    """GEORADIUSBYMEMBER_RO."""
     _around_member(context, argv, False)

@@ -15,10 +15,10 @@ from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import is_over, note_due
+from pyredmem.keyspace.field_expiry import is_field_expired, note_due
 from pyredmem.objects.field_times import NO_TIME
 from pyredmem.objects.hash import HashObject
 
@@ -75,9 +75,10 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
 
 
 def set_times(context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
-    """Let fields that are there expire at a time, or delete them if that is over; and tell."""
+    """Let fields that are there expire at a time, or delete them if that time has passed; and notify."""
+    value.prepare_times()
     if when_ms <= context.keyspace.now_ms():
-        delete_fields(context, name, value, fields)
+        context.keyspace.expired_fields += delete_fields(context, name, value, fields)
         return
     for field in fields:
         value.expire_at(field, when_ms)
@@ -91,7 +92,7 @@ def set_times(context: Context, name: bytes, value: HashObject, fields: list[byt
 @hash_expiry.command(
     "hexpire",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -107,7 +108,7 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hpexpire",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -123,7 +124,7 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hexpireat",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -139,7 +140,7 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
 @hash_expiry.command(
     "hpexpireat",
     arity=-6,
-    flags=WRITE | DENYOOM | FAST,
+    flags=WRITE | FAST,
     keys=(key(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
@@ -164,21 +165,39 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
         _reply_same(context, _NO_FIELD, len(fields))
         return
     results = _expire_fields(context, name, value, fields, when_ms, condition if has_condition else b"")
+    if context.is_recording:
+        _record_times(context, argv, results, when_ms, is_absolute=unit_ms == 1 and not relative)
     context.reply.array(len(results))
     for result in results:
         context.reply.integer(result)
 
 
+def _record_times(context: Context, argv: list[bytes], results: list[int], when_ms: int, is_absolute: bool) -> None:
+    """Record the times that were set as absolute ones, of the fields that got one; or which fields were deleted."""
+    name = argv[1]
+    words, fields = argv[3 : -len(results)], argv[-len(results) :]
+    deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
+    timed = [field for field, result in zip(fields, results, strict=True) if result == _DONE]
+    for field in deleted:
+        context.record_instead([b"HDEL", name, field])
+    if timed and not (is_absolute and len(timed) == len(fields)):
+        count = b"%d" % len(timed)
+        context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *words[:-1], count, *timed])
+
+
 def _expire_fields(
     context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
 ) -> list[int]:
-    """Let the fields expire for which the condition holds; each is looked at when those before it are done."""
+    """Let the fields expire for which the condition holds; each is looked at when those before it are done.
+
+    A field that has expired but was not deleted yet counts as one that is there: a later time revives it.
+    """
     is_past = when_ms <= context.keyspace.now_ms()
-    now_us = context.keyspace.now_us
+    value.prepare_times()
     results: list[int] = []
     done = 0
     for field in fields:
-        if value.get(field) is None or is_over(value, field, now_us):
+        if value.get(field) is None:
             results.append(_NO_FIELD)
         elif not _allowed(condition, when_ms, value.time_of(field)):
             results.append(_NOT_MET)
@@ -191,6 +210,8 @@ def _expire_fields(
                 value.expire_at(field, when_ms)
                 results.append(_DONE)
     if done > 0:
+        if is_past:
+            context.keyspace.expired_fields += done
         fields_changed(context, name, value)
         context.changed(name, events.HASH, b"hdel" if is_past else b"hexpire", done)
         if value.length() == 0:
@@ -242,7 +263,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     reply.array(len(fields))
     persisted = 0
     for field in fields:
-        if value.get(field) is None or is_over(value, field, now_us):
+        if value.get(field) is None or is_field_expired(value, field, now_us):
             reply.integer(_NO_FIELD)
         elif value.persist(field):
             persisted += 1
@@ -334,7 +355,7 @@ def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int
     reply.array(len(fields))
     for field in fields:
         when_ms = int(value.time_of(field))
-        if value.get(field) is None or is_over(value, field, context.keyspace.now_us):
+        if value.get(field) is None or is_field_expired(value, field, context.keyspace.now_us):
             reply.integer(_NO_FIELD)
         elif when_ms == NO_TIME:
             reply.integer(_NO_EXPIRY)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
-    drop_over,
     fields_changed,
     hash_to_write,
     living_values,
@@ -21,7 +22,7 @@ from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import note_due
+from pyredmem.keyspace.field_expiry import fields_expired, is_field_expired, note_due
 from pyredmem.objects.hash import HashObject
 
 hash_values: Final = Group("hash")
@@ -31,6 +32,8 @@ _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), 
 _UNKNOWN_TIME: Final = -1
 #: A number, a field and a value.
 _FEWEST_BEHIND_FIELDS: Final = 3
+#: The highest number of fields that a call may name.
+_MOST_FIELDS: Final = (1 << 31) - 1
 _PER_FIELD: Final = "O(N) where N is the number of fields."
 _TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
@@ -65,7 +68,9 @@ def hgetdel(context: Context, argv: list[bytes]) -> None:
     _reply_last_values(context, name, value, fields)
     value = _still_there(value)
     if value is not None:
-        delete_fields(context, name, value, fields)
+        deleted = delete_fields(context, name, value, fields)
+        if deleted > 0 and context.is_recording:
+            context.record_instead([b"HDEL", name, *fields])
 
 
 def _reply_last_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
@@ -88,7 +93,7 @@ def _reply_last_values(context: Context, name: bytes, value: HashObject | None, 
     "hgetex",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
@@ -107,6 +112,8 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         at = 4
     elif option == b"PERSIST":
         at = 3
+    if at + 1 == len(argv):
+        raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
     if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
         _reply_last_values(context, name, value, fields)
@@ -115,11 +122,25 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
     value = _still_there(value)
     if value is None or at == 2:
         return
+    value.prepare_times()
     found = [field for field in fields if value.get(field) is not None]
     if when_ms == _UNKNOWN_TIME:
-        _persist(context, name, value, found)
+        if _persist(context, name, value, found) and context.is_recording:
+            context.record_instead([b"HPERSIST", name, *argv[at:]])
     elif found:
+        is_past = when_ms <= context.keyspace.now_ms()
         set_times(context, name, value, found, when_ms)
+        if is_past:
+            _record_deleted(context, name, list(dict.fromkeys(found)))
+        elif context.is_recording:
+            context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *argv[at:]])
+
+
+def _record_deleted(context: Context, name: bytes, fields: list[bytes]) -> None:
+    """Record the fields that a time in the past deleted."""
+    if context.is_recording:
+        for field in fields:
+            context.record_instead([b"HDEL", name, field])
 
 
 def _still_there(value: HashObject | None) -> HashObject | None:
@@ -127,7 +148,8 @@ def _still_there(value: HashObject | None) -> HashObject | None:
     return None if value is None or value.refcount == 0 else value
 
 
-def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> None:
+def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Let fields live for ever; False if all do."""
     persisted = 0
     for field in fields:
         if value.persist(field):
@@ -135,6 +157,7 @@ def _persist(context: Context, name: bytes, value: HashObject, fields: list[byte
     if persisted > 0:
         note_due(context.db, name, value)
         context.changed(name, events.HASH, b"hpersist", persisted)
+    return persisted > 0
 
 
 class _Setting:
@@ -144,6 +167,7 @@ class _Setting:
         self.condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
+        self.time_at: i64 = 0  # the option that gives the time
         arguments = Arguments(argv, 2)
         while True:
             word = arguments.next()
@@ -162,28 +186,41 @@ class _Setting:
                 elif arguments.left() == 0:
                     raise CommandError(_NO_TIME)
                 else:
+                    self.time_at = arguments.at - 1
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
                 raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
         if arguments.left() < _FEWEST_BEHIND_FIELDS:
             raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())
-        if count is None or count < 1:
+        if count is None or not 1 <= count <= _MOST_FIELDS:
             raise CommandError(_BAD_COUNT)
         self.pairs = arguments.rest()
         if len(self.pairs) != 2 * count:
             raise errors.wrong_arity(b"hsetex")
         self.fields = self.pairs[::2]
 
-    def allows(self, value: HashObject | None) -> bool:
+    def allows(self, context: Context, name: bytes, value: HashObject | None) -> bool:
         """Whether all fields are there (FXX), or none is (FNX)."""
-        if not self.condition:
-            return True
-        for field in self.fields:
-            is_there = value is not None and value.get(field) is not None
+        if not self.condition or value is None:
+            return self.condition != b"FXX"
+        expired = 0
+        allowed = True
+        for field in self.fields:  # one by one, up to the first that decides
+            is_there = value.get(field) is not None
+            if is_there and is_field_expired(value, field, context.keyspace.now_us):
+                is_there = False
+                if not context.keyspace.stands_still:
+                    context.db.modify(name)
+                    value.remove(field)
+                    context.keyspace.changes.field_expired(context.db.index, name, field)
+                    expired += 1
             if is_there != (self.condition == b"FXX"):
-                return False
-        return True
+                allowed = False
+                break
+        if expired > 0:
+            fields_expired(context.db, name, value, expired, is_refilled=allowed)
+        return allowed
 
 
 @hash_values.command(
@@ -198,29 +235,52 @@ class _Setting:
     syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
-    """HSETEX: a time that is over lets the fields be set and then deleted."""
+    """HSETEX: with a time that has passed, the fields are set and then deleted.
+
+    Only a condition asks whether the fields are there, and so deletes those that have expired. Without one, KEEPTTL
+    keeps the time of an expired field as well.
+    """
     setting = _Setting(context, argv)
     name = argv[1]
     value = hash_to_write(context, name)
-    if value is not None and drop_over(context, name, value, setting.fields):
-        value = None  # the hash went with its last fields
-    if not setting.allows(value):
+    if not setting.allows(context, name, value):
         context.reply.integer(0)
         return
     _set(context, name, this_or_new(context, name, value), setting)
+    if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
+        _record_setting(context, argv, setting)
     context.reply.integer(1)
+
+
+def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> None:
+    """Record the absolute time, or the fields that a time in the past has deleted."""
+    if setting.when_ms <= context.keyspace.now_ms():
+        _record_deleted(context, argv[1], setting.fields)
+    elif argv[setting.time_at].upper() != b"PXAT":
+        when = b"%d" % setting.when_ms
+        context.record_instead([*argv[: setting.time_at], b"PXAT", when, *argv[setting.time_at + 2 :]])
 
 
 def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:
     limits = context.keyspace.limits
     pairs = setting.pairs
+    has_passed = _UNKNOWN_TIME < setting.when_ms <= context.keyspace.now_ms()
     value.prepare(pairs, 0, limits)
+    if setting.when_ms != _UNKNOWN_TIME:
+        value.prepare_times()
     for index in range(0, len(pairs), 2):
         if setting.keeps_times:
             value.put(pairs[index], pairs[index + 1], limits)
         else:
             value.set(pairs[index], pairs[index + 1], limits)
+        if has_passed:  # each before the next one is set, so that the hash never holds them all
+            value.remove(pairs[index])
     fields_changed(context, name, value)
     context.changed(name, events.HASH, b"hset", len(setting.fields))
-    if setting.when_ms != _UNKNOWN_TIME:
+    if has_passed:
+        context.keyspace.expired_fields += len(setting.fields)
+        context.changed(name, events.HASH, b"hdel", len(setting.fields))
+        if value.length() == 0:
+            context.delete_emptied(name)
+    elif setting.when_ms != _UNKNOWN_TIME:
         set_times(context, name, value, setting.fields, setting.when_ms)

@@ -15,7 +15,7 @@ from pyredmem.commands.scan import ScanOptions, scan_cursor
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
 from pyredmem.engine.context import Context
-from pyredmem.keyspace.field_expiry import delete_over, is_over
+from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
 from pyredmem.objects.hash import HashObject
 from pyredmem.protocol.reply import ReplySink
 
@@ -41,7 +41,7 @@ class _Listing:
         names, contents = self.names, self.contents
         self.names, self.contents = [], []
         for index, name in enumerate(names):
-            if not is_over(value, name, now_us):
+            if not is_field_expired(value, name, now_us):
                 self.names.append(name)
                 self.contents.append(contents[index])
 
@@ -163,8 +163,7 @@ def _drawable(context: Context, name: bytes) -> HashObject | None:
     value = hash_to_read(context, name)
     if value is None or value.due_us >= context.keyspace.now_us or context.keyspace.stands_still:
         return value
-    delete_over(context.db, name, value, value.length())
-    return None if value.refcount == 0 else value
+    return None if delete_all_expired(context.db, name, value) else value
 
 
 def _start(reply: ReplySink, count: i64, with_values: bool) -> None:
@@ -222,7 +221,6 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of fields.",
     summary="Lists some fields of a hash with their values and gives the cursor that lists the next ones.",
     syntax="key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
-    history=(("7.4.0", "Added the `NOVALUES` flag."),),
     tips=("nondeterministic_output",),
 )
 def hscan(context: Context, argv: list[bytes]) -> None:
@@ -250,7 +248,7 @@ def _scan(context: Context, value: HashObject, cursor: i64, options: ScanOptions
     for index, field in enumerate(fields):
         if pattern is not None and not pattern.matches(field):
             continue
-        if some_are_over and is_over(value, field, context.keyspace.now_us):
+        if some_are_over and is_field_expired(value, field, context.keyspace.now_us):
             continue
         found.append(field)
         if not options.omits_values:

@@ -37,7 +37,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.field_expiry import delete_field_over, is_over, note_due, told_expired
+from pyredmem.keyspace.field_expiry import delete_if_expired, is_field_expired, note_due
 from pyredmem.objects.hash import HashObject, new_hash
 
 hashes: Final = Group("hash")
@@ -76,23 +76,16 @@ def this_or_new(context: Context, name: bytes, value: HashObject | None) -> Hash
 
 
 def drop_over(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Delete those of the fields whose time is over; True if the hash went with them."""
+    """Delete those of the fields that have expired; True if the key was deleted with its last one."""
     keyspace = context.keyspace
     if value.due_us >= keyspace.now_us or keyspace.stands_still:
         return False
-    deleted: i64 = 0
-    for field in fields:
-        if delete_field_over(value, field, keyspace.now_us):
-            deleted += 1
-    if deleted == 0:
-        return False
-    told_expired(context.db, name, value, deleted)
-    return value.refcount == 0
+    return delete_if_expired(context.db, name, value, fields)
 
 
 def field_value(context: Context, name: bytes, value: HashObject, field: bytes) -> bytes | None:
     """The value of a field for a command that asks for this one; if its time is over it is deleted."""
-    if value.due_us < context.keyspace.now_us and is_over(value, field, context.keyspace.now_us):
+    if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
         drop_over(context, name, value, [field])
         return None
     return value.get(field)
@@ -257,8 +250,13 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    this_or_new(context, argv[1], value).put(argv[2], text, context.keyspace.limits)
+    value = this_or_new(context, argv[1], value)
+    value.put(argv[2], text, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
+    if context.is_recording and value.times is None:
+        context.record_instead([b"HSET", argv[1], argv[2], text])
+    elif context.is_recording:  # HSET would let the field live for ever
+        context.record_instead([b"HSETEX", argv[1], b"KEEPTTL", b"FIELDS", b"1", argv[2], text])
     context.reply.bulk(text)
 
 
@@ -324,7 +322,7 @@ def reply_values(context: Context, name: bytes, value: HashObject | None, fields
 def living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
     """The values of fields, None for those that are not there; those whose time is over are deleted."""
     now_us = context.keyspace.now_us
-    found = [None if is_over(value, field, now_us) else value.get(field) for field in fields]
+    found = [None if is_field_expired(value, field, now_us) else value.get(field) for field in fields]
     drop_over(context, name, value, fields)
     return found
 

@@ -1,7 +1,7 @@
 """The HELP of container commands, made from the specs of their subcommands.
 
 A container declares it with one line, ``declare_help(config, "config", since="5.0.0")``. The reply has Redis's form: a
-head line, then for each subcommand a line with its arguments and, indented, what it does, and at the end HELP itself.
+headline, then for each subcommand its name and arguments and, indented, its summary, and at the end HELP itself.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import re
 import textwrap
 from typing import Final
 
-from pyredmem.engine.command import LOADING, STALE, Command, Group
+from pyredmem.engine.command import LOADING, STALE, Group
 from pyredmem.engine.context import Context
+from pyredmem.engine.spec import CommandSpec
 from pyredmem.engine.syntax import plain
 
 _INDENT: Final = " " * 4
 _WIDTH: Final = 79
-_HELP: Final = b"help"
 
 
-def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> None:
+def declare_help(group: Group, container: str, *, since: str, acl: str = "", flags: int = 0) -> None:
     """Give a container its subcommand HELP."""
     declare = group.command(
         f"{container}|help",
         arity=2,
-        flags=LOADING | STALE,
+        flags=flags | LOADING | STALE,
         acl=acl,
         since=since,
         complexity="O(1)",
@@ -36,27 +36,35 @@ def declare_help(group: Group, container: str, *, since: str, acl: str = "") -> 
 def _help(context: Context, argv: list[bytes]) -> None:
     container = context.engine.commands.lookup(argv[:1])
     assert container is not None
-    lines = help_lines(container)
+    alone = container.spec.summary if container.runs_alone else ""
+    reply_help(context, container.name, [command.spec for command in container.subcommands.values()], alone)
+
+
+def reply_help(context: Context, name: str, subcommands: list[CommandSpec], alone: str = "") -> None:
+    """Reply with the HELP of a command; ``alone`` says what it does without a subcommand, if it can be called so.
+
+    The subcommands are listed in the order of their names, HELP last.
+    """
+    lines = [f"{name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    if alone:
+        lines += ["(no subcommand)", *_indented(alone)]
+    for spec in sorted(subcommands, key=_name):
+        if not spec.name.endswith("|help"):
+            lines += [_call(spec), *_indented(spec.summary)]
+    lines += ["HELP", _INDENT + "Prints this help."]
     context.reply.array(len(lines))
     for line in lines:
         context.reply.simple(line.encode())
 
 
-def help_lines(container: Command) -> list[str]:
-    """The lines of a container's HELP."""
-    lines = [f"{container.name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    if container.runs_alone:
-        lines += ["(no subcommand)", *_indented(container.summary)]
-    for name, command in container.subcommands.items():
-        if name != _HELP:
-            lines += [_call(command), *_indented(command.summary)]
-    return [*lines, "HELP", _INDENT + "Prints this help."]
+def _name(spec: CommandSpec) -> str:
+    return spec.name
 
 
-def _call(command: Command) -> str:
+def _call(spec: CommandSpec) -> str:
     """A subcommand and its arguments in the notation of HELP: ``GET <pattern> [<pattern> ...]``."""
-    name = command.name.partition("|")[2].upper()
-    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", plain(command.syntax))
+    name = spec.name.partition("|")[2].upper()
+    choices = re.sub(r"<([^<>]*)>", lambda found: "(" + found[1].replace(" | ", "|") + ")", plain(spec.syntax))
     arguments = re.sub(r"[a-z][a-z0-9:_-]*", lambda found: f"<{found[0]}>", choices)
     return f"{name} {arguments}".rstrip()
 

@@ -19,6 +19,7 @@ from pyredmem.engine.command import (
     DENYOOM,
     FAST,
     INSERT,
+    MAY_REPLICATE,
     READ_ONLY,
     READ_WRITE,
     READONLY,
@@ -57,8 +58,7 @@ def _hyperloglog(value: RedisObject) -> StringObject:
 
 def _writable(context: Context, name: bytes, value: RedisObject) -> BufferString:
     """The value of a key as a HyperLogLog that can be modified in place."""
-    db = context.db
-    return db.unshare(db.keys.find(name), _hyperloglog(value))
+    return context.db.modify_string(name, _hyperloglog(value))
 
 
 def _created(context: Context, name: bytes) -> BufferString:
@@ -110,7 +110,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
 @hyperloglogs.command(
     "pfcount",
     arity=-2,
-    flags=READONLY,
+    flags=READONLY | MAY_REPLICATE,
     keys=(
         key(
             READ_WRITE,
@@ -142,6 +142,7 @@ def _count_one(context: Context, name: bytes) -> int:
     value = context.db.read(name)
     if value is None:
         return 0
+    context.db.modify(name)  # it becomes a buffer, even if the estimate is known
     buffer = _writable(context, name, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:
@@ -149,8 +150,8 @@ def _count_one(context: Context, name: bytes) -> int:
     estimate = hyperloglog.estimate(_registers(buffer))
     hyperloglog.remember_estimate(buffer.buffer, estimate)
     keyspace = context.keyspace
-    keyspace.dirty += 1
-    keyspace.events.modified(context.db.index, name)
+    keyspace.changes.count(1)
+    keyspace.changes.modified(context.db.index, name)
     return estimate
 
 
@@ -233,7 +234,7 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
         return False
     if not make_dense(buffer, context.db.allocator):
         raise CommandError(_CORRUPT)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     return True
 
 

@@ -10,6 +10,7 @@ from pyredmem.commands.databases import database_at
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
+    ALWAYS_TOUCHES,
     DELETE,
     DENYOOM,
     FAST,
@@ -27,8 +28,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.database import NO_EXPIRE, Database
-from pyredmem.objects.object import RedisObject, incr_ref_count
+from pyredmem.keyspace.database import Database
 
 keys: Final = Group("generic")
 
@@ -106,7 +106,7 @@ def exists(context: Context, argv: list[bytes]) -> None:
 @keys.command(
     "touch",
     arity=-2,
-    flags=READONLY | FAST,
+    flags=READONLY | FAST | ALWAYS_TOUCHES,
     keys=(key(READ_ONLY, last=-1),),
     acl="keyspace",
     since="3.2.1",
@@ -163,22 +163,6 @@ def randomkey(context: Context, argv: list[bytes]) -> None:
 # Another name, another database.
 
 
-def _hand_over(context: Context, value: RedisObject, name: bytes, target: Database, new_name: bytes) -> None:
-    """Let a key of another name or database, which is not there, hold the very value, with its expire time.
-
-    The new key is there before the old one goes, as in Redis: a full table grows on the way.
-    """
-    source = context.db
-    expire_ms = source.expire_time(name)
-    incr_ref_count(value)
-    context.keyspace.mark_created(value)
-    target.add(new_name, value)
-    if expire_ms != NO_EXPIRE:
-        target.expire_at(new_name, expire_ms)
-    source.due_keys.move(name, target.due_keys, new_name)
-    source.delete(name)
-
-
 @keys.command(
     "rename",
     arity=3,
@@ -225,13 +209,13 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
         if only_if_free:
             return False
         db.delete(new_name, context.keyspace.lazy_server_del)
-    _hand_over(context, value, name, db, new_name)
-    told = context.keyspace.events
+    db.move_key(name, value, db, new_name)
+    told = context.keyspace.changes
     told.modified(db.index, name)
     told.modified(db.index, new_name)
     told.notify(events.GENERIC, b"rename_from", db.index, name)
     told.notify(events.GENERIC, b"rename_to", db.index, new_name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     return True
 
 
@@ -257,13 +241,13 @@ def move(context: Context, argv: list[bytes]) -> None:
     if value is None or target.write(name) is not None:
         context.reply.integer(0)
         return
-    _hand_over(context, value, name, target, name)
-    told = context.keyspace.events
+    source.move_key(name, value, target, name)
+    told = context.keyspace.changes
     told.modified(source.index, name)
     told.modified(target.index, name)
     told.notify(events.GENERIC, b"move_from", source.index, name)
     told.notify(events.GENERIC, b"move_to", target.index, name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.reply.integer(1)
 
 
@@ -299,17 +283,11 @@ def copy(context: Context, argv: list[bytes]) -> None:
     if value is None or not _make_way(target, new_name, replace):
         context.reply.integer(0)
         return
-    duplicate = value.duplicate(context.keyspace.allocator)
-    context.keyspace.mark_created(duplicate)
-    target.add(new_name, duplicate)
-    expire_ms = source.expire_time(name)
-    if expire_ms != NO_EXPIRE:
-        target.expire_at(new_name, expire_ms)
-    source.due_keys.move(name, target.due_keys, new_name)
-    told = context.keyspace.events
+    source.copy_key(name, value.duplicate(context.keyspace.allocator), target, new_name)
+    told = context.keyspace.changes
     told.modified(target.index, new_name)
     told.notify(events.GENERIC, b"copy_to", target.index, new_name)
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.reply.integer(1)
 
 
@@ -318,5 +296,5 @@ def _make_way(target: Database, name: bytes, replace: bool) -> bool:
     if target.write(name) is None:
         return True
     if replace:
-        target.delete(name, target.keyspace.lazy_server_del)
+        target.delete(name, target.shared.lazy_server_del)
     return replace

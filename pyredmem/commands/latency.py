@@ -8,6 +8,7 @@ from pyredmem.base.errors import CommandError
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Command, Group
 from pyredmem.engine.context import Context
+from pyredmem.engine.latency_histogram import LatencyHistogram
 from pyredmem.engine.latency_reports import DoctorFacts, latency_doctor, latency_graph
 
 latency: Final = Group("server")
@@ -107,7 +108,7 @@ def latency_latest(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Forgets the samples of the events named, or of all.",
     syntax="[event [event ...]]",
-    tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
+    tips=("request_policy:all_nodes", "response_policy:agg_sum"),
 )
 def latency_reset(context: Context, argv: list[bytes]) -> None:
     """LATENCY RESET."""
@@ -126,15 +127,15 @@ def latency_reset(context: Context, argv: list[bytes]) -> None:
 )
 def latency_histogram(context: Context, argv: list[bytes]) -> None:
     """LATENCY HISTOGRAM."""
-    commands = _measured(context, argv[2:])
-    context.reply.map(len(commands))
-    for command in commands:
-        context.reply.bulk(command.full_name)
-        _distribution(context, command)
+    measured = _measured(context, argv[2:])
+    context.reply.map(len(measured))
+    for name, histogram in measured:
+        context.reply.bulk(name)
+        _distribution(context, histogram)
 
 
-def _measured(context: Context, names: list[bytes]) -> list[Command]:
-    """The commands of those names, containers with their subcommands, as far as they have a histogram."""
+def _measured(context: Context, names: list[bytes]) -> list[tuple[bytes, LatencyHistogram]]:
+    """The commands of those names, containers with their subcommands, that have a histogram."""
     table = context.engine.commands
     chosen: list[Command] = []
     for name in names:
@@ -144,12 +145,15 @@ def _measured(context: Context, names: list[bytes]) -> list[Command]:
             chosen += command.subcommands.values()
     if not names:
         chosen = table.all()
-    return [command for command in chosen if command.histogram is not None]
+    measured: list[tuple[bytes, LatencyHistogram]] = []
+    for command in chosen:
+        histogram = context.engine.statistics.counters[command.index].histogram
+        if histogram is not None:
+            measured.append((command.full_name, histogram))
+    return measured
 
 
-def _distribution(context: Context, command: Command) -> None:
-    histogram = command.histogram
-    assert histogram is not None
+def _distribution(context: Context, histogram: LatencyHistogram) -> None:
     pairs = histogram.cumulative_distribution()
     reply = context.reply
     reply.map(2)

@@ -121,6 +121,9 @@ class SeveralLists:
             if value is not None:
                 context.reply.array(2)
                 context.reply.bulk(name)
+                if context.is_recording:
+                    count = self.count if self.count < value.length() else value.length()
+                    context.record_instead([b"RPOP" if self.at_tail else b"LPOP", name, b"%d" % int(count)])
                 pop_several(context, name, value, self.at_tail, self.count)
                 return True
         return False

@@ -49,14 +49,13 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
         samples = arguments.integer()
         if samples < 0:
             raise CommandError(SYNTAX_ERROR)
-    keys = context.db.keys
-    slot = keys.find(argv[2])
-    if slot < 0:
+    key = argv[2]
+    value = context.db.stored_value(key)
+    if value is None:
         context.reply.null()
         return
-    allocator = context.engine.allocator
-    name_bytes = allocator.usable(int(keys.key_addresses[slot]))
-    context.reply.integer(name_bytes + DICT_ENTRY_SIZE + keys.values[slot].memory(allocator, samples))
+    key_bytes = context.db.key_block_bytes(key) + DICT_ENTRY_SIZE
+    context.reply.integer(key_bytes + value.memory(context.engine.allocator, samples))
 
 
 @memory.command(
@@ -90,8 +89,8 @@ def _overhead(reply: ReplySink, overhead: MemoryOverhead) -> None:
     for database in overhead.databases:
         reply.bulk(b"db.%d" % database.index)
         reply.map(3)
-        _number(reply, b"overhead.hashtable.main", database.main)
-        _number(reply, b"overhead.hashtable.expires", database.expires)
+        _number(reply, b"overhead.hashtable.main", database.main_table)
+        _number(reply, b"overhead.hashtable.expires", database.expire_table)
         _number(reply, b"overhead.hashtable.slot-to-keys", 0)
     _number(reply, b"overhead.total", overhead.overhead)
     _number(reply, b"keys.count", overhead.keys)

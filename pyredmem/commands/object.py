@@ -22,7 +22,7 @@ _TIPS: Final = ("nondeterministic_output",)
 
 def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
     """The value of the key asked about; without one the null is replied."""
-    value = context.db.inspect(argv[2], tell_miss=False)
+    value = context.db.inspect(argv[2], notifies_miss=False)
     if value is None:
         context.reply.null()
     return value

@@ -21,8 +21,7 @@ from pyredmem.structures.dict import Dict
 scanning: Final = Group("generic")
 
 _DEFAULT_COUNT: Final = 10
-#: Buckets visited per element that was asked for: a sparse table ends a call early.
-_BUCKETS_PER_ELEMENT: Final = 10
+_CURSOR_BITS: Final = INT64_MAX  # only the bits below the table's size count
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
 _SPACES: Final = b" \t\n\v\f\r"
 
@@ -39,14 +38,14 @@ _SPACES: Final = b" \t\n\v\f\r"
     tips=("request_policy:all_shards", "nondeterministic_output_order"),
 )
 def keys_(context: Context, argv: list[bytes]) -> None:
-    """KEYS. Keys whose time is over are left out but stay, as it only looks."""
+    """KEYS. Expired keys are left out, but not deleted."""
     db = context.db
-    names = db.keys.keys
+    names = db.all_keys()
     if argv[1] != b"*":
         pattern = Glob(argv[1])
         names = [name for name in names if pattern.matches(name)]
-    if db.expires.used > 0:
-        names = [name for name in names if not db.is_due(name)]
+    if db.expiring() > 0:
+        names = [name for name in names if not db.is_expired(name)]
     context.reply.array(len(names))
     for name in names:
         context.reply.bulk(name)
@@ -99,7 +98,7 @@ class ScanOptions:
     def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
         self.count = _DEFAULT_COUNT
         self.pattern: Glob | None = None
-        self.type_name = b""
+        self.type_name: bytes | None = None
         self.omits_values = False
         arguments = Arguments(argv, start)
         while arguments.left() > 0:
@@ -120,37 +119,30 @@ class ScanOptions:
 
 
 def scan_table(table: Dict, cursor: int, options: ScanOptions) -> tuple[int, list[int]]:
-    """Visit buckets until enough keys were seen; returns the cursor to go on with and the slots of the keys."""
-    cursor &= INT64_MAX  # only the bits below the table's size count
+    """Visit buckets until enough keys were seen; returns the cursor to continue with and the slots of the keys."""
     found: list[int] = []
-    buckets = options.count * _BUCKETS_PER_ELEMENT
-    while True:
-        cursor = table.scan(cursor, found)
-        buckets -= 1
-        if cursor == 0 or buckets < 0 or len(found) >= options.count:
-            break
+    cursor = table.scan_some(cursor & _CURSOR_BITS, options.count, found)
     return cursor, found
 
 
 def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
     """The keys that one call visits and that match, and the cursor to go on with."""
-    cursor, found = scan_table(db.keys, cursor, options)
-    names = [db.keys.keys[slot] for slot in found]
+    cursor, names = db.scan(cursor & _CURSOR_BITS, options.count)
     pattern = options.pattern
     if pattern is not None:
         names = [name for name in names if pattern.matches(name)]
     return cursor, names
 
 
-def _living(db: Database, names: list[bytes], type_name: bytes) -> list[bytes]:
-    """Leave out keys of another type, which counts as a lookup, and those whose time is over, which deletes them."""
-    if type_name:
+def _living(db: Database, names: list[bytes], type_name: bytes | None) -> list[bytes]:
+    """Leave out keys of another type, which counts as a lookup, and expired ones, which deletes them."""
+    if type_name is not None:
         living: list[bytes] = []
         for name in names:
-            value = db.inspect(name, tell_miss=False)
+            value = db.inspect(name, notifies_miss=False)
             if value is not None and value.type_name() == type_name:
                 living.append(name)
         return living
-    if db.expires.used > 0:
-        return [name for name in names if db.find(name) >= 0]
+    if db.expiring() > 0:
+        return [name for name in names if db.exists(name)]
     return names

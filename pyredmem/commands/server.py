@@ -117,7 +117,7 @@ def slaveof(context: Context, argv: list[bytes]) -> None:
 )
 def lastsave(context: Context, argv: list[bytes]) -> None:
     """LASTSAVE."""
-    context.reply.integer(context.engine.started_us // 1_000_000)
+    context.reply.integer(context.engine.core.started_us // 1_000_000)
 
 
 @server.command(

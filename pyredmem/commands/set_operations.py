@@ -20,7 +20,6 @@ from pyredmem.engine.command import (
     DENYOOM,
     OVERWRITE,
     READ_ONLY,
-    READ_WRITE,
     READONLY,
     UPDATE,
     WRITE,
@@ -68,7 +67,7 @@ def _store(context: Context, name: bytes, result: SetObject, event: bytes) -> No
 
 
 def _delete(context: Context, name: bytes) -> None:
-    if context.db.delete(name, context.keyspace.lazy_server_del):
+    if context.db.discard(name, context.keyspace.lazy_server_del):
         context.changed(name, events.GENERIC, b"del")
 
 
@@ -136,7 +135,7 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     "sinterstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,

@@ -25,6 +25,8 @@ set_random: Final = Group("set")
 
 #: SPOP moves what stays when that is fewer than a fifth of what goes (Redis 7.2 SPOP_MOVE_STRATEGY_MUL).
 _MOVE_FACTOR: Final = 5
+#: SPOP is recorded as SREM of at most this number of members each (Redis 7.2 spopWithCountCommand).
+_MEMBERS_PER_SREM: Final = 1024
 #: SRANDMEMBER takes members away from a copy when it is asked for more than a third (SRANDMEMBER_SUB_STRATEGY_MUL).
 _COPY_FACTOR: Final = 3
 
@@ -56,6 +58,8 @@ def spop(context: Context, argv: list[bytes]) -> None:
     content = value.content
     member = content.pop(context.keyspace.rng)
     context.changed(argv[1], events.SET, b"spop")
+    if context.is_recording:
+        context.record_instead([b"SREM", argv[1], member])
     context.reply.bulk(member)
     if content.length() == 0:
         context.delete_emptied(argv[1])
@@ -83,7 +87,16 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     context.changed(name, events.SET, b"spop", len(popped))
     if count >= length:
         context.delete_emptied(name)
+        context.record_deletion(name, False)
+    elif context.is_recording:
+        _record_popped(context, name, popped)
     reply_set(context, popped)
+
+
+def _record_popped(context: Context, name: bytes, popped: list[bytes]) -> None:
+    """Record which members SPOP chose."""
+    for start in range(0, len(popped), _MEMBERS_PER_SREM):
+        context.record_instead([b"SREM", name, *popped[start : start + _MEMBERS_PER_SREM]])
 
 
 def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
@@ -109,7 +122,7 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     for member in _take_out(found, count, keyspace.rng):
         kept.add(member, keyspace.limits)
     popped = content.members()
-    context.db.replace(context.db.keys.find(name), kept)
+    context.db.replace_value(name, kept)
     return popped
 
 

@@ -23,6 +23,7 @@ from pyredmem.engine.command import (
     READONLY,
     UPDATE,
     WRITE,
+    FoundKey,
     Group,
     KeySpec,
     key,
@@ -135,6 +136,22 @@ class _Request:
         return start, end
 
 
+#: How many arguments follow an option of SORT.
+_OPTION_VALUES: Final = {b"limit": 2, b"get": 1, b"by": 1}
+
+
+def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
+    """The keys of SORT: the one it sorts, and the last one after STORE."""
+    keys = [FoundKey(1, (READ_ONLY, ACCESS))]
+    at = 2
+    while at < len(argv):
+        word = argv[at].lower()
+        if word == b"store" and at + 1 < len(argv):
+            keys = [keys[0], FoundKey(at + 1, (OVERWRITE, UPDATE))]
+        at += 1 + _OPTION_VALUES.get(word, 0)
+    return keys
+
+
 @sorting.command(
     "sort",
     arity=-2,
@@ -145,6 +162,7 @@ class _Request:
     complexity=_COMPLEXITY,
     summary="Sorts the elements of a list, a set or a sorted set, and may store the result as a list.",
     syntax=f"{_SYNTAX} [STORE destination#2]",
+    find_keys=_keys_of_sort,
 )
 def sort(context: Context, argv: list[bytes]) -> None:
     """SORT."""
@@ -188,6 +206,7 @@ def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
             request.alphabetic = True
             request.by = None
     elif isinstance(value, SortedSetObject):
+        context.db.modify(name)
         value.unpack(context.keyspace.rng)
     elif not isinstance(value, ListObject):
         raise CommandError(WRONG_TYPE)
@@ -302,6 +321,6 @@ def _store(context: Context, request: _Request, destination: bytes, found: list[
         keyspace = context.keyspace
         context.db.set(destination, build_list(elements, keyspace.allocator, keyspace.limits))
         context.changed(destination, events.LIST, b"sortstore", len(elements))
-    elif context.db.delete(destination, context.keyspace.lazy_server_del):
+    elif context.db.discard(destination, context.keyspace.lazy_server_del):
         context.changed(destination, events.GENERIC, b"del")
     context.reply.integer(len(elements))

@@ -184,8 +184,10 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
             reply.bulk(members[0])
             reply.double(scores[0])
             _tell(context, name, found, highest, 1)
+            if context.is_recording:
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", name])
             return
-    context.engine.blocking.block(context, argv, names, _TYPE, deadline_ms)
+    context.block(argv, names, _TYPE, deadline_ms)
 
 
 # From one of several keys.
@@ -234,6 +236,8 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
                 reply.bulk(member)
                 reply.double(scores[at])
             _tell(context, name, found, wanted.highest, len(members))
+            if context.is_recording:
+                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", name, b"%d" % len(members)])
             return True
     return False
 
@@ -271,4 +275,4 @@ def bzmpop(context: Context, argv: list[bytes]) -> None:
     wanted = _Several(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):
-        context.engine.blocking.block(context, argv, wanted.names, _TYPE, deadline_ms)
+        context.block(argv, wanted.names, _TYPE, deadline_ms)

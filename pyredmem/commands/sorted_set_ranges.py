@@ -262,7 +262,7 @@ def store_result(context: Context, name: bytes, result: SortedSetObject | None, 
         context.changed(name, events.SORTED_SET, event)
         context.reply.integer(result.length())
         return
-    if context.db.delete(name, context.keyspace.lazy_server_del):
+    if context.db.discard(name, context.keyspace.lazy_server_del):
         context.changed(name, events.GENERIC, b"del")
     context.reply.integer(0)
 

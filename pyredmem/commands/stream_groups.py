@@ -12,7 +12,7 @@ from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE,
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream, new_stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup
-from pyredmem.objects.stream_id import parse_id
+from pyredmem.objects.stream_id import id_key, id_text, parse_bound, parse_id
 
 stream_groups: Final = Group("stream")
 
@@ -99,7 +99,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
         created = new_stream(context.keyspace.allocator)
         context.db.add(name, created)
         stream = created.stream
-        context.keyspace.events.modified(context.db.index, name)
+        context.keyspace.changes.modified(context.db.index, name)
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
     stream.add_group(argv[3], last_id, options.entries_read)
@@ -125,7 +125,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     group = _group(context, argv)
     if len(argv) > _LONGEST_SETID:
         raise bad_subcommand_call(b"xgroup", argv[1])
-    last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_id(argv[4], 0)
+    last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read
     told(context, argv[2], b"xgroup-setid")
@@ -164,6 +164,22 @@ def consumer_of(context: Context, name: bytes, group: StreamGroup, consumer: byt
         told(context, name, b"xgroup-createconsumer")
     found.seen_ms = now_ms
     return found
+
+
+def record_claim(context: Context, name: bytes, group: StreamGroup, entry_id: int) -> None:
+    """Record whose a pending entry is, since when, and how often it was delivered."""
+    entry = group.pending.get(id_key(entry_id))
+    if entry is None:
+        return
+    words = [b"XCLAIM", name, group.name, entry.consumer.name, b"0", id_text(entry_id)]
+    words += [b"TIME", b"%d" % int(entry.delivered_ms), b"RETRYCOUNT", b"%d" % int(entry.deliveries)]
+    context.record_instead([*words, b"FORCE", b"JUSTID", b"LASTID", id_text(group.last_id)])
+
+
+def record_last_id(context: Context, name: bytes, group: StreamGroup) -> None:
+    """Record how far a group has read."""
+    last_id = id_text(group.last_id)
+    context.record_instead([b"XGROUP", b"SETID", name, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
 
 
 @stream_groups.command(

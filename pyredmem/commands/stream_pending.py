@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
-from pyredmem.commands.stream_groups import consumer_of
+from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
@@ -57,11 +57,12 @@ def xack(context: Context, argv: list[bytes]) -> None:
     if group is None:
         context.reply.integer(0)
         return
+    context.db.modify(argv[1])
     acknowledged: i64 = 0
     for entry_id in [parse_id(argument, 0) for argument in argv[3:]]:
         if group.acknowledge(id_key(entry_id)):
             acknowledged += 1
-    context.keyspace.dirty += acknowledged
+    context.keyspace.changes.count(acknowledged)
     context.reply.integer(acknowledged)
 
 
@@ -164,6 +165,7 @@ class _Claim:
     """The ids and options of XCLAIM."""
 
     def __init__(self, argv: list[bytes], now_ms: int) -> None:
+        self.name = argv[1]
         self.ids: list[int] = []
         self.delivered_ms = -1
         self.deliveries = -1
@@ -221,13 +223,19 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     min_idle_ms = _min_idle_ms(argv[4], b"XCLAIM")
     now_ms = context.keyspace.now_ms()
     claim = _Claim(argv, now_ms)
-    if claim.last_id > group.last_id:
+    context.db.modify(argv[1])
+    context.record_nothing()
+    moves = claim.last_id > group.last_id
+    if moves:
         group.last_id = claim.last_id
-        context.keyspace.dirty += 1
+        context.keyspace.changes.count(1)
     consumer = consumer_of(context, argv[1], group, argv[3])
+    dirty = context.keyspace.changes.since_save()
     claimed = [
         entry_id for entry_id in claim.ids if _claim_one(context, stream, group, consumer, claim, entry_id, min_idle_ms)
     ]
+    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM says so
+        record_last_id(context, argv[1], group)
     _claimed(context.reply, stream, claimed, claim.just_id)
 
 
@@ -244,8 +252,10 @@ def _claim_one(
     entry = group.pending.get(entry_key)
     if stream.entry(entry_id) is None:
         if entry is not None:
+            if context.is_recording:
+                record_claim(context, claim.name, group, entry_id)
             group.acknowledge(entry_key)
-            context.keyspace.dirty += 1
+            context.keyspace.changes.count(1)
         return False
     now_ms = context.keyspace.now_ms()
     if entry is None:
@@ -262,7 +272,9 @@ def _claim_one(
     elif not claim.just_id:
         entry.deliveries += 1
     consumer.active_ms = now_ms
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
+    if context.is_recording:
+        record_claim(context, claim.name, group, entry_id)
     return True
 
 
@@ -296,6 +308,8 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)
     stream, group = _find(context, argv)
+    context.db.modify(argv[1])
+    context.record_nothing()
     consumer = consumer_of(context, argv[1], group, argv[3])
     now_ms = context.keyspace.now_ms()
     attempts = min(int(group.pending.used), count * _ATTEMPTS_PER_CLAIM)
@@ -308,6 +322,8 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
             break
         looked += 1
         if stream.entry(entry_id) is None:
+            if context.is_recording:
+                record_claim(context, argv[1], group, entry_id)
             group.acknowledge(id_key(entry_id))
             gone.append(entry_id)
         elif min_idle_ms == 0 or now_ms - entry.delivered_ms >= min_idle_ms:
@@ -317,7 +333,9 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
                 entry.deliveries += 1
             consumer.active_ms = now_ms
             claimed.append(entry_id)
-    context.keyspace.dirty += len(claimed) + len(gone)
+            if context.is_recording:
+                record_claim(context, argv[1], group, entry_id)
+    context.keyspace.changes.count(len(claimed) + len(gone))
     reply = context.reply
     reply.array(3)
     reply.bulk(id_text(pending[looked][0] if looked < len(pending) else 0))

@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
-from pyredmem.commands.stream_groups import consumer_of
+from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, deadline_ms
 from pyredmem.engine.command import ACCESS, BLOCKING, MOVABLE_KEYS, READ_ONLY, READONLY, WRITE, Group, KeySpec
@@ -145,7 +145,7 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     keys=(KeySpec((READ_ONLY, ACCESS), keyword="STREAMS", last=-1, limit=2),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) for each stream, where N is the number of entries in the reply.",
+    complexity="",
     summary="Gives the entries of streams behind an id; waits for some if there are none.",
     syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
 )
@@ -196,7 +196,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
         if argv[place] == b"$":
             again[place] = id_text(source.after)
     for_group = request.group is not None
-    context.engine.blocking.block(context, again, keys, b"stream", request.deadline_ms, without_key=for_group)
+    context.block(again, keys, b"stream", request.deadline_ms, without_key=for_group)
 
 
 @stream_reads.command(
@@ -215,11 +215,15 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
     request = _Request(argv, True, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     given: list[_Given] = []
+    context.record_nothing()
     for source in sources:
         stream = source.stream
         group = source.group
         assert stream is not None
         assert group is not None
+        context.db.modify(source.name)
+        if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
+            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.name, group.name, request.consumer])
         consumer = consumer_of(context, source.name, group, request.consumer)
         if source.after != _NEW_ENTRIES:
             given.append(_pending_of(context, source, stream, consumer, request.count))
@@ -278,7 +282,11 @@ def _new_for(
             group.deliver(id_key(entry_id), consumer, now_ms)
             consumer.active_ms = now_ms
         given.add(entry_id, found.entries[at])
-    context.keyspace.dirty += 1
+        if not request.no_ack and context.is_recording:
+            record_claim(context, source.name, group, entry_id)
+    context.keyspace.changes.count(1)
+    if context.is_recording:
+        record_last_id(context, source.name, group)
     return given
 
 

@@ -106,6 +106,7 @@ class _Trimming:
         self.limit: i64 = -1  # entries; 0: no limit; -1: not given
         self.no_mkstream = False
         self.id_at: i64 = 0  # XADD: the argument that is the id
+        self.threshold_at: i64 = 0  # the argument behind ~, = or the strategy
 
     def read(self, arguments: Arguments, for_xadd: bool) -> None:
         """Read the options up to the id of XADD, or to the end."""
@@ -140,6 +141,7 @@ class _Trimming:
             self.approximately = arguments.take(b"~")
             if not self.approximately:
                 arguments.take(b"=")
+        self.threshold_at = arguments.at
         if strategy == _MINID:
             self.minid = parse_id(arguments.next(), 0)
         else:
@@ -160,6 +162,20 @@ class _Trimming:
             self.limit = _TRIMMED_WITHOUT_NODE_LIMIT if limit <= 0 else min(limit, _MAX_TRIMMED)
         else:
             self.limit = 0
+
+    def exactly(self, argv: list[bytes], stream: Stream) -> list[bytes]:
+        """The command as it must be replayed: how much `~` trims depends on how the entries lie in nodes."""
+        words = argv.copy()
+        if self.approximately:
+            words[self.threshold_at - 1] = b"="
+            reached = b"%d" % int(stream.length) if self.strategy == _MAXLEN else id_text(self._first_id(stream))
+            words[self.threshold_at] = reached
+        return words
+
+    @staticmethod
+    def _first_id(stream: Stream) -> int:
+        """The first id that is left; the highest there can be if none is."""
+        return MAX_ID if stream.length == 0 else stream.first_id
 
     def trim(self, stream: Stream) -> i64:
         """Do it; returns how many entries went."""
@@ -246,6 +262,11 @@ def xadd(context: Context, argv: list[bytes]) -> None:
     context.changed(name, events.STREAM, b"xadd")
     if trimming is not None and trimming.trim(stream) > 0:
         context.notify(events.STREAM, b"xtrim", name)
+    if context.is_recording:
+        words = argv.copy() if trimming is None else trimming.exactly(argv, stream)
+        if asked == b"*" or _automatic(asked) is not None:
+            words[id_at] = id_text(entry_id)
+        context.record_instead(words)
     context.reply.bulk(id_text(entry_id))
 
 
@@ -281,6 +302,8 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
         deleted = trimming.trim(stream)
         if deleted > 0:
             context.changed(name, events.STREAM, b"xtrim", deleted)
+            if trimming.approximately and context.is_recording:
+                context.record_instead(trimming.exactly(argv, stream))
     context.reply.integer(deleted)
 
 
@@ -460,5 +483,5 @@ def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
 
 def told(context: Context, name: bytes, event: bytes) -> None:
     """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
-    context.keyspace.dirty += 1
+    context.keyspace.changes.count(1)
     context.notify(events.STREAM, event, name)

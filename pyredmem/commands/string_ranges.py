@@ -70,7 +70,7 @@ def append(context: Context, argv: list[bytes]) -> None:
         text = string_value(value)
         length += text.length()
         _check_length(context, text.length(), len(data))
-        db.unshare(db.keys.find(argv[1]), text).append(data, db.allocator)
+        db.modify_string(argv[1], text).append(data, db.allocator)
     context.changed(argv[1], events.STRING, b"append")
     context.reply.integer(length)
 
@@ -104,7 +104,7 @@ def setrange(context: Context, argv: list[bytes]) -> None:
         buffer = context.keyspace.strings.create_buffer(bytearray(end))
         db.add(argv[1], buffer)
     else:
-        buffer = db.unshare(db.keys.find(argv[1]), text)
+        buffer = db.modify_string(argv[1], text)
         buffer.grow_zero(end, db.allocator)
     buffer.buffer[offset:end] = data
     context.changed(argv[1], events.STRING, b"setrange")

@@ -1,7 +1,7 @@
 """Commands of the group *string* that set and get whole values.
 
-:func:`store` is the one way in which a string value gets under a key; GET and the three-argument SET are the server's
-shortest paths. The commands that count are in `counters`, those that work on parts of strings in `string_ranges`.
+All of them store by :meth:`Database.store_string`; GET and the three-argument SET are the server's shortest paths. The
+commands that count are in `counters`, those that work on parts of strings in `string_ranges`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pyredmem.engine.command import (
     UPDATE,
     VARIABLE_FLAGS,
     WRITE,
+    FoundKey,
     Group,
     key,
 )
@@ -108,33 +109,19 @@ def string_value(value: RedisObject) -> StringObject:
     raise CommandError(WRONG_TYPE)
 
 
-def store(context: Context, name: bytes, data: bytes, keep_ttl: bool) -> None:
-    """Let a key hold a string, whatever it held, and tell; an expire time that was there goes unless it is kept."""
-    db = context.db
-    keyspace = context.keyspace
-    slot = db.keys.find(name)
-    if slot >= 0 and db.expires.used > 0:
-        slot = db.find(name)
-        if slot >= 0 and not keep_ttl:
-            db.persist(name)
-    if slot < 0:
-        db.add(name, keyspace.strings.create(data))
-    else:
-        old = db.keys.values[slot]
-        if keyspace.tracks_lru:
-            old.lru = keyspace.lru_clock
-        else:
-            keyspace.touch(old)
-        if not keyspace.strings.assign(old, data):
-            db.replace(slot, keyspace.strings.create(data))
+def _store(context: Context, name: bytes, data: bytes, keep_ttl: bool = False) -> None:
+    """Store a string and notify; SET and MSET do the same without this call."""
+    context.db.store_string(name, data, keep_ttl)
     context.changed(name, events.STRING, b"set")
 
 
 def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
     """Store a string with an expire time."""
-    store(context, name, data, True)
+    _store(context, name, data, True)
     context.db.expire_at(name, deadline_ms)
-    context.keyspace.events.notify(events.GENERIC, b"expire", context.db.index, name)
+    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, name)
+    if context.is_recording:
+        context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
 
 
 # Getting.
@@ -224,12 +211,13 @@ def getdel(context: Context, argv: list[bytes]) -> None:
         context.reply.null()
         return
     context.reply.bulk(string_value(value).data())
-    _delete(context, argv[1])
+    _delete(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, name: bytes) -> None:
+def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
     context.db.delete(name)
     context.changed(name, events.GENERIC, b"del")
+    context.record_deletion(name, is_unlink)
 
 
 @strings.command(
@@ -256,17 +244,28 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if deadline_ms <= context.keyspace.now_ms():
-            _delete(context, name)
+            _delete(context, name, context.keyspace.lazy_expire)
             return
         context.db.expire_at(name, deadline_ms)
         context.changed(name, events.GENERIC, b"expire")
+        if context.is_recording:
+            context.record_instead([b"PEXPIREAT", name, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
     if options.given & _PERSIST and context.db.persist(name):
         context.changed(name, events.GENERIC, b"persist")
+        if context.is_recording:
+            context.record_instead([b"PERSIST", name])
 
 
 # Setting.
+
+
+def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
+    """The key of SET: with GET it is read as well."""
+    if any(argument.lower() == b"get" for argument in argv[3:]):
+        return [FoundKey(1, (READ_WRITE, ACCESS, UPDATE))]
+    return [FoundKey(1, (OVERWRITE, UPDATE))]
 
 
 @strings.command(
@@ -285,11 +284,13 @@ def getex(context: Context, argv: list[bytes]) -> None:
         ("6.2.0", "Options GET, EXAT and PXAT."),
         ("7.0.0", "NX and GET may be combined."),
     ),
+    find_keys=_keys_of_set,
 )
 def set_(context: Context, argv: list[bytes]) -> None:
     """SET."""
     if len(argv) == 3:
-        store(context, argv[1], argv[2], False)
+        context.db.store_string(argv[1], argv[2], False)
+        context.changed(argv[1], events.STRING, b"set")
         context.reply.ok()
     else:
         _set_with_options(context, argv)
@@ -305,12 +306,14 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
         value = context.db.read(name)
         if value is not None:
             old = string_value(value).data()
-    allowed = not given & (_NX | _XX) or (context.db.find(name) >= 0) == (given & _XX != 0)
+    allowed = not given & (_NX | _XX) or context.db.exists(name) == (given & _XX != 0)
     if allowed:
         if deadline_ms > 0:
             _store_until(context, name, argv[2], deadline_ms)
         else:
-            store(context, name, argv[2], given & _KEEP_TTL != 0)
+            _store(context, name, argv[2], given & _KEEP_TTL != 0)
+            if given & _GET and context.is_recording:
+                context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
         context.db.write(name)  # a key that is in the way counts as used
     if old is not None:
@@ -338,7 +341,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     if context.db.write(argv[1]) is not None:
         context.reply.integer(0)
         return
-    store(context, argv[1], argv[2], False)
+    _store(context, argv[1], argv[2])
     context.reply.integer(1)
 
 
@@ -394,7 +397,9 @@ def getset(context: Context, argv: list[bytes]) -> None:
     """GETSET."""
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
-    store(context, argv[1], argv[2], False)
+    _store(context, argv[1], argv[2])
+    if context.is_recording:
+        context.record_instead([b"SET", argv[1], argv[2]])
     if old is None:
         context.reply.null()
     else:
@@ -442,5 +447,7 @@ def msetnx(context: Context, argv: list[bytes]) -> None:
 def _store_pairs(context: Context, argv: list[bytes], command: bytes) -> None:
     if len(argv) % 2 == 0:
         raise errors.wrong_arity(command)
+    db = context.db
     for at in range(1, len(argv), 2):
-        store(context, argv[at], argv[at + 1], False)
+        db.store_string(argv[at], argv[at + 1], False)
+        context.changed(argv[at], events.STRING, b"set")

@@ -6,14 +6,14 @@ from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import LOADING, NOSCRIPT, STALE, Group
+from pyredmem.engine.command import KEEPS_CACHING, LOADING, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
 from pyredmem.engine.session import Session
 from pyredmem.engine.tracking import MODE_FIXED, OPT_IN, OPT_OUT, ClientTracking, Tracking
 
 tracking: Final = Group("connection")
 
-_FLAGS: Final = NOSCRIPT | LOADING | STALE
+_FLAGS: Final = NOSCRIPT | LOADING | STALE | KEEPS_CACHING
 
 
 class _Options:

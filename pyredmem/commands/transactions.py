@@ -12,9 +12,12 @@ from pyredmem.base.errors import EXEC_ABORT, CommandError
 from pyredmem.engine.command import (
     ALLOW_BUSY,
     FAST,
+    IMMEDIATE_IN_MULTI,
     LOADING,
     NOSCRIPT,
+    QUEUED_OUT_OF_MEMORY,
     READ_ONLY,
+    RUNS_QUEUE,
     SKIP_SLOWLOG,
     STALE,
     Group,
@@ -28,7 +31,7 @@ transactions: Final = Group("transactions")
 @transactions.command(
     "multi",
     arity=1,
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | IMMEDIATE_IN_MULTI,
     acl="transaction",
     since="1.2.0",
     complexity="O(1)",
@@ -45,7 +48,7 @@ def multi(context: Context, argv: list[bytes]) -> None:
 @transactions.command(
     "exec",
     arity=1,
-    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
+    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | IMMEDIATE_IN_MULTI | QUEUED_OUT_OF_MEMORY | RUNS_QUEUE,
     acl="transaction",
     since="1.2.0",
     complexity="That of the commands in the transaction",
@@ -66,10 +69,9 @@ def exec_(context: Context, argv: list[bytes]) -> None:
         return
     queue = transaction.start()
     session.leave_queueing()
-    call = context.engine.dispatcher.call
     context.reply.array(len(queue))
     for queued in queue:
-        call(session, queued.command, queued.argv)
+        context.runner.call(context, queued.command, queued.argv)
     session.end_transaction()
 
 
@@ -79,13 +81,16 @@ def _is_stale(context: Context) -> bool:
     if transaction.watcher.dirty:
         return True
     databases = context.keyspace.databases
-    return any(databases[index].is_due(name) for index, name in transaction.watched)
+    expired = transaction.watcher.expired
+    return any(
+        databases[index].is_expired(name) and (index, name) not in expired for index, name in transaction.watched
+    )
 
 
 @transactions.command(
     "discard",
     arity=1,
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | IMMEDIATE_IN_MULTI | QUEUED_OUT_OF_MEMORY,
     acl="transaction",
     since="2.0.0",
     complexity="O(N) with N queued commands",
@@ -102,7 +107,7 @@ def discard(context: Context, argv: list[bytes]) -> None:
 @transactions.command(
     "watch",
     arity=-2,
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | IMMEDIATE_IN_MULTI,
     keys=(key(READ_ONLY, last=-1),),
     acl="transaction",
     since="2.2.0",
@@ -118,9 +123,7 @@ def watch(context: Context, argv: list[bytes]) -> None:
     # Once a key was changed no other can make it worse.
     if not transaction.watcher.dirty:
         for name in argv[1:]:
-            # A key whose time is over goes now: its later removal would look like a change.
-            context.db.find(name)
-            transaction.watch(int(context.db.index), name)
+            transaction.watch(int(context.db.index), name, context.db.is_expired(name))
     context.reply.ok()
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.arguments import deadline_ms, integer
-from pyredmem.engine.command import NOSCRIPT, Group
+from pyredmem.engine.command import BLOCKING, Group
 from pyredmem.engine.context import Context
 
 waits: Final = Group("generic")
@@ -18,7 +18,7 @@ _TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
 @waits.command(
     "wait",
     arity=3,
-    flags=0,
+    flags=BLOCKING,
     acl="connection",
     since="3.0.0",
     complexity="O(1)",
@@ -30,16 +30,16 @@ def wait(context: Context, argv: list[bytes]) -> None:
     """WAIT."""
     replicas = integer(argv[1])
     until_ms = deadline_ms(argv[2], context.keyspace.now_ms())
-    if replicas <= 0 or context.session.transaction.running:
+    if replicas <= 0 or not context.may_block:
         context.reply.integer(0)
         return
-    context.engine.blocking.hold(context.session, [0], until_ms)
+    context.engine.blocking.wait(context.session, context.reply, [0], until_ms)
 
 
 @waits.command(
     "waitaof",
     arity=4,
-    flags=NOSCRIPT,
+    flags=BLOCKING,
     acl="connection",
     since="7.2.0",
     complexity="O(1)",
@@ -58,8 +58,8 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     until_ms = deadline_ms(argv[3], context.keyspace.now_ms())
     if local > 0:  # whatever appendonly says, no such file is written
         raise CommandError(errors.NO_APPEND_ONLY_FILE)
-    if replicas > 0 and not context.session.transaction.running:
-        context.engine.blocking.hold(context.session, [0, 0], until_ms)
+    if replicas > 0 and context.may_block:
+        context.engine.blocking.wait(context.session, context.reply, [0, 0], until_ms)
         return
     context.reply.array(2)
     context.reply.integer(0)

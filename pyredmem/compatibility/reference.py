@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pyredmem.assembly import command_groups
+from pyredmem.assembly import REGISTRY
 from pyredmem.compatibility.redis_commands import redis_commands
 from pyredmem.config.file import save_file
 from pyredmem.config.parameters import SECTIONS
-from pyredmem.engine.command import Command, CommandTable
+from pyredmem.engine.command import Command
 
 PATH: Final = "docs/compatibility.md"
 
@@ -81,7 +81,7 @@ SET` and `CONFIG REWRITE` know it. These change nothing here; all others are in 
 
 def document() -> str:
     """The text of the document."""
-    table = CommandTable(command_groups())
+    table = REGISTRY.table
     served = {command.name: command for command in table.all()}
     known = redis_commands()
     names = [name for group in known.values() for name in group]
@@ -114,7 +114,7 @@ def _shown(name: str) -> str:
 def _extensions(commands: list[Command]) -> str:
     if not commands:
         return ""
-    rows = [f"| `{_shown(command.name)}` | {command.summary} |\n" for command in commands]
+    rows = [f"| `{_shown(command.name)}` | {command.spec.summary} |\n" for command in commands]
     return f"## Beyond Redis 7.2\n\n| Command | What it does |\n|---|---|\n{''.join(rows)}\n"
 
 

@@ -1,12 +1,13 @@
-"""What an argument list asks for, as redis-server reads it.
+"""Parses the arguments of the command line as redis-server does.
 
     [/path/redis.conf] [--option value ...] ... [-]
 
-The options become lines of a configuration text that is read after the file, so they win over it and their
-errors look like those of a file. A `-` at the end (or alone) says that standard input holds more
-configuration. Nothing is checked here beyond that form: an unknown option is an unknown directive for the
-file reader.
+The options become lines of configuration that are read after the file, so they override it and their errors look
+like those of a file. A `-` at the end (or alone) means that more configuration comes from standard input. Nothing
+else is checked here: the file reader reports an unknown option as an unknown directive.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ HELP: Final = "help"
 CHECK_SYSTEM: Final = "check-system"
 REFUSED: Final = "refused"
 
-# Options that may stand without a value, in which case they get an empty one.
+# The option that may have no value; it then gets an empty one.
 _MAY_LACK_A_VALUE: Final = "--save"
 
 USAGE: Final = """\
@@ -29,7 +30,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} -h | --help
        {program} --check-system
 
-Every setting of redis.conf is an option; options win over the file:
+Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
        {program} --port 0 --unixsocket /tmp/redis.sock
        {program} /etc/redis.conf --save '' --loglevel verbose
@@ -39,23 +40,23 @@ Every setting of redis.conf is an option; options win over the file:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What was asked for."""
+    """What the arguments ask for."""
 
     action: str
-    message: str = ""  # why it was refused
+    message: str = ""  # why it is refused
     path: str = ""  # the configuration file, if one was named
     from_stdin: bool = False
     options: str = ""  # lines of configuration
 
     def configuration(self, file_text: str, stdin_text: str = "") -> str:
         """The whole configuration text; its line numbers are the ones Redis reports."""
-        # The empty line in front of the options is there in Redis too, and is counted.
+        # Redis too puts an empty line before the options, and counts it.
         text = file_text + stdin_text
         return f"{text}\n{self.options}" if self.options else text
 
 
 def parse(arguments: list[str]) -> Invocation:
-    """What `arguments` (without the program's name) ask for."""
+    """Parse `arguments`, which are without the program's name."""
     special = _special(arguments)
     if special is not None:
         return special
@@ -69,25 +70,25 @@ def parse(arguments: list[str]) -> Invocation:
 
 
 def _special(arguments: list[str]) -> Invocation | None:
-    """The requests that do not start a server."""
+    """The invocations that do not start a server."""
     first = arguments[0] if arguments else ""
     if first in {"-v", "--version"}:
         return Invocation(VERSION)
     if first in {"-h", "--help"}:
         return Invocation(HELP)
     if first == "--test-memory":
-        return Invocation(REFUSED, "Testing the memory of the machine is not what this server does.")
+        return Invocation(REFUSED, "This server does not test the memory of the machine.")
     if first == "--check-system":
         return Invocation(CHECK_SYSTEM)
     if "--sentinel" in [argument.lower() for argument in arguments]:
-        return Invocation(REFUSED, "Sentinel mode does not exist in this server.")
+        return Invocation(REFUSED, "This server has no Sentinel mode.")
     return None
 
 
 def _lines(arguments: list[str]) -> list[str]:
-    """One line of configuration for each option and the values behind it."""
+    """One line of configuration for each option and the values after it."""
     lines: list[str] = []
-    name_expected = True  # what follows a bare option is its value, even if it begins with dashes
+    name_expected = True  # the argument after an option is its value, even if it begins with dashes
     for at, argument in enumerate(arguments):
         if name_expected and argument.startswith("--"):
             lines.append(argument[2:] + " ")

@@ -1,6 +1,6 @@
 """The kinds of settings whose value is several words: addresses, save points, buffer limits and the like."""
 
-
+from __future__ import annotations
 
 import math
 import re
@@ -21,12 +21,12 @@ WRONG_NUMBER: Final = "wrong number of arguments"
 
 
 def _int32(value: int) -> int:
-    """The low 32 bits of `value` as a C int sees them."""
+    """The low 32 bits of `value`, read as a C int."""
     return (value & UNSIGNED_INT_MAX ^ 2**31) - 2**31
 
 
 class Addresses(Kind):
-    """The addresses to listen on; a leading `-` forgives an address that is not there."""
+    """The addresses to listen on. An address after a `-` need not exist."""
 
     title = "addresses"
     many_words = True
@@ -46,7 +46,7 @@ class Addresses(Kind):
 
 
 class SavePoints(Kind):
-    """Pairs of seconds and changes. Lines of a file add up; an empty one forgets those before it."""
+    """Pairs of seconds and changes. The lines of a file add up; an empty value drops those before it."""
 
     title = "pairs"
     many_words = True
@@ -80,7 +80,10 @@ class SavePoints(Kind):
 
 
 class BufferLimits(Kind):
-    """Per class of clients: hard limit, soft limit, seconds above that. Amends the classes it names."""
+    """For each class of clients the hard limit, the soft limit, and the seconds above the soft limit.
+
+    A new value changes only the classes that it names.
+    """
 
     title = "limits"
     many_words = True
@@ -110,7 +113,7 @@ class BufferLimits(Kind):
 
     @staticmethod
     def by_class(value: str) -> dict[str, tuple[int, int, int]]:
-        """The limits in a canonical text, by class."""
+        """The limits of a canonical text, by class."""
         words = value.split()
         return {
             words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3])) for at in range(0, len(words), 4)
@@ -143,7 +146,7 @@ class OomScores(Kind):
 
 
 class Percentiles(Kind):
-    """Percentiles, of which there may be none."""
+    """Percentiles, or none."""
 
     title = "percentiles"
     many_words = True

@@ -1,9 +1,10 @@
-"""Reading a redis.conf, and writing it anew for CONFIG REWRITE.
+"""Reads a redis.conf, and rewrites it for CONFIG REWRITE.
 
-Both are functions of text: `read` needs a callable that gives the text of an included file, `rewritten` takes
-the old text and gives the new one. The functions that touch the disk are at the end and know nothing of
-settings.
+Both work on text: `read` takes a function that returns the text of an included file, `rewritten` takes the old text and
+returns the new one. The functions that use the disk are at the end and know nothing about settings.
 """
+
+from __future__ import annotations
 
 import glob
 import os
@@ -23,12 +24,12 @@ DEEPEST_INCLUDE: Final = 50
 _BLANKS: Final = " \t\r\n"
 _BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
 
-# Directives of old versions, with the number of words they may have: accepted and forgotten.
+# Directives of old versions, with the number of words of their lines: they are accepted and ignored.
 _WITHDRAWN: Final = {"list-max-ziplist-entries": 2, "list-max-ziplist-value": 2, "lua-replicate-commands": 2}
 
 
 class ConfigFileError(Exception):
-    """A file that cannot be used. `line_number` is 0 where no single line is to blame."""
+    """The file is invalid. `line_number` is 0 if the cause is not a single line."""
 
     def __init__(self, reason: str, line_number: int = 0, line: str = "") -> None:
         super().__init__(reason)
@@ -37,7 +38,7 @@ class ConfigFileError(Exception):
         self.line = line
 
     def report(self, version: str) -> str:
-        """What the server prints before it gives up."""
+        """What the server prints before it exits."""
         lines = ["", f"*** FATAL CONFIG FILE ERROR (Redis {version}) ***"]
         if self.line_number:
             lines.append(f"Reading the configuration file, at line {self.line_number}")
@@ -46,29 +47,29 @@ class ConfigFileError(Exception):
 
 
 class MissingFileError(Exception):
-    """A file that cannot be opened; the text is what the server logs before it gives up."""
+    """A file that cannot be opened. The text is what the server logs before it exits."""
 
 
 @dataclass
 class Directives:
-    """What a file says beyond settings: each entry is the words behind the directive."""
+    """The directives of a file that are not settings. Each entry holds the words after the name of the directive."""
 
     users: list[list[str]] = field(default_factory=list)
     renamed_commands: list[tuple[str, str]] = field(default_factory=list)
     modules: list[list[str]] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)  # the settings that were mentioned
+    named: set[str] = field(default_factory=set)  # the names of the settings in the file
 
 
 def no_includes(_path: str) -> str:
-    """For text that may not include files."""
+    """The `load` for a text that must not include files."""
     raise MissingFileError("include is not possible here")
 
 
 def read(text: str, settings: Settings, load: Callable[[str], str] = no_includes) -> Directives:
-    """Put the settings of a configuration text into `settings`; later lines win.
+    """Take the settings of a configuration text into `settings`; later lines override earlier ones.
 
-    `load` gives the text behind the pattern of an `include`. Values of immutable and protected settings are
-    fine, and no subscriber is called. Raises `ConfigFileError`, in which case `settings` is partly changed.
+    `load` returns the text of the files that the pattern of an `include` matches. Immutable and protected settings can
+    be set, and no subscriber is called. If it raises `ConfigFileError`, `settings` may have changed in part.
     """
     found = Directives()
     _read_lines(text, settings, load, found, 0)
@@ -78,7 +79,7 @@ def read(text: str, settings: Settings, load: Callable[[str], str] = no_includes
 
 
 def _read_lines(text: str, settings: Settings, load: Callable[[str], str], found: Directives, depth: int) -> None:
-    """Read one file; an included one is read where it is included and counts its own lines."""
+    """Read one file. An included file is read at the place of its `include`, and its lines are numbered from 1."""
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip(_BLANKS)
         if not line or line[0] in "#\0":
@@ -98,7 +99,7 @@ def _read_lines(text: str, settings: Settings, load: Callable[[str], str], found
 
 
 def _apply(words: list[str], settings: Settings, found: Directives) -> None:
-    """Take one line that is not an include."""
+    """Apply one line that is not an include."""
     name = words[0].lower()
     parameter = settings.parameter(name)
     if parameter is None:
@@ -106,7 +107,7 @@ def _apply(words: list[str], settings: Settings, found: Directives) -> None:
         return
     values = words[1:]
     if parameter.kind.many_words:
-        # One quoted argument may hold all the words.
+        # A single quoted argument may contain all the words.
         if len(values) == 1 and values[0]:
             values = values[0].split(" ")
     elif len(values) != 1:
@@ -116,7 +117,7 @@ def _apply(words: list[str], settings: Settings, found: Directives) -> None:
 
 
 def _apply_directive(name: str, words: list[str], found: Directives) -> None:
-    """Take a line that is not a setting."""
+    """Apply a line that is not a setting."""
     if _WITHDRAWN.get(name) == len(words):
         return
     if name == "rename-command" and len(words) == 3:
@@ -135,17 +136,17 @@ def _apply_directive(name: str, words: list[str], found: Directives) -> None:
 
 
 class _Rewriting:
-    """The lines of a file while they are being replaced."""
+    """The lines of a file that is being rewritten."""
 
     def __init__(self, text: str, settings: Settings) -> None:
         self.lines: list[str] = []
         self.signed = False
-        self.unused: dict[str, list[int]] = {}  # by directive: positions of lines that may still be replaced
+        self.unused: dict[str, list[int]] = {}  # positions of lines that may still be replaced, by directive
         for raw in text.split("\n") if text else []:
             self._take(raw.strip(_BLANKS), settings)
 
     def _take(self, line: str, settings: Settings) -> None:
-        """Keep one line of the old file, and note what it sets."""
+        """Keep one line of the old file, and note which setting it is for."""
         if not line or line[0] == "#":
             self.signed = self.signed or line == SIGNATURE
         else:
@@ -161,7 +162,7 @@ class _Rewriting:
         self.lines.append(line)
 
     def put(self, name: str, wanted: list[Line]) -> None:
-        """Give `name` the lines `wanted`: the old places first, then the end; what remains is removed."""
+        """Write the lines `wanted` for `name`: first in place of its old lines, then at the end. Surplus lines go."""
         places = self.unused.get(name, [])
         for line in wanted:
             if places:
@@ -175,7 +176,7 @@ class _Rewriting:
             self.lines[place] = ""
 
     def text(self) -> str:
-        """The new file; empty lines that follow each other become one."""
+        """The text of the new file. Consecutive empty lines become one."""
         kept: list[str] = []
         for line in self.lines:
             if line or not kept or kept[-1]:
@@ -184,10 +185,10 @@ class _Rewriting:
 
 
 def rewritten(text: str, settings: Settings, users: list[str]) -> str:
-    """The file of CONFIG REWRITE: `text` with the present settings, comments and order kept.
+    """The file that CONFIG REWRITE writes: `text` with the present settings, and its comments and order.
 
-    Settings that have their default and were not in the file stay out of it. `users` are the ACL users as
-    `ACL LIST` describes them, without the word `user`; with an `aclfile` they are not written.
+    A setting that has its default and was not in the file is not added. `users` are the ACL users as `ACL LIST`
+    describes them, without the word `user`; they are not written if there is an `aclfile`.
     """
     state = _Rewriting(text, settings)
     for parameter in all_parameters():
@@ -203,7 +204,7 @@ def rewritten(text: str, settings: Settings, users: list[str]) -> str:
 
 
 def load_file(path: str) -> str:
-    """The text of a file; a path with wildcards stands for all files it matches, sorted, or for none."""
+    """The text of a file, or of all files that a path with wildcards matches, in sorted order. There may be none."""
     paths = sorted(glob.glob(path)) if any(c in path for c in "*?[") else [path]
     return "".join(_load_one(found) for found in paths)
 
@@ -219,7 +220,7 @@ def _load_one(path: str) -> str:
 
 
 def save_file(path: str, text: str) -> None:
-    """Put `text` in the place of the file at `path`, so that at no time a part of it is there."""
+    """Replace the file at `path` by one with `text`. The file is never seen half written."""
     directory, name = os.path.split(os.path.abspath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=name + ".", dir=directory)
     try:
@@ -227,7 +228,7 @@ def save_file(path: str, text: str) -> None:
             file.write(encode(text))
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; the umask can be read only by setting it.
+        # mkstemp gives permissions to the owner alone. The umask can only be read by setting it.
         umask = os.umask(0o022)
         os.umask(umask)
         os.chmod(temporary, 0o644 & ~umask)
@@ -239,7 +240,7 @@ def save_file(path: str, text: str) -> None:
 
 
 def _sync_directory(directory: str) -> None:
-    """Make the new name itself last."""
+    """Make sure that the new name of the file survives a crash."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,14 +1,14 @@
 """The kinds of settings: how a value is read, how it is shown, how it is written to a file.
 
-A value is kept as its canonical text, the one CONFIG GET prints, so that backing up, comparing, showing
-and restoring a setting need no knowledge of its kind. `parse` turns the words somebody typed into that text
-or raises `BadValueError` with Redis's words; `number` turns the canonical text into an integer where a kind
-has one; `lines` gives what CONFIG REWRITE puts into the file.
+A value is stored as its canonical text, which CONFIG GET prints, so code that saves, compares, shows or restores a
+setting need not know its kind. `parse` turns the words that were typed into that text, or raises `BadValueError` with
+Redis's message. `number` turns the canonical text into an integer, for the kinds that have one. `lines` returns what
+CONFIG REWRITE writes to the file.
 
-Nothing here knows which settings exist.
+Nothing in this module depends on which settings exist.
 """
 
-
+from __future__ import annotations
 
 import re
 from typing import Final
@@ -38,7 +38,7 @@ _UNITS: Final = {
 
 
 class BadValueError(Exception):
-    """A value that its kind does not accept; the text is the reason as Redis words it."""
+    """A value that its kind does not accept. The text is Redis's message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class BadValueError(Exception):
 
 
 class Line:
-    """One line for CONFIG REWRITE; a forced one is added even if the file had none for the setting."""
+    """One line for CONFIG REWRITE. With `force` it is added even if the file had no line for the setting."""
 
     def __init__(self, text: str, force: bool) -> None:
         self.text = text
@@ -54,7 +54,7 @@ class Line:
 
 
 def parse_integer(text: str) -> int | None:
-    """The integer that `text` spells canonically, within 64 bits and a sign; None otherwise."""
+    """The signed 64-bit integer whose canonical text is `text`; None if there is none."""
     if not _INTEGER.fullmatch(text):
         return None
     value = int(text)
@@ -62,9 +62,9 @@ def parse_integer(text: str) -> int | None:
 
 
 def parse_memory(text: str) -> int | None:
-    """Bytes of "100mb", "1k" (1000), "1kb" (1024). No digits count as 0 and 64 bits wrap, as in Redis.
+    """The bytes of "100mb", "1k" (1000), "1kb" (1024). As in Redis, no digits are 0, and the result wraps at 64 bits.
 
-    More digits than Redis's buffer takes are refused.
+    More digits than fit in Redis's buffer are refused.
     """
     match = _MEMORY.fullmatch(text)
     if match is None:
@@ -82,9 +82,9 @@ def format_memory(size: int) -> str:
 
 
 def loose_integer(text: str) -> int | None:
-    """What C's strtoll takes: leading blanks, a sign, leading zeros; None if anything follows the digits.
+    """The integer that C's strtoll reads, with leading blanks, sign and zeros; None if anything follows the digits.
 
-    What does not fit 64 bits becomes the nearest number that does.
+    A number that does not fit in 64 bits becomes the nearest one that does.
     """
     found = _LOOSE_INTEGER.fullmatch(text)
     if found is None:
@@ -95,29 +95,30 @@ def loose_integer(text: str) -> int | None:
 
 
 class Kind:
-    """One kind of setting. Subclasses say how words become the canonical text."""
+    """One kind of setting. Subclasses define how words become the canonical text."""
 
     title: str = "text"
     many_words: bool = False  # CONFIG SET splits its argument at spaces
+    has_number: bool = False  # `number` can be called
 
     def describe(self) -> str:
-        """What the documentation says of the values: bounds or choices."""
+        """The values for the documentation: bounds or choices."""
         return self.title
 
     def parse(self, words: list[str], current: str) -> str:
-        """The canonical text of `words`; `current` is the value before, for the kinds that amend it."""
+        """The canonical text of `words`. Some kinds change only a part of `current`, the present value."""
         raise NotImplementedError
 
     def extend(self, words: list[str], current: str, first: bool) -> str:
-        """As `parse`, for a line of a file; `first` is false if an earlier line set the same setting."""
+        """As `parse`, for a line of a file. `first` is false if an earlier line set the same setting."""
         return self.parse(words, current)
 
     def number(self, text: str) -> int:
-        """The integer that a canonical text stands for."""
+        """The integer of a canonical text."""
         raise AssertionError(f"a {self.title} setting has no number: {text!r}")
 
     def lines(self, name: str, value: str, default: str) -> list[Line]:
-        """The lines CONFIG REWRITE wants in the file; none means that existing lines are removed."""
+        """The lines for CONFIG REWRITE to write; without any, existing lines are removed."""
         return [Line(f"{name} {value}", value != default)]
 
 
@@ -125,6 +126,7 @@ class YesNo(Kind):
     """A switch."""
 
     title = "yes/no"
+    has_number = True
 
     def parse(self, words: list[str], current: str) -> str:
         text = words[0].lower()
@@ -137,9 +139,10 @@ class YesNo(Kind):
 
 
 class Integer(Kind):
-    """An integer within bounds; `clamp` narrows it further, silently, as Redis does for `hz`."""
+    """An integer within bounds. `clamp` narrows it further without an error, as Redis does for `hz`."""
 
     title = "integer"
+    has_number = True
     parse_error = "argument couldn't be parsed into an integer"
 
     def __init__(self, low: int, high: int, clamp: tuple[int, int] | None = None) -> None:
@@ -161,18 +164,18 @@ class Integer(Kind):
         return self.show(value)
 
     def read(self, text: str) -> int | None:
-        """The number in what was typed, None if there is none."""
+        """The number that was typed, None if it is not one."""
         return parse_integer(text)
 
     def check(self, value: int) -> None:
         """Refuse a number out of bounds."""
-        # A negative number given to an unsigned setting is a huge one in C, which is out of bounds as well:
-        # one comparison serves both.
+        # In C a negative number given to an unsigned setting is a huge one, which is out of bounds as well, so one
+        # comparison is enough.
         if not self.low <= value <= self.high:
             raise BadValueError(f"argument must be between {self.show(self.low)} and {self.show(self.high)} inclusive")
 
     def show(self, value: int) -> str:
-        """The number as it is printed."""
+        """The text of the number."""
         return str(value)
 
     def number(self, text: str) -> int:
@@ -215,7 +218,7 @@ class Memory(Integer):
 
 
 class MemoryOrPercent(Memory):
-    """A number of bytes, or a share of `maxmemory`: "5%" is the number -5."""
+    """A number of bytes, or a percentage of `maxmemory`: "5%" is the number -5."""
 
     title = "memory size or percentage"
     parse_error = "argument must be a memory or percent value"
@@ -248,7 +251,7 @@ class MemoryOrPercent(Memory):
 
 
 class Choice(Kind):
-    """One word of a list; `synonyms` maps words that mean another and are shown as it."""
+    """One word of a list. `synonyms` maps a word to the one that it stands for and is shown as."""
 
     title = "choice"
 
@@ -271,7 +274,7 @@ class Choice(Kind):
 
 
 class ChoiceSet(Choice):
-    """Several words of a list; the first stands for none. The `exclusive` ones do not go together."""
+    """Several words of a list, of which the first one means none. Those in `exclusive` cannot be combined."""
 
     title = "choices"
     many_words = True
@@ -294,7 +297,7 @@ class ChoiceSet(Choice):
 
 
 class Text(Kind):
-    """Free text. Where `optional`, the empty text means «not set» and leaves no line in a rewritten file."""
+    """Free text. If `optional`, an empty text means that the setting is not set, and a rewritten file has no line."""
 
     def __init__(self, optional: bool = False) -> None:
         self.optional = optional
@@ -304,7 +307,7 @@ class Text(Kind):
         return words[0]
 
     def check(self, text: str) -> None:
-        """Refuse a text; a plain one takes all."""
+        """Refuse a text. Here none is refused."""
 
     def lines(self, name: str, value: str, default: str) -> list[Line]:
         if self.optional and not value:
@@ -343,7 +346,7 @@ class HostName(Text):
 
 
 class NodeName(Text):
-    """A name for people; no blanks and none of the characters that nodes.conf uses."""
+    """A name for people to read, without blanks and without the characters that nodes.conf uses."""
 
     title = "node name"
 
@@ -367,7 +370,7 @@ class TitleTemplate(Text):
     )
 
     def check(self, text: str) -> None:
-        # The original tries a template with an empty {title}, so nothing but titles is nothing; {{ is a brace.
+        # Redis tries a template with an empty {title}, so one of titles only is empty. {{ stands for a brace.
         names = "|".join(self.variables)
         rest = re.sub(rf"\{{\{{|\{{({names})\}}", lambda found: "" if found[1] == "title" else "x", text)
         if not rest.strip() or "{" in rest:
@@ -375,7 +378,7 @@ class TitleTemplate(Text):
 
 
 class Directory(Text):
-    """The working directory; a rewritten file always names it."""
+    """The working directory. A rewritten file always has a line for it."""
 
     title = "directory"
 
@@ -384,7 +387,7 @@ class Directory(Text):
 
 
 class EventClasses(Kind):
-    """Letters for the classes of keyspace events; `A` stands for all but misses and new keys."""
+    """Letters for the classes of keyspace events. `A` stands for all except misses and new keys."""
 
     title = "event classes"
     ALL: Final = "g$lshzxetd"
@@ -396,7 +399,7 @@ class EventClasses(Kind):
         given = set(words[0].replace("A", self.ALL))
         if not given.issubset(self.ALL + "nKEm"):
             raise BadValueError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
-        # With all classes on, Redis prints `A` and does not mention `n`.
+        # If all classes are on, Redis prints `A` and leaves `n` out.
         shown = "A" if given.issuperset(self.ALL) else "".join(c for c in self.ALL + "n" if c in given)
         return shown + "".join(c for c in "KEm" if c in given)
 
@@ -405,7 +408,7 @@ class EventClasses(Kind):
 
 
 def _bounds(low: int, high: int) -> str:
-    """Bounds as a reader wants them: the ends of a C type are no bounds."""
+    """The bounds for the documentation. The limits of a C type are not mentioned."""
     if high in {INT_MAX, LONG_MAX, UNSIGNED_INT_MAX, UNSIGNED_LONG_MAX}:
         return "any" if low in {INT_MIN, -LONG_MAX - 1} else f"{low} or more"
     return f"{low} to {high}"

@@ -1,11 +1,13 @@
-"""What one setting is: the record that CONFIG, the file, the command line and the documentation share."""
+"""The declaration of a setting, which CONFIG, the configuration file, the command line and the documentation use."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
 from pyredmem.config.kinds import Kind
 
-# Reasons why a setting is accepted but changes nothing.
+# Why a setting is accepted but has no effect.
 NO_PERSISTENCE: Final = "nothing is written to disk"
 NO_REPLICATION: Final = "there are no replicas"
 NO_CLUSTER: Final = "there is no cluster mode"
@@ -13,10 +15,10 @@ NO_THREADS: Final = "commands are served by one thread"
 NO_PROCESS_TUNING: Final = "the process is left to the operating system"
 NO_SYSLOG: Final = "the log goes to a file or to standard output"
 NO_MODULES: Final = "modules cannot be loaded"
-NO_USERS: Final = "there is one user, whom requirepass protects"
+NO_USERS: Final = "there is only one user, whose password is requirepass"
 NO_SCRIPTS: Final = "there are no scripts yet"
 NO_PUBSUB: Final = "there is no publish/subscribe yet"
-DEBUGGING_AID: Final = "a debugging aid of the original server"
+DEBUGGING_AID: Final = "it helps to debug Redis itself"
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,22 @@ class Parameter:
     kind: Kind
     default: str  # as CONFIG GET prints it
     help: str
-    alias: str = ""  # the older name, or the other one
-    immutable: bool = False  # only at start
-    protected: bool = False  # at run time only where enable-protected-configs allows it
+    alias: str = ""  # the older name, or another one
+    immutable: bool = False  # can be set only at the start
+    protected: bool = False  # can be changed at run time only if enable-protected-configs allows it
     hidden: bool = False  # shown by CONFIG GET only for its exact name
-    sensitive: bool = False  # its value does not belong in logs
-    no_effect: str = ""  # why it changes nothing here; empty if it has its effect
+    sensitive: bool = False  # its value must not be logged
+    no_effect: str = ""  # why it has no effect here; empty if it has one
 
     @property
     def effect(self) -> bool:
-        """Whether setting it changes anything."""
+        """Whether the setting has an effect here."""
         return not self.no_effect
 
 
 @dataclass(frozen=True)
 class Section:
-    """Settings that belong together in the file and in the documentation."""
+    """Settings that are listed together in the example file and in the documentation."""
 
     title: str
     parameters: tuple[Parameter, ...]

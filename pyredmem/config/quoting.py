@@ -1,8 +1,10 @@
-"""The quoting rules of redis.conf: a line into words, and a word into a form that reads back the same.
+"""The quoting rules of redis.conf: splits a line into words, and quotes a word so that it is read back the same.
 
-Text is Python `str` everywhere in this package, but a setting may hold any bytes: they are carried by
-surrogate escapes, and `encode` and `decode` are the two ways across.
+Text is `str` everywhere in this package, but a setting may contain any bytes. Surrogate escapes stand for those that
+are not UTF-8; `encode` and `decode` convert.
 """
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -13,20 +15,20 @@ _HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
 
 
 def encode(text: str) -> bytes:
-    """The bytes that `text` stands for."""
+    """The bytes of `text`."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def decode(data: bytes) -> str:
-    """The text that carries `data`."""
+    """The text that stands for `data`."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def split_words(line: str) -> list[str] | None:
     """The words of a line; None if a quote is not closed or is followed by anything but a blank.
 
-    Inside double quotes \\n \\r \\t \\b \\a \\xHH mean a character, and a backslash makes any other one
-    plain; inside single quotes only \\' does. A NUL ends the line, as it does for Redis.
+    In double quotes \\n \\r \\t \\b \\a \\xHH stand for a character, and a backslash before any other character is
+    dropped; in single quotes the only escape is \\'. A NUL ends the line, as in Redis.
     """
     data = encode(line).split(b"\0", 1)[0]
     words: list[str] = []
@@ -44,7 +46,7 @@ def split_words(line: str) -> list[str] | None:
 
 
 def _read_word(data: bytes, at: int) -> tuple[int, bytes]:
-    """The word that starts at `at` and the position behind it; -1 for unbalanced quotes."""
+    """The position after the word that starts at `at`, and the word; -1 if its quotes are unbalanced."""
     word = bytearray()
     while at < len(data) and data[at] not in _BLANKS:
         character = data[at : at + 1]
@@ -59,7 +61,7 @@ def _read_word(data: bytes, at: int) -> tuple[int, bytes]:
 
 
 def _read_double(data: bytes, at: int, word: bytearray) -> int:
-    """Append what is inside double quotes; the position behind the closing one, or -1."""
+    """Append the text in double quotes; returns the position after the closing quote, or -1."""
     while at < len(data):
         character = data[at : at + 1]
         if character == b'"':
@@ -78,7 +80,7 @@ def _read_double(data: bytes, at: int, word: bytearray) -> int:
 
 
 def _read_single(data: bytes, at: int, word: bytearray) -> int:
-    """Append what is inside single quotes; the position behind the closing one, or -1."""
+    """Append the text in single quotes; returns the position after the closing quote, or -1."""
     while at < len(data):
         if data[at : at + 2] == b"\\'":
             word += b"'"
@@ -92,6 +94,6 @@ def _read_single(data: bytes, at: int, word: bytearray) -> int:
 
 
 def quote(text: str) -> str:
-    """`text` in double quotes, everything but printable ASCII escaped."""
+    """`text` in double quotes, with everything except printable ASCII escaped."""
     shown = [_SHOWN.get(c) or (chr(c) if 32 <= c < 127 else f"\\x{c:02x}") for c in encode(text)]
     return '"' + "".join(shown) + '"'

@@ -1,7 +1,9 @@
-"""The two files that are written from the registry: `redis.conf.example` and `docs/configuration.md`.
+"""Generates `redis.conf.example` and `docs/configuration.md` from the declarations of the settings.
 
-`python -m pyredmem.config.reference` writes both into the current directory; a test holds them to the registry.
+`python -m pyredmem.config.reference` writes both below the current directory. A test checks that they are up to date.
 """
+
+from __future__ import annotations
 
 import textwrap
 from pathlib import Path
@@ -22,14 +24,14 @@ _EXAMPLE_HEAD: Final = """\
 #     pyredmem /path/to/redis.conf
 #
 # Every setting is here with its default, as a comment; remove the # to change it. Each is also an option of the
-# command line (--maxmemory 100mb), which wins over the file, and most can be changed while the server runs
+# command line (--maxmemory 100mb), which overrides the file, and most can be changed while the server runs
 # with CONFIG SET.
 #
-# Sizes may have a unit, in any case: 1k is 1000 bytes and 1kb 1024; so for m and mb, g and gb.
-# A value with blanks goes in double quotes, where \\n, \\r, \\t, \\" and \\xHH mean what they do in C, or in single
-# quotes. When a setting occurs more than once, the last line wins; lines of save add up.
+# Sizes may have a unit, in upper or lower case: 1k is 1000 bytes and 1kb is 1024, likewise m and mb, g and gb.
+# A value with blanks must be in double quotes, in which \\n, \\r, \\t, \\" and \\xHH mean the same as in C, or in
+# single quotes. If a setting occurs more than once, the last line counts; the lines of save add up.
 #
-# include /path/to/other.conf reads another file at that place; its path may have wildcards.
+# include /path/to/other.conf reads another file at this point; the path may contain wildcards.
 # user <name> <rules> defines an ACL user, rename-command <old> <new> renames a command or, to "", removes it.
 """
 
@@ -39,14 +41,15 @@ _DOCUMENT_HEAD: Final = """\
 <!-- Written by `python -m pyredmem.config.reference`. -->
 
 Settings come from a file in the format of `redis.conf` (see `redis.conf.example`), from options of the command line
-(`--maxmemory 100mb`), which win over the file, and, where the table says so, from `CONFIG SET` while the server runs.
-`CONFIG REWRITE` puts the present values into the file and keeps its comments.
+(`--maxmemory 100mb`), which override the file, and, where the table says so, from `CONFIG SET` while the server runs.
+`CONFIG REWRITE` writes the present values to the file and keeps its comments.
 
-Every setting of a Redis 7.2 `redis.conf` is accepted with its values, bounds and errors. Where it changes nothing
-here, the last column says why.
+Every setting of a Redis 7.2 `redis.conf` is accepted, with the same values, bounds and errors. If a setting has no
+effect here, the last column tells why.
 
-In the column *Run time*, **yes** means `CONFIG SET`, **protected** means so only as `enable-protected-configs`
-allows, and **start** means only in the file or on the command line.
+In the column *Run time*, **yes** means that `CONFIG SET` can change the setting, **protected** that it can if
+`enable-protected-configs` allows it, and **start** that the setting can only be given in the file or on the command
+line.
 """
 
 
@@ -72,7 +75,7 @@ def _example_of(parameter: Parameter) -> str:
 
 
 def default_lines(parameter: Parameter) -> list[str]:
-    """The lines of a file that set a parameter to its default."""
+    """The lines of a file that set a setting to its default."""
     if parameter.name == "replicaof":
         return ["replicaof no one"]
     lines = parameter.kind.lines(parameter.name, parameter.default, parameter.default)
@@ -80,7 +83,7 @@ def default_lines(parameter: Parameter) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """`text` with a capital and a full stop."""
+    """`text` as a sentence, with a capital and a full stop."""
     return text[:1].upper() + text[1:] + "."
 
 
@@ -113,7 +116,7 @@ def _row(parameter: Parameter) -> str:
 
 
 def _run_time(parameter: Parameter) -> str:
-    """When a setting may be changed."""
+    """When a setting can be changed."""
     if parameter.immutable:
         return "start"
     return "protected" if parameter.protected else "yes"

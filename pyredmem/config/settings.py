@@ -1,9 +1,11 @@
-"""The settings of one server: their values, who wants to know of a change, CONFIG GET and CONFIG SET.
+"""The settings of one server: their values, the subscribers to changes, CONFIG GET and CONFIG SET.
 
-A change is all or nothing. Every value is checked before anybody is told; then those who subscribed to a
-changed setting are called, each once, and may still refuse by raising `SettingError`. In that case all old
-values return and those who had already been called are called again, so that they can copy them back.
+A change applies to all of its settings or to none. First every value is checked. Then the subscribers to the settings
+that changed are called, each of them once, and each can still refuse the change by raising `SettingError`. In that case
+all old values are restored, and the subscribers that were called already are called again to take them back.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,7 +15,7 @@ from pyredmem.base.glob import match
 from pyredmem.config.composites import BufferLimits
 from pyredmem.config.kinds import BadValueError
 from pyredmem.config.parameter import Parameter
-from pyredmem.config.parameters import all_parameters
+from pyredmem.config.parameters import DEFAULT_NUMBERS, DEFAULTS, PARAMETERS
 from pyredmem.config.quoting import decode, encode
 
 IMMUTABLE: Final = "can't set immutable config"
@@ -22,9 +24,9 @@ DUPLICATE: Final = "duplicate parameter"
 
 
 class SettingError(Exception):
-    """CONFIG SET was refused. `message` is the whole error line, without the leading dash.
+    """CONFIG SET is refused. `message` is the whole error line without the leading dash.
 
-    A subscriber that refuses a value raises `SettingError(reason=...)`; the name of its setting is added.
+    A subscriber that refuses a value raises `SettingError(reason=...)`; the name of the setting is added here.
     """
 
     def __init__(self, argument: str = "", reason: str = "", message: str = "") -> None:
@@ -36,50 +38,57 @@ class SettingError(Exception):
 
 
 def unknown_setting(name: str) -> SettingError:
-    """The error for a name that no setting has."""
+    """The error for an unknown name."""
     return SettingError(name, message=f"ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
 
 
 class Settings:
-    """All settings with their present values."""
+    """The present values of all settings."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._parameters: dict[str, Parameter] = {}  # by name and by alias
-        self._values: dict[str, str] = {}  # canonical text by name
+        self._values: dict[str, str] = DEFAULTS.copy()  # canonical text by name
+        # The numbers of values that have been read, by name. The table of the defaults is shared until a value changes.
+        self._numbers: dict[str, int] = DEFAULT_NUMBERS
         self._subscribers: list[tuple[str, Callable[[], None]]] = []
-        for parameter in all_parameters():
-            self._parameters[parameter.name] = parameter
-            if parameter.alias:
-                self._parameters[parameter.alias] = parameter
-            self._values[parameter.name] = parameter.default
         for name, value in pairs:
             self.start_with(name, value)
 
     # Reading
 
     def parameter(self, name: str) -> Parameter | None:
-        """The setting of that name or alias, in any case."""
-        return self._parameters.get(name.lower())
+        """The setting with this name or alias, in upper or lower case."""
+        return PARAMETERS.get(name.lower())
+
+    def is_sensitive(self, name: str) -> bool:
+        """Whether a setting holds a secret, such as a password, that logs must not show."""
+        parameter = self.parameter(name)
+        return parameter is not None and parameter.sensitive
 
     def text(self, name: str) -> str:
         """The value as CONFIG GET prints it."""
-        return self._values[self._known(name).name]
+        value = self._values.get(name)
+        return self._values[self._known(name).name] if value is None else value
 
     def integer(self, name: str) -> int:
-        """The value of a numeric setting; of `maxmemory-clients` a percentage is negative."""
-        parameter = self._known(name)
-        return parameter.kind.number(self._values[parameter.name])
+        """The value of a numeric setting. A percentage in `maxmemory-clients` is a negative number."""
+        number = self._numbers.get(name)
+        if number is None:
+            parameter = self._known(name)
+            number = parameter.kind.number(self._values[parameter.name])
+            if self._numbers is not DEFAULT_NUMBERS:
+                self._numbers[parameter.name] = number
+        return number
 
     def flag(self, name: str) -> bool:
         """Whether a yes/no setting is on."""
         return self.integer(name) != 0
 
     def words(self, name: str) -> list[str]:
-        """The words of a setting that has several, as `bind`."""
+        """The words of a setting with several, such as `bind`."""
         return self.text(name).split()
 
     def output_buffer_limits(self) -> dict[str, tuple[int, int, int]]:
-        """Hard limit, soft limit and seconds for "normal", "slave" and "pubsub"."""
+        """The hard limit, the soft limit and the seconds for "normal", "slave" and "pubsub"."""
         return BufferLimits.by_class(self.text("client-output-buffer-limit"))
 
     def percentiles(self) -> list[float]:
@@ -87,14 +96,14 @@ class Settings:
         return [float(word) for word in self.words("latency-tracking-info-percentiles")]
 
     def matching(self, patterns: list[bytes]) -> list[tuple[str, str]]:
-        """What CONFIG GET answers: names (aliases too) and values, each name once.
+        """The reply of CONFIG GET: names and aliases that match, each once, with their values.
 
-        A pattern without wildcards is a name, which is shown as it was typed and finds hidden settings too.
+        A pattern without wildcards is a name. It is shown as it was typed, and it finds hidden settings too.
         """
         found: dict[str, tuple[str, str]] = {}
         for pattern in patterns:
             if re.search(rb"[\[*?]", pattern):
-                for name, parameter in self._parameters.items():
+                for name, parameter in PARAMETERS.items():
                     if name not in found and not parameter.hidden and match(pattern, name.encode(), True):
                         found[name] = (name, self._values[parameter.name])
             else:
@@ -107,13 +116,19 @@ class Settings:
     # Changing
 
     def subscribe(self, name: str, callback: Callable[[], None]) -> None:
-        """Have `callback` called after each change of a setting."""
+        """Call `callback` after each change of a setting."""
         self._subscribers.append((self._known(name).name, callback))
 
-    def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
-        """CONFIG SET: all of `pairs` or, with a `SettingError`, none.
+    def follow(self, names: Iterable[str], action: Callable[[], None]) -> None:
+        """Call `action` now, to copy the present values, and again after each change of a setting in `names`."""
+        for name in names:
+            self.subscribe(name, action)
+        action()
 
-        `local_client` says that the request comes from this machine, which decides about protected settings.
+    def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
+        """CONFIG SET: set all of `pairs`, or raise `SettingError` and set none.
+
+        `local_client` tells whether the client is on this machine, which can allow it to change protected settings.
         """
         chosen = self._choose(pairs, local_client)
         old = dict(self._values)
@@ -122,20 +137,20 @@ class Settings:
                 self._store(shown, parameter, value)
             self._announce(old)
         except SettingError:
-            self._values = old
+            self._take_back(old)
             raise
 
     def start_with(self, name: str, value: str) -> None:
-        """Set one value at start: immutable and protected ones too, nobody is told."""
+        """Set one value at the start, even of an immutable or protected setting. No subscriber is called."""
         parameter = self.parameter(name)
         if parameter is None:
             raise unknown_setting(name)
         self._store(name, parameter, value)
 
     def start_with_words(self, name: str, words: list[str], first: bool) -> None:
-        """Set one value from a line of a file; `first` is false for a repeated setting."""
+        """Set one value from a line of a file. `first` is false if an earlier line set the same setting."""
         parameter = self._known(name)
-        self._values[parameter.name] = parameter.kind.extend(words, self._values[parameter.name], first)
+        self._change(parameter.name, parameter.kind.extend(words, self._values[parameter.name], first))
 
     def _known(self, name: str) -> Parameter:
         parameter = self.parameter(name)
@@ -143,7 +158,7 @@ class Settings:
         return parameter
 
     def _choose(self, pairs: list[tuple[str, str]], local_client: bool) -> list[tuple[str, Parameter, str]]:
-        """The settings that `pairs` name, with the names for errors; refuses what may not be changed."""
+        """The settings that `pairs` name, each with the name to use in errors; refuses those that cannot be changed."""
         chosen: list[tuple[str, Parameter, str]] = []
         seen: set[str] = set()
         protection = self.text("enable-protected-configs")
@@ -163,17 +178,27 @@ class Settings:
         return chosen
 
     def _store(self, shown: str, parameter: Parameter, value: str) -> None:
-        """Check one value and keep it."""
+        """Check one value and store it."""
         words = [value]
         if parameter.kind.many_words:
             words = value.split(" ") if value else []
         try:
-            self._values[parameter.name] = parameter.kind.parse(words, self._values[parameter.name])
+            self._change(parameter.name, parameter.kind.parse(words, self._values[parameter.name]))
         except BadValueError as refused:
             raise SettingError(shown, refused.reason) from None
 
+    def _change(self, name: str, value: str) -> None:
+        self._values[name] = value
+        if self._numbers is DEFAULT_NUMBERS:
+            self._numbers = DEFAULT_NUMBERS.copy()
+        self._numbers.pop(name, None)
+
+    def _take_back(self, old: dict[str, str]) -> None:
+        self._values = old
+        self._numbers = {}
+
     def _announce(self, old: dict[str, str]) -> None:
-        """Call those who subscribed to what differs from `old`; if one refuses, undo."""
+        """Call the subscribers to settings that differ from `old`. If one refuses, restore the old values."""
         new = self._values
         called: list[Callable[[], None]] = []
         for name, callback in list(self._subscribers):
@@ -183,14 +208,14 @@ class Settings:
             try:
                 callback()
             except SettingError as refused:
-                self._values = old
+                self._take_back(old)
                 for earlier in called:
                     self._restore(earlier)
                 raise SettingError(refused.argument or name, refused.reason) from None
 
     @staticmethod
     def _restore(callback: Callable[[], None]) -> None:
-        """Let a subscriber copy the old values back; it accepted them before."""
+        """Call a subscriber to take the old values back. It cannot refuse them, since it had accepted them before."""
         try:
             callback()
         except SettingError as refused:

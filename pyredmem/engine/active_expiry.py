@@ -8,20 +8,18 @@ stopped by its time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
 from pyredmem.engine import figures
+from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.expiry import NEVER, ExpireCycle
 from pyredmem.keyspace.field_expiry import FieldExpireCycle
-from pyredmem.keyspace.keyspace import DeletionTimer
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.shared import DeletionTimer
 
 #: How long a slice lasts; the pause behind it is as long as the slice really was.
 SLICE_US: Final = 250
@@ -50,34 +48,34 @@ class ExpiryTimer(DeletionTimer):
 class ActiveExpiry:
     """The cycles of one engine, their settings and their figures."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._keyspace = engine.keyspace
-        self._monitor = engine.slow_commands.monitor
-        self._timer = ExpiryTimer(engine.clock, self._monitor)
-        self.keys = ExpireCycle(engine.keyspace, engine.clock)
-        self._fields = FieldExpireCycle(engine.keyspace, engine.clock)
-        self._task = engine.tasks.create(self._go_on)
+    def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
+        self._core = core
+        self._keyspace = core.keyspace
+        self._monitor = monitor
+        self._timer = ExpiryTimer(core.clock, self._monitor)
+        self.keys = ExpireCycle(core.keyspace, core.clock)
+        self._fields = FieldExpireCycle(core.keyspace, core.clock)
+        self._task = core.tasks.create(self._go_on)
         self._provide_figures()
         for name, follow in (
             ("active-expire-effort", self._effort_changed),
             ("latency-monitor-threshold", self._threshold_changed),
         ):
-            engine.settings.subscribe(name, follow)
+            core.settings.subscribe(name, follow)
             follow()
 
     def _effort_changed(self) -> None:
-        self.keys.effort = self._engine.settings.integer("active-expire-effort") - 1
+        self.keys.effort = self._core.settings.integer("active-expire-effort") - 1
 
     def _threshold_changed(self) -> None:
-        watches = self._engine.settings.integer("latency-monitor-threshold") > 0
-        self._keyspace.expiry_timer = self._timer if watches else None
+        watches = self._core.settings.integer("latency-monitor-threshold") > 0
+        self._keyspace.expiry_timer = self._timer if watches else DeletionTimer()
 
     # Figures.
 
     def _provide_figures(self) -> None:
-        provide = self._engine.figures.provide
-        self._engine.figures.on_reclaim_reset(self.keys.reset_counters)
+        provide = self._core.figures.provide
+        self._core.figures.on_reclaim_reset(self.keys.reset_counters)
         provide(figures.EXPIRED_STALE_PERCENT_X100, self._stale_percent_x100)
         provide(figures.EXPIRED_TIME_CAP_REACHED, self._time_cap_reached)
         provide(figures.EXPIRE_CYCLE_US, self._expire_cycle_us)
@@ -141,7 +139,7 @@ class ActiveExpiry:
         return self.keys.is_under_way() or self._fields.is_under_way()
 
     def _may_expire(self) -> bool:
-        return self._engine.switches.active_expire and not self._keyspace.stands_still
+        return self._core.switches.active_expire and not self._keyspace.stands_still
 
     def _observed(self, slice_us: i64) -> int:
         self._monitor.observe(b"expire-cycle", slice_us // 1000, self._keyspace.now_us // 1000000)
@@ -150,6 +148,6 @@ class ActiveExpiry:
     def _plan(self) -> None:
         """Say from when on the end of a batch is the time for a fast cycle."""
         if self._may_expire() and not self.keys.is_under_way():
-            self._engine.before_sleep_us = self.keys.fast_due_us()
+            self._core.fast_cycle_due_us = self.keys.fast_due_us()
         else:
-            self._engine.before_sleep_us = NEVER
+            self._core.fast_cycle_due_us = NEVER

@@ -7,13 +7,12 @@ limited in the parser (Redis 7.2 networking.c authRequired).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredmem.engine import figures
-from pyredmem.engine.session import NEEDS_AUTH, Session
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.engine.core import Core
+from pyredmem.engine.gates import GATE_NEEDS_AUTH
+from pyredmem.engine.session import Session
 
 DEFAULT_USER: Final = b"default"
 WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is disabled."
@@ -22,13 +21,13 @@ WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is di
 class Authentication:
     """The password of the default user, and which sessions have shown it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._settings = engine.settings
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._settings = core.settings
         self.password = b""
         self.failed = 0
-        engine.settings.subscribe("requirepass", self._password_changed)
-        engine.figures.provide(figures.DENIED_AUTH, self._failures)
+        core.settings.subscribe("requirepass", self._password_changed)
+        core.figures.provide(figures.DENIED_AUTH, self._failures)
         self._password_changed()
 
     def _failures(self) -> int:
@@ -58,10 +57,10 @@ class Authentication:
 
     def _apply(self, session: Session) -> None:
         needed = self.is_missing(session)
-        session.set_gate(NEEDS_AUTH, needed)
+        session.set_gate(GATE_NEEDS_AUTH, needed)
         session.parser.authenticated = not needed
 
     def _password_changed(self) -> None:
         self.password = self._settings.text("requirepass").encode("utf-8", "surrogateescape")
-        for session in self._engine.sessions.values():
+        for session in self._core.sessions.values():
             self._apply(session)

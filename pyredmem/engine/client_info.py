@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pyredmem.engine.session import BLOCKED, CLOSING, MONITORING, NO_TOUCH, PAUSED, SUBSCRIBED, Session
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.engine.gates import GATE_MONITOR, GATE_NO_TOUCH, GATE_SUBSCRIBED
+from pyredmem.engine.session import HOLD_BLOCKED, HOLD_CLOSING, HOLD_PAUSED, Session
+from pyredmem.engine.tracking import ClientTracking
 
 _MICROSECONDS = 1000000
 
 
-def describe(engine: Engine, session: Session, argv: list[bytes] | None = None) -> bytes:
-    """The line of a client, without its end; ``argv`` is the command that it runs now, if it runs one."""
+def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes] | None = None) -> bytes:
+    """The line of a client, without its end.
+
+    ``tracking`` is how it tracks keys, None if it does not; ``argv`` is the command that it runs now, if it runs one.
+    """
     memory = session.memory
-    now_us = engine.keyspace.now_us
+    now_us = session.keyspace.now_us
     request, arguments = _request_size(argv or [])
     used = session.held_input() + request
     queued = len(session.transaction.queue) if session.transaction.active else -1
-    tracking = engine.tracking.of(session)
     subscriptions = session.subscriptions
     fields = (
         b"id=%d" % session.id,
@@ -29,8 +28,8 @@ def describe(engine: Engine, session: Session, argv: list[bytes] | None = None) 
         b"name=%b" % session.name,
         b"age=%d" % max(0, (now_us - session.created_us) // _MICROSECONDS),
         b"idle=%d" % max(0, (now_us - session.last_active_us) // _MICROSECONDS),
-        b"flags=%b" % flags(engine, session),
-        b"db=%d" % session.context.db.index,
+        b"flags=%b" % flags(session, tracking),
+        b"db=%d" % session.db.index,
         b"sub=%d" % subscriptions.channels,
         b"psub=%d" % subscriptions.patterns,
         b"ssub=%d" % subscriptions.shard_channels,
@@ -49,30 +48,29 @@ def describe(engine: Engine, session: Session, argv: list[bytes] | None = None) 
         b"cmd=%b" % (session.command.full_name if session.command is not None else b"NULL"),
         b"user=%b" % session.user,
         b"redir=%d" % (tracking.redirect if tracking is not None else -1),
-        b"resp=%d" % session.reply.protocol,
+        b"resp=%d" % session.output.protocol,
         b"lib-name=%b" % session.library_name,
         b"lib-ver=%b" % session.library_version,
     )
     return b" ".join(fields)
 
 
-def flags(engine: Engine, session: Session) -> bytes:
+def flags(session: Session, tracking: ClientTracking | None) -> bytes:
     """The letters of a client's state, N if there is nothing to say."""
     gates, holds = session.gates, session.holds
-    tracking = engine.tracking.of(session)
     letters = (
-        (gates & MONITORING != 0, b"O"),
-        (gates & SUBSCRIBED != 0, b"P"),
+        (gates & GATE_MONITOR != 0, b"O"),
+        (gates & GATE_SUBSCRIBED != 0, b"P"),
         (session.transaction.active, b"x"),
-        (holds & (BLOCKED | PAUSED) != 0, b"b"),
+        (holds & (HOLD_BLOCKED | HOLD_PAUSED) != 0, b"b"),
         (tracking is not None, b"t"),
         (tracking is not None and tracking.broken, b"R"),
         (tracking is not None and tracking.broadcast, b"B"),
         (session.transaction.watcher.dirty, b"d"),
-        (holds & CLOSING != 0, b"c"),
+        (holds & HOLD_CLOSING != 0, b"c"),
         (session.kind == "unix", b"U"),
         (session.no_evict, b"e"),
-        (gates & NO_TOUCH != 0, b"T"),
+        (gates & GATE_NO_TOUCH != 0, b"T"),
     )
     return b"".join([letter for applies, letter in letters if applies]) or b"N"
 

@@ -1,6 +1,6 @@
-"""The timer: tasks that run from time to time, and what is done before the server sleeps.
+"""The timer: jobs that run periodically.
 
-The shell calls the engine ``hz`` times a second; each task says how often it wants its turn. Nothing here looks at a
+The shell calls the engine ``hz`` times a second; each job says how often it wants to run. Nothing here looks at a
 clock: the time comes with the call.
 """
 
@@ -26,6 +26,11 @@ class Cron:
     def __init__(self) -> None:
         self._tasks: list[_Task] = []
         self.paused = False  # DEBUG PAUSE-CRON
+        self.hz: i64 = 10  # ticks a second, as hz and dynamic-hz have it now
+
+    def interval_ms(self) -> int:
+        """Milliseconds from one tick to the next."""
+        return 1000 // self.hz
 
     def every(self, period_ms: i64, action: Callable[[], None]) -> None:
         """Run ``action`` at the first tick after every ``period_ms`` milliseconds; 0 means at every tick."""

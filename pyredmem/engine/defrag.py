@@ -7,18 +7,17 @@ looked at again, and if there still is too much the next scan begins at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.config.settings import SettingError
 from pyredmem.engine import figures
+from pyredmem.engine.core import Core
 from pyredmem.engine.defrag_pace import DefragSettings, Paces
+from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.defrag import DefragScan
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
 
 SETTINGS: Final = (
     "activedefrag",
@@ -41,21 +40,22 @@ UNSUPPORTED: Final = (
 class Defrag:
     """Defragmentation of one engine's ledger, and the settings and the time that it shares with the process's heap."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._allocator = engine.allocator
-        self.settings = DefragSettings(engine.settings)
-        self.paces = Paces(engine.clock)
+    def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
+        self._core = core
+        self._monitor = monitor
+        self._allocator = core.allocator
+        self.settings = DefragSettings(core.settings)
+        self.paces = Paces(core.clock)
         self.pace = self.paces.create()  # its percent is the effort of the scan under way, 0 if there is none
-        self.scan = DefragScan(engine.keyspace)
+        self.scan = DefragScan(core.keyspace)
         self._began_us: i64 = 0  # when it began to run, 0 if it does not; several scans may follow one another
         self._total_us: i64 = 0  # that it ran before
-        self._task = engine.tasks.create(self._work)
+        self._task = core.tasks.create(self._work)
         self._provide_figures()
         for name in SETTINGS:
-            engine.settings.subscribe(name, self._settings_changed)
+            core.settings.subscribe(name, self._settings_changed)
         self._settings_changed()
-        engine.cron.every(LOOK_MS, self._look)
+        core.cron.every(LOOK_MS, self._look)
 
     # Settings.
 
@@ -73,8 +73,8 @@ class Defrag:
     # Figures.
 
     def _provide_figures(self) -> None:
-        provide = self._engine.figures.provide
-        self._engine.figures.on_reclaim_reset(self._reset_counters)
+        provide = self._core.figures.provide
+        self._core.figures.on_reclaim_reset(self._reset_counters)
         provide(figures.DEFRAG_RUNNING, self._running)
         provide(figures.DEFRAG_HITS, self._hits)
         provide(figures.DEFRAG_MISSES, self._misses)
@@ -87,7 +87,7 @@ class Defrag:
         self.scan.reset_counters()
         self._total_us = 0
         if self._began_us != 0:
-            self._began_us = self._engine.clock.now_us()
+            self._began_us = self._core.clock.now_us()
 
     def _running(self) -> int:
         return self.pace.percent
@@ -108,7 +108,7 @@ class Defrag:
         """How long it has been running."""
         if self._began_us == 0:
             return 0
-        passed = self._engine.clock.now_us() - self._began_us
+        passed = self._core.clock.now_us() - self._began_us
         return passed if passed > 0 else 0
 
     def _current_ms(self) -> int:
@@ -136,9 +136,9 @@ class Defrag:
         self._task.wake()
 
     def _begin(self, active: i64, allocated: i64) -> None:
-        self._began_us = self._engine.clock.now_us()
+        self._began_us = self._core.clock.now_us()
         percent = active * 100 // allocated - 100
-        self._engine.host.log("verbose", f"Defragmentation begins: {active - allocated} bytes, {percent}% wasted")
+        self._core.host.log("verbose", f"Defragmentation begins: {active - allocated} bytes, {percent}% wasted")
 
     def _stop(self) -> None:
         """It does not run any longer."""
@@ -148,7 +148,7 @@ class Defrag:
         self._total_us += self._current_us()
         self._began_us = 0
         moved = self.scan.mover.hits
-        self._engine.host.log("verbose", f"Defragmentation has ended: {moved} blocks moved so far")
+        self._core.host.log("verbose", f"Defragmentation has ended: {moved} blocks moved so far")
 
     # Work.
 
@@ -157,16 +157,14 @@ class Defrag:
         pace = self.pace
         if pace.percent == 0:
             return DONE
-        if self._engine.cron.paused:
+        if self._core.cron.paused:
             return _PAUSED_US
-        self.paces.tick_us = self._engine.cron_interval_ms() * 1000
+        self.paces.tick_us = self._core.cron.interval_ms() * 1000
         pace.begin()
         if self.scan.run(pace):
             self._look_again()
         delay_us = pace.end()
-        self._engine.slow_commands.monitor.observe(
-            b"active-defrag-cycle", pace.used_us // 1000, self._engine.keyspace.now_us // 1000000
-        )
+        self._monitor.observe(b"active-defrag-cycle", pace.used_us // 1000, self._core.keyspace.now_us // 1000000)
         return DONE if pace.percent == 0 else delay_us
 
     def _look_again(self) -> None:

@@ -1,328 +1,292 @@
-"""From a request to its handler: lookup, the checks before, the counting after.
+"""From a request to its handler: the one place that runs a command.
 
 The usual request passes four tests: the command is known, the number of arguments fits, memory is within its limit, and
-no gate is set (neither of the session: transaction, authentication ..., nor of the engine: pause, monitors ...). Only
-behind a gate are the rarer questions asked, in Redis's order (Redis 7.2 processCommand).
+no gate is set. Its handler then runs at once. Behind a gate the rarer questions are asked first (`admission.py`), and
+the command runs through :meth:`Dispatcher._run`, as do the commands inside another one (EXEC, later scripts) and those
+of blocked clients that are served. So what has to happen before and after a handler is said once, and calls nest::
+
+    execute --- no gate ----------------------> handler
+            `-- gate --> admission --.
+    call (inside another command) ----+--> _run: before, handler, after
+    run_again (a blocked client) ----'
+
+The outermost call ends with what waits for the end of a command: clients that are blocked on its keys are served.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.command import (
-    DENYOOM,
-    MAY_REPLICATE,
-    NO_AUTH,
-    NO_MULTI,
-    PROTECTED,
-    READONLY,
-    WRITE,
-    Command,
-    CommandTable,
-)
-from pyredmem.engine.latency_histogram import DIRECT
-from pyredmem.engine.session import (
-    IN_TRANSACTION,
-    MONITORING,
-    NEEDS_AUTH,
-    NO_TOUCH,
-    REPLY_OFF,
-    REPLY_SKIP,
-    SUBSCRIBED,
-    TRACKING,
-    Session,
-)
-from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
-from pyredmem.structures.dict_core import UNLIMITED
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-
-# Gates of the engine; the sessions' take the lower bits.
-PAUSED: Final = 1 << 17
-MONITORED: Final = 1 << 18
-TRACKED: Final = 1 << 19
-CLIENTS_LIMITED: Final = 1 << 20
-KEYS_AWAITED: Final = 1 << 21
-#: Gates with work to do behind a command.
-_BEHIND: Final = REPLY_OFF | REPLY_SKIP | NO_TOUCH | TRACKING | MONITORED | TRACKED | KEYS_AWAITED
+from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
+from pyredmem.engine.command import Handler
+from pyredmem.engine.context import CallRunner, Context
+from pyredmem.engine.engine import Engine
+from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
+from pyredmem.engine.session import HOLD_BLOCKED, Session
+from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.keyspace.recorder import Recorder
+from pyredmem.protocol.reply import ReplySink
 
 #: What Redis shows of the arguments of an unknown command (bytes).
 _SHOWN_ARGUMENTS: Final = 128
-_IMMEDIATE_IN_TRANSACTION: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
-_ALLOWED_WHILE_SUBSCRIBED: Final = frozenset(
-    (b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
-    b"reset")
-)  # fmt: skip
-#: Words that begin lines of HTTP and are no commands (Redis 7.2 processCommand).
+#: Words at the head of lines of HTTP that are no commands (Redis 7.2 processCommand).
 _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
-_ALLOWED_OUT_OF_MEMORY: Final = frozenset((b"exec", b"discard", b"quit", b"reset"))
 
 
-class Dispatcher:
-    """Runs requests."""
+class Dispatcher(CallRunner):
+    """Runs the requests of all clients of an engine."""
 
-    def __init__(self, engine: Engine, commands: CommandTable) -> None:
+    def __init__(self, engine: Engine, handlers: list[Handler]) -> None:
+        core = engine.core
         self.engine = engine
-        self.commands = commands
-        self.keyspace = engine.keyspace
-        self.clock = engine.clock
-        self.stats = engine.stats
-        self.allocator = engine.allocator
-        self.by_spelling = commands.by_spelling
-        self.gates: i64 = 0
-        self.memory_bytes: i64 = UNLIMITED  # in use from which on the memory limit is asked before each command
-        self.notice_us: i64 = 1 << 62  # commands that take so long are told to the slow log and latency monitor
-        self.tracks_latency = True  # latency-tracking
+        self._core = core
+        self._table: CommandTable = engine.commands
+        self._handlers = handlers  # by the index of the command
+        self._counters = core.statistics.counters
+        self._statistics = core.statistics
+        self._gates = core.gates
+        self._keyspace = core.keyspace
+        self._allocator = core.allocator
+        self._clock = core.clock
+        self._stats = core.stats
+        self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
+        self._by_spelling = engine.commands.by_spelling
+        self._depth: i64 = 0  # calls that are running, one inside another; plain requests are not counted
+        nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
+        self._context = Context(self, engine, nobody, nobody.reply)  # of the plain request that is running
 
-    def set_gate(self, gate: i64, on: bool) -> None:
-        """Set or clear one of the engine's gates."""
-        self.gates = self.gates | gate if on else self.gates & ~gate
-
-    def set_paused(self, on: bool) -> None:
-        """Ask before each command whether it has to wait."""
-        self.set_gate(PAUSED, on)
-
-    def set_monitored(self, on: bool) -> None:
-        """Show each command to the monitors."""
-        self.set_gate(MONITORED, on)
-
-    def set_tracked(self, on: bool) -> None:
-        """Tell client-side caching which client acts."""
-        self.set_gate(TRACKED, on)
-
-    def set_clients_limited(self, on: bool) -> None:
-        """Hold the memory of all clients to its limit before each command."""
-        self.set_gate(CLIENTS_LIMITED, on)
-
-    def set_keys_awaited(self, on: bool) -> None:
-        """Look behind each command for blocked clients that can be served."""
-        self.set_gate(KEYS_AWAITED, on)
+    # A client's request.
 
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request of a client, and reply."""
-        command = self.by_spelling.get(argv[0])
+        command = self._by_spelling.get(argv[0])
         if command is None or command.is_container:
-            command = self.commands.lookup(argv)
+            command = self._table.lookup(argv)
             if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
-                if command is None and argv[0].lower() in _WORDS_OF_HTTP:
-                    self._break_off_http(session)
-                else:
-                    self._refuse(session, command, _unknown(command, argv))
+                self._refuse_unknown(session, command, argv)
                 return
         count: i64 = len(argv)
         arity = command.arity
         if count != arity and (arity > 0 or count < -arity):
-            self._refuse(session, command, errors.wrong_arity(command.full_name).message)
+            self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
             return
         session.command = command
-        gates = session.gates | self.gates
-        if (gates or self.allocator.used_memory > self.memory_bytes) and not self._passes_gates(session, command, argv):
+        gates = self._gates
+        if session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes:
+            self._execute_gated(session, command, argv)
             return
-        keyspace = self.keyspace
+        keyspace = self._keyspace
         start = keyspace.now_us
+        context = self._context
+        context.session = session
+        context.db = session.db
+        context.reply = session.reply
         try:
-            command.handler(session.context, argv)
+            self._handlers[command.index](context, argv)
         except CommandError as error:
-            self._fail(session, command, error)
-        end = self.clock.now_us()
+            self._fail(context, command, error)
+        end = self._clock.now_us()
         keyspace.now_us = end
         duration = end - start
-        if 0 <= duration < command.direct_limit:
-            command.direct[duration] += 1
+        counters = self._counters[command.index]
+        if 0 <= duration < counters.direct_limit:
+            counters.direct[duration] += 1
         else:
             self._record(session, command, argv, duration)
-        if gates and gates & _BEHIND:
-            self._tell_observers(session, command, argv)
-            self._leave_gates(session, gates)
-            if gates & KEYS_AWAITED:
-                self.engine.blocking.serve()
+
+    def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run, refuse, queue or postpone a request that is behind a gate."""
+        skips_reply = session.gates & GATE_REPLY_SKIP != 0
+        if skips_reply:
+            session.begin_skipped()
+        session.begin_reply()
+        self._depth += 1
+        outcome = CLIENT_GONE
+        try:
+            verdict = self._admission.decide(session, command, argv)
+            outcome = verdict.outcome
+            if outcome == ADMITTED:
+                start = self._keyspace.now_us
+                self._run(Context(self, self.engine, session, session.reply), command, argv)
+                end = self._clock.now_us()
+                self._keyspace.now_us = end
+                self._record(session, command, argv, end - start)
+            elif outcome == QUEUED:
+                session.reply.simple(b"QUEUED")
+            elif outcome not in {POSTPONED, CLIENT_GONE}:
+                self._refuse(session, command, verdict.message)
+        finally:
+            self._depth -= 1
+            session.end_reply()
+            if skips_reply and outcome != POSTPONED:
+                session.end_skipped()
+        if outcome == ADMITTED:
+            self._end_outermost()
+
+    # Calls inside other calls.
+
+    def call(self, caller: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
+        context = Context(self, self.engine, caller.session, caller.reply)
+        context.may_block = False
+        start = self._clock.now_us()
+        self._run(context, command, argv)
+        caller.reply = context.reply  # HELLO may have changed the protocol
+        self._record(caller.session, command, argv, self._clock.now_us() - start)
+
+    def run_again(self, session: Session, command: Command, argv: list[bytes], reply: ReplySink) -> bool:
+        """Run the command of a blocked client once more; false if it still finds nothing and stays blocked."""
+        context = Context(self, self.engine, session, reply)
+        context.is_retry = True
+        session.begin_reply()
+        self._depth += 1
+        try:
+            message = self._admission.refusal_of_retry(command, argv)
+            if message is None:
+                self._run(context, command, argv)
+            else:
+                self._statistics.of(command).rejected += 1
+                self._stats.count_error(message)
+                reply.error(message)
+        finally:
+            self._depth -= 1
+            session.end_reply()
+        return not context.blocked_again
+
+    def _run(self, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a handler between what has to be done before and after it, whether it fails or not."""
+        core = self._core
+        keyspace = self._keyspace
+        session = context.session
+        acting_id = core.acting_id
+        no_touch = keyspace.no_touch
+        core.acting_id = session.id
+        if session.gates & GATE_NO_TOUCH:
+            keyspace.set_no_touch(not command.flags & ALWAYS_TOUCHES)
+        recorder = keyspace.changes.recorder
+        try:
+            if recorder is None:
+                self._handlers[command.index](context, argv)
+            else:
+                self._run_recorded(recorder, context, command, argv)
+        except CommandError as error:
+            self._fail(context, command, error)
+        finally:
+            core.acting_id = acting_id
+            if keyspace.no_touch != no_touch:
+                keyspace.set_no_touch(no_touch)
+        if session.gates & GATE_TRACKING:
+            self.engine.tracking.remember(session, command, argv)
+        if self._gates.bits & GATE_MONITORED and not context.is_retry:
+            self.engine.monitors.feed(session, context.db.index, command, argv)
+
+    def _run_recorded(self, recorder: Recorder, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a handler while somebody records the writes."""
+        dirty = self._keyspace.changes.since_save()
+        recorder.enter()
+        outer = recorder.begin_command()
+        try:
+            self._handlers[command.index](context, argv)
+        finally:
+            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & RUNS_QUEUE
+            recorder.end_command(outer, context.db.index, argv, has_changed)
+            recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
+
+    def _end_outermost(self) -> None:
+        """Do what waits for the end of a command and of all that it called."""
+        if self._depth == 0 and self._gates.bits & GATE_KEYS_AWAITED:
+            self.engine.blocking.serve()
+
+    # What a call counts as.
+
+    def _record(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
+        """Count a call that is the command's first, or slow, or ran behind a gate."""
+        if duration_us < 0:  # the clock was set back
+            duration_us = 0
+        counters = self._counters[command.index]
+        if duration_us < counters.direct_limit:
+            counters.direct[duration_us] += 1
+            return
+        if session.holds & HOLD_BLOCKED:  # it counts when the client has its reply
+            self.engine.blocking.note_sent(session, argv)
+            return
+        self._statistics.record(command, duration_us)
+        if duration_us >= self._statistics.notice_us:
+            self.engine.slow_commands.notice(session, command, argv, duration_us)
+
+    def _fail(self, context: Context, command: Command, error: CommandError) -> None:
+        """Reply for a handler that raised an error."""
+        self._statistics.of(command).failed += 1
+        self._stats.count_error(error.message)
+        context.reply.error(error.message)
+
+    # Refusals.
+
+    def _refuse_unknown(self, session: Session, command: Command | None, argv: list[bytes]) -> None:
+        """Refuse a name that is no command, or a container without a known subcommand."""
+        if command is None and argv[0].lower() in _WORDS_OF_HTTP:
+            self._break_off_http(session)
+        else:
+            self._refuse_early(session, command, _unknown(command, argv))
+
+    def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
+        """Refuse a request before any gate is looked at."""
+        self._refuse(session, command, message)
+        if session.gates & GATE_REPLY_SKIP:
+            session.begin_skipped()
+            session.end_skipped()
+
+    def _refuse(self, session: Session, command: Command | None, message: bytes) -> None:
+        """Reply with an error instead of running the command; EXEC will refuse the client's transaction."""
+        if command is not None:
+            self._statistics.of(command).rejected += 1
+            message = refusal_text(command, message)
+            if command.flags & RUNS_QUEUE:
+                session.end_transaction()
+        self._stats.count_error(message)
+        if session.transaction.active:
+            session.transaction.aborted = True
+        session.reply.error(message)
 
     def _break_off_http(self, session: Session) -> None:
-        """Disconnect what speaks HTTP: a web page may be trying to make a browser send commands."""
-        self.engine.host.log(
+        """Disconnect a client that speaks HTTP: a web page may be trying to make a browser send commands."""
+        self._core.host.log(
             "warning",
             "Possible SECURITY ATTACK detected: a client sent POST or Host: as a command, as in cross protocol "
             f"scripting. Connection from {session.address} closed.",
         )
-        session.reply.truncate(0)
+        session.output.take()
         session.close()
 
-    def call(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
-        no_touch = session.gates & NO_TOUCH != 0  # which the command itself may change
-        if no_touch:
-            self.keyspace.set_no_touch(command.full_name != b"touch")
-        start = self.clock.now_us()
-        try:
-            command.handler(session.context, argv)
-        except CommandError as error:
-            self._fail(session, command, error)
-        self._record(session, command, argv, self.clock.now_us() - start)
-        if no_touch:
-            self.keyspace.set_no_touch(False)
-        if (session.gates | self.gates) & _BEHIND:
-            self._tell_observers(session, command, argv)
+    # What sessions ask for.
 
-    def run_again(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run the command of a blocked client once more, behind the command of another one."""
-        if self._is_out_of_memory_again(session, command, argv):
-            return
-        if self.gates & TRACKED:
-            self.engine.tracking.begin(session)
-        no_touch = session.gates & NO_TOUCH != 0
-        if no_touch:
-            self.keyspace.set_no_touch(True)
-        try:
-            command.handler(session.context, argv)
-        except CommandError as error:
-            self._fail(session, command, error)
-        if no_touch:
-            self.keyspace.set_no_touch(False)
-        if session.gates & TRACKING:
-            self.engine.tracking.remember(session, command, argv)
-        if self.gates & TRACKED:
-            self.engine.tracking.end()
+    def begin_batch(self, session: Session, size: i64) -> None:
+        now_us = self._clock.now_us()
+        self._keyspace.now_us = now_us
+        session.last_active_us = now_us
+        stats = self._stats
+        stats.reads_processed += 1
+        stats.net_input_bytes += size
 
-    def _is_out_of_memory_again(self, session: Session, command: Command, argv: list[bytes]) -> bool:
-        """Whether a command that waited cannot be run because memory is short by now; it is answered then."""
-        if self.allocator.used_memory <= self.memory_bytes or self.engine.memory_limit.make_room(argv):
-            return False
-        if not command.flags & DENYOOM:
-            return False
-        command.rejected += 1
-        self.stats.count_error(errors.OUT_OF_MEMORY)
-        session.context.reply.error(errors.OUT_OF_MEMORY)
-        return True
+    def continue_batch(self) -> None:
+        self._keyspace.now_us = self._clock.now_us()
 
-    def _fail(self, session: Session, command: Command, error: CommandError) -> None:
-        """Answer for a handler that refused."""
-        command.failed += 1
-        self.stats.count_error(error.message)
-        session.context.reply.error(error.message)
+    def end_batch(self) -> None:
+        self.engine.end_batch()
 
-    def _tell_observers(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Show a command that was run to client-side caching and to the monitors."""
-        if session.gates & TRACKING:
-            self.engine.tracking.remember(session, command, argv)
-        if self.gates & MONITORED:
-            self.engine.monitors.feed(session, command, argv)
+    def defer(self, chore: Callable[[], None]) -> None:
+        self._core.chores.defer(chore)
 
-    def _record(self, session: Session, command: Command, argv: list[bytes], duration: i64) -> None:
-        """Count a call that is the command's first, or slow."""
-        if duration < 0:  # the clock was set back
-            duration = 0
-        if command.histogram is None and self.tracks_latency:
-            alloc = self.engine.allocator.alloc
-            command.start_histogram([int(alloc(HISTOGRAM_SIZE)), int(alloc(HISTOGRAM_COUNTERS_SIZE))])
-            command.direct_limit = self._direct_limit()
-        command.record(duration, self.tracks_latency)
-        if duration >= self.notice_us:
-            self.engine.notice_slow(session, command, argv, duration)
+    def input_waits(self, session: Session) -> None:
+        self.engine.clients.input_waits(session)
 
-    def _direct_limit(self) -> i64:
-        if not self.tracks_latency:
-            return 0
-        return self.notice_us if self.notice_us < DIRECT else DIRECT
-
-    def set_noticing(self, tracks_latency: bool, notice_us: i64) -> None:
-        """Say whether histograms are kept, and from how many microseconds on a call is told to the engine."""
-        self.tracks_latency = tracks_latency
-        self.notice_us = notice_us
-        for command in self.commands.all():
-            if command.histogram is not None:
-                command.direct_limit = self._direct_limit()
-
-    def _refuse(self, session: Session, command: Command | None, message: bytes) -> None:
-        """Answer with an error before the command was run; a transaction cannot be executed any more."""
-        if command is not None:
-            command.rejected += 1
-            if command.full_name == b"exec":
-                message = errors.exec_refused(message).message
-                session.end_transaction()
-        self.stats.count_error(message)
-        if session.transaction.active:
-            session.transaction.aborted = True
-        if session.gates & (REPLY_OFF | REPLY_SKIP) and session.reply_mark < 0:  # refused before the gates
-            session.set_gate(REPLY_SKIP, False)
-        else:
-            session.context.reply.error(message)
-
-    def _passes_gates(self, session: Session, command: Command, argv: list[bytes]) -> bool:
-        """Whether a command is to be run now; if not it has been answered."""
-        gates = session.gates
-        if gates & (REPLY_OFF | REPLY_SKIP):
-            session.reply_mark = session.reply.size()
-        message = self._objection(session, command)
-        if message is None:
-            if self.gates & CLIENTS_LIMITED and not self.engine.clients.make_room(session):
-                session.reply_mark = -1
-                return False
-            message = self._objection_of_state(session, command, argv)
-        if message is not None:
-            self._refuse(session, command, message)
-            self._leave_gates(session, gates)
-            return False
-        if self.gates & PAUSED and self.engine.pause.holds(session, command):
-            session.reply_mark = -1
-            return False
-        name = command.full_name
-        if gates & IN_TRANSACTION and name not in _IMMEDIATE_IN_TRANSACTION:
-            session.transaction.enqueue(command, argv)
-            session.reply.simple(b"QUEUED")
-            self._leave_gates(session, gates)
-            return False
-        if gates & NO_TOUCH:
-            self.keyspace.set_no_touch(name != b"touch")
-        if self.gates & TRACKED:
-            self.engine.tracking.begin(session)
-        return True
-
-    def _leave_gates(self, session: Session, gates: i64) -> None:
-        """What has to be done behind a command; ``gates`` are those of before it."""
-        if gates & NO_TOUCH:
-            self.keyspace.set_no_touch(False)
-        if session.reply_mark >= 0:
-            session.reply.truncate(session.reply_mark)
-            session.reply_mark = -1
-            if gates & REPLY_SKIP:
-                session.set_gate(REPLY_SKIP, False)
-        if gates & TRACKED:
-            self.engine.tracking.end()
-
-    def _objection(self, session: Session, command: Command) -> bytes | None:
-        """Why a command may not be given by this client, or not here; None if it may."""
-        gates = session.gates
-        if command.flags & PROTECTED and not self.engine.clients.may_debug(session):
-            return errors.DEBUG_NOT_ALLOWED
-        if gates & NEEDS_AUTH and not command.flags & NO_AUTH:
-            return errors.NOT_AUTHENTICATED
-        if gates & IN_TRANSACTION and command.flags & NO_MULTI:
-            return errors.NOT_IN_TRANSACTION
-        return None
-
-    def _objection_of_state(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
-        """Why a command cannot be run as things are; None if it can."""
-        gates = session.gates
-        name = command.full_name
-        if self.allocator.used_memory > self.memory_bytes and not self.engine.memory_limit.make_room(argv):
-            in_transaction = gates & IN_TRANSACTION != 0
-            if (in_transaction and name not in _ALLOWED_OUT_OF_MEMORY) or command.flags & DENYOOM:
-                return errors.OUT_OF_MEMORY
-            if name == b"exec" and any(queued.command.has(DENYOOM) for queued in session.transaction.queue):
-                return errors.OUT_OF_MEMORY
-        if gates & SUBSCRIBED and session.reply.protocol == 2 and name not in _ALLOWED_WHILE_SUBSCRIBED:
-            return (
-                b"ERR Can't execute '" + name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
-                b"are allowed in this context"
-            )
-        if gates & MONITORING and command.flags & (WRITE | READONLY | MAY_REPLICATE):
-            return b"ERR Replica can't interact with the keyspace"
-        return None
+    def output_grew(self, session: Session) -> None:
+        self.engine.clients.output_grew(session)
 
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:

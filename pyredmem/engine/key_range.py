@@ -6,7 +6,7 @@ other. What such a range cannot say makes the keys *movable*: a client has to as
 
 from __future__ import annotations
 
-from pyredmem.engine.command import INCOMPLETE, Command, KeySpec
+from pyredmem.engine.spec import INCOMPLETE, CommandSpec, KeySpec
 
 
 class KeyRange:
@@ -19,7 +19,7 @@ class KeyRange:
         self.movable = movable
 
 
-def key_range(command: Command) -> KeyRange:
+def key_range(command: CommandSpec) -> KeyRange:
     """The range of a command's keys."""
     specs = [spec for spec in command.keys if _is_fixed(spec)]
     movable = len(specs) < len(command.keys) or any(INCOMPLETE in spec.flags for spec in specs)

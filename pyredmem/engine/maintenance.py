@@ -2,20 +2,19 @@
 
 At each tick: the slow expire cycle (`active_expiry`), a look whether tables have become too sparse, a millisecond of
 moving buckets in tables under way. Between ticks, where the engine ends a batch: the fast expire cycle, when it is due.
-The hot path sees one number of all this, ``Engine.before_sleep_us``.
+The hot path sees one number of all this, ``Core.fast_cycle_due_us``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.engine.active_expiry import ActiveExpiry
-from pyredmem.structures.dict import Dict
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.engine.core import Core
+from pyredmem.engine.latency import LatencyMonitor
+from pyredmem.keyspace.database import Database
 
 #: Databases looked at per tick for tables to shrink.
 DATABASES_PER_TICK: Final = 16
@@ -38,24 +37,23 @@ def frequency(hz: int, clients: int) -> int:
 class Maintenance:
     """The timer's work on the keyspace of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._keyspace = engine.keyspace
-        self._active_expiry = ActiveExpiry(engine)
+    def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
+        self._core = core
+        self._keyspace = core.keyspace
+        self._active_expiry = ActiveExpiry(core, monitor)
         self.expiry = self._active_expiry.keys
         self._rehashing = True
         self._dynamic = True
         self._hz: i64 = 10  # as it is set
-        self.hz: i64 = 10  # as it is followed
         self._shrink_next: i64 = 0  # databases
         self._rehash_next: i64 = 0
         self._follow_settings()
-        engine.cron.every(0, self.tick)
+        core.cron.every(0, self.tick)
 
     # Settings.
 
     def _follow_settings(self) -> None:
-        settings = self._engine.settings
+        settings = self._core.settings
         for name in ("hz", "dynamic-hz", "activerehashing"):
             settings.subscribe(name, self._pace_changed)
         for name in ("lfu-log-factor", "lfu-decay-time"):
@@ -64,14 +62,14 @@ class Maintenance:
         self._frequency_changed()
 
     def _pace_changed(self) -> None:
-        settings = self._engine.settings
+        settings = self._core.settings
         self._hz = settings.integer("hz")
         self._dynamic = settings.flag("dynamic-hz")
         self._rehashing = settings.flag("activerehashing")
         self._choose_frequency()
 
     def _frequency_changed(self) -> None:
-        settings = self._engine.settings
+        settings = self._core.settings
         self._keyspace.lfu_log_factor = settings.integer("lfu-log-factor")
         self._keyspace.lfu_decay_time = settings.integer("lfu-decay-time")
 
@@ -92,8 +90,8 @@ class Maintenance:
     def _choose_frequency(self) -> None:
         hz = int(self._hz)
         if self._dynamic:
-            hz = frequency(hz, len(self._engine.sessions))
-        self.hz = hz
+            hz = frequency(hz, len(self._core.sessions))
+        self._core.cron.hz = hz
         self.expiry.hz = hz
 
     def _shrink(self) -> None:
@@ -105,28 +103,24 @@ class Maintenance:
             left -= 1
             database = databases[self._shrink_next]
             self._shrink_next = (self._shrink_next + 1) % count
-            database.keys.shrink_if_sparse()
-            database.expires.shrink_if_sparse()
+            database.shrink_if_sparse()
 
     def _rehash(self) -> None:
-        """Move buckets of the next database that has a table under way; it stays the next until it has none."""
+        """Move buckets of the next database in which a rehash is in progress; it stays the next until that ends."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
         while left > 0:
             left -= 1
             database = databases[self._rehash_next]
-            if database.keys.rehash_index >= 0:
-                self._rehash_table(database.keys)
-                return
-            if database.expires.rehash_index >= 0:
-                self._rehash_table(database.expires)
+            if database.is_rehashing():
+                self._rehash_database(database)
                 return
             self._rehash_next = (self._rehash_next + 1) % count
 
-    def _rehash_table(self, table: Dict) -> None:
-        clock = self._engine.clock
+    def _rehash_database(self, database: Database) -> None:
+        clock = self._core.clock
         start_ms = clock.now_us() // 1000
-        while table.rehash(BUCKETS_PER_STEP):
+        while database.rehash(BUCKETS_PER_STEP):
             if clock.now_us() // 1000 - start_ms > REHASH_MS:
                 return

@@ -7,14 +7,12 @@ about what only this server has, or what Redis does not look at: how memory is t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredmem.engine import figures
+from pyredmem.engine.engine import Engine
 from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
 from pyredmem.memory.snapshot import ratio
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
 
 _ALMOST_EMPTY_BYTES: Final = 5 << 20
 _NOTABLE_BYTES: Final = 10 << 20

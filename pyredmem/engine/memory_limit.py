@@ -13,26 +13,25 @@ Since this is asked *before* a command, memory may be above the limit behind it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.engine import figures
+from pyredmem.engine.core import Core
+from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace import eviction
 from pyredmem.keyspace.eviction import Eviction
 from pyredmem.structures.dict_core import UNLIMITED, GrowthLimit
 
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-
 #: What a policy evicts, by the last part of its name.
 _CRITERIA: Final = {
-    "noeviction": eviction.NOTHING,
-    "lru": eviction.IDLE,
-    "lfu": eviction.RARELY_USED,
-    "ttl": eviction.SOON_OVER,
-    "random": eviction.ANY,
+    "noeviction": eviction.NOEVICTION,
+    "lru": eviction.LRU,
+    "lfu": eviction.LFU,
+    "ttl": eviction.TTL,
+    "random": eviction.RANDOM,
 }
 
 #: What an argument takes beside its bytes: the object, the header, what rounding adds.
@@ -68,17 +67,17 @@ def slice_us(tenacity: int) -> int:
 class MemoryLimit:
     """The limit of one engine, ruled by its settings."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._settings = engine.settings
-        self._keyspace = engine.keyspace
-        self._allocator = engine.allocator
-        self._clock = engine.clock
-        self._dispatcher = engine.dispatcher
-        self._monitor = engine.slow_commands.monitor
-        self.eviction = Eviction(engine.keyspace, engine.clock)
+    def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
+        self._core = core
+        self._settings = core.settings
+        self._keyspace = core.keyspace
+        self._allocator = core.allocator
+        self._clock = core.clock
+        self._gates = core.gates
+        self._monitor = monitor
+        self.eviction = Eviction(core.keyspace, core.clock)
         self._growth = GrowthLimit()
-        self._task = engine.tasks.create(self._go_on)
+        self._task = core.tasks.create(self._go_on)
         self._goes_on: i64 = 0  # 1: slices are done between commands
         self._maxmemory: i64 = 0  # 0: no limit
         #: In use, but not counted: what the buffers of replicas and of the append-only file take. There are none here.
@@ -86,10 +85,9 @@ class MemoryLimit:
         self._slice_us: i64 = 0
         self._over_since_us: i64 = 0  # 0: memory is within the limit
         self._over_us: i64 = 0  # how long it was not, in periods that are over
-        for database in engine.keyspace.databases:
-            database.keys.growth_limit = self._growth
-            database.expires.growth_limit = self._growth
-        engine.register_owner("eviction pool", self.eviction.addresses)
+        for database in core.keyspace.databases:
+            database.limit_growth(self._growth)
+        core.owners.register("eviction pool", self.eviction.addresses)
         self._provide_figures()
         self._follow_settings()
 
@@ -110,9 +108,9 @@ class MemoryLimit:
         criterion = _CRITERIA[policy.rpartition("-")[2]]
         self.eviction.set_policy(criterion, not policy.startswith("volatile"))
         self.eviction.samples = settings.integer("maxmemory-samples")
-        self._keyspace.set_policy(criterion == eviction.RARELY_USED)
+        self._keyspace.set_policy(criterion == eviction.LFU)
         # Keys that share a number share its access field.
-        needs_own_field = criterion in {eviction.IDLE, eviction.RARELY_USED}
+        needs_own_field = criterion in {eviction.LRU, eviction.LFU}
         self._keyspace.strings.sharing = not (self._maxmemory > 0 and needs_own_field)
         self._growth.bytes = self._allowed_bytes()
         self._watch()
@@ -124,7 +122,7 @@ class MemoryLimit:
             return
         used = self._allocator.used_memory - self.not_counted_bytes
         if used > limit:
-            self._engine.host.log(
+            self._core.host.log(
                 "warning",
                 f"maxmemory is set to {limit} bytes, less than the {used} bytes in use: depending on maxmemory-policy "
                 "keys are evicted or commands that need memory are refused.",
@@ -138,15 +136,15 @@ class MemoryLimit:
     def _watch(self) -> None:
         """Say from how many bytes on the dispatcher asks; always, while the end of a period above is to be noticed."""
         if self._maxmemory > 0 and self._over_since_us > 0:
-            self._dispatcher.memory_bytes = -1
+            self._gates.memory_alarm_bytes = -1
         else:
-            self._dispatcher.memory_bytes = self._maxmemory - NEAR_BYTES if self._maxmemory > 0 else UNLIMITED
+            self._gates.memory_alarm_bytes = self._maxmemory - NEAR_BYTES if self._maxmemory > 0 else UNLIMITED
 
     # Figures.
 
     def _provide_figures(self) -> None:
-        provide = self._engine.figures.provide
-        self._engine.figures.on_reclaim_reset(self._reset_statistics)
+        provide = self._core.figures.provide
+        self._core.figures.on_reclaim_reset(self._reset_statistics)
         provide(figures.NOT_COUNTED_FOR_EVICTION, lambda: int(self.not_counted_bytes))
         provide(figures.EVICTED_KEYS, self._evicted)
         provide(figures.EVICTION_EXCEEDED_TOTAL_MS, self._exceeded_total_ms)

@@ -8,15 +8,13 @@ percentages are 32-bit floats there, and so they are here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyredmem.engine import figures
+from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.database import Database
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
 from pyredmem.memory.snapshot import float32, ratio
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
-    from pyredmem.keyspace.database import Database
 
 #: What the caches of functions take on an empty server, by allocator; it is part of the startup memory.
 _EMPTY_FUNCTIONS: Final = {"jemalloc": 184, "jemalloc-lg4": 200, "tcmalloc": 200, "libc": 216}
@@ -27,8 +25,8 @@ class DatabaseOverhead:
     """The hash tables of one database, in bytes."""
 
     index: int
-    main: int
-    expires: int
+    main_table: int
+    expire_table: int
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,12 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     """Take the figures now."""
     allocator = engine.allocator
     sources = engine.figures
-    databases = [_database(database) for database in engine.keyspace.databases if database.keys.used > 0]
+    databases = [_database(database) for database in engine.keyspace.databases if database.size() > 0]
     replicas = sources.value(figures.REPLICA_BUFFERS_BYTES)
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
     functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
-    tables = sum([database.main + database.expires for database in databases])
+    tables = sum([database.main_table + database.expire_table for database in databases])
     return MemoryOverhead(
         peak=allocator.peak,
         total=allocator.used_memory,
@@ -96,9 +94,8 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
-    keys, expires = database.keys, database.expires
     return DatabaseOverhead(
         index=database.index,
-        main=keys.used * (DICT_ENTRY_SIZE + ROBJ_SIZE) + keys.slots() * POINTER_SIZE,
-        expires=expires.used * DICT_ENTRY_SIZE + expires.slots() * POINTER_SIZE,
+        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
+        expire_table=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
     )

@@ -5,14 +5,15 @@ A line is the time, the database, the client's address and the arguments, quoted
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pyredmem.engine.command import ADMIN, SKIP_MONITOR, Command
-from pyredmem.engine.redaction import without_passwords
-from pyredmem.engine.session import MONITORING, Session
+from mypy_extensions import i64
 
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.engine.core import Core
+from pyredmem.engine.gates import GATE_MONITOR, GATE_MONITORED
+from pyredmem.engine.redaction import without_secrets
+from pyredmem.engine.session import Session
+from pyredmem.engine.spec import ADMIN, SKIP_MONITOR, Command
 
 _HIDDEN: Final = ADMIN | SKIP_MONITOR
 
@@ -20,47 +21,46 @@ _HIDDEN: Final = ADMIN | SKIP_MONITOR
 class Monitors:
     """The clients that watch, in the order in which they began."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._sessions: list[Session] = []
 
     def add(self, session: Session) -> None:
         """Show a client every command from now on."""
         self._sessions.append(session)
-        session.set_gate(MONITORING, True)
-        self._engine.dispatcher.set_monitored(True)
+        session.set_gate(GATE_MONITOR, True)
+        self._core.gates.set(GATE_MONITORED, True)
 
     def has(self, session: Session) -> bool:
         """Whether a client watches."""
-        return session.gates & MONITORING != 0
+        return session.gates & GATE_MONITOR != 0
 
     def remove(self, session: Session) -> None:
         """Stop that, if it was so."""
         if self.has(session):
-            session.set_gate(MONITORING, False)
+            session.set_gate(GATE_MONITOR, False)
             self._sessions.remove(session)
-            self._engine.dispatcher.set_monitored(bool(self._sessions))
+            self._core.gates.set(GATE_MONITORED, bool(self._sessions))
 
-    def feed(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """A client has run a command."""
+    def feed(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
+        """A client has run a command on a database: send each monitor a line about it."""
         if command.has(_HIDDEN):
             return
-        line = self._line(session, argv)
+        line = self._line(session, database, command, argv)
         for monitor in self._sessions:
-            monitor.reply.simple(line)
-            if monitor is not session:
-                monitor.wake()
+            monitor.messages().simple(line)
+            monitor.wake()
 
-    def _line(self, session: Session, argv: list[bytes]) -> bytes:
-        now_us = self._engine.keyspace.now_us
+    def _line(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> bytes:
+        now_us = self._core.keyspace.now_us
         source = session.address
         if session.kind == "unix":
             source = "unix:" + source.rpartition(":")[0]
-        shown = b" ".join([quoted(argument) for argument in without_passwords(argv, self._engine.settings)])
+        shown = b" ".join([quoted(argument) for argument in without_secrets(command, argv, self._core.settings)])
         return b"%d.%06d [%d %b] %b" % (
             now_us // 1000000,
             now_us % 1000000,
-            session.context.db.index,
+            database,
             source.encode("utf-8", "surrogateescape"),
             shown,
         )

@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.engine.command import Command, CommandTable
+from pyredmem.engine.command_counters import CommandStatistics
 from pyredmem.engine.host import Host
 from pyredmem.engine.stats import Stats
 from pyredmem.keyspace.keyspace import Keyspace
@@ -52,12 +52,14 @@ class Rate:
 class Sampler:
     """Takes the samples and keeps them."""
 
-    def __init__(self, allocator: Allocator, host: Host, keyspace: Keyspace, stats: Stats, table: CommandTable) -> None:
+    def __init__(
+        self, allocator: Allocator, host: Host, keyspace: Keyspace, stats: Stats, commands: CommandStatistics
+    ) -> None:
         self._allocator = allocator
         self._host: Host = host
         self._keyspace = keyspace
         self._stats = stats
-        self._commands: list[Command] = table.all()
+        self._commands = commands
         self._reads: i64 = -1
         self._processed = 0
         self._commands_us = 0
@@ -96,8 +98,8 @@ class Sampler:
 
     def commands_processed(self) -> int:
         """How many commands were run, from the commands' own counters."""
-        return sum([int(command.calls()) for command in self._commands])
+        return self._commands.calls()
 
     def commands_us(self) -> int:
         """Microseconds that commands took, all together."""
-        return sum([int(command.usec()) for command in self._commands])
+        return self._commands.usec()

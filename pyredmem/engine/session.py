@@ -1,14 +1,19 @@
 """A client's session: bytes in, bytes out, no I/O.
 
-The shell around it (a socket, a client in the process) calls :meth:`Session.receive` with what arrived and then writes
-what :meth:`Session.take_output` gives. Requests are run as they are complete; a session that is held keeps the rest
-until :meth:`Session.resume` takes the hold away.
+The shell around it (a socket, a client in the process) hands :meth:`Session.receive` the bytes that arrived and then
+writes what is in ``output``. Requests run as soon as they are complete; a session that is held keeps the rest until
+:meth:`Session.resume` takes the hold away.
+
+Replies and messages are two things. A handler replies to ``reply``: usually ``output`` itself, a sink that drops
+everything while the client does not want replies. Messages (invalidations, lines of MONITOR) go through
+:meth:`Session.messages`: they never land in the middle of a reply, and are never dropped with one.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -16,38 +21,66 @@ from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
-from pyredmem.engine.context import Context
+from pyredmem.engine.gates import GATE_IN_MULTI, GATE_REPLY_SKIP
 from pyredmem.engine.output_limits import OutputWatch
+from pyredmem.engine.spec import Command
+from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
-from pyredmem.protocol.request import HiredisRequestParser, RequestParser
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.protocol.hiredis_request import HiredisRequestParser
+from pyredmem.protocol.null_sink import NullSink
+from pyredmem.protocol.reply import ReplySink
+from pyredmem.protocol.request import RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
 
-if TYPE_CHECKING:
-    from pyredmem.engine.command import Command
-    from pyredmem.engine.engine import Engine
+# Holds: why a session runs no further requests for now.
+HOLD_CLOSING: Final = 1 << 0
+HOLD_BLOCKED: Final = 1 << 1  # it waits for a key, see blocking.py
+HOLD_PAUSED: Final = 1 << 2  # CLIENT PAUSE
+HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 
-# What makes the dispatcher look twice at a command; a plain session has none of these.
-NEEDS_AUTH: Final = 1 << 0
-IN_TRANSACTION: Final = 1 << 1
-SUBSCRIBED: Final = 1 << 2
-REPLY_OFF: Final = 1 << 3
-REPLY_SKIP: Final = 1 << 4  # for the next command; set by CLIENT REPLY SKIP
-NO_TOUCH: Final = 1 << 5
-TRACKING: Final = 1 << 6
-MONITORING: Final = 1 << 7
-
-# Why a session runs no further requests for now.
-CLOSING: Final = 1 << 0
-BLOCKED: Final = 1 << 1  # it waits for a key, see blocking.py
-PAUSED: Final = 1 << 2  # CLIENT PAUSE
-UNREAD: Final = 1 << 3  # it does not read its replies
-
-#: Bytes of replies in one batch that the shell is asked to write before the rest is run.
+#: Bytes of output in one batch that the shell is asked to write before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024
 
 
+class Runner(ABC):
+    """What a session asks of the engine around it; the dispatcher is one."""
+
+    @abstractmethod
+    def begin_batch(self, session: Session, size: i64) -> None:
+        """A client has sent ``size`` bytes, and its requests are about to run."""
+
+    @abstractmethod
+    def continue_batch(self) -> None:
+        """Requests that were held back are about to run."""
+
+    @abstractmethod
+    def execute(self, session: Session, argv: list[bytes]) -> None:
+        """Run or refuse one request, and reply."""
+
+    @abstractmethod
+    def run_again(self, session: Session, command: Command, argv: list[bytes], reply: ReplySink) -> bool:
+        """Run the command of a blocked client once more; false if it still finds nothing and stays blocked."""
+
+    @abstractmethod
+    def end_batch(self) -> None:
+        """The requests that were complete have run."""
+
+    @abstractmethod
+    def defer(self, chore: Callable[[], None]) -> None:
+        """Call ``chore`` once after the batch, before the server sleeps."""
+
+    @abstractmethod
+    def input_waits(self, session: Session) -> None:
+        """A session keeps input that it cannot run yet: its query buffer may have grown."""
+
+    @abstractmethod
+    def output_grew(self, session: Session) -> None:
+        """The output of a session has passed its ``output_alarm``."""
+
+
 class Subscriptions:
-    """How many channels, patterns and shard channels a client is subscribed to."""
+    """The numbers of channels, patterns and shard channels that a client is subscribed to."""
 
     def __init__(self) -> None:
         self.channels: i64 = 0
@@ -58,8 +91,12 @@ class Subscriptions:
 class Session:
     """One connected client."""
 
-    def __init__(self, engine: Engine, number: i64, kind: str, address: str, local_address: str) -> None:
-        self.engine = engine
+    def __init__(
+        self, runner: Runner, keyspace: Keyspace, stats: Stats, number: i64, kind: str, address: str, local_address: str
+    ) -> None:
+        self.runner: Runner = runner
+        self.keyspace = keyspace
+        self.stats = stats
         self.id: i64 = number
         self.kind = kind  # "tcp", "unix", "tls", "local"
         self.address = address
@@ -67,70 +104,129 @@ class Session:
         self.name = b""
         self.library_name = b""
         self.library_version = b""
-        self.gates: i64 = 0
-        self.reply_mark: i64 = -1  # where the reply begins that the client does not want
-        self.holds: i64 = 0  # why no further request is to be run now: a set of the reasons above
-        self.closing = False  # to be disconnected when the output is written
-        self.created_us: i64 = engine.keyspace.now_us
-        self.last_active_us: i64 = engine.keyspace.now_us
-        self.command: Command | None = None  # the last one that was run
+        self.gates: i64 = 0  # a set of the gates of a session, see gates.py
+        self.holds: i64 = 0  # a set of the holds above
+        self.created_us: i64 = keyspace.now_us
+        self.last_active_us: i64 = keyspace.now_us
+        self.command: Command | None = None  # the last one that ran
         self.user = b"default"
         self.authenticated = True
         self.no_evict = False
-        self.aborted = False  # to be disconnected at once, whatever is unsent
+        self.aborted = False  # to be disconnected at once, without writing what is unsent
         self.descriptor: i64 = -1  # of the socket
+        self.db = keyspace.databases[0]
         self.subscriptions = Subscriptions()
-        # The seams to the shell. Called when output is ready outside of a call of ``receive``; in the middle of one
-        # when much is ready; to ask how many bytes it was given and could not yet send.
+        # The seams to the shell. `on_output` is called when output is ready outside of a call of ``receive``, `on_full`
+        # in the middle of one when there is much of it; `count_unsent` gives the bytes that could not be sent yet.
         self.on_output: Callable[[], None] | None = None
         self.on_full: Callable[[], None] | None = None
         self.count_unsent: Callable[[], int] | None = None
         self._backlog = Backlog()
-        self._more = False  # there may be more to run than the parser gives at once
-        self._postponed: i64 = 0  # 1 if the last request that was tried has to be run again
+        self._more = False  # the backlog or the parser may have more requests than the last call gave
+        self._is_postponed = False  # the request that was tried last has to run again
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
-        self.memory = ClientMemory(engine.allocator)
-        self.steady_read: i64 = -1  # the ledger need not know of reads up to this size
-        self.reply_peak: i64 = 0  # most bytes of replies at once since the timer's last visit
+        self.memory = ClientMemory(keyspace.allocator)
+        self.steady_read: i64 = -1  # reads of at most this many bytes do not change the query buffer
+        self.output_alarm: i64 = 0  # bytes of output from which on the limits on output are asked
+        self.reply_peak: i64 = 0  # most bytes of output at once since the timer's last visit
         self.counted_bytes: i64 = 0
         self.output_watch = OutputWatch()
         self.parser: RequestParser = RequestParser() if COMPILED else HiredisRequestParser()
-        self.reply = RespSink()
-        self.context = Context(engine, self, self.reply)
-        self.transaction = Transaction(engine.keyspace.events, self.memory)
+        self.output = RespSink()
+        self.reply: ReplySink = self.output
+        self._outbox: RespSink | None = None  # messages that came in the middle of a reply
+        self._replying: i64 = 0  # commands of this client that are running, one inside another
+        self._skips_next = False  # CLIENT REPLY SKIP was given in the command that is running
+        self.transaction = Transaction(keyspace.changes, self.memory)
 
     def set_gate(self, gate: i64, on: bool) -> None:
-        """Set or clear one of the conditions above."""
+        """Set or clear one of the gates of a session."""
         self.gates = self.gates | gate if on else self.gates & ~gate
+
+    # Replies and messages.
 
     def set_protocol(self, protocol: i64) -> None:
         """Speak RESP2 or RESP3 from the next reply on."""
-        if protocol == self.reply.protocol:
+        if protocol == self.output.protocol:
             return
+        wants_replies = self.wants_replies()
         sink = RespSink() if protocol == 2 else Resp3Sink()
-        sink.raw(self.reply.take())
-        self.reply = sink
-        self.context.reply = sink
+        sink.raw(self.output.take())
+        self.output = sink
+        self.reply = sink if wants_replies else NullSink(protocol)
+        if self._outbox is not None:
+            outbox = RespSink() if protocol == 2 else Resp3Sink()
+            outbox.raw(self._outbox.take())
+            self._outbox = outbox
+
+    def wants_replies(self) -> bool:
+        """Whether replies go to the client; not after CLIENT REPLY OFF or SKIP."""
+        return self.reply is self.output
+
+    def set_replies(self, on: bool) -> None:
+        """CLIENT REPLY ON or OFF."""
+        self.reply = self.output if on else NullSink(self.output.protocol)
+        self.set_gate(GATE_REPLY_SKIP, False)
+        self._skips_next = False
+
+    def skip_next_reply(self) -> None:
+        """CLIENT REPLY SKIP: drop the reply of the next command."""
+        if self.wants_replies() or self.gates & GATE_REPLY_SKIP:
+            self.set_replies(False)
+            self.set_gate(GATE_REPLY_SKIP, True)
+            self._skips_next = True
+
+    def begin_skipped(self) -> None:
+        """A command begins whose reply is dropped."""
+        self._skips_next = False
+
+    def end_skipped(self) -> None:
+        """That command has ended: replies are wanted again, unless it was CLIENT REPLY SKIP itself."""
+        if self.gates & GATE_REPLY_SKIP and not self._skips_next:
+            self.set_replies(True)
+
+    def messages(self) -> RespSink:
+        """The sink for a message to the client that is no reply; call :meth:`wake` after writing it."""
+        if self._replying == 0:
+            return self.output
+        if self._outbox is None:
+            self._outbox = RespSink() if self.output.protocol == 2 else Resp3Sink()
+        return self._outbox
+
+    def begin_reply(self) -> None:
+        """A command of this client begins: messages wait from now on."""
+        self._replying += 1
+
+    def end_reply(self) -> None:
+        """That command has replied: messages that waited follow its reply."""
+        self._replying -= 1
+        if self._replying == 0 and self._outbox is not None:
+            self.output.append_from(self._outbox)
+            self._outbox = None
+
+    # MULTI.
 
     def begin_transaction(self) -> None:
         """Queue commands from now on."""
         self.transaction.begin()
-        self.set_gate(IN_TRANSACTION, True)
+        self.set_gate(GATE_IN_MULTI, True)
 
     def leave_queueing(self) -> None:
         """Run commands again instead of queueing them: EXEC has begun."""
-        self.set_gate(IN_TRANSACTION, False)
+        self.set_gate(GATE_IN_MULTI, False)
 
     def end_transaction(self) -> None:
-        """Forget the queue and the watched keys, whatever became of the transaction."""
+        """Forget the queue and the watched keys, whether or not the transaction ran."""
         self.transaction.reset()
-        self.set_gate(IN_TRANSACTION, False)
+        self.set_gate(GATE_IN_MULTI, False)
+
+    # Requests.
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client and run the requests that are complete."""
         size: i64 = len(data)
-        self.engine.begin_batch(self, size)
+        self.runner.begin_batch(self, size)
         if size > self.steady_read:
             self._read_much(data)
         if self.holds:
@@ -140,7 +236,7 @@ class Session:
         self.process()
 
     def _read_much(self, data: bytes) -> None:
-        """Tell the ledger of a read that may have made the query buffer grow."""
+        """Account for a read that may have made the query buffer grow."""
         memory = self.memory
         if memory.is_open():
             memory.before_read(self.held_input(), self.parser.awaited_bulk(), data)
@@ -148,50 +244,57 @@ class Session:
         self._more = True
 
     def _keep(self, data: bytes) -> None:
-        """Take input that cannot be worked on yet."""
-        if self.holds & CLOSING == 0:
+        """Keep input for when the session goes on."""
+        if not self.is_closing():
             self._more = True
             self._backlog.keep(data)
-            self.engine.clients.input_waits(self)
+            self.runner.input_waits(self)
 
     def held_input(self) -> i64:
-        """Bytes received that are not yet part of a request that was run or waits in the backlog."""
+        """Bytes received that are not yet part of a request that ran or waits in the backlog."""
         return self.parser.pending() + self._backlog.unread_bytes
 
     def process(self) -> None:
-        """Run the requests that have been received, unless something holds the session."""
+        """Run the requests that are complete, unless something holds the session."""
         if self.holds:
             return
         parser = self.parser
-        # More may be ready behind these: what came while the session was held or was much, and what is read one by one
-        # before AUTH.
+        # More may be complete after these: what arrived while the session was held, what did not fit into one stretch,
+        # and what is read request by request before AUTH.
         more_may_follow = self._more or not parser.authenticated
         requests = self._more_requests() if self._more else parser.requests()
         if not requests:
-            self.engine.clients.input_waits(self)
-        dispatcher = self.engine.dispatcher
+            self.runner.input_waits(self)
         while requests:
-            for done, argv in enumerate(requests):
-                dispatcher.execute(self, argv)
-                if self.holds:
-                    self._set_aside(requests[done + 1 - self._postponed :])
-                    requests = []
-                    break
-            else:
-                requests = self._more_requests() if more_may_follow else []
-        if parser.error is not None and not self._backlog.has_requests() and self.holds & CLOSING == 0:
-            self._break_off(parser.error)
-        self.engine.end_batch()
+            self._run(requests)
+            requests = self._more_requests() if more_may_follow and not self.holds else []
+        if parser.error is not None and not self._backlog.has_requests() and not self.is_closing():
+            self._end_with(parser.error)
+        self.runner.end_batch()
+
+    def _run(self, requests: list[list[bytes]]) -> None:
+        """Run requests in their order until one of them holds the session; the rest goes to the backlog."""
+        runner = self.runner
+        output = self.output
+        for done, argv in enumerate(requests, 1):
+            runner.execute(self, argv)
+            if output.size() > self.output_alarm:
+                runner.output_grew(self)
+                output = self.output
+            if self.holds:
+                self._set_aside(requests[done - 1 if self._is_postponed else done :])
+                return
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
         """Keep requests for when the session goes on."""
-        self._backlog.put_back(requests)
-        self._postponed = 0
+        if not self.is_closing():
+            self._backlog.put_back(requests)
+        self._is_postponed = False
         self._more = True
 
     def _more_requests(self) -> list[list[bytes]]:
-        """The next requests to run at a stretch, of all that waits; none if the client has to read first."""
-        if self.on_full is not None and self.reply.size() > _FULL_BYTES:
+        """The next stretch of requests from all that waits; none if the client has to read its output first."""
+        if self.on_full is not None and self.output.size() > _FULL_BYTES:
             self.on_full()
             if self.is_held():
                 return []
@@ -204,31 +307,33 @@ class Session:
         return self.holds != 0
 
     def postpone(self, hold: i64) -> None:
-        """Hold the session before the command that was to be run now; it is run when the session goes on."""
+        """Hold the session before the command that was about to run; the command runs when the session goes on."""
         self.holds |= hold
-        self._postponed = 1
+        self._is_postponed = True
 
-    def _break_off(self, error: ProtocolError) -> None:
-        """Answer to an offence against the protocol and close."""
-        self.engine.stats.count_error(error.message)
-        self.reply.error(error.message)
+    def _end_with(self, error: ProtocolError) -> None:
+        """Reply to a protocol error and close."""
+        self.stats.count_error(error.message)
+        self.output.error(error.message)
         self.close()
 
     def resume(self, hold: i64) -> None:
-        """Take away one reason to hold the session and run what has waited."""
+        """Take one hold away; if it was the last one, run the requests that have waited."""
         self.holds &= ~hold
         self._go_on()
 
     def resume_soon(self, hold: i64) -> None:
-        """The same from inside of another session's command: what has waited is run when that one's batch is over."""
+        """Like `resume`, but safe inside another session's command: the requests run after that session's batch."""
         self.holds &= ~hold
-        self.engine.defer(self._go_on)
+        self.runner.defer(self._go_on)
 
     def _go_on(self) -> None:
         if not self.is_held():
-            self.engine.keyspace.now_us = self.engine.clock.now_us()
+            self.runner.continue_batch()
             self.process()
             self.output_ready()
+
+    # Output.
 
     def output_ready(self) -> None:
         """Tell the shell that there is something to write, or that the session is to be closed."""
@@ -236,50 +341,57 @@ class Session:
             self.on_output()
 
     def take_output(self) -> bytes:
-        """The replies since the last call."""
-        size = self.reply.size()
+        """The output since the last call, for a shell that writes it in one piece."""
+        size = self.output.size()
         if size > 0:
             self.count_output(size)
-        return self.reply.take()
+        if self.memory.unsent > 0:  # counted while the batch ran; such a shell has no unsent output
+            self.memory.set_unsent(0)
+        return self.output.take()
 
     def count_output(self, size: i64) -> None:
-        """Count replies that are given to the shell."""
-        stats = self.engine.stats
+        """Count ``size`` bytes of output that the shell takes now."""
+        stats = self.stats
         stats.net_output_bytes += size
         stats.writes_processed += 1
         if size > self.reply_peak:
             self.reply_peak = size
+        self.output_alarm = self.memory.buffer_size
 
     def output_peak(self) -> i64:
         """The most bytes in the reply buffer in the last seconds."""
         return max(self.memory.buffer_peak, min(self.reply_peak, self.memory.buffer_size))
 
     def take_output_peak(self) -> i64:
-        """The most bytes of replies at once since the last call."""
+        """The most bytes of output at once since the last call."""
         peak = self.reply_peak
         self.reply_peak = 0
         return peak
 
     def wake(self) -> None:
-        """Have the shell told of output when the batch is over, once."""
+        """Have the shell write the output after the current batch."""
         if not self._waking:
             self._waking = True
-            self.engine.defer(self._woken)
+            self.runner.defer(self._woken)
 
     def _woken(self) -> None:
         self._waking = False
-        self.last_active_us = self.engine.keyspace.now_us
+        self.last_active_us = self.keyspace.now_us
         self.output_ready()
 
-    def detach(self, nobody: Session) -> None:
-        """The client is gone: let go of what holds this object in a circle; there is no collector to find it."""
-        self.on_output = None
-        self.on_full = None
-        self.count_unsent = None
-        self.context = nobody.context
-        self._backlog.clear()
+    # The end.
+
+    def is_closing(self) -> bool:
+        """Whether the session is to be disconnected when its output is written, or already is."""
+        return self.holds & HOLD_CLOSING != 0
 
     def close(self) -> None:
         """Run no more requests; the shell disconnects when the output is written."""
-        self.closing = True
-        self.holds |= CLOSING
+        self.holds |= HOLD_CLOSING
+
+    def detach(self) -> None:
+        """The shell is done: drop its callbacks, which refer back to it; no garbage collector would find that cycle."""
+        self.on_output = None
+        self.on_full = None
+        self.count_unsent = None
+        self._backlog.clear()

@@ -5,32 +5,28 @@ The dispatcher compares each duration with one number, the lower of the two thre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mypy_extensions import i64
 
-from pyredmem.engine.command import FAST, SKIP_SLOWLOG, Command
+from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
-from pyredmem.engine.redaction import without_passwords
+from pyredmem.engine.redaction import without_secrets
 from pyredmem.engine.session import Session
 from pyredmem.engine.slowlog import SlowLog
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
+from pyredmem.engine.spec import FAST, SKIP_SLOWLOG, Command
 
 
 class SlowCommands:
     """The slow log and the latency monitor, ruled by their settings."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._settings = engine.settings
-        self._clock = engine.clock
-        self.log = SlowLog(engine.allocator)
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._settings = core.settings
+        self._clock = core.clock
+        self.log = SlowLog(core.allocator)
         self.monitor = LatencyMonitor()
-        engine.register_owner("slow log", self.log.addresses)
+        core.owners.register("slow log", self.log.addresses)
         for name in ("slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking"):
-            engine.settings.subscribe(name, self._configure)
+            core.settings.subscribe(name, self._configure)
         self._configure()
 
     def _configure(self) -> None:
@@ -40,14 +36,17 @@ class SlowCommands:
         notice_us: i64 = self.log.threshold_us
         if self.monitor.threshold_ms > 0 and self.monitor.threshold_ms * 1000 < notice_us:
             notice_us = self.monitor.threshold_ms * 1000
-        self._engine.dispatcher.set_noticing(settings.flag("latency-tracking"), notice_us)
+        self._core.statistics.set_noticing(settings.flag("latency-tracking"), notice_us)
 
     def notice(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
         """A command took at least the lower of the thresholds."""
-        now_s = self._clock.now_us() // 1_000_000
-        flags = command.flags
-        if duration_us >= self.log.threshold_us and not flags & SKIP_SLOWLOG:
-            shown = without_passwords(argv, self._settings)
+        self.log_command(session, command, argv, duration_us)
+        event = b"fast-command" if command.flags & FAST else b"command"
+        self.monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1_000_000)
+
+    def log_command(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
+        """Add a command to the slow log if it took long enough; one that was blocked is no latency event."""
+        if duration_us >= self.log.threshold_us and not command.flags & SKIP_SLOWLOG:
+            shown = without_secrets(command, argv, self._settings)
             address = session.address.encode("utf-8", "surrogateescape")
-            self.log.add(shown, duration_us, now_s, address, session.name)
-        self.monitor.observe(b"fast-command" if flags & FAST else b"command", duration_us // 1000, now_s)
+            self.log.add(shown, duration_us, self._clock.now_us() // 1_000_000, address, session.name)

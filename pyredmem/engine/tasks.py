@@ -13,11 +13,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
 from pyredmem.engine.host import Host
 
 #: What a task returns that does not want to go on.
 DONE: Final = -1
-_NEVER: Final = 1 << 62
 
 
 class Task:
@@ -26,7 +26,7 @@ class Task:
     def __init__(self, tasks: Tasks, work: Callable[[], int]) -> None:
         self._tasks = tasks
         self.work = work
-        self.due_us: i64 = _NEVER
+        self.due_us: i64 = NEVER
         self.delay_us: i64 = 0  # from when it was woken
         self.has_yielded: i64 = 0  # 1: it waits although it was due, to let the clients have their turn
         #: By how much this slice is late: commands kept the thread busy. A longer slice makes up for it.
@@ -38,11 +38,11 @@ class Task:
 
     def is_due(self, now_us: i64) -> bool:
         """Whether its time has come; it has too when the clock was set back behind the moment it was woken at."""
-        return self.due_us != _NEVER and (self.due_us <= now_us or now_us < self.due_us - self.delay_us)
+        return self.due_us != NEVER and (self.due_us <= now_us or now_us < self.due_us - self.delay_us)
 
     def is_awake(self) -> bool:
         """Whether a slice is to come."""
-        return self.due_us != _NEVER
+        return self.due_us != NEVER
 
 
 class Tasks:
@@ -52,7 +52,7 @@ class Tasks:
         self._clock: Clock = clock
         self._host: Host = host
         self._tasks: list[Task] = []
-        self._alarm_us: i64 = _NEVER  # when the shell will call
+        self._alarm_us: i64 = NEVER  # when the shell will call
 
     def create(self, work: Callable[[], int]) -> Task:
         """A task that sleeps until it is woken."""
@@ -70,7 +70,7 @@ class Tasks:
 
     def run(self) -> None:
         """Run a slice of each task whose time has come."""
-        self._alarm_us = _NEVER
+        self._alarm_us = NEVER
         now_us = self._clock.now_us()
         for task in self._tasks:
             if task.is_due(now_us):
@@ -82,7 +82,7 @@ class Tasks:
 
         What becomes due meanwhile waits, once, for as long as the slice took.
         """
-        self._alarm_us = _NEVER
+        self._alarm_us = NEVER
         now_us = self._clock.now_us()
         first: Task | None = None
         for task in self._tasks:
@@ -106,7 +106,7 @@ class Tasks:
     def _run_slice(self, task: Task, now_us: i64) -> None:
         late_us = now_us - task.due_us
         task.late_us = late_us if late_us > 0 else 0
-        task.due_us = _NEVER
+        task.due_us = NEVER
         task.has_yielded = 0
         delay_us: i64 = task.work()
         if delay_us >= 0:
@@ -117,7 +117,7 @@ class Tasks:
 
     def _arm(self) -> None:
         """Have the shell call for the task that is due next."""
-        next_us: i64 = _NEVER
+        next_us: i64 = NEVER
         for task in self._tasks:
             if task.due_us < next_us:
                 next_us = task.due_us

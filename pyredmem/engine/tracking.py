@@ -10,19 +10,18 @@ databases are one (Redis 7.2 tracking.c). While no client tracks, nothing here i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
 from pyredmem.engine import figures
-from pyredmem.engine.command import READONLY, Command
+from pyredmem.engine.core import Core
+from pyredmem.engine.gates import GATE_SUBSCRIBED, GATE_TRACKED, GATE_TRACKING
 from pyredmem.engine.key_extraction import keys_of
-from pyredmem.engine.session import SUBSCRIBED, TRACKING, Session
+from pyredmem.engine.session import Session
+from pyredmem.engine.spec import KEEPS_CACHING, READONLY, Command
 from pyredmem.keyspace.events import KeyListener
-
-if TYPE_CHECKING:
-    from pyredmem.engine.engine import Engine
 
 INVALIDATIONS: Final = b"__redis__:invalidate"
 OPT_IN: Final = 1
@@ -68,27 +67,24 @@ class _Prefix:
 class Tracking(KeyListener):
     """Who is to be told of which keys."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._clients: dict[int, ClientTracking] = {}
         self._table: dict[bytes, dict[int, bool]] = {}
         self._prefixes: dict[bytes, _Prefix] = {}
         self._items: i64 = 0
-        self._current = 0  # id of the client whose command runs
-        self._pending: list[tuple[int, list[bytes] | None]] = []
         self._broadcast_due = False
-        self._flush_told = False
         self._max_keys: i64 = 0
-        engine.settings.subscribe("tracking-table-max-keys", self._max_keys_changed)
+        core.settings.subscribe("tracking-table-max-keys", self._max_keys_changed)
         self._max_keys_changed()
-        engine.cron.every(0, self._limit_table)
-        engine.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))
-        engine.figures.provide(figures.TRACKED_KEYS, lambda: len(self._table))
-        engine.figures.provide(figures.TRACKED_ITEMS, self._item_count)
-        engine.figures.provide(figures.TRACKED_PREFIXES, lambda: len(self._prefixes))
+        core.cron.every(0, self._limit_table)
+        core.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))
+        core.figures.provide(figures.TRACKED_KEYS, lambda: len(self._table))
+        core.figures.provide(figures.TRACKED_ITEMS, self._item_count)
+        core.figures.provide(figures.TRACKED_PREFIXES, lambda: len(self._prefixes))
 
     def _max_keys_changed(self) -> None:
-        self._max_keys = self._engine.settings.integer("tracking-table-max-keys")
+        self._max_keys = self._core.settings.integer("tracking-table-max-keys")
 
     def _item_count(self) -> int:
         return int(self._items)
@@ -104,13 +100,10 @@ class Tracking(KeyListener):
         number = int(session.id)
         old = self._clients.get(number)
         if not self._clients:
-            self._engine.keyspace.events.add_listener(self)
-            self._engine.dispatcher.set_tracked(True)
-            # What follows in the same transaction is this client's doing; no command's end tells of it.
-            self.begin(session)
-            self._engine.defer(self.end)
+            self._core.keyspace.changes.add_listener(self)
+            self._core.gates.set(GATE_TRACKED, True)
         self._clients[number] = asked
-        session.set_gate(TRACKING, True)
+        session.set_gate(GATE_TRACKING, True)
         if not asked.broadcast:
             return
         had = old.prefixes if old is not None else []
@@ -126,7 +119,7 @@ class Tracking(KeyListener):
         tracking = self._clients.pop(number, None)
         if tracking is None:
             return
-        session.set_gate(TRACKING, False)
+        session.set_gate(GATE_TRACKING, False)
         for prefix in tracking.prefixes if tracking.broadcast else []:
             entry = self._prefixes[prefix]
             del entry.clients[number]
@@ -134,8 +127,8 @@ class Tracking(KeyListener):
                 del self._prefixes[prefix]
             session.memory.other_bytes -= _PREFIX_BYTES
         if not self._clients:
-            self._engine.keyspace.events.remove_listener(self)
-            self._engine.dispatcher.set_tracked(False)
+            self._core.keyspace.changes.remove_listener(self)
+            self._core.gates.set(GATE_TRACKED, False)
             self._table = {}
             self._items = 0
 
@@ -150,11 +143,7 @@ class Tracking(KeyListener):
                 if _overlap(prefix, other):
                     raise CommandError(BAD_PREFIX % (prefix, b"another provided", other))
 
-    # Around commands.
-
-    def begin(self, session: Session) -> None:
-        """A command of a client is about to run."""
-        self._current = int(session.id)
+    # After commands.
 
     def remember(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """A tracking client has run a command."""
@@ -162,24 +151,13 @@ class Tracking(KeyListener):
         if tracking is None:
             return
         if command.has(READONLY) and not tracking.broadcast and tracking.remembers():
-            for key in keys_of(command, argv):
+            for key in keys_of(command.spec, argv):
                 ids = self._table.setdefault(key, {})
                 if int(session.id) not in ids:
                     ids[int(session.id)] = True
                     self._items += 1
-        if not command.full_name.startswith(b"client|") and not session.transaction.active:
+        if not command.flags & KEEPS_CACHING and not session.transaction.active:
             tracking.caching = False
-
-    def end(self) -> None:
-        """A command is done: tell its client what it has changed itself."""
-        self._current = 0
-        self._flush_told = False
-        pending = self._pending
-        if not pending:
-            return
-        self._pending = []
-        for number, keys in pending:
-            self._tell(number, keys)
 
     # Changes.
 
@@ -187,10 +165,10 @@ class Tracking(KeyListener):
         """A key was changed."""
         for prefix, entry in self._prefixes.items():
             if key.startswith(prefix):
-                entry.changed[key] = self._current
+                entry.changed[key] = int(self._core.acting_id)
                 if not self._broadcast_due:
                     self._broadcast_due = True
-                    self._engine.defer(self._broadcast)
+                    self._core.chores.defer(self._broadcast)
         ids = self._table.pop(key, None)
         if ids is None:
             return
@@ -199,24 +177,15 @@ class Tracking(KeyListener):
             tracking = self._clients.get(number)
             if tracking is None or tracking.broadcast:
                 continue
-            if number == self._current:
-                if not tracking.no_loop:
-                    self._pending.append((number, [key]))
-            else:
-                self._tell(number, [key])
+            if not (tracking.no_loop and number == self._core.acting_id):
+                self._invalidate(number, [key])
 
-    def flushed(self, database: i64) -> None:
-        """A database was emptied: everyone who tracks forgets everything, once per command."""
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied: every client that tracks forgets all keys."""
         self._table = {}
         self._items = 0
-        if self._flush_told:
-            return
-        self._flush_told = self._current != 0
         for number in self._clients:
-            if number == self._current:
-                self._pending.append((number, None))
-            else:
-                self._tell(number, None)
+            self._invalidate(number, None)
 
     def _broadcast(self) -> None:
         """Tell of the changes under the prefixes."""
@@ -229,7 +198,7 @@ class Tracking(KeyListener):
                 no_loop = self._clients[number].no_loop
                 keys = [key for key in sorted(changed) if not (no_loop and changed[key] == number)]
                 if keys:
-                    self._tell(number, keys)
+                    self._invalidate(number, keys)
 
     def _limit_table(self) -> None:
         """Forget keys beyond the limit, as if they had changed."""
@@ -242,48 +211,45 @@ class Tracking(KeyListener):
             for number in ids:
                 tracking = self._clients.get(number)
                 if tracking is not None and not tracking.broadcast:
-                    self._tell(number, [key])
+                    self._invalidate(number, [key])
 
     # Messages.
 
-    def _tell(self, number: int, keys: list[bytes] | None) -> None:
-        """Send a client, or the one it redirects to, the keys that are not valid any more; None means all."""
-        session = self._engine.sessions.get(number)
-        if session is None:
+    def _invalidate(self, number: int, keys: list[bytes] | None) -> None:
+        """Send a client, or the one it redirects to, the keys that are no longer valid; None means all keys."""
+        session = self._core.sessions.get(number)
+        tracking = self._clients.get(number)
+        if session is None or tracking is None:
             return
-        tracking = self._clients.get(number)  # none if it has just stopped to track, with this still to be told
-        redirected = tracking is not None and tracking.redirect != 0
-        if tracking is not None and redirected:
-            target = self._engine.sessions.get(tracking.redirect)
+        if tracking.redirect != 0:
+            target = self._core.sessions.get(tracking.redirect)
             if target is None:
                 self._redirection_broken(session, tracking)
                 return
             session = target
-            if int(session.id) == self._current:  # it is told behind its reply
-                self._pending.append((number, keys))
-                return
-        reply = session.reply
-        if reply.protocol == 3:
-            reply.push(2)
-            reply.bulk(b"invalidate")
-        elif redirected and session.gates & SUBSCRIBED:
-            reply.push(3)
-            reply.bulk(b"message")
-            reply.bulk(INVALIDATIONS)
+        message = session.messages()
+        if message.protocol == 3:
+            message.push(2)
+            message.bulk(b"invalidate")
+        elif tracking.redirect != 0 and session.gates & GATE_SUBSCRIBED:
+            message.push(3)
+            message.bulk(b"message")
+            message.bulk(INVALIDATIONS)
         else:
             return
         if keys is None:
-            reply.null()
+            message.null()
         else:
-            reply.bulks(keys)
+            message.bulks(keys)
         session.wake()
 
     def _redirection_broken(self, session: Session, tracking: ClientTracking) -> None:
         tracking.broken = True
-        if session.reply.protocol == 3:
-            session.reply.push(2)
-            session.reply.bulk(b"tracking-redir-broken")
-            session.reply.integer(tracking.redirect)
+        message = session.messages()
+        if message.protocol == 3:
+            message.push(2)
+            message.bulk(b"tracking-redir-broken")
+            message.integer(tracking.redirect)
             session.wake()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from pyredmem.engine.client_memory import ClientMemory
-from pyredmem.engine.command import Command
-from pyredmem.keyspace.events import KeyEvents, Watcher
+from pyredmem.engine.spec import RUNS_QUEUE, Command
+from pyredmem.keyspace.changes import Changes, Watcher
 
 
 class QueuedCommand:
@@ -18,13 +20,13 @@ class QueuedCommand:
 class Transaction:
     """State of MULTI and WATCH; lives as long as its session."""
 
-    def __init__(self, events: KeyEvents, memory: ClientMemory) -> None:
-        self._events = events
+    def __init__(self, changes: Changes, memory: ClientMemory) -> None:
+        self._changes = changes
         self._memory = memory
         self.active = False  # MULTI was given; stays set while EXEC runs the queue
-        self.running = False  # EXEC runs the queue: a command that would block gives its empty reply
         self.aborted = False  # a command could not be queued: EXEC will refuse
         self.queue: list[QueuedCommand] = []
+        self._queue_flags: i64 = 0  # all flags of the queued commands
         self.watcher = Watcher()
         self.watched: list[tuple[int, bytes]] = []  # (database, key)
 
@@ -36,19 +38,23 @@ class Transaction:
         """Keep a command for EXEC, unless it is clear that EXEC will not run it."""
         if not self.aborted and not self.watcher.dirty:
             self.queue.append(QueuedCommand(command, argv))
+            self._queue_flags |= command.flags
             self._memory.queue(argv)
+
+    def flags_of_call(self, command: Command) -> i64:
+        """The flags of a command; those of the queued commands too if it runs them."""
+        return command.flags | self._queue_flags if command.flags & RUNS_QUEUE else command.flags
 
     def start(self) -> list[QueuedCommand]:
         """EXEC begins: nothing is watched any more; returns the commands to run."""
         self.unwatch()
-        self.running = True
         return self.queue
 
     def reset(self) -> None:
-        """End the transaction, whatever became of it; WATCH ends too."""
+        """End the transaction, whether or not it ran; WATCH ends too."""
         self.active = False
-        self.running = False
         self.aborted = False
+        self._queue_flags = 0
         if self.queue:
             self.queue = []
             self._memory.end_queue()
@@ -60,18 +66,20 @@ class Transaction:
         self.queue = []
         return queue
 
-    def watch(self, database: int, key: bytes) -> None:
-        """Let EXEC fail if the key is changed before it."""
+    def watch(self, database: int, key: bytes, is_expired: bool = False) -> None:
+        """Let EXEC fail if the key is changed before it; to delete a key that has expired by now is no change."""
         if (database, key) not in self.watched:
+            if is_expired:
+                self.watcher.expired.add((database, key))
             self.watched.append((database, key))
-            self._events.watch(self.watcher, database, key)
+            self._changes.watch(self.watcher, database, key)
             self._memory.watch(key)
 
     def unwatch(self) -> None:
         """Forget all watched keys."""
         for database, key in self.watched:
-            self._events.unwatch(self.watcher, database, key)
+            self._changes.unwatch(self.watcher, database, key)
         if self.watched:
             self.watched = []
             self._memory.end_watch()
-        self.watcher.dirty = False
+        self.watcher.forget()

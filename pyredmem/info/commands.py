@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from pyredmem.engine.command import Command
+from pyredmem.engine.command_counters import UNCALLED, CommandCounters
 from pyredmem.info.report import Report
 
 
 def command_stats(report: Report) -> None:
     """Write a line for every command that was called or refused."""
-    for command in _by_name(report):
-        calls, usec = int(command.calls()), int(command.usec())
-        if calls or command.rejected or command.failed:
+    for name, counters in _called(report):
+        calls, usec = int(counters.calls()), int(counters.usec())
+        if calls or counters.rejected or counters.failed:
             per_call = usec / calls if calls else 0.0
             report.text(
-                f"cmdstat_{command.name}",
+                f"cmdstat_{name}",
                 f"calls={calls},usec={usec},usec_per_call={per_call:.2f},"
-                f"rejected_calls={command.rejected},failed_calls={command.failed}",
+                f"rejected_calls={counters.rejected},failed_calls={counters.failed}",
             )
 
 
 def latency_stats(report: Report) -> None:
     """Write the percentiles of every command that keeps a histogram."""
     percentiles = report.engine.settings.percentiles()
-    for command in _by_name(report):
-        histogram = command.histogram
+    for name, counters in _called(report):
+        histogram = counters.histogram
         if histogram is not None and histogram.count > 0:
             figures = [f"p{_trimmed(percent)}={histogram.percentile(percent):.3f}" for percent in percentiles]
-            report.text(f"latency_percentiles_usec_{command.name}", ",".join(figures))
+            report.text(f"latency_percentiles_usec_{name}", ",".join(figures))
 
 
 def error_stats(report: Report) -> None:
@@ -36,8 +36,14 @@ def error_stats(report: Report) -> None:
         report.text(f"errorstat_{code.decode(errors='replace')}", f"count={errors[code]}")
 
 
-def _by_name(report: Report) -> list[Command]:
-    return [command for command in report.engine.commands.all() if not command.is_container]
+def _called(report: Report) -> list[tuple[str, CommandCounters]]:
+    """The commands that were called or refused, with their counters, in order of name."""
+    counters = report.engine.statistics.counters
+    return [
+        (command.name, counters[command.index])
+        for command in report.engine.commands.all()
+        if counters[command.index] is not UNCALLED
+    ]
 
 
 def _trimmed(percent: float) -> str:

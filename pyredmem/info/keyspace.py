@@ -8,10 +8,10 @@ from pyredmem.info.report import Report
 def keyspace(report: Report) -> None:
     """Write a line for every database with keys."""
     for database in report.engine.keyspace.databases:
-        if database.keys.used > 0:
+        if database.size() > 0:
             report.text(
                 f"db{database.index}",
-                f"keys={database.keys.used},expires={database.expires.used},avg_ttl={database.average_ttl}",
+                f"keys={database.size()},expires={database.expiring()},avg_ttl={database.average_ttl}",
             )
 
 

@@ -28,9 +28,9 @@ def _progress(report: Report) -> None:
 
 def _snapshots(report: Report) -> None:
     engine = report.engine
-    report.number("rdb_changes_since_last_save", engine.keyspace.dirty)
+    report.number("rdb_changes_since_last_save", engine.keyspace.changes.since_save())
     report.number("rdb_bgsave_in_progress", 0)
-    report.number("rdb_last_save_time", engine.started_us // 1_000_000)
+    report.number("rdb_last_save_time", engine.core.started_us // 1_000_000)
     report.text("rdb_last_bgsave_status", "ok")
     report.number("rdb_last_bgsave_time_sec", -1)
     report.number("rdb_current_bgsave_time_sec", -1)

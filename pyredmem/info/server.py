@@ -51,11 +51,11 @@ def _process(report: Report) -> None:
 def _time(report: Report) -> None:
     engine = report.engine
     now_us = engine.clock.now_us()
-    uptime_s = max(now_us - engine.started_us, 0) // 1_000_000
+    uptime_s = max(now_us - engine.core.started_us, 0) // 1_000_000
     report.number("server_time_usec", now_us)
     report.number("uptime_in_seconds", uptime_s)
     report.number("uptime_in_days", uptime_s // _DAY_S)
-    report.number("hz", engine.maintenance.hz)
+    report.number("hz", engine.cron.hz)
     report.number("configured_hz", engine.settings.integer("hz"))
     report.number("lru_clock", engine.keyspace.lru_clock)
 

@@ -1,8 +1,8 @@
 """How recently (LRU) and how often (LFU) a key was used: the arithmetic of the 24-bit access field.
 
-LRU: seconds of the unix clock modulo 2**24. LFU: minutes of the unix clock modulo 2**16 in the upper 16 bits, a
-counter in the lower 8 that grows ever more rarely the higher it is, and loses one per lfu-decay-time minutes
-(Redis 7.2 evict.c).
+LRU: the field is the time of the last use, in seconds of the unix clock modulo 2**24. LFU: the upper 16 bits are the
+time of the last use, in minutes of the unix clock modulo 2**16. The lower 8 bits are a counter: the higher it is, the
+more rarely a use adds one to it, and it loses one for every lfu-decay-time minutes (Redis 7.2 evict.c).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def lru_clock(now_ms: i64) -> i64:
 
 
 def idle_ms(clock: i64, field: i64) -> i64:
-    """Milliseconds since the last use, by LRU fields."""
+    """Milliseconds since the last use, from the clock now and an LRU field."""
     if clock >= field:
         return (clock - field) * 1000
     return (clock + (LRU_CLOCK_MASK - field)) * 1000
@@ -38,7 +38,7 @@ def lfu_minutes(now_ms: i64) -> i64:
 
 
 def lfu_decayed(field: i64, minutes: i64, decay_time: i64) -> i64:
-    """The counter of a field as of ``minutes``; ``decay_time`` is minutes per point, 0 for no decay."""
+    """The counter of an LFU field at the time ``minutes``; it loses one per ``decay_time`` minutes, 0 for no decay."""
     last = field >> 8
     counter = field & 255
     if minutes == last or decay_time == 0:
@@ -49,7 +49,7 @@ def lfu_decayed(field: i64, minutes: i64, decay_time: i64) -> i64:
 
 
 def lfu_used(field: i64, minutes: i64, decay_time: i64, log_factor: i64, rng: Random) -> i64:
-    """The field after one more use."""
+    """The LFU field after one more use."""
     counter = lfu_decayed(field, minutes, decay_time)
     if counter < LFU_MAXIMUM:
         above = counter - LFU_INITIAL if counter > LFU_INITIAL else 0

@@ -1,11 +1,12 @@
-"""A walk over everything that the databases hold, a piece at a time, to have Python objects made anew elsewhere.
+"""Walks over everything that the databases hold, a piece at a time; a mover recreates Python objects elsewhere.
 
-The walk goes by slots, not by buckets: the order in which the arrays lie. Commands run between two pieces. A key that
-is deleted lets the last key take its slot, which may have been passed already; what is missed that way is met when the
-walk is done a second time. A big collection is entered with a cursor of its own, and left if its key is gone meanwhile.
+The walk follows the slots, not the buckets: the order of the arrays in memory. Commands run between two pieces. When a
+key is deleted, the last key takes its slot; if the walk has passed that slot already, it misses the last key, and finds
+it when the walk is repeated. A big collection is visited with a cursor of its own; if its key is deleted in the
+meantime, the walk leaves it.
 
-Nothing changes but the identity of objects. The key's bytes are the same object in the main table and the table of the
-expire times before and after.
+Nothing changes but the identity of objects. The bytes of a key are one object, shared by the main table and the table
+of expire times, before the walk and after it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.object import RedisObject
 
-#: Elements of a collection per call.
+#: How many elements of a collection are visited per call.
 ELEMENTS: Final = 64
-#: What visiting a key costs, in elements.
+#: The effort of visiting a key, in elements.
 KEY_EFFORT: Final = 2
 
 
@@ -33,11 +34,11 @@ class KeyspaceWalk:
         self._mover: Mover = mover
         self._database: i64 = 0
         self._slot: i64 = 0
-        self._cursor: i64 = 0  # in the collection that the walk is in, 0: in none
-        self._key = b""  # that of this collection
+        self._cursor: i64 = 0  # in the collection that is being visited; 0 if there is none
+        self._key = b""  # the key of that collection
 
     def step(self, limit: i64) -> bool:
-        """Visit about as many elements as ``limit`` says; True when the walk has reached the end."""
+        """Visit about ``limit`` elements; True when the walk has reached its end."""
         while limit > 0:
             if self._database >= len(self._databases):
                 return True
@@ -58,7 +59,7 @@ class KeyspaceWalk:
         return False
 
     def _visit(self, database: Database, slot: i64) -> i64:
-        """Show a key and its value, or the beginning of a big one; returns the effort."""
+        """Show the mover a key and its value, or the first part of a big value; returns the effort."""
         table = database.keys
         mover = self._mover
         key = table.keys[slot]
@@ -68,7 +69,7 @@ class KeyspaceWalk:
             _follow(database, key, moved)
         value = table.values[slot]
         if value.refcount != 1:
-            return KEY_EFFORT  # others hold it, or it is one of the shared numbers
+            return KEY_EFFORT  # the value has another reference, or is one of the shared numbers
         relocated = value.relocated(mover)
         if relocated is not value:
             table.values[slot] = relocated
@@ -82,14 +83,14 @@ class KeyspaceWalk:
         self._cursor = value.defrag_elements(self._mover, 0, ELEMENTS)
 
     def _go_on(self, database: Database) -> None:
-        """The next elements of the collection that the walk is in."""
+        """Show the next elements of the collection that is being visited."""
         table = database.keys
         slot = self._slot
         if slot >= table.used or table.keys[slot] != self._key:
             slot = table.find_rehashing(self._key)
         if slot < 0:
             self._cursor = 0
-            return  # what is in the slot now has not been visited
+            return  # the key that is in the slot now has not been visited
         value = table.values[slot]
         self._cursor = value.defrag_elements(self._mover, self._cursor, ELEMENTS)
         if self._cursor == 0 and slot == self._slot:
@@ -97,7 +98,7 @@ class KeyspaceWalk:
 
 
 def _follow(database: Database, key: bytes, moved: bytes) -> None:
-    """Let what else knows a key by its bytes know it by the new object."""
+    """Replace the bytes object of a key where else it is held: among the expire times and in the index of hashes."""
     expires = database.expires
     if expires.used > 0:
         slot = expires.find_rehashing(key)

@@ -1,135 +1,253 @@
 """One numbered database: its keys, their values, their expire times.
 
-Lookups come in Redis's kinds: ``read`` counts a hit or a miss and marks the value as used, ``write`` marks it only,
-``peek`` does neither. All of them delete a key whose time is over before they answer.
+Commands see keys and values. The tables, their slots and their ledger addresses belong to this package alone.
+
+There are six lookups. They differ in what they count and mark::
+
+              hit or miss   value marked as used   value may be changed
+    peek          -                 -                      -
+    inspect     counted             -                      -              EXISTS, TYPE, TTL
+    read        counted            yes                     -              GET, LRANGE
+    write         -                yes                    yes             LPUSH, HSET
+    modify        -                 -                     yes             what was looked up before: PFCOUNT, XACK
+    exists        -                 -                      -              tells only whether the key is there
+
+All of them but ``modify`` delete an expired key before they return.
+
+The door: a command that changes a value in place gets it from ``write`` or, if it has read it already, asks ``modify``
+before the first change. Everything else that changes what a key holds, or when it expires, is a method below
+(``store_string``, ``set``, ``replace_value``, ``modify_string``, ``delete``, ``expire_at`` ...), so that nothing
+changes without this class knowing the key beforehand. Whoever has to see values before they change (a snapshot without
+fork) needs a line in these methods and none in the commands.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace import events
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.shared import SharedState
 from pyredmem.keyspace.tables import DetachedTables, ExpireTable, KeyTable
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.objects.object import RedisObject, decr_ref_count, incr_ref_count
 from pyredmem.objects.string import BufferString, StringObject
+from pyredmem.structures.dict_core import GrowthLimit
+from pyredmem.structures.dict_report import table_report
 
-if TYPE_CHECKING:
-    from pyredmem.keyspace.keyspace import Keyspace
-
-#: The answer of ``expire_time`` for a key without one.
+#: What ``expire_time`` returns for a key without an expire time.
 NO_EXPIRE: Final = -1
+#: How often RANDOMKEY draws while expired keys cannot be deleted (Redis 7.2 dbRandomKey).
+_RANDOM_TRIES: Final = 100
 
 
 class Database:
     """Keys, values and expire times."""
 
-    def __init__(self, index: i64, keyspace: Keyspace) -> None:
+    def __init__(self, index: i64, shared: SharedState) -> None:
         self.index: i64 = index
-        self.keyspace = keyspace
-        self.allocator = keyspace.allocator
-        self.keys = KeyTable(keyspace.allocator)
-        self.expires = ExpireTable(keyspace.allocator)
+        self.shared = shared
+        self.allocator = shared.allocator
+        self.keys = KeyTable(shared.allocator)
+        self.expires = ExpireTable(shared.allocator)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
-        self.expires_cursor: i64 = 0  # where that cycle goes on
+        self.expires_cursor: i64 = 0  # where that cycle continues
         self.due_keys = DueKeys()  # of hashes with fields that expire
+        self._slot: i64 = 0  # where `write` last found a key: saves `replace_value` a lookup
 
     # Lookup.
 
-    def find(self, key: bytes) -> i64:
-        """The slot of a key in ``keys``, -1 if it is not there or its time is over (it is deleted then)."""
-        slot = self.keys.find(key)
-        if slot >= 0 and self.expires.used > 0 and self._expire_if_due(key):
+    def find_slot(self, key: bytes) -> i64:
+        """The slot of a key in ``keys``, -1 if it does not exist or has expired (it is deleted then)."""
+        slot: i64 = self.keys.find(key)
+        if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
             return -1
         return slot
 
+    def exists(self, key: bytes) -> bool:
+        """Whether a key exists; nothing is counted or marked, but an expired key is deleted."""
+        return self.find_slot(key) >= 0
+
     def peek(self, key: bytes) -> RedisObject | None:
-        """The value of a key, without marking it as used."""
-        slot = self.find(key)
+        """The value of a key; nothing is counted or marked."""
+        slot = self.find_slot(key)
         if slot < 0:
             return None
         return self.keys.values[slot]
 
     def read(self, key: bytes) -> RedisObject | None:
-        """The value of a key for a command that reads it: counts a hit or a miss."""
-        keyspace = self.keyspace
+        """The value of a key for a command that reads it: counts a hit or a miss, marks the value as used."""
+        shared = self.shared
         slot: i64 = self.keys.find(key)
-        if slot >= 0 and self.expires.used > 0 and self._expire_if_due(key):
+        if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
             slot = -1
         if slot < 0:
-            keyspace.misses += 1
-            if keyspace.events.listening:
-                keyspace.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+            shared.misses += 1
+            if shared.changes.listening:
+                shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
             return None
-        keyspace.hits += 1
+        shared.hits += 1
         value = self.keys.values[slot]
-        if keyspace.tracks_lru:
-            value.lru = keyspace.lru_clock
-        elif not keyspace.no_touch:
-            keyspace.mark_frequency(value)
+        if shared.tracks_lru:
+            value.lru = shared.lru_clock
+        elif not shared.no_touch:
+            shared.mark_frequency(value)
         return value
 
-    def inspect(self, key: bytes, tell_miss: bool = True) -> RedisObject | None:
-        """The value of a key for a command that asks about it: counts a hit or a miss, does not mark it as used."""
-        keyspace = self.keyspace
-        slot = self.find(key)
+    def inspect(self, key: bytes, notifies_miss: bool = True) -> RedisObject | None:
+        """The value of a key for a command about the key: counts a hit or a miss, does not mark the value as used."""
+        shared = self.shared
+        slot = self.find_slot(key)
         if slot < 0:
-            keyspace.misses += 1
-            if tell_miss:
-                keyspace.events.notify(events.KEY_MISS, b"keymiss", self.index, key)
+            shared.misses += 1
+            if notifies_miss:
+                shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
             return None
-        keyspace.hits += 1
+        shared.hits += 1
+        return self.keys.values[slot]
+
+    def write(self, key: bytes) -> RedisObject | None:
+        """The value of a key for a command that changes it: marks the value as used."""
+        slot: i64 = self.keys.find(key)
+        if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
+            slot = -1
+        if slot < 0:
+            return None
+        self._slot = slot
+        value = self.keys.values[slot]
+        shared = self.shared
+        if shared.tracks_lru:
+            value.lru = shared.lru_clock
+        elif not shared.no_touch:
+            shared.mark_frequency(value)
+        return value
+
+    def modify(self, key: bytes) -> RedisObject:
+        """The value of a key that exists and is about to change; it is not marked as used.
+
+        For a value that the command has looked up with ``read`` already, and for expired fields, which are deleted
+        although nobody uses the hash. It is no lookup of Redis's, so it takes no step of a rehash.
+        """
+        slot = self.keys.find_rehashing(key)
+        assert slot >= 0, f"{key!r} is not in the database"
         return self.keys.values[slot]
 
     def random_key(self) -> bytes | None:
-        """Any key with the same probability for each, None if there is none.
+        """Any key, each with the same probability; None if there is none.
 
-        While the data set stands still keys whose time is over stay; where there may be no others, one of them is given
+        While expired keys cannot be deleted (CLIENT PAUSE) and all keys may have expired, an expired key is returned
         after a hundred tries, as in Redis.
         """
         keys = self.keys
-        tries: i64 = 100
+        tries: i64 = _RANDOM_TRIES
         while keys.used > 0:
-            key = keys.keys[self.keyspace.rng.below(keys.used)]
-            if self.find(key) >= 0:
+            key = keys.keys[self.shared.rng.below(keys.used)]
+            if self.exists(key):
                 return key
-            if self.keyspace.stands_still and self.expires.used == keys.used:
+            if self.shared.stands_still and self.expires.used == keys.used:
                 tries -= 1
                 if tries == 0:
                     return key
         return None
 
-    def write(self, key: bytes) -> RedisObject | None:
-        """The value of a key for a command that changes it."""
-        slot = self.find(key)
-        if slot < 0:
-            return None
-        value = self.keys.values[slot]
-        self.keyspace.touch(value)
-        return value
+    # All keys.
 
-    # Change. None of these tells the events; the command does, when all is done.
+    def size(self) -> i64:
+        """How many keys there are, expired ones that are not deleted yet included."""
+        return self.keys.used
+
+    def expiring(self) -> i64:
+        """How many of the keys have an expire time."""
+        return self.expires.used
+
+    def all_keys(self) -> list[bytes]:
+        """All keys, expired ones that are not deleted yet included."""
+        return self.keys.keys.copy()
+
+    def scan(self, cursor: i64, count: int) -> tuple[int, list[bytes]]:
+        """The next cursor, 0 at the end, and about ``count`` keys from a cursor on, expired ones included."""
+        found: list[int] = []
+        cursor = self.keys.scan_some(cursor, count, found)
+        keys = self.keys.keys
+        return cursor, [keys[slot] for slot in found]
+
+    # Change. None of these notifies of a changed key; the command does, when all is done.
 
     def add(self, key: bytes, value: RedisObject) -> None:
-        """Add a key that is not there; the database takes over the caller's reference.
+        """Add a key that does not exist; the database takes over the caller's reference.
 
         The value counts as new, even one that another key held (Redis 7.2 dbAdd).
         """
-        keyspace = self.keyspace
-        keyspace.mark_created(value)
+        shared = self.shared
+        shared.mark_created(value)
         keys = self.keys
         keys.step()
         keys.insert(key, 0)
         keys.values.append(value)
-        if keyspace.events.listening:
-            keyspace.events.notify(events.NEW, b"new", self.index, key)
+        if shared.changes.listening:
+            shared.changes.notify(events.NEW, b"new", self.index, key)
 
-    def replace(self, slot: i64, value: RedisObject) -> None:
+    def store_string(self, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
+        """Let a key hold a string, whatever it held before; its expire time is removed unless ``keep_ttl``."""
+        shared = self.shared
+        keys = self.keys
+        slot: i64 = keys.find(key)
+        if slot >= 0 and self.expires.used > 0:
+            if self._expire_if_needed(key):
+                slot = -1
+            elif not keep_ttl:
+                self.persist(key)
+        if slot < 0:
+            self.add(key, shared.strings.create(data))
+            return
+        if keys.rehash_index >= 0:
+            keys.rehash(1)  # Redis looks the key up once more
+        old = keys.values[slot]
+        if shared.tracks_lru:
+            old.lru = shared.lru_clock
+        else:
+            shared.touch(old)
+        if not shared.strings.assign(old, data):
+            self._replace(slot, shared.strings.create(data))
+
+    def set(self, key: bytes, value: RedisObject) -> None:
+        """Let a key hold ``value``, whatever it held before; its expire time is removed."""
+        slot = self.find_slot(key)
+        if slot < 0:
+            self.add(key, value)
+            return
+        self.shared.touch(self.keys.values[slot])
+        self.keys.step()  # Redis looks the key up once more
+        self._replace(slot, value)
+        if self.expires.used > 0:
+            self.persist(key)
+
+    def replace_value(self, key: bytes, value: RedisObject) -> None:
+        """Let a key that ``write`` has found hold another value; the access field and the expire time stay."""
+        keys = self.keys
+        if keys.rehash_index >= 0:
+            keys.rehash(1)  # Redis looks the key up once more
+        slot = self._slot
+        if slot >= keys.used or keys.keys[slot] != key:
+            slot = keys.find_rehashing(key)
+        self._replace(slot, value)
+
+    def modify_string(self, key: bytes, value: StringObject) -> BufferString:
+        """The string that ``write`` or ``modify`` returned, in the form that can be modified in place.
+
+        Redis 7.2 dbUnshareStringValue.
+        """
+        buffer = self.shared.strings.unshare(value)
+        if buffer is not value:
+            self.keys.step()  # Redis looks the key up once more
+            self.keys.values[self.keys.find_rehashing(key)] = buffer
+        return buffer
+
+    def _replace(self, slot: i64, value: RedisObject) -> None:
         """Put a new value in the place of an old one; the access field goes over to it."""
         values = self.keys.values
         old = values[slot]
@@ -138,60 +256,70 @@ class Database:
         if value.refcount == 1:
             value.lru = old.lru
         values[slot] = value
-        if self.keyspace.lazy_server_del:
-            self.keyspace.lazyfree.submit(old)
+        if self.shared.lazy_server_del:
+            self.shared.lazyfree.submit(old)
         else:
             decr_ref_count(old, self.allocator)
 
-    def unshare(self, slot: i64, value: StringObject) -> BufferString:
-        """The string of a slot in the form that can be modified in place (Redis 7.2 dbUnshareStringValue)."""
-        buffer = self.keyspace.strings.unshare(value)
-        if buffer is not value:
-            self.keys.values[slot] = buffer
-        return buffer
+    def copy_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
+        """Add ``new_key``, which does not exist, to a database; it holds ``value`` and expires when ``key`` does.
 
-    def set(self, key: bytes, value: RedisObject, keep_ttl: bool = False) -> None:
-        """Let a key hold ``value``, whatever it held; its expire time goes unless it is kept."""
-        slot = self.find(key)
-        if slot < 0:
-            self.add(key, value)
-            return
-        self.keyspace.touch(self.keys.values[slot])
-        self.replace(slot, value)
-        if not keep_ttl and self.expires.used > 0:
-            self.persist(key)
+        If the value is a hash with fields that expire, the active expire cycle finds them under the new key too.
+        """
+        expire_ms = self.expire_time(key)
+        target.add(new_key, value)
+        if expire_ms != NO_EXPIRE:
+            target.expire_at(new_key, expire_ms)
+        self.due_keys.move(key, target.due_keys, new_key)
+
+    def move_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
+        """Give a key, with its value and expire time, another name or database, where no such key exists.
+
+        The new key is there before the old one is deleted, as in Redis: a full table grows on the way.
+        """
+        incr_ref_count(value)
+        self.copy_key(key, value, target, new_key)
+        self.delete(key)
 
     def delete(self, key: bytes, lazily: bool = False) -> bool:
-        """Delete a key; False if it was not there (or its time was over). ``lazily``: a large value goes later."""
-        slot = self.find(key)
+        """Delete a key; False if it did not exist or has expired. ``lazily``: free a large value in the background."""
+        slot = self.find_slot(key)
         if slot < 0:
             return False
         self._remove(slot, key, lazily)
         return True
 
-    def evict(self, slot: i64, expiring: i64, key: bytes, lazily: bool) -> None:
-        """Delete the key in a slot of ``keys`` to make room, whether its time is over or not.
+    def discard(self, key: bytes, lazily: bool = False) -> bool:
+        """Delete a key, expired or not, with no event; False if it did not exist.
 
-        ``expiring`` is its slot in ``expires``, -1 if that is not known.
+        For a command that leaves nothing under its destination: to Redis 7.2 the key is deleted, not expired.
         """
-        if expiring < 0:
-            self._remove(slot, key, lazily)
-            return
-        self.expires.step()
-        self.expires.remove(expiring)
-        self._remove_persistent(slot, key, lazily)
-
-    def take(self, key: bytes) -> RedisObject | None:
-        """Delete a key but keep its value, for another key to hold; the caller owns the reference."""
-        slot = self.find(key)
+        slot: i64 = self.keys.find(key)
         if slot < 0:
-            return None
-        value = self.keys.values[slot]
-        self.persist(key)
-        if self.due_keys.count > 0:
-            self.due_keys.forget(key)
-        self.keys.remove(slot)
-        return value
+            return False
+        self._remove(slot, key, lazily)
+        return True
+
+    def evict(self, slot: i64, lazily: bool) -> None:
+        """Delete the key in a slot of ``keys`` to free memory, whether it has expired or not."""
+        self._remove(slot, self.keys.keys[slot], lazily)
+
+    def evict_volatile(self, slot: i64, expire_slot: i64, lazily: bool) -> None:
+        """As ``evict``, for a key whose slot in ``expires`` is known too, which saves a lookup."""
+        self.expires.step()
+        self.expires.remove(expire_slot)
+        self._remove_persistent(slot, self.keys.keys[slot], lazily)
+
+    def delete_expired(self, key: bytes) -> None:
+        """Delete a key that has expired, and notify."""
+        slot: i64 = self.keys.find(key)
+        shared = self.shared
+        timer = shared.expiry_timer
+        timer.start()
+        self._remove(slot, key, shared.lazy_expire)
+        timer.stop()
+        shared.expired += 1
+        shared.changes.key_expired(self.index, key, shared.lazy_expire)
 
     def _remove(self, slot: i64, key: bytes, lazily: bool) -> None:
         if self.expires.used > 0:
@@ -199,12 +327,13 @@ class Database:
         self._remove_persistent(slot, key, lazily)
 
     def _remove_persistent(self, slot: i64, key: bytes, lazily: bool) -> None:
+        """Delete a key without an expire time."""
         if self.due_keys.count > 0:
             self.due_keys.forget(key)
         value = self.keys.values[slot]
         self.keys.remove(slot)
         if lazily:
-            self.keyspace.lazyfree.submit(value)
+            self.shared.lazyfree.submit(value)
         else:
             decr_ref_count(value, self.allocator)
 
@@ -222,7 +351,7 @@ class Database:
         return removed
 
     def clear_lazily(self) -> i64:
-        """Delete all keys, giving their memory back in the background; returns how many there were."""
+        """Delete all keys and free their memory in the background; returns how many there were."""
         keys = KeyTable(self.allocator)
         keys.take_over(self.keys)
         keys.values, self.keys.values = self.keys.values, []
@@ -230,7 +359,7 @@ class Database:
         expires.take_over(self.expires)
         expires.when, self.expires.when = self.expires.when, vec[i64]()
         removed = keys.used
-        self.keyspace.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
+        self.shared.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
         self.due_keys = DueKeys()
         self.average_ttl = 0
         self.expires_cursor = 0
@@ -247,14 +376,14 @@ class Database:
     # Expire times, in unix milliseconds.
 
     def expire_time(self, key: bytes) -> i64:
-        """When the key's time is over, -1 if it has no such time."""
+        """When a key expires, NO_EXPIRE if it never does."""
         if self.expires.used == 0:
             return NO_EXPIRE
         slot = self.expires.find(key)
         return NO_EXPIRE if slot < 0 else self.expires.when[slot]
 
     def expire_at(self, key: bytes, when_ms: i64) -> None:
-        """Give a key that is there an expire time."""
+        """Give a key that exists an expire time."""
         slot = self.expires.find(key)
         if slot >= 0:
             self.expires.when[slot] = when_ms
@@ -265,7 +394,7 @@ class Database:
         self.expires.add(self.keys.keys[main], i64(self.keys.key_addresses[main]), when_ms)
 
     def persist(self, key: bytes) -> bool:
-        """Take the expire time away; False if there was none."""
+        """Remove the expire time of a key; False if it had none."""
         if self.expires.used == 0:
             return False
         slot = self.expires.find(key)
@@ -274,37 +403,78 @@ class Database:
         self.expires.remove(slot)
         return True
 
-    def is_due(self, key: bytes) -> bool:
-        """Whether the key's time is over."""
+    def is_expired(self, key: bytes) -> bool:
+        """Whether a key has expired; it is not deleted."""
         slot = self.expires.find(key)
-        return slot >= 0 and self.expires.when[slot] < self.keyspace.now_us // 1000
+        return slot >= 0 and self.expires.when[slot] < self.shared.now_us // 1000
 
-    def _expire_if_due(self, key: bytes) -> bool:
-        if not self.is_due(key):
+    def _expire_if_needed(self, key: bytes) -> bool:
+        """Whether a key has expired; if so it is deleted, unless expired keys stay for now (CLIENT PAUSE)."""
+        if not self.is_expired(key):
             return False
-        if not self.keyspace.stands_still:
+        if not self.shared.stands_still:
             self.delete_expired(key)
         return True
 
-    def delete_expired(self, key: bytes) -> None:
-        """Delete a key whose time is over."""
-        slot = self.keys.find(key)
-        keyspace = self.keyspace
-        timer = keyspace.expiry_timer
-        if timer is None:
-            self._remove(slot, key, keyspace.lazy_expire)
-        else:
-            timer.start()
-            self._remove(slot, key, keyspace.lazy_expire)
-            timer.stop()
-        keyspace.expired += 1
-        keyspace.events.notify(events.EXPIRED, b"expired", self.index, key)
-        keyspace.events.modified(self.index, key)
+    # The tables: their sizes and their upkeep.
+
+    def expand(self, count: i64) -> None:
+        """Prepare the table of keys for ``count`` keys."""
+        self.keys.expand(count)
+
+    def limit_growth(self, limit: GrowthLimit) -> None:
+        """Let the tables grow only within a memory limit."""
+        self.keys.growth_limit = limit
+        self.expires.growth_limit = limit
+
+    def shrink_if_sparse(self) -> None:
+        """Start to shrink the tables that are filled below 10 percent."""
+        self.keys.shrink_if_sparse()
+        self.expires.shrink_if_sparse()
+
+    def is_rehashing(self) -> bool:
+        """Whether a rehash of a table is in progress."""
+        return self.keys.rehash_index >= 0 or self.expires.rehash_index >= 0
+
+    def rehash(self, buckets: i64) -> bool:
+        """Move at most ``buckets`` buckets of the table that is being rehashed; False when that rehash has ended."""
+        table = self.keys if self.keys.rehash_index >= 0 else self.expires
+        return table.rehash(buckets)
+
+    def compact_tables(self) -> None:
+        """Free what the arrays of the tables have beyond their use, if that is much."""
+        self.keys.compact()
+        self.expires.compact()
+
+    def buckets(self) -> i64:
+        """Buckets of the table of keys, of both tables during a rehash."""
+        return self.keys.buckets()
+
+    def expire_buckets(self) -> i64:
+        """Buckets of the table of expire times, of both tables during a rehash."""
+        return self.expires.buckets()
+
+    def tables_report(self, full: bool) -> str:
+        """DEBUG HTSTATS; ``full``: with the lengths of the chains."""
+        return "[Dictionary HT]\n" + table_report(self.keys, full) + "[Expires HT]\n" + table_report(self.expires, full)
+
+    # Memory.
+
+    def stored_value(self, key: bytes) -> RedisObject | None:
+        """The value of a key, expired or not: for MEMORY USAGE and DEBUG, which change nothing by looking."""
+        slot: i64 = self.keys.find(key)
+        return None if slot < 0 else self.keys.values[slot]
+
+    def key_block_bytes(self, key: bytes) -> i64:
+        """Bytes of the block that a key's own sds lies in, not those of its value."""
+        slot = self.keys.find_rehashing(key)
+        assert slot >= 0, f"{key!r} is not in the database"
+        return self.allocator.usable(i64(self.keys.key_addresses[slot]))
 
     # Audit.
 
     def addresses(self) -> list[int]:
-        """Every ledger address this database owns, values included."""
+        """Every ledger address that this database owns, those of the values included."""
         owned = self.keys.addresses() + self.expires.addresses()
         for value in self.keys.values:
             owned += value.addresses()
@@ -322,5 +492,5 @@ class Database:
                 assert self.due_keys.when.get(key, NEVER) <= value.due_ms(), f"{key!r} has fields that expire unseen"
         for expiring, key in enumerate(self.expires.keys):
             slot = self.keys.find(key)
-            assert slot >= 0, f"{key!r} has an expire time but is not there"
+            assert slot >= 0, f"{key!r} has an expire time but does not exist"
             assert self.expires.key_addresses[expiring] == self.keys.key_addresses[slot], f"{key!r} has two addresses"

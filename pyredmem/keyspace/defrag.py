@@ -1,15 +1,15 @@
 """A scan of active defragmentation: each ledger block of the keyspace is shown to a mover once (Redis 7.2 defrag.c).
 
-Database by database it goes over the buckets of the main table, in the order of SCAN's cursor, so that commands between
-two slices, and the tables' growth, neither hide a key nor let the scan go astray. Of a bucket come the entries, then of
-each key the name and the value. Where a name moves, the entry of the same key among the expire times, which shares its
-sds, follows. Last come the entries of the expire times themselves.
+The scan visits the databases one after another, and the buckets of each main table in the order of SCAN's cursor:
+neither commands between two slices nor the growth of a table can hide a key or lead the scan astray. In a bucket it
+visits the entries, then the sds and the value of each key. If the sds of a key moves, the entry of the same key among
+the expire times, which shares the sds, is updated. The entries of the expire times themselves come last.
 
-A big value is not visited at once: its head is, and the key is put off. What was put off is continued before the next
-bucket, a piece at a time, by name and cursor; when the key is gone or holds something else meanwhile that does no harm.
-The same happens to any value in whose middle a slice ends.
+A big value is not visited in one go: the scan visits its head and postpones the rest. Postponed values are continued
+before the next bucket, a piece at a time; they are found by key and cursor, so that it does no harm if the key is
+deleted or holds another value in the meantime. A value in whose middle a slice ends is postponed in the same way.
 
-A value that others hold too (more than one reference) stays, since it is not known who would have to be told.
+A value with more than one reference is not moved, because the scan does not know where the other references are.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from pyredmem.memory.mover import Mover
 from pyredmem.objects.object import RedisObject
 from pyredmem.structures.dict import Dict
 
-#: Elements of a value between two looks at the time (Redis looks after 64 fields, or 128 nodes).
+#: The clock is read after this many elements of a value (Redis: after 64 fields, or 128 nodes).
 PIECE: Final = 64
-#: Steps between two looks at the time.
+#: The clock is read after this many steps.
 _STEPS: Final = 64
-#: A bucket, which may be empty, is so much less work than a block.
+#: This many buckets, which may be empty, count as one step, like one block.
 _BUCKETS_PER_STEP: Final = 16
-#: active-defrag-max-scan-fields as it is by default.
+#: The default of active-defrag-max-scan-fields.
 _MAX_SCAN_FIELDS: Final = 1000
 
 
@@ -43,25 +43,25 @@ class DefragScan:
         self._keyspace = keyspace
         self._allocator = keyspace.allocator
         self.mover = Mover(keyspace.allocator)
-        #: Values of more elements than this are put off.
+        #: Values of more elements than this are postponed.
         self.max_scan_fields: i64 = _MAX_SCAN_FIELDS
-        self.key_hits: i64 = 0  # keys of which a block was moved
+        self.key_hits: i64 = 0  # keys of which at least one block was moved
         self.key_misses: i64 = 0
-        self.scanned: i64 = 0  # keys, elements and expire times looked at
+        self.scanned: i64 = 0  # keys, elements and expire times that were visited
         self._limit = SliceLimit()
-        self._reported: i64 = 0  # of _steps(), what the limit knows of
+        self._reported: i64 = 0  # the part of _steps() that the limit knows of
         self._buckets: i64 = 0
         self._database: i64 = 0
         self._in_expires = False
         self._cursor: i64 = 0
-        self._later: list[bytes] = []  # keys of this database that are put off
+        self._later: list[bytes] = []  # postponed keys of this database
         self._later_cursors: list[int] = []
         self._later_moved = False
 
     # Figures.
 
     def reset_counters(self) -> None:
-        """Count from zero."""
+        """Set the counters to zero."""
         self._reported -= self.mover.hits + self.mover.misses
         self.mover.hits = 0
         self.mover.misses = 0
@@ -70,13 +70,13 @@ class DefragScan:
         self.scanned = 0
 
     def _steps(self) -> i64:
-        """The work that was done so far, in blocks."""
+        """How much work was done so far, in blocks."""
         return self.mover.hits + self.mover.misses + self._buckets // _BUCKETS_PER_STEP
 
     # The scan.
 
     def restart(self) -> None:
-        """Begin with the first database next time."""
+        """Begin the next run at the first database."""
         self._database = 0
         self._in_expires = False
         self._cursor = 0
@@ -85,7 +85,7 @@ class DefragScan:
         self._later_moved = False
 
     def run(self, limit: SliceLimit) -> bool:
-        """Go on with the scan until the slice is over; True when the scan has come to its end."""
+        """Continue the scan until the slice ends; True when the scan has reached its end."""
         self._limit = limit
         self._reported = self._steps()
         databases = self._keyspace.databases
@@ -107,7 +107,7 @@ class DefragScan:
         return self._limit.is_over(done)
 
     def _visit_bucket(self, database: Database) -> None:
-        """The bucket at the cursor; then on to the next one, table or database."""
+        """Visit the bucket at the cursor and advance to the next bucket, table or database."""
         self._buckets += 1
         table: Dict = database.expires if self._in_expires else database.keys
         if self._cursor == 0:
@@ -131,7 +131,7 @@ class DefragScan:
         self._in_expires = not self._in_expires
 
     def _place_tables(self, table: Dict) -> None:
-        """The arrays of buckets, as long as they are small enough to lie in slabs."""
+        """Show the arrays of buckets, if they are small enough to lie in slabs."""
         small = self._allocator.small_limit
         if table.table_address != 0 and dict_table_size(table.mask + 1) <= small:
             table.table_address = self.mover.block(table.table_address)
@@ -149,7 +149,7 @@ class DefragScan:
         if new_address != address:
             keys.key_addresses[slot] = i32(new_address)
             if database.expires.used > 0:
-                self._follow_name(database, keys.keys[slot], new_address)
+                self._update_expires(database, keys.keys[slot], new_address)
         value = keys.values[slot]
         if value.refcount == 1:
             self._visit_value(keys.keys[slot], value)
@@ -159,14 +159,14 @@ class DefragScan:
         else:
             self.key_misses += 1
 
-    def _follow_name(self, database: Database, key: bytes, address: i64) -> None:
-        """The entry among the expire times shares the name's sds."""
+    def _update_expires(self, database: Database, key: bytes, address: i64) -> None:
+        """Note the new address of a key's sds among the expire times, which share it."""
         slot: i64 = database.expires.find_rehashing(key)
         if slot >= 0:
             database.expires.key_addresses[slot] = i32(address)
 
     def _visit_value(self, key: bytes, value: RedisObject) -> None:
-        """The head, and the elements if they are not too many."""
+        """Visit the head of a value, and its elements if there are not too many."""
         mover = self.mover
         value.defrag_head(mover)
         effort: i64 = value.scan_effort()
@@ -185,7 +185,7 @@ class DefragScan:
         self._later_cursors.append(cursor)
 
     def _continue_later(self, database: Database) -> None:
-        """A piece of the first value that was put off."""
+        """Visit a piece of the first postponed value."""
         self._buckets += 1
         mover = self.mover
         keys = database.keys

@@ -9,12 +9,12 @@ from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.object import RedisObject
 
-#: Put into the digest of a key that has an expire time; which time it is does not matter.
+#: Added to the digest of a key that has an expire time; the time itself does not matter.
 _EXPIRES: Final = b"!!expire!!"
 
 
 def add_value(digest: Digest, database: Database, key: bytes, value: RedisObject) -> None:
-    """Add what a key holds, and whether it expires."""
+    """Add the value of a key, and whether the key expires."""
     value.digest(digest)
     if database.expire_time(key) != NO_EXPIRE:
         digest.xor(_EXPIRES)
@@ -24,7 +24,7 @@ def keyspace_digest(keyspace: Keyspace) -> bytes:
     """The digest of all databases, as text."""
     whole = Digest()
     for database in keyspace.databases:
-        if database.keys.used == 0:
+        if database.size() == 0:
             continue
         whole.mix_number(database.index)
         for slot, key in enumerate(database.keys.keys):

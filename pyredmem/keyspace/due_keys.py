@@ -1,9 +1,9 @@
-"""Which keys of a database hold hashes with fields that expire, ordered by when the next field does.
+"""Which keys of a database hold hashes with fields that expire, in the order in which their next fields expire.
 
-An index beside the keys, not part of the values: a value does not know its name. The time of a key here is never later
-than that of its first field, but may be earlier (the field was deleted, or lives longer now); whoever comes at that
-time looks at the hash and corrects it. The heap of (time, key) may hold stale entries, which are dropped when they come
-up.
+This is an index beside the keys, not a part of the values, because a value does not know its key. The time of a key in
+the index is never later than the time at which its first field expires, but it may be earlier (the field was deleted,
+or lives longer now). The expire cycle looks at the hash at that time and corrects the index. The heap of (time, key)
+may hold stale entries, which are dropped when they reach the top.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-#: Stale entries of the heap that are put up with.
+#: The heap is rebuilt, without stale entries, when it has two entries per key and this many more.
 _STALE: Final = 64
 
 
 class DueKeys:
-    """Keys and their times, unix milliseconds."""
+    """Keys, and the times (unix milliseconds) at which a field of their hashes expires."""
 
     def __init__(self) -> None:
         self.count: i64 = 0
@@ -26,7 +26,7 @@ class DueKeys:
         self._heap: list[tuple[int, bytes]] = []
 
     def add(self, key: bytes, when_ms: i64) -> None:
-        """A field of this key expires then; does nothing if one is known to expire earlier."""
+        """Note that a field of this key's hash expires at ``when_ms``, unless an earlier time is known."""
         time: int = when_ms
         known = self.when.get(key)
         if known is not None and known <= time:
@@ -42,24 +42,24 @@ class DueKeys:
         heapify(self._heap)
 
     def forget(self, key: bytes) -> None:
-        """The key is gone, or has no such fields any more."""
+        """Drop a key: it was deleted, or no field of its hash expires any more."""
         self.when.pop(key, None)
         self.count = len(self.when)
 
     def hold(self, key: bytes) -> None:
-        """Hold this very object for an equal key that is here; its heap entry stays with the old one."""
+        """Replace the bytes object of a key in the index by this one; the heap keeps the old object."""
         when = self.when.pop(key, None)
         if when is not None:
             self.when[key] = when
 
     def move(self, key: bytes, target: DueKeys, new_key: bytes) -> None:
-        """The value of a key is (also) that of another one now, in this database or another."""
+        """Copy the time of a key to another key, here or in another database, which holds the same hash or a copy."""
         when = self.when.get(key)
         if when is not None:
             target.add(new_key, when)
 
     def take(self, now_ms: i64) -> bytes | None:
-        """A key whose time is over, None if there is none; it is not in the index any more."""
+        """Remove a key whose time has passed from the index and return it; None if there is none."""
         heap = self._heap
         while heap:
             time, key = heap[0]
@@ -72,11 +72,11 @@ class DueKeys:
         return None
 
     def is_due(self, now_ms: i64) -> bool:
-        """Whether a look is worth it: the time of some key may be over."""
+        """Whether there may be a key whose time has passed. A stale entry can make this true too."""
         return len(self._heap) > 0 and self._heap[0][0] < now_ms
 
     def dismantle(self, limit: i64) -> bool:
-        """Let about ``limit`` keys go; True when none is left. For an index that nobody needs any more."""
+        """Drop about ``limit`` keys of an index that is no longer in use; True when none is left."""
         count: i64 = len(self._heap)
         if count > 0:
             del self._heap[count - limit if count > limit else 0 :]
@@ -87,7 +87,7 @@ class DueKeys:
         return not self.when
 
     def clear(self) -> None:
-        """Forget all keys."""
+        """Drop all keys."""
         self.when = {}
         self._heap = []
         self.count = 0

@@ -1,8 +1,6 @@
-"""What happens to keys, told in one place.
+"""The classes of key events, and the listeners that are notified of changes and events.
 
-Every change of a key passes :meth:`KeyEvents.modified`, every named event (``set``, ``expired`` ...)
-:meth:`KeyEvents.notify`. WATCH marks its clients from the first; keyspace notifications, blocked clients and
-client-side caching hang on the listeners. With nobody listening both cost one test.
+Who raises them and who passes them on: `keyspace/changes.py`.
 """
 
 from __future__ import annotations
@@ -28,92 +26,18 @@ MODULE: Final = 8192  # d
 NEW: Final = 16384  # n
 
 
-class Watcher:
-    """A client's WATCH: ``dirty`` once one of its keys was changed."""
-
-    def __init__(self) -> None:
-        self.dirty = False
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class KeyListener:
-    """Is told of all changes and events; overrides what it needs."""
+    """Is notified of all changes and events; a subclass overrides the methods it needs."""
 
     def modified(self, database: i64, key: bytes) -> None:
-        """A key's value was changed, or the key came or went."""
+        """A key's value was changed, or the key was created or deleted."""
 
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
-        """Something with a name happened; ``kind`` is one of the classes above."""
+        """An event such as ``set`` or ``expired`` happened to a key; ``kind`` is one of the classes above."""
 
-    def flushed(self, database: i64) -> None:
-        """A database was emptied as a whole, without an event per key."""
-
-    def swapped(self, first: i64, second: i64) -> None:
-        """Two databases exchanged all their keys."""
-
-
-class KeyEvents:
-    """Passes on what happens to keys."""
-
-    def __init__(self) -> None:
-        self.watching: i64 = 0  # (client, key) pairs under WATCH, in all databases
-        self._watchers: dict[tuple[int, bytes], list[Watcher]] = {}
-        self._listeners: list[KeyListener] = []
-        self.listening = False
-
-    def add_listener(self, listener: KeyListener) -> None:
-        """Tell ``listener`` too from now on."""
-        self._listeners.append(listener)
-        self.listening = True
-
-    def remove_listener(self, listener: KeyListener) -> None:
-        """Tell ``listener`` no more."""
-        self._listeners.remove(listener)
-        self.listening = len(self._listeners) > 0
-
-    def modified(self, database: i64, key: bytes) -> None:
-        """A key was changed."""
-        if self.watching > 0:
-            for watcher in self._watchers.get((int(database), key), ()):
-                watcher.dirty = True
-        if self.listening:
-            for listener in self._listeners:
-                listener.modified(database, key)
-
-    def notify(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
-        """A named event happened to a key."""
-        if self.listening:
-            for listener in self._listeners:
-                listener.event(kind, name, database, key)
-
-    def mark_watchers(self, database: i64, key: bytes) -> None:
-        """A key was changed by a change of its whole database: only WATCH is to know of the key."""
-        for watcher in self._watchers.get((int(database), key), ()):
-            watcher.dirty = True
-
-    def flushed(self, database: i64) -> None:
-        """A database was emptied as a whole."""
-        for listener in self._listeners:
-            listener.flushed(database)
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied as a whole by one command, without an event per key."""
 
     def swapped(self, first: i64, second: i64) -> None:
-        """Two databases exchanged all their keys."""
-        for listener in self._listeners:
-            listener.swapped(first, second)
-
-    def watch(self, watcher: Watcher, database: i64, key: bytes) -> None:
-        """Mark ``watcher`` when the key changes."""
-        self._watchers.setdefault((int(database), key), []).append(watcher)
-        self.watching += 1
-
-    def unwatch(self, watcher: Watcher, database: i64, key: bytes) -> None:
-        """Stop that."""
-        watchers = self._watchers[int(database), key]
-        watchers.remove(watcher)
-        if not watchers:
-            del self._watchers[int(database), key]
-        self.watching -= 1
-
-    def watched_keys(self, database: i64) -> list[bytes]:
-        """The keys of a database that someone watches."""
-        return [key for index, key in self._watchers if index == database]
+        """Two databases exchanged all their keys (SWAPDB)."""

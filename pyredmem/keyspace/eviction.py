@@ -1,18 +1,19 @@
-"""Eviction: which key goes when memory is short, and the loop that takes keys away (Redis 7.2 evict.c).
+"""Eviction: which key is deleted when memory is short, and the loop that deletes keys (Redis 7.2 evict.c).
 
-To know the best victim all keys would have to be kept in order. Instead a few are sampled and compared with the best
-candidates of earlier samples, which wait in a *pool* of sixteen places, the worst first::
+To find the best victim, all keys would have to be kept in order. Instead a few keys are sampled and compared with the
+best candidates of earlier samples, which wait in a *pool* of sixteen places, the worst candidate first::
 
     sample of 5:  idle 90 s, 3 s, 40 s, 1 s, 7 s
                                 |
     pool          [ 12 s | 25 s | 40 s | 88 s | 90 s | ... ]  -> the last one is the victim
-                    ^ goes when a better one comes and no place is free
+                    ^ is dropped when a better one arrives and no place is free
 
-A score tells how good a victim a key is: the time it was idle (LRU), how rarely it was used (LFU), how soon it is over
-(TTL). The pool is kept from one run to the next and serves all databases. It holds names and the scores of when they
-were sampled: a key that was used since then may be evicted, one that is gone is passed over.
+A score tells how good a victim a key is: how long it has been idle (LRU), how rarely it is used (LFU), how soon it
+expires (TTL). The pool is kept from one run to the next and serves all databases. It holds keys and the scores that
+they had when they were sampled: a key that was used since then may be evicted, a key that was deleted is skipped.
 
-Whoever evicts says what may stay in use and how long it may take; the limit and its settings are not known here.
+The caller says how much memory may stay in use and how long a run may take. This module knows neither the memory limit
+nor its settings.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from librt.vecs import extend, vec
 from mypy_extensions import i32, i64
 
 from pyredmem.base.clock import Clock
-from pyredmem.keyspace import access, events
+from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
@@ -31,20 +32,20 @@ from pyredmem.memory.layout import sds_new_size
 from pyredmem.structures.dict import Dict
 
 POOL_SIZE: Final = 16
-#: Names up to this length are kept in buffers that every pool has; a longer one is an allocation of its own.
-NAME_BUFFER: Final = 255
-#: Victims between two looks at the clock.
+#: Keys of at most this length are kept in buffers that every pool has; a longer one is an allocation of its own.
+KEY_BUFFER: Final = 255
+#: The clock is read after this many victims.
 VICTIMS_PER_LOOK: Final = 16
 
-# What makes a good victim.
-NOTHING: Final = 0  # noeviction
-IDLE: Final = 1  # LRU
-RARELY_USED: Final = 2  # LFU
-SOON_OVER: Final = 3  # TTL
-ANY: Final = 4  # random
+# What makes a good victim, in the words of maxmemory-policy.
+NOEVICTION: Final = 0
+LRU: Final = 1  # the key that has been idle longest
+LFU: Final = 2  # the key that is used most rarely
+TTL: Final = 3  # the key that expires first
+RANDOM: Final = 4
 
 # How a run ended.
-ENOUGH: Final = 0  # what was too much is freed
+ENOUGH: Final = 0  # no more memory is in use than is allowed
 OUT_OF_TIME: Final = 1
 NO_CANDIDATES: Final = 2
 
@@ -52,25 +53,25 @@ _LATEST: Final = (1 << 63) - 1
 
 
 class EvictionPool:
-    """The best candidates that were seen, by rising score."""
+    """The best candidates of all samples so far, in order of rising score."""
 
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
         self.count: i64 = 0
         self.scores: vec[i64] = vec[i64]([0] * POOL_SIZE)
         self.databases: vec[i32] = vec[i32]([0] * POOL_SIZE)
-        self.names: list[bytes] = [b""] * POOL_SIZE
-        self._copies: vec[i32] = vec[i32]([0] * POOL_SIZE)  # where a long name is in the ledger
+        self.keys: list[bytes] = [b""] * POOL_SIZE
+        self._copies: vec[i32] = vec[i32]([0] * POOL_SIZE)  # the ledger address of the copy of a long key
 
     def admits(self, score: i64) -> bool:
         """Whether a candidate with that score would get a place."""
         return self.count < POOL_SIZE or self.scores[0] < score
 
-    def add(self, score: i64, database: i64, name: bytes) -> None:
-        """Put a candidate that is admitted in front of the first one with that score or a higher one."""
+    def add(self, score: i64, database: i64, key: bytes) -> None:
+        """Insert an admitted candidate before the first one whose score is not lower."""
         scores = self.scores
         databases = self.databases
-        names = self.names
+        keys = self.keys
         copies = self._copies
         place: i64 = 0
         count = self.count
@@ -81,7 +82,7 @@ class EvictionPool:
             while at > place:
                 scores[at] = scores[at - 1]
                 databases[at] = databases[at - 1]
-                names[at] = names[at - 1]
+                keys[at] = keys[at - 1]
                 copies[at] = copies[at - 1]
                 at -= 1
             self.count = count + 1
@@ -92,16 +93,16 @@ class EvictionPool:
             while at < place:
                 scores[at] = scores[at + 1]
                 databases[at] = databases[at + 1]
-                names[at] = names[at + 1]
+                keys[at] = keys[at + 1]
                 copies[at] = copies[at + 1]
                 at += 1
         scores[place] = score
         databases[place] = i32(database)
-        names[place] = name
-        copies[place] = i32(self._allocator.alloc(sds_new_size(len(name)))) if len(name) > NAME_BUFFER else 0
+        keys[place] = key
+        copies[place] = i32(self._allocator.alloc(sds_new_size(len(key)))) if len(key) > KEY_BUFFER else 0
 
     def drop_best(self) -> None:
-        """Take the last candidate out."""
+        """Remove the last candidate."""
         self.count -= 1
         self._free_copy(self.count)
 
@@ -112,7 +113,7 @@ class EvictionPool:
             self._copies[place] = 0
 
     def addresses(self) -> list[int]:
-        """Every ledger address the pool owns beyond its buffers, which are part of the empty server."""
+        """Every ledger address that the pool owns, except its buffers: they are part of the empty server."""
         return [address for address in self._copies if address != 0]
 
     def check(self) -> None:
@@ -120,44 +121,47 @@ class EvictionPool:
         scores = list(self.scores)[: self.count]
         assert scores == sorted(scores), f"the pool is out of order: {scores}"
         for place, address in enumerate(self._copies):
-            is_long = place < self.count and len(self.names[place]) > NAME_BUFFER
+            is_long = place < self.count and len(self.keys[place]) > KEY_BUFFER
             assert (address != 0) == is_long, f"place {place} of the pool"
 
 
 class Eviction:
-    """Takes keys away until enough memory is free."""
+    """Deletes keys until enough memory is free."""
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace
         self._allocator = keyspace.allocator
         self._clock: Clock = clock
         self.pool = EvictionPool(keyspace.allocator)
-        self._found: vec[i32] = vec[i32]([0] * POOL_SIZE)  # what a sample is drawn into
-        self._next_database: i64 = 0  # for random victims
-        # What is wanted.
-        self._criterion: i64 = NOTHING
-        self._from_all = True  # of all keys, or of those with an expire time
+        self._found: vec[i32] = vec[i32]([0] * POOL_SIZE)  # the slots of the latest sample
+        self._next_database: i64 = 0  # of random victims
+        # The policy.
+        self._criterion: i64 = NOEVICTION
+        self._from_all = True  # victims are drawn from all keys, not only from those with an expire time
         self.samples: i64 = 5
-        # The victim that was chosen.
+        # The chosen victim. Three fields and no object: evicting a key must not allocate memory.
         self._victim_database: Database = keyspace.databases[0]
         self._victim_slot: i64 = 0
-        self._victim_expiring: i64 = -1  # its slot in the table of expire times if that is where it was found
-        # What was done.
+        self._victim_expire_slot: i64 = 0  # only if victims are drawn from the keys with an expire time
+        # The figures.
         self.evicted: i64 = 0
-        self.times_deletions = False  # keep the longest time that a deletion took
+        self.times_deletions = False  # measure the longest deletion
         self.longest_deletion_us: i64 = 0
 
     def set_policy(self, criterion: i64, from_all: bool) -> None:
-        """Say what makes a good victim, and whether keys without an expire time may be one."""
+        """Choose what makes a good victim, and whether keys without an expire time may be victims."""
         self._criterion = criterion
         self._from_all = from_all
 
     def evicts(self) -> bool:
-        """Whether there is anything that may be evicted at all."""
-        return self._criterion != NOTHING
+        """Whether the policy evicts keys at all."""
+        return self._criterion != NOEVICTION
 
     def run(self, allowed_bytes: i64, start_us: i64, limit_us: i64) -> i64:
-        """Evict until no more than so much is in use, or so long since ``start_us``; returns how it ended."""
+        """Evict until at most ``allowed_bytes`` are in use or ``limit_us`` have passed since ``start_us``.
+
+        Returns how the run ended.
+        """
         allocator = self._allocator
         keyspace = self._keyspace
         to_free = allocator.used_memory - allowed_bytes
@@ -170,7 +174,7 @@ class Eviction:
             victims += 1
             if victims % VICTIMS_PER_LOOK == 0:
                 left_us = limit_us - (self._clock.now_us() - start_us)
-                # What is freed in the background was not counted.
+                # What is freed in the background is not in `freed`.
                 if keyspace.lazy_eviction and left_us >= 0 and self.settle(allowed_bytes, left_us):
                     return ENOUGH
                 if self._clock.now_us() - start_us > limit_us:
@@ -178,28 +182,30 @@ class Eviction:
         return ENOUGH
 
     def settle(self, allowed_bytes: i64, limit_us: i64) -> bool:
-        """Free what is to be freed in the background here and now, for so long; True if that is enough."""
+        """Work off lazy free here and now, for at most ``limit_us``; True if that frees enough."""
         self._keyspace.lazyfree.work(self._clock, limit_us)
         return self._allocator.used_memory <= allowed_bytes
 
     # The victim.
 
     def _delete_victim(self) -> i64:
-        """Delete the key that was chosen; returns the bytes this freed at once."""
+        """Delete the chosen key; returns how many bytes this freed at once."""
         keyspace = self._keyspace
         database = self._victim_database
         keys = database.keys
-        name = keys.keys[self._victim_slot]
+        key = keys.keys[self._victim_slot]
         start_us: i64 = self._clock.now_us() if self.times_deletions else 0
         before = self._allocator.used_memory
         keys.step()  # Redis looks the key up once more
-        database.evict(self._victim_slot, self._victim_expiring, name, keyspace.lazy_eviction)
+        if self._from_all:
+            database.evict(self._victim_slot, keyspace.lazy_eviction)
+        else:
+            database.evict_volatile(self._victim_slot, self._victim_expire_slot, keyspace.lazy_eviction)
         freed = before - self._allocator.used_memory
         if self.times_deletions:
             self._observe_deletion(self._clock.now_us() - start_us)
         self.evicted += 1
-        keyspace.events.modified(database.index, name)
-        keyspace.events.notify(events.EVICTED, b"evicted", database.index, name)
+        keyspace.changes.key_evicted(database.index, key, keyspace.lazy_eviction)
         return freed
 
     def _observe_deletion(self, duration_us: i64) -> None:
@@ -208,15 +214,15 @@ class Eviction:
 
     def _choose(self) -> bool:
         """Choose a victim; False if there are no candidates."""
-        if self._criterion == ANY:
-            return self._choose_any()
+        if self._criterion == RANDOM:
+            return self._choose_random()
         while self._sample_all():
             if self._choose_best():
                 return True
         return False
 
-    def _choose_any(self) -> bool:
-        """A random key of the next database that has candidates."""
+    def _choose_random(self) -> bool:
+        """Choose a random key of the next database that has candidates."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count
@@ -231,29 +237,28 @@ class Eviction:
         return False
 
     def _choose_best(self) -> bool:
-        """The best candidate of the pool that is still there; those before it leave the pool with it."""
+        """Choose the best candidate of the pool that still exists; it and all better ones leave the pool."""
         pool = self.pool
         databases = self._keyspace.databases
         while pool.count > 0:
             place = pool.count - 1
-            name = pool.names[place]
+            key = pool.keys[place]
             database = databases[i64(pool.databases[place])]
             pool.drop_best()
-            slot: i64 = self._candidates(database).find(name)
+            slot: i64 = self._candidates(database).find(key)
             if slot >= 0:
                 self._take_victim(database, slot)
                 return True
         return False
 
     def _take_victim(self, database: Database, slot: i64) -> None:
-        """Let the key in a slot of the table of candidates be the victim."""
+        """Choose the key in a slot of the table of candidates."""
         self._victim_database = database
         if self._from_all:
             self._victim_slot = slot
-            self._victim_expiring = -1
         else:
             self._victim_slot = database.keys.find(database.expires.keys[slot])
-            self._victim_expiring = slot
+            self._victim_expire_slot = slot
 
     def _candidates(self, database: Database) -> Dict:
         return database.keys if self._from_all else database.expires
@@ -261,7 +266,7 @@ class Eviction:
     # Samples.
 
     def _sample_all(self) -> bool:
-        """Bring candidates of each database into the pool; False if there are none."""
+        """Sample each database into the pool; False if no database has candidates."""
         some = False
         for database in self._keyspace.databases:
             if self._from_all:
@@ -280,15 +285,15 @@ class Eviction:
         found = self._found
         count = table.sample(wanted, self._keyspace.rng, found)
         criterion = self._criterion
-        if criterion == SOON_OVER:
+        if criterion == TTL:
             self._offer_by_time(database, found, count)
             return
-        if criterion == IDLE:
+        if criterion == LRU:
             self._offer_by_idle_time(database, found, count)
         else:
             self._offer_by_frequency(database, found, count)
 
-    # A loop for each score: these are the innermost of eviction.
+    # One loop for each kind of score, because these are the innermost loops of eviction.
 
     def _offer_by_time(self, database: Database, found: vec[i32], count: i64) -> None:
         pool = self.pool
@@ -335,9 +340,9 @@ class Eviction:
     # Accounting.
 
     def reset_statistics(self) -> None:
-        """Count from zero."""
+        """Set the counter to zero."""
         self.evicted = 0
 
     def addresses(self) -> list[int]:
-        """Every ledger address eviction owns."""
+        """Every ledger address that eviction owns."""
         return self.pool.addresses()

@@ -1,23 +1,23 @@
-"""The active expire cycle: it finds keys whose time is over although nobody asks for them (Redis 7.2 expire.c).
+"""The active expire cycle: it deletes expired keys that nobody asks for (Redis 7.2 expire.c).
 
 A *slow* cycle runs at each tick of the timer and may take a quarter of the time between two ticks. In every database it
-looks at some twenty keys that have a time, and again and again as long as more than a tenth of them are over::
+looks at about twenty keys that have an expire time, and repeats that while more than a tenth of them have expired::
 
-    database 0    [ 20 keys: 7 over ] -> 35 %: once more    [ 20 keys: 1 over ] -> 5 %: next database
+    database 0    [ 20 keys: 7 expired ] -> 35 %: once more    [ 20 keys: 1 expired ] -> 5 %: next database
     database 1    ...                       every 16 rounds: is the time used up? -> stop, count it
 
-A cycle that was stopped by its time is followed by *fast* cycles, of a millisecond each and two milliseconds apart at
-least, until one gets through. The keys are taken bucket by bucket with the cursor of SCAN, so that all have their turn.
-The *effort* (0 to 9, active-expire-effort less one) makes each of these figures a little larger.
+A cycle that ran out of time is followed by *fast* cycles, of one millisecond each and at least two milliseconds apart,
+until one of them completes. The keys are taken bucket by bucket with the cursor of SCAN, so that every key gets its
+turn. The *effort* (0 to 9, active-expire-effort less one) makes each of these figures a little larger.
 
-Redis does a cycle in one go: clients wait for 25 ms when many keys are over. Here a cycle looks at the same keys and
-may take the same time, but in slices: it ends a round in a database when the slice is used up, and goes on from there
-when it is asked to. What is measured against its limit is the time of its slices, without the pauses. ::
+Redis runs a cycle in one go: clients wait for 25 ms when many keys have expired. Here a cycle looks at the same keys
+and may take the same time, but in slices: when the slice is used up the cycle stops after a round, and it continues
+there when ``go_on`` is called. Only the time of the slices counts against its limit, not the pauses. ::
 
     Redis   [======== 25 ms ========]                                        clients wait for all of it
-    here    [=]  [=]  [=]  [=]  [=]  [=]  ...                                for one slice at most
+    here    [=]  [=]  [=]  [=]  [=]  [=]  ...                                for at most one slice
 
-It is pure: the clock that measures its time is passed in.
+The clock that measures the time is passed in.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from mypy_extensions import i64
 from pyredmem.base.clock import Clock
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.memory.layout import DICT_INITIAL_SLOTS
+from pyredmem.memory.layout import DICT_INITIAL_BUCKETS
 
-#: Databases that one cycle looks at, unless the last one was stopped by its time.
+#: How many databases one cycle visits; it visits all if the last cycle ran out of time.
 DATABASES_PER_CYCLE: Final = 16
 KEYS_PER_ROUND: Final = 20
-BUCKETS_PER_KEY: Final = 20  # a round visits no more buckets than this for each key it wants
+BUCKETS_PER_KEY: Final = 20  # a round visits at most this many buckets for each key that it wants
 FAST_CYCLE_US: Final = 1000
 SLOW_CYCLE_PERCENT: Final = 25  # of the time between two ticks
 ACCEPTABLE_STALE_PERCENT: Final = 10
-ROUNDS_BETWEEN_CHECKS: Final = 16  # of the time used
-#: ``fast_due_us`` when no fast cycle is needed.
+ROUNDS_BETWEEN_CHECKS: Final = 16  # the time used is compared with the limit every 16 rounds
+#: What ``fast_due_us`` returns when no fast cycle is needed.
 NEVER: Final = 1 << 62
 
 
@@ -52,55 +52,55 @@ class ExpireCycle:
         self.effort: i64 = 0
         self.hz: i64 = 10
         self._next_database: i64 = 0
-        self._stopped: i64 = 0  # 1: the last cycle was stopped by its time
+        self._stopped: i64 = 0  # 1: the last cycle ran out of time
         self._last_fast_us: i64 = 0
-        # Of the cycle that is under way.
+        # The cycle in progress.
         self._databases_left: i64 = 0
         self._limit_us: i64 = 0
-        self._spent_us: i64 = 0  # in the slices before this one
+        self._spent_us: i64 = 0  # in earlier slices
         self._start_us: i64 = 0  # of this slice
         self._slice_us: i64 = NEVER
         self._rounds: i64 = 0
         self._sampled: i64 = 0
         self._expired: i64 = 0
         self._under_way: i64 = 0  # 1: a slice has ended, the cycle has not
-        # What INFO tells.
+        # The figures of INFO.
         self.time_cap_reached: i64 = 0
         self.used_us: i64 = 0
-        self.last_us: i64 = 0  # what the last slice took
-        self.stale = 0.0  # estimated share of keys that are over but still there
+        self.last_us: i64 = 0  # how long the last slice took
+        self.stale = 0.0  # estimated share of expired keys that are not deleted yet
 
     def reset_counters(self) -> None:
-        """Begin to count anew (CONFIG RESETSTAT)."""
+        """Set the figures to zero (CONFIG RESETSTAT)."""
         self.time_cap_reached = 0
         self.used_us = 0
         self.stale = 0.0
 
     def slow(self, slice_us: i64 = NEVER) -> None:
-        """A cycle at a tick of the timer, or its first slice; ends one that is still under way."""
+        """Run the cycle of a tick, or its first slice; a cycle that is still in progress ends."""
         limit = (SLOW_CYCLE_PERCENT + 2 * self.effort) * 1000000 // self.hz // 100
         self._begin(limit if limit > 0 else 1, slice_us)
 
     def fast(self, slice_us: i64 = NEVER) -> None:
-        """A cycle before the server sleeps, or its first slice; ``fast_due_us`` says when."""
+        """Run a cycle before the server sleeps, or its first slice; ``fast_due_us`` says when."""
         self._last_fast_us = self._clock.now_us()
         self._begin(self._fast_limit_us(), slice_us)
 
     def is_under_way(self) -> bool:
-        """Whether there is a next slice to be done."""
+        """Whether the cycle has a next slice."""
         return self._under_way != 0
 
     def stop(self) -> None:
-        """End a cycle that is under way: its time is over."""
+        """End the cycle in progress, as one that ran out of time."""
         if self._under_way:
             self._stop()
             self._end()
 
     def fast_due_us(self) -> i64:
-        """From when on a fast cycle is to be run, unix microseconds; NEVER if the last cycle got through.
+        """When the next fast cycle is due, unix microseconds; NEVER if the last cycle completed.
 
-        A large estimate asks for one too, but it is compared as a fraction with a percentage, as Redis does, so only
-        the time counts in effect.
+        A large estimate of expired keys makes one due too. But the estimate is a fraction and is compared with a
+        percentage, as in Redis, so that in effect only running out of time counts.
         """
         if self._stopped == 0 and self.stale < float(self._acceptable_percent()):
             return NEVER
@@ -125,7 +125,7 @@ class ExpireCycle:
         self.go_on(slice_us)
 
     def go_on(self, slice_us: i64 = NEVER) -> None:
-        """The next slice of the cycle."""
+        """Run the next slice of the cycle."""
         self._slice_us = slice_us
         databases = self._keyspace.databases
         count: i64 = len(databases)
@@ -157,7 +157,10 @@ class ExpireCycle:
         self.stale = share * 0.05 + self.stale * 0.95
 
     def _expire(self, database: Database) -> bool:
-        """Rounds in a database until few keys are over or the cycle's time is used up; False if the slice's is."""
+        """Repeat rounds in a database until few keys have expired or the cycle ran out of time.
+
+        False if the slice is used up before that.
+        """
         keys_per_round = KEYS_PER_ROUND + KEYS_PER_ROUND // 4 * self.effort
         while True:
             self._rounds += 1
@@ -166,9 +169,9 @@ class ExpireCycle:
             if number == 0:
                 database.average_ttl = 0
                 return True
-            slots = expires.slots()
-            if slots > DICT_INITIAL_SLOTS and number * 100 // slots < 1:
-                return True  # nearly empty: cheaper when the table has shrunk
+            slots = expires.buckets()
+            if slots > DICT_INITIAL_BUCKETS and number * 100 // slots < 1:
+                return True  # nearly empty: looking is cheaper when the table has shrunk
             sampled = self._sampled
             expired = self._expired
             self._round(database, number if number < keys_per_round else keys_per_round)
@@ -184,11 +187,11 @@ class ExpireCycle:
                 return False
 
     def _round(self, database: Database, wanted: i64) -> None:
-        """Look at ``wanted`` keys of the next buckets; delete those whose time is over, average that of the others."""
+        """Look at ``wanted`` keys of the next buckets: delete expired ones, average the time to live of the others."""
         expires = database.expires
         now_ms = self._clock.now_us() // 1000
         sampled: i64 = 0
-        left_ms: i64 = 0  # sum over the keys that are not over
+        left_ms: i64 = 0  # sum over the keys that have not expired
         left_keys: i64 = 0
         buckets = wanted * BUCKETS_PER_KEY
         found: list[int] = []
@@ -197,18 +200,18 @@ class ExpireCycle:
             database.expires_cursor = expires.scan(database.expires_cursor, found)
             if not found:
                 continue
-            over: list[bytes] = []
+            expired: list[bytes] = []
             for slot in found:
                 left = expires.when[slot] - now_ms
                 if left < 0:
-                    over.append(expires.keys[slot])
+                    expired.append(expires.keys[slot])
                 elif left > 0:
                     left_ms += left
                     left_keys += 1
             sampled += len(found)
-            self._expired += len(over)
+            self._expired += len(expired)
             found.clear()
-            for key in over:
+            for key in expired:
                 database.delete_expired(key)
         self._sampled += sampled
         if left_keys > 0:

@@ -1,4 +1,4 @@
-"""The tables of a database: keys with values, keys with expire times; and both when the database was emptied."""
+"""The tables of a database: keys with values, and keys with expire times; and both after the database was emptied."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace.due_keys import DueKeys
-from pyredmem.keyspace.lazyfree import Job
+from pyredmem.keyspace.lazyfree_queue import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.page_release import release_list_tail
@@ -15,7 +15,7 @@ from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
 class KeyTable(Dict):
-    """Key to value."""
+    """From key to value."""
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator, owns_keys=True)
@@ -26,17 +26,17 @@ class KeyTable(Dict):
         self.values[target] = self.values[source]
 
     def drop_last_value(self) -> None:
-        """Forget the last value."""
+        """Drop the last value."""
         self.values.pop()
 
     def clear_values(self) -> None:
-        """Forget all values."""
+        """Drop all values."""
         self.values = []
 
     def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
-        """As :meth:`dismantle`, values included; those with another holder go to ``referred``.
+        """As :meth:`dismantle`, values included; values with another reference are appended to ``referred``.
 
-        A large value is taken apart itself, in as many calls as it needs, before its key goes.
+        A large value is dismantled first, in as many calls as it needs, and then its key.
         """
         values = self.values
         before: i64 = len(freed)
@@ -49,7 +49,7 @@ class KeyTable(Dict):
             elif value.refcount != SHARED_REFERENCE_COUNT:
                 referred.append(value)
             else:
-                before -= 1  # a look at the clock is due some time, also among numbers that are shared
+                before -= 1  # shared numbers count towards the limit too: the caller must read the clock in time
             values.pop()
         if len(values) // LARGE_ARRAY != self.used // LARGE_ARRAY:
             release_list_tail(values)
@@ -57,14 +57,14 @@ class KeyTable(Dict):
 
 
 class ExpireTable(Dict):
-    """Key to expire time in unix milliseconds; the keys are those of the main table."""
+    """From key to expire time, in unix milliseconds; the key objects are those of the main table."""
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator, owns_keys=False)
         self.when: vec[i64] = vec[i64]()
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
-        """Give a time to a key that has none here."""
+        """Add a key, which is not in the table, with its expire time."""
         self.step()
         slot = self.insert(key, key_address)
         if slot < len(self.when):
@@ -77,11 +77,11 @@ class ExpireTable(Dict):
         self.when[target] = self.when[source]
 
     def trim_values(self) -> None:
-        """Give back the memory of slots that are no longer used."""
+        """Free the memory of slots that are no longer used."""
         self.when = self.when[: self.used]
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """A large array of times goes before the others."""
+        """As in the base class; a large array of times is dropped before the other arrays."""
         if len(self.when) > LARGE_ARRAY:
             if self.is_released(self.when, len(self.when) * 8):
                 self.when = vec[i64]()
@@ -89,12 +89,12 @@ class ExpireTable(Dict):
         return super().dismantle_arrays(freed)
 
     def clear_values(self) -> None:
-        """Forget all times."""
+        """Drop all times."""
         self.when = vec[i64]()
 
 
 class DetachedTables(Job):
-    """All keys that a database had."""
+    """All keys of a database that was emptied, to be dismantled in the background."""
 
     def __init__(self, keys: KeyTable, expires: ExpireTable, due_keys: DueKeys) -> None:
         super().__init__(keys.used)
@@ -105,7 +105,7 @@ class DetachedTables(Job):
         self._referred: list[RedisObject] = []
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The expire times, then the keys with their values."""
+        """Dismantle the expire times first, then the keys with their values."""
         if not self._expires_gone:
             if self._due_keys.dismantle(limit):
                 self._expires_gone = self._expires.dismantle(limit, freed)
@@ -113,5 +113,5 @@ class DetachedTables(Job):
         return self._keys.dismantle_keys(limit, freed, self._referred)
 
     def still_referred_to(self) -> list[RedisObject]:
-        """Values that another key held as well."""
+        """The values of these keys that have another reference."""
         return self._referred

@@ -1,13 +1,19 @@
-"""The ledger's front: what the rest of the server calls instead of malloc.
+"""The front of the ledger: what the rest of the server calls instead of malloc.
 
-``used_memory`` is Redis's counter: the sum of the *usable* sizes of all live blocks, plus a constant block
-for what a server allocates before it serves anyone (event loop tables, shared integers, command table ...),
-which is not modelled in detail. ``begin()`` takes that block.
+``used_memory`` is Redis's counter: the sum of the *usable* sizes of all live blocks, plus a constant block for what a
+server allocates before its first client (event loop tables, shared integers, command table ...), which is not modelled
+in detail. ``begin()`` takes that block.
 
-The figures of the allocator's own statistics have floors that are likewise constants, measured on a fresh
-server with the bundled jemalloc: blocks idle in thread caches and blocks that no counter sees are
-*allocated*; the pages of all that are *active*; the allocator's own bookkeeping is *resident*. A fresh
-server with one client thus shows about 1.17 MB allocated, 1.29 MB active and 3.95 MB resident.
+The allocator's own statistics have constant floors as well, measured on a fresh server with the bundled jemalloc:
+blocks idle in thread caches and blocks that no counter sees are *allocated*; the pages of all these are *active*; the
+allocator's own bookkeeping is *resident*. So a fresh server with one client shows about 1.17 MB allocated, 1.29 MB
+active and 3.95 MB resident.
+
+The allocator is one object made of three classes, each the base of the next: ``SlabHeap`` (small blocks), ``Heap``
+(large blocks, and whatever looks at all blocks), ``Allocator`` (reallocation and Redis's figures). They are classes for
+the reader, who can take one subject at a time, and subclasses rather than parts for speed: all three work on the same
+arrays, and compiled code reads a field of ``self``, and calls a method of ``self``, without going through a second
+object.
 """
 
 from __future__ import annotations
@@ -20,28 +26,28 @@ from pyredmem.memory.decay import DirtyDecay
 from pyredmem.memory.heap import Heap
 from pyredmem.memory.size_classes import PAGE_BYTES, create_profile
 
-#: allocated, but not in used_memory: thread caches, and what is allocated behind the counter's back
+#: Allocated, but not in used_memory: thread caches, and allocations that bypass the counter.
 CACHED_BYTES: Final = 267_112
-#: pages of the startup block and of the caches
+#: Pages of the startup block and of the caches.
 STARTUP_PAGES: Final = 284
-#: the allocator's own structures at startup, and one descriptor per slab or extent
+#: The allocator's own structures at startup, and its descriptor of one slab or extent.
 METADATA_BYTES: Final = 648 * PAGE_BYTES
 DESCRIPTOR_BYTES: Final = 128
 
 
 class Allocator(Heap):
-    """The heap of one server with the accounting of Redis."""
+    """The heap of one server, with Redis's accounting."""
 
     def __init__(self, profile_name: str = "jemalloc") -> None:
         super().__init__(create_profile(profile_name))
-        #: the highest used_memory anyone noted
+        #: The highest used_memory that ``note_peak`` has seen.
         self.peak: i64 = 0
-        #: used_memory when the server was ready and empty
+        #: The used_memory of the server when it was ready and empty.
         self.startup: i64 = 0
         self._decay: Final = DirtyDecay(self.pages)
 
     def begin(self) -> None:
-        """Take the startup block; call it once, before anything is allocated."""
+        """Take the startup block. To be called once, before anything is allocated."""
         assert self.startup == 0, "begin() was called twice"
         self.pages.take(STARTUP_PAGES)
         self.reserved_pages = STARTUP_PAGES
@@ -51,13 +57,16 @@ class Allocator(Heap):
         self.note_peak()
 
     def set_limit(self, limit_bytes: i64) -> None:
-        """Refuse with OutOfMemory what would make more than this many bytes active; 0 = no limit."""
+        """Raise OutOfMemory for an allocation that would make more than ``limit_bytes`` active; 0 means no limit."""
         self.pages.page_limit = (limit_bytes + PAGE_BYTES - 1) // PAGE_BYTES
 
-    # -- blocks ------------------------------------------------------------------------------------
+    # Blocks.
 
     def realloc(self, address: i64, size: i64) -> i64:
-        """Resize a block by the rule of the profile; size 0 frees it (and returns 0), address 0 allocates."""
+        """Resize a block by the rule of the profile and return its address; size 0 frees it, address 0 allocates one.
+
+        Returns 0 when the block was freed.
+        """
         if address == 0:
             return self.alloc(size)
         if size == 0:
@@ -76,9 +85,9 @@ class Allocator(Heap):
         return new
 
     def replace(self, address: i64, size: i64) -> i64:
-        """Free a block and take one of ``size`` bytes; the same block when the class is the same.
+        """Free a block and take one of ``size`` bytes, which is the same block if the size class is the same.
 
-        This is what a thread cache does in effect: the block just freed is the next one handed out.
+        This is the effect of a thread cache: the block freed last is the next one handed out.
         """
         if self.usable(address) == self.good_size(size):
             return address
@@ -87,7 +96,7 @@ class Allocator(Heap):
         return new
 
     def reset_peak(self) -> None:
-        """Let what is in use now be the peak."""
+        """Make the memory in use now the peak."""
         self.peak = self.used_memory
 
     def note_peak(self) -> None:
@@ -95,22 +104,22 @@ class Allocator(Heap):
         if self.used_memory > self.peak:
             self.peak = self.used_memory
 
-    # -- pages -------------------------------------------------------------------------------------
+    # Pages.
 
     def tick(self, now_ms: i64) -> None:
         """Let dirty pages decay."""
         self._decay.tick(now_ms)
 
     def purge(self) -> i64:
-        """Return all dirty pages to the system at once; return how many there were."""
+        """Return all dirty pages to the system at once; returns how many there were."""
         purged: i64 = self.pages.purge(0)
         self._decay.forget()
         return purged
 
-    # -- figures -----------------------------------------------------------------------------------
+    # Figures.
 
     def allocated(self) -> i64:
-        """Bytes handed out by the allocator, counted by Redis or not."""
+        """Bytes that the allocator has handed out, counted by Redis or not."""
         return self.used_memory + CACHED_BYTES if self.startup else self.used_memory
 
     def active(self) -> i64:
@@ -118,7 +127,7 @@ class Allocator(Heap):
         return self.pages.used_pages * PAGE_BYTES
 
     def dirty(self) -> i64:
-        """Bytes of free pages that are still resident."""
+        """Bytes of the free pages that are still resident."""
         return self.pages.dirty_pages * PAGE_BYTES
 
     def metadata(self) -> i64:
@@ -128,13 +137,13 @@ class Allocator(Heap):
         return whole + METADATA_BYTES if self.startup else whole
 
     def resident(self) -> i64:
-        """Bytes of pages that are in memory: active, dirty, metadata."""
+        """Bytes of the pages that are in memory: active, dirty, metadata."""
         return self.active() + self.dirty() + self.metadata()
 
     def mapped(self) -> i64:
-        """Bytes of address space in use, without what is retained."""
+        """Bytes of address space in use, without the retained part."""
         return self.resident()
 
     def retained(self) -> i64:
-        """Bytes of address space kept although the pages were returned."""
+        """Bytes of address space that is kept although its pages were returned to the system."""
         return self.pages.retained_pages * PAGE_BYTES

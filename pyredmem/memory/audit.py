@@ -1,14 +1,14 @@
-"""The audit: does everything alive own exactly what the ledger believes is allocated?
+"""The audit: do the living objects own exactly the blocks that are allocated in the ledger?
 
-Whoever walks the server names every block it finds, with its purpose (``"key"``, ``"dict entry"``,
-``"client"`` ...). The audit compares these names with the heap:
+The caller walks the server and reports each block that something owns, with its purpose (``"key"``, ``"dict entry"``,
+``"client"`` ...). The audit compares the reported blocks with the heap:
 
-* a block that nobody named has *leaked*;
-* a named address that is no live block is *dangling*;
-* a block named twice is *shared*, and somebody will free it under the other's feet;
-* ``drift`` is what used_memory says beyond startup and the sum over all live blocks.
+* a live block that was not reported has *leaked*;
+* a reported address that is no live block is *dangling*;
+* a block that was reported twice is *shared*: one owner will free it while the other still uses it;
+* *drift* is the difference between used_memory and the startup block plus all live blocks.
 
-It takes time and memory proportional to the number of blocks, about a microsecond and a hundred bytes each.
+An audit takes time and memory proportional to the number of blocks, about a microsecond and a hundred bytes for each.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from mypy_extensions import i64
 
 from pyredmem.memory.heap import Heap
 
-#: findings of one kind that a summary lists
+#: The most findings of one kind that a report lists.
 LISTED: Final = 10
 
 
 @dataclass
 class PurposeTotal:
-    """What the blocks of one purpose add up to."""
+    """The blocks of one purpose, added up."""
 
     purpose: str
     blocks: int = 0
@@ -36,36 +36,35 @@ class PurposeTotal:
 
 @dataclass
 class AuditReport:
-    """What the audit found."""
+    """The findings of one audit."""
 
-    #: startup block and blocks alive, in bytes
+    #: Bytes of the startup block and of all live blocks.
     expected: int = 0
     used_memory: int = 0
     blocks: int = 0
-    #: address and usable size
+    #: Address and usable size of each block.
     leaked: list[tuple[int, int]] = field(default_factory=list)
-    #: purpose and address
+    #: Purpose and address of each report.
     dangling: list[tuple[str, int]] = field(default_factory=list)
-    #: first purpose, other purpose and address
+    #: First purpose, second purpose and address of each block; a block with three owners is there twice.
     shared: list[tuple[str, str, int]] = field(default_factory=list)
     totals: dict[str, PurposeTotal] = field(default_factory=dict)
 
     @property
     def drift(self) -> int:
-        """Bytes that used_memory says too many."""
+        """Bytes by which used_memory is too high."""
         return self.used_memory - self.expected
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing to complain about."""
+        """Whether the audit found no fault."""
         return not (self.leaked or self.dangling or self.shared or self.drift)
 
     def leaked_bytes(self) -> int:
-        """Return the sum of what leaked."""
         return sum([size for _, size in self.leaked])
 
     def lines(self) -> list[str]:
-        """Return the complaints as text, the first few of every kind."""
+        """The faults as text, at most ``LISTED`` of each kind."""
         lines: list[str] = []
         if self.drift:
             lines.append(f"used_memory is {self.used_memory}, the blocks add up to {self.expected}")
@@ -82,7 +81,7 @@ class AuditReport:
 
 
 def audit(heap: Heap, owners: Iterable[tuple[str, int]]) -> AuditReport:
-    """Compare the blocks that ``owners`` names (purpose, address) with the live ones of the heap."""
+    """Compare the blocks that ``owners`` reports, as pairs of purpose and address, with the live blocks of the heap."""
     report = AuditReport(used_memory=heap.used_memory)
     purpose_of: dict[int, str] = {}
     totals = report.totals

@@ -1,9 +1,9 @@
-"""How dirty pages fade away: the decay curve of jemalloc.
+"""The decay of dirty pages, along jemalloc's curve.
 
-Freed pages stay resident for a while, because they are likely to be wanted again. Over ten seconds they are
-returned to the system along an S-shaped curve (6x^5 - 15x^4 + 10x^3). Time is cut into 200 epochs; a
-backlog keeps how many pages became dirty in each of the last 200. At every epoch the curve says how many of
-each may still be dirty; what is above the sum is purged::
+Freed pages stay resident for a while, because they are likely to be needed again. Over ten seconds they are returned to
+the system along an S-shaped curve (6x^5 - 15x^4 + 10x^3). Time is divided into epochs of 50 ms, and a backlog holds how
+many pages became dirty in each of the last 200 epochs. When an epoch ends, the curve says how many pages of each epoch
+may still be dirty; dirty pages beyond the sum of these are purged::
 
     100 % |*****
           |      **
@@ -12,7 +12,7 @@ each may still be dirty; what is above the sum is purged::
       0 % |              ***** -> age
           0 s               10 s
 
-The module owns no clock; it is told the time.
+The module has no clock: the caller passes the time in.
 """
 
 from __future__ import annotations
@@ -29,25 +29,28 @@ EPOCH_MS: Final = DECAY_MS // EPOCHS
 
 
 def _remaining_share(epoch: int) -> float:
-    """Return the share that may be dirty of what was freed in that epoch of the backlog."""
+    """The share of the pages freed in an epoch of the backlog (0 is the oldest) that may still be dirty."""
     x = (epoch + 1) / EPOCHS
     return x * x * x * (x * (x * 6 - 15) + 10)
 
 
+#: The shares of all epochs, the oldest first.
+_SHARES: Final = [_remaining_share(epoch) for epoch in range(EPOCHS)]
+
+
 class DirtyDecay:
-    """Drives the purging of one page pool."""
+    """Purges the dirty pages of one pool as they age."""
 
     def __init__(self, pool: PagePool) -> None:
         self._pool = pool
-        self._shares: list[float] = [_remaining_share(epoch) for epoch in range(EPOCHS)]
-        #: pages that became dirty, oldest epoch first
+        #: Pages that became dirty in each epoch, the oldest epoch first.
         self._backlog: list[int] = [0] * EPOCHS
         self._epoch_started_ms: i64 = -1
         self._dirty_before: i64 = 0
         self._idle: bool = True
 
     def tick(self, now_ms: i64) -> i64:
-        """Purge what is too old at ``now_ms``; return the number of pages returned to the system."""
+        """Purge the pages that are too old at ``now_ms``; returns how many went back to the system."""
         if self._epoch_started_ms < 0 or now_ms < self._epoch_started_ms:
             self._epoch_started_ms = now_ms
             return 0
@@ -65,7 +68,7 @@ class DirtyDecay:
         return purged
 
     def forget(self) -> None:
-        """Start anew after everything was purged."""
+        """Empty the backlog after all dirty pages were purged."""
         if not self._idle:
             self._backlog = [0] * EPOCHS
             self._dirty_before = 0
@@ -78,9 +81,10 @@ class DirtyDecay:
         self._backlog[EPOCHS - 1] = new_pages if new_pages > 0 else 0
 
     def _allowed(self) -> i64:
+        """How many pages may be dirty now."""
         allowed = 0.0
         for epoch in range(EPOCHS):
             pages = self._backlog[epoch]
             if pages:
-                allowed += pages * self._shares[epoch]
+                allowed += pages * _SHARES[epoch]
         return int(allowed)

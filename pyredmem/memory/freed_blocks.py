@@ -1,7 +1,7 @@
-"""Addresses of ledger blocks whose owner is gone, on their way back to the ledger.
+"""Addresses of ledger blocks whose owner was dismantled, on their way back to the ledger.
 
-The ledger belongs to the engine's thread. What another thread takes apart it may not free there: it notes the
-addresses here, and the engine's thread frees them.
+The ledger belongs to the engine's thread. Another thread that dismantles a value must not free the value's blocks: it
+collects their addresses here, and the engine's thread frees them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _Value = TypeVar("_Value")
 
 
 class FreedBlocks:
-    """Addresses that are to be freed."""
+    """Addresses of the blocks that the engine's thread still has to free."""
 
     def __init__(self) -> None:
         self.addresses: vec[i32] = vec[i32]()
@@ -24,19 +24,19 @@ class FreedBlocks:
         return len(self.addresses)
 
     def add(self, address: i64) -> None:
-        """Note a block; 0 is none."""
+        """Add a block; address 0 is no block and is left out."""
         if address != 0:
             self.addresses = append(self.addresses, i32(address))
 
     def extend(self, addresses: list[int]) -> None:
-        """Note blocks; 0 is none."""
+        """Add blocks; address 0 is no block and is left out."""
         for address in addresses:
             if address != 0:
                 self.addresses = append(self.addresses, i32(address))
 
 
 def drop_items(items: dict[bytes, _Value], limit: i64) -> bool:
-    """Drop so many items of a dict, and with the last ones its memory; True when nothing is left."""
+    """Remove at most ``limit`` items from a dict, and its memory with the last ones; True when the dict is empty."""
     if len(items) <= limit:
         items.clear()
         return True

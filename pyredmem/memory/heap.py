@@ -1,11 +1,12 @@
-"""The whole heap: small blocks from slabs, large blocks as page runs of their own.
+"""The whole heap: small blocks in slabs, and large blocks in page runs of their own.
 
-A large block is a record with its pages and its usable size. It is grown and shrunk in place where the
-pages allow, as jemalloc does. Blocks of 8 MiB and more do not leave dirty pages behind: jemalloc serves
-them from an arena of their own that returns pages at once.
+A large block has a record with its pages and its usable size. It is grown and shrunk in place where the pages allow, as
+jemalloc does. Blocks of 8 MiB and more do not leave dirty pages behind: jemalloc serves them from a separate arena that
+returns pages to the system at once.
 
-Here are also the questions that need all blocks: which addresses live, does everything agree, which block
-of a sparse slab should move to a fuller one.
+The heap also does everything that concerns small and large blocks alike: it lists the live blocks, checks that all
+structures agree, and moves a block from a sparse slab to a fuller one. (``allocator`` says why ``SlabHeap``, ``Heap``
+and ``Allocator`` are three classes.)
 """
 
 from __future__ import annotations
@@ -45,25 +46,25 @@ from pyredmem.memory.slabs import (
     SlabHeap,
 )
 
-#: extents of this size are not kept dirty: their pages return to the system at once
+#: Pages of blocks of this size or more are never kept dirty: they return to the system at once.
 OVERSIZE_BYTES: Final = 8 * 1024 * 1024
 
-#: requests beyond this are refused before any arithmetic: it is more than there are addresses
+#: Requests above this are refused before any arithmetic: there are not that many addresses.
 REQUEST_LIMIT: Final = 1 << 35
 
 
 class Heap(SlabHeap):
-    """The blocks of a process, and the figures that follow from where they are."""
+    """All blocks of a process, and the figures that follow from where they lie."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
         self.large_allocations: i64 = 0
         self.large_frees: i64 = 0
-        #: pages in use and bytes of used_memory that belong to no block
+        #: Pages in use, and bytes of used_memory, that belong to no block.
         self.reserved_pages: i64 = 0
         self.reserved_bytes: i64 = 0
 
-    # -- large blocks ------------------------------------------------------------------------------
+    # Large blocks.
 
     def _alloc_large(self, size: i64) -> i64:
         assert size >= 0, f"negative size {size}"
@@ -98,14 +99,14 @@ class Heap(SlabHeap):
         self._give_pages(page, pages, usable)
 
     def _give_pages(self, page: i64, pages: i64, usable: i64) -> None:
-        """Take back pages of a large block that had that usable size."""
+        """Give pages of a large block, whose usable size was ``usable``, back to the pool."""
         if usable >= OVERSIZE_BYTES:
             self.pages.give_to_system(page, pages)
         else:
             self.pages.give(page, pages)
 
     def _resize_large(self, address: i64, usable: i64) -> bool:
-        """Change the size of a large block where it is, if its pages or those behind it allow."""
+        """Change the size of a large block in place; False if it must grow and the pages after it are not free."""
         records = self.records
         extent: i64 = self.owner[address >> PAGE_SHIFT]
         pages = records[extent + EXTENT_PAGES]
@@ -120,98 +121,72 @@ class Heap(SlabHeap):
         records[extent + EXTENT_USABLE] = usable
         return True
 
-    # -- defragmentation ---------------------------------------------------------------------------
-
-    def should_move(self, address: i64) -> bool:
-        """Tell whether moving this block helps to empty a sparse slab.
-
-        Only blocks in slabs move, not out of the current slab (new blocks go there) nor out of a full one,
-        and only when the slab is not more than an eighth fuller than the average of the slabs with room.
-        The arithmetic is that of the allocator bundled with Redis, which counts the current slab among the
-        full ones: with a current slab both the number of slabs and the regions used in them come out one
-        slab short, and when that makes the regions negative its unsigned comparison is true.
-        """
-        slab: i64 = self._record_of(address)
-        b = self.records[slab + BIN]
-        if b == LARGE:
-            if slab == 0 or self.records[slab] != address:
-                raise self._not_live(address)
-            return False
-        if not self._is_live_region(slab, b, address):
-            raise self._not_live(address)
-        bins = self.bins
-        regions = bins[b + REGIONS]
-        used = self.records[slab + USED]
-        current = bins[b + CURRENT]
-        if slab == current or used == regions:
-            return False
-        slabs = bins[b + NONFULL]
-        full: i64 = bins[b + SLABS] - slabs
-        others: i64 = bins[b + ALLOCATIONS] - bins[b + FREES] - full * regions
-        if current:
-            others -= self.records[current + USED] + bins[b + ALLOCATIONS]
-            slabs -= 1
-        return others < 0 or used * slabs <= others + (others >> 3)
+    # Defragmentation.
 
     def relocate(self, address: i64) -> i64:
-        """Move the block to where new blocks of its size go, if ``should_move`` says so; return where it is now.
+        """Move a block to where new blocks of its size go, if that helps to empty a sparse slab; returns its address.
 
-        The same as ``should_move``, ``alloc`` and ``free`` one after another, in one go. The new place is the first
-        free region of the current slab or, when that is full, of the lowest slab with room: past the thread's cache,
-        which would hand out just the regions that were freed last.
+        Only blocks in slabs move, not out of the current slab (new blocks go there) nor out of a full one, and only
+        when the slab is not more than an eighth fuller than the average of the slabs with room. The arithmetic is that
+        of the allocator bundled with Redis, which counts the current slab among the full ones: with a current slab,
+        both the number of slabs with room and the regions used in them come out one slab short. When that makes the
+        regions negative, its unsigned comparison is true, and the block moves.
+
+        The new place is the first free region of the current slab or, when that is full, of the lowest slab with room.
+        Redis bypasses the thread cache here, because the cache would hand out just the regions that were freed last.
         """
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             if slab == 0 or records[slab] != address:
                 raise self._not_live(address)
             return address
         bins = self.bins
         words = self.words
         offset: i64 = address - records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
         word: i64 = records[slab + FIRST_WORD] + (region >> 5)
         bit: i64 = TOP_BIT >> (~region & 31)
-        regions: i64 = bins[b + REGIONS]
-        if words[word] & bit or region * bins[b + GRANULES] != offset or region >= regions:
+        regions: i64 = bins[bin_at + REGIONS]
+        if words[word] & bit or region * bins[bin_at + GRANULES] != offset or region >= regions:
             raise self._not_live(address)
-        current: i64 = bins[b + CURRENT]
+        current: i64 = bins[bin_at + CURRENT]
         if slab == current:
             return address
         used: i64 = records[slab + USED]
         if used == regions:
             return address
-        slabs: i64 = bins[b + NONFULL]
-        others: i64 = bins[b + ALLOCATIONS] - bins[b + FREES] - (bins[b + SLABS] - slabs) * regions
+        slabs: i64 = bins[bin_at + NONFULL]
+        others: i64 = bins[bin_at + ALLOCATIONS] - bins[bin_at + FREES] - (bins[bin_at + SLABS] - slabs) * regions
         if current:
-            others -= records[current + USED] + bins[b + ALLOCATIONS]
+            others -= records[current + USED] + bins[bin_at + ALLOCATIONS]
             slabs -= 1
         if others >= 0 and used * slabs > others + (others >> 3):
             return address
-        new: i64 = self.alloc(bins[b + USABLE])
+        new: i64 = self.alloc(bins[bin_at + USABLE])
         self.free(address)
         return new
 
-    # -- inspection --------------------------------------------------------------------------------
+    # Inspection.
 
     def _record_of(self, address: i64) -> i64:
         page: i64 = address >> PAGE_SHIFT
         return self.owner[page] if 0 < page < self.owner_pages else 0
 
     def live_size(self, address: i64) -> i64:
-        """Return the usable size of the live block that begins at ``address``, 0 when there is none."""
+        """The usable size of the live block at ``address``, 0 if no live block begins there."""
         slab: i64 = self._record_of(address)
         if slab == 0:
             return 0
-        b = self.records[slab + BIN]
-        if b == LARGE:
+        bin_at = self.records[slab + BIN]
+        if bin_at == LARGE:
             return self.records[slab + EXTENT_USABLE] if self.records[slab] == address else 0
-        return self.bins[b + USABLE] if self._is_live_region(slab, b, address) else 0
+        return self.bins[bin_at + USABLE] if self._is_live_region(slab, bin_at, address) else 0
 
     def live_large_sizes(self) -> list[int]:
-        """Return the usable sizes of all large blocks."""
+        """The usable sizes of all large blocks, by their addresses."""
         sizes: list[int] = []
         for page in range(1, self.owner_pages):
             extent = self.owner[page]
@@ -220,7 +195,7 @@ class Heap(SlabHeap):
         return sizes
 
     def live_addresses(self) -> list[int]:
-        """Return the addresses of all live blocks in ascending order."""
+        """The addresses of all live blocks in ascending order."""
         found: list[int] = []
         page: i64 = 1
         while page < self.owner_pages:
@@ -228,21 +203,21 @@ class Heap(SlabHeap):
             if slab == 0:
                 page += 1
                 continue
-            b = self.records[slab + BIN]
-            if b == LARGE:
+            bin_at = self.records[slab + BIN]
+            if bin_at == LARGE:
                 found.append(self.records[slab])
                 page += self.records[slab + EXTENT_PAGES]
             else:
-                self._collect_live(slab, b, found)
-                page += self.bins[b + PAGES]
+                self._collect_live(slab, bin_at, found)
+                page += self.bins[bin_at + PAGES]
         return found
 
-    def _collect_live(self, slab: i64, b: i64, found: list[int]) -> None:
+    def _collect_live(self, slab: i64, bin_at: i64, found: list[int]) -> None:
         bins = self.bins
         address = self.records[slab]
-        granules = bins[b + GRANULES]
+        granules = bins[bin_at + GRANULES]
         word = self.records[slab + FIRST_WORD]
-        left = bins[b + REGIONS]
+        left = bins[bin_at + REGIONS]
         while left > 0:
             bits = self.words[word]
             region: i64 = 0
@@ -255,7 +230,7 @@ class Heap(SlabHeap):
             word += 1
 
     def check(self) -> None:
-        """Assert that every structure of the heap agrees with every other."""
+        """Assert that all structures of the heap agree with each other."""
         self.pages.check()
         counted = [0] * len(self._nonfull)
         nonfull = [0] * len(self._nonfull)
@@ -269,20 +244,20 @@ class Heap(SlabHeap):
                 page += 1
                 continue
             records = self.records
-            b = records[slab + BIN]
+            bin_at = records[slab + BIN]
             assert records[slab] == page << PAGE_SHIFT, f"page {page}: record {slab} begins elsewhere"
-            if b == LARGE:
+            if bin_at == LARGE:
                 pages = records[slab + EXTENT_PAGES]
                 used_memory += records[slab + EXTENT_USABLE]
                 counted[0] += 1
             else:
-                pages = self.bins[b + PAGES]
-                used: i64 = self._check_slab(slab, b)
-                number = self.bins[b + NUMBER]
-                used_memory += used * self.bins[b + USABLE]
+                pages = self.bins[bin_at + PAGES]
+                used: i64 = self._check_slab(slab, bin_at)
+                number = self.bins[bin_at + NUMBER]
+                used_memory += used * self.bins[bin_at + USABLE]
                 counted[number] += used
                 slabs[number] += 1
-                if used < self.bins[b + REGIONS] and slab != self.bins[b + CURRENT]:
+                if used < self.bins[bin_at + REGIONS] and slab != self.bins[bin_at + CURRENT]:
                     nonfull[number] += 1
                     assert page in self._nonfull[number], f"slab at page {page} has room but is not listed"
                 for inner in range(page, page + pages):
@@ -293,18 +268,18 @@ class Heap(SlabHeap):
         assert used_pages == self.pages.used_pages - self.reserved_pages
         assert counted[0] == self.large_allocations - self.large_frees
         for number in range(1, len(self._nonfull)):
-            b = number * BIN_SIZE
-            assert self.bins[b + ALLOCATIONS] - self.bins[b + FREES] == counted[number]
-            assert self.bins[b + SLABS] == slabs[number]
-            assert self.bins[b + NONFULL] == nonfull[number], f"bin {number}: count of slabs with room"
+            bin_at = number * BIN_SIZE
+            assert self.bins[bin_at + ALLOCATIONS] - self.bins[bin_at + FREES] == counted[number]
+            assert self.bins[bin_at + SLABS] == slabs[number]
+            assert self.bins[bin_at + NONFULL] == nonfull[number], f"bin {number}: count of slabs with room"
 
-    def _check_slab(self, slab: i64, b: i64) -> i64:
-        """Assert what holds for one slab and return its number of used regions."""
+    def _check_slab(self, slab: i64, bin_at: i64) -> i64:
+        """Assert the invariants of one slab; returns its number of used regions."""
         bins = self.bins
         records = self.records
         free: i64 = 0
         first_free: i64 = -1
-        for word in range(records[slab + FIRST_WORD], records[slab + FIRST_WORD] + bins[b + WORDS]):
+        for word in range(records[slab + FIRST_WORD], records[slab + FIRST_WORD] + bins[bin_at + WORDS]):
             bits = self.words[word]
             assert 0 <= bits <= ALL_FREE
             if bits and first_free < 0:
@@ -312,13 +287,13 @@ class Heap(SlabHeap):
             while bits:
                 free += 1
                 bits &= bits - 1
-        used: i64 = bins[b + REGIONS] - free
+        used: i64 = bins[bin_at + REGIONS] - free
         assert used > 0, f"slab at {records[slab]} is empty"
-        if slab == bins[b + CURRENT]:
-            assert used == records[slab + USED] + bins[b + ALLOCATIONS], f"slab at {records[slab]}: used"
-            assert bins[b + WORD] <= first_free or free == 0
-            skipped: i64 = bins[b + WORD] - records[slab + FIRST_WORD]
-            assert bins[b + WORD_ADDRESS] == records[slab] + skipped * WORD_BITS * bins[b + GRANULES]
+        if slab == bins[bin_at + CURRENT]:
+            assert used == records[slab + USED] + bins[bin_at + ALLOCATIONS], f"slab at {records[slab]}: used"
+            assert bins[bin_at + WORD] <= first_free or free == 0
+            skipped: i64 = bins[bin_at + WORD] - records[slab + FIRST_WORD]
+            assert bins[bin_at + WORD_ADDRESS] == records[slab] + skipped * WORD_BITS * bins[bin_at + GRANULES]
         else:
             assert used == records[slab + USED], f"slab at {records[slab]}: used"
         return used

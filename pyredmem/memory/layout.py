@@ -1,8 +1,7 @@
-"""Sizes of Redis 7.2's structures on a 64-bit system, and the arithmetic of its growing blocks.
+"""The sizes of Redis 7.2's structures on a 64-bit system, and the arithmetic of its growing blocks.
 
-Sizes are what Redis *requests*; the allocator rounds them up to a class. Where a size comes from several
-structures in one block it is a function. Everything here is pure; the source file of Redis that defines the
-structure is named beside it.
+Sizes are what Redis *requests*; the allocator rounds them up to a size class. A size that depends on the content is a
+function. Everything here is pure arithmetic; each constant names the source file of Redis that defines the structure.
 """
 
 from __future__ import annotations
@@ -11,20 +10,20 @@ from typing import Final
 
 from mypy_extensions import i64
 
-# -- fixed sizes -----------------------------------------------------------------------------------
+# Fixed sizes.
 
 POINTER_SIZE: Final = 8
 
-#: header of every value (server.h robj)
+#: server.h robj, the header of each value
 ROBJ_SIZE: Final = 16
-#: dict.h dict, dict.c dictEntry; sets store entries without a value, and none for the first of a bucket
+#: dict.h dict, dict.c dictEntry; sets have entries without a value, and no entry for the first key of a bucket
 DICT_SIZE: Final = 56
 DICT_ENTRY_SIZE: Final = 24
 DICT_ENTRY_NO_VALUE_SIZE: Final = 16
-#: added to dict and entries of the main dicts in cluster mode
+#: Added to the dict and to each entry of the main dicts in cluster mode
 CLUSTER_DICT_METADATA_SIZE: Final = 8
 CLUSTER_ENTRY_METADATA_SIZE: Final = 16
-#: server.h zset, zskiplist, zskiplistNode without and per level
+#: server.h zset, zskiplist, zskiplistNode without its levels, and one level
 ZSET_SIZE: Final = 16
 SKIPLIST_SIZE: Final = 32
 SKIPLIST_NODE_SIZE: Final = 24
@@ -37,7 +36,7 @@ QUICKLIST_BOOKMARK_SIZE: Final = 16
 QUICKLIST_LZF_HEADER_SIZE: Final = 8
 #: intset.h intset
 INTSET_HEADER_SIZE: Final = 8
-#: listpack.c: total bytes and count before the entries, one terminator behind
+#: listpack.c: total bytes and count before the entries, one terminator after them
 LISTPACK_HEADER_SIZE: Final = 6
 LISTPACK_TERMINATOR_SIZE: Final = 1
 LISTPACK_EMPTY_SIZE: Final = LISTPACK_HEADER_SIZE + LISTPACK_TERMINATOR_SIZE
@@ -74,19 +73,19 @@ REPLY_CHUNK_BYTES: Final = 16384
 BIG_ARGUMENT_BYTES: Final = 32768
 REPLY_BUFFER_MIN_BYTES: Final = 1024
 
-# -- sds strings (sds.c) ---------------------------------------------------------------------------
+# Sds strings (sds.c).
 
-# The type of an sds is known by the size of its header.
+# An sds type is represented by the size of its header.
 SDS_TYPE_5: Final = 1
 SDS_TYPE_8: Final = 3
 SDS_TYPE_16: Final = 5
 SDS_TYPE_32: Final = 9
 SDS_TYPE_64: Final = 17
 
-#: up to this length the room made is double the need, beyond it one more of this
+#: A string that grows below this length gets twice the bytes that it needs, above it these bytes in addition.
 SDS_PREALLOCATION_LIMIT: Final = 1024 * 1024
 
-#: longest string in one block with its robj (object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT)
+#: The longest string that shares one block with its robj (object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT)
 EMBSTR_LIMIT: Final = 44
 
 
@@ -103,12 +102,12 @@ def _sds_type(length: i64) -> i64:
 
 
 def sds_header_size(length: i64) -> i64:
-    """Return the header bytes (and with them the type) of a new string; an empty one is made to grow."""
+    """The bytes of the header, and with them the type, of a new string; an empty one gets a type that can grow."""
     return _sds_type(length) if length else SDS_TYPE_8
 
 
 def sds_new_size(length: i64) -> i64:
-    """Return the request of a new string: header, bytes, terminator."""
+    """The request of a new string: header, bytes, terminator."""
     if 0 < length < 32:
         return length + 2
     if length < 256:
@@ -117,9 +116,9 @@ def sds_new_size(length: i64) -> i64:
 
 
 def sds_capacity(header: i64, usable: i64) -> i64:
-    """Return the capacity of a string in a block: what the type can express of what is there.
+    """The capacity of a string in a block of ``usable`` bytes, as far as the type of its header can express it.
 
-    Type 5 stores no capacity; its strings never have free space, which 0 stands for.
+    Type 5 stores no capacity, and its strings never have free space; their capacity is given as 0.
     """
     if header == SDS_TYPE_5:
         return 0
@@ -134,10 +133,10 @@ def sds_capacity(header: i64, usable: i64) -> i64:
 
 
 def sds_make_room(length: i64, added: i64, greedy: bool) -> tuple[i64, i64]:
-    """Return header and request of the block that holds ``added`` more bytes.
+    """Header and request of the block for a string of ``length`` bytes that gets ``added`` more.
 
-    Greedy growth doubles up to 1 MiB and then adds 1 MiB. The block is reallocated when the header stays
-    the same, else it is a new one.
+    Greedy growth doubles the string up to 1 MiB, and adds 1 MiB to a longer one. The block is reallocated if the header
+    stays the same, otherwise it is a new one.
     """
     wanted: i64 = length + added
     if greedy:
@@ -149,11 +148,11 @@ def sds_make_room(length: i64, added: i64, greedy: bool) -> tuple[i64, i64]:
 
 
 def sds_resize(header: i64, size: i64, would_regrow: bool) -> tuple[i64, i64]:
-    """Return header and request of a string trimmed or grown to a capacity of exactly ``size``.
+    """Header and request of a string that is trimmed or grown to a capacity of exactly ``size``.
 
-    A header that could be smaller stays, unless type 8 or 5 would do; then the block is reallocated. With
-    another header it is a new block. The capacity is then ``size``, whatever the block has. A string that has
-    this capacity already is left alone.
+    A header that could be smaller stays unless type 8 or 5 is enough. If the header stays, the block is reallocated,
+    otherwise it is a new one. The capacity is ``size`` afterwards, even if the block has more. A string that has this
+    capacity already is left alone.
     """
     wanted: i64 = _sds_type(size)
     if would_regrow and wanted == SDS_TYPE_5:
@@ -164,33 +163,33 @@ def sds_resize(header: i64, size: i64, would_regrow: bool) -> tuple[i64, i64]:
 
 
 def embstr_size(length: i64) -> i64:
-    """Return the request of a short string in one block with its robj."""
+    """The request of a short string that shares one block with its robj."""
     return ROBJ_SIZE + SDS_TYPE_8 + length + 1
 
 
-# -- hash tables (dict.c) --------------------------------------------------------------------------
+# Hash tables (dict.c).
 
-DICT_INITIAL_SLOTS: Final = 4
-
-
-def dict_slots(count: i64) -> i64:
-    """Return the slots of a table for ``count`` entries: the next power of two, at least 4."""
-    slots: i64 = DICT_INITIAL_SLOTS
-    while slots < count:
-        slots *= 2
-    return slots
+DICT_INITIAL_BUCKETS: Final = 4
 
 
-def dict_table_size(slots: i64) -> i64:
-    """Return the request of a table."""
-    return slots * POINTER_SIZE
+def dict_buckets(count: i64) -> i64:
+    """The buckets of a table for ``count`` entries: the next power of two, at least 4."""
+    buckets: i64 = DICT_INITIAL_BUCKETS
+    while buckets < count:
+        buckets *= 2
+    return buckets
 
 
-# -- listpacks (listpack.c) ------------------------------------------------------------------------
+def dict_table_size(buckets: i64) -> i64:
+    """The request of a table with that many buckets."""
+    return buckets * POINTER_SIZE
+
+
+# Listpacks (listpack.c).
 
 
 def listpack_back_length_size(encoded: i64) -> i64:
-    """Return the bytes of the field behind an entry that tells its length."""
+    """The bytes of the field at the end of an entry that gives its length, ``encoded`` bytes."""
     if encoded <= 127:
         return 1
     if encoded < 16383:
@@ -203,7 +202,7 @@ def listpack_back_length_size(encoded: i64) -> i64:
 
 
 def listpack_integer_size(value: i64) -> i64:
-    """Return the bytes of an entry that is an integer, back length included."""
+    """The bytes of an integer entry, including the field at its end."""
     if 0 <= value <= 127:
         return 2
     if -4096 <= value <= 4095:
@@ -218,7 +217,7 @@ def listpack_integer_size(value: i64) -> i64:
 
 
 def listpack_string_size(length: i64) -> i64:
-    """Return the bytes of an entry that is a string of that length, back length included."""
+    """The bytes of an entry with a string of ``length`` bytes, including the field at its end."""
     encoded: i64 = length + 5
     if length < 64:
         encoded = length + 1
@@ -227,11 +226,11 @@ def listpack_string_size(length: i64) -> i64:
     return encoded + listpack_back_length_size(encoded)
 
 
-# -- other collections -----------------------------------------------------------------------------
+# Other collections.
 
 
 def intset_width(value: i64) -> i64:
-    """Return the bytes an integer needs in an intset (intset.c)."""
+    """The bytes that an integer needs in an intset (intset.c)."""
     if -32768 <= value <= 32767:
         return 2
     if -2147483648 <= value <= 2147483647:
@@ -240,27 +239,27 @@ def intset_width(value: i64) -> i64:
 
 
 def intset_size(count: i64, width: i64) -> i64:
-    """Return the request of an intset."""
+    """The request of an intset."""
     return INTSET_HEADER_SIZE + count * width
 
 
 def skiplist_node_size(level: i64) -> i64:
-    """Return the request of a skiplist node with that many levels (t_zset.c)."""
+    """The request of a skiplist node with ``level`` levels (t_zset.c)."""
     return SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * level
 
 
-#: the node before the first one has all levels
+#: The node before the first one has all levels.
 SKIPLIST_HEADER_NODE_SIZE: Final = SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * SKIPLIST_MAX_LEVEL
 
 
 def rax_node_size(edge_bytes: i64, children: i64, has_value: bool) -> i64:
-    """Return the request of a radix tree node (rax.c): padded header and edges, then the pointers."""
+    """The request of a radix tree node (rax.c): header and edges, padded, then the pointers."""
     padded: i64 = (RAX_NODE_HEADER_SIZE + edge_bytes + POINTER_SIZE - 1) // POINTER_SIZE * POINTER_SIZE
     pointers: i64 = children + 1 if has_value else children
     return padded + pointers * POINTER_SIZE
 
 
 def reply_block_size(needed: i64) -> i64:
-    """Return the request of a reply block for ``needed`` bytes (networking.c)."""
+    """The request of a block of replies for ``needed`` bytes (networking.c)."""
     payload: i64 = needed if needed > REPLY_CHUNK_BYTES else REPLY_CHUNK_BYTES
     return payload + REPLY_BLOCK_HEADER_SIZE

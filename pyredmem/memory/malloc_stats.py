@@ -1,4 +1,4 @@
-"""The text of MEMORY MALLOC-STATS: the allocator's figures in the shape of jemalloc's own report."""
+"""The text of MEMORY MALLOC-STATS: the allocator's figures, laid out as in jemalloc's own report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyredmem.memory.statistics import BinStatistics, bin_statistics, large_stat
 
 
 def malloc_stats(allocator: Allocator) -> str:
-    """Return the report; only for profiles that have statistics."""
+    """The report, for an allocator whose profile has statistics."""
     lines = ["___ Begin jemalloc statistics ___"]
     lines += _options(allocator)
     lines += _totals(allocator)
@@ -48,9 +48,10 @@ def _totals(allocator: Allocator) -> list[str]:
 
 
 def _bins(allocator: Allocator) -> list[str]:
-    """The small classes that were ever used: what lives in them, in how many slabs, and how much of those is free.
+    """The small classes that were ever used: their live blocks, their slabs, and the free part of the slabs.
 
-    ``frag_bytes`` is what the slabs have and no block uses; all classes together make up ``allocator_frag_bytes``.
+    ``frag_bytes`` are the bytes of the slabs that no block uses; over all classes they add up to
+    ``allocator_frag_bytes``.
     """
     lines = [
         "bins:           size  ind    allocated   frag_bytes      curregs     capacity   util     curslabs"
@@ -68,7 +69,7 @@ def _bins(allocator: Allocator) -> list[str]:
 
 
 def _total_of_bins(used: list[BinStatistics]) -> str:
-    """The last line of the table; the utilisation is that of the slabs' bytes."""
+    """The last line of the table; its utilisation is the used share of all the slabs' bytes."""
     allocated = sum([item.allocated() for item in used])
     active = sum([item.active() for item in used])
     return (
@@ -81,7 +82,7 @@ def _total_of_bins(used: list[BinStatistics]) -> str:
 
 
 def _large(allocator: Allocator) -> list[str]:
-    """The live blocks that have pages of their own, by size."""
+    """The live large blocks, by size."""
     lines = [
         f"large: nmalloc: {allocator.large_allocations}, ndalloc: {allocator.large_frees}",
         "                size    allocated    curlextents",

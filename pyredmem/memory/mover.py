@@ -1,8 +1,8 @@
-"""What a pass of active defragmentation asks of everything that it meets.
+"""The object that a pass of active defragmentation carries through all data.
 
-A value shows a mover all its ledger blocks and all its Python objects, and takes what comes back in their place. This
-one moves ledger blocks out of sparse slabs. The other kind *steers*: it has Python objects made anew outside the sparse
-arenas of the process's heap (see :mod:`pyredmem.memory.steering`) and leaves the ledger alone.
+A value shows a mover each of its ledger blocks and each of its Python objects, and keeps in their place what the mover
+returns. The mover here moves ledger blocks out of sparse slabs. The other kind *steers*: it has Python objects remade
+outside the sparse arenas of the process's heap (see :mod:`pyredmem.memory.steering`) and leaves the ledger alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pyredmem.memory.allocator import Allocator
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Mover:
-    """Moves ledger blocks, and counts."""
+    """Moves ledger blocks, and counts them."""
 
     def __init__(self, allocator: Allocator) -> None:
         self.allocator = allocator
@@ -22,7 +22,7 @@ class Mover:
         self.misses: i64 = 0  # blocks that stay where they are
 
     def block(self, address: i64) -> i64:
-        """Where the block of the ledger is from now on; 0, no block, stays 0."""
+        """The address of a ledger block from now on; 0, which is no block, stays 0."""
         if address == 0:
             return 0
         new = self.allocator.relocate(address)
@@ -33,17 +33,17 @@ class Mover:
         return new
 
     def steers(self) -> bool:
-        """Whether the Python objects are what it is about; if not they need not be shown."""
+        """Whether this mover is about the Python objects; if not, they need not be shown."""
         return False
 
     def text(self, data: bytes) -> bytes:
-        """The bytes, or equal ones in another place."""
+        """The bytes to keep from now on: these, or equal ones in another place."""
         return data
 
     def must_leave(self, item: object) -> bool:
-        """Whether an object of any other class is to be replaced by a twin."""
+        """Whether an object that is not bytes must be replaced by a twin."""
         return False
 
     def must_plug(self, twin: object) -> bool:
-        """Whether a twin lies as badly as the object that it replaces: the mover keeps it, make another one."""
+        """Whether a twin lies in as bad a place as its original; if so the mover keeps it, and another must be made."""
         return False

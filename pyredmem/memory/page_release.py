@@ -1,14 +1,14 @@
 """Gives the pages of large arrays back to the system before the arrays are dropped, a piece at a time.
 
-Dropping an array of 40 MB is one call of the C library, and the system takes milliseconds to take its ten thousand
-pages back, during which the interpreter stands still. Worse, the end of a free part of the C library's heap may take a
-hundred megabytes along that were freed before. Pages that have been given back beforehand cost nothing then.
+To drop an array of 40 MB is one call of the C library, in which the system takes milliseconds to take back ten thousand
+pages; meanwhile the interpreter stands still. Worse, when the C library trims the end of its heap, a hundred megabytes
+that were freed earlier may go back in the same call. Pages that were given back beforehand cost nothing at that point.
 
-For that one must know where CPython keeps the content of a list and of a vec, which nothing promises. So it is tried on
-arrays of known content first (:data:`KNOWS_LISTS`, :data:`KNOWS_VECS`); where it is not as expected nothing is given
-back early. Only whole pages inside of the array's own memory are touched: what is left of the array reads as zero, so
-only an array that nobody reads any more may be released. Unlike most of the package this module calls the operating
-system.
+To do so the module must know where CPython keeps the content of a list and of a vec, and no document promises that. So
+it first looks at arrays of known content (:data:`KNOWS_LISTS`, :data:`KNOWS_VECS`); if they are not laid out as
+expected, nothing is given back early. Only whole pages inside the array's own memory are touched. They read as zero
+afterwards, so an array may be released only when nobody reads it any more. Unlike most of the package this module calls
+the operating system.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i32, i64
 
-#: Bytes that are given back in one call: some 60 microseconds.
+#: Bytes that are given back in one call, which takes some 60 microseconds.
 PIECE_BYTES: Final = 1 << 20
 _PAGE_BYTES: Final = 4096
 _DONT_NEED: Final = 4  # MADV_DONTNEED
 _PROBE: Final = [305419896, 19088743, 591751049, 1]
-# Offsets in the objects, 64-bit CPython.
+# Offsets in the objects of a 64-bit CPython.
 _SIZE: Final = 16
 _ITEMS: Final = 24
 _ALLOCATED: Final = 32  # of a list
@@ -37,7 +37,7 @@ def _word(address: int) -> int:
 
 
 def _knows_lists() -> bool:
-    """Whether a list is length, pointer to its items, room for how many."""
+    """Whether a list object holds its length, a pointer to its items, and the number of items there is room for."""
     if sys.platform != "linux" or sys.implementation.name != "cpython" or struct.calcsize("P") != 8:
         return False
     probe: list[object] = [None, True, False]
@@ -50,14 +50,17 @@ def _knows_lists() -> bool:
 
 
 def _knows_vecs() -> bool:
-    """Whether a vec, as an object, is length and pointer to its items."""
+    """Whether a vec, seen as an object, holds its length and a pointer to its items."""
     if not KNOWS_LISTS:
         return False
     return _is_the_probe(vec[i32](_PROBE))
 
 
 def _is_the_probe(array: object) -> bool:
-    """Whether a vec of the probe's numbers is where it is expected; an argument, so that it is an object for sure."""
+    """Whether a vec of the probe's numbers has its items where they are expected.
+
+    The vec is passed as an argument of type ``object``, so that compiled code surely makes an object of it.
+    """
     address = id(array)
     if _word(address + _SIZE) != len(_PROBE):
         return False
@@ -72,7 +75,7 @@ KNOWS_VECS: Final = _knows_vecs()
 
 
 def _give_back(start: int, end: int) -> None:
-    """Give the whole pages between two addresses back, without the interpreter's lock."""
+    """Give the whole pages between two addresses back to the system, with the interpreter's lock released."""
     start = (start + _PAGE_BYTES - 1) // _PAGE_BYTES * _PAGE_BYTES
     end = end // _PAGE_BYTES * _PAGE_BYTES
     if start < end:
@@ -80,9 +83,9 @@ def _give_back(start: int, end: int) -> None:
 
 
 def release_vec(array: object, size: i64, done: i64) -> i64:
-    """Give a piece of a vec of ``size`` bytes back, from byte ``done`` on; how far that got, ``size`` at the end.
+    """Give a piece of a vec of ``size`` bytes back to the system, from byte ``done`` on; returns the end of the piece.
 
-    The vec must have one owner, and nobody may read it any more.
+    At the end that is ``size``. The vec must have one owner, and nobody may read it any more.
     """
     if not KNOWS_VECS:
         return size
@@ -93,7 +96,7 @@ def release_vec(array: object, size: i64, done: i64) -> i64:
 
 
 def release_list_tail(items: object) -> None:
-    """Give back what a list that was cut off still has room for."""
+    """Give the unused room at the end of a list, whose last items were deleted, back to the system."""
     if KNOWS_LISTS:
         address = id(items)
         start = _word(address + _ITEMS)

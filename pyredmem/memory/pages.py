@@ -1,23 +1,22 @@
 """The page pool: which pages of the modelled address space are in use, dirty or returned to the system.
 
-Pages are numbered from 1. Below the *frontier* every page is in exactly one state::
+Pages are numbered from 1. Every page below the *frontier* is in exactly one state::
 
     in use    part of a slab or of a large extent
-    dirty     free, still resident: it will be handed out again first
+    dirty     free, still resident; such pages are handed out again first
     retained  free, given back to the operating system; only the addresses are kept
 
-Free pages form maximal runs of one state. A run is described by *boundary tags*: the first and the last
-page of a run of ``n`` pages hold ``2n`` (dirty: ``2n + 1``), the last one negated when it is not also the
-first; every other page holds 0. So a freed run finds its neighbours, and merges with them, without a
-search.
+Free pages form maximal runs of one state. A run is described by *boundary tags*: the first and the last page of a run
+of ``n`` pages hold ``2n`` (dirty: ``2n + 1``), the last one negated unless it is also the first; every other page holds
+0. So a freed run finds its neighbours, and merges with them, without a search.
 
-Runs are found by size: a lazy heap of first pages for each page class (four classes per doubling) and
-state. A request looks at the lowest run of every class that surely fits and takes the lowest of these,
-first among the dirty runs, then among the retained ones, and only then moves the frontier. An entry of a
-heap is believed only when the tag of its page agrees; a heap with more dead than living entries is built
-anew, so the heaps stay proportional to the free runs.
+Runs are found by size, in a lazy heap of first pages for each page class (four classes per doubling) and state. A
+request looks at the lowest run of each class that is surely large enough and takes the lowest of these, first among the
+dirty runs, then among the retained ones. Only if there is none does it move the frontier. An entry of a heap counts
+only if the tag of its page agrees; a heap with more dead than living entries is rebuilt, so the heaps stay proportional
+to the number of free runs.
 
-The pool does not know what pages are used for.
+The pool does not know what the pages are used for.
 """
 
 from __future__ import annotations
@@ -30,32 +29,30 @@ from mypy_extensions import i64
 
 from pyredmem.memory.size_classes import floor_log2
 
-#: addresses count granules of 8 bytes and stay below 2**31, so that holders may keep them in 32 bits
+#: Addresses count granules of 8 bytes and stay below 2**31, so that objects can keep them in 32 bits.
 PAGE_SHIFT: Final = 9
 PAGE_LIMIT: Final = 1 << 31 - PAGE_SHIFT
 
 RETAINED: Final = 0
 DIRTY: Final = 1
 
-#: address space is taken from the system in steps that begin with 2 MiB and grow by an eighth of what there
-#: is
+#: Address space is taken from the system in steps of 2 MiB plus an eighth of the address space there is already.
 GROWTH_PAGES: Final = 512
 
-#: number of page classes that cover PAGE_LIMIT
+#: The number of page classes that cover PAGE_LIMIT.
 CLASSES: Final = 88
 
-#: sets of page classes are Python integers, wider than a machine word: one class, and a class with all
-#: above it
+#: Sets of page classes are Python integers, wider than a machine word: one class alone, and a class with all above it.
 _CLASS: Final = tuple([1 << index for index in range(CLASSES)])
 _FROM_CLASS: Final = tuple([(1 << CLASSES) - (1 << index) for index in range(CLASSES)])
 
 
 class OutOfMemory(Exception):  # noqa: N818 - the condition has this name everywhere
-    """The address space or the configured limit is exhausted; nothing was changed."""
+    """The address space or the configured limit is exhausted; nothing has changed."""
 
 
 def class_floor(pages: i64) -> i64:
-    """Return the index of the largest page class up to ``pages``: 1 2 3 4, 5 6 7 8, 10 12 14 16 ..."""
+    """The index of the largest page class that is at most ``pages``. The classes: 1 2 3 4, 5 6 7 8, 10 12 14 16 ..."""
     if pages < 4:
         return pages - 1
     exponent: i64 = floor_log2(pages)
@@ -63,31 +60,31 @@ def class_floor(pages: i64) -> i64:
 
 
 def class_ceiling(pages: i64) -> i64:
-    """Return the index of the smallest page class that is not below ``pages``."""
+    """The index of the smallest page class that is at least ``pages``."""
     return class_floor(pages - 1) + 1 if pages > 1 else 0
 
 
 class PagePool:
-    """Hands out page runs, lowest address first, and takes them back."""
+    """Hands out runs of pages, the lowest address first, and takes them back."""
 
     def __init__(self) -> None:
-        #: boundary tags by page; page 0 is never handed out, so that address 0 can mean «none»
+        #: Boundary tags by page. Page 0 is never handed out, so that address 0 can mean "none".
         self.tags: vec[i64] = vec[i64]([0])
         self.frontier: i64 = 1
         self.used_pages: i64 = 0
         self.dirty_pages: i64 = 0
         self.retained_pages: i64 = 0
-        #: pages that may be in use at once; 0 = as many as there are addresses
+        #: The most pages that may be in use at once; 0 means no limit but the address space.
         self.page_limit: i64 = 0
-        #: lazy heaps of first pages, index 2 * class + state
+        #: Lazy heaps of first pages; the index is 2 * class + state, called a slot below.
         self._heaps: list[list[int]] = [[] for _ in range(2 * CLASSES)]
         self._runs: vec[i64] = vec[i64]([0] * (2 * CLASSES))
-        #: bit sets of the classes that have a run, by state
+        #: The classes that have a run, as bits, by state.
         self._retained_classes: int = 0
         self._dirty_classes: int = 0
 
     def take(self, pages: i64) -> i64:
-        """Take a run of pages and return its first page; raise OutOfMemory when there is none."""
+        """Take a run of pages; returns its first page, and raises OutOfMemory if there is none."""
         if 0 < self.page_limit < self.used_pages + pages:
             raise OutOfMemory(f"limit of {self.page_limit} pages reached")
         state: i64 = DIRTY
@@ -115,7 +112,7 @@ class PagePool:
         self._release(page, pages, RETAINED)
 
     def extend_run(self, end: i64, pages: i64) -> bool:
-        """Take exactly the pages from ``end`` on, if a free run begins there and is long enough."""
+        """Take exactly the pages from ``end`` on, if a free run begins there that is long enough; False if not."""
         if end >= self.frontier or (0 < self.page_limit < self.used_pages + pages):
             return False
         tag = self.tags[end]
@@ -130,9 +127,9 @@ class PagePool:
         return True
 
     def purge(self, keep: i64 = 0) -> i64:
-        """Return dirty pages to the system until ``keep`` are left; return how many went.
+        """Return dirty pages to the system until ``keep`` are left; returns how many it returned.
 
-        Which pages go is our choice: the tails of the largest runs, which are the least likely to be wanted
+        Which pages to return is our choice: the tails of the largest runs, as they are the least likely to be needed
         again.
         """
         purged: i64 = 0
@@ -149,10 +146,10 @@ class PagePool:
             purged += length
         return purged
 
-    # -- runs --------------------------------------------------------------------------------------
+    # Runs.
 
     def _grow(self, pages: i64) -> i64:
-        """Move the frontier and return the retained run before it, of at least ``pages`` pages."""
+        """Move the frontier; returns the retained run of at least ``pages`` pages that now lies before it."""
         room: i64 = PAGE_LIMIT - self.frontier
         if room < pages:
             raise OutOfMemory(f"no {pages} consecutive pages left in the address space")
@@ -164,7 +161,7 @@ class PagePool:
         return self._release(first, step, RETAINED)
 
     def _release(self, page: i64, pages: i64, state: i64) -> i64:
-        """Insert a free run, merged with its free neighbours of the same state; return where it begins."""
+        """Insert a free run, merged with its free neighbours of the same state; returns its first page."""
         tags = self.tags
         tag = tags[page - 1]
         if tag < 0:
@@ -206,7 +203,7 @@ class PagePool:
             self._retained_classes |= _CLASS[size_class]
 
     def _remove(self, page: i64, pages: i64, state: i64) -> None:
-        """Forget a free run; its heap entry dies by itself, because the tag is gone."""
+        """Forget a free run; its entry in the heap is dead from now on, because the tag is gone."""
         tags = self.tags
         tags[page] = 0
         tags[page + pages - 1] = 0
@@ -223,10 +220,10 @@ class PagePool:
             if runs[slot] == 0:
                 self._retained_classes ^= _CLASS[size_class]
 
-    # -- search ------------------------------------------------------------------------------------
+    # Search.
 
     def _lowest(self, pages: i64, state: i64) -> i64:
-        """Return the lowest run among the first ones of the classes that fit, or 0."""
+        """The lowest of the first runs of all classes that are large enough, or 0."""
         classes = self._dirty_classes if state == DIRTY else self._retained_classes
         classes &= _FROM_CLASS[class_ceiling(pages)]
         lowest: i64 = 0
@@ -244,7 +241,7 @@ class PagePool:
         return self._first(2 * size_class + DIRTY)
 
     def _first(self, slot: i64) -> i64:
-        """Return the lowest run of a class that has one, dropping dead entries before it."""
+        """The lowest run of a slot that has one; dead entries before it are dropped."""
         heap = self._heaps[slot]
         page: i64 = heap[0]
         while not self._is_run(page, slot):
@@ -253,18 +250,18 @@ class PagePool:
         return page
 
     def _is_run(self, page: i64, slot: i64) -> bool:
-        """Tell whether a run of that class and state begins at ``page``."""
+        """Whether a run of the slot's class and state begins at ``page``."""
         tag = self.tags[page]
         return tag > 0 and tag & 1 == slot & 1 and class_floor(tag >> 1) == slot >> 1
 
     def _without_dead(self, slot: i64) -> list[int]:
-        """Return a fresh heap of the living entries of a class, each once."""
+        """A new heap with the living entries of a slot, each of them once."""
         return sorted({page for page in self._heaps[slot] if self._is_run(page, slot)})
 
-    # -- inspection --------------------------------------------------------------------------------
+    # Inspection.
 
     def check(self) -> None:
-        """Assert that tags, totals and heaps tell the same story."""
+        """Assert that tags, totals and heaps agree."""
         free: list[i64] = [0, 0]
         runs: dict[int, int] = {}
         page: i64 = 1

@@ -1,7 +1,7 @@
-"""What the operating system says of this Python process and of the machine.
+"""What the operating system says about this Python process and about the machine.
 
-This is the other truth about memory, beside the ledger: real pages of a real process. Figures the system
-does not have are 0. Unlike its neighbours in the package this module calls the operating system.
+This is the other truth about memory, beside the ledger: the real pages of a real process. A figure that the system does
+not have is 0. Unlike most of the package this module calls the operating system.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 _STATM: Final = "/proc/self/statm"
 _STATUS: Final = "/proc/self/status"
-# Of glibc's malloc.h.
+# From glibc's malloc.h.
 _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _LARGE_BLOCK_BYTES: Final = 4 * 1024 * 1024
@@ -23,7 +23,7 @@ def _page_bytes() -> int:
 
 
 def resident_bytes() -> int:
-    """Return the bytes of this process that are in memory now."""
+    """Bytes of this process that are in memory now."""
     try:
         with open(_STATM, "rb") as statm:
             return int(statm.read().split()[1]) * _page_bytes()
@@ -32,7 +32,7 @@ def resident_bytes() -> int:
 
 
 def peak_resident_bytes() -> int:
-    """Return the most that was ever in memory."""
+    """The most bytes of this process that were ever in memory."""
     try:
         with open(_STATUS, "rb") as status:
             for line in status:
@@ -44,7 +44,7 @@ def peak_resident_bytes() -> int:
 
 
 def total_system_memory() -> int:
-    """Return the physical memory of the machine."""
+    """Bytes of physical memory in the machine."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * _page_bytes()
     except (OSError, ValueError):
@@ -52,11 +52,11 @@ def total_system_memory() -> int:
 
 
 def keep_large_blocks_apart() -> bool:
-    """Let blocks of 4 MiB and more always have pages of their own; False where the C library cannot.
+    """Give blocks of 4 MiB and more pages of their own, always; False if the C library cannot.
 
-    By itself glibc begins to cut such blocks out of its heap once the first one was freed. From the heap they return to
-    the system only together with everything behind them, perhaps a hundred megabytes in one call, and to grow means
-    to copy, where pages of their own are moved.
+    By default glibc starts to cut such blocks out of its heap once the first of them has been freed. Memory from that
+    heap returns to the system only together with everything above it, perhaps a hundred megabytes in one call, and a
+    block that grows there is copied, whereas pages of its own are just remapped.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -67,7 +67,7 @@ def keep_large_blocks_apart() -> bool:
 
 
 def trim() -> bool:
-    """Ask the C library to return free memory to the system; False when it cannot or had none."""
+    """Ask the C library to return free memory to the system; False if it cannot, or had none."""
     try:
         malloc_trim = ctypes.CDLL(None).malloc_trim
     except (OSError, AttributeError, TypeError):

@@ -1,8 +1,8 @@
-"""The heap that CPython keeps its small objects in, read from outside: what is where, and how full it is.
+"""The heap in which CPython keeps its small objects, read from outside: what lies where, and how full it is.
 
-pymalloc takes *arenas* of 1 MiB from the system and cuts them into *pools* of 16 KiB; a pool holds blocks of one size
-class, 16 to 512 bytes. An arena goes back to the system when its last block is free, not before: a thousand objects
-that are left over keep a gigabyte if they lie badly.
+pymalloc takes *arenas* of 1 MiB from the system and divides them into *pools* of 16 KiB; a pool holds blocks of one
+size class, 16 to 512 bytes. An arena goes back to the system when its last block is freed, and not before: if a
+thousand leftover objects lie badly, they keep a gigabyte.
 
 ::
 
@@ -10,14 +10,14 @@ that are left over keep a gigabyte if they lie badly.
     pool    [ header 48 bytes | block | block | ... ]
     header  count of live blocks (at 0), arena's number (32), size class (36), ..., offset of the last block (44)
 
-The header says all that is wanted: read from each pool (through ``/proc/self/mem``, which gives an error for an address
-that is gone where a pointer would crash) the headers make a census of everything that lives there, our own objects and
-those of the interpreter. That no other memory is taken for a pool is sure enough: the size class and the offset of
-the last block must fit one another, and the pools of one arena must lie within 1 MiB.
+The headers say all that this module needs. It reads that of each pool through ``/proc/self/mem``, which gives an error
+for an address that no longer exists, where a pointer would crash. Together they are a census of everything that lives
+there, our own objects and the interpreter's. Other memory is hardly ever mistaken for a pool: the size class and the
+offset of the last block must fit one another, and the pools of one arena must lie within 1 MiB.
 
-Nothing of this is promised by the language. So before it is relied upon :func:`obstacle` makes objects and looks
-whether they are where they should be (debug hooks, another allocator or another layout all fail that). Unlike most of
-the package this module calls the operating system.
+The language promises none of this. So before anybody relies on it, :func:`obstacle` makes some objects and checks that
+they lie where they should; debug hooks, another allocator or another layout all fail this check. Unlike most of the
+package this module calls the operating system.
 """
 
 from __future__ import annotations
@@ -38,66 +38,65 @@ POOLS_PER_ARENA: Final = ARENA_BYTES // POOL_BYTES
 HEADER_BYTES: Final = 48
 CLASS_BYTES: Final = 16
 CLASSES: Final = 32
-#: What lies in the pools; larger ones come from the C library.
+#: The largest block that lies in a pool; larger ones come from the C library.
 LARGEST_BLOCK: Final = CLASS_BYTES * CLASSES
-#: A bytes object takes this many bytes beside its content.
+#: The bytes that a bytes object takes in addition to its content.
 BYTES_OVERHEAD: Final = 33
 
 _WORD_BYTES: Final = 8
 #: Addresses of user space, with room at both ends.
 _LOWEST_ADDRESS: Final = 1 << 16
 _HIGHEST_ADDRESS: Final = 1 << 47
-#: How much of a container's inner block is searched for what was put into it.
+#: How many bytes of a container's inner block are searched for the content that was put into the container.
 _SEARCHED_BYTES: Final = 256
 
-#: Bytes objects that the probe makes, and their length.
+#: How many bytes objects the probe makes, and their length.
 _PROBES: Final = 2000
 _PROBE_BYTES: Final = 100
 _PROBE_CLASS: Final = (_PROBE_BYTES + BYTES_OVERHEAD + CLASS_BYTES - 1) // CLASS_BYTES - 1
 
-#: Gives the header of the pool at an address, or fewer bytes if nothing is there.
+#: Reads the header of the pool at an address; gives fewer bytes, or none, if there is no memory at that address.
 HeaderReader = Callable[[int], bytes]
 
 
 class PoolMemory:
-    """Reads this process's memory; to be closed, and not to be kept over a fork."""
+    """Reads this process's memory. To be closed after use, and not to be kept across a fork."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def header(self, address: int) -> bytes:
-        """The header of the pool at an address; empty if nothing is there."""
+        """The header of the pool at an address; empty if there is no memory at that address."""
         return self.read(address, HEADER_BYTES)
 
     def read(self, address: int, size: int) -> bytes:
-        """Bytes at an address; fewer, or none, if that is not all there."""
+        """``size`` bytes at an address; fewer, or none, where there is no memory."""
         try:
             return os.pread(self._file, size, address)
         except (OSError, OverflowError):
             return b""
 
     def word(self, address: i64) -> i64:
-        """The pointer at an address, 0 if nothing is there."""
+        """The pointer at an address, 0 if there is no memory at that address."""
         data = self.read(address, _WORD_BYTES)
         return read_i64_le(data, 0) if len(data) == _WORD_BYTES else 0
 
     def close(self) -> None:
-        """Read no more."""
         os.close(self._file)
 
 
 class Arena:
-    """What is in one arena."""
+    """The content of one arena, as far as a census has seen it."""
 
     def __init__(self, number: i64, first_pool: i64) -> None:
-        self.number: i64 = number  # the interpreter's
+        self.number: i64 = number  # by which the interpreter knows it
         self.first_pool: i64 = first_pool  # address >> POOL_BITS
-        self.last_pool: i64 = first_pool  # the last one that was ever used
+        self.last_pool: i64 = first_pool  # the last pool that was ever used
         self.pools: i64 = 0  # with live blocks
         self.live_bytes: i64 = 0
 
     def note(self, pool: i64, live_bytes: i64) -> None:
-        """One more of its pools."""
+        """Count one more pool of this arena."""
         if pool < self.first_pool:
             self.first_pool = pool
         if pool > self.last_pool:
@@ -107,12 +106,12 @@ class Arena:
             self.live_bytes += live_bytes
 
     def is_sound(self) -> bool:
-        """Whether its pools lie within the size of an arena; if not something else was taken for a pool."""
+        """Whether its pools lie within the size of an arena; if not, other memory was mistaken for a pool."""
         return self.last_pool - self.first_pool < POOLS_PER_ARENA
 
 
 def live_bytes_of(header: bytes) -> i64:
-    """Bytes of the live blocks of a pool, -1 if that is not the header of a pool."""
+    """Bytes of the live blocks of a pool, by its header; -1 if this is not the header of a pool."""
     if len(header) < HEADER_BYTES:
         return -1
     size_class: i64 = i64(read_i32_le(header, 36))
@@ -128,9 +127,10 @@ def live_bytes_of(header: bytes) -> i64:
 
 
 class HeapCensus:
-    """Counts what is in each arena, some pools at a time.
+    """Counts the live bytes in each arena, a limited number of pools at a time.
 
-    What the program does meanwhile is seen in part; an arena that is new is not seen at all.
+    If the program allocates and frees while a census is in progress, the census sees some of that; it does not see new
+    arenas.
     """
 
     def __init__(self, regions: list[tuple[int, int]], read: HeaderReader) -> None:
@@ -142,7 +142,7 @@ class HeapCensus:
         self._arenas: dict[int, Arena] = {}
 
     def step(self, limit: i64) -> bool:
-        """Look at so many places where a pool can be; True when all have been looked at."""
+        """Look at ``limit`` places where a pool can be; True when the census is complete."""
         while limit > 0:
             if self._address + POOL_BYTES > self._end:
                 self._region += 1
@@ -168,7 +168,7 @@ class HeapCensus:
         arena.note(pool, live_bytes)
 
     def arenas(self) -> list[Arena]:
-        """All arenas that were seen, by their addresses."""
+        """All arenas that were seen, in the order of their addresses."""
         found = [arena for arena in self._arenas.values() if arena.is_sound()]
         found.sort(key=_place)
         return found
@@ -179,7 +179,10 @@ def _place(arena: Arena) -> int:
 
 
 def heap_regions(maps: str) -> list[tuple[int, int]]:
-    """Where arenas can be, start and end: private, writable memory without a name, from the text of /proc/self/maps."""
+    """The ranges of addresses in which arenas can lie: private, writable memory without a name in /proc/self/maps.
+
+    ``maps`` is the text of that file.
+    """
     regions: list[tuple[int, int]] = []
     for line in maps.splitlines():
         fields = line.split()
@@ -192,34 +195,34 @@ def heap_regions(maps: str) -> list[tuple[int, int]]:
 
 
 def read_regions() -> list[tuple[int, int]]:
-    """The same of this process now."""
+    """The ranges of addresses in which arenas of this process can lie now."""
     with open("/proc/self/maps", encoding="utf-8") as maps:
         return heap_regions(maps.read())
 
 
 class HeapFigures:
-    """How the interpreter's heap stands."""
+    """The size and the content of the interpreter's heap."""
 
     def __init__(self, arenas: int, live_bytes: int) -> None:
         self.arenas = arenas
         self.live_bytes = live_bytes
 
     def arena_bytes(self) -> int:
-        """What the arenas take."""
+        """Bytes of all arenas."""
         return self.arenas * ARENA_BYTES
 
     def releasable_bytes(self) -> int:
-        """What could go back to the system if all that lives lay closely together."""
+        """Bytes that could go back to the system if all live blocks lay closely together."""
         usable = ARENA_BYTES - POOLS_PER_ARENA * HEADER_BYTES
         return max(self.arenas - -(-self.live_bytes // usable), 0) * ARENA_BYTES
 
     def ratio(self) -> float:
-        """Bytes taken for each that lives."""
+        """Bytes of arenas for each live byte."""
         return self.arena_bytes() / self.live_bytes if self.live_bytes > 0 else 0.0
 
 
 def parse_figures(text: str) -> HeapFigures | None:
-    """The figures of what the interpreter prints about its allocator; None if they are not there."""
+    """The figures in the text that the interpreter prints about its allocator; None if the text has none."""
     arenas = live_bytes = -1
     for line in text.splitlines():
         name, _, value = line.partition("=")
@@ -232,10 +235,10 @@ def parse_figures(text: str) -> HeapFigures | None:
 
 
 def read_figures() -> HeapFigures | None:
-    """The figures now; None where the interpreter has none. They cost 3 microseconds per MiB.
+    """The figures now; None where the interpreter has none. To read them takes 3 microseconds per MiB.
 
-    The only way to them is what ``sys._debugmallocstats`` writes to the process's standard error, which for that moment
-    is a file in memory.
+    The only source is the text that ``sys._debugmallocstats`` writes to the standard error of the process, which is
+    redirected to a file in memory for that moment.
     """
     try:
         return parse_figures(_captured_statistics())
@@ -262,7 +265,7 @@ def _captured_statistics() -> str:
 
 
 def obstacle() -> str:
-    """Why it cannot be told from an object's address what it shares an arena with; empty if it can."""
+    """Why an object's address does not tell which arena and pool it lies in; an empty text if it does."""
     if sys.implementation.name != "cpython":
         return f"the interpreter is {sys.implementation.name}, not CPython"
     if sys.platform != "linux":
@@ -273,16 +276,16 @@ def obstacle() -> str:
         return f"/proc/self/mem cannot be read ({error.strerror})"
     try:
         if not lie_in_pools([bytes(_PROBE_BYTES) + b"" for _ in range(_PROBES)], memory.header):
-            return "objects do not lie in pools as pymalloc has them (another allocator, debug hooks, or a new layout)"
+            return "objects do not lie in pools like pymalloc's (another allocator, debug hooks, or a new layout)"
     finally:
         memory.close()
     if read_figures() is None:
-        return "the interpreter tells no figures of its allocator"
+        return "the interpreter gives no figures of its allocator"
     return ""
 
 
 def lie_in_pools(probes: list[bytes], read: HeaderReader) -> bool:
-    """Whether bytes objects of the probe's length all are blocks of pools of their size class."""
+    """Whether these bytes objects, all of the probe's length, are blocks in pools of their size class."""
     pools: dict[int, bool] = {}
     for probe in probes:
         address: i64 = id(probe)
@@ -296,10 +299,10 @@ def lie_in_pools(probes: list[bytes], read: HeaderReader) -> bool:
 
 
 def inner_offsets(memory: PoolMemory) -> dict[type, int]:
-    """Where in a container of the interpreter the pointer to its elements' block is, by its class.
+    """By class of container, where in the container the pointer to the block of its elements is.
 
-    Such a block lies in an arena like an object, but has no identity. The pointer is found by experience: it leads to
-    what was put into the container.
+    Such an inner block lies in an arena like an object, but ``id`` cannot say where. The pointer is found by trial: it
+    is the one that leads to the content that was put into the container.
     """
     item = object()
     mark = id(item).to_bytes(_WORD_BYTES, "little")

@@ -1,19 +1,17 @@
 """Size classes of the modelled allocators.
 
-A *profile* says what an allocator makes of a request: the usable size ``C(n)`` of a request of ``n`` bytes,
-the usable size ``R(old, n)`` after a reallocation, how small sizes are cut out of slabs, and what the
-allocator is called.
+A *profile* says what an allocator makes of a request: the usable size ``C(n)`` of a request of ``n`` bytes, the usable
+size ``R(old, n)`` after a reallocation, how slabs are divided into small blocks, and the name of the allocator.
 
-Four profiles exist:
+There are four profiles:
 
 ``jemalloc``      the jemalloc bundled with Redis: quantum 8, four classes per doubling
 ``jemalloc-lg4``  jemalloc as Linux distributions build it: quantum 16, one guard page per large run
-``libc``          glibc: chunks of 16n bytes with an 8-byte header, big blocks mapped on their own
+``libc``          glibc: chunks of 16n bytes with an 8-byte header, big blocks mapped separately
 ``tcmalloc``      gperftools 2.10: a fixed table of classes, reallocation grows by a quarter
 
-Only arithmetic lives here; where blocks are placed is the business of ``heap``. The one piece of state is
-glibc's mapping threshold, which moves when mapped blocks are freed; therefore every allocator gets a
-profile of its own.
+This module is arithmetic only; ``heap`` decides where blocks are placed. The one piece of state is glibc's mapping
+threshold, which rises when mapped blocks are freed; that is why each allocator has its own profile object.
 """
 
 from __future__ import annotations
@@ -40,9 +38,9 @@ TCMALLOC_CLASSES: Final = (
 
 
 class BinShape:
-    """Geometry of one small class: ``regions`` blocks of ``slot`` bytes in a slab of ``pages`` pages.
+    """The geometry of one small class: ``regions`` blocks of ``slot`` bytes each in a slab of ``pages`` pages.
 
-    ``usable`` is what the owner of a block may use; glibc keeps 8 bytes of the slot for itself.
+    ``usable`` is the part of a slot that the owner of the block may use; glibc keeps 8 bytes for itself.
     """
 
     def __init__(self, usable: int, slot: int, pages: int) -> None:
@@ -52,43 +50,8 @@ class BinShape:
         self.regions: Final = pages * PAGE_BYTES // slot
 
 
-class Profile(ABC):
-    """What one allocator makes of sizes."""
-
-    def __init__(self, name: str, mem_allocator: str, startup_bytes: int) -> None:
-        self.name: Final = name
-        #: the value of INFO's mem_allocator
-        self.mem_allocator: Final = mem_allocator
-        #: used_memory of a server with the default configuration before it serves anyone
-        self.startup_bytes: Final = startup_bytes
-        self.has_statistics: bool = False
-        self.supports_defrag: bool = False
-        #: the largest request served from a slab
-        self.small_limit: i64 = 0
-        self.bins: list[BinShape] = []
-
-    @abstractmethod
-    def large_size(self, size: i64) -> i64:
-        """Return C(size) of a request above ``small_limit``."""
-
-    @abstractmethod
-    def large_pages(self, usable: i64) -> i64:
-        """Return how many pages a large block of that usable size occupies."""
-
-    def realloc_request(self, old: i64, size: i64) -> i64:
-        """Return the request a reallocation from usable size ``old`` to ``size`` bytes really makes.
-
-        ``old`` itself means that the block stays as it is.
-        """
-        return size
-
-    def large_freed(self, usable: i64) -> None:
-        """Take note that a large block was freed."""
-        return
-
-
 def floor_log2(value: i64) -> i64:
-    """Return the position of the highest set bit of a positive number."""
+    """The position of the highest set bit of a positive number."""
     result: i64 = 0
     if value >= 1 << 32:
         value >>= 32
@@ -103,7 +66,7 @@ def floor_log2(value: i64) -> i64:
 
 
 def jemalloc_class(size: i64, quantum: i64) -> i64:
-    """Return the jemalloc class of a request: four per doubling, none closer than ``quantum``."""
+    """The jemalloc class of a request: four classes per doubling, at least ``quantum`` bytes apart."""
     if size <= 8:
         return 8
     quarter: i64 = 1  # a variable, because mypyc makes a literal on the left of a shift a 32-bit number
@@ -119,6 +82,71 @@ def _jemalloc_slab_pages(size: int) -> int:
     return pages
 
 
+def _simple_slab_pages(slot: int, page_bytes: int) -> int:
+    """The pages of the smallest slab that wastes at most an eighth of itself after its last region."""
+    slab = page_bytes
+    while slab % slot * 8 > slab:
+        slab += page_bytes
+    return slab // PAGE_BYTES
+
+
+def _jemalloc_bins(quantum: int) -> list[BinShape]:
+    shapes: list[BinShape] = []
+    size = 0
+    while size < JEMALLOC_SMALL_LIMIT:
+        size = jemalloc_class(size + 1, quantum)
+        shapes.append(BinShape(size, size, _jemalloc_slab_pages(size)))
+    return shapes
+
+
+#: The small classes of each profile, made once per process.
+BIN_SHAPES: Final = {
+    "jemalloc": _jemalloc_bins(8),
+    "jemalloc-lg4": _jemalloc_bins(16),
+    "libc": [
+        BinShape(chunk - 8, chunk, _simple_slab_pages(chunk, PAGE_BYTES))
+        for chunk in range(32, LIBC_SMALL_LIMIT + 9, 16)
+    ],
+    "tcmalloc": [BinShape(size, size, _simple_slab_pages(size, TCMALLOC_PAGE_BYTES)) for size in TCMALLOC_CLASSES],
+}
+
+
+class Profile(ABC):
+    """The sizes that one allocator gives."""
+
+    def __init__(self, name: str, mem_allocator: str, startup_bytes: int) -> None:
+        self.name: Final = name
+        #: The value of INFO's mem_allocator.
+        self.mem_allocator: Final = mem_allocator
+        #: The used_memory of a server with the default configuration before its first client.
+        self.startup_bytes: Final = startup_bytes
+        self.has_statistics: bool = False
+        self.supports_defrag: bool = False
+        #: The largest request that is served from a slab.
+        self.small_limit: i64 = 0
+        #: The small classes in order of size: one list for all profiles of the name, which never changes.
+        self.bins: Final = BIN_SHAPES[name]
+
+    @abstractmethod
+    def large_size(self, size: i64) -> i64:
+        """C(size) of a request above ``small_limit``."""
+
+    @abstractmethod
+    def large_pages(self, usable: i64) -> i64:
+        """The pages that a large block of that usable size occupies."""
+
+    def realloc_request(self, old: i64, size: i64) -> i64:
+        """The request that a reallocation from usable size ``old`` to ``size`` bytes really makes.
+
+        A result of ``old`` means that the block stays as it is.
+        """
+        return size
+
+    def large_freed(self, usable: i64) -> None:
+        """Called after a large block was freed."""
+        return
+
+
 class JemallocProfile(Profile):
     """jemalloc 5.3.0 with the given quantum."""
 
@@ -129,26 +157,14 @@ class JemallocProfile(Profile):
         self.has_statistics = True
         self.supports_defrag = guard_pages == 0
         self.small_limit = JEMALLOC_SMALL_LIMIT
-        size = 0
-        while size < JEMALLOC_SMALL_LIMIT:
-            size = jemalloc_class(size + 1, self.quantum)
-            self.bins.append(BinShape(size, size, _jemalloc_slab_pages(size)))
 
     def large_size(self, size: i64) -> i64:
-        """Return C(size); every large class is a multiple of the page size."""
+        """C(size); each large class is a multiple of the page size."""
         return jemalloc_class(size, self.quantum)
 
     def large_pages(self, usable: i64) -> i64:
-        """Return the pages of a run, with the guard page of cache-oblivious builds."""
+        """The pages of a run, with the guard page of cache-oblivious builds."""
         return usable // PAGE_BYTES + self.guard_pages
-
-
-def _simple_slab_pages(slot: int, page_bytes: int) -> int:
-    """Return the smallest slab that loses less than an eighth of itself behind its last region."""
-    slab = page_bytes
-    while slab % slot * 8 > slab:
-        slab += page_bytes
-    return slab // PAGE_BYTES
 
 
 class LibcProfile(Profile):
@@ -160,26 +176,24 @@ class LibcProfile(Profile):
     def __init__(self) -> None:
         super().__init__("libc", "libc", 957264)
         self.small_limit = LIBC_SMALL_LIMIT
-        #: requests with a chunk of this size or more are mapped on their own
+        #: Requests whose chunk has this size or more are mapped separately.
         self.mmap_threshold: i64 = LIBC_MMAP_THRESHOLD
-        for chunk in range(32, LIBC_SMALL_LIMIT + 9, 16):
-            self.bins.append(BinShape(chunk - 8, chunk, _simple_slab_pages(chunk, PAGE_BYTES)))
 
     def large_size(self, size: i64) -> i64:
-        """Return C(size): a chunk less its header, or whole pages less two words for a mapped block."""
+        """C(size): a chunk less its header or, for a mapped block, whole pages less two words."""
         chunk: i64 = (size + 23) // 16 * 16
         if chunk < self.mmap_threshold:
             return chunk - 8
         return (chunk + 8 + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES - 16
 
     def large_pages(self, usable: i64) -> i64:
-        """Return the pages that cover the block and its header."""
+        """The pages that cover the block and its header."""
         return (usable + 16 + PAGE_BYTES - 1) // PAGE_BYTES
 
     def large_freed(self, usable: i64) -> None:
-        """Raise the threshold to the size of a freed mapped block, so that such sizes come from the heap.
+        """Raise the threshold to the size of a freed mapped block, so that blocks of this size come from the heap.
 
-        Mapped blocks are told by their usable size: a multiple of 16, where heap chunks leave 8 over.
+        Mapped blocks are recognised by their usable size: it is a multiple of 16, where that of a heap chunk is 8 more.
         """
         mapped: i64 = usable + 16
         if usable % 16 == 0 and self.mmap_threshold < mapped <= LIBC_MMAP_THRESHOLD_LIMIT:
@@ -192,19 +206,17 @@ class TcmallocProfile(Profile):
     def __init__(self) -> None:
         super().__init__("tcmalloc", "tcmalloc-2.10", 871392)
         self.small_limit = TCMALLOC_SMALL_LIMIT
-        for size in TCMALLOC_CLASSES:
-            self.bins.append(BinShape(size, size, _simple_slab_pages(size, TCMALLOC_PAGE_BYTES)))
 
     def large_size(self, size: i64) -> i64:
-        """Return whole tcmalloc pages of 8 KiB."""
+        """Whole tcmalloc pages of 8 KiB."""
         return (size + TCMALLOC_PAGE_BYTES - 1) // TCMALLOC_PAGE_BYTES * TCMALLOC_PAGE_BYTES
 
     def large_pages(self, usable: i64) -> i64:
-        """Return the number of 4 KiB pages."""
+        """The number of 4 KiB pages."""
         return usable // PAGE_BYTES
 
     def realloc_request(self, old: i64, size: i64) -> i64:
-        """Grow by at least a quarter, and keep the block until less than half of it is wanted."""
+        """A growing block grows by at least a quarter; a shrinking one stays until less than half of it is needed."""
         if size > old:
             return max(size, old + old // 4)
         return size if size < old // 2 else old
@@ -214,7 +226,7 @@ PROFILE_NAMES: Final = ("jemalloc", "jemalloc-lg4", "libc", "tcmalloc")
 
 
 def create_profile(name: str) -> Profile:
-    """Return a fresh profile of that name."""
+    """A new profile of that name."""
     if name == "jemalloc":
         return JemallocProfile(name, 865960, quantum=8, guard_pages=0)
     if name == "jemalloc-lg4":

@@ -1,33 +1,34 @@
-"""Slabs: where the small blocks of the modelled process lie.
+"""Slabs, in which the small blocks of the modelled process lie.
 
-Addresses are integers that count granules of 8 bytes; 0 means «none». There is no Python object per block
-or slab. Everything is a number in one of a few flat arrays::
+Addresses are integers that count granules of 8 bytes; 0 means "none". There is no Python object per block or slab.
+Everything is a number in one of a few flat arrays::
 
-    owner[page]   -> record of the slab or large extent of the page (an extent: of its first page)
-    records[r..]  -> BASE address, BIN, FIRST_WORD of the bitmap, USED regions; or BASE, 0, pages, usable size
-    words[w]      -> 32 regions of a slab, a set bit is a free region
-    bins[b..]     -> the size class: its shape, its current slab and its counters
+    owner[page]   -> record of the slab or large extent that the page belongs to (of an extent, its first page only)
+    records[r..]  -> BASE address, BIN, FIRST_WORD of the bitmap, USED regions; of an extent BASE, 0, pages, usable size
+    words[w]      -> 32 regions of a slab; a set bit is a free region
+    bins[bin_at..]     -> the size class: its shape, its current slab and its counters
 
-Records and bins are several numbers side by side, so that one block touches few cache lines; they are named
-by the index of their first number.
+A record or a bin is several numbers side by side, so that an operation touches few cache lines. It is known by the
+index of its first number: ``slab`` is the index of a slab's record in ``records``, ``bin_at`` that of a bin in
+``bins``.
 
-Placement is jemalloc's. A small block takes the first free region of the current slab of its bin. When that
-is full the lowest slab with a free region becomes current, and only when there is none a new slab is made.
-Freeing a region of a full slab below the current one makes that slab current. Hence the current slab is
-never above another slab with room. A slab whose last region goes returns to the page pool at once.
+Placement is jemalloc's. A small block takes the first free region of the current slab of its bin. When that slab is
+full, the lowest slab with a free region becomes current; only when there is none, a new slab is made. Freeing a region
+of a full slab below the current one makes that slab current. So the current slab is never above another slab with room.
+A slab whose last region is freed returns to the page pool at once.
 
 Two tricks keep ``alloc`` short:
 
-* WORD of a bin is the lowest word of the current slab that may have a free region: words before it are
-  empty. Without a current slab it is word 0, which never has one. So ``alloc`` reads one word and needs
-  help only when it is 0.
-* USED of the *current* slab is kept relative to the allocations of its bin (all of which go to this slab):
-  the true number is USED + ALLOCATIONS. So ``alloc`` counts once, in the bin, and does not touch the record
-  of the slab.
+* WORD of a bin is the lowest word of the current slab that may have a free region: words before it have none. Without a
+  current slab it is word 0, which never has one. So ``alloc`` reads one word, and needs help only when that word is 0.
+* USED of the *current* slab is kept relative to the allocations of its bin, all of which are made in this slab: the
+  true number is USED + ALLOCATIONS. So ``alloc`` counts once, in the bin, and does not touch the record of the slab.
 
-A region is found from its offset by multiplication with a scaled reciprocal, because a division costs more
-than the rest of ``free``. The lowest set bit of a word is found from its residue modulo 37, which differs
-for all powers of two below 2**32.
+A region's number is calculated from its offset by multiplying with a scaled reciprocal, because a division costs more
+than the rest of ``free``. The lowest set bit of a word is looked up by its residue modulo 37, which is different for
+all powers of two below 2**32.
+
+``SlabHeap`` is the first of the three classes that the allocator is made of (see ``allocator``).
 """
 
 from __future__ import annotations
@@ -40,26 +41,26 @@ from librt.vecs import extend, vec
 from mypy_extensions import i64
 
 from pyredmem.memory.pages import PAGE_SHIFT, PagePool
-from pyredmem.memory.size_classes import PAGE_BYTES, BinShape, Profile
+from pyredmem.memory.size_classes import BIN_SHAPES, PAGE_BYTES, BinShape, Profile
 
 GRANULE_BYTES: Final = 8
 WORD_BITS: Final = 32
 ALL_FREE: Final = (1 << WORD_BITS) - 1
-#: the bit of region r is TOP_BIT >> (~r & 31); mypyc compiles 1 << (r & 31) to a shift of a 32-bit int,
-#: wrong for bit 31
+#: The bit of region r is TOP_BIT >> (~r & 31), as mypyc compiles 1 << (r & 31) to a shift of a 32-bit int, which is
+#: wrong for bit 31.
 TOP_BIT: Final = 1 << WORD_BITS - 1
 
-# Record of a slab or extent.
+# The numbers in a record of a slab or extent.
 BASE: Final = 0
 BIN: Final = 1
 FIRST_WORD: Final = 2
 USED: Final = 3
 RECORD_SIZE: Final = 4
-#: a large extent has no bitmap and no regions
+#: A large extent has these in place of the last two, as it has no bitmap and no regions.
 EXTENT_PAGES: Final = 2
 EXTENT_USABLE: Final = 3
 
-# Bin. The first eight are all that alloc and free of a block with room around it look at.
+# The numbers in a bin. The first eight are all that alloc and free look at in the usual case.
 CURRENT: Final = 0
 WORD: Final = 1
 WORD_ADDRESS: Final = 2
@@ -77,13 +78,13 @@ SLABS_MADE: Final = 13
 NUMBER: Final = 14
 BIN_SIZE: Final = 16
 
-#: a region number is offset * reciprocal >> RECIPROCAL_SHIFT; exact for slabs of up to 2**16 granules
+#: The number of a region is offset * reciprocal >> RECIPROCAL_SHIFT, which is exact for slabs of up to 2**16 granules.
 RECIPROCAL_SHIFT: Final = 32
 
-#: BIN of large extents, and of records that describe nothing at present
+#: The BIN of large extents, and that of unused records.
 LARGE: Final = 0
 UNUSED: Final = -1
-#: Dead entries of slabs with room that are dropped when a slab goes.
+#: The most dead entries that are dropped from the list of slabs with room when a slab is released.
 DEAD_ENTRIES_PER_SLAB: Final = 16
 
 
@@ -94,196 +95,205 @@ def _bit_numbers() -> list[int]:
     return numbers
 
 
+_BIT_NUMBERS: Final = _bit_numbers()
+
+
+class BinLayout:
+    """The numbers of all bins of a fresh heap; there is one for each profile, made once per process."""
+
+    def __init__(self, shapes: list[BinShape]) -> None:
+        self.bins = [0] * (BIN_SIZE * (len(shapes) + 1))
+        #: The bin of a request by its size in granules. It never changes, so all heaps share it.
+        self.bin_of: vec[i64] = vec[i64]([])
+        self.most_words = 0  # of the bitmap of one slab
+        bin_of = [BIN_SIZE]
+        for number, shape in enumerate(shapes, 1):
+            bin_at = number * BIN_SIZE
+            granules = shape.slot // GRANULE_BYTES
+            # One region more if a slab has a remainder after its last one: an address there needs a bit to be refused.
+            words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
+            bins = self.bins
+            bins[bin_at + NUMBER] = number
+            bins[bin_at + GRANULES] = granules
+            bins[bin_at + USABLE] = shape.usable
+            bins[bin_at + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
+            bins[bin_at + REGIONS] = shape.regions
+            bins[bin_at + PAGES] = shape.pages
+            bins[bin_at + WORDS] = words
+            bin_of += [bin_at] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
+            self.most_words = max(self.most_words, words)
+        self.bin_of = extend(self.bin_of, bin_of)
+
+
+_LAYOUTS: Final = {name: BinLayout(shapes) for name, shapes in BIN_SHAPES.items()}
+
+
 class SlabHeap(ABC):
-    """Small blocks, and the doors to the large ones."""
+    """Small blocks; the subclass adds the large ones, which ``alloc`` and ``free`` pass on to it."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile: Final = profile
         self.pages: Final = PagePool()
-        #: the sum of the usable sizes of all live blocks
+        #: The sum of the usable sizes of all live blocks.
         self.used_memory: i64 = 0
         self.small_limit: i64 = profile.small_limit
         self.owner: vec[i64] = vec[i64]([0])
         self.owner_pages: i64 = 1
         self.records: vec[i64] = vec[i64]([0] * RECORD_SIZE)
         self.words: vec[i64] = vec[i64]([0])
-        self.bins: vec[i64] = vec[i64]([0] * (BIN_SIZE * (len(profile.bins) + 1)))
-        self.bin_of: vec[i64] = vec[i64]([])
-        self.bit_number: vec[i64] = vec[i64](_bit_numbers())
-        #: lazy heaps of the first pages of slabs with room that are not current, by bin number
-        self._nonfull: list[list[int]] = []
-        #: unused records by the number of their bitmap words, linked through BASE
-        self._unused_records: vec[i64] = vec[i64]([0])
-        self._lay_out_bins(profile.bins)
+        layout = _LAYOUTS[profile.name]
+        self.bins: vec[i64] = vec[i64](layout.bins)
+        self.bin_of: vec[i64] = layout.bin_of
+        self.bit_number: vec[i64] = vec[i64](_BIT_NUMBERS)
+        #: By number of the bin, a lazy heap of the first pages of slabs that have room and are not current.
+        self._nonfull: list[list[int]] = [[] for _ in range(len(profile.bins) + 1)]
+        #: By number of bitmap words, the first unused record; the others are linked through BASE.
+        self._unused_records: vec[i64] = vec[i64]([0] * (layout.most_words + 1))
 
-    def _lay_out_bins(self, shapes: list[BinShape]) -> None:
-        self._nonfull.append([])
-        bin_of = [BIN_SIZE]
-        for index, shape in enumerate(shapes):
-            number = index + 1
-            b = number * BIN_SIZE
-            granules = shape.slot // GRANULE_BYTES
-            # One more region than there are: the bits of a rest behind the last one must exist to be refused.
-            words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
-            bins = self.bins
-            bins[b + NUMBER] = number
-            bins[b + GRANULES] = granules
-            bins[b + USABLE] = shape.usable
-            bins[b + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
-            bins[b + REGIONS] = shape.regions
-            bins[b + PAGES] = shape.pages
-            bins[b + WORDS] = words
-            self._nonfull.append([])
-            bin_of += [b] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
-            missing = words + 1 - len(self._unused_records)
-            if missing > 0:
-                self._unused_records = extend(self._unused_records, [0] * missing)
-        self.bin_of = extend(self.bin_of, bin_of)
-
-    # -- the hot path ------------------------------------------------------------------------------
+    # The hot path.
 
     def alloc(self, size: i64) -> i64:
-        """Return the address of a new block of at least ``size`` bytes (0 counts as 8)."""
+        """Allocate a block of at least ``size`` bytes (0 counts as 8); returns its address."""
         if size > self.small_limit or size < 0:
             return self._alloc_large(size)
         bins = self.bins
         words = self.words
-        b: i64 = self.bin_of[(size + 7) >> 3]
-        word: i64 = bins[b + WORD]
+        bin_at: i64 = self.bin_of[(size + 7) >> 3]
+        word: i64 = bins[bin_at + WORD]
         bits: i64 = words[word]
         if bits == 0:
-            bits = self._refill(b)
+            bits = self._refill(bin_at)
             words = self.words
-            word = bins[b + WORD]
+            word = bins[bin_at + WORD]
         lowest: i64 = bits & -bits
         words[word] = bits ^ lowest
-        bins[b + ALLOCATIONS] += 1
-        self.used_memory += bins[b + USABLE]
-        return bins[b + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[b + GRANULES]
+        bins[bin_at + ALLOCATIONS] += 1
+        self.used_memory += bins[bin_at + USABLE]
+        return bins[bin_at + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[bin_at + GRANULES]
 
     def free(self, address: i64) -> None:
-        """Free the block at ``address``; a block that is not live is an AssertionError."""
+        """Free the block at ``address``; raises AssertionError if no live block begins there."""
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             self._free_large(slab, address)
             return
         bins = self.bins
         words = self.words
         offset: i64 = address - records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
         word: i64 = records[slab + FIRST_WORD] + (region >> 5)
         bit: i64 = TOP_BIT >> (~region & 31)
         bits: i64 = words[word]
-        if bits & bit or region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+        if bits & bit or region * bins[bin_at + GRANULES] != offset or region >= bins[bin_at + REGIONS]:
             raise self._not_live(address)
         words[word] = bits | bit
-        bins[b + FREES] += 1
-        self.used_memory -= bins[b + USABLE]
+        bins[bin_at + FREES] += 1
+        self.used_memory -= bins[bin_at + USABLE]
         used: i64 = records[slab + USED] - 1
         records[slab + USED] = used
-        if slab == bins[b + CURRENT]:
-            if word < bins[b + WORD]:
-                bins[b + WORD] = word
-                bins[b + WORD_ADDRESS] = records[slab] + (region >> 5 << 5) * bins[b + GRANULES]
-            if used + bins[b + ALLOCATIONS] == 0:
-                bins[b + CURRENT] = 0
-                bins[b + WORD] = 0
-                self._release_slab(slab, b)
+        if slab == bins[bin_at + CURRENT]:
+            if word < bins[bin_at + WORD]:
+                bins[bin_at + WORD] = word
+                bins[bin_at + WORD_ADDRESS] = records[slab] + (region >> 5 << 5) * bins[bin_at + GRANULES]
+            if used + bins[bin_at + ALLOCATIONS] == 0:
+                bins[bin_at + CURRENT] = 0
+                bins[bin_at + WORD] = 0
+                self._release_slab(slab, bin_at)
         elif used == 0:
-            self._release_slab(slab, b)
-            if bins[b + REGIONS] > 1:
-                bins[b + NONFULL] -= 1
-                self._drop_dead(self._nonfull[bins[b + NUMBER]], bins[b + NONFULL])
-        elif used == bins[b + REGIONS] - 1:
-            self._gained_room(slab, b)
+            self._release_slab(slab, bin_at)
+            if bins[bin_at + REGIONS] > 1:
+                bins[bin_at + NONFULL] -= 1
+                self._drop_dead(self._nonfull[bins[bin_at + NUMBER]], bins[bin_at + NONFULL])
+        elif used == bins[bin_at + REGIONS] - 1:
+            self._gained_room(slab, bin_at)
 
     def usable(self, address: i64) -> i64:
-        """Return the usable size of the live block at ``address``."""
+        """The usable size of the live block at ``address``."""
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
-        b: i64 = records[slab + BIN]
-        if b == LARGE:
+        bin_at: i64 = records[slab + BIN]
+        if bin_at == LARGE:
             if slab == 0 or records[slab] != address:
                 raise self._not_live(address)
             return records[slab + EXTENT_USABLE]
-        if not self._is_live_region(slab, b, address):
+        if not self._is_live_region(slab, bin_at, address):
             raise self._not_live(address)
-        return self.bins[b + USABLE]
+        return self.bins[bin_at + USABLE]
 
     def good_size(self, size: i64) -> i64:
-        """Return C(size), the usable size that a request of ``size`` bytes gets."""
+        """C(size), the usable size that a request of ``size`` bytes gets."""
         if size > self.small_limit:
             return self.profile.large_size(size)
         assert size >= 0, f"negative size {size}"
         return self.bins[self.bin_of[(size + 7) >> 3] + USABLE]
 
-    # -- slabs -------------------------------------------------------------------------------------
+    # Slabs.
 
-    def _refill(self, b: i64) -> i64:
-        """Point WORD of the bin at a word with free regions and return that word."""
+    def _refill(self, bin_at: i64) -> i64:
+        """Point WORD of the bin at a word with free regions; returns the bits of that word."""
         bins = self.bins
         records = self.records
-        current = bins[b + CURRENT]
+        current = bins[bin_at + CURRENT]
         if current:
             words = self.words
-            word = bins[b + WORD]
-            last: i64 = records[current + FIRST_WORD] + bins[b + WORDS] - 1
+            word = bins[bin_at + WORD]
+            last: i64 = records[current + FIRST_WORD] + bins[bin_at + WORDS] - 1
             while word < last:
                 word += 1
-                bins[b + WORD_ADDRESS] += WORD_BITS * bins[b + GRANULES]
-                bins[b + WORD] = word
+                bins[bin_at + WORD_ADDRESS] += WORD_BITS * bins[bin_at + GRANULES]
+                bins[bin_at + WORD] = word
                 if words[word]:
                     return words[word]
-        slab: i64 = self._pop_nonfull(b)
+        slab: i64 = self._pop_nonfull(bin_at)
         if slab == 0:
-            slab = self._new_slab(b)
+            slab = self._new_slab(bin_at)
         if current:
-            self.records[current + USED] += bins[b + ALLOCATIONS]
-        return self._make_current(slab, b)
+            self.records[current + USED] += bins[bin_at + ALLOCATIONS]
+        return self._make_current(slab, bin_at)
 
-    def _make_current(self, slab: i64, b: i64) -> i64:
-        """Allocate from ``slab`` from now on; return its first word with free regions."""
+    def _make_current(self, slab: i64, bin_at: i64) -> i64:
+        """Allocate from ``slab`` from now on; returns the bits of its first word with free regions."""
         bins = self.bins
         words = self.words
         records = self.records
-        records[slab + USED] -= bins[b + ALLOCATIONS]
+        records[slab + USED] -= bins[bin_at + ALLOCATIONS]
         word = records[slab + FIRST_WORD]
         address = records[slab]
         while words[word] == 0:
             word += 1
-            address += WORD_BITS * bins[b + GRANULES]
-        bins[b + CURRENT] = slab
-        bins[b + WORD] = word
-        bins[b + WORD_ADDRESS] = address
+            address += WORD_BITS * bins[bin_at + GRANULES]
+        bins[bin_at + CURRENT] = slab
+        bins[bin_at + WORD] = word
+        bins[bin_at + WORD_ADDRESS] = address
         return words[word]
 
-    def _gained_room(self, slab: i64, b: i64) -> None:
-        """A full slab has its first free region: it becomes current when it is below the current one."""
+    def _gained_room(self, slab: i64, bin_at: i64) -> None:
+        """A full slab has got its first free region: it becomes current if it is below the current slab."""
         bins = self.bins
         records = self.records
-        current = bins[b + CURRENT]
+        current = bins[bin_at + CURRENT]
         if current == 0 or records[current] < records[slab]:
-            self._push_nonfull(slab, b)
+            self._push_nonfull(slab, bin_at)
             return
-        used: i64 = records[current + USED] + bins[b + ALLOCATIONS]
+        used: i64 = records[current + USED] + bins[bin_at + ALLOCATIONS]
         records[current + USED] = used
-        if used < bins[b + REGIONS]:
-            self._push_nonfull(current, b)
-        self._make_current(slab, b)
+        if used < bins[bin_at + REGIONS]:
+            self._push_nonfull(current, bin_at)
+        self._make_current(slab, bin_at)
 
-    def _push_nonfull(self, slab: i64, b: i64) -> None:
-        self.bins[b + NONFULL] += 1
-        heappush(self._nonfull[self.bins[b + NUMBER]], self.records[slab] >> PAGE_SHIFT)
+    def _push_nonfull(self, slab: i64, bin_at: i64) -> None:
+        self.bins[bin_at + NONFULL] += 1
+        heappush(self._nonfull[self.bins[bin_at + NUMBER]], self.records[slab] >> PAGE_SHIFT)
 
     def _drop_dead(self, nonfull: list[int], living: i64) -> None:
-        """Take dead entries away where that is free: at the end, a few for each slab that goes, or all if none lives.
+        """Drop dead entries where that costs nothing: a few from the end per released slab, or all if none is alive.
 
-        Each is an object of the interpreter, and a few of those keep a whole arena from the system when the data is
-        gone.
+        Each entry is an object of the interpreter's heap, and once the data is deleted a few such objects can keep a
+        whole arena from going back to the system.
         """
         if living == 0:
             nonfull.clear()
@@ -293,66 +303,66 @@ class SlabHeap(ABC):
             nonfull.pop()
             left -= 1
 
-    def _pop_nonfull(self, b: i64) -> i64:
-        """Take the lowest slab with room out of the others; 0 when there is none.
+    def _pop_nonfull(self, bin_at: i64) -> i64:
+        """Remove the lowest slab from the list of slabs with room, and return it; 0 if there is none.
 
-        Entries of slabs that went meanwhile are dead. They cannot pile up: no slab is made before all are
-        popped.
+        Entries of slabs that were released in the meantime are dead. They cannot pile up, because no new slab is made
+        before all entries have been popped.
         """
         bins = self.bins
         records = self.records
-        nonfull = self._nonfull[bins[b + NUMBER]]
-        current = bins[b + CURRENT]
+        nonfull = self._nonfull[bins[bin_at + NUMBER]]
+        current = bins[bin_at + CURRENT]
         while nonfull:
             page: i64 = heappop(nonfull)
             slab: i64 = self.owner[page]
             if slab in (0, current):
                 continue
             if (
-                records[slab + BIN] == b
+                records[slab + BIN] == bin_at
                 and records[slab] == page << PAGE_SHIFT
-                and records[slab + USED] < bins[b + REGIONS]
+                and records[slab + USED] < bins[bin_at + REGIONS]
             ):
-                bins[b + NONFULL] -= 1
+                bins[bin_at + NONFULL] -= 1
                 return slab
         return 0
 
-    def _new_slab(self, b: i64) -> i64:
+    def _new_slab(self, bin_at: i64) -> i64:
         bins = self.bins
-        pages = bins[b + PAGES]
+        pages = bins[bin_at + PAGES]
         page: i64 = self.pages.take(pages)
-        slab: i64 = self._new_record(bins[b + WORDS])
+        slab: i64 = self._new_record(bins[bin_at + WORDS])
         records = self.records
         records[slab] = page << PAGE_SHIFT
-        records[slab + BIN] = b
+        records[slab + BIN] = bin_at
         records[slab + USED] = 0
         word = records[slab + FIRST_WORD]
-        regions = bins[b + REGIONS]
+        regions = bins[bin_at + REGIONS]
         words = self.words
         while regions >= WORD_BITS:
             words[word] = ALL_FREE
             word += 1
             regions -= WORD_BITS
-        if word < records[slab + FIRST_WORD] + bins[b + WORDS]:
+        if word < records[slab + FIRST_WORD] + bins[bin_at + WORDS]:
             words[word] = ALL_FREE >> WORD_BITS - regions
         self._own(page, pages, slab)
-        bins[b + SLABS] += 1
-        bins[b + SLABS_MADE] += 1
+        bins[bin_at + SLABS] += 1
+        bins[bin_at + SLABS_MADE] += 1
         return slab
 
-    def _release_slab(self, slab: i64, b: i64) -> None:
+    def _release_slab(self, slab: i64, bin_at: i64) -> None:
         bins = self.bins
-        pages = bins[b + PAGES]
+        pages = bins[bin_at + PAGES]
         page: i64 = self.records[slab] >> PAGE_SHIFT
         self._own(page, pages, 0)
-        bins[b + SLABS] -= 1
-        self._drop_record(slab, bins[b + WORDS])
+        bins[bin_at + SLABS] -= 1
+        self._drop_record(slab, bins[bin_at + WORDS])
         self.pages.give(page, pages)
 
-    # -- records -----------------------------------------------------------------------------------
+    # Records.
 
     def _own(self, page: i64, pages: i64, record: i64) -> None:
-        """Note the owner of pages."""
+        """Make ``record`` the owner of some pages."""
         end: i64 = page + pages
         if end > self.owner_pages:
             self.owner = extend(self.owner, [0] * (self.pages.frontier - self.owner_pages))
@@ -363,7 +373,7 @@ class SlabHeap(ABC):
             page += 1
 
     def _new_record(self, words: i64) -> i64:
-        """Return an unused record with that many bitmap words."""
+        """An unused record with room for ``words`` words of bitmap."""
         record = self._unused_records[words]
         if record:
             self._unused_records[words] = self.records[record]
@@ -382,16 +392,16 @@ class SlabHeap(ABC):
         self._unused_records[words] = record
 
     def record_count(self) -> i64:
-        """Return how many slabs and extents there were at most, at any one time."""
+        """The highest number of slabs and extents that ever existed at the same time."""
         return len(self.records) // RECORD_SIZE - 1
 
-    # -- liveness ---------------------------------------------------------------------------------
+    # Liveness.
 
-    def _is_live_region(self, slab: i64, b: i64, address: i64) -> bool:
+    def _is_live_region(self, slab: i64, bin_at: i64, address: i64) -> bool:
         bins = self.bins
         offset: i64 = address - self.records[slab]
-        region: i64 = offset * bins[b + RECIPROCAL] >> RECIPROCAL_SHIFT
-        if region * bins[b + GRANULES] != offset or region >= bins[b + REGIONS]:
+        region: i64 = offset * bins[bin_at + RECIPROCAL] >> RECIPROCAL_SHIFT
+        if region * bins[bin_at + GRANULES] != offset or region >= bins[bin_at + REGIONS]:
             return False
         return self.words[self.records[slab + FIRST_WORD] + (region >> 5)] >> (region & 31) & 1 == 0
 
@@ -400,18 +410,18 @@ class SlabHeap(ABC):
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         if slab == 0:
             return AssertionError(f"address {address} does not belong to the heap")
-        b = self.records[slab + BIN]
+        bin_at = self.records[slab + BIN]
         offset: i64 = address - self.records[slab]
-        if b == LARGE or offset % self.bins[b + GRANULES]:
+        if bin_at == LARGE or offset % self.bins[bin_at + GRANULES]:
             return AssertionError(f"address {address} is inside a block, not its beginning")
         return AssertionError(f"address {address} is already free")
 
-    # -- large blocks, which have no slab ---------------------------------------------------------
+    # Large blocks, which have no slab.
 
     @abstractmethod
     def _alloc_large(self, size: i64) -> i64:
-        """Serve a request that no slab serves."""
+        """Serve a request that is too large for a slab."""
 
     @abstractmethod
     def _free_large(self, extent: i64, address: i64) -> None:
-        """Free a block that lies in no slab."""
+        """Free a large block."""

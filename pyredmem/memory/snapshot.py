@@ -1,13 +1,13 @@
 """The sample of allocator figures that Redis takes every 100 ms, and the ratios it derives from it.
 
-All ratios of INFO and MEMORY STATS use one sample, so that they fit together, and lag by up to 100 ms.
-Redis computes them in 32-bit floats; here each operand and each quotient is rounded to 32 bits, which gives
-the same digits.
+All ratios of INFO and MEMORY STATS come from one sample, so they are consistent with each other, and lag by up to 100
+ms. Redis calculates them in 32-bit floats; here each operand and each quotient is rounded to 32 bits, which gives the
+same digits.
 
-An allocator without statistics (libc, tcmalloc) is described by the process: what is resident is taken for
-active, and used_memory for allocated.
+For an allocator without statistics (libc, tcmalloc) the figures of the process are used: its resident memory in place
+of active, and used_memory in place of allocated.
 
-Who takes the sample says how much memory of the process is resident; nothing here asks the operating system.
+The caller says how much memory of the process is resident; this module does not ask the operating system.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def float32(value: float) -> float:
 
 
 def ratio(numerator: int, denominator: int) -> float:
-    """Divide as 32-bit floats; 0 when there is nothing to divide by."""
+    """Divide as 32-bit floats; the result is 0 if the denominator is."""
     if denominator == 0:
         return 0.0
     return float32(float32(numerator) / float32(denominator))
@@ -33,7 +33,7 @@ def ratio(numerator: int, denominator: int) -> float:
 
 @dataclass(frozen=True)
 class AllocatorSample:
-    """The figures of one moment, in bytes."""
+    """The allocator's figures at one moment, in bytes."""
 
     used_memory: int
     allocated: int
@@ -42,40 +42,40 @@ class AllocatorSample:
     process_rss: int
 
     def fragmentation_ratio(self) -> float:
-        """Active to allocated: pages that free regions keep in use (allocator_frag_ratio)."""
+        """Active to allocated bytes, more than 1 where free regions keep pages in use (allocator_frag_ratio)."""
         return ratio(self.active, self.allocated)
 
     def fragmentation_bytes(self) -> int:
-        """Active less allocated (allocator_frag_bytes)."""
+        """Active less allocated bytes (allocator_frag_bytes)."""
         return self.active - self.allocated
 
     def allocator_rss_ratio(self) -> float:
-        """Resident to active: pages the allocator has not returned (allocator_rss_ratio)."""
+        """Resident to active bytes, more than 1 by the pages not yet returned (allocator_rss_ratio)."""
         return ratio(self.resident, self.active)
 
     def allocator_rss_bytes(self) -> int:
-        """Resident less active (allocator_rss_bytes)."""
+        """Resident less active bytes (allocator_rss_bytes)."""
         return self.resident - self.active
 
     def rss_overhead_ratio(self) -> float:
-        """Process to allocator: what else the process holds (rss_overhead_ratio)."""
+        """Resident bytes of the process to those of the allocator (rss_overhead_ratio)."""
         return ratio(self.process_rss, self.resident)
 
     def rss_overhead_bytes(self) -> int:
-        """Process less allocator (rss_overhead_bytes)."""
+        """Resident bytes of the process less those of the allocator (rss_overhead_bytes)."""
         return self.process_rss - self.resident
 
     def total_fragmentation_ratio(self) -> float:
-        """Process to used_memory (mem_fragmentation_ratio)."""
+        """Resident bytes of the process to used_memory (mem_fragmentation_ratio)."""
         return ratio(self.process_rss, self.used_memory)
 
     def total_fragmentation_bytes(self) -> int:
-        """Process less used_memory (mem_fragmentation_bytes)."""
+        """Resident bytes of the process less used_memory (mem_fragmentation_bytes)."""
         return self.process_rss - self.used_memory
 
 
 def take_sample(allocator: Allocator, process_rss: int) -> AllocatorSample:
-    """Note the figures of this moment."""
+    """The allocator's figures now."""
     used_memory = allocator.used_memory
     if allocator.profile.has_statistics:
         return AllocatorSample(

@@ -1,4 +1,4 @@
-"""Figures per size class: how many blocks, how many slabs, how full."""
+"""Figures per size class: the number of blocks and slabs, and how full the slabs are."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from pyredmem.memory.slabs import (
 
 @dataclass(frozen=True)
 class BinStatistics:
-    """One small class."""
+    """The figures of one small class."""
 
     index: int
     size: int
     regions_per_slab: int
     pages_per_slab: int
     slabs: int
-    #: slabs with room, without the one that new blocks go to
+    #: Slabs with room, without the current one, in which new blocks are made.
     nonfull_slabs: int
     slabs_made: int
     regions: int
@@ -38,19 +38,19 @@ class BinStatistics:
     frees: int
 
     def capacity(self) -> int:
-        """Return the regions of all slabs, used or not."""
+        """The regions of all slabs, used or not."""
         return self.slabs * self.regions_per_slab
 
     def utilisation(self) -> float:
-        """Return the used share of the regions; a class without slabs wastes nothing."""
+        """The used share of the regions; 1.0 for a class without slabs, which wastes nothing."""
         return self.regions / self.capacity() if self.slabs else 1.0
 
     def allocated(self) -> int:
-        """Return the bytes of the blocks."""
+        """Bytes of the live blocks."""
         return self.regions * self.size
 
     def active(self) -> int:
-        """Return the bytes of the slabs."""
+        """Bytes of the slabs."""
         return self.slabs * self.pages_per_slab * PAGE_BYTES
 
 
@@ -63,30 +63,30 @@ class LargeStatistics:
 
 
 def bin_statistics(heap: Heap) -> list[BinStatistics]:
-    """Return the figures of all small classes, smallest first."""
+    """The figures of all small classes, the smallest first."""
     bins = heap.bins
     found: list[BinStatistics] = []
     for index in range(len(heap.profile.bins)):
-        b: i64 = (index + 1) * BIN_SIZE
+        bin_at: i64 = (index + 1) * BIN_SIZE
         found.append(
             BinStatistics(
                 index=index,
-                size=bins[b + USABLE],
-                regions_per_slab=bins[b + REGIONS],
-                pages_per_slab=bins[b + PAGES],
-                slabs=bins[b + SLABS],
-                nonfull_slabs=bins[b + NONFULL],
-                slabs_made=bins[b + SLABS_MADE],
-                regions=bins[b + ALLOCATIONS] - bins[b + FREES],
-                allocations=bins[b + ALLOCATIONS],
-                frees=bins[b + FREES],
+                size=bins[bin_at + USABLE],
+                regions_per_slab=bins[bin_at + REGIONS],
+                pages_per_slab=bins[bin_at + PAGES],
+                slabs=bins[bin_at + SLABS],
+                nonfull_slabs=bins[bin_at + NONFULL],
+                slabs_made=bins[bin_at + SLABS_MADE],
+                regions=bins[bin_at + ALLOCATIONS] - bins[bin_at + FREES],
+                allocations=bins[bin_at + ALLOCATIONS],
+                frees=bins[bin_at + FREES],
             )
         )
     return found
 
 
 def large_statistics(heap: Heap) -> list[LargeStatistics]:
-    """Return how many large blocks of each size live, smallest first."""
+    """The number of live large blocks of each size, the smallest first."""
     counts: dict[int, int] = {}
     for size in heap.live_large_sizes():
         counts[size] = counts.get(size, 0) + 1

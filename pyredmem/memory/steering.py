@@ -1,11 +1,11 @@
-"""Empties sparse arenas of the interpreter's heap: chooses them, and has what lies there made anew elsewhere.
+"""Empties sparse arenas of the interpreter's heap: chooses the arenas, and has the objects in them remade elsewhere.
 
-Copying alone gives nothing back, for the interpreter puts a copy into the next hole of its size, and the holes are
-where the heap is sparse. So some arenas are *victims*: an object that lies in one is made again, and again, until it
-lies outside. What the copies that went wrong took stays taken, they are kept as *plugs*, and so is the object that was
-replaced, whose hole would attract the next copy. Plugs fill room that is there anyway; their list takes 8 bytes for
-each. When nothing but plugs is left they are dropped, an arena at a time, and each arena goes back to the system with
-its last plug.
+Copying alone gives no memory back, because the interpreter puts a copy into the next hole of its size, and most holes
+are where the heap is sparse. So some arenas are chosen as *victims*: an object in a victim is copied again and again
+until a copy lies outside. The copies that landed in a victim are kept as *plugs*, so that their holes stay filled; so
+is the original, whose hole would attract the next copy. Plugs fill room that is there anyway; their list takes 8 bytes
+for each. When the victims hold nothing but plugs, the plugs are dropped, one arena at a time, and each arena goes back
+to the system with its last plug.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ from pyredmem.memory.process_heap import (
     inner_offsets,
 )
 
-#: What an arena can hold: one pool is lost where it does not begin at a multiple of 16 KiB, as usual.
+#: The bytes that an arena can hold. One pool is lost, because arenas usually do not begin at a multiple of 16 KiB.
 ARENA_ROOM: Final = ARENA_BYTES - (ARENA_BYTES >> 6) - (POOLS_PER_ARENA - 1) * HEADER_BYTES
-#: Of the room in the arenas that stay so much is planned with, percent: not every hole has the size that is wanted.
+#: The percentage of the room in the other arenas that is counted on: not every hole has the right size.
 USABLE_ROOM: Final = 85
-#: An arena that is fuller than this, percent, is no victim.
+#: An arena filled to this percentage or more is never a victim.
 DENSE: Final = 85
-#: Victims of one pass, at most: bounds the list of plugs (of the order of 50 MB for blocks of 80 bytes).
+#: The most victims of one pass. It bounds the list of plugs, to the order of 50 MB for blocks of 80 bytes.
 MOST_VICTIMS: Final = 512
-#: Victims lie within this many pools (16 GiB), so that an array can tell them.
+#: All victims lie within this many pools (16 GiB), so that an array by pool can tell them apart.
 _SPAN: Final = 1 << 20
-#: An object is made anew so often; if it still is in a victim then, it is left for the next walk. That bounds the time
-#: that one object takes: the first of its size have to fill all holes, tens of thousands in a large heap.
+#: The most copies made of one object; if all lie in victims, the object is left for the next walk. This bounds the time
+#: that one object takes: the first objects of a size have to fill all holes, tens of thousands in a large heap.
 MOST_TRIES: Final = 16
 #: The longest bytes object that lies in an arena.
 LONGEST_TEXT: Final = LARGEST_BLOCK - BYTES_OVERHEAD
-#: Shorter ones exist once in the interpreter.
+#: The interpreter has a single object for each bytes value that is shorter than this.
 SHORTEST_TEXT: Final = 2
 
 
 def choose_victims(arenas: list[Arena], pinned: dict[int, int]) -> list[Arena]:
-    """The sparsest arenas, as many as have room for their content in the others.
+    """The sparsest arenas, as many of them as have content that fits into the others.
 
-    ``pinned`` has what was left of an arena, by its first pool, when it was a victim before: bytes that do not move.
+    ``pinned`` says, by the first pool of an arena that was a victim before, how many bytes stayed there: they do not
+    move.
     """
     candidates: list[Arena] = []
     room: i64 = 0
@@ -81,27 +82,27 @@ def _fill(arena: Arena) -> int:
 
 
 class Steering(Mover):
-    """Makes the Python objects it is shown anew until they lie in no victim; leaves the ledger alone."""
+    """Remakes the Python objects that it is shown until they lie in no victim; leaves the ledger alone."""
 
     def __init__(
         self, allocator: Allocator, victims: list[Arena], arenas: list[Arena], memory: PoolMemory | None = None
     ) -> None:
         super().__init__(allocator)
-        self._memory = memory  # to look at the inner blocks of containers; None: they are not looked at
+        self._memory = memory  # for looking at the inner blocks of containers; None: they are not looked at
         self._inner: dict[type, int] = inner_offsets(memory) if memory is not None else {}
         self._tries: i64 = 0
         self.postponed: i64 = 0  # objects that were left for the next walk
-        #: By victim: what keeps its holes filled.
+        #: By victim, the objects that keep its holes filled.
         self.plugs: list[list[object]] = [[] for _ in victims]
-        self.moved: i64 = 0  # objects that lie elsewhere now
+        self.moved: i64 = 0  # objects that were replaced by a copy elsewhere
         self.plugged: i64 = 0  # all plugs so far
-        self._lowest: i64 = 0  # the first pool of any victim
-        self._span: i64 = 0
-        self._marks: vec[i32] = vec[i32]()  # by pool, from the lowest on: number of the victim, 0 for none
+        self._lowest: i64 = 0  # the lowest pool of all victims
+        self._span: i64 = 0  # pools from the lowest to the highest one
+        self._marks: vec[i32] = vec[i32]()  # by pool, from the lowest on, the number of the victim; 0 for none
         self._mark(victims, arenas)
 
     def _mark(self, victims: list[Arena], arenas: list[Arena]) -> None:
-        """Make the array; a victim's pools end where the next arena begins."""
+        """Fill the array of marks; the pools of a victim end where the next arena begins."""
         if not victims:
             return
         self._lowest = min([arena.first_pool for arena in victims])
@@ -121,24 +122,24 @@ class Steering(Mover):
         self._marks = marks
 
     def victim_at(self, address: i64) -> i64:
-        """The number of the victim that an address is in, from 1 on; 0 if it is in none."""
+        """The number of the victim that an address lies in, counted from 1; 0 if it lies in none."""
         pool = (address >> POOL_BITS) - self._lowest
         if pool < 0 or pool >= self._span:
             return 0
         return i64(self._marks[pool])
 
-    # What the values ask.
+    # The methods of a mover, which the values call.
 
     def block(self, address: i64) -> i64:
-        """Blocks of the ledger stay."""
+        """Blocks of the ledger stay where they are."""
         return address
 
     def steers(self) -> bool:
-        """The Python objects are what it is about."""
+        """True: this mover is about the Python objects."""
         return True
 
     def text(self, data: bytes) -> bytes:
-        """Equal bytes outside the victims, if that takes not too many tries."""
+        """Equal bytes outside the victims; the same bytes if none were there after ``MOST_TRIES`` copies."""
         if len(data) > LONGEST_TEXT or len(data) < SHORTEST_TEXT:
             return data
         victim = self.victim_at(id(data))
@@ -146,7 +147,7 @@ class Steering(Mover):
             return data
         tries: i64 = MOST_TRIES
         while tries > 0:
-            copy = b"".join((data, b""))  # of two parts it is always a new object
+            copy = b"".join((data, b""))  # joining two parts always makes a new object
             into = self.victim_at(id(copy))
             if into == 0:
                 self._plug(victim, data)
@@ -158,7 +159,7 @@ class Steering(Mover):
         return data
 
     def must_leave(self, item: object) -> bool:
-        """Whether it lies in a victim; it is a plug from now on."""
+        """Whether an object lies in a victim; if so, it is a plug from now on."""
         victim = self._victim_of_object(item)
         if victim == 0:
             return False
@@ -168,7 +169,7 @@ class Steering(Mover):
         return True
 
     def must_plug(self, twin: object) -> bool:
-        """Whether a twin lies in a victim and another one is to be made; this one is a plug then."""
+        """Whether a twin lies in a victim and another one must be made; if so, the twin is a plug from now on."""
         victim = self._victim_of_object(twin)
         if victim == 0:
             return False
@@ -180,7 +181,7 @@ class Steering(Mover):
         return True
 
     def _victim_of_object(self, item: object) -> i64:
-        """The victim that an object or, if it is a container, its elements' block is in; 0 for none."""
+        """The victim that an object lies in or, if the object is a container, the block of its elements; 0 for none."""
         victim = self.victim_at(id(item))
         memory = self._memory
         if victim != 0 or memory is None:
@@ -195,7 +196,7 @@ class Steering(Mover):
     # The end of a pass.
 
     def drop_plugs(self, limit: i64) -> bool:
-        """Drop about so many plugs, those of one arena after the other; True when there are none left."""
+        """Drop about ``limit`` plugs, one arena after the other; True when no plugs are left."""
         while limit > 0 and self.plugs:
             plugs = self.plugs[-1]
             count: i64 = len(plugs)

@@ -1,8 +1,8 @@
 """Bit arithmetic on strings, for the bitmap commands: count, search, combine, read and write fields.
 
-Bits are numbered as Redis does: bit 0 is the highest of the first byte. Everything here is pure; large strings are
-worked on in chunks, with the operations on bytes and big integers that run in C, and are never copied as a whole
-where only a look at them is needed.
+Bits are numbered as in Redis: bit 0 is the highest bit of the first byte. All functions are pure. Large strings are
+processed in chunks, with operations on bytes and on big integers, which run in C. A string that is only read is never
+copied as a whole.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ AND: Final = 0
 OR: Final = 1
 XOR: Final = 2
 
-#: Chunk of a count: larger ones fall out of the processor's first cache, smaller ones cost calls (bytes).
+#: Chunk of a count (bytes): larger ones exceed the processor's first cache, smaller ones cost more calls.
 _COUNT_CHUNK: Final = 16384
-#: Chunk of a search, which compares memory with memory (bytes).
+#: Chunk of a search (bytes), which compares memory with memory.
 _SEARCH_CHUNK: Final = 65536
 _ALL_ONES: Final = 255
 _INVERTED: Final = bytes(range(255, -1, -1))
 
 
 def bit_at(data: Data, offset: i64) -> i64:
-    """The bit at an offset; bits behind the end are zero."""
+    """The bit at an offset. Bits after the end are zero."""
     place = offset >> 3
     if place >= len(data):
         return 0
@@ -44,7 +44,7 @@ def set_bit(buffer: bytearray, offset: i64, bit: i64) -> i64:
 
 
 def count_bits(data: Data, first: i64, last: i64) -> i64:
-    """How many bits from ``first`` to ``last`` (inside the string) are set."""
+    """The number of bits that are set from ``first`` to ``last``, both inside the string."""
     if first > last:
         return 0
     first_byte = first >> 3
@@ -67,7 +67,7 @@ def count_bits(data: Data, first: i64, last: i64) -> i64:
 
 
 def find_bit(data: Data, bit: i64, first: i64, last: i64) -> i64:
-    """The first bit from ``first`` to ``last`` (inside the string) that is ``bit``, -1 if there is none."""
+    """The offset of the first bit equal to ``bit`` from ``first`` to ``last``, which are inside the string, or -1."""
     if first > last:
         return -1
     flip: i64 = 0 if bit else _ALL_ONES
@@ -85,7 +85,7 @@ def find_bit(data: Data, bit: i64, first: i64, last: i64) -> i64:
 
 
 def _skip(data: Data, filler: bytes, start: i64, end: i64) -> i64:
-    """The first place from ``start`` to before ``end`` whose byte is not ``filler``, -1 if all are."""
+    """The first place of a byte other than ``filler`` from ``start`` to before ``end``; -1 if there is none."""
     full = filler * _SEARCH_CHUNK
     while start < end:
         stop = start + _SEARCH_CHUNK
@@ -101,7 +101,7 @@ def _skip(data: Data, filler: bytes, start: i64, end: i64) -> i64:
 
 
 def combine(operation: i64, sources: list[Data]) -> bytearray:
-    """AND, OR or XOR of strings, as long as the longest; the others count as filled up with zeros."""
+    """AND, OR or XOR of strings. The result is as long as the longest; shorter ones count as padded with zeros."""
     size = max([len(source) for source in sources])
     result = int.from_bytes(sources[0], "little")
     for source in sources[1:]:
@@ -116,15 +116,15 @@ def combine(operation: i64, sources: list[Data]) -> bytearray:
 
 
 def invert(data: Data) -> bytearray:
-    """Every bit turned."""
+    """NOT: every bit inverted."""
     return bytearray(data.translate(_INVERTED))
 
 
-# Fields are reckoned in ints of any size: in a shift, a native operand would make the result 64 bits wide.
+# Fields are computed with ints of any size, because a native operand would limit the result of a shift to 64 bits.
 
 
 def field_at(data: Data, offset: int, width: int) -> int:
-    """The unsigned number in ``width`` bits (at most 64) from an offset; bits behind the end are zero."""
+    """The unsigned number in the ``width`` bits (at most 64) at an offset. Bits after the end are zero."""
     first = offset >> 3
     last = (offset + width - 1) >> 3
     window = data[first : last + 1]
@@ -133,7 +133,7 @@ def field_at(data: Data, offset: int, width: int) -> int:
 
 
 def set_field(buffer: bytearray, offset: int, width: int, number: int) -> None:
-    """Write the low ``width`` bits of a number to an offset inside the buffer."""
+    """Write the low ``width`` bits of a number at an offset inside the buffer."""
     first = offset >> 3
     end = ((offset + width - 1) >> 3) + 1
     shift = 7 - ((offset + width - 1) & 7)

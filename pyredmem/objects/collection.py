@@ -1,28 +1,34 @@
 """What lists, hashes, sets, sorted sets and streams have in common.
 
-A collection is one :class:`RedisObject` for as long as the key lives: the ``robj`` block of 16 bytes. What its pointer
-points at is an :class:`Encoded`, the elements in one of the type's encodings; a conversion swaps it for another one, as
-Redis does, and the object stays.
+A collection is one :class:`RedisObject`, the ``robj`` block of 16 bytes, for as long as the key lives. Its pointer
+points to an :class:`Encoded`: the elements in one of the type's encodings. A conversion replaces the elements' object
+by another one and keeps the collection's, as in Redis.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.freed_blocks import FreedBlocks, drop_items
 from pyredmem.memory.layout import ROBJ_SIZE
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import Relocatable
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.structures.listpack import Listpack
+
+Value = TypeVar("Value")
 
 
 @mypyc_attr(acyclic=True)
-class Encoded:
-    """The elements of a collection in one encoding, with their ledger allocations."""
+class Encoded(Relocatable):
+    """The elements of a collection in one encoding, with their ledger blocks."""
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
+        """The reply of OBJECT ENCODING."""
         raise NotImplementedError
 
     def memory(self, samples: i64) -> i64:
@@ -30,23 +36,23 @@ class Encoded:
         raise NotImplementedError
 
     def free_effort(self) -> i64:
-        """How many deallocations freeing it is worth."""
+        """How many deallocations it takes to free the elements."""
         return 1
 
     def free(self) -> None:
-        """Give all ledger allocations back."""
+        """Free all ledger blocks."""
         raise NotImplementedError
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left.
+        """Remove about ``limit`` elements and add their blocks to ``freed``; True when nothing is left.
 
-        See :meth:`RedisObject.dismantle` for what it may not touch.
+        The rules are those of :meth:`RedisObject.dismantle`.
         """
         freed.extend(self.addresses())
         return True
 
     def scan_effort(self) -> i64:
-        """How many elements a defrag pass has to visit."""
+        """How many elements a defrag pass has to visit one by one."""
         return 1
 
     def defrag_head(self, mover: Mover) -> None:
@@ -54,15 +60,15 @@ class Encoded:
         raise NotImplementedError
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Let the mover place about ``limit`` elements from a cursor on; the next cursor, 0 at the end."""
+        """Let the mover place about ``limit`` elements from ``cursor`` on; returns the next cursor, 0 at the end."""
         return 0
 
     def addresses(self) -> list[int]:
-        """Every ledger address it owns."""
+        """The address of every ledger block that the elements own."""
         raise NotImplementedError
 
     def save(self, writer: RdbWriter) -> None:
-        """Write type and elements as this encoding is serialized."""
+        """Write type and elements in the serialized form of this encoding."""
         raise NotImplementedError
 
 
@@ -71,11 +77,11 @@ class Collection(RedisObject):
     """A value with elements."""
 
     def __init__(self, allocator: Allocator | None) -> None:
-        """Without an allocator: a twin to be, see ``succeed``."""
+        """Without an allocator it becomes a twin, see ``succeed``."""
         super().__init__(0 if allocator is None else allocator.alloc(ROBJ_SIZE))
 
     def payload(self) -> Encoded:
-        """The elements in their encoding of the moment."""
+        """The elements in their present encoding."""
         raise NotImplementedError
 
     def length(self) -> i64:
@@ -83,7 +89,6 @@ class Collection(RedisObject):
         raise NotImplementedError
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return self.payload().encoding()
 
     def memory(self, allocator: Allocator, samples: i64) -> i64:
@@ -91,38 +96,39 @@ class Collection(RedisObject):
         return ROBJ_SIZE + self.payload().memory(samples)
 
     def free_effort(self) -> i64:
-        """That of the elements."""
         return self.payload().free_effort()
 
     def free(self, allocator: Allocator) -> None:
-        """Give the header and the elements back."""
         self.payload().free()
         allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The elements first, the header with the last ones."""
+        """The elements first, then the header."""
         if not self.payload().dismantle(limit, freed):
             return False
         freed.add(i64(self.address))
         return True
 
     def scan_effort(self) -> i64:
-        """That of the elements."""
         return self.payload().scan_effort()
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and what holds the elements."""
         self.address = i32(mover.block(i64(self.address)))
         self.payload().defrag_head(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Elements of the payload."""
         return self.payload().defrag_elements(mover, cursor, limit)
 
     def addresses(self) -> list[int]:
-        """The header and what the elements own."""
         return [int(self.address), *self.payload().addresses()]
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the elements in their encoding."""
         self.payload().save(writer)
+
+
+def dismantle_packed(items: dict[bytes, Value], block: Listpack, limit: i64, freed: FreedBlocks) -> bool:
+    """Dismantle a collection that is a dict beside the block of a listpack: the items first, then the block."""
+    if not drop_items(items, limit):
+        return False
+    freed.add(i64(block.address))
+    return True

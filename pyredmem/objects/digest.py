@@ -14,7 +14,7 @@ from typing import Final
 
 _BYTES: Final = 20
 
-# The numbers of the types, as they go into the digest.
+# The numbers of the types, which are part of the digest.
 STRING_TYPE: Final = 0
 LIST_TYPE: Final = 1
 SET_TYPE: Final = 2
@@ -24,17 +24,17 @@ STREAM_TYPE: Final = 6
 
 
 class Digest:
-    """A digest under way."""
+    """A digest that data is being added to."""
 
     def __init__(self) -> None:
         self._value = 0
 
     def xor(self, data: bytes) -> None:
-        """Add data whose place among the others does not matter."""
+        """Add data whose order does not matter."""
         self._value ^= int.from_bytes(_sha1(data))
 
     def mix(self, data: bytes) -> None:
-        """Add the next data."""
+        """Add data whose order matters."""
         self.xor(data)
         self._value = int.from_bytes(_sha1(self.data()))
 
@@ -43,11 +43,11 @@ class Digest:
         self.mix(number.to_bytes(4))
 
     def data(self) -> bytes:
-        """The 20 bytes."""
+        """The digest as 20 bytes."""
         return self._value.to_bytes(_BYTES)
 
     def text(self) -> bytes:
-        """As hexadecimal digits."""
+        """The digest as hexadecimal digits."""
         return self.data().hex().encode()
 
 

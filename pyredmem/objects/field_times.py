@@ -1,7 +1,7 @@
-"""When the fields of a hash expire, and which is the next one.
+"""When the fields of a hash expire, and which field expires next.
 
-The times are kept by field, and in a heap of (time, field). A field that gets another time leaves a stale entry in the
-heap, which is dropped when it comes up; the heap is made anew when most of it is stale.
+The times are in a dict by field, and in a heap of (time, field). When a field gets another time, its old entry in the
+heap becomes stale; it is dropped when it reaches the top. The heap is rebuilt when most of its entries are stale.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from mypy_extensions import i64
 
 from pyredmem.memory.freed_blocks import drop_items
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_list, relocated_number
+from pyredmem.memory.relocation import Relocatable, relocated_list, relocated_number
 
 #: The time of a field that does not expire.
 NO_TIME: Final = -1
-#: The due time of a hash in which none expires, in microseconds and milliseconds.
+#: The due time of a hash in which no field expires, whether in microseconds or milliseconds.
 NEVER: Final = 1 << 62
 
-#: Stale entries of the heap that are put up with.
+#: Stale entries of the heap that are tolerated, however few fields there are.
 _STALE: Final = 16
 
 
-class FieldTimes:
+class FieldTimes(Relocatable):
     """The expire times of fields, unix milliseconds."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class FieldTimes:
         return self.when.get(field, NO_TIME)
 
     def set(self, field: bytes, when_ms: i64) -> None:
-        """Give a field a time; it is the last one of those with the same time."""
+        """Give a field a time; it comes before the others with the same time."""
         time: int = when_ms
         self.when.pop(field, None)
         self.when[field] = time
@@ -49,7 +49,7 @@ class FieldTimes:
         heapify(self._heap)
 
     def clear(self, field: bytes) -> bool:
-        """Take a field's time away; False if it had none."""
+        """Remove the time of a field; False if it had none."""
         return self.when.pop(field, None) is not None
 
     def next_ms(self) -> i64:
@@ -63,28 +63,28 @@ class FieldTimes:
         return NEVER
 
     def first(self) -> bytes:
-        """The field that expires next; ``next_ms`` has been asked."""
+        """The field that expires next. Call ``next_ms`` before."""
         return self._heap[0][1]
 
     def in_order(self) -> list[bytes]:
-        """The fields by their times."""
+        """The fields by their times; of those with the same time, the last one that was set comes first."""
         ranks: list[tuple[int, int, bytes]] = []
         for field, time in self.when.items():
-            ranks.append((time, len(ranks), field))
+            ranks.append((time, -len(ranks), field))
         ranks.sort()
         return [rank[2] for rank in ranks]
 
     def copy(self) -> FieldTimes:
-        """The same times once more."""
+        """A copy."""
         twin = FieldTimes()
         for field, time in self.when.items():
             twin.set(field, time)
         return twin
 
-    # Taking apart, and defragmentation.
+    # Dismantling, and defragmentation.
 
     def dismantle(self, limit: i64) -> bool:
-        """Drop so many times; True when nothing is left."""
+        """Drop about ``limit`` times; True when nothing is left."""
         if not drop_items(self.when, limit):
             return False
         heap = self._heap
@@ -95,22 +95,17 @@ class FieldTimes:
         self._heap = []
         return True
 
-    def relocated(self, mover: Mover) -> FieldTimes:
-        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
+    def twin(self) -> FieldTimes:
         twin = FieldTimes()
-        while mover.must_plug(twin):
-            twin = FieldTimes()
         twin.when = self.when
         twin._heap = self._heap
         return twin
 
     def relocate_all(self, mover: Mover) -> None:
-        """Show a mover that steers all times at once: for a hash of few fields."""
+        """Show all times at once to a mover that steers. For a hash with few fields."""
         leaves = mover.must_leave(self.when)
         when: dict[bytes, object] = {}
-        names: dict[bytes, bytes] = {}  # to themselves, so that the heap has the same ones
+        names: dict[bytes, bytes] = {}  # the objects to use in the heap too
         for field, time in cast("dict[bytes, object]", self.when).items():
             name = mover.text(field)
             new_time = relocated_number(time, mover)
@@ -130,26 +125,30 @@ class FieldTimes:
             at += 1
 
     def relocate_heap(self, mover: Mover) -> None:
-        """Show a mover that steers the heap, without its entries."""
+        """Show the heap to a mover that steers, without its entries."""
         self._heap = relocated_list(self._heap, mover)
 
     def relocate_time(self, field: bytes, mover: Mover) -> None:
-        """Keep the time of a field, if it has one, under these very bytes; it becomes the last one of its like."""
+        """Show the time of a field, if it has one, to a mover that steers.
+
+        The key of the time becomes the object ``field``; its place among equal times changes, which does not
+        show, since a hash table lists its fields in another order.
+        """
         when = cast("dict[bytes, object]", self.when)
         time = when.pop(field, None)
         if time is not None:
             when[field] = relocated_number(time, mover)
 
     def entries(self) -> i64:
-        """How many entries the heap has."""
+        """The number of entries in the heap."""
         return len(self._heap)
 
     def entry_field(self, at: i64) -> bytes:
-        """The field of an entry of the heap."""
+        """The field of the heap's entry at a place."""
         return self._heap[at][1]
 
     def relocate_entry(self, at: i64, field: bytes, mover: Mover) -> None:
-        """Show a mover that steers an entry of the heap, whose field is to be these very bytes."""
+        """Show an entry of the heap to a mover that steers. Its field becomes the object ``field``."""
         entries = cast("list[object]", self._heap)
         entry = entries[at]
         leaves = mover.must_leave(entry)

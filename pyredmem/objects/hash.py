@@ -1,9 +1,10 @@
 """Hashes: fields with values, as ``listpack`` or ``hashtable``, converted as in Redis 7.2 (t_hash.c).
 
 A hash begins as a listpack. It becomes a hash table, for good, when a field or value is longer than
-``hash-max-listpack-value`` or there are more fields than ``hash-max-listpack-entries``. A hash in which a field has, or
-had, a time to live is ``listpackex`` or a ``hashtable`` with times (see :mod:`pyredmem.objects.hash_times`); all that a
-hash without one knows of it is that its ``times`` are None and that ``due_us`` is never.
+``hash-max-listpack-value`` or there are more fields than ``hash-max-listpack-entries``.
+
+A hash in which a field has, or had, an expire time is ``listpackex`` or a ``hashtable`` with times (see
+:mod:`pyredmem.objects.hash_times`). In all other hashes ``times`` is None and ``due_us`` is NEVER.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_LIMIT
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import HASH_TYPE, Digest
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
@@ -29,57 +31,53 @@ from pyredmem.structures.listpack import Listpack
 class HashObject(Collection):
     """A hash in any encoding."""
 
-    def __init__(self, allocator: Allocator, fields: HashFields, packed: i64, is_twin: bool = False) -> None:
+    def __init__(self, allocator: Allocator, fields: HashFields, packed: bool, is_twin: bool = False) -> None:
         super().__init__(None if is_twin else allocator)
         self.allocator = allocator
         self.fields: HashFields = fields
-        self.packed: i64 = packed  # 1: a listpack
+        self.packed = packed  # a listpack, with or without times
         self.times: FieldTimes | None = None
-        #: A field is over once the time is later than this, unix microseconds.
+        #: The first field expires when the time is later than this, unix microseconds.
         self.due_us: i64 = NEVER
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
         return b"hash"
 
     def payload(self) -> Encoded:
-        """The fields."""
         return self.fields
 
     def length(self) -> i64:
-        """How many fields there are, those included that are over."""
+        """The number of fields, including expired ones."""
         return self.fields.length()
 
     def get(self, field: bytes) -> bytes | None:
-        """The value of a field."""
         return self.fields.get(field)
 
     def items(self) -> list[tuple[bytes, bytes]]:
-        """Fields and values."""
         return list(zip(self.fields.names(), self.fields.contents(), strict=True))
 
     # Change.
 
     def set(self, field: bytes, value: bytes, limits: EncodingLimits) -> bool:
-        """Give a field a value; True if the field is new. A time to live that it had is gone."""
+        """Set the value of a field and remove its expire time; True if the field is new."""
         if self.times is not None:
             self.persist(field)
         return self.put(field, value, limits)
 
     def put(self, field: bytes, value: bytes, limits: EncodingLimits) -> bool:
-        """As ``set``, but the field keeps its time to live."""
-        if self.packed == 0:
+        """As ``set``, but the field keeps its expire time."""
+        if not self.packed:
             return self.fields.set(field, value)
         if len(field) > limits.hash_value or len(value) > limits.hash_value:
             self.convert(0)
         is_new = self.fields.set(field, value)
-        if is_new and self.packed == 1 and self.fields.length() > limits.hash_entries:
+        if is_new and self.packed and self.fields.length() > limits.hash_entries:
             self.convert(0)
         return is_new
 
     def prepare(self, argv: list[bytes], start: i64, limits: EncodingLimits) -> None:
-        """Convert if the fields and values from ``start`` on will not fit a listpack (Redis hashTypeTryConversion)."""
-        if self.packed == 0:
+        """Convert if the fields and values from ``start`` on do not fit in a listpack (Redis hashTypeTryConversion)."""
+        if not self.packed:
             return
         pairs = (len(argv) - start + 1) // 2
         if pairs > limits.hash_entries:
@@ -98,7 +96,7 @@ class HashObject(Collection):
             self.convert(0)
 
     def remove(self, field: bytes) -> bool:
-        """Take a field out; False if it was not there."""
+        """Remove a field; False if it was not there."""
         if self.times is None:
             return self.fields.remove(field)
         removed = self.fields.remove(field)
@@ -106,7 +104,7 @@ class HashObject(Collection):
         return removed
 
     def convert(self, room: i64) -> None:
-        """Turn a listpack into a hash table with room for so many fields, or for those that are there."""
+        """Convert a listpack to a hash table with room for ``room`` fields, at least for those that are there."""
         old = self.fields
         times = self.times
         table = TableFields(self.allocator) if times is None else TimedTableFields(self.allocator, times)
@@ -114,24 +112,29 @@ class HashObject(Collection):
         table.fill(old.names(), old.contents())
         old.free()
         self.fields = table
-        self.packed = 0
+        self.packed = False
 
-    # Times to live.
+    # Expire times.
 
     def time_of(self, field: bytes) -> i64:
         """When a field expires, unix milliseconds; NO_TIME if it does not."""
         times = self.times
         return NO_TIME if times is None else times.get(field)
 
+    def prepare_times(self) -> None:
+        """Change to an encoding in which fields can have times, whether or not any field gets one."""
+        if self.times is None:
+            self._become_timed()
+
     def expire_at(self, field: bytes, when_ms: i64) -> None:
-        """Let a field that is there expire."""
+        """Set when a field that is there expires, unix milliseconds."""
         if self.times is None:
             self._become_timed()
         self.fields.set_time(field, when_ms)
         self._note_due()
 
     def persist(self, field: bytes) -> bool:
-        """Let a field live for ever; False if it did."""
+        """Remove the expire time of a field; False if it had none."""
         times = self.times
         if times is None or times.get(field) == NO_TIME:
             return False
@@ -144,8 +147,8 @@ class HashObject(Collection):
         times = self.times
         return NEVER if times is None else times.next_ms()
 
-    def over(self, now_ms: i64) -> bytes | None:
-        """A field whose time is over, None if there is none."""
+    def expired_field(self, now_ms: i64) -> bytes | None:
+        """A field that has expired, None if there is none."""
         times = self.times
         if times is None or times.next_ms() >= now_ms:
             return None
@@ -156,11 +159,11 @@ class HashObject(Collection):
         self.due_us = NEVER if due == NEVER else due * 1000 + 999
 
     def _become_timed(self) -> None:
-        """Change to the encoding with times."""
+        """Convert to the encoding with times."""
         old = self.fields
         times = FieldTimes()
         self.times = times
-        if self.packed == 1:
+        if self.packed:
             packed = TimedPackedFields(Listpack(self.allocator), {}, times)
             fields, values = old.names(), old.contents()
             for index, field in enumerate(fields):
@@ -172,7 +175,7 @@ class HashObject(Collection):
             self.fields = table
         old.free()
 
-    # Whole value.
+    # The whole value.
 
     def duplicate(self, allocator: Allocator) -> HashObject:
         """A copy in the same encoding, with its times."""
@@ -182,21 +185,19 @@ class HashObject(Collection):
         return copy
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and what holds the fields."""
         if mover.steers():
-            self.fields = self.fields.relocated(mover)
+            self.fields = relocated(self.fields, mover)
         super().defrag_head(mover)
         self.times = self.fields.field_times()
 
     def twin(self) -> RedisObject:
-        """Another object around the fields."""
         twin = HashObject(self.allocator, self.fields, self.packed, is_twin=True)
         twin.times = self.times
         twin.due_us = self.due_us
         return twin.succeed(self)
 
     def digest(self, digest: Digest) -> None:
-        """Add all pairs; their order does not matter. Of a field's time to live counts that it has one (Redis 7.4)."""
+        """Add all pairs, whose order does not matter. Only whether a field has an expire time counts (Redis 7.4)."""
         digest.mix_number(HASH_TYPE)
         for field, value in self.items():
             pair = Digest()
@@ -207,10 +208,8 @@ class HashObject(Collection):
             digest.xor(pair.data())
 
     def hash_table(self) -> Dict | None:
-        """The hash table, if it is one."""
         return self.fields.hash_table()
 
 
 def new_hash(allocator: Allocator) -> HashObject:
-    """An empty hash."""
-    return HashObject(allocator, PackedFields(Listpack(allocator), {}), 1)
+    return HashObject(allocator, PackedFields(Listpack(allocator), {}), packed=True)

@@ -1,8 +1,8 @@
 """The fields of a hash: what every encoding can do, and the compact one, a listpack.
 
-In the ledger a small hash is a listpack of field, value, field, value ... in the order in which the fields came. Here
-it is a Python dict, whose order is the same, beside the listpack's block: a field is found at once, and the block knows
-what Redis would allocate.
+In the ledger a small hash is a listpack of field, value, field, value ... in the order in which the fields were added.
+Here it is a Python dict, whose order is the same, beside the listpack's block: a field is found at once, and the block
+has the size that Redis would allocate.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.rng import Random
-from pyredmem.memory.freed_blocks import FreedBlocks, drop_items
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_pairs
-from pyredmem.objects.collection import Encoded
+from pyredmem.objects.collection import Encoded, dismantle_packed
 from pyredmem.objects.field_times import FieldTimes
 from pyredmem.objects.rdb_types import HASH_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
@@ -27,73 +27,64 @@ class HashFields(Encoded):
     """Fields with their values."""
 
     def length(self) -> i64:
-        """How many fields there are."""
         raise NotImplementedError
 
     def get(self, field: bytes) -> bytes | None:
-        """The value of a field."""
         raise NotImplementedError
 
     def set(self, field: bytes, value: bytes) -> bool:
-        """Give a field a value; True if the field is new."""
+        """Set the value of a field; True if the field is new."""
         raise NotImplementedError
 
     def remove(self, field: bytes) -> bool:
-        """Take a field out; False if it was not there."""
+        """Remove a field; False if it was not there."""
         raise NotImplementedError
 
     def names(self) -> list[bytes]:
-        """All fields, to look at only; ``contents`` has the values in the same order."""
+        """All fields, to read only; ``contents`` has the values in the same order."""
         raise NotImplementedError
 
     def contents(self) -> list[bytes]:
-        """All values, to look at only."""
+        """All values, to read only."""
         raise NotImplementedError
 
     def scan(self, cursor: i64, count: i64, fields: list[bytes], values: list[bytes]) -> i64:
-        """Add the next ``count`` or so fields and their values; returns the cursor to go on with, 0 at the end."""
+        """Append the next fields, about ``count``, to ``fields`` and their values to ``values``.
+
+        Returns the cursor to continue with, 0 at the end.
+        """
         fields += self.names()
         values += self.contents()
         return 0
 
     def random_field(self, rng: Random) -> bytes:
-        """Any field, with the same chance for each."""
+        """A random field, each with the same probability."""
         names = self.names()
         return names[rng.below(len(names))]
 
     def duplicate(self) -> HashFields:
-        """A copy at its exact size."""
+        """A copy in blocks of exact size."""
         raise NotImplementedError
 
-    def relocated(self, mover: Mover) -> HashFields:
-        """These fields or, if the Python object has to leave its place, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
-        twin = self.twin()
-        while mover.must_plug(twin):
-            twin = self.twin()
-        return twin
-
     def twin(self) -> HashFields:
-        """Another object with the very same fields and blocks; one of the two is dropped."""
         raise NotImplementedError
 
     def hash_table(self) -> Dict | None:
-        """The hash table it is, if it is one."""
+        """The hash table, if this encoding is one."""
         return None
 
-    # Fields with a time to live, in the encodings that have them.
+    # Fields with an expire time, in the encodings that have them.
 
     def field_times(self) -> FieldTimes | None:
-        """When which field expires; None if none can."""
+        """The expire times of the fields; None if this encoding has none."""
         return None
 
     def set_time(self, field: bytes, when_ms: i64) -> None:
-        """Let a field expire at a time, unix milliseconds."""
+        """Set when a field expires, unix milliseconds."""
         raise NotImplementedError
 
     def clear_time(self, field: bytes) -> None:
-        """Let a field that has a time live for ever."""
+        """Remove the expire time of a field that has one."""
         raise NotImplementedError
 
 
@@ -106,19 +97,16 @@ class PackedFields(HashFields):
         self.values: dict[bytes, bytes] = values
 
     def encoding(self) -> bytes:
-        """Its name."""
         return b"listpack"
 
     def length(self) -> i64:
-        """How many fields there are."""
         return len(self.values)
 
     def get(self, field: bytes) -> bytes | None:
-        """The value of a field."""
         return self.values.get(field)
 
     def set(self, field: bytes, value: bytes) -> bool:
-        """Append a field, or replace its value where it stands."""
+        """Append a field, or replace its value in place."""
         values = self.values
         old = values.get(field)
         values[field] = value
@@ -129,7 +117,7 @@ class PackedFields(HashFields):
         return False
 
     def remove(self, field: bytes) -> bool:
-        """Take a field and its value out."""
+        """Remove a field and its value."""
         value = self.values.pop(field, None)
         if value is None:
             return False
@@ -145,11 +133,11 @@ class PackedFields(HashFields):
         return list(self.values.values())
 
     def duplicate(self) -> HashFields:
-        """The same listpack once more."""
+        """A second listpack like this one."""
         return PackedFields(self.block.duplicate(), self.values.copy())
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the block: each field, then its value."""
+        """Write the block: each field, followed by its value."""
         entries: list[bytes] = []
         for field, value in self.values.items():
             entries += [field, value]
@@ -157,31 +145,23 @@ class PackedFields(HashFields):
         writer.string(listpack_bytes(entries))
 
     def memory(self, samples: i64) -> i64:
-        """The block."""
         return self.block.usable()
 
     def free(self) -> None:
-        """Give the block back."""
         self.block.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The fields, then the block."""
-        if not drop_items(self.values, limit):
-            return False
-        freed.add(i64(self.block.address))
-        return True
+        return dismantle_packed(self.values, self.block, limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block, and the fields: there are not many in a listpack."""
+        """The block, and the fields, which are few."""
         if mover.steers():
             self.block = self.block.relocated(mover)
             self.values = relocated_pairs(self.values, mover)
         self.block.defrag(mover)
 
     def twin(self) -> HashFields:
-        """Another one around the block and the fields."""
         return PackedFields(self.block, self.values)
 
     def addresses(self) -> list[int]:
-        """The block."""
         return [int(self.block.address)]

@@ -1,7 +1,7 @@
-"""The fields of a large hash: a hash table of fields, each with a value, all of them strings of their own.
+"""The fields of a large hash: a hash table in which each field and each value is a string in its own block.
 
-The values lie beside the table's keys in dense arrays (see :mod:`pyredmem.structures.dict_core`), so a random field is
-one index away.
+The values are in a dense array beside that of the table's keys (see :mod:`pyredmem.structures.dict_core`), so a random
+field is found by one index.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
-#: Buckets that HSCAN visits per field that was asked for.
+#: The most buckets that HSCAN visits for each field of its COUNT.
 _BUCKETS_PER_FIELD: Final = 10
 
 
 class FieldTable(Dict):
-    """Field to value; owns the strings of both."""
+    """A hash table from field to value, which owns the strings of both."""
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator, owns_keys=True)
@@ -36,7 +36,7 @@ class FieldTable(Dict):
         self.value_addresses: vec[i32] = vec[i32]()
 
     def put(self, field: bytes, value: bytes) -> bool:
-        """Give a field a value; True if the field is new."""
+        """Set the value of a field; True if the field is new."""
         slot: i64 = self.find_for_insert(field)
         address: i64 = self.allocator.alloc(sds_new_size(len(value)))
         if slot >= 0:
@@ -53,25 +53,23 @@ class FieldTable(Dict):
         return True
 
     def take_out(self, slot: i64) -> None:
-        """Remove the field of a slot and its value."""
+        """Remove the field in a slot, and its value."""
         self.allocator.free(i64(self.value_addresses[slot]))
         self.remove(slot)
 
     def move_value(self, source: i64, target: i64) -> None:
-        """Copy one value over another."""
+        """Copy the value of one slot over that of another."""
         self.values[target] = self.values[source]
         self.value_addresses[target] = self.value_addresses[source]
 
     def drop_last_value(self) -> None:
-        """Forget the last value."""
         self.values.pop()
 
     def trim_values(self) -> None:
-        """Give back the memory of slots that are no longer used."""
+        """Release the memory of unused slots."""
         self.value_addresses = self.value_addresses[: self.used]
 
     def clear_values(self) -> None:
-        """Free all values."""
         count: i64 = len(self.values)
         slot: i64 = 0
         while slot < count:
@@ -81,7 +79,7 @@ class FieldTable(Dict):
         self.value_addresses = vec[i32]()
 
     def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
-        """Drop the values from a slot on."""
+        """Drop the values from slot ``first`` on."""
         addresses = freed.addresses
         slot = first
         while slot < self.used:
@@ -93,7 +91,7 @@ class FieldTable(Dict):
             release_list_tail(self.values)
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """A large array of addresses goes before the others."""
+        """Release a large array of addresses before the other arrays."""
         if len(self.value_addresses) > LARGE_ARRAY:
             if self.is_released(self.value_addresses, len(self.value_addresses) * 4):
                 self.value_addresses = vec[i32]()
@@ -101,13 +99,13 @@ class FieldTable(Dict):
         return super().dismantle_arrays(freed)
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
-        """The value's sds and its bytes."""
+        """Show a value's sds, and its bytes."""
         self.value_addresses[slot] = i32(mover.block(i64(self.value_addresses[slot])))
         if mover.steers():
             self.values[slot] = mover.text(self.values[slot])
 
     def relocate_values(self, mover: Mover) -> None:
-        """The list of values and the array of their addresses."""
+        """Show the list of values, and the array of their addresses."""
         self.values = relocated_list(self.values, mover)
         self.value_addresses = relocated_array(self.value_addresses, mover)
 
@@ -118,15 +116,13 @@ class FieldTable(Dict):
         self.value_addresses, other.value_addresses = other.value_addresses, vec[i32]()
 
     def empty_twin(self) -> Dict:
-        """An empty table of this class."""
         return FieldTable(self.allocator)
 
     def addresses(self) -> list[int]:
-        """Every ledger address it owns, those of the values included."""
+        """The address of every block of the table, including those of the values."""
         return super().addresses() + list(self.value_addresses)[: self.used]
 
     def check(self) -> None:
-        """Assert the invariants."""
         super().check()
         assert len(self.values) == self.used
         assert len(self.value_addresses) >= self.used
@@ -137,22 +133,19 @@ class TableFields(HashFields):
     """``hashtable``."""
 
     def __init__(self, allocator: Allocator, header_size: i64 = DICT_SIZE, address: i64 = 0) -> None:
-        """``address``: the header of the fields that these take the place of."""
+        """``address`` is the header of the object whose twin this is."""
         self.allocator = allocator
         self.header_size: i64 = header_size
         self.address: i32 = i32(allocator.alloc(header_size) if address == 0 else address)
         self.table = FieldTable(allocator)
 
     def encoding(self) -> bytes:
-        """Its name."""
         return b"hashtable"
 
     def length(self) -> i64:
-        """How many fields there are."""
         return self.table.used
 
     def get(self, field: bytes) -> bytes | None:
-        """The value of a field."""
         table = self.table
         slot: i64 = table.find(field)
         if slot < 0:
@@ -160,11 +153,10 @@ class TableFields(HashFields):
         return table.values[slot]
 
     def set(self, field: bytes, value: bytes) -> bool:
-        """Give a field a value."""
         return self.table.put(field, value)
 
     def remove(self, field: bytes) -> bool:
-        """Take a field out; a table that has become sparse begins to shrink."""
+        """Remove a field; False if it was not there. A table that has become sparse is resized."""
         table = self.table
         slot: i64 = table.find(field)
         if slot < 0:
@@ -174,18 +166,18 @@ class TableFields(HashFields):
         return True
 
     def names(self) -> list[bytes]:
-        """The fields as they lie in the arrays; a copy would cost too much for one random field."""
+        """The table's own list of fields: a copy would cost too much for one random field."""
         return self.table.keys
 
     def contents(self) -> list[bytes]:
-        """The values as they lie in the arrays."""
+        """The table's own list of values."""
         return self.table.values
 
     def scan(self, cursor: i64, count: i64, fields: list[bytes], values: list[bytes]) -> i64:
-        """Visit buckets until enough fields were seen."""
+        """Visit buckets until ``count`` fields were found, but at most ten buckets for each of them."""
         table = self.table
         found: list[int] = []
-        buckets = count * _BUCKETS_PER_FIELD if count < table.slots() else table.slots()
+        buckets = count * _BUCKETS_PER_FIELD if count < table.buckets() else table.buckets()
         while True:
             cursor = table.scan(cursor, found)
             buckets -= 1
@@ -197,26 +189,25 @@ class TableFields(HashFields):
         return cursor
 
     def random_field(self, rng: Random) -> bytes:
-        """Any field; a rehash under way goes on."""
+        """A random field. This is a step of a rehash that is in progress."""
         table = self.table
         table.step()
         return table.keys[rng.below(table.used)]
 
     def duplicate(self) -> HashFields:
-        """A table of the size that is needed, with the fields put in once more."""
+        """A table of the size needed, filled with the same fields."""
         copy = TableFields(self.allocator)
         copy.fill(self.table.keys, self.table.values)
         return copy
 
     def fill(self, fields: list[bytes], values: list[bytes]) -> None:
-        """Put in what another encoding or table holds, having made room for it."""
+        """Make room for the fields of another encoding or table, and add them."""
         table = self.table
         table.expand(len(fields))
         for index, field in enumerate(fields):
             table.put(field, values[index])
 
     def save(self, writer: RdbWriter) -> None:
-        """Write fields and values."""
         table = self.table
         writer.kind(HASH)
         writer.length(table.used)
@@ -225,13 +216,12 @@ class TableFields(HashFields):
             writer.string(table.values[slot])
 
     def hash_table(self) -> Dict | None:
-        """The hash table."""
         return self.table
 
     def memory(self, samples: i64) -> i64:
-        """Header, buckets, and the fields by the average of the first ones (all if ``samples`` is 0)."""
+        """Header, buckets, and the average of the first ``samples`` fields (all if 0) times their number."""
         table = self.table
-        fixed = self.header_size + POINTER_SIZE * table.slots()
+        fixed = self.header_size + POINTER_SIZE * table.buckets()
         slots = table.walk(samples)
         if not slots:
             return fixed
@@ -247,23 +237,21 @@ class TableFields(HashFields):
         return DICT_ENTRY_SIZE + field + allocator.usable(i64(table.value_addresses[slot]))
 
     def free_effort(self) -> i64:
-        """One deallocation for each field."""
+        """One for each field."""
         return self.table.used
 
     def free(self) -> None:
-        """Give everything back."""
         self.table.clear()
         self.allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The fields, then the header."""
+        """The fields first, then the header."""
         if not self.table.dismantle(limit, freed):
             return False
         freed.add(i64(self.address))
         return True
 
     def scan_effort(self) -> i64:
-        """The fields."""
         return self.table.used
 
     def defrag_head(self, mover: Mover) -> None:
@@ -276,15 +264,13 @@ class TableFields(HashFields):
         self.table.defrag_table(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some fields, by their slots."""
+        """Some fields, in the order of their slots."""
         return self.table.defrag_slots(mover, cursor, limit)
 
     def twin(self) -> HashFields:
-        """Another one around the table."""
         twin = TableFields(self.allocator, self.header_size, i64(self.address))
         twin.table = self.table
         return twin
 
     def addresses(self) -> list[int]:
-        """The header and the table."""
         return [int(self.address), *self.table.addresses()]

@@ -1,15 +1,17 @@
 """The fields of hashes in which some fields expire: Redis 7.4's encodings.
 
-Redis 7.2 has no such hashes. Their footprint follows what is public of 7.4 as far as that goes, and these assumptions:
+Redis 7.2 has no such hashes. Their memory is modelled on what is publicly known of 7.4 and, beyond that, on these
+assumptions:
 
 * ``listpackex``: a header of 32 bytes (expire metadata of 16, the pointers to the key's name and to the listpack) and a
-  listpack of field, value, time ...; a field without a time has a 0 there. Fields with a time come first, in the order
-  of their times, the others behind them in the order in which they came.
+  listpack of field, value, time ...; the time of a field without one is 0. Fields with a time come first, in the order
+  of their times (of equal times the one that was set last comes first); the others follow in the order in which they
+  were added. Any command that may set a time changes to this encoding, even if no field gets one.
 * ``hashtable``: the header is 32 bytes larger (expire metadata, the root of the times, the pointer to the key's name),
   and the string of a field with a time has 18 bytes of metadata in front of it.
-* The times of a table are a linked list inside that metadata up to 16 fields; beyond that a tree with a head (24 bytes)
-  and one block (40 bytes, a segment's head and the tree's node) for every 16 fields.
-* What the database keeps for hashes with times is not in the ledger.
+* The times of a table with up to 16 of them are a linked list inside that metadata. More times are a tree with a head
+  (24 bytes) and one block (40 bytes, a segment's head and the tree's node) for every 16 fields.
+* The database's own index of hashes with times is not in the ledger.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_SIZE, RAX_SIZE, listpack_integer_size, sds_new_size
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.field_times import NEVER, NO_TIME, FieldTimes
 from pyredmem.objects.hash_fields import HashFields, PackedFields
 from pyredmem.objects.hash_table import TableFields
@@ -45,10 +48,10 @@ def _time_size(when_ms: i64) -> i64:
 
 @mypyc_attr(acyclic=True)
 class TimedPackedFields(PackedFields):
-    """``listpackex``: every field has a time, or a 0 in its place."""
+    """``listpackex``: with every field comes its time, or 0."""
 
     def __init__(self, block: Listpack, values: dict[bytes, bytes], times: FieldTimes, header_address: i64 = 0) -> None:
-        """``header_address``: the header of the fields that these take the place of."""
+        """``header_address`` is the header of the object whose twin this is."""
         super().__init__(block, values)
         self.times = times
         if header_address == 0:
@@ -56,22 +59,20 @@ class TimedPackedFields(PackedFields):
         self.header_address: i32 = i32(header_address)
 
     def encoding(self) -> bytes:
-        """Its name."""
         return b"listpackex"
 
     def field_times(self) -> FieldTimes | None:
-        """When which field expires."""
         return self.times
 
     def set(self, field: bytes, value: bytes) -> bool:
-        """Add a field without a time, or replace its value; its time stays."""
+        """Add a field without a time, or replace the value of a field and keep its time."""
         is_new = super().set(field, value)
         if is_new:
             self.block.grow(_time_size(NO_TIME))
         return is_new
 
     def remove(self, field: bytes) -> bool:
-        """Take a field out with its time."""
+        """Remove a field with its time; False if it was not there."""
         value = self.values.pop(field, None)
         if value is None:
             return False
@@ -80,12 +81,12 @@ class TimedPackedFields(PackedFields):
         return True
 
     def set_time(self, field: bytes, when_ms: i64) -> None:
-        """The field moves to its place among those with a time."""
+        """Set the time of a field, which moves to its place in the order of times."""
         self.block.change(_time_size(when_ms) - _time_size(self.times.get(field)))
         self.times.set(field, when_ms)
 
     def clear_time(self, field: bytes) -> None:
-        """The field becomes the last one."""
+        """Remove the time of a field, which becomes the last field."""
         self.block.change(_time_size(NO_TIME) - _time_size(self.times.get(field)))
         self.times.clear(field)
         self.values[field] = self.values.pop(field)
@@ -100,11 +101,11 @@ class TimedPackedFields(PackedFields):
         return [self.values[field] for field in self.names()]
 
     def duplicate(self) -> HashFields:
-        """The same listpack once more, with times of its own."""
+        """A second listpack like this one, with its own times."""
         return TimedPackedFields(self.block.duplicate(), self.values.copy(), self.times.copy())
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the earliest time and the block: each field, its value, its time."""
+        """Write the earliest time, then the block: field, value, time ..."""
         entries: list[bytes] = []
         for field in self.names():
             when_ms = self.times.get(field)
@@ -116,61 +117,55 @@ class TimedPackedFields(PackedFields):
         writer.string(listpack_bytes(entries))
 
     def memory(self, samples: i64) -> i64:
-        """Header and listpack."""
         return _PACKED_HEADER_SIZE + self.block.usable()
 
     def free(self) -> None:
-        """Give header and listpack back."""
         self.block.allocator.free(i64(self.header_address))
         self.block.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The times, the fields, the blocks."""
         if not self.times.dismantle(limit) or not super().dismantle(limit, freed):
             return False
         freed.add(i64(self.header_address))
         return True
 
     def defrag_head(self, mover: Mover) -> None:
-        """Header and listpack, and all that is in it."""
+        """The header, and the listpack with its content."""
         self.header_address = i32(mover.block(i64(self.header_address)))
         super().defrag_head(mover)
         if mover.steers():
-            self.times = self.times.relocated(mover)
+            self.times = relocated(self.times, mover)
             self.times.relocate_all(mover)
 
     def twin(self) -> HashFields:
-        """Another one around the block, the fields and the times."""
         return TimedPackedFields(self.block, self.values, self.times, i64(self.header_address))
 
     def addresses(self) -> list[int]:
-        """Header and listpack."""
         return [int(self.header_address), int(self.block.address)]
 
 
 @mypyc_attr(acyclic=True)
 class TimedTableFields(TableFields):
-    """``hashtable`` in which fields can have times."""
+    """``hashtable`` with times."""
 
     def __init__(self, allocator: Allocator, times: FieldTimes, address: i64 = 0) -> None:
         super().__init__(allocator, DICT_SIZE + _TABLE_METADATA_SIZE, address)
         self.times = times
-        #: The blocks of the tree of times: its head, then the segments.
+        #: The blocks of the tree of times: first its head, then the segments.
         self.tree: vec[i32] = vec[i32]()
 
     def field_times(self) -> FieldTimes | None:
-        """When which field expires."""
         return self.times
 
     def fill(self, fields: list[bytes], values: list[bytes]) -> None:
-        """Put in what another encoding or table holds; the times are those of ``times``."""
+        """Add the fields of another encoding or table. Their times are in ``times``."""
         super().fill(fields, values)
         for field in self.times.when:
             self._resize_field(field, _FIELD_METADATA_SIZE)
         self._fit_tree()
 
     def remove(self, field: bytes) -> bool:
-        """Take a field out with its time."""
+        """Remove a field with its time; False if it was not there."""
         if not super().remove(field):
             return False
         if self.times.clear(field):
@@ -178,14 +173,14 @@ class TimedTableFields(TableFields):
         return True
 
     def set_time(self, field: bytes, when_ms: i64) -> None:
-        """A field that gets its first time is replaced by one with metadata."""
+        """Set the time of a field. If it is its first one, the field's string is replaced by one with metadata."""
         if self.times.get(field) == NO_TIME:
             self._resize_field(field, _FIELD_METADATA_SIZE)
         self.times.set(field, when_ms)
         self._fit_tree()
 
     def clear_time(self, field: bytes) -> None:
-        """The field is replaced by one without metadata."""
+        """Remove the time of a field, whose string is replaced by one without metadata."""
         self._resize_field(field, 0)
         self.times.clear(field)
         self._fit_tree()
@@ -198,7 +193,7 @@ class TimedTableFields(TableFields):
         table.key_addresses[slot] = i32(address)
 
     def _fit_tree(self) -> None:
-        """Let the tree have the blocks that the number of times asks for."""
+        """Give the tree as many blocks as the number of times needs."""
         fields: i64 = len(self.times.when)
         wanted = 0 if fields <= _LIST_FIELDS else 1 + (fields + _LIST_FIELDS - 1) // _LIST_FIELDS
         while len(self.tree) < wanted:
@@ -210,15 +205,16 @@ class TimedTableFields(TableFields):
             self.tree = self.tree[:last]
 
     def duplicate(self) -> HashFields:
-        """A table of the size that is needed, with times of its own."""
+        """A table of the size needed, with its own times."""
         copy = TimedTableFields(self.allocator, self.times.copy())
         copy.fill(self.table.keys, self.table.values)
         return copy
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the earliest time, and with each field how much later its own is; as one without times if it has none.
+        """Write the earliest time, and with each field how much later its own time is.
 
-        0 stands for a field without a time, so the others count from 1.
+        0 means that a field has no time, so the earliest time itself is 1. If no field has one, the value is written
+        as a hash without times.
         """
         first_ms = self.times.next_ms()
         if first_ms == NEVER:
@@ -236,20 +232,19 @@ class TimedTableFields(TableFields):
             writer.string(table.values[slot])
 
     def memory(self, samples: i64) -> i64:
-        """As that of a table without times, and the tree."""
+        """That of a table without times, plus the tree."""
         total = super().memory(samples)
         for address in self.tree:
             total += self.allocator.usable(i64(address))
         return total
 
     def free(self) -> None:
-        """Give everything back."""
         for address in self.tree:
             self.allocator.free(i64(address))
         super().free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The tree, the times, the fields, the header."""
+        """The tree first, then the times, the fields and the header."""
         blocks: i64 = len(self.tree)
         first = blocks - limit if blocks > limit else 0
         at = first
@@ -260,14 +255,13 @@ class TimedTableFields(TableFields):
         return first == 0 and self.times.dismantle(limit) and super().dismantle(limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header and the arrays of the table."""
         super().defrag_head(mover)
         if mover.steers():
-            self.times = self.times.relocated(mover)
+            self.times = relocated(self.times, mover)
             self.times.relocate_heap(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some fields, by their slots; behind the last slot come the blocks of the tree, then the heap of times."""
+        """Some fields, in the order of their slots; after them the blocks of the tree, then the heap of times."""
         if cursor < 0:
             return 0
         table = self.table
@@ -301,12 +295,10 @@ class TimedTableFields(TableFields):
         return fields + blocks + end if at < entries else 0
 
     def twin(self) -> HashFields:
-        """Another one around the table, the times and the tree."""
         twin = TimedTableFields(self.allocator, self.times, i64(self.address))
         twin.table = self.table
         twin.tree = self.tree
         return twin
 
     def addresses(self) -> list[int]:
-        """Header, table and tree."""
         return super().addresses() + list(self.tree)

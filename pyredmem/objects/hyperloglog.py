@@ -1,7 +1,7 @@
-"""HyperLogLogs as string objects: registers are changed in place, and the sds grows as Redis 7.2 lets it.
+"""HyperLogLogs as string objects: registers are changed in place, and the sds grows as in Redis 7.2.
 
-A sparse value gets its room in advance, a little at a time and no more than ``hll-sparse-max-bytes``; what would be
-longer, or has a rank too high, becomes a dense one in an sds of its own.
+A sparse value gets its room in advance, a little at a time and at most up to ``hll-sparse-max-bytes``. A value that
+would be longer, or has a rank too high for the sparse encoding, becomes a dense one in a new sds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pyredmem.structures.hyperloglog import (
     SparseEditor,
 )
 
-#: Most bytes that a sparse value gets in advance, beside those that it needs (Redis 7.2 hyperloglog.c).
+#: The most bytes that a sparse value gets in addition to those it needs (Redis 7.2 hyperloglog.c).
 _MOST_SPARE_BYTES: Final = 300
 _RANK_SHIFT: Final = 14
 
@@ -41,18 +41,18 @@ def make_dense(value: BufferString, allocator: Allocator) -> bool:
 
 
 def _make_room(value: BufferString, allocator: Allocator, limit: i64) -> None:
-    """See to room for the longest change of one register."""
+    """Make room for the longest change of one register."""
     length: i64 = len(value.buffer)
-    capacity = value.capacity if value.capacity > length else length  # the shortest sds stores none
+    capacity = value.sds.capacity if value.sds.capacity > length else length  # the shortest sds stores none
     if capacity >= limit or capacity - length >= SPARSE_GROWTH:
         return
     wanted = length + SPARSE_GROWTH
     wanted += wanted if wanted < _MOST_SPARE_BYTES else _MOST_SPARE_BYTES
-    value.set_capacity(wanted if wanted < limit else limit, allocator)
+    value.sds.resize(wanted if wanted < limit else limit, allocator)
 
 
 def add_elements(value: BufferString, elements: list[bytes], allocator: Allocator, limit: i64) -> i64:
-    """Add elements to a set; how many changed a register, or -1 if the value turned out to be corrupt."""
+    """Add elements; returns how many of them changed a register, or -1 if the value proved to be corrupt."""
     changed: i64 = 0
     editor: SparseEditor | None = SparseEditor(value.buffer) if hyperloglog.is_sparse(value.buffer) else None
     for element in elements:
@@ -78,7 +78,7 @@ def add_elements(value: BufferString, elements: list[bytes], allocator: Allocato
 def _raise_sparse(
     value: BufferString, editor: SparseEditor, index: i64, rank: i64, allocator: Allocator, limit: i64
 ) -> i64:
-    """Raise a register of a sparse value, with room made for it."""
+    """Make room, and raise a register of a sparse value."""
     if rank > SPARSE_MAX_RANK:
         return TOO_LONG
     _make_room(value, allocator, limit)
@@ -86,7 +86,7 @@ def _raise_sparse(
 
 
 def merge_registers(value: BufferString, registers: bytes, allocator: Allocator, limit: i64) -> bool:
-    """Raise all registers of a set to those of another one; False if the value turned out to be corrupt."""
+    """Raise each register to the one in ``registers`` if that is higher; False if the value proved to be corrupt."""
     if hyperloglog.is_sparse(value.buffer):
         outcome = _merge_sparse(value, registers, allocator, limit)
         if outcome != TOO_LONG:
@@ -100,7 +100,7 @@ def merge_registers(value: BufferString, registers: bytes, allocator: Allocator,
 
 
 def _merge_sparse(value: BufferString, registers: bytes, allocator: Allocator, limit: i64) -> i64:
-    """Raise the registers of a sparse value one after another, until it has to become dense."""
+    """Raise the registers of a sparse value one by one, until it has to become dense."""
     editor = SparseEditor(value.buffer)
     changed: i64 = UNCHANGED
     for index in _occupied(registers):
@@ -112,7 +112,7 @@ def _merge_sparse(value: BufferString, registers: bytes, allocator: Allocator, l
 
 
 def _occupied(registers: bytes) -> list[int]:
-    """The registers that are not zero."""
+    """The numbers of the registers that are not zero."""
     if registers.count(0) == REGISTERS:
         return []
     return [index for index in range(REGISTERS) if registers[index] != 0]

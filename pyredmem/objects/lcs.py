@@ -1,16 +1,16 @@
 """The longest common subsequence of two strings, for LCS.
 
-The table of lengths L(i, j) of all prefixes is not kept, only where it grows: along a row i, L(i, j) is L(i, j - 1)
-or one more. So a row is a bit vector, and the next row follows from it with a few operations on big integers, many
-columns at a time (Crochemore et al. 2001, Hyyro 2004). A bit that is *zero* marks a step:
+Of the table of lengths L(i, j) for all pairs of prefixes, only the places where it grows are kept: along a row i,
+L(i, j) is L(i, j - 1) or one more. So a row is a bit vector, and the next row follows from it by a few operations on
+big integers, many columns at a time (Crochemore et al. 2001, Hyyro 2004). A *zero* bit marks a step:
 
     second string       A  C  G  T
     L(row of "C")       0  1  1  1      one step, at the second column
     its vector          1  0  1  1      lowest bit first
 
-Going back from the corner, Redis moves up if L(i - 1, j) > L(i, j - 1) and else left. Where the characters differ
-L(i, j) is the greater of the two, so the first is the case just when row i has a step at column j: the rows alone
-tell the way, and it is Redis's way.
+On the way back from the corner, Redis moves up if L(i - 1, j) > L(i, j - 1), otherwise left. Where the characters
+differ, L(i, j) is the greater of the two, so Redis moves up exactly when row i has a step at column j. The rows alone
+are enough to find the way that Redis takes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DIGIT_ONE: Final = 49
 
 
 class CommonRange:
-    """A run of common characters: the first and last place in both strings."""
+    """A run of common characters: where it starts in each string, and its length."""
 
     def __init__(self, first_start: i64, second_start: i64, length: i64) -> None:
         self.first_start: i64 = first_start
@@ -39,7 +39,7 @@ def common_length(first: bytes, second: bytes) -> i64:
 
 
 def common_ranges(first: bytes, second: bytes) -> list[CommonRange]:
-    """The runs of a longest common subsequence, from the end to the start of the strings."""
+    """The runs of a longest common subsequence, from the end of the strings to their start."""
     found: list[CommonRange] = []
     rows = _rows(first, second, keep_all=True)
     size: i64 = (len(second) + 7) // 8
@@ -47,7 +47,7 @@ def common_ranges(first: bytes, second: bytes) -> list[CommonRange]:
     j: i64 = len(second)
     in_run = False
     row = b""
-    row_of: i64 = -1  # the row that is unpacked
+    row_of: i64 = -1  # the number of the row in ``row``
     while i > 0 and j > 0:
         if first[i - 1] == second[j - 1]:
             i -= 1
@@ -74,7 +74,7 @@ def common_ranges(first: bytes, second: bytes) -> list[CommonRange]:
 
 
 def _rows(first: bytes, second: bytes, keep_all: bool) -> list[int]:
-    """The bit vectors of the rows, one per character of ``first`` after that of the empty prefix; or the last."""
+    """The bit vectors of the rows: of the empty prefix, then of each character of ``first``. Or only the last one."""
     full = (1 << len(second)) - 1
     places = _places(second, set(first))
     vector = full
@@ -89,7 +89,7 @@ def _rows(first: bytes, second: bytes, keep_all: bool) -> list[int]:
 
 
 def _places(text: bytes, alphabet: set[int]) -> dict[int, int]:
-    """For each character the vector of where it stands in the text, the first place lowest."""
+    """For each character, a vector of its places in the text; the first place is the lowest bit."""
     backwards = text[::-1]
     present = set(text)
     places: dict[int, int] = {}

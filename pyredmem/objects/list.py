@@ -1,8 +1,9 @@
 """Lists: a ``listpack`` while they are small, a ``quicklist`` beyond that, as in Redis 7.2 t_list.c.
 
-A list grows into a quicklist *before* elements are added, judged by the bytes of the arguments alone, so a listpack
-may end up somewhat larger than the limit. It shrinks back when elements were taken out and one node is left that is no
-more than half the limit. The listpack itself just becomes the first node, and the other way round.
+A list is converted to a quicklist *before* elements are added, judged by the bytes of the arguments alone, so a
+listpack can end up somewhat larger than the limit. It is converted back after elements were removed, when one node is
+left and that is at most half as large as the limit. The listpack itself becomes the first node of the quicklist, and
+the only node of a quicklist becomes the listpack.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import LIST_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -30,35 +32,31 @@ class ListObject(Collection):
         self.encoded = encoded
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
         return b"list"
 
     def payload(self) -> Encoded:
-        """The elements in their encoding."""
         return self.encoded
 
     def length(self) -> i64:
-        """How many elements there are."""
         return self.encoded.length()
 
     def elements(self) -> list[bytes]:
         """All elements, the head first."""
         return self.encoded.elements(0, self.encoded.length())
 
-    # Elements come in.
+    # Adding.
 
     def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
-        """Add an element at an end."""
         self.encoded = self.encoded.grown(len(element), 1, limits)
         self.encoded.push(element, at_tail, limits)
 
     def push_moved(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
-        """Add an element that was taken out of a list; a number is no bytes to the check for a quicklist."""
+        """Add an element popped from a list. The check for a quicklist counts no bytes for a number, as in Redis."""
         self.encoded = self.encoded.grown(len(element) if parse_integer(element) is None else 0, 1, limits)
         self.encoded.push(element, at_tail, limits)
 
     def push_arguments(self, argv: list[bytes], at_tail: bool, limits: EncodingLimits) -> None:
-        """Add the arguments from the third on, one after the other."""
+        """Add the arguments from the third on, one by one."""
         count: i64 = len(argv)
         added_bytes: i64 = 0
         at: i64 = 2
@@ -78,7 +76,7 @@ class ListObject(Collection):
         return self.encoded.insert(pivot, element, after, limits)
 
     def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> bool:
-        """Put an element in the place of another; False if there is none. Negative places count from the tail."""
+        """Replace the element at an index; False if there is none. A negative index counts from the tail."""
         self.encoded = self.encoded.grown(len(element), 1, limits)
         length = self.encoded.length()
         if index < 0:
@@ -89,46 +87,41 @@ class ListObject(Collection):
         self.shrink(limits)
         return True
 
-    # And go. Who takes out tells when it is done, by `shrink`.
+    # Removing. The caller removes elements from `encoded` and then calls `shrink`.
 
     def shrink(self, limits: EncodingLimits) -> None:
-        """Become a listpack again if so little is left."""
+        """Convert back to a listpack if few enough elements are left."""
         self.encoded = self.encoded.shrunk(limits, True)
 
-    # All.
+    # The whole value.
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
-        """A list of its own with the same elements in the same encoding."""
+        """Another list with the same elements in the same encoding."""
         return ListObject(allocator, self.encoded.duplicate())
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and what holds the elements."""
         if mover.steers():
-            self.encoded = self.encoded.relocated(mover)
+            self.encoded = relocated(self.encoded, mover)
         super().defrag_head(mover)
 
     def twin(self) -> RedisObject:
-        """Another object around the elements."""
         return ListObject(None, self.encoded).succeed(self)
 
     def digest(self, digest: Digest) -> None:
-        """Add type and elements."""
         digest.mix_number(LIST_TYPE)
         for element in self.elements():
             digest.mix(element)
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.encoded.check()
 
 
 def new_list(allocator: Allocator) -> ListObject:
-    """An empty list."""
     return ListObject(allocator, ListpackList(ListNode(allocator)))
 
 
 def build_list(elements: list[bytes], allocator: Allocator, limits: EncodingLimits) -> ListObject:
-    """A list of these elements as SORT with STORE makes it: a listpack if they are no more than the whole limit."""
+    """The list that SORT with STORE makes of these elements: a listpack if they are within the whole limit."""
     quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
     for element in elements:
         quicklist.push_tail(element, limits.packed_threshold)

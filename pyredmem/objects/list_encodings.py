@@ -1,6 +1,7 @@
 """The encodings of lists: one listpack, or a quicklist of them, as in Redis 7.2 t_list.c.
 
-A listpack becomes the first node of a quicklist, and the other way round, as it is: with its elements and its block.
+A listpack becomes the first node of a quicklist unchanged, with its elements and its block; so does the only node of a
+quicklist become a listpack.
 """
 
 from __future__ import annotations
@@ -19,30 +20,24 @@ from pyredmem.structures.quicklist import Quicklist, byte_limit, exceeds
 
 @mypyc_attr(acyclic=True)
 class ListEncoding(Encoded):
-    """The elements of a list; places are counted from the head and are of elements that are there."""
+    """The elements of a list. An index counts from the head, and there must be an element at it."""
 
     def length(self) -> i64:
-        """How many elements there are."""
         raise NotImplementedError
 
     def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
-        """Add an element at an end."""
         raise NotImplementedError
 
     def pop(self, at_tail: bool) -> bytes:
-        """Take an element from an end."""
         raise NotImplementedError
 
     def at(self, index: i64) -> bytes:
-        """One element."""
         raise NotImplementedError
 
     def elements(self, start: i64, count: i64) -> list[bytes]:
-        """Some elements from one on."""
         raise NotImplementedError
 
     def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
-        """Put an element in the place of another."""
         raise NotImplementedError
 
     def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
@@ -50,51 +45,40 @@ class ListEncoding(Encoded):
         raise NotImplementedError
 
     def delete(self, start: i64, count: i64) -> None:
-        """Take some elements out at once, from one on."""
+        """Remove ``count`` elements at once, from index ``start`` on."""
         raise NotImplementedError
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
-        """Take up to ``most`` equal elements out one by one; returns how many there were."""
+        """Remove at most ``most`` elements equal to ``element``, one by one; returns how many were removed."""
         raise NotImplementedError
 
     def duplicate(self) -> ListEncoding:
         """The same elements in the same encoding."""
         raise NotImplementedError
 
-    def relocated(self, mover: Mover) -> ListEncoding:
-        """This object or, if it has to leave its place in the process's heap, its twin."""
-        if not mover.must_leave(self):
-            return self
-        twin = self.twin()
-        while mover.must_plug(twin):
-            twin = self.twin()
-        return twin
-
     def twin(self) -> ListEncoding:
-        """Another object with the very same elements and blocks; one of the two is dropped."""
         raise NotImplementedError
 
     def grown(self, added_bytes: i64, added: i64, limits: EncodingLimits) -> ListEncoding:
-        """The encoding that is ready for more elements: this one, or its successor, which takes everything over."""
+        """The encoding to add elements to: this one, or another one that has taken everything over."""
         return self
 
     def shrunk(self, limits: EncodingLimits, halved: bool) -> ListEncoding:
-        """The encoding for the elements that are left: this one, or its successor, which takes everything over."""
+        """The encoding for the elements that are left: this one, or another one that has taken everything over."""
         return self
 
     def first_node(self) -> ListNode | None:
-        """The node with the first elements."""
+        """The node with the first element."""
         raise NotImplementedError
 
     def last_node(self) -> ListNode | None:
-        """The node with the last elements."""
+        """The node with the last element."""
         raise NotImplementedError
 
     def leave(self, node: ListNode) -> None:
-        """A walk goes on from a node that it has read."""
+        """Called when a walk over the elements has read a node and goes to the next one."""
 
     def check(self) -> None:
-        """Assert the invariants."""
         raise NotImplementedError
 
 
@@ -106,68 +90,55 @@ class ListpackList(ListEncoding):
         self.node = node
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"listpack"
 
     def memory(self, samples: i64) -> i64:
-        """The block."""
         return self.node.usable()
 
     def free(self) -> None:
-        """Give the block back."""
         self.node.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The elements, then the block."""
+        """The elements first, then the block."""
         return self.node.dismantle(limit, freed) >= 0
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block."""
         if mover.steers():
             self.node = self.node.relocated(mover)
         self.node.defrag(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """The elements; the cursor is the place to go on at."""
+        """Show the elements to a mover that steers. The cursor is the index to continue at."""
         return self.node.defrag_items(mover, cursor, limit) if mover.steers() else 0
 
     def twin(self) -> ListEncoding:
-        """Another one around the node."""
         return ListpackList(self.node)
 
     def addresses(self) -> list[int]:
-        """The block."""
         return [int(self.node.address)]
 
     def length(self) -> i64:
-        """How many elements there are."""
         return self.node.count()
 
     def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
-        """Add an element at an end."""
         if at_tail:
             self.node.push_tail(element)
         else:
             self.node.push_head(element)
 
     def pop(self, at_tail: bool) -> bytes:
-        """Take an element from an end."""
         return self.node.pop_tail() if at_tail else self.node.pop_head()
 
     def at(self, index: i64) -> bytes:
-        """One element."""
         return self.node.at(index)
 
     def elements(self, start: i64, count: i64) -> list[bytes]:
-        """Some elements from one on."""
         return self.node.elements(start, start + count)
 
     def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
-        """Put an element in the place of another."""
         self.node.replace(index, element)
 
     def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
-        """Add an element beside the first one equal to ``pivot``."""
         place = self.node.find(pivot, 0)
         if place < 0:
             return False
@@ -175,12 +146,10 @@ class ListpackList(ListEncoding):
         return True
 
     def delete(self, start: i64, count: i64) -> None:
-        """Take some elements out at once."""
         if count > 0:
             self.node.delete(start, count)
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
-        """Take equal elements out one by one."""
         return self.node.remove(element, most, backwards)
 
     def duplicate(self) -> ListEncoding:
@@ -188,7 +157,7 @@ class ListpackList(ListEncoding):
         return ListpackList(self.node.copy())
 
     def grown(self, added_bytes: i64, added: i64, limits: EncodingLimits) -> ListEncoding:
-        """A quicklist if the bytes of the new elements alone make it too large; the listpack is its first node."""
+        """A quicklist if the list with ``added_bytes`` more would be too large; the listpack becomes its first node."""
         node = self.node
         if not exceeds(limits.list_size, node.size + added_bytes, node.count() + added):
             return self
@@ -200,21 +169,18 @@ class ListpackList(ListEncoding):
         return QuicklistList(quicklist)
 
     def save(self, writer: RdbWriter) -> None:
-        """Write a list of one node."""
+        """Write it as a list of one node."""
         writer.kind(LIST_QUICKLIST_2)
         writer.length(1)
         _save_node(writer, self.node)
 
     def first_node(self) -> ListNode | None:
-        """The only one."""
         return self.node
 
     def last_node(self) -> ListNode | None:
-        """The only one."""
         return self.node
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.node.check()
 
 
@@ -226,76 +192,59 @@ class QuicklistList(ListEncoding):
         self.quicklist = quicklist
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"quicklist"
 
     def memory(self, samples: i64) -> i64:
-        """The quicklist and its nodes."""
         return self.quicklist.memory(samples)
 
     def free_effort(self) -> i64:
-        """One for each node."""
         return self.quicklist.nodes
 
     def free(self) -> None:
-        """Give all blocks back."""
         self.quicklist.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Node by node."""
         return self.quicklist.dismantle(limit, freed)
 
     def scan_effort(self) -> i64:
-        """The nodes."""
         return self.quicklist.nodes
 
     def defrag_head(self, mover: Mover) -> None:
-        """The quicklist's own block."""
         if mover.steers():
             self.quicklist = self.quicklist.relocated(mover)
         self.quicklist.defrag(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some nodes."""
         return self.quicklist.defrag_nodes(mover, cursor, limit)
 
     def twin(self) -> ListEncoding:
-        """Another one around the quicklist."""
         return QuicklistList(self.quicklist)
 
     def addresses(self) -> list[int]:
-        """The quicklist and its nodes."""
         return self.quicklist.addresses()
 
     def length(self) -> i64:
-        """How many elements there are."""
         return self.quicklist.count
 
     def push(self, element: bytes, at_tail: bool, limits: EncodingLimits) -> None:
-        """Add an element at an end."""
         if at_tail:
             self.quicklist.push_tail(element, limits.packed_threshold)
         else:
             self.quicklist.push_head(element, limits.packed_threshold)
 
     def pop(self, at_tail: bool) -> bytes:
-        """Take an element from an end."""
         return self.quicklist.pop_tail() if at_tail else self.quicklist.pop_head()
 
     def at(self, index: i64) -> bytes:
-        """One element."""
         return self.quicklist.at(index)
 
     def elements(self, start: i64, count: i64) -> list[bytes]:
-        """Some elements from one on."""
         return self.quicklist.elements(start, count)
 
     def replace(self, index: i64, element: bytes, limits: EncodingLimits) -> None:
-        """Put an element in the place of another."""
         self.quicklist.replace(index, element, limits.packed_threshold)
 
     def insert(self, pivot: bytes, element: bytes, after: bool, limits: EncodingLimits) -> bool:
-        """Add an element beside the first one equal to ``pivot``."""
         quicklist = self.quicklist
         node = quicklist.head
         while node is not None:
@@ -309,19 +258,16 @@ class QuicklistList(ListEncoding):
         return False
 
     def delete(self, start: i64, count: i64) -> None:
-        """Take some elements out at once."""
         self.quicklist.delete(start, count)
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
-        """Take equal elements out one by one."""
         return self.quicklist.remove(element, most, backwards)
 
     def duplicate(self) -> ListEncoding:
-        """The same nodes."""
         return QuicklistList(self.quicklist.duplicate())
 
     def shrunk(self, limits: EncodingLimits, halved: bool) -> ListEncoding:
-        """The only node as a listpack, if it is no more than the limit, or half of it."""
+        """The only node as a listpack, if it is not larger than the limit, or than half the limit if ``halved``."""
         quicklist = self.quicklist
         node = quicklist.head
         if quicklist.nodes != 1 or node is None or node.is_(PLAIN):
@@ -336,7 +282,6 @@ class QuicklistList(ListEncoding):
         return ListpackList(quicklist.release_only_node())
 
     def save(self, writer: RdbWriter) -> None:
-        """Write all nodes."""
         writer.kind(LIST_QUICKLIST_2)
         writer.length(self.quicklist.nodes)
         node = self.quicklist.head
@@ -345,24 +290,20 @@ class QuicklistList(ListEncoding):
             node = node.next
 
     def first_node(self) -> ListNode | None:
-        """The head."""
         return self.quicklist.head
 
     def last_node(self) -> ListNode | None:
-        """The tail."""
         return self.quicklist.tail
 
     def leave(self, node: ListNode) -> None:
-        """A walk goes on from a node that it has read."""
         self.quicklist.leave(node)
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.quicklist.check()
 
 
 def _save_node(writer: RdbWriter, node: ListNode) -> None:
-    """A node that is compressed is written as it is."""
+    """Write a node. A compressed one is written as it is."""
     writer.length(PLAIN_NODE if node.is_(PLAIN) else PACKED_NODE)
     if node.is_(COMPRESSED):
         writer.compressed(node.compressed_data(), node.size)

@@ -1,8 +1,9 @@
 """RedisObject: what a key holds.
 
-Every data type and encoding is a subclass that owns its ledger allocations: nobody else allocates, frees or measures
-them. The fields are those of Redis's ``robj``: the 24-bit access field (LRU clock or LFU minutes and counter), the
-reference count, and ``address``, the ledger address of the object's own block. Type and encoding are the class.
+Every data type and encoding is a subclass that owns its blocks in the ledger: nobody else allocates, frees or measures
+them. The fields are those of Redis's ``robj``: the 24-bit access field (the LRU clock, or the LFU minutes and counter),
+the reference count, and ``address``, the ledger address of the object's own block. The class itself tells type and
+encoding.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import Relocatable, twin_elsewhere
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
@@ -23,7 +25,7 @@ SHARED_REFERENCE_COUNT: Final = 2147483647
 
 
 @mypyc_attr(acyclic=True, allow_interpreted_subclasses=True)
-class RedisObject:
+class RedisObject(Relocatable):
     """A value with its reference count; the keyspace holds one reference."""
 
     def __init__(self, address: i64) -> None:
@@ -32,76 +34,76 @@ class RedisObject:
         self.address: i32 = i32(address)
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
+        """The reply of TYPE."""
         raise NotImplementedError
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
+        """The reply of OBJECT ENCODING."""
         raise NotImplementedError
 
     def memory(self, allocator: Allocator, samples: i64) -> i64:
-        """Bytes of the value as MEMORY USAGE counts them; ``samples`` elements are measured, all if 0."""
+        """Bytes of the value as MEMORY USAGE counts them, by measuring ``samples`` elements, or all if that is 0."""
         raise NotImplementedError
 
     def free_effort(self) -> i64:
-        """How many deallocations freeing the value is worth (Redis 7.2 lazyfreeGetFreeEffort)."""
+        """How many deallocations it takes to free the value (Redis 7.2 lazyfreeGetFreeEffort)."""
         return 1
 
     def free(self, allocator: Allocator) -> None:
-        """Give all ledger allocations back; called when the last reference goes."""
+        """Free all blocks of the value. Called when the last reference is dropped."""
         raise NotImplementedError
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Take about ``limit`` elements out, their ledger blocks into ``freed``; True when nothing is left.
+        """Remove about ``limit`` elements and add their ledger blocks to ``freed``; True when nothing is left.
 
-        For a value that nobody else can reach any more; from the first call on it is good for nothing else. It may be
-        called in any thread: it touches the value alone, never the allocator.
+        Only for a value that nothing refers to any more: after the first call it can only be dismantled further. Any
+        thread may call this, since it touches the value alone and never the allocator.
         """
         freed.extend(self.addresses())
         return True
 
     def scan_effort(self) -> i64:
-        """How many elements a defrag pass has to visit (nodes of a list, listpacks of a stream); 1 if that is all."""
+        """How many elements a defrag pass visits one by one (nodes of a list, listpacks of a stream), at least 1."""
         return 1
 
     def defrag_head(self, mover: Mover) -> None:
-        """Let the mover place the object's own block, and all else that is not visited with the elements."""
+        """Let the mover place the object's own block, and everything else that is not visited with the elements."""
         raise NotImplementedError
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Let the mover place about ``limit`` elements from a cursor on, 0 at first; the next cursor, 0 at the end."""
+        """Let the mover place about ``limit`` elements from ``cursor`` on; a pass starts with 0.
+
+        Returns the cursor to continue with, 0 at the end.
+        """
         return 0
 
     def relocated(self, mover: Mover) -> RedisObject:
         """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
         if self.refcount != 1 or not mover.must_leave(self):
             return self
-        twin = self.twin()
-        while mover.must_plug(twin):
-            twin = self.twin()
-        self.let_go()
+        twin = twin_elsewhere(self, mover)
+        self.drop_content()
         return twin
 
     def twin(self) -> RedisObject:
-        """Another Python object with the very same fields; no ledger block is allocated, one of the two is dropped."""
         raise NotImplementedError
 
-    def let_go(self) -> None:
-        """Forget large content, which the twin has: the mover may keep this object for the rest of its pass."""
+    def drop_content(self) -> None:
+        """Drop large content that the twin has now: the mover may keep this object until the end of its pass."""
 
     def succeed(self, original: RedisObject) -> RedisObject:
-        """Take over, as a twin, what every object has: its block and all that is noted; returns this object."""
+        """Take over from ``original``, as its twin, the fields that every object has; returns this object."""
         self.address = original.address
         self.lru = original.lru
         self.refcount = original.refcount
         return self
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
-        """A value of its own with the same content, in the same encoding, as COPY makes it."""
+        """Another value with the same content in the same encoding, as COPY makes it."""
         raise NotImplementedError
 
     def addresses(self) -> list[int]:
-        """Every ledger address the value owns."""
+        """The address of every ledger block that the value owns."""
         raise NotImplementedError
 
     def digest(self, digest: Digest) -> None:
@@ -119,18 +121,17 @@ class RedisObject:
         return writer.content_length()
 
     def hash_table(self) -> Dict | None:
-        """The hash table that the value is made of, for DEBUG HTSTATS-KEY; None if there is none."""
+        """The hash table that holds the elements, for DEBUG HTSTATS-KEY; None if there is none."""
         return None
 
 
 def incr_ref_count(value: RedisObject) -> None:
-    """Take a reference."""
     if value.refcount != SHARED_REFERENCE_COUNT:
         value.refcount += 1
 
 
 def decr_ref_count(value: RedisObject, allocator: Allocator) -> None:
-    """Give a reference back; the last one frees the value."""
+    """Drop a reference; dropping the last one frees the value."""
     if value.refcount == 1:
         value.refcount = 0
         value.free(allocator)

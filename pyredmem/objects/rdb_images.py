@@ -1,9 +1,8 @@
-"""What a serialized value says, read and checked but not yet a value: nothing is in the ledger so far.
+"""The content of a serialized value, read and checked but not built yet: it has no blocks in the ledger.
 
-Reading can fail at any byte, building cannot. So a payload first becomes an :class:`Image`, plain Python data that is
-known to be sound (no element twice, nothing empty, all numbers in range), and then the image is built in the encoding
-that Redis 7.2 chooses when it loads the same bytes (rdb.c): mostly the serialized one, unless the limits of the moment
-forbid it.
+Reading can fail at any byte, building cannot. So a payload is first read into an :class:`Image`: plain Python data that
+is known to be valid (no element twice, nothing empty, all numbers in range). Then the image is built in the encoding
+that Redis 7.2 chooses when it loads the same bytes (rdb.c): usually the serialized one, unless a limit forbids it now.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from pyredmem.objects.set_table import new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
 from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.list_node import ListNode
 from pyredmem.structures.listpack import Listpack, entry_sizes
@@ -36,9 +35,9 @@ _LISTPACK_HEADER: Final = 7
 
 
 class Builder:
-    """What values are built with."""
+    """The parts of an engine that values are built with."""
 
-    def __init__(self, strings: Strings, limits: EncodingLimits, rng: Random) -> None:
+    def __init__(self, strings: StringFactory, limits: EncodingLimits, rng: Random) -> None:
         self.strings = strings
         self.allocator: Allocator = strings.allocator
         self.limits = limits
@@ -46,10 +45,10 @@ class Builder:
 
 
 class Image:
-    """A value that can be built."""
+    """A value that has been read and can be built."""
 
     def build(self, builder: Builder) -> RedisObject:
-        """The value, in the ledger."""
+        """The value, with its blocks in the ledger."""
         raise NotImplementedError
 
 
@@ -60,7 +59,6 @@ class StringImage(Image):
         self.data = data
 
     def build(self, builder: Builder) -> RedisObject:
-        """A string in its tightest encoding."""
         return builder.strings.create_restored(self.data)
 
 
@@ -74,12 +72,12 @@ class ElementsImage(Image):
         self.elements = elements
 
     def build(self, builder: Builder) -> RedisObject:
-        """A list into which they were pushed."""
+        """The list that pushing the elements makes."""
         return build_list(self.elements, builder.allocator, builder.limits)
 
 
 class NodeImage:
-    """A node of a list: its elements; ``plain`` if it is one without a listpack."""
+    """A node of a list: its elements, and whether it is ``plain``, without a listpack."""
 
     def __init__(self, elements: list[bytes], plain: bool) -> None:
         self.elements = elements
@@ -93,7 +91,7 @@ class NodesImage(Image):
         self.nodes = nodes
 
     def build(self, builder: Builder) -> RedisObject:
-        """The same nodes, whatever the limits; one alone becomes a listpack if it is no more than a node may be."""
+        """The same nodes, whatever the limits are. A single node becomes a listpack if it is small enough."""
         allocator, limits = builder.allocator, builder.limits
         quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
         for image in self.nodes:
@@ -123,7 +121,7 @@ class MembersImage(Image):
         self.members = members
 
     def build(self, builder: Builder) -> RedisObject:
-        """The encoding in which they end that begin as an intset, if they are not too many for one."""
+        """The encoding of an intset to which these members were added, or a hash table if there are too many."""
         members, allocator, limits = self.members, builder.allocator, builder.limits
         if len(members) > min(limits.set_intset_entries, INTSET_MOST):
             return _hashed_set(members, allocator)
@@ -141,14 +139,14 @@ class MembersImage(Image):
 
 
 class IntsetImage(Image):
-    """A set as the block of an intset: ascending numbers of a width."""
+    """A set as the block of an intset: ascending numbers of ``width`` bytes each."""
 
     def __init__(self, numbers: list[int], width: int) -> None:
         self.numbers = numbers
         self.width = width
 
     def build(self, builder: Builder) -> RedisObject:
-        """An intset with numbers as wide as they were, or a hash table if they are too many."""
+        """An intset with the same width, or a hash table if there are too many numbers."""
         if len(self.numbers) > builder.limits.set_intset_entries:
             return _hashed_set([b"%d" % number for number in self.numbers], builder.allocator)
         content = IntSet(builder.allocator)
@@ -163,7 +161,7 @@ class ListpackSetImage(Image):
         self.members = members
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack, or a hash table if they are too many."""
+        """A listpack, or a hash table if there are too many members."""
         if len(self.members) > builder.limits.set_entries:
             return _hashed_set(self.members, builder.allocator)
         return _listpack_set(self.members, _LISTPACK_HEADER + entry_sizes(self.members), builder.allocator)
@@ -191,7 +189,7 @@ def _intset(numbers: list[int], allocator: Allocator) -> IntSet:
 
 
 def _estimate(numbers: list[int]) -> i64:
-    """The bytes with which a listpack begins that an intset of these numbers becomes."""
+    """The bytes allocated for a listpack that an intset of these numbers is converted to."""
     if not numbers:
         return 0
     widest = max(entry_sizes([b"%d" % min(numbers)]), entry_sizes([b"%d" % max(numbers)]))
@@ -208,7 +206,7 @@ class ScoresImage(Image):
         self.items = items
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack if that is within all limits."""
+        """A listpack if the items are within all limits."""
         return build_sorted_set(self.items, builder.allocator, builder.limits, builder.rng, presized=True)
 
 
@@ -219,7 +217,7 @@ class ListpackScoresImage(Image):
         self.items = items
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack, or a skiplist if they are too many."""
+        """A listpack, or a skiplist if there are too many members."""
         content: SortedSetEncoding
         if len(self.items) > builder.limits.zset_entries:
             content = SortedSetSkiplist(builder.allocator, len(self.items))
@@ -234,14 +232,14 @@ class ListpackScoresImage(Image):
 
 
 class FieldsImage(Image):
-    """A hash as fields and values in turn, with the times of some fields (unix milliseconds)."""
+    """A hash as field, value, field, value ..., with the expire times of some fields (unix milliseconds)."""
 
     def __init__(self, pairs: list[bytes], times: dict[bytes, int]) -> None:
         self.pairs = pairs
         self.times = times
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack up to the first field or value that is too long for one, if they are not too many."""
+        """A listpack, which is converted at the first field or value that is too long for one."""
         limits = builder.limits
         value = new_hash(builder.allocator)
         count: i64 = len(self.pairs) >> 1
@@ -257,21 +255,26 @@ class FieldsImage(Image):
 
 
 class ListpackFieldsImage(Image):
-    """A hash as the elements of a listpack."""
+    """A hash as the elements of a listpack; ``times`` is None if the listpack has no room for times."""
 
-    def __init__(self, pairs: list[bytes], times: dict[bytes, int]) -> None:
+    def __init__(self, pairs: list[bytes], times: dict[bytes, int] | None) -> None:
         self.pairs = pairs
         self.times = times
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack, however long the fields and values are, or a hash table if they are too many."""
+        """A listpack, however long the fields and values are, or a hash table if there are too many."""
         value = new_hash(builder.allocator)
         at: i64
         for at in range(0, len(self.pairs), 2):
             value.fields.set(self.pairs[at], self.pairs[at + 1])
         if value.length() > builder.limits.hash_entries:
             value.convert(0)
-        return _timed(value, self.times)
+        if self.times is not None:
+            value.prepare_times()
+            # Of equal times the last one set comes first, so the fields are taken from the end to keep their order.
+            for field in reversed(self.times):
+                value.expire_at(field, self.times[field])
+        return value
 
 
 def _make_room(value: HashObject, expected: i64) -> None:

@@ -1,7 +1,7 @@
-"""What the types of serialized values consist of: each is read by a function of its own into an image.
+"""Reads serialized values into images, with a function for each type.
 
-Everything that Redis has written since 2.6 is read, but values of modules. Nothing is trusted: a payload with a right
-checksum may still be anything.
+Every format that Redis has written since 2.6 can be read, except values of modules. Nothing is trusted: a payload with
+a correct checksum can still contain anything.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from pyredmem.structures.ziplist_bytes import ziplist_elements, zipmap_elements
 
 _INTSET_WIDTHS: Final = (2, 4, 8)
 _INTSET_HEADER: Final = 8
-#: The latest time of a field, unix milliseconds: 46 bits.
+#: The latest expire time of a field, unix milliseconds: 46 bits.
 _LATEST_MS: Final = (1 << 46) - 1
 
 Read = Callable[[RdbReader], Image]
 
 
 def read_value(payload: bytes) -> Image:
-    """What a payload says; raises PayloadError if that is nothing. Bytes behind the value are not looked at."""
+    """Read the value of a payload; raises PayloadError if it is invalid. Bytes after the value are ignored."""
     reader = RdbReader(payload)
     kind = reader.byte()
     if kind in _STREAMS:
@@ -53,7 +53,7 @@ def read_value(payload: bytes) -> Image:
 
 
 def _unpack(reader: RdbReader, unpack: Callable[[bytes], list[bytes]]) -> list[bytes]:
-    """The elements of a string that is a listpack or one of its forerunners."""
+    """The elements of a string that is a listpack, a ziplist or a zipmap."""
     try:
         return unpack(reader.string())
     except (ValueError, IndexError):
@@ -61,13 +61,14 @@ def _unpack(reader: RdbReader, unpack: Callable[[bytes], list[bytes]]) -> list[b
 
 
 def _some(elements: list[bytes]) -> list[bytes]:
+    """The elements, of which there must be at least one."""
     if not elements:
         raise PayloadError
     return elements
 
 
 def _distinct(elements: list[bytes]) -> list[bytes]:
-    """Elements of which there is at least one and none twice."""
+    """The elements, which must be distinct and at least one."""
     if not elements or len(set(elements)) != len(elements):
         raise PayloadError
     return elements
@@ -97,7 +98,7 @@ def _list_of_nodes(reader: RdbReader) -> Image:
 
 
 def _nodes(nodes: list[NodeImage]) -> Image:
-    """Those with elements; there has to be one."""
+    """The list of the nodes that are not empty. There must be one."""
     filled = [node for node in nodes if node.elements]
     if not filled:
         raise PayloadError
@@ -165,7 +166,7 @@ def _scores_ziplist(reader: RdbReader) -> Image:
 
 
 def _packed_scores(elements: list[bytes]) -> Image:
-    """Members and scores in turn."""
+    """The sorted set of member, score, member, score ..."""
     members = _distinct(elements[::2])
     if len(elements) != 2 * len(members):
         raise PayloadError
@@ -186,11 +187,11 @@ def _hash(reader: RdbReader) -> Image:
 
 
 def _hash_listpack(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, listpack_elements)), {})
+    return ListpackFieldsImage(_pairs(_unpack(reader, listpack_elements)), None)
 
 
 def _hash_ziplist(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, ziplist_elements)), {})
+    return ListpackFieldsImage(_pairs(_unpack(reader, ziplist_elements)), None)
 
 
 def _hash_zipmap(reader: RdbReader) -> Image:
@@ -198,14 +199,14 @@ def _hash_zipmap(reader: RdbReader) -> Image:
 
 
 def _pairs(elements: list[bytes]) -> list[bytes]:
-    """Fields and values in turn."""
+    """The elements as field, value, field, value ... with distinct fields."""
     if len(elements) != 2 * len(_distinct(elements[::2])):
         raise PayloadError
     return elements
 
 
 def _hash_with_times(reader: RdbReader) -> Image:
-    """Each field comes behind its time, which counts from just before the earliest one; 0 if it has none."""
+    """Before each field stands its time, counted from 1 ms before the earliest one; 0 means no time."""
     base_ms = reader.moment() - 1
     pairs: list[bytes] = []
     times: dict[bytes, int] = {}
@@ -219,7 +220,7 @@ def _hash_with_times(reader: RdbReader) -> Image:
 
 
 def _hash_listpack_with_times(reader: RdbReader) -> Image:
-    """The earliest time, then fields, values and times in turn."""
+    """The earliest time, then field, value, time, field, value, time ..."""
     reader.moment()
     elements = _unpack(reader, listpack_elements)
     fields = _distinct(elements[::3])

@@ -1,7 +1,7 @@
-"""The other way: a cursor over the bytes of a serialized value, and the check of its footer.
+"""Reads the bytes of a serialized value from the first to the last, and checks its footer.
 
-See :mod:`pyredmem.objects.rdb_writer` for the format. Whatever is not as it should be raises :class:`PayloadError`; so
-does any byte that is missing.
+The format is described in :mod:`pyredmem.objects.rdb_writer`. Anything invalid, and any missing byte, raises
+:class:`PayloadError`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pyredmem.structures.lzf import decompress
 
 FOOTER_BYTES: Final = 10
 _CHECKSUM_BYTES: Final = 8
-#: Integers in place of a string, and their bytes.
+#: The bytes of an integer that stands in place of a string.
 _WIDTHS: Final = {INT8: 1, INT16: 2, INT32: 4}
-# Scores as text, in the oldest form: instead of a length.
+# Scores as text, the oldest form: these stand in place of the length of the text.
 _INFINITY: Final = 254
 _MINUS_INFINITY: Final = 255
 _NO_NUMBER: Final = 253
 
 
 class PayloadError(Exception):
-    """The bytes are no serialized value."""
+    """The bytes are not a valid serialized value."""
 
 
 def is_intact(payload: bytes, checks_sum: bool) -> bool:
-    """Whether the footer is there, of a version that is known, and has the right checksum."""
+    """Whether the payload has a footer with a known version and, if ``checks_sum``, the right checksum."""
     if len(payload) < FOOTER_BYTES:
         return False
     if int.from_bytes(payload[-FOOTER_BYTES:-_CHECKSUM_BYTES], "little") > VERSION_WITH_FIELD_TIMES:
@@ -41,7 +41,7 @@ def is_intact(payload: bytes, checks_sum: bool) -> bool:
 
 
 class RdbReader:
-    """Reads a payload from its beginning; the footer is not part of it."""
+    """Reads a payload from its beginning up to the footer."""
 
     def __init__(self, payload: bytes) -> None:
         self._data = payload
@@ -49,7 +49,7 @@ class RdbReader:
         self._end = len(payload) - FOOTER_BYTES
 
     def raw(self, size: int) -> bytes:
-        """So many bytes."""
+        """The next ``size`` bytes."""
         start = self._at
         if size > self._end - start:
             raise PayloadError
@@ -57,11 +57,10 @@ class RdbReader:
         return self._data[start : self._at]
 
     def byte(self) -> int:
-        """One byte."""
         return self.raw(1)[0]
 
     def length(self) -> int:
-        """A number that is not negative."""
+        """A length or another non-negative number."""
         first = self.byte()
         if first >= 0xC0:
             raise PayloadError
@@ -79,7 +78,7 @@ class RdbReader:
         raise PayloadError
 
     def count(self) -> int:
-        """How many elements follow; there is at least one."""
+        """The number of elements that follow, at least one."""
         number = self.length()
         if number == 0:
             raise PayloadError
@@ -110,14 +109,14 @@ class RdbReader:
         return data
 
     def double(self) -> float:
-        """A floating-point number that is one."""
+        """A floating-point number, which must not be NaN."""
         number: float = unpack("<d", self.raw(8))[0]
         if isnan(number):
             raise PayloadError
         return number
 
     def double_text(self) -> float:
-        """The same as text."""
+        """A floating-point number written as text."""
         size = self.byte()
         if size == _INFINITY:
             return float("inf")

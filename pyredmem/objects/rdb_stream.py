@@ -1,7 +1,8 @@
-"""Streams out of their serialized form, of all three versions (Redis 7.2 rdb.c, t_stream.c).
+"""Reads streams from their serialized form, in all three versions (Redis 7.2 rdb.c, t_stream.c).
 
-The first version knows nothing but the last id and the length of the stream; the second adds what the lag of groups is
-told from, the third when a consumer was last active. What is missing is inferred as Redis infers it.
+The first version has the length and the last id of a stream, but none of its other ids and counters. The second adds
+those that the lag of groups is computed from, the third the time when a consumer was last active. Whatever is missing
+is inferred as Redis infers it.
 """
 
 from __future__ import annotations
@@ -27,32 +28,32 @@ _TWO_TO_64: Final = 1 << 64
 
 
 class _Elements:
-    """The elements of a node's listpack, one after the other."""
+    """The elements of a node's listpack, one by one."""
 
     def __init__(self, elements: list[bytes]) -> None:
         self._elements = elements
         self._at = 0
 
     def left(self) -> int:
-        """How many are still to come."""
+        """How many elements have not been read."""
         return len(self._elements) - self._at
 
     def next(self) -> bytes:
-        """The next one."""
+        """The next element."""
         if self._at >= len(self._elements):
             raise PayloadError
         self._at += 1
         return self._elements[self._at - 1]
 
     def integer(self) -> int:
-        """The next one as a number."""
+        """The next element, which must be an integer."""
         number = parse_integer(self.next())
         if number is None:
             raise PayloadError
         return number
 
     def count(self, elements_each: int) -> int:
-        """The next one as a number of things that each take so many elements from here on."""
+        """The next element: the number of items that follow, of at least ``elements_each`` elements each."""
         number = self.integer()
         if not 0 <= number * elements_each <= self.left():
             raise PayloadError
@@ -60,14 +61,14 @@ class _Elements:
 
 
 class NodeEntries:
-    """A node: its id, master fields, and entries with their ids; those that are deleted are marked."""
+    """A node: its id, its master fields, and the entries with their ids, including deleted ones."""
 
     def __init__(self, master_id: int, data: bytes) -> None:
         self.master_id = master_id
         self.size = len(data)
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
-        self.deleted: set[int] = set()  # places
+        self.deleted: set[int] = set()  # by their places
         try:
             elements = _Elements(listpack_elements(data))
         except (ValueError, IndexError):
@@ -84,7 +85,7 @@ class NodeEntries:
             raise PayloadError
 
     def _read_entry(self, elements: _Elements, last: int) -> int:
-        """Read an entry; returns its id, which must be above the last one."""
+        """Read an entry; returns its id, which must be above ``last``."""
         flags = elements.integer()
         if not 0 <= flags <= DELETED_ENTRY | SAME_FIELDS:
             raise PayloadError
@@ -114,7 +115,7 @@ class NodeEntries:
         return len(self.ids) - len(self.deleted)
 
     def build(self, builder: Builder) -> StreamNode:
-        """The node, in a block of the size of its bytes."""
+        """The node, in a block of exactly its size."""
         listpack = Listpack(builder.allocator, self.size)
         listpack.size = self.size
         node = StreamNode(listpack, self.master_id, self.fields)
@@ -131,7 +132,7 @@ class NodeEntries:
 
 
 class _Pending:
-    """An entry that waits for a group's acknowledgement."""
+    """A pending entry: it was delivered and has not been acknowledged."""
 
     def __init__(self, delivered_ms: int, deliveries: int) -> None:
         self.delivered_ms = delivered_ms
@@ -139,7 +140,7 @@ class _Pending:
 
 
 class _Consumer:
-    """A consumer and what it holds."""
+    """A consumer, with the keys of its pending entries."""
 
     def __init__(self, name: bytes, seen_ms: int, active_ms: int, keys: list[bytes]) -> None:
         self.name = name
@@ -149,7 +150,7 @@ class _Consumer:
 
 
 class GroupImage:
-    """A consumer group; every pending entry belongs to just one of the consumers."""
+    """A consumer group. Every pending entry must belong to exactly one of the consumers."""
 
     def __init__(self, reader: RdbReader, kind: int) -> None:
         self.name = reader.string()
@@ -185,7 +186,7 @@ class GroupImage:
         return _Consumer(name, seen_ms, active_ms, keys)
 
     def build(self, stream: Stream, builder: Builder) -> StreamGroup:
-        """The group, of a stream that has its entries already."""
+        """The group of ``stream``, which has its entries already."""
         read = stream.entries_up_to(self.last_id) if self.entries_read is None else self.entries_read
         group = StreamGroup(builder.allocator, self.name, self.last_id, read)
         for consumer in self.consumers:
@@ -234,7 +235,6 @@ class StreamImage(Image):
         return 0
 
     def build(self, builder: Builder) -> RedisObject:
-        """The stream."""
         stream = Stream(builder.allocator)
         for image in self.nodes:
             stream.tail = image.build(builder)
@@ -264,5 +264,5 @@ def _read_id(reader: RdbReader) -> int:
 
 
 def _signed(number: int) -> int:
-    """64 bits as a number with a sign."""
+    """An unsigned 64-bit number read as a signed one."""
     return number - _TWO_TO_64 if number > _INT64_MAX else number

@@ -1,4 +1,4 @@
-"""How values are told apart in Redis's serialized form: one byte for type and encoding (Redis 7.4 rdb.h)."""
+"""The codes of Redis's serialized form: a value begins with one byte for type and encoding (Redis 7.4 rdb.h)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ LIST_QUICKLIST_2: Final = 18
 STREAM_LISTPACKS_2: Final = 19
 SET_LISTPACK: Final = 20
 STREAM_LISTPACKS_3: Final = 21
-#: Of 7.4: hashes whose fields have times.
+#: New in 7.4: hashes whose fields have expire times.
 HASH_METADATA: Final = 24
 HASH_LISTPACK_EX: Final = 25
 
-#: The version of the format that 7.2 writes, and that of 7.4, which knows hashes with times.
+#: The version of the format that 7.2 writes, and that of 7.4, which has hashes with expire times.
 VERSION: Final = 11
 VERSION_WITH_FIELD_TIMES: Final = 12
 
-# A node of a list: one element alone, or a listpack.
+# The kinds of list nodes: a single element, or a listpack.
 PLAIN_NODE: Final = 1
 PACKED_NODE: Final = 2
 
-# What two set bits at the top of a length say of the string that follows.
+# If the two highest bits of a length are set, the others tell the form of the string that follows.
 INT8: Final = 0
 INT16: Final = 1
 INT32: Final = 2

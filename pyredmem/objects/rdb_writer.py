@@ -1,10 +1,10 @@
-"""Values as bytes: the form in which Redis keeps them in snapshots and DUMP gives them out (Redis 7.2 rdb.c).
+"""Values as bytes: the serialized form in snapshots and in the reply of DUMP (Redis 7.2 rdb.c).
 
-A :class:`RdbWriter` knows how lengths, strings and numbers are written; each value writes itself with one
+A :class:`RdbWriter` writes lengths, strings and numbers. Each value writes itself with one
 (:meth:`~pyredmem.objects.object.RedisObject.save`): its type first, then the content.
 
-A length takes 1, 2, 5 or 9 bytes, told by its two highest bits. With both of them set it is no length: the string that
-should follow is a small integer, or compressed. ::
+A length takes 1, 2, 5 or 9 bytes; its two highest bits tell how many. If both of them are set it is not a length, and a
+small integer or a compressed string follows. ::
 
     00nnnnnn | 01nnnnnn nn | 10000000 nn nn nn nn | 10000001 nn nn nn nn nn nn nn nn
     11000000 int8 | 11000001 int16 | 11000010 int32 | 11000011 compressed length, length, compressed bytes
@@ -22,7 +22,7 @@ from pyredmem.structures.lzf import Compressor
 
 _SPECIAL: Final = 0xC0
 _INTEGER_DIGITS: Final = 11
-#: Strings up to here are never compressed, and compression has to save four bytes.
+#: Strings of up to this many bytes are never compressed. Compression must save at least four bytes.
 _LONGEST_UNCOMPRESSED: Final = 20
 _LEAST_SAVING: Final = 4
 _UINT64_MASK: Final = (1 << 64) - 1
@@ -38,15 +38,15 @@ class RdbWriter:
         self._version = VERSION
 
     def kind(self, code: int) -> None:
-        """The type of the value, which comes first."""
+        """Write the type of the value, which comes first."""
         self._parts.append(code.to_bytes(1, "little"))
 
     def needs_field_times(self) -> None:
-        """The value can only be read by a server whose hashes have fields with times."""
+        """Note that only a server whose hash fields have expire times can read the value."""
         self._version = VERSION_WITH_FIELD_TIMES
 
     def length(self, number: int) -> None:
-        """A number that is not negative, of 64 bits at most."""
+        """Write a length or another non-negative number of at most 64 bits."""
         if number < 1 << 6:
             self._parts.append(number.to_bytes(1, "little"))
         elif number < 1 << 14:
@@ -57,11 +57,11 @@ class RdbWriter:
             self._parts.append(b"\x81" + number.to_bytes(8, "big"))
 
     def signed_length(self, number: int) -> None:
-        """A number that may be negative, as 64 bits with a sign."""
+        """Write a number that may be negative, as a signed 64-bit number."""
         self.length(number & _UINT64_MASK)
 
     def string(self, data: bytes) -> None:
-        """A string in the form that takes the fewest bytes."""
+        """Write a string in the form that takes the fewest bytes."""
         size = len(data)
         if size <= _INTEGER_DIGITS and self._small_integer(data):
             return
@@ -91,29 +91,28 @@ class RdbWriter:
         self._parts.append((_SPECIAL | code).to_bytes(1, "little") + number.to_bytes(width, "little", signed=True))
 
     def compressed(self, data: bytes, size: int) -> None:
-        """A string of ``size`` bytes that is compressed already."""
+        """Write a string of ``size`` bytes that is already compressed."""
         self._parts.append((_SPECIAL | LZF).to_bytes(1, "little"))
         self.length(len(data))
         self.length(size)
         self._parts.append(data)
 
     def double(self, number: float) -> None:
-        """A floating-point number."""
         self._parts.append(pack("<d", number))
 
     def moment(self, unix_ms: int) -> None:
-        """A time, unix milliseconds, with a sign."""
+        """Write a time, unix milliseconds, as a signed number."""
         self._parts.append(unix_ms.to_bytes(8, "little", signed=True))
 
     def raw(self, data: bytes) -> None:
-        """Bytes whose number everyone knows."""
+        """Write bytes without their length, because the reader knows it."""
         self._parts.append(data)
 
     def content_length(self) -> int:
-        """Bytes of the value without its type."""
+        """The bytes of the value without its type."""
         return sum([len(part) for part in self._parts]) - 1
 
     def payload(self) -> bytes:
-        """The value with its footer: the version of the format, and a checksum of all before it."""
+        """The value with its footer: the version of the format, and a checksum of everything before it."""
         body = b"".join(self._parts) + self._version.to_bytes(2, "little")
         return body + crc64(body).to_bytes(8, "little")

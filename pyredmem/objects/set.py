@@ -1,7 +1,7 @@
-"""Sets: the object that stays while its encoding changes, and how sets come to be.
+"""Sets: the object that stays while its encoding changes, and the making of new sets.
 
-A set begins as tight as its first members allow and only ever turns into something roomier: integers alone are an
-intset, a few short members a listpack, all else is a hash table (Redis 7.2 t_set.c).
+A set begins in the tightest encoding that its first members allow and is only ever converted to a looser one: nothing
+but integers is an intset, a few short members are a listpack, everything else is a hash table (Redis 7.2 t_set.c).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import SET_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -40,46 +41,41 @@ class SetObject(Collection):
         self.content: SetEncoding = content
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
         return b"set"
 
     def payload(self) -> Encoded:
-        """The members in their encoding."""
         return self.content
 
     def length(self) -> i64:
-        """How many members there are."""
         return self.content.length()
 
     def contains(self, member: bytes) -> bool:
-        """Whether a member is there."""
         return self.content.contains(member)
 
     def members(self) -> list[bytes]:
-        """All members, in the order of the encoding; the list is the caller's."""
+        """All members, in the order of the encoding, in a new list."""
         return self.content.members()
 
     def add(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Put a member in; False if it is there."""
+        """Add a member; False if it was there already."""
         outcome = self.content.add(member, limits)
         if outcome > ADDED:
             self._convert(outcome, member)
         return outcome > 0
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there. The encoding stays."""
+        """Remove a member; False if it is not there. The encoding stays the same."""
         return self.content.remove(member)
 
     def draw(self, rng: Random) -> bytes:
-        """Any member."""
         return self.content.draw(rng)
 
     def pop(self, rng: Random) -> bytes:
-        """Take any member out."""
+        """Remove a random member and return it."""
         return self.content.pop(rng)
 
     def prepare(self, additions: i64, limits: EncodingLimits) -> None:
-        """Become a hash table at once if a command adds more members than the encoding may have, whatever they are."""
+        """Convert to a hash table if a command adds more members than the encoding may have, present or not."""
         content = self.content
         if isinstance(content, ListpackMembers):
             if additions <= limits.set_entries:
@@ -92,7 +88,7 @@ class SetObject(Collection):
         self._become_table(additions)
 
     def tighten(self, limits: EncodingLimits) -> None:
-        """Become an intset, if the members are integers alone and few enough (Redis does this to a SINTERSTORE)."""
+        """Convert to an intset if there are few enough members, all of them integers (as Redis does in SINTERSTORE)."""
         old = self.content
         if isinstance(old, IntegerMembers) or old.length() > limits.set_intset_entries:
             return
@@ -105,7 +101,7 @@ class SetObject(Collection):
         old.free()
 
     def _convert(self, outcome: i64, member: bytes) -> None:
-        """Change the encoding as an addition asked for, and add the member if that has not been done."""
+        """Convert as the result of an addition demands, and add the member if it has not been added."""
         if outcome == WANTS_LISTPACK:
             self._become_listpack(member)
             return
@@ -118,7 +114,7 @@ class SetObject(Collection):
     def _become_listpack(self, member: bytes) -> None:
         old = self.content
         assert isinstance(old, IntegerMembers)
-        # The block is made for the widest of the numbers, and cut when the new member is in.
+        # The block is allocated for the widest of the numbers, and cut after the new member was added.
         content = ListpackMembers(Listpack(self.allocator, old.listpack_size(old.length() + 1)))
         for number in old.members():
             content.append(number)
@@ -137,36 +133,31 @@ class SetObject(Collection):
         return content
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
-        """The same members in the same encoding."""
         return SetObject(allocator, self.content.duplicate())
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and what holds the members."""
         if mover.steers():
-            self.content = self.content.relocated(mover)
+            self.content = relocated(self.content, mover)
         super().defrag_head(mover)
 
     def twin(self) -> RedisObject:
-        """Another object around the members."""
         return SetObject(self.allocator, self.content, is_twin=True).succeed(self)
 
     def digest(self, digest: Digest) -> None:
-        """Add type and members; their order does not matter."""
+        """Add type and members, whose order does not matter."""
         digest.mix_number(SET_TYPE)
         for member in self.content.members():
             digest.xor(member)
 
     def hash_table(self) -> Dict | None:
-        """The hash table, if it is one."""
         return self.content.table()
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.content.check()
 
 
 def new_set(first: bytes, expected: i64, allocator: Allocator, limits: EncodingLimits) -> SetObject:
-    """An empty set, in the encoding for so many members of which this is the first."""
+    """An empty set, in the encoding for ``expected`` members of which ``first`` is one."""
     if expected <= limits.set_intset_entries and parse_integer(first) is not None:
         return new_integer_set(allocator)
     if expected <= limits.set_entries:

@@ -1,7 +1,7 @@
 """The encodings of a set: sorted integers, a listpack, and a hash table of keys alone (in `set_table`).
 
-``add`` says when the encoding cannot hold a member any more; :class:`~pyredmem.objects.set.SetObject` converts then.
-Limits are asked at every addition and never otherwise, so a set above a limit that was lowered stays as it is.
+``add`` tells when the encoding cannot hold one more member; then :class:`~pyredmem.objects.set.SetObject` converts.
+The limits are checked at every addition and at no other time, so lowering a limit does not convert the sets above it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
-from pyredmem.memory.freed_blocks import FreedBlocks, drop_items
+from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_keys
-from pyredmem.objects.collection import Encoded
+from pyredmem.objects.collection import Encoded, dismantle_packed
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import SET_INTSET, SET_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
@@ -25,16 +25,16 @@ from pyredmem.structures.intset import IntSet
 from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
 from pyredmem.structures.listpack_bytes import listpack_bytes
 
-# What became of an addition.
+# What ``add`` returns.
 PRESENT: Final = 0
 ADDED: Final = 1
-#: Added, and now there are too many for this encoding.
+#: Added, and now there are too many members for this encoding.
 OUTGREW: Final = 2
-#: Not added: the members have to become a listpack, or a hash table, first.
+#: Not added: the set has to be converted to a listpack, or to a hash table, first.
 WANTS_LISTPACK: Final = 3
 WANTS_TABLE: Final = 4
 
-#: Intsets have no more members than this, whatever the setting says (Redis 7.2 t_set.c).
+#: The most members of an intset, however high the setting is (Redis 7.2 t_set.c).
 INTSET_MOST: Final = 1073741824
 
 
@@ -43,31 +43,28 @@ class SetEncoding(Encoded):
     """The members of a set."""
 
     def length(self) -> i64:
-        """How many members there are."""
         raise NotImplementedError
 
     def contains(self, member: bytes) -> bool:
-        """Whether a member is there."""
         raise NotImplementedError
 
     def add(self, member: bytes, limits: EncodingLimits) -> i64:
-        """Put a member in, if it is not there and the encoding can hold it."""
+        """Add a member, if it is not there and the encoding can hold it; returns one of the codes above."""
         raise NotImplementedError
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there."""
         raise NotImplementedError
 
     def members(self) -> list[bytes]:
-        """All members, in a list that is the caller's."""
+        """All members, in a new list."""
         raise NotImplementedError
 
     def draw(self, rng: Random) -> bytes:
-        """Any member, each with the same chance."""
+        """A random member, each with the same probability."""
         raise NotImplementedError
 
     def draw_many(self, count: i64, rng: Random) -> list[bytes]:
-        """Any member, so many times, each time with the same chance."""
+        """``count`` random members, each with the same probability every time; a member may come more than once."""
         drawn: list[bytes] = []
         while count > 0:
             drawn.append(self.draw(rng))
@@ -75,30 +72,20 @@ class SetEncoding(Encoded):
         return drawn
 
     def pop(self, rng: Random) -> bytes:
-        """Take any member out."""
+        """Remove a random member and return it."""
         member = self.draw(rng)
         self.remove(member)
         return member
 
     def duplicate(self) -> SetEncoding:
-        """A copy in the same encoding, its blocks at their exact sizes."""
+        """A copy in the same encoding, in blocks of exact size."""
         raise NotImplementedError
 
-    def relocated(self, mover: Mover) -> SetEncoding:
-        """These members or, if the Python object has to leave its place, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
-        twin = self.twin()
-        while mover.must_plug(twin):
-            twin = self.twin()
-        return twin
-
     def twin(self) -> SetEncoding:
-        """Another object with the very same members and blocks; one of the two is dropped."""
         raise NotImplementedError
 
     def table(self) -> Dict | None:
-        """The hash table, if it is one."""
+        """The hash table, if this encoding is one."""
         return None
 
     def check(self) -> None:
@@ -113,20 +100,18 @@ class IntegerMembers(SetEncoding):
         self.content = content
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"intset"
 
     def length(self) -> i64:
-        """How many members there are."""
         return len(self.content.numbers)
 
     def contains(self, member: bytes) -> bool:
-        """Whether a member is there; what is no integer cannot be."""
+        """Whether a member is there. Only an integer can be."""
         number = parse_integer(member)
         return number is not None and self.content.contains(number)
 
     def add(self, member: bytes, limits: EncodingLimits) -> i64:
-        """Put an integer in; anything else, or one too many, asks for another encoding."""
+        """Add an integer. Anything else, or one integer too many, needs another encoding."""
         number = parse_integer(member)
         if number is None:
             return WANTS_LISTPACK if self._fits_listpack(member, limits) else WANTS_TABLE
@@ -136,7 +121,7 @@ class IntegerMembers(SetEncoding):
         return ADDED if len(self.content.numbers) <= most else OUTGREW
 
     def _fits_listpack(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Whether all members and one more are few and short enough for a listpack."""
+        """Whether all members and this one are few enough and short enough for a listpack."""
         numbers = self.content.numbers
         length: i64 = len(member)
         if len(numbers) >= limits.set_entries or length > limits.set_value:
@@ -147,7 +132,7 @@ class IntegerMembers(SetEncoding):
         return longest <= limits.set_value and self.listpack_size(len(numbers)) + length <= LISTPACK_LIMIT
 
     def listpack_size(self, count: i64) -> i64:
-        """Most bytes that so many members can take in a listpack, by the smallest and the largest of these."""
+        """The most bytes that ``count`` members can take in a listpack, if none is wider than those that are there."""
         numbers = self.content.numbers
         if not numbers:
             return 2 * count
@@ -155,7 +140,6 @@ class IntegerMembers(SetEncoding):
         return 7 + widest * count
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there."""
         number = parse_integer(member)
         return number is not None and self.content.remove(number)
 
@@ -164,76 +148,63 @@ class IntegerMembers(SetEncoding):
         return [b"%d" % number for number in self.content.numbers]
 
     def draw(self, rng: Random) -> bytes:
-        """Any member."""
         numbers = self.content.numbers
         return b"%d" % numbers[rng.below(len(numbers))]
 
     def duplicate(self) -> SetEncoding:
-        """A copy in the same encoding."""
         return IntegerMembers(self.content.duplicate())
 
     def memory(self, samples: i64) -> i64:
-        """The block."""
         return self.content.allocator.usable(i64(self.content.address))
 
     def free(self) -> None:
-        """Give the block back."""
         self.content.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The numbers, then the block."""
         return self.content.dismantle(limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block."""
         if mover.steers():
             self.content = self.content.relocated(mover)
         self.content.defrag(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """The numbers, which are of no interest to a mover of blocks."""
+        """Show the numbers, which only a mover that steers looks at."""
         return self.content.defrag_numbers(mover, cursor, limit)
 
     def twin(self) -> SetEncoding:
-        """Another one around the numbers."""
         return IntegerMembers(self.content)
 
     def addresses(self) -> list[int]:
-        """The block."""
         return [int(self.content.address)]
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the block."""
         writer.kind(SET_INTSET)
         writer.string(self.content.data())
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.content.check()
 
 
 @mypyc_attr(acyclic=True)
 class ListpackMembers(SetEncoding):
-    """``listpack``: in the order in which the members came."""
+    """``listpack``: in the order in which the members were added."""
 
     def __init__(self, block: Listpack) -> None:
         self.block = block
         self.items: dict[bytes, None] = {}
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"listpack"
 
     def length(self) -> i64:
-        """How many members there are."""
         return len(self.items)
 
     def contains(self, member: bytes) -> bool:
-        """Whether a member is there."""
         return member in self.items
 
     def add(self, member: bytes, limits: EncodingLimits) -> i64:
-        """Put a member in, while they are few and it is short."""
+        """Add a member if it is short enough and there are few enough members."""
         items = self.items
         if member in items:
             return PRESENT
@@ -246,12 +217,11 @@ class ListpackMembers(SetEncoding):
         return ADDED
 
     def append(self, member: bytes) -> None:
-        """Put a member in that is not there."""
+        """Add a member that is not there."""
         self.items[member] = None
         self.block.grow(entry_size(member))
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there."""
         if member not in self.items:
             return False
         del self.items[member]
@@ -259,7 +229,7 @@ class ListpackMembers(SetEncoding):
         return True
 
     def remove_all(self, members: list[bytes]) -> None:
-        """Take members out that are there, with one change of the block."""
+        """Remove members that are there, with one change of the block."""
         for member in members:
             del self.items[member]
         self.block.shrink(entry_sizes(members))
@@ -269,12 +239,11 @@ class ListpackMembers(SetEncoding):
         return list(self.items)
 
     def draw(self, rng: Random) -> bytes:
-        """Any member; a listpack is short, so walking it is quicker than keeping an index."""
+        """A random member. A listpack is short, so walking it is quicker than keeping an index."""
         items = list(self.items)
         return items[rng.below(len(items))]
 
     def draw_many(self, count: i64, rng: Random) -> list[bytes]:
-        """Any member, so many times."""
         items = list(self.items)
         drawn: list[bytes] = []
         while count > 0:
@@ -283,7 +252,7 @@ class ListpackMembers(SetEncoding):
         return drawn
 
     def draw_in_order(self, count: i64, rng: Random) -> list[bytes]:
-        """So many different members in their order, each with the same chance."""
+        """``count`` different random members in their order, each set of them with the same probability."""
         drawn: list[bytes] = []
         ahead: i64 = len(self.items)
         for member in self.items:
@@ -294,49 +263,38 @@ class ListpackMembers(SetEncoding):
         return drawn
 
     def duplicate(self) -> SetEncoding:
-        """A copy in the same encoding."""
         copy = ListpackMembers(self.block.duplicate())
         copy.items = self.items.copy()
         return copy
 
     def memory(self, samples: i64) -> i64:
-        """The block."""
         return self.block.usable()
 
     def free(self) -> None:
-        """Give the block back."""
         self.block.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The members, then the block."""
-        if not drop_items(self.items, limit):
-            return False
-        freed.add(i64(self.block.address))
-        return True
+        return dismantle_packed(self.items, self.block, limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block, and the members: there are not many in a listpack."""
+        """The block, and the members, which are few."""
         if mover.steers():
             self.block = self.block.relocated(mover)
             self.items = relocated_keys(self.items, mover)
         self.block.defrag(mover)
 
     def twin(self) -> SetEncoding:
-        """Another one around the block and the members."""
         twin = ListpackMembers(self.block)
         twin.items = self.items
         return twin
 
     def addresses(self) -> list[int]:
-        """The block."""
         return [int(self.block.address)]
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the block."""
         writer.kind(SET_LISTPACK)
         writer.string(listpack_bytes(list(self.items)))
 
     def check(self) -> None:
-        """Assert the invariants."""
         assert self.block.size == 7 + entry_sizes(self.members())
         assert self.block.usable() >= self.block.size

@@ -1,4 +1,4 @@
-"""The members of a large set: a hash table of keys alone."""
+"""The members of a large set: a hash table with keys and no values."""
 
 from __future__ import annotations
 
@@ -17,32 +17,28 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.set_encodings import ADDED, PRESENT, SetEncoding
 from pyredmem.structures.dict import Dict
 
-#: Keys that Redis looks at to draw one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a step of a rehash.
+#: Keys that Redis samples to choose one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a rehash step.
 _DRAWN_FROM: Final = 15
 
 
 @mypyc_attr(acyclic=True)
 class HashedMembers(SetEncoding):
-    """``hashtable``: in no order."""
+    """``hashtable``: in no particular order."""
 
     def __init__(self, address: i64, keys: Dict) -> None:
         self.address: i32 = i32(address)  # of the table's header
         self.keys = keys
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"hashtable"
 
     def length(self) -> i64:
-        """How many members there are."""
         return self.keys.used
 
     def contains(self, member: bytes) -> bool:
-        """Whether a member is there."""
         return self.keys.find(member) >= 0
 
     def add(self, member: bytes, limits: EncodingLimits) -> i64:
-        """Put a member in."""
         keys = self.keys
         if keys.find_for_insert(member) >= 0:
             return PRESENT
@@ -50,7 +46,6 @@ class HashedMembers(SetEncoding):
         return ADDED
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there."""
         keys = self.keys
         slot = keys.find(member)
         if slot < 0:
@@ -60,18 +55,21 @@ class HashedMembers(SetEncoding):
         return True
 
     def members(self) -> list[bytes]:
-        """All members, in no order."""
+        """All members, in no particular order."""
         return self.keys.keys.copy()
 
     def draw(self, rng: Random) -> bytes:
-        """Any member: the arrays of the table are dense. A rehash under way goes on as if Redis had drawn."""
+        """A random member, found by one index in the dense arrays.
+
+        A rehash in progress advances by as many steps as in Redis, which samples several keys.
+        """
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(min(keys.used, _DRAWN_FROM))
         return keys.keys[rng.below(keys.used)]
 
     def pop(self, rng: Random) -> bytes:
-        """Take any member out."""
+        """Remove a random member and return it."""
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(min(keys.used, _DRAWN_FROM))
@@ -83,16 +81,19 @@ class HashedMembers(SetEncoding):
         return member
 
     def duplicate(self) -> SetEncoding:
-        """A copy in a table for just as many members."""
+        """A copy in a table with room for just these members."""
         copy = new_hashed_members(self.keys.allocator, self.keys.used)
         for member in self.keys.keys:
             copy.keys.insert(member, 0)
         return copy
 
     def memory(self, samples: i64) -> i64:
-        """The table, and the members by the first ones; each with an entry, though the first of a bucket has none."""
+        """The table, and the average of the first members times their number.
+
+        An entry is counted for each member, although the first one of a bucket has none, as in Redis.
+        """
         keys = self.keys
-        total = DICT_SIZE + dict_table_size(keys.slots())
+        total = DICT_SIZE + dict_table_size(keys.buckets())
         if keys.used == 0:
             return total
         allocator = keys.allocator
@@ -100,28 +101,26 @@ class HashedMembers(SetEncoding):
         slots = keys.walk(samples)
         for slot in slots:
             measured += DICT_ENTRY_SIZE + allocator.usable(i64(keys.key_addresses[slot]))
-        # A sum of doubles cut to an integer, as in Redis.
+        # As in Redis, a sum of doubles truncated to an integer.
         return i64(int(int(total) + int(measured) / len(slots) * int(keys.used)))
 
     def free_effort(self) -> i64:
-        """One for each member."""
         return self.keys.used
 
     def free(self) -> None:
-        """Give the table, the members and the table's header back."""
+        """Free the table with the members, and the table's header."""
         allocator = self.keys.allocator
         self.keys.clear()
         allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The members, then the table."""
+        """The members first, then the table."""
         if not self.keys.dismantle(limit, freed):
             return False
         freed.add(i64(self.address))
         return True
 
     def scan_effort(self) -> i64:
-        """The members."""
         return self.keys.used
 
     def defrag_head(self, mover: Mover) -> None:
@@ -132,19 +131,16 @@ class HashedMembers(SetEncoding):
         self.keys.defrag_table(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some members, by their slots."""
+        """Some members, in the order of their slots."""
         return self.keys.defrag_slots(mover, cursor, limit)
 
     def twin(self) -> SetEncoding:
-        """Another one around the table."""
         return HashedMembers(i64(self.address), self.keys)
 
     def addresses(self) -> list[int]:
-        """The header of the table and all that is in it."""
         return [int(self.address), *self.keys.addresses()]
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the members."""
         keys = self.keys
         writer.kind(SET)
         writer.length(keys.used)
@@ -152,16 +148,14 @@ class HashedMembers(SetEncoding):
             writer.string(member)
 
     def table(self) -> Dict | None:
-        """The hash table."""
         return self.keys
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.keys.check()
 
 
 def new_hashed_members(allocator: Allocator, expected: i64) -> HashedMembers:
-    """An empty hash table with room for so many members."""
+    """An empty hash table with room for ``expected`` members."""
     address = allocator.alloc(DICT_SIZE)
     keys = Dict(allocator, owns_keys=True, without_values=True)
     keys.expand(expected)

@@ -11,6 +11,7 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LISTPACK_LIMIT
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import SORTED_SET_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -22,7 +23,7 @@ from pyredmem.structures.score_order import ScoreOrder
 
 Item = tuple[bytes, float]
 
-# What adding did.
+# What ``add`` did.
 ADDED: Final = 1
 UPDATED: Final = 2
 
@@ -36,23 +37,20 @@ class SortedSetObject(Collection):
         self.content = content
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
         return b"zset"
 
     def payload(self) -> Encoded:
-        """The members in their encoding of the moment."""
         return self.content
 
     def length(self) -> i64:
-        """How many members there are."""
         return self.content.order.length
 
     def order(self) -> ScoreOrder:
-        """The members in order; to look at, not to change."""
+        """The members in order, to read only."""
         return self.content.order
 
     def score(self, member: bytes) -> float | None:
-        """The score of a member."""
+        """The score of a member, None if it is not there."""
         score = self.content.score(member)
         return None if isnan(score) else score
 
@@ -61,7 +59,7 @@ class SortedSetObject(Collection):
         return self.slice(0, self.length())
 
     def slice(self, start: i64, count: i64) -> list[Item]:
-        """Members and scores of ``count`` ranks from ``start`` on; all must be there."""
+        """Members and scores of the ``count`` ranks from ``start`` on, which must all exist."""
         order = self.content.order
         scores = order.scores(start, count)
         return [(member, scores[at]) for at, member in enumerate(order.members(start, count))]
@@ -69,11 +67,11 @@ class SortedSetObject(Collection):
     # Change.
 
     def add(self, member: bytes, score: float, limits: EncodingLimits, rng: Random) -> int:
-        """Let a member have a score: ADDED, UPDATED, or 0 if it had that score."""
+        """Set the score of a member; returns ADDED, UPDATED, or 0 if that was its score already."""
         return self.put(member, self.content.score(member), score, limits, rng)
 
     def put(self, member: bytes, old: float, score: float, limits: EncodingLimits, rng: Random) -> int:
-        """As ``add``, for a member that has just been looked up; ``old`` is what was found, NaN if nothing."""
+        """As ``add``, for a member that was looked up just before: ``old`` is its score, NaN if it is not there."""
         content = self.content
         if isnan(old):
             if not content.takes(member, limits):
@@ -87,23 +85,23 @@ class SortedSetObject(Collection):
         return UPDATED
 
     def remove(self, member: bytes) -> bool:
-        """Take a member out; False if it is not there."""
+        """Remove a member; False if it is not there."""
         return self.content.remove(member)
 
     def remove_all(self, members: list[bytes]) -> None:
-        """Take out members that are there, as the commands that remove ranges do: the room is given back at the end."""
+        """Remove members that are there, as the commands for ranges do: the table is resized once, at the end."""
         content = self.content
         for member in members:
             content.remove(member, shrinks=False)
         content.removed_some()
 
     def expect(self, count: i64, limits: EncodingLimits, rng: Random) -> None:
-        """So many members are about to be added: a listpack that could not take them is converted beforehand."""
+        """Called before ``count`` members are added: a listpack that cannot hold them is converted now."""
         if count > limits.zset_entries and self.content.table() is None:
             self._become_skiplist(count, rng)
 
     def unpack(self, rng: Random) -> None:
-        """Be a skiplist from now on, which SORT makes of every sorted set that it looks at."""
+        """Convert to a skiplist, as SORT does with every sorted set it reads."""
         if self.content.table() is None:
             self._become_skiplist(self.length(), rng)
 
@@ -118,21 +116,18 @@ class SortedSetObject(Collection):
     # As a value.
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
-        """A sorted set of its own with the same members in the same encoding."""
+        """Another sorted set with the same members in the same encoding."""
         return SortedSetObject(allocator, self.content.copy())
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and what holds the members."""
         if mover.steers():
-            self.content = self.content.relocated(mover)
+            self.content = relocated(self.content, mover)
         super().defrag_head(mover)
 
     def twin(self) -> RedisObject:
-        """Another object around the members."""
         return SortedSetObject(None, self.content).succeed(self)
 
     def digest(self, digest: Digest) -> None:
-        """Add type and content."""
         digest.mix_number(SORTED_SET_TYPE)
         for member, score in self.items():
             item = Digest()
@@ -141,14 +136,13 @@ class SortedSetObject(Collection):
             digest.xor(item.data())
 
     def hash_table(self) -> Dict | None:
-        """The hash table, if the encoding has one."""
         return self.content.table()
 
 
 def new_sorted_set(
     allocator: Allocator, limits: EncodingLimits, expected: i64 = 0, member_length: i64 = 0
 ) -> SortedSetObject:
-    """An empty sorted set for so many members, the first of them of that length (Redis 7.2 zsetTypeCreate)."""
+    """An empty sorted set for ``expected`` members, the first of which has ``member_length`` bytes (zsetTypeCreate)."""
     if expected <= limits.zset_entries and member_length <= limits.zset_value:
         return SortedSetObject(allocator, SortedSetListpack(allocator))
     return SortedSetObject(allocator, SortedSetSkiplist(allocator, expected))
@@ -157,9 +151,9 @@ def new_sorted_set(
 def build_sorted_set(
     items: list[Item], allocator: Allocator, limits: EncodingLimits, rng: Random, presized: bool = False
 ) -> SortedSetObject:
-    """The sorted set that a command stores; members are distinct.
+    """The sorted set that a command stores. The members of ``items`` are distinct.
 
-    ``presized``: its hash table is made for their number.
+    ``presized``: a hash table is allocated with room for all of them.
     """
     fits = len(items) <= limits.zset_entries
     total: i64 = 0

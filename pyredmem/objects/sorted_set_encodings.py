@@ -1,10 +1,10 @@
 """The encodings of sorted sets, and the one of small sets, ``listpack``, sized as in Redis 7.2 (t_zset.c).
 
-All keep their members in a :class:`ScoreOrder`; they differ in how a member's score is found (a Python dict, a hash
-table of Redis's kind) and in what the ledger is told: one block for a listpack; for the other one see
-:mod:`pyredmem.objects.sorted_set_skiplist`.
+Both encodings keep their members in a :class:`ScoreOrder`. They differ in how the score of a member is found (in a
+Python dict, or in a hash table like Redis's) and in their ledger blocks: a listpack is one block; the blocks of the
+other encoding are described in :mod:`pyredmem.objects.sorted_set_skiplist`.
 
-A score is no NaN; NaN stands for «not there».
+A score is never NaN, so NaN means that a member is not there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_float
-from pyredmem.objects.collection import Encoded
+from pyredmem.objects.collection import Encoded, dismantle_packed
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_types import ZSET_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
@@ -30,12 +30,12 @@ from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from pyredmem.structures.score_order import ScoreOrder
 
-#: Integral scores up to here are integers in a listpack (util.c double2ll).
+#: Whole numbers up to this one are integers in a listpack (util.c double2ll).
 _INTEGER_LIMIT: Final = 4611686018427387904.0
 
 
 def score_entry_size(score: float) -> i64:
-    """Bytes of a score's entry in a listpack: an integer if it is one, else the text."""
+    """Bytes of a score's entry in a listpack: an integer's if the score is a whole number, else those of its text."""
     if -_INTEGER_LIMIT <= score <= _INTEGER_LIMIT:
         whole: i64 = i64(int(score))
         if float(whole) == score:
@@ -44,7 +44,7 @@ def score_entry_size(score: float) -> i64:
 
 
 def _score_text(score: float) -> bytes:
-    """What a score's entry in a listpack is made of."""
+    """The content of a score's entry in a listpack."""
     if -_INTEGER_LIMIT <= score <= _INTEGER_LIMIT and float(int(score)) == score:
         return b"%d" % int(score)
     return format_double(score)
@@ -63,43 +63,33 @@ class SortedSetEncoding(Encoded):
         raise NotImplementedError
 
     def takes(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Whether one more member may come in without a conversion."""
+        """Whether this member may be added without a conversion."""
         return True
 
     def insert(self, member: bytes, score: float, rng: Random) -> None:
-        """Add a member that is not there; it was looked up just before."""
+        """Add a member that is not there. It was looked up just before."""
         raise NotImplementedError
 
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
-        """Give a member that has another score a new one; it was looked up just before."""
+        """Change the score of a member from ``score`` to ``new_score``. It was looked up just before."""
         raise NotImplementedError
 
     def remove(self, member: bytes, shrinks: bool = True) -> bool:
-        """Take a member out; False if it is not there. ``shrinks``: a hash table that is sparse now gives room back."""
+        """Remove a member; False if it is not there. ``shrinks``: a hash table that is now sparse is resized."""
         raise NotImplementedError
 
     def removed_some(self) -> None:
-        """Several members were taken out without shrinking; do it now."""
+        """Called after several members were removed with ``shrinks`` off: resize the hash table now if it is sparse."""
 
     def copy(self) -> SortedSetEncoding:
-        """The same members in blocks of their own, as COPY makes them."""
+        """Another set of blocks with the same members, as COPY makes it."""
         raise NotImplementedError
 
     def table(self) -> SkiplistTable | None:
         """The hash table, if the encoding has one."""
         return None
 
-    def relocated(self, mover: Mover) -> SortedSetEncoding:
-        """This object or, if it has to leave its place in the process's heap, its twin."""
-        if not mover.must_leave(self):
-            return self
-        twin = self.twin()
-        while mover.must_plug(twin):
-            twin = self.twin()
-        return twin
-
     def twin(self) -> SortedSetEncoding:
-        """Another object with the very same members and blocks; one of the two is dropped."""
         raise NotImplementedError
 
 
@@ -108,7 +98,7 @@ class SortedSetListpack(SortedSetEncoding):
     """One block: member, score, member, score ..."""
 
     def __init__(self, allocator: Allocator, original: SortedSetListpack | None = None) -> None:
-        """``original``: the one that this one takes the place of."""
+        """``original`` is the object whose twin this is."""
         super().__init__(allocator)
         self.by_member: dict[bytes, float]
         if original is None:
@@ -120,39 +110,27 @@ class SortedSetListpack(SortedSetEncoding):
             self.order = original.order
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"listpack"
 
     def memory(self, samples: i64) -> i64:
-        """The block."""
         return self.pack.usable()
 
     def free(self) -> None:
-        """Give the block back."""
         self.pack.free()
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The members, then the block."""
-        if not self.order.dismantle(limit):
-            return False
-        by_member = self.by_member
-        while limit > 0 and len(by_member) > 0:
-            by_member.popitem()
-            limit -= 1
-        if len(by_member) > 0:
-            return False
-        freed.add(i64(self.pack.address))
-        return True
+        """The order of the members, then the members, then the block."""
+        return self.order.dismantle(limit) and dismantle_packed(self.by_member, self.pack, limit, freed)
 
     def defrag_head(self, mover: Mover) -> None:
-        """The block; the members, which are few, as well."""
+        """The block, and the members, which are few."""
         if mover.steers():
             self.pack = self.pack.relocated(mover)
             self._show_members(mover)
         self.pack.defrag(mover)
 
     def _show_members(self, mover: Mover) -> None:
-        """Show the two structures with members and scores; a member stays one object for both."""
+        """Show both structures with the members and scores. A member remains one object for both."""
         order = self.order.relocated(mover)
         self.order = order
         by_member = self.by_member
@@ -177,19 +155,16 @@ class SortedSetListpack(SortedSetEncoding):
             rank = order.show(mover, rank, order.length)
 
     def twin(self) -> SortedSetEncoding:
-        """Another one around the same structures."""
         return SortedSetListpack(self.allocator, self)
 
     def addresses(self) -> list[int]:
-        """The block."""
         return [int(self.pack.address)]
 
     def score(self, member: bytes) -> float:
-        """The score of a member; NaN if it is not there."""
         return self.by_member.get(member, nan)
 
     def takes(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Whether one more member keeps within the limits."""
+        """Whether the limits hold with this member too."""
         return (
             self.order.length < limits.zset_entries
             and len(member) <= limits.zset_value
@@ -197,7 +172,7 @@ class SortedSetListpack(SortedSetEncoding):
         )
 
     def insert(self, member: bytes, score: float, rng: Random) -> None:
-        """Add a member; its entry, then that of its score."""
+        """Add a member: its entry, then the entry of its score."""
         score += 0.0  # an integer has no negative zero
         self.order.insert(score, member)
         self.by_member[member] = score
@@ -206,7 +181,7 @@ class SortedSetListpack(SortedSetEncoding):
         pack.grow(score_entry_size(score))
 
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
-        """Both entries go, and come back in the new place."""
+        """Remove both entries, and add them again in the new place."""
         new_score += 0.0
         self.order.move(score, member, new_score)
         self.by_member[member] = new_score
@@ -217,7 +192,7 @@ class SortedSetListpack(SortedSetEncoding):
         pack.grow(score_entry_size(new_score))
 
     def remove(self, member: bytes, shrinks: bool = True) -> bool:
-        """Take a member and its score out."""
+        """Remove both entries of a member."""
         score = self.by_member.pop(member, nan)
         if isnan(score):
             return False
@@ -226,7 +201,7 @@ class SortedSetListpack(SortedSetEncoding):
         return True
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the block: each member, then its score."""
+        """Write the block: each member, followed by its score."""
         order = self.order
         members = order.members(0, order.length)
         entries: list[bytes] = []
@@ -236,7 +211,7 @@ class SortedSetListpack(SortedSetEncoding):
         writer.string(listpack_bytes(entries))
 
     def copy(self) -> SortedSetEncoding:
-        """Another block of the same size."""
+        """A copy whose block has the same size."""
         copy = SortedSetListpack(self.allocator)
         copy.pack.free()
         copy.pack = self.pack.duplicate()

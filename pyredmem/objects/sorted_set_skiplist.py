@@ -1,7 +1,7 @@
 """The encoding of large sorted sets, ``skiplist``, sized as in Redis 7.2 (t_zset.c).
 
-What the ledger is told of: the two structures, the header node, the hash table, and for each member its string, its
-entry and a node of random height.
+Its ledger blocks are the structures, the header node, the hash table, and for each member its string, its entry and a
+node of random height.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding
 from pyredmem.objects.sorted_set_table import SkiplistTable
 
-#: Cursors from here on are of the order, by rank.
+#: A cursor of a pass is a slot of the table, or from this number on a rank in the order.
 _ORDER_CURSOR: Final = 1 << 40
-#: Random numbers below this one have 31 pairs of bits, one for each level above the first.
+#: A random number below this one has 31 pairs of bits, one pair for each level above the first.
 _HEIGHT_DRAWS: Final = 4611686018427387904
 
 
 @mypyc_attr(acyclic=True)
 class SortedSetSkiplist(SortedSetEncoding):
-    """A hash table and a skiplist, which share the members' strings."""
+    """A hash table and a skiplist that share the members' strings."""
 
     def __init__(self, allocator: Allocator, expected: i64, original: SortedSetSkiplist | None = None) -> None:
-        """``original``: the one that this one takes the place of."""
+        """``original`` is the object whose twin this is."""
         super().__init__(allocator)
         if original is not None:
             self.structure_address: i32 = original.structure_address
@@ -59,14 +59,13 @@ class SortedSetSkiplist(SortedSetEncoding):
             self.members.expand(expected)
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"skiplist"
 
     def memory(self, samples: i64) -> i64:
-        """The structures, and the average of the first members times their number."""
+        """The structures, and the average of the first ``samples`` members times their number."""
         allocator = self.allocator
         members = self.members
-        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.slots()
+        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.buckets()
         fixed += allocator.usable(i64(self.header_address))
         length = self.order.length
         if length == 0:
@@ -80,11 +79,9 @@ class SortedSetSkiplist(SortedSetEncoding):
         return fixed + i64(int(float(measured) / float(sampled) * float(length)))
 
     def free_effort(self) -> i64:
-        """One for each member."""
         return self.order.length
 
     def free(self) -> None:
-        """Give everything back."""
         allocator = self.allocator
         members = self.members
         slot: i64 = 0
@@ -98,7 +95,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         allocator.free(i64(self.structure_address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The order, then the table, then the structures."""
+        """The order first, then the table, then the structures."""
         if self.order.length > 0 and not self.order.dismantle(limit):
             return False
         if not self.members.dismantle(limit, freed):
@@ -110,7 +107,6 @@ class SortedSetSkiplist(SortedSetEncoding):
         return True
 
     def scan_effort(self) -> i64:
-        """The members."""
         return self.order.length
 
     def defrag_head(self, mover: Mover) -> None:
@@ -125,7 +121,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         self.members.defrag_table(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some members by their slots; behind the last one, if the mover steers, what keeps them in order, by ranks."""
+        """Some members, in the order of their slots; then, if the mover steers, the objects of the order, by rank."""
         steers = mover.steers()
         if cursor >= _ORDER_CURSOR:
             rank = self.order.show(mover, cursor - _ORDER_CURSOR, limit) if steers else 0
@@ -136,7 +132,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         return cursor if cursor > 0 else _ORDER_CURSOR
 
     def _show_members(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """The same with the bytes of the members, each one object for table and order."""
+        """The same with the bytes of the members. Each member remains one object for table and order."""
         members = self.members
         end = min(cursor + max(limit, 1), members.used)
         slot = cursor
@@ -151,17 +147,15 @@ class SortedSetSkiplist(SortedSetEncoding):
         return end if end < members.used else 0
 
     def twin(self) -> SortedSetEncoding:
-        """Another one around the same structures."""
         return SortedSetSkiplist(self.allocator, 0, self)
 
     def addresses(self) -> list[int]:
-        """The structures, the table, the members and the nodes."""
         own = [self.structure_address, self.dict_address, self.skiplist_address, self.header_address]
         nodes = list(self.members.nodes)[: self.members.used]
         return [int(address) for address in own] + self.members.addresses() + [int(node) for node in nodes]
 
     def score(self, member: bytes) -> float:
-        """The score of a member; NaN if it is not there. A step of a rehash under way is done on the way."""
+        """The score of a member; NaN if it is not there. This is a step of a rehash that is in progress."""
         slot: i64 = self.members.find(member)
         return nan if slot < 0 else self.members.scores[slot]
 
@@ -173,7 +167,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         self.members.add(member, score, node)
 
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
-        """The node stays if its place does; else it goes and a new one comes."""
+        """Change the score of a member. If that changes its place, a new node replaces the old one."""
         members = self.members
         slot = members.peek(member)
         members.scores[slot] = new_score
@@ -182,7 +176,7 @@ class SortedSetSkiplist(SortedSetEncoding):
             members.nodes[slot] = i32(self.allocator.alloc(_random_node_size(rng)))
 
     def remove(self, member: bytes, shrinks: bool = True) -> bool:
-        """Take a member with its node out."""
+        """Remove a member with its node."""
         members = self.members
         slot: i64 = members.find(member)
         if slot < 0:
@@ -195,11 +189,11 @@ class SortedSetSkiplist(SortedSetEncoding):
         return True
 
     def removed_some(self) -> None:
-        """Shrink a table that is sparse now."""
+        """Resize the table if it is sparse now."""
         self.members.shrink_if_sparse()
 
     def copy(self) -> SortedSetEncoding:
-        """A table for just as many members, filled from the end; the nodes are as high as the originals."""
+        """A copy in a table with room for just these members, filled from the last one. Nodes keep their heights."""
         allocator = self.allocator
         length = self.order.length
         copy = SortedSetSkiplist(allocator, length)
@@ -213,7 +207,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         return copy
 
     def save(self, writer: RdbWriter) -> None:
-        """Write members and scores from the last one to the first: so each comes in at the front when it is read."""
+        """Write members and scores from the last to the first, so that a reader inserts each one at the front."""
         length = self.order.length
         members = self.order.members(0, length)
         scores = self.order.scores(0, length)
@@ -224,12 +218,11 @@ class SortedSetSkiplist(SortedSetEncoding):
             writer.double(scores[at])
 
     def table(self) -> SkiplistTable | None:
-        """The hash table."""
         return self.members
 
 
 def _random_node_size(rng: Random) -> i64:
-    """Bytes of a skiplist node: each further level with probability 1/4, up to 32 levels."""
+    """Bytes of a skiplist node with a random number of levels: each further level with probability 1/4, at most 32."""
     bits = rng.below(_HEIGHT_DRAWS)
     level: i64 = 1
     while bits & 3 == 0 and level < SKIPLIST_MAX_LEVEL:

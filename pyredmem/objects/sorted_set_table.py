@@ -1,4 +1,4 @@
-"""The hash table of a large sorted set: member to score and node, both in arrays beside the keys."""
+"""The hash table of a large sorted set, from member to score and node. Both are in arrays beside that of the keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
 class SkiplistTable(Dict):
-    """Member to score and skiplist node."""
+    """A hash table from member to score and skiplist node."""
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator, owns_keys=True)
@@ -21,7 +21,7 @@ class SkiplistTable(Dict):
         self.nodes: vec[i32] = vec[i32]()
 
     def add(self, member: bytes, score: float, node: i64) -> None:
-        """Add a member that is not there, with its node; takes no step."""
+        """Add a member that is not there, with its node, without a rehash step."""
         slot = self.insert(member, 0)
         if slot < len(self.scores):
             self.scores[slot] = score
@@ -31,26 +31,25 @@ class SkiplistTable(Dict):
             self.nodes = append(self.nodes, i32(node))
 
     def peek(self, member: bytes) -> i64:
-        """The slot of a member that is there, without a step."""
+        """The slot of a member that is there, without a rehash step."""
         return self.find_rehashing(member) if self.rehash_index >= 0 else self.find(member)
 
     def move_value(self, source: i64, target: i64) -> None:
-        """Copy score and node of one slot over those of another."""
+        """Copy the score and the node of one slot over those of another."""
         self.scores[target] = self.scores[source]
         self.nodes[target] = self.nodes[source]
 
     def trim_values(self) -> None:
-        """Give back the memory of slots that are no longer used."""
+        """Release the memory of unused slots."""
         self.scores = self.scores[: self.used]
         self.nodes = self.nodes[: self.used]
 
     def clear_values(self) -> None:
-        """Forget all scores and nodes."""
         self.scores = vec[float]()
         self.nodes = vec[i32]()
 
     def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
-        """The nodes from a slot on."""
+        """Drop the nodes from slot ``first`` on."""
         addresses = freed.addresses
         slot = first
         while slot < self.used:
@@ -59,7 +58,7 @@ class SkiplistTable(Dict):
         freed.addresses = addresses
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """Large arrays of scores and nodes go before the others, one at a time."""
+        """Release large arrays of scores and nodes before the other arrays, one in each call."""
         if len(self.scores) > LARGE_ARRAY:
             if self.is_released(self.scores, len(self.scores) * 8):
                 self.scores = vec[float]()
@@ -71,26 +70,21 @@ class SkiplistTable(Dict):
         return super().dismantle_arrays(freed)
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
-        """The node."""
         self.nodes[slot] = i32(mover.block(i64(self.nodes[slot])))
 
     def relocate_values(self, mover: Mover) -> None:
-        """The arrays."""
         self.scores = relocated_floats(self.scores, mover)
         self.nodes = relocated_array(self.nodes, mover)
 
     def take_over_values(self, other: Dict) -> None:
-        """Scores and nodes."""
         assert isinstance(other, SkiplistTable)
         self.scores = other.scores
         self.nodes = other.nodes
 
     def empty_twin(self) -> Dict:
-        """An empty table of this class."""
         return SkiplistTable(self.allocator)
 
     def relocated(self, mover: Mover) -> SkiplistTable:
-        """This table, or its twin."""
         table = super().relocated(mover)
         assert isinstance(table, SkiplistTable)
         return table

@@ -1,8 +1,11 @@
-"""Streams: entries in order of their ids, never changed, deleted anywhere.
+"""Streams: entries in the order of their ids. Entries are never changed, and any entry can be deleted.
 
-The entries lie in nodes (`stream_node`), found by the id of their first entry in a radix tree. What the stream
-remembers beside them: the highest id ever, the highest one deleted, the first one that is there, and how many were
-ever added, from which the lag of the consumer groups (`stream_group`) is told (Redis 7.2 t_stream.c).
+The id of an entry is a plain ``int`` here and in the modules beside this one: the milliseconds shifted left by 64 bits,
+plus the sequence number (`stream_id`).
+
+The entries are in nodes (`stream_node`), which a radix tree finds by the id of their first entry. The stream also
+remembers the last id ever added, the highest id deleted, the first id that is still there, and the number of entries
+ever added; the lag of the consumer groups (`stream_group`) is computed from these (Redis 7.2 t_stream.c).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import STREAM_SIZE
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_number
+from pyredmem.memory.relocation import relocated, relocated_number
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import STREAM_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
@@ -27,25 +30,24 @@ from pyredmem.objects.stream_group import UNKNOWN, StreamGroup, save_id
 from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_text
 from pyredmem.objects.stream_node import StreamNode, byte_limit, new_stream_node
 from pyredmem.objects.stream_pass import ENTRIES, GROUP, StreamMark, StreamPass
+from pyredmem.structures.marks import PassMarks
 from pyredmem.structures.radix import RadixCursor, RadixTree
 
-#: More marks than passes that can be under way; the mark of one that was given up goes in the end.
-_MOST_MARKS: Final = 4
-#: What ``next_id_at`` gives when no id is left.
+#: Returned by ``next_id_at`` when no id is left.
 EXHAUSTED: Final = -1
 
 
 class EntryRange:
-    """Entries that were found: their ids, and the fields and values of each."""
+    """The result of a search: the ids of the entries, and the fields and values of each."""
 
     def __init__(self) -> None:
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
 
     def take(self, node: StreamNode, low: int, high: int, count: i64) -> bool:
-        """Take a node's entries from ``low`` to ``high``, as long as there are fewer than ``count``.
+        """Add a node's entries from ``low`` to ``high``, until there are ``count``.
 
-        True if none is to be taken from further nodes, which then need not be looked for.
+        True if no entry of the following nodes is wanted, so that they need not be read.
         """
         at: i64
         for at in range(bisect_left(node.ids, low), len(node.ids)):
@@ -59,7 +61,7 @@ class EntryRange:
         return len(self.ids) == count
 
     def take_back(self, node: StreamNode, low: int, high: int, count: i64) -> bool:
-        """The same, beginning with the last one."""
+        """As ``take``, but from the last entry to the first."""
         at: i64
         for at in range(bisect_right(node.ids, high) - 1, -1, -1):
             entry_id = node.ids[at]
@@ -77,44 +79,41 @@ class Stream(Encoded):
     """The entries and the groups."""
 
     def __init__(self, allocator: Allocator, original: Stream | None = None) -> None:
-        """``original``: the stream that this one takes the place of."""
+        """``original`` is the stream whose twin this is."""
         self.allocator = allocator
-        self.tail: StreamNode | None = None  # the last node
         self.length: i64 = 0
         self.last_id = 0
         self.first_id = 0
         self.max_deleted_id = 0
         self.entries_added = 0
+        self.tail: StreamNode | None = None  # the last node
         self.groups: RadixTree[StreamGroup] | None = None
-        self._marks: list[StreamMark] | None = None  # of the passes that are under way
-        self._last_cursor: i64 = 0
+        self._marks: PassMarks[StreamMark] | None = None  # None: no pass has stopped in this stream
         if original is not None:
             self.address: i32 = original.address
             self.tree: RadixTree[StreamNode] = original.tree
-            self._take_over(original)
+            self.tail = original.tail
+            self.groups = original.groups
+            self._marks = original._marks
+            self._copy_numbers(original)
             return
         self.address = i32(allocator.alloc(STREAM_SIZE))
         self.tree = RadixTree[StreamNode](allocator)
 
-    def _take_over(self, original: Stream) -> None:
-        self.tail = original.tail
+    def _copy_numbers(self, original: Stream) -> None:
         self.length = original.length
         self.last_id = original.last_id
         self.first_id = original.first_id
         self.max_deleted_id = original.max_deleted_id
         self.entries_added = original.entries_added
-        self.groups = original.groups
-        self._marks = original._marks
-        self._last_cursor = original._last_cursor
 
     # Encoded.
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
         return b"stream"
 
     def memory(self, samples: i64) -> i64:
-        """Bytes as MEMORY USAGE counts them: an estimate of the trees, the listpacks, the groups."""
+        """Bytes as MEMORY USAGE counts them: an estimate of the trees, plus the listpacks and the groups."""
         total: i64 = STREAM_SIZE + self.tree.estimated_bytes() + self._node_bytes(samples)
         for group in self.group_list():
             total += group.memory()
@@ -134,7 +133,7 @@ class Stream(Encoded):
         return total // sampled * (self.tree.used - 1) + self.tail.listpack.usable()
 
     def free_effort(self) -> i64:
-        """Nodes of the tree, and for each group the group and what the first one has pending."""
+        """The nodes of the tree, and for each group 1 plus the pending entries of the first group."""
         groups = self.group_list()
         effort = self.tree.nodes
         if groups:
@@ -142,7 +141,6 @@ class Stream(Encoded):
         return effort
 
     def free(self) -> None:
-        """Give all ledger allocations back."""
         for node in self.tree.values():
             node.listpack.free()
         self.tree.free()
@@ -153,7 +151,7 @@ class Stream(Encoded):
         self.allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The nodes from the last one on, then the groups."""
+        """The nodes from the last one to the first, then the groups."""
         self.tail = None
         while self.address != 0:
             if limit <= 0:
@@ -183,11 +181,10 @@ class Stream(Encoded):
         return True
 
     def scan_effort(self) -> i64:
-        """The listpacks."""
         return self.tree.used
 
     def defrag_head(self, mover: Mover) -> None:
-        """The stream's own block, and those of the trees."""
+        """The stream's own block, and the blocks of the trees."""
         self.address = i32(mover.block(i64(self.address)))
         if mover.steers():
             self.tree = self.tree.relocated(mover)
@@ -201,8 +198,8 @@ class Stream(Encoded):
             self.groups.defrag_head(mover)
 
     def defrag_elements(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Some nodes, then groups with what is pending; the cursor stands for a mark that was left."""
-        mark = StreamMark() if cursor == 0 else self._take_mark(cursor)
+        """First nodes, then groups with their pending entries. The cursor finds the mark at which the pass stopped."""
+        mark = StreamMark() if cursor == 0 else self._taken_mark(cursor)
         if mark is None:
             return 0
         piece = StreamPass(mover, mark, limit)
@@ -218,41 +215,17 @@ class Stream(Encoded):
         return self._leave_mark(mark)
 
     def _leave_mark(self, mark: StreamMark) -> i64:
-        marks = self._marks
-        if marks is None:
-            marks = []
-            self._marks = marks
-        if mark.cursor == 0:
-            self._last_cursor += 1
-            mark.cursor = self._last_cursor
-        if len(marks) == _MOST_MARKS:
-            del marks[0]
-        marks.append(mark)
-        return mark.cursor
+        if self._marks is None:
+            self._marks = PassMarks[StreamMark]()
+        return self._marks.leave(mark)
 
-    def _take_mark(self, cursor: i64) -> StreamMark | None:
-        marks = self._marks
-        if marks is None:
-            return None
-        for at, mark in enumerate(marks):
-            if mark.cursor == cursor:
-                del marks[at]
-                if len(marks) == 0:
-                    self._marks = None
-                return mark
-        return None
+    def _taken_mark(self, cursor: i64) -> StreamMark | None:
+        return None if self._marks is None else self._marks.take(cursor)
 
-    def relocated(self, mover: Mover) -> Stream:
-        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
-        twin = Stream(self.allocator, self)
-        while mover.must_plug(twin):
-            twin = Stream(self.allocator, self)
-        return twin
+    def twin(self) -> Stream:
+        return Stream(self.allocator, self)
 
     def addresses(self) -> list[int]:
-        """Every ledger address it owns."""
         owned = [int(self.address), *self.tree.addresses()]
         owned += [int(node.listpack.address) for node in self.tree.values()]
         if self.groups is not None:
@@ -262,16 +235,11 @@ class Stream(Encoded):
         return owned
 
     def duplicate(self) -> Stream:
-        """A copy, groups included."""
         copy = Stream(self.allocator)
         for node in self.tree.values():
             copy.tail = node.duplicate()
             copy.tree.insert(node.key(), copy.tail)
-        copy.length = self.length
-        copy.last_id = self.last_id
-        copy.first_id = self.first_id
-        copy.max_deleted_id = self.max_deleted_id
-        copy.entries_added = self.entries_added
+        copy._copy_numbers(self)
         if self.groups is not None:
             copy.groups = RadixTree[StreamGroup](self.allocator)
             for group in self.groups.values():
@@ -279,7 +247,7 @@ class Stream(Encoded):
         return copy
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the nodes, what the stream remembers, and the groups."""
+        """Write the nodes, the ids and counters, and the groups."""
         nodes = self.tree.values()
         writer.kind(STREAM_LISTPACKS_3)
         writer.length(len(nodes))
@@ -298,9 +266,9 @@ class Stream(Encoded):
     # Adding.
 
     def next_id(self, now_ms: i64) -> int:
-        """The id that an entry gets now: the time, or the one after the last id if the clock is behind that.
+        """The id for an entry added now: made of the time, or the successor of the last id if that is not earlier.
 
-        There must be one left.
+        There must be an id left.
         """
         last = self.last_id
         if last >> SEQUENCE_BITS < now_ms:
@@ -308,14 +276,14 @@ class Stream(Encoded):
         return last + 1
 
     def next_id_at(self, milliseconds: int) -> int:
-        """The lowest id of a millisecond that is above the last one of it, EXHAUSTED if there is none left."""
+        """The lowest id with these milliseconds that is above the last id, EXHAUSTED if there is none left."""
         last = self.last_id
         if last >> SEQUENCE_BITS != milliseconds:
             return milliseconds << SEQUENCE_BITS
         return EXHAUSTED if last & SEQUENCE_MAX == SEQUENCE_MAX else last + 1
 
     def add(self, entry_id: int, entry: list[bytes], limits: EncodingLimits) -> None:
-        """Add an entry with an id above all others; the list is taken over."""
+        """Add an entry whose id is above all others. The stream takes the list over."""
         tail = self.tail
         if tail is not None and _is_full(tail, entry, limits):
             tail.listpack.shrink_to_fit()
@@ -334,7 +302,7 @@ class Stream(Encoded):
     # Finding.
 
     def range(self, low: int, high: int, count: i64 = -1) -> EntryRange:
-        """The entries from ``low`` to ``high``; at most ``count``, all if that is negative."""
+        """The entries from ``low`` to ``high``: at most ``count`` of them, or all if ``count`` is negative."""
         found = EntryRange()
         if self.tail is None:
             return found
@@ -347,7 +315,7 @@ class Stream(Encoded):
         return found
 
     def range_back(self, low: int, high: int, count: i64 = -1) -> EntryRange:
-        """The same from the highest one down."""
+        """As ``range``, but from the highest id down."""
         found = EntryRange()
         if self.tail is None:
             return found
@@ -358,11 +326,11 @@ class Stream(Encoded):
         return found
 
     def node_of(self, entry_id: int) -> StreamNode | None:
-        """The node in which an entry would be."""
+        """The node whose range includes an id."""
         return RadixCursor(self.tree).seek_back(id_key(entry_id))
 
     def entry(self, entry_id: int) -> list[bytes] | None:
-        """The entry with this id."""
+        """The fields and values of the entry with this id, None if it is not there."""
         node = self.node_of(entry_id)
         if node is None:
             return None
@@ -370,7 +338,7 @@ class Stream(Encoded):
         return None if place < 0 else node.entries[place]
 
     def last_valid_id(self) -> int:
-        """The id of the last entry that is there; the last one ever if there is none."""
+        """The id of the last entry that is still there; the last id ever added if the stream is empty."""
         tail = self.tail
         if tail is not None and tail.ids and tail.entries[-1] is not None:
             return tail.ids[-1]
@@ -380,7 +348,7 @@ class Stream(Encoded):
     # Deleting.
 
     def delete(self, entry_id: int) -> bool:
-        """Delete an entry; False if it is not there. The caller sees to the first id."""
+        """Delete an entry; False if it is not there. The caller must call ``update_first_id`` if it was the first."""
         node = self.node_of(entry_id)
         if node is None:
             return False
@@ -401,14 +369,14 @@ class Stream(Encoded):
             self.tail = self.tree.last()
 
     def update_first_id(self) -> None:
-        """Find out the id of the first entry."""
+        """Look up the id of the first entry."""
         first = self.range(0, MAX_ID, 1)
         self.first_id = first.ids[0] if first.ids else 0
 
     def trim_to_length(self, length: int, approximately: bool, limit: i64) -> i64:
-        """Delete the oldest entries until ``length`` are left; returns how many went.
+        """Delete the oldest entries until ``length`` are left; returns how many were deleted.
 
-        Approximately: whole nodes only, and no more than ``limit`` entries, deleted ones included, if that is not 0.
+        ``approximately``: delete whole nodes only, with at most ``limit`` entries altogether unless that is 0.
         """
         deleted: i64 = 0
         while self.length > length:
@@ -424,7 +392,7 @@ class Stream(Encoded):
         return self._trimmed(deleted)
 
     def trim_below(self, low: int, approximately: bool, limit: i64) -> i64:
-        """Delete the entries with an id below ``low``; returns how many went."""
+        """Delete the entries with an id below ``low``; returns how many were deleted."""
         deleted: i64 = 0
         while True:
             node = self.tree.first()
@@ -459,35 +427,33 @@ class Stream(Encoded):
     # Groups.
 
     def group_list(self) -> list[StreamGroup]:
-        """The groups in order of their names."""
+        """The groups, sorted by name."""
         return [] if self.groups is None else self.groups.values()
 
     def group(self, name: bytes) -> StreamGroup | None:
-        """A group by its name."""
         return None if self.groups is None else self.groups.get(name)
 
     def add_group(self, name: bytes, last_id: int, entries_read: int) -> None:
-        """A new group."""
         if self.groups is None:
             self.groups = RadixTree[StreamGroup](self.allocator)
         self.groups.insert(name, StreamGroup(self.allocator, name, last_id, entries_read))
 
     def delete_group(self, group: StreamGroup) -> None:
-        """Delete a group with all that it knows."""
+        """Delete a group with its consumers and pending entries."""
         assert self.groups is not None
         self.groups.remove(group.name)
         group.free()
 
-    # How far a group is.
+    # How far a group has read.
 
     def has_tombstones_from(self, entry_id: int) -> bool:
-        """Whether entries may have been deleted in the midst of those from an id on."""
+        """Whether an entry with this id or a higher one may have been deleted from the middle of the stream."""
         if self.length == 0 or self.max_deleted_id == 0 or self.first_id > self.max_deleted_id:
             return False
         return entry_id <= self.max_deleted_id
 
     def entries_up_to(self, entry_id: int) -> int:
-        """How many entries were ever added up to an id; UNKNOWN if that cannot be told from what is left."""
+        """How many entries with ids up to this one were ever added; UNKNOWN if the stream cannot tell any more."""
         if self.entries_added == 0:
             return 0
         if entry_id == self.last_id or (self.length == 0 and entry_id < self.last_id):
@@ -503,7 +469,7 @@ class Stream(Encoded):
         return UNKNOWN
 
     def advance(self, group: StreamGroup, entry_id: int) -> None:
-        """A group reads on to an entry."""
+        """Note that a group has read this entry, the next one."""
         if group.entries_read != UNKNOWN and not self.has_tombstones_from(entry_id):
             group.entries_read += 1
         elif self.entries_added > 0:
@@ -511,7 +477,7 @@ class Stream(Encoded):
         group.last_id = entry_id
 
     def lag(self, group: StreamGroup) -> int | None:
-        """How many entries a group has still to read; None if that cannot be told."""
+        """How many entries a group has yet to read; None if the stream cannot tell."""
         if self.entries_added == 0:
             return 0
         if group.entries_read != UNKNOWN and not self.has_tombstones_from(group.last_id):
@@ -520,7 +486,6 @@ class Stream(Encoded):
         return None if read == UNKNOWN else self.entries_added - read
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.tree.check()
         nodes = self.tree.values()
         assert sum([node.live for node in nodes]) == self.length
@@ -533,7 +498,7 @@ class Stream(Encoded):
 
 
 def _is_full(node: StreamNode, entry: list[bytes], limits: EncodingLimits) -> bool:
-    """Whether an entry has to go to a new node."""
+    """Whether the next entry needs a new node."""
     added: i64 = 0
     for data in entry:
         added += len(data)
@@ -545,40 +510,33 @@ def _is_full(node: StreamNode, entry: list[bytes], limits: EncodingLimits) -> bo
 
 @mypyc_attr(acyclic=True)
 class StreamObject(Collection):
-    """A stream as the value of a key; there is one encoding."""
+    """A stream as the value of a key. Streams have one encoding."""
 
     def __init__(self, allocator: Allocator | None, stream: Stream) -> None:
         super().__init__(allocator)
         self.stream = stream
 
     def payload(self) -> Encoded:
-        """The stream."""
         return self.stream
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
         return b"stream"
 
     def length(self) -> i64:
-        """How many entries there are."""
         return self.stream.length
 
     def duplicate(self, allocator: Allocator) -> RedisObject:
-        """A copy, groups included."""
         return StreamObject(allocator, self.stream.duplicate())
 
     def defrag_head(self, mover: Mover) -> None:
-        """The header, and that of the stream."""
         if mover.steers():
-            self.stream = self.stream.relocated(mover)
+            self.stream = relocated(self.stream, mover)
         super().defrag_head(mover)
 
     def twin(self) -> RedisObject:
-        """Another object around the stream."""
         return StreamObject(None, self.stream).succeed(self)
 
     def digest(self, digest: Digest) -> None:
-        """Add type and content: ids, fields and values in order."""
         digest.mix_number(STREAM_TYPE)
         found = self.stream.range(0, MAX_ID)
         for at, entry_id in enumerate(found.ids):
@@ -588,5 +546,4 @@ class StreamObject(Collection):
 
 
 def new_stream(allocator: Allocator) -> StreamObject:
-    """An empty stream."""
     return StreamObject(allocator, Stream(allocator))

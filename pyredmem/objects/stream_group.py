@@ -1,6 +1,6 @@
-"""Consumer groups of a stream: how far each has read, its consumers, and what they have not acknowledged.
+"""Consumer groups of a stream: how far each has read, its consumers, and the entries they have not acknowledged.
 
-A pending entry is one block that two trees share: that of the group and that of its consumer.
+A pending entry is one block that two trees share: the group's and its consumer's.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, STREAM_NACK_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_number
+from pyredmem.memory.relocation import Relocatable, relocated_number, twin_elsewhere
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.stream_id import MAX_ID, SEQUENCE_BITS, SEQUENCE_MAX, id_key, id_of_key
 from pyredmem.structures.radix import RadixCursor, RadixTree
 
-#: ``entries_read`` of a group that does not know, ``active_ms`` of a consumer that never got anything.
+#: ``entries_read`` of a group that has lost count; ``active_ms`` of a consumer that never got an entry.
 UNKNOWN: Final = -1
-#: Pending entries that a consumer may have to be given a twin.
-_MOST_TOLD: Final = 64
+#: A consumer with more pending entries than this is not replaced by a twin.
+_MOST_REFERRING: Final = 64
 
 
-class PendingEntry:
-    """An entry that was given to a consumer and is not acknowledged."""
+class PendingEntry(Relocatable):
+    """An entry that was delivered to a consumer and has not been acknowledged."""
 
     def __init__(self, address: i64, consumer: StreamConsumer, delivered_ms: i64) -> None:
         self.address: i32 = i32(address)
@@ -33,25 +33,20 @@ class PendingEntry:
         self.delivered_ms: i64 = delivered_ms  # unix ms
         self.deliveries: i64 = 1
 
-    def relocated(self, mover: Mover) -> PendingEntry:
-        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
-        if not mover.must_leave(self):
-            return self
+    def twin(self) -> PendingEntry:
         twin = PendingEntry(i64(self.address), self.consumer, self.delivered_ms)
-        while mover.must_plug(twin):
-            twin = PendingEntry(i64(self.address), self.consumer, self.delivered_ms)
         twin.deliveries = self.deliveries
         return twin
 
 
-class StreamConsumer:
+class StreamConsumer(Relocatable):
     """One of the clients that share the entries of a group."""
 
     def __init__(self, allocator: Allocator, name: bytes, now_ms: i64, original: StreamConsumer | None = None) -> None:
-        """``original``: the one that this one takes the place of."""
+        """``original`` is the consumer whose twin this is."""
         self.name = name
-        self.seen_ms: i64 = now_ms  # when it last asked for something, unix ms
-        self.active_ms: i64 = UNKNOWN  # when it last got something, unix ms
+        self.seen_ms: i64 = now_ms  # when it last ran a command, unix ms
+        self.active_ms: i64 = UNKNOWN  # when it last got an entry, unix ms
         if original is not None:
             self.address: i32 = original.address
             self.name_address: i32 = original.name_address
@@ -62,7 +57,10 @@ class StreamConsumer:
         self.pending = RadixTree[PendingEntry](allocator)
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
-        """Take about ``limit`` pending entries out, which the group gives back; what is left, -1 if not all went."""
+        """Remove about ``limit`` pending entries, whose blocks the group frees.
+
+        Returns what is left of the limit, -1 if entries remain.
+        """
         while limit > 0:
             limit -= 1
             if self.pending.drop_last(freed):
@@ -74,21 +72,22 @@ class StreamConsumer:
     def relocated(self, mover: Mover) -> StreamConsumer:
         """This object or, if it has to leave its place in the process's heap, its twin.
 
-        Whoever has much pending stays: each pending entry would have to learn of the twin.
+        A consumer with many pending entries stays, because each of them would have to be pointed to the twin.
         """
-        if self.pending.used > _MOST_TOLD or not mover.must_leave(self):
+        if self.pending.used > _MOST_REFERRING or not mover.must_leave(self):
             return self
-        allocator = self.pending.allocator
-        twin = StreamConsumer(allocator, self.name, self.seen_ms, self)
-        while mover.must_plug(twin):
-            twin = StreamConsumer(allocator, self.name, self.seen_ms, self)
-        twin.active_ms = self.active_ms
+        twin = twin_elsewhere(self, mover)
         for entry in self.pending.values():
             entry.consumer = twin
         return twin
 
+    def twin(self) -> StreamConsumer:
+        twin = StreamConsumer(self.pending.allocator, self.name, self.seen_ms, self)
+        twin.active_ms = self.active_ms
+        return twin
+
     def defrag_head(self, mover: Mover) -> None:
-        """Let the mover place all but the pending entries."""
+        """Let the mover place everything except the pending entries."""
         self.address = i32(mover.block(i64(self.address)))
         self.name_address = i32(mover.block(i64(self.name_address)))
         if mover.steers():
@@ -96,7 +95,7 @@ class StreamConsumer:
         self.pending.defrag_head(mover)
 
     def free(self) -> None:
-        """Give the blocks back, but not those of the pending entries."""
+        """Free the blocks, but not those of the pending entries."""
         allocator = self.pending.allocator
         self.pending.free()
         allocator.free(i64(self.name_address))
@@ -107,7 +106,7 @@ class StreamConsumer:
         return STREAM_CONSUMER_SIZE + len(self.name) + self.pending.estimated_bytes()
 
 
-class StreamGroup:
+class StreamGroup(Relocatable):
     """A consumer group."""
 
     def __init__(
@@ -118,12 +117,12 @@ class StreamGroup:
         entries_read: int,
         original: StreamGroup | None = None,
     ) -> None:
-        """``original``: the one that this one takes the place of."""
+        """``original`` is the group whose twin this is."""
         self.allocator = allocator
         self.name = name
         self.last_id = last_id
         self.entries_read = entries_read  # UNKNOWN if entries were skipped or deleted
-        self._has_pending = True  # while the group is taken apart: whether there still is that tree
+        self._has_pending = True  # while the group is dismantled: whether that tree is still there
         if original is not None:
             self.address: i32 = original.address
             self.pending: RadixTree[PendingEntry] = original.pending
@@ -134,13 +133,12 @@ class StreamGroup:
         self.consumers = RadixTree[StreamConsumer](allocator)
 
     def add_consumer(self, name: bytes, now_ms: i64) -> StreamConsumer:
-        """A new consumer."""
         consumer = StreamConsumer(self.allocator, name, now_ms)
         self.consumers.insert(name, consumer)
         return consumer
 
     def delete_consumer(self, consumer: StreamConsumer) -> i64:
-        """Delete a consumer with its pending entries; returns how many there were."""
+        """Delete a consumer with its pending entries; returns the number of those."""
         count = consumer.pending.used
         for entry_id, entry in entries_from(consumer.pending, 0, MAX_ID, -1):
             self.pending.remove(id_key(entry_id))
@@ -150,7 +148,7 @@ class StreamGroup:
         return count
 
     def deliver(self, key: bytes, consumer: StreamConsumer, now_ms: i64) -> None:
-        """Note that an entry was given to a consumer; one that another one had pending is the new one's now."""
+        """Note that an entry was delivered to a consumer. If it is pending already, it passes to this consumer."""
         entry = self.pending.get(key)
         if entry is None:
             self.add_pending(key, consumer, now_ms)
@@ -160,21 +158,21 @@ class StreamGroup:
         entry.deliveries = 1
 
     def add_pending(self, key: bytes, consumer: StreamConsumer, now_ms: i64) -> PendingEntry:
-        """A new pending entry."""
+        """Add a pending entry."""
         entry = PendingEntry(self.allocator.alloc(STREAM_NACK_SIZE), consumer, now_ms)
         self.pending.insert(key, entry)
         consumer.pending.insert(key, entry)
         return entry
 
     def hand_over(self, key: bytes, entry: PendingEntry, consumer: StreamConsumer) -> None:
-        """Give a pending entry to another consumer."""
+        """Pass a pending entry to another consumer."""
         if entry.consumer is not consumer:
             entry.consumer.pending.remove(key)
             entry.consumer = consumer
             consumer.pending.insert(key, entry)
 
     def acknowledge(self, key: bytes) -> bool:
-        """Forget a pending entry; False if it is not there."""
+        """Remove a pending entry; False if it is not there."""
         entry = self.pending.remove(key)
         if entry is None:
             return False
@@ -183,7 +181,7 @@ class StreamGroup:
         return True
 
     def duplicate(self) -> StreamGroup:
-        """A copy with pending entries and consumers of its own."""
+        """A copy with its own pending entries and consumers."""
         copy = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read)
         for consumer in self.consumers.values():
             twin = copy.add_consumer(consumer.name, consumer.seen_ms)
@@ -193,7 +191,7 @@ class StreamGroup:
         return copy
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the group: what is pending with times and counts, then the consumers with the ids they hold."""
+        """Write the group: its pending entries with times and counts, then the consumers with the ids of theirs."""
         writer.string(self.name)
         save_id(writer, self.last_id)
         writer.signed_length(self.entries_read)
@@ -213,7 +211,7 @@ class StreamGroup:
                 writer.raw(id_key(entry_id))
 
     def free(self) -> None:
-        """Give all blocks back."""
+        """Free all blocks."""
         for entry in self.pending.values():
             self.allocator.free(i64(entry.address))
         self.pending.free()
@@ -223,9 +221,10 @@ class StreamGroup:
         self.allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
-        """Take about ``limit`` pending entries and consumers out; what is left of the limit, -1 if not all went.
+        """Remove about ``limit`` pending entries and consumers.
 
-        A pending entry and its consumer know each other; they are let go as the trees forget them.
+        Returns what is left of the limit, -1 if something remains. A pending entry and its consumer refer to each
+        other; the references end as the trees drop the two.
         """
         while self._has_pending:
             if limit <= 0:
@@ -247,17 +246,11 @@ class StreamGroup:
                 return limit if limit > 0 else 0
         return -1
 
-    def relocated(self, mover: Mover) -> StreamGroup:
-        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
-        twin = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
-        while mover.must_plug(twin):
-            twin = StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
-        return twin
+    def twin(self) -> StreamGroup:
+        return StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
 
     def defrag_head(self, mover: Mover) -> None:
-        """Let the mover place all but consumers and pending entries."""
+        """Let the mover place everything except consumers and pending entries."""
         self.address = i32(mover.block(i64(self.address)))
         if mover.steers():
             self.last_id = cast("int", relocated_number(self.last_id, mover))
@@ -274,7 +267,6 @@ class StreamGroup:
         return total
 
     def addresses(self) -> list[int]:
-        """Every ledger address the group owns."""
         owned = [int(self.address), *self.pending.addresses(), *self.consumers.addresses()]
         owned += [int(entry.address) for entry in self.pending.values()]
         for consumer in self.consumers.values():
@@ -282,7 +274,6 @@ class StreamGroup:
         return owned
 
     def check(self) -> None:
-        """Assert the invariants."""
         self.pending.check()
         self.consumers.check()
         owned: i64 = 0
@@ -301,7 +292,7 @@ def save_id(writer: RdbWriter, entry_id: int) -> None:
 
 
 def entries_from(tree: RadixTree[PendingEntry], low: int, high: int, count: int) -> list[tuple[int, PendingEntry]]:
-    """Pending entries with their ids, from ``low`` to ``high``; at most ``count``, all if that is negative."""
+    """Pending entries with their ids, from ``low`` to ``high``: at most ``count``, or all if that is negative."""
     found: list[tuple[int, PendingEntry]] = []
     cursor = RadixCursor(tree)
     entry = cursor.seek(id_key(low))

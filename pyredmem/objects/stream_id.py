@@ -1,7 +1,7 @@
 """The ids of stream entries: ``milliseconds-sequence``, two unsigned 64-bit numbers.
 
-Here an id is one integer of 128 bits, the milliseconds above, so ids compare as numbers. As a key of a radix tree it is
-16 bytes, the most significant first, which sort the same way.
+Here an id is one 128-bit integer with the milliseconds in the upper half, so ids compare as numbers do. As a key of a
+radix tree an id is 16 bytes, the most significant first, which sort in the same order.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ SEQUENCE_BITS: Final = 64
 SEQUENCE_MAX: Final = (1 << 64) - 1
 MAX_ID: Final = (1 << 128) - 1
 
-#: Characters of an argument that may be an id.
+#: The longest argument that may be an id (bytes).
 LONGEST_ID: Final = 127
 _MINUS: Final = b"-"
 
 
 def make_id(milliseconds: int, sequence: int) -> int:
-    """The id of these two numbers."""
     return milliseconds << SEQUENCE_BITS | sequence
 
 
@@ -33,17 +32,17 @@ def id_key(entry_id: int) -> bytes:
 
 
 def id_of_key(key: bytes) -> int:
-    """The id that such a key is."""
+    """The id of a radix tree key."""
     return int.from_bytes(key, "big")
 
 
 def id_text(entry_id: int) -> bytes:
-    """An id as clients see it."""
+    """The text of an id, as clients see it."""
     return f"{entry_id >> SEQUENCE_BITS}-{entry_id & SEQUENCE_MAX}".encode()
 
 
 def parse_id(argument: bytes, missing_sequence: int) -> int:
-    """An id that stands for itself; without its sequence that is ``missing_sequence``. Raises CommandError."""
+    """Parse an id; ``missing_sequence`` is the sequence of an id given without one. Raises CommandError."""
     found = try_parse_id(argument, missing_sequence)
     if found < 0:
         raise CommandError(INVALID_ID)
@@ -51,7 +50,7 @@ def parse_id(argument: bytes, missing_sequence: int) -> int:
 
 
 def try_parse_id(argument: bytes, missing_sequence: int) -> int:
-    """The same, -1 if it is not an id."""
+    """As ``parse_id``, but returns -1 for what is not an id."""
     if len(argument) > LONGEST_ID:
         return -1
     first, dash, second = argument.partition(b"\0")[0].partition(_MINUS)
@@ -65,7 +64,7 @@ def try_parse_id(argument: bytes, missing_sequence: int) -> int:
 
 
 def parse_bound(argument: bytes, missing_sequence: int) -> int:
-    """An id as the end of a range: ``-`` and ``+`` are the lowest and the highest one."""
+    """Parse an end of a range: ``-`` is the lowest id, ``+`` the highest."""
     if argument == b"-":
         return 0
     if argument == b"+":
@@ -74,7 +73,7 @@ def parse_bound(argument: bytes, missing_sequence: int) -> int:
 
 
 def parse_low(argument: bytes) -> int:
-    """The lower end of a range; ``(`` before it leaves it out."""
+    """Parse the lower end of a range. ``(`` before an id excludes it."""
     if len(argument) > 1 and argument.startswith(b"("):
         low = parse_id(argument[1:], 0)
         if low == MAX_ID:
@@ -84,7 +83,7 @@ def parse_low(argument: bytes) -> int:
 
 
 def parse_high(argument: bytes) -> int:
-    """The upper end of a range; ``(`` before it leaves it out."""
+    """Parse the upper end of a range. ``(`` before an id excludes it."""
     if len(argument) > 1 and argument.startswith(b"("):
         high = parse_id(argument[1:], SEQUENCE_MAX)
         if high == 0:

@@ -1,13 +1,14 @@
-"""A node of a stream: some dozens of entries in one listpack.
+"""A node of a stream: a few dozen entries in one listpack.
 
-What Redis 7.2 has in it (t_stream.c), one listpack element each:
+In Redis 7.2 (t_stream.c) the listpack holds, one element each:
 
     master entry   live entries, deleted entries, number of fields, the fields, 0
     each entry     flags, id minus the node's id (two numbers), [number of fields], [field] value ..., length
 
-The node's id is that of its first entry ever, the master fields are that entry's. An entry with the same fields has
-none of its own. A deleted entry stays where it is, with a flag. Here the ids and entries are in two lists; only the
-size of each is needed, when it comes. What was in a deleted entry is kept aside: it still is in the serialized form.
+The node's id and the master fields are those of the first entry ever added to it. An entry with the same fields does
+not repeat them. A deleted entry stays where it is, with a flag set. Here the ids and the entries are two lists; the
+listpack only needs the size of each entry as it is added. The content of a deleted entry is kept too, because the
+serialized form still contains it.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
 from pyredmem.memory.mover import Mover
-from pyredmem.memory.relocation import relocated_list, relocated_number
+from pyredmem.memory.relocation import Relocatable, relocated_list, relocated_number
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_key
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
 
-#: A new node gets at least so many bytes at once, unless the limit of a node is lower.
+#: A new node is allocated with this many bytes, unless the limit of a node is lower.
 _PREALLOCATED_BYTES: Final = 4096
-_SMALL_INTEGER: Final = 2  # bytes of an element that is a number of one digit or two
+_SMALL_INTEGER: Final = 2  # bytes of an element that is a number with one or two digits
 # The flags of an entry.
 DELETED_ENTRY: Final = 1
 SAME_FIELDS: Final = 2
-#: Elements of the longest entry whose list copies of a stream may share.
+#: Fields and values of the longest entry that the copies of a stream share.
 _SHARED: Final = 256
 _TWO_TO_63: Final = 1 << 63
 _TWO_TO_64: Final = 1 << 64
 
 
 def signed(number: int) -> int:
-    """A difference or counter as 64 bits with a sign, which is how Redis stores and shows it."""
+    """A difference or a counter as a signed 64-bit number, which is how Redis stores and shows it."""
     if -_TWO_TO_63 <= number < _TWO_TO_63:
         return number
     wrapped = number % _TWO_TO_64
@@ -47,13 +48,13 @@ def signed(number: int) -> int:
 
 
 def byte_limit(node_bytes: i64) -> i64:
-    """The bytes from which on an entry goes to a new node, for a value of stream-node-max-bytes."""
+    """The size at which a node is full (bytes), for a value of stream-node-max-bytes."""
     return node_bytes if 0 < node_bytes < LISTPACK_LIMIT else LISTPACK_LIMIT
 
 
 @mypyc_attr(acyclic=True)
-class StreamNode:
-    """Entries that follow each other."""
+class StreamNode(Relocatable):
+    """Consecutive entries."""
 
     def __init__(self, listpack: Listpack, master_id: int, master_fields: list[bytes]) -> None:
         self.listpack = listpack
@@ -62,17 +63,16 @@ class StreamNode:
         self.master_sequence = master_id & SEQUENCE_MAX
         self.master_fields = master_fields
         self.ids: list[int] = []
-        self.entries: list[list[bytes] | None] = []  # fields and values in turn; None: deleted
-        self.tombstones: dict[int, list[bytes]] = {}  # the deleted ones by their place
+        self.entries: list[list[bytes] | None] = []  # field, value, field, value ...; None: deleted
+        self.tombstones: dict[int, list[bytes]] = {}  # the deleted entries, by place
         self.live: i64 = 0
         self.deleted: i64 = 0
 
     def key(self) -> bytes:
-        """The node's key in the stream's tree."""
         return id_key(self.master_id)
 
     def add(self, entry_id: int, entry: list[bytes]) -> None:
-        """Add an entry behind all others; the list is taken over."""
+        """Add an entry after all others. The node takes the list over."""
         self._count(1, 0)
         count: i64 = len(entry)
         fields = self.master_fields
@@ -82,7 +82,7 @@ class StreamNode:
         at: i64
         if count == 2 * len(fields) and entry[::2] == fields:
             for at in range(0, count, 2):
-                entry[at] = fields[at >> 1]  # the name is in memory once
+                entry[at] = fields[at >> 1]  # so that each name is in memory once
                 added += entry_size(entry[at + 1])
             added += listpack_integer_size((count >> 1) + 3)
         else:
@@ -98,7 +98,7 @@ class StreamNode:
         self.entries.append(entry)
 
     def _grow_by_elements(self, milliseconds: i64, sequence: i64, entry: list[bytes]) -> None:
-        """Grow the block as Redis does, which appends one element after the other."""
+        """Grow the block as Redis does, which appends the elements one by one."""
         listpack = self.listpack
         listpack.grow(_SMALL_INTEGER)
         listpack.grow(listpack_integer_size(milliseconds))
@@ -125,7 +125,7 @@ class StreamNode:
             self.listpack.change(listpack_integer_size(self.deleted) - before)
 
     def find(self, entry_id: int) -> i64:
-        """The place of an entry, -1 if it is not there or deleted."""
+        """The place of an entry, -1 if it is not there or has been deleted."""
         ids = self.ids
         place: i64 = bisect_left(ids, entry_id)
         if place < len(ids) and ids[place] == entry_id and self.entries[place] is not None:
@@ -133,7 +133,7 @@ class StreamNode:
         return -1
 
     def delete(self, place: i64) -> None:
-        """Delete an entry that is there, but not the last live one."""
+        """Delete an entry that is there and is not the last live one."""
         self._bury(place)
         self._count(-1, 1)
 
@@ -144,7 +144,7 @@ class StreamNode:
         self.entries[place] = None
 
     def trim(self, limit: int, by_count: bool) -> i64:
-        """Delete the first ``limit`` live entries, or those with an id below ``limit``; returns how many."""
+        """Delete ``limit`` live entries if ``by_count``, otherwise those with ids below ``limit``; returns how many."""
         entries = self.entries
         ids = self.ids
         deleted: i64 = 0
@@ -159,7 +159,7 @@ class StreamNode:
         return deleted
 
     def duplicate(self) -> StreamNode:
-        """A copy, its listpack at its exact size; the lists of small entries are shared."""
+        """A copy with a listpack of exact size. It shares the lists of small entries."""
         copy = StreamNode(self.listpack.duplicate(), self.master_id, self.master_fields)
         copy.ids = self.ids.copy()
         copy.entries = [entry.copy() if entry is not None and len(entry) > _SHARED else entry for entry in self.entries]
@@ -168,12 +168,12 @@ class StreamNode:
         copy.deleted = self.deleted
         return copy
 
-    # Taking apart, and defragmentation.
+    # Dismantling, and defragmentation.
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
-        """Take entries with about ``limit`` fields and values out, and the block behind the last one.
+        """Remove entries with about ``limit`` fields and values altogether; after the last entry, free the block.
 
-        Returns what is left of the limit, -1 if something is left of the node.
+        Returns what is left of the limit, -1 if entries remain.
         """
         while self.ids:
             if limit <= 0:
@@ -192,13 +192,8 @@ class StreamNode:
         freed.add(i64(self.listpack.address))
         return limit if limit > 0 else 0
 
-    def relocated(self, mover: Mover) -> StreamNode:
-        """This node or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
-        if not mover.must_leave(self):
-            return self
+    def twin(self) -> StreamNode:
         twin = StreamNode(self.listpack, self.master_id, self.master_fields)
-        while mover.must_plug(twin):
-            twin = StreamNode(self.listpack, self.master_id, self.master_fields)
         twin.ids = self.ids
         twin.entries = self.entries
         twin.tombstones = self.tombstones
@@ -207,7 +202,7 @@ class StreamNode:
         return twin
 
     def show_containers(self, mover: Mover) -> None:
-        """Show a mover that steers what there is once, the names of the fields included."""
+        """Show everything but the entries to a mover that steers; the names of the master fields too."""
         self.listpack = self.listpack.relocated(mover)
         fields = relocated_list(self.master_fields, mover)
         self.master_fields = fields
@@ -224,9 +219,9 @@ class StreamNode:
             self.tombstones = tombstones
 
     def show_entry(self, mover: Mover, at: i64) -> i64:
-        """Show a mover that steers the entry in a place; returns how many fields and values it has.
+        """Show the entry at a place to a mover that steers; returns the number of its fields and values.
 
-        A name that is one of the node's becomes the same object.
+        A field name that is one of the node's becomes the same object.
         """
         ids = cast("list[object]", self.ids)
         ids[at] = relocated_number(ids[at], mover)
@@ -253,7 +248,7 @@ class StreamNode:
         return count
 
     def data(self) -> bytes:
-        """The very bytes of the listpack."""
+        """The bytes of the listpack."""
         master = self.master_fields
         elements = [b"%d" % self.live, b"%d" % self.deleted, b"%d" % len(master), *master, b"0"]
         at: i64
@@ -276,7 +271,7 @@ class StreamNode:
 
 
 def new_stream_node(allocator: Allocator, entry_id: int, entry: list[bytes], node_bytes: i64) -> StreamNode:
-    """A node for this first entry, which is still to be added, with room for more."""
+    """A node with room for entries, of which ``entry`` is going to be the first. It is yet to be added."""
     capacity: i64 = _PREALLOCATED_BYTES
     if 0 < node_bytes < capacity:
         capacity = node_bytes

@@ -1,8 +1,8 @@
 """A pass of defragmentation over a stream, some entries or pending entries at a time.
 
-First come the nodes with the entries, then group by group: the group, what it has pending, and its consumers, each
-with what it has pending. Where a piece ends a mark stays, with the keys at which the pass goes on; what has that key
-then, or the next one if it is gone, is found from the root of its tree.
+The pass visits the nodes with the entries first, then group by group: the group, its pending entries, and its
+consumers, each with its own pending entries. Where a piece of the pass ends, a mark stays with the keys to continue at.
+The next piece looks these keys up from the roots of their trees, and takes the next key where one was removed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import Final
 from mypy_extensions import i32, i64
 
 from pyredmem.memory.mover import Mover
+from pyredmem.memory.relocation import relocated
 from pyredmem.objects.stream_group import PendingEntry, StreamConsumer, StreamGroup
 from pyredmem.objects.stream_node import StreamNode
+from pyredmem.structures.marks import PassMark
 from pyredmem.structures.radix import RadixTree
 from pyredmem.structures.radix_pass import RadixPass, replace_entry
 
-# What comes next.
+# What the pass visits next.
 ENTRIES: Final = 0
 GROUP: Final = 1
 PENDING: Final = 2
@@ -25,20 +27,20 @@ CONSUMER: Final = 3
 CONSUMER_PENDING: Final = 4
 
 
-class StreamMark:
-    """Where a pass goes on."""
+class StreamMark(PassMark):
+    """Where a pass over a stream continues."""
 
     def __init__(self) -> None:
-        self.cursor: i64 = 0
+        super().__init__()
         self.stage: i64 = ENTRIES
         self.group = b""
         self.consumer = b""
-        self.key = b""  # of a node, or of a pending entry
-        self.place: i64 = 0  # of an entry in the node
+        self.key = b""  # the key of a node or of a pending entry
+        self.place: i64 = 0  # the place of an entry in the node
 
 
 class StreamPass:
-    """A piece of a pass, from a mark on; the mark is where it ended afterwards."""
+    """One piece of a pass. It starts at a mark, and moves the mark to where it ends."""
 
     def __init__(self, mover: Mover, mark: StreamMark, limit: i64) -> None:
         self._mover: Mover = mover
@@ -49,7 +51,7 @@ class StreamPass:
     # Entries.
 
     def entries(self, tree: RadixTree[StreamNode]) -> bool:
-        """The nodes, with their entries if the mover steers; True when there are no more."""
+        """Visit nodes, and their entries if the mover steers; True after the last one."""
         mover = self._mover
         mark = self._mark
         walk = RadixPass(tree, mover)
@@ -71,10 +73,10 @@ class StreamPass:
         return True
 
     def _node(self, node: StreamNode, walk: RadixPass[StreamNode]) -> StreamNode:
-        """A node's listpack, and the node itself; what is there now."""
+        """Show a node and its listpack; returns the node, or the twin that took its place."""
         self._left -= 1
         if self._steers:
-            twin = node.relocated(self._mover)
+            twin = relocated(node, self._mover)
             if twin is not node:
                 walk.set_value(twin)
                 node = twin
@@ -94,7 +96,7 @@ class StreamPass:
     # Groups.
 
     def groups(self, groups: RadixTree[StreamGroup]) -> bool:
-        """The groups; True when there are no more."""
+        """Visit groups; True after the last one."""
         mark = self._mark
         walk = RadixPass(groups, self._mover)
         group = walk.seek(mark.group)
@@ -118,7 +120,7 @@ class StreamPass:
         self._left -= 1
         walk.visit(True)
         if self._steers:
-            group = group.relocated(self._mover)
+            group = relocated(group, self._mover)
             walk.set_value(group)
             group.name = walk.key()
         group.defrag_head(self._mover)
@@ -130,7 +132,7 @@ class StreamPass:
         return group
 
     def _pending(self, group: StreamGroup) -> bool:
-        """What a group has pending; the tree of the consumer has the same objects."""
+        """Visit a group's pending entries. The trees of its consumers have the same objects."""
         mover = self._mover
         mark = self._mark
         walk = RadixPass(group.pending, mover)
@@ -143,9 +145,9 @@ class StreamPass:
             walk.visit(True)
             entry.address = i32(mover.block(i64(entry.address)))
             if self._steers:
-                twin = entry.relocated(mover)
+                twin = relocated(entry, mover)
                 walk.set_value(twin)
-                replace_entry(twin.consumer.pending, walk.key(), twin)  # its key may have been another object
+                replace_entry(twin.consumer.pending, walk.key(), twin)  # with the same key object
             entry = walk.next()
         mark.stage = CONSUMER
         return True
@@ -183,7 +185,7 @@ class StreamPass:
         return consumer
 
     def _owned(self, pending: RadixTree[PendingEntry]) -> bool:
-        """The tree of what a consumer has pending; keys and values are the group's."""
+        """Visit the tree of a consumer's pending entries, whose keys and values are the group's."""
         mark = self._mark
         walk = RadixPass(pending, self._mover)
         entry = walk.seek(mark.key)

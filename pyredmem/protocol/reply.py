@@ -1,16 +1,24 @@
-"""The reply sink: how a command handler says its reply, whatever becomes of it.
+"""The reply sink: a handler describes its reply here, without knowing where the reply goes.
 
-A handler says the *type* of each part (``bulk``, ``integer``, ``map`` ...); the sink turns it into RESP2, RESP3 or
-plain Python values. Aggregates announce their size, then their parts follow as further calls.
+A handler names the *type* of each part (``bulk``, ``integer``, ``map`` ...). The sink writes RESP2 or RESP3, or builds
+Python values, or drops what it is given. An aggregate announces its size, and then each of its parts is one more call.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.base.double_text import format_fixed
+
+_LINE_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
+
+
+def one_line(message: bytes) -> bytes:
+    """An error message on one line, as RESP needs it: line breaks become spaces."""
+    return message.translate(_LINE_BREAKS)
 
 
 class ReplySink(ABC):
@@ -29,7 +37,7 @@ class ReplySink(ABC):
 
     @abstractmethod
     def error(self, message: bytes) -> None:
-        """An error: code and text, without CR or LF."""
+        """An error: a code and a text. Line breaks in it become spaces."""
 
     @abstractmethod
     def integer(self, number: i64) -> None:
@@ -45,7 +53,7 @@ class ReplySink(ABC):
 
     @abstractmethod
     def null_array(self) -> None:
-        """The absence of an array (RESP2 tells the two apart)."""
+        """The absence of an array. RESP2 has a null of its own for it."""
 
     @abstractmethod
     def array(self, size: i64) -> None:
@@ -64,11 +72,19 @@ class ReplySink(ABC):
         """An out-of-band message; ``size`` replies follow. An array under RESP2."""
 
     @abstractmethod
+    def attribute(self, size: i64) -> bool:
+        """Additional data about the reply that follows it.
+
+        Returns whether the protocol has attributes. Only then do ``size`` pairs of replies follow; the reply that the
+        attribute belongs to comes in either case.
+        """
+
+    @abstractmethod
     def double(self, number: float) -> None:
         """A floating-point number. A bulk string under RESP2."""
 
     def fixed_double(self, number: float) -> None:
-        """A floating-point number in decimal, with as many as 17 decimals and no exponent: a coordinate."""
+        """A coordinate: a floating-point number with at most 17 decimals and no exponent. A bulk string under RESP2."""
         self.bulk(format_fixed(number))
 
     @abstractmethod
@@ -77,7 +93,7 @@ class ReplySink(ABC):
 
     @abstractmethod
     def verbatim(self, text: bytes, kind: bytes = b"txt") -> None:
-        """Text for a person; ``kind`` has three letters. A bulk string under RESP2."""
+        """Text for people to read; ``kind`` has three letters. A bulk string under RESP2."""
 
     @abstractmethod
     def big_number(self, digits: bytes) -> None:

@@ -1,50 +1,45 @@
-"""Requests from bytes, in whatever pieces the bytes arrive.
+"""Parses requests, whatever pieces their bytes arrive in.
 
 The grammar is that of Redis's ``processMultibulkBuffer`` and ``processInlineBuffer``: a request is either an array of
 bulk strings (``*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n``) or a line of words. :class:`RequestParser` is that grammar
 with all its limits and errors. Work and copies are linear in the bytes received: a large string is collected in pieces
 and joined once, when its last piece is there.
 
-Compiled, this parser takes half the time of the C one in hiredis; interpreted it is the other way round, so
-:class:`HiredisRequestParser` puts hiredis in front of it. Whole, ordinary requests go through hiredis; whatever it
-does not read as such is read again, from the same bytes, by the strict grammar.
+Interpreted builds put hiredis in front of this parser, see :mod:`pyredmem.protocol.hiredis_request`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-import hiredis
 from mypy_extensions import i64
 
 from pyredmem.base.errors import ProtocolError
 from pyredmem.base.numbers import parse_integer
 
-#: A line (inline request, array or string header) may not be longer (Redis 7.2 PROTO_INLINE_MAX_SIZE), bytes.
+#: The longest line: an inline request, or the header of an array or a string (PROTO_INLINE_MAX_SIZE), bytes.
 MAX_LINE: Final = 65536
-#: An array may not announce more strings than a C int can count.
+#: The most strings of an array: what a C int can count.
 MAX_ARGUMENTS: Final = 2147483647
-#: What a client may send before it has authenticated (Redis 7.2 networking.c).
+#: The limits for a client that has not authenticated (Redis 7.2 networking.c).
 UNAUTHENTICATED_ARGUMENTS: Final = 10
 UNAUTHENTICATED_BULK: Final = 16384
-#: An unfinished string from this size on (bytes) is collected in pieces, so that many small reads stay linear.
+#: An incomplete string of at least this many bytes is collected in pieces, so that many small reads stay linear.
 COLLECTED_STRING: Final = 1024
 
 _STAR: Final = 42
 _DOLLAR: Final = 36
 _CR: Final = 13
-_PLUS: Final = 43
-_PARENTHESIS: Final = 40
-_EQUALS: Final = 61
-_TILDE: Final = 126
-_BAR: Final = 124
 _ZERO: Final = 48
 _NINE: Final = 57
 
+# What ``_number`` returns in place of a number. A negative number itself is returned as -1.
+_INCOMPLETE: Final = -2  # the end of the line has not arrived
+_NOT_A_NUMBER: Final = -3
+
 
 class RequestParser:
-    """Turns the bytes of one connection into requests: ``feed`` bytes, then ask for the ``requests`` they complete."""
+    """Turns the bytes of one connection into requests: ``feed`` bytes, then take the ``requests`` they complete."""
 
     def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
         self.max_bulk: i64 = max_bulk  # proto-max-bulk-len, bytes
@@ -52,19 +47,19 @@ class RequestParser:
         self.error: ProtocolError | None = None
         self._data = b""
         self._position: i64 = 0
-        self._missing: i64 = 0  # arguments still to come of the request under way
+        self._missing: i64 = 0  # arguments of the current request that have not arrived
         self._bulk: i64 = -1  # length of the string whose header has been read
         self._arguments: list[bytes] = []
         self._arguments_size: i64 = 0
-        self._pieces: list[bytes] = []  # of a big string, in place of _data
+        self._pieces: list[bytes] = []  # of a large string, instead of _data
         self._pieces_size: i64 = 0
 
     def pending(self) -> i64:
-        """Bytes received that are not yet part of a finished request."""
+        """Bytes received that are not part of a complete request yet."""
         return len(self._data) - self._position + self._pieces_size + self._arguments_size
 
     def awaited_bulk(self) -> i64:
-        """Length of the string that is being received, -1 if none is."""
+        """The length of the string that is being received, -1 if none is."""
         return self._bulk
 
     def feed(self, data: bytes) -> None:
@@ -82,8 +77,8 @@ class RequestParser:
     def requests(self) -> list[list[bytes]]:
         """The requests that are complete, in order; empty if more bytes are needed.
 
-        Before a client has authenticated it is one at a time, since the next one is read with other limits if this one
-        is AUTH. An offence against the protocol is in ``error`` after the requests before it have been given out.
+        Before a client has authenticated, one request is returned at a time: if it is AUTH, other limits apply to the
+        next one. A protocol error is in ``error`` once all requests before it have been returned.
         """
         found: list[list[bytes]] = []
         try:
@@ -94,12 +89,12 @@ class RequestParser:
                 found.append(request)
                 if not self.authenticated:
                     break
-        except ProtocolError as offence:
-            self.error = offence
+        except ProtocolError as error:
+            self.error = error
         return found
 
     def _next(self) -> list[bytes] | None:
-        """The next request, or None while its bytes are not all there; raises ProtocolError."""
+        """The next request, None while it is incomplete; raises ProtocolError."""
         while True:
             if self._missing == 0:
                 position = self._position
@@ -127,10 +122,9 @@ class RequestParser:
             return arguments
 
     def _number(self, start: i64) -> i64:
-        """Read the number of a header line; leaves the position behind the line.
+        """Read the number of a header line, whose first digit is at ``start``, and move the position after the line.
 
-        ``start`` is the place of the first digit. Returns -2 for a line that is not all there, -3 for what is no
-        number.
+        Returns _INCOMPLETE or _NOT_A_NUMBER where there is none.
         """
         data = self._data
         end: i64 = len(data)
@@ -142,7 +136,7 @@ class RequestParser:
                 break
             number = number * 10 + (byte - _ZERO)
             at += 1
-        # The usual case: digits, no leading zero, then the line's end.
+        # The usual case: digits without a leading zero, then the end of the line.
         if at > start and at + 1 < end and data[at] == _CR and (at - start == 1 or data[start] != _ZERO):
             self._position = at + 2
             return number
@@ -151,18 +145,18 @@ class RequestParser:
     def _unusual_number(self, start: i64) -> i64:
         line_end = self._header_end(start)
         if line_end < 0:
-            return -2
+            return _INCOMPLETE
         parsed = parse_integer(self._data[start:line_end])
         if parsed is None:
-            return -3
+            return _NOT_A_NUMBER
         self._position = line_end + 2
         number: i64 = parsed
         return number if number >= 0 else -1
 
     def _header_end(self, start: i64) -> i64:
-        """Where the CR of a header line is, -1 for a line that is not all there.
+        """The place of the CR of a header line, -1 if the line is incomplete.
 
-        Redis looks for it as in a C string: behind a NUL it finds none.
+        Redis searches for it as in a C string, so it finds none after a NUL.
         """
         line_end: i64 = self._data.find(b"\r", start)
         if line_end < 0 or line_end + 1 >= len(self._data) or self._data.find(b"\x00", start, line_end) >= 0:
@@ -172,11 +166,11 @@ class RequestParser:
     def _array_header(self) -> bool:
         start = self._position + 1
         count = self._number(start)
-        if count == -2:
+        if count == _INCOMPLETE:
             if len(self._data) - self._position > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big mbulk count string")
             return False
-        if count == -3 or count > MAX_ARGUMENTS:
+        if count == _NOT_A_NUMBER or count > MAX_ARGUMENTS:
             raise ProtocolError(b"ERR Protocol error: invalid multibulk length")
         if count > UNAUTHENTICATED_ARGUMENTS and not self.authenticated:
             raise ProtocolError(b"ERR Protocol error: unauthenticated multibulk length")
@@ -184,7 +178,7 @@ class RequestParser:
         return True
 
     def _strings(self) -> bool:
-        """Read the strings of an array; False while some are missing."""
+        """Read the strings of an array; False while it is incomplete."""
         while self._missing > 0:
             if self._pieces_size > 0:
                 if not self._join_pieces():
@@ -209,12 +203,12 @@ class RequestParser:
         if position >= len(data):
             return False
         if data[position] != _DOLLAR:
-            # Redis waits for the whole line before it looks at its first byte.
+            # Redis waits for the whole line before it checks the first byte.
             if self._header_end(position) < 0:
                 return self._long_bulk_header()
             raise ProtocolError(b"ERR Protocol error: expected '$', got '" + data[position : position + 1] + b"'")
         size = self._number(position + 1)
-        if size == -2:
+        if size == _INCOMPLETE:
             return self._long_bulk_header()
         if size < 0 or size > self.max_bulk:
             raise ProtocolError(b"ERR Protocol error: invalid bulk length")
@@ -235,7 +229,7 @@ class RequestParser:
         self._missing -= 1
 
     def _collect(self) -> None:
-        """Go on with a big string in pieces."""
+        """Start to collect a large string in pieces."""
         piece = self._data[self._position :]
         self._data = b""
         self._position = 0
@@ -244,15 +238,15 @@ class RequestParser:
             self._pieces_size = len(piece)
 
     def _join_pieces(self) -> bool:
-        """Finish a big string when all its pieces and its line end are there."""
+        """Complete a large string once all of its pieces and the end of its line have arrived."""
         surplus = self._pieces_size - (self._bulk + 2)
         if surplus < 0:
             return False
         pieces = self._pieces
         self._pieces = []
         self._pieces_size = 0
-        # The string ends surplus + 2 bytes before the end of the last piece (or, with a split line end, in an earlier
-        # one).
+        # The string ends surplus + 2 bytes before the end of the last piece, or in an earlier piece if the end of the
+        # line is split.
         last = pieces.pop()
         while len(last) < surplus + 2:
             last = pieces.pop() + last
@@ -264,10 +258,10 @@ class RequestParser:
         return True
 
     def _inline(self) -> list[bytes] | None:
-        """Read a line of words; None while the line is not all there."""
+        """Read a line of words; None while the line is incomplete."""
         data = self._data
         line_end: i64 = data.find(b"\n", self._position)
-        # As in a C string, no line end is found behind a NUL.
+        # As in a C string, no end of the line is found after a NUL.
         if line_end < 0 or data.find(b"\x00", self._position, line_end) >= 0:
             if len(data) - self._position > MAX_LINE:
                 raise ProtocolError(b"ERR Protocol error: too big inline request")
@@ -282,76 +276,6 @@ class RequestParser:
         return words
 
 
-class HiredisRequestParser(RequestParser):
-    """The same requests and errors, with hiredis for chunks of whole, ordinary requests."""
-
-    def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
-        super().__init__(max_bulk)
-        self._reader = hiredis.Reader()
-        self._ready: list[list[bytes]] = []
-
-    def feed(self, data: bytes) -> None:
-        """Take received bytes."""
-        # hiredis reads some types of a reply as strings too, so a chunk with their marks is left to the strict grammar.
-        # And it makes room for all strings that an array announces, gigabytes for a few bytes: see _MANY_STRINGS.
-        if (
-            self._missing > 0
-            or self._ready
-            or self._position < len(self._data)
-            or not data.endswith(b"\r\n")
-            or data[0] != _STAR
-            or _PLUS in data
-            or _PARENTHESIS in data
-            or _EQUALS in data
-            or _TILDE in data
-            or _BAR in data
-            or len(data) > MAX_LINE
-            or _MANY_STRINGS.search(data) is not None
-            or not self.authenticated
-            or not self._read(data)
-        ):
-            super().feed(data)
-
-    def requests(self) -> list[list[bytes]]:
-        """The requests that are complete, in order; empty if more bytes are needed."""
-        ready = self._ready
-        if ready:
-            self._ready = []
-            return ready
-        return super().requests()
-
-    def pending(self) -> i64:
-        """Bytes received that are not yet part of a finished request."""
-        waiting: i64 = sum([sum(map(len, request)) for request in self._ready])
-        return super().pending() + waiting
-
-    def _read(self, data: bytes) -> bool:
-        """Read all requests of a chunk; False, and nothing is read, if there is anything else in it."""
-        reader = self._reader
-        ready = self._ready
-        try:
-            reader.feed(data)
-            request = reader.gets()
-            while type(request) is list:
-                b"".join(request)  # raises TypeError where an argument is not bytes
-                ready.append(request)
-                if not reader.has_data():
-                    if [] in ready:  # *0 is no request
-                        break
-                    return True
-                request = reader.gets()
-        except (hiredis.HiredisError, TypeError, ValueError, MemoryError, RecursionError):
-            pass
-        # What was read is left to the strict grammar.
-        self._reader = hiredis.Reader()
-        self._ready = []
-        return False
-
-
-#: The header of an array of 100000 strings or more.
-_MANY_STRINGS: Final = re.compile(rb"\*[0-9]{6}")
-
-
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _SPACES: Final = b" \n\r\t\v\f"
@@ -361,8 +285,8 @@ _WORD_ENDS: Final = b" \n\r\t"
 def split_words(line: bytes) -> list[bytes] | None:
     r"""Split a line into words as Redis does (sdssplitargs); None if quotes are unbalanced.
 
-    Double quotes know ``\n``, ``\r``, ``\t``, ``\b``, ``\a`` and ``\xHH``; single quotes know ``\'`` only. A closing
-    quote must be followed by a space or by the end of the line.
+    In double quotes ``\n``, ``\r``, ``\t``, ``\b``, ``\a`` and ``\xHH`` are escapes, in single quotes only ``\'``. A
+    closing quote must be followed by a space or by the end of the line.
     """
     if b'"' not in line and b"'" not in line and b"\v" not in line and b"\f" not in line:
         return line.split()
@@ -388,7 +312,7 @@ def split_words(line: bytes) -> list[bytes] | None:
 
 
 def _quoted(line: bytes, start: int, word: list[bytes]) -> int:
-    """Read the quoted text that begins at ``start`` into ``word``; the place behind it, or -1 if it does not end."""
+    """Append the quoted text that starts at ``start`` to ``word``; returns the place after it, or -1."""
     quote = line[start : start + 1]
     at = start + 1
     end = len(line)

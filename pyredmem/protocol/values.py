@@ -1,18 +1,34 @@
-"""A sink that builds Python values: for scripts, for clients inside the process and for tests.
+"""A sink that builds Python values: what a client that parses the same reply would get.
 
-Bulk and simple strings become ``bytes``, arrays lists, maps dicts where the keys allow it (else a list of pairs), sets
-lists (their members may not be hashable), errors :class:`ErrorReply`, null ``None``.
+======================  ========================================  ===========================
+reply                   RESP3                                     RESP2
+======================  ========================================  ===========================
+bulk string             bytes                                     bytes
+simple string, error    :class:`SimpleReply`, `ErrorReply`        the same
+integer, big number     int                                       int, the digits as bytes
+double                  float                                     its text as bytes
+boolean                 bool                                      1 or 0
+null, null array        None                                      None
+array, set, push        list (the members of a set may be         list
+                        unhashable)
+map                     dict; a list of pairs where a dict would  flat list of keys and values
+                        lose a key or cannot hold it
+verbatim string         bytes                                     bytes
+attribute               left out                                  left out
+======================  ========================================  ===========================
 """
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from pyredmem.protocol.reply import ReplySink
+from pyredmem.base.double_text import format_fixed
+from pyredmem.base.numbers import format_double
+from pyredmem.protocol.reply import ReplySink, one_line
 
 
 class ErrorReply:
-    """An error inside a reply; it is a value, since EXEC returns it among others."""
+    """An error inside a reply. It is a value and not an exception, because EXEC replies with it among others."""
 
     def __init__(self, message: bytes) -> None:
         self.message = message
@@ -22,7 +38,7 @@ class ErrorReply:
 
 
 class SimpleReply:
-    """A simple string such as OK; kept apart from bulk strings."""
+    """A simple string such as OK, so that it is not mistaken for a bulk string."""
 
     def __init__(self, text: bytes) -> None:
         self.text = text
@@ -32,16 +48,17 @@ class SimpleReply:
 
 
 class _Frame:
-    """An aggregate that still waits for parts."""
+    """An aggregate that is not complete yet."""
 
-    def __init__(self, missing: i64, is_map: bool) -> None:
+    def __init__(self, missing: i64, is_map: bool, is_attribute: bool) -> None:
         self.missing: i64 = missing
         self.is_map = is_map
+        self.is_attribute = is_attribute
         self.items: list[object] = []
 
 
 class ValueSink(ReplySink):
-    """Collects finished replies in ``replies``."""
+    """Collects complete replies in ``replies``."""
 
     def __init__(self, protocol: i64 = 3) -> None:
         super().__init__(protocol)
@@ -49,7 +66,7 @@ class ValueSink(ReplySink):
         self._stack: list[_Frame] = []
 
     def take(self) -> list[object]:
-        """The finished replies since the last take."""
+        """The complete replies since the last take."""
         assert not self._stack, "a reply is unfinished"
         replies = self.replies
         self.replies = []
@@ -63,86 +80,85 @@ class ValueSink(ReplySink):
             if frame.missing > 0:
                 return
             self._stack.pop()
+            if frame.is_attribute:
+                return
             value = _finish(frame)
         self.replies.append(value)
 
-    def _open(self, parts: i64, is_map: bool) -> None:
-        frame = _Frame(parts, is_map)
+    def _open(self, parts: i64, is_map: bool = False) -> None:
+        frame = _Frame(parts, is_map, False)
         if parts == 0:
             self._add(_finish(frame))
         else:
             self._stack.append(frame)
 
     def ok(self) -> None:
-        """The simple string OK."""
         self._add(SimpleReply(b"OK"))
 
     def simple(self, text: bytes) -> None:
-        """A simple string."""
         self._add(SimpleReply(text))
 
     def error(self, message: bytes) -> None:
-        """An error."""
-        self._add(ErrorReply(message))
+        self._add(ErrorReply(one_line(message)))
 
     def integer(self, number: i64) -> None:
-        """An int."""
         self._add(int(number))
 
     def bulk(self, data: bytes) -> None:
-        """The bytes."""
         self._add(data)
 
     def null(self) -> None:
-        """None."""
         self._add(None)
 
     def null_array(self) -> None:
-        """None."""
         self._add(None)
 
     def array(self, size: i64) -> None:
-        """A list."""
-        self._open(size, False)
+        self._open(size)
 
     def map(self, size: i64) -> None:
-        """A dict; a flat list under RESP2."""
         self._open(2 * size, self.protocol == 3)
 
     def set(self, size: i64) -> None:
-        """A list."""
-        self._open(size, False)
+        self._open(size)
 
     def push(self, size: i64) -> None:
-        """A list."""
-        self._open(size, False)
+        self._open(size)
+
+    def attribute(self, size: i64) -> bool:
+        if self.protocol == 2:
+            return False
+        if size > 0:
+            self._stack.append(_Frame(2 * size, True, True))
+        return True
 
     def double(self, number: float) -> None:
-        """A float."""
-        self._add(number)
+        self._add(number if self.protocol == 3 else format_double(number))
 
     def fixed_double(self, number: float) -> None:
-        """A float."""
-        self._add(number)
+        text = format_fixed(number)
+        self._add(float(text) if self.protocol == 3 else text)
 
     def boolean(self, value: bool) -> None:
-        """A bool."""
-        self._add(value)
+        if self.protocol == 3:
+            self._add(value)
+        else:
+            self._add(int(value))
 
     def verbatim(self, text: bytes, kind: bytes = b"txt") -> None:
-        """The text."""
         self._add(text)
 
     def big_number(self, digits: bytes) -> None:
-        """An int."""
-        self._add(int(digits))
+        self._add(int(digits) if self.protocol == 3 else digits)
 
 
 def _finish(frame: _Frame) -> object:
     if not frame.is_map:
         return frame.items
     keys = frame.items[0::2]
-    values = frame.items[1::2]
+    pairs = list(zip(keys, frame.items[1::2], strict=True))
     if all(isinstance(key, (bytes, int, float)) for key in keys):
-        return dict(zip(keys, values, strict=True))
-    return list(zip(keys, values, strict=True))
+        values = dict(pairs)
+        if len(values) == len(keys):  # two equal keys, or 1 beside 1.0 and true, are one key of a dict
+            return values
+    return pairs

@@ -168,7 +168,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._report_fault)
         self.log.role = MASTER
-        ticker = Ticker(self._loop, self._tick, self.engine.cron_interval_ms)
+        ticker = Ticker(self._loop, self._tick, self.engine.cron.interval_ms)
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
         worker = LazyFreeWorker(self.engine, self._clock, self._loop)

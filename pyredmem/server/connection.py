@@ -18,7 +18,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.session import UNREAD, Session
+from pyredmem.engine.session import HOLD_UNREAD, Session
 
 #: The size of a client's reply buffer (bytes).
 HIGH_WATER: Final = 16384
@@ -30,7 +30,6 @@ class Connection:
     def __init__(self, engine: Engine, kind: str, opened: Callable[[Connection], None]) -> None:
         self._engine = engine
         self._clients = engine.clients
-        self._stats = engine.stats
         self._kind = kind
         self._opened = opened
         self._transport: asyncio.Transport | None = None
@@ -53,7 +52,7 @@ class Connection:
         session.count_unsent = self._unsent
         self._session = session
         self._opened(self)
-        if session.closing:  # it is not wanted
+        if session.is_closing():  # it was refused
             self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -69,19 +68,15 @@ class Connection:
         transport = self._transport
         if session is None or transport is None:  # the connection is gone
             return
-        reply = session.reply
-        size = reply.size()
+        output = session.output
+        size = output.size()
         if size > 0:
-            stats = self._stats
-            stats.net_output_bytes += size
-            stats.writes_processed += 1
-            if size > session.reply_peak:
-                session.reply_peak = size
+            session.count_output(size)
             if size > HIGH_WATER or self._behind:
                 self._write_much(session, transport, size)
             else:
-                transport.write(reply.take())
-        if session.closing:
+                transport.write(output.take())
+        if session.is_closing():
             if session.aborted:
                 transport.abort()
             else:
@@ -89,12 +84,11 @@ class Connection:
 
     def _write_much(self, session: Session, transport: asyncio.Transport, size: i64) -> None:
         """Write what may not be sent at once, and account for what is not."""
-        reply = session.reply
+        output = session.output
         waiting: i64 = transport.get_write_buffer_size()
-        parts: list[bytes] = reply.take_parts()
-        # A single part is of short strings; among several the long one is a string of its own.
-        largest: i64 = max([len(part) for part in parts]) if len(parts) > 1 else 0
-        if not self._clients.output_grew(session, waiting + size, largest):
+        largest = output.largest_part()
+        parts: list[bytes] = output.take_parts()
+        if not self._clients.limit_output(session, waiting + size, largest):
             return
         if len(parts) == 1:
             transport.write(parts[0])
@@ -128,8 +122,8 @@ class Connection:
         session = self._session
         if session is not None:
             self._clients.output_sent(session, self._unsent())
-            if session.holds & UNREAD:
-                session.resume(UNREAD)
+            if session.holds & HOLD_UNREAD:
+                session.resume(HOLD_UNREAD)
 
 
 def _text(address: object) -> str:

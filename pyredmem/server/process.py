@@ -1,4 +1,5 @@
-"""The settings that belong to the process, not the engine: `dir`, `logfile`, `loglevel`, `pidfile`, `daemonize`.
+"""The settings that belong to the process, not the engine: `dir`, `logfile`, `loglevel`, `pidfile`, `daemonize`, and
+the adjustment of the kernel's out-of-memory score.
 
 A server inside another program leaves all of them alone.
 """
@@ -10,6 +11,7 @@ from pyredmem.config.settings import SettingError, Settings
 from pyredmem.server.daemon import daemonize, remove_pid_file, write_pid_file
 from pyredmem.server.endpoints import describe
 from pyredmem.server.logs import Log
+from pyredmem.server.oom_score import OomScore
 
 DEFAULT_PID_FILE: Final = "/var/run/redis.pid"
 
@@ -25,6 +27,7 @@ class ProcessSettings:
         self._settings = settings
         self._log = log
         self._pid_file = ""
+        self._oom_score = OomScore(settings, log)
 
     def apply(self) -> None:
         """Enter the directory and open the log, or raise ProcessError."""
@@ -40,6 +43,7 @@ class ProcessSettings:
         self._level_changed()
         self._settings.subscribe("loglevel", self._level_changed)
         self._settings.subscribe("dir", self._directory_changed)
+        self._oom_score.apply()
 
     def detach(self) -> None:
         """Go into the background if that is asked for. Nothing may run besides this thread yet."""

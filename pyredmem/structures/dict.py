@@ -1,9 +1,10 @@
-"""Redis's hash table as the owners of keys use it: the tables, and what goes through all of them.
+"""Redis's hash table, many keys at a time: SCAN's cursor, walks, samples, and the table as a whole.
 
-:mod:`pyredmem.structures.dict_core` has the buckets and their change. Because the buckets are real, what depends on
-them needs no emulation: SCAN's cursor (the reverse-binary walk over buckets), sampling by consecutive buckets, random
-keys by random chains. Besides walks this module has what memory reclaim asks of a table: it is taken apart in pieces,
-hands everything over to a twin, and shows a mover what it holds.
+(Finding, inserting and removing one key is in :mod:`pyredmem.structures.dict_core`.)
+
+Because the buckets are real, what depends on them in Redis needs no emulation: SCAN's cursor, which walks the buckets
+in reverse binary order; sampling from consecutive buckets; random keys from random chains. The table as a whole can be
+dismantled piece by piece, handed over to a twin, and shown to a mover.
 """
 
 from __future__ import annotations
@@ -21,38 +22,40 @@ from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_list
 from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
 
-#: A sample leaves a run of at least this many empty buckets that is also longer than what it looks for.
+#: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
-#: Unused elements of the arrays that are no reason to copy them.
+#: With at most this many unused elements the arrays are not worth copying.
 _SMALL_SPARE: Final = 64
-#: Elements of an array from which on dropping it takes a noticeable time.
+#: An array with more elements than this takes a noticeable time to drop.
 LARGE_ARRAY: Final = 65536
+#: Buckets that SCAN and its like visit at most per element that is asked for: a sparse table ends a call early.
+_BUCKETS_PER_ELEMENT: Final = 10
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Dict(DictCore):
-    """A hash table of byte strings; subclasses add parallel arrays for what belongs to a key."""
+    """A hash table of byte strings; subclasses add parallel arrays for the values."""
 
     def __init__(self, allocator: Allocator, owns_keys: bool, without_values: bool = False) -> None:
         super().__init__(allocator, owns_keys, without_values)
-        self._released: i64 = 0  # bytes of the array that is being dropped
+        self._released: i64 = 0  # bytes already released of the array that is being dropped
 
-    # Subclasses have their own arrays treated as those here, and make an empty table of their own for a twin.
+    # Subclasses override these to have their own arrays treated as those here.
 
     def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
-        """Let go of the Python objects from slot ``first`` on, their ledger blocks into ``freed``.
+        """Drop the Python objects from slot ``first`` on, and add their ledger blocks to ``freed``.
 
         Arrays of numbers stay: ``clear_values`` drops them at the end.
         """
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
-        """Let a mover place what belongs to a slot."""
+        """Let a mover place the value in a slot."""
 
     def relocate_values(self, mover: Mover) -> None:
-        """Show a mover that steers the containers of the values."""
+        """Show the containers of the values to a mover that steers."""
 
     def take_over_values(self, other: Dict) -> None:
-        """Take the values of a table of the same class that is of no more use."""
+        """Take the values of a table of the same class that is not used any more."""
 
     def empty_twin(self) -> Dict:
         """An empty table of the same class."""
@@ -61,10 +64,11 @@ class Dict(DictCore):
     # Walks.
 
     def scan(self, cursor: i64, found: list[int]) -> i64:
-        """Add the slots of the cursor's bucket(s) to ``found``; returns the next cursor, 0 at the end.
+        """Add the slots of the cursor's bucket, or buckets, to ``found``; returns the next cursor, 0 at the end.
 
-        The cursor counts with its bits reversed (highest bit first), so buckets that a growing table splits or a
-        shrinking one joins are neither missed nor all visited again; every key that stays is found (Redis dictScan).
+        The cursor counts with its bits reversed, the highest bit first (Redis dictScan). So when a table grows and
+        splits its buckets, or shrinks and joins them, none is missed and few are visited twice: the scan finds every
+        key that is there all the time.
         """
         if self.used == 0:
             return 0
@@ -83,6 +87,15 @@ class Dict(DictCore):
             if cursor & (small_mask ^ large_mask) == 0:
                 return cursor
 
+    def scan_some(self, cursor: i64, count: int, found: list[int]) -> i64:
+        """As ``scan``, bucket after bucket, until ``found`` has ``count`` slots or ten times as many were visited."""
+        buckets = count * _BUCKETS_PER_ELEMENT
+        while True:
+            cursor = self.scan(cursor, found)
+            buckets -= 1
+            if cursor == 0 or buckets < 0 or len(found) >= count:
+                return cursor
+
     def _collect(self, heads: vec[i32], bucket: i64, found: list[int]) -> None:
         slot: i64 = i64(heads[bucket])
         while slot >= 0:
@@ -90,7 +103,7 @@ class Dict(DictCore):
             slot = i64(self.links[slot])
 
     def walk(self, limit: i64) -> list[int]:
-        """The first slots in the order of the buckets, the old table before the new one; all if ``limit`` is 0."""
+        """The first ``limit`` slots in the order of the buckets, the old table before the new one; 0 means all."""
         found: list[int] = []
         wanted = limit if 0 < limit < self.used else self.used
         bucket: i64 = 0
@@ -104,11 +117,11 @@ class Dict(DictCore):
         return found[:wanted]
 
     def sample(self, count: i64, rng: Random, found: vec[i32]) -> i64:
-        """Put up to ``count`` slots from consecutive buckets at a random place into ``found``; returns how many.
+        """Put at most ``count`` slots from consecutive buckets at a random place into ``found``; returns how many.
 
-        Less random than drawing each, but near to it and what Redis's eviction sees (Redis 7.2 dictGetSomeKeys): a run
-        of empty buckets is left by a jump, the search ends after ten buckets per slot, and every one asked for does a
-        step of a rehash under way. ``found`` has room for ``count``.
+        This is less random than drawing each slot, but not by much, and it is what Redis's eviction does (Redis 7.2
+        dictGetSomeKeys): it jumps away from a run of empty buckets, stops after ten buckets per slot, and first moves a
+        bucket per slot if a rehash is in progress. ``found`` has room for ``count`` slots.
         """
         if count > self.used:
             count = self.used
@@ -126,8 +139,8 @@ class Dict(DictCore):
         stored: i64 = 0
         while stored < count and visits > 0:
             visits -= 1
-            in_old = bucket >= self.rehash_index  # those below it have been moved
-            if not in_old and bucket > self.new_mask:  # the table shrinks
+            in_old = bucket >= self.rehash_index  # the buckets below it have been moved
+            if not in_old and bucket > self.new_mask:  # the table is shrinking
                 bucket = self.rehash_index
                 in_old = True
             if in_old and bucket <= self.mask:
@@ -152,10 +165,10 @@ class Dict(DictCore):
         return stored if stored < count else count
 
     def _draw_chain(self, slot: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
-        """Add the slots of a chain to a sample of ``stored`` so far, and return how many it then was drawn from.
+        """Add the slots of a chain to a sample that was drawn from ``stored`` slots; returns their number now.
 
-        Behind the last place a slot may take the place of another one, so that the end of a long chain has its chance
-        too (reservoir sampling).
+        When the sample is full a slot may replace another one, so that the end of a long chain has a chance too
+        (reservoir sampling).
         """
         links = self.links
         while slot >= 0:
@@ -170,10 +183,11 @@ class Dict(DictCore):
         return stored
 
     def random_slot(self, rng: Random) -> i64:
-        """The slot of a random key of a random chain, of a table that is not empty; a step of a rehash is done first.
+        """The slot of a random key of a random chain; a rehash in progress moves a bucket first. The table has keys.
 
-        Not every key has the same chance: those of a long chain have less each. Redis evicts so where victims are
-        random (Redis 7.2 dictGetRandomKey), and a cache notices: what shares its bucket with others stays longer.
+        Not every key has the same chance: each key of a long chain has a smaller one. Redis chooses random victims of
+        eviction in this way (Redis 7.2 dictGetRandomKey), and it shows in a cache: keys that share a bucket stay
+        longer.
         """
         self.step()
         slot: i64 = -1
@@ -192,17 +206,17 @@ class Dict(DictCore):
         return slot
 
     def _random_head(self, rng: Random) -> i64:
-        """The head of a random chain; -1 for a bucket without one. Buckets that have been moved count no more."""
+        """The head of a random bucket, -1 if the bucket is empty. Buckets that have been moved do not count."""
         if self.rehash_index < 0:
             return i64(self.heads[rng.below(self.mask + 1)])
         moved: i64 = self.rehash_index
-        bucket = moved + rng.below(self.slots() - moved)
+        bucket = moved + rng.below(self.buckets() - moved)
         if bucket <= self.mask:
             return i64(self.heads[bucket])
         return i64(self.new_heads[bucket - self.mask - 1])
 
     def chain_lengths(self, new_table: bool) -> dict[int, int]:
-        """How many buckets of a table have chains of which length, for DEBUG HTSTATS."""
+        """By length of the chain, the number of buckets in one of the tables, for DEBUG HTSTATS."""
         heads = self.new_heads if new_table else self.heads
         lengths: dict[int, int] = {}
         for bucket in range(len(heads)):
@@ -211,13 +225,13 @@ class Dict(DictCore):
             lengths[len(found)] = lengths.get(len(found), 0) + 1
         return lengths
 
-    # Taking apart, and handing over.
+    # Dismantling, and handing over.
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Take about ``limit`` keys out from the end, their blocks into ``freed``; True when nothing is left.
+        """Remove about ``limit`` keys from the end and add their blocks to ``freed``; True when nothing is left.
 
-        For a table that nobody needs any more, in any thread: see :meth:`RedisObject.dismantle`. Large arrays go one at
-        a time: giving their pages back takes the system a while.
+        This is for a table that is not used any more, and may run in any thread: see :meth:`RedisObject.dismantle`.
+        Large arrays are dropped one at a time, because the system takes a while to take back their pages.
         """
         if self.used > 0:
             first = self.used - limit if self.used > limit else 0
@@ -241,36 +255,32 @@ class Dict(DictCore):
         return self.dismantle_arrays(freed)
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """Drop a piece of a large array, or all arrays if none is large; True when none is left."""
+        """Release a piece of a large array, or drop the values if no array is large; True when nothing is left."""
         freed.add(self.table_address)
         freed.add(self.new_table_address)
         self.table_address = 0
         self.new_table_address = 0
         if len(self.heads) > LARGE_ARRAY:
-            if self.is_released(self.heads, len(self.heads) * 4):
-                self.heads = empty_heads(1)
-            return False
-        if len(self.new_heads) > LARGE_ARRAY:
-            if self.is_released(self.new_heads, len(self.new_heads) * 4):
-                self.new_heads = empty_heads(1)
-            return False
-        if len(self.links) > LARGE_ARRAY:
-            if self.is_released(self.links, len(self.links) * 4):
-                self.links = vec[i32]()
-            return False
-        if len(self.entry_addresses) > LARGE_ARRAY:
-            if self.is_released(self.entry_addresses, len(self.entry_addresses) * 4):
-                self.entry_addresses = vec[i32]()
-            return False
-        if len(self.key_addresses) > LARGE_ARRAY:
-            if self.is_released(self.key_addresses, len(self.key_addresses) * 4):
-                self.key_addresses = vec[i32]()
-            return False
-        self.clear_values()
-        return True
+            self.heads = self._release_piece(self.heads)
+        elif len(self.new_heads) > LARGE_ARRAY:
+            self.new_heads = self._release_piece(self.new_heads)
+        elif len(self.links) > LARGE_ARRAY:
+            self.links = self._release_piece(self.links)
+        elif len(self.entry_addresses) > LARGE_ARRAY:
+            self.entry_addresses = self._release_piece(self.entry_addresses)
+        elif len(self.key_addresses) > LARGE_ARRAY:
+            self.key_addresses = self._release_piece(self.key_addresses)
+        else:
+            self.clear_values()
+            return True
+        return False
+
+    def _release_piece(self, array: vec[i32]) -> vec[i32]:
+        """Release a piece of a large array; returns the array or, once all of it is released, an empty one."""
+        return vec[i32]() if self.is_released(array, len(array) * 4) else array
 
     def is_released(self, array: object, size: i64) -> bool:
-        """Give pages of a vec of so many bytes back; True when it may be dropped, which costs nothing any more."""
+        """Give a piece of a vec of ``size`` bytes back to the system; True once dropping the vec costs nothing."""
         self._released = release_vec(array, size, self._released)
         if self._released < size:
             return False
@@ -278,8 +288,8 @@ class Dict(DictCore):
         return True
 
     def take_over(self, other: Dict) -> None:
-        """Take everything that is in another table, which is empty then, in no time; this one has to be empty."""
-        assert self.table_address == 0, "there is something in the table"
+        """Take everything from another table, which is empty afterwards, in constant time; this one must be empty."""
+        assert self.table_address == 0, "the table is not empty"
         self.used, other.used = other.used, 0
         self.keys, other.keys = other.keys, []
         self.links, other.links = other.links, vec[i32]()
@@ -297,7 +307,7 @@ class Dict(DictCore):
     # Defragmentation.
 
     def defrag_table(self, mover: Mover) -> None:
-        """Let a mover place what there is once: the arrays of buckets, and the containers that hold all."""
+        """Let a mover place what the table has once: the blocks of the buckets, and the containers of the entries."""
         self.table_address = mover.block(self.table_address)
         self.new_table_address = mover.block(self.new_table_address)
         if mover.steers():
@@ -311,7 +321,7 @@ class Dict(DictCore):
             self.relocate_values(mover)
 
     def defrag_slot(self, mover: Mover, slot: i64) -> None:
-        """Let a mover place the entry in a slot and, if they are of this table, the key's sds and its bytes."""
+        """Let a mover place the entry in a slot and, if this table owns the keys, the key's sds and its bytes."""
         entry_address: i64 = i64(self.entry_addresses[slot])
         if entry_address != 0:
             self.entry_addresses[slot] = i32(mover.block(entry_address))
@@ -321,9 +331,10 @@ class Dict(DictCore):
                 self.keys[slot] = mover.text(self.keys[slot])
 
     def defrag_slots(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Let a mover place ``limit`` slots, and what belongs to them, from a cursor on; the next cursor, 0 at the end.
+        """Let a mover place the entries and values of ``limit`` slots; returns the next cursor, 0 at the end.
 
-        The cursor is a slot. A removal may put a slot that was not visited before the cursor.
+        The cursor is the first slot. If a key is removed between two calls, an entry that was not visited may move to a
+        slot before the cursor.
         """
         if cursor < 0:
             return 0
@@ -338,7 +349,7 @@ class Dict(DictCore):
         return end if end < self.used else 0
 
     def relocated(self, mover: Mover) -> Dict:
-        """This table or, if the Python object has to leave its place, its twin, which takes over everything."""
+        """This table or, if the Python object must leave its place, a twin that takes over everything."""
         if not mover.must_leave(self):
             return self
         twin = self.empty_twin()
@@ -350,9 +361,9 @@ class Dict(DictCore):
         return twin
 
     def compact(self) -> None:
-        """Give back what the arrays have beyond their use, if that is much.
+        """Free the unused part of the arrays, if it is large.
 
-        A list that is long is left as it is: to copy it takes long, and it cannot be twice as large as it must be.
+        The list of keys is left as it is: to copy a long list takes long, and it is never twice as large as necessary.
         """
         if len(self.links) - self.used > self.used // 4 + _SMALL_SPARE:
             self.links = self.links[: self.used]
@@ -385,12 +396,12 @@ class Dict(DictCore):
                 before = len(seen)
                 self._collect(self.new_heads, bucket, seen)
                 assert all((hash(self.keys[slot]) & self.new_mask) == bucket for slot in seen[before:])
-        assert sorted(seen) == list(range(self.used)), "every slot is in one bucket"
-        assert len(set(self.keys)) == self.used, "a key is twice there"
+        assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
+        assert len(set(self.keys)) == self.used, "a key is there twice"
 
 
 def _next_cursor(cursor: i64, mask: i64) -> i64:
-    """Add one to the cursor read from its highest bit down; 0 after the last bucket."""
+    """Add one to the cursor with its bits reversed; 0 after the last bucket."""
     bit = (mask + 1) >> 1
     while bit != 0 and cursor & bit != 0:
         cursor ^= bit

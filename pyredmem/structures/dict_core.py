@@ -1,18 +1,25 @@
-"""The tables of Redis's hash table, for real: chained buckets, and two tables while it is rehashed step by step.
+"""Redis's hash table, one key at a time: find, insert and remove, and the rehashing that these drive.
 
-The entries live in dense parallel arrays (``slot`` is an index into them): the key, the link to the next slot of the
-same bucket, the ledger addresses of the entry and of the key's sds. A bucket is the slot of its newest entry::
+(What is done with many keys, or with the table as a whole, is in :mod:`pyredmem.structures.dict`.)
+
+The tables are real: chained buckets, and two tables while a rehash is in progress. The entries live in dense parallel
+arrays: the key, the link to the next entry of the same bucket, the ledger addresses of the entry and of the key's sds.
+The index of an entry in these arrays is its *slot*. A bucket holds the slot of its newest entry::
 
     heads   [ -1 |  2 | -1 |  0 ]          hash & mask -> newest slot of the bucket
     links   [  1 | -1 | -1 ]               slot -> next slot of its bucket
     keys    [ k0 | k1 | k2 ]               slot -> key       (bucket 3 holds k0, then k1)
 
-A removed slot is filled with the last one, so the arrays stay dense and a random entry is one index away.
+When an entry is removed, the last one moves into its slot, so the arrays stay dense and a random slot is a random
+entry.
 
-As in Redis: growth is checked on insertion only; each operation moves one bucket while a rehash is under way (Redis 7.2
-dict.c); the hash is CPython's keyed SipHash of the key. An operation here is a lookup and what is done with its result:
-``find`` and ``find_for_insert`` take the step, ``insert`` and ``remove`` behind them take none. Where Redis looks a key
-up and then adds it in an operation of its own, the owner calls ``step`` in between.
+As in Redis (7.2, dict.c), growth is checked on insertion only, and each operation moves one bucket while a rehash is in
+progress. The hash is CPython's keyed SipHash of the key. An operation here is a lookup together with what is done with
+its result: ``find`` and ``find_for_insert`` move the bucket, the ``insert`` or ``remove`` after them does not. Where
+Redis looks a key up in one operation and adds it in another, the owner calls ``step`` in between.
+
+The loop over a chain stands in ``find`` and ``find_for_insert``, and twice in ``find_rehashing``, because these are
+the lookups of every command: as a function of its own it would cost each of them one more call.
 """
 
 from __future__ import annotations
@@ -26,32 +33,33 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import (
     DICT_ENTRY_NO_VALUE_SIZE,
     DICT_ENTRY_SIZE,
-    DICT_INITIAL_SLOTS,
-    dict_slots,
+    DICT_INITIAL_BUCKETS,
+    dict_buckets,
     dict_table_size,
     sds_new_size,
 )
 
 #: No slot; no rehash.
 NONE: Final = -1
-#: A step looks at no more than this many empty buckets per bucket it may move.
+#: The most empty buckets that a step looks at for each bucket that it may move.
 EMPTY_VISITS: Final = 10
-#: Keys per slot from which on a table grows whatever the memory limit says (Redis 7.2 HASHTABLE_MAX_LOAD_FACTOR).
+#: With more keys per bucket than this a table grows whatever the memory limit says (Redis 7.2
+#: HASHTABLE_MAX_LOAD_FACTOR).
 URGENT_LOAD: Final = 1.618
 #: More bytes than there can be.
 UNLIMITED: Final = 1 << 62
 
 
-def empty_heads(slots: i64) -> vec[i32]:
-    """Buckets, all empty."""
-    heads = vec[i32]([NONE] * min(slots, 1024))
-    while len(heads) < slots:
+def empty_heads(buckets: i64) -> vec[i32]:
+    """A table of empty buckets."""
+    heads = vec[i32]([NONE] * min(buckets, 1024))
+    while len(heads) < buckets:
         heads = extend(heads, heads)
     return heads
 
 
 class GrowthLimit:
-    """Bytes in use over which tables do not grow, unless they are far too full; several tables may share one."""
+    """The used memory above which tables do not grow, unless they are far too full; several tables can share one."""
 
     def __init__(self) -> None:
         self.bytes: i64 = UNLIMITED
@@ -59,13 +67,13 @@ class GrowthLimit:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class DictCore:
-    """Keys, buckets and their change: all that a lookup, an insertion and a removal need."""
+    """The keys, their buckets, and all that a lookup, an insertion and a removal need."""
 
     def __init__(self, allocator: Allocator, owns_keys: bool, without_values: bool = False) -> None:
         self.allocator = allocator
-        #: A table of keys alone: the first key of a bucket takes the place of an entry (its address is 0).
+        #: A table without values: the first key of a bucket stands there itself and has no entry (its address is 0).
         self.without_values = without_values
-        #: Whether the key's sds belongs to this table; the expires table shares those of the main table.
+        #: Whether this table owns the sds of its keys; the expires table shares those of the main table.
         self.owns_keys = owns_keys
         self.used: i64 = 0
         self.keys: list[bytes] = []
@@ -80,30 +88,30 @@ class DictCore:
         self.new_table_address: i64 = 0
         self.rehash_index: i64 = NONE
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
-        #: What holds the growth of this table back; None if nothing does.
+        #: The limit on the growth of this table, if there is one.
         self.growth_limit: GrowthLimit | None = None
 
-    # Subclasses keep their own arrays in step.
+    # Subclasses override these to keep their own parallel arrays in step.
 
     def move_value(self, source: i64, target: i64) -> None:
-        """Copy what belongs to slot ``source`` over slot ``target``."""
+        """Copy the value in slot ``source`` to slot ``target``."""
 
     def drop_last_value(self) -> None:
-        """Forget what belongs to the last slot."""
+        """Forget the value in the last slot."""
 
     def trim_values(self) -> None:
-        """Give back the memory of slots that are no longer used."""
+        """Free the memory of slots that are no longer used."""
 
     def clear_values(self) -> None:
-        """Forget what belongs to all slots."""
+        """Forget all values."""
 
     # Size.
 
     def __len__(self) -> int:
         return self.used
 
-    def slots(self) -> i64:
-        """Buckets of both tables."""
+    def buckets(self) -> i64:
+        """The number of buckets, in both tables."""
         if self.table_address == 0:
             return 0
         if self.rehash_index >= 0:
@@ -111,13 +119,13 @@ class DictCore:
         return self.mask + 1
 
     def is_rehashing(self) -> bool:
-        """Whether two tables exist."""
+        """Whether a rehash is in progress, so that there are two tables."""
         return self.rehash_index >= 0
 
     # Lookup.
 
     def find(self, key: bytes) -> int:
-        """The slot of a key, -1 if it is not there. A step of a rehash under way is done on the way."""
+        """The slot of a key, -1 if it is not there. A rehash in progress moves one bucket first."""
         if self.rehash_index >= 0:
             self.rehash(1)
             if self.rehash_index >= 0:
@@ -131,7 +139,7 @@ class DictCore:
         return NONE
 
     def find_for_insert(self, key: bytes) -> int:
-        """As ``find``, before an insertion if the key is not there: a full table begins to grow either way."""
+        """Like ``find``, for a key that is inserted if it is not there: a full table begins to grow in both cases."""
         if self.rehash_index >= 0:
             self.rehash(1)
         if self.rehash_index < 0 and self.used > self.mask:
@@ -147,12 +155,12 @@ class DictCore:
         return NONE
 
     def step(self) -> None:
-        """Move a bucket if a rehash is under way."""
+        """Move a bucket if a rehash is in progress."""
         if self.rehash_index >= 0:
             self.rehash(1)
 
     def find_rehashing(self, key: bytes) -> i64:
-        """As ``find`` while two tables exist, without a step."""
+        """Like ``find`` while there are two tables, but moves no bucket."""
         digest = hash(key)
         bucket: i64 = digest & self.mask
         keys = self.keys
@@ -172,9 +180,9 @@ class DictCore:
     # Change.
 
     def insert(self, key: bytes, key_address: i64) -> i64:
-        """Add a key that is not there; returns its slot, the last one.
+        """Add a key that is not there; returns its slot, which is the last one.
 
-        ``key_address`` is the sds of the key if another table owns it; a table that owns its keys makes one.
+        ``key_address`` is the sds of the key if another table owns it; a table that owns its keys allocates one.
         """
         if self.rehash_index < 0 and (self.used > self.mask or self.table_address == 0):
             self._grow()
@@ -210,7 +218,7 @@ class DictCore:
         return slot
 
     def remove(self, slot: i64) -> None:
-        """Take the key in a slot out; the last slot moves into its place."""
+        """Remove the key in a slot; the entry in the last slot moves there."""
         entry_address: i64 = i64(self.entry_addresses[slot])
         if entry_address != 0:
             self.allocator.free(entry_address)
@@ -233,7 +241,7 @@ class DictCore:
             self._finish_rehash()
 
     def clear(self) -> None:
-        """Take all keys out and drop the tables."""
+        """Remove all keys and free the tables."""
         allocator = self.allocator
         slot: i64 = 0
         while slot < self.used:
@@ -263,7 +271,10 @@ class DictCore:
         self.clear_values()
 
     def _unlink(self, slot: i64, replacement: i32) -> bool:
-        """Let what points at ``slot`` point at ``replacement``; True if that was in the old (or only) table."""
+        """Make the bucket or link that points at ``slot`` point at ``replacement``.
+
+        Returns True if the slot was in the old (or only) table.
+        """
         digest = hash(self.keys[slot])
         bucket: i64 = digest & self.mask
         if bucket >= self.rehash_index and self._relink(self.heads, bucket, slot, replacement):
@@ -288,51 +299,51 @@ class DictCore:
     # Tables.
 
     def expand(self, size: i64) -> None:
-        """Prepare for ``size`` keys (Redis sizes a table beforehand where it knows how many come)."""
+        """Make room for ``size`` keys in all, as Redis does where it knows the number beforehand."""
         if self.rehash_index < 0 and size > self.used:
-            self._resize(dict_slots(size))
+            self._resize(dict_buckets(size))
 
     def shrink_if_sparse(self) -> bool:
-        """Start to shrink a table that is filled below 10 percent; True if it did."""
+        """Start to shrink a table that has fewer keys than 10 percent of its buckets; True if it did."""
         if self.rehash_index >= 0 or self.table_address == 0:
             return False
-        slots = self.mask + 1
-        if slots <= DICT_INITIAL_SLOTS or self.used * 100 // slots >= 10:
+        buckets = self.mask + 1
+        if buckets <= DICT_INITIAL_BUCKETS or self.used * 100 // buckets >= 10:
             return False
-        self._resize(dict_slots(self.used))
+        self._resize(dict_buckets(self.used))
         return True
 
     def _grow(self) -> None:
         if self.table_address == 0:
-            self._resize(DICT_INITIAL_SLOTS)
+            self._resize(DICT_INITIAL_BUCKETS)
             return
-        slots = dict_slots(self.used + 1)
+        buckets = dict_buckets(self.used + 1)
         limit = self.growth_limit
         if (
             limit is None
-            or self.allocator.used_memory + dict_table_size(slots) <= limit.bytes
+            or self.allocator.used_memory + dict_table_size(buckets) <= limit.bytes
             or float(self.used) > URGENT_LOAD * float(self.mask + 1)
         ):
-            self._resize(slots)
+            self._resize(buckets)
 
-    def _resize(self, slots: i64) -> None:
+    def _resize(self, buckets: i64) -> None:
         if self.table_address == 0:
-            self.table_address = self.allocator.alloc(dict_table_size(slots))
-            self.heads = empty_heads(slots)
-            self.mask = slots - 1
+            self.table_address = self.allocator.alloc(dict_table_size(buckets))
+            self.heads = empty_heads(buckets)
+            self.mask = buckets - 1
             return
-        if slots == self.mask + 1:
+        if buckets == self.mask + 1:
             return
-        self.new_table_address = self.allocator.alloc(dict_table_size(slots))
-        self.new_heads = empty_heads(slots)
-        self.new_mask = slots - 1
+        self.new_table_address = self.allocator.alloc(dict_table_size(buckets))
+        self.new_heads = empty_heads(buckets)
+        self.new_mask = buckets - 1
         self.rehash_index = 0
         self.old_used = self.used
         if self.used == 0:
             self._finish_rehash()
 
     def rehash(self, buckets: i64) -> bool:
-        """Move up to ``buckets`` buckets to the new table; False when no rehash is left to do."""
+        """Move at most ``buckets`` buckets to the new table; False when no rehash is in progress any more."""
         if self.rehash_index < 0:
             return False
         visits = buckets * EMPTY_VISITS
@@ -367,7 +378,7 @@ class DictCore:
         self.heads[bucket] = i32(NONE)
 
     def _fit_entry(self, slot: i64, is_first: bool) -> None:
-        """Give a key that moves to another bucket an entry or take it away."""
+        """Give a key without value an entry, or free its entry, as its place in the new bucket requires."""
         entry_address: i64 = i64(self.entry_addresses[slot])
         if is_first and entry_address != 0:
             self.allocator.free(entry_address)
@@ -384,7 +395,7 @@ class DictCore:
         self.new_heads = empty_heads(1)
         self.new_mask = 0
         self.rehash_index = NONE
-        if self.used * 4 < len(self.links):  # the arrays give memory back with the table
+        if self.used * 4 < len(self.links):  # the arrays shrink together with the table
             self.links = self.links[: self.used]
             self.entry_addresses = self.entry_addresses[: self.used]
             self.key_addresses = self.key_addresses[: self.used]

@@ -1,18 +1,18 @@
-"""HyperLogLog: a set's size estimated from 16384 registers, in the bytes in which Redis stores them.
+"""HyperLogLog: the size of a set, estimated from 16384 registers, which are stored in the same bytes as in Redis.
 
-The hash of an element chooses a register (14 bits) and gives a rank, one more than the zeros at the end of the other
-50 bits; a register keeps the highest rank it saw. Many distinct elements make high ranks likely.
+The hash of an element selects a register (14 bits) and gives a rank: one more than the number of zeros at the end of
+the other 50 bits. A register keeps the highest rank that it has seen. The more distinct elements, the higher the ranks.
 
     header, 16 bytes:  "HYLL", encoding (0 dense, 1 sparse), 3 unused, the last estimate in 8 bytes, little-endian;
                        its highest bit says that registers have changed since
-    dense:             12288 bytes, 6 bits a register, the lowest bits of a byte first
-    sparse:            a run of opcodes that together cover all registers
-                         00llllll           zero registers, l + 1 of them
-                         01llllll llllllll  likewise, up to 16384
-                         1vvvvvll           l + 1 registers of the rank v + 1
+    dense:             12288 bytes, 6 bits per register, the lowest bits of a byte first
+    sparse:            a sequence of opcodes that together cover all registers
+                         00llllll           l + 1 registers that are zero
+                         01llllll llllllll  the same, up to 16384 registers
+                         1vvvvvll           l + 1 registers with the rank v + 1
 
-The dense registers are worked on as a whole, a byte each, by operations on bytes and big integers that run in C.
-:class:`SparseEditor` changes single registers of a sparse value. This module knows nothing of the ledger.
+Dense registers are processed all at once, as one byte each, by operations on bytes and big integers that run in C.
+:class:`SparseEditor` changes single registers of a sparse value. This module does not know the ledger.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ REGISTER_BYTES: Final = REGISTERS * 6 // 8
 DENSE_BYTES: Final = HEADER_BYTES + REGISTER_BYTES
 #: The highest rank that a sparse value can hold.
 SPARSE_MAX_RANK: Final = 32
-#: Most bytes that setting one register adds to a sparse value.
+#: The most bytes that raising one register adds to a sparse value.
 SPARSE_GROWTH: Final = 3
 
-# What became of setting a register of a sparse value.
+# The results of raising a register of a sparse value.
 UNCHANGED: Final = 0
 CHANGED: Final = 1
 TOO_LONG: Final = 2
@@ -51,16 +51,16 @@ _STALE: Final = 0x80
 _SEED: Final = 0xADC83B19  # Redis 7.2 hyperloglog.c
 _INDEX_BITS: Final = 14
 _INDEX_MASK: Final = REGISTERS - 1
-#: Set behind the 50 bits of the hash that make the rank, so that there is always an end to the zeros.
+#: A bit after the 50 bits of the hash that give the rank, so that the zeros always end.
 _RANK_END: Final = 1 << 50
 _MAX_RANK: Final = 51
-_RANKS: Final = 64  # of what fits 6 bits
+_RANKS: Final = 64  # as many as fit into 6 bits
 
 _VALUE_OPCODE: Final = 0x80
 _LONG_ZERO_OPCODE: Final = 0x40
 _SHORT_ZERO_LIMIT: Final = 64
 _VALUE_RUN_LIMIT: Final = 4
-#: Opcodes from the one before the change on that are looked at for values to join.
+#: How many opcodes, from the one before the change on, are searched for values to join.
 _JOIN_SCAN: Final = 5
 
 _HALF_INVERSE_LN2: Final = 0.5 / math.log(2.0)
@@ -73,7 +73,7 @@ def new_hyperloglog() -> bytearray:
 
 
 def is_hyperloglog(data: Data) -> bool:
-    """Whether a string looks like one; what a sparse one has behind the header is only found out in use."""
+    """Whether a string looks like a HyperLogLog; the opcodes of a sparse one are only checked when they are used."""
     size = len(data)
     if size < HEADER_BYTES or data[0:4] != _MAGIC:
         return False
@@ -87,7 +87,7 @@ def is_sparse(data: Data) -> bool:
 
 
 def register_of(element: bytes) -> i64:
-    """The register of an element and its rank there, as ``rank << 14 | register``."""
+    """The register of an element and the rank that it gives, as ``rank << 14 | register``."""
     digest = murmur64(element, _SEED)
     rest: i64 = digest >> _INDEX_BITS | _RANK_END
     index: i64 = digest & _INDEX_MASK
@@ -96,7 +96,7 @@ def register_of(element: bytes) -> i64:
 
 
 def known_estimate(data: Data) -> int | None:
-    """The estimate in the header, if it still holds."""
+    """The estimate in the header, None if registers have changed since."""
     if data[HEADER_BYTES - 1] & _STALE:
         return None
     return int.from_bytes(data[_ESTIMATE_AT:HEADER_BYTES], "little")
@@ -108,7 +108,7 @@ def remember_estimate(buffer: bytearray, estimate: int) -> None:
 
 
 def forget_estimate(buffer: bytearray) -> None:
-    """Say that the estimate in the header does not hold any more."""
+    """Note in the header that registers have changed since the estimate."""
     buffer[HEADER_BYTES - 1] |= _STALE
 
 
@@ -116,7 +116,7 @@ def forget_estimate(buffer: bytearray) -> None:
 
 
 def _mapped(factor: int, low: int, high: int) -> bytes:
-    """A translation that takes the bits ``low`` to ``high`` of a byte, and shifts them up by ``factor`` bits."""
+    """A table that maps a byte to its bits ``low`` to ``high`` - 1, shifted up by ``factor`` bits."""
     return bytes(((byte & ((1 << high) - 1)) >> low) << factor for byte in range(256))
 
 
@@ -137,12 +137,12 @@ _SIGN_BITS: Final = int.from_bytes(b"\x80" * REGISTERS, "little")
 
 
 def _either(one: bytes, other: bytes) -> bytes:
-    """The bits of both, byte by byte."""
+    """The bits that are set in either of two strings of the same length."""
     return (int.from_bytes(one, "little") | int.from_bytes(other, "little")).to_bytes(len(one), "little")
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """Registers of 6 bits as bytes."""
+    """Registers of 6 bits each, turned into bytes."""
     byte_0, byte_1, byte_2 = packed[0::3], packed[1::3], packed[2::3]
     registers = bytearray(REGISTERS)
     registers[0::4] = byte_0.translate(_FIRST_OF_BYTE_0)
@@ -153,7 +153,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _packed(registers: bytes) -> bytes:
-    """Registers as bytes in 6 bits each."""
+    """Registers of one byte each, turned into 6 bits each."""
     first, second, third, fourth = registers[0::4], registers[1::4], registers[2::4], registers[3::4]
     packed = bytearray(REGISTER_BYTES)
     packed[0::3] = _either(first, second.translate(_SECOND_INTO_BYTE_0))
@@ -163,7 +163,7 @@ def _packed(registers: bytes) -> bytes:
 
 
 def registers_of(data: Data) -> bytes | None:
-    """All registers, a byte each; None if a sparse value does not cover exactly all of them."""
+    """All registers, one byte each; None if the opcodes of a sparse value do not cover exactly all registers."""
     content = bytes(data)
     if not is_sparse(content):
         return _unpacked(content[HEADER_BYTES:])
@@ -184,16 +184,16 @@ def registers_of(data: Data) -> bytes | None:
 
 
 def highest(one: bytes, other: bytes) -> bytes:
-    """The higher of two registers, for all: the merger of two sets."""
+    """The higher rank of each pair of registers, which gives the union of two sets."""
     first, second = int.from_bytes(one, "little"), int.from_bytes(other, "little")
-    # Ranks have 7 bits at most, so in each byte the borrow of a subtraction ends in the sign bit.
+    # Ranks have at most 7 bits, so in each byte the borrow of a subtraction ends in the sign bit.
     is_higher = ((first | _SIGN_BITS) - second) & _SIGN_BITS
     mask = is_higher - (is_higher >> 7)
     return (second ^ ((first ^ second) & mask)).to_bytes(REGISTERS, "little")
 
 
 def dense_with(header: Data, registers: bytes) -> bytearray:
-    """A dense value with these registers and the estimate of another value."""
+    """A dense value with these registers, and with the header of another value but for the encoding."""
     dense = bytearray(header[:HEADER_BYTES])
     dense[_ENCODING_AT] = _DENSE
     dense += _packed(registers)
@@ -201,7 +201,7 @@ def dense_with(header: Data, registers: bytes) -> bytearray:
 
 
 def estimate(registers: bytes) -> int:
-    """How many elements a set has, with these registers: Otmar Ertl's estimator (arXiv:1702.01284, algorithm 6)."""
+    """The estimated size of the set with these registers (Otmar Ertl's estimator, arXiv:1702.01284, algorithm 6)."""
     counts = [0] * _RANKS
     left = REGISTERS
     rank: i64 = 0
@@ -216,7 +216,7 @@ def estimate(registers: bytes) -> int:
         sum_ = (sum_ + counts[number]) * 0.5
     sum_ += size * _sigma(counts[0] / size)
     if sum_ == 0.0:
-        return _INT64_MIN  # no number: every register is at its end, and C converts it to this
+        return _INT64_MIN  # all registers have the highest rank: the estimate is infinite, and C converts it to this
     return _rounded(_HALF_INVERSE_LN2 * size * size / sum_)
 
 
@@ -227,7 +227,7 @@ def _rounded(number: float) -> int:
 
 
 def _sigma(share: float) -> float:
-    """What the empty registers contribute."""
+    """The contribution of the empty registers."""
     if share == 1.0:
         return math.inf
     weight = 1.0
@@ -242,7 +242,7 @@ def _sigma(share: float) -> float:
 
 
 def _tau(share: float) -> float:
-    """What the registers at the highest rank contribute."""
+    """The contribution of the registers with the highest rank."""
     if share in {0.0, 1.0}:
         return 0.0
     weight = 1.0
@@ -260,7 +260,7 @@ def _tau(share: float) -> float:
 
 
 def raise_dense(buffer: bytearray, index: i64, rank: i64) -> bool:
-    """Raise a register of a dense value to a rank; False if it is there already."""
+    """Raise a register of a dense value to a rank; False if its rank is as high already."""
     bit = index * 6
     at = HEADER_BYTES + (bit >> 3)
     shift = bit & 7
@@ -283,7 +283,7 @@ def _opcode_bytes(opcode: i64) -> i64:
 
 
 def _span(data: bytes, at: i64) -> i64:
-    """How many registers an opcode covers; a second byte that is missing counts as zero, the end of a C string."""
+    """How many registers an opcode covers; a missing second byte counts as zero, like the end of a C string."""
     opcode: i64 = data[at]
     if opcode & _VALUE_OPCODE:
         return (opcode & 3) + 1
@@ -294,7 +294,7 @@ def _span(data: bytes, at: i64) -> i64:
 
 
 def _zeros(count: i64) -> bytes:
-    """The opcode of so many zero registers; nothing for none."""
+    """The opcode for ``count`` zero registers; empty if there are none."""
     if count == 0:
         return b""
     if count <= _SHORT_ZERO_LIMIT:
@@ -303,26 +303,27 @@ def _zeros(count: i64) -> bytes:
 
 
 def _values(rank: i64, count: i64) -> bytes:
-    """The opcode of so many registers (up to 4) of a rank; nothing for none."""
+    """The opcode for ``count`` registers (at most 4) of a rank; empty if there are none."""
     if count == 0:
         return b""
     return bytes((_VALUE_OPCODE | (rank - 1) << 2 | (count - 1),))
 
 
 class SparseEditor:
-    """Raises registers of a sparse value, in its buffer.
+    """Raises registers of a sparse value in its buffer.
 
-    The opcode that covers a register is searched from the left. When registers come in ascending order, the search may
-    go on two opcodes before the last change, since nothing before that has changed; :meth:`rewind` otherwise.
+    The editor searches from left to right for the opcode that covers a register. If registers are raised in ascending
+    order, a search can start two opcodes before the last change, because nothing before that has changed. Otherwise the
+    caller must call :meth:`rewind` first.
     """
 
     def __init__(self, buffer: bytearray) -> None:
         self.buffer = buffer
         self._content = bytes(buffer)
-        # Where the search begins: an opcode, and the first register that it covers.
+        # Where the next search begins: an opcode, and the first register that it covers.
         self._start: i64 = HEADER_BYTES
         self._start_register: i64 = 0
-        # What the search found: the opcode, the first register and how many it covers, the opcode before (-1: none).
+        # What the search found: the opcode, its first register, how many it covers, and the opcode before (-1: none).
         self._at: i64 = 0
         self._first: i64 = 0
         self._covered: i64 = 0
@@ -334,7 +335,7 @@ class SparseEditor:
         self._start_register = 0
 
     def raise_register(self, index: i64, rank: i64, limit: i64) -> i64:
-        """Raise a register to a rank (32 at most), if the value does not get longer than ``limit`` bytes by that."""
+        """Raise a register to a rank of at most 32, unless that makes the value longer than ``limit`` bytes."""
         if not self._find(index):
             return CORRUPT
         content = self._content
@@ -356,7 +357,7 @@ class SparseEditor:
         if growth > 0 and len(content) + growth > limit:
             return TOO_LONG
         self.buffer[at : at + old_bytes] = opcodes
-        # A long opcode whose second byte is missing gives up two bytes all the same.
+        # A long opcode whose second byte is missing counts as two bytes nevertheless.
         del self.buffer[len(content) + growth :]
         self._join_values()
         forget_estimate(self.buffer)
@@ -364,7 +365,7 @@ class SparseEditor:
         return CHANGED
 
     def _find(self, index: i64) -> bool:
-        """Find the opcode that covers a register, and where the next search may begin."""
+        """Find the opcode that covers a register, and where the next search can begin; False if no opcode covers it."""
         content = self._content
         end: i64 = len(content)
         at = self._start
@@ -402,7 +403,7 @@ class SparseEditor:
         return False
 
     def _join_values(self) -> None:
-        """Join neighbouring opcodes of the same rank around the change, as far as Redis looks (7.2 hllSparseSet)."""
+        """Join neighbouring opcodes of the same rank around the change, as far as Redis does (7.2 hllSparseSet)."""
         buffer = self.buffer
         at = self._previous if self._previous >= 0 else HEADER_BYTES
         scans: i64 = _JOIN_SCAN
@@ -420,7 +421,7 @@ class SparseEditor:
 
 
 def described(data: Data) -> bytes:
-    """The opcodes of a sparse value in words, PFDEBUG DECODE."""
+    """The opcodes of a sparse value as text, for PFDEBUG DECODE."""
     content = bytes(data)
     words: list[bytes] = []
     at: i64 = HEADER_BYTES

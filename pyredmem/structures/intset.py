@@ -1,8 +1,8 @@
 """Redis's intset: a set of 64-bit integers as one sorted array of numbers of equal width.
 
-The numbers take 2, 4 or 8 bytes each, as many as the largest that was *ever* added needs; the block is reallocated to
-the exact size with every number that comes or goes (Redis 7.2 intset.c). The numbers themselves are in a sorted list,
-which finds one by halving as Redis does.
+Each number takes 2, 4 or 8 bytes, as many as the largest number that was *ever* added needs. The block is reallocated
+to the exact size whenever a number is added or removed (Redis 7.2 intset.c). The numbers themselves are in a sorted
+list, in which they are found by binary search as in Redis.
 """
 
 from __future__ import annotations
@@ -26,20 +26,19 @@ class IntSet:
     """Sorted integers and their block in the ledger."""
 
     def __init__(self, allocator: Allocator, address: i64 = 0) -> None:
-        """``address``: the block of the intset that this one takes the place of."""
+        """``address`` is the block of the intset that this one replaces, if it replaces one."""
         self.allocator = allocator
         self.numbers: list[int] = []
         self.width: i64 = _SMALLEST_WIDTH  # bytes per number
         self.address: i32 = i32(allocator.alloc(intset_size(0, 0)) if address == 0 else address)
 
     def contains(self, number: int) -> bool:
-        """Whether a number is there."""
         numbers = self.numbers
         at = bisect_left(numbers, number)
         return at < len(numbers) and numbers[at] == number
 
     def add(self, number: int) -> bool:
-        """Put a number in; False if it is there."""
+        """Add a number; False if it was there already."""
         numbers = self.numbers
         at = bisect_left(numbers, number)
         if at < len(numbers) and numbers[at] == number:
@@ -52,7 +51,7 @@ class IntSet:
         return True
 
     def remove(self, number: int) -> bool:
-        """Take a number out; False if it is not there."""
+        """Remove a number; False if it was not there."""
         numbers = self.numbers
         at = bisect_left(numbers, number)
         if at == len(numbers) or numbers[at] != number:
@@ -62,7 +61,7 @@ class IntSet:
         return True
 
     def duplicate(self) -> IntSet:
-        """A copy of its own; numbers stay as wide as they are."""
+        """A copy with its own block; the width of the numbers stays the same."""
         copy = IntSet(self.allocator)
         copy.numbers = self.numbers.copy()
         copy.width = self.width
@@ -70,23 +69,22 @@ class IntSet:
         return copy
 
     def fill(self, numbers: list[int], width: i64) -> None:
-        """Take over numbers in ascending order, each as wide as ``width`` says."""
+        """Take over numbers in ascending order, each of which takes ``width`` bytes."""
         self.numbers = numbers
         self.width = width
         self._fit()
 
     def data(self) -> bytes:
-        """The very bytes of the block: width, number and the numbers, little-endian."""
+        """The exact bytes of the block: the width, the count, and the numbers, all little-endian."""
         width = int(self.width)
         content = b"".join([number.to_bytes(width, "little", signed=True) for number in self.numbers])
         return width.to_bytes(4, "little") + len(self.numbers).to_bytes(4, "little") + content
 
     def free(self) -> None:
-        """Give the block back."""
         self.allocator.free(i64(self.address))
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Drop so many numbers, and the block with the last ones; True when nothing is left."""
+        """Remove at most ``limit`` numbers, and the block with the last ones; True when nothing is left."""
         numbers = self.numbers
         size: i64 = len(numbers)
         if size > limit:
@@ -103,7 +101,10 @@ class IntSet:
             self.numbers = relocated_list(self.numbers, mover)
 
     def defrag_numbers(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Show a mover that steers so many numbers from a place on; the next place, 0 at the end."""
+        """Show ``limit`` numbers to a mover that steers; returns the next cursor, 0 at the end.
+
+        The cursor is the place of the first number.
+        """
         if not mover.steers() or cursor < 0:
             return 0
         numbers = cast("list[object]", self.numbers)
@@ -118,7 +119,7 @@ class IntSet:
         return end if end < size else 0
 
     def relocated(self, mover: Mover) -> IntSet:
-        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
+        """This object or, if it must leave its place in the process's heap, a twin with the same block."""
         if not mover.must_leave(self):
             return self
         twin = IntSet(self.allocator, i64(self.address))

@@ -1,12 +1,12 @@
 """A run of list elements in one block: a whole small list, or one node of a quicklist.
 
-The elements are in a Python list with room in front, so that both ends are quick::
+The elements are in a Python list with room at its front, so that both ends are fast::
 
-    items   [ - | - | - | c | b | a ]        start = 3: three elements, room for three more in front
+    items   [ - | - | - | c | b | a ]        start = 3: three elements, and room for three more at the front
 
-The block is a listpack (the base class), or, as Redis 7.2 quicklist.c has it, one of two other things: a node out of
-the middle of a list may be compressed with LZF, and one element of enormous size is a *plain* node, its bytes alone.
-The elements stay at hand in any case; what is compressed is only known by its size.
+The block is usually a listpack (the base class). As in Redis 7.2 (quicklist.c) it can be two other things: a node in
+the middle of a list may be compressed with LZF, and an element of enormous size gets a *plain* node, with nothing but
+its bytes. The elements are kept uncompressed in all three cases; of a compressed block only the size is real.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ _LEAST_COMPRESSED: Final = 48
 _LEAST_SAVING: Final = 8
 
 _LEAST_ROOM: Final = 4
-#: Free places in front from which on it is asked whether they are too many.
+#: With fewer free places than this at the front, there are never too many.
 _MOST_FREE: Final = 32
 _UNKNOWN: Final = -1
 
-# What a node is at the moment.
+# The state of a node, as bits.
 PLAIN: Final = 1
 COMPRESSED: Final = 2
-#: It was decompressed to be looked at and is to be compressed again.
+#: The node was decompressed to be looked at, and will be compressed again.
 IN_USE: Final = 4
-#: It must not be compressed now.
+#: The node must not be compressed now.
 KEPT_RAW: Final = 8
 
 
 class ListNode(Listpack):
-    """Elements, their block, and the nodes beside it."""
+    """The elements of a node, their block, and the neighbours of the node."""
 
     def __init__(self, allocator: Allocator, capacity: i64 = 0) -> None:
         super().__init__(allocator, capacity)
         self.items: list[bytes] = []
         self.start: i64 = 0
         self.state: i32 = 0
-        self.lzf_size: i64 = _UNKNOWN  # bytes when compressed, 0: does not compress
+        self.lzf_size: i64 = _UNKNOWN  # bytes when compressed; 0: it cannot be compressed
         self.node_address: i32 = 0  # the quicklistNode; 0 for a list that is a listpack
         self.previous: ListNode | None = None
         self.next: ListNode | None = None
 
     def is_(self, state: i32) -> bool:
-        """Whether one of the states above holds."""
+        """Whether the node is in one of these states."""
         return self.state & state != 0
 
     def become_plain(self, element: bytes) -> None:
-        """Hold one element without a listpack; the block was made for it."""
+        """Hold one element without a listpack; the block has been allocated for it."""
         self.items = [element]
         self.size = len(element)
         self.state = PLAIN
 
     def replace_plain(self, element: bytes) -> None:
-        """Let a plain node hold another element."""
+        """Replace the element of a plain node."""
         self.items = [element]
         self.size = len(element)
         self.lzf_size = _UNKNOWN
@@ -75,19 +75,18 @@ class ListNode(Listpack):
     # Elements; places are counted from the first one.
 
     def count(self) -> i64:
-        """How many elements there are."""
+        """The number of elements."""
         return len(self.items) - self.start
 
     def at(self, place: i64) -> bytes:
-        """One element."""
         return self.items[self.start + place]
 
     def elements(self, start: i64, end: i64) -> list[bytes]:
-        """Those from one place up to before another."""
+        """The elements from place ``start`` up to, but not including, place ``end``."""
         return self.items[self.start + start : self.start + end]
 
     def push_tail(self, element: bytes) -> None:
-        """Add an element behind the last one."""
+        """Add an element after the last one."""
         self.items.append(element)
         self.lzf_size = _UNKNOWN
         self.grow(entry_size(element))
@@ -104,14 +103,14 @@ class ListNode(Listpack):
         self.grow(entry_size(element))
 
     def pop_tail(self) -> bytes:
-        """Take the last element out."""
+        """Remove the last element."""
         element = self.items.pop()
         self.lzf_size = _UNKNOWN
         self.shrink(entry_size(element))
         return element
 
     def pop_head(self) -> bytes:
-        """Take the first element out."""
+        """Remove the first element."""
         items = self.items
         start = self.start
         element = items[start]
@@ -125,7 +124,7 @@ class ListNode(Listpack):
         return element
 
     def give_room_back(self) -> None:
-        """Take the free places in front away."""
+        """Remove the free places at the front."""
         if self.start > 0:
             del self.items[: self.start]
             self.start = 0
@@ -137,14 +136,14 @@ class ListNode(Listpack):
         self.grow(entry_size(element))
 
     def replace(self, place: i64, element: bytes) -> None:
-        """Put an element in the place of another."""
+        """Replace the element at a place."""
         old = self.items[self.start + place]
         self.items[self.start + place] = element
         self.lzf_size = _UNKNOWN
         self.change(entry_size(element) - entry_size(old))
 
     def delete(self, place: i64, count: i64) -> None:
-        """Take some elements out at once."""
+        """Remove ``count`` elements from a place on, all at once."""
         removed = entry_sizes(self.elements(place, place + count))
         start = self.start + place
         del self.items[start : start + count]
@@ -169,7 +168,7 @@ class ListNode(Listpack):
         return -1
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
-        """Take up to ``most`` equal elements out one by one, from one end on; returns how many there were."""
+        """Remove at most ``most`` elements equal to this one, one by one from one end; returns how many it removed."""
         size = entry_size(element)
         removed: i64 = 0
         if backwards:
@@ -188,7 +187,7 @@ class ListNode(Listpack):
         return removed
 
     def _remove_from(self, first: i64, element: bytes, most: i64) -> i64:
-        """As ``remove`` from a place on; the others move up once, however many go."""
+        """Like ``remove`` from a place on; the other elements move up only once, however many are removed."""
         size = entry_size(element)
         items = self.items
         removed: i64 = 0
@@ -207,9 +206,9 @@ class ListNode(Listpack):
         return removed
 
     def split_off(self, place: i64, keep_front: bool) -> ListNode:
-        """Cut the node in two at a place; the part that is not kept becomes a new node.
+        """Split the node at a place; the part that is not kept becomes a new node.
 
-        The new one begins as a copy of the whole block (Redis 7.2 _quicklistSplitNode).
+        The new node starts as a copy of the whole block (Redis 7.2 _quicklistSplitNode).
         """
         other = ListNode(self.allocator, self.size)
         other.size = self.size
@@ -224,7 +223,7 @@ class ListNode(Listpack):
         return other
 
     def absorb(self, other: ListNode, in_front: bool) -> None:
-        """Take over all elements of another listpack, which is left without any."""
+        """Take all elements of another listpack, which has none afterwards."""
         elements = other.elements(0, other.count())
         other.items = []
         other.start = 0
@@ -239,7 +238,7 @@ class ListNode(Listpack):
     # The block.
 
     def compress(self) -> None:
-        """Compress the node, if that is worth it."""
+        """Compress the node, if that saves enough."""
         if self.is_(KEPT_RAW):
             return
         self.state &= ~IN_USE
@@ -253,24 +252,24 @@ class ListNode(Listpack):
         self.state |= COMPRESSED
 
     def decompress(self) -> None:
-        """Let the block be what it was before it was compressed."""
+        """Give the node the block that it had before it was compressed."""
         self.state &= ~IN_USE
         if self.is_(COMPRESSED):
             self._new_block(self.size)
             self.state &= ~COMPRESSED
 
     def decompress_for_use(self) -> None:
-        """Decompress a node that is to be compressed again after a look at it or a change."""
+        """Decompress a node that is going to be looked at or changed, and then compressed again."""
         if self.is_(COMPRESSED):
             self.decompress()
             self.state |= IN_USE
 
     def data(self) -> bytes:
-        """What Redis has in the block before it is compressed."""
+        """The bytes of Redis's block before it is compressed."""
         return self.items[self.start] if self.is_(PLAIN) else listpack_bytes(self.items[self.start :])
 
     def compressed_data(self) -> bytes:
-        """And afterwards; nothing if it does not compress."""
+        """The bytes of Redis's block after it is compressed; none if it cannot be compressed."""
         return compress(self.data(), self.size)
 
     def _compressed_size(self) -> i64:
@@ -284,7 +283,7 @@ class ListNode(Listpack):
         self._usable = allocator.usable(address)
 
     def copy(self) -> ListNode:
-        """A node with the same elements in a block of exact size, compressed if this one is."""
+        """A node with the same elements in a block of the exact size, compressed if this one is."""
         compressed = self.is_(COMPRESSED)
         other = ListNode(self.allocator, self.lzf_size + QUICKLIST_LZF_HEADER_SIZE if compressed else self.size)
         other.items = self.items[self.start :]
@@ -293,12 +292,12 @@ class ListNode(Listpack):
         other.lzf_size = self.lzf_size
         return other
 
-    # Taking apart, and defragmentation.
+    # Dismantling, and defragmentation.
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> i64:
-        """Take up to ``limit`` elements out, and the blocks behind the last one.
+        """Remove at most ``limit`` elements, and add the node's blocks to ``freed`` when no element is left.
 
-        Returns what is left of the limit, in which the node itself counts as one; -1 if something is left of the node.
+        Returns -1 if elements are left, otherwise the rest of the limit; the node itself counts as one element.
         """
         size: i64 = len(self.items)
         if size >= limit:
@@ -310,12 +309,12 @@ class ListNode(Listpack):
         return limit - size - 1
 
     def defrag(self, mover: Mover) -> None:
-        """Let the mover place the block, and that of the node."""
+        """Let the mover place the blocks of the listpack and of the node."""
         self.node_address = i32(mover.block(i64(self.node_address)))
         self.address = i32(mover.block(i64(self.address)))
 
     def defrag_items(self, mover: Mover, place: i64, limit: i64) -> i64:
-        """Show a mover that steers the elements from a place on; the place to go on at, 0 at the end."""
+        """Show ``limit`` elements from a place on to a mover that steers; returns the next place, 0 at the end."""
         if place == 0:
             self.items = relocated_list(self.items, mover)
         items = self.items
@@ -329,7 +328,7 @@ class ListNode(Listpack):
         return at - self.start if at < len(items) else 0
 
     def relocated(self, mover: Mover) -> ListNode:
-        """This node or, if it has to leave its place in the process's heap, a twin that is in no chain yet."""
+        """This node or, if it must leave its place in the process's heap, a twin, which is not yet linked."""
         if not mover.must_leave(self):
             return self
         twin = ListNode(self.allocator, NO_BLOCK)

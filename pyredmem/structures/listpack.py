@@ -1,10 +1,9 @@
-"""The block of a listpack: how many bytes Redis 7.2's entries take, and when their block is reallocated.
+"""The block of a listpack: how many bytes Redis 7.2's entries take, and when the block is reallocated.
 
-Small lists, hashes, sets and sorted sets and the nodes of lists and streams are listpacks: one block with a header,
-the entries one behind the other and a terminator. Here the elements are held by whoever uses the block, in the
-container that is quickest for the use; a :class:`Listpack` knows the bytes they would take and owns the block in the
-ledger. It is reallocated when the entries outgrow what the allocator gave, and whenever they get fewer bytes (Redis 7.2
-listpack.c).
+Small lists, hashes, sets and sorted sets, and the nodes of lists and streams, are listpacks: one block with a header,
+one entry after the other, and a terminator. Here the owner of the block holds the elements, in the container that is
+fastest for its purpose. A :class:`Listpack` knows how many bytes they take and owns the block in the ledger. The block
+is reallocated when the entries outgrow it, and each time they shrink (Redis 7.2 listpack.c).
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from pyredmem.memory.mover import Mover
 _NINE: Final = 57
 _LONGEST_INTEGER: Final = 20  # characters
 _SHORT_STRING: Final = 64
-#: In place of a capacity: no block is allocated, for the twin of another listpack.
+#: The capacity of a twin of another listpack: no block is allocated for it.
 NO_BLOCK: Final = -1
 
 
 def entry_size(data: bytes) -> i64:
-    """Bytes of an element with all that belongs to it; canonical integers are packed."""
+    """The bytes of the entry of an element; canonical integers are packed."""
     length: i64 = len(data)
     if length > 0 and length <= _LONGEST_INTEGER and data[0] <= _NINE:
         number = parse_integer(data)
@@ -38,7 +37,7 @@ def entry_size(data: bytes) -> i64:
 
 
 def entry_sizes(items: list[bytes]) -> i64:
-    """Bytes of several elements."""
+    """The bytes of the entries of several elements."""
     total: i64 = 0
     for item in items:
         total += entry_size(item)
@@ -46,7 +45,7 @@ def entry_sizes(items: list[bytes]) -> i64:
 
 
 class Listpack:
-    """A listpack's block in the ledger; ``size`` is the bytes in use, header and terminator included."""
+    """A listpack's block in the ledger; ``size`` are the bytes in use, including header and terminator."""
 
     def __init__(self, allocator: Allocator, capacity: i64 = 0) -> None:
         self.allocator = allocator
@@ -60,29 +59,29 @@ class Listpack:
         self._usable = allocator.usable(i64(self.address))
 
     def usable(self) -> i64:
-        """Bytes of the block."""
+        """The usable bytes of the block."""
         return self._usable
 
     def grow(self, added: i64) -> None:
-        """Entries of so many bytes come in."""
+        """Make room for new entries of ``added`` bytes."""
         self.size += added
         if self.size > self._usable:
             self._fit()
 
     def shrink(self, removed: i64) -> None:
-        """Entries of so many bytes go."""
+        """Shrink after entries of ``removed`` bytes were removed."""
         self.size -= removed
         self._fit()
 
     def change(self, delta: i64) -> None:
-        """An entry is replaced by one that takes ``delta`` bytes more, or fewer if that is negative."""
+        """Grow by ``delta`` bytes, or shrink if it is negative, because an entry is replaced."""
         if delta > 0:
             self.grow(delta)
         elif delta < 0:
             self.shrink(-delta)
 
     def shrink_to_fit(self) -> None:
-        """Give back what was allocated beforehand and is not used."""
+        """Free the unused part of a block that was allocated with room to grow."""
         if self.size < self._usable:
             self._fit()
 
@@ -94,13 +93,12 @@ class Listpack:
             self._usable = allocator.usable(i64(self.address))
 
     def duplicate(self) -> Listpack:
-        """The block of a copy, at its exact size."""
+        """A block for a copy, of the exact size."""
         copy = Listpack(self.allocator, self.size)
         copy.size = self.size
         return copy
 
     def free(self) -> None:
-        """Give the block back."""
         self.allocator.free(i64(self.address))
 
     # Defragmentation.
@@ -110,7 +108,7 @@ class Listpack:
         self.address = i32(mover.block(i64(self.address)))
 
     def relocated(self, mover: Mover) -> Listpack:
-        """This object or, if it has to leave its place in the process's heap, its twin with the same block."""
+        """This object or, if it must leave its place in the process's heap, a twin with the same block."""
         if not mover.must_leave(self):
             return self
         twin = Listpack(self.allocator, NO_BLOCK)
@@ -120,7 +118,7 @@ class Listpack:
         return twin
 
     def take_block(self, other: Listpack) -> None:
-        """Have the block of another one, which is of no more use."""
+        """Take the block of another listpack, which is not used any more."""
         self.size = other.size
         self.address = other.address
         self._usable = other.usable()

@@ -1,12 +1,12 @@
-"""The very bytes of a listpack (Redis 7.2 listpack.c), for what depends on them: how well a list node
-compresses, and values that go in and out serialized.
+"""The exact bytes of a listpack (Redis 7.2 listpack.c), needed where they matter: to compress a list node, and to read
+and write serialized values.
 
 ::
 
     total bytes (4)  elements (2)  entry ... entry  FF
 
-Numbers are little-endian. An entry is an encoding with the data, and behind it their length in groups of seven bits, so
-that it can be read backwards.
+Numbers are little-endian. An entry is an encoding with the data, followed by their length in groups of seven bits, so
+that a listpack can be read backwards.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _HEADER_COUNT_LIMIT: Final = 65535
 _LONGEST_INTEGER: Final = 20  # characters
 _HEADER_SIZE: Final = 6
 _END: Final = 0xFF
-#: Bytes of the integers of types F1 to F4.
+#: The bytes of the integer types F1 to F4.
 _INTEGER_WIDTHS: Final = (2, 3, 4, 8)
 _LAST_INTEGER_TYPE: Final = 0xF4
 
 
 def listpack_bytes(elements: list[bytes]) -> bytes:
-    """A listpack of these elements."""
+    """The bytes of a listpack with these elements."""
     entries = b"".join([_entry(element) for element in elements])
     total = len(entries) + LISTPACK_EMPTY_SIZE
     count = min(len(elements), _HEADER_COUNT_LIMIT)
@@ -63,17 +63,17 @@ def _string(data: bytes) -> bytes:
 
 
 def _back_length(length: int) -> bytes:
-    """The length, the highest seven bits first; all but the first byte have their top bit set."""
+    """The length that follows an entry, its highest seven bits first; all bytes but the first have the top bit set."""
     size = int(listpack_back_length_size(length))
     groups = [length >> 7 * at & 127 for at in reversed(range(size))]
     return bytes([groups[0], *[group | 128 for group in groups[1:]]])
 
 
 def listpack_elements(data: bytes) -> list[bytes]:
-    """The elements of a listpack; raises ValueError for bytes that are none."""
+    """The elements of a listpack; raises ValueError if the bytes are not a listpack."""
     size = len(data)
     if size < LISTPACK_EMPTY_SIZE or int.from_bytes(data[:4], "little") != size or data[-1] != _END:
-        raise ValueError("no listpack")
+        raise ValueError("not a listpack")
     elements: list[bytes] = []
     at = _HEADER_SIZE
     while at < size - 1:
@@ -85,12 +85,12 @@ def listpack_elements(data: bytes) -> list[bytes]:
         at = following
     count = int.from_bytes(data[4:6], "little")
     if count not in (len(elements), _HEADER_COUNT_LIMIT):
-        raise ValueError("not as many elements as the header says")
+        raise ValueError("the header gives another number of elements")
     return elements
 
 
 def _encoded_length(data: bytes, at: int) -> int:
-    """Bytes of an entry without its back length."""
+    """The bytes of an entry without the length that follows it."""
     first = data[at]
     if first < 0x80:
         return 1
@@ -103,7 +103,7 @@ def _encoded_length(data: bytes, at: int) -> int:
     if first == 0xF0:
         return 5 + int.from_bytes(data[at + 1 : at + 5], "little")
     if first > _LAST_INTEGER_TYPE:
-        raise ValueError("an entry of no known kind")
+        raise ValueError("an entry of an unknown type")
     return 1 + _INTEGER_WIDTHS[first - 0xF1]
 
 

@@ -1,15 +1,15 @@
 """LZF, the compression of list nodes: the bytes that Redis 7.2's copy of liblzf makes, so that their number is right.
 
-A compressed string is a row of two kinds of pieces, told apart by their first byte::
+A compressed string is a sequence of two kinds of pieces, which differ in their first byte::
 
-    000nnnnn  n+1 bytes            literals: 1 to 32 bytes as they are
+    000nnnnn  n+1 bytes            literals: 1 to 32 bytes, unchanged
     lllddddd  dddddddd             reference: l+2 bytes (l = 1..6) that begin d+1 bytes further back
     111ddddd  llllllll  dddddddd   reference: l+9 bytes
 
-Where a reference may begin is looked up in a table from a hash of three bytes to the last place where they were seen.
-The size of the result depends on which places are noted and found: 65536 hashes that overwrite one another, the two
-last places of a reference noted and the others not, and three limits of liblzf at the end of the data (see
-:func:`_match`). A reference never goes to the very first byte.
+The compressor finds references with a table that maps a hash of three bytes to the last place where they were seen.
+The size of the result depends on which places are in the table: there are 65536 hashes, and places with the same hash
+overwrite each other; of the places inside a reference only the last two are entered; and liblzf has three limits at the
+end of the data (see :func:`_match`). A reference never begins at the very first byte.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _HASH_MASK: Final = _HASHES - 1
 _LONGEST_RUN: Final = 32
 _FARTHEST: Final = 8192
 _LONGEST_MATCH: Final = 264
-#: Places are noted in 31 bits.
+#: Places are stored in 31 bits.
 _OFFSET_LIMIT: Final = (1 << 31) - 1
-#: References of more bytes have a third byte.
+#: A reference to more bytes than this has a third byte.
 _SHORT_MATCH: Final = 8
 
 
@@ -39,10 +39,10 @@ def _empty_table() -> vec[i32]:
 
 
 class Compressor:
-    """Compresses one string after the other; the table of places is made once.
+    """Compresses one string after another; the table of places is made only once.
 
-    A place is noted with an offset that grows by the length of each string, so what an earlier one left is below the
-    beginning of the next, as if it were not there.
+    Places are stored with an offset that grows by the length of each string. So the places of earlier strings lie
+    before the beginning of the current one, and are ignored.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Compressor:
         self._offset: i64 = 0
 
     def compress(self, data: bytes, limit: i64) -> bytes:
-        """The data compressed to at most about ``limit`` bytes; empty if it needs more."""
+        """The compressed data, of at most about ``limit`` bytes; empty if more would be needed."""
         end: i64 = len(data)
         if end == 0 or limit <= 0:
             return b""
@@ -63,7 +63,7 @@ class Compressor:
 
 
 def compress(data: bytes, limit: i64) -> bytes:
-    """One string compressed to at most about ``limit`` bytes; empty if it needs more."""
+    """One string compressed to at most about ``limit`` bytes; empty if more would be needed."""
     return Compressor().compress(data, limit)
 
 
@@ -71,7 +71,7 @@ def _compressed(data: bytes, limit: i64, table: vec[i32], offset: i64) -> bytes:
     end: i64 = len(data)
     output = BytesWriter()
     at: i64 = 0
-    run: i64 = 0  # where the literals begin that are not written yet
+    run: i64 = 0  # the beginning of the literals that are not written yet
     hashed_end: i64 = end - 2
     while at < hashed_end:
         first: i64 = data[at]
@@ -123,10 +123,10 @@ def _hash(first: i64, second: i64, third: i64) -> i64:
 
 
 def _match(data: bytes, seen: i64, at: i64, end: i64) -> i64:
-    """How many bytes at ``at`` are those at ``seen``, of which three are known to be.
+    """How many bytes at ``at`` equal those at ``seen``, the first three of which do; at most 264.
 
-    At most 264. The last two bytes of the data belong to a match only if the first 19 bytes of it reach there, since
-    liblzf compares 16 at a time without a look at the end where there is room for that.
+    The last two bytes of the data belong to a match only if they are among the first 19 bytes of it, because liblzf
+    compares 16 bytes without checking for the end as long as there is room for them.
     """
     most: i64 = end - at - 2
     if most > _LONGEST_MATCH:
@@ -159,7 +159,7 @@ def _write_reference(output: BytesWriter, length: i64, distance: i64) -> None:
 
 
 def decompress(data: bytes) -> bytes:
-    """What was compressed; raises ValueError for what is no such thing."""
+    """The data that was compressed; raises ValueError if the bytes are not compressed data."""
     output = bytearray()
     at = 0
     try:
@@ -179,7 +179,7 @@ def decompress(data: bytes) -> bytes:
             start = len(output) - ((control & 31) << 8 | data[at]) - 1
             at += 1
             if start < 0:
-                raise ValueError("a reference to before the beginning")
+                raise ValueError("a reference points before the beginning")
             for place in range(start, start + length + 2):
                 output.append(output[place])
     except IndexError:

@@ -1,11 +1,12 @@
-"""The chain of nodes that a quicklist is, and which of them are compressed (Redis 7.2 quicklist.c).
+"""The chain of nodes that a quicklist consists of, and which of the nodes are compressed (Redis 7.2 quicklist.c).
 
-With ``depth`` > 0 all nodes but so many at each end are compressed. As in Redis that is looked after where nodes are
-linked, unlinked and left behind by a walk (``settle``), not by one rule that always holds: a node may stay
-uncompressed until a walk passes it.
+If ``depth`` is above 0, all nodes are compressed except the first and the last ``depth`` ones. As in Redis this is not
+an invariant: nodes are compressed and decompressed when a node is linked or unlinked and when a walk leaves a node
+(``settle``), so a node may stay uncompressed until a walk passes it.
 
-A pass that visits the nodes a few at a time leaves a mark where it stops. The mark is at a node, so it is found at once
-when the pass goes on, whatever was linked and unlinked in the meantime; when its node goes, it is at the next one.
+A pass over the chain leaves a mark where it stops (see :mod:`pyredmem.structures.marks`). The mark refers to a node, so
+the pass finds its place at once, whatever was linked and unlinked in the meantime. When the node is unlinked, the mark
+moves to the next one.
 """
 
 from __future__ import annotations
@@ -19,26 +20,25 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import QUICKLIST_NODE_SIZE, QUICKLIST_SIZE, ROBJ_SIZE
 from pyredmem.memory.mover import Mover
 from pyredmem.structures.list_node import COMPRESSED, IN_USE, KEPT_RAW, ListNode
+from pyredmem.structures.marks import PassMark, PassMarks
 
 _MOST_DEPTH: Final = (1 << 16) - 1
-#: More marks than passes that can be under way; the mark of one that was given up goes in the end.
-_MOST_MARKS: Final = 4
 
 
-class NodeMark:
-    """Where a pass goes on: an element of a node."""
+class NodeMark(PassMark):
+    """The element of a node at which a pass goes on."""
 
     def __init__(self, cursor: i64, node: ListNode, place: i64) -> None:
-        self.cursor: i64 = cursor
+        super().__init__(cursor)
         self.node = node
         self.place: i64 = place
 
 
 class NodeChain:
-    """Nodes, their number and that of their elements, and the block that Redis keeps them in."""
+    """The nodes, their number and that of their elements, and the block of Redis's quicklist struct."""
 
     def __init__(self, allocator: Allocator, depth: i64, address: i64 = 0) -> None:
-        """``address``: the block of the chain that this one takes the place of."""
+        """``address`` is the block of the chain that this one replaces, if it replaces one."""
         self.allocator = allocator
         self.address: i32 = i32(allocator.alloc(QUICKLIST_SIZE) if address == 0 else address)
         self.depth: i64 = min(max(depth, 0), _MOST_DEPTH)
@@ -46,13 +46,12 @@ class NodeChain:
         self.tail: ListNode | None = None
         self.nodes: i64 = 0
         self.count: i64 = 0  # elements
-        self.marks: list[NodeMark] | None = None  # None: no pass is under way
-        self._last_cursor: i64 = 0
+        self.marks: PassMarks[NodeMark] | None = None  # None: no pass has stopped in this chain
 
     # Linking.
 
     def link(self, beside: ListNode | None, node: ListNode, after: bool) -> None:
-        """Put a node behind or before another one; ``beside`` is None in an empty list."""
+        """Insert a node after or before the node ``beside``, which is None in an empty list."""
         if beside is None:
             self.head = node
             self.tail = node
@@ -81,11 +80,11 @@ class NodeChain:
             self.settle(node)
 
     def unlink(self, node: ListNode) -> None:
-        """Take a node out, with the elements that it has."""
+        """Remove a node, with its elements, and free it."""
         following = node.next
         preceding = node.previous
         if self.marks is not None:
-            self._move_marks(node, following)
+            self._move_marks(self.marks, node, following)
         node.next = None
         node.previous = None
         if following is None:
@@ -109,12 +108,12 @@ class NodeChain:
     # Compression.
 
     def leave(self, node: ListNode) -> None:
-        """A walk goes on from a node that it has read: what was decompressed for that is compressed again."""
+        """Called when a walk goes on from a node that it has read: the node is compressed again if it was before."""
         if self.depth > 0 and not node.is_(COMPRESSED):
             self.settle(node)
 
     def settle(self, node: ListNode) -> None:
-        """Compress a node if its place in the list is one of compressed nodes (Redis 7.2 quicklistCompress)."""
+        """Compress a node if nodes at its place in the list are compressed (Redis 7.2 quicklistCompress)."""
         if self.depth == 0:
             return
         if node.is_(IN_USE):
@@ -123,12 +122,12 @@ class NodeChain:
             self._settle_around(node)
 
     def compress_again(self, node: ListNode) -> None:
-        """Compress a node that was decompressed to be changed."""
+        """Compress a node that was decompressed in order to change it."""
         if node.is_(IN_USE):
             node.compress()
 
     def _settle_around(self, node: ListNode | None) -> None:
-        """Decompress the nodes at the ends, compress the first ones that are no longer ends, and ``node``."""
+        """Decompress ``depth`` nodes at each end; compress the next one on each side, and ``node`` if further in."""
         if self.nodes == 0 or self.nodes < self.depth * 2:
             return
         forward, backward = self.head, self.tail
@@ -158,27 +157,26 @@ class NodeChain:
     # Passes.
 
     def replace_chain(self, original: NodeChain) -> None:
-        """Take over the nodes of the chain that this one takes the place of."""
+        """Take over the nodes of the chain that this one replaces."""
         self.head = original.head
         self.tail = original.tail
         self.nodes = original.nodes
         self.count = original.count
         self.marks = original.marks
-        self._last_cursor = original._last_cursor
 
     def defrag(self, mover: Mover) -> None:
-        """Let the mover place the block of the chain itself."""
+        """Let the mover place the block of the quicklist struct."""
         self.address = i32(mover.block(i64(self.address)))
 
     def defrag_nodes(self, mover: Mover, cursor: i64, limit: i64) -> i64:
-        """Let the mover place some nodes from a cursor on, and show it the elements if it steers; the next cursor.
+        """Let the mover place ``limit`` nodes from a cursor on, and show it their elements if it steers.
 
-        The limit is one of nodes, and of elements where these are shown.
+        Returns the next cursor, 0 at the end. Elements that are shown count towards the limit like nodes.
         """
         node = self.head
         place: i64 = 0
         if cursor != 0:
-            mark = self._take_mark(cursor)
+            mark = self.marks.take(cursor) if self.marks is not None else None
             if mark is None:
                 return 0
             node = mark.node
@@ -186,7 +184,7 @@ class NodeChain:
         steers = mover.steers()
         while node is not None:
             if limit <= 0:
-                return self._mark(cursor, node, place)
+                return self._leave_mark(NodeMark(cursor, node, place))
             if place == 0:
                 if steers:
                     node = self._relocate(node, mover)
@@ -202,7 +200,7 @@ class NodeChain:
         return 0
 
     def _relocate(self, node: ListNode, mover: Mover) -> ListNode:
-        """Put a twin into the place of a node if the mover wants that; returns what is there now."""
+        """Replace a node by a twin if the mover wants that; returns the node that is there now."""
         twin = node.relocated(mover)
         if twin is node:
             return node
@@ -220,55 +218,31 @@ class NodeChain:
             self.tail = twin
         else:
             following.previous = twin
-        marks = self.marks
-        if marks is not None:
-            for mark in marks:
+        if self.marks is not None:
+            for mark in self.marks.marks:
                 if mark.node is node:
                     mark.node = twin
         return twin
 
-    def _mark(self, cursor: i64, node: ListNode, place: i64) -> i64:
-        """Leave a mark; the cursor that finds it, a new one if that is 0."""
-        marks = self.marks
-        if marks is None:
-            marks = []
-            self.marks = marks
-        if cursor == 0:
-            self._last_cursor += 1
-            cursor = self._last_cursor
-        if len(marks) == _MOST_MARKS:
-            del marks[0]
-        marks.append(NodeMark(cursor, node, place))
-        return cursor
+    def _leave_mark(self, mark: NodeMark) -> i64:
+        if self.marks is None:
+            self.marks = PassMarks[NodeMark]()
+        return self.marks.leave(mark)
 
-    def _take_mark(self, cursor: i64) -> NodeMark | None:
-        marks = self.marks
-        if marks is None:
-            return None
-        for at, mark in enumerate(marks):
-            if mark.cursor == cursor:
-                del marks[at]
-                if len(marks) == 0:
-                    self.marks = None
-                return mark
-        return None
-
-    def _move_marks(self, node: ListNode, following: ListNode | None) -> None:
-        """A node goes; a pass that would go on there goes on at the next one, or is at its end."""
-        marks = self.marks
-        assert marks is not None
+    def _move_marks(self, marks: PassMarks[NodeMark], node: ListNode, following: ListNode | None) -> None:
+        """Move the marks at a node that is about to be unlinked to the next node; drop them if there is none."""
         kept: list[NodeMark] = []
-        for mark in marks:
+        for mark in marks.marks:
             if mark.node is node:
                 if following is None:
                     continue
                 mark.node = following
                 mark.place = 0
             kept.append(mark)
-        self.marks = kept or None
+        marks.marks = kept
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """Take about ``limit`` elements out, their blocks into ``freed``; True when nothing is left."""
+        """Remove about ``limit`` elements, add the blocks of emptied nodes to ``freed``; True when nothing is left."""
         self.marks = None
         node = self.head
         while node is not None:
@@ -276,7 +250,7 @@ class NodeChain:
             if limit < 0:
                 return False
             following = node.next
-            node.next = None  # or they would keep each other
+            node.next = None  # or the two nodes would keep each other alive
             if following is not None:
                 following.previous = None
             self.head = following
@@ -288,7 +262,7 @@ class NodeChain:
     # As a whole.
 
     def memory(self, samples: i64) -> i64:
-        """Bytes as MEMORY USAGE counts them: of some nodes from the head on (0: of all), taken for all."""
+        """Bytes as MEMORY USAGE counts them: an estimate from the first ``samples`` nodes (0: from all nodes)."""
         measured: i64 = 0
         looked_at: i64 = 0
         node = self.head
@@ -300,12 +274,12 @@ class NodeChain:
             node = node.next
         if looked_at == 0:
             return QUICKLIST_SIZE
-        # The sum of all parts is rounded as one number, and then cut.
+        # As in Redis the parts are added as floating-point numbers, and the sum is cut to an integer.
         estimate: float = float(measured) / float(looked_at) * float(self.nodes)
         return int(float(ROBJ_SIZE + QUICKLIST_SIZE) + estimate) - ROBJ_SIZE
 
     def free(self) -> None:
-        """Give everything back; the nodes forget each other, so that nothing is left to the cyclic collector."""
+        """Free everything. The nodes forget each other, so that nothing is left to the cyclic garbage collector."""
         node = self.head
         self.head = None
         self.tail = None
@@ -319,7 +293,7 @@ class NodeChain:
         self.allocator.free(i64(self.address))
 
     def chain(self) -> list[ListNode]:
-        """All nodes."""
+        """All nodes, from head to tail."""
         found: list[ListNode] = []
         node = self.head
         while node is not None:
@@ -328,7 +302,7 @@ class NodeChain:
         return found
 
     def addresses(self) -> list[int]:
-        """Every ledger address it owns."""
+        """The addresses of all blocks that the chain owns."""
         owned = [int(self.address)]
         for node in self.chain():
             owned += [int(node.node_address), int(node.address)]
@@ -346,7 +320,7 @@ class NodeChain:
             node.check()
         assert self.tail is (chain[-1] if chain else None)
         if self.marks is not None:
-            assert 0 < len(self.marks) <= _MOST_MARKS
-            assert all(mark.node in chain for mark in self.marks)
+            self.marks.check()
+            assert all(mark.node in chain for mark in self.marks.marks)
         ends = chain[: self.depth] + chain[max(0, len(chain) - self.depth) :] if self.depth else chain
         assert not any(node.is_(COMPRESSED) for node in ends)

@@ -1,11 +1,11 @@
-"""The quicklist: a chain of nodes, each with the elements that fit into a limit (Redis 7.2 quicklist.c).
+"""The quicklist: a chain of nodes, each with as many elements as a limit allows (Redis 7.2 quicklist.c).
 
-``fill`` is the limit: -1 to -5 stand for 4, 8, 16, 32 and 64 KiB in a node, a positive number for so many elements
-(and no more than 8 KiB). An end that is full gets a new node. In the middle a full node is split, and the parts are
-merged with their neighbours where that fits. A node gets no emptier than it becomes by taking out; only one without
-elements goes.
+``fill`` is the limit: -1 to -5 stand for 4, 8, 16, 32 and 64 KiB in a node, a positive number for that many elements
+(and at most 8 KiB). A full node at an end gets a new node beside it. A full node in the middle is split, and the parts
+are merged with their neighbours where the limit allows. Removing elements neither joins nor frees nodes, except that a
+node without elements is freed.
 
-Who seeks an element walks from the nearer end over the nodes, not over the elements.
+To find an element, the nearer end is the start of a walk over the nodes, not over the elements.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ENTRY_OVERHEAD: Final = 8
 _SMALLEST_NODE_BYTES: Final = 4096
 _LARGEST_CODE: Final = 5
 _MOST_FILL: Final = (1 << 15) - 1
-#: Takes the place of a limit there is not.
+#: The limit where there is none.
 NO_LIMIT: Final = 1 << 62
 
 
 def byte_limit(fill: i64) -> i64:
-    """Bytes of a listpack that a negative fill allows."""
+    """The bytes of a listpack that a negative fill allows."""
     code: i64 = -fill
     if code > _LARGEST_CODE:
         code = _LARGEST_CODE
@@ -40,7 +40,7 @@ def byte_limit(fill: i64) -> i64:
 
 
 def exceeds(fill: i64, size: i64, count: i64) -> bool:
-    """Whether a listpack of so many bytes and elements is more than a node may be."""
+    """Whether a listpack of ``size`` bytes and ``count`` elements is too large for a node."""
     if fill < 0:
         return size > byte_limit(fill)
     return size > _SAFETY_BYTES or count > (fill if fill > 0 else 1)
@@ -52,8 +52,8 @@ class Quicklist(NodeChain):
     def __init__(self, allocator: Allocator, fill: i64, depth: i64, address: i64 = 0) -> None:
         super().__init__(allocator, depth, address)
         self.fill: i64 = min(max(fill, -_LARGEST_CODE), _MOST_FILL)
-        self.offset: i64 = 0  # the second answer of `seek`
-        # What `fill` means, for the shortest way to it.
+        self.offset: i64 = 0  # the second result of `seek`
+        # The two limits that `fill` stands for, calculated once.
         self._most_bytes: i64 = byte_limit(self.fill) if self.fill < 0 else _SAFETY_BYTES
         self._most_elements: i64 = NO_LIMIT if self.fill < 0 else max(self.fill, 1)
 
@@ -71,7 +71,7 @@ class Quicklist(NodeChain):
         self.count += 1
 
     def push_tail(self, element: bytes, packed_threshold: i64) -> None:
-        """Add an element behind the last one."""
+        """Add an element after the last one."""
         tail = self.tail
         if tail is not None and self._has_room(tail, len(element), packed_threshold):
             tail.push_tail(element)
@@ -80,7 +80,7 @@ class Quicklist(NodeChain):
         self.count += 1
 
     def pop_head(self) -> bytes:
-        """Take the first element out; there is one."""
+        """Remove the first element of a list that has elements."""
         head = self.head
         assert head is not None
         if head.count() == 1:
@@ -91,7 +91,7 @@ class Quicklist(NodeChain):
         return head.pop_head()
 
     def pop_tail(self) -> bytes:
-        """Take the last element out; there is one."""
+        """Remove the last element of a list that has elements."""
         tail = self.tail
         assert tail is not None
         if tail.count() == 1:
@@ -102,13 +102,13 @@ class Quicklist(NodeChain):
         return tail.pop_tail()
 
     def append_node(self, node: ListNode) -> None:
-        """Take over a listpack as the last node."""
+        """Add a listpack as the last node."""
         node.node_address = i32(self.allocator.alloc(QUICKLIST_NODE_SIZE))
         self.count += node.count()
         self.link(self.tail, node, True)
 
     def release_only_node(self) -> ListNode:
-        """Give the only node away as a listpack, and the quicklist back."""
+        """Turn the only node into a listpack, which is the caller's now, and free the quicklist."""
         node = self.head
         assert node is not None
         self.head = None
@@ -119,13 +119,13 @@ class Quicklist(NodeChain):
         return node
 
     def _has_room(self, node: ListNode | None, size: i64, packed_threshold: i64) -> bool:
-        """Whether an element of so many bytes may come into a node."""
+        """Whether an element of ``size`` bytes may be added to a node."""
         if node is None or size >= packed_threshold or node.state & PLAIN != 0:
             return False
         return node.size + size + _ENTRY_OVERHEAD <= self._most_bytes and node.count() < self._most_elements
 
     def _new_node(self, element: bytes, packed_threshold: i64) -> ListNode:
-        """A node of one element, not yet linked."""
+        """A node with one element, not yet linked."""
         if len(element) >= packed_threshold:
             node = ListNode(self.allocator, len(element))
             node.become_plain(element)
@@ -138,7 +138,7 @@ class Quicklist(NodeChain):
     # Somewhere.
 
     def seek(self, index: i64) -> ListNode:
-        """The node of an element, counted from the first one; ``offset`` says which of the node's it is."""
+        """The node of the element at ``index``; ``self.offset`` is then the place of the element in the node."""
         assert 0 <= index < self.count
         if index <= (self.count - 1) >> 1:
             node = self.head
@@ -160,14 +160,13 @@ class Quicklist(NodeChain):
         return node
 
     def at(self, index: i64) -> bytes:
-        """One element."""
         node = self.seek(index)
         element = node.at(self.offset)
         self.leave(node)
         return element
 
     def elements(self, start: i64, count: i64) -> list[bytes]:
-        """Some elements that are there, from one on."""
+        """``count`` elements from index ``start`` on, all of which are there."""
         if count <= 0:
             return []
         node: ListNode | None = self.seek(start)
@@ -184,7 +183,7 @@ class Quicklist(NodeChain):
         return found
 
     def replace(self, index: i64, element: bytes, packed_threshold: i64) -> None:
-        """Put an element in the place of another."""
+        """Replace the element at ``index``."""
         node = self.seek(index)
         place = self.offset
         large = len(element) >= packed_threshold
@@ -203,7 +202,7 @@ class Quicklist(NodeChain):
             self.unlink(node)
 
     def _replace_by_plain_node(self, node: ListNode, place: i64, element: bytes, packed_threshold: i64) -> None:
-        """Split the node behind the element, put the new one between the parts, and take the old one out."""
+        """Split the node after the old element, link a plain node between the parts, and remove the old element."""
         node.decompress_for_use()
         node.state |= KEPT_RAW
         rest: ListNode | None = None
@@ -228,7 +227,7 @@ class Quicklist(NodeChain):
             self.settle(merged.next)
 
     def insert(self, node: ListNode, place: i64, element: bytes, after: bool, packed_threshold: i64) -> None:
-        """Add an element before or after the one at a place of a node."""
+        """Add an element before or after the one at ``place`` in a node."""
         size: i64 = len(element)
         at_edge = place == node.count() - 1 if after else place == 0
         neighbour = node.next if after else node.previous
@@ -269,7 +268,7 @@ class Quicklist(NodeChain):
         self.link(plain, rest, after)
 
     def delete(self, start: i64, count: i64) -> None:
-        """Take some elements that are there out, from one on."""
+        """Remove ``count`` elements from index ``start`` on, all of which are there."""
         if count <= 0:
             return
         node: ListNode | None = self.seek(start)
@@ -291,7 +290,7 @@ class Quicklist(NodeChain):
             node = following
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
-        """Take up to ``most`` equal elements out, beginning at one end; returns how many there were."""
+        """Remove at most ``most`` elements equal to this one, starting at one end; returns how many were removed."""
         removed: i64 = 0
         node = self.tail if backwards else self.head
         while node is not None and removed < most:
@@ -310,7 +309,7 @@ class Quicklist(NodeChain):
                 else:
                     self.unlink(node)
                     if following is not None and removed == most:
-                        self.settle(following)  # the walk stands there when it ends
+                        self.settle(following)  # the node at which the walk ends
             node = following
         return removed
 
@@ -322,10 +321,10 @@ class Quicklist(NodeChain):
         return other
 
     def _merge_around(self, center: ListNode) -> ListNode:
-        """Merge a node and its two neighbours on each side where the merged ones are no more than a node may be.
+        """Merge a node and the two neighbours on each side of it, where the result is not too large for a node.
 
-        In this order: the two before it, the two behind it, it with the one before, the result with the one behind.
-        Returns the node that holds what ``center`` held.
+        The order is: the two before it; the two after it; the node with the one before; the result with the one after.
+        Returns the node that has the elements of ``center`` now.
         """
         preceding = center.previous
         if preceding is not None:
@@ -339,7 +338,7 @@ class Quicklist(NodeChain):
         return target if merged is None else merged
 
     def _try_merge(self, first: ListNode | None, second: ListNode | None) -> ListNode | None:
-        """Merge two neighbours if that is allowed: the larger block takes the elements of the other one."""
+        """Merge two neighbours if that is allowed: the elements move into the larger block."""
         if first is None or second is None or (first.state | second.state) & PLAIN != 0:
             return None
         size = first.size + second.size - LISTPACK_EMPTY_SIZE
@@ -359,7 +358,7 @@ class Quicklist(NodeChain):
     # As a whole.
 
     def relocated(self, mover: Mover) -> Quicklist:
-        """This object or, if it has to leave its place in the process's heap, its twin, which takes over all nodes."""
+        """This object or, if it must leave its place in the process's heap, a twin that takes over all nodes."""
         if not mover.must_leave(self):
             return self
         twin = Quicklist(self.allocator, self.fill, self.depth, i64(self.address))
@@ -369,7 +368,7 @@ class Quicklist(NodeChain):
         return twin
 
     def duplicate(self) -> Quicklist:
-        """A quicklist of its own with the same nodes."""
+        """Another quicklist with copies of the nodes."""
         copy = Quicklist(self.allocator, self.fill, self.depth)
         node = self.head
         while node is not None:

@@ -1,16 +1,17 @@
 """A radix tree with the nodes, and the ledger blocks, of Redis 7.2's rax.
 
-Keys that begin alike share the nodes of what they have in common:
+Keys that begin with the same bytes share the nodes of these bytes:
 
     "foo" [key]      nodes: root "foo" -- [key] "t" -- branch "b" "e" -- "all" -- leaf
     "football"                                                       \\-- "r"   -- leaf
     "footer"
 
-A node is the root, a key, a branch (two different bytes can follow) or the child of a branch; all bytes between two
-nodes lie in the upper one. A node with one child has ``edge``, the bytes up to it; a branch has in ``edge`` the first
-bytes of its children, in order; a leaf has none. The size of a node's block follows from the number of those bytes, of
-the children, and whether a value is stored; it changes when Redis reallocates the node, which is not each time the
-content does: a key taken away leaves its room in the node, and an emptied root keeps its block (Redis 7.2 rax.c).
+A node is the root, a key, a branch (where two different bytes can follow) or the child of a branch; all bytes between
+two nodes are stored in the upper one. The ``edge`` of a node with one child is the bytes up to the child; the ``edge``
+of a branch is the first bytes of its children, in order; a leaf has none. The size of a node's block follows from the
+number of these bytes, the number of children, and whether there is a value. It changes when Redis reallocates the node,
+and that is not each time the content changes: a removed key leaves its room in the node, and an emptied root keeps its
+block (Redis 7.2 rax.c).
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from pyredmem.memory.relocation import relocated_list
 
 Value = TypeVar("Value")
 
-#: What MEMORY USAGE takes a tree for: bytes per key and per node (Redis 7.2 object.c streamRadixTreeMemoryUsage).
+#: The bytes per key and per node by which MEMORY USAGE estimates a tree (Redis 7.2 object.c
+#: streamRadixTreeMemoryUsage).
 _ESTIMATED_KEY: Final = 16
 _ESTIMATED_NODE: Final = 4 + 30 * 8
 
 
 class RadixNode(Generic[Value]):
-    """A node; of a key it holds key and value."""
+    """A node; if it is that of a key, it holds the key and its value."""
 
     def __init__(self, address: i64) -> None:
         self.address: i32 = i32(address)
@@ -44,15 +46,15 @@ class RadixNode(Generic[Value]):
         self.value: Value | None = None  # None: not a key
 
     def size(self) -> i64:
-        """The request of the block for what is in the node now."""
+        """The request for a block that holds the present content of the node."""
         return rax_node_size(len(self.edge), len(self.children), self.value is not None)
 
     def links(self) -> bool:
-        """Whether it does nothing but lead to one child."""
+        """Whether the node does nothing but lead to one child."""
         return self.value is None and len(self.children) == 1
 
     def placed(self, mover: Mover, steers: bool) -> RadixNode[Value]:
-        """Let the mover place the block and, if it steers, the node and what it has but key and value."""
+        """Let the mover place the block and, if it steers, the node and its contents except key and value."""
         node = self
         self.address = i32(mover.block(i64(self.address)))
         if not steers:
@@ -71,10 +73,10 @@ class RadixNode(Generic[Value]):
 
 
 class RadixTree(Generic[Value]):
-    """Byte strings in order, each with a value."""
+    """A map from byte strings, kept in order, to values."""
 
     def __init__(self, allocator: Allocator, original: RadixTree[Value] | None = None) -> None:
-        """``original``: the tree that this one takes the place of."""
+        """``original`` is the tree that this one replaces, if it replaces one."""
         self.allocator = allocator
         if original is not None:
             self.address: i32 = original.address
@@ -90,7 +92,7 @@ class RadixTree(Generic[Value]):
     # Looking up.
 
     def get(self, key: bytes) -> Value | None:
-        """The value of a key."""
+        """The value of a key, None if it is not there."""
         node = self.root
         at: i64 = 0
         length: i64 = len(key)
@@ -113,7 +115,7 @@ class RadixTree(Generic[Value]):
         return node.value
 
     def estimated_bytes(self) -> i64:
-        """What MEMORY USAGE takes the tree for, which is much more than it has."""
+        """The bytes that MEMORY USAGE estimates for the tree, which are far more than it has."""
         return self.used * _ESTIMATED_KEY + self.nodes * _ESTIMATED_NODE
 
     def values(self) -> list[Value]:
@@ -146,7 +148,7 @@ class RadixTree(Generic[Value]):
         node.address = i32(self.allocator.realloc(i64(node.address), node.size()))
 
     def insert(self, key: bytes, value: Value) -> None:
-        """Add a key, or give it another value."""
+        """Add a key, or replace its value."""
         node = self.root
         at: i64 = 0
         length: i64 = len(key)
@@ -179,7 +181,7 @@ class RadixTree(Generic[Value]):
             node.value = value
 
     def _append(self, node: RadixNode[Value], rest: bytes) -> RadixNode[Value]:
-        """Let a leaf lead on to the end of a key; returns the node there."""
+        """Add the rest of a key below a leaf; returns the node of the key."""
         if len(rest) == 0:
             return node
         leaf = self._take_node(b"", 0, False)
@@ -189,7 +191,7 @@ class RadixTree(Generic[Value]):
         return leaf
 
     def _branch(self, node: RadixNode[Value], byte: i64) -> RadixNode[Value]:
-        """A new child of a node whose edge is first bytes; returns it."""
+        """Add a child that begins with ``byte`` to a branch; returns the child."""
         edge = node.edge
         place = bisect_left(edge, byte)
         leaf = self._take_node(b"", 0, False)
@@ -199,7 +201,7 @@ class RadixTree(Generic[Value]):
         return leaf
 
     def _diverge(self, node: RadixNode[Value], key: bytes, at: i64) -> RadixNode[Value]:
-        """Make way for a key that parts from the one edge of a node, or ends in it; returns the node of the key."""
+        """Make a node for a key that leaves the single edge of a node midway, or ends in it; returns the new node."""
         edge = node.edge
         size: i64 = len(edge)
         same: i64 = 0
@@ -213,7 +215,7 @@ class RadixTree(Generic[Value]):
         return self._append(self._branch(node, key[at + same]), key[at + same + 1 :])
 
     def _split(self, node: RadixNode[Value], at: i64) -> RadixNode[Value]:
-        """Put a node for a key into an edge, before byte ``at``; returns it."""
+        """Insert a node for a key into an edge, before byte ``at``; returns the new node."""
         lower = self._take_node(node.edge[at:], 1, True)
         lower.children = node.children
         node.edge = node.edge[:at]
@@ -222,7 +224,7 @@ class RadixTree(Generic[Value]):
         return lower
 
     def _cut(self, node: RadixNode[Value], at: i64) -> RadixNode[Value]:
-        """Give byte ``at`` of an edge a node of its own, to become a branch; returns it."""
+        """Give byte ``at`` of an edge a node of its own, which is to become a branch; returns that node."""
         edge = node.edge
         children = node.children
         rest = edge[at + 1 :]
@@ -243,13 +245,13 @@ class RadixTree(Generic[Value]):
         return branch
 
     def _renew(self, node: RadixNode[Value]) -> None:
-        """A block of the right size in place of the old one."""
+        """Replace the block of a node by one of the right size."""
         address = self.allocator.alloc(node.size())
         self.allocator.free(i64(node.address))
         node.address = i32(address)
 
     def remove(self, key: bytes) -> Value | None:
-        """Take a key away; returns its value, None if it was not there."""
+        """Remove a key; returns its value, None if it was not there."""
         node = self.root
         path: list[RadixNode[Value]] = []
         at: i64 = 0
@@ -281,7 +283,10 @@ class RadixTree(Generic[Value]):
         return value
 
     def _tidy(self, node: RadixNode[Value], path: list[RadixNode[Value]]) -> None:
-        """Free what led to a key only, and join what now can be one node; ``path``: the nodes above."""
+        """Free the nodes that led only to a removed key, and join those that can be one node now.
+
+        ``path`` are the nodes above ``node``.
+        """
         if len(node.children) == 0:
             if not path:
                 return
@@ -293,7 +298,7 @@ class RadixTree(Generic[Value]):
             self._join(node, path)
 
     def _prune(self, leaf: RadixNode[Value], path: list[RadixNode[Value]]) -> tuple[RadixNode[Value], RadixNode[Value]]:
-        """Free a leaf and the nodes that led to it only; returns the node that stays, and its child that went."""
+        """Free a leaf and the nodes that led only to it; returns the lowest node that stays, and its freed child."""
         below = leaf
         while True:
             self.allocator.free(i64(below.address))
@@ -319,7 +324,7 @@ class RadixTree(Generic[Value]):
         self._resize(parent)
 
     def _join(self, node: RadixNode[Value], path: list[RadixNode[Value]]) -> None:
-        """Make one node of the chain around a node that only leads on; ``path``: the nodes above."""
+        """Make one node of all the nodes around ``node`` that only lead to a child; ``path`` are the nodes above."""
         start = node
         while path and path[-1].links():
             start = path.pop()
@@ -341,22 +346,22 @@ class RadixTree(Generic[Value]):
         self.nodes -= len(edges) - 1
 
     def free(self) -> None:
-        """Give all blocks back; the tree is of no more use, its values are let go."""
+        """Free all blocks and drop the values; the tree must not be used any more."""
         for address in self.addresses():
             self.allocator.free(address)
-        self.root = RadixNode[Value](0)  # values may refer to who owns the tree: no cycle shall stay
+        self.root = RadixNode[Value](0)  # values may refer to the owner of the tree: this breaks the cycle
 
-    # Taking apart, from the last node on, and defragmentation. The nodes between the keys: see `radix_pass`.
+    # Dismantling from the last node on, and defragmentation. (The nodes between the keys: see `radix_pass`.)
 
     def last_node(self) -> RadixNode[Value]:
-        """The one that ``drop_last`` would drop: a key, or what led to keys that are dropped."""
+        """The node that ``drop_last`` drops next: a key, or a node that led to keys dropped before."""
         node = self.root
         while node.children:
             node = node.children[-1]
         return node
 
     def drop_last(self, freed: FreedBlocks) -> bool:
-        """Drop the last node, and those above that lead to nothing else then; True when no tree is left."""
+        """Drop the last node, and the nodes above that then lead to nothing; True when nothing is left of the tree."""
         path: list[RadixNode[Value]] = []
         node = self.root
         while node.children:
@@ -374,7 +379,7 @@ class RadixTree(Generic[Value]):
         return True
 
     def relocated(self, mover: Mover) -> RadixTree[Value]:
-        """This tree or, if the Python object has to leave its place, its twin, which takes over everything."""
+        """This tree or, if the Python object must leave its place, a twin that takes over everything."""
         if not mover.must_leave(self):
             return self
         twin = RadixTree[Value](self.allocator, self)
@@ -397,7 +402,7 @@ class RadixTree(Generic[Value]):
         return found
 
     def addresses(self) -> list[int]:
-        """Every ledger address the tree owns."""
+        """The addresses of all blocks that the tree owns."""
         return [int(self.address), *[int(node.address) for node in self._all_nodes()]]
 
     def check(self) -> None:
@@ -414,20 +419,20 @@ class RadixTree(Generic[Value]):
 
 
 class RadixCursor(Generic[Value]):
-    """Goes through the keys of a tree in either direction; of no more use once a key came or went."""
+    """Goes through the keys of a tree in either direction. Not to be used any more once a key is added or removed."""
 
     def __init__(self, tree: RadixTree[Value]) -> None:
         self._root = tree.root
         self._node = tree.root
         self._path: list[RadixNode[Value]] = []
-        self._places: list[int] = []  # which child of each of the path it went to
+        self._places: list[int] = []  # for each node of the path, which of its children the cursor went to
 
     def key(self) -> bytes:
-        """The key it is at."""
+        """The key at which the cursor is."""
         return self._node.key
 
     def node(self) -> RadixNode[Value]:
-        """The node of the key it is at."""
+        """The node of the key at which the cursor is."""
         return self._node
 
     def _enter(self, place: int) -> None:
@@ -470,7 +475,7 @@ class RadixCursor(Generic[Value]):
         return self._past()
 
     def _past(self) -> Value | None:
-        """Go to the lowest key behind all that are below this node."""
+        """Go to the first key after all those below this node."""
         while self._path:
             self._node = self._path.pop()
             place = self._places.pop() + 1
@@ -492,7 +497,7 @@ class RadixCursor(Generic[Value]):
         return None
 
     def seek(self, key: bytes) -> Value | None:
-        """Go to the lowest key that is not below ``key``."""
+        """Go to the lowest key that is ``key`` or higher."""
         self._restart()
         at: i64 = 0
         length: i64 = len(key)
@@ -522,7 +527,7 @@ class RadixCursor(Generic[Value]):
         return self._down_first()
 
     def seek_back(self, key: bytes) -> Value | None:
-        """Go to the highest key that is not above ``key``."""
+        """Go to the highest key that is ``key`` or lower."""
         self._restart()
         at: i64 = 0
         length: i64 = len(key)
@@ -549,6 +554,6 @@ class RadixCursor(Generic[Value]):
                 return self._down_last()
             self._enter(place)
             at += 1
-        # What is below this node is above the key; the node's own key is the key or a beginning of it.
+        # All keys below this node are higher than the key; the node's own key is the key itself or a prefix of it.
         value = self._node.value
         return self.previous() if value is None else value

@@ -1,8 +1,8 @@
-"""A cursor over a radix tree that shows a mover the nodes on its way, each of them once.
+"""A cursor over a radix tree that shows a mover each node on its way once.
 
-A node is shown at the lowest key that is below it, or at its own: there a walk from the lowest key to the highest one
-meets it first. At which key that is follows from the path to it alone, so a walk can stop at any key and go on there
-later, even though keys came and went in the meantime.
+A node is shown when the cursor is at the node's own key or, if it has none, at the lowest key below it: this is where a
+walk from the lowest to the highest key meets the node first. Which key that is follows from the path to the node alone.
+So a walk can stop at any key and go on there later, even if keys were added and removed in the meantime.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class RadixPass(RadixCursor[Value]):
         self._steers = mover.steers()
 
     def visit(self, shows_key: bool) -> None:
-        """Show the node that it is at, and those above that it leads to first.
+        """Show the node at which the cursor is, and the nodes above whose lowest key it is.
 
-        ``shows_key``: its key as well, which is no other tree's.
+        ``shows_key`` says whether to show the key as well; it must not if another tree has the same key object.
         """
         node = self._node.placed(self._mover, self._steers)
         if shows_key and self._steers:
@@ -49,12 +49,12 @@ class RadixPass(RadixCursor[Value]):
         self._root = node
 
     def set_value(self, value: Value) -> None:
-        """Give the key that it is at another value."""
+        """Replace the value of the key at which the cursor is."""
         self._node.value = value
 
 
 def replace_entry(tree: RadixTree[Value], key: bytes, value: Value) -> None:
-    """Have this very object for a key that is there, and this value."""
+    """Replace the key object and the value of a key; nothing happens if the key is not there."""
     cursor = RadixCursor(tree)
     if cursor.seek(key) is not None and cursor.key() == key:
         node = cursor.node()

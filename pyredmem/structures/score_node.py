@@ -1,6 +1,7 @@
 """The nodes of the tree that `score_order` describes: leaves with items, branches with children.
 
-A node knows what is in it and below it, not where it is. The low item of a branch's first child is never looked at.
+A node knows what is in it and below it, but not its own place in the tree. The low item of a branch's first child is
+never read.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from pyredmem.base.build import COMPILED
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_counts, relocated_floats, relocated_list
 
-#: Entries of a leaf and of a branch: small enough that an insertion moves little, large enough for few levels.
+#: The most entries of a leaf and of a branch: few enough that an insertion moves little, enough to keep the tree low.
 LEAF_LIMIT: Final = 128
 BRANCH_LIMIT: Final = 64
 
 
 def _insert(scores: vec[float], at: i64, score: float) -> vec[float]:
-    """A score put in its place; the loop is the quicker way for native code only."""
+    """Insert a score at a place; returns the new array. The loop is faster in compiled code only."""
     last: i64 = len(scores)
     if at == last:
         return append(scores, score)
@@ -36,16 +37,19 @@ def _insert(scores: vec[float], at: i64, score: float) -> vec[float]:
 
 @mypyc_attr(acyclic=True)
 class ScoreNode:
-    """A leaf with its items, or a branch with its children and an item for each that none below it is under."""
+    """A leaf with its items, or a branch with its children and, for each child, a low item.
+
+    No item below a child is lower than the child's low item.
+    """
 
     def __init__(self, children: list[ScoreNode] | None) -> None:
         self.scores: vec[float] = vec[float]()
         self.members: list[bytes] = []
         self.children: list[ScoreNode] | None = children
-        self.counts: vec[i64] = vec[i64]()  # of a branch: members below each child
+        self.counts: vec[i64] = vec[i64]()  # in a branch, the number of members below each child
 
     def total(self) -> i64:
-        """Members here and below."""
+        """The number of members here and below."""
         if self.children is None:
             return len(self.members)
         total: i64 = 0
@@ -54,7 +58,7 @@ class ScoreNode:
         return total
 
     def lower(self, score: float, member: bytes) -> i64:
-        """How many entries are under an item."""
+        """How many entries are lower than an item."""
         scores = self.scores
         low: i64 = 0
         high: i64 = len(scores)
@@ -68,7 +72,10 @@ class ScoreNode:
         return low
 
     def place_of(self, score: float, member: bytes) -> i64:
-        """The entry of an item that is in this leaf; members, each somewhere in memory, are looked at for ties only."""
+        """The entry of an item that is in this leaf.
+
+        Members are scattered in memory, so they are looked at only if several items have this score.
+        """
         scores = self.scores
         at = self.below_score(score, False)
         if at + 1 < len(scores) and scores[at + 1] == score:
@@ -76,7 +83,7 @@ class ScoreNode:
         return at
 
     def child_of(self, score: float, member: bytes) -> i64:
-        """The child that an item belongs to."""
+        """The child in which an item belongs."""
         scores = self.scores
         low: i64 = 1
         high: i64 = len(scores)
@@ -90,9 +97,10 @@ class ScoreNode:
         return low - 1
 
     def insert(self, score: float, member: bytes, is_last: bool) -> ScoreNode | None:
-        """Add an item; returns what was split off to the right if that was needed.
+        """Add an item; returns the new right neighbour of this node if it had to be split.
 
-        ``is_last``: no leaf is to the right of this node; growing at the end then leaves full nodes behind.
+        ``is_last`` says that no leaf is to the right of this node. Nodes that grow at the end are then split so that
+        the left part stays full.
         """
         children = self.children
         if children is None:
@@ -118,7 +126,7 @@ class ScoreNode:
         return self._split(size - 1 if is_last else size // 2)
 
     def insert_child(self, at: i64, child: ScoreNode) -> None:
-        """Add a child of a branch; its first entry is its low item."""
+        """Add a child to a branch; the first entry of the child becomes its low item."""
         children = self.children
         assert children is not None
         children.insert(at, child)
@@ -128,7 +136,7 @@ class ScoreNode:
         self.counts = extend(counts, self.counts[at:])
 
     def _split(self, at: i64) -> ScoreNode:
-        """Move the entries from a place on into a new node."""
+        """Move the entries from a place on to a new node."""
         children = self.children
         right = ScoreNode(None)
         right.scores = self.scores[at:]
@@ -143,7 +151,7 @@ class ScoreNode:
         return right
 
     def remove(self, score: float, member: bytes) -> None:
-        """Take an item out that is there."""
+        """Remove an item, which is there."""
         children = self.children
         if children is None:
             at = self.place_of(score, member)
@@ -160,7 +168,7 @@ class ScoreNode:
             self._rebalance(at, limit)
 
     def _rebalance(self, at: i64, limit: i64) -> None:
-        """A child has few entries: drop it if there is none, join it with a neighbour if that leaves room."""
+        """Drop a child that has no entries; join one that has few with a neighbour, if that leaves room in it."""
         children = self.children
         assert children is not None
         if len(children[at].members) == 0:
@@ -171,7 +179,7 @@ class ScoreNode:
         if right < len(children) and len(children[left].members) + len(children[right].members) <= limit * 3 // 4:
             moved = children[right]
             if moved.children is not None:
-                # Its own first low item was never kept up to date; the one it has here is right.
+                # The low item of its own first child was never kept up to date; its low item here is right.
                 moved.scores[0] = self.scores[right]
                 moved.members[0] = self.members[right]
             children[left].join(moved)
@@ -195,7 +203,7 @@ class ScoreNode:
             self.counts = extend(self.counts, right.counts)
 
     def below_score(self, score: float, inclusive: bool) -> i64:
-        """How many entries are under a score, or at it if ``inclusive``."""
+        """How many entries have a score below this one, or equal to it if ``inclusive``."""
         scores = self.scores
         low: i64 = 0
         high: i64 = len(scores)
@@ -209,7 +217,7 @@ class ScoreNode:
         return low
 
     def below_member(self, member: bytes, inclusive: bool) -> i64:
-        """How many entries have a smaller member (or that one), if all scores are equal."""
+        """How many entries have a member below this one, or equal to it if ``inclusive``; all scores must be equal."""
         members = self.members
         low: i64 = 0
         high: i64 = len(members)
@@ -223,7 +231,7 @@ class ScoreNode:
         return low
 
     def count_before(self, at: i64) -> i64:
-        """Members below the children before a place."""
+        """The number of members in the children before a place."""
         counts = self.counts
         total: i64 = 0
         index: i64 = 0
@@ -233,7 +241,7 @@ class ScoreNode:
         return total
 
     def collect_members(self, start: i64, count: i64, found: list[bytes]) -> None:
-        """Add ``count`` members from a rank on, all of them here or below."""
+        """Add ``count`` members from rank ``start`` on to ``found``; all of them must be here or below."""
         children = self.children
         if children is None:
             if start == 0 and count == len(self.members):
@@ -254,7 +262,7 @@ class ScoreNode:
             at += 1
 
     def collect_scores(self, start: i64, count: i64, found: list[float]) -> None:
-        """Add ``count`` scores from a rank on."""
+        """Add ``count`` scores from rank ``start`` on to ``found``; all of them must be here or below."""
         children = self.children
         at: i64 = 0
         if children is None:
@@ -277,7 +285,7 @@ class ScoreNode:
     # The process's heap.
 
     def relocated(self, mover: Mover) -> ScoreNode:
-        """This node or, if it has to leave its place, its twin."""
+        """This node or, if it must leave its place, a twin."""
         if not mover.must_leave(self):
             return self
         twin = ScoreNode(None)
@@ -290,7 +298,10 @@ class ScoreNode:
         return twin
 
     def show(self, mover: Mover, start: i64, limit: i64) -> i64:
-        """Show a mover the nodes below from a rank on, about ``limit`` members; returns how many were passed."""
+        """Show the nodes below to a mover, from rank ``start`` on, for about ``limit`` members.
+
+        Returns how many members were passed.
+        """
         if start == 0:
             self._show_containers(mover)
         children = self.children
@@ -320,7 +331,7 @@ class ScoreNode:
             self._renew_low_items()
 
     def _renew_low_items(self) -> None:
-        """Make the lowest members below the low items: those that have been taken out since, or replaced, can go."""
+        """Make the lowest item below each child its low item, so that removed and replaced members are not kept."""
         children = self.children
         assert children is not None
         at: i64 = 0
@@ -335,7 +346,7 @@ class ScoreNode:
             at += 1
 
     def check(self, is_root: bool) -> None:
-        """Assert the invariants of what is here and below."""
+        """Assert the invariants of this node and those below."""
         items = list(zip(self.scores, self.members, strict=True))
         children = self.children
         if children is None:

@@ -1,18 +1,18 @@
-"""Members in order of score, and of their bytes where scores are equal: a B+ tree that counts.
+"""Members in order of their scores, and of their bytes where scores are equal: a B+ tree that counts.
 
-What Redis's skiplist does for a sorted set, in a form that is quick in Python: the members lie in leaves of at most
-``LEAF_LIMIT``, in two parallel arrays, and branches know how many members are below each of their children, so the rank
-of a member and the member of a rank are found from the root down::
+It does for a sorted set what the skiplist does in Redis, in a form that is fast in Python. The members lie in leaves of
+at most ``LEAF_LIMIT`` members, in two parallel arrays, and branches know how many members are below each child. So the
+rank of a member, and the member at a rank, are found on one way down from the root::
 
-    branch   low items  [ ..  | 3 c ]      an item goes to the last child whose low item is not above it
+    branch   low items  [ ..  | 3 c ]      an item belongs in the last child whose low item is at most the item
              counts     [  2  |  3  ]
              children     |       |
     leaf       scores   [1 2]   [3 3 7]
                members  [a b]   [c d a]
 
-All ranges (by rank, by score, by member) become ranges of ranks; what they hold is copied leaf by leaf. The low item of
-a branch's first child is never looked at. Ledger allocations are no business of this structure: the owner keeps Redis's
-nodes beside it.
+All ranges (by rank, by score, by member) are turned into ranges of ranks, whose content is copied leaf by leaf. The low
+item of a branch's first child is never read. This structure allocates nothing in the ledger: its owner has the blocks
+of Redis's skiplist nodes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pyredmem.structures.score_node import ScoreNode
 
 @mypyc_attr(acyclic=True)
 class ScoreOrder:
-    """Items of score and member, each member once; the scores are no NaN."""
+    """Items of a score and a member, each member once. No score is NaN."""
 
     def __init__(self) -> None:
         self._root = ScoreNode(None)
@@ -45,7 +45,7 @@ class ScoreOrder:
             self._root = above
 
     def remove(self, score: float, member: bytes) -> None:
-        """Take a member out that is there with this score."""
+        """Remove a member, which is there with this score."""
         self._root.remove(score, member)
         self.length -= 1
         children = self._root.children
@@ -54,9 +54,9 @@ class ScoreOrder:
             children = self._root.children
 
     def move(self, score: float, member: bytes, new_score: float) -> bool:
-        """Give a member another score; True if that is strictly between those of its neighbours.
+        """Give a member another score; True if it lies strictly between the scores of the member's neighbours.
 
-        Redis keeps the node of the member then, and makes a new one otherwise.
+        If so, Redis keeps the node of the member; otherwise it makes a new one.
         """
         node = self._root
         while True:
@@ -67,14 +67,14 @@ class ScoreOrder:
         scores = node.scores
         at = node.place_of(score, member)
         assert node.members[at] == member
-        member = node.members[at]  # the object that the owner has as well
+        member = node.members[at]  # the same object that the owner has
         if 0 < at < len(scores) - 1:
             stays = scores[at - 1] < new_score < scores[at + 1]
             if stays:
                 scores[at] = new_score
                 return True
         else:
-            # At the edge of a leaf: the low items of the branches may have to change.
+            # The member is at the edge of a leaf, so the low items of the branches may have to change.
             stays = self._stays(self.rank(score, member), new_score)
         self.remove(score, member)
         self.insert(new_score, member)
@@ -85,10 +85,10 @@ class ScoreOrder:
             rank == self.length - 1 or new_score < self.score_at(rank + 1)
         )
 
-    # Where something is.
+    # Ranks.
 
     def rank(self, score: float, member: bytes) -> i64:
-        """How many items are under one that is there."""
+        """How many items are lower than this one, which is there."""
         node = self._root
         rank: i64 = 0
         while True:
@@ -100,7 +100,7 @@ class ScoreOrder:
             node = children[at]
 
     def rank_of_score(self, score: float, inclusive: bool) -> i64:
-        """How many items are under a score, or at it if ``inclusive``."""
+        """How many items have a score below this one, or equal to it if ``inclusive``."""
         node = self._root
         rank: i64 = 0
         while True:
@@ -113,7 +113,7 @@ class ScoreOrder:
             node = children[at]
 
     def rank_of_member(self, member: bytes, inclusive: bool) -> i64:
-        """How many members are smaller than one (or are that one); for items that all have the same score."""
+        """How many items have a member below this one, or equal to it if ``inclusive``; all scores must be equal."""
         node = self._root
         rank: i64 = 0
         while True:
@@ -125,10 +125,10 @@ class ScoreOrder:
             rank += node.count_before(at)
             node = children[at]
 
-    # What is there.
+    # Items by rank.
 
     def member_at(self, rank: i64) -> bytes:
-        """The member of a rank that is there."""
+        """The member at a rank, which is there."""
         node = self._root
         while True:
             children = node.children
@@ -142,7 +142,7 @@ class ScoreOrder:
             node = children[at]
 
     def score_at(self, rank: i64) -> float:
-        """The score of a rank that is there."""
+        """The score at a rank, which is there."""
         node = self._root
         while True:
             children = node.children
@@ -156,14 +156,14 @@ class ScoreOrder:
             node = children[at]
 
     def members(self, start: i64, count: i64) -> list[bytes]:
-        """The members of ``count`` ranks from ``start`` on; all must be there."""
+        """The members at ``count`` ranks from ``start`` on, all of which must be there."""
         found: list[bytes] = []
         if count > 0:
             self._root.collect_members(start, count, found)
         return found
 
     def scores(self, start: i64, count: i64) -> list[float]:
-        """The scores of ``count`` ranks from ``start`` on; all must be there."""
+        """The scores at ``count`` ranks from ``start`` on, all of which must be there."""
         found: list[float] = []
         if count > 0:
             self._root.collect_scores(start, count, found)
@@ -172,7 +172,7 @@ class ScoreOrder:
     # As a whole.
 
     def dismantle(self, limit: i64) -> bool:
-        """Let about ``limit`` members go, a leaf at a time; True when none is left."""
+        """Remove about ``limit`` members, a leaf at a time; True when none is left."""
         children = self._root.children
         if children is None or len(children) == 0:
             self._root = ScoreNode(None)
@@ -191,7 +191,7 @@ class ScoreOrder:
         return False
 
     def relocated(self, mover: Mover) -> ScoreOrder:
-        """This object or, if it has to leave its place in the process's heap, its twin, which takes over everything."""
+        """This object or, if it must leave its place in the process's heap, a twin that takes over everything."""
         if not mover.must_leave(self):
             return self
         twin = ScoreOrder()
@@ -202,9 +202,10 @@ class ScoreOrder:
         return twin
 
     def show(self, mover: Mover, rank: i64, limit: i64) -> i64:
-        """Show a mover that steers the nodes, with about ``limit`` members from a rank on; the next rank, 0 at the end.
+        """Show the nodes to a mover that steers, from ``rank`` on, for about ``limit`` members.
 
-        The members are shown by the owner, who has them in another container as well: see ``replace``.
+        Returns the next rank, 0 at the end. The owner shows the members, which it also has in another container: see
+        ``replace``.
         """
         if rank == 0:
             self._root = self._root.relocated(mover)
@@ -214,7 +215,7 @@ class ScoreOrder:
         return rank if rank < self.length else 0
 
     def replace(self, score: float, member: bytes) -> None:
-        """Have this very object for a member that is there."""
+        """Replace the object of a member, which is there, by this equal one."""
         node = self._root
         while True:
             children = node.children
@@ -232,5 +233,5 @@ class ScoreOrder:
 
 
 def _child_before(at: i64) -> i64:
-    """The child in which the place before the low item of child ``at`` is; the first one if there is none before."""
+    """The child just before child ``at``; the first child if there is none before it."""
     return at - 1 if at > 0 else at

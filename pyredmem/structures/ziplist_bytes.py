@@ -1,10 +1,10 @@
-"""The blocks that small values were before Redis 7: ziplists and zipmaps. They are only read, from old payloads.
+"""The blocks of small values before Redis 7: ziplists and zipmaps. They are only read, from old payloads.
 
-A ziplist, all numbers little-endian but lengths of strings::
+A ziplist (all numbers are little-endian, except the lengths of strings)::
 
     total bytes (4)  place of the last entry (4)  entries (2)  entry ... entry  FF
 
-An entry is the length of the one before it, an encoding and the data. A zipmap, older still::
+An entry is the length of the entry before it, an encoding, and the data. A zipmap, which is even older::
 
     entries (1)  [length] field [length] free (1) value, free bytes ...  FF
 """
@@ -17,19 +17,19 @@ _HEADER_SIZE: Final = 10
 _SHORTEST: Final = 11
 _END: Final = 0xFF
 _COUNT_LIMIT: Final = 65535
-#: The first byte of a length that follows in four bytes.
+#: The byte before a length that takes four bytes.
 _LONG: Final = 254
-#: Bytes of the integers, by their encoding.
+#: By encoding, the bytes of an integer.
 _INTEGER_WIDTHS: Final = {0xC0: 2, 0xD0: 4, 0xE0: 8, 0xF0: 3, 0xFE: 1}
-#: Encodings from here up to 0xFD are the numbers 0 to 12.
+#: The encodings from here up to 0xFD mean the numbers 0 to 12.
 _NUMBER_ZERO: Final = 0xF1
 
 
 def ziplist_elements(data: bytes) -> list[bytes]:
-    """The elements of a ziplist; raises ValueError for bytes that are none."""
+    """The elements of a ziplist; raises ValueError if the bytes are not a ziplist."""
     size = len(data)
     if size < _SHORTEST or int.from_bytes(data[:4], "little") != size or data[-1] != _END:
-        raise ValueError("no ziplist")
+        raise ValueError("not a ziplist")
     elements: list[bytes] = []
     at = _HEADER_SIZE
     end = size - 1
@@ -42,12 +42,12 @@ def ziplist_elements(data: bytes) -> list[bytes]:
         at = start + length
     count = int.from_bytes(data[8:10], "little")
     if count not in (len(elements), _COUNT_LIMIT):
-        raise ValueError("not as many elements as the header says")
+        raise ValueError("the header gives another number of elements")
     return elements
 
 
 def _content(data: bytes, at: int) -> tuple[int, int]:
-    """Where the data of an entry begins whose encoding is at a place, and how long it is."""
+    """The beginning and the length of an entry's data; ``at`` is the place of the entry's encoding."""
     first = data[at]
     if first < 0x40:
         return at + 1, first
@@ -59,7 +59,7 @@ def _content(data: bytes, at: int) -> tuple[int, int]:
         return at + 1, 0
     width = _INTEGER_WIDTHS.get(first)
     if width is None:
-        raise ValueError("an entry of no known kind")
+        raise ValueError("an entry of an unknown type")
     return at + 1, width
 
 
@@ -73,9 +73,9 @@ def _element(data: bytes, at: int, start: int, length: int) -> bytes:
 
 
 def zipmap_elements(data: bytes) -> list[bytes]:
-    """Fields and values of a zipmap in turn; raises ValueError for bytes that are none."""
+    """The fields and values of a zipmap, alternating; raises ValueError if the bytes are not a zipmap."""
     if len(data) < 2 or data[-1] != _END:
-        raise ValueError("no zipmap")
+        raise ValueError("not a zipmap")
     elements: list[bytes] = []
     at = 1
     end = len(data) - 1

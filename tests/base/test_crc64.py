@@ -9,14 +9,14 @@ def test_the_check_value_is_the_published_one() -> None:
     assert crc64(b"123456789") == 0xE9C6D914C4B8D9CA
 
 
-def test_nothing_has_the_checksum_zero() -> None:
+def test_the_empty_string_has_the_checksum_zero() -> None:
     assert crc64(b"") == 0
 
 
-def test_zeros_in_front_do_not_show_but_zeros_behind_do() -> None:
+def test_leading_zeros_do_not_change_the_checksum_but_trailing_zeros_do() -> None:
     assert crc64(b"\0\0a") == crc64(b"a")
     assert crc64(b"a\0") != crc64(b"a")
 
 
-def test_it_is_unsigned() -> None:
+def test_the_checksum_is_unsigned() -> None:
     assert all(0 <= crc64(bytes([byte])) < 1 << 64 for byte in range(256))

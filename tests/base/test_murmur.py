@@ -18,5 +18,5 @@ from pyredmem.base.murmur import murmur64
         (b"\xff" * 15, 0xADC83B19, 0xFCB94112D3063067),
     ],
 )
-def test_digests(data: bytes, seed: int, digest: int) -> None:
+def test_the_hash_of_known_strings(data: bytes, seed: int, digest: int) -> None:
     assert murmur64(data, seed) == digest

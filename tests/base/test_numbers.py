@@ -1,4 +1,4 @@
-"""Integers, doubles, long doubles and sizes, by rule and against a real server."""
+"""Integers, doubles, long doubles and sizes: each rule, and the comparison with a real server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with_server = settings(max_examples=40, suppress_health_check=[HealthCheck.funct
 integers = st.integers(INT64_MIN, INT64_MAX)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
-# Texts near the border between numbers and what is not one.
+# Texts that are numbers, or are nearly numbers.
 digits = st.text("0123456789", max_size=22)
 spellings = st.one_of(
     st.text("0123456789+-. eExXaAfFpP_infN\t\0", max_size=8),
@@ -52,11 +52,11 @@ spellings = st.one_of(
 
 class TestIntegers:
     @given(integers)
-    def test_reads_every_integer_it_can_hold(self, value: int) -> None:
+    def test_every_64_bit_integer_is_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
 
     @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, -(10**18)])
-    def test_reads_the_borders(self, value: int) -> None:
+    def test_the_lowest_and_highest_integers_are_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
 
     @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ class TestIntegers:
             b"\xb2",
         ],
     )
-    def test_refuses_any_other_spelling(self, text: bytes) -> None:
+    def test_any_other_spelling_is_refused(self, text: bytes) -> None:
         assert parse_integer(text) is None
 
     @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ class TestIntegers:
     @pytest.mark.needs_redis
     @with_server
     @given(st.lists(spellings, min_size=40, max_size=60))
-    def test_agrees_with_a_real_server_what_is_an_integer(self, real: Server, texts: list[bytes]) -> None:
+    def test_a_real_server_takes_the_same_texts_for_integers(self, real: Server, texts: list[bytes]) -> None:
         with real.connect() as wire:
             wire.pipeline([("SET", b"k%d" % i, text) for i, text in enumerate(texts)])
             replies = wire.pipeline([("OBJECT", "ENCODING", b"k%d" % i) for i in range(len(texts))])
@@ -122,14 +122,14 @@ class TestIntegers:
 
 class TestDoubles:
     @given(finite)
-    def test_reads_what_python_prints(self, value: float) -> None:
+    def test_every_double_that_python_prints_is_read(self, value: float) -> None:
         assert parse_double(repr(value).encode()) == value
 
     @pytest.mark.parametrize(
         "text",
         [b"", b" 1", b"1 ", b"nan", b"1e400", b"-1e400", b"1e-400", b"1_0", b"0x", b"0x1p", b"1\0", b"\n1"],
     )
-    def test_refuses_what_is_not_a_double(self, text: bytes) -> None:
+    def test_a_text_that_is_not_a_double_is_refused(self, text: bytes) -> None:
         assert parse_double(text) is None
 
     @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ class TestDoubles:
             (b"0e999", 0.0),
         ],
     )
-    def test_reads_what_c_reads(self, text: bytes, value: float) -> None:
+    def test_other_spellings_are_read_as_c_reads_them(self, text: bytes, value: float) -> None:
         assert parse_double(text) == value
 
     @pytest.mark.needs_redis
     @with_server
     @given(st.lists(spellings, min_size=40, max_size=60))
-    def test_agrees_with_a_real_server_on_doubles(self, real: Server, texts: list[bytes]) -> None:
+    def test_a_real_server_reads_the_same_doubles(self, real: Server, texts: list[bytes]) -> None:
         with real.connect() as wire:
             replies = wire.pipeline([("ZADD", b"z%d" % i, text, "m") for i, text in enumerate(texts)])
             scores = wire.pipeline([("ZSCORE", b"z%d" % i, "m") for i in range(len(texts))])
@@ -187,19 +187,19 @@ class TestDoubleText:
             (5e-324, b"5e-324"),
             (-1e-300, b"-1e-300"),
             (99.70830535888672, b"99.70830535888672"),
-            # Where Redis's method does not find the shortest digits.
+            # Numbers for which Redis's method does not find the shortest digits.
             (0.56744, b"0.5674400000000001"),
             (504.703519, b"504.70351899999997"),
         ],
     )
-    def test_is_written_as_redis_writes_it(self, value: float, text: bytes) -> None:
+    def test_a_double_is_written_as_redis_writes_it(self, value: float, text: bytes) -> None:
         assert format_double(value) == text
 
     @given(finite)
-    def test_reads_back_as_the_same_double(self, value: float) -> None:
+    def test_the_text_reads_back_as_the_same_double(self, value: float) -> None:
         assert float(format_double(value)) == value
 
-    def test_is_the_shortest_text_but_for_one_in_a_thousand(self) -> None:
+    def test_the_text_is_the_shortest_one_except_for_one_double_in_a_thousand(self) -> None:
         chance = random.Random(1)
         values = [struct.unpack("<d", chance.randbytes(8))[0] for _ in range(5000)]
         longer = sum(
@@ -217,7 +217,7 @@ class TestDoubleText:
 
 
 def added(first: bytes, second: bytes) -> bytes | None:
-    """INCRBYFLOAT on a key: the reply, or None for any error."""
+    """The reply of an INCRBYFLOAT of ``second`` on a key that holds ``first``; None for any error."""
     value = parse_long_double(first)
     increment = parse_long_double(second)
     if value is None or increment is None:
@@ -255,7 +255,7 @@ class TestLongDoubles:
             (b"0e" + b"9" * 5000, b"1", b"1"),
         ],
     )
-    def test_sums(self, first: bytes, second: bytes, total: bytes | None) -> None:
+    def test_the_sum_has_the_precision_of_80_bits(self, first: bytes, second: bytes, total: bytes | None) -> None:
         assert added(first, second) == total
 
     def test_numbers_of_thousands_of_digits_are_written_in_full(self) -> None:
@@ -266,7 +266,7 @@ class TestLongDoubles:
     @pytest.mark.needs_redis
     @with_server
     @given(st.lists(st.tuples(amounts, amounts), min_size=40, max_size=60))
-    def test_agrees_with_a_real_server(self, real: Server, pairs: list[tuple[bytes, bytes]]) -> None:
+    def test_a_real_server_gives_the_same_sums(self, real: Server, pairs: list[tuple[bytes, bytes]]) -> None:
         with real.connect() as wire:
             wire.pipeline([("SET", b"f%d" % i, first) for i, (first, _) in enumerate(pairs)])
             replies = wire.pipeline([("INCRBYFLOAT", b"f%d" % i, second) for i, (_, second) in enumerate(pairs)])
@@ -277,7 +277,7 @@ class TestLongDoubles:
     @pytest.mark.needs_redis
     @with_server
     @given(st.lists(amounts, min_size=30, max_size=30))
-    def test_agrees_with_a_real_server_over_many_steps(self, real: Server, steps: list[bytes]) -> None:
+    def test_a_real_server_gives_the_same_sums_over_many_steps(self, real: Server, steps: list[bytes]) -> None:
         with real.connect() as wire:
             wire.do("DEL", "f")
             replies = wire.pipeline([("INCRBYFLOAT", "f", step) for step in steps])
@@ -303,7 +303,7 @@ class TestSizes:
             (1024**6, "1152921504606846976B"),
         ],
     )
-    def test_human_size(self, size: int, text: str) -> None:
+    def test_a_size_is_printed_as_info_prints_it(self, size: int, text: str) -> None:
         assert human_size(size) == text
 
     @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ class TestSizes:
             ("\u0663", None),
         ],
     )
-    def test_memory_units(self, text: str, size: int | None) -> None:
+    def test_a_size_is_read_with_its_unit(self, text: str, size: int | None) -> None:
         assert parse_memory(text) == size
 
     @pytest.mark.needs_redis
@@ -344,7 +344,7 @@ class TestSizes:
             max_size=20,
         )
     )
-    def test_agrees_with_a_real_server_on_memory_units(self, real: Server, texts: list[str]) -> None:
+    def test_a_real_server_reads_the_same_sizes(self, real: Server, texts: list[str]) -> None:
         with real.connect() as wire:
             for text in texts:
                 reply = wire.do("CONFIG", "SET", "maxmemory", text)

@@ -146,14 +146,16 @@ def test_resetstat_sets_counters_to_zero(world: World) -> None:
     assert engine.stats.errors == {}
     assert engine.stats.error_replies == 0
     assert engine.stats.connections_received == 0
-    assert [command.name for command in engine.commands.all() if command.calls() > 0] == ["config|resetstat"]
+    assert [command.name for command in engine.commands.all() if engine.statistics.of(command).calls() > 0] == [
+        "config|resetstat"
+    ]
 
 
 def test_resetstat_asks_the_parts_of_the_server(world: World) -> None:
-    world.engine.clients.evicted = 3
+    world.engine.clients.eviction.evicted = 3
     world.engine.maintenance.expiry.time_cap_reached = 4
     world.do("CONFIG", "RESETSTAT")
-    assert world.engine.clients.evicted == 0
+    assert world.engine.clients.eviction.evicted == 0
     assert world.engine.maintenance.expiry.time_cap_reached == 0
 
 

@@ -58,7 +58,7 @@ def test_select_refuses_what_is_no_database(world: World, index: str, reply: Rep
 
 def test_quit_answers_and_closes(world: World) -> None:
     assert world.do("QUIT") == OK
-    assert world.session.closing
+    assert world.session.is_closing()
     assert world.do("PING") == NO_REPLY
 
 
@@ -275,4 +275,4 @@ def test_without_monitors_no_gate_is_set(world: World) -> None:
     monitor = world.client()
     monitor.do("MONITOR")
     monitor.leave()
-    assert world.engine.dispatcher.gates == 0
+    assert world.engine.core.gates.bits == 0

@@ -158,13 +158,13 @@ def test_kill_counts_whom_all_filters_fit(world: World) -> None:
     assert world.do("CLIENT", "KILL", "TYPE", "normal", "ID", victims[0].id) == 1
     assert world.do("CLIENT", "KILL", "TYPE", "pubsub", "ID", victims[1].id) == 0
     assert world.do("CLIENT", "KILL", "USER", "default") == 2
-    assert not world.session.closing
+    assert not world.session.is_closing()
 
 
 def test_kill_spares_the_caller_unless_told(world: World) -> None:
     assert world.do("CLIENT", "KILL", "ID", 1) == 0
     assert world.do("CLIENT", "KILL", "ID", 1, "SKIPME", "NO") == 1
-    assert world.session.closing
+    assert world.session.is_closing()
 
 
 def test_kill_by_local_address(world: World) -> None:
@@ -216,6 +216,15 @@ def test_a_pause_of_writes_lets_reads_through(world: World) -> None:
     assert other.do("GET", "n") == NO_REPLY
     world.advance(1100)
     assert other.replies() == [1, b"1"]
+
+
+def test_a_pause_of_writes_holds_what_may_replicate(world: World) -> None:
+    world.do("PFADD", "n", "a")
+    other = world.client()
+    world.do("CLIENT", "PAUSE", 1000, "WRITE")
+    assert other.do("PFCOUNT", "n") == NO_REPLY
+    world.advance(1100)
+    assert other.replies() == [1]
 
 
 def test_unpause_ends_a_pause_of_writes(world: World) -> None:

@@ -177,8 +177,8 @@ def test_without_trackers_nothing_listens(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     cache.leave()
-    assert not world.engine.keyspace.events.listening
-    assert world.engine.dispatcher.gates == 0
+    assert not world.engine.keyspace.changes.listening
+    assert world.engine.core.gates.bits == 0
 
 
 def test_the_table_is_held_to_its_limit() -> None:

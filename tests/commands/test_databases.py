@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.keyspace.events import Watcher
+from pyredmem.keyspace.changes import Watcher
 from tests.support.journal import Journal
 from tests.support.keys import used
 from tests.support.replies import OK, SYNTAX_ERROR, Error, Reply
@@ -14,7 +14,7 @@ from tests.support.world import World
 def in_database(world: World, database: int, *words: str) -> Reply:
     """A command of another client in a database."""
     client = world.client()
-    client.session.context.db = world.engine.keyspace.databases[database]
+    client.session.db = world.engine.keyspace.databases[database]
     reply = client.do(*words)
     client.leave()
     return reply
@@ -22,7 +22,7 @@ def in_database(world: World, database: int, *words: str) -> Reply:
 
 def watch(world: World, database: int, key: bytes) -> Watcher:
     watcher = Watcher()
-    world.engine.keyspace.events.watch(watcher, database, key)
+    world.engine.keyspace.changes.watch(watcher, database, key)
     return watcher
 
 
@@ -60,8 +60,8 @@ def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[
         keyspace.databases[0].add(b"key:%d" % number, keyspace.strings.create(b"x" * 100))
         keyspace.databases[0].expire_at(b"key:%d" % number, 1 << 50)
     world.do(command, *mode)
-    world.engine.lazy_free.drain()
-    histograms = sum(len(entry.histogram_addresses) for entry in world.engine.commands.all()) // 2
+    world.engine.lazyfree_task.drain()
+    histograms = len(world.engine.statistics.addresses()) // 2
     assert warm > 0
     assert used(world) - before == (histograms - 1) * 24688  # SET's and DEL's; the table is gone as well
 
@@ -79,7 +79,7 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
         for number in range(300):
             world.do("SET", f"key:{number}", "x" * 1000)
         world.do(*words)
-        world.engine.lazy_free.drain()
+        world.engine.lazyfree_task.drain()
         return int(world.engine.allocator.dirty())
 
     assert dirty_after("FLUSHALL", "ASYNC") > 0
@@ -89,14 +89,22 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
     assert dirty_after("FLUSHALL", "SYNC") == 0
 
 
-def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
-    world.do("MSET", "a", "1", "b", "2")
-    before = world.engine.keyspace.dirty
+def test_flushall_leaves_nothing_unsaved_where_redis_saves_by_itself(world: World) -> None:
+    world.do("CONFIG", "SET", "save", "3600 1")
+    world.do("SET", "k", "v")
     world.do("FLUSHALL")
-    assert world.engine.keyspace.dirty - before == 2
+    assert world.engine.keyspace.changes.since_save() == 0
+
+
+def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
+    world.do("CONFIG", "SET", "save", "")
+    world.do("MSET", "a", "1", "b", "2")
+    before = world.engine.keyspace.changes.since_save()
+    world.do("FLUSHALL")
+    assert world.engine.keyspace.changes.since_save() - before == 2
     world.do("FLUSHALL")
     world.do("FLUSHDB")
-    assert world.engine.keyspace.dirty - before == 2
+    assert world.engine.keyspace.changes.since_save() - before == 2
 
 
 def test_a_flush_is_told_once_per_database(world: World) -> None:
@@ -177,7 +185,7 @@ def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None
 
 def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("SWAPDB", "0", "3")
     assert journal.take() == ["swapped 0 3"]
-    assert world.engine.keyspace.dirty - before == 1
+    assert world.engine.keyspace.changes.since_save() - before == 1

@@ -50,6 +50,18 @@ def test_dumping_counts_as_use(world: World) -> None:
     assert world.do("OBJECT", "IDLETIME", "k") == 0
 
 
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_a_restored_hash_keeps_its_encoding_and_the_order_of_its_fields(world: World, taken_away: bool) -> None:
+    world.do("HSET", "k", "a", "1", "b", "2", "c", "3")
+    world.do("HPEXPIREAT", "k", "4102444800000", "FIELDS", "3", "a", "b", "c")
+    if taken_away:
+        world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "c")
+    before = world.do("HGETALL", "k")
+    world.do("RESTORE", "l", "0", dumped(world, "k"))
+    assert world.do("HGETALL", "l") == before
+    assert world.do("OBJECT", "ENCODING", "l") == b"listpackex"
+
+
 def test_without_compression_on_demand(world: World) -> None:
     world.do("SET", "k", "x" * 1000)
     short = dumped(world, "k")
@@ -124,9 +136,19 @@ def test_idle_times(world: World) -> None:
     assert world.do("RESTORE", "m", "0", WORD, "IDLETIME", str((1 << 63) - 1)) == OK
 
 
-def test_a_shared_number_has_no_idle_time_of_its_own(world: World) -> None:
-    assert world.do("RESTORE", "k", "0", sealed(b"\x00\xc0\x07"), "IDLETIME", "1000") == OK
+def test_restoring_an_idle_time_sets_that_of_the_shared_integer(world: World) -> None:
+    world.do("SET", "s", "5")
+    assert world.do("RESTORE", "k", "0", dumped(world, "s"), "IDLETIME", "1000") == OK
     assert world.do("OBJECT", "REFCOUNT", "k") == 2147483647
+    assert world.do("OBJECT", "IDLETIME", "k") == 1000
+    assert world.do("OBJECT", "IDLETIME", "s") == 1000
+
+
+def test_restoring_a_frequency_sets_that_of_the_shared_integer(world: World) -> None:
+    world.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    world.do("SET", "s", "5")
+    assert world.do("RESTORE", "k", "0", dumped(world, "s"), "FREQ", "200") == OK
+    assert world.do("OBJECT", "FREQ", "k") == 200
 
 
 def test_events(world: World) -> None:

@@ -56,10 +56,10 @@ def test_a_key_lives_through_the_last_millisecond(world: World) -> None:
 def test_a_time_in_the_past_deletes_the_key(world: World, command: str, argument: int) -> None:
     world.do("SET", "k", "v")
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     assert world.do(command, "k", argument) == 1
     assert journal.take() == ["* k", "del k"]
-    assert world.engine.keyspace.dirty - before == 1
+    assert world.engine.keyspace.changes.since_save() - before == 1
     assert world.engine.keyspace.expired == 0
 
 
@@ -161,10 +161,10 @@ def test_lazy_expiry_tells_its_event_and_is_no_change_for_saving(world: World) -
     world.do("SET", "k", "v", "PX", "5")
     world.clock.advance_ms(6)
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     assert world.do("GET", "k") is None
     assert journal.events() == ["expired k", "keymiss k"]
-    assert world.engine.keyspace.dirty == before
+    assert world.engine.keyspace.changes.since_save() == before
     assert world.engine.keyspace.expired == 1
 
 

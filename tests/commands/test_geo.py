@@ -27,24 +27,24 @@ def sicily(world: World) -> World:
         ("GEODIST", "f", "a", "b"),
     ],
 )
-def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
+def test_a_key_of_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
     add_foreign(world)
     assert world.do(*words) == WRONG_TYPE
 
 
-def test_a_place_is_a_score(sicily: World) -> None:
+def test_a_place_is_stored_as_a_score(sicily: World) -> None:
     assert sicily.do("ZSCORE", "k", "Palermo") == b"3479099956230698"
     assert sicily.do("TYPE", "k") == Simple(b"zset")
     assert encoding(sicily) == "listpack"
 
 
-def test_geoadd_counts_what_is_new(world: World) -> None:
+def test_geoadd_replies_with_the_number_of_new_members(world: World) -> None:
     assert world.do("GEOADD", "k", *PALERMO, *CATANIA) == 2
     assert world.do("GEOADD", "k", "1", "1", "Palermo", "2", "2", "x") == 1
     assert world.do("GEOADD", "k", "CH", "3", "3", "Palermo", "2", "2", "x") == 1
 
 
-def test_geoadd_options(world: World) -> None:
+def test_geoadd_obeys_nx_xx_and_ch(world: World) -> None:
     assert world.do("GEOADD", "k", "XX", *PALERMO) == 0
     assert world.do("EXISTS", "k") == 0
     assert world.do("GEOADD", "k", "NX", *PALERMO) == 1
@@ -66,37 +66,37 @@ def test_geoadd_options(world: World) -> None:
         ((*PALERMO, "inf", "0", "a"), Error(b"ERR invalid longitude,latitude pair inf,0.000000")),
     ],
 )
-def test_geoadd_refuses(world: World, words: tuple[str, ...], error: Reply) -> None:
+def test_geoadd_refuses_bad_arguments_and_creates_no_key(world: World, words: tuple[str, ...], error: Reply) -> None:
     assert world.do("GEOADD", "k", *words) == error
     assert world.do("EXISTS", "k") == 0
 
 
-def test_geoadd_is_told_as_zadd(world: World) -> None:
+def test_geoadd_is_notified_as_zadd(world: World) -> None:
     watched = Watched(world)
     assert watched.by("GEOADD", "k", *PALERMO, *CATANIA) == (["zadd k"], 2)
     assert watched.by("GEOADD", "k", *PALERMO) == ([], 0)
 
 
-def test_geopos(sicily: World) -> None:
+def test_geopos_replies_with_coordinates_or_null(sicily: World) -> None:
     palermo = [b"13.36138933897018433", b"38.11555639549629859"]
     assert sicily.do("GEOPOS", "k", "Palermo", "none") == [palermo, NULL_ARRAY]
     assert sicily.do("GEOPOS", "k") == []
     assert sicily.do("GEOPOS", "none", "a", "b") == [NULL_ARRAY, NULL_ARRAY]
 
 
-def test_geopos_replies_doubles_under_resp3(sicily: World) -> None:
+def test_geopos_replies_with_doubles_under_resp3(sicily: World) -> None:
     sicily.do("HELLO", "3")
     palermo = [Double(b"13.36138933897018433"), Double(b"38.11555639549629859")]
     assert sicily.do("GEOPOS", "k", "Palermo", "none") == [palermo, None]
 
 
-def test_the_corner_of_the_map(world: World) -> None:
+def test_the_corner_of_the_map_is_a_place(world: World) -> None:
     world.do("GEOADD", "k", "180", "85.05112878", "a")
     assert world.do("ZSCORE", "k", "a") == b"13510798882111488"
     assert world.do("GEOPOS", "k", "a") == [[b"180", b"85.0511287799999991"]]
 
 
-def test_geohash(sicily: World) -> None:
+def test_geohash_replies_with_strings_or_null(sicily: World) -> None:
     assert sicily.do("GEOHASH", "k", "Palermo", "none") == [b"sqc8b49rny0", None]
     assert sicily.do("GEOHASH", "none", "a") == [None]
 
@@ -105,11 +105,11 @@ def test_geohash(sicily: World) -> None:
     ("unit", "text"),
     [((), b"166274.1516"), (("km",), b"166.2742"), (("MI",), b"103.3182"), (("Ft",), b"545518.8700")],
 )
-def test_geodist(sicily: World, unit: tuple[str, ...], text: bytes) -> None:
+def test_geodist_replies_in_the_unit_that_is_given(sicily: World, unit: tuple[str, ...], text: bytes) -> None:
     assert sicily.do("GEODIST", "k", "Palermo", "Catania", *unit) == text
 
 
-def test_geodist_of_who_is_not_there(sicily: World) -> None:
+def test_geodist_of_a_missing_member_is_null(sicily: World) -> None:
     assert sicily.do("GEODIST", "k", "Palermo", "none") is None
     assert sicily.do("GEODIST", "none", "a", "b") is None
 

@@ -34,26 +34,26 @@ CALLS = [
 
 
 @pytest.mark.parametrize("words", CALLS)
-def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
+def test_a_key_of_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
     add_foreign(world)
     assert world.do(*words) == WRONG_TYPE
 
 
-def test_a_circle(sicily: World) -> None:
+def test_a_search_in_a_circle_finds_the_members_inside(sicily: World) -> None:
     assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "ASC") == [b"Catania", b"Palermo"]
     assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "desc") == [b"Palermo", b"Catania"]
     assert sicily.do("GEORADIUS", "k", "15", "37", "200", "km", "ASC") == [b"Catania", b"Palermo"]
     assert sicily.do("GEORADIUS_RO", "k", "15", "37", "100", "km") == [b"Catania"]
 
 
-def test_around_a_member(sicily: World) -> None:
+def test_a_search_around_a_member_finds_the_member_too(sicily: World) -> None:
     found = [b"Palermo", b"edge1"]
     assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "100", "km", "ASC") == found
     assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "100", "km", "ASC") == found
     assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "100", "km", "FROMMEMBER", "Palermo", "ASC") == found
 
 
-def test_a_box_with_all_parts(sicily: World) -> None:
+def test_a_search_in_a_box_replies_with_all_parts(sicily: World) -> None:
     reply = sicily.do(
         "GEOSEARCH", "k", *HERE, "BYBOX", "400", "400", "km", "COUNT", 1, "WITHHASH", "WITHCOORD", "WITHDIST"
     )
@@ -68,13 +68,13 @@ def test_coordinates_are_doubles_under_resp3_and_distances_are_not(sicily: World
     assert reply == [[b"Catania", b"56.4413", place]]
 
 
-def test_without_an_order_members_come_as_they_are_found(sicily: World) -> None:
+def test_without_asc_or_desc_members_come_in_the_order_of_the_cells(sicily: World) -> None:
     search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
     assert sicily.do(*search) == [b"Palermo", b"edge1", b"Catania", b"edge2"]
     assert sicily.do(*search, "COUNT", "2", "ANY") == [b"Palermo", b"edge1"]
 
 
-def test_count_means_the_nearest(sicily: World) -> None:
+def test_count_keeps_the_nearest(sicily: World) -> None:
     search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
     assert sicily.do(*search, "COUNT", "2") == [b"Catania", b"Palermo"]
     assert sicily.do(*search, "COUNT", "2", "DESC") == [b"edge1", b"edge2"]
@@ -110,14 +110,14 @@ def test_nothing_found_is_an_empty_array(sicily: World) -> None:
         (("STORE", "x"), b"syntax error"),
     ],
 )
-def test_what_cannot_be_searched_for(sicily: World, words: tuple[str, ...], error: bytes) -> None:
+def test_bad_arguments_are_refused(sicily: World, words: tuple[str, ...], error: bytes) -> None:
     call = ("GEOSEARCH", "k", *words, "ASC", "ASC", "ASC", "ASC", "ASC")
     if words == ("COUNT",) or (len(words) == 2 and words[0] == "FROMLONLAT") or words == ("BYBOX", "1", "1"):
         call = ("GEOSEARCH", "k", "ASC", "ASC", "ASC", "ASC", "ASC", *words)
     assert sicily.do(*call) == Error(b"ERR %b" % error)
 
 
-def test_place_and_shape_are_needed(sicily: World) -> None:
+def test_a_search_needs_a_place_and_a_shape(sicily: World) -> None:
     assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == (
         Error(b"ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch")
     )
@@ -129,14 +129,14 @@ def test_place_and_shape_are_needed(sicily: World) -> None:
     )
 
 
-def test_storing(sicily: World) -> None:
+def test_a_stored_result_keeps_the_scores(sicily: World) -> None:
     assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km") == 2
     assert sicily.do("ZSCORE", "d", "Palermo") == b"3479099956230698"
     assert sicily.do("GEORADIUS", "k", "15", "37", "100", "km", "STORE", "d") == 1
     assert sicily.do("ZRANGE", "d", "0", "-1") == [b"Catania"]
 
 
-def test_storing_distances(sicily: World) -> None:
+def test_storedist_makes_distances_the_scores(sicily: World) -> None:
     assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km", "STOREDIST") == 2
     assert sicily.do("ZRANGE", "d", "0", "-1") == [b"Catania", b"Palermo"]
     assert sicily.do("ZCOUNT", "d", "56.4412", "56.4413") == 1
@@ -144,7 +144,7 @@ def test_storing_distances(sicily: World) -> None:
     assert sicily.do("ZSCORE", "d", "Palermo") == b"0"
 
 
-def test_storing_nothing_deletes(sicily: World) -> None:
+def test_storing_an_empty_result_deletes_the_destination(sicily: World) -> None:
     nowhere = ("FROMLONLAT", "0", "0", "BYRADIUS", "1", "m")
     sicily.do("SET", "d", "x")
     assert sicily.do("GEOSEARCHSTORE", "d", "k", *nowhere) == 0
@@ -154,19 +154,19 @@ def test_storing_nothing_deletes(sicily: World) -> None:
     assert sicily.do("EXISTS", "d") == 0
 
 
-def test_storing_replaces_a_key_with_its_expire_time(sicily: World) -> None:
+def test_storing_removes_the_expire_time_of_the_destination(sicily: World) -> None:
     sicily.do("SET", "d", "x", "EX", "100")
     sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km")
     assert sicily.do("TTL", "d") == -1
 
 
-def test_storing_over_the_source(sicily: World) -> None:
+def test_the_destination_may_be_the_source(sicily: World) -> None:
     assert sicily.do("GEOSEARCHSTORE", "k", "k", *HERE, "BYRADIUS", "200", "km") == 2
     assert sicily.do("ZCARD", "k") == 2
 
 
 @pytest.mark.parametrize("part", ["WITHDIST", "WITHHASH", "WITHCOORD"])
-def test_what_is_stored_has_no_parts(sicily: World, part: str) -> None:
+def test_a_stored_result_refuses_distance_hash_and_coordinates(sicily: World, part: str) -> None:
     reason = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
     assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "1", "m", part) == Error(
         b"ERR GEOSEARCHSTORE" + reason
@@ -180,7 +180,7 @@ def test_read_only_variants_do_not_store(sicily: World) -> None:
     assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "1", "km", "STOREDIST", "d") == SYNTAX_ERROR
 
 
-def test_events_and_changes(sicily: World) -> None:
+def test_storing_notifies_and_counts_changes(sicily: World) -> None:
     watched = Watched(sicily)
     near = ("BYRADIUS", "200", "km")
     assert watched.by("GEOSEARCHSTORE", "d", "k", *HERE, *near) == (["geosearchstore d"], 2)
@@ -189,14 +189,14 @@ def test_events_and_changes(sicily: World) -> None:
     assert watched.by("GEORADIUS", "k", "0", "0", "1", "km", "STORE", "d") == ([], 0)
 
 
-def test_keys_are_found(world: World) -> None:
+def test_getkeys_finds_the_destination_after_store(world: World) -> None:
     call = ("COMMAND", "GETKEYS", "GEORADIUS", "k", "1", "1", "1", "m")
     assert world.do(*call) == [b"k"]
     assert world.do(*call, "STORE", "d") == [b"k", b"d"]
 
 
-def test_many_members_are_searched(world: World) -> None:
-    """In the skiplist, over several chunks of a cell."""
+def test_a_search_goes_through_many_members(world: World) -> None:
+    """The members are in a skiplist, and a cell has more of them than are fetched at a time."""
     for number in range(0, 1000, 100):
         places = [word for at in range(number, number + 100) for word in (f"{at / 1000}", "0.5", f"m{at:03d}")]
         world.do("GEOADD", "k", *places)

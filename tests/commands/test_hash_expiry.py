@@ -151,7 +151,61 @@ def test_a_time_that_is_over_deletes_fields(world: World, kind: str) -> None:
 def test_a_condition_that_is_not_met_keeps_the_field(world: World) -> None:
     fill_hash(world, "a")
     assert world.do("HEXPIREAT", "k", "1", "XX", "FIELDS", "1", "a") == [0]
-    assert encoding(world) == "listpack"
+    assert world.do("HGETALL", "k") == [b"a", b"a"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("HEXPIRE k 100 XX FIELDS 1 a", "listpackex"),
+        ("HEXPIRE k 100 FIELDS 1 missing", "listpackex"),
+        ("HPEXPIREAT k 1 FIELDS 1 missing", "listpackex"),
+        ("HGETEX k EX 100 FIELDS 1 missing", "listpackex"),
+        ("HGETEX k PERSIST FIELDS 1 a", "listpackex"),
+        ("HSETEX k PXAT 1 FIELDS 1 b b", "listpackex"),
+        ("HSETEX k FXX EX 100 FIELDS 1 b b", "listpack"),
+        ("HSETEX k KEEPTTL FIELDS 1 b b", "listpack"),
+        ("HSETEX k FIELDS 1 b b", "listpack"),
+        ("HGETEX k FIELDS 1 a", "listpack"),
+        ("HPERSIST k FIELDS 1 a", "listpack"),
+        ("HTTL k FIELDS 1 a", "listpack"),
+    ],
+)
+def test_a_command_that_may_set_times_changes_the_encoding_whatever_comes_of_it(
+    world: World, words: str, expected: str
+) -> None:
+    fill_hash(world, "a")
+    world.do(*words.split())
+    assert encoding(world) == expected
+
+
+def test_fields_are_listed_by_their_times_and_a_new_time_comes_before_equal_ones(world: World) -> None:
+    fill_hash(world, "a", "b", "c", "d")
+    world.do("HPEXPIREAT", "k", LATEST_MS, "FIELDS", "3", "a", "b", "c")
+    assert world.do("HKEYS", "k") == [b"c", b"b", b"a", b"d"]
+    world.do("HPEXPIREAT", "k", LATEST_MS - 1, "FIELDS", "1", "a")
+    assert world.do("HKEYS", "k") == [b"a", b"c", b"b", b"d"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("HPEXPIRE k 100000 FIELDS 1 a", 1),
+        ("HPEXPIRE k 100000 NX FIELDS 1 a", 0),
+        ("HPEXPIRE k 100000 XX FIELDS 1 a", 1),
+        ("HPEXPIRE k 100000 GT FIELDS 1 a", 1),
+        ("HPEXPIRE k 100000 LT FIELDS 1 a", 0),
+        ("HPEXPIRE k 0 FIELDS 1 a", 2),
+    ],
+)
+def test_an_expired_field_that_was_not_deleted_yet_can_get_another_time(
+    world: World, kind: str, words: str, expected: int
+) -> None:
+    lazily(world)
+    fill_hash(world, "a", "b")
+    expire(world, "a")
+    assert world.do(*words.split()) == [expected]
+    assert world.do("HEXISTS", "k", "a") == int(expected == 1)
 
 
 def test_hpersist_takes_times_away(world: World, kind: str) -> None:
@@ -227,7 +281,6 @@ def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None
         (["HSCAN", "k", "0"], [b"0", [b"c", b"c"]]),
         (["HTTL", "k", "FIELDS", "3", "a", "b", "c"], [-2, -2, -1]),
         (["HPERSIST", "k", "FIELDS", "2", "a", "c"], [-2, -1]),
-        (["HEXPIRE", "k", "9", "FIELDS", "2", "a", "c"], [-2, 1]),
     ],
 )
 @pytest.mark.parametrize("active", [True, False])

@@ -1,4 +1,8 @@
-"""Random commands on hashes whose fields expire agree with a plain dictionary of (value, time)."""
+"""Random commands on hashes whose fields expire agree with a plain dictionary of (value, time).
+
+An expired field stays in the hash until something deletes it. Until then most commands do not see it, but a command
+that sets a time does: a later time revives the field.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +29,19 @@ class Model:
     def now_ms(self) -> int:
         return self.world.clock.now_us() // 1000
 
+    def lives(self, key: str, field: str) -> bool:
+        """Whether a field is there and has not expired."""
+        when = self.data[key].get(field, ("", -1))[1]
+        return when == 0 or when >= self.now_ms()
+
     def living(self, key: str) -> dict[str, tuple[str, int]]:
-        """The fields that have not expired; the others are forgotten."""
-        now = self.now_ms()
-        self.data[key] = {field: pair for field, pair in self.data[key].items() if pair[1] == 0 or pair[1] >= now}
-        return self.data[key]
+        """The fields that have not expired."""
+        return {field: pair for field, pair in self.data[key].items() if self.lives(key, field)}
+
+    def tick(self) -> None:
+        """A tick of the timer deletes the expired fields."""
+        self.world.engine.tick(self.now_ms())
+        self.data = {key: self.living(key) for key in KEYS}
 
     def step(self) -> None:
         """One random command."""
@@ -39,34 +51,45 @@ class Model:
         if self.random.random() < 0.2:
             self.world.clock.advance_ms(self.random.choice((1, 3, 40, 500)))
             if self.random.random() < 0.5:
-                self.world.engine.tick(self.now_ms())
-        self.random.choice(actions)(key, fields, self.living(key))
+                self.tick()
+        self.random.choice(actions)(key, fields)
         self.compare(key)
 
-    def set(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def set(self, key: str, fields: list[str]) -> None:
         value = "x" * self.random.choice((1, 5, 5, 30))
         self.world.do("HSET", key, *[word for field in fields for word in (field, value)])
-        living.update(dict.fromkeys(fields, (value, 0)))
+        self.data[key].update(dict.fromkeys(fields, (value, 0)))
 
-    def set_with_time(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def set_with_time(self, key: str, fields: list[str]) -> None:
         condition = self.random.choice(("", "FNX", "FXX"))
-        there = [field in living for field in fields]
-        allowed = {"": True, "FNX": not any(there), "FXX": all(there)}[condition]
+        allowed = self.condition_holds(key, fields, condition)
         time = self.random.choice(TIMES_MS)
         keeps = self.random.random() < 0.3
         words = [*([condition] if condition else []), *(["KEEPTTL"] if keeps else ["PX", time])]
         pairs = [word for field in fields for word in (field, "v")]
         assert self.world.do("HSETEX", key, *words, "FIELDS", len(fields), *pairs) == allowed
+        fields_now = self.data[key]
         for field in fields if allowed else ():
-            living[field] = ("v", living.get(field, ("", 0))[1] if keeps else self.now_ms() + time)
+            fields_now[field] = ("v", fields_now.get(field, ("", 0))[1] if keeps else self.now_ms() + time)
 
-    def expire(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def condition_holds(self, key: str, fields: list[str], condition: str) -> bool:
+        """Look at the fields one by one, up to the first that decides; those that have expired are deleted."""
+        for field in fields if condition else ():
+            is_there = self.lives(key, field)
+            if not is_there:
+                self.data[key].pop(field, None)
+            if is_there != (condition == "FXX"):
+                return False
+        return True
+
+    def expire(self, key: str, fields: list[str]) -> None:
+        there = self.data[key]
         when = self.now_ms() + self.random.choice((0, *TIMES_MS))
         condition = self.random.choice(("", "NX", "XX", "GT", "LT"))
         expected = []
         for field in fields:
-            value, current = living.get(field, ("", 0))
-            if field not in living:
+            value, current = there.get(field, ("", 0))
+            if field not in there:
                 expected.append(-2)
             elif (
                 (condition == "NX" and current)
@@ -77,38 +100,40 @@ class Model:
                 expected.append(0)
             elif when == self.now_ms():
                 expected.append(2)
-                del living[field]
+                del there[field]
             else:
                 expected.append(1)
-                living[field] = (value, when)
+                there[field] = (value, when)
         words = [condition] if condition else []
         assert self.world.do("HPEXPIREAT", key, when, *words, "FIELDS", len(fields), *fields) == expected
 
-    def persist(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def persist(self, key: str, fields: list[str]) -> None:
+        living = self.living(key)
         expected = [-2 if field not in living else 1 if living[field][1] else -1 for field in fields]
         assert self.world.do("HPERSIST", key, "FIELDS", len(fields), *fields) == expected
-        living.update({field: (living[field][0], 0) for field in fields if field in living})
+        self.data[key].update({field: (living[field][0], 0) for field in fields if field in living})
 
-    def delete(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def delete(self, key: str, fields: list[str]) -> None:
         if self.random.random() < 0.5:
             self.world.do("HDEL", key, *fields)
         else:
             self.world.do("HGETDEL", key, "FIELDS", len(fields), *fields)
         for field in fields:
-            living.pop(field, None)
+            self.data[key].pop(field, None)
 
-    def rename(self, key: str, fields: list[str], living: dict[str, tuple[str, int]]) -> None:
+    def rename(self, key: str, fields: list[str]) -> None:
         if self.world.do("EXISTS", key) == 0:
             return
         other = KEYS[1 - KEYS.index(key)]
         copies = self.random.random() < 0.5
         self.world.do(*(["COPY", key, other, "REPLACE"] if copies else ["RENAME", key, other]))
-        self.data[other] = dict(living)
+        self.data[other] = dict(self.data[key])
         if not copies:
             self.data[key] = {}
 
     def compare(self, key: str) -> None:
-        """What the commands show is what should be there."""
+        """What the commands show is what should be there; HLEN counts expired fields as well."""
+        assert self.world.do("HLEN", key) == len(self.data[key])
         living = self.living(key)
         shown = self.world.do("HGETALL", key)
         values = {name.decode(): value.decode() for name, value in zip(shown[::2], shown[1::2], strict=True)}

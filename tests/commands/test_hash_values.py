@@ -6,7 +6,7 @@ import pytest
 
 from tests.commands.test_hash_expiry import expire, lazily, now_ms
 from tests.support.filling import fill_hash
-from tests.support.keys import Watched
+from tests.support.keys import Watched, encoding
 from tests.support.replies import Error
 from tests.support.world import World
 
@@ -26,7 +26,8 @@ NEGATIVE = "invalid expire time, must be >= 0"
         ("HGETDEL k FIELDS 2 a", MISMATCH),
         ("HGETDEL k FIELDS 0 a", BAD_COUNT),
         ("HGETEX k NOPE 1 a", NO_FIELDS),
-        ("HGETEX k PXAT 1 1", NO_FIELDS),
+        ("HGETEX k PXAT 1 1", "wrong number of arguments for 'hgetex' command"),
+        ("HGETEX k PXAT 1 1 2", NO_FIELDS),
         ("HGETEX k PERSIST 1 FIELDS 1 a", NO_FIELDS),
         ("HGETEX k FIELDS 2 a", MISMATCH),
         ("HGETEX k FIELDS -1 a", BAD_COUNT),
@@ -46,6 +47,10 @@ NEGATIVE = "invalid expire time, must be >= 0"
         ("HSETEX k FNX KEEPTTL FNX EX", ONE_CONDITION),
         ("HSETEX k FIELDS x a b", "invalid number of fields"),
         ("HSETEX k FIELDS 0 a b", "invalid number of fields"),
+        ("HSETEX k FIELDS 2147483648 a 1 b 2", "invalid number of fields"),
+        ("HSETEX k FIELDS 2147483647 a 1 b 2", "wrong number of arguments for 'hsetex' command"),
+        ("HGETEX k EX 10 FIELDS", "wrong number of arguments for 'hgetex' command"),
+        ("HGETEX k EX 10 FIELDS 1", MISMATCH),
         ("HSETEX k FNX FIELDS x a", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FNX EX 1 FIELDS", "wrong number of arguments for 'hsetex' command"),
         ("HSETEX k FIELDS 2 a b c", "wrong number of arguments for 'hsetex' command"),
@@ -162,6 +167,75 @@ def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
     expire(world, "a")
     assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
     assert world.do("EXISTS", "k") == 0
+
+
+def test_keepttl_keeps_the_time_of_an_expired_field(world: World) -> None:
+    lazily(world)
+    fill_hash(world, "a", "b")
+    expire(world, "a")
+    assert world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "5") == 1
+    assert world.do("HGET", "k", "a") is None
+
+
+@pytest.mark.parametrize("condition", ["FNX", "FXX"])
+def test_keepttl_under_a_condition_finds_expired_fields_deleted(world: World, condition: str) -> None:
+    lazily(world)
+    fill_hash(world, "a", "b")
+    expire(world, "a")
+    is_new = condition == "FNX"
+    assert world.do("HSETEX", "k", condition, "KEEPTTL", "FIELDS", "1", "a", "5") == is_new
+    assert world.do("HGET", "k", "a") == (b"5" if is_new else None)
+
+
+def test_a_condition_looks_no_further_than_the_field_that_decides(world: World) -> None:
+    lazily(world)
+    fill_hash(world, "a", "b")
+    expire(world, "a")
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "missing", "1", "a", "5") == 0
+    assert world.do("HLEN", "k") == 2
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "a", "5", "missing", "1") == 0
+    assert world.do("HLEN", "k") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("HPEXPIREAT k 1 FIELDS 2 a missing", 1),
+        ("HGETEX k PXAT 1 FIELDS 2 a missing", 1),
+        ("HSETEX k PXAT 1 FIELDS 2 a 1 new 2", 2),
+    ],
+)
+def test_fields_that_get_a_time_that_has_passed_count_as_expired(world: World, words: str, count: int) -> None:
+    fill_hash(world, "a", "b")
+    world.do(*words.split())
+    assert world.engine.keyspace.expired_fields == count
+
+
+def test_a_hash_of_expired_fields_that_is_filled_again_stays_the_same_key(world: World) -> None:
+    lazily(world)
+    fill_hash(world, "a")
+    world.do("PEXPIRE", "k", 500000)
+    expire(world, "a")
+    watched = Watched(world)
+    assert watched.by("HSETEX", "k", "FNX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "hset k"]
+    assert encoding(world) == "listpackex"
+    assert world.do("TTL", "k") == 500
+
+
+def test_a_hash_of_expired_fields_is_deleted_when_a_condition_is_not_met(world: World) -> None:
+    lazily(world)
+    fill_hash(world, "a")
+    expire(world, "a")
+    watched = Watched(world)
+    assert watched.by("HSETEX", "k", "FXX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "del k"]
+
+
+def test_with_a_time_that_has_passed_each_field_is_deleted_before_the_next_is_set(world: World) -> None:
+    world.do("CONFIG", "SET", "hash-max-listpack-entries", "2")
+    fill_hash(world, "a", "b")
+    world.do("HSETEX", "k", "PXAT", "1", "FIELDS", "2", "a", "1", "new", "2")
+    assert encoding(world) == "listpackex"
+    assert world.do("HKEYS", "k") == [b"b"]
 
 
 def test_hsetex_tells_what_it_does(world: World) -> None:

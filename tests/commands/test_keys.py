@@ -30,11 +30,11 @@ INT_RANGE = Error(b"ERR value is out of range, value must between -2147483648 an
 
 def select(world: World, database: int) -> None:
     """Let the first client work on another database."""
-    world.session.context.db = world.engine.keyspace.databases[database]
+    world.session.db = world.engine.keyspace.databases[database]
 
 
 def dirty(world: World) -> int:
-    return int(world.engine.keyspace.dirty)
+    return int(world.engine.keyspace.changes.since_save())
 
 
 def lookups(world: World) -> tuple[int, int]:
@@ -279,9 +279,9 @@ def test_rename_makes_the_name_anew_and_keeps_the_value(world: World) -> None:
 def test_rename_grows_a_full_table_although_the_number_of_keys_stays(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2", "c", "3", "d", "4")
     table = world.engine.keyspace.databases[0].keys
-    assert table.slots() == 4
+    assert table.buckets() == 4
     world.do("RENAME", "a", "e")
-    assert table.slots() > 4
+    assert table.buckets() > 4
     assert table.used == 4
 
 

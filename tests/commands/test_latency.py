@@ -15,16 +15,13 @@ from tests.support.world import World
 
 def take(world: World, name: str, milliseconds: int) -> None:
     """Run a command that takes so long."""
-    command = world.engine.commands.commands[name.encode()]
-    handler = command.handler
 
     def slow(context: object, argv: list[bytes]) -> None:
         world.clock.advance_ms(milliseconds)
         world.session.reply.ok()
 
-    command.handler = slow
+    world.handle(name, slow)
     world.do(name, "k", "v")
-    command.handler = handler
 
 
 @pytest.fixture
@@ -109,7 +106,7 @@ def test_no_histogram_without_tracking(world: World) -> None:
     world.do("CONFIG", "SET", "latency-tracking", "no")
     world.do("GET", "k")
     assert world.do("LATENCY", "HISTOGRAM", "get") == []
-    assert int(world.engine.commands.commands[b"get"].calls()) == 1
+    assert int(world.counters("get").calls()) == 1
 
 
 CALLS = [

@@ -67,11 +67,11 @@ def test_equal_elements_are_removed(letters: World, count: str, removed: int, le
 
 
 def test_each_removed_element_is_a_change(letters: World) -> None:
-    before = letters.engine.keyspace.dirty
+    before = letters.engine.keyspace.changes.since_save()
     journal = Journal(letters)
     letters.do("LREM", "l", "0", "x")
     letters.do("LREM", "l", "0", "a")
-    assert letters.engine.keyspace.dirty - before == 3
+    assert letters.engine.keyspace.changes.since_save() - before == 3
     assert journal.take() == ["* l", "lrem l"]
 
 
@@ -102,10 +102,10 @@ def test_a_list_is_trimmed_to_a_range(letters: World, start: str, stop: str, lef
 def test_trimming_tells_even_if_nothing_goes(world: World) -> None:
     world.do("RPUSH", "l", "a")
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("LTRIM", "l", "0", "-1")
     assert journal.take() == ["* l", "ltrim l"]
-    assert world.engine.keyspace.dirty == before
+    assert world.engine.keyspace.changes.since_save() == before
     assert world.do("LTRIM", "none", "0", "1") == OK
 
 

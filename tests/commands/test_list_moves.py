@@ -53,10 +53,10 @@ def test_a_quicklist_of_one_element_can_be_rotated(world: World) -> None:
 def test_the_events_of_a_move(world: World) -> None:
     world.do("RPUSH", "l", "a")
     journal = Journal(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("RPOPLPUSH", "l", "m")
     assert journal.take() == ["new m", "* m", "lpush m", "* l", "rpop l", "del l"]
-    assert world.engine.keyspace.dirty - before == 1
+    assert world.engine.keyspace.changes.since_save() - before == 1
 
 
 def test_without_a_source_nothing_moves(world: World) -> None:

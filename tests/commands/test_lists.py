@@ -32,9 +32,9 @@ def test_pushx_wants_a_list(world: World, command: str) -> None:
 
 
 def test_a_push_is_as_many_changes_as_elements(world: World) -> None:
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("RPUSH", "l", "a", "b", "c")
-    assert world.engine.keyspace.dirty - before == 3
+    assert world.engine.keyspace.changes.since_save() - before == 3
 
 
 def test_a_push_tells_its_event(world: World) -> None:
@@ -108,9 +108,9 @@ def test_the_last_element_takes_the_key_with_it(world: World) -> None:
 
 def test_a_pop_of_several_is_as_many_changes(world: World) -> None:
     world.do("RPUSH", "l", "a", "b", "c")
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do("LPOP", "l", "10")
-    assert world.engine.keyspace.dirty - before == 3
+    assert world.engine.keyspace.changes.since_save() - before == 3
 
 
 # Reading.

@@ -117,8 +117,9 @@ def test_stats_give_the_tables_of_a_database(hosted: Hosted) -> None:
         hosted.do("SET", f"k{number}", "v")
     hosted.engine.keyspace.databases[0].expire_at(b"k1", 1_800_000_000_000)
     tables = stats(hosted)[b"db.0"]
+    buckets = hosted.engine.keyspace.databases[0].keys.buckets()
     assert tables == [
-        *(b"overhead.hashtable.main", 5 * 40 + 8 * hosted.engine.keyspace.databases[0].keys.slots()),
+        *(b"overhead.hashtable.main", 5 * 40 + 8 * buckets),
         *(b"overhead.hashtable.expires", 24 + 4 * 8),
         *(b"overhead.hashtable.slot-to-keys", 0),
     ]
@@ -172,7 +173,7 @@ def test_a_leak_fails_the_audit(hosted: Hosted) -> None:
 
 
 def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
-    hosted.engine.register_owner("nobody", lambda: [3])
+    hosted.engine.core.owners.register("nobody", lambda: [3])
     reply = hosted.do("MEMORY", "AUDIT")
     assert isinstance(reply, Error)
     assert b"dangling: address 3 of nobody" in reply.text

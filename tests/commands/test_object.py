@@ -46,6 +46,21 @@ def test_idletime_is_counted_in_seconds_of_the_clock_of_the_timer(world: World) 
     assert world.do("OBJECT", "IDLETIME", "k") == 0
 
 
+def test_a_shared_integer_is_idle_since_the_start_until_a_key_with_it_is_used(world: World) -> None:
+    world.advance(3500)
+    world.do("SET", "a", "5")
+    world.do("SET", "b", "5")
+    assert world.do("OBJECT", "IDLETIME", "a") == 3
+    world.do("GET", "b")
+    assert world.do("OBJECT", "IDLETIME", "a") == 0
+
+
+def test_a_shared_integer_that_no_command_has_used_has_the_first_frequency() -> None:
+    world = World(maxmemory_policy="allkeys-lfu")
+    world.do("SET", "k", "5")
+    assert world.do("OBJECT", "FREQ", "k") == 5
+
+
 def test_freq_needs_an_lfu_policy_and_idletime_another(world: World) -> None:
     world.do("SET", "k", "v")
     assert world.do("OBJECT", "FREQ", "k") == NO_LFU

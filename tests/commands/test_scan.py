@@ -91,6 +91,7 @@ def test_scan_asks_for_a_type_in_any_case(world: World) -> None:
     assert set(scan_all(world, "TYPE", "STRING")) == names
     assert scan_all(world, "TYPE", "list") == []
     assert scan_all(world, "TYPE", "no such type") == []
+    assert scan_all(world, "TYPE", "") == []
 
 
 def test_scan_takes_its_options_in_any_order(world: World) -> None:
@@ -178,10 +179,10 @@ def test_keys_that_stay_are_found_while_the_table_shrinks(world: World) -> None:
             world.do("DEL", f"key:{number}")
         world.advance(100)  # the timer looks after sparse tables
 
-    before = world.engine.keyspace.databases[0].keys.slots()
+    before = world.engine.keyspace.databases[0].keys.buckets()
     found = scan_all(world, "COUNT", 10, between=shrink)
     assert staying <= set(found)
-    assert world.engine.keyspace.databases[0].keys.slots() < before
+    assert world.engine.keyspace.databases[0].keys.buckets() < before
 
 
 def test_keys_that_stay_are_found_while_buckets_move(world: World) -> None:

@@ -61,7 +61,7 @@ def test_bgsave_knows_one_word(hosted: Hosted) -> None:
 def test_shutdown_ends_the_process_without_a_reply(hosted: Hosted, words: list[str]) -> None:
     assert hosted.raw("SHUTDOWN", *words) == b""
     assert hosted.host.shut == 1
-    assert hosted.session.closing
+    assert hosted.session.is_closing()
 
 
 @pytest.mark.parametrize("words", [["SAVE", "NOSAVE"], ["nonsense"], ["ABORT", "NOW"], ["NOSAVE", "ABORT"]])

@@ -45,13 +45,11 @@ def test_an_entry_tells_all(logging: World) -> None:
 
 
 def test_a_duration_is_measured_with_the_clock(world: World) -> None:
-    get = world.engine.commands.commands[b"get"]
-
     def slow(context: object, argv: list[bytes]) -> None:
         world.clock.advance_ms(20)
         world.session.reply.null()
 
-    get.handler = slow
+    world.handle("get", slow)
     world.do("GET", "k")
     (entry,) = items(ask(world, "SLOWLOG", "GET"))
     assert items(entry)[2] == 20_000

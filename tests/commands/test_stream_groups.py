@@ -37,6 +37,15 @@ def test_a_group_begins_at_an_id_or_at_the_end(world: World) -> None:
     assert group(world)["last-delivered-id"] == "2-1"
 
 
+def test_setid_takes_the_lowest_and_the_highest_id_by_their_signs_and_create_does_not(world: World) -> None:
+    fill_stream(world, "1-1")
+    world.do("XGROUP", "CREATE", "s", "g", "1")
+    for sign, last_id in (("+", f"{2**64 - 1}-{2**64 - 1}"), ("-", "0-0")):
+        assert world.do("XGROUP", "SETID", "s", "g", sign) == OK
+        assert group(world)["last-delivered-id"] == last_id
+        assert is_error(world.do("XGROUP", "CREATE", "s", "other", sign), b"ERR Invalid stream ID")
+
+
 def test_mkstream_makes_an_empty_stream(world: World) -> None:
     assert world.do("XGROUP", "CREATE", "s", "g", "$") == KEY_REQUIRED
     assert world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM") == OK

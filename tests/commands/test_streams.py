@@ -286,9 +286,9 @@ def test_events(world: World) -> None:
 )
 def test_changes_are_counted(world: World, words: tuple[str, ...], changes: int) -> None:
     fill_stream(world, "1-1", "2-1", "3-1")
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     world.do(*words)
-    assert world.engine.keyspace.dirty - before == changes
+    assert world.engine.keyspace.changes.since_save() - before == changes
 
 
 @pytest.mark.parametrize(

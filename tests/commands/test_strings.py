@@ -69,10 +69,10 @@ def test_null_is_the_null_of_the_protocol(world: World) -> None:
 )
 def test_another_type_is_refused_and_kept(world: World, words: tuple[str, ...]) -> None:
     value = add_foreign(world)
-    before = world.engine.keyspace.dirty
+    before = world.engine.keyspace.changes.since_save()
     assert world.do(*words) == WRONG_TYPE
     assert world.engine.keyspace.databases[0].peek(b"f") is value
-    assert world.engine.keyspace.dirty == before
+    assert world.engine.keyspace.changes.since_save() == before
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_ones_own_change_counts_as_well(world: World) -> None:
 def test_a_key_of_another_database_is_another_key(world: World) -> None:
     world.do("WATCH", "k")
     other = world.client()
-    other.session.context.db = world.engine.keyspace.databases[1]
+    other.session.db = world.engine.keyspace.databases[1]
     other.do("SET", "k", "1")
     world.do("MULTI")
     assert world.do("EXEC") == []
@@ -135,7 +135,7 @@ def test_what_ends_a_watch(world: World, ending: str) -> None:
         world.do(command)
     world.do("MULTI")
     assert world.do("EXEC") == []
-    assert world.engine.keyspace.events.watching == 0
+    assert world.engine.keyspace.changes.watching == 0
 
 
 def test_unwatch_is_queued_like_any_other(world: World) -> None:
@@ -187,17 +187,14 @@ def test_time_stands_still_while_exec_runs(world: World) -> None:
     world.do("MULTI")
     world.do("GET", "k")
     world.do("GET", "k")
-    get = world.engine.commands.commands[b"get"]
-    handler = get.handler
 
     def slow(context: object, argv: list[bytes]) -> None:
         seen.append(int(world.engine.keyspace.now_us))
         world.clock.advance_ms(7)
         world.session.reply.null()
 
-    get.handler = slow
+    world.handle("get", slow)
     world.do("EXEC")
-    get.handler = handler
     assert seen == [world.clock.now_us() - 14_000] * 2
     assert world.engine.keyspace.now_us == world.clock.now_us()
 
@@ -207,8 +204,7 @@ def test_the_commands_inside_are_counted_each(world: World) -> None:
     world.do("SET", "k", "v")
     world.do("SET", "k", "v")
     world.do("EXEC")
-    table = world.engine.commands.commands
-    assert [int(table[name].calls()) for name in (b"multi", b"set", b"exec")] == [1, 2, 1]
+    assert [int(world.counters(name).calls()) for name in ("multi", "set", "exec")] == [1, 2, 1]
 
 
 def test_memory_limit_refuses_to_queue_and_to_exec(world: World) -> None:
@@ -229,7 +225,7 @@ def test_a_disconnected_client_watches_nothing(world: World) -> None:
     other.do("WATCH", "k")
     other.do("MULTI")
     other.leave()
-    assert world.engine.keyspace.events.watching == 0
+    assert world.engine.keyspace.changes.watching == 0
 
 
 CONVERSATIONS = {

@@ -1,4 +1,6 @@
-"""A real redis-server for the differential tests of this package: one process, spoken to with a bare socket."""
+"""A real redis-server for the differential tests of this package: one process, and a plain socket to it."""
+
+from __future__ import annotations
 
 import shutil
 import socket
@@ -24,7 +26,7 @@ class Real:
         self.reader = self.socket.makefile("rb")
 
     def do(self, *words: str) -> list[str]:
-        """The reply as texts; an error begins with its dash."""
+        """The reply as a list of texts. An error begins with a dash."""
         data = [encode(word) for word in words]
         request = b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in data)
         self.socket.sendall(request)
@@ -45,7 +47,7 @@ class Real:
 
 @contextmanager
 def real_server(directory: Path, config: str | None = None, *options: str) -> Iterator[Real]:
-    """A server without TCP whose file, if any, is `directory`/redis.conf."""
+    """A server without TCP. `config` is written to `directory`/redis.conf for it."""
     if REDIS is None:
         pytest.skip("no redis-server on PATH")
     arguments = [REDIS]
@@ -76,7 +78,7 @@ def real_server(directory: Path, config: str | None = None, *options: str) -> It
 
 
 def startup_error(arguments: list[str], directory: Path) -> str:
-    """What a server that does not start prints."""
+    """The message of a server that refuses to start."""
     if REDIS is None:
         pytest.skip("no redis-server on PATH")
     done = subprocess.run(

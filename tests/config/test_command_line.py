@@ -1,4 +1,6 @@
-"""Argument lists, beside the real server's complaints."""
+"""Arguments of the command line; the errors are compared with a real server's."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def test_help(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--sentinel"], ["a.conf", "--sentinel"], ["--test-memory", "1"]])
-def test_what_does_not_exist_here_is_refused_with_a_reason(arguments: list[str]) -> None:
+def test_an_option_for_something_that_does_not_exist_here_is_refused_with_a_reason(arguments: list[str]) -> None:
     invocation = parse(arguments)
     assert invocation.action == command_line.REFUSED
     assert invocation.message
@@ -49,7 +51,7 @@ def test_the_first_argument_may_be_a_file() -> None:
     assert (invocation.path, invocation.options) == ("/etc/redis.conf", 'hz "50" ')
 
 
-def test_options_win_over_the_file() -> None:
+def test_options_override_the_file() -> None:
     assert settings_of(["a.conf", "--hz", "50"], FILE).integer("hz") == 50
 
 
@@ -58,12 +60,12 @@ def test_a_dash_at_the_end_means_standard_input(arguments: list[str]) -> None:
     assert parse(arguments).from_stdin
 
 
-def test_options_win_over_standard_input() -> None:
+def test_options_override_standard_input() -> None:
     settings = settings_of(["--hz", "50", "-"], stdin_text="hz 1\ntimeout 3")
     assert (settings.integer("hz"), settings.integer("timeout")) == (50, 3)
 
 
-def test_an_option_takes_several_values() -> None:
+def test_an_option_can_have_several_values() -> None:
     settings = settings_of(["--bind", "a", "b", "--save", "900", "1", "300", "10", "--port", "0"])
     assert settings.text("bind") == "a b"
     assert settings.text("save") == "900 1 300 10"
@@ -71,15 +73,15 @@ def test_an_option_takes_several_values() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--save", ""], ["--save"], ["--save", "--hz", "20"], ["--SAVE"]])
-def test_save_needs_no_value_to_be_off(arguments: list[str]) -> None:
+def test_save_without_a_value_is_off(arguments: list[str]) -> None:
     assert settings_of(arguments).text("save") == ""
 
 
-def test_save_twice_adds_up() -> None:
+def test_two_save_options_add_up() -> None:
     assert settings_of(["--save", "", "--save", "900", "1", "--save", "300", "10"]).text("save") == "900 1 300 10"
 
 
-def test_option_and_value_may_be_one_argument() -> None:
+def test_an_option_and_its_value_may_be_one_argument() -> None:
     assert settings_of(["--hz 50", "--timeout", "5"]).integer("hz") == 50
 
 
@@ -126,7 +128,7 @@ CASES = [
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("arguments", CASES, ids=" ".join)
-def test_mistakes_are_reported_as_by_redis(
+def test_mistakes_are_reported_as_in_redis(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.conf").write_text(FILE)

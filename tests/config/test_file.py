@@ -1,4 +1,6 @@
-"""Reading a configuration file and replacing it on disk."""
+"""Reading a configuration file, and replacing it on disk."""
+
+from __future__ import annotations
 
 import os
 from pathlib import Path
@@ -25,7 +27,7 @@ def test_comments_and_empty_lines_are_skipped() -> None:
     assert settings_of("# hz 1\n\n  \t\n  HZ   20 \r\n").integer("hz") == 20
 
 
-def test_the_last_line_wins() -> None:
+def test_the_last_line_of_a_setting_counts() -> None:
     assert settings_of("hz 20\nhz 30\n").integer("hz") == 30
 
 
@@ -39,7 +41,7 @@ def test_the_last_line_wins() -> None:
         ('save 900 1\nsave ""\nsave 60 5', "60 5"),
     ],
 )
-def test_save_lines_add_up_and_an_empty_one_forgets(text: str, save: str) -> None:
+def test_save_lines_add_up_and_an_empty_one_drops_those_before_it(text: str, save: str) -> None:
     assert settings_of(text).text("save") == save
 
 
@@ -48,13 +50,16 @@ def test_bind_takes_several_addresses(text: str, bind: str) -> None:
     assert settings_of(text).text("bind") == bind
 
 
-def test_directives_that_are_no_settings_are_handed_over() -> None:
+def test_directives_that_are_not_settings_are_returned() -> None:
     found = read('user bob on >x\nrename-command CONFIG ""\nloadmodule m.so 1\nmodule.x 1\n', Settings())
     assert found == Directives(users=[["bob", "on", ">x"]], renamed_commands=[("CONFIG", "")], modules=[["m.so", "1"]])
 
 
-def test_withdrawn_directives_are_forgotten() -> None:
-    read("list-max-ziplist-entries 5\nlua-replicate-commands yes", Settings())
+def test_withdrawn_directives_are_accepted_and_change_nothing() -> None:
+    settings = Settings()
+    found = read("list-max-ziplist-entries 5\nlua-replicate-commands yes", settings)
+    assert found == Directives()
+    assert settings.matching([b"*"]) == Settings().matching([b"*"])
 
 
 @pytest.mark.parametrize(
@@ -69,12 +74,12 @@ def test_withdrawn_directives_are_forgotten() -> None:
         ("a.b", 1, "a.b", "Module config specified without value"),
     ],
 )
-def test_an_error_names_line_and_reason(text: str, number: int, line: str, reason: str) -> None:
+def test_an_error_tells_the_line_and_the_reason(text: str, number: int, line: str, reason: str) -> None:
     error = error_of(text)
     assert (error.line_number, error.line, error.reason) == (number, line, reason)
 
 
-def test_the_report_is_that_of_redis() -> None:
+def test_the_report_of_an_error_is_the_same_as_in_redis() -> None:
     assert error_of("x").report("7.4.7") == (
         "\n*** FATAL CONFIG FILE ERROR (Redis 7.4.7) ***\n"
         "Reading the configuration file, at line 1\n"
@@ -83,35 +88,35 @@ def test_the_report_is_that_of_redis() -> None:
     )
 
 
-def test_an_error_of_the_whole_has_no_line() -> None:
+def test_an_error_of_the_whole_file_has_no_line() -> None:
     error = error_of("cluster-enabled yes\nreplicaof a 1")
     assert error.line_number == 0
     assert ">>>" not in error.report("7.4.7")
 
 
-def test_an_include_is_read_in_its_place(tmp_path: Path) -> None:
+def test_an_included_file_is_read_at_the_place_of_the_include(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text("hz 20\ntimeout 1\n")
     settings = settings_of(f"hz 10\ninclude {tmp_path}/a.conf\ntimeout 2")
     assert (settings.integer("hz"), settings.integer("timeout")) == (20, 2)
 
 
-def test_an_include_with_wildcards_reads_all_in_order_or_nothing(tmp_path: Path) -> None:
+def test_an_include_with_wildcards_reads_all_matching_files_in_order(tmp_path: Path) -> None:
     (tmp_path / "2.conf").write_text("hz 20\n")
     (tmp_path / "1.conf").write_text("hz 30\n")
     assert settings_of(f"include {tmp_path}/*.conf\ninclude {tmp_path}/*.none").integer("hz") == 20
 
 
-def test_an_error_in_an_include_counts_its_own_lines(tmp_path: Path) -> None:
+def test_the_lines_of_an_included_file_are_numbered_from_one(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text("\n\nbad\n")
     assert error_of(f"include {tmp_path}/a.conf").line_number == 3
 
 
-def test_an_include_of_itself_ends(tmp_path: Path) -> None:
+def test_a_file_that_includes_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text(f"include {tmp_path}/a.conf\n")
     assert error_of(f"include {tmp_path}/a.conf").reason == "Too many nested include directives"
 
 
-def test_a_missing_file_is_named() -> None:
+def test_the_error_for_a_missing_file_names_it() -> None:
     with pytest.raises(MissingFileError) as caught:
         load_file("/no/such.conf")
     assert str(caught.value) == "Fatal error, can't open config file '/no/such.conf': No such file or directory"
@@ -125,7 +130,7 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["redis.conf"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "redis.conf"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):

@@ -1,4 +1,6 @@
-"""Values and their errors, most of them beside the real server."""
+"""Values and their errors, most of them compared with a real server."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
@@ -146,7 +148,7 @@ def our_set(settings: Settings, name: str, value: str) -> str:
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("name", VALUES)
-def test_values_are_taken_refused_and_shown_as_redis_does(name: str, real: Real) -> None:
+def test_values_are_accepted_refused_and_shown_as_in_redis(name: str, real: Real) -> None:
     settings = Settings([("enable-protected-configs", "yes")])
     ours: list[tuple[str, str, list[str]]] = []
     theirs: list[tuple[str, str, list[str]]] = []
@@ -155,6 +157,72 @@ def test_values_are_taken_refused_and_shown_as_redis_does(name: str, real: Real)
         ours.append((value, reply, [text for pair in settings.matching([name.encode()]) for text in pair]))
         theirs.append((value, real.do("CONFIG", "SET", name, value)[0], real.do("CONFIG", "GET", name)))
     assert ours == theirs
+
+
+#: Settings that a real server acts upon at once, so that a test better leaves them alone.
+ACTED_UPON = {"port", "bind", "dir", "unixsocket", "requirepass", "masterauth", "maxclients", "appendonly"}
+#: Settings that come from another build of the installed server, a later version, or are raised to a least value there.
+KNOWN = {
+    "activedefrag": "the installed server is built with an allocator that cannot defragment",
+    "loglevel": "7.2 added nothing",
+    "repl-backlog-size": "raised to at least 16 kB by a server that has a backlog",
+    "watchdog-period": "raised to at least 200 by a server that has a watchdog",
+}
+#: A few of every kind.
+ANY_VALUES = [
+    "yes",
+    "NO",
+    "0",
+    "1",
+    "-1",
+    "x",
+    "",
+    "1mb",
+    "50%",
+    "2147483648",
+    "1.5",
+    " 1",
+    "9223372036854775808",
+    "a b",
+]
+
+
+def _shared_names(real: Real) -> list[str]:
+    """The names and aliases, hidden ones too, of the settings that both have."""
+    named = [name for parameter in all_parameters() for name in (parameter.name, parameter.alias) if name]
+    return [name for name in named if real.do("CONFIG", "GET", name)]
+
+
+@pytest.mark.needs_redis
+def test_the_same_settings_may_be_changed_while_the_server_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each is set to the value it has."""
+    refusals = ("can't set immutable config", "can't set protected config")
+    settings = Settings()
+    ours: dict[str, str] = {}
+    theirs: dict[str, str] = {}
+    with real_server(tmp_path_factory.mktemp("redis")) as server:
+        for name in _shared_names(server):
+            value = server.do("CONFIG", "GET", name)[1]
+            replies = (our_set(settings, name, value), server.do("CONFIG", "SET", name, value)[0])
+            ours[name], theirs[name] = [
+                next((refusal for refusal in refusals if refusal in reply), "changed") for reply in replies
+            ]
+    assert set(ours.values()) == {"changed", *refusals}
+    assert ours == theirs
+
+
+@pytest.mark.needs_redis
+def test_every_setting_takes_and_refuses_the_same_values(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings()
+    with real_server(tmp_path_factory.mktemp("redis")) as server:
+        for name in _shared_names(server):
+            if name in ACTED_UPON or name in KNOWN or name.startswith("tls-"):
+                continue
+            before = server.do("CONFIG", "GET", name)[1]
+            for value in [*ANY_VALUES, before]:
+                ours = (our_set(settings, name, value), settings.text(name))
+                theirs = (server.do("CONFIG", "SET", name, value)[0], server.do("CONFIG", "GET", name)[1])
+                assert ours == theirs, f"{name} {value!r}"
 
 
 @pytest.mark.needs_redis
@@ -171,7 +239,7 @@ def test_values_are_taken_refused_and_shown_as_redis_does(name: str, real: Real)
         ["slave-priority", "x"],
     ],
 )
-def test_several_settings_fail_with_the_same_words(pairs: list[str], real: Real) -> None:
+def test_several_settings_fail_with_the_same_message_as_in_redis(pairs: list[str], real: Real) -> None:
     try:
         Settings().set_many(list(zip(pairs[::2], pairs[1::2], strict=True)))
         ours = "+OK"
@@ -181,7 +249,7 @@ def test_several_settings_fail_with_the_same_words(pairs: list[str], real: Real)
 
 
 @pytest.mark.needs_redis
-def test_names_and_defaults_are_those_of_redis(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_names_and_defaults_are_the_same_as_in_redis(tmp_path_factory: pytest.TempPathFactory) -> None:
     with real_server(tmp_path_factory.mktemp("redis")) as server:
         words = server.do("CONFIG", "GET", "*")
     theirs = dict(zip(words[::2], words[1::2], strict=True))
@@ -211,7 +279,7 @@ def test_integers_are_canonical(text: str, value: int | None) -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("1k", 1000), ("1Kb", 1024), ("1g", 10**9), ("", 0), ("1x", None)])
-def test_memory_has_two_sorts_of_units(text: str, value: int | None) -> None:
+def test_memory_has_decimal_and_binary_units(text: str, value: int | None) -> None:
     assert parse_memory(text) == value
 
 
@@ -220,12 +288,12 @@ def test_memory_is_written_with_the_largest_unit_that_fits(size: int, text: str)
     assert format_memory(size) == text
 
 
-def test_bounds_are_named_in_the_error() -> None:
+def test_the_error_names_the_bounds() -> None:
     with pytest.raises(BadValueError, match="argument must be between 1 and 100 inclusive"):
         Integer(1, 100).parse(["101"], "")
 
 
-def test_choices_are_named_in_the_error() -> None:
+def test_the_error_names_the_choices() -> None:
     with pytest.raises(BadValueError, match=r"argument\(s\) must be one of the following: a, b"):
         Choice("a", "b").parse(["c"], "")
 
@@ -235,7 +303,7 @@ def test_a_size_without_a_number_is_refused() -> None:
         Memory(0, 10).parse(["ten"], "")
 
 
-def test_node_names_have_no_blanks() -> None:
+def test_a_node_name_with_a_blank_is_refused() -> None:
     with pytest.raises(SettingError):
         Settings().set_many([("cluster-announce-human-nodename", "a b")])
 

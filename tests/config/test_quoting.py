@@ -1,4 +1,6 @@
-"""Words of a line."""
+"""Splitting a line into words, and quoting."""
+
+from __future__ import annotations
 
 import pytest
 from hypothesis import given
@@ -22,17 +24,17 @@ from pyredmem.config.quoting import decode, encode, quote, split_words
         ("a\0b", ["a"]),
     ],
 )
-def test_lines_are_split_by_the_rules_of_redis(line: str, words: list[str]) -> None:
+def test_lines_are_split_as_in_redis(line: str, words: list[str]) -> None:
     assert split_words(line) == words
 
 
 @pytest.mark.parametrize("line", ['"a', "'a", '"a"b', "'a'b", '"a\\', '"a\\"', "a 'b' \"c"])
-def test_unbalanced_quotes_are_no_line(line: str) -> None:
+def test_a_line_with_unbalanced_quotes_is_refused(line: str) -> None:
     assert split_words(line) is None
 
 
 @given(st.binary())
-def test_quoted_text_reads_back(data: bytes) -> None:
+def test_quoted_text_is_read_back_the_same(data: bytes) -> None:
     assert split_words(quote(decode(data))) == [decode(data)]
 
 

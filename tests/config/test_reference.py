@@ -1,4 +1,6 @@
-"""The generated files are up to date and load."""
+"""The generated files are up to date and can be read."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -21,13 +23,13 @@ def test_the_document_is_up_to_date() -> None:
     assert (ROOT / DOCUMENT_PATH).read_text() == document()
 
 
-def test_the_example_file_loads() -> None:
+def test_the_example_file_can_be_read() -> None:
     settings = Settings()
     read(load_file(str(ROOT / EXAMPLE_PATH)), settings)
     assert settings.matching([b"*"]) == Settings().matching([b"*"])
 
 
-def test_the_example_loads_with_every_default_made_active() -> None:
+def test_the_example_file_can_be_read_with_every_default_made_active() -> None:
     lines = [line for parameter in all_parameters() for line in default_lines(parameter)]
     assert all(f"# {line}\n" in example() for p in all_parameters() if not p.hidden for line in default_lines(p))
     settings = Settings()
@@ -37,8 +39,8 @@ def test_the_example_loads_with_every_default_made_active() -> None:
 
 
 @pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the sources, not an installed package")
-def test_a_setting_with_an_effect_is_read_outside_of_its_declaration() -> None:
-    """The other direction is free: INFO shows some settings of replication, though nothing follows from them."""
+def test_a_setting_with_an_effect_is_used_outside_of_its_declaration() -> None:
+    """A setting without an effect may be used too: INFO shows some settings of replication."""
     sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path.parent.name != "parameters"]
     unread = [
         parameter.name

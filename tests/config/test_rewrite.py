@@ -1,4 +1,6 @@
-"""CONFIG REWRITE beside the real server's."""
+"""CONFIG REWRITE, compared with a real server's."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -44,7 +46,7 @@ CASES: list[tuple[str, list[tuple[str, str]]]] = [
     ('rename-command PING ""\nmaxclients 50\n', []),
 ]
 
-# 7.2 knows aliases of the processor lists and more settings; none of them is in these files.
+# 7.2 has aliases of the processor lists, and more settings than 7.0; none of them is in these files.
 
 
 def ours(config: str, directory: Path, changes: list[tuple[str, str]], users: list[str]) -> str:
@@ -56,7 +58,7 @@ def ours(config: str, directory: Path, changes: list[tuple[str, str]], users: li
 
 
 def split(text: str) -> tuple[str, list[str]]:
-    """The part that keeps its order, and the appended lines, whose order is that of a hash table in Redis."""
+    """The part in the order of the old file, and the appended lines, sorted: in Redis they are in no order."""
     kept, signature, appended = text.rpartition(SIGNATURE + "\n")
     return kept + signature, sorted(appended.splitlines())
 
@@ -76,7 +78,9 @@ def test_the_rewritten_file_is_the_one_redis_writes(
 
 
 @pytest.mark.parametrize(("config", "changes"), CASES)
-def test_a_rewritten_file_reads_back_the_same(config: str, changes: list[tuple[str, str]], tmp_path: Path) -> None:
+def test_reading_a_rewritten_file_gives_the_same_settings(
+    config: str, changes: list[tuple[str, str]], tmp_path: Path
+) -> None:
     before = Settings()
     read(config, before)
     before.set_many(changes)
@@ -86,8 +90,10 @@ def test_a_rewritten_file_reads_back_the_same(config: str, changes: list[tuple[s
 
 
 @pytest.mark.parametrize(("config", "changes"), CASES)
-def test_rewriting_again_comes_to_rest(config: str, changes: list[tuple[str, str]], tmp_path: Path) -> None:
-    """Redis moves lines of buffer limits once more the second time, so the second and third are compared."""
+def test_rewriting_again_and_again_changes_nothing_more(
+    config: str, changes: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    """The second rewriting still moves the lines of buffer limits, as in Redis, so later ones are compared."""
     texts = [ours(config, tmp_path, changes, [USER])]
     for _ in range(3):
         settings = Settings()
@@ -96,11 +102,11 @@ def test_rewriting_again_comes_to_rest(config: str, changes: list[tuple[str, str
     assert texts[-1] == texts[-2]
 
 
-def test_users_are_left_to_the_acl_file() -> None:
+def test_users_are_not_written_if_there_is_an_acl_file() -> None:
     settings = Settings([("aclfile", "users.acl")])
     assert "user " not in rewritten("user bob on\n", settings, [USER])
 
 
-def test_includes_and_renamed_commands_stay() -> None:
+def test_includes_and_renamed_commands_are_kept() -> None:
     text = 'include other.conf\nrename-command CONFIG ""\n'
     assert rewritten(text, Settings(), []).startswith(text)

@@ -1,4 +1,6 @@
-"""The registry: reading, CONFIG GET, all-or-nothing CONFIG SET."""
+"""The settings: reading them, CONFIG GET, and CONFIG SET, which sets all or nothing."""
+
+from __future__ import annotations
 
 import pytest
 
@@ -22,7 +24,22 @@ def test_a_number_is_read_by_name_and_by_alias() -> None:
     assert settings.integer("lua-time-limit") == 7
 
 
-def test_memory_is_kept_in_bytes() -> None:
+def test_a_changed_number_is_read_by_both_of_its_names() -> None:
+    settings = Settings()
+    for value in (7, 8):
+        assert settings.integer("lua-time-limit") != value
+        settings.set_many([("busy-reply-threshold", str(value))])
+        assert settings.integer("busy-reply-threshold") == settings.integer("lua-time-limit") == value
+
+
+def test_the_numbers_of_one_server_are_not_those_of_another() -> None:
+    one, other = Settings([("hz", "20")]), Settings()
+    assert (one.integer("hz"), other.integer("hz")) == (20, 10)
+    other.set_many([("hz", "30")])
+    assert (one.integer("hz"), other.integer("hz"), Settings().integer("hz")) == (20, 30, 10)
+
+
+def test_memory_is_stored_in_bytes() -> None:
     settings = Settings([("maxmemory", "100mb")])
     assert settings.integer("maxmemory") == 100 * 1024 * 1024
     assert settings.text("maxmemory") == "104857600"
@@ -46,7 +63,7 @@ def test_permissions_are_octal() -> None:
     assert settings.text("unixsocketperm") == "770"
 
 
-def test_output_buffer_limits_amend_the_classes_named() -> None:
+def test_output_buffer_limits_change_only_the_classes_named() -> None:
     settings = Settings([("client-output-buffer-limit", "replica 1mb 1k 5")])
     assert settings.output_buffer_limits() == {
         "normal": (0, 0, 0),
@@ -59,12 +76,12 @@ def test_percentiles_are_numbers() -> None:
     assert Settings().percentiles() == [50.0, 99.0, 99.9]
 
 
-def test_hz_is_clamped_as_redis_does() -> None:
+def test_hz_is_clamped_as_in_redis() -> None:
     settings = Settings([("hz", "1000")])
     assert settings.integer("hz") == 500
 
 
-def test_config_get_shows_aliases_that_match_and_each_name_once() -> None:
+def test_config_get_shows_matching_aliases_and_each_name_once() -> None:
     found = Settings().matching([b"hash-max-*", b"hash-max-listpack-value"])
     assert found == [
         ("hash-max-listpack-entries", "512"),
@@ -87,18 +104,18 @@ def test_hidden_settings_show_only_for_their_exact_name() -> None:
     assert settings.matching([b"random-seed"]) == [("random-seed", "0")]
 
 
-def test_values_of_any_bytes_survive() -> None:
+def test_a_value_may_contain_any_bytes() -> None:
     settings = Settings()
     settings.set_many([("requirepass", b"p\xff\xc3\xa9".decode("utf-8", "surrogateescape"))])
     assert settings.matching([b"requirepass"])[0][1].encode("utf-8", "surrogateescape") == b"p\xff\xc3\xa9"
 
 
-def test_unknown_name_is_refused() -> None:
+def test_an_unknown_name_is_refused() -> None:
     message = refusal(Settings(), ("hz", "20"), ("NoSuch", "1"))
     assert message == "ERR Unknown option or number of arguments for CONFIG SET - 'NoSuch'"
 
 
-def test_nothing_is_set_when_one_value_is_bad() -> None:
+def test_nothing_is_set_if_one_value_is_invalid() -> None:
     settings = Settings()
     assert refusal(settings, ("timeout", "5"), ("PORT", "70000")) == failed(
         "port", "argument must be between 0 and 65535 inclusive"
@@ -106,7 +123,7 @@ def test_nothing_is_set_when_one_value_is_bad() -> None:
     assert settings.integer("timeout") == 0
 
 
-def test_duplicates_are_refused() -> None:
+def test_setting_the_same_name_twice_is_refused() -> None:
     message = refusal(Settings(), ("maxmemory", "1"), ("MaxMemory", "2"))
     assert message == failed("MaxMemory", "duplicate parameter")
 
@@ -127,12 +144,12 @@ def test_protected_settings_need_permission(enabled: str, local: bool, allowed: 
         )
 
 
-def test_local_permission_does_not_cover_other_machines() -> None:
+def test_permission_for_local_clients_is_not_for_other_machines() -> None:
     settings = Settings([("enable-protected-configs", "local")])
     assert refusal(settings, ("dir", "/"), local_client=False) == failed("dir", "can't set protected config")
 
 
-def test_a_subscriber_hears_of_a_change_once() -> None:
+def test_a_subscriber_is_called_once_for_a_change_of_several_settings() -> None:
     settings = Settings()
     seen: list[tuple[int, int]] = []
 
@@ -145,7 +162,7 @@ def test_a_subscriber_hears_of_a_change_once() -> None:
     assert seen == [(10, 3)]
 
 
-def test_a_subscriber_is_not_called_for_the_same_value() -> None:
+def test_a_subscriber_is_not_called_if_the_value_stays_the_same() -> None:
     settings = Settings()
     seen: list[str] = []
     settings.subscribe("hz", lambda: seen.append("hz"))
@@ -161,7 +178,33 @@ def test_a_subscription_may_name_the_alias() -> None:
     assert seen == [1]
 
 
-def test_a_refusing_subscriber_rolls_everything_back() -> None:
+def test_a_follower_copies_the_values_at_once_and_after_each_change() -> None:
+    settings = Settings([("hz", "20")])
+    copies: list[tuple[int, int]] = []
+
+    def copy() -> None:
+        copies.append((settings.integer("hz"), settings.integer("timeout")))
+
+    settings.follow(("hz", "timeout"), copy)
+    settings.set_many([("timeout", "5")])
+    settings.set_many([("hz", "30"), ("timeout", "6")])
+    settings.set_many([("maxmemory", "1mb")])
+    assert copies == [(20, 0), (20, 5), (30, 6)]
+
+
+def test_a_follower_may_refuse_a_change() -> None:
+    settings = Settings()
+
+    def refuse() -> None:
+        if settings.integer("timeout") > 5:
+            raise SettingError(reason="not here")
+
+    settings.follow(["timeout"], refuse)
+    assert refusal(settings, ("timeout", "6")) == failed("timeout", "not here")
+    assert settings.integer("timeout") == 0
+
+
+def test_a_subscriber_that_refuses_rolls_everything_back() -> None:
     settings = Settings()
     copies: list[int] = []
 
@@ -180,7 +223,7 @@ def test_a_refusing_subscriber_rolls_everything_back() -> None:
     assert settings.integer("timeout") == 0
 
 
-def test_the_error_carries_argument_and_reason() -> None:
+def test_the_error_has_the_argument_and_the_reason() -> None:
     with pytest.raises(SettingError) as caught:
         Settings().set_many([("hz", "x")])
     assert (caught.value.argument, caught.value.reason) == (
@@ -189,10 +232,10 @@ def test_the_error_carries_argument_and_reason() -> None:
     )
 
 
-def test_start_values_may_be_immutable() -> None:
+def test_immutable_settings_can_be_set_at_the_start() -> None:
     assert Settings([("databases", "4")]).integer("databases") == 4
 
 
-def test_an_unknown_start_value_is_refused() -> None:
+def test_an_unknown_setting_is_refused_at_the_start() -> None:
     with pytest.raises(SettingError):
         Settings([("nosuch", "4")])

@@ -30,6 +30,15 @@ def _rank_with_more(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool
     return isinstance(theirs, Error) and theirs.text.startswith(b"ERR wrong number of arguments")
 
 
+def _keys_of_a_bare_command(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    if len(argv) != 3 or [word.upper() for word in argv[:2]] not in _KEY_QUESTIONS:
+        return False
+    return isinstance(theirs, Error) and theirs.text.startswith(b"ERR wrong number of arguments")
+
+
+_KEY_QUESTIONS = [[b"COMMAND", b"GETKEYS"], [b"COMMAND", b"GETKEYSANDFLAGS"]]
+
+
 def _unbalanced(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
     return all(isinstance(reply, Error) and reply.text.startswith(b"ERR Unbalanced") for reply in (theirs, ours))
 
@@ -78,6 +87,7 @@ KNOWN = (
     Known("7.2 prints scores with the fewest digits that tell them from others", _shortest_digits),
     Known("7.2 names the command, and the right special id, where streams and ids do not match", _unbalanced),
     Known("7.2 has WITHSCORE, and so takes more arguments", _rank_with_more),
+    Known("7.2 asks for the keys of a command without arguments", _keys_of_a_bare_command),
     Known("7.2 refuses the rank that has no positive counterpart", _lowest_rank),
 )
 

@@ -26,7 +26,7 @@ def filled(count: int, cost_us: int = 10, **settings: str) -> tuple[Hosted, Slow
     for number in range(count):
         hosted.do("SET", f"k{number}", "v", "PX", "50")
     slow = Slow(hosted, cost_us)
-    hosted.engine.keyspace.events.add_listener(slow)
+    hosted.engine.keyspace.changes.add_listener(slow)
     hosted.clock.advance_ms(100)
     return hosted, slow
 
@@ -66,7 +66,7 @@ def test_a_slice_that_comes_late_is_longer() -> None:
 def test_no_fast_cycle_begins_while_the_slow_one_is_under_way() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
-    assert hosted.engine.before_sleep_us == NEVER
+    assert hosted.engine.core.fast_cycle_due_us == NEVER
 
 
 def test_a_cycle_that_is_not_through_at_the_next_tick_reached_its_cap() -> None:
@@ -91,7 +91,7 @@ def test_fields_are_expired_in_slices_too() -> None:
     for number in range(200):
         hosted.do("HSET", f"h{number}", "f", "v", "g", "v")
         hosted.do("HPEXPIRE", f"h{number}", "50", "FIELDS", "1", "f")
-    hosted.engine.keyspace.events.add_listener(Slow(hosted, 30))
+    hosted.engine.keyspace.changes.add_listener(Slow(hosted, 30))
     hosted.clock.advance_ms(100)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     assert 0 < hosted.engine.keyspace.expired_fields < 20
@@ -111,7 +111,7 @@ def test_the_fields_of_one_hash_are_told_once() -> None:
         def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
             told.append(name)
 
-    hosted.engine.keyspace.events.add_listener(Names())
+    hosted.engine.keyspace.changes.add_listener(Names())
     hosted.tick()
     assert told == [b"hexpired"]
     assert hosted.engine.keyspace.expired_fields == 299

@@ -32,7 +32,7 @@ def test_a_release_with_an_error_counts_as_a_failure(world: World) -> None:
     other.do("WAIT", "1", "0")
     world.do("CLIENT", "UNBLOCK", other.id, "ERROR")
     assert world.engine.stats.errors == {b"UNBLOCKED": 1}
-    assert world.engine.commands.commands[b"wait"].failed == 1
+    assert world.counters("wait").failed == 1
 
 
 def test_clients_that_release_one_another_do_not_nest(world: World) -> None:

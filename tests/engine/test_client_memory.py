@@ -1,4 +1,4 @@
-"""A client's blocks in the ledger, with the sizes of Redis 7.2."""
+"""What a client takes in the ledger, with the sizes of Redis 7.2."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.world import Client, World
 
 CONNECTED = 17288
 IN_USE = 37760
-#: Blocks of a connection in the ledger: client, buffers, two lists, three dicts, connection, node, share of the index.
+#: What the blocks of a new connection take: client, buffers, two lists, three dicts, connection, node, index share.
 CONNECTION_BYTES = 17720
 
 
 @pytest.fixture
 def steady(world: World) -> World:
-    """A world whose reply buffers keep their size."""
+    """A world in which the timer does not resize reply buffers."""
     world.engine.switches.reply_buffer_resizing = False
     return world
 
@@ -30,20 +30,20 @@ def total(client: Client) -> int:
     return int(client.session.memory.total())
 
 
-def test_a_connection_takes_what_redis_gives_it(world: World) -> None:
+def test_a_new_connection_takes_as_much_as_in_redis(world: World) -> None:
     before = used(world)
     client = world.client()
     assert used(world) - before == CONNECTION_BYTES
     assert total(client) == CONNECTED
 
 
-def test_a_first_read_brings_the_query_buffer(steady: World) -> None:
+def test_the_first_read_gives_the_query_buffer_its_ordinary_size(steady: World) -> None:
     steady.do("PING")
     assert total(steady.first) == IN_USE
     assert steady.session.memory.query_capacity == 20474
 
 
-def test_commands_in_the_steady_state_leave_the_ledger_alone(world: World) -> None:
+def test_ordinary_commands_do_not_touch_the_ledger(world: World) -> None:
     world.do("PING")
     before = used(world)
     for _ in range(50):
@@ -51,7 +51,7 @@ def test_commands_in_the_steady_state_leave_the_ledger_alone(world: World) -> No
     assert used(world) == before
 
 
-def test_an_idle_client_gives_the_query_buffer_back_after_three_seconds(steady: World) -> None:
+def test_the_query_buffer_of_an_idle_client_is_freed_after_three_seconds(steady: World) -> None:
     steady.do("PING")
     steady.advance(2900)
     assert total(steady.first) == IN_USE
@@ -59,14 +59,14 @@ def test_an_idle_client_gives_the_query_buffer_back_after_three_seconds(steady: 
     assert total(steady.first) == CONNECTED
 
 
-def test_the_next_read_brings_the_query_buffer_again(steady: World) -> None:
+def test_the_next_read_allocates_the_query_buffer_again(steady: World) -> None:
     steady.do("PING")
     steady.advance(4000)
     steady.do("PING")
     assert total(steady.first) == IN_USE
 
 
-def test_a_closed_client_leaves_nothing_behind(world: World) -> None:
+def test_a_closed_client_leaves_only_histograms_of_commands_behind(world: World) -> None:
     before = used(world)
     client = world.client()
     client.do("PING")
@@ -76,11 +76,7 @@ def test_a_closed_client_leaves_nothing_behind(world: World) -> None:
     client.do("SET", "a", "y" * 100)
     client.receive(request("SET", "big", "v" * 100_000)[:60_000])
     client.leave()
-    histograms = sum(
-        world.engine.allocator.usable(address)
-        for command in world.engine.commands.all()
-        for address in command.histogram_addresses
-    )
+    histograms = sum(world.engine.allocator.usable(address) for address in world.engine.statistics.addresses())
     assert used(world) - before == histograms
 
 
@@ -96,7 +92,7 @@ def test_a_big_argument_in_one_read_leaves_a_buffer_of_its_size(steady: World) -
     assert steady.session.memory.input_bytes() == steady.engine.allocator.good_size(100_002 + 10)
 
 
-def test_the_timer_takes_a_big_buffer_back_at_its_second_visit(steady: World) -> None:
+def test_the_timer_frees_a_big_buffer_at_its_second_visit(steady: World) -> None:
     steady.do("ECHO", "x" * 100_000)
     steady.engine.clients.visit_some()
     assert steady.session.memory.query_capacity >= 100_002
@@ -104,7 +100,7 @@ def test_the_timer_takes_a_big_buffer_back_at_its_second_visit(steady: World) ->
     assert total(steady.first) == CONNECTED
 
 
-def test_a_buffer_is_kept_while_its_string_is_awaited(steady: World) -> None:
+def test_a_buffer_keeps_its_size_while_a_big_argument_is_received(steady: World) -> None:
     data = request("ECHO", "x" * 100_000)
     steady.first.receive(data[:50])
     steady.advance(1500)
@@ -120,7 +116,7 @@ def test_a_request_in_small_pieces_makes_the_buffer_grow(steady: World) -> None:
     assert steady.session.memory.query_capacity > 24_000
 
 
-def test_multi_counts_arguments_and_slots(steady: World) -> None:
+def test_a_queue_counts_its_arguments_and_slots(steady: World) -> None:
     for words in (["MULTI"], ["SET", "a", "b"], ["SET", "a", "x" * 100]):
         steady.do(*words)
     assert total(steady.first) == IN_USE + 157 + 48
@@ -150,13 +146,13 @@ def test_unwatch_frees_the_watched_keys(steady: World) -> None:
     assert total(steady.first) == IN_USE
 
 
-def test_a_little_used_reply_buffer_shrinks_to_a_kilobyte(world: World) -> None:
+def test_a_reply_buffer_that_is_little_used_shrinks_to_a_kilobyte(world: World) -> None:
     world.advance(300)
     assert world.session.memory.buffer_size == 1024
     assert world.engine.clients.buffer_shrinks == 1
 
 
-def test_an_idle_client_with_both_buffers_shrunk(world: World) -> None:
+def test_an_idle_client_takes_two_kilobytes_once_both_buffers_have_shrunk(world: World) -> None:
     world.do("PING")
     world.advance(4000)
     assert total(world.first) == 1928
@@ -170,7 +166,7 @@ def test_a_reply_buffer_that_was_full_grows_to_twice_its_size(world: World) -> N
     assert world.engine.clients.buffer_expands == 1
 
 
-def test_unsent_output_beyond_the_buffer_is_in_blocks(steady: World) -> None:
+def test_unsent_output_that_does_not_fit_into_the_buffer_is_in_blocks(steady: World) -> None:
     memory = steady.session.memory
     before = used(steady)
     memory.set_unsent(16384 + 20464)
@@ -180,7 +176,7 @@ def test_unsent_output_beyond_the_buffer_is_in_blocks(steady: World) -> None:
     assert used(steady) - before == 2 * (20480 + 24)
 
 
-def test_a_long_string_has_a_block_of_its_own(steady: World) -> None:
+def test_a_long_string_gets_a_block_of_its_own(steady: World) -> None:
     memory = steady.session.memory
     memory.set_unsent(1_016_384, largest=1_000_000)
     assert len(memory.blocks) == 1
@@ -213,7 +209,7 @@ def test_output_is_always_covered_by_its_blocks(sizes: list[int]) -> None:
 
 @settings(max_examples=25)
 @given(st.lists(st.integers(1, 60_000), min_size=1, max_size=6), st.integers(50, 30_000))
-def test_any_requests_in_any_pieces_leave_a_sound_ledger(lengths: list[int], piece: int) -> None:
+def test_any_requests_in_any_pieces_leave_the_ledger_sound(lengths: list[int], piece: int) -> None:
     world = World()
     data = b"".join(request("ECHO", "x" * length) for length in lengths)
     for start in range(0, len(data), piece):
@@ -225,25 +221,25 @@ def test_any_requests_in_any_pieces_leave_a_sound_ledger(lengths: list[int], pie
     world.check()
 
 
-def test_the_sum_of_clients_is_as_old_as_their_last_visits(steady: World) -> None:
-    assert steady.engine.clients.normal_bytes == 0
+def test_the_memory_of_all_clients_is_that_of_their_last_visits(steady: World) -> None:
+    assert steady.engine.clients.eviction.total_bytes == 0
     steady.advance(100)
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
     steady.do("PING")
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
     steady.advance(100)
-    assert steady.engine.clients.normal_bytes == IN_USE
+    assert steady.engine.clients.eviction.total_bytes == IN_USE
     steady.engine.clients.check()
 
 
-def test_the_sum_forgets_a_client_that_is_gone(steady: World) -> None:
+def test_a_disconnected_client_no_longer_counts(steady: World) -> None:
     other = steady.client()
     steady.advance(100)
     other.leave()
-    assert steady.engine.clients.normal_bytes == CONNECTED
+    assert steady.engine.clients.eviction.total_bytes == CONNECTED
 
 
-def test_recent_maxima_look_back_some_seconds(steady: World) -> None:
+def test_the_recent_maximum_is_forgotten_after_some_seconds(steady: World) -> None:
     steady.do("ECHO", "x" * 100_000)
     steady.advance(100)
     assert steady.engine.clients.recent_max_input() > 100_000

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from pyredmem.engine.client_info import describe
-from pyredmem.engine.session import CLOSING, UNREAD
+from pyredmem.engine.client_info import describe, flags
+from pyredmem.engine.session import HOLD_CLOSING, HOLD_UNREAD, Session
 from tests.support.hosted import Hosted
 from tests.support.replies import NO_REPLY, OK, PONG, Error, is_error
 from tests.support.wire import request
@@ -14,7 +16,7 @@ from tests.support.world import Client, World
 
 def fields(client: Client) -> dict[str, str]:
     """A client's line as a dictionary."""
-    line = describe(client.engine, client.session).decode()
+    line = describe(client.session, None).decode()
     return dict(field.split("=", 1) for field in line.split(" "))
 
 
@@ -45,7 +47,7 @@ def test_beyond_maxclients_a_client_gets_an_error_and_is_closed() -> None:
     world = World(maxclients="1")
     refused = world.client()
     assert refused.replies() == [Error(b"ERR max number of clients reached")]
-    assert refused.session.closing
+    assert refused.session.is_closing()
     assert len(world.engine.sessions) == 1
 
 
@@ -70,16 +72,16 @@ def test_protected_mode_refuses_strangers(world: World) -> None:
 
 
 def test_protected_mode_lets_its_own_machine_in(world: World) -> None:
-    assert not world.engine.connect("tcp", "[::1]:4000", "[::1]:6379").closing
-    assert not world.engine.connect("unix", "/tmp/s:0", "/tmp/s:0").closing
+    assert not world.engine.connect("tcp", "[::1]:4000", "[::1]:6379").is_closing()
+    assert not world.engine.connect("unix", "/tmp/s:0", "/tmp/s:0").is_closing()
 
 
 def test_a_password_opens_the_server_to_strangers() -> None:
-    assert not stranger(World(requirepass="x")).session.closing
+    assert not stranger(World(requirepass="x")).session.is_closing()
 
 
 def test_without_protected_mode_strangers_may_come() -> None:
-    assert not stranger(World(protected_mode="no")).session.closing
+    assert not stranger(World(protected_mode="no")).session.is_closing()
 
 
 # The timer.
@@ -98,14 +100,14 @@ def test_a_monitor_is_never_idle() -> None:
     world = World(timeout="5")
     world.do("MONITOR")
     world.advance(9000)
-    assert not world.session.closing
+    assert not world.session.is_closing()
 
 
 def test_a_client_that_waits_is_never_idle() -> None:
     world = World(timeout="5")
     world.do("WAIT", 1, 60_000)
     world.advance(9000)
-    assert not world.session.closing
+    assert not world.session.is_closing()
 
 
 def test_every_client_is_visited_within_a_second(world: World) -> None:
@@ -120,15 +122,15 @@ def test_every_client_is_visited_within_a_second(world: World) -> None:
 
 def test_output_at_the_hard_limit_closes_the_client() -> None:
     world = World(client_output_buffer_limit="normal 1000000 0 0")
-    assert world.engine.clients.output_grew(world.session, 900_000, 0)
-    assert not world.engine.clients.output_grew(world.session, 1_100_000, 0)
+    assert world.engine.clients.limit_output(world.session, 900_000, 0)
+    assert not world.engine.clients.limit_output(world.session, 1_100_000, 0)
     assert world.session.aborted
     assert not world.engine.sessions
 
 
 def test_the_log_says_why_a_client_was_closed() -> None:
     hosted = Hosted(client_output_buffer_limit="normal 1000000 0 0")
-    hosted.engine.clients.output_grew(hosted.session, 1_100_000, 0)
+    hosted.engine.clients.limit_output(hosted.session, 1_100_000, 0)
     [(level, message)] = hosted.host.logged
     assert level == "warning"
     assert "id=1 addr=127.0.0.1:50000" in message
@@ -159,9 +161,9 @@ def test_reading_in_time_forgets_the_soft_limit() -> None:
 
 def test_without_a_limit_a_client_that_does_not_read_runs_no_more_requests(world: World) -> None:
     world.engine.clients.output_sent(world.session, 2_000_000)
-    assert world.session.holds & UNREAD
+    assert world.session.holds & HOLD_UNREAD
     assert world.do("SET", "k", "v") == NO_REPLY
-    world.session.resume(UNREAD)
+    world.session.resume(HOLD_UNREAD)
     assert world.replies() == [OK]
 
 
@@ -172,16 +174,16 @@ def test_with_a_limit_it_runs_on_until_it_is_closed() -> None:
 
 
 def test_input_of_a_held_session_is_kept_in_order(world: World) -> None:
-    world.session.holds |= UNREAD
+    world.session.holds |= HOLD_UNREAD
     data = b"".join(request("ECHO", number) for number in range(5000))
     for start in range(0, len(data), 777):
         world.first.receive(data[start : start + 777])
-    world.session.resume(UNREAD)
+    world.session.resume(HOLD_UNREAD)
     assert world.replies() == [b"%d" % number for number in range(5000)]
 
 
 def test_kept_input_is_in_the_query_buffer(world: World) -> None:
-    world.session.holds |= UNREAD
+    world.session.holds |= HOLD_UNREAD
     world.first.receive(b"x" * 300_000)
     assert world.session.memory.query_capacity >= 300_000
     assert int(fields(world.first)["qbuf"]) == 300_000
@@ -189,7 +191,7 @@ def test_kept_input_is_in_the_query_buffer(world: World) -> None:
 
 def test_kept_input_beyond_the_query_buffer_limit_closes_the_client() -> None:
     world = World(client_query_buffer_limit="1mb")
-    world.session.holds |= UNREAD
+    world.session.holds |= HOLD_UNREAD
     for _ in range(4):
         world.first.receive(b"x" * 262_144)
     assert not world.session.aborted
@@ -221,7 +223,7 @@ def test_a_long_pipeline_lets_the_shell_write_in_between(world: World) -> None:
 def test_a_long_pipeline_stops_when_the_shell_says_so(world: World) -> None:
     def write() -> None:
         world.session.take_output()
-        world.session.holds |= UNREAD
+        world.session.holds |= HOLD_UNREAD
 
     world.session.on_full = write
     world.first.receive(request("APPEND", "k", "x") * 10 + request("ECHO", "x" * 2000) * 3000 + request("INCR", "n"))
@@ -229,7 +231,7 @@ def test_a_long_pipeline_stops_when_the_shell_says_so(world: World) -> None:
     assert other.do("STRLEN", "k") == 10
     assert other.do("EXISTS", "n") == 0
     world.session.on_full = None
-    world.session.resume(UNREAD)
+    world.session.resume(HOLD_UNREAD)
     assert other.do("GET", "n") == b"1"
 
 
@@ -245,14 +247,14 @@ def test_the_biggest_clients_are_closed_first_when_all_are_too_big() -> None:
     world = World(maxmemory_clients="1mb")
     small, big = world.client(), world.client()
     big.do("ECHO", "x" * 900_000)
-    big.session.holds |= UNREAD
+    big.session.holds |= HOLD_UNREAD
     big.receive(b"x" * 1_500_000)
     world.engine.clients.visit_some()
     world.engine.clients.visit_some()
     assert small.do("PING") == PONG
     assert big.session.aborted
     assert not small.session.aborted
-    assert world.engine.clients.evicted == 1
+    assert world.engine.clients.eviction.evicted == 1
 
 
 def test_a_client_that_grows_between_commands_is_closed_before_the_server_sleeps() -> None:
@@ -275,7 +277,7 @@ def test_no_evict_spares_a_client() -> None:
     world = World(maxmemory_clients="1mb")
     big = world.client()
     big.do("CLIENT", "NO-EVICT", "ON")
-    big.session.holds |= UNREAD
+    big.session.holds |= HOLD_UNREAD
     big.receive(b"x" * 2_000_000)
     world.engine.clients.visit_some()
     world.do("PING")
@@ -325,7 +327,7 @@ def test_age_and_idle_time_are_in_seconds(world: World) -> None:
 )
 def test_letters_tell_the_state(world: World, words: list[str], letters: str) -> None:
     world.do(*words)
-    assert fields(world.first)["flags"] == letters
+    assert flags(world.session, world.engine.tracking.of(world.session)) == letters.encode()
 
 
 def test_unsent_output_shows(world: World) -> None:
@@ -337,12 +339,17 @@ def test_unsent_output_shows(world: World) -> None:
 # Closing.
 
 
-def test_a_disconnected_session_is_in_no_circle(world: World) -> None:
+def give_a_shell(session: Session) -> None:
+    session.on_output = session.output_ready
+
+
+def test_a_released_session_is_freed_without_the_garbage_collector(world: World) -> None:
     session = world.client().session
-    context = session.context
+    give_a_shell(session)
+    references = sys.getrefcount(session)
     world.engine.release(session)
-    assert session.context is not context
     assert session.on_output is None
+    assert sys.getrefcount(session) < references
 
 
 def test_disconnecting_twice_is_harmless(world: World) -> None:
@@ -359,6 +366,6 @@ def test_bytes_written_are_counted(world: World) -> None:
 
 
 def test_a_closing_session_keeps_no_input(world: World) -> None:
-    world.session.holds |= CLOSING
+    world.session.holds |= HOLD_CLOSING
     world.first.receive(b"x" * 100_000)
     assert world.session.held_input() == 0

@@ -272,7 +272,7 @@ def test_it_is_told_in_the_log_when_it_begins_and_ends() -> None:
 
     world = World(active_defrag_ignore_bytes="100kb")
     load(world, KEYS, 0.25)
-    world.engine.host = Logged()
+    world.engine.core.host = Logged()
     world.do(*ON)
     world.advance(1000)
     world.do("CONFIG", "SET", "activedefrag", "no")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyredmem.engine.session import SUBSCRIBED
+from pyredmem.engine.gates import GATE_SUBSCRIBED
 from tests.support.replies import NO_REPLY, OUT_OF_MEMORY, PONG, Error, is_error, wrong_arity
 from tests.support.world import World
 
@@ -35,7 +35,7 @@ def test_names_are_known_in_any_case_of_letters(world: World) -> None:
 
 def test_what_speaks_http_is_disconnected_without_an_answer(world: World) -> None:
     assert world.do("POST", "/") == NO_REPLY
-    assert world.session.closing
+    assert world.session.is_closing()
 
 
 def test_leaving_last_access_alone_begins_and_ends_inside_of_a_transaction(world: World) -> None:
@@ -55,12 +55,12 @@ def test_debug_is_refused_before_it_is_queued(world: World) -> None:
 
 def test_the_memory_limit_is_asked_before_the_context(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
-    world.session.set_gate(SUBSCRIBED, True)
+    world.session.set_gate(GATE_SUBSCRIBED, True)
     assert world.do("SET", "k", "v") == OUT_OF_MEMORY
     assert is_error(world.do("GET", "k"), b"ERR Can't execute 'get': only ")
 
 
 def test_rejected_calls_are_counted(world: World) -> None:
     world.do("GET")
-    command = world.engine.commands.commands[b"get"]
-    assert (command.calls(), command.rejected) == (0, 1)
+    counters = world.counters("get")
+    assert (counters.calls(), counters.rejected) == (0, 1)

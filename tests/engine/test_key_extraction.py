@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyredmem.assembly import REGISTRY
 from pyredmem.engine.command import (
     ACCESS,
     INCOMPLETE,
@@ -12,7 +13,6 @@ from pyredmem.engine.command import (
     READ_ONLY,
     READ_WRITE,
     UPDATE,
-    Command,
     Group,
     KeySpec,
     counted_keys,
@@ -21,16 +21,18 @@ from pyredmem.engine.command import (
 from pyredmem.engine.context import Context
 from pyredmem.engine.key_extraction import find_keys, has_keys, keys_of
 from pyredmem.engine.key_range import key_range
+from pyredmem.engine.spec import CommandSpec
 
 
-def command(*keys: KeySpec, name: str = "x") -> Command:
+def command(*keys: KeySpec, name: str = "x") -> CommandSpec:
     group = Group("test")
 
     @group.command(name, arity=-1, flags=0, since="", complexity="", summary="", keys=keys)
     def handler(context: Context, argv: list[bytes]) -> None:
         del context, argv
 
-    return group.commands[0]
+    spec, _ = group.declared[0]
+    return spec
 
 
 def keys(spec: KeySpec, call: str) -> str:
@@ -55,6 +57,7 @@ def keys(spec: KeySpec, call: str) -> str:
         (counted_keys(READ_ONLY, index=1), "x many a b", ""),
         (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a Store b", "b"),
         (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a", ""),
+        (KeySpec((READ_ONLY,), index=1, keyword="STORE"), "x a store", ""),
         (KeySpec((READ_ONLY,), index=-2, keyword="STORE"), "x store a store b", "b"),
         (KeySpec((READ_ONLY,), index=1, keyword="STREAMS", last=-1, limit=2), "x streams a b 1 2", "a b"),
         (KeySpec((READ_ONLY,), unknown=True), "x a", ""),
@@ -65,9 +68,19 @@ def test_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> No
     assert keys(spec, call) == expected
 
 
+def test_a_keyword_with_nothing_behind_it_leaves_the_other_keys() -> None:
+    stored = KeySpec((OVERWRITE,), index=2, keyword="STORE")
+    assert keys_of(command(key(READ_ONLY), stored), [b"x", b"a", b"store"]) == [b"a"]
+
+
+def test_a_number_of_keys_that_is_zero_makes_a_call_malformed() -> None:
+    stored = key(OVERWRITE)
+    assert keys_of(command(stored, counted_keys(READ_ONLY, index=2)), [b"x", b"a", b"0"]) == []
+
+
 def flags_of(name: str, call: str) -> list[tuple[int, tuple[str, ...]]]:
-    spec = key(READ_WRITE, ACCESS, UPDATE)
-    return [(found.place, found.flags) for found in find_keys(command(spec, name=name), call.encode().split())]
+    spec = REGISTRY.table.commands[name.encode()].spec
+    return [(found.place, found.flags) for found in find_keys(spec, call.encode().split())]
 
 
 def test_set_reads_if_it_has_get() -> None:
@@ -96,17 +109,11 @@ def test_bitfield_only_reads_if_all_it_does_is_get(call: str, only_reads: bool) 
         ("sort", "sort a", [1]),
         ("sort", "sort a by store get store limit 0 1 store c store d", [1, 12]),
         ("sort", "sort a store", [1]),
-        ("migrate", "migrate h 1 k 0 0", [3]),
-        ("migrate", "migrate h 1 k 0 0 keys a b", [3]),
+        ("sort", "sort a store store b", [1, 4]),
     ],
 )
-def test_sort_and_migrate_have_keys_behind_words(name: str, call: str, expected: list[int]) -> None:
+def test_sort_has_a_key_after_the_last_store(name: str, call: str, expected: list[int]) -> None:
     assert [place for place, _ in flags_of(name, call)] == expected
-
-
-def test_migrate_takes_the_keys_behind_keys_if_the_argument_is_empty() -> None:
-    argv = [b"migrate", b"h", b"1", b"", b"0", b"0", b"KEYS", b"a", b"b"]
-    assert keys_of(command(key(READ_WRITE), name="migrate"), argv) == [b"a", b"b"]
 
 
 def test_channels_are_no_keys() -> None:

@@ -45,9 +45,9 @@ def test_the_timer_keeps_up_with_the_number_of_clients(hz: int, clients: int, ex
 
 def test_the_interval_follows_hz() -> None:
     world = World(hz="100")
-    assert world.engine.cron_interval_ms() == 10
+    assert world.engine.cron.interval_ms() == 10
     change(world, hz="20")
-    assert world.engine.cron_interval_ms() == 50
+    assert world.engine.cron.interval_ms() == 50
     assert world.engine.maintenance.expiry.hz == 20
 
 
@@ -55,9 +55,9 @@ def test_dynamic_hz_counts_clients_only_when_it_is_on() -> None:
     world = World(hz="1")
     clients = [world.client() for _ in range(201)]
     tick(world)
-    assert world.engine.cron_interval_ms() == 500
+    assert world.engine.cron.interval_ms() == 500
     change(world, dynamic_hz="no")
-    assert world.engine.cron_interval_ms() == 1000
+    assert world.engine.cron.interval_ms() == 1000
     assert len(clients) == 201
 
 
@@ -100,18 +100,18 @@ def test_the_effort_follows_its_setting() -> None:
 
 def test_between_ticks_there_is_nothing_to_do_until_a_cycle_was_stopped(world: World) -> None:
     world.do("PING")
-    assert world.engine.before_sleep_us == NEVER
+    assert world.engine.core.fast_cycle_due_us == NEVER
     world.advance(100)
-    assert world.engine.before_sleep_us == NEVER
+    assert world.engine.core.fast_cycle_due_us == NEVER
 
 
 def test_a_fast_cycle_runs_behind_a_batch_when_it_is_due(world: World) -> None:
     fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
     world.clock.advance_ms(60)
-    world.engine.before_sleep_us = world.clock.now_us()
+    world.engine.core.fast_cycle_due_us = world.clock.now_us()
     world.do("PING")
     assert world.engine.keyspace.expired == 10
-    assert world.engine.before_sleep_us == NEVER
+    assert world.engine.core.fast_cycle_due_us == NEVER
 
 
 def test_figures_of_the_cycle(world: World) -> None:
@@ -133,8 +133,8 @@ def test_a_sparse_table_shrinks(world: World) -> None:
     for number in range(950):
         world.do("DEL", f"key:{number}")
     world.advance(300)
-    assert first(world).keys.slots() == 64
-    assert first(world).expires.slots() == 64
+    assert first(world).keys.buckets() == 64
+    assert first(world).expires.buckets() == 64
 
 
 def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
@@ -143,7 +143,7 @@ def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
     for number in range(1000 - 103):
         world.do("DEL", f"key:{number}")
     world.advance(300)
-    assert first(world).keys.slots() == 1024
+    assert first(world).keys.buckets() == 1024
 
 
 def test_tables_under_way_are_finished_one_after_another() -> None:

@@ -47,21 +47,21 @@ def tick(world: World) -> None:
 
 def slots_after_filling(world: World, count: int) -> int:
     fill(world, count)
-    return int(first(world).keys.slots())
+    return int(first(world).keys.buckets())
 
 
 def test_a_table_does_not_grow_over_the_limit_until_it_is_far_too_full() -> None:
     world = World()
     fill(world, 512)
-    assert first(world).keys.slots() == 512
+    assert first(world).keys.buckets() == 512
     change(world, maxmemory=str(world.engine.allocator.used_memory + 4000), maxmemory_policy="noeviction")
     database = first(world)
     for number in range(512, 829):
         database.add(b"key:%d" % number, world.engine.keyspace.strings.create(b"1"))
-    assert database.keys.slots() == 512
+    assert database.keys.buckets() == 512
     # 829 keys are 1.619 times as many: the next one lets it grow
     database.add(b"one more", world.engine.keyspace.strings.create(b"1"))
-    assert database.keys.slots() == 512 + 1024
+    assert database.keys.buckets() == 512 + 1024
     world.check()
 
 
@@ -77,7 +77,7 @@ def test_taking_the_limit_away_lets_tables_grow_again() -> None:
     change(world, maxmemory=str(world.engine.allocator.used_memory + 4000))
     change(world, maxmemory="0")
     first(world).add(b"one more", world.engine.keyspace.strings.create(b"1"))
-    assert first(world).keys.slots() == 512 + 1024
+    assert first(world).keys.buckets() == 512 + 1024
 
 
 # The policy.
@@ -197,8 +197,8 @@ def test_what_needs_no_memory_is_served(request_: str) -> None:
 def test_a_refusal_is_counted_for_its_command() -> None:
     world = limited(0)
     fill_up(world)
-    command = world.engine.commands.by_spelling[b"setrange"]
-    assert (command.rejected, command.failed) == (1, 0)
+    counters = world.counters("setrange")
+    assert (counters.rejected, counters.failed) == (1, 0)
 
 
 def test_room_that_was_made_can_be_used() -> None:
@@ -436,14 +436,14 @@ def test_the_time_above_the_limit_is_measured() -> None:
 
 def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
     world = limited(0)
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
+    assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     fill_up(world)
-    assert world.engine.dispatcher.memory_bytes == -1
+    assert world.engine.core.gates.memory_alarm_bytes == -1
     world.do("FLUSHALL")
     world.do("PING")
-    assert world.engine.dispatcher.memory_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
+    assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     change(world, maxmemory="0")
-    assert world.engine.dispatcher.memory_bytes == UNLIMITED
+    assert world.engine.core.gates.memory_alarm_bytes == UNLIMITED
 
 
 def test_taking_the_limit_away_ends_the_time_above_it() -> None:

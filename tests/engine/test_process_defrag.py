@@ -1,4 +1,4 @@
-"""Runs of defragmentation of the process: when they begin, that they end, what they leave alone."""
+"""Defragmentation of the process: when a run begins, that it ends, what it does not change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.world import World
 SUPPORTED = not obstacle()
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="this interpreter has another heap")
 
-#: A sparse heap of plain bytes is steered together; prints the arenas before and after.
+#: Moves the objects of a sparse heap of bytes together; prints the number of arenas before and after.
 SCENARIO = """
 import random
 from pyredmem.memory.allocator import Allocator
@@ -100,21 +100,21 @@ def finish(world: World, defrag: ProcessDefrag) -> None:
         assert ticks < 20_000
 
 
-def test_sparse_arenas_of_bytes_go_back_to_the_system() -> None:
+def test_sparse_arenas_of_bytes_go_back_to_the_operating_system() -> None:
     before, after = run(SCENARIO)
     assert before >= 10
     assert after <= before * 0.8
 
 
 @pytest.mark.skipif(not COMPILED, reason="the heap of an interpreted package cannot be compacted")
-def test_the_arenas_of_a_sparse_keyspace_go_back_to_the_system() -> None:
+def test_the_arenas_of_a_sparse_keyspace_go_back_to_the_operating_system() -> None:
     before, after = run(SERVER)
     assert after <= before * 0.65
 
 
-def test_a_run_ends_and_changes_nothing() -> None:
+def test_a_run_ends_and_leaves_data_and_ledger_as_they_were() -> None:
     world = world_of()
-    world.advance(5000)  # tables that are rehashed come to rest
+    world.advance(5000)  # until no table is rehashing
     keyspace = world.engine.keyspace
     before = world.do("DEBUG", "DIGEST"), sorted(keyspace.addresses())
     defrag = world.engine.process_defrag
@@ -128,7 +128,7 @@ def test_a_run_ends_and_changes_nothing() -> None:
     world.check()
 
 
-def test_a_run_ends_early_when_it_is_switched_off() -> None:
+def test_a_run_ends_early_when_activedefrag_is_switched_off() -> None:
     world = world_of()
     defrag = world.engine.process_defrag
     defrag.begin(50)
@@ -137,19 +137,19 @@ def test_a_run_ends_early_when_it_is_switched_off() -> None:
     assert (defrag.passes, defrag.held_plugs()) == (0, 0)
 
 
-def test_nothing_begins_while_it_is_switched_off() -> None:
+def test_no_run_begins_while_activedefrag_is_off() -> None:
     world = World()
     world.engine.process_defrag.check()
     assert world.engine.process_defrag.effort() == 0
 
 
-def test_nothing_begins_below_the_thresholds() -> None:
+def test_no_run_begins_below_the_thresholds() -> None:
     world = world_of(active_defrag_ignore_bytes="1000000mb")
     world.engine.process_defrag.check()
     assert world.engine.process_defrag.effort() == 0
 
 
-def test_an_obstacle_is_looked_for_once() -> None:
+def test_the_obstacle_is_determined_once() -> None:
     defrag = World().engine.process_defrag
     assert defrag.obstacle() is defrag.obstacle()
     assert bool(defrag.obstacle()) != COMPILED
@@ -165,7 +165,7 @@ def test_the_figures_are_kept_for_a_second() -> None:
     assert defrag.figures() is not first
 
 
-def test_the_slow_log_is_shown_too() -> None:
+def test_the_entries_of_the_slow_log_survive_a_run() -> None:
     world = world_of(slowlog_log_slower_than="0")
     before = world.do("SLOWLOG", "GET", "5")
     log = world.engine.slow_commands.log

@@ -76,6 +76,6 @@ def test_people_do_not_see_the_types() -> None:
 
 def test_every_command_has_a_line_that_can_be_read(world: World) -> None:
     for command in world.engine.commands.all():
-        tree = arguments(command.syntax, len(command.keys))
+        tree = arguments(command.spec.syntax, len(command.spec.keys))
         assert "..." not in show(tree), command.name
-        assert bool(tree) == bool(command.syntax)
+        assert bool(tree) == bool(command.spec.syntax)

@@ -117,7 +117,7 @@ def test_an_engine_without_a_shell_runs_its_tasks_at_the_ticks(world: World) -> 
         slices.append(1)
         return 0 if len(slices) < 3 else DONE
 
-    world.engine.tasks.create(work).wake()
+    world.engine.core.tasks.create(work).wake()
     for expected in (1, 2, 3, 3):
         world.engine.tick(world.clock.now_us() // 1000)
         assert len(slices) == expected
@@ -130,7 +130,7 @@ def test_the_shell_runs_them_between_the_ticks(world: World) -> None:
         slices.append(1)
         return DONE
 
-    world.engine.tasks.create(work).wake()
+    world.engine.core.tasks.create(work).wake()
     world.run_tasks()
     assert len(slices) == 1
 
@@ -143,8 +143,8 @@ def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None
         world.clock.advance_us(50)
         return DONE
 
-    later = world.engine.tasks.create(lambda: note("later"))
-    sooner = world.engine.tasks.create(lambda: note("sooner"))
+    later = world.engine.core.tasks.create(lambda: note("later"))
+    sooner = world.engine.core.tasks.create(lambda: note("sooner"))
     sooner.wake(100)
     later.wake(200)
     world.clock.advance_us(300)
@@ -165,8 +165,8 @@ def test_a_task_waits_only_once_for_another_one_that_never_pauses(world: World) 
         world.clock.advance_us(200)
         return 0
 
-    world.engine.tasks.create(lambda: note("hungry")).wake()
-    world.engine.tasks.create(lambda: note("modest")).wake(100)
+    world.engine.core.tasks.create(lambda: note("hungry")).wake()
+    world.engine.core.tasks.create(lambda: note("modest")).wake(100)
     for _ in range(10):
         world.run_tasks()
     assert turns.count("modest") >= 4

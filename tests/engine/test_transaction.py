@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 def test_a_change_of_a_watched_key_makes_it_dirty(world: World) -> None:
-    events = world.engine.keyspace.events
+    events = world.engine.keyspace.changes
     transaction = world.session.transaction
     transaction.watch(0, b"k")
     events.modified(1, b"k")
@@ -22,7 +22,7 @@ def test_a_change_of_a_watched_key_makes_it_dirty(world: World) -> None:
 def test_watching_a_key_twice_is_watching_it_once(world: World) -> None:
     world.session.transaction.watch(0, b"k")
     world.session.transaction.watch(0, b"k")
-    assert world.engine.keyspace.events.watching == 1
+    assert world.engine.keyspace.changes.watching == 1
 
 
 def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> None:
@@ -32,10 +32,10 @@ def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> Non
     transaction.watch(0, b"k")
     transaction.enqueue(command, [b"PING"])
     assert [queued.argv for queued in transaction.start()] == [[b"PING"]]
-    assert world.engine.keyspace.events.watching == 0
-    assert transaction.running
+    assert world.engine.keyspace.changes.watching == 0
+    assert transaction.active
     transaction.reset()
-    assert not world.session.transaction.running
+    assert not world.session.transaction.active
 
 
 def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
@@ -52,7 +52,7 @@ def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.sampled_from([b"a", b"b", b""])), max_size=30))
 def test_the_count_of_watched_keys_is_that_of_all_clients(steps: list[tuple[int, int, bytes]]) -> None:
     world = World()
-    events = world.engine.keyspace.events
+    events = world.engine.keyspace.changes
     clients = [world.session.transaction, world.client().session.transaction]
     for kind, client, key in steps:
         if kind == 0:

@@ -1,4 +1,4 @@
-"""The walk over the keyspace: everything is shown, nothing changes but the identity of objects."""
+"""The walk over the keyspace: the mover sees everything, and nothing changes but the identity of objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = 600  # beyond the compact encodings
 
 
 def walk(world: World, mover: Mover, limit: int = 8) -> int:
-    """A whole walk; the number of pieces."""
+    """Walk over the whole keyspace; returns in how many pieces."""
     way = KeyspaceWalk(world.engine.keyspace, mover)
     pieces = 1
     while not way.step(limit):
@@ -52,7 +52,7 @@ def fill(world: World) -> None:
 
 
 def seen(world: World) -> list[object]:
-    """What a walk may not change."""
+    """Everything that a walk must not change."""
     keyspace = world.engine.keyspace
     return [
         world.do("DEBUG", "DIGEST"),
@@ -72,7 +72,7 @@ def world() -> World:
     return made
 
 
-def test_everything_is_shown(world: World) -> None:
+def test_the_mover_sees_every_key_and_value(world: World) -> None:
     recorder = Recorder(world.engine.allocator, steering=True)
     walk(world, recorder)
     shown = {id(text) for text in recorder.texts}
@@ -81,7 +81,7 @@ def test_everything_is_shown(world: World) -> None:
         assert {id(value) for value in database.keys.values if value.refcount == 1} <= {id(i) for i in recorder.items}
 
 
-def test_the_pieces_are_small(world: World) -> None:
+def test_a_piece_is_small(world: World) -> None:
     recorder = Recorder(world.engine.allocator, steering=True)
     way = KeyspaceWalk(world.engine.keyspace, recorder)
     done, most = False, 0
@@ -112,7 +112,7 @@ def test_a_key_is_one_object_in_both_tables_afterwards(world: World) -> None:
         assert database.keys.keys[slot] is database.expires.keys[expiring]
 
 
-def test_the_index_of_due_fields_holds_the_new_object(world: World) -> None:
+def test_the_index_of_hashes_with_fields_that_expire_holds_the_new_object(world: World) -> None:
     walk(world, Evictor(world.engine.allocator))
     database = world.engine.keyspace.databases[0]
     (key,) = database.due_keys.when
@@ -127,7 +127,7 @@ def test_fields_expire_as_before(world: World) -> None:
     assert world.do("EXISTS", "string:7") == 0
 
 
-def test_shared_numbers_stay(world: World) -> None:
+def test_shared_numbers_are_not_recreated(world: World) -> None:
     world.do("SET", "small", 7)
     database = world.engine.keyspace.databases[0]
     before = database.keys.values[database.keys.find(b"small")]
@@ -135,7 +135,7 @@ def test_shared_numbers_stay(world: World) -> None:
     assert database.keys.values[database.keys.find(b"small")] is before
 
 
-def test_a_rehash_under_way_takes_no_step(world: World) -> None:
+def test_a_walk_takes_no_step_of_a_rehash_in_progress(world: World) -> None:
     table = world.engine.keyspace.databases[0].expires
     for number in range(9):
         world.do("PEXPIRE", f"string:{number + 10}", 10_000_000)

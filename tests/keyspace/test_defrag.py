@@ -1,4 +1,4 @@
-"""Scans of the keyspace: what is shown to the mover, in which order, and what happens between two slices."""
+"""Scans of the keyspace: what the mover sees, in which order, and what may happen between two slices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEVER = SliceLimit()
 
 
 class Steps(SliceLimit):
-    """A slice of so many looks at the time."""
+    """A slice that ends when the clock was read ``looks`` times."""
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
@@ -28,7 +28,7 @@ class Steps(SliceLimit):
 
 
 class Recorder(movers.Recorder):
-    """Looking at a block takes time."""
+    """Counts each block that it sees as work."""
 
     def block(self, address: int) -> int:
         self.misses += 1
@@ -50,7 +50,7 @@ class Rig:
         return filled
 
     def thin_out(self, share: float, database: int = 0) -> int:
-        """Delete keys at random until about so many are left; how many these are."""
+        """Delete random keys until about ``share`` of them are left; returns how many are left."""
         thinned = self.keyspace.databases[database]
         for key in list(thinned.keys.keys):
             if self.keyspace.rng.unit() > share:
@@ -58,7 +58,7 @@ class Rig:
         return int(thinned.keys.used)
 
     def record(self) -> list[int]:
-        """The blocks that a whole scan shows."""
+        """The blocks that the mover sees in a whole scan."""
         recorder = Recorder(self.allocator)
         self.scan.mover = recorder
         assert self.scan.run(NEVER)
@@ -86,7 +86,7 @@ def test_tables_too_large_for_slabs_are_not_shown() -> None:
     assert len(shown) == 2000 * 4
 
 
-def test_entries_of_a_bucket_come_before_its_names_and_values() -> None:
+def test_the_entries_of_a_bucket_come_before_its_keys_and_values() -> None:
     rig = Rig()
     filled = rig.fill(1)
     keys = filled.keys
@@ -104,7 +104,7 @@ def test_databases_are_visited_one_after_another() -> None:
     assert Counter(shown[len(first.addresses()) :]) == Counter(second.addresses())
 
 
-def test_the_entry_of_the_expire_time_follows_the_name() -> None:
+def test_the_entry_of_the_expire_time_gets_the_new_address_of_the_key() -> None:
     rig = Rig()
     filled = rig.fill(300)
     for number in range(0, 300, 3):
@@ -116,7 +116,7 @@ def test_the_entry_of_the_expire_time_follows_the_name() -> None:
     rig.check()
 
 
-def test_a_value_with_other_holders_stays() -> None:
+def test_a_value_with_another_reference_is_not_moved() -> None:
     rig = Rig()
     value = rig.fill(1).peek(b"key:0")
     assert value is not None
@@ -127,7 +127,7 @@ def test_a_value_with_other_holders_stays() -> None:
 def test_shared_numbers_are_not_shown() -> None:
     rig = Rig()
     rig.keyspace.databases[0].add(b"k", rig.keyspace.strings.create(b"17"))
-    assert len(rig.record()) == 3  # table, entry, name
+    assert len(rig.record()) == 3  # table, entry, key
 
 
 def test_a_scan_in_slices_shows_every_block_once() -> None:
@@ -149,7 +149,7 @@ def test_a_new_scan_begins_where_the_last_one_began() -> None:
     assert rig.record() == rig.record()
 
 
-def test_a_scan_that_was_given_up_does_not_go_on() -> None:
+def test_after_a_restart_the_scan_begins_anew() -> None:
     rig = Rig()
     rig.fill(500)
     whole = rig.record()
@@ -181,7 +181,7 @@ def test_the_database_may_be_emptied_between_slices() -> None:
     rig.check()
 
 
-def test_keys_are_hits_when_a_block_of_theirs_moved() -> None:
+def test_a_key_is_a_hit_when_one_of_its_blocks_moved() -> None:
     rig = Rig()
     rig.fill(10_000)
     kept = rig.thin_out(0.25)
@@ -191,7 +191,7 @@ def test_keys_are_hits_when_a_block_of_theirs_moved() -> None:
     rig.check()
 
 
-def test_two_scans_give_pages_back() -> None:
+def test_two_scans_free_pages() -> None:
     rig = Rig()
     rig.fill(10_000)
     rig.thin_out(0.25)
@@ -203,7 +203,7 @@ def test_two_scans_give_pages_back() -> None:
     rig.check()
 
 
-def test_counters_start_from_zero() -> None:
+def test_the_counters_can_be_set_to_zero() -> None:
     rig = Rig()
     rig.fill(100)
     rig.scan.run(NEVER)

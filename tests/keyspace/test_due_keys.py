@@ -1,4 +1,4 @@
-"""The index of keys by when their next field expires."""
+"""The index of keys in the order in which the next fields of their hashes expire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_keys_are_taken_in_the_order_of_their_times() -> None:
     assert due.count == 0
 
 
-def test_only_an_earlier_time_replaces_one() -> None:
+def test_only_an_earlier_time_replaces_a_time() -> None:
     due = DueKeys()
     due.add(b"k", 20)
     due.add(b"k", 30)
@@ -30,14 +30,14 @@ def test_only_an_earlier_time_replaces_one() -> None:
     assert due.take(100) is None
 
 
-def test_a_forgotten_key_is_not_taken() -> None:
+def test_a_dropped_key_is_not_taken() -> None:
     due = DueKeys()
     due.add(b"k", 10)
     due.forget(b"k")
     assert due.take(100) is None
 
 
-def test_a_key_can_move_to_another_index() -> None:
+def test_the_time_of_a_key_can_be_copied_to_another_index() -> None:
     due, other = DueKeys(), DueKeys()
     due.add(b"k", 10)
     due.move(b"k", other, b"new")
@@ -46,7 +46,7 @@ def test_a_key_can_move_to_another_index() -> None:
     assert other.take(11) is None
 
 
-def test_keys_that_come_and_go_leave_no_heap_behind() -> None:
+def test_keys_that_are_added_and_dropped_do_not_make_the_heap_grow() -> None:
     due = DueKeys()
     for time in range(10000):
         due.add(b"k", 1000000 + time)
@@ -55,7 +55,7 @@ def test_keys_that_come_and_go_leave_no_heap_behind() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "forget", "take"]), st.sampled_from("abc"), st.integers(1, 50))))
-def test_it_is_a_dictionary_ordered_by_time(steps: list[tuple[str, str, int]]) -> None:
+def test_it_agrees_with_a_dictionary_ordered_by_time(steps: list[tuple[str, str, int]]) -> None:
     due = DueKeys()
     model: dict[bytes, int] = {}
     for action, name, time in steps:
@@ -68,16 +68,16 @@ def test_it_is_a_dictionary_ordered_by_time(steps: list[tuple[str, str, int]]) -
             model.pop(key, None)
         else:
             taken = due.take(time)
-            over = {name: when for name, when in model.items() if when < time}
-            assert (taken is None) == (not over)
+            passed = {name: when for name, when in model.items() if when < time}
+            assert (taken is None) == (not passed)
             if taken is not None:
-                assert over[taken] == min(over.values())
+                assert passed[taken] == min(passed.values())
                 del model[taken]
         assert due.count == len(model)
         assert due.when == model
 
 
-def test_a_look_is_worth_it_when_the_first_time_is_over() -> None:
+def test_there_may_be_expired_fields_when_the_first_time_has_passed() -> None:
     due = DueKeys()
     assert not due.is_due(100)
     due.add(b"k", 10)

@@ -6,25 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyredmem.keyspace.changes import Watcher
 from pyredmem.keyspace.database import Database
-from pyredmem.keyspace.events import EVICTED, KeyListener, Watcher
+from pyredmem.keyspace.events import EVICTED, KeyListener
 from pyredmem.keyspace.eviction import (
-    ANY,
     ENOUGH,
-    IDLE,
+    LFU,
+    LRU,
     NO_CANDIDATES,
-    NOTHING,
+    NOEVICTION,
     OUT_OF_TIME,
     POOL_SIZE,
-    RARELY_USED,
-    SOON_OVER,
+    RANDOM,
+    TTL,
     Eviction,
     EvictionPool,
 )
 from pyredmem.memory.allocator import Allocator
 from tests.support.world import World
 
-#: As many keys as the table has buckets: a sample of so many is all of them.
+#: As many keys as the table has buckets: a sample of this size contains all of them.
 FEW = 8
 LONG = b"k" * 256
 
@@ -43,7 +44,7 @@ def databases(world: World) -> list[Database]:
 
 
 def add(world: World, key: bytes, database: int = 0, field: int = 0, when_ms: int = 0, value: bytes = b"v") -> None:
-    """A key with a certain access field and expire time."""
+    """Add a key with a given access field and expire time."""
     place = databases(world)[database]
     place.add(key, world.engine.keyspace.strings.create(value))
     place.keys.values[place.keys.find(key)].lru = field
@@ -83,44 +84,44 @@ def pool_of(*scores: int) -> EvictionPool:
 
 
 def names(pool: EvictionPool) -> list[bytes]:
-    return pool.names[: pool.count]
+    return pool.keys[: pool.count]
 
 
 def test_a_pool_is_ordered_by_score() -> None:
     assert names(pool_of(5, 1, 3)) == [b"1", b"3", b"5"]
 
 
-def test_a_full_pool_lets_the_worst_go_for_a_better_one() -> None:
+def test_a_full_pool_drops_the_worst_candidate_for_a_better_one() -> None:
     assert names(pool_of(*range(16), 7)) == [b"%d" % score for score in [*range(1, 7), 7, *range(7, 16)]]
 
 
 @pytest.mark.parametrize("score", [0, -1])
-def test_a_full_pool_does_not_admit_what_is_no_better_than_its_worst(score: int) -> None:
+def test_a_full_pool_does_not_admit_a_candidate_that_is_no_better_than_its_worst(score: int) -> None:
     assert not pool_of(*range(16)).admits(score)
 
 
-def test_of_equal_scores_the_first_to_come_is_the_first_to_go() -> None:
+def test_of_equal_scores_the_one_that_was_added_first_is_evicted_first() -> None:
     pool = EvictionPool(Allocator("jemalloc"))
     for name in (b"a", b"b", b"c"):
         pool.add(1, 0, name)
     assert names(pool) == [b"c", b"b", b"a"]
 
 
-def test_the_best_is_dropped_from_the_end() -> None:
+def test_the_best_candidate_is_the_last_one() -> None:
     pool = pool_of(5, 1, 3)
     pool.drop_best()
     assert names(pool) == [b"1", b"3"]
 
 
 @pytest.mark.parametrize(("name", "size"), [(LONG[:255], 0), (LONG, 320)])
-def test_only_a_long_name_is_an_allocation(name: bytes, size: int) -> None:
+def test_only_a_long_key_is_an_allocation(name: bytes, size: int) -> None:
     pool = EvictionPool(Allocator("jemalloc"))
     pool.add(1, 0, name)
     assert pool._allocator.used_memory == size
     assert len(pool.addresses()) == (size > 0)
 
 
-def test_a_long_name_is_freed_with_its_place() -> None:
+def test_the_copy_of_a_long_key_is_freed_when_its_candidate_leaves_the_pool() -> None:
     pool = pool_of()
     for score in range(40):
         pool.add(score, 0, LONG + b"%d" % score)
@@ -152,88 +153,88 @@ def test_a_pool_agrees_with_a_sorted_list(scores: list[int | None]) -> None:
 # The victim.
 
 
-def test_lru_evicts_what_was_idle_longest(world: World) -> None:
+def test_lru_evicts_the_key_that_was_idle_longest(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 100 - number if number != 5 else 200))
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert keys(world) == {b"0", b"1", b"2", b"3", b"4", b"6", b"7"}
 
 
-def test_lru_knows_that_its_clock_has_wrapped(world: World) -> None:
+def test_lru_allows_for_a_clock_that_has_wrapped(world: World) -> None:
     clock = int(world.engine.keyspace.lru_clock)
     for number in range(FEW):
         add(world, b"%d" % number, field=clock - 1000)
     add(world, b"wrapped", field=clock + 1000)
-    run(world, evicting(world, IDLE), 1)
+    run(world, evicting(world, LRU), 1)
     assert b"wrapped" not in keys(world)
 
 
-def test_lfu_evicts_what_was_used_least(world: World) -> None:
+def test_lfu_evicts_the_key_that_was_used_least(world: World) -> None:
     minutes = int(world.engine.keyspace.lfu_minutes)
     for number in range(FEW):
         add(world, b"%d" % number, field=minutes << 8 | (3 if number == 4 else 10 + number))
-    run(world, evicting(world, RARELY_USED), 1)
+    run(world, evicting(world, LFU), 1)
     assert b"4" not in keys(world)
 
 
-def test_lfu_forgets_uses_long_past(world: World) -> None:
+def test_lfu_forgets_uses_of_long_ago(world: World) -> None:
     minutes = int(world.engine.keyspace.lfu_minutes)
     for number in range(FEW):
         add(world, b"%d" % number, field=minutes << 8 | 10)
     add(world, b"once", field=(minutes - 91) << 8 | 100)
-    run(world, evicting(world, RARELY_USED), 1)
+    run(world, evicting(world, LFU), 1)
     assert b"once" not in keys(world)
 
 
-def test_ttl_evicts_what_is_over_first(world: World) -> None:
+def test_ttl_evicts_the_key_that_expires_first(world: World) -> None:
     now_ms = world.clock.now_us() // 1000
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=now_ms + (50_000 if number == 3 else 90_000 + number))
-    run(world, evicting(world, SOON_OVER, from_all=False), 1)
+    run(world, evicting(world, TTL, from_all=False), 1)
     assert b"3" not in keys(world)
 
 
-@pytest.mark.parametrize("criterion", [IDLE, RARELY_USED, SOON_OVER, ANY])
-def test_volatile_policies_leave_keys_without_a_time_alone(world: World, criterion: int) -> None:
+@pytest.mark.parametrize("criterion", [LRU, LFU, TTL, RANDOM])
+def test_volatile_policies_evict_no_key_without_an_expire_time(world: World, criterion: int) -> None:
     later_ms = world.clock.now_us() // 1000 + 100_000
     for number in range(20):
         add(world, b"stays:%d" % number)
-        add(world, b"goes:%d" % number, when_ms=later_ms + number)
+        add(world, b"expires:%d" % number, when_ms=later_ms + number)
     made = evicting(world, criterion, from_all=False, samples=5)
     assert run(world, made, 1 << 30) == NO_CANDIDATES
     assert keys(world) == {b"stays:%d" % number for number in range(20)}
     assert made.evicted == 20
 
 
-@pytest.mark.parametrize("criterion", [IDLE, RARELY_USED, ANY])
-def test_all_keys_may_go(world: World, criterion: int) -> None:
+@pytest.mark.parametrize("criterion", [LRU, LFU, RANDOM])
+def test_the_other_policies_evict_all_keys_if_they_must(world: World, criterion: int) -> None:
     for number in range(100):
         add(world, b"%d" % number, database=number % 3)
     assert run(world, evicting(world, criterion, samples=3), 1 << 30) == NO_CANDIDATES
     assert world.engine.keyspace.size() == 0
 
 
-def test_random_victims_are_of_each_database_in_turn(world: World) -> None:
+def test_random_victims_come_from_each_database_in_turn(world: World) -> None:
     for number in range(40):
         add(world, b"%d" % number, database=(3, 7)[number % 2])
     for database in (3, 7):
-        databases(world)[database].keys.rehash(100)  # an old table that goes would count as freed
-    made = evicting(world, ANY)
+        databases(world)[database].keys.rehash(100)  # an old table that is dropped would count as freed
+    made = evicting(world, RANDOM)
     per_key = 24 + 8 + 24
     run(world, made, per_key * 20)
     assert (len(keys(world, 3)), len(keys(world, 7))) == (10, 10)
 
 
 def test_any_key_may_be_the_random_victim(world: World) -> None:
-    made = evicting(world, ANY)
+    made = evicting(world, RANDOM)
     every = {b"%d" % number for number in range(4)}
-    gone: set[bytes] = set()
+    evicted: set[bytes] = set()
     for _ in range(100):
         for key in every - keys(world):
             add(world, key)
         run(world, made, 1)
-        gone |= every - keys(world)
-    assert gone == every
+        evicted |= every - keys(world)
+    assert evicted == every
 
 
 def test_keys_of_all_databases_compete(world: World) -> None:
@@ -241,7 +242,7 @@ def test_keys_of_all_databases_compete(world: World) -> None:
         for number in range(FEW):
             add(world, b"%d" % number, database=database, field=seconds_ago(world, 10))
     add(world, b"old", database=5, field=seconds_ago(world, 99))
-    run(world, evicting(world, IDLE, samples=9), 1)
+    run(world, evicting(world, LRU, samples=9), 1)
     assert b"old" not in keys(world, 5)
 
 
@@ -251,7 +252,7 @@ def test_keys_of_all_databases_compete(world: World) -> None:
 def test_candidates_stay_from_one_run_to_the_next(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
     assert names(made.pool)[-1] == b"6"
 
@@ -259,29 +260,29 @@ def test_candidates_stay_from_one_run_to_the_next(world: World) -> None:
 def test_a_key_that_was_used_since_it_was_sampled_may_be_evicted(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
     databases(world)[0].read(b"6")
     run(world, made, 1)
     assert keys(world) == {b"0", b"1", b"2", b"3", b"4", b"5"}
 
 
-def test_candidates_that_are_gone_are_passed_over(world: World) -> None:
+def test_candidates_that_were_deleted_are_skipped(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, field=seconds_ago(world, 10 + number))
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     run(world, made, 1)
-    for gone in (b"6", b"5"):
-        databases(world)[0].delete(gone)
+    for deleted in (b"6", b"5"):
+        databases(world)[0].delete(deleted)
     run(world, made, 1)
     assert keys(world) == {b"0", b"1", b"2", b"3"}
 
 
-def test_a_candidate_without_its_time_is_none_for_a_volatile_policy(world: World) -> None:
+def test_a_candidate_that_lost_its_expire_time_is_no_victim_of_a_volatile_policy(world: World) -> None:
     later_ms = world.clock.now_us() // 1000 + 100_000
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=later_ms + number)
-    made = evicting(world, SOON_OVER, from_all=False)
+    made = evicting(world, TTL, from_all=False)
     run(world, made, 1)
     databases(world)[0].persist(b"1")
     run(world, made, 1)
@@ -291,10 +292,10 @@ def test_a_candidate_without_its_time_is_none_for_a_volatile_policy(world: World
 # The loop.
 
 
-def test_it_ends_when_enough_is_freed(world: World) -> None:
+def test_a_run_ends_when_enough_is_freed(world: World) -> None:
     for number in range(100):
         add(world, b"%02d" % number, value=b"x" * 100)
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     per_key = 24 + 8 + 16 + 112
     assert run(world, made, per_key * 10) == ENOUGH
     assert made.evicted == 10
@@ -302,85 +303,85 @@ def test_it_ends_when_enough_is_freed(world: World) -> None:
     assert made.evicted == 21
 
 
-def test_the_clock_is_looked_at_after_sixteen_victims(world: World) -> None:
+def test_the_clock_is_read_after_sixteen_victims(world: World) -> None:
     for number in range(100):
         add(world, b"%02d" % number)
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     assert run(world, made, 1 << 30, limit_us=-1) == OUT_OF_TIME
     assert made.evicted == 16
 
 
-def test_without_keys_nothing_can_be_done(world: World) -> None:
-    assert run(world, evicting(world, IDLE), 1) == NO_CANDIDATES
-    assert run(world, evicting(world, ANY), 1) == NO_CANDIDATES
+def test_without_keys_there_are_no_candidates(world: World) -> None:
+    assert run(world, evicting(world, LRU), 1) == NO_CANDIDATES
+    assert run(world, evicting(world, RANDOM), 1) == NO_CANDIDATES
 
 
 def test_noeviction_has_no_victims(world: World) -> None:
-    assert not evicting(world, NOTHING).evicts()
+    assert not evicting(world, NOEVICTION).evicts()
 
 
-def test_a_key_whose_time_is_over_is_evicted_not_expired(world: World) -> None:
+def test_an_expired_key_that_is_the_victim_counts_as_evicted(world: World) -> None:
     for number in range(FEW):
         add(world, b"%d" % number, when_ms=1)
-    made = evicting(world, SOON_OVER, from_all=False)
+    made = evicting(world, TTL, from_all=False)
     run(world, made, 1)
     assert (made.evicted, world.engine.keyspace.expired) == (1, 0)
 
 
-def test_eviction_is_an_event(world: World) -> None:
+def test_an_eviction_notifies_the_listeners(world: World) -> None:
     add(world, b"k", database=2)
     listener = Listener()
-    world.engine.keyspace.events.add_listener(listener)
-    run(world, evicting(world, IDLE), 1)
+    world.engine.keyspace.changes.add_listener(listener)
+    run(world, evicting(world, LRU), 1)
     assert listener.events == [(EVICTED, b"evicted", 2, b"k")]
 
 
-def test_who_watches_a_victim_is_told(world: World) -> None:
+def test_a_transaction_that_watches_the_victim_is_marked(world: World) -> None:
     add(world, b"k")
     watcher = Watcher()
-    world.engine.keyspace.events.watch(watcher, 0, b"k")
-    run(world, evicting(world, IDLE), 1)
+    world.engine.keyspace.changes.watch(watcher, 0, b"k")
+    run(world, evicting(world, LRU), 1)
     assert watcher.dirty
 
 
-def test_eviction_is_no_change_that_is_to_be_saved(world: World) -> None:
+def test_an_eviction_does_not_count_as_a_change_since_the_last_save(world: World) -> None:
     add(world, b"k")
-    before = world.engine.keyspace.dirty
-    run(world, evicting(world, IDLE), 1)
-    assert world.engine.keyspace.dirty == before
+    before = world.engine.keyspace.changes.since_save()
+    run(world, evicting(world, LRU), 1)
+    assert world.engine.keyspace.changes.since_save() == before
 
 
-def test_tables_under_way_keep_every_candidate_within_reach(world: World) -> None:
+def test_every_key_can_be_evicted_during_a_rehash(world: World) -> None:
     for number in range(520):
         add(world, b"%d" % number, when_ms=1 << 50)
     assert databases(world)[0].keys.is_rehashing()
-    made = evicting(world, IDLE, samples=5)
+    made = evicting(world, LRU, samples=5)
     while world.engine.keyspace.size() > 0:
         assert run(world, made, 1) == ENOUGH
         if world.engine.keyspace.size() % 40 == 0:
             world.engine.keyspace.check()
 
 
-def test_more_samples_than_keys_do_no_harm(world: World) -> None:
+def test_there_may_be_fewer_keys_than_samples(world: World) -> None:
     add(world, b"k")
-    assert run(world, evicting(world, IDLE, samples=1 << 30), 1) == ENOUGH
+    assert run(world, evicting(world, LRU, samples=1 << 30), 1) == ENOUGH
 
 
-def test_large_values_go_in_the_background_if_wanted(world: World) -> None:
+def test_large_victims_are_freed_lazily_if_the_setting_says_so(world: World) -> None:
     for number in range(20):
         world.do("SADD", f"s{number}", *range(1000))
     world.engine.keyspace.lazy_eviction = True
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     used = world.engine.allocator.used_memory
     assert run(world, made, 10_000) == ENOUGH
-    assert made.evicted == 16  # what each frees at once is too little: it is looked at what the background has freed
+    assert made.evicted == 16  # each frees too little at once; after 16 victims lazy free is worked off
     assert world.engine.allocator.used_memory < used - 10_000
     assert world.engine.keyspace.lazyfree.freed == 16
 
 
-def test_the_longest_deletion_is_kept_where_somebody_wants_to_know(world: World) -> None:
+def test_the_longest_deletion_is_kept_while_deletions_are_timed(world: World) -> None:
     add(world, b"k")
-    made = evicting(world, IDLE)
+    made = evicting(world, LRU)
     made.times_deletions = True
     made._observe_deletion(7)
     run(world, made, 1)

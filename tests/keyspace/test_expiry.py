@@ -15,14 +15,13 @@ NOW_MS = 1_700_000_000_000
 
 
 class Cost(KeyListener):
-    """Makes each expiry take time."""
+    """Makes each expiry take time: advances the clock when it is notified."""
 
     def __init__(self, clock: ManualClock, cost_us: int) -> None:
         self._clock = clock
         self._cost_us = cost_us
 
     def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
-        """An expiry, or anything else, has happened."""
         self._clock.advance_us(self._cost_us)
 
 
@@ -36,7 +35,7 @@ class Rig:
         self.cycle = ExpireCycle(self.keyspace, self.clock)
 
     def fill(self, count: int, left_ms: int, database: int = 0, prefix: str = "key") -> None:
-        """Keys whose time is over in ``left_ms``, negative for those that are over."""
+        """Add keys that expire in ``left_ms``; a negative one makes them expired."""
         filled = self.keyspace.databases[database]
         for number in range(count):
             key = f"{prefix}:{number}".encode()
@@ -47,25 +46,25 @@ class Rig:
         return int(self.keyspace.databases[database].keys.used)
 
     def cost(self, cost_us: int) -> None:
-        """From now on an expiry takes so long."""
-        self.keyspace.events.add_listener(Cost(self.clock, cost_us))
+        """From now on each expiry takes ``cost_us``."""
+        self.keyspace.changes.add_listener(Cost(self.clock, cost_us))
 
     def check(self) -> None:
         self.keyspace.check()
 
 
-def test_rounds_go_on_while_more_than_a_tenth_is_over() -> None:
-    """The last ones stay: their table is filled below 1 percent."""
+def test_rounds_are_repeated_while_more_than_a_tenth_has_expired() -> None:
+    """The last keys stay: their table is filled below 1 percent."""
     rig = Rig()
     rig.fill(2000, -1)
-    slots = rig.keyspace.databases[0].expires.slots()
+    slots = rig.keyspace.databases[0].expires.buckets()
     rig.cycle.slow()
     assert rig.left() <= slots // 100
     assert rig.keyspace.expired == 2000 - rig.left()
     rig.check()
 
 
-def test_the_last_millisecond_is_still_life() -> None:
+def test_a_key_still_exists_in_the_millisecond_of_its_expire_time() -> None:
     rig = Rig()
     rig.fill(20, 0)
     rig.cycle.slow()
@@ -75,7 +74,7 @@ def test_the_last_millisecond_is_still_life() -> None:
     assert rig.left() == 0
 
 
-def test_one_round_is_enough_where_few_are_over() -> None:
+def test_one_round_is_enough_when_few_keys_have_expired() -> None:
     rig = Rig()
     rig.fill(1000, 60_000)
     rig.cycle.slow()
@@ -83,20 +82,20 @@ def test_one_round_is_enough_where_few_are_over() -> None:
     cursor = rig.keyspace.databases[0].expires_cursor
     assert cursor != 0
     rig.cycle.slow()
-    assert rig.keyspace.databases[0].expires_cursor != cursor, "the next cycle goes on where this one stopped"
+    assert rig.keyspace.databases[0].expires_cursor != cursor, "the next cycle continues where this one stopped"
 
 
-def test_every_key_has_its_turn() -> None:
+def test_every_key_gets_its_turn() -> None:
     rig = Rig()
     rig.fill(990, 60_000, prefix="young")
     rig.fill(10, -1, prefix="old")
-    for _ in range(60):  # 20 of 1000 keys at least in each
+    for _ in range(60):  # each looks at 20 of 1000 keys or more
         rig.cycle.slow()
     assert rig.keyspace.expired == 10
     assert rig.left() == 990
 
 
-def test_the_effort_makes_rounds_larger_and_asks_for_more() -> None:
+def test_the_effort_makes_rounds_larger() -> None:
     def visited(effort: int) -> int:
         rig = Rig()
         rig.cycle.effort = effort
@@ -116,7 +115,7 @@ def test_the_effort_makes_rounds_larger_and_asks_for_more() -> None:
 
 @pytest.mark.parametrize(("effort", "rounds"), [(0, 1), (9, 2)])
 def test_the_acceptable_share_falls_with_the_effort(effort: int, rounds: int) -> None:
-    """Of 20 keys 2 are over: that is a tenth. Each round moves the average time to live once."""
+    """Of 20 keys 2 have expired: a tenth. Each round moves the average time to live once."""
     rig = Rig()
     rig.cycle.effort = effort
     rig.fill(18, 10_000, prefix="young")
@@ -152,7 +151,7 @@ def test_the_time_of_a_slow_cycle_follows_hz_and_effort() -> None:
     assert 43_000 < used(10, 9) < 125_000
 
 
-def test_a_slice_ends_behind_the_round_in_which_its_time_is_used_up() -> None:
+def test_a_slice_ends_after_the_round_in_which_its_time_is_used_up() -> None:
     rig = Rig()
     rig.fill(20_000, -1)
     rig.cost(10)  # 200 us for a round
@@ -173,7 +172,7 @@ def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
         rig.cycle.slow(slice_us)
         slices = 1
         while rig.cycle.is_under_way():
-            rig.clock.advance_ms(3)  # a pause counts for nothing
+            rig.clock.advance_ms(3)  # a pause does not count
             rig.cycle.go_on(slice_us)
             slices += 1
         assert (slices > 10) == (slice_us < NEVER)
@@ -184,7 +183,7 @@ def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
     assert survivors(250) == survivors(NEVER)
 
 
-def test_a_cycle_under_way_at_the_next_tick_was_stopped_by_its_time() -> None:
+def test_a_cycle_that_is_in_progress_at_the_next_tick_ran_out_of_time() -> None:
     rig = Rig(databases=40)
     rig.fill(5000, -1)
     rig.cost(100)
@@ -194,18 +193,18 @@ def test_a_cycle_under_way_at_the_next_tick_was_stopped_by_its_time() -> None:
     assert rig.cycle.time_cap_reached == 1
 
 
-def test_what_is_flushed_between_two_slices_is_no_harm() -> None:
+def test_a_database_may_be_flushed_between_two_slices() -> None:
     rig = Rig()
     rig.fill(5000, -1)
     rig.cost(100)
     rig.cycle.slow(250)
-    rig.keyspace.flush(rig.keyspace.databases[0])
+    rig.keyspace.flush(rig.keyspace.databases[:1])
     rig.cycle.go_on()
     assert not rig.cycle.is_under_way()
     rig.check()
 
 
-def test_a_cycle_that_was_stopped_is_followed_by_fast_ones() -> None:
+def test_a_cycle_that_ran_out_of_time_is_followed_by_fast_ones() -> None:
     rig = Rig()
     rig.fill(3000, -1)
     assert rig.cycle.fast_due_us() == NEVER
@@ -215,7 +214,7 @@ def test_a_cycle_that_was_stopped_is_followed_by_fast_ones() -> None:
     start_us = rig.clock.now_us()
     before = rig.keyspace.expired
     rig.cycle.fast()
-    # It looks at the time every 16 rounds only, and going past each of the 15 empty databases counts as one.
+    # It reads the clock every 16 rounds only, and each of the 15 empty databases counts as a round.
     assert 20 <= rig.keyspace.expired - before < 40
     assert rig.cycle.time_cap_reached == 2
     assert rig.cycle.fast_due_us() == start_us + 2000
@@ -235,7 +234,7 @@ def test_the_effort_makes_fast_cycles_longer_and_rarer() -> None:
     assert rig.cycle.fast_due_us() == start_us + 2 * 2000
 
 
-def test_a_database_without_times_has_no_average() -> None:
+def test_a_database_without_expire_times_has_no_average_ttl() -> None:
     rig = Rig()
     rig.fill(100, 10_000)
     database = rig.keyspace.databases[0]
@@ -247,7 +246,7 @@ def test_a_database_without_times_has_no_average() -> None:
     assert database.average_ttl == 0
 
 
-def test_the_average_moves_by_a_fiftieth() -> None:
+def test_the_average_ttl_moves_by_a_fiftieth() -> None:
     rig = Rig()
     rig.fill(10, 10_000)
     database = rig.keyspace.databases[0]
@@ -256,7 +255,7 @@ def test_the_average_moves_by_a_fiftieth() -> None:
     assert database.average_ttl == 5_000 // 50 * 49 + 10_000 // 50
 
 
-def test_a_nearly_empty_table_is_left_until_it_has_shrunk() -> None:
+def test_a_nearly_empty_table_is_skipped_until_it_has_shrunk() -> None:
     rig = Rig()
     rig.fill(1024, 60_000)
     database = rig.keyspace.databases[0]
@@ -274,7 +273,7 @@ def test_a_nearly_empty_table_is_left_until_it_has_shrunk() -> None:
     assert rig.keyspace.expired == 10
 
 
-def test_sixteen_databases_have_their_turn_in_a_cycle() -> None:
+def test_a_cycle_visits_sixteen_databases() -> None:
     rig = Rig(databases=40)
     for index in range(40):
         rig.fill(5, -1, database=index)
@@ -286,7 +285,7 @@ def test_sixteen_databases_have_their_turn_in_a_cycle() -> None:
     assert sum(rig.left(index) for index in range(40)) == 0
 
 
-def test_after_a_stop_all_databases_have_their_turn_beginning_with_the_next() -> None:
+def test_after_running_out_of_time_a_cycle_visits_all_databases_from_the_next_one_on() -> None:
     rig = Rig(databases=40)
     rig.fill(400, -1)
     for index in range(1, 40):
@@ -310,7 +309,7 @@ def test_the_stale_estimate_is_a_running_average() -> None:
     assert rig.cycle.stale == pytest.approx(0.0475)
 
 
-def test_counters_begin_anew() -> None:
+def test_the_figures_can_be_set_to_zero() -> None:
     rig = Rig()
     rig.fill(1000, -1)
     rig.cost(100)
@@ -327,7 +326,7 @@ def test_a_clock_that_is_set_back_costs_no_negative_time() -> None:
     assert rig.cycle.used_us == 0
 
 
-def test_events_tell_that_a_key_expired() -> None:
+def test_listeners_are_notified_of_expired_keys() -> None:
     class Names(KeyListener):
         def __init__(self) -> None:
             self.seen: list[bytes] = []
@@ -341,6 +340,6 @@ def test_events_tell_that_a_key_expired() -> None:
     rig = Rig()
     rig.fill(2, -1)
     names = Names()
-    rig.keyspace.events.add_listener(names)
+    rig.keyspace.changes.add_listener(names)
     rig.cycle.slow()
     assert sorted(names.seen) == [b"*", b"*", b"expired", b"expired"]

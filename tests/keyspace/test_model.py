@@ -1,4 +1,4 @@
-"""The keyspace against a plain dict: any sequence of key commands, with time passing, the timer ticking or not."""
+"""The keyspace against a plain dict: any sequence of key commands, while time passes, with and without ticks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Entry = tuple[bytes, int]
 
 
 class KeyspaceMachine(RuleBasedStateMachine):
-    """Two clients, one per database, and what should be there."""
+    """Two clients, one per database, and a model of what the databases should contain."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class KeyspaceMachine(RuleBasedStateMachine):
         keyspace = self.world.engine.keyspace
         self.clients = [self.world.client() for _ in range(DATABASES)]
         for index, client in enumerate(self.clients):
-            client.session.context.db = keyspace.databases[index]
+            client.session.db = keyspace.databases[index]
         self.model: list[dict[bytes, Entry]] = [{} for _ in range(DATABASES)]
         self.steps = 0
 
@@ -39,7 +39,7 @@ class KeyspaceMachine(RuleBasedStateMachine):
         return int(self.world.clock.now_us() // 1000)
 
     def alive(self, database: int) -> dict[bytes, Entry]:
-        """What is there now; forgets what is over."""
+        """The model of a database, after dropping its expired keys."""
         now_ms = self.now_ms()
         entries = self.model[database]
         for key in [key for key, (_, when_ms) in entries.items() if when_ms >= 0 and now_ms > when_ms]:
@@ -219,7 +219,7 @@ class KeyspaceMachine(RuleBasedStateMachine):
 
     @invariant()
     def sound(self) -> None:
-        """The structure after every step; the ledger, which is dearer to walk, after some."""
+        """Check the structure after every step, and the ledger, which takes longer, after every tenth."""
         self.world.engine.keyspace.check()
         self.steps += 1
         if self.steps % 10 == 0:

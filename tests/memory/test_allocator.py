@@ -1,4 +1,4 @@
-"""The front of the ledger: realloc, replace, peak, startup, limits and the figures."""
+"""The front of the ledger: realloc, replace, peak, startup block, limits and figures."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pyredmem.memory.pages import OutOfMemory
 from pyredmem.memory.size_classes import PROFILE_NAMES
 
 
-def test_nothing_is_eight_bytes() -> None:
+def test_a_request_of_zero_bytes_gets_eight() -> None:
     allocator = Allocator()
     assert allocator.usable(allocator.alloc(0)) == 8
 
 
-def test_realloc_of_none_allocates() -> None:
+def test_realloc_of_address_zero_allocates() -> None:
     allocator = Allocator()
     assert allocator.usable(allocator.realloc(0, 100)) == 112
 
 
-def test_realloc_to_nothing_frees() -> None:
+def test_realloc_to_size_zero_frees() -> None:
     allocator = Allocator()
     assert allocator.realloc(allocator.alloc(100), 0) == 0
     assert allocator.used_memory == 0
 
 
-def test_realloc_within_the_class_stays() -> None:
+def test_realloc_within_the_size_class_keeps_the_block() -> None:
     allocator = Allocator()
     address = allocator.alloc(97)
     assert allocator.realloc(address, 112) == address
 
 
-def test_realloc_to_another_class_moves() -> None:
+def test_realloc_to_another_size_class_gives_another_block() -> None:
     allocator = Allocator()
     address = allocator.realloc(allocator.alloc(97), 113)
     assert (allocator.usable(address), allocator.used_memory) == (128, 128)
@@ -52,21 +52,21 @@ def test_a_large_block_grows_and_shrinks_in_place() -> None:
         assert allocator.used_memory == size
 
 
-def test_a_large_block_with_a_neighbour_moves() -> None:
+def test_a_large_block_that_cannot_grow_in_place_moves() -> None:
     allocator = Allocator()
     address, _neighbour = allocator.alloc(20480), allocator.alloc(20480)
     assert allocator.realloc(address, 40960) != address
     allocator.check()
 
 
-def test_replace_within_the_class_is_the_same_block() -> None:
+def test_replace_within_the_size_class_keeps_the_block() -> None:
     allocator = Allocator()
     address = allocator.alloc(100)
     assert allocator.replace(address, 105) == address
     assert allocator.used_memory == 112
 
 
-def test_what_is_cut_off_a_block_of_8_mib_returns_to_the_system_at_once() -> None:
+def test_pages_cut_off_a_block_of_8_mib_or_more_return_to_the_system_at_once() -> None:
     allocator = Allocator()
     address = allocator.realloc(allocator.alloc(16 << 20), 8 << 20)
     assert (allocator.dirty(), allocator.retained() >= 8 << 20) == (0, True)
@@ -75,14 +75,14 @@ def test_what_is_cut_off_a_block_of_8_mib_returns_to_the_system_at_once() -> Non
     allocator.check()
 
 
-def test_replace_by_another_class_frees_the_old_block() -> None:
+def test_replace_with_another_size_class_frees_the_old_block() -> None:
     allocator = Allocator()
     address = allocator.alloc(100)
     new = allocator.replace(address, 10)
     assert (allocator.usable(new), allocator.used_memory, allocator.live_size(address)) == (16, 16, 0)
 
 
-def test_replace_of_a_dead_block_is_refused() -> None:
+def test_replace_of_a_freed_block_is_refused() -> None:
     allocator = Allocator()
     address, _other = allocator.alloc(100), allocator.alloc(100)
     allocator.free(address)
@@ -90,7 +90,7 @@ def test_replace_of_a_dead_block_is_refused() -> None:
         allocator.replace(address, 100)
 
 
-def test_the_peak_is_what_was_noted() -> None:
+def test_the_peak_is_the_highest_used_memory_that_was_noted() -> None:
     allocator = Allocator()
     address = allocator.alloc(1000)
     allocator.note_peak()
@@ -107,7 +107,7 @@ def test_begin_takes_the_startup_block(profile: str) -> None:
     assert allocator.used_memory == allocator.startup == allocator.peak == allocator.profile.startup_bytes
 
 
-def test_begin_is_called_once() -> None:
+def test_begin_can_be_called_only_once() -> None:
     allocator = Allocator()
     allocator.begin()
     with pytest.raises(AssertionError, match="twice"):
@@ -115,7 +115,7 @@ def test_begin_is_called_once() -> None:
 
 
 def test_a_fresh_server_shows_the_measured_floors() -> None:
-    """Spec 1.2: about 1.17 MB allocated, 1.29 MB active, 3.95 MB resident with one client."""
+    """As measured: about 1.17 MB allocated, 1.29 MB active, 3.95 MB resident with one client."""
     allocator = Allocator()
     allocator.begin()
     for size in (776, 16384, 16390, 8, 48, 48, 56, 56, 56, 64, 24):
@@ -125,7 +125,7 @@ def test_a_fresh_server_shows_the_measured_floors() -> None:
     assert allocator.resident() == pytest.approx(3_950_000, rel=0.02)
 
 
-def test_figures_are_ordered() -> None:
+def test_each_figure_includes_the_one_before() -> None:
     allocator = Allocator()
     allocator.begin()
     for address in [allocator.alloc(size) for size in range(1, 3000)][::2]:
@@ -164,7 +164,7 @@ def test_a_guard_page_is_active_but_not_allocated() -> None:
 
 
 @pytest.mark.parametrize("size", [8, 5000, 20000])
-def test_the_limit_refuses_and_changes_nothing(size: int) -> None:
+def test_an_allocation_above_the_limit_is_refused_and_changes_nothing(size: int) -> None:
     allocator = Allocator()
     allocator.alloc(100)
     allocator.set_limit(allocator.active())
@@ -194,7 +194,7 @@ def test_more_than_the_address_space_is_refused(size: int) -> None:
     allocator.check()
 
 
-def test_addresses_fit_31_bits_up_to_the_last() -> None:
+def test_even_the_highest_address_fits_into_31_bits() -> None:
     allocator = Allocator()
     first = allocator.alloc(7 << 30)
     second = allocator.alloc(8 << 30)

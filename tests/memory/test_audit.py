@@ -6,7 +6,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import audit
 
 
-def test_a_sound_ledger_has_nothing_to_complain_about() -> None:
+def test_a_sound_ledger_gives_no_findings() -> None:
     allocator = Allocator()
     allocator.begin()
     owners = [
@@ -30,7 +30,7 @@ def test_totals_are_kept_per_purpose() -> None:
     }
 
 
-def test_a_block_without_owner_leaked() -> None:
+def test_a_block_without_an_owner_has_leaked() -> None:
     allocator = Allocator()
     address = allocator.alloc(100)
     report = audit(allocator, [])
@@ -38,7 +38,7 @@ def test_a_block_without_owner_leaked() -> None:
     assert report.lines() == ["1 blocks of 112 bytes leaked", f"leaked: address {address}, 112 bytes"]
 
 
-def test_an_owner_without_block_is_dangling() -> None:
+def test_an_owned_address_without_a_block_is_dangling() -> None:
     allocator = Allocator()
     address = allocator.alloc(100)
     allocator.free(address)
@@ -55,7 +55,7 @@ def test_a_block_with_two_owners_is_shared() -> None:
     assert report.lines()[-1] == f"shared: address {address} of key and value"
 
 
-def test_a_counter_that_is_off_is_drift() -> None:
+def test_a_wrong_used_memory_is_drift() -> None:
     allocator = Allocator()
     address = allocator.alloc(100)
     allocator.used_memory += 5
@@ -64,7 +64,7 @@ def test_a_counter_that_is_off_is_drift() -> None:
     assert report.lines() == ["used_memory is 117, the blocks add up to 112"]
 
 
-def test_a_summary_lists_only_the_first_few() -> None:
+def test_the_report_lists_only_the_first_findings_of_a_kind() -> None:
     allocator = Allocator()
     for _ in range(1000):
         allocator.alloc(8)

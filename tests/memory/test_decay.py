@@ -1,4 +1,4 @@
-"""Decay of dirty pages over ten seconds."""
+"""The decay of dirty pages over ten seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyredmem.memory.pages import PagePool
 
 
 def dirty_after(ms: int) -> int:
-    """Free 1000 pages at time 0 and tell how many are dirty at ``ms`` with a tick every 100 ms."""
+    """Free 1000 pages at time 0 and tick every 100 ms; returns how many are dirty at ``ms``."""
     pool = PagePool()
     decay = DirtyDecay(pool)
     decay.tick(0)
@@ -21,11 +21,11 @@ def dirty_after(ms: int) -> int:
 
 
 @pytest.mark.parametrize(("ms", "low", "high"), [(100, 999, 1000), (2500, 880, 920), (5000, 480, 540), (7500, 90, 120)])
-def test_pages_fade_along_the_curve(ms: int, low: int, high: int) -> None:
+def test_dirty_pages_decay_along_the_curve(ms: int, low: int, high: int) -> None:
     assert low <= dirty_after(ms) <= high
 
 
-def test_all_pages_are_gone_after_ten_seconds() -> None:
+def test_no_page_is_dirty_after_ten_seconds() -> None:
     assert dirty_after(10_200) == 0
 
 
@@ -44,8 +44,8 @@ def test_a_clock_that_goes_back_purges_nothing() -> None:
     assert decay.tick(1000) == 0
 
 
-def test_a_long_silence_counts_once() -> None:
-    """Pages freed since the last tick are new; what was dirty at that tick is gone."""
+def test_after_a_long_pause_pages_freed_in_it_count_as_new() -> None:
+    """The pages that were dirty before the pause are purged."""
     pool = PagePool()
     decay = DirtyDecay(pool)
     decay.tick(0)
@@ -59,7 +59,7 @@ def test_a_long_silence_counts_once() -> None:
     assert pool.dirty_pages == 0
 
 
-def test_pages_freed_later_fade_later() -> None:
+def test_pages_freed_later_decay_later() -> None:
     pool = PagePool()
     decay = DirtyDecay(pool)
     decay.tick(0)

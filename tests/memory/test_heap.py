@@ -1,4 +1,4 @@
-"""The heap: placement, figures and the detection of wrong addresses, on every profile."""
+"""The heap: placement, figures and the detection of wrong addresses, with every profile."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_negative_size_is_refused(allocator: Allocator) -> None:
         allocator.good_size(-1)
 
 
-def test_the_rest_of_a_slab_behind_its_last_region_is_no_block() -> None:
+def test_an_address_after_the_last_region_of_a_slab_is_refused() -> None:
     allocator = Allocator("tcmalloc")
     first = allocator.alloc(80)
     for region in range(8192 // 80, 8192 // 80 + 1):
@@ -97,25 +97,25 @@ def test_the_rest_of_a_slab_behind_its_last_region_is_no_block() -> None:
 
 
 class TestPlacement:
-    """jemalloc's rules; the class of 1024 bytes has 4 regions in a slab of one page."""
+    """jemalloc's rules. The class of 1024 bytes has 4 regions in a slab of one page."""
 
     def test_regions_of_a_slab_are_taken_in_order(self) -> None:
         allocator = Allocator()
         assert [allocator.alloc(1024) - PAGE for _ in range(4)] == [0, 128, 256, 384]
 
-    def test_a_freed_region_before_the_others_is_taken_first(self) -> None:
+    def test_the_lowest_freed_region_is_taken_first(self) -> None:
         allocator = Allocator()
         addresses = [allocator.alloc(1024) for _ in range(3)]
         allocator.free(addresses[0])
         assert allocator.alloc(1024) == addresses[0]
 
-    def test_a_full_slab_below_the_current_one_becomes_current(self) -> None:
+    def test_a_full_slab_below_the_current_one_becomes_current_when_it_gets_room(self) -> None:
         allocator = Allocator()
         addresses = [allocator.alloc(1024) for _ in range(5)]
         allocator.free(addresses[2])
         assert allocator.alloc(1024) == addresses[2]
 
-    def test_a_full_slab_above_the_current_one_waits(self) -> None:
+    def test_a_full_slab_above_the_current_one_waits_when_it_gets_room(self) -> None:
         allocator = Allocator()
         addresses = [allocator.alloc(1024) for _ in range(12)]
         allocator.free(addresses[1])
@@ -124,7 +124,7 @@ class TestPlacement:
         assert bin_figure(allocator, 1024, NONFULL) == 2
         assert [allocator.alloc(1024) for _ in range(3)] == [addresses[1], addresses[5], addresses[9]]
 
-    def test_a_slab_goes_with_its_last_region(self) -> None:
+    def test_a_slab_is_released_with_its_last_region(self) -> None:
         allocator = Allocator()
         addresses = [allocator.alloc(1024) for _ in range(8)]
         for address in addresses[4:]:
@@ -132,12 +132,12 @@ class TestPlacement:
         assert bin_figure(allocator, 1024, SLABS) == 1
         assert (allocator.pages.used_pages, allocator.pages.dirty_pages) == (1, 1)
 
-    def test_the_current_slab_may_go(self) -> None:
+    def test_the_current_slab_is_released_with_its_last_region_too(self) -> None:
         allocator = Allocator()
         allocator.free(allocator.alloc(1024))
         assert (bin_figure(allocator, 1024, SLABS), bin_figure(allocator, 1024, CURRENT)) == (0, 0)
 
-    def test_words_of_a_slab_are_filled_from_the_first(self) -> None:
+    def test_the_lowest_free_region_is_found_in_any_word_of_the_bitmap(self) -> None:
         allocator = Allocator()
         addresses = [allocator.alloc(8) for _ in range(512)]
         assert addresses == list(range(PAGE, 2 * PAGE))
@@ -149,7 +149,7 @@ class TestPlacement:
         allocator = Allocator()
         assert {allocator.alloc(size) // PAGE for size in (8, 16, 32, 64)} == {1, 2, 3, 4}
 
-    def test_records_of_dead_slabs_are_used_again(self) -> None:
+    def test_records_of_released_slabs_are_used_again(self) -> None:
         allocator = Allocator()
         for _ in range(50):
             for address in [allocator.alloc(64) for _ in range(1000)]:
@@ -179,7 +179,7 @@ operations = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(operations=operations)
 def test_a_naive_model_agrees(profile: str, operations: list[tuple[str, int, int]]) -> None:
-    """No two blocks overlap, sizes suffice and every figure is the sum of its parts, whatever happens."""
+    """No two blocks overlap, each is large enough, and each figure is the sum of its parts, whatever happens."""
     allocator = Allocator(profile)
     sizes: dict[int, int] = {}
     for operation, size, choice in operations:
@@ -219,8 +219,8 @@ def test_a_naive_model_agrees(profile: str, operations: list[tuple[str, int, int
         max_size=150,
     )
 )
-def test_a_block_takes_the_lowest_free_region_of_a_living_slab(steps: list[tuple[int, int, int]]) -> None:
-    """What the rules of current and waiting slabs come to, when written down without them."""
+def test_a_block_takes_the_lowest_free_region_of_all_slabs(steps: list[tuple[int, int, int]]) -> None:
+    """This is what the rules about current and waiting slabs amount to."""
     allocator = Allocator()
     shapes = {shape.usable: shape for shape in allocator.profile.bins}
     live: dict[int, list[int]] = {size: [] for size in (1024, 2048, 3584, 64)}
@@ -241,7 +241,7 @@ def test_a_block_takes_the_lowest_free_region_of_a_living_slab(steps: list[tuple
     allocator.check()
 
 
-def test_the_books_cost_about_a_byte_per_region() -> None:
+def test_the_bookkeeping_costs_about_a_byte_per_region() -> None:
     for sizes in ((24, 16, 16, 112), (24, 32), (64,), (40, 48, 56)):
         allocator = Allocator()
         count = 20_000
@@ -253,7 +253,7 @@ def test_the_books_cost_about_a_byte_per_region() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 7, -1, 20_011])
-def test_a_heap_that_is_emptied_keeps_no_entries_of_its_slabs(step: int) -> None:
+def test_an_emptied_heap_keeps_no_entries_for_its_slabs(step: int) -> None:
     heap = Allocator()
     addresses = [heap.alloc(48) for _ in range(50_000)]
     for number in range(50_000):

@@ -1,4 +1,4 @@
-"""Structure sizes and the arithmetic of growing blocks, against measured examples."""
+"""The sizes of structures and the arithmetic of growing blocks, compared with measured examples."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_new_string_has_the_smallest_header(length: int, header: int, request_
     ("header", "usable", "capacity"),
     [(1, 32, 0), (3, 48, 44), (3, 320, 255), (5, 320, 314), (5, 81920, 65535)],
 )
-def test_capacity_is_capped_by_the_type(header: int, usable: int, capacity: int) -> None:
+def test_the_capacity_is_limited_by_the_type(header: int, usable: int, capacity: int) -> None:
     assert layout.sds_capacity(header, usable) == capacity
 
 
@@ -47,7 +47,9 @@ def test_capacity_is_capped_by_the_type(header: int, usable: int, capacity: int)
         (5 << 20, 1, True, 9, (6 << 20) + 11),
     ],
 )
-def test_room_is_doubled_up_to_a_mebibyte(length: int, added: int, greedy: bool, header: int, request_: int) -> None:
+def test_a_string_that_grows_is_doubled_up_to_a_mebibyte(
+    length: int, added: int, greedy: bool, header: int, request_: int
+) -> None:
     assert layout.sds_make_room(length, added, greedy) == (header, request_)
 
 
@@ -63,7 +65,7 @@ def test_room_is_doubled_up_to_a_mebibyte(length: int, added: int, greedy: bool,
         (3, 300, True, (5, 306)),
     ],
 )
-def test_resize_keeps_a_header_above_type_8(header: int, size: int, regrow: bool, expected: tuple[int, int]) -> None:
+def test_resizing_keeps_a_header_above_type_8(header: int, size: int, regrow: bool, expected: tuple[int, int]) -> None:
     assert layout.sds_resize(header, size, regrow) == expected
 
 
@@ -73,8 +75,8 @@ def test_short_strings_share_a_block_with_their_object(length: int, usable: int)
 
 
 @pytest.mark.parametrize(("count", "slots"), [(0, 4), (4, 4), (5, 8), (129, 256), (513, 1024), (100_000, 131072)])
-def test_tables_are_powers_of_two(count: int, slots: int) -> None:
-    assert (layout.dict_slots(count), layout.dict_table_size(slots)) == (slots, 8 * slots)
+def test_tables_have_a_power_of_two_of_buckets(count: int, slots: int) -> None:
+    assert (layout.dict_buckets(count), layout.dict_table_size(slots)) == (slots, 8 * slots)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_tables_are_powers_of_two(count: int, slots: int) -> None:
         ((1 << 63) - 1, 10),
     ],
 )
-def test_listpack_integers(value: int, size: int) -> None:
+def test_the_size_of_an_integer_in_a_listpack(value: int, size: int) -> None:
     assert layout.listpack_integer_size(value) == size
 
 
@@ -100,7 +102,7 @@ def test_listpack_integers(value: int, size: int) -> None:
     ("length", "size"),
     [(0, 2), (1, 3), (63, 65), (64, 67), (125, 128), (126, 130), (4095, 4099), (4096, 4103), (10000, 10007)],
 )
-def test_listpack_strings(length: int, size: int) -> None:
+def test_the_size_of_a_string_in_a_listpack(length: int, size: int) -> None:
     assert layout.listpack_string_size(length) == size
 
 
@@ -108,23 +110,23 @@ def test_listpack_strings(length: int, size: int) -> None:
     ("encoded", "size"),
     [(127, 1), (128, 2), (16382, 2), (16383, 3), (2097150, 3), (2097151, 4), (268435455, 5)],
 )
-def test_listpack_back_lengths(encoded: int, size: int) -> None:
+def test_the_size_of_the_field_that_ends_a_listpack_entry(encoded: int, size: int) -> None:
     assert layout.listpack_back_length_size(encoded) == size
 
 
 @pytest.mark.parametrize(("level", "usable"), [(1, 40), (2, 56), (3, 80), (4, 96), (9, 192), (32, 640)])
-def test_skiplist_nodes(level: int, usable: int) -> None:
+def test_the_size_of_a_skiplist_node(level: int, usable: int) -> None:
     assert Allocator().good_size(layout.skiplist_node_size(level)) == usable
 
 
 @pytest.mark.parametrize(
     ("value", "width"), [(0, 2), (32767, 2), (-32769, 4), (2147483647, 4), (2147483648, 8), (-(1 << 63), 8)]
 )
-def test_intset_widths(value: int, width: int) -> None:
+def test_the_bytes_of_an_integer_in_an_intset(value: int, width: int) -> None:
     assert layout.intset_width(value) == width
 
 
-def test_intsets() -> None:
+def test_the_size_of_an_intset() -> None:
     assert [layout.intset_size(3, width) for width in (2, 4)] == [14, 20]
 
 
@@ -132,7 +134,7 @@ def test_intsets() -> None:
     ("edge_bytes", "children", "has_value", "size"),
     [(0, 0, False, 8), (0, 0, True, 16), (16, 1, False, 32), (2, 2, True, 32)],
 )
-def test_rax_nodes(edge_bytes: int, children: int, has_value: bool, size: int) -> None:
+def test_the_size_of_a_radix_tree_node(edge_bytes: int, children: int, has_value: bool, size: int) -> None:
     assert layout.rax_node_size(edge_bytes, children, has_value) == size
 
 
@@ -141,11 +143,11 @@ def test_reply_blocks_hold_at_least_a_chunk() -> None:
 
 
 @pytest.mark.parametrize(("size", "usable"), [(layout.CLIENT_SIZE, 896), (layout.SKIPLIST_HEADER_NODE_SIZE, 640)])
-def test_structures_are_rounded_up(size: int, usable: int) -> None:
+def test_structures_are_rounded_up_to_a_size_class(size: int, usable: int) -> None:
     assert Allocator().good_size(size) == usable
 
 
-def test_a_latency_histogram_costs_24688() -> None:
+def test_a_latency_histogram_costs_24688_bytes() -> None:
     allocator = Allocator()
     allocator.alloc(layout.HISTOGRAM_SIZE)
     allocator.alloc(layout.HISTOGRAM_COUNTERS_SIZE)

@@ -1,4 +1,4 @@
-"""Pages of arrays that are about to be dropped."""
+"""The pages of arrays that are about to be dropped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_layout_of_this_interpreter_is_known() -> None:
     assert page_release.KNOWS_VECS
 
 
-def test_a_released_array_is_resident_no_more() -> None:
+def test_a_released_array_is_no_longer_resident() -> None:
     array = large()
     before = resident_bytes()
     done = 0
@@ -39,7 +39,7 @@ def test_each_call_releases_a_piece() -> None:
     assert release_vec(array, 4_000_000, 3 * PIECE_BYTES) == 4_000_000
 
 
-def test_what_is_released_reads_as_zero_and_the_rest_stays() -> None:
+def test_a_released_piece_reads_as_zero_and_the_rest_is_unchanged() -> None:
     array = large()
     release_vec(array, NUMBERS * 4, 0)
     assert array[PIECE_BYTES // 8] == 0
@@ -53,14 +53,14 @@ def test_an_array_smaller_than_a_page_stays_as_it_is() -> None:
 
 
 @pytest.mark.skipif(COMPILED, reason="constants of the compiled package cannot be replaced")
-def test_an_unknown_layout_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_of_unknown_layout_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_release, "KNOWS_VECS", False)
     array = vec[i32]([7] * 10_000)
     assert release_vec(array, 40_000, 0) == 40_000
     assert array[5_000] == 7
 
 
-def test_a_list_keeps_what_is_left_of_it() -> None:
+def test_a_list_keeps_the_items_that_were_not_deleted() -> None:
     items = [b"%d" % number for number in range(100_000)]
     del items[60_000:]
     release_list_tail(items)
@@ -69,7 +69,7 @@ def test_a_list_keeps_what_is_left_of_it() -> None:
     assert items[59_999:60_001] == [b"59999", b"x"]
 
 
-def test_the_room_of_a_cut_list_is_resident_no_more() -> None:
+def test_the_room_of_deleted_items_is_no_longer_resident() -> None:
     items: list[object] = [None] * 8_000_000
     del items[4_100_000:]  # more than half: the list keeps its room
     before = resident_bytes()

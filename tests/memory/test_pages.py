@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pyredmem.memory.pages import PAGE_LIMIT, OutOfMemory, PagePool, class_ceiling, class_floor
 
 
-def test_page_classes_are_four_per_doubling() -> None:
+def test_there_are_four_page_classes_per_doubling() -> None:
     sizes = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40]
     assert [class_floor(size) for size in sizes] == list(range(len(sizes)))
 
 
-def test_ceiling_and_floor_differ_between_classes_only() -> None:
+def test_ceiling_and_floor_differ_only_between_classes() -> None:
     for pages in range(1, 3000):
         assert class_ceiling(pages) - class_floor(pages) in (0, 1)
     assert (class_floor(9), class_ceiling(9)) == (7, 8)
@@ -25,14 +25,14 @@ def test_pages_are_taken_from_the_lowest_address() -> None:
     assert [pool.take(3), pool.take(1), pool.take(5)] == [1, 4, 5]
 
 
-def test_a_freed_run_is_used_again_before_fresh_pages() -> None:
+def test_a_freed_run_is_used_again_before_new_pages() -> None:
     pool = PagePool()
     first, _second = pool.take(3), pool.take(3)
     pool.give(first, 3)
     assert pool.take(2) == first
 
 
-def test_dirty_pages_go_before_retained_ones() -> None:
+def test_dirty_pages_are_taken_before_retained_ones() -> None:
     pool = PagePool()
     runs = [pool.take(2) for _ in range(4)]
     pool.give_to_system(runs[0], 2)
@@ -58,7 +58,7 @@ def test_dirty_and_retained_neighbours_stay_apart() -> None:
     assert (pool.dirty_pages, pool.tags[runs[0]] >> 1) == (2, 2)
 
 
-def test_purge_keeps_what_it_is_told() -> None:
+def test_purge_leaves_the_given_number_of_dirty_pages() -> None:
     pool = PagePool()
     run = pool.take(10)
     pool.give(run, 10)
@@ -81,7 +81,7 @@ def test_a_run_is_not_extended_into_its_neighbour() -> None:
     assert not pool.extend_run(run + 4, 1)
 
 
-def test_the_limit_is_kept_and_a_refusal_changes_nothing() -> None:
+def test_a_request_above_the_limit_is_refused_and_changes_nothing() -> None:
     pool = PagePool()
     pool.page_limit = 8
     run = pool.take(6)
@@ -92,7 +92,7 @@ def test_the_limit_is_kept_and_a_refusal_changes_nothing() -> None:
     assert pool.used_pages == 6
 
 
-def test_the_address_space_ends() -> None:
+def test_a_request_for_more_than_the_address_space_is_refused() -> None:
     pool = PagePool()
     with pytest.raises(OutOfMemory, match="no 4194304 consecutive pages"):
         pool.take(PAGE_LIMIT)

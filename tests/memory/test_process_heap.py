@@ -1,4 +1,4 @@
-"""The interpreter's heap as it is read from outside: headers of pools, the census, the figures."""
+"""The interpreter's heap, read from outside: headers of pools, the census, the figures."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_live_bytes_of_a_pool_are_its_blocks_times_their_size() -> None:
     assert live_bytes_of(header(10, 3, 8)) == 10 * 144
 
 
-def test_an_empty_pool_still_is_one() -> None:
+def test_an_empty_pool_is_recognised_as_a_pool() -> None:
     assert live_bytes_of(header(0, 3, 8)) == 0
 
 
@@ -88,7 +88,7 @@ def test_an_empty_pool_still_is_one() -> None:
     ],
     ids=["nothing", "zeros", "ones", "class too large", "class and offset differ", "more than fit", "cut off"],
 )
-def test_what_is_no_header_of_a_pool_is_known(data: bytes) -> None:
+def test_other_bytes_are_not_mistaken_for_the_header_of_a_pool(data: bytes) -> None:
     assert live_bytes_of(data) == -1
 
 
@@ -99,14 +99,14 @@ def test_the_census_adds_up_the_pools_of_each_arena() -> None:
     assert [(arena.number, arena.live_bytes, arena.pools) for arena in arenas] == [(7, 2 * 16 + 3 * 32, 2), (4, 512, 1)]
 
 
-def test_a_region_that_does_not_begin_at_a_pool_is_read_from_the_first_one_on() -> None:
+def test_a_region_that_does_not_begin_at_a_pool_is_read_from_its_first_pool_on() -> None:
     pools = {0x7F0000008000: header(2, 7, 0)}
     assert [arena.first_pool for arena in census([(0x7F0000005000, 0x7F0000010000)], pools)] == [
         0x7F0000008000 >> POOL_BITS
     ]
 
 
-def test_pools_of_one_arena_that_lie_too_far_apart_are_none() -> None:
+def test_pools_too_far_apart_for_one_arena_are_not_taken_for_pools() -> None:
     start = 0x7F0000000000
     pools = {start: header(2, 7, 0), start + ARENA_BYTES: header(2, 7, 0)}
     assert census([(start, start + 2 * ARENA_BYTES)], pools) == []
@@ -119,7 +119,7 @@ def test_empty_pools_belong_to_an_arena_but_do_not_count_as_used() -> None:
     assert (arena.first_pool, arena.last_pool, arena.pools) == (start >> POOL_BITS, (start >> POOL_BITS) + 1, 1)
 
 
-def test_memory_that_is_gone_has_no_header() -> None:
+def test_an_address_without_memory_has_no_header() -> None:
     memory = PoolMemory()
     try:
         assert memory.header(0) == b""
@@ -134,16 +134,16 @@ def test_the_figures_are_read_from_what_the_interpreter_prints() -> None:
     assert (figures.arenas, figures.live_bytes) == (235, 61_000_720)
 
 
-def test_text_without_figures_has_none() -> None:
+def test_a_text_without_figures_gives_none() -> None:
     assert parse_figures("11 free PyDictObjects * 48 bytes each = 528\n") is None
 
 
-def test_releasable_is_what_closely_packed_blocks_would_leave() -> None:
+def test_releasable_are_the_arenas_that_closely_packed_blocks_would_not_need() -> None:
     assert HeapFigures(10, 3_000_000).releasable_bytes() == 7 * ARENA_BYTES
     assert HeapFigures(3, 3_000_000).releasable_bytes() == 0
 
 
-def test_the_ratio_is_that_of_arenas_to_live_bytes() -> None:
+def test_the_ratio_is_bytes_of_arenas_to_live_bytes() -> None:
     assert HeapFigures(2, ARENA_BYTES).ratio() == 2.0
     assert HeapFigures(2, 0).ratio() == 0.0
 

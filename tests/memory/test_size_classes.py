@@ -1,4 +1,4 @@
-"""Size classes against the tables of the allocators."""
+"""The size classes, compared with the allocators' own tables."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_jemalloc_has_the_documented_classes() -> None:
     assert classes == [int(size) for size in JEMALLOC_CLASSES.split()]
 
 
-def test_jemalloc_has_39_bins_of_documented_shape() -> None:
+def test_jemalloc_has_the_39_documented_bins() -> None:
     numbers = [int(number) for number in BINS.split()]
     expected = sorted(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
     assert [(shape.usable, shape.pages, shape.regions) for shape in create_profile("jemalloc").bins] == expected
@@ -61,7 +61,7 @@ def test_jemalloc_has_235_classes() -> None:
     assert count == 235
 
 
-def test_jemalloc_lg4_has_no_24_40_56() -> None:
+def test_jemalloc_lg4_has_no_classes_of_24_40_and_56_bytes() -> None:
     classes = {int(shape.usable) for shape in create_profile("jemalloc").bins}
     assert {int(shape.usable) for shape in create_profile("jemalloc-lg4").bins} == classes - {24, 40, 56}
 
@@ -69,7 +69,7 @@ def test_jemalloc_lg4_has_no_24_40_56() -> None:
 @pytest.mark.parametrize(
     ("size", "usable"), [(1, 24), (24, 24), (25, 40), (40, 40), (41, 56), (8184, 8184), (9000, 9000)]
 )
-def test_libc_leaves_8_of_16(size: int, usable: int) -> None:
+def test_libc_takes_8_bytes_of_a_multiple_of_16(size: int, usable: int) -> None:
     assert good("libc", size) == usable
 
 
@@ -81,13 +81,13 @@ def test_libc_maps_blocks_from_128_kib_on(size: int, usable: int) -> None:
     assert good("libc", size) == usable
 
 
-def test_libc_raises_the_threshold_when_a_mapped_block_goes() -> None:
+def test_libc_raises_the_threshold_when_a_mapped_block_is_freed() -> None:
     allocator = Allocator("libc")
     allocator.free(allocator.alloc(200000))
     assert allocator.good_size(200000) == 200008
 
 
-def test_libc_keeps_the_threshold_when_a_heap_block_goes() -> None:
+def test_libc_keeps_the_threshold_when_a_heap_block_is_freed() -> None:
     profile = LibcProfile()
     profile.large_freed(100008)
     assert profile.mmap_threshold == 131072
@@ -116,13 +116,13 @@ def test_tcmalloc_rounds_to_its_table(size: int, usable: int) -> None:
         (64, 64, 64),
     ],
 )
-def test_tcmalloc_reallocates_by_quarters_and_halves(old: int, size: int, usable: int) -> None:
+def test_tcmalloc_grows_by_at_least_a_quarter_and_shrinks_below_a_half(old: int, size: int, usable: int) -> None:
     allocator = Allocator("tcmalloc")
     assert allocator.usable(allocator.realloc(allocator.alloc(old), size)) == usable
 
 
 @pytest.mark.parametrize("profile", ["jemalloc", "jemalloc-lg4", "libc"])
-def test_other_profiles_reallocate_to_the_class(profile: str) -> None:
+def test_other_profiles_reallocate_to_the_size_class_of_the_request(profile: str) -> None:
     allocator = Allocator(profile)
     address = allocator.alloc(1000)
     for size in (1001, 3000, 100, 90000, 95000, 20):
@@ -140,7 +140,9 @@ def test_other_profiles_reallocate_to_the_class(profile: str) -> None:
         ("tcmalloc", "tcmalloc-2.10", False, False, 871392),
     ],
 )
-def test_a_profile_says_what_it_can(profile: str, name: str, statistics: bool, defrag: bool, startup: int) -> None:
+def test_a_profile_says_what_its_allocator_can_do(
+    profile: str, name: str, statistics: bool, defrag: bool, startup: int
+) -> None:
     facts = create_profile(profile)
     assert (facts.mem_allocator, facts.has_statistics, facts.supports_defrag) == (name, statistics, defrag)
     assert facts.startup_bytes == startup
@@ -152,20 +154,20 @@ def test_an_unknown_profile_is_refused() -> None:
 
 
 @given(st.integers(1, (1 << 62) - 1))
-def test_floor_log2_is_the_highest_bit(value: int) -> None:
+def test_floor_log2_is_the_position_of_the_highest_bit(value: int) -> None:
     assert floor_log2(value) == value.bit_length() - 1
 
 
 @pytest.mark.parametrize("profile", PROFILE_NAMES)
 @given(size=st.integers(0, 1 << 33))
-def test_a_class_holds_the_request(profile: str, size: int) -> None:
+def test_a_size_class_is_at_least_the_request(profile: str, size: int) -> None:
     assert Allocator(profile).good_size(size) >= max(size, 8)
 
 
 @pytest.mark.parametrize("profile", PROFILE_NAMES)
 @given(size=st.integers(0, 1 << 33))
-def test_a_class_is_what_a_request_of_it_gets(profile: str, size: int) -> None:
-    """Except for mapped blocks of glibc, which need two words on top."""
+def test_a_request_of_a_size_class_gets_just_that(profile: str, size: int) -> None:
+    """Except for glibc's mapped blocks, which need two more words."""
     if profile == "libc":
         size %= 130000
     allocator = Allocator(profile)
@@ -173,7 +175,7 @@ def test_a_class_is_what_a_request_of_it_gets(profile: str, size: int) -> None:
     assert allocator.good_size(usable) == usable
 
 
-def test_every_slab_fits_its_bookkeeping() -> None:
-    """The reciprocal that finds regions is exact below 2**16 granules."""
+def test_every_slab_is_small_enough_for_its_reciprocal() -> None:
+    """The reciprocal that gives the number of a region is exact below 2**16 granules."""
     for name in PROFILE_NAMES:
         assert all(shape.pages * 512 < 1 << 16 and shape.regions > 0 for shape in create_profile(name).bins)

@@ -1,4 +1,4 @@
-"""The sample and its ratios in 32-bit floats."""
+"""The sample, and its ratios in 32-bit floats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_ratios_are_32_bit_floats() -> None:
     assert float32(0.1) == 0.10000000149011612
 
 
-def test_nothing_to_divide_by_is_zero() -> None:
+def test_a_ratio_to_zero_is_zero() -> None:
     assert ratio(5, 0) == 0.0
 
 
@@ -46,7 +46,7 @@ def test_jemalloc_reports_its_own_statistics() -> None:
 
 
 @pytest.mark.parametrize("profile", ["libc", "tcmalloc"])
-def test_without_statistics_the_process_speaks_for_the_allocator(profile: str) -> None:
+def test_without_statistics_the_figures_of_the_process_are_used(profile: str) -> None:
     allocator = Allocator(profile)
     allocator.begin()
     sample = take_sample(allocator, 5_000_000)

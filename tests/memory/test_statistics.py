@@ -1,4 +1,4 @@
-"""Figures per class, and the report that shows them."""
+"""The figures per size class, and the report that shows them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pyredmem.memory.malloc_stats import malloc_stats
 from pyredmem.memory.statistics import bin_statistics, large_statistics
 
 
-def test_a_bin_tells_its_blocks_and_slabs() -> None:
+def test_a_bin_counts_its_blocks_and_slabs() -> None:
     allocator = Allocator()
     addresses = [allocator.alloc(1024) for _ in range(10)]
     allocator.free(addresses[5])
@@ -39,7 +39,7 @@ def test_bins_add_up_to_the_heap() -> None:
     assert sum(item.active() for item in bins) == allocator.active()
 
 
-def test_the_report_has_the_shape_of_jemallocs() -> None:
+def test_the_report_is_laid_out_as_jemallocs() -> None:
     allocator = Allocator()
     allocator.begin()
     allocator.alloc(100)

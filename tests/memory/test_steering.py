@@ -1,4 +1,4 @@
-"""Which arenas are emptied, and what keeps their holes filled meanwhile."""
+"""Which arenas are emptied, and what keeps their holes filled in the meantime."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def numbers(arenas: list[Arena]) -> list[int]:
 
 
 def around(item: object) -> Arena:
-    """An arena that the pool of an object is in, and the next 63."""
+    """An arena of the pool that an object lies in, and the next 63 pools."""
     return Arena(0, id(item) >> POOL_BITS)
 
 
@@ -27,7 +27,7 @@ def nowhere() -> Steering:
 
 
 def moved(steering: Steering, data: bytes) -> bytes:
-    """The bytes outside the victims, after as many rounds as it takes to fill the holes."""
+    """Equal bytes outside the victims, after as many rounds as it takes to fill the holes."""
     while (copy := steering.text(data)) is data:
         pass
     return copy
@@ -40,7 +40,7 @@ def test_the_sparsest_arenas_are_chosen_first() -> None:
     assert numbers(choose_victims([arena(0, 60), arena(1, 5), arena(2, 30), arena(3, 80)], {}))[0] == 1
 
 
-def test_as_many_are_chosen_as_have_room_in_the_others() -> None:
+def test_as_many_arenas_are_chosen_as_fit_into_the_others() -> None:
     arenas = [arena(number, 25) for number in range(100)]
     chosen = choose_victims(arenas, {})
     assert 60 <= len(chosen) <= 75
@@ -52,17 +52,17 @@ def test_dense_arenas_are_left_alone() -> None:
     assert choose_victims([arena(number, 90) for number in range(10)], {}) == []
 
 
-def test_a_lone_arena_has_nowhere_to_go() -> None:
+def test_a_lone_arena_is_not_chosen() -> None:
     assert choose_victims([arena(0, 10)], {}) == []
 
 
-def test_what_did_not_move_before_is_not_tried_again() -> None:
+def test_an_arena_whose_content_did_not_move_before_is_not_chosen_again() -> None:
     arenas = [arena(0, 5), arena(1, 20), arena(2, 20)]
     pinned = {int(arenas[0].first_pool): int(arenas[0].live_bytes)}
     assert 0 not in numbers(choose_victims(arenas, pinned))
 
 
-def test_an_arena_that_filled_up_since_is_tried_again() -> None:
+def test_an_arena_that_has_filled_up_since_is_chosen_again() -> None:
     arenas = [arena(0, 40), arena(1, 50), arena(2, 50)]
     assert numbers(choose_victims(arenas, {int(arenas[0].first_pool): 1000})) == [0]
 
@@ -74,7 +74,7 @@ def test_the_number_of_victims_is_bounded() -> None:
 # Steering.
 
 
-def test_an_address_is_in_a_victim_or_in_none() -> None:
+def test_an_address_is_matched_to_its_victim_or_to_none() -> None:
     first, second, third = arena(0, 10), arena(1, 10), arena(2, 10)
     steering = Steering(Allocator("jemalloc"), [third, first], [first, second, third])
     start = int(first.first_pool) << POOL_BITS
@@ -85,7 +85,7 @@ def test_an_address_is_in_a_victim_or_in_none() -> None:
 
 def test_a_victim_ends_where_the_next_arena_begins() -> None:
     first, second = arena(0, 10), arena(1, 10)
-    second.first_pool -= 1  # it lost a pool since arenas begin where they like
+    second.first_pool -= 1  # the first arena lost a pool, because arenas may begin anywhere
     steering = Steering(Allocator("jemalloc"), [first], [first, second])
     assert steering.victim_at(int(second.first_pool) << POOL_BITS) == 0
 
@@ -95,7 +95,7 @@ def test_bytes_outside_the_victims_stay_the_same_object() -> None:
     assert nowhere().text(data) is data
 
 
-def test_bytes_in_a_victim_are_made_anew_and_plugged() -> None:
+def test_bytes_in_a_victim_are_copied_and_become_a_plug() -> None:
     data = bytes(range(100))
     steering = Steering(Allocator("jemalloc"), [around(data)], [])
     copy = moved(steering, data)
@@ -105,7 +105,7 @@ def test_bytes_in_a_victim_are_made_anew_and_plugged() -> None:
     assert steering.plugs[0][-1] is data
 
 
-def test_copies_that_land_in_a_victim_are_plugs_too() -> None:
+def test_copies_that_land_in_a_victim_become_plugs_too() -> None:
     data = bytes(range(100))
     steering = Steering(Allocator("jemalloc"), [around(data)], [])
     moved(steering, data)
@@ -113,7 +113,7 @@ def test_copies_that_land_in_a_victim_are_plugs_too() -> None:
     assert steering.plugged == len(steering.plugs[0])
 
 
-def test_what_takes_too_many_tries_is_left_for_the_next_walk() -> None:
+def test_bytes_that_take_too_many_tries_are_left_for_the_next_walk() -> None:
     data = bytes(range(100))
     everywhere = [Arena(number, (id(data) >> POOL_BITS) + (number - 300) * POOLS_PER_ARENA) for number in range(600)]
     steering = Steering(Allocator("jemalloc"), everywhere, everywhere)
@@ -121,13 +121,13 @@ def test_what_takes_too_many_tries_is_left_for_the_next_walk() -> None:
     assert (steering.moved, steering.postponed, steering.plugged) == (0, 1, MOST_TRIES)
 
 
-def test_short_and_long_bytes_are_not_in_arenas() -> None:
+def test_bytes_too_short_or_too_long_for_an_arena_stay_the_same_object() -> None:
     for data in (b"", b"x", bytes(480)):
         steering = Steering(Allocator("jemalloc"), [around(data)], [])
         assert steering.text(data) is data
 
 
-def test_other_objects_are_replaced_by_their_owner() -> None:
+def test_other_objects_become_plugs_and_are_replaced_by_their_owner() -> None:
     item = Arena(0, 0)
     steering = Steering(Allocator("jemalloc"), [around(item)], [])
     assert steering.must_leave(item)

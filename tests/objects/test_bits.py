@@ -1,4 +1,4 @@
-"""Bit arithmetic, held to bits taken one by one."""
+"""Bit arithmetic, compared with a bit-by-bit reference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA = st.binary(min_size=1, max_size=40)
 
 
 def in_order(data: bytes | bytearray) -> list[int]:
-    """The bits of a string, the highest of the first byte first."""
+    """The bits of a string, from the highest bit of the first byte on."""
     return [byte >> (7 - place) & 1 for byte in data for place in range(8)]
 
 
@@ -80,7 +80,7 @@ def test_invert(data: bytes) -> None:
 
 
 @given(DATA, st.integers(0, 400), st.integers(1, 64))
-def test_field_at_counts_what_is_behind_the_end_as_zero(data: bytes, offset: int, width: int) -> None:
+def test_field_at_reads_bits_after_the_end_as_zero(data: bytes, offset: int, width: int) -> None:
     digits = (in_order(data) + [0] * 500)[offset : offset + width]
     expected = int("".join(map(str, digits)), 2)
     assert bits.field_at(data, offset, width) == expected
@@ -89,7 +89,7 @@ def test_field_at_counts_what_is_behind_the_end_as_zero(data: bytes, offset: int
 
 
 @given(st.binary(min_size=10, max_size=40), st.integers(1, 64), st.integers(-(1 << 63), (1 << 63) - 1), st.data())
-def test_set_field_writes_nothing_else(data: bytes, width: int, number: int, draw: st.DataObject) -> None:
+def test_set_field_changes_no_other_bits(data: bytes, width: int, number: int, draw: st.DataObject) -> None:
     offset = draw.draw(st.integers(0, len(data) * 8 - width))
     buffer = bytearray(data)
     bits.set_field(buffer, offset, width, number)

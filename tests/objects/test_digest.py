@@ -1,4 +1,4 @@
-"""Digests: what depends on order and what does not."""
+"""Digests: where the order matters and where it does not."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def mixed(items: list[bytes]) -> bytes:
 
 
 @given(DATA)
-def test_xor_does_not_see_order(items: list[bytes]) -> None:
+def test_xor_does_not_depend_on_the_order(items: list[bytes]) -> None:
     assert xored(items) == xored(sorted(items))
 
 
 @given(DATA)
-def test_xor_of_the_same_twice_is_nothing(items: list[bytes]) -> None:
+def test_the_same_data_twice_cancels_out_in_xor(items: list[bytes]) -> None:
     assert xored(items + items) == b"0" * 40
 
 
 @given(st.binary(max_size=20), st.binary(max_size=20))
-def test_mix_sees_order(one: bytes, other: bytes) -> None:
+def test_mix_depends_on_the_order(one: bytes, other: bytes) -> None:
     assert (mixed([one, other]) == mixed([other, one])) == (one == other)

@@ -1,4 +1,4 @@
-"""Hashes as values: conversions, footprint, times of fields."""
+"""Hashes as values: conversions, memory, expire times of fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMPTY_LISTPACK = 7
 
 
 class Sample:
-    """A hash, its allocator, and the limits it follows."""
+    """A hash, its allocator and its limits."""
 
     def __init__(self, entries: int = 512, value: int = 64) -> None:
         self.allocator = Allocator("jemalloc")
@@ -29,13 +29,13 @@ class Sample:
         self.hash = new_hash(self.allocator)
 
     def fill(self, count: int) -> Sample:
-        """Set so many fields."""
+        """Set ``count`` fields."""
         for index in range(count):
             self.hash.set(b"f%d" % index, b"v%d" % index, self.limits)
         return self
 
     def used(self) -> int:
-        """What the ledger holds beyond what the hash says it owns."""
+        """What the ledger has beyond the blocks that the hash owns."""
         return self.allocator.used_memory
 
 
@@ -44,7 +44,7 @@ def owned(sample: Sample) -> int:
 
 
 def check(sample: Sample) -> None:
-    """The ledger holds the blocks of the hash and nothing else; a table is sound."""
+    """The ledger has the blocks of the hash and nothing else, and a table is consistent."""
     addresses = sample.hash.addresses()
     assert len(addresses) == len(set(addresses))
     assert sample.used() == owned(sample)
@@ -60,7 +60,7 @@ def test_a_new_hash_is_an_empty_listpack() -> None:
     check(sample)
 
 
-def test_a_listpack_keeps_the_order_in_which_fields_came() -> None:
+def test_a_listpack_keeps_the_order_in_which_fields_were_added() -> None:
     sample = Sample().fill(3)
     sample.hash.set(b"f1", b"new", sample.limits)
     assert sample.hash.items() == [(b"f0", b"v0"), (b"f1", b"new"), (b"f2", b"v2")]
@@ -92,15 +92,15 @@ def test_a_table_never_becomes_a_listpack_again() -> None:
     check(sample)
 
 
-def test_many_arguments_make_room_beforehand() -> None:
+def test_many_arguments_make_a_table_before_they_are_added() -> None:
     sample = Sample(entries=3)
     sample.hash.prepare([b"f", b"v"] * 5, 0, sample.limits)
     table = sample.hash.hash_table()
     assert table is not None
-    assert table.slots() == 8
+    assert table.buckets() == 8
 
 
-def test_a_table_shrinks_when_a_tenth_is_left() -> None:
+def test_a_table_is_resized_when_a_tenth_is_left() -> None:
     sample = Sample(entries=0).fill(64)
     table = sample.hash.hash_table()
     assert table is not None
@@ -108,7 +108,7 @@ def test_a_table_shrinks_when_a_tenth_is_left() -> None:
         sample.hash.remove(b"f%d" % index)
     while table.is_rehashing():
         sample.hash.get(b"f63")
-    assert table.slots() < 64
+    assert table.buckets() < 64
     check(sample)
 
 
@@ -123,12 +123,12 @@ def test_memory_of_a_table_is_what_it_owns() -> None:
     assert sample.hash.memory(sample.allocator, 0) == owned(sample)
 
 
-def test_memory_of_a_table_is_estimated_by_some_fields() -> None:
+def test_memory_of_a_table_is_estimated_from_some_fields() -> None:
     sample = Sample(entries=0).fill(10)
     assert sample.hash.memory(sample.allocator, 2) == owned(sample)  # all have the same size
 
 
-def test_freeing_gives_everything_back() -> None:
+def test_freeing_leaves_nothing_in_the_ledger() -> None:
     for count in (3, 30):
         sample = Sample(entries=10).fill(count)
         sample.hash.expire_at(b"f1", 5000)
@@ -136,7 +136,7 @@ def test_freeing_gives_everything_back() -> None:
         assert sample.used() == 0
 
 
-def test_freeing_a_table_is_worth_its_fields() -> None:
+def test_the_effort_of_freeing_a_table_is_its_fields() -> None:
     assert Sample().fill(100).hash.free_effort() == 1
     assert Sample(entries=10).fill(100).hash.free_effort() == 100
 
@@ -159,7 +159,7 @@ def test_a_copy_is_equal_and_independent(count: int, timed: bool) -> None:
     check(sample)
 
 
-def test_every_field_of_a_table_has_the_same_chance() -> None:
+def test_every_field_of_a_table_is_drawn_with_the_same_probability() -> None:
     sample = Sample(entries=0).fill(20)
     rng = Random(5)
     drawn = dict.fromkeys(sample.hash.fields.names(), 0)
@@ -190,7 +190,7 @@ def test_a_listpackex_is_in_the_order_of_times() -> None:
     assert sample.hash.fields.contents() == [b"v2", b"v0", b"v1", b"v3"]
 
 
-def test_setting_a_field_takes_its_time_away_and_putting_does_not() -> None:
+def test_setting_a_field_removes_its_time_and_putting_does_not() -> None:
     for count in (3, 30):
         sample = Sample(entries=10).fill(count)
         sample.hash.expire_at(b"f1", 5000)
@@ -202,10 +202,10 @@ def test_setting_a_field_takes_its_time_away_and_putting_does_not() -> None:
         check(sample)
 
 
-def test_times_survive_the_conversion_to_a_table() -> None:
+def test_the_conversion_to_a_table_keeps_the_times() -> None:
     sample = Sample(entries=5).fill(5)
     sample.hash.expire_at(b"f1", 5000)
-    sample.fill(6)  # sets f1 anew
+    sample.fill(6)  # sets f1 again
     sample.hash.expire_at(b"f2", 6000)
     assert sample.hash.encoding() == b"hashtable"
     assert sample.hash.time_of(b"f1") == NO_TIME
@@ -213,7 +213,7 @@ def test_times_survive_the_conversion_to_a_table() -> None:
     check(sample)
 
 
-def test_a_removed_field_takes_its_time_along() -> None:
+def test_removing_a_field_removes_its_time() -> None:
     for count in (3, 30):
         sample = Sample(entries=10).fill(count)
         sample.hash.expire_at(b"f1", 5000)
@@ -224,11 +224,11 @@ def test_a_removed_field_takes_its_time_along() -> None:
         check(sample)
 
 
-def test_a_field_is_over_when_the_time_is_later_than_its_own() -> None:
+def test_a_field_has_expired_once_the_time_is_later_than_its_own() -> None:
     sample = Sample().fill(2)
     sample.hash.expire_at(b"f1", 5000)
-    assert sample.hash.over(5000) is None
-    assert sample.hash.over(5001) == b"f1"
+    assert sample.hash.expired_field(5000) is None
+    assert sample.hash.expired_field(5001) == b"f1"
 
 
 FIELDS = st.sampled_from([b"a", b"b", b"c", b"17", b"x" * 70, b""])
@@ -255,7 +255,7 @@ def _expected_size(value: HashObject, timed: bool) -> int:
 
 
 @given(STEPS, st.sampled_from([2, 512]))
-def test_any_sequence_leaves_a_sound_hash(steps: list[tuple[str, bytes, bytes]], entries: int) -> None:
+def test_any_sequence_of_changes_leaves_a_consistent_hash(steps: list[tuple[str, bytes, bytes]], entries: int) -> None:
     sample = Sample(entries=entries)
     model: dict[bytes, bytes] = {}
     times: dict[bytes, int] = {}
@@ -300,10 +300,10 @@ def test_more_than_sixteen_times_take_a_tree() -> None:
     check(sample)
 
 
-def test_a_table_of_its_own_is_filled_with_room_made() -> None:
+def test_filling_a_table_makes_room_first() -> None:
     sample = Sample()
     table = TableFields(sample.allocator)
     table.fill([b"%d" % i for i in range(5)], [b"v"] * 5)
-    assert table.table.slots() == 8
+    assert table.table.buckets() == 8
     table.free()
     check(sample)

@@ -1,4 +1,4 @@
-"""Hashes under defragmentation, and taken apart."""
+"""Hashes: defragmentation and dismantling, as far as hashes differ from other values (see `test_contract`)."""
 
 from __future__ import annotations
 
@@ -12,39 +12,19 @@ from hypothesis import strategies as st
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.objects.field_times import NO_TIME
-from pyredmem.objects.hash import HashObject, new_hash
+from pyredmem.objects.hash import HashObject
 from pyredmem.objects.hash_fields import PackedFields
 from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.hash_times import TimedPackedFields, TimedTableFields
 from pyredmem.objects.limits import EncodingLimits
+from tests.objects.samples import HASH_SHAPES, LIMITS, SOON, a_big_hash, a_hash
 from tests.support.movers import (
     Evictor,
     Recorder,
     Shuffler,
-    assert_sound_after_passes,
     full_pass,
     taken_apart,
 )
-
-LIMITS = EncodingLimits()
-SOON = 2_000_000_000_000
-
-
-def a_hash(allocator: Allocator, count: int, timed: int = 0, limits: EncodingLimits = LIMITS) -> HashObject:
-    """A hash of so many fields, of which some have times: the last ones, several with the same time."""
-    value = new_hash(allocator)
-    for number in range(count):
-        value.set(b"field %d" % number, b"value of field %d" % number, limits)
-    for number in range(count - timed, count):
-        value.expire_at(b"field %d" % number, SOON - number // 3)
-    return value
-
-
-def a_big_hash(allocator: Allocator, count: int, timed: int = 0) -> HashObject:
-    """The same as a hash table."""
-    limits = EncodingLimits()
-    limits.hash_entries = 0
-    return a_hash(allocator, count, timed, limits)
 
 
 def times_of(value: HashObject) -> dict[bytes, int]:
@@ -56,42 +36,8 @@ def heap_fields(value: HashObject) -> list[bytes]:
     return [value.times.entry_field(at) for at in range(value.times.entries())]
 
 
-SHAPES = [(5, 0), (500, 0), (700, 0), (40, 7), (40, 40), (900, 10), (900, 300), (900, 900)]
-
-
-@pytest.mark.parametrize(("count", "timed"), SHAPES)
-@pytest.mark.parametrize("limit", [1, 13, 10_000])
-def test_a_pass_shows_each_block_once_and_changes_nothing_that_can_be_seen(count: int, timed: int, limit: int) -> None:
-    allocator = Allocator()
-    value = a_hash(allocator, count, timed)
-    items, times, due = value.items(), times_of(value), value.due_ms()
-    after = assert_sound_after_passes(value, allocator, limit)
-    assert isinstance(after, HashObject)
-    assert after.items() == items
-    assert times_of(after) == times
-    assert after.due_ms() == due
-    assert after.times is after.fields.field_times()
-
-
-@pytest.mark.parametrize(("count", "timed"), SHAPES)
-def test_blocks_may_move_in_a_fragmented_heap(count: int, timed: int) -> None:
-    allocator = Allocator()
-    others = [a_hash(allocator, count, timed) for _ in range(5)]
-    value = others.pop(2)
-    for other in others[::2]:
-        other.free(allocator)
-    before = allocator.used_memory
-    full_pass(value, Shuffler(allocator), 9)
-    assert allocator.used_memory == before
-    allocator.check()
-    owned = value.addresses()
-    for other in others[1::2]:
-        owned += other.addresses()
-    assert sorted(owned) == sorted(allocator.live_addresses())
-
-
-@pytest.mark.parametrize(("count", "timed"), SHAPES)
-def test_a_hash_whose_objects_have_left_works_as_before(count: int, timed: int) -> None:
+@pytest.mark.parametrize(("count", "timed"), HASH_SHAPES)
+def test_a_hash_whose_objects_were_replaced_works_as_before(count: int, timed: int) -> None:
     allocator = Allocator()
     value = full_pass(a_hash(allocator, count, timed), Evictor(allocator, refused=2), 11)
     assert isinstance(value, HashObject)
@@ -109,15 +55,16 @@ def test_a_hash_whose_objects_have_left_works_as_before(count: int, timed: int) 
 def test_fields_expire_in_the_same_order_after_a_pass() -> None:
     def order(value: HashObject) -> list[bytes]:
         found = []
-        while (field := value.over(SOON + 1)) is not None:
+        while (field := value.expired_field(SOON + 1)) is not None:
             found.append(field)
             value.remove(field)
         return found
 
     allocator = Allocator()
-    for count, timed in SHAPES:
+    for count, timed in HASH_SHAPES:
         moved = full_pass(a_hash(allocator, count, timed), Evictor(allocator), 10)
         assert isinstance(moved, HashObject)
+        assert moved.times is moved.fields.field_times()
         assert order(moved) == order(a_hash(allocator, count, timed))
 
 
@@ -173,7 +120,7 @@ def test_every_object_of_a_table_with_times_leaves_its_place() -> None:
 
 
 @pytest.mark.parametrize("timed", [30, 60])
-def test_a_field_with_a_time_is_in_memory_once_after_a_pass_over_a_table(timed: int) -> None:
+def test_after_a_pass_a_table_has_one_object_for_a_field_and_for_the_key_of_its_time(timed: int) -> None:
     allocator = Allocator()
     moved = full_pass(a_big_hash(allocator, 60, timed), Evictor(allocator), 7)
     assert isinstance(moved, HashObject)
@@ -185,7 +132,7 @@ def test_a_field_with_a_time_is_in_memory_once_after_a_pass_over_a_table(timed: 
     assert {id(name) for name in heap_fields(moved)} <= names
 
 
-def test_stale_times_do_not_hold_a_pass_up() -> None:
+def test_a_pass_over_stale_times_keeps_the_valid_ones() -> None:
     allocator = Allocator()
     value = a_big_hash(allocator, 30, 30)
     for number in range(20):
@@ -206,15 +153,7 @@ def test_fields_and_values_of_a_table_are_shown_once(timed: int) -> None:
     assert Counter(recorder.texts) == expected
 
 
-def test_a_mover_of_blocks_is_not_shown_fields() -> None:
-    for count, timed in SHAPES:
-        allocator = Allocator()
-        recorder = Recorder(allocator)
-        full_pass(a_hash(allocator, count, timed), recorder)
-        assert not recorder.texts
-
-
-def test_a_call_visits_no_more_fields_than_it_may() -> None:
+def test_a_call_visits_at_most_limit_fields() -> None:
     allocator = Allocator()
     recorder = Recorder(allocator)
     a_hash(allocator, 700, 200).defrag_elements(recorder, 0, 5)
@@ -222,7 +161,7 @@ def test_a_call_visits_no_more_fields_than_it_may() -> None:
 
 
 @pytest.mark.parametrize(("count", "timed", "effort"), [(700, 0, 700), (700, 100, 700), (500, 0, 1), (50, 10, 1)])
-def test_the_effort_is_the_fields_of_a_table_and_one_otherwise(count: int, timed: int, effort: int) -> None:
+def test_the_scan_effort_of_a_table_is_its_fields_and_of_a_listpack_one(count: int, timed: int, effort: int) -> None:
     assert a_hash(Allocator(), count, timed).scan_effort() == effort
 
 
@@ -242,9 +181,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["set", "remove
 
 
 @given(CHANGES, st.booleans())
-def test_fields_may_come_and_go_and_the_encoding_change_during_a_pass(
-    changes: list[tuple[int, str]], steering: bool
-) -> None:
+def test_fields_and_the_encoding_may_change_during_a_pass(changes: list[tuple[int, str]], steering: bool) -> None:
     allocator = Allocator()
     limits = EncodingLimits()
     limits.hash_entries = 20
@@ -279,7 +216,7 @@ def test_fields_may_come_and_go_and_the_encoding_change_during_a_pass(
 
 
 @given(st.integers(1, 700), st.integers(0, 700), st.booleans(), st.randoms(use_true_random=False))
-def test_taking_apart_in_steps_gives_every_block_and_leaves_nothing(
+def test_dismantling_in_slices_returns_every_block_and_leaves_nothing(
     count: int, timed: int, is_big: bool, rng: random.Random
 ) -> None:
     make = a_big_hash if is_big else a_hash
@@ -292,13 +229,13 @@ def test_taking_apart_in_steps_gives_every_block_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("count", [400, 700])
-def test_a_step_of_taking_apart_drops_no_more_fields_than_it_may(count: int) -> None:
+def test_a_slice_of_dismantling_removes_at_most_limit_fields(count: int) -> None:
     value = a_hash(Allocator(), count)
     assert not value.dismantle(30, FreedBlocks())
     assert value.length() == count - 30
 
 
-def test_a_step_of_taking_apart_drops_no_more_times_than_it_may() -> None:
+def test_a_slice_of_dismantling_removes_at_most_limit_times() -> None:
     value = a_hash(Allocator(), 900, 900)
     assert value.times is not None
     freed = FreedBlocks()
@@ -306,15 +243,3 @@ def test_a_step_of_taking_apart_drops_no_more_times_than_it_may() -> None:
         assert not value.dismantle(30, freed)
     assert len(value.times.when) == 870
     assert value.times.entries() == 900
-
-
-@pytest.mark.parametrize(("count", "timed"), SHAPES)
-def test_a_hash_is_taken_apart_without_the_ledger(count: int, timed: int) -> None:
-    allocator = Allocator()
-    value = a_hash(allocator, count, timed)
-    before = allocator.used_memory
-    freed = taken_apart(value, lambda: 64)
-    assert allocator.used_memory == before
-    for address in freed:
-        allocator.free(address)
-    assert allocator.live_addresses() == []

@@ -6,7 +6,8 @@ import pytest
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hyperloglog import add_elements, make_dense, merge_registers
-from pyredmem.objects.string import BufferString, Strings
+from pyredmem.objects.string import BufferString
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures import hyperloglog
 
 LIMIT = 3000
@@ -14,7 +15,7 @@ LIMIT = 3000
 
 def make(count: int = 0, limit: int = LIMIT) -> tuple[BufferString, Allocator]:
     allocator = Allocator("jemalloc")
-    value = Strings(allocator).create_buffer(hyperloglog.new_hyperloglog())
+    value = StringFactory(allocator).create_buffer(hyperloglog.new_hyperloglog())
     add_elements(value, [b"%d" % number for number in range(count)], allocator, limit)
     assert allocator.used_memory == value.memory(allocator, 0)
     return value, allocator
@@ -26,18 +27,18 @@ def make(count: int = 0, limit: int = LIMIT) -> tuple[BufferString, Allocator]:
 )
 def test_room_doubles_while_the_value_is_small(count: int, header: int, capacity: int, usage: int) -> None:
     value, allocator = make(count)
-    assert (value.header, value.capacity) == (header, capacity)
+    assert (value.sds.header, value.sds.capacity) == (header, capacity)
     assert value.memory(allocator, 0) == usage
 
 
 def test_room_grows_by_300_bytes_afterwards_up_to_the_limit() -> None:
-    capacities = {int(make(count)[0].capacity) for count in range(200, 1000, 150)}
+    capacities = {int(make(count)[0].sds.capacity) for count in range(200, 1000, 150)}
     assert max(capacities) <= LIMIT
-    lengths = [(len(value.buffer), int(value.capacity)) for value, _ in map(make, (100, 200, 400, 700, 900))]
+    lengths = [(len(value.buffer), int(value.sds.capacity)) for value, _ in map(make, (100, 200, 400, 700, 900))]
     assert all(length <= capacity <= length + 303 for length, capacity in lengths)
 
 
-def test_what_gets_too_long_becomes_dense() -> None:
+def test_a_sparse_value_that_gets_too_long_becomes_dense() -> None:
     value, allocator = make(40, 100)
     assert not hyperloglog.is_sparse(value.buffer)
     assert value.memory(allocator, 0) == 16 + 14336
@@ -47,7 +48,7 @@ def test_the_encoding_makes_no_difference_to_the_registers() -> None:
     assert hyperloglog.registers_of(make(500)[0].buffer) == hyperloglog.registers_of(make(500, 100)[0].buffer)
 
 
-def test_a_limit_below_the_length_keeps_the_value_as_it_is_until_it_grows() -> None:
+def test_a_value_longer_than_the_limit_stays_sparse_until_it_grows() -> None:
     value, allocator = make(3)
     before = bytes(value.buffer)
     assert add_elements(value, [b"0", b"1"], allocator, 5) == 0
@@ -56,7 +57,7 @@ def test_a_limit_below_the_length_keeps_the_value_as_it_is_until_it_grows() -> N
     assert not hyperloglog.is_sparse(value.buffer)
 
 
-def test_merging_into_a_sparse_one_is_adding_in_the_order_of_registers() -> None:
+def test_merging_into_a_sparse_value_adds_in_the_order_of_the_registers() -> None:
     source, _ = make(300)
     registers = hyperloglog.registers_of(source.buffer)
     assert registers is not None
@@ -67,7 +68,7 @@ def test_merging_into_a_sparse_one_is_adding_in_the_order_of_registers() -> None
     assert allocator.used_memory == value.memory(allocator, 0)
 
 
-def test_merging_what_is_too_long_makes_a_dense_one() -> None:
+def test_a_merge_that_gets_too_long_makes_a_dense_value() -> None:
     registers = hyperloglog.registers_of(make(3000)[0].buffer)
     assert registers is not None
     value, allocator = make(10)
@@ -76,7 +77,7 @@ def test_merging_what_is_too_long_makes_a_dense_one() -> None:
     assert hyperloglog.registers_of(value.buffer) == registers
 
 
-def test_a_corrupt_value_is_left_sparse() -> None:
+def test_a_corrupt_value_stays_sparse() -> None:
     value, allocator = make()
     value.buffer[16:] = b"\x7f\xfe"
     assert not make_dense(value, allocator)

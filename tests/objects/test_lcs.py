@@ -1,4 +1,4 @@
-"""The longest common subsequence, held to the table of the textbook."""
+"""The longest common subsequence, compared with the table of the textbook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Range = tuple[int, int, int]
 
 
 def textbook(first: bytes, second: bytes) -> tuple[int, list[Range]]:
-    """Length and runs by the full table, going back as Redis does: up if that is longer, else left."""
+    """Length and runs from the full table. The way back is Redis's: up if that is longer, otherwise left."""
     table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
     for i, one in enumerate(first, 1):
         for j, other in enumerate(second, 1):
@@ -36,14 +36,14 @@ def textbook(first: bytes, second: bytes) -> tuple[int, list[Range]]:
 
 
 @given(TEXT, TEXT)
-def test_the_length_and_the_way_are_those_of_the_table(first: bytes, second: bytes) -> None:
+def test_length_and_runs_are_the_same_as_from_the_full_table(first: bytes, second: bytes) -> None:
     length, runs = textbook(first, second)
     assert common_length(first, second) == length
     found = [(int(run.first_start), int(run.second_start), int(run.length)) for run in common_ranges(first, second)]
     assert found == runs
 
 
-def test_strings_of_all_bytes() -> None:
+def test_strings_may_contain_any_bytes() -> None:
     every = bytes(range(256))
     assert common_length(every, every) == 256
     assert common_length(every, every[::-1]) == 1

@@ -1,4 +1,4 @@
-"""List objects: when they change their encoding, and what they cost."""
+"""List objects: when they change their encoding, and their memory."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_a_new_list_is_a_listpack_of_seven_bytes() -> None:
     assert (value.encoding(), value.length(), value.memory(allocator, 0)) == (b"listpack", 0, 24)
 
 
-def test_the_bytes_of_the_new_elements_decide_before_they_are_added() -> None:
+def test_conversion_is_decided_by_the_bytes_of_new_elements_before_they_are_added() -> None:
     """7 + 8185 bytes are within 8192, though the entry takes 7 bytes more than its element."""
     limits = EncodingLimits()
     assert _of([b"x" * 8185], limits).encoding() == b"listpack"
     assert _of([b"x" * 8186], limits).encoding() == b"quicklist"
 
 
-def test_many_elements_of_one_command_may_be_a_listpack_larger_than_the_limit() -> None:
+def test_many_elements_of_one_command_can_make_a_listpack_larger_than_the_limit() -> None:
     limits, value = EncodingLimits(), new_list(Allocator())
     value.push_arguments([b"RPUSH", b"k", *[b"a"] * 4000], True, limits)
     assert (value.encoding(), value.memory(Allocator(), 0)) == (b"listpack", 16 + 12288)
@@ -51,14 +51,14 @@ def test_many_elements_of_one_command_may_be_a_listpack_larger_than_the_limit() 
     assert value.encoding() == b"quicklist"
 
 
-def test_a_number_limits_the_elements() -> None:
+def test_a_positive_size_limits_the_number_of_elements() -> None:
     limits = _sized(3)
     assert _of([b"a"] * 3, limits).encoding() == b"listpack"
     assert _of([b"a"] * 4, limits).encoding() == b"quicklist"
 
 
 @pytest.mark.parametrize(("fill", "left"), [(8, 4), (-1, 510)])
-def test_it_shrinks_back_at_half_of_the_limit(fill: int, left: int) -> None:
+def test_a_quicklist_becomes_a_listpack_at_half_of_the_limit(fill: int, left: int) -> None:
     """2048 bytes are half of 4096: 510 elements of four bytes, and 7."""
     limits = _sized(fill)
     value = _of([b"ab"] * (left + 1), limits)
@@ -71,7 +71,7 @@ def test_it_shrinks_back_at_half_of_the_limit(fill: int, left: int) -> None:
     value.check()
 
 
-def test_a_list_of_one_element_a_node_never_shrinks() -> None:
+def test_a_list_with_one_element_in_each_node_stays_a_quicklist() -> None:
     limits = _sized(1)
     value = _of([b"a", b"b"], limits)
     value.encoded.pop(True)
@@ -79,7 +79,7 @@ def test_a_list_of_one_element_a_node_never_shrinks() -> None:
     assert value.encoding() == b"quicklist"
 
 
-def test_an_enormous_element_alone_is_no_listpack() -> None:
+def test_a_single_element_that_is_huge_is_not_a_listpack() -> None:
     limits = EncodingLimits()
     limits.packed_threshold = 100
     value = _of([b"x" * 9000], limits)
@@ -87,7 +87,7 @@ def test_an_enormous_element_alone_is_no_listpack() -> None:
     assert value.encoding() == b"quicklist"
 
 
-def test_settings_count_for_lists_that_become_quicklists_later() -> None:
+def test_new_settings_apply_to_lists_that_become_quicklists_later() -> None:
     limits = _sized(2)
     value = _of([b"a"] * 3, limits)
     limits.list_size = 1
@@ -97,7 +97,7 @@ def test_settings_count_for_lists_that_become_quicklists_later() -> None:
     assert value.free_effort() == 3
 
 
-def test_a_number_that_is_moved_does_not_count_its_digits() -> None:
+def test_the_digits_of_a_moved_number_do_not_count() -> None:
     limits = EncodingLimits()
     value = _of([b"x" * 8170], limits)
     value.push_moved(b"1234567890123456", True, limits)
@@ -107,7 +107,7 @@ def test_a_number_that_is_moved_does_not_count_its_digits() -> None:
     assert value.encoding() == b"quicklist"
 
 
-def test_replacing_grows_and_shrinks() -> None:
+def test_replacing_an_element_can_convert_either_way() -> None:
     limits = EncodingLimits()
     value = _of([b"a", b"b"], limits)
     assert value.replace(-1, b"x" * 9000, limits)
@@ -116,21 +116,21 @@ def test_replacing_grows_and_shrinks() -> None:
     assert (value.encoding(), value.elements()) == (b"listpack", [b"a", b"b"])
 
 
-def test_a_missing_place_is_told_after_the_list_has_grown() -> None:
+def test_replacing_a_missing_element_can_convert_the_list() -> None:
     limits = EncodingLimits()
     value = _of([b"a"], limits)
     assert not value.replace(1, b"x" * 9000, limits)
     assert value.encoding() == b"quicklist"
 
 
-def test_a_whole_list_is_built_with_the_whole_limit() -> None:
+def test_a_list_that_is_stored_whole_has_the_whole_limit() -> None:
     limits, allocator = EncodingLimits(), Allocator()
     assert build_list([b"ab"] * 2044, allocator, limits).encoding() == b"listpack"
     assert build_list([b"ab"] * 2045, allocator, limits).encoding() == b"quicklist"
     assert build_list([], allocator, limits).length() == 0
 
 
-def test_the_digest_depends_on_the_elements_and_their_order_only() -> None:
+def test_the_digest_depends_only_on_the_elements_and_their_order() -> None:
     limits = _sized(2)
     one = _of([b"a", b"b", b"3"], limits)
     assert one.encoding() == b"quicklist"
@@ -139,7 +139,7 @@ def test_the_digest_depends_on_the_elements_and_their_order_only() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 3000])
-def test_a_copy_is_of_its_own_and_everything_is_given_back(count: int) -> None:
+def test_a_copy_is_independent_and_freeing_leaves_nothing(count: int) -> None:
     limits, allocator = EncodingLimits(), Allocator()
     value = new_list(allocator)
     for number in range(count):

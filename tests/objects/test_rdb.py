@@ -1,4 +1,4 @@
-"""Values to bytes and back: every encoding survives, the ledger is told the same, and no bytes do harm."""
+"""Values to bytes and back: encodings and memory stay the same, and invalid bytes do no harm."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from pyredmem.objects.set import SetObject, new_set
 from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
 from pyredmem.objects.stream import StreamObject, new_stream
 from pyredmem.objects.stream_id import id_key, make_id
-from pyredmem.objects.string import Strings
+from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from tests.support.payloads import body, sealed, text, version
 
 
 class Desk:
-    """Makes values, and takes them apart."""
+    """Makes values, saves and loads them."""
 
     def __init__(self) -> None:
         self.allocator = Allocator()
         self.limits = EncodingLimits()
-        self.strings = Strings(self.allocator)
+        self.strings = StringFactory(self.allocator)
         self.rng = Random(1)
 
     def payload(self, value: RedisObject, compresses: bool = True) -> bytes:
@@ -75,7 +75,7 @@ class Desk:
         return value
 
     def stream(self, entries: int = 250) -> StreamObject:
-        """Entries with other fields among them, deleted ones, and groups."""
+        """A stream whose entries have different fields, with deleted entries and with groups."""
         value = new_stream(self.allocator)
         stream = value.stream
         for at in range(1, entries + 1):
@@ -128,30 +128,30 @@ VALUES: dict[str, RedisObject] = {
 
 @pytest.mark.parametrize("compresses", [True, False])
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_comes_back_in_its_encoding(name: str, compresses: bool) -> None:
+def test_a_value_is_loaded_in_the_encoding_it_was_saved_in(name: str, compresses: bool) -> None:
     value = VALUES[name]
     payload = DESK.payload(value, compresses)
     assert is_intact(payload, checks_sum=True)
     again = DESK.restore(payload)
     assert (again.type_name(), again.encoding()) == (value.type_name(), value.encoding())
     assert _digest(again) == _digest(value)
-    assert sorted(DESK.payload(again, compresses)) == sorted(payload)  # a table may be in another order
+    assert sorted(DESK.payload(again, compresses)) == sorted(payload)  # the order of a hash table may differ
     assert again.serialized_length(compresses) == value.serialized_length(compresses) == len(payload) - 11
 
 
 def _is_of_fixed_size(name: str) -> bool:
-    """Whether it does not take a block as it arrives, have room for more, or have nodes of random height."""
+    """Whether its blocks depend on its content alone: not on how it arrived, on spare room, or on random heights."""
     return name not in {"big", "stream"} and VALUES[name].encoding() not in {b"skiplist", b"quicklist"}
 
 
 @pytest.mark.parametrize("name", [name for name in VALUES if _is_of_fixed_size(name)])
-def test_the_ledger_is_told_the_same(name: str) -> None:
+def test_a_loaded_value_uses_the_same_memory(name: str) -> None:
     again = DESK.restore(DESK.payload(VALUES[name]))
     assert again.memory(DESK.allocator, 0) == VALUES[name].memory(DESK.allocator, 0)
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_what_is_restored_can_be_freed(name: str) -> None:
+def test_a_loaded_value_can_be_freed(name: str) -> None:
     payload = DESK.payload(VALUES[name])
     before = int(DESK.allocator.used_memory)
     again = DESK.restore(payload)
@@ -174,8 +174,8 @@ def test_fields_keep_their_times(name: str) -> None:
         assert again.time_of(field) == value.time_of(field)
 
 
-def test_hashes_with_times_are_written_as_7_4_does() -> None:
-    """The earliest time; then a listpack with the times, or each time as so much after it."""
+def test_hashes_with_times_are_written_as_in_7_4() -> None:
+    """The earliest time; then a listpack with all times, or with each field how much later its time is."""
     moment = (1000).to_bytes(8, "little")
     block = listpack_bytes([b"g", b"w", b"1000", b"f", b"v", b"0"])
     packed = DESK.hash({b"f": b"v", b"g": b"w"}, {b"g": 1000})
@@ -185,7 +185,7 @@ def test_hashes_with_times_are_written_as_7_4_does() -> None:
     assert body(DESK.payload(table, False)) == b"\x18" + moment + b"\x02" + fields
 
 
-def test_a_stream_keeps_what_it_remembers() -> None:
+def test_a_stream_keeps_its_ids_and_counters() -> None:
     value = VALUES["stream"]
     again = DESK.restore(DESK.payload(value))
     assert isinstance(value, StreamObject)
@@ -213,7 +213,7 @@ def _stream_of_first_version() -> bytes:
     return content + b"\x01\x01g\x05\x00\x01" + pending + consumer
 
 
-def test_what_the_first_version_of_streams_does_not_say_is_inferred() -> None:
+def test_what_the_first_version_of_streams_lacks_is_inferred() -> None:
     again = DESK.restore(sealed(_stream_of_first_version(), 9))
     assert isinstance(again, StreamObject)
     stream, group = again.stream, again.stream.group_list()[0]
@@ -223,10 +223,10 @@ def test_what_the_first_version_of_streams_does_not_say_is_inferred() -> None:
     stream.check()
 
 
-# The limits of the moment.
+# The present limits.
 
 
-def test_limits_are_those_of_the_moment() -> None:
+def test_the_present_limits_decide_about_the_encoding() -> None:
     desk = Desk()
     payloads = {name: desk.payload(value) for name, value in VALUES.items()}
     desk.limits.hash_entries = desk.limits.set_entries = desk.limits.set_intset_entries = desk.limits.zset_entries = 1
@@ -245,7 +245,7 @@ def test_limits_are_those_of_the_moment() -> None:
         assert _digest(again) == _digest(VALUES[name])
 
 
-def test_a_table_becomes_compact_where_limits_allow_it_now() -> None:
+def test_a_table_is_loaded_as_a_listpack_if_the_limits_allow_it_now() -> None:
     desk = Desk()
     desk.limits.hash_value = desk.limits.set_value = desk.limits.zset_value = 1000
     expected = {"hashtable hash": b"listpack", "hashtable set": b"listpack", "skiplist": b"listpack"}
@@ -255,7 +255,7 @@ def test_a_table_becomes_compact_where_limits_allow_it_now() -> None:
         assert _digest(again) == _digest(VALUES[name])
 
 
-def test_a_plain_node_stays_one() -> None:
+def test_a_plain_node_stays_plain() -> None:
     desk = Desk()
     desk.limits.packed_threshold = 100
     desk.limits.list_size = 1
@@ -269,7 +269,7 @@ def test_a_plain_node_stays_one() -> None:
     assert desk.payload(again) == payload
 
 
-# Forms of before Redis 7.
+# Forms from before Redis 7.
 
 
 def _ziplist(content: str) -> bytes:
@@ -291,7 +291,7 @@ OLD: dict[str, tuple[bytes, bytes, object]] = {
 
 
 @pytest.mark.parametrize("name", OLD)
-def test_older_forms_are_read(name: str) -> None:
+def test_older_forms_can_be_loaded(name: str) -> None:
     content, encoding, items = OLD[name]
     again = DESK.restore(sealed(content, 6))
     assert again.encoding() == encoding
@@ -304,7 +304,7 @@ def test_older_forms_are_read(name: str) -> None:
     assert found == items
 
 
-# What is no value.
+# Invalid values.
 
 LP = listpack_bytes
 BAD: dict[str, bytes] = {
@@ -344,7 +344,7 @@ BAD: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_value_is_refused(name: str) -> None:
+def test_an_invalid_value_is_refused(name: str) -> None:
     with pytest.raises(PayloadError):
         read_value(sealed(BAD[name]))
 
@@ -377,10 +377,13 @@ def test_a_stream_with_a_damaged_node_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "groups",
     [
-        b"\x01\x01g\x00\x00\x00\x01" + KEY + bytes(8) + b"\x01\x00",  # pending at no consumer
-        b"\x01\x01g\x00\x00\x00\x00\x01\x01c" + bytes(16) + b"\x01" + KEY,  # not known to the group
-        b"\x02" + b"\x01g\x00\x00\x00\x00\x00" * 2,  # two of one name
-        b"\x01\x01g\x00\x00\x81" + b"\xff" * 7 + b"\xfe\x00\x00",  # fewer than none were read
+        b"\x01\x01g\x00\x00\x00\x01" + KEY + bytes(8) + b"\x01\x00",  # a pending entry without a consumer
+        b"\x01\x01g\x00\x00\x00\x00\x01\x01c"
+        + bytes(16)
+        + b"\x01"
+        + KEY,  # a consumer's entry that the group does not have
+        b"\x02" + b"\x01g\x00\x00\x00\x00\x00" * 2,  # two groups with the same name
+        b"\x01\x01g\x00\x00\x81" + b"\xff" * 7 + b"\xfe\x00\x00",  # fewer than 0 entries were read
         b"\x01\x01g\x00\x00\x00\x00\x02" + (b"\x01c" + bytes(16) + b"\x00") * 2,
         b"\x01\x01g\x00\x00\x00\x02" + (KEY + bytes(8) + b"\x01") * 2 + b"\x00",
         b"\x01\x01g\x00\x00\x00\x01" + KEY + bytes(8) + b"\x01\x01\x01c" + bytes(16) + b"\x02" + KEY * 2,
@@ -393,12 +396,12 @@ def test_a_stream_with_a_damaged_group_is_refused(groups: bytes) -> None:
         read_value(sealed(head + groups))
 
 
-def test_a_stream_that_counts_wrong_is_refused() -> None:
+def test_a_stream_with_wrong_counters_is_refused() -> None:
     node = text(KEY) + text(LP(GOOD_NODE))
     for content in (
         b"\x13\x01" + node + b"\x02\x05\x00\x05\x00\x00\x00\x01\x00",  # two entries
         b"\x13\x01" + node + b"\x01\x04\x00\x05\x00\x00\x00\x01\x00",  # the last id is below that of the entry
-        b"\x13\x02" + node + node + b"\x02\x05\x00\x05\x00\x00\x00\x02\x00",  # a node twice
+        b"\x13\x02" + node + node + b"\x02\x05\x00\x05\x00\x00\x00\x02\x00",  # the same node twice
         b"\x13\x01" + node + b"\x01\x05\x00\x05\x00\x00\x00\x81" + b"\xff" * 8 + b"\x00",  # more than 63 bits
         b"\x13\x01" + text(KEY[1:]) + text(LP(GOOD_NODE)) + b"\x01\x05\x00\x05\x00\x00\x00\x01\x00",
     ):
@@ -407,31 +410,31 @@ def test_a_stream_that_counts_wrong_is_refused() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"x" * 9, sealed(b"\x00\x01a", 13), sealed(b"\x00\x01a")[:-1] + b"\x00"])
-def test_a_footer_that_is_wrong_is_noticed(payload: bytes) -> None:
+def test_a_wrong_footer_is_noticed(payload: bytes) -> None:
     assert not is_intact(payload, checks_sum=True)
 
 
-def test_without_a_look_at_the_checksum_the_version_still_counts() -> None:
+def test_the_version_is_checked_even_without_the_checksum() -> None:
     assert is_intact(sealed(b"\x00\x01a")[:-1] + b"\x00", checks_sum=False)
     assert not is_intact(sealed(b"\x00\x01a", 13), checks_sum=False)
 
 
 @pytest.mark.parametrize("number", [0, 63, 64, 16383, 16384, (1 << 32) - 1, 1 << 32, (1 << 64) - 1])
-def test_lengths_come_back(number: int) -> None:
+def test_lengths_are_read_back(number: int) -> None:
     writer = RdbWriter(True)
     writer.length(number)
     assert RdbReader(writer.payload()).length() == number
 
 
-# Anything at all.
+# Any bytes.
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A payload in which some bytes are others, are missing, or have come in."""
+    """A payload in which some bytes were changed, removed or inserted."""
     content = bytearray(body(DESK.payload(VALUES[draw(st.sampled_from(sorted(VALUES)))], draw(st.booleans()))))
     for _ in range(draw(st.integers(1, 4))):
-        # Most of what matters is near one of the ends.
+        # Most of the important bytes are near the beginning or the end.
         at = draw(st.one_of(st.integers(0, min(60, len(content))), st.integers(0, len(content))))
         removed = draw(st.integers(0, 3))
         content[at : at + removed] = draw(st.binary(max_size=3))
@@ -440,8 +443,8 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 @given(damaged())
 @settings(max_examples=600)
-def test_damaged_values_are_refused_or_sound(payload: bytes) -> None:
-    """And a sound one can be written and read once more."""
+def test_damaged_values_are_refused_or_consistent(payload: bytes) -> None:
+    """A consistent one can be saved and loaded again."""
     before = int(DESK.allocator.used_memory)
     with contextlib.suppress(PayloadError):
         value = DESK.restore(payload)
@@ -462,7 +465,7 @@ def _assert_sound(value: RedisObject) -> None:
 
 @given(st.integers(0, 26), st.binary(max_size=60))
 @settings(max_examples=600)
-def test_any_bytes_are_refused_or_a_value(kind: int, content: bytes) -> None:
+def test_any_bytes_are_refused_or_make_a_value(kind: int, content: bytes) -> None:
     before = int(DESK.allocator.used_memory)
     with contextlib.suppress(PayloadError):
         value = DESK.restore(sealed(bytes([kind]) + content))

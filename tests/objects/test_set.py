@@ -1,4 +1,4 @@
-"""Sets: when their encoding changes, and what their blocks are then."""
+"""Sets: when their encoding changes, and their blocks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def words(count: int) -> list[bytes]:
     return [b"m%06d" % number for number in range(count)]
 
 
-def test_integers_alone_are_an_intset_in_ascending_order() -> None:
+def test_a_set_of_integers_is_an_intset_in_ascending_order() -> None:
     one = made(b"3", b"-1", b"2", b"3")
     assert one.encoding() == b"intset"
     assert one.members() == [b"-1", b"2", b"3"]
@@ -45,7 +45,7 @@ def test_an_intset_beyond_its_limit_becomes_a_hash_table() -> None:
     assert one.encoding() == b"hashtable"
     table = one.hash_table()
     assert table is not None
-    assert table.slots() == 1024
+    assert table.buckets() == 1024
 
 
 def test_a_word_turns_a_small_intset_into_a_listpack() -> None:
@@ -73,20 +73,20 @@ def test_integers_longer_than_the_limit_of_a_listpack_make_a_hash_table() -> Non
     assert one.encoding() == b"hashtable"
 
 
-def test_a_listpack_keeps_the_order_in_which_members_came() -> None:
+def test_a_listpack_keeps_the_order_in_which_members_were_added() -> None:
     one = made(b"b", b"a", b"7", b"c")
     one.remove(b"a")
     one.add(b"a", LIMITS)
     assert one.members() == [b"b", b"7", b"c", b"a"]
 
 
-def test_a_listpack_that_is_full_becomes_a_hash_table_for_one_more() -> None:
+def test_one_member_too_many_turns_a_listpack_into_a_hash_table() -> None:
     one = made(*words(128))
     assert one.encoding() == b"listpack"
     one.add(b"one more", LIMITS)
     table = one.hash_table()
     assert table is not None
-    assert table.slots() == 256
+    assert table.buckets() == 256
 
 
 def test_a_set_expecting_many_members_is_a_hash_table_at_once() -> None:
@@ -96,7 +96,7 @@ def test_a_set_expecting_many_members_is_a_hash_table_at_once() -> None:
     assert made(b"w", expected=129).encoding() == b"hashtable"
 
 
-def test_many_additions_at_once_make_a_hash_table_beforehand() -> None:
+def test_many_additions_make_a_hash_table_before_they_are_added() -> None:
     one = made(b"w")
     one.prepare(128, LIMITS)
     assert one.encoding() == b"listpack"
@@ -105,7 +105,7 @@ def test_many_additions_at_once_make_a_hash_table_beforehand() -> None:
     assert one.members() == [b"w"]
 
 
-def test_no_encoding_comes_back_by_removing() -> None:
+def test_removing_members_never_changes_the_encoding() -> None:
     one = made(b"1", b"w")
     one.remove(b"w")
     assert one.encoding() == b"listpack"
@@ -124,7 +124,7 @@ def test_tightening_makes_an_intset_of_integers() -> None:
     assert one.members() == [b"-3", b"4", b"5"]
 
 
-def test_a_copy_has_the_encoding_and_the_order() -> None:
+def test_a_copy_has_the_same_encoding_and_order() -> None:
     for one in (made(b"3", b"1"), made(b"b", b"a"), made(*words(200))):
         copy = one.duplicate(one.allocator)
         assert isinstance(copy, SetObject)
@@ -145,7 +145,7 @@ def test_the_digest_does_not_depend_on_order_or_encoding() -> None:
     assert len(set(digests)) == 1
 
 
-def test_freeing_gives_everything_back() -> None:
+def test_freeing_leaves_nothing_in_the_ledger() -> None:
     for members in (numbers(0, 20), words(20), words(500)):
         allocator = Allocator()
         one = new_integer_set(allocator)
@@ -156,7 +156,7 @@ def test_freeing_gives_everything_back() -> None:
         assert allocator.used_memory == 0
 
 
-def test_hashed_members_have_an_entry_only_behind_others() -> None:
+def test_a_hashed_member_has_an_entry_only_if_it_follows_others_in_its_bucket() -> None:
     one = made(*words(1000))
     table = one.hash_table()
     assert table is not None
@@ -177,7 +177,7 @@ MEMBERS = st.one_of(
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), MEMBERS), max_size=80), st.integers(0, 12), st.integers(0, 12))
-def test_a_set_is_a_set_whatever_its_encoding(
+def test_every_encoding_behaves_as_a_set(
     steps: list[tuple[int, bytes]], intset_entries: int, listpack_entries: int
 ) -> None:
     limits = EncodingLimits()

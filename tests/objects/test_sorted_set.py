@@ -1,4 +1,4 @@
-"""Sorted sets as values: their encodings, their bytes in the ledger, what stays when they change."""
+"""Sorted sets as values: their encodings, their blocks, and which blocks a change keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INFINITY = float("inf")
 
 
 class Fixture:
-    """What a sorted set needs around it."""
+    """The parts that a sorted set needs."""
 
     def __init__(self) -> None:
         self.allocator = Allocator("jemalloc")
@@ -64,7 +64,7 @@ def test_a_score_is_an_integer_in_a_listpack_or_its_text(score: float, size: int
     assert score_entry_size(score) == size
 
 
-def test_adding_tells_what_it_did(around: Fixture) -> None:
+def test_add_returns_what_it_did(around: Fixture) -> None:
     zset = around.empty()
     assert around.add(zset, b"a", 1.0) == ADDED
     assert around.add(zset, b"a", 1.0) == 0
@@ -73,7 +73,7 @@ def test_adding_tells_what_it_did(around: Fixture) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 200])
-def test_what_was_added_can_be_asked_for(around: Fixture, count: int) -> None:
+def test_added_members_have_their_scores_and_order(around: Fixture, count: int) -> None:
     zset = around.filled(count)
     assert zset.length() == count
     assert zset.score(b"m2") == 2.0
@@ -83,7 +83,7 @@ def test_what_was_added_can_be_asked_for(around: Fixture, count: int) -> None:
     assert not zset.remove(b"m1")
 
 
-def test_a_listpack_is_one_block_with_the_object(around: Fixture) -> None:
+def test_a_listpack_is_one_block_beside_the_object(around: Fixture) -> None:
     zset = around.filled(2)
     assert zset.encoding() == b"listpack"
     assert zset.memory(around.allocator, 5) == 16 + 24  # 7 + 2 * (4 + 2)
@@ -103,7 +103,7 @@ def test_one_member_too_many_makes_a_skiplist(around: Fixture) -> None:
     assert zset.encoding() == b"skiplist"
     table = zset.hash_table()
     assert table is not None
-    assert (table.slots(), zset.length()) == (256, 129)
+    assert (table.buckets(), zset.length()) == (256, 129)
 
 
 def test_a_long_member_makes_a_skiplist(around: Fixture) -> None:
@@ -119,16 +119,16 @@ def test_many_expected_members_make_a_skiplist_at_once(around: Fixture) -> None:
     zset.expect(129, around.limits, around.rng)
     table = zset.hash_table()
     assert table is not None
-    assert table.slots() == 256
+    assert table.buckets() == 256
 
 
-def test_a_skiplist_is_what_its_blocks_are(around: Fixture) -> None:
+def test_memory_of_a_skiplist_is_its_blocks(around: Fixture) -> None:
     before = around.allocator.used_memory
     zset = around.filled(1000)
     assert zset.memory(around.allocator, 0) == around.allocator.used_memory - before
 
 
-def test_the_heights_of_nodes_have_the_mean_of_redis(around: Fixture) -> None:
+def test_the_mean_height_of_nodes_is_the_same_as_in_redis(around: Fixture) -> None:
     zset = around.filled(20000)
     content = zset.content
     assert isinstance(content, SortedSetSkiplist)
@@ -137,12 +137,12 @@ def test_the_heights_of_nodes_have_the_mean_of_redis(around: Fixture) -> None:
     assert total / 20000 == pytest.approx(45.836, rel=0.01)
 
 
-def test_a_node_stays_while_its_place_does(around: Fixture) -> None:
+def test_a_member_that_keeps_its_place_keeps_its_node(around: Fixture) -> None:
     zset = around.filled(200)
     content = zset.content
     assert isinstance(content, SortedSetSkiplist)
     slot = content.members.peek(b"m7")
-    around.allocator.alloc(40)  # another block than the one just freed would be the next
+    around.allocator.alloc(40)  # so that the next block is not the one just freed
     node = content.members.nodes[slot]
     around.add(zset, b"m7", 7.5)
     assert content.members.nodes[slot] == node
@@ -151,7 +151,7 @@ def test_a_node_stays_while_its_place_does(around: Fixture) -> None:
     assert zset.order().rank(6.0, b"m7") == 7
 
 
-def test_a_table_that_is_sparse_shrinks(around: Fixture) -> None:
+def test_a_sparse_table_is_resized(around: Fixture) -> None:
     zset = around.filled(1000)
     zset.remove_all([b"m%d" % number for number in range(995)])
     table = zset.hash_table()
@@ -160,7 +160,7 @@ def test_a_table_that_is_sparse_shrinks(around: Fixture) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 128, 129, 5000])
-def test_a_copy_is_equal_and_its_own(around: Fixture, count: int) -> None:
+def test_a_copy_is_equal_and_independent(around: Fixture, count: int) -> None:
     zset = around.filled(count)
     before = around.allocator.used_memory
     copy = zset.duplicate(around.allocator)
@@ -171,7 +171,7 @@ def test_a_copy_is_equal_and_its_own(around: Fixture, count: int) -> None:
     assert not set(copy.addresses()) & set(zset.addresses())
 
 
-def test_all_blocks_are_told_and_freed(around: Fixture) -> None:
+def test_all_blocks_are_owned_and_freed(around: Fixture) -> None:
     for count in (0, 5, 500):
         zset = around.filled(count)
         told = sum([around.allocator.usable(address) for address in zset.addresses()])
@@ -196,6 +196,6 @@ def test_a_stored_result_is_a_listpack_if_it_fits(around: Fixture) -> None:
     assert build_sorted_set(many, around.allocator, around.limits, around.rng).encoding() == b"skiplist"
 
 
-def test_freeing_counts_members_of_a_skiplist(around: Fixture) -> None:
+def test_the_effort_of_freeing_a_skiplist_is_its_members(around: Fixture) -> None:
     assert around.filled(100).free_effort() == 1
     assert around.filled(200).free_effort() == 200

@@ -1,8 +1,7 @@
-"""Sorted sets under defragmentation, and taken apart."""
+"""Sorted sets: defragmentation and dismantling, as far as they differ from other values (see `test_contract`)."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 import pytest
@@ -13,35 +12,18 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.limits import EncodingLimits
-from pyredmem.objects.sorted_set import SortedSetObject, new_sorted_set
+from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.sorted_set_encodings import SortedSetListpack
 from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.structures.score_node import ScoreNode
+from tests.objects.samples import SORTED_SET_COUNTS, a_sorted_set
 from tests.support.movers import (
     Evictor,
     Recorder,
-    assert_sound_after_passes,
     full_pass,
     taken_apart,
     visit_elements,
 )
-
-COUNTS = [1, 100, 129, 2000]
-
-
-def a_sorted_set(allocator: Allocator, count: int, entries: int = 128) -> SortedSetObject:
-    """With members in any order, some scores equal, and some members that moved or went."""
-    limits = EncodingLimits()
-    limits.zset_entries = entries
-    rng = Random(count)
-    value = new_sorted_set(allocator, limits)
-    for number in range(count + 40):
-        value.add(b"member %d" % (number * 7919 % 10007), float(number * 31 % 1000) / 7, limits, rng)
-    for number in range(0, count, 3):
-        value.add(b"member %d" % (number * 7919 % 10007), float(number % 50), limits, rng)
-    for number in range(40):
-        value.remove(b"member %d" % ((count + number) * 7919 % 10007))
-    return value
 
 
 def nodes_of(value: SortedSetObject) -> list[ScoreNode]:
@@ -52,7 +34,7 @@ def nodes_of(value: SortedSetObject) -> list[ScoreNode]:
 
 
 def check(value: SortedSetObject) -> None:
-    """The invariants, and that a member is one object for all."""
+    """Assert the invariants, and that each member is one object everywhere."""
     content = value.content
     content.order.check()
     table = content.table()
@@ -64,17 +46,8 @@ def check(value: SortedSetObject) -> None:
     assert {id(key) for key in keys} == {id(member) for member in members}
 
 
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("limit", [7, 1000])
-def test_a_pass_shows_each_block_once_and_changes_nothing_that_can_be_seen(count: int, limit: int) -> None:
-    allocator = Allocator()
-    value = assert_sound_after_passes(a_sorted_set(allocator, count), allocator, limit)
-    assert isinstance(value, SortedSetObject)
-    check(value)
-
-
-@pytest.mark.parametrize("count", COUNTS)
-def test_scores_and_order_survive_a_pass(count: int) -> None:
+@pytest.mark.parametrize("count", SORTED_SET_COUNTS)
+def test_a_pass_keeps_scores_and_order(count: int) -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, count)
     items = value.items()
@@ -84,7 +57,7 @@ def test_scores_and_order_survive_a_pass(count: int) -> None:
     assert all(moved.score(member) == score for member, score in items)
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", SORTED_SET_COUNTS)
 def test_a_pass_that_steers_shows_each_member_once(count: int) -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, count)
@@ -93,7 +66,7 @@ def test_a_pass_that_steers_shows_each_member_once(count: int) -> None:
     assert Counter(recorder.texts) == Counter([member for member, _ in value.items()])
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", SORTED_SET_COUNTS)
 def test_a_pass_that_steers_shows_each_node_once(count: int) -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, count)
@@ -105,7 +78,7 @@ def test_a_pass_that_steers_shows_each_node_once(count: int) -> None:
         assert shown[id(node.members)] == 1
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", SORTED_SET_COUNTS)
 def test_every_object_of_a_sorted_set_leaves_its_place(count: int) -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, count)
@@ -128,7 +101,7 @@ def test_every_object_of_a_sorted_set_leaves_its_place(count: int) -> None:
     check(moved)
 
 
-def test_a_member_that_got_another_score_is_one_object() -> None:
+def test_a_member_that_got_another_score_remains_one_object() -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, 500)
     limits = EncodingLimits()
@@ -137,15 +110,15 @@ def test_a_member_that_got_another_score_is_one_object() -> None:
     check(value)
 
 
-def test_the_effort_is_that_of_the_members() -> None:
+def test_the_scan_effort_of_a_skiplist_is_its_members() -> None:
     assert a_sorted_set(Allocator(), 500).scan_effort() == 500
 
 
-def test_the_effort_of_a_listpack_is_one() -> None:
+def test_the_scan_effort_of_a_listpack_is_one() -> None:
     assert a_sorted_set(Allocator(), 50).scan_effort() == 1
 
 
-def test_a_call_visits_no_more_members_than_it_may() -> None:
+def test_a_call_visits_at_most_limit_members() -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, 3000)
     recorder = Recorder(allocator)
@@ -156,7 +129,7 @@ def test_a_call_visits_no_more_members_than_it_may() -> None:
 @pytest.mark.parametrize("count", [5, 500])
 @pytest.mark.parametrize("cursor", [1, 499, 10**6, 1 << 40, (1 << 40) + 499, 1 << 62])
 @pytest.mark.parametrize("steering", [False, True])
-def test_any_cursor_leads_to_the_end(count: int, cursor: int, steering: bool) -> None:
+def test_any_cursor_leads_to_the_end_of_a_pass(count: int, cursor: int, steering: bool) -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, count)
     recorder = Recorder(allocator, steering)
@@ -198,17 +171,7 @@ def test_a_sorted_set_may_change_during_a_pass(data: st.DataObject) -> None:
     assert sorted(allocator.live_addresses()) == sorted(value.addresses())
 
 
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("most", [1, 100, 100000])
-def test_taken_apart_a_sorted_set_gives_all_its_blocks(count: int, most: int) -> None:
-    allocator = Allocator()
-    value = a_sorted_set(allocator, count)
-    owned = sorted(value.addresses())
-    rng = random.Random(1)
-    assert sorted(taken_apart(value, lambda: rng.randint(1, most))) == owned
-
-
-def test_a_large_listpack_is_taken_apart_in_steps() -> None:
+def test_a_large_listpack_is_dismantled_in_many_slices() -> None:
     allocator = Allocator()
     value = a_sorted_set(allocator, 3000, 100000)
     assert value.encoding() == b"listpack"

@@ -1,4 +1,4 @@
-"""Streams as values: against a model, with their ledger."""
+"""Streams as values: compared with a model, and their blocks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def live_bytes(stream: Stream) -> int:
 
 
 @given(STEPS)
-def test_it_holds_what_a_dict_holds(steps: list[tuple[str, object]]) -> None:
+def test_a_stream_has_the_same_entries_as_a_dict(steps: list[tuple[str, object]]) -> None:
     stream = new_stream(Allocator()).stream
     model: dict[int, bytes] = {}
     for number, (what, argument) in enumerate(steps, 1):
@@ -72,7 +72,7 @@ def test_it_holds_what_a_dict_holds(steps: list[tuple[str, object]]) -> None:
 
 
 @given(STEPS, BOUND, BOUND, st.integers(-1, 5))
-def test_ranges_are_slices(steps: list[tuple[str, object]], low: int, high: int, count: int) -> None:
+def test_a_range_is_a_slice_of_all_entries(steps: list[tuple[str, object]], low: int, high: int, count: int) -> None:
     stream = stream_of(30).stream
     for what, argument in steps:
         if what == "delete" and isinstance(argument, int):
@@ -83,7 +83,7 @@ def test_ranges_are_slices(steps: list[tuple[str, object]], low: int, high: int,
     assert stream.range_back(low, high, count).ids == every[::-1][:most]
 
 
-def test_free_gives_all_back() -> None:
+def test_freeing_leaves_nothing_in_the_ledger() -> None:
     made = stream_of(50)
     made.stream.add_group(b"g", 0, -1)
     group = made.stream.group(b"g")
@@ -114,7 +114,7 @@ def test_a_copy_is_equal_and_trimmed_to_fit() -> None:
         assert node.listpack.usable() == made.stream.allocator.good_size(node.listpack.size)
 
 
-def test_the_effort_to_free_is_nodes_and_pending_entries() -> None:
+def test_the_effort_of_freeing_is_nodes_and_pending_entries() -> None:
     made = stream_of(10, entries=1)
     nodes = made.stream.tree.nodes
     assert made.free_effort() == nodes
@@ -133,7 +133,7 @@ def test_a_node_is_closed_and_trimmed_when_the_next_one_begins() -> None:
     assert second.listpack.usable() == 4096
 
 
-def test_names_of_fields_are_kept_once_per_node() -> None:
+def test_field_names_are_in_memory_once_per_node() -> None:
     stream = new_stream(Allocator()).stream
     for number in range(1, 4):
         stream.add(make_id(number, 0), [bytes(bytearray(b"field")), b"%d" % number], limits())

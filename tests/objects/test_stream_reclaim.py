@@ -1,9 +1,8 @@
-"""Streams under defragmentation, and taken apart."""
+"""Streams: defragmentation and dismantling, as far as streams differ from other values (see `test_contract`)."""
 
 from __future__ import annotations
 
 import gc
-import random
 from collections import Counter
 
 import pytest
@@ -12,64 +11,20 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.mover import Mover
-from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.stream import StreamObject, new_stream
 from pyredmem.objects.stream_group import PendingEntry, StreamGroup, entries_from
-from pyredmem.objects.stream_id import MAX_ID, id_key, make_id
+from pyredmem.objects.stream_id import MAX_ID, id_key
 from pyredmem.structures.radix import RadixTree
+from tests.objects.samples import STREAM_SHAPES, a_stream
+from tests.objects.samples import add_entry as add
+from tests.objects.samples import stream_limits as limits
 from tests.support.movers import (
     Evictor,
     Recorder,
-    assert_sound_after_passes,
     full_pass,
     taken_apart,
     visit_elements,
 )
-
-SHAPES = [(1, 0), (20, 0), (300, 0), (300, 1), (300, 3), (0, 0), (0, 2)]
-
-
-def limits(entries: int = 5) -> EncodingLimits:
-    made = EncodingLimits()
-    made.stream_node_entries = entries
-    return made
-
-
-def add(value: StreamObject, number: int, wanted: EncodingLimits) -> None:
-    entry = [b"field", b"value %d" % number, b"other", b"more %d" % number]
-    if number % 7 == 0:
-        entry = [b"different %d" % number, b"value %d" % number]
-    value.stream.add(make_id(1_700_000_000_000 + number * 37, number % 3), entry, wanted)
-
-
-def give_out(value: StreamObject, groups: int) -> None:
-    """Groups with names that begin alike, consumers of them, and pending entries."""
-    stream = value.stream
-    ids = stream.range(0, MAX_ID).ids
-    for number in range(groups):
-        name = b"group" + b"s" * number
-        stream.add_group(name, make_id(1_700_000_000_000, number), 0)
-        group = stream.group(name)
-        assert group is not None
-        for who in range(4):
-            consumer = group.add_consumer(b"consumer %d" % who, 5)
-            for entry_id in ids[who::6] if who < 3 else []:
-                group.add_pending(id_key(entry_id), consumer, 77).deliveries = 3
-            if number == 0 and who == 0:
-                for entry_id in ids[5::6]:
-                    group.add_pending(id_key(entry_id), consumer, 78)
-
-
-def a_stream(allocator: Allocator, count: int, groups: int, entries: int = 5) -> StreamObject:
-    """With groups, and with some entries deleted."""
-    value = new_stream(allocator)
-    for number in range(count):
-        add(value, number, limits(entries))
-    give_out(value, groups)
-    for entry_id in value.stream.range(0, MAX_ID).ids[3::4]:
-        value.stream.delete(entry_id)
-    value.stream.update_first_id()
-    return value
 
 
 def groups_of(value: StreamObject) -> list[StreamGroup]:
@@ -77,7 +32,7 @@ def groups_of(value: StreamObject) -> list[StreamGroup]:
 
 
 def objects_of(value: StreamObject) -> list[object]:
-    """Every Python object that a pass may let leave, short bytes and small numbers aside."""
+    """Every Python object that a pass may replace, except short bytes and small numbers."""
     stream = value.stream
     found: list[object] = [value, stream, stream.last_id, stream.tree]
     trees: list[RadixTree[object]] = [stream.tree]  # type: ignore[list-item]  # of any value
@@ -107,7 +62,7 @@ def objects_of(value: StreamObject) -> list[object]:
 
 
 def check(value: StreamObject, shared: bool = True) -> None:
-    """The invariants, and (if nothing was claimed) that the keys of two trees are the same objects."""
+    """Assert the invariants; if ``shared``, also that a group's trees and its consumers' have the same key objects."""
     stream = value.stream
     stream.check()
     if stream.groups is not None:
@@ -121,17 +76,8 @@ def check(value: StreamObject, shared: bool = True) -> None:
         assert not shared or owned == keys
 
 
-@pytest.mark.parametrize(("count", "groups"), SHAPES)
-@pytest.mark.parametrize("limit", [1, 10, 1000])
-def test_a_pass_shows_each_block_once_and_changes_nothing_that_can_be_seen(count: int, groups: int, limit: int) -> None:
-    allocator = Allocator()
-    value = assert_sound_after_passes(a_stream(allocator, count, groups), allocator, limit)
-    assert isinstance(value, StreamObject)
-    check(value)
-
-
-@pytest.mark.parametrize(("count", "groups"), SHAPES)
-def test_what_is_pending_survives_a_pass(count: int, groups: int) -> None:
+@pytest.mark.parametrize(("count", "groups"), STREAM_SHAPES)
+def test_a_pass_keeps_the_pending_entries(count: int, groups: int) -> None:
     def pending(value: StreamObject) -> list[tuple[int, bytes, int, int]]:
         return [
             (entry_id, entry.consumer.name, int(entry.delivered_ms), int(entry.deliveries))
@@ -147,7 +93,7 @@ def test_what_is_pending_survives_a_pass(count: int, groups: int) -> None:
     assert pending(moved) == before
 
 
-@pytest.mark.parametrize(("count", "groups"), SHAPES)
+@pytest.mark.parametrize(("count", "groups"), STREAM_SHAPES)
 @pytest.mark.parametrize("limit", [3, 1000])
 def test_every_object_of_a_stream_leaves_its_place(count: int, groups: int, limit: int) -> None:
     allocator = Allocator()
@@ -173,7 +119,7 @@ def test_a_pass_that_steers_shows_each_object_once() -> None:
     assert all(shown[id(item)] > 0 for item in objects_of(value))
 
 
-def test_the_names_of_fields_stay_one_object_in_a_copy() -> None:
+def test_the_field_names_of_a_copy_remain_one_object() -> None:
     allocator = Allocator()
     value = a_stream(allocator, 20, 0)
     copy = value.duplicate(allocator)
@@ -187,7 +133,7 @@ def test_the_names_of_fields_stay_one_object_in_a_copy() -> None:
                 assert entry[0] is node.master_fields[0]
 
 
-def test_a_call_visits_no_more_nodes_than_it_may() -> None:
+def test_a_call_visits_at_most_limit_nodes() -> None:
     allocator = Allocator()
     value = a_stream(allocator, 300, 0, entries=1)
     recorder = Recorder(allocator)
@@ -211,7 +157,7 @@ def test_a_call_shows_few_entries_of_a_large_node() -> None:
     assert visit_elements(large, recorder, 40) > 100
 
 
-def test_the_effort_is_that_of_the_listpacks() -> None:
+def test_the_scan_effort_of_a_stream_is_its_listpacks() -> None:
     assert a_stream(Allocator(), 30, 2, entries=3).scan_effort() == 10
 
 
@@ -222,7 +168,7 @@ def test_a_cursor_of_another_stream_ends_a_pass(cursor: int) -> None:
 
 
 @pytest.mark.parametrize("steering", [False, True])
-def test_two_passes_at_a_time_do_not_disturb_each_other(steering: bool) -> None:
+def test_two_passes_at_the_same_time_do_not_disturb_each_other(steering: bool) -> None:
     allocator = Allocator()
     value = a_stream(allocator, 300, 2)
     first, second = Recorder(allocator, steering), Recorder(allocator, not steering)
@@ -288,17 +234,7 @@ def test_a_stream_may_change_during_a_pass(data: st.DataObject) -> None:
     assert sorted(allocator.live_addresses()) == sorted(value.addresses())
 
 
-@pytest.mark.parametrize(("count", "groups"), SHAPES)
-@pytest.mark.parametrize("most", [1, 5, 100000])
-def test_taken_apart_a_stream_gives_all_its_blocks(count: int, groups: int, most: int) -> None:
-    allocator = Allocator()
-    value = a_stream(allocator, count, groups)
-    owned = sorted(value.addresses())
-    rng = random.Random(1)
-    assert sorted(taken_apart(value, lambda: rng.randint(1, most))) == owned
-
-
-def test_taken_apart_a_stream_leaves_no_cycle() -> None:
+def test_a_dismantled_stream_leaves_no_reference_cycle() -> None:
     def pending_entries() -> int:
         return len([item for item in gc.get_objects() if isinstance(item, PendingEntry)])
 
@@ -315,7 +251,7 @@ def test_taken_apart_a_stream_leaves_no_cycle() -> None:
         gc.enable()
 
 
-def test_a_copy_keeps_its_entries_when_the_original_is_taken_apart() -> None:
+def test_a_copy_keeps_its_entries_when_the_original_is_dismantled() -> None:
     allocator = Allocator()
     value = new_stream(allocator)
     value.stream.add(5, [b"f", b"v"] * 2000, limits())
@@ -326,7 +262,7 @@ def test_a_copy_keeps_its_entries_when_the_original_is_taken_apart() -> None:
     assert [len(entry) for entry in copy.stream.range(0, MAX_ID).entries] == [4000, 2]
 
 
-def test_a_large_entry_is_taken_apart_in_steps() -> None:
+def test_a_large_entry_is_dismantled_in_many_slices() -> None:
     value = new_stream(Allocator())
     value.stream.add(5, [b"f", b"v"] * 2000, limits())
     steps = 0

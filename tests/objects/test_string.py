@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, decr_ref_count, incr_ref_count
-from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject, Strings
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject
+from pyredmem.objects.string_factory import StringFactory
 
 
-def make() -> Strings:
-    return Strings(Allocator("jemalloc"))
+def make() -> StringFactory:
+    return StringFactory(Allocator("jemalloc"))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_a_value_gets_the_tightest_encoding(data: bytes, name: bytes, usage: int
     assert value.length() == len(data)
 
 
-def test_small_numbers_are_shared_where_that_is_allowed() -> None:
+def test_small_integers_are_shared_while_sharing_is_on() -> None:
     strings = make()
     assert strings.create(b"9999") is strings.create_integer(9999)
     assert strings.create(b"9999").refcount == SHARED_REFERENCE_COUNT
@@ -46,8 +47,24 @@ def test_small_numbers_are_shared_where_that_is_allowed() -> None:
     assert strings.create(b"9999") is not strings.create(b"9999")
 
 
+def test_a_shared_integer_has_no_block_and_the_access_field_of_the_start() -> None:
+    strings = make()
+    strings.unused_lru = 4711
+    before = strings.allocator.used_memory
+    value = strings.create(b"9999")
+    assert (value.lru, value.addresses()) == (4711, [])
+    assert strings.allocator.used_memory == before
+
+
+def test_shared_integers_are_made_in_any_order() -> None:
+    strings = make()
+    made = {number: strings.create_integer(number) for number in (300, 7, 9999, 0, 8)}
+    assert all(strings.create_integer(number) is value for number, value in made.items())
+    assert [value.data() for value in made.values()] == [b"300", b"7", b"9999", b"0", b"8"]
+
+
 @pytest.mark.parametrize("data", [b"5", b"77777", b"abc", b"a" * 50, b"a" * 40000])
-def test_unsharing_hands_the_reference_over(data: bytes) -> None:
+def test_unsharing_passes_the_reference_and_the_access_field_on(data: bytes) -> None:
     strings = make()
     before = strings.allocator.used_memory
     value = strings.create(data)
@@ -70,7 +87,7 @@ def test_unsharing_a_raw_string_keeps_its_blocks() -> None:
     assert strings.allocator.used_memory == used
 
 
-def test_unsharing_what_others_hold_makes_a_copy() -> None:
+def test_unsharing_a_string_with_other_references_makes_a_copy() -> None:
     strings = make()
     value = strings.create(b"a" * 50)
     incr_ref_count(value)
@@ -80,17 +97,17 @@ def test_unsharing_what_others_hold_makes_a_copy() -> None:
     assert value.refcount == 1
 
 
-def test_a_string_that_came_as_a_big_argument_was_trimmed() -> None:
-    """49152 bytes hold 41000 with more than a tenth to spare, which sds forgets; the next byte doubles it."""
+def test_the_sds_of_a_big_argument_is_trimmed() -> None:
+    """41000 bytes leave more than a tenth of 49152 free, which trimming forgets, so the next byte doubles the sds."""
     strings = make()
     buffer = strings.unshare(strings.create(b"a" * 41000))
-    assert buffer.capacity == 41000
+    assert buffer.sds.capacity == 41000
     buffer.append(b"b", strings.allocator)
-    assert strings.allocator.usable(int(buffer.sds_address)) == 98304
+    assert strings.allocator.usable(int(buffer.sds.address)) == 98304
 
 
 @pytest.mark.parametrize(("length", "usable"), [(65527, 65536), (65528, 65536), (65529, 81920), (65530, 81920)])
-def test_a_big_argument_is_trimmed_only_if_its_header_can_tell_of_free_room(length: int, usable: int) -> None:
+def test_a_big_argument_is_trimmed_only_if_its_header_can_express_the_free_room(length: int, usable: int) -> None:
     strings = make()
     assert strings.create(b"a" * length).memory(strings.allocator, 5) == 16 + usable
 
@@ -104,40 +121,40 @@ def test_a_big_argument_is_trimmed_only_if_its_header_can_tell_of_free_room(leng
         (40940, 5, 40954),
         (40953, 5, 40953),  # with its CR LF it arrived in a block of 49152, and was trimmed into one of 40960
         (65530, 5, 65535),
-        (65534, 9, 65534),  # with its CR LF it needs a longer header, which trimming leaves
+        (65534, 9, 65534),  # with its CR LF it needs a longer header, which trimming keeps
         (65536, 9, 65536),
     ],
 )
-def test_a_string_as_it_was_set_has_the_header_and_room_of_its_argument(
+def test_a_string_that_was_set_has_the_header_and_capacity_of_its_argument(
     length: int, header: int, capacity: int
 ) -> None:
     strings = make()
     buffer = strings.unshare(strings.create(b"a" * length))
-    assert (buffer.header, buffer.capacity) == (header, capacity)
+    assert (buffer.sds.header, buffer.sds.capacity) == (header, capacity)
 
 
-def test_a_copy_of_a_big_string_has_the_room_of_its_block() -> None:
+def test_a_copy_of_a_big_string_has_the_capacity_of_its_block() -> None:
     strings = make()
     for original in (strings.create(b"a" * 41000), strings.create_buffer(bytearray(41000))):
         copy = original.duplicate(strings.allocator)
         assert isinstance(copy, StringObject)
-        assert strings.unshare(copy).capacity == 49152 - 6
+        assert strings.unshare(copy).sds.capacity == 49152 - 6
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
-def test_a_buffer_has_the_room_it_says(parts: list[bytes]) -> None:
+def test_the_capacity_of_a_buffer_fits_in_its_block(parts: list[bytes]) -> None:
     strings = make()
     buffer = strings.create_buffer(bytearray())
     for part in parts:
         buffer.append(part, strings.allocator)
-        usable = strings.allocator.usable(int(buffer.sds_address))
-        room = len(buffer.buffer) if buffer.header == 1 else int(buffer.capacity)
+        usable = strings.allocator.usable(int(buffer.sds.address))
+        room = len(buffer.buffer) if buffer.sds.header == 1 else int(buffer.sds.capacity)
         assert len(buffer.buffer) <= room
-        assert int(buffer.header) + room + 1 <= usable
+        assert int(buffer.sds.header) + room + 1 <= usable
     assert buffer.data() == b"".join(parts)
 
 
-def test_grow_zero_only_grows() -> None:
+def test_grow_zero_never_shortens() -> None:
     strings = make()
     buffer = strings.create_buffer(bytearray(b"ab"))
     buffer.grow_zero(5, strings.allocator)
@@ -158,7 +175,7 @@ def test_grow_zero_only_grows() -> None:
         (b"77777", b"abc", False),
     ],
 )
-def test_assigning_in_place_gives_what_creating_would(old: bytes, new: bytes, possible: bool) -> None:
+def test_assigning_in_place_gives_the_same_as_creating(old: bytes, new: bytes, possible: bool) -> None:
     strings = make()
     value = strings.create(old)
     assert strings.assign(value, new) == possible
@@ -168,7 +185,7 @@ def test_assigning_in_place_gives_what_creating_would(old: bytes, new: bytes, po
         assert value.memory(strings.allocator, 5) == fresh.memory(strings.allocator, 5)
 
 
-def test_the_forms_are_told_apart_by_class() -> None:
+def test_each_form_of_a_string_has_its_class() -> None:
     strings = make()
     assert isinstance(strings.create(b"1"), IntegerString)
     assert isinstance(strings.create(b"v"), BytesString)

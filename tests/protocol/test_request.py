@@ -1,4 +1,4 @@
-"""Requests: the grammar, its limits, and that pieces of any size give the same result."""
+"""Requests: the grammar, its limits, and the same result for pieces of any size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredmem.protocol.request import HiredisRequestParser, RequestParser, split_words
+from pyredmem.protocol.hiredis_request import HiredisRequestParser
+from pyredmem.protocol.request import RequestParser, split_words
 
 PARSERS = [RequestParser, HiredisRequestParser]
 
@@ -27,14 +28,14 @@ WELL_FORMED: list[tuple[bytes, list[list[bytes]]]] = [
     (b"*-1\r\nPING\r\n", [[b"PING"]]),
     (b"*-10\r\nPING\r\n", [[b"PING"]]),
     (b"*2\r\n$4\r\nECHO\r\n$6\r\na\r\nb\r\n\r\n", [[b"ECHO", b"a\r\nb\r\n"]]),
-    (b"*1\r\n$4\r\nPINGxy*1\r\n$4\r\nPING\r\n", [[b"PING"], [b"PING"]]),  # Redis skips the two bytes unseen
+    (b"*1\r\n$4\r\nPINGxy*1\r\n$4\r\nPING\r\n", [[b"PING"], [b"PING"]]),  # Redis skips the two bytes unread
     (b"*2\r\n$3\r\nGET\r\n$5\r\n+a(=~\r\n", [[b"GET", b"+a(=~"]]),
     (b"*1\r\n$3\r\nfoo\r\nbar baz\r\n*1\r\n$1\r\nx\r\n", [[b"foo"], [b"bar", b"baz"], [b"x"]]),
     (b"*2\r\n$3\r\nGET\r\n$3000\r\n" + b"v" * 3000 + b"\r\nPING\r\n", [[b"GET", b"v" * 3000], [b"PING"]]),
     (b"*3\r\n$1\r\na\r\n", []),
     (b"*2\r\n$1\r\na\r\n$5\r\nab", []),
     (b"*1\r\nabc\r", []),
-    # The ends of lines are looked for as in C strings: behind a NUL there is none.
+    # The end of a line is searched for as in C strings: there is none after a NUL.
     (b"PI\x00NG\r\nPING\r\n", []),
     (b"*1\x00\r\n$4\r\nPING\r\n", []),
     (b"*1\r\n$4\x00\r\nPING\r\n", []),
@@ -76,7 +77,7 @@ def parse(parser: RequestParser, chunks: Iterable[bytes]) -> tuple[list[list[byt
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize(("data", "expected"), WELL_FORMED)
-def test_well_formed_requests_whole(parser: type[RequestParser], data: bytes, expected: list[list[bytes]]) -> None:
+def test_well_formed_requests_at_once(parser: type[RequestParser], data: bytes, expected: list[list[bytes]]) -> None:
     assert parse(parser(), [data]) == (expected, None)
 
 
@@ -90,19 +91,19 @@ def test_well_formed_requests_byte_by_byte(
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize(("data", "expected"), BROKEN)
-def test_offences_against_the_protocol(parser: type[RequestParser], data: bytes, expected: bytes) -> None:
+def test_protocol_errors(parser: type[RequestParser], data: bytes, expected: bytes) -> None:
     assert parse(parser(), [data]) == ([], b"ERR Protocol error: " + expected)
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-def test_requests_before_an_offence_are_given_out(parser: type[RequestParser]) -> None:
+def test_requests_before_a_protocol_error_are_returned(parser: type[RequestParser]) -> None:
     requests, error = parse(parser(), [b"*1\r\n$4\r\nPING\r\n*1\r\n:1\r\n"])
     assert requests == [[b"PING"]]
     assert error is not None
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-def test_a_client_that_has_not_authenticated_is_held_short(parser: type[RequestParser]) -> None:
+def test_limits_are_lower_for_a_client_that_has_not_authenticated(parser: type[RequestParser]) -> None:
     strict = parser()
     strict.authenticated = False
     assert parse(strict, [b"*11\r\n"]) == ([], b"ERR Protocol error: unauthenticated multibulk length")
@@ -112,7 +113,7 @@ def test_a_client_that_has_not_authenticated_is_held_short(parser: type[RequestP
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-def test_before_authentication_requests_are_given_out_one_at_a_time(parser: type[RequestParser]) -> None:
+def test_before_authentication_requests_are_returned_one_at_a_time(parser: type[RequestParser]) -> None:
     strict = parser()
     strict.authenticated = False
     strict.feed(b"AUTH a\r\nPING\r\n")
@@ -133,7 +134,7 @@ def test_pending_counts_the_bytes_of_the_unfinished_request(parser: type[Request
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-def test_a_big_string_in_many_pieces_is_joined_once(parser: type[RequestParser]) -> None:
+def test_a_large_string_in_many_pieces_is_joined(parser: type[RequestParser]) -> None:
     value = bytes(range(256)) * 4096
     data = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\nPING\r\n" % (len(value), value)
     chunks = [data[at : at + 1500] for at in range(0, len(data), 1500)]
@@ -142,7 +143,7 @@ def test_a_big_string_in_many_pieces_is_joined_once(parser: type[RequestParser])
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("prefix", [b"", b"*1\r\n$4\r\nPING\r\n"])
-def test_an_announced_array_takes_no_memory_before_its_strings_are_there(
+def test_an_announced_array_takes_no_memory_before_its_strings_arrive(
     parser: type[RequestParser], prefix: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str | bytes] = []
@@ -154,7 +155,7 @@ def test_an_announced_array_takes_no_memory_before_its_strings_are_there(
 
     monkeypatch.setattr(hiredis, "Reader", Reader)
     assert parse(parser(), [prefix + b"*2147483647\r\n"])[1] is None
-    assert seen == []  # hiredis would have made room for all of them
+    assert seen == []  # hiredis would have allocated room for all of them
 
 
 def encode(words: list[bytes]) -> bytes:
@@ -196,7 +197,7 @@ def test_any_split_of_the_bytes_gives_the_same_requests(
         )
     )
 )
-def test_both_parsers_agree_on_anything(data: list[bytes]) -> None:
+def test_both_parsers_give_the_same_result_for_any_bytes(data: list[bytes]) -> None:
     whole = b"".join(data)
     assert parse(HiredisRequestParser(), [whole]) == parse(RequestParser(), [whole])
 
@@ -215,5 +216,5 @@ def test_both_parsers_agree_on_anything(data: list[bytes]) -> None:
         (b"\va\vb \fc\f", [b"a\vb", b"c\f"]),
     ],
 )
-def test_words_of_a_line(line: bytes, words: list[bytes] | None) -> None:
+def test_a_line_is_split_into_words_as_in_redis(line: bytes, words: list[bytes] | None) -> None:
     assert split_words(line) == words

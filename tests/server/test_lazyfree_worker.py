@@ -1,4 +1,4 @@
-"""The thread that takes deleted values apart: a real server in this process, with clients while it works."""
+"""The worker thread of lazy free: a real server in this process, with clients that are served while it works."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def figure(wire: Wire, name: str) -> int:
     return int(info(wire)[name])
 
 
-def wait_for_the_end(wire: Wire) -> None:
+def wait_until_all_is_freed(wire: Wire) -> None:
     wait_until(lambda: figure(wire, "lazyfree_pending_objects") == 0, "the end of the work")
 
 
-def test_it_starts_and_ends_with_its_server() -> None:
+def test_the_thread_starts_and_ends_with_its_server() -> None:
     before = len(workers())
     server = server_on(free_port())
     server.start()
@@ -61,7 +61,7 @@ def test_it_starts_and_ends_with_its_server() -> None:
     assert len(workers()) == before
 
 
-def test_what_is_unlinked_is_freed_without_a_further_command(server: Server) -> None:
+def test_an_unlinked_value_is_freed_without_another_command(server: Server) -> None:
     with Wire(server.port) as wire:
         fill(wire, "k", 20_000)
         wire.do("UNLINK", "k")
@@ -70,20 +70,20 @@ def test_what_is_unlinked_is_freed_without_a_further_command(server: Server) -> 
         assert_sound(wire)
 
 
-def test_flushing_gives_the_memory_of_all_types_back(server: Server) -> None:
+def test_flushing_frees_values_of_all_types(server: Server) -> None:
     with Wire(server.port) as wire:
         wire.do("FLUSHALL", "ASYNC")
         fill_all_types(wire, 3000)
         keys = int(getattr(wire.do("DBSIZE"), "value", 0))
         full = figure(wire, "used_memory")
         assert wire.do("FLUSHALL", "ASYNC") == OK
-        wait_for_the_end(wire)
+        wait_until_all_is_freed(wire)
         assert figure(wire, "lazyfreed_objects") == keys == 55
         assert figure(wire, "used_memory") < full - 500_000
         assert_sound(wire)
 
 
-def test_values_come_and_go_while_it_works(server: Server) -> None:
+def test_values_are_created_and_deleted_while_it_works(server: Server) -> None:
     with Wire(server.port) as wire:
         for _ in range(5):
             fill_all_types(wire, 1000)
@@ -91,11 +91,11 @@ def test_values_come_and_go_while_it_works(server: Server) -> None:
                 wire.do("UNLINK", key)
             fill(wire, "again", 500)
             wire.do("FLUSHDB", "ASYNC")
-        wait_for_the_end(wire)
+        wait_until_all_is_freed(wire)
         assert_sound(wire)
 
 
-def test_an_audit_in_the_middle_is_exact(server: Server) -> None:
+def test_an_audit_while_it_works_finds_no_leak(server: Server) -> None:
     with Wire(server.port) as wire:
         for _ in range(5):
             fill(wire, "k", 5000)
@@ -104,7 +104,7 @@ def test_an_audit_in_the_middle_is_exact(server: Server) -> None:
         assert figure(wire, "lazyfree_pending_objects") == 0
 
 
-def test_clients_of_all_kinds_at_once(server: Server) -> None:
+def test_several_clients_delete_and_flush_at_once(server: Server) -> None:
     failures: list[str] = []
 
     def client(number: int) -> None:
@@ -127,11 +127,11 @@ def test_clients_of_all_kinds_at_once(server: Server) -> None:
         thread.join()
     assert not failures
     with Wire(server.port) as wire:
-        wait_for_the_end(wire)
+        wait_until_all_is_freed(wire)
         assert_sound(wire)
 
 
-def test_what_is_left_when_it_stops_the_engine_does_itself() -> None:
+def test_the_engine_frees_what_is_left_when_the_thread_stops() -> None:
     server = server_on(free_port())
     server.start()
     with Wire(server.port) as wire:

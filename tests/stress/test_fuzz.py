@@ -1,7 +1,7 @@
 """Random input at the engine: no exception, no stuck session, no drift in the ledger.
 
 The seeds are fixed, so a failure can be repeated; the message names the input. The short runs belong to every
-test run, the long ones make 200,000 inputs.
+test run; the suite says how many inputs the long ones make.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pytest
 from tests.stress.inputs import NEVER, random_arguments, random_bytes, split
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Array, Bulk, Closed, Decoder, Error, Reply, Set, Simple, request
 
 SEED = 20240607
 QUICK = 3000
-LONG = 100_000
 AUDIT_EVERY = 5000
 
 
@@ -45,13 +45,13 @@ def _fuzz_bytes(local: LocalEngine, count: int) -> None:
         client = local.client()
         try:
             for piece in split(chance, data):
-                if client.session.closing:
+                if client.session.is_closing():
                     break
                 client.raw(piece)
         except Exception as error:
             error.add_note(f"input {number}: {data!r}")
             raise
-        assert client.session.closing or client.session.holds == 0, f"input {number} sticks: {data!r}"
+        assert client.session.is_closing() or client.session.holds == 0, f"input {number} sticks: {data!r}"
         local.drop(client)
         if number % AUDIT_EVERY == AUDIT_EVERY - 1:
             local.assert_sound()
@@ -68,7 +68,7 @@ def _fuzz_arguments(local: LocalEngine, count: int) -> None:
         except Exception as error:
             error.add_note(f"input {number}: {argv!r}")
             raise
-        if client.session.closing or number % 50 == 49:
+        if client.session.is_closing() or number % 50 == 49:
             local.drop(client)
             client = local.client(chance.choice([2, 3]))
         if number % 20 == 19:
@@ -87,15 +87,15 @@ def test_any_arguments_are_survived(local: LocalEngine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_hundred_thousand_byte_strings_are_survived(local: LocalEngine) -> None:
-    _fuzz_bytes(local, LONG)
+@time_limit(900)
+def test_a_long_run_of_byte_strings_is_survived(local: LocalEngine) -> None:
+    _fuzz_bytes(local, SUITE.inputs)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_hundred_thousand_commands_are_survived(local: LocalEngine) -> None:
-    _fuzz_arguments(local, LONG)
+@time_limit(900)
+def test_a_long_run_of_commands_is_survived(local: LocalEngine) -> None:
+    _fuzz_arguments(local, SUITE.inputs)
 
 
 def _answer(pieces: list[bytes]) -> tuple[bytes, bool]:
@@ -103,11 +103,11 @@ def _answer(pieces: list[bytes]) -> tuple[bytes, bool]:
     session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
     output = b""
     for piece in pieces:
-        if session.closing:
+        if session.is_closing():
             break
         session.receive(piece)
         output += session.take_output()
-    return output, session.closing
+    return output, session.is_closing()
 
 
 def test_any_split_of_the_same_bytes_gives_the_same_replies() -> None:
@@ -188,14 +188,14 @@ def _waits_for_more(data: bytes) -> bool:
     session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
     session.receive(data + b"\r\n" + request("PING", "the mark"))
     replies = _decoded(session.take_output())
-    return not session.closing and Bulk(b"the mark") not in replies
+    return not session.is_closing() and Bulk(b"the mark") not in replies
 
 
 def test_a_session_after_an_error_in_the_protocol_says_so_and_closes(local: LocalEngine) -> None:
     client = local.client()
     replies = client.raw(b"*1\r\n$x\r\n" + request("PING"))
     assert replies == [Error(b"ERR Protocol error: invalid bulk length")]
-    assert client.session.closing
+    assert client.session.is_closing()
     local.drop(client)
 
 

@@ -1,4 +1,4 @@
-"""The hash table: Redis's sizes and steps, and never a lost key."""
+"""The hash table: it has Redis's sizes, rehashes in Redis's steps, and never loses a key."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ def scan_all(table: Dict) -> list[bytes]:
             return found
 
 
-def test_an_empty_table_has_no_slots_and_no_allocation() -> None:
+def test_an_empty_table_has_no_buckets_and_no_allocation() -> None:
     table = make()
-    assert (table.slots(), table.allocator.used_memory, table.find(b"k")) == (0, 0, -1)
+    assert (table.buckets(), table.allocator.used_memory, table.find(b"k")) == (0, 0, -1)
 
 
-def test_the_first_key_makes_four_slots() -> None:
+def test_the_first_key_makes_four_buckets() -> None:
     table = make()
     add(table, b"k")
-    assert table.slots() == 4
+    assert table.buckets() == 4
     assert table.allocator.used_memory == 32 + 24 + 8
 
 
 def test_a_full_table_doubles_on_the_next_insertion() -> None:
     table = make()
     add(table, *numbered(4))
-    assert table.slots() == 4
+    assert table.buckets() == 4
     add(table, b"one more")
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
     assert table.is_rehashing()
 
 
@@ -65,16 +65,16 @@ def test_a_rehash_ends_after_enough_operations() -> None:
     add(table, *numbered(5))
     for _ in range(10):
         table.find(b"key:0")
-    assert table.slots() == 8
+    assert table.buckets() == 8
 
 
-def test_expanding_beforehand_takes_the_power_of_two_at_least_the_size() -> None:
+def test_expanding_beforehand_makes_the_next_power_of_two_of_buckets() -> None:
     table = make()
     table.expand(513)
-    assert table.slots() == 1024
+    assert table.buckets() == 1024
 
 
-def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
+def test_a_table_filled_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
     table = make()
     add(table, *numbered(100))
     while table.rehash(100):
@@ -86,11 +86,11 @@ def test_a_table_below_ten_percent_shrinks_to_what_its_keys_need() -> None:
     assert table.shrink_if_sparse()
     while table.rehash(100):
         pass
-    assert table.slots() == 16
+    assert table.buckets() == 16
 
 
 def crowded() -> Dict:
-    """A table that may not grow."""
+    """A table whose growth limit is always exceeded."""
     table = make()
     add(table, *numbered(1))
     table.growth_limit = GrowthLimit()
@@ -98,26 +98,26 @@ def crowded() -> Dict:
     return table
 
 
-def test_growth_waits_while_memory_is_short() -> None:
+def test_a_table_does_not_grow_while_memory_is_above_the_limit() -> None:
     table = crowded()
     add(table, *numbered(7)[1:])
-    assert table.slots() == 4
+    assert table.buckets() == 4
     table.check()
 
 
-def test_a_table_far_too_full_grows_all_the_same() -> None:
+def test_a_table_that_is_far_too_full_grows_whatever_the_limit() -> None:
     table = crowded()
     add(table, *numbered(8)[1:])
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
-def test_a_table_grows_up_to_the_limit() -> None:
+def test_a_table_grows_if_the_new_buckets_keep_memory_within_the_limit() -> None:
     table = crowded()
     add(table, *numbered(4)[1:])
     assert table.growth_limit is not None
     table.growth_limit.bytes = table.allocator.used_memory + 8 * 8
     table.find_for_insert(b"another one")
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
 def test_a_table_that_does_not_own_its_keys_allocates_entries_only() -> None:
@@ -126,12 +126,12 @@ def test_a_table_that_does_not_own_its_keys_allocates_entries_only() -> None:
     assert table.allocator.used_memory == 32 + 24
 
 
-def test_clearing_gives_everything_back() -> None:
+def test_clearing_frees_everything() -> None:
     table = make()
     add(table, *numbered(1000))
     table.clear()
     assert table.allocator.used_memory == 0
-    assert table.slots() == 0
+    assert table.buckets() == 0
 
 
 def sampled(table: Dict, count: int, rng: Random) -> list[int]:
@@ -140,13 +140,13 @@ def sampled(table: Dict, count: int, rng: Random) -> list[int]:
     return list(found)[:number]
 
 
-def test_a_sample_has_at_most_as_many_slots_as_asked_for() -> None:
+def test_a_sample_has_at_most_the_requested_number_of_slots() -> None:
     table = make()
     add(table, *numbered(1000))
     assert 0 < len(sampled(table, 5, Random(1))) <= 5
 
 
-def test_a_sample_of_long_chains_may_hold_any_key() -> None:
+def test_a_sample_of_long_chains_can_have_any_key() -> None:
     table = crowded()
     add(table, *numbered(6)[1:])
     rng = Random(1)
@@ -158,29 +158,29 @@ def test_a_sample_of_long_chains_may_hold_any_key() -> None:
     assert seen == set(range(6))
 
 
-def test_a_sample_of_few_keys_in_a_large_table_ends() -> None:
+def test_sampling_few_keys_in_a_large_table_ends() -> None:
     table = make()
     table.expand(100_000)
     add(table, *numbered(1000))
     rng = Random(1)
     sizes = [len(sampled(table, 5, rng)) for _ in range(1000)]
     assert max(sizes) <= 5
-    assert 0 < sum(sizes) < 2000  # fifty buckets hold less than one key on average
+    assert 0 < sum(sizes) < 2000  # fifty buckets have less than one key on average
 
 
-@pytest.mark.parametrize("slots", [16, 1024])
-def test_samples_while_two_tables_exist_hold_keys_of_both(slots: int) -> None:
+@pytest.mark.parametrize("buckets", [16, 1024])
+def test_samples_have_keys_of_both_tables_during_a_rehash(buckets: int) -> None:
     table = make()
     table.expand(128)
     add(table, *numbered(12))
-    table.shrink_if_sparse() if slots < 128 else table.expand(slots)
+    table.shrink_if_sparse() if buckets < 128 else table.expand(buckets)
     assert table.is_rehashing()
     while table.is_rehashing():
         found = sampled(table, 12, Random(1))
         assert len(found) <= 12
         assert all(0 <= slot < 12 for slot in found)
         table.check()
-    assert table.slots() == slots
+    assert table.buckets() == buckets
 
 
 def chains(table: Dict) -> list[list[int]]:
@@ -195,7 +195,7 @@ def chains(table: Dict) -> list[list[int]]:
     return found
 
 
-def test_random_slots_come_from_each_chain_as_often_and_from_each_place_in_it() -> None:
+def test_each_chain_and_each_place_in_a_chain_is_equally_likely_to_give_the_random_slot() -> None:
     table = crowded()
     add(table, *numbered(6)[1:])
     rng = Random(1)
@@ -205,12 +205,12 @@ def test_random_slots_come_from_each_chain_as_often_and_from_each_place_in_it() 
     assert all(abs(drawn.count(slot) - count) < 200 for slot, count in expected.items())
 
 
-@pytest.mark.parametrize("slots", [16, 1024])
-def test_random_slots_come_from_both_tables_while_there_are_two(slots: int) -> None:
+@pytest.mark.parametrize("buckets", [16, 1024])
+def test_random_slots_come_from_both_tables_during_a_rehash(buckets: int) -> None:
     table = make()
     table.expand(128)
     add(table, *numbered(12))
-    table.shrink_if_sparse() if slots < 128 else table.expand(slots)
+    table.shrink_if_sparse() if buckets < 128 else table.expand(buckets)
     rng = Random(1)
     while table.is_rehashing():
         assert 0 <= table.random_slot(rng) < 12
@@ -218,7 +218,7 @@ def test_random_slots_come_from_both_tables_while_there_are_two(slots: int) -> N
     assert {int(table.random_slot(rng)) for _ in range(1000)} == set(range(12))
 
 
-def test_a_full_scan_returns_what_stays_while_the_table_grows_and_shrinks() -> None:
+def test_a_full_scan_returns_each_key_that_stays_while_the_table_grows_and_shrinks() -> None:
     table = make()
     stay = numbered(50)
     add(table, *stay)
@@ -285,7 +285,7 @@ def test_without_values_the_first_key_of_a_bucket_has_no_entry() -> None:
     assert table.allocator.used_memory == 64 * 8 + 64 * 8 + 16 * (64 - filled)
 
 
-def test_a_finished_rehash_leaves_no_entry_to_the_first_keys() -> None:
+def test_after_a_rehash_the_first_key_of_each_bucket_has_no_entry() -> None:
     table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=True)
     add(table, *numbered(1000))
     while table.rehash(100):
@@ -294,7 +294,7 @@ def test_a_finished_rehash_leaves_no_entry_to_the_first_keys() -> None:
     assert entries(table) == 1000 - filled
 
 
-def test_without_values_a_key_that_is_left_alone_keeps_its_entry() -> None:
+def test_without_values_a_key_that_is_left_alone_in_its_bucket_keeps_its_entry() -> None:
     table = Dict(Allocator("jemalloc"), owns_keys=True, without_values=True)
     table.expand(4)
     add(table, *numbered(4))
@@ -307,11 +307,11 @@ def test_without_values_a_key_that_is_left_alone_keeps_its_entry() -> None:
     assert table.allocator.used_memory == 32
 
 
-def test_looking_for_a_place_makes_a_full_table_grow_even_if_the_key_is_there() -> None:
+def test_find_for_insert_makes_a_full_table_grow_even_if_the_key_is_there() -> None:
     table = make()
     add(table, *numbered(4))
     assert table.find_for_insert(b"key:0") >= 0
-    assert table.slots() == 4 + 8
+    assert table.buckets() == 4 + 8
 
 
 def test_a_walk_goes_through_the_buckets_of_both_tables() -> None:
@@ -322,11 +322,11 @@ def test_a_walk_goes_through_the_buckets_of_both_tables() -> None:
     assert table.walk(5) == table.walk(0)[:5]
 
 
-# Taken apart.
+# Dismantling.
 
 
-def taken_apart(table: Dict, limit: int) -> tuple[list[int], int]:
-    """The blocks that came out, and the most at once."""
+def dismantled(table: Dict, limit: int) -> tuple[list[int], int]:
+    """All blocks that dismantling gives, and the highest number in one step."""
     blocks: list[int] = []
     most = 0
     done = False
@@ -340,37 +340,37 @@ def taken_apart(table: Dict, limit: int) -> tuple[list[int], int]:
 
 @pytest.mark.parametrize("without_values", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 1000, 70_000])
-def test_taken_apart_it_names_every_block_once(count: int, without_values: bool) -> None:
+def test_dismantling_gives_each_block_once(count: int, without_values: bool) -> None:
     table = Dict(Allocator(), owns_keys=True, without_values=without_values)
     for number in range(count):
         table.insert(b"key:%d" % number, 0)
     owned = sorted(table.addresses())
-    blocks, most = taken_apart(table, 64)
+    blocks, most = dismantled(table, 64)
     assert sorted(blocks) == owned
     assert most <= 2 * 64 + 2
 
 
-def test_keys_of_another_table_are_not_among_the_blocks() -> None:
+def test_dismantling_does_not_give_the_keys_of_another_table() -> None:
     table = Dict(Allocator(), owns_keys=False)
     for number in range(100):
         table.insert(b"key:%d" % number, 0)
     owned = sorted(table.addresses())
-    blocks, _ = taken_apart(table, 64)
+    blocks, _ = dismantled(table, 64)
     assert sorted(blocks) == owned
 
 
-def test_both_tables_of_a_rehash_are_among_the_blocks() -> None:
+def test_dismantling_gives_both_tables_of_a_rehash() -> None:
     table = Dict(Allocator(), owns_keys=True)
     number = 0
     while number < 100 or not table.is_rehashing():
         table.insert(b"key:%d" % number, 0)
         number += 1
     owned = sorted(table.addresses())
-    blocks, _ = taken_apart(table, 64)
+    blocks, _ = dismantled(table, 64)
     assert sorted(blocks) == owned
 
 
-def test_a_table_takes_over_another() -> None:
+def test_a_table_takes_over_another_one() -> None:
     allocator = Allocator()
     full = Dict(allocator, owns_keys=True)
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""Hash tables under defragmentation."""
+"""The defragmentation of hash tables."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def show_slots(table: Dict, mover: Recorder, limit: int = 7) -> None:
 
 @pytest.mark.parametrize("without_values", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 4, 100])
-def test_table_and_slots_show_each_block_once(count: int, without_values: bool) -> None:
+def test_a_pass_shows_each_block_once(count: int, without_values: bool) -> None:
     table = rehashing(a_table(count, without_values))
     recorder = Recorder(table.allocator)
     table.defrag_table(recorder)
@@ -60,7 +60,7 @@ def test_table_and_slots_show_each_block_once(count: int, without_values: bool) 
     assert Counter(recorder.blocks) == Counter(table.addresses())
 
 
-def test_a_table_that_shares_its_keys_shows_its_entries_only() -> None:
+def test_a_table_that_does_not_own_its_keys_shows_only_its_entries() -> None:
     table = ExpireTable(Allocator())
     for number in range(50):
         table.add(b"key %d" % number, 12345, 1)
@@ -71,7 +71,7 @@ def test_a_table_that_shares_its_keys_shows_its_entries_only() -> None:
     assert not recorder.texts
 
 
-def test_blocks_that_moved_are_found_again() -> None:
+def test_the_table_keeps_the_new_addresses_of_moved_blocks() -> None:
     table = rehashing(a_table(100, without_values=True))
     mover = Shuffler(table.allocator)
     table.defrag_table(mover)
@@ -80,7 +80,7 @@ def test_blocks_that_moved_are_found_again() -> None:
     assert sorted(table.addresses()) == sorted(table.allocator.live_addresses())
 
 
-def test_keys_that_moved_are_found_in_the_same_order() -> None:
+def test_replaced_keys_are_found_and_keep_their_order() -> None:
     table = rehashing(a_table(100))
     order = [table.keys[slot] for slot in table.walk(0)]
     table.defrag_slots(Evictor(table.allocator), 0, 1000)
@@ -88,44 +88,44 @@ def test_keys_that_moved_are_found_in_the_same_order() -> None:
     assert [table.keys[slot] for slot in table.walk(0)] == order
 
 
-def test_a_twin_takes_everything_over() -> None:
+def test_a_twin_takes_over_everything() -> None:
     table = rehashing(field_table(50))
     content = sorted(table.keys)
-    state = (table.slots(), table.rehash_index, table.old_used, table.owns_keys, sorted(table.addresses()))
+    state = (table.buckets(), table.rehash_index, table.old_used, table.owns_keys, sorted(table.addresses()))
     twin = table.relocated(Evictor(table.allocator))
     assert isinstance(twin, FieldTable)
     assert twin is not table
     twin.check()
     assert sorted(twin.keys) == content
-    assert (twin.slots(), twin.rehash_index, twin.old_used, twin.owns_keys, sorted(twin.addresses())) == state
+    assert (twin.buckets(), twin.rehash_index, twin.old_used, twin.owns_keys, sorted(twin.addresses())) == state
 
 
 @pytest.mark.parametrize("without_values", [False, True])
-def test_a_twin_is_of_the_same_kind(without_values: bool) -> None:
+def test_a_twin_has_values_only_if_the_original_has(without_values: bool) -> None:
     table = a_table(20, without_values)
     assert table.relocated(Evictor(table.allocator)).without_values == without_values
 
 
-def test_a_twin_holds_its_growth_back_as_the_original_did() -> None:
+def test_a_twin_has_the_growth_limit_of_the_original() -> None:
     table = a_table(4)
     table.growth_limit = GrowthLimit()
     assert table.relocated(Evictor(table.allocator)).growth_limit is table.growth_limit
 
 
-def test_a_table_stays_where_nothing_has_to_leave() -> None:
+def test_a_table_that_need_not_leave_its_place_stays() -> None:
     table = a_table(4)
     assert table.relocated(Recorder(table.allocator)) is table
 
 
 def thinned_out(count: int) -> FieldTable:
-    """A table of so many fields that once were ten times as many, before it is rehashed."""
+    """A table of ``count`` fields that had ten times as many before, and has not shrunk yet."""
     table = field_table(count * 10)
     while table.used > count:
         table.take_out(table.used - 1)
     return table
 
 
-def test_compacting_gives_spare_room_back() -> None:
+def test_compacting_frees_spare_room() -> None:
     table = thinned_out(100)
     table.compact()
     assert {len(table.links), len(table.entry_addresses), len(table.key_addresses), len(table.value_addresses)} == {100}
@@ -141,14 +141,14 @@ def test_a_compacted_table_works_as_before() -> None:
     assert sorted(table.addresses()) == sorted(table.allocator.live_addresses())
 
 
-def test_a_little_spare_room_is_left() -> None:
+def test_compacting_leaves_a_little_spare_room() -> None:
     table = field_table(500)
     table.take_out(3)
     table.compact()
     assert len(table.links) == 500
 
 
-def test_a_pass_that_steers_compacts_a_table() -> None:
+def test_a_mover_that_steers_compacts_the_table() -> None:
     table = thinned_out(100)
     table.defrag_table(Evictor(table.allocator))
     assert len(table.links) == 100

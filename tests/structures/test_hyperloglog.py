@@ -1,4 +1,4 @@
-"""HyperLogLogs as bytes: encodings, single registers, all registers, estimates."""
+"""HyperLogLogs in bytes: encodings, single registers, all registers, estimates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def raised(changes: list[tuple[int, int]]) -> bytearray:
     return buffer
 
 
-def test_a_new_one_is_a_single_opcode() -> None:
+def test_a_new_hyperloglog_is_a_single_opcode() -> None:
     assert hyperloglog.new_hyperloglog() == HEADER + b"\x7f\xff"
 
 
@@ -48,7 +48,7 @@ def test_a_new_one_is_a_single_opcode() -> None:
         (b"HYLL\x02" + bytes(13), False),
     ],
 )
-def test_what_passes_for_one(data: bytes, valid: bool) -> None:
+def test_what_is_accepted_as_a_hyperloglog(data: bytes, valid: bool) -> None:
     assert hyperloglog.is_hyperloglog(data) == valid
 
 
@@ -58,7 +58,7 @@ def test_an_element_has_a_register_and_a_rank() -> None:
 
 
 @given(st.dictionaries(st.integers(0, REGISTERS - 1), st.integers(1, 63), max_size=50))
-def test_dense_registers_come_back(ranks: dict[int, int]) -> None:
+def test_dense_registers_are_unpacked_as_they_were_packed(ranks: dict[int, int]) -> None:
     registers = registers_with(ranks)
     dense = hyperloglog.dense_with(HEADER, registers)
     assert len(dense) == 12304
@@ -68,7 +68,9 @@ def test_dense_registers_come_back(ranks: dict[int, int]) -> None:
 
 
 @given(st.lists(st.tuples(INDICES, st.integers(1, 63)), max_size=50))
-def test_raising_dense_registers_one_by_one_is_the_same_as_packing_them(changes: list[tuple[int, int]]) -> None:
+def test_raising_dense_registers_one_by_one_gives_the_same_bytes_as_packing_them(
+    changes: list[tuple[int, int]],
+) -> None:
     dense = hyperloglog.dense_with(HEADER, bytes(REGISTERS))
     ranks: dict[int, int] = {}
     for index, rank in [*changes, (REGISTERS - 1, 63), (REGISTERS - 2, 1)]:
@@ -78,7 +80,7 @@ def test_raising_dense_registers_one_by_one_is_the_same_as_packing_them(changes:
 
 
 @given(st.lists(st.tuples(INDICES, SPARSE_RANKS), max_size=80))
-def test_sparse_registers_come_back(changes: list[tuple[int, int]]) -> None:
+def test_sparse_registers_are_read_as_they_were_raised(changes: list[tuple[int, int]]) -> None:
     ranks: dict[int, int] = {}
     for index, rank in changes:
         ranks[index] = max(rank, ranks.get(index, 0))
@@ -86,7 +88,7 @@ def test_sparse_registers_come_back(changes: list[tuple[int, int]]) -> None:
 
 
 @given(st.dictionaries(INDICES, st.integers(1, 3), max_size=80))
-def test_going_on_in_ascending_order_writes_the_same_opcodes(ranks: dict[int, int]) -> None:
+def test_raising_registers_in_ascending_order_without_rewinding_writes_the_same_opcodes(ranks: dict[int, int]) -> None:
     buffer = hyperloglog.new_hyperloglog()
     editor = SparseEditor(buffer)
     for index in sorted(ranks):
@@ -94,17 +96,17 @@ def test_going_on_in_ascending_order_writes_the_same_opcodes(ranks: dict[int, in
     assert buffer == raised(sorted(ranks.items()))
 
 
-def test_opcodes_split_and_join() -> None:
+def test_opcodes_are_split_and_joined_as_registers_are_raised() -> None:
     buffer = raised([(index, 1) for index in (5, 4, 6, 7, 8, 3)])
     assert hyperloglog.described(buffer) == b"z:3 v:1,1 v:1,4 v:1,1 Z:16375"
 
 
-def test_a_register_inside_a_run_of_values_splits_it() -> None:
+def test_raising_a_register_inside_a_run_of_values_splits_the_run() -> None:
     buffer = raised([(0, 1), (1, 1), (2, 1), (1, 2)])
     assert hyperloglog.described(buffer) == b"v:1,1 v:2,1 v:1,1 Z:16381"
 
 
-def test_the_limit_counts_only_for_what_grows() -> None:
+def test_the_limit_applies_only_to_changes_that_make_the_value_longer() -> None:
     buffer = hyperloglog.new_hyperloglog()
     editor = SparseEditor(buffer)
     assert editor.raise_register(10, 1, 18) == TOO_LONG
@@ -115,19 +117,19 @@ def test_the_limit_counts_only_for_what_grows() -> None:
     assert editor.raise_register(10, 2, 20) == UNCHANGED
 
 
-def test_a_register_that_no_opcode_covers_is_corruption() -> None:
+def test_a_register_that_no_opcode_covers_is_reported_as_corruption() -> None:
     editor = SparseEditor(bytearray(HEADER + b"\x3f"))
     assert editor.raise_register(64, 1, NO_LIMIT) == CORRUPT
     assert editor.raise_register(63, 1, NO_LIMIT) == CHANGED
 
 
 @pytest.mark.parametrize("opcodes", [b"", b"\x7f\xfe", b"\x7f\xff\x00", b"\x7f\xff\x80", b"\x7f", b"\x7f\xfe\x81"])
-def test_registers_that_are_not_all_there_are_corruption(opcodes: bytes) -> None:
+def test_opcodes_that_do_not_cover_exactly_all_registers_are_refused(opcodes: bytes) -> None:
     assert hyperloglog.registers_of(HEADER + opcodes) is None
 
 
 @given(st.binary(min_size=40, max_size=40), st.binary(min_size=40, max_size=40))
-def test_merging_takes_the_higher_ranks(one: bytes, other: bytes) -> None:
+def test_the_union_has_the_higher_rank_of_each_register(one: bytes, other: bytes) -> None:
     first = bytes(byte & 63 for byte in one) + bytes(REGISTERS - 40)
     second = bytes(REGISTERS - 40) + bytes(byte & 63 for byte in other)
     second = bytes(byte & 63 for byte in other[:20]) + second[20:]
@@ -139,12 +141,12 @@ def test_the_estimate_of_an_empty_set_is_zero() -> None:
     assert hyperloglog.estimate(bytes(REGISTERS)) == 0
 
 
-def test_registers_at_their_end_have_no_estimate() -> None:
+def test_registers_that_all_have_the_highest_rank_give_the_integer_of_an_infinite_estimate() -> None:
     assert hyperloglog.estimate(b"\x3f" * REGISTERS) == -(2**63)
 
 
 @pytest.mark.parametrize("size", [1, 10, 100, 1000, 20000])
-def test_estimates_are_near(size: int) -> None:
+def test_estimates_are_close_to_the_true_size(size: int) -> None:
     dense = hyperloglog.dense_with(HEADER, bytes(REGISTERS))
     for number in range(size):
         place = hyperloglog.register_of(b"%d" % number)
@@ -154,7 +156,7 @@ def test_estimates_are_near(size: int) -> None:
     assert abs(hyperloglog.estimate(registers) - size) <= 0.03 * size
 
 
-def test_an_estimate_is_kept_until_it_is_forgotten() -> None:
+def test_an_estimate_is_remembered_until_it_is_forgotten() -> None:
     buffer = hyperloglog.new_hyperloglog()
     assert hyperloglog.known_estimate(buffer) == 0
     hyperloglog.remember_estimate(buffer, 12345)

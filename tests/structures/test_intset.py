@@ -1,4 +1,4 @@
-"""The sorted array of integers: order, width, block."""
+"""The intset: order, width and block."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def filled(*numbers: int) -> IntSet:
     return one
 
 
-def test_numbers_are_sorted_and_there_once() -> None:
+def test_numbers_are_sorted_and_each_is_there_once() -> None:
     one = filled(5, -7, 5, 0)
     assert one.numbers == [-7, 0, 5]
     assert not one.add(0)
 
 
-def test_an_empty_one_is_its_header() -> None:
+def test_an_empty_intset_is_just_a_header() -> None:
     assert usable(filled()) == 8
 
 
@@ -39,7 +39,7 @@ def test_the_width_follows_the_largest_number() -> None:
     assert filled(-(2**63), 2**63 - 1).width == 8
 
 
-def test_the_width_stays_when_the_largest_number_goes() -> None:
+def test_the_width_stays_when_the_largest_number_is_removed() -> None:
     one = filled(1, 2**40)
     assert one.remove(2**40)
     assert one.width == 8
@@ -54,13 +54,13 @@ def test_the_block_fits_the_numbers() -> None:
     assert usable(one) == 16
 
 
-def test_removing_what_is_not_there_changes_nothing() -> None:
+def test_removing_a_number_that_is_not_there_changes_nothing() -> None:
     one = filled(1, 3)
     assert not one.remove(2)
     assert one.numbers == [1, 3]
 
 
-def test_a_copy_is_as_wide_as_the_original() -> None:
+def test_a_copy_has_the_width_of_the_original() -> None:
     one = filled(1, 2, 2**40)
     one.remove(2**40)
     copy = one.duplicate()
@@ -70,7 +70,7 @@ def test_a_copy_is_as_wide_as_the_original() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(-40, 40).map(lambda number: number * 2**56)), max_size=60))
-def test_it_behaves_as_a_set(steps: list[tuple[bool, int]]) -> None:
+def test_an_intset_behaves_like_a_set(steps: list[tuple[bool, int]]) -> None:
     one, model = filled(), set[int]()
     for adding, number in steps:
         if adding:

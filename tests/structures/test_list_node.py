@@ -1,4 +1,4 @@
-"""Nodes: a sequence that is quick at both ends, and its block."""
+"""The nodes of lists: a sequence that is fast at both ends, and its block."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _apply(node: ListNode, model: list[bytes], name: str, element: bytes, number
 
 
 @given(st.lists(STEP, max_size=120))
-def test_it_is_a_sequence_whose_block_fits(steps: list[tuple[str, bytes, int]]) -> None:
+def test_a_node_behaves_like_a_sequence_and_its_block_fits(steps: list[tuple[str, bytes, int]]) -> None:
     allocator = Allocator()
     node, model = ListNode(allocator), list[bytes]()
     for step in steps:
@@ -66,7 +66,7 @@ def test_equal_elements_are_removed_from_either_end(model: list[bytes], most: in
     node.check()
 
 
-def test_places_freed_at_the_head_do_not_stay_for_ever() -> None:
+def test_places_freed_at_the_head_are_given_back_in_the_end() -> None:
     node = ListNode(Allocator())
     for number in range(1000):
         node.push_tail(b"%d" % number)
@@ -76,7 +76,7 @@ def test_places_freed_at_the_head_do_not_stay_for_ever() -> None:
     assert node.at(0) == b"990"
 
 
-def test_elements_can_be_searched_from_both_ends() -> None:
+def test_elements_can_be_found_from_both_ends() -> None:
     node = ListNode(Allocator())
     for element in (b"a", b"b", b"a"):
         node.push_head(element)
@@ -84,7 +84,7 @@ def test_elements_can_be_searched_from_both_ends() -> None:
     assert [node.find_back(b"a", 3), node.find_back(b"a", 2), node.find_back(b"x", 3)] == [2, 0, -1]
 
 
-def test_a_compressed_node_is_smaller_and_comes_back() -> None:
+def test_a_compressed_node_has_a_smaller_block_until_it_is_decompressed() -> None:
     node = ListNode(Allocator())
     for _ in range(100):
         node.push_tail(b"hello world")
@@ -99,7 +99,7 @@ def test_a_compressed_node_is_smaller_and_comes_back() -> None:
     assert node.usable() == before
 
 
-def test_a_small_node_and_one_that_does_not_compress_stay_as_they_are() -> None:
+def test_a_node_that_is_small_or_cannot_be_compressed_stays_as_it_is() -> None:
     for element in (b"a" * 30, bytes(range(256))):
         node = ListNode(Allocator())
         node.push_tail(element)

@@ -1,4 +1,4 @@
-"""The block of a listpack: Redis's sizes and reallocations."""
+"""The block of a listpack: it has Redis's sizes and is reallocated when Redis's is."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
         (b"x" * 4096, 4096 + 5 + 2),
     ],
 )
-def test_an_element_takes_what_it_takes_in_redis(data: bytes, size: int) -> None:
+def test_an_element_takes_as_many_bytes_as_in_redis(data: bytes, size: int) -> None:
     assert entry_size(data) == size
     assert entry_sizes([data, data]) == 2 * size
 
 
-def test_an_empty_one_is_a_header_and_a_terminator() -> None:
+def test_an_empty_listpack_is_a_header_and_a_terminator() -> None:
     pack = Listpack(Allocator("jemalloc"))
     assert (pack.size, pack.usable()) == (7, 8)
 
@@ -53,7 +53,7 @@ def test_the_block_stays_while_the_entries_fit() -> None:
     assert pack.usable() == 16
 
 
-def test_what_was_allocated_beforehand_goes_with_the_first_entry_that_goes() -> None:
+def test_room_allocated_beforehand_is_freed_when_the_first_entry_is_removed() -> None:
     pack = Listpack(Allocator("jemalloc"), 4096)
     pack.grow(100)
     assert pack.usable() == 4096
@@ -63,7 +63,7 @@ def test_what_was_allocated_beforehand_goes_with_the_first_entry_that_goes() -> 
     assert pack.usable() == 112
 
 
-def test_a_copy_has_its_exact_size() -> None:
+def test_a_copy_has_a_block_of_the_exact_size() -> None:
     pack = Listpack(Allocator("jemalloc"), 4096)
     pack.grow(100)
     assert pack.duplicate().usable() == 112
@@ -71,7 +71,7 @@ def test_a_copy_has_its_exact_size() -> None:
     assert pack.usable() == 112
 
 
-def test_freed_blocks_are_gone_from_the_ledger() -> None:
+def test_freeing_a_listpack_frees_its_block() -> None:
     allocator = Allocator("jemalloc")
     pack = Listpack(allocator)
     pack.grow(1000)

@@ -18,7 +18,7 @@ ELEMENT = st.one_of(
 
 
 @given(st.lists(ELEMENT, max_size=10))
-def test_there_are_as_many_as_the_ledger_counts(elements: list[bytes]) -> None:
+def test_a_listpack_has_as_many_bytes_as_the_ledger_counts(elements: list[bytes]) -> None:
     data = listpack_bytes(elements)
     assert len(data) == entry_sizes(elements) + LISTPACK_EMPTY_SIZE
     assert int.from_bytes(data[:4], "little") == len(data)
@@ -39,29 +39,29 @@ def test_there_are_as_many_as_the_ledger_counts(elements: list[bytes]) -> None:
         (b"y" * 126, b"\xe0\x7e" + b"y" * 126 + b"\x01\x80"),
     ],
 )
-def test_an_entry(element: bytes, entry: bytes) -> None:
+def test_an_element_is_encoded_as_in_redis(element: bytes, entry: bytes) -> None:
     assert listpack_bytes([element]) == bytes([7 + len(entry), 0, 0, 0, 1, 0]) + entry + b"\xff"
 
 
-def test_from_65535_elements_on_the_header_does_not_tell_their_number() -> None:
+def test_from_65535_elements_on_the_header_does_not_give_their_number() -> None:
     assert listpack_bytes([b"1"] * 70000)[4:6] == b"\xff\xff"
 
 
-# And back.
+# Reading.
 
 
 @given(st.lists(st.one_of(st.binary(max_size=200), st.integers(-(2**63), 2**63 - 1).map(lambda n: b"%d" % n))))
-def test_the_elements_come_back(elements: list[bytes]) -> None:
+def test_the_elements_are_read_back(elements: list[bytes]) -> None:
     assert listpack_elements(listpack_bytes(elements)) == elements
 
 
 @pytest.mark.parametrize("length", [63, 64, 4095, 4096, 70000])
-def test_long_elements_come_back(length: int) -> None:
+def test_long_elements_are_read_back(length: int) -> None:
     elements = [b"x" * length, b"y"]
     assert listpack_elements(listpack_bytes(elements)) == elements
 
 
-def test_more_elements_than_the_header_can_count_come_back() -> None:
+def test_more_elements_than_the_header_can_count_are_read_back() -> None:
     elements = [b"a"] * 70000
     assert listpack_elements(listpack_bytes(elements)) == elements
 
@@ -79,6 +79,6 @@ def test_more_elements_than_the_header_can_count_come_back() -> None:
         b"\x08\0\0\0\x01\0\xe0\xff",
     ],
 )
-def test_what_is_no_listpack_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_listpack_are_refused(data: bytes) -> None:
     with pytest.raises((ValueError, IndexError)):
         listpack_elements(data)

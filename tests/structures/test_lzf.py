@@ -1,4 +1,4 @@
-"""LZF: what is compressed comes back, and its bytes are those of a real server."""
+"""LZF: decompressing gives the data back, and the compressed bytes are those of a real server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPETITIVE = st.lists(st.sampled_from([b"abc", b"a", b"abcabcabc0000", b"\x00\xf
 
 
 @given(st.one_of(st.binary(max_size=500), REPETITIVE))
-def test_what_is_compressed_comes_back(data: bytes) -> None:
+def test_decompressing_gives_back_the_data(data: bytes) -> None:
     compressed = compress(data, len(data) * 2 + 10)
     assert decompress(compressed) == data
 
@@ -28,18 +28,18 @@ def test_a_result_is_never_larger_than_the_limit(data: bytes) -> None:
     assert len(compress(data, len(data))) <= len(data)
 
 
-def test_what_does_not_compress_gives_nothing() -> None:
+def test_data_that_cannot_be_compressed_gives_an_empty_result() -> None:
     assert compress(bytes(range(256)), 256) == b""
     assert compress(b"", 100) == b""
 
 
-def test_pieces() -> None:
-    """The first byte is never referred to, and the last two bytes of the data are never matched."""
+def test_a_result_consists_of_literals_and_references() -> None:
+    """No reference begins at the first byte, and the last two bytes of the data are not part of one."""
     assert compress(b"abcdef" * 2 + b"abc", 100) == b"\x06abcdefa" + b"\x80\x05" + b"\x01bc"
 
 
 @pytest.mark.parametrize("bad", [b"\x05abc", b"\x20", b"\xe0\x01", b"\x20\x05", b"\x00a\x20\x01"])
-def test_what_is_no_lzf_is_refused(bad: bytes) -> None:
+def test_bytes_that_are_not_compressed_data_are_refused(bad: bytes) -> None:
     with pytest.raises(ValueError, match=r"reference|literals"):
         decompress(bad)
 
@@ -55,8 +55,8 @@ def _samples() -> list[bytes]:
 
 
 @pytest.mark.needs_redis
-def test_the_bytes_are_those_of_a_real_server(real: Server) -> None:
-    """DUMP compresses strings: type, C3, two lengths, the bytes, ten bytes of version and checksum."""
+def test_a_real_server_compresses_to_the_same_bytes(real: Server) -> None:
+    """DUMP compresses strings. It gives a type, C3, two lengths, the bytes, and ten bytes of version and checksum."""
     with real.connect() as wire:
         for sample in _samples():
             wire.do("SET", "k", sample)
@@ -72,6 +72,6 @@ def test_the_bytes_are_those_of_a_real_server(real: Server) -> None:
 
 
 @given(st.lists(REPETITIVE, max_size=6))
-def test_one_after_the_other_as_each_alone(many: list[bytes]) -> None:
+def test_one_compressor_compresses_each_string_as_if_it_were_the_first(many: list[bytes]) -> None:
     compressor = Compressor()
     assert [compressor.compress(data, len(data)) for data in many] == [compress(data, len(data)) for data in many]

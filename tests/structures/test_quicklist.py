@@ -1,4 +1,4 @@
-"""Quicklists: the right elements in the right nodes."""
+"""Quicklists: each element is in the right node."""
 
 from __future__ import annotations
 
@@ -49,11 +49,13 @@ def _letters(text: str) -> list[bytes]:
         (0, 10, 2, True),
     ],
 )
-def test_what_a_node_may_hold(fill: int, size: int, count: int, too_much: bool) -> None:
+def test_the_fill_limits_the_size_or_the_number_of_elements_of_a_node(
+    fill: int, size: int, count: int, too_much: bool
+) -> None:
     assert exceeds(fill, size, count) is too_much
 
 
-def test_the_codes_of_sizes() -> None:
+def test_negative_fills_stand_for_sizes() -> None:
     assert [int(byte_limit(-code)) for code in range(1, 8)] == [4096, 8192, 16384, 32768, 65536, 65536, 65536]
 
 
@@ -64,13 +66,13 @@ def test_a_full_end_gets_a_new_node() -> None:
     assert _nodes(quicklist)[0] == [b"z"]
 
 
-def test_an_element_is_estimated_at_eight_bytes_more() -> None:
-    """8192 = 7 + 8000 + 5 + 2 bytes of the first element, 170 of the second one, 8."""
+def test_a_new_element_is_estimated_at_eight_bytes_more() -> None:
+    """8192 is 7 + 8000 + 5 + 2 bytes of the first element, 170 of the second one, and 8."""
     assert len(_nodes(_of([b"x" * 8000, b"y" * 170]))) == 1
     assert len(_nodes(_of([b"x" * 8000, b"y" * 171]))) == 2
 
 
-def test_an_empty_node_goes() -> None:
+def test_an_empty_node_is_freed() -> None:
     quicklist = _of(_letters("abcd"), fill=2)
     quicklist.delete(0, 2)
     assert _nodes(quicklist) == [_letters("cd")]
@@ -78,19 +80,19 @@ def test_an_empty_node_goes() -> None:
     assert (quicklist.nodes, quicklist.head, quicklist.tail) == (0, None, None)
 
 
-def test_inserting_at_the_edge_of_a_full_node_uses_the_neighbour() -> None:
+def test_inserting_at_the_edge_of_a_full_node_uses_its_neighbour() -> None:
     quicklist = _of(_letters("abcd"), fill=3)
     _insert(quicklist, 2, b"x", True)
     assert _nodes(quicklist) == [_letters("abc"), _letters("xd")]
 
 
-def test_inserting_between_full_nodes_makes_a_node() -> None:
+def test_inserting_between_full_nodes_makes_a_new_node() -> None:
     quicklist = _of(_letters("abcd"), fill=2)
     _insert(quicklist, 2, b"x", False)
     assert _nodes(quicklist) == [_letters("ab"), [b"x"], _letters("cd")]
 
 
-def test_inserting_into_a_full_node_splits_it_and_merges_what_fits() -> None:
+def test_inserting_into_a_full_node_splits_it_and_merges_the_parts_that_fit() -> None:
     quicklist = _of(_letters("abcdef"), fill=4)
     _insert(quicklist, 1, b"x", True)
     assert _nodes(quicklist) == [_letters("ab"), _letters("xcd"), _letters("ef")]
@@ -106,7 +108,7 @@ def test_an_enormous_element_has_a_node_of_its_own() -> None:
     quicklist.check()
 
 
-def test_an_enormous_element_splits_the_node_it_comes_into() -> None:
+def test_an_enormous_element_splits_the_node_into_which_it_is_inserted() -> None:
     quicklist = _of(_letters("abcd"))
     _insert(quicklist, 1, b"x" * 100, True, 100)
     assert _nodes(quicklist) == [_letters("ab"), [b"x" * 100], _letters("cd")]
@@ -120,13 +122,13 @@ def test_an_enormous_element_splits_the_node_it_comes_into() -> None:
         (3, [_letters("abc"), [b"x" * 100]]),
     ],
 )
-def test_replacing_by_an_enormous_element(index: int, nodes: list[list[bytes]]) -> None:
+def test_replacing_an_element_by_an_enormous_one_splits_its_node(index: int, nodes: list[list[bytes]]) -> None:
     quicklist = _of(_letters("abcd"))
     quicklist.replace(index, b"x" * 100, 100)
     assert _nodes(quicklist) == nodes
 
 
-def test_replacing_an_enormous_element() -> None:
+def test_replacing_an_enormous_element_removes_its_node() -> None:
     quicklist = _of([b"a", b"x" * 100, b"b"], threshold=100)
     quicklist.replace(1, b"y" * 200, 100)
     assert _nodes(quicklist) == [[b"a"], [b"y" * 200], [b"b"]]
@@ -150,8 +152,8 @@ def test_a_compressed_node_that_was_changed_is_compressed_again() -> None:
     quicklist.check()
 
 
-def test_who_leaves_an_emptied_node_settles_the_next_one() -> None:
-    """As Redis's iterator does, which stands on the next node when the one it was on is gone."""
+def test_removing_the_last_element_of_a_node_compresses_the_next_node() -> None:
+    """Redis does the same: its iterator is at the next node once the node at which it was is freed."""
     quicklist = _of([b"a" * 200, b"b" * 200, b"x", b"c" * 200, b"d" * 200, b"e"], fill=1, depth=1)
     node = quicklist.chain()[3]
     node.decompress()
@@ -191,7 +193,9 @@ STEP = st.tuples(
 
 
 @given(st.sampled_from([1, 3, 8, -1]), st.integers(0, 3), st.sampled_from([GIB, 100]), st.lists(STEP, max_size=80))
-def test_it_is_a_sequence(fill: int, depth: int, threshold: int, steps: list[tuple[str, bytes, int, bool]]) -> None:
+def test_a_quicklist_behaves_like_a_sequence(
+    fill: int, depth: int, threshold: int, steps: list[tuple[str, bytes, int, bool]]
+) -> None:
     quicklist, model = Quicklist(Allocator(), fill, depth), list[bytes]()
     for name, element, number, flag in steps:
         at = number % len(model) if model else 0

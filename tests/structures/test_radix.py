@@ -1,4 +1,4 @@
-"""The radix tree: its content against a dict, its nodes against the rule of which nodes there are."""
+"""The radix tree: its content, compared with a dict, and its nodes, compared with the rule for them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def canonical_nodes(keys: set[bytes]) -> int:
 
 
 @given(STEPS)
-def test_it_holds_what_a_dict_holds(steps: list[tuple[bool, bytes]]) -> None:
+def test_a_tree_has_the_same_content_as_a_dict(steps: list[tuple[bool, bytes]]) -> None:
     tree = tree_of()
     model: dict[bytes, int] = {}
     for number, (adding, key) in enumerate(steps):
@@ -52,7 +52,7 @@ def test_it_holds_what_a_dict_holds(steps: list[tuple[bool, bytes]]) -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), FIXED), max_size=60))
-def test_the_nodes_depend_on_the_keys_alone_when_all_have_one_length(steps: list[tuple[bool, bytes]]) -> None:
+def test_the_nodes_depend_only_on_the_keys_if_all_keys_have_the_same_length(steps: list[tuple[bool, bytes]]) -> None:
     tree = tree_of()
     keys: set[bytes] = set()
     for adding, key in steps:
@@ -84,7 +84,7 @@ def test_the_cursor_goes_through_the_keys_in_order(keys: set[bytes], start: byte
 
 
 @given(st.lists(ANY))
-def test_free_gives_all_back(keys: list[bytes]) -> None:
+def test_freeing_a_tree_frees_all_its_blocks(keys: list[bytes]) -> None:
     tree = tree_of(*keys)
     tree.free()
     assert tree.allocator.used_memory == 0
@@ -112,7 +112,7 @@ def test_an_emptied_root_keeps_the_block_of_its_edge() -> None:
     assert tree.allocator.used_memory == RAX_SIZE + rax_node_size(6, 1, False)
 
 
-def test_a_prefix_that_is_no_key_any_more_stays_a_node_before_a_long_edge() -> None:
+def test_a_prefix_that_is_no_longer_a_key_keeps_its_node_before_a_long_edge() -> None:
     tree = tree_of(b"foo", b"foobar")
     tree.remove(b"foo")
     assert tree.nodes == 3

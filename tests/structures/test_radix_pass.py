@@ -1,4 +1,4 @@
-"""A walk over a radix tree that shows its nodes to a mover."""
+"""A walk over a radix tree that shows the nodes to a mover."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def values(tree: RadixTree[bytes]) -> dict[bytes, bytes | None]:
 
 
 @given(KEYS, st.booleans())
-def test_a_walk_in_one_go_shows_each_node_once(keys: set[bytes], steering: bool) -> None:
+def test_a_walk_without_a_stop_shows_each_node_once(keys: set[bytes], steering: bool) -> None:
     tree = tree_of(keys)
     recorder = Recorder(tree.allocator, steering)
     tree.defrag_head(recorder)
@@ -56,7 +56,7 @@ def test_a_walk_that_is_resumed_at_each_key_shows_each_node_once(keys: set[bytes
 
 
 @given(KEYS)
-def test_every_node_leaves_its_place(keys: set[bytes]) -> None:
+def test_every_node_can_be_replaced_by_a_twin(keys: set[bytes]) -> None:
     tree = tree_of(keys)
     before = values(tree)
     evictor = Evictor(tree.allocator)
@@ -72,7 +72,7 @@ def test_every_node_leaves_its_place(keys: set[bytes]) -> None:
 
 
 @given(KEYS)
-def test_a_tree_whose_nodes_left_can_be_changed(keys: set[bytes]) -> None:
+def test_a_tree_of_twins_can_be_changed(keys: set[bytes]) -> None:
     tree = tree_of(keys)
     evictor = Evictor(tree.allocator)
     walk = RadixPass(tree, evictor)
@@ -87,7 +87,7 @@ def test_a_tree_whose_nodes_left_can_be_changed(keys: set[bytes]) -> None:
 
 
 @given(KEYS)
-def test_dropped_from_the_end_a_tree_gives_all_its_blocks(keys: set[bytes]) -> None:
+def test_dropping_the_nodes_from_the_end_gives_all_blocks(keys: set[bytes]) -> None:
     tree = tree_of(keys)
     owned = Counter(tree.addresses())
     expected = sorted(keys, reverse=True)
@@ -103,7 +103,7 @@ def test_dropped_from_the_end_a_tree_gives_all_its_blocks(keys: set[bytes]) -> N
     assert Counter(int(address) for address in freed.addresses) == owned
 
 
-def test_an_entry_is_replaced_by_an_equal_key() -> None:
+def test_an_entry_gets_another_key_object_and_value() -> None:
     tree = tree_of({b"key one", b"key two"})
     key = b"".join((b"key ", b"one"))
     replace_entry(tree, key, b"new")
@@ -111,7 +111,7 @@ def test_an_entry_is_replaced_by_an_equal_key() -> None:
     assert [node.key is key for node in tree._all_nodes() if node.value == b"new"] == [True]
 
 
-def test_an_entry_that_is_gone_is_not_replaced() -> None:
+def test_an_entry_that_was_removed_is_not_replaced() -> None:
     tree = tree_of({b"a"})
     replace_entry(tree, b"b", b"new")
     assert tree.values() == [b"value of a"]

@@ -1,4 +1,4 @@
-"""The order of a sorted set: everything a sorted list of items would answer."""
+"""The order of a sorted set, compared with a sorted list of items."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_infinities_are_at_the_ends() -> None:
     assert order.rank_of_score(float("-inf"), inclusive=True) == 1
 
 
-def test_growing_at_the_end_leaves_full_leaves() -> None:
+def test_growing_at_the_end_leaves_the_leaves_full() -> None:
     order = _order([(float(n), b"%d" % n) for n in range(LEAF_LIMIT * 3)])
     root = order._root
     assert root.children is not None
@@ -70,7 +70,7 @@ def test_every_rank_is_found(size: int) -> None:
         max_size=900,
     )
 )
-def test_it_is_a_sorted_list(steps: list[tuple[str, int, int]]) -> None:
+def test_an_order_behaves_like_a_sorted_list(steps: list[tuple[str, int, int]]) -> None:
     order = ScoreOrder()
     model: list[Item] = []
     held: dict[bytes, float] = {}
@@ -101,7 +101,7 @@ def test_it_is_a_sorted_list(steps: list[tuple[str, int, int]]) -> None:
         assert order.members(start, count) == [member for _, member in model[start : start + count]]
 
 
-def test_it_stays_sound_when_a_large_one_is_taken_apart_and_filled_again() -> None:
+def test_a_large_order_stays_sound_when_it_is_emptied_and_filled_again() -> None:
     rng = Random(5)
     held: dict[bytes, float] = {}
     order = ScoreOrder()
@@ -118,7 +118,7 @@ def test_it_stays_sound_when_a_large_one_is_taken_apart_and_filled_again() -> No
         _agree(order, sorted((score, member) for member, score in held.items()))
 
 
-def test_members_of_one_score_are_found_by_their_bytes() -> None:
+def test_members_with_the_same_score_are_found_by_their_bytes() -> None:
     names = sorted(b"%x" % (n * 7919) for n in range(3000))
     order = _order([(0.0, name) for name in names])
     for name in [*names[::100], b"", b"zz", b"1f3x"]:

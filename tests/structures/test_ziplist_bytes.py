@@ -10,7 +10,7 @@ from pyredmem.structures.ziplist_bytes import ziplist_elements, zipmap_elements
 
 
 def _ziplist(*entries: bytes) -> bytes:
-    """Entries without the length of the one before, which is put in front of each."""
+    """A ziplist of ``entries``, which are given without the length of the entry before."""
     content = b""
     before = 0
     for entry in entries:
@@ -42,7 +42,7 @@ def test_every_encoding_is_read(entry: bytes, element: bytes) -> None:
     assert ziplist_elements(_ziplist(b"\x01a", entry, b"\x01b")) == [b"a", element, b"b"]
 
 
-def test_an_entry_behind_a_long_one() -> None:
+def test_an_entry_after_a_long_one_is_read() -> None:
     assert ziplist_elements(_ziplist(b"\x41\x2c" + b"x" * 300, b"\x01b")) == [b"x" * 300, b"b"]
 
 
@@ -58,13 +58,13 @@ def test_an_entry_behind_a_long_one() -> None:
         _ziplist(b"\x01a").replace(b"\x01\x00", b"\x02\x00", 1),
     ],
 )
-def test_what_is_no_ziplist_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_ziplist_are_refused(data: bytes) -> None:
     with pytest.raises((ValueError, IndexError)):
         ziplist_elements(data)
 
 
 @given(st.binary(max_size=30))
-def test_any_bytes_are_elements_or_are_refused(content: bytes) -> None:
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     data = (len(content) + 11).to_bytes(4, "little") + bytes(4) + b"\xff\xff" + content + b"\xff"
     for elements_of, given_bytes in ((ziplist_elements, data), (zipmap_elements, content)):
         try:
@@ -75,13 +75,13 @@ def test_any_bytes_are_elements_or_are_refused(content: bytes) -> None:
         assert len(elements) <= len(content), "an element takes a byte at least"
 
 
-def test_a_zipmap_has_free_bytes_behind_its_values() -> None:
+def test_a_zipmap_has_free_bytes_after_its_values() -> None:
     long = b"\xfe\x00\x01\x00\x00"
     data = b"\x02\x01a\x02\x00bc" + long + b"f" * 256 + b"\x01\x02vxx\xff"
     assert zipmap_elements(data) == [b"a", b"bc", b"f" * 256, b"v"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x01\x05a\xff", b"\x01\xffa\xff", b"\x01\x01a"])
-def test_what_is_no_zipmap_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_zipmap_are_refused(data: bytes) -> None:
     with pytest.raises((ValueError, IndexError)):
         zipmap_elements(data)

@@ -11,7 +11,7 @@ class Journal(KeyListener):
 
     def __init__(self, world: World) -> None:
         self._lines: list[str] = []
-        world.engine.keyspace.events.add_listener(self)
+        world.engine.keyspace.changes.add_listener(self)
 
     def modified(self, database: int, key: bytes) -> None:
         """A change."""
@@ -21,9 +21,10 @@ class Journal(KeyListener):
         """A named event."""
         self._note(database, f"{name.decode()} {key.decode()}")
 
-    def flushed(self, database: int) -> None:
-        """A database was emptied."""
-        self._note(database, "flushed")
+    def flushed(self, databases: list[int]) -> None:
+        """Databases were emptied."""
+        for database in databases:
+            self._note(database, "flushed")
 
     def swapped(self, first: int, second: int) -> None:
         """Two databases were exchanged."""

@@ -57,17 +57,19 @@ class Watched:
     def __init__(self, world: World) -> None:
         self._world = world
         self._log = EventLog()
-        world.engine.keyspace.events.add_listener(self._log)
+        world.engine.keyspace.changes.add_listener(self._log)
 
     def by(self, *words: bytes | str | int) -> tuple[list[str], int]:
         """Run a command and return events and dirty changes; every event has told a change of its key too."""
         keyspace = self._world.engine.keyspace
         self._log.seen.clear()
         self._log.changed.clear()
-        before = keyspace.dirty
+        before = keyspace.changes.since_save()
         self._world.do(*words)
         assert {key for _, key in self._log.seen} == set(self._log.changed)
-        return [f"{name.decode()} {key.decode()}" for name, key in self._log.seen], int(keyspace.dirty - before)
+        return [f"{name.decode()} {key.decode()}" for name, key in self._log.seen], int(
+            keyspace.changes.since_save() - before
+        )
 
 
 def add_foreign(world: World, key: bytes = b"f") -> Foreign:

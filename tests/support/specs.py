@@ -12,16 +12,26 @@ Value = str | int | list["Value"] | None
 #: The installed server is 7.0.15; (command, field): why 7.2 says something else there.
 KNOWN_INFO = {
     ("bitop", "arguments"): "7.2 lists the operations",
+    ("client|pause", "since"): "7.2 counts the versions of the unstable branch no more",
+    ("client|setname", "tips"): "added in 7.2",
+    ("command|getkeys", "arity"): "7.2 takes a command without arguments",
+    ("command|getkeysandflags", "arity"): "7.2 takes a command without arguments",
     ("config|resetstat", "tips"): "added in 7.2",
     ("config|rewrite", "tips"): "added in 7.2",
     ("command|getkeys", "arguments"): "7.2 documents them",
     ("command|getkeysandflags", "arguments"): "7.2 documents them",
     ("client|kill", "arguments"): "7.2 lists the values of SKIPME and may add MAXAGE",
+    ("client|list", "history"): "7.2 added the fields lib-name and lib-ver",
+    ("georadius_ro", "history"): "7.2 tells of the units in upper case",
+    ("georadiusbymember", "history"): "7.2 tells of ANY",
+    ("georadiusbymember_ro", "history"): "7.2 tells of ANY and of the units in upper case",
     ("hscan", "arguments"): "NOVALUES was added in 7.4",
+    ("latency|reset", "tips"): "7.2 adds up what the nodes reply",
     ("lcs", "arguments"): "7.2 names the length min-match-len",
     ("msetnx", "tips"): "cannot be split among shards, says 7.2",
     ("randomkey", "tips"): "7.2 has a response policy",
     ("scan", "tips"): "7.2 has a response policy",
+    ("sinterstore", "keys"): "overwrites its key, say later versions",
     ("sort", "arguments"): "7.2 names the patterns by-pattern and get-pattern",
     ("sort_ro", "arguments"): "7.2 names the patterns by-pattern and get-pattern",
     **{
@@ -37,13 +47,19 @@ KNOWN_INFO = {
             "xsetid",
         )
     },
+    ("xinfo|consumers", "history"): "7.2 added a field",
     ("xinfo|stream", "arguments"): "7.2 tells of COUNT",
+    ("xinfo|stream", "history"): "7.2 added a field",
+    ("xread", "complexity"): "7.2 has none",
     ("xtrim", "arguments"): "the group around the whole strategy is not kept",
     ("zrank", "arity"): "7.2 has WITHSCORE",
     ("zrank", "arguments"): "7.2 has WITHSCORE",
+    ("zrank", "history"): "7.2 has WITHSCORE",
     ("zrevrank", "arity"): "7.2 has WITHSCORE",
     ("zrevrank", "arguments"): "7.2 has WITHSCORE",
-    ("wait", "flags"): "may be called by scripts since 7.2",
+    ("zrevrank", "history"): "7.2 has WITHSCORE",
+    ("wait", "acl"): "a blocking command, say later versions",
+    ("wait", "flags"): "may be called by scripts since 7.2, and is a blocking command",
     **{
         (name, "flags"): "may be called by scripts since 7.2"
         for name in ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmax", "bzpopmin")
@@ -146,10 +162,12 @@ def _collect_info(info: list[Value], docs: dict[str, dict[str, Value]], found: d
                 "acl": _sorted(command[6]),
                 "tips": _sorted(command[7]),
                 "keys": command[8],
-                "since": documented["since"],
-                "group": documented["group"],
+                "since": documented.get("since"),
+                "group": documented.get("group"),
                 "doc_flags": [flag for flag in items(documented.get("doc_flags", [])) if flag != "deprecated"],
                 "deprecated": documented.get("deprecated_since"),
+                "complexity": "complexity" in documented,
+                "history": _sorted([items(change)[0] for change in items(documented.get("history", []))]),
                 "arguments": canonical(documented.get("arguments", [])),
             }
         )

@@ -284,7 +284,7 @@ class EnginePlayer(Player):
         arrived = self._arrived(client)
         if arrived:
             return arrived.pop(0)
-        return [CLOSED] if self._clients[client].session.closing else None
+        return [CLOSED] if self._clients[client].session.is_closing() else None
 
     def memory(self, key: bytes) -> Reply:
         return self.world.do("MEMORY", "USAGE", key)

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyredmem.assembly import create_engine
+from pyredmem.assembly import REGISTRY, create_engine
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Handler
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.engine.session import Session
@@ -118,12 +120,23 @@ class EmptyWorld:
     ) -> None:
         self.clock = clock or ManualClock()
         self.protocol = protocol
+        self._registry = REGISTRY.copy()
         pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(seed), host)
+        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(seed), host, registry=self._registry)
 
     def client(self, protocol: int | None = None, address: str = "127.0.0.1:50000") -> Client:
         """One more client."""
         return Client(self.engine, address, protocol or self.protocol)
+
+    # Commands.
+
+    def handle(self, name: str, handler: Handler) -> None:
+        """Let `handler` run a command from now on, in this engine alone."""
+        self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
+
+    def counters(self, name: str) -> CommandCounters:
+        """How often a command was called, refused, failed."""
+        return self.engine.statistics.of(self.engine.commands.commands[name.encode()])
 
     # Time.
 
@@ -160,7 +173,7 @@ class EmptyWorld:
     @property
     def dirty(self) -> int:
         """How many changes the engine has counted."""
-        return int(self.engine.keyspace.dirty)
+        return int(self.engine.keyspace.changes.since_save())
 
     def check(self) -> None:
         """Assert that the ledger and the keyspace are sound."""

@@ -1,5 +1,7 @@
 """Every setting, declared once, in the sections of the example file."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from pyredmem.config.parameter import Parameter, Section
@@ -33,5 +35,24 @@ SECTIONS: Final[tuple[Section, ...]] = (
 
 
 def all_parameters() -> list[Parameter]:
-    """All settings in the order of their declaration."""
+    """All settings, in the order of their declaration."""
     return [parameter for section in SECTIONS for parameter in section.parameters]
+
+
+def _by_name() -> dict[str, Parameter]:
+    found: dict[str, Parameter] = {}
+    for parameter in all_parameters():
+        found[parameter.name] = parameter
+        if parameter.alias:
+            found[parameter.alias] = parameter
+    return found
+
+
+# All engines share these tables: fresh settings cost one copy of the second.
+PARAMETERS: Final = _by_name()  # by name and by alias, in the order of their declaration
+DEFAULTS: Final = {parameter.name: parameter.default for parameter in all_parameters()}
+DEFAULT_NUMBERS: Final = {
+    parameter.name: parameter.kind.number(parameter.default)
+    for parameter in all_parameters()
+    if parameter.kind.has_number
+}

@@ -1,4 +1,6 @@
-"""Who may do what, what a client may use up, and scripts."""
+"""Access, the limits of clients, and scripts."""
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -17,7 +19,7 @@ from pyredmem.config.parameter import NO_MODULES, NO_SCRIPTS, NO_USERS, Paramete
 
 MEGABYTE: Final = 1024 * 1024
 
-_WHO: Final = Choice("no", "yes", "local")
+_CONNECTIONS: Final = Choice("no", "yes", "local")
 
 ACCESS: Final = Section(
     "Access",
@@ -26,7 +28,7 @@ ACCESS: Final = Section(
             "requirepass",
             Text(optional=True),
             "",
-            "Password of the default user; empty means that none is asked for.",
+            "Password of the default user; if empty, clients need none.",
             sensitive=True,
         ),
         Parameter("aclfile", Text(), "", "File of ACL users.", immutable=True, no_effect=NO_USERS),
@@ -35,55 +37,62 @@ ACCESS: Final = Section(
             "acl-pubsub-default",
             Choice("allchannels", "resetchannels"),
             "resetchannels",
-            "Channels that a new user may use.",
+            "The channels that a new user may access.",
             no_effect=NO_USERS,
         ),
         Parameter(
             "enable-protected-configs",
-            _WHO,
+            _CONNECTIONS,
             "no",
-            "Who may change the settings that are protected; local is connections from this machine.",
+            "Which connections may change protected settings; local means those from this machine.",
             immutable=True,
         ),
-        Parameter("enable-debug-command", _WHO, "no", "Who may use DEBUG.", immutable=True),
-        Parameter("enable-module-command", _WHO, "no", "Who may use MODULE.", immutable=True, no_effect=NO_MODULES),
+        Parameter("enable-debug-command", _CONNECTIONS, "no", "Which connections may use DEBUG.", immutable=True),
+        Parameter(
+            "enable-module-command",
+            _CONNECTIONS,
+            "no",
+            "Which connections may use MODULE.",
+            immutable=True,
+            no_effect=NO_MODULES,
+        ),
     ),
 )
 
 CLIENTS: Final = Section(
     "Clients",
     (
-        Parameter("maxclients", Integer(1, UNSIGNED_INT_MAX), "10000", "Most clients at one time."),
+        Parameter("maxclients", Integer(1, UNSIGNED_INT_MAX), "10000", "The most clients connected at the same time."),
         Parameter(
             "client-query-buffer-limit",
             Memory(MEGABYTE, LONG_MAX),
             str(1024 * MEGABYTE),
-            "A client whose unread request grows beyond this is closed.",
+            "A client is disconnected when its query buffer grows beyond this.",
         ),
         Parameter(
             "client-output-buffer-limit",
             BufferLimits(),
             "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-            "A client is closed when its unsent replies exceed the hard limit, or the soft one for so many "
-            "seconds; 0 is no limit. Classes that are not named stay as they are.",
+            "A client is disconnected when its unsent replies exceed the hard limit, or exceed the soft limit for the "
+            "given number of seconds; 0 means no limit. Classes that are not named stay as they are.",
         ),
         Parameter(
             "maxmemory-clients",
             MemoryOrPercent(-100, LONG_MAX),
             "0",
-            "Memory for all clients together, beyond which the biggest are closed; 0 is no limit.",
+            "Memory for all clients together; above it, the largest clients are disconnected. 0 means no limit.",
         ),
         Parameter(
             "proto-max-bulk-len",
             Memory(MEGABYTE, LONG_MAX),
             str(512 * MEGABYTE),
-            "Longest argument.",
+            "The longest argument of a command.",
         ),
         Parameter(
             "tracking-table-max-keys",
             Integer(0, LONG_MAX),
             "1000000",
-            "Keys remembered for client side caching; 0 is no limit.",
+            "The most keys remembered for client-side caching; 0 means no limit.",
         ),
     ),
 )
@@ -95,7 +104,7 @@ SCRIPTS: Final = Section(
             "busy-reply-threshold",
             Integer(0, LONG_MAX),
             "5000",
-            "Milliseconds after which other clients are told that a script is running; 0 is never.",
+            "Milliseconds a script may run before other clients get BUSY errors; 0 means for ever.",
             alias="lua-time-limit",
             no_effect=NO_SCRIPTS,
         ),
@@ -103,10 +112,10 @@ SCRIPTS: Final = Section(
             "lua-enable-deprecated-api",
             YesNo(),
             "no",
-            "Give scripts the functions that were withdrawn.",
+            "Whether scripts have the withdrawn functions of the API.",
             immutable=True,
             hidden=True,
-            no_effect="the withdrawn functions do not exist",
+            no_effect="there are no withdrawn functions",
         ),
     ),
 )

@@ -1,13 +1,11 @@
 """The memory limit and eviction, lazy freeing, active defragmentation."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, UNSIGNED_LONG_MAX, Choice, Integer, Memory, YesNo
-from pyredmem.config.parameter import (
-    NO_REPLICATION,
-    Parameter,
-    Section,
-)
+from pyredmem.config.parameter import NO_REPLICATION, Parameter, Section
 
 MEMORY: Final = Section(
     "Memory limit and eviction",
@@ -16,7 +14,7 @@ MEMORY: Final = Section(
             "maxmemory",
             Memory(0, UNSIGNED_LONG_MAX),
             "0",
-            "Memory that the data and the clients may use; 0 is no limit.",
+            "Memory that data and clients may use; 0 means no limit.",
         ),
         Parameter(
             "maxmemory-policy",
@@ -31,39 +29,39 @@ MEMORY: Final = Section(
                 "noeviction",
             ),
             "noeviction",
-            "What is to go when the limit is reached: volatile is only keys with an expiry, noeviction nothing: then "
-            "commands that need memory are refused.",
+            "Which keys are evicted above the limit: the volatile policies only evict keys with an expire time; with "
+            "noeviction, commands that need memory are refused instead.",
         ),
         Parameter(
             "maxmemory-samples",
             Integer(1, INT_MAX),
             "5",
-            "Keys looked at to find one to evict; more is closer to true LRU or LFU and slower.",
+            "Number of keys compared to find one to evict. More keys are closer to true LRU or LFU, but slower.",
         ),
         Parameter(
             "maxmemory-eviction-tenacity",
             Integer(0, 100),
             "10",
-            "How long a command may wait for eviction: 0 is least, 100 means as long as it takes.",
+            "How long a command may wait for eviction: 0 is the shortest, 100 means without a limit.",
         ),
         Parameter("lfu-log-factor", Integer(0, INT_MAX), "10", "How slowly the counter of the LFU policies grows."),
         Parameter(
             "lfu-decay-time",
             Integer(0, INT_MAX),
             "1",
-            "Minutes after which that counter loses one; 0 is never.",
+            "Minutes after which that counter decreases by one; 0 means never.",
         ),
         Parameter(
             "active-expire-effort",
             Integer(1, 10),
             "1",
-            "How much time goes into finding expired keys before somebody asks for them.",
+            "How much time is spent on finding expired keys that no command accesses.",
         ),
         Parameter(
             "replica-ignore-maxmemory",
             YesNo(),
             "yes",
-            "A replica leaves eviction to its primary.",
+            "A replica does not evict keys, but waits for its primary to do it.",
             alias="slave-ignore-maxmemory",
             no_effect=NO_REPLICATION,
         ),
@@ -72,7 +70,7 @@ MEMORY: Final = Section(
 
 
 def _lazy(name: str, text: str) -> Parameter:
-    """One of the switches for freeing in the background."""
+    """A switch for freeing in the background."""
     return Parameter(name, YesNo(), "no", text)
 
 
@@ -81,9 +79,9 @@ LAZY_FREE: Final = Section(
     (
         _lazy("lazyfree-lazy-eviction", "Free evicted values in the background."),
         _lazy("lazyfree-lazy-expire", "Free expired values in the background."),
-        _lazy("lazyfree-lazy-server-del", "Free values that a command replaces in the background."),
-        _lazy("lazyfree-lazy-user-del", "DEL does what UNLINK does."),
-        _lazy("lazyfree-lazy-user-flush", "FLUSHALL and FLUSHDB without an argument do what ASYNC does."),
+        _lazy("lazyfree-lazy-server-del", "Free in the background the values that a command replaces."),
+        _lazy("lazyfree-lazy-user-del", "DEL frees values in the background, like UNLINK."),
+        _lazy("lazyfree-lazy-user-flush", "FLUSHALL and FLUSHDB without an argument act as with ASYNC."),
         Parameter(
             "replica-lazy-flush",
             YesNo(),
@@ -102,19 +100,19 @@ DEFRAG: Final = Section(
             "activedefrag",
             YesNo(),
             "no",
-            "Move allocations to give memory back.",
+            "Move allocations so that memory can be returned to the system.",
         ),
         Parameter(
             "active-defrag-ignore-bytes",
             Memory(1, LONG_MAX),
             str(100 * 1024 * 1024),
-            "Fragmented bytes below which nothing is done.",
+            "Fragmented bytes below which defragmentation does not start.",
         ),
         Parameter(
             "active-defrag-threshold-lower",
             Integer(0, 1000),
             "10",
-            "Fragmentation, in percent, at which it starts.",
+            "Fragmentation, in percent, at which defragmentation starts.",
         ),
         Parameter(
             "active-defrag-threshold-upper",
@@ -126,26 +124,26 @@ DEFRAG: Final = Section(
             "active-defrag-cycle-min",
             Integer(1, 99),
             "1",
-            "Least effort, in percent of a processor.",
+            "The least effort, in percent of a processor.",
         ),
         Parameter(
             "active-defrag-cycle-max",
             Integer(1, 99),
             "25",
-            "Greatest effort, in percent of a processor.",
+            "The greatest effort, in percent of a processor.",
         ),
         Parameter(
             "active-defrag-max-scan-fields",
             Integer(1, LONG_MAX),
             "1000",
-            "A collection of more fields than this is handled in steps.",
+            "A collection with more elements than this is handled in steps.",
         ),
         Parameter(
             "jemalloc-bg-thread",
             YesNo(),
             "yes",
-            "Let the allocator give pages back from a thread of its own.",
-            no_effect="the allocator is a model",
+            "Let the allocator return pages to the system from its own thread.",
+            no_effect="the allocator is only modelled",
         ),
     ),
 )

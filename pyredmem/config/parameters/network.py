@@ -1,5 +1,7 @@
 """Where the server listens, and TLS."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from pyredmem.config.composites import Addresses
@@ -15,8 +17,8 @@ NETWORK: Final = Section(
             "bind",
             Addresses(),
             "* -::*",
-            "Addresses to listen on. * is every IPv4 address, ::* every IPv6 one; with a leading - it "
-            "is no error if the address does not exist.",
+            "Addresses to listen on. * means every IPv4 address, ::* every IPv6 address. With a - before an address it "
+            "is not an error if the address does not exist.",
         ),
         Parameter(
             "bind-source-addr",
@@ -25,7 +27,7 @@ NETWORK: Final = Section(
             "Local address of outgoing connections.",
             no_effect="the server opens no connections",
         ),
-        Parameter("port", PORTS, "6379", "TCP port; 0 means that no TCP port is opened."),
+        Parameter("port", PORTS, "6379", "TCP port; 0 means none."),
         Parameter(
             "protected-mode",
             YesNo(),
@@ -36,26 +38,26 @@ NETWORK: Final = Section(
             "tcp-backlog",
             Integer(0, INT_MAX),
             "511",
-            "Connections that may wait to be accepted.",
+            "The most connections that wait to be accepted.",
             immutable=True,
         ),
         Parameter(
             "tcp-keepalive",
             Integer(0, INT_MAX),
             "300",
-            "Seconds between probes of an idle connection; 0 is off.",
+            "Seconds between keepalive probes of an idle connection; 0 means no probes.",
         ),
         Parameter(
             "timeout",
             Integer(0, INT_MAX),
             "0",
-            "Close a client that is idle for so many seconds; 0 is never.",
+            "Seconds after which an idle client is disconnected; 0 means never.",
         ),
         Parameter(
             "unixsocket",
             Text(optional=True),
             "",
-            "Path of a Unix socket to listen on as well.",
+            "Path of a Unix socket to listen on too.",
             immutable=True,
         ),
         Parameter(
@@ -69,7 +71,7 @@ NETWORK: Final = Section(
             "socket-mark-id",
             Integer(0, 2**32 - 1),
             "0",
-            "Mark of the listening sockets for packet filters; 0 is none.",
+            "Mark of the listening sockets for packet filters; 0 means none.",
             no_effect="sockets are not marked",
             immutable=True,
         ),
@@ -77,15 +79,15 @@ NETWORK: Final = Section(
             "max-new-connections-per-cycle",
             Integer(1, 1000),
             "10",
-            "Connections accepted in one turn of the event loop.",
-            no_effect="the event loop accepts what is waiting",
+            "The most connections accepted in one turn of the event loop.",
+            no_effect="the event loop accepts all connections that wait",
         ),
         Parameter(
             "max-new-tls-connections-per-cycle",
             Integer(1, 1000),
             "1",
-            "TLS connections accepted in one turn of the event loop.",
-            no_effect="the event loop accepts what is waiting",
+            "The most TLS connections accepted in one turn of the event loop.",
+            no_effect="the event loop accepts all connections that wait",
         ),
     ),
 )
@@ -110,12 +112,12 @@ TLS: Final = Section(
         _tls_text("tls-client-key-file-pass", "Password of that key.", sensitive=True, no_effect=_OUTGOING),
         _tls_text("tls-dh-params-file", "Diffie-Hellman parameters, for old OpenSSL versions."),
         _tls_text("tls-ca-cert-file", "Certificates of the authorities that clients are checked against."),
-        _tls_text("tls-ca-cert-dir", "Directory of such certificates."),
+        _tls_text("tls-ca-cert-dir", "Directory with certificates of such authorities."),
         Parameter(
             "tls-auth-clients",
             Choice("no", "yes", "optional"),
             "yes",
-            "Whether clients must show a certificate; optional checks one that is shown.",
+            "Whether clients must present a certificate; optional means that one is checked if presented.",
         ),
         _tls_text("tls-protocols", 'Protocol versions to allow, as in "TLSv1.2 TLSv1.3".'),
         _tls_text("tls-ciphers", "Ciphers for TLS 1.2 and older, in OpenSSL's notation."),
@@ -128,30 +130,30 @@ TLS: Final = Section(
             "tls-prefer-server-ciphers",
             YesNo(),
             "no",
-            "The server's order of ciphers decides, not the client's.",
+            "The order of the server's ciphers decides, not that of the client's.",
         ),
         Parameter(
             "tls-session-caching",
             YesNo(),
             "yes",
-            "Let clients resume a session.",
+            "Let clients resume TLS sessions.",
             no_effect="OpenSSL's own cache is used",
         ),
         Parameter(
             "tls-session-cache-size",
             Integer(0, INT_MAX),
             "20480",
-            "Sessions kept; 0 is no limit.",
+            "The most TLS sessions kept; 0 means no limit.",
             no_effect="OpenSSL's own size is used",
         ),
         Parameter(
             "tls-session-cache-timeout",
             Integer(0, INT_MAX),
             "300",
-            "Seconds a session is kept.",
-            no_effect="OpenSSL's own time is used",
+            "Seconds for which a TLS session is kept.",
+            no_effect="OpenSSL's own timeout is used",
         ),
-        Parameter("tls-replication", YesNo(), "no", "TLS towards a primary.", no_effect=NO_REPLICATION),
-        Parameter("tls-cluster", YesNo(), "no", "TLS on the cluster bus.", no_effect=NO_CLUSTER),
+        Parameter("tls-replication", YesNo(), "no", "Use TLS for the link to a primary.", no_effect=NO_REPLICATION),
+        Parameter("tls-cluster", YesNo(), "no", "Use TLS on the cluster bus.", no_effect=NO_CLUSTER),
     ),
 )

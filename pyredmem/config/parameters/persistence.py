@@ -1,4 +1,6 @@
-"""Snapshots and the append only file: accepted so that a redis.conf loads, without effect."""
+"""Snapshots and the append-only file: accepted so that a redis.conf can be read, but without effect."""
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -19,61 +21,82 @@ SNAPSHOTS: Final = Section(
             "save",
             SavePoints(),
             "3600 1 300 100 60 10000",
-            'Save after so many seconds if there were so many changes; save "" is never.',
+            'Seconds after which a snapshot is saved, and the changes without which it is not; save "" means never.',
         ),
         Parameter(
             "dbfilename",
             FileName("dbfilename", "filename", may_be_empty=True),
             "dump.rdb",
-            "Name of the snapshot.",
+            "File name of the snapshot.",
             protected=True,
             no_effect=NO_PERSISTENCE,
         ),
         _setting("stop-writes-on-bgsave-error", YesNo(), "yes", "Refuse writes after a failed save."),
-        Parameter("rdbcompression", YesNo(), "yes", "Compress strings in what DUMP gives."),
+        Parameter(
+            "rdbcompression", YesNo(), "yes", "Compress long strings in serialized values, such as the replies of DUMP."
+        ),
         _setting("rdbchecksum", YesNo(), "yes", "Put a checksum at the end of a snapshot.", immutable=True),
-        _setting("rdb-save-incremental-fsync", YesNo(), "yes", "Write a snapshot out in steps."),
+        _setting(
+            "rdb-save-incremental-fsync", YesNo(), "yes", "Force a snapshot to disk in steps while it is written."
+        ),
         Parameter(
             "rdb-del-sync-files",
             YesNo(),
             "no",
-            "Delete snapshots that were made for replicas only.",
+            "Delete snapshots that were only made for replicas.",
             no_effect=NO_REPLICATION,
         ),
     ),
 )
 
 APPEND_ONLY_FILE: Final = Section(
-    "Append only file",
+    "Append-only file",
     (
-        _setting("appendonly", YesNo(), "no", "Keep an append only file."),
+        _setting("appendonly", YesNo(), "no", "Write an append-only file."),
         _setting(
             "appendfilename",
             FileName("appendfilename", "filename", may_be_empty=False),
             "appendonly.aof",
-            "Its name.",
+            "The name of the append-only file.",
             immutable=True,
         ),
         _setting(
             "appenddirname",
             FileName("appenddirname", "dirname", may_be_empty=False),
             "appendonlydir",
-            "The directory of its parts.",
+            "The directory with the parts of the append-only file.",
             immutable=True,
         ),
-        _setting("appendfsync", Choice("everysec", "always", "no"), "everysec", "When it is forced to disk."),
-        _setting("no-appendfsync-on-rewrite", YesNo(), "no", "Do not force it to disk while saving."),
-        _setting("auto-aof-rewrite-percentage", Integer(0, INT_MAX), "100", "Growth at which it is rewritten."),
+        _setting(
+            "appendfsync",
+            Choice("everysec", "always", "no"),
+            "everysec",
+            "When the append-only file is forced to disk.",
+        ),
+        _setting(
+            "no-appendfsync-on-rewrite",
+            YesNo(),
+            "no",
+            "Do not force it to disk while a snapshot or a rewritten file is written.",
+        ),
+        _setting(
+            "auto-aof-rewrite-percentage", Integer(0, INT_MAX), "100", "Growth, in percent, at which it is rewritten."
+        ),
         _setting(
             "auto-aof-rewrite-min-size",
             Memory(0, LONG_MAX),
             str(64 << 20),
-            "Size from which it is rewritten.",
+            "The smallest size at which it is rewritten.",
         ),
-        _setting("aof-load-truncated", YesNo(), "yes", "Accept a file whose end is missing."),
+        _setting("aof-load-truncated", YesNo(), "yes", "Load a file whose end is missing."),
         _setting("aof-use-rdb-preamble", YesNo(), "yes", "Begin a rewritten file with a snapshot."),
-        _setting("aof-timestamp-enabled", YesNo(), "no", "Note times in it."),
-        _setting("aof-rewrite-incremental-fsync", YesNo(), "yes", "Write it out in steps when rewriting."),
-        _setting("aof-disable-auto-gc", YesNo(), "no", "Keep parts that are no longer needed."),
+        _setting("aof-timestamp-enabled", YesNo(), "no", "Write timestamps to it."),
+        _setting(
+            "aof-rewrite-incremental-fsync",
+            YesNo(),
+            "yes",
+            "Force a rewritten file to disk in steps while it is written.",
+        ),
+        _setting("aof-disable-auto-gc", YesNo(), "no", "Do not delete parts that are no longer needed."),
     ),
 )

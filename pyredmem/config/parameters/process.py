@@ -1,4 +1,6 @@
-"""The process, what can be watched of it, and the settings that are this server's own."""
+"""The process, its logs and statistics, debugging, and the settings that Redis does not have."""
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -40,7 +42,7 @@ _SHUTDOWN: Final = ChoiceSet(
 
 
 def _cpus(name: str, whose: str) -> Parameter:
-    """A list of processors; the hyphens are those of the newer spelling."""
+    """A list of processors. The alias is the older spelling, with an underscore."""
     return Parameter(
         name,
         _AFFINITY,
@@ -70,7 +72,7 @@ PROCESS: Final = Section(
             "loglevel",
             Choice("debug", "verbose", "notice", "warning", "nothing"),
             "notice",
-            "The least severe messages that are logged.",
+            "The least severe level that is logged.",
         ),
         Parameter("logfile", Text(), "", "File for the log; empty is standard output.", immutable=True),
         Parameter("syslog-enabled", YesNo(), "no", "Log to syslog as well.", immutable=True, no_effect=NO_SYSLOG),
@@ -88,9 +90,9 @@ PROCESS: Final = Section(
             "always-show-logo",
             YesNo(),
             "no",
-            "Show a picture in the log.",
+            "Show the logo in the log.",
             immutable=True,
-            no_effect="there is no picture",
+            no_effect="there is no logo",
         ),
         Parameter(
             "set-proc-title",
@@ -104,24 +106,24 @@ PROCESS: Final = Section(
             "proc-title-template",
             TitleTemplate(),
             "{title} {listen-addr} {server-mode}",
-            "Title of the process; the variables are in braces.",
+            "Title of the process, with variables in braces.",
             no_effect=NO_PROCESS_TUNING,
         ),
         Parameter(
             "locale-collate",
             Text(),
             "",
-            "Locale for comparing strings in sorting; empty is that of the environment.",
-            no_effect="nothing sorts yet",
+            "Locale in which SORT compares strings; if empty, that of the environment.",
+            no_effect="SORT compares bytes",
         ),
         Parameter(
             "hz",
             Integer(0, INT_MAX, clamp=(1, 500)),
             "10",
-            "How many times a second background work is done: expiry, resizing, timeouts.",
+            "How often background work (expiry, resizing, timeouts) is done in a second.",
         ),
         Parameter("dynamic-hz", YesNo(), "yes", "Do background work more often while many clients are connected."),
-        Parameter("activerehashing", YesNo(), "yes", "Spend a millisecond of each 100 on resizing hash tables."),
+        Parameter("activerehashing", YesNo(), "yes", "Spend 1 ms of every 100 ms on rehashing."),
         Parameter(
             "shutdown-timeout",
             Integer(0, INT_MAX),
@@ -133,14 +135,14 @@ PROCESS: Final = Section(
             "shutdown-on-sigint",
             _SHUTDOWN,
             "default",
-            "What SIGINT does about saving.",
+            "Whether SIGINT saves a snapshot first, and whether it waits.",
             no_effect=NO_PERSISTENCE,
         ),
         Parameter(
             "shutdown-on-sigterm",
             _SHUTDOWN,
             "default",
-            "What SIGTERM does about saving.",
+            "Whether SIGTERM saves a snapshot first, and whether it waits.",
             no_effect=NO_PERSISTENCE,
         ),
         Parameter(
@@ -155,33 +157,31 @@ PROCESS: Final = Section(
             "io-threads-do-reads",
             YesNo(),
             "no",
-            "Use those threads for reading as well.",
+            "Use the I/O threads for reading too.",
             immutable=True,
             no_effect=NO_THREADS,
         ),
         _cpus("server-cpulist", "the server"),
         _cpus("bio-cpulist", "background threads"),
-        _cpus("aof-rewrite-cpulist", "the process that rewrites the append only file"),
+        _cpus("aof-rewrite-cpulist", "the process that rewrites the append-only file"),
         _cpus("bgsave-cpulist", "the process that saves a snapshot"),
         Parameter(
             "oom-score-adj",
             Choice("no", "yes", "relative", "absolute", synonyms=(("relative", "yes"),)),
             "no",
-            "Whether to adjust the kernel's out-of-memory score.",
-            no_effect=NO_PROCESS_TUNING,
+            "Whether to adjust the kernel's out-of-memory score of the process (Linux).",
         ),
         Parameter(
             "oom-score-adj-values",
             OomScores(),
             "0 200 800",
             "Adjustments for a primary, a replica and a background process.",
-            no_effect=NO_PROCESS_TUNING,
         ),
         Parameter(
             "disable-thp",
             YesNo(),
             "yes",
-            "Keep the kernel from using huge pages.",
+            "Keep the kernel from using huge pages for the process.",
             immutable=True,
             no_effect=NO_PROCESS_TUNING,
         ),
@@ -189,7 +189,7 @@ PROCESS: Final = Section(
             "ignore-warnings",
             Text(),
             "",
-            "Warnings about the machine that do not stop the start.",
+            "Warnings about the machine in spite of which the server starts.",
             no_effect="the machine is not checked",
         ),
     ),
@@ -202,16 +202,16 @@ OBSERVING: Final = Section(
             "slowlog-log-slower-than",
             Integer(-1, LONG_MAX),
             "10000",
-            "Microseconds from which a command is in the slow log; 0 is all, -1 none.",
+            "Microseconds from which on a command is logged as slow; 0 means every command, -1 none.",
         ),
-        Parameter("slowlog-max-len", Integer(0, LONG_MAX), "128", "Entries that the slow log keeps."),
+        Parameter("slowlog-max-len", Integer(0, LONG_MAX), "128", "The most entries of the slow log."),
         Parameter(
             "latency-monitor-threshold",
             Integer(0, LONG_MAX),
             "0",
-            "Milliseconds from which an event is kept for LATENCY; 0 is off.",
+            "Milliseconds from which on LATENCY records an event; 0 means none.",
         ),
-        Parameter("latency-tracking", YesNo(), "yes", "Keep a histogram of the latency of each command."),
+        Parameter("latency-tracking", YesNo(), "yes", "Keep a histogram of the latencies of each command."),
         Parameter(
             "latency-tracking-info-percentiles",
             Percentiles(),
@@ -233,13 +233,21 @@ OBSERVING: Final = Section(
 DEBUGGING: Final = Section(
     "Debugging",
     (
-        Parameter("crash-log-enabled", YesNo(), "yes", "Log a report upon a crash.", no_effect=DEBUGGING_AID),
-        Parameter("crash-memcheck-enabled", YesNo(), "yes", "Test the memory upon a crash.", no_effect=DEBUGGING_AID),
+        Parameter(
+            "crash-log-enabled", YesNo(), "yes", "Log a report when the server crashes.", no_effect=DEBUGGING_AID
+        ),
+        Parameter(
+            "crash-memcheck-enabled",
+            YesNo(),
+            "yes",
+            "Test the memory when the server crashes.",
+            no_effect=DEBUGGING_AID,
+        ),
         Parameter(
             "use-exit-on-panic",
             YesNo(),
             "no",
-            "Exit, not abort, on a crash.",
+            "Exit instead of aborting after a crash.",
             hidden=True,
             no_effect=DEBUGGING_AID,
         ),
@@ -254,7 +262,7 @@ DEBUGGING: Final = Section(
             "watchdog-period",
             Integer(0, INT_MAX),
             "0",
-            "Milliseconds after which a stall is logged.",
+            "Milliseconds after which a command that blocks the server is logged.",
             hidden=True,
             no_effect=DEBUGGING_AID,
         ),
@@ -262,7 +270,7 @@ DEBUGGING: Final = Section(
             "rdb-key-save-delay",
             Integer(INT_MIN, INT_MAX),
             "0",
-            "Slow saving down by so many microseconds a key.",
+            "Microseconds to wait after saving each key.",
             hidden=True,
             no_effect=DEBUGGING_AID,
         ),
@@ -270,7 +278,7 @@ DEBUGGING: Final = Section(
             "key-load-delay",
             Integer(INT_MIN, INT_MAX),
             "0",
-            "Slow loading down by so many microseconds a key.",
+            "Microseconds to wait after loading each key.",
             hidden=True,
             no_effect=DEBUGGING_AID,
         ),
@@ -278,7 +286,7 @@ DEBUGGING: Final = Section(
             "loading-process-events-interval-bytes",
             Integer(1024, INT_MAX),
             "2097152",
-            "Bytes loaded between two looks at the clients.",
+            "Bytes loaded before clients are served again.",
             hidden=True,
             no_effect=DEBUGGING_AID,
         ),
@@ -286,14 +294,14 @@ DEBUGGING: Final = Section(
 )
 
 OWN: Final = Section(
-    "Settings of pyredmem alone",
+    "Settings of pyredmem",
     (
         Parameter(
             "mem-allocator",
             Choice("jemalloc", "jemalloc-lg4", "libc", "tcmalloc"),
             "jemalloc",
-            "The allocator whose accounting is reported: jemalloc as Redis bundles it, jemalloc with 16-byte "
-            "steps as distributions build it, glibc's malloc, tcmalloc.",
+            "The allocator that is modelled: jemalloc as bundled with Redis, jemalloc with 16-byte steps as built by "
+            "distributions, glibc's malloc, or tcmalloc.",
             immutable=True,
         ),
         Parameter(
@@ -307,7 +315,7 @@ OWN: Final = Section(
             "random-seed",
             Integer(0, LONG_MAX),
             "0",
-            "Seed of every random choice; 0 takes one from the operating system.",
+            "Seed of every random choice; 0 means a random seed from the operating system.",
             immutable=True,
             hidden=True,
         ),

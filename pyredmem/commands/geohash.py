@@ -1,8 +1,8 @@
-"""Places on the Earth as 52-bit numbers, and how to search for those that are near.
+"""Places on the Earth as 52-bit numbers, and how to find the places near another.
 
-A place is a cell of a grid over the map of the Mercator projection, which leaves out the poles. With ``step`` bits
-each, longitude and latitude count the columns and rows of the grid; the cell's number has the bits of both in turn,
-longitude first:
+A grid divides the map of the Mercator projection, which leaves out the poles, into cells, and a place is stored as the
+number of its cell. Longitude and latitude, with ``step`` bits each, count the columns and rows of the grid; the number
+of a cell interleaves the bits of the two, longitude first:
 
     step 2        0101  0111  1101  1111        latitude 3
                   0100  0110  1100  1110
@@ -10,10 +10,10 @@ longitude first:
                   0000  0010  1000  1010        latitude 0
               longitude 0           3
 
-so all smaller cells inside a cell have numbers in a row. A set of places that is ordered by number (of step 26)
-answers which of them are in a larger cell with one range, and what is near a place with nine: the cell it is in and
-those around it. The constants, the formulas and the order of evaluation are those of Redis 7.2 (geohash.c,
-geohash_helper.c), since every bit of them shows in replies.
+so the smaller cells inside a cell have consecutive numbers. In a set that is ordered by cell number (with step 26), the
+places inside a larger cell are one range, and the places near a given one are nine ranges at most: its own cell and the
+eight around it. The constants, the formulas and the order of evaluation are those of Redis 7.2 (geohash.c,
+geohash_helper.c), because every bit of them shows in replies.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from mypy_extensions import i64
 
 LONGITUDE_LIMIT: Final = 180.0
 LATITUDE_LIMIT: Final = 85.05112878
-#: Bits of a coordinate in a stored number.
+#: Bits of each coordinate in a stored number.
 STEPS: Final = 26
 _POLE: Final = 90.0
 
 _EARTH_RADIUS: Final = 6372797.560856  # metres
-_RADIANS: Final = math.pi / 180.0  # in a degree
-_HALF_MERCATOR: Final = 20037726.37  # metres from one end of the projection to its middle
-_WIDE_LATITUDE: Final = 66.0  # from here on cells are so narrow that a larger grid is searched
+_RADIANS: Final = math.pi / 180.0  # one degree
+_HALF_MERCATOR: Final = 20037726.37  # metres from the edge of the projection to its middle
+# Nearer to a pole than these latitudes the cells are so narrow that the search takes a coarser grid.
+_WIDE_LATITUDE: Final = 66.0
 _WIDER_LATITUDE: Final = 80.0
 
 _EVEN_BITS: Final = 0x5555555555555555
@@ -53,7 +54,7 @@ _INT64_MIN: Final = -(2**63)
 
 
 def _spread(number: i64) -> i64:
-    """The low 32 bits of a number at the even places of 64."""
+    """Move the low 32 bits of a number to the even bits of 64."""
     number = (number | number << 16) & _WORDS
     number = (number | number << 8) & _BYTES
     number = (number | number << 4) & _NIBBLES
@@ -61,8 +62,8 @@ def _spread(number: i64) -> i64:
     return (number | number << 1) & _EVEN_BITS
 
 
-def _gathered(number: i64) -> i64:
-    """The bits at the even places of 64, together."""
+def _gather(number: i64) -> i64:
+    """Move the even bits of a number to its low 32 bits, the reverse of `_spread`."""
     number &= _EVEN_BITS
     number = (number | number >> 1) & _PAIRS
     number = (number | number >> 2) & _NIBBLES
@@ -72,25 +73,27 @@ def _gathered(number: i64) -> i64:
 
 
 def _cell(row: i64, column: i64) -> i64:
-    """The number of a cell."""
     return _spread(row) | _spread(column) << 1
 
 
 def _row(cell: i64) -> i64:
-    return _gathered(cell)
+    return _gather(cell)
 
 
 def _column(cell: i64) -> i64:
-    return _gathered(cell >> 1)
+    return _gather(cell >> 1)
 
 
 def is_on_map(longitude: float, latitude: float) -> bool:
-    """Whether a place has a cell."""
+    """Whether the map covers a place, so that it has a cell."""
     return -LONGITUDE_LIMIT <= longitude <= LONGITUDE_LIMIT and -LATITUDE_LIMIT <= latitude <= LATITUDE_LIMIT
 
 
 def cell_of(longitude: float, latitude: float, step: i64 = STEPS, latitude_limit: float = LATITUDE_LIMIT) -> i64:
-    """The cell that a place on the map is in; the very eastern and northern edge is in cells of its own."""
+    """The cell of a place on the map.
+
+    The easternmost longitude and the northernmost latitude lie in an extra column and an extra row.
+    """
     size: i64 = 1
     size <<= step
     row = (latitude + latitude_limit) / (latitude_limit + latitude_limit) * float(size)
@@ -99,7 +102,7 @@ def cell_of(longitude: float, latitude: float, step: i64 = STEPS, latitude_limit
 
 
 def cell_of_score(score: float) -> i64:
-    """A score as the number that it stands for, converted as the processor of the original does it (x86-64)."""
+    """The cell number that a score stands for; out of range, the result of Redis's C conversion on x86-64."""
     if -(2.0**63) <= score < 2.0**63:
         return int(score)
     if 2.0**63 <= score < 2.0**64:
@@ -108,7 +111,7 @@ def cell_of_score(score: float) -> i64:
 
 
 def place_of(cell: i64) -> tuple[float, float]:
-    """Longitude and latitude of the middle of a stored cell."""
+    """Longitude and latitude of the centre of a stored cell."""
     area = Area(cell, STEPS)
     longitude = (area.west + area.east) / 2.0
     latitude = (area.south + area.north) / 2.0
@@ -137,7 +140,10 @@ class Area:
 
 
 def neighbour(cell: i64, step: i64, east: i64, north: i64) -> i64:
-    """The cell beside a cell, around the map at its edges; both directions are -1, 0 or 1."""
+    """The cell next to another; at an edge of the map the one at the opposite edge.
+
+    ``east`` and ``north`` are -1, 0 or 1.
+    """
     size: i64 = 1
     size <<= step
     row = _row(cell)
@@ -150,9 +156,9 @@ def neighbour(cell: i64, step: i64, east: i64, north: i64) -> i64:
 
 
 def text_of(cell: i64) -> bytes:
-    """The place of a stored cell as a geohash of the common kind, whose map reaches to the poles.
+    """The place of a stored cell as a standard geohash, whose map includes the poles.
 
-    It has 11 characters of 5 bits; there are 52 bits, and the last character is always 0.
+    It has 11 characters of 5 bits each. A cell has only 52 bits: they fill 10 characters, and the last one is always 0.
     """
     longitude, latitude = place_of(cell)
     common = cell_of(longitude, latitude, STEPS, _POLE)
@@ -171,7 +177,7 @@ def _latitude_distance(one: float, other: float) -> float:
 
 
 def distance(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
-    """The distance of two places on a sphere, by the haversine formula."""
+    """The distance between two places on a sphere, by the haversine formula."""
     across = math.sin((other_longitude * _RADIANS - longitude * _RADIANS) / 2.0)
     if across == 0.0:
         return _latitude_distance(latitude, other_latitude)
@@ -179,12 +185,12 @@ def distance(longitude: float, latitude: float, other_longitude: float, other_la
     north = other_latitude * _RADIANS
     along = math.sin((north - south) / 2.0)
     chord = math.sqrt(along * along + math.cos(south) * math.cos(north) * across * across)
-    # Rounding may take opposite places a trifle further apart than there is room for.
+    # Of places on opposite sides of the Earth, rounding may make the chord slightly longer than the diameter.
     return 2.0 * _EARTH_RADIUS * math.asin(chord) if chord <= 1.0 else math.nan
 
 
 def distance_text(distance_in_unit: float) -> bytes:
-    """A distance with four decimals, rounded as Redis 7.2 does: the product is, half to even."""
+    """A distance with four decimals. As in Redis 7.2, ten thousand times the distance is rounded, half to even."""
     scaled = distance_in_unit * 10000.0
     units = round(scaled) if abs(scaled) < 2.0**63 else _INT64_MIN
     sign = b"-" if units < 0 else b""
@@ -193,14 +199,14 @@ def distance_text(distance_in_unit: float) -> bytes:
 
 
 class Shape:
-    """What is searched: a circle, or a box that is parallel to the degrees, around a place."""
+    """The area to search: a circle around a place, or a box whose sides follow the degrees."""
 
     def __init__(
         self, longitude: float, latitude: float, width: float, height: float, is_box: bool, metres_per_unit: float
     ) -> None:
         self.longitude = longitude
         self.latitude = latitude
-        self.width = width  # in units; of a circle the radius, like the height
+        self.width = width  # in units; width and height of a circle are both its radius
         self.height = height
         self.is_box = is_box
         self.metres_per_unit = metres_per_unit
@@ -209,7 +215,7 @@ class Shape:
         self._half_height_m = height * metres_per_unit / 2.0
 
     def distance_inside(self, longitude: float, latitude: float) -> float:
-        """How far a place is from the middle (metres); negative if it is outside."""
+        """Metres from a place to the centre of the shape; negative if the place is outside."""
         if self.is_box:
             if _latitude_distance(latitude, self.latitude) > self._half_height_m:
                 return -1.0
@@ -220,7 +226,7 @@ class Shape:
         return -1.0 if found > self._radius_m else found
 
     def reach(self) -> float:
-        """Metres from the middle to the farthest point."""
+        """Metres from the centre to the farthest point of the shape."""
         if not self.is_box:
             return self._radius_m
         half_width = self.width / 2.0
@@ -229,14 +235,14 @@ class Shape:
 
 
 class _Bounds:
-    """The longitudes and latitudes that a shape reaches."""
+    """The lowest and highest longitude and latitude of a shape."""
 
     def __init__(self, shape: Shape) -> None:
         factor = shape.metres_per_unit
         height_m = factor * (shape.height / 2.0 if shape.is_box else shape.height)
         width_m = factor * (shape.width / 2.0 if shape.is_box else shape.width)
         rise = height_m / _EARTH_RADIUS / _RADIANS
-        # Degrees of longitude are shortest on the side of the nearer pole.
+        # A degree of longitude is shortest at the edge that faces the nearer pole.
         edge = shape.latitude - rise if shape.latitude < 0.0 else shape.latitude + rise
         spread = width_m / _EARTH_RADIUS / _cosine(edge * _RADIANS) / _RADIANS
         self.west: float = shape.longitude - spread
@@ -246,12 +252,12 @@ class _Bounds:
 
 
 def _cosine(angle: float) -> float:
-    """The cosine; no number of an infinite angle, as in C."""
+    """The cosine; NaN for an infinite angle, as in C."""
     return math.cos(angle) if math.isfinite(angle) else math.nan
 
 
 def _step_for(reach_m: float, latitude: float) -> i64:
-    """The grid for a search: nine of its cells mostly cover what is so near."""
+    """The step of the grid to search: nine of its cells usually cover everything within ``reach_m`` metres."""
     if reach_m == 0.0:
         return STEPS
     step: i64 = -1
@@ -268,7 +274,7 @@ def _step_for(reach_m: float, latitude: float) -> i64:
 
 
 def _is_too_fine(bounds: _Bounds, cell: i64, step: i64) -> bool:
-    """Whether the shape reaches beyond the cells around its own."""
+    """Whether the shape extends beyond the eight cells around the cell of its centre."""
     return (
         Area(neighbour(cell, step, 0, 1), step).north < bounds.north
         or Area(neighbour(cell, step, 0, -1), step).south > bounds.south
@@ -278,10 +284,10 @@ def _is_too_fine(bounds: _Bounds, cell: i64, step: i64) -> bool:
 
 
 def search_ranges(shape: Shape) -> list[tuple[float, float]]:
-    """The ranges of scores in which places inside a shape can be, low ends included, in the order of the search.
+    """The ranges of scores to search for places inside a shape, in order; each includes its low end.
 
-    That is the cell of the middle, then those in the north, south, east and west, then the corners in the order NE, NW,
-    SE, SW. On a coarse grid some of them are the same cell; only the first of such neighbours in a row is kept.
+    The first is the cell of the centre, then come those to the north, south, east and west, then the corners NE, NW,
+    SE, SW. On a coarse grid some of these are the same cell: of equal cells in a row only the first is searched.
     """
     bounds = _Bounds(shape)
     step = _step_for(shape.reach(), shape.latitude)

@@ -1,4 +1,4 @@
-"""Cells of the map, distances, and where to search."""
+"""Cells of the map, distances, and the ranges of a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredmem.base import geohash
+from pyredmem.commands import geohash
 
 LONGITUDES = st.floats(-180, 180)
 LATITUDES = st.floats(-85.05112878, 85.05112878)
@@ -34,7 +34,7 @@ def test_a_cell_has_the_bits_of_both_coordinates_in_turn(longitude: float, latit
 
 
 @given(LONGITUDES, LATITUDES)
-def test_the_middle_of_a_cell_is_near_what_is_in_it(longitude: float, latitude: float) -> None:
+def test_the_centre_of_a_cell_is_near_every_place_in_it(longitude: float, latitude: float) -> None:
     x, y = geohash.place_of(geohash.cell_of(longitude, latitude))
     assert abs(x - longitude) < 3e-6
     assert abs(y - latitude) < 2e-6
@@ -58,11 +58,11 @@ def test_any_score_stands_for_a_place_on_the_map(score: float) -> None:
         (-math.inf, -(2**63)),
     ],
 )
-def test_scores_are_converted_as_the_processor_does(score: float, cell: int) -> None:
+def test_a_score_out_of_range_becomes_the_cell_number_that_c_on_x86_64_gives(score: float, cell: int) -> None:
     assert geohash.cell_of_score(score) == cell
 
 
-def test_neighbours_go_around_the_map() -> None:
+def test_the_neighbour_of_a_cell_at_the_edge_is_at_the_opposite_edge() -> None:
     corner = geohash.cell_of(-180.0, -85.0, 2)
     assert geohash.neighbour(corner, 2, 1, 0) == interleaved(0, 1)
     assert geohash.neighbour(corner, 2, -1, 0) == interleaved(0, 3)
@@ -70,11 +70,11 @@ def test_neighbours_go_around_the_map() -> None:
 
 
 @pytest.mark.parametrize(("place", "text"), [(PALERMO, b"sqc8b49rny0"), (CATANIA, b"sqdtr74hyu0")])
-def test_texts(place: tuple[float, float], text: bytes) -> None:
+def test_a_geohash_string_has_eleven_characters(place: tuple[float, float], text: bytes) -> None:
     assert geohash.text_of(geohash.cell_of(*place)) == text
 
 
-def test_distances() -> None:
+def test_the_distance_between_two_places_is_that_of_redis() -> None:
     one = geohash.place_of(geohash.cell_of(*PALERMO))
     other = geohash.place_of(geohash.cell_of(*CATANIA))
     assert geohash.distance_text(geohash.distance(*one, *other)) == b"166274.1516"
@@ -83,7 +83,7 @@ def test_distances() -> None:
 
 
 @given(LONGITUDES, LATITUDES, LONGITUDES, LATITUDES)
-def test_distances_are_the_same_both_ways(x: float, y: float, other_x: float, other_y: float) -> None:
+def test_the_distance_there_is_the_distance_back(x: float, y: float, other_x: float, other_y: float) -> None:
     there = geohash.distance(x, y, other_x, other_y)
     assert geohash.distance(other_x, other_y, x, y) == pytest.approx(there, nan_ok=True)
     assert not there > math.pi * 6372797.560856 + 1
@@ -94,15 +94,15 @@ def test_distances_are_the_same_both_ways(x: float, y: float, other_x: float, ot
     [(0.0, b"0.0000"), (0.00005, b"0.0000"), (0.00025, b"0.0002"), (12.3, b"12.3000"), (1e7, b"10000000.0000")],
 )
 def test_distances_have_four_decimals(distance: float, text: bytes) -> None:
-    """The third is nearer to 0.0003, but ten thousand times that is a half."""
+    """The float 0.00025 is slightly more than that, but ten thousand times it is exactly 2.5, which rounds to 2."""
     assert geohash.distance_text(distance) == text
 
 
 @given(LONGITUDES, LATITUDES, st.floats(0, 1e7), st.floats(0, 360), st.floats(0, 1))
-def test_what_is_in_a_circle_is_in_one_of_its_ranges(
+def test_every_place_in_a_circle_is_in_one_of_its_ranges(
     longitude: float, latitude: float, radius: float, bearing: float, part: float
 ) -> None:
-    """Not for circles that reach beyond the edges of the map, which Redis does not find either."""
+    """Circles that extend beyond the edge of the map are left out: there Redis misses places too."""
     degrees = radius / 111_000
     if abs(latitude) + degrees > 80 or abs(longitude) + degrees / math.cos(math.radians(80)) > 180:
         return
@@ -122,7 +122,7 @@ def test_any_radius_gives_at_most_nine_ranges_without_overlap(radius: float) -> 
         assert len(set(ranges)) == len(ranges)
 
 
-def test_boxes_are_measured_along_the_degrees() -> None:
+def test_the_sides_of_a_box_follow_the_degrees() -> None:
     box = geohash.Shape(0.0, 0.0, 300.0, 100.0, True, 1000.0)
     assert box.distance_inside(1.3, 0.4) > 0.0
     assert box.distance_inside(1.4, 0.0) < 0.0

@@ -1,4 +1,4 @@
-"""Lazy free in an engine: which commands use it, the settings, the task, the figures."""
+"""Lazy free in an engine: the commands that use it, its settings, its task, its figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
-from pyredmem.engine.lazy_free import BUSY_PAUSE_US
+from pyredmem.engine.lazyfree_task import BUSY_PAUSE_US, HurryRule
+from pyredmem.engine.stats import Stats
 from tests.support.hosted import Hosted
 from tests.support.replies import Reply
 from tests.support.wire import Argument
@@ -24,7 +25,7 @@ def hosted() -> Hosted:
 
 
 def figures(hosted: Hosted) -> tuple[int, int]:
-    """Pending, and freed."""
+    """Pending objects, and freed ones."""
     info = hosted.info("memory")
     return int(info["lazyfree_pending_objects"]), int(info["lazyfreed_objects"])
 
@@ -34,7 +35,7 @@ def pending_after(hosted: Hosted, *words: Argument) -> int:
     return figures(hosted)[0]
 
 
-# Which commands.
+# The commands that free lazily.
 
 
 def prepare(hosted: Hosted) -> None:
@@ -69,7 +70,7 @@ REPLACING: list[list[Argument]] = [
 
 
 @pytest.mark.parametrize("words", REPLACING, ids=[" ".join(map(str, words[:3])) for words in REPLACING])
-def test_what_commands_replace_or_delete_follows_its_setting(hosted: Hosted, words: list[Argument]) -> None:
+def test_values_that_commands_replace_or_delete_follow_lazy_server_del(hosted: Hosted, words: list[Argument]) -> None:
     if words[0] == "RESTORE":
         assert hosted.do("DUMP", "missing") is None
         prepare(hosted)
@@ -82,7 +83,7 @@ def test_what_commands_replace_or_delete_follows_its_setting(hosted: Hosted, wor
     hosted.do("DEL", "k")
     prepare(hosted)
     hosted.do("CONFIG", "SET", "lazyfree-lazy-server-del", "no")
-    assert pending_after(hosted, *words) == 1  # that of before: no tick has passed
+    assert pending_after(hosted, *words) == 1  # the value from before: no tick has passed
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,9 @@ def test_what_commands_replace_or_delete_follows_its_setting(hosted: Hosted, wor
     ],
 )
 @pytest.mark.parametrize("value", ["yes", "no"])
-def test_deletion_follows_its_setting(hosted: Hosted, setting: str, words: list[Argument], value: str) -> None:
+def test_each_kind_of_deletion_follows_its_setting(
+    hosted: Hosted, setting: str, words: list[Argument], value: str
+) -> None:
     prepare(hosted)
     others = {"lazyfree-lazy-user-del", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-eviction"}
     for other in others - {setting}:
@@ -135,7 +138,9 @@ def test_expired_keys_follow_their_setting(hosted: Hosted, lazy: str, found_by: 
         (["FLUSHDB", "SYNC"], "yes", 0),
     ],
 )
-def test_flushing_counts_all_keys(hosted: Hosted, words: list[Argument], setting: str, keys: int) -> None:
+def test_flushing_in_the_background_counts_all_keys_as_pending(
+    hosted: Hosted, words: list[Argument], setting: str, keys: int
+) -> None:
     prepare(hosted)
     hosted.do("CONFIG", "SET", "lazyfree-lazy-user-flush", setting)
     assert pending_after(hosted, *words) == keys
@@ -151,7 +156,7 @@ def test_flushing_in_the_background_reaches_all_databases(hosted: Hosted) -> Non
     assert pending_after(hosted, "FLUSHALL", "ASYNC") == 10
 
 
-def test_memory_falls_when_the_work_is_done(hosted: Hosted) -> None:
+def test_used_memory_falls_when_the_blocks_are_freed(hosted: Hosted) -> None:
     hosted.do("UNLINK", "warm")
     hosted.do("INFO", "memory")
     hosted.do("SADD", "k", *BIG)
@@ -165,7 +170,7 @@ def test_memory_falls_when_the_work_is_done(hosted: Hosted) -> None:
 
 
 class Steps(Clock):
-    """Every look takes some microseconds."""
+    """A clock that goes on by some microseconds whenever it is read."""
 
     def __init__(self) -> None:
         self.time_us = 1_700_000_000_000_000
@@ -176,7 +181,7 @@ class Steps(Clock):
 
 
 class Waker(Host):
-    """Notes when it was asked to call."""
+    """Records when it was asked to call."""
 
     def __init__(self) -> None:
         self.delays: list[int] = []
@@ -186,7 +191,7 @@ class Waker(Host):
 
 
 class Slices:
-    """An engine whose time passes as it works, and which calls again when it is asked to."""
+    """An engine whose clock goes on as it works, and whose host records when it is to be called."""
 
     def __init__(self) -> None:
         self.host = Waker()
@@ -207,7 +212,7 @@ def test_the_first_slice_is_due_at_once() -> None:
     assert slices.host.delays == [0]
 
 
-def test_many_slices_are_needed_and_come_to_an_end() -> None:
+def test_a_large_value_is_freed_in_several_slices() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
     calls = 0
@@ -218,37 +223,37 @@ def test_many_slices_are_needed_and_come_to_an_end() -> None:
     assert slices.engine.audit().ok
 
 
-def test_an_idle_server_goes_on_at_once() -> None:
+def test_an_idle_server_does_not_pause_between_slices() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
-    slices.engine.run_tasks()  # knows now how many commands there were
+    slices.engine.run_tasks()  # the rule has now seen the reads so far
     slices.host.delays.clear()
     while not slices.host.delays or slices.host.delays[-1] != 0:
         slices.engine.run_tasks()
     assert slices.pending()
 
 
-def test_a_busy_server_pauses() -> None:
+def test_a_busy_server_pauses_between_slices() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
     slices.engine.run_tasks()
     slices.host.delays.clear()
     slices.do("PING")
-    slices.engine.tasks.run()
+    slices.engine.core.tasks.run()
     assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
 
 
-def test_a_slice_that_comes_late_is_longer() -> None:
-    """Commands that take milliseconds each would leave the background next to nothing otherwise."""
+def test_a_slice_that_starts_late_is_longer() -> None:
+    """Otherwise slow commands would leave lazy free next to no time."""
     slices = Slices()
     clock = slices.engine.clock
     assert isinstance(clock, Steps)
 
     def spent_us(late_us: int) -> int:
-        slices.engine.lazy_free.wake()
+        slices.engine.lazyfree_task.wake()
         clock.time_us += late_us
         start_us = clock.time_us
-        slices.engine.tasks.run()
+        slices.engine.core.tasks.run()
         return clock.time_us - start_us
 
     slices.do("UNLINK", "k")
@@ -256,7 +261,7 @@ def test_a_slice_that_comes_late_is_longer() -> None:
     assert 800 < spent_us(5000) < 1200
 
 
-def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
+def test_an_audit_drains_the_queue_first() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
     slices.engine.run_tasks()
@@ -265,7 +270,7 @@ def test_the_ledger_is_exact_at_any_moment_after_a_drain() -> None:
     assert not slices.pending()
 
 
-def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
+def test_work_on_demand_stops_after_its_time() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
     lazyfree, clock = slices.engine.keyspace.lazyfree, slices.engine.clock
@@ -275,17 +280,54 @@ def test_settling_on_demand_does_what_it_can_in_its_time() -> None:
     assert not slices.pending()
 
 
-def test_without_work_no_slice_is_asked_for() -> None:
+def test_without_a_job_no_slice_is_scheduled() -> None:
     slices = Slices()
     slices.do("DEL", "k")
     assert slices.host.delays == []
-    assert not slices.engine.lazy_free.is_awake()
+    assert not slices.engine.lazyfree_task.is_awake()
+
+
+# Pauses.
+
+
+def test_lazy_free_hurries_while_no_client_sends_anything() -> None:
+    rule = HurryRule(Stats(), lambda: False)
+    assert rule.hurries()
+    assert rule.hurries()
+
+
+def test_lazy_free_does_not_hurry_after_a_read() -> None:
+    stats = Stats()
+    rule = HurryRule(stats, lambda: False)
+    stats.reads_processed += 1
+    assert not rule.hurries()
+    assert rule.hurries()
+
+
+def test_lazy_free_hurries_when_memory_is_short_even_after_a_read() -> None:
+    stats = Stats()
+    rule = HurryRule(stats, lambda: True)
+    stats.reads_processed += 1
+    assert rule.hurries()
+
+
+def test_lazy_free_hurries_above_maxmemory(hosted: Hosted) -> None:
+    rule = hosted.engine.lazyfree_task.new_rule()
+    hosted.do("CONFIG", "SET", "maxmemory", "1")
+    assert rule.hurries()
+
+
+def test_each_caller_has_its_own_rule(hosted: Hosted) -> None:
+    task = hosted.engine.lazyfree_task
+    one, other = task.new_rule(), task.new_rule()
+    hosted.do("PING")
+    assert (one.hurries(), other.hurries()) == (False, False)
 
 
 # Figures.
 
 
-def test_resetstat_resets_what_was_freed_not_what_is_pending(hosted: Hosted) -> None:
+def test_resetstat_resets_the_freed_objects_but_not_the_pending_ones(hosted: Hosted) -> None:
     prepare(hosted)
     hosted.do("UNLINK", "k")
     hosted.tick()
@@ -296,7 +338,7 @@ def test_resetstat_resets_what_was_freed_not_what_is_pending(hosted: Hosted) -> 
     assert figures(hosted) == (1, 0)
 
 
-def test_an_engine_with_settings_of_the_start_follows_them() -> None:
+def test_settings_given_at_start_are_obeyed() -> None:
     world = World(lazyfree_lazy_user_del="yes", lazyfree_lazy_user_flush="yes", lazyfree_lazy_expire="yes")
     keyspace = world.engine.keyspace
     assert (keyspace.lazy_user_del, keyspace.lazy_user_flush, keyspace.lazy_expire) == (True, True, True)
@@ -306,7 +348,7 @@ def test_an_engine_with_settings_of_the_start_follows_them() -> None:
 # Clients.
 
 
-def test_a_long_queue_of_a_client_that_is_gone_goes_in_slices() -> None:
+def test_a_long_queue_of_a_disconnected_client_is_freed_in_slices() -> None:
     slices = Slices()
     client = Client(slices.engine)
     client.do("MULTI")
@@ -323,7 +365,7 @@ def test_a_long_queue_of_a_client_that_is_gone_goes_in_slices() -> None:
     assert slices.engine.audit().ok
 
 
-def test_a_queue_that_was_never_run_leaves_nothing_behind(hosted: Hosted) -> None:
+def test_a_queue_that_was_never_run_is_freed_and_counts_as_no_object(hosted: Hosted) -> None:
     client = hosted.client()
     client.do("MULTI")
     for number in range(100):

@@ -1,8 +1,8 @@
-"""Sorting only a part: the first elements of what sorting all would give, as Redis finds them.
+"""Partial sorting: the smallest numbers of a list, in the order in which Redis would return them.
 
-Sorting is quicksort as Bentley and McIlroy engineered it ("Engineering a sort function", 1993), which does not keep the
-order of equal elements; Redis leaves out the parts that lie outside of the wanted range. Which of several equal
-elements come out, and in which order, follows from the exchanges it makes; so they are made here in the same order.
+Redis sorts with the quicksort of Bentley and McIlroy ("Engineering a sort function", 1993), which does not keep the
+order of equal elements, and skips the partitions outside the wanted range. Which of several equal elements are
+returned, and in which order, depends on its exchanges; so the same exchanges are made here, in the same order.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Final
 
 from mypy_extensions import i64
 
-_SMALL: Final = 7  # up to this many elements are sorted by insertion
-_LARGE: Final = 40  # from more than this many on, the pivot is a median of medians
+_SMALL: Final = 7  # fewer elements than this are sorted by insertion
+_LARGE: Final = 40  # of more elements than this, the pivot is a median of medians
 
 
 class PartialSort:
-    """Sorts numbers so that the ranks up to ``last`` are right, and tells where each number was."""
+    """Sorts the smallest numbers to the front; ``order`` has the index that each number had before."""
 
     def __init__(self, numbers: list[float]) -> None:
         self._numbers = list(numbers)
         self.order = list(range(len(numbers)))
 
     def sort(self, last: i64) -> None:
-        """Bring the smallest numbers, up to the rank ``last``, to the front."""
+        """Bring the numbers of ranks 0 to ``last`` to the front, in order."""
         self._sort(0, len(self._numbers), last)
 
     def _swap(self, one: i64, other: i64) -> None:

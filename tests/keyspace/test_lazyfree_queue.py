@@ -1,4 +1,4 @@
-"""Values given back in the background: what goes there, how it is taken apart, what is counted."""
+"""Values freed in the background: which values, how they are dismantled, what is counted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from pyredmem.base.clock import Clock, ManualClock
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.base.rng import Random
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.keyspace.lazyfree import ALL, Job, LazyFree
+from pyredmem.keyspace.lazyfree_queue import Job, LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import audit
 from pyredmem.memory.freed_blocks import FreedBlocks
@@ -24,7 +25,7 @@ CLOCK = ManualClock()
 
 
 class Watch(Clock):
-    """Every look at it takes a microsecond."""
+    """A clock that goes on by a microsecond whenever it is read."""
 
     def __init__(self) -> None:
         self.time_us = 0
@@ -77,7 +78,7 @@ def a_list(keyspace: Keyspace, nodes: int) -> RedisObject:
 
 
 def is_sound(keyspace: Keyspace) -> bool:
-    """Whether every block of the ledger is owned by what is left."""
+    """Whether the keyspace owns every block of the ledger."""
     return audit(keyspace.allocator, [("keyspace", address) for address in keyspace.addresses()]).ok
 
 
@@ -89,11 +90,13 @@ LARGE: dict[str, Callable[[Keyspace, int], RedisObject]] = {
 }
 
 
-# What goes to the background.
+# Which values are freed in the background.
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=list(LARGE))
-def test_an_effort_of_64_is_freed_at_once(keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]) -> None:
+def test_a_value_with_a_free_effort_of_64_is_freed_at_once(
+    keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]
+) -> None:
     value = make(keyspace, 64)
     assert value.free_effort() == 64
     keyspace.lazyfree.submit(value)
@@ -102,7 +105,9 @@ def test_an_effort_of_64_is_freed_at_once(keyspace: Keyspace, make: Callable[[Ke
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=list(LARGE))
-def test_an_effort_of_65_waits(keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]) -> None:
+def test_a_value_with_a_free_effort_of_65_is_freed_in_the_background(
+    keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]
+) -> None:
     value = make(keyspace, 65)
     keyspace.lazyfree.submit(value)
     assert keyspace.lazyfree.pending == 1
@@ -117,7 +122,7 @@ def test_a_long_string_is_freed_at_once(keyspace: Keyspace) -> None:
     assert is_sound(keyspace)
 
 
-def test_a_value_with_another_holder_only_loses_a_reference(keyspace: Keyspace, database: Database) -> None:
+def test_a_value_that_something_else_refers_to_only_loses_a_reference(keyspace: Keyspace, database: Database) -> None:
     value = a_set(keyspace, 100)
     database.add(b"k", value)
     incr_ref_count(value)
@@ -127,7 +132,7 @@ def test_a_value_with_another_holder_only_loses_a_reference(keyspace: Keyspace, 
     assert is_sound(keyspace)
 
 
-def test_a_deleted_key_is_gone_at_once_with_its_name(keyspace: Keyspace, database: Database) -> None:
+def test_a_key_is_deleted_at_once_though_its_value_is_pending(keyspace: Keyspace, database: Database) -> None:
     database.add(b"k", a_set(keyspace, 100))
     database.expire_at(b"k", 10**15)
     assert database.delete(b"k", lazily=True)
@@ -136,7 +141,7 @@ def test_a_deleted_key_is_gone_at_once_with_its_name(keyspace: Keyspace, databas
     assert keyspace.lazyfree.pending == 1
 
 
-def test_without_the_wish_a_large_value_is_freed_at_once(keyspace: Keyspace, database: Database) -> None:
+def test_a_large_value_is_freed_at_once_unless_lazy_free_is_asked_for(keyspace: Keyspace, database: Database) -> None:
     database.add(b"k", a_set(keyspace, 100))
     database.delete(b"k")
     assert keyspace.lazyfree.pending == 0
@@ -144,7 +149,7 @@ def test_without_the_wish_a_large_value_is_freed_at_once(keyspace: Keyspace, dat
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_a_replaced_value_follows_its_setting(keyspace: Keyspace, database: Database, lazy: bool) -> None:
+def test_a_replaced_value_follows_lazy_server_del(keyspace: Keyspace, database: Database, lazy: bool) -> None:
     keyspace.lazy_server_del = lazy
     database.add(b"k", a_set(keyspace, 100))
     database.set(b"k", keyspace.strings.create(b"v"))
@@ -152,7 +157,7 @@ def test_a_replaced_value_follows_its_setting(keyspace: Keyspace, database: Data
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_an_expired_value_follows_its_setting(keyspace: Keyspace, database: Database, lazy: bool) -> None:
+def test_an_expired_value_follows_lazy_expire(keyspace: Keyspace, database: Database, lazy: bool) -> None:
     keyspace.lazy_expire = lazy
     database.add(b"k", a_set(keyspace, 100))
     database.expire_at(b"k", 5)
@@ -172,7 +177,7 @@ def fill(keyspace: Keyspace, database: Database) -> None:
         database.expire_at(b"set:%d" % number, 10**15)
 
 
-def test_a_database_is_emptied_at_once_whatever_it_holds(keyspace: Keyspace, database: Database) -> None:
+def test_a_flushed_database_is_empty_at_once(keyspace: Keyspace, database: Database) -> None:
     fill(keyspace, database)
     assert database.clear_lazily() == 900
     assert database.keys.used == 0
@@ -181,7 +186,7 @@ def test_a_database_is_emptied_at_once_whatever_it_holds(keyspace: Keyspace, dat
     database.check()
 
 
-def test_all_keys_of_an_emptied_database_are_pending_then_freed(keyspace: Keyspace, database: Database) -> None:
+def test_all_keys_of_a_flushed_database_are_pending_then_freed(keyspace: Keyspace, database: Database) -> None:
     fill(keyspace, database)
     database.clear_lazily()
     assert (keyspace.lazyfree.pending, keyspace.lazyfree.freed) == (900, 0)
@@ -190,7 +195,7 @@ def test_all_keys_of_an_emptied_database_are_pending_then_freed(keyspace: Keyspa
     assert is_sound(keyspace)
 
 
-def test_an_emptied_database_can_be_filled_while_the_old_keys_go(keyspace: Keyspace, database: Database) -> None:
+def test_a_flushed_database_can_be_filled_while_its_old_keys_are_freed(keyspace: Keyspace, database: Database) -> None:
     fill(keyspace, database)
     database.clear_lazily()
     fill(keyspace, database)
@@ -202,7 +207,7 @@ def test_an_emptied_database_can_be_filled_while_the_old_keys_go(keyspace: Keysp
     assert database.peek(b"set:299") is not None
 
 
-def test_a_table_that_is_rehashed_is_handed_over_as_well(keyspace: Keyspace, database: Database) -> None:
+def test_a_database_can_be_flushed_in_the_middle_of_a_rehash(keyspace: Keyspace, database: Database) -> None:
     number = 0
     while not database.keys.is_rehashing():
         database.add(b"key:%d" % number, keyspace.strings.create(b"v"))
@@ -213,7 +218,7 @@ def test_a_table_that_is_rehashed_is_handed_over_as_well(keyspace: Keyspace, dat
     assert is_sound(keyspace)
 
 
-def test_a_value_that_another_key_holds_stays(keyspace: Keyspace) -> None:
+def test_flushing_does_not_free_a_value_that_another_key_has_too(keyspace: Keyspace) -> None:
     first, second = keyspace.databases
     value = a_set(keyspace, 100)
     first.add(b"k", value)
@@ -225,7 +230,7 @@ def test_a_value_that_another_key_holds_stays(keyspace: Keyspace) -> None:
     assert is_sound(keyspace)
 
 
-def test_numbers_that_all_share_are_not_freed(keyspace: Keyspace, database: Database) -> None:
+def test_flushing_does_not_free_shared_integers(keyspace: Keyspace, database: Database) -> None:
     for number in range(200):
         database.add(b"%d" % number, keyspace.strings.create(b"7"))
     database.clear_lazily()
@@ -234,14 +239,14 @@ def test_numbers_that_all_share_are_not_freed(keyspace: Keyspace, database: Data
     assert keyspace.strings.create(b"7").refcount > 1
 
 
-def test_an_empty_database_counts_nothing(keyspace: Keyspace, database: Database) -> None:
+def test_flushing_an_empty_database_counts_nothing(keyspace: Keyspace, database: Database) -> None:
     database.clear_lazily()
     assert keyspace.lazyfree.pending == 0
     keyspace.lazyfree.drain(CLOCK)
     assert keyspace.lazyfree.freed == 0
 
 
-def test_the_tables_keep_what_limits_their_growth(keyspace: Keyspace, database: Database) -> None:
+def test_flushing_keeps_the_table_objects(keyspace: Keyspace, database: Database) -> None:
     before = (database.keys, database.expires)
     fill(keyspace, database)
     database.clear_lazily()
@@ -252,7 +257,9 @@ def test_the_tables_keep_what_limits_their_growth(keyspace: Keyspace, database: 
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=list(LARGE))
-def test_a_slice_ends_when_its_time_is_up(keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]) -> None:
+def test_a_slice_ends_after_its_time_and_frees_a_part(
+    keyspace: Keyspace, make: Callable[[Keyspace, int], RedisObject]
+) -> None:
     before = keyspace.allocator.used_memory
     keyspace.lazyfree.submit(make(keyspace, 5000))
     clock = Watch()
@@ -265,22 +272,22 @@ def test_a_slice_ends_when_its_time_is_up(keyspace: Keyspace, make: Callable[[Ke
     assert is_sound(keyspace)
 
 
-def test_taking_apart_leaves_the_ledger_alone(keyspace: Keyspace) -> None:
+def test_dismantling_does_not_touch_the_ledger(keyspace: Keyspace) -> None:
     keyspace.lazyfree.submit(a_set(keyspace, 1000))
     before = keyspace.allocator.used_memory
-    assert not keyspace.lazyfree.take_apart(CLOCK, ALL)
+    assert not keyspace.lazyfree.dismantle(CLOCK, UNLIMITED)
     assert keyspace.allocator.used_memory == before
     assert keyspace.lazyfree.pending == 1
 
 
-def test_what_is_settled_is_counted(keyspace: Keyspace) -> None:
+def test_a_settled_object_counts_as_freed(keyspace: Keyspace) -> None:
     keyspace.lazyfree.submit(a_set(keyspace, 1000))
-    keyspace.lazyfree.take_apart(CLOCK, ALL)
-    keyspace.lazyfree.settle(CLOCK, ALL)
+    keyspace.lazyfree.dismantle(CLOCK, UNLIMITED)
+    keyspace.lazyfree.settle(CLOCK, UNLIMITED)
     assert (keyspace.lazyfree.pending, keyspace.lazyfree.freed) == (0, 1)
 
 
-def test_a_job_counts_when_its_last_block_is_back(keyspace: Keyspace) -> None:
+def test_an_object_is_pending_until_its_last_block_is_freed(keyspace: Keyspace) -> None:
     keyspace.lazyfree.submit(a_set(keyspace, 5000))
     clock = Watch()
     while keyspace.lazyfree.work(clock, 20):
@@ -288,18 +295,18 @@ def test_a_job_counts_when_its_last_block_is_back(keyspace: Keyspace) -> None:
     assert (keyspace.lazyfree.pending, keyspace.lazyfree.freed) == (0, 1)
 
 
-def test_no_piece_is_larger_than_the_limit(keyspace: Keyspace) -> None:
+def test_one_call_of_dismantle_takes_about_as_many_elements_as_its_limit(keyspace: Keyspace) -> None:
     value = a_set(keyspace, 1000)
-    pieces = []
+    sizes = []
     done = False
     while not done:
         freed = FreedBlocks()
         done = value.dismantle(64, freed)
-        pieces.append(len(freed))
-    assert max(pieces) <= 64 * 2 + 4
+        sizes.append(len(freed))
+    assert max(sizes) <= 64 * 2 + 4
 
 
-def test_jobs_go_in_the_order_in_which_they_came(keyspace: Keyspace) -> None:
+def test_jobs_are_dismantled_in_the_order_in_which_they_were_added(keyspace: Keyspace) -> None:
     order: list[str] = []
 
     class Named(Job):
@@ -313,34 +320,34 @@ def test_jobs_go_in_the_order_in_which_they_came(keyspace: Keyspace) -> None:
             self._calls -= 1
             return self._calls == 0
 
-    lazyfree = LazyFree(keyspace.allocator)
+    lazyfree = LazyFreeQueue(keyspace.allocator)
     lazyfree.add(Named("a", 2))
     lazyfree.add(Named("b", 1))
     lazyfree.drain(CLOCK)
     assert order == ["a", "a", "b"]
 
 
-# Who is told.
+# The call for work, and the counters.
 
 
-def test_who_waits_for_work_is_told_once(keyspace: Keyspace) -> None:
-    told: list[int] = []
-    keyspace.lazyfree.on_work = lambda: told.append(1)
+def test_on_work_is_called_for_the_first_of_several_jobs(keyspace: Keyspace) -> None:
+    calls: list[int] = []
+    keyspace.lazyfree.on_work = lambda: calls.append(1)
     keyspace.lazyfree.submit(a_set(keyspace, 100))
     keyspace.lazyfree.submit(a_set(keyspace, 100))
-    assert len(told) == 1
+    assert len(calls) == 1
 
 
-def test_who_has_taken_all_apart_is_told_of_more(keyspace: Keyspace) -> None:
-    told: list[int] = []
-    keyspace.lazyfree.on_work = lambda: told.append(1)
+def test_on_work_is_called_again_once_all_jobs_are_dismantled(keyspace: Keyspace) -> None:
+    calls: list[int] = []
+    keyspace.lazyfree.on_work = lambda: calls.append(1)
     keyspace.lazyfree.submit(a_set(keyspace, 100))
-    keyspace.lazyfree.take_apart(CLOCK, ALL)
+    keyspace.lazyfree.dismantle(CLOCK, UNLIMITED)
     keyspace.lazyfree.submit(a_set(keyspace, 100))
-    assert len(told) == 2
+    assert len(calls) == 2
 
 
-def test_the_count_of_what_was_freed_can_be_reset(keyspace: Keyspace) -> None:
+def test_the_count_of_freed_objects_can_be_reset(keyspace: Keyspace) -> None:
     keyspace.lazyfree.submit(a_set(keyspace, 100))
     keyspace.lazyfree.drain(CLOCK)
     keyspace.lazyfree.reset_statistics()

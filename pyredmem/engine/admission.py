@@ -1,0 +1,128 @@
+"""What is asked before a command behind a gate runs, in Redis's order (Redis 7.2 processCommand).
+
+A refusal is a pure question; making room acts: it may disconnect clients and evict keys. A command that passes both may
+still have to wait, for the end of a pause or for EXEC.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.base import errors
+from pyredmem.engine.clients import Clients
+from pyredmem.engine.core import Core
+from pyredmem.engine.gates import (
+    GATE_CLIENTS_LIMITED,
+    GATE_IN_MULTI,
+    GATE_MONITOR,
+    GATE_NEEDS_AUTH,
+    GATE_PAUSED,
+    GATE_SUBSCRIBED,
+)
+from pyredmem.engine.memory_limit import MemoryLimit
+from pyredmem.engine.pause import Pause
+from pyredmem.engine.session import Session
+from pyredmem.engine.spec import (
+    ALLOWED_SUBSCRIBED,
+    DENYOOM,
+    IMMEDIATE_IN_MULTI,
+    MAY_REPLICATE,
+    NO_AUTH,
+    NO_MULTI,
+    PROTECTED,
+    QUEUED_OUT_OF_MEMORY,
+    READONLY,
+    RUNS_QUEUE,
+    WRITE,
+    Command,
+)
+
+# What becomes of a command.
+ADMITTED: Final = 0
+REFUSED: Final = 1
+QUEUED: Final = 2
+POSTPONED: Final = 3  # it runs later, as if it had just been received
+CLIENT_GONE: Final = 4  # its client was disconnected to make room
+
+
+class Verdict:
+    """What becomes of a command, with the error reply if it is refused."""
+
+    def __init__(self, outcome: int, message: bytes = b"") -> None:
+        self.outcome = outcome
+        self.message = message
+
+
+_ADMITTED: Final = Verdict(ADMITTED)
+_QUEUED: Final = Verdict(QUEUED)
+_POSTPONED: Final = Verdict(POSTPONED)
+_CLIENT_GONE: Final = Verdict(CLIENT_GONE)
+
+
+class Admission:
+    """Decides whether a command runs now."""
+
+    def __init__(self, core: Core, clients: Clients, memory_limit: MemoryLimit, pause: Pause) -> None:
+        self._gates = core.gates
+        self._allocator = core.allocator
+        self._clients = clients
+        self._memory_limit = memory_limit
+        self._pause = pause
+
+    def decide(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
+        """What becomes of a client's command; room is made for it, it is queued or postponed here."""
+        message = self._refusal(session, command)
+        if message is not None:
+            return Verdict(REFUSED, message)
+        if self._gates.bits & GATE_CLIENTS_LIMITED and not self._clients.eviction.make_room(session):
+            return _CLIENT_GONE
+        message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
+        if message is not None:
+            return Verdict(REFUSED, message)
+        if self._gates.bits & GATE_PAUSED and self._pause.postpones(session, command):
+            return _POSTPONED
+        if session.gates & GATE_IN_MULTI and not command.flags & IMMEDIATE_IN_MULTI:
+            session.transaction.enqueue(command, argv)
+            return _QUEUED
+        return _ADMITTED
+
+    def refusal_of_retry(self, command: Command, argv: list[bytes]) -> bytes | None:
+        """Why the command of a blocked client cannot run again: memory has become short. Room is made first."""
+        if not self._is_near_limit() or self._memory_limit.make_room(argv):
+            return None
+        return errors.OUT_OF_MEMORY if command.flags & DENYOOM else None
+
+    def _refusal(self, session: Session, command: Command) -> bytes | None:
+        """Why this client may not send a command, or not now; None if it may."""
+        if command.flags & PROTECTED and not self._clients.may_debug(session):
+            return errors.DEBUG_NOT_ALLOWED
+        if session.gates & GATE_NEEDS_AUTH and not command.flags & NO_AUTH:
+            return errors.NOT_AUTHENTICATED
+        if session.gates & GATE_IN_MULTI and command.flags & NO_MULTI:
+            return errors.NOT_IN_TRANSACTION
+        return None
+
+    def _is_near_limit(self) -> bool:
+        return self._allocator.used_memory > self._gates.memory_alarm_bytes
+
+    def _make_room(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """Evict keys if memory is short; the refusal if there is still no room for the command."""
+        if not self._is_near_limit() or self._memory_limit.make_room(argv):
+            return None
+        if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
+            return errors.OUT_OF_MEMORY
+        return errors.OUT_OF_MEMORY if session.transaction.flags_of_call(command) & DENYOOM else None
+
+    def _refusal_of_state(self, session: Session, command: Command) -> bytes | None:
+        """Why a command cannot run in the state that its client is in; None if it can."""
+        gates = session.gates
+        if gates & GATE_SUBSCRIBED and session.output.protocol == 2 and not command.flags & ALLOWED_SUBSCRIBED:
+            return errors.not_while_subscribed(command.full_name)
+        if gates & GATE_MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
+            return errors.MONITORS_CANNOT_ACCESS_KEYS
+        return None
+
+
+def refusal_text(command: Command, message: bytes) -> bytes:
+    """The error reply to a refused command; a refused EXEC says that its transaction is discarded."""
+    return errors.exec_refused(message).message if command.flags & RUNS_QUEUE else message

@@ -1,0 +1,151 @@
+"""How often the commands of one engine were called, how long they took, how often they failed.
+
+A call that took less than ``direct_limit`` microseconds is counted by one addition, in the histogram's own array:
+calls, total time and percentiles are computed from it when somebody asks. The counters of a command are made at its
+first call.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from pyredmem.engine.latency_histogram import DIRECT, LatencyHistogram
+from pyredmem.engine.spec import BLOCKING, Command
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import HISTOGRAM_COUNTERS_SIZE, HISTOGRAM_SIZE
+
+
+class CommandCounters:
+    """The counters of one command, for INFO commandstats and latencystats."""
+
+    def __init__(self, may_block: bool = False) -> None:
+        self._may_block = may_block
+        self.rejected: i64 = 0
+        self.failed: i64 = 0
+        self.histogram: LatencyHistogram | None = None
+        self.histogram_addresses: list[int] = []
+        self.direct: vec[i64] = vec[i64]()
+        self.direct_limit: i64 = 0
+        self._other_calls: i64 = 0
+        self._other_usec: i64 = 0
+
+    def calls(self) -> i64:
+        """The number of calls."""
+        total = self._other_calls
+        for calls in self.direct:
+            total += calls
+        return total
+
+    def usec(self) -> i64:
+        """Microseconds of all calls."""
+        total = self._other_usec
+        for duration, calls in enumerate(self.direct):
+            total += calls * duration
+        return total
+
+    def record(self, duration_us: i64, tracked: bool) -> None:
+        """Count a call that the hot path does not count; ``tracked``: in the histogram too."""
+        histogram = self.histogram
+        if histogram is not None and tracked:
+            histogram.record_us(duration_us)
+            if 0 <= duration_us < DIRECT:
+                return
+        self._other_calls += 1
+        self._other_usec += duration_us
+
+    def start_histogram(self, addresses: list[int]) -> None:
+        """Keep a latency histogram from now on; ``addresses`` are its blocks in the ledger."""
+        self.histogram = LatencyHistogram()
+        self.histogram_addresses = addresses
+        self.direct = self.histogram.direct
+
+    def set_direct_limit(self, limit_us: i64) -> None:
+        """Let calls of less than ``limit_us`` microseconds be counted directly, if there is a histogram.
+
+        A command that may block its client is never counted directly: it counts when the client has its reply.
+        """
+        self.direct_limit = limit_us if self.histogram is not None and not self._may_block else 0
+
+    def reset(self) -> list[int]:
+        """Set all counters to zero and drop the histogram; returns its blocks, for the caller to free."""
+        addresses = self.histogram_addresses
+        self.rejected = 0
+        self.failed = 0
+        self.histogram = None
+        self.histogram_addresses = []
+        self.direct = vec[i64]()
+        self.direct_limit = 0
+        self._other_calls = 0
+        self._other_usec = 0
+        return addresses
+
+
+#: The place holder of a command that was not called yet; nothing is ever counted in it.
+UNCALLED: Final = CommandCounters()
+
+
+class CommandStatistics:
+    """The counters of all commands of one engine."""
+
+    def __init__(self, allocator: Allocator, commands: int) -> None:
+        self._allocator = allocator
+        #: By the index of the command. The dispatcher reads this list directly.
+        self.counters: list[CommandCounters] = [UNCALLED] * commands
+        self._in_use: list[CommandCounters] = []
+        self.notice_us: i64 = 1 << 62  # a call that takes at least this long interests the slow log or latency monitor
+        self.tracks_latency = True  # latency-tracking
+
+    def of(self, command: Command) -> CommandCounters:
+        """The counters of a command, to read or to count in."""
+        counters = self.counters[command.index]
+        if counters is UNCALLED:
+            counters = CommandCounters(command.has(BLOCKING))
+            self.counters[command.index] = counters
+            self._in_use.append(counters)
+        return counters
+
+    def record(self, command: Command, duration_us: i64) -> None:
+        """Count a call that is the command's first, or slow, or was not called by a client's own request."""
+        counters = self.of(command)
+        if counters.histogram is None and self.tracks_latency:
+            alloc = self._allocator.alloc
+            addresses = [int(alloc(HISTOGRAM_SIZE)), int(alloc(HISTOGRAM_COUNTERS_SIZE))]
+            counters.start_histogram(addresses)
+            counters.set_direct_limit(self._direct_limit())
+        counters.record(duration_us, self.tracks_latency)
+
+    def set_noticing(self, tracks_latency: bool, notice_us: i64) -> None:
+        """Say whether histograms are kept, and from how many microseconds on a call is noticed."""
+        self.tracks_latency = tracks_latency
+        self.notice_us = notice_us
+        for counters in self._in_use:
+            counters.set_direct_limit(self._direct_limit())
+
+    def _direct_limit(self) -> i64:
+        if not self.tracks_latency:
+            return 0
+        return self.notice_us if self.notice_us < DIRECT else DIRECT
+
+    def reset(self) -> None:
+        """Set the counters of all commands to zero (CONFIG RESETSTAT)."""
+        for counters in self._in_use:
+            for address in counters.reset():
+                self._allocator.free(address)
+
+    def calls(self) -> int:
+        """The number of calls of all commands."""
+        return sum([int(counters.calls()) for counters in self._in_use])
+
+    def usec(self) -> int:
+        """Microseconds of the calls of all commands."""
+        return sum([int(counters.usec()) for counters in self._in_use])
+
+    def addresses(self) -> list[int]:
+        """The ledger blocks of the histograms."""
+        owned: list[int] = []
+        for counters in self._in_use:
+            owned += counters.histogram_addresses
+        return owned

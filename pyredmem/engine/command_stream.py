@@ -1,0 +1,34 @@
+"""The stream of commands that replays every change, as a replica or an append-only file gets it."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from pyredmem.keyspace.recorder import RecordedCommand, UnitListener
+
+
+class CommandStream(UnitListener):
+    """Keeps the recorded commands until they are taken, with SELECT, MULTI and EXEC where a replica needs them."""
+
+    def __init__(self) -> None:
+        self._commands: list[list[bytes]] = []
+        self._database: i64 = -1
+
+    def unit(self, commands: list[RecordedCommand], together: bool) -> None:
+        """The commands of a unit; several that belong together stand in MULTI, with their SELECT inside."""
+        wrapped = together and len(commands) > 1
+        if wrapped:
+            self._commands.append([b"MULTI"])
+        for command in commands:
+            if command.database != self._database:
+                self._database = command.database
+                self._commands.append([b"SELECT", b"%d" % int(self._database)])
+            self._commands.append(command.argv)
+        if wrapped:
+            self._commands.append([b"EXEC"])
+
+    def take(self) -> list[list[bytes]]:
+        """The commands since the last call."""
+        commands = self._commands
+        self._commands = []
+        return commands

@@ -1,0 +1,104 @@
+"""What every part of the engine shares: settings, time, chance, the ledger, the keyspace, and who works when.
+
+The core is built first and has no logic of its own. A part takes the core, and the other parts that it really needs;
+no part takes the whole engine, so each can be built in a test with a core alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mypy_extensions import i64
+
+from pyredmem.base.clock import Clock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.command_counters import CommandStatistics
+from pyredmem.engine.cron import Cron
+from pyredmem.engine.figures import Figures
+from pyredmem.engine.gates import Gates
+from pyredmem.engine.host import Host
+from pyredmem.engine.session import Session
+from pyredmem.engine.stats import Stats
+from pyredmem.engine.switches import Switches
+from pyredmem.engine.tasks import Tasks
+from pyredmem.keyspace.expiry import NEVER
+from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.audit import AuditReport, audit
+
+
+class Owners:
+    """Those who own blocks of the ledger, and how to ask them which."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self._allocator = allocator
+        self._owners: list[tuple[str, Callable[[], list[int]]]] = []
+
+    def register(self, purpose: str, addresses: Callable[[], list[int]]) -> None:
+        """Let the audit ask ``addresses`` for the blocks of an owner; ``purpose`` names it in the report."""
+        self._owners.append((purpose, addresses))
+
+    def audit(self) -> AuditReport:
+        """Compare the ledger with the blocks of everything alive."""
+        owned: list[tuple[str, int]] = []
+        for purpose, addresses in self._owners:
+            owned += [(purpose, address) for address in addresses()]
+        return audit(self._allocator, owned)
+
+
+class Chores:
+    """Work that a command leaves for the end of its batch; each chore runs once."""
+
+    def __init__(self) -> None:
+        self._chores: list[Callable[[], None]] = []
+        self._running = False
+
+    def defer(self, chore: Callable[[], None]) -> None:
+        """Call ``chore`` after the current batch, before the server sleeps."""
+        self._chores.append(chore)
+
+    def run(self) -> None:
+        """Run what was deferred; a batch that runs as one of the chores leaves its own chores to this loop."""
+        if self._running or not self._chores:
+            return
+        self._running = True
+        try:
+            while self._chores:
+                chores = self._chores
+                self._chores = []
+                for chore in chores:
+                    chore()
+        finally:
+            self._running = False
+
+
+class Core:
+    """The shared things of one engine."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host, commands: int
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock
+        self.rng = rng
+        self.allocator = allocator
+        self.host: Host = host
+        self.keyspace = Keyspace(allocator, rng, settings.integer("databases"))
+        self.cron = Cron()
+        self.tasks = Tasks(clock, host)
+        self.chores = Chores()
+        self.owners = Owners(allocator)
+        self.figures = Figures()
+        self.stats = Stats()
+        self.switches = Switches()
+        self.gates = Gates()
+        self.statistics = CommandStatistics(allocator, commands)
+        self.sessions: dict[int, Session] = {}  # by id, in the order in which they connected
+        self.fast_cycle_due_us: i64 = NEVER  # from when on a fast expire cycle runs at the end of a batch
+        self.acting_id: i64 = 0  # id of the client whose command is running, while some client tracks keys
+        self.started_us: i64 = clock.now_us()
+        self.keyspace.now_us = self.started_us
+        self.keyspace.update_clocks()
+        self.owners.register("keyspace", self.keyspace.addresses)
+        self.owners.register("command histograms", self.statistics.addresses)

@@ -1,0 +1,42 @@
+"""Gates: conditions under which the dispatcher looks twice at a command.
+
+A plain command of a plain client passes no gate, so the rarer questions cost nothing. A gate is a bit, either of a
+session (it has to authenticate, it is in MULTI ...) or of the engine (clients are paused, somebody monitors ...).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.structures.dict_core import UNLIMITED
+
+# Gates of a session.
+GATE_NEEDS_AUTH: Final = 1 << 0
+GATE_IN_MULTI: Final = 1 << 1
+GATE_SUBSCRIBED: Final = 1 << 2
+GATE_REPLY_SKIP: Final = 1 << 3  # the reply of the next command is dropped: CLIENT REPLY SKIP
+GATE_NO_TOUCH: Final = 1 << 4
+GATE_TRACKING: Final = 1 << 5
+GATE_MONITOR: Final = 1 << 6
+
+# Gates of the engine.
+GATE_PAUSED: Final = 1 << 16  # CLIENT PAUSE is in force
+GATE_MONITORED: Final = 1 << 17  # some client is in MONITOR
+GATE_TRACKED: Final = 1 << 18  # some client tracks keys
+GATE_CLIENTS_LIMITED: Final = 1 << 19  # maxmemory-clients is set
+GATE_KEYS_AWAITED: Final = 1 << 20  # some client is blocked on a key
+GATE_RECORDED: Final = 1 << 21  # somebody records the writes
+
+
+class Gates:
+    """The gates of the engine, and the bytes in use from which on the memory limit is asked before each command."""
+
+    def __init__(self) -> None:
+        self.bits: i64 = 0
+        self.memory_alarm_bytes: i64 = UNLIMITED
+
+    def set(self, gate: i64, on: bool) -> None:
+        """Set or clear one of the engine's gates."""
+        self.bits = self.bits | gate if on else self.bits & ~gate

@@ -1,0 +1,124 @@
+"""What all databases of a server share: the time, the access clocks, the policies, the counters, the events.
+
+A database takes this object and nothing else of its keyspace. :class:`pyredmem.keyspace.keyspace.Keyspace` is the same
+object with the databases added, so whoever holds a keyspace reads and sets the fields below on it.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i32, i64
+
+from pyredmem.base.rng import Random
+from pyredmem.keyspace import access
+from pyredmem.keyspace.changes import Changes
+from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+from pyredmem.objects.string_factory import StringFactory
+
+
+class DeletionTimer:
+    """Is called when the deletion of an expired key begins and ends. This one does nothing."""
+
+    def start(self) -> None:
+        """A key is about to be deleted."""
+
+    def stop(self) -> None:
+        """The key is deleted."""
+
+
+class SharedState:
+    """The fields that every database of a server reads and writes."""
+
+    def __init__(self, allocator: Allocator, rng: Random) -> None:
+        self.allocator = allocator
+        self.rng = rng
+        self.changes = Changes()
+        self.strings = StringFactory(allocator)
+        self.limits = EncodingLimits()
+        self.lazyfree = LazyFreeQueue(allocator)
+        # Which deletions free large values lazily: the lazyfree-* settings.
+        self.lazy_eviction = False
+        self.lazy_expire = False
+        self.lazy_server_del = False  # a command replaces a value, or deletes a key that was not its argument
+        self.lazy_user_del = False
+        self.lazy_user_flush = False
+        self.now_us: i64 = 0  # the time of the running command, unix microseconds
+        self.lru_clock: i32 = 0  # 24 bits, in seconds
+        self.lfu_minutes: i64 = 0  # 16 bits
+        self.lfu_policy = False  # maxmemory-policy is one of the LFU policies
+        self.lfu_decay_time: i64 = 1
+        self.lfu_log_factor: i64 = 10
+        self.stands_still = False  # CLIENT PAUSE: expired keys are hidden, but not deleted
+        self.no_touch = False  # CLIENT NO-TOUCH: the client does not mark keys as used
+        self.tracks_lru = True  # neither lfu_policy nor no_touch, the usual case: one test instead of two
+        self.hits: i64 = 0
+        self.misses: i64 = 0
+        self.expired: i64 = 0
+        self.expiry_timer = DeletionTimer()  # another one while the latency monitor is on
+        self.expired_fields: i64 = 0
+
+    # Time and access.
+
+    def now_ms(self) -> i64:
+        """The time of the running command, unix milliseconds."""
+        return self.now_us // 1000
+
+    def update_clocks(self) -> None:
+        """Set the access clocks. The timer calls this at each tick, as in Redis."""
+        now_ms = self.now_ms()
+        self.lru_clock = i32(access.lru_clock(now_ms))
+        self.lfu_minutes = access.lfu_minutes(now_ms)
+
+    def set_policy(self, lfu: bool) -> None:
+        """Choose whether access fields are read and written as LFU or as LRU."""
+        self.lfu_policy = lfu
+        self._choose_tracking()
+
+    def set_no_touch(self, no_touch: bool) -> None:
+        """Choose whether the client that runs commands leaves access fields alone."""
+        self.no_touch = no_touch
+        self._choose_tracking()
+
+    def _choose_tracking(self) -> None:
+        self.tracks_lru = not self.lfu_policy and not self.no_touch
+
+    def touch(self, value: RedisObject) -> None:
+        """Mark a value as used now."""
+        if self.tracks_lru:
+            value.lru = self.lru_clock
+        elif not self.no_touch:
+            self.mark_frequency(value)
+
+    def mark_frequency(self, value: RedisObject) -> None:
+        """Count one more use of a value, LFU."""
+        field = access.lfu_used(i64(value.lru), self.lfu_minutes, self.lfu_decay_time, self.lfu_log_factor, self.rng)
+        value.lru = i32(field)
+
+    def mark_created(self, value: RedisObject) -> None:
+        """Give a new value its first access field; shared values keep theirs."""
+        if value.refcount == SHARED_REFERENCE_COUNT:
+            return
+        if self.lfu_policy:
+            value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
+        else:
+            value.lru = self.lru_clock
+
+    def mark_shared_integers(self) -> None:
+        """Give all shared integers the access field of a value that is created now, as Redis does at its start."""
+        created_now = RedisObject(0)
+        self.mark_created(created_now)
+        self.strings.unused_lru = created_now.lru
+
+    # Counters.
+
+    def reset_statistics(self) -> None:
+        """Set the counters of lookups and expired keys to zero (CONFIG RESETSTAT)."""
+        self.hits = 0
+        self.misses = 0
+        self.reset_expired()
+
+    def reset_expired(self) -> None:
+        self.expired = 0
+        self.expired_fields = 0

@@ -1,0 +1,164 @@
+"""Makes string objects: chooses the encoding as Redis 7.2 does, and shares small integers.
+
+Redis makes its 10,000 shared integers at the start. Their blocks are part of what the ledger counts as used at startup
+whether they exist here or not, so a shared integer is made when it is first needed: a fresh engine has none of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i32, i64
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import BIG_ARGUMENT_BYTES, EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size, sds_resize
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.string import (
+    SHARED_INTEGERS,
+    BufferString,
+    BytesString,
+    IntegerString,
+    StringObject,
+    is_trimmed,
+    new_buffer_string,
+    new_raw_string,
+    query_buffer,
+)
+
+_INTEGER_DIGITS: Final = 20
+_MINUS: Final = 45
+_NINE: Final = 57
+_DEFAULT_MAX_LENGTH: Final = 512 * 1024 * 1024
+
+
+class StringFactory:
+    """Makes the string objects of one engine."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self.allocator = allocator
+        #: Whether equal small integers are one object. Off while maxmemory is set with an LRU or LFU policy, which
+        #: needs an access field for each key.
+        self.sharing = True
+        #: The access field of a shared integer that no command has used yet: that of the engine's start.
+        self.unused_lru: i32 = 0
+        #: proto-max-bulk-len: no command makes a longer string (bytes).
+        self.max_length: i64 = _DEFAULT_MAX_LENGTH
+        self._shared: list[IntegerString | None] = []  # by number; as long as the largest one used asks for
+
+    def create(self, data: bytes) -> StringObject:
+        """The object that SET makes of an argument: the tightest encoding."""
+        size: i64 = len(data)
+        if 0 < size <= _INTEGER_DIGITS and (data[0] <= _NINE or data[0] == _MINUS):
+            number = parse_integer(data)
+            if number is not None:
+                return self.create_integer(number)
+        allocator = self.allocator
+        if size <= EMBSTR_LIMIT:
+            return BytesString(allocator.alloc(embstr_size(size)), 0, data)
+        sds_address = self._big_argument(size) if size >= BIG_ARGUMENT_BYTES else allocator.alloc(sds_new_size(size))
+        return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
+
+    def _big_argument(self, size: i64) -> i64:
+        """The block of a big argument: the query buffer it arrived in, trimmed if too much of it is free.
+
+        What trimming leaves depends on how the allocator shrinks a block.
+        """
+        allocator = self.allocator
+        header, request = query_buffer(size)
+        address = allocator.alloc(request)
+        if not is_trimmed(size, allocator):
+            return address
+        trimmed, request = sds_resize(header, size, False)
+        if trimmed == header:
+            return allocator.realloc(address, request)
+        allocator.free(address)
+        return allocator.alloc(request)
+
+    def create_integer(self, number: i64) -> StringObject:
+        """The object of an integer: the shared one if sharing is on and there is one."""
+        if self.sharing and 0 <= number < SHARED_INTEGERS:
+            shared = self._shared
+            if number < len(shared):
+                value = shared[number]
+                if value is not None:
+                    return value
+            return self._share(number)
+        return IntegerString(self.allocator.alloc(ROBJ_SIZE), number)
+
+    def _share(self, number: i64) -> IntegerString:
+        """Make the shared object of an integer that has none yet. It has no block of its own in the ledger."""
+        shared = self._shared
+        missing = number + 1 - len(shared)
+        if missing > 0:
+            shared.extend([None] * missing)
+        value = IntegerString(0, number)
+        value.refcount = SHARED_REFERENCE_COUNT
+        value.lru = self.unused_lru
+        shared[number] = value
+        return value
+
+    def create_text(self, data: bytes) -> StringObject:
+        """A string that is never encoded as an integer (INCRBYFLOAT)."""
+        if len(data) <= EMBSTR_LIMIT:
+            return BytesString(self.allocator.alloc(embstr_size(len(data))), 0, data)
+        return new_raw_string(data, self.allocator)
+
+    def create_restored(self, data: bytes) -> StringObject:
+        """The string of a serialized value: as ``create`` makes it, except that its sds was never a query buffer.
+
+        If more than a tenth of a long string's sds is free, the free room is cut off. That shows only in the capacity.
+        """
+        size: i64 = len(data)
+        if size < BIG_ARGUMENT_BYTES:
+            return self.create(data)
+        value = self.create_buffer(bytearray(data))
+        if value.sds.capacity - size > size // 10:
+            value.sds.capacity = size
+        return value
+
+    def create_buffer(self, content: bytearray) -> BufferString:
+        """A raw string to be modified, in a new sds. It takes the buffer over."""
+        return new_buffer_string(content, self.allocator)
+
+    def unshare(self, value: StringObject) -> BufferString:
+        """A string in the form that can be modified in place.
+
+        It is the object itself, or a new one that takes over its blocks, or a new raw copy. The caller's reference
+        and the access field pass to the object returned.
+        """
+        if isinstance(value, BufferString) and value.refcount == 1:
+            return value
+        if isinstance(value, BytesString) and value.sds_address != 0 and value.refcount == 1:
+            taken = BufferString(i64(value.address), value.sds(self.allocator), bytearray(value.content))
+            value.refcount = 0  # the new object owns its blocks
+        else:
+            taken = self.create_buffer(bytearray(value.view()))
+            decr_ref_count(value, self.allocator)
+        taken.lru = value.lru
+        return taken
+
+    def assign(self, value: RedisObject, data: bytes) -> bool:
+        """Overwrite a value in place if it can be the very object that ``create`` would make; False if not.
+
+        This is the usual SET over a string of about the same length: it makes no new object, and the ledger has
+        nothing to do if the size class stays the same.
+        """
+        if not isinstance(value, BytesString) or value.refcount != 1:
+            return False
+        size: i64 = len(data)
+        if size == 0 or data[0] <= _NINE:
+            return False  # it may be an integer, which ``create`` decides
+        if size == len(value.content):
+            value.content = data
+            return True
+        if value.sds_address == 0:
+            if size > EMBSTR_LIMIT:
+                return False
+            value.address = i32(self.allocator.replace(i64(value.address), embstr_size(size)))
+        else:
+            if not EMBSTR_LIMIT < size < BIG_ARGUMENT_BYTES:
+                return False
+            value.sds_address = i32(self.allocator.replace(i64(value.sds_address), sds_new_size(size)))
+        value.content = data
+        return True

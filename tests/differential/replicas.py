@@ -1,0 +1,93 @@
+"""A second engine that is made only from the recorded stream of a first one, and what two such engines must share.
+
+A replica replays each command at the moment at which it was recorded. No key expires there on its own: the stream says
+when one is deleted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tests.differential.command_streams import Timed, set_clock
+from tests.support.engine import World, encode
+from tests.support.replica_link import Command
+from tests.support.wire import Array, Bulk, Decoder, Reply
+
+# A consumer is propagated with its first entry; how entries lie in nodes depends on how they were trimmed.
+_NOT_PROPAGATED = re.compile(rb"\$\d+\r\n(consumers|radix-tree-keys|radix-tree-nodes)\r\n:\d+\r\n")
+
+
+def replica() -> World:
+    """An engine that can replay."""
+    world = World(enable_debug_command="yes")
+    world.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    return world
+
+
+def replay(world: World, commands: Iterable[Timed], end_us: int) -> None:
+    """Empty the engine and run a stream; then let it be the time of the origin."""
+    world.do("FLUSHALL")
+    session = world.connect()
+    for now_us, argv in commands:
+        set_clock(world, now_us)
+        session.receive(encode(_obeyed(argv)))
+        reply = session.take_output()
+        assert not reply.startswith(b"-"), (argv, reply)
+    world.engine.release(session)
+    set_clock(world, end_us)
+
+
+def _obeyed(argv: Command) -> Command:
+    """The command without LIMIT beside `=`, which is propagated, and refused of everyone but a master."""
+    words = [word.upper() for word in argv]
+    if words[0] in {b"XADD", b"XTRIM"} and b"LIMIT" in words[:8] and b"=" in words[:8]:
+        at = words.index(b"LIMIT")
+        return [*argv[:at], *argv[at + 2 :]]
+    return argv
+
+
+def dataset(world: World) -> dict[str, bytes]:
+    """All that a replica must have alike: the digest, times to live, and the groups of streams."""
+    found = {"digest": world.do("DEBUG", "DIGEST")}
+    for database in world.engine.keyspace.databases:
+        if database.keys.used == 0:
+            continue
+        world.do("SELECT", int(database.index))
+        for key in sorted(_strings(_do(world, "KEYS", "*"))):
+            found[f"{database.index} {key!r}"] = _details(world, key)
+    world.do("SELECT", 0)
+    return found
+
+
+def _details(world: World, key: bytes) -> bytes:
+    kind = world.do("TYPE", key)
+    details = world.do("PEXPIRETIME", key)
+    if kind == b"+stream\r\n":
+        details += _NOT_PROPAGATED.sub(b"", world.do("XINFO", "STREAM", key))
+        details += _NOT_PROPAGATED.sub(b"", world.do("XINFO", "GROUPS", key))
+        for group in _strings_of_maps(_do(world, "XINFO", "GROUPS", key)):
+            details += world.do("XPENDING", key, group, "-", "+", 1000)
+    if kind == b"+hash\r\n":
+        fields = sorted(_strings(_do(world, "HKEYS", key)))
+        details += b"".join(world.do("HPEXPIRETIME", key, "FIELDS", 1, one) for one in fields)
+    return details
+
+
+def _strings_of_maps(groups: Reply) -> list[bytes]:
+    """The names of the groups that XINFO GROUPS tells of."""
+    assert isinstance(groups, Array)
+    return [_strings(group)[1] for group in groups.items]
+
+
+def _do(world: World, *words: str | bytes) -> Reply:
+    decoder = Decoder()
+    decoder.feed(world.do(*words))
+    reply = decoder.take()
+    assert reply is not None
+    return reply
+
+
+def _strings(reply: Reply) -> list[bytes]:
+    assert isinstance(reply, Array)
+    return [item.data for item in reply.items if isinstance(item, Bulk)]

