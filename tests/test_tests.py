@@ -42,7 +42,9 @@ def _name(function: ast.expr) -> str:
 def silent_tests(text: str) -> list[str]:
     """The tests of a module that assert nothing, neither themselves nor in a function of the module that they call."""
     functions = list(functions_of(ast.parse(text)))
-    helpers = {node.name for node in functions if asserts_something(node, set())}
+    helpers: set[str] = set()
+    while (found := {node.name for node in functions if asserts_something(node, helpers)}) != helpers:
+        helpers = found
     return [node.name for node in functions if node.name.startswith("test_") and not asserts_something(node, helpers)]
 
 

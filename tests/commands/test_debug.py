@@ -347,7 +347,9 @@ def test_set_disable_deny_scripts_is_accepted(hosted: Hosted) -> None:
 
 def test_debug_is_one_command_without_subcommands_in_command_info(hosted: Hosted) -> None:
     described = hosted.do("COMMAND", "INFO", "debug", "debug|object")
+    assert isinstance(described, list)
     debug, subcommand = described
+    assert isinstance(debug, list)
     assert (debug[-1], subcommand) == ([], None)
 
 

@@ -41,8 +41,8 @@ def test_a_set_minus_itself_is_empty(world: World) -> None:
 def test_sintercard_counts_up_to_a_limit(world: World, limit: int) -> None:
     world.do("SADD", "a", *range(10))
     world.do("SADD", "b", *range(7, 20))
-    assert world.do("SINTERCARD", "2", "a", "b", "LIMIT", limit) == min(limit, 3) if limit else 3
-    assert world.do("SINTERCARD", "1", "a", "LIMIT", limit) == min(limit, 10) if limit else 10
+    assert world.do("SINTERCARD", "2", "a", "b", "LIMIT", limit) == (min(limit, 3) if limit else 3)
+    assert world.do("SINTERCARD", "1", "a", "LIMIT", limit) == (min(limit, 10) if limit else 10)
 
 
 @pytest.mark.parametrize(
