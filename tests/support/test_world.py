@@ -36,7 +36,7 @@ def test_replies_that_differ_on_the_wire_are_not_equal() -> None:
     for at, one in enumerate(DIFFERENT):
         equal = [other for other in DIFFERENT[:at] + DIFFERENT[at + 1 :] if other == one]
         assert equal == [], one
-        assert not (one != one)
+        assert not [other for other in DIFFERENT if (other != one) is (other == one)], one
 
 
 def test_the_order_of_a_map_and_of_a_set_counts() -> None:
