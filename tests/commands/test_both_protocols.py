@@ -176,8 +176,7 @@ def test_both_protocols_say_the_same(path: Path) -> None:
                     clients[step.client] = world.client()
                 clients[step.client].receive(step.data)
             for client in clients.values():
-                said[-1].append(
-                    [part for reply in client.replies() if type(reply) is not Push for part in parts(reply)]
-                )
+                replies = [reply for reply in client.replies() if not isinstance(reply, Push)]
+                said[-1].append(list(parts(replies)))
     assert said[0] == said[1]
     assert any(replies for replies in said[0])

@@ -118,14 +118,14 @@ def test_bad_arguments_are_refused(sicily: World, words: tuple[str, ...], error:
 
 
 def test_a_search_needs_a_place_and_a_shape(sicily: World) -> None:
-    assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == (
-        Error(b"ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch")
+    assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == Error(
+        b"ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch"
     )
-    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "1", "m", "ASC", "ASC") == (
-        Error(b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH")
+    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "1", "m", "ASC", "ASC") == Error(
+        b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH"
     )
-    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "1", "m", "ANY") == (
-        Error(b"ERR the ANY argument requires COUNT argument")
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "1", "m", "ANY") == Error(
+        b"ERR the ANY argument requires COUNT argument"
     )
 
 

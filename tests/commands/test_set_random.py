@@ -140,8 +140,8 @@ def test_srandmember_of_what_is_not_there(world: World) -> None:
 
 def test_srandmember_wants_a_count(world: World) -> None:
     assert world.do("SRANDMEMBER", "k", "x") == NOT_AN_INTEGER
-    assert world.do("SRANDMEMBER", "k", -(2**63)) == (
-        Error(b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+    assert world.do("SRANDMEMBER", "k", -(2**63)) == Error(
+        b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
     )
 
 

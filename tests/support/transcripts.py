@@ -14,8 +14,9 @@ A transcript is a text file of tests/transcripts. Its lines are these:
     @ memory k 56 bytes        what MEMORY USAGE says of a key: its share of the ledger. For our engine alone: a server
                                linked with another allocator has other size classes
     @ later 500 ms             time passes
-    @ here only                from here on the steps are for our engine alone, as time passes or as an older server
-    @ everywhere               does not know the commands; `everywhere` ends that
+    @ here only                the steps from here on are for our engine alone, as time passes in them or as an older
+                               server does not know their commands
+    @ everywhere               the steps from here on are for both again
 
 A transcript is played twice: against the engine of a test world, and, without what is for us alone, against a
 redis-server. A file that cannot be read, and a step that turns out otherwise, are named with file and line.
