@@ -27,6 +27,16 @@ def test_a_client_is_released_once(world: World) -> None:
     assert other.replies() == [Error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")]
 
 
+def test_a_call_counts_when_its_client_has_the_reply(world: World) -> None:
+    waiting, leaving = world.client(), world.client()
+    waiting.do("BLPOP", "k", "0")
+    leaving.do("BLPOP", "k", "0")
+    world.engine.disconnect(leaving.session)
+    assert world.counters("blpop").calls() == 0
+    world.do("RPUSH", "k", "a")
+    assert world.counters("blpop").calls() == 1
+
+
 def test_a_release_with_an_error_counts_as_a_failure(world: World) -> None:
     other = world.client()
     other.do("WAIT", "1", "0")
