@@ -13,11 +13,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
-from pyredmem.keyspace.expiry import NEVER, ExpireCycle
+from pyredmem.keyspace.expiry import ExpireCycle
 from pyredmem.keyspace.field_expiry import FieldExpireCycle
 from pyredmem.keyspace.shared import DeletionTimer
 
@@ -57,12 +58,8 @@ class ActiveExpiry:
         self._fields = FieldExpireCycle(core.keyspace, core.clock)
         self._task = core.tasks.create(self._go_on)
         self._provide_figures()
-        for name, follow in (
-            ("active-expire-effort", self._effort_changed),
-            ("latency-monitor-threshold", self._threshold_changed),
-        ):
-            core.settings.subscribe(name, follow)
-            follow()
+        core.settings.follow(["active-expire-effort"], self._effort_changed)
+        core.settings.follow(["latency-monitor-threshold"], self._threshold_changed)
 
     def _effort_changed(self) -> None:
         self.keys.effort = self._core.settings.integer("active-expire-effort") - 1
@@ -115,13 +112,13 @@ class ActiveExpiry:
         if slice_us > LONGEST_SLICE_US:
             slice_us = LONGEST_SLICE_US
         if self._may_expire():
-            if self.keys.is_under_way():
+            if self.keys.is_in_progress():
                 self.keys.go_on(slice_us)
                 delay_us = self._observed(self.keys.last_us)
             else:
                 self._fields.go_on(slice_us)
                 delay_us = self._observed(self._fields.last_us)
-            if not self._is_under_way():
+            if not self._is_in_progress():
                 delay_us = DONE
         self._plan()
         return delay_us
@@ -129,14 +126,14 @@ class ActiveExpiry:
     def _behind_slice(self) -> None:
         """The first slice of a cycle of keys has been done; if that was all, fields have their turn at once."""
         pause_us = self._observed(self.keys.last_us)
-        if not self.keys.is_under_way() and self._fields.is_under_way():
+        if not self.keys.is_in_progress() and self._fields.is_in_progress():
             self._fields.go_on(SLICE_US)
             pause_us += self._observed(self._fields.last_us)
-        if self._is_under_way():
+        if self._is_in_progress():
             self._task.wake(pause_us)
 
-    def _is_under_way(self) -> bool:
-        return self.keys.is_under_way() or self._fields.is_under_way()
+    def _is_in_progress(self) -> bool:
+        return self.keys.is_in_progress() or self._fields.is_in_progress()
 
     def _may_expire(self) -> bool:
         return self._core.switches.active_expire and not self._keyspace.stands_still
@@ -147,7 +144,7 @@ class ActiveExpiry:
 
     def _plan(self) -> None:
         """Say from when on the end of a batch is the time for a fast cycle."""
-        if self._may_expire() and not self.keys.is_under_way():
+        if self._may_expire() and not self.keys.is_in_progress():
             self._core.fast_cycle_due_us = self.keys.fast_due_us()
         else:
             self._core.fast_cycle_due_us = NEVER

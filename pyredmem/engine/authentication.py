@@ -26,9 +26,8 @@ class Authentication:
         self._settings = core.settings
         self.password = b""
         self.failed = 0
-        core.settings.subscribe("requirepass", self._password_changed)
         core.figures.provide(figures.DENIED_AUTH, self._failures)
-        self._password_changed()
+        core.settings.follow(["requirepass"], self._password_changed)
 
     def _failures(self) -> int:
         return self.failed

@@ -80,15 +80,10 @@ class Clients:
         self._timeout_s: i64 = 0
         self._round: list[Session] = []
         self._last_tick_ms: i64 = 0
-        self._follow_settings()
+        core.settings.follow(("client-query-buffer-limit", "proto-max-bulk-len", "timeout"), self._settings_changed)
         self._provide_figures()
         core.owners.register("clients", self.addresses)
         core.cron.every(0, self.visit_some)
-
-    def _follow_settings(self) -> None:
-        for name in ("client-query-buffer-limit", "proto-max-bulk-len", "timeout"):
-            self._core.settings.subscribe(name, self._settings_changed)
-        self._settings_changed()
 
     def _settings_changed(self) -> None:
         integer = self._core.settings.integer
@@ -108,25 +103,12 @@ class Clients:
         provide(figures.REPLY_BUFFER_SHRINKS, lambda: int(self.buffer_shrinks))
         provide(figures.REPLY_BUFFER_EXPANDS, lambda: int(self.buffer_expands))
         provide(figures.CLIENTS_BYTES, lambda: int(self.eviction.total_bytes))
-        provide(figures.ORDINARY_CLIENTS, lambda: len(self._core.sessions))
 
     # Figures.
-
-    def count(self) -> int:
-        """How many clients are connected."""
-        return len(self._core.sessions)
 
     def blocked(self) -> int:
         """How many clients wait: for a key, or for the end of a pause."""
         return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])
-
-    def subscribed(self) -> int:
-        """How many clients are subscribed to something."""
-        return sum([1 for session in self._core.sessions.values() if session.gates & GATE_SUBSCRIBED])
-
-    def watching(self) -> int:
-        """How many clients watch keys."""
-        return sum([1 for session in self._core.sessions.values() if session.transaction.watched])
 
     def recent_max_input(self) -> int:
         """The biggest query buffer of the last seconds."""

@@ -12,6 +12,7 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.engine.latency_histogram import DIRECT, LatencyHistogram
 from pyredmem.engine.spec import BLOCKING, Command
 from pyredmem.memory.allocator import Allocator
@@ -94,7 +95,9 @@ class CommandStatistics:
         self._allocator = allocator
         #: By the index of the command. The dispatcher reads this list directly.
         self.counters: list[CommandCounters] = [UNCALLED] * commands
-        self.notice_us: i64 = 1 << 62  # a call that takes at least this long interests the slow log or latency monitor
+        self.notice_us: i64 = (
+            UNLIMITED  # a call that takes at least this long interests the slow log or latency monitor
+        )
         self.tracks_latency = True  # latency-tracking
 
     def of(self, command: Command) -> CommandCounters:

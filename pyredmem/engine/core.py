@@ -11,6 +11,7 @@ from collections.abc import Callable
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command_counters import CommandStatistics
@@ -22,7 +23,6 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
 from pyredmem.engine.tasks import Tasks
-from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit

@@ -52,16 +52,14 @@ class Defrag:
         self._total_us: i64 = 0  # that it ran before
         self._task = core.tasks.create(self._work)
         self._provide_figures()
-        for name in SETTINGS:
-            core.settings.subscribe(name, self._settings_changed)
-        self._settings_changed()
+        core.settings.follow(SETTINGS, self._settings_changed)
         core.cron.every(LOOK_MS, self._look)
 
     # Settings.
 
     def _settings_changed(self) -> None:
         settings = self.settings
-        settings.follow()
+        settings.read()
         if settings.enabled and not self._allocator.profile.supports_defrag:
             settings.enabled = False
             raise SettingError("activedefrag", UNSUPPORTED)

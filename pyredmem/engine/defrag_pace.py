@@ -29,8 +29,8 @@ LONGEST_SLICE_US: Final = 1000
 MOST_OWED_US: Final = 2000
 #: A slice that comes so late was not called for by a shell, but by the timer.
 TIMER_US: Final = 50_000
-#: A pace that has not paused yet.
-_NEVER: Final = -1
+#: In place of the time at which a slice began: the work is at rest, or its first slice is still to come.
+_AT_REST: Final = -1
 
 
 class DefragSettings:
@@ -45,10 +45,10 @@ class DefragSettings:
         self.cycle_min: i64 = 0  # percent of a processor
         self.cycle_max: i64 = 0
         self.max_scan_fields: i64 = 0
-        self.follow()
+        self.read()
 
-    def follow(self) -> None:
-        """Take the values over as they are set now."""
+    def read(self) -> None:
+        """Take over the values as they are now."""
         settings = self._settings
         self.enabled = settings.flag("activedefrag")
         self.ignore_bytes = settings.integer("active-defrag-ignore-bytes")
@@ -98,7 +98,7 @@ class Pace(SliceLimit):
         self.limit_us: i64 = SLICE_US  # how long the slice may be
         self.used_us: i64 = 0  # how long the last one was
         self._owed_us: i64 = 0  # what is to be worked, less what was
-        self._began_us: i64 = _NEVER
+        self._began_us: i64 = _AT_REST
         self._ended_us: i64 = 0
         self._pause_us: i64 = 0  # that was to follow
         self._steps: i64 = 0  # of the slice
@@ -107,7 +107,7 @@ class Pace(SliceLimit):
         """A slice begins."""
         now_us = self._clock.now_us()
         limit: i64 = SLICE_US
-        if self._began_us == _NEVER:
+        if self._began_us == _AT_REST:
             self._owed_us = SLICE_US + TURN_US
         elif now_us > self._began_us:
             whole = 100 * self._paces.busy()
@@ -156,7 +156,7 @@ class Pace(SliceLimit):
     def rest(self) -> None:
         """There is nothing to do for the time being."""
         self.percent = 0
-        self._began_us = _NEVER
+        self._began_us = _AT_REST
 
 
 class Paces:

@@ -22,7 +22,6 @@ EVICTED_CLIENTS: Final = "evicted_clients"
 REPLY_BUFFER_SHRINKS: Final = "reply_buffer_shrinks"
 REPLY_BUFFER_EXPANDS: Final = "reply_buffer_expands"
 CLIENTS_BYTES: Final = "mem_clients_normal"
-ORDINARY_CLIENTS: Final = "clients that are no replicas"
 
 # Replication.
 REPLICAS: Final = "connected_slaves"

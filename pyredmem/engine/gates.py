@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.structures.dict_core import UNLIMITED
+from pyredmem.base.limits import UNLIMITED
 
 # Gates of a session.
 GATE_NEEDS_AUTH: Final = 1 << 0

@@ -6,12 +6,12 @@ import pytest
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine import figures
 from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
-from pyredmem.structures.dict_core import UNLIMITED
 from tests.support.engine import World, do
 from tests.support.hosted import Hosted
 
