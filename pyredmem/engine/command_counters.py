@@ -1,8 +1,8 @@
-"""How often the commands of one engine were called, how long they took, how often they failed.
+"""Counters of the commands of one engine: how often each was called, how long it took, how often it failed.
 
-A call that took less than ``direct_limit`` microseconds is counted by one addition, in the histogram's own array:
-calls, total time and percentiles are computed from it when somebody asks. The counters of a command are made at its
-first call.
+To count a call that took less than ``direct_limit`` microseconds is one addition, in the array of the histogram. The
+number of calls, the total time and the percentiles are computed from this array when a report needs them. The counters
+of a command are created at its first call.
 """
 
 from __future__ import annotations
@@ -34,21 +34,20 @@ class CommandCounters:
         self._other_usec: i64 = 0
 
     def calls(self) -> i64:
-        """The number of calls."""
         total = self._other_calls
         for calls in self.direct:
             total += calls
         return total
 
     def usec(self) -> i64:
-        """Microseconds of all calls."""
+        """How long all calls took together, in microseconds."""
         total = self._other_usec
         for duration, calls in enumerate(self.direct):
             total += calls * duration
         return total
 
     def record(self, duration_us: i64, tracked: bool) -> None:
-        """Count a call that the hot path does not count; ``tracked``: in the histogram too."""
+        """Count a call that the hot path does not count; if ``tracked``, in the histogram too."""
         histogram = self.histogram
         if histogram is not None and tracked:
             histogram.record_us(duration_us)
@@ -64,14 +63,14 @@ class CommandCounters:
         self.direct = self.histogram.direct
 
     def set_direct_limit(self, limit_us: i64) -> None:
-        """Let calls of less than ``limit_us`` microseconds be counted directly, if there is a histogram.
+        """Let the hot path count calls that take less than ``limit_us`` microseconds, if there is a histogram.
 
-        A command that may block its client is never counted directly: it counts when the client has its reply.
+        It never counts a command that may block its client: such a call counts when the client has its reply.
         """
         self.direct_limit = limit_us if self.histogram is not None and not self._may_block else 0
 
     def reset(self) -> list[int]:
-        """Set all counters to zero and drop the histogram; returns its blocks, for the caller to free."""
+        """Set all counters to zero and drop the histogram; returns its blocks, which the caller must free."""
         addresses = self.histogram_addresses
         self.rejected = 0
         self.failed = 0
@@ -84,7 +83,7 @@ class CommandCounters:
         return addresses
 
 
-#: The place holder of a command that was not called yet; nothing is ever counted in it.
+#: Stands for the counters of a command that was not called yet; nothing is ever counted here.
 UNCALLED: Final = CommandCounters()
 
 
@@ -101,7 +100,7 @@ class CommandStatistics:
         self.tracks_latency = True  # latency-tracking
 
     def of(self, command: Command) -> CommandCounters:
-        """The counters of a command, to read or to count in."""
+        """The counters of a command, created if it has none yet."""
         counters = self.counters[command.index]
         if counters is UNCALLED:
             counters = CommandCounters(command.has(BLOCKING))
@@ -109,7 +108,7 @@ class CommandStatistics:
         return counters
 
     def record(self, command: Command, duration_us: i64) -> None:
-        """Count a call that is the command's first, or slow, or was not called by a client's own request."""
+        """Count a call that the hot path leaves out: the first of its command, a slow one, or one inside another."""
         counters = self.of(command)
         if counters.histogram is None and self.tracks_latency:
             alloc = self._allocator.alloc
@@ -119,7 +118,7 @@ class CommandStatistics:
         counters.record(duration_us, self.tracks_latency)
 
     def set_noticing(self, tracks_latency: bool, notice_us: i64) -> None:
-        """Say whether histograms are kept, and from how many microseconds on a call is noticed."""
+        """Set whether histograms are kept, and how many microseconds make a call worth noticing."""
         self.tracks_latency = tracks_latency
         self.notice_us = notice_us
         for counters in self.counters:
@@ -137,11 +136,11 @@ class CommandStatistics:
                 self._allocator.free(address)
 
     def calls(self) -> int:
-        """The number of calls of all commands."""
+        """How many calls of all commands there were."""
         return sum([int(counters.calls()) for counters in self.counters if counters is not UNCALLED])
 
     def usec(self) -> int:
-        """Microseconds of the calls of all commands."""
+        """How long the calls of all commands took together, in microseconds."""
         return sum([int(counters.usec()) for counters in self.counters if counters is not UNCALLED])
 
     def addresses(self) -> list[int]:
