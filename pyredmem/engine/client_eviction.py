@@ -20,6 +20,8 @@ from pyredmem.engine.tasks import DONE
 _LEAST_LIMIT: Final = 128 * 1024
 _FIRST_BUCKET_BITS: Final = 15
 _BUCKETS: Final = 19
+#: Why a client is closed, for the log.
+EXCEEDED: Final = "all clients together exceed maxmemory-clients"
 
 
 class ClientEviction:
@@ -65,6 +67,13 @@ class ClientEviction:
             if self.total_bytes >= self._limit:
                 self._task.wake(0)
 
+    def is_exceeded_by(self, session: Session) -> bool:
+        """Whether a client, as large as it is now, exceeds the limit alone."""
+        if self._limit == 0 or session.no_evict:
+            return False
+        self.count(session)
+        return session.counted_bytes >= self._limit
+
     def make_room(self, session: Session) -> bool:
         """Close the biggest clients until all are within the limit; False if ``session`` was one of them."""
         if session.memory.is_open():
@@ -88,7 +97,7 @@ class ClientEviction:
             biggest = max([index for index, bucket in enumerate(buckets) if bucket])
             victim = buckets[biggest].pop(0)
             self.evicted += 1
-            self._drop(victim, "all clients together exceed maxmemory-clients")
+            self._drop(victim, EXCEEDED)
 
 
 def _bucket(size: i64) -> int:

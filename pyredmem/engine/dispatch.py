@@ -288,6 +288,9 @@ class Dispatcher(CallRunner):
     def output_grew(self, session: Session) -> None:
         self.engine.clients.output_grew(session)
 
+    def output_grows(self, session: Session) -> None:
+        self.engine.clients.output_grows(session)
+
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
     """The refusal of a name that is no command, or of a container without a known subcommand."""
