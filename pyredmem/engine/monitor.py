@@ -48,7 +48,7 @@ class Monitors:
             return
         line = self._line(session, database, command, argv)
         for monitor in self._sessions:
-            if monitor.wants_replies():  # to Redis a line of MONITOR is a reply
+            if monitor.gets_lines():
                 monitor.messages().simple(line)
                 monitor.wake()
 

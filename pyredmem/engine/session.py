@@ -170,6 +170,10 @@ class Session:
         """Whether replies go to the client; not after CLIENT REPLY OFF or SKIP."""
         return self.reply is self.output
 
+    def gets_lines(self) -> bool:
+        """Whether lines of MONITOR go to the client, which are replies to Redis; that of CLIENT REPLY SKIP does."""
+        return self.wants_replies() or (self._skips_next and self._replying > 0)
+
     def set_replies(self, on: bool) -> None:
         """CLIENT REPLY ON or OFF."""
         self.reply = self.output if on else NullSink(self.output.protocol)
