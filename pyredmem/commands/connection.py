@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     Group,
 )
 from pyredmem.engine.context import Context
-from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
+from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_SUBSCRIBED
 from pyredmem.engine.redaction import places_after
 from pyredmem.engine.session import Session
 
@@ -242,7 +242,8 @@ def reset(context: Context, argv: list[bytes]) -> None:
     engine.tracking.disable(session)
     session.end_transaction()
     session.set_gate(GATE_NO_TOUCH, False)
-    session.set_replies(True)
+    if not session.gates & GATE_REPLY_SKIP:  # of RESET itself: the reply to it is dropped, too
+        session.set_replies(True)
     session.no_evict = False
     context.set_protocol(2)
     context.select(0)

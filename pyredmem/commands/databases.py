@@ -77,11 +77,12 @@ def flushall(context: Context, argv: list[bytes]) -> None:
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
     """Empty databases; without ASYNC the free pages of the ledger and of the process are returned at once."""
     in_background = _asks_for_background(context, argv)
+    used_before = context.engine.allocator.used_memory
     context.keyspace.flush(flushed, in_background)
     context.record_instead(argv.copy())  # even if there was no key
     if not in_background:
         context.engine.allocator.purge()
-        context.engine.heap_trim.trim()
+        context.engine.heap_trim.flushed(used_before)
     context.reply.ok()
 
 

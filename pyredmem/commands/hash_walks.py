@@ -151,7 +151,7 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
     names, contents = value.fields.names(), value.fields.contents()
     rng = context.keyspace.rng
     if count < 0:
-        _reply_with_replacement(context.reply, names, contents, -count, with_values, rng)
+        _reply_with_replacement(context, names, contents, -count, with_values)
         return
     _start(context.reply, min(count, len(names)), with_values)
     for index in _distinct(count, len(names), rng):
@@ -180,11 +180,13 @@ def _reply_one(reply: ReplySink, name: bytes, content: bytes, with_values: bool)
 
 
 def _reply_with_replacement(
-    reply: ReplySink, names: list[bytes], contents: list[bytes], count: i64, with_values: bool, rng: Random
+    context: Context, names: list[bytes], contents: list[bytes], count: i64, with_values: bool
 ) -> None:
-    """A number of draws, each among all fields."""
+    """``count`` draws, each among all fields."""
+    reply = context.reply
+    rng = context.keyspace.rng
     _start(reply, count, with_values)
-    while count > 0:
+    while count > 0 and not context.client_is_gone():
         count -= 1
         index = rng.below(len(names))
         _reply_one(reply, names[index], contents[index], with_values)

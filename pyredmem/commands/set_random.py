@@ -29,6 +29,8 @@ _MOVE_FACTOR: Final = 5
 _MEMBERS_PER_SREM: Final = 1024
 #: SRANDMEMBER takes members away from a copy when it is asked for more than a third (SRANDMEMBER_SUB_STRATEGY_MUL).
 _COPY_FACTOR: Final = 3
+#: SRANDMEMBER with a negative count draws this number of members before it writes them.
+_DRAWN_AT_ONCE: Final = 1000
 
 
 @set_random.command(
@@ -163,11 +165,23 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
     if found is None or count == 0:
         context.reply.array(0)
     elif count < 0:
-        context.reply.bulks(found.content.draw_many(-count, rng))
+        _reply_independent(context, found, -count)
     elif count >= found.length():
         context.reply.bulks(found.members())
     else:
         context.reply.bulks(_draw_different(found, count, rng))
+
+
+def _reply_independent(context: Context, found: SetObject, count: i64) -> None:
+    """``count`` members, each drawn among all; there may be so many that the client is disconnected meanwhile."""
+    reply = context.reply
+    rng = context.keyspace.rng
+    reply.array(count)
+    while count > 0 and not context.client_is_gone():
+        members = found.content.draw_many(min(count, _DRAWN_AT_ONCE), rng)
+        for member in members:
+            reply.bulk(member)
+        count -= len(members)
 
 
 def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:

@@ -123,7 +123,7 @@ def _reply_independent(context: Context, found: SortedSetObject, count: i64, wit
     nested = with_scores and reply.protocol > 2
     reply.array(2 * count if with_scores and not nested else count)
     rng = context.keyspace.rng
-    while count > 0:
+    while count > 0 and not context.client_is_gone():
         member = _draw(found, rng)
         if nested:
             reply.array(2)

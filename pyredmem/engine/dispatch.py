@@ -315,6 +315,9 @@ class Dispatcher(CallRunner):
     def output_grew(self, session: Session) -> None:
         self.engine.clients.output_grew(session)
 
+    def output_grows(self, session: Session) -> None:
+        self.engine.clients.output_grows(session)
+
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
     """The error for an unknown command, or for a container whose subcommand is missing or unknown."""

@@ -194,7 +194,6 @@ class World(EmptyWorld):
         super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, **settings)
         self.first = self.client()
 
-    @property
     def handle(self, name: str, handler: Handler) -> None:
         """Let `handler` run a command from now on, in this engine alone."""
         self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
@@ -202,6 +201,7 @@ class World(EmptyWorld):
         assert isinstance(runner, Dispatcher)
         runner.forget_handlers()
 
+    @property
     def session(self) -> Session:
         """The engine's side of the first client."""
         return self.first.session
