@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     WRITE,
     FoundKey,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -167,7 +167,7 @@ def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
     arity=-2,
     flags=WRITE | DENYOOM,
     keys=(
-        key(
+        key_at(
             READ_WRITE,
             ACCESS,
             UPDATE,
@@ -197,7 +197,7 @@ def bitfield(context: Context, argv: list[bytes]) -> None:
     "bitfield_ro",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="6.0.0",
     complexity="O(1) for each subcommand.",
@@ -209,18 +209,18 @@ def bitfield_ro(context: Context, argv: list[bytes]) -> None:
     _read(context, argv[1], _steps(context, argv, True))
 
 
-def _read(context: Context, name: bytes, steps: list[_Step]) -> None:
+def _read(context: Context, key: bytes, steps: list[_Step]) -> None:
     """Subcommands that only read: a missing key is all zeros, and stays missing."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     data = b"" if value is None else string_value(value).view()
     context.reply.array(len(steps))
     for step in steps:
         context.reply.integer(step.kind.read(data, int(step.offset)))
 
 
-def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
+def _run(context: Context, key: bytes, steps: list[_Step]) -> None:
     """Subcommands of which some write: the string is made long enough for all of those first."""
-    buffer, grown = writable_bits(context, name, max([step.last_bit() for step in steps if step.action != _GET]))
+    buffer, grown = writable_bits(context, key, max([step.last_bit() for step in steps if step.action != _GET]))
     data = buffer.buffer
     reply = context.reply
     reply.array(len(steps))
@@ -239,4 +239,4 @@ def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
         if grown or after != before:
             changes += 1
     if changes > 0:
-        context.changed(name, events.STRING, b"setbit", changes)
+        context.changed(key, events.STRING, b"setbit", changes)

@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -53,17 +53,17 @@ def checked_offset(context: Context, offset: int | None) -> i64:
     return offset
 
 
-def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferString, bool]:
+def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString, bool]:
     """The string of a key, made if need be, with at least the bits up to ``last``; and whether it is new or longer."""
     db = context.db
     length: i64 = (last >> 3) + 1
-    value = db.write(name)
+    value = db.write(key)
     if value is None:
         buffer = context.keyspace.strings.create_buffer(bytearray(length))
-        db.add(name, buffer)
+        db.add(key, buffer)
         return buffer, True
     text = string_value(value)
-    buffer = db.modify_string(name, text)
+    buffer = db.modify_string(key, text)
     if buffer.length() >= length:
         return buffer, False
     buffer.grow_zero(length, db.allocator)
@@ -74,7 +74,7 @@ def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferStrin
     "setbit",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
@@ -98,7 +98,7 @@ def setbit(context: Context, argv: list[bytes]) -> None:
     "getbit",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
@@ -150,7 +150,7 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     "bitcount",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
@@ -181,7 +181,7 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     "bitpos",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.8.7",
     complexity="O(N)",
@@ -215,7 +215,7 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     "bitop",
     arity=-4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE, index=2), key(READ_ONLY, ACCESS, index=3, last=-1)),
+    keys=(key_at(OVERWRITE, UPDATE, index=2), key_at(READ_ONLY, ACCESS, index=3, last=-1)),
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
@@ -224,16 +224,16 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
 )
 def bitop(context: Context, argv: list[bytes]) -> None:
     """BITOP: missing keys are empty strings; an empty result deletes the key it would go to."""
-    name = argv[1].upper()
-    if name != b"NOT" and name not in _OPERATIONS:
+    operation = argv[1].upper()
+    if operation != b"NOT" and operation not in _OPERATIONS:
         raise CommandError(SYNTAX_ERROR)
-    if name == b"NOT" and len(argv) != 4:
+    if operation == b"NOT" and len(argv) != 4:
         raise CommandError(_NOT_OF_MANY)
     sources: list[bits.Data] = []
     for source in argv[3:]:
         value = context.db.read(source)
         sources.append(b"" if value is None else string_value(value).view())
-    result = bits.invert(sources[0]) if name == b"NOT" else bits.combine(_OPERATIONS[name], sources)
+    result = bits.invert(sources[0]) if operation == b"NOT" else bits.combine(_OPERATIONS[operation], sources)
     db = context.db
     if result:
         db.set(argv[2], context.keyspace.strings.create_buffer(result))

@@ -20,7 +20,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 
@@ -32,24 +32,24 @@ _FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
 
 def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
     deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
-    names = argv[1:-1]
-    for name in names:
-        value = list_to_write(context, name)
+    keys = argv[1:-1]
+    for key in keys:
+        value = list_to_write(context, key)
         if value is not None:
             context.reply.array(2)
-            context.reply.bulk(name)
-            pop_one(context, name, value, at_tail)
+            context.reply.bulk(key)
+            pop_one(context, key, value, at_tail)
             if context.is_recording:
-                context.record_instead([b"RPOP" if at_tail else b"LPOP", name])
+                context.record_instead([b"RPOP" if at_tail else b"LPOP", key])
             return
-    context.block(argv, names, _TYPE, deadline_ms)
+    context.block(argv, keys, _TYPE, deadline_ms)
 
 
 @blocking_lists.command(
     "blpop",
     arity=-3,
     flags=WRITE | BLOCKING,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="list",
     since="2.0.0",
     complexity="O(N) with N keys.",
@@ -66,7 +66,7 @@ def blpop(context: Context, argv: list[bytes]) -> None:
     "brpop",
     arity=-3,
     flags=WRITE | BLOCKING,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="list",
     since="2.0.0",
     complexity="O(N) with N keys.",
@@ -96,7 +96,7 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
     "blmove",
     arity=6,
     flags=WRITE | DENYOOM | BLOCKING,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="6.2.0",
     complexity="O(1)",
@@ -113,7 +113,7 @@ def blmove(context: Context, argv: list[bytes]) -> None:
     "brpoplpush",
     arity=4,
     flags=WRITE | DENYOOM | BLOCKING,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="2.2.0",
     complexity="O(1)",
@@ -143,4 +143,4 @@ def blmpop(context: Context, argv: list[bytes]) -> None:
     lists = SeveralLists(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not lists.pop(context):
-        context.block(argv, lists.names, _TYPE, deadline_ms)
+        context.block(argv, lists.keys, _TYPE, deadline_ms)

@@ -10,7 +10,7 @@ from pyredmem.base.errors import INCREMENT_NAN, INCREMENT_OVERFLOW, NOT_A_FLOAT,
 from pyredmem.base.numbers import INT64_MAX, INT64_MIN, LongDouble, parse_long_double
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.string import SHARED_INTEGERS, IntegerString
@@ -24,7 +24,7 @@ _DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
     "incr",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -40,7 +40,7 @@ def incr(context: Context, argv: list[bytes]) -> None:
     "decr",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -56,7 +56,7 @@ def decr(context: Context, argv: list[bytes]) -> None:
     "incrby",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -72,7 +72,7 @@ def incrby(context: Context, argv: list[bytes]) -> None:
     "decrby",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -87,24 +87,24 @@ def decrby(context: Context, argv: list[bytes]) -> None:
     _add(context, argv[1], -decrement)
 
 
-def _add(context: Context, name: bytes, increment: i64) -> None:
+def _add(context: Context, key: bytes, increment: i64) -> None:
     """Add to the integer of a key, in place where it has an object of its own."""
     db = context.db
     strings = context.keyspace.strings
     total: i64 = increment
-    old = db.write(name)
+    old = db.write(key)
     if old is None:
-        db.add(name, strings.create_integer(total))
+        db.add(key, strings.create_integer(total))
     elif isinstance(old, IntegerString):
         total = _sum(old.number, increment)
         if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
             old.number = total
         else:
-            db.replace_value(name, strings.create_integer(total))
+            db.replace_value(key, strings.create_integer(total))
     else:
         total = _sum(integer(string_value(old).data()), increment)
-        db.replace_value(name, strings.create_integer(total))
-    context.changed(name, events.STRING, b"incrby")
+        db.replace_value(key, strings.create_integer(total))
+    context.changed(key, events.STRING, b"incrby")
     context.reply.integer(total)
 
 
@@ -119,7 +119,7 @@ def _sum(number: i64, increment: i64) -> i64:
     "incrbyfloat",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="2.6.0",
     complexity="O(1)",

@@ -10,7 +10,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.engine.arguments import Arguments, integer
-from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access, events
 from pyredmem.keyspace.field_expiry import note_due
@@ -38,7 +38,7 @@ _BAD_FORMAT: Final = b"ERR Bad data format"
     "dump",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="2.6.0",
     complexity="O(1) to find the key and O(N*M) to serialize the value, N being its elements and M their average size.",
@@ -94,7 +94,7 @@ def _options(argv: list[bytes]) -> _Options:
     "restore",
     arity=-4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="keyspace dangerous",
     since="2.6.0",
     complexity=(
@@ -112,30 +112,30 @@ def _options(argv: list[bytes]) -> _Options:
 def restore(context: Context, argv: list[bytes]) -> None:
     """RESTORE."""
     options = _options(argv)
-    name = argv[1]
-    if not options.replace and context.db.write(name) is not None:
+    key = argv[1]
+    if not options.replace and context.db.write(key) is not None:
         raise CommandError(_BUSY_KEY)
     ttl_ms = integer(argv[2])
     if ttl_ms < 0:
         raise CommandError(_INVALID_TTL)
     value = _read(context, argv[3])
-    deleted = options.replace and context.db.discard(name, context.keyspace.lazy_server_del)
+    deleted = options.replace and context.db.discard(key, context.keyspace.lazy_server_del)
     now_ms = context.keyspace.now_ms()
     when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
     if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):
         decr_ref_count(value, context.keyspace.allocator)
         if deleted:
-            context.changed(name, events.GENERIC, b"del")
-            context.record_deletion(name, context.keyspace.lazy_server_del)
+            context.changed(key, events.GENERIC, b"del")
+            context.record_deletion(key, context.keyspace.lazy_server_del)
         context.reply.ok()
         return
-    context.db.add(name, value)
+    context.db.add(key, value)
     if ttl_ms > 0:
-        context.db.expire_at(name, when_ms)
+        context.db.expire_at(key, when_ms)
     if isinstance(value, HashObject):
-        note_due(context.db, name, value)
+        note_due(context.db, key, value)
     _mark_used(context, value, options)
-    context.changed(name, events.GENERIC, b"restore")
+    context.changed(key, events.GENERIC, b"restore")
     if ttl_ms > 0 and not options.absolute and context.is_recording:
         context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
     context.reply.ok()

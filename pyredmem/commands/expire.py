@@ -11,7 +11,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX, INT64_MIN
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.database import NO_EXPIRE
@@ -37,7 +37,7 @@ _NO_TIME: Final = -1
     "expire",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -54,7 +54,7 @@ def expire(context: Context, argv: list[bytes]) -> None:
     "pexpire",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="keyspace",
     since="2.6.0",
     complexity="O(1)",
@@ -71,7 +71,7 @@ def pexpire(context: Context, argv: list[bytes]) -> None:
     "expireat",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="keyspace",
     since="1.2.0",
     complexity="O(1)",
@@ -88,7 +88,7 @@ def expireat(context: Context, argv: list[bytes]) -> None:
     "pexpireat",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="keyspace",
     since="2.6.0",
     complexity="O(1)",
@@ -103,22 +103,22 @@ def pexpireat(context: Context, argv: list[bytes]) -> None:
 
 def _expire(context: Context, argv: list[bytes], command: bytes, in_seconds: bool, from_ms: int) -> None:
     """What the four have in common; ``from_ms`` is the moment that the argument counts from."""
-    name = argv[1]
+    key = argv[1]
     conditions = _conditions(argv[3:])
     when_ms = _moment(integer(argv[2]), command, in_seconds, from_ms)
     db = context.db
-    if db.write(name) is None or not _allowed(conditions, when_ms, db.expire_time(name)):
+    if db.write(key) is None or not _allowed(conditions, when_ms, db.expire_time(key)):
         context.reply.integer(0)
         return
     if when_ms <= context.keyspace.now_ms():
-        db.delete(name, context.keyspace.lazy_expire)
-        context.changed(name, events.GENERIC, b"del")
-        context.record_deletion(name, context.keyspace.lazy_expire)
+        db.delete(key, context.keyspace.lazy_expire)
+        context.changed(key, events.GENERIC, b"del")
+        context.record_deletion(key, context.keyspace.lazy_expire)
     else:
-        db.expire_at(name, when_ms)
-        context.changed(name, events.GENERIC, b"expire")
+        db.expire_at(key, when_ms)
+        context.changed(key, events.GENERIC, b"expire")
         if context.is_recording and command != b"pexpireat":
-            context.record_instead([b"PEXPIREAT", name, b"%d" % when_ms, *argv[3:]])
+            context.record_instead([b"PEXPIREAT", key, b"%d" % when_ms, *argv[3:]])
     context.reply.integer(1)
 
 
@@ -163,7 +163,7 @@ def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
     "persist",
     arity=2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="keyspace",
     since="2.2.0",
     complexity="O(1)",
@@ -172,11 +172,11 @@ def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
 )
 def persist(context: Context, argv: list[bytes]) -> None:
     """PERSIST."""
-    name = argv[1]
-    if context.db.write(name) is None or not context.db.persist(name):
+    key = argv[1]
+    if context.db.write(key) is None or not context.db.persist(key):
         context.reply.integer(0)
         return
-    context.changed(name, events.GENERIC, b"persist")
+    context.changed(key, events.GENERIC, b"persist")
     context.reply.integer(1)
 
 
@@ -187,7 +187,7 @@ def persist(context: Context, argv: list[bytes]) -> None:
     "ttl",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -205,7 +205,7 @@ def ttl(context: Context, argv: list[bytes]) -> None:
     "pttl",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="2.6.0",
     complexity="O(1)",
@@ -223,7 +223,7 @@ def pttl(context: Context, argv: list[bytes]) -> None:
     "expiretime",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="7.0.0",
     complexity="O(1)",
@@ -239,7 +239,7 @@ def expiretime(context: Context, argv: list[bytes]) -> None:
     "pexpiretime",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="7.0.0",
     complexity="O(1)",
@@ -251,17 +251,17 @@ def pexpiretime(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(_time_ms(context, argv[1]))
 
 
-def _time_ms(context: Context, name: bytes) -> int:
+def _time_ms(context: Context, key: bytes) -> int:
     """A key's expire time; negative if it has none or is not there."""
-    if context.db.inspect(name) is None:
+    if context.db.inspect(key) is None:
         return _NO_KEY
-    when_ms = context.db.expire_time(name)
+    when_ms = context.db.expire_time(key)
     return _NO_TIME if when_ms == NO_EXPIRE else when_ms
 
 
-def _left_ms(context: Context, name: bytes) -> int:
+def _left_ms(context: Context, key: bytes) -> int:
     """A key's time to live; negative if it has none or is not there."""
-    when_ms = _time_ms(context, name)
+    when_ms = _time_ms(context, key)
     return when_ms if when_ms < 0 else max(0, when_ms - context.keyspace.now_ms())
 
 

@@ -14,7 +14,7 @@ from pyredmem.base.errors import NOT_A_FLOAT, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_double
 from pyredmem.commands import geohash as grid
 from pyredmem.commands.sorted_sets import sorted_set_to_read, zadd
-from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 
 geo: Final = Group("geo")
@@ -66,7 +66,7 @@ def reply_place(context: Context, longitude: float, latitude: float) -> None:
     "geoadd",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="geo",
     since="3.2.0",
     complexity="O(log(N)) for each member, where N is the number of members in the sorted set.",
@@ -99,7 +99,7 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
     "geopos",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
@@ -123,7 +123,7 @@ def geopos(context: Context, argv: list[bytes]) -> None:
     "geohash",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
@@ -146,7 +146,7 @@ def geohash(context: Context, argv: list[bytes]) -> None:
     "geodist",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1)",

@@ -16,7 +16,18 @@ from pyredmem.commands.geo import UNITS, place_of_score, reply_place
 from pyredmem.commands.geo_query import GeoQuery
 from pyredmem.commands.partial_sort import PartialSort
 from pyredmem.commands.sorted_sets import sorted_set_to_read
-from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, KeySpec, key
+from pyredmem.engine.command import (
+    ACCESS,
+    DENYOOM,
+    OVERWRITE,
+    READ_ONLY,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    KeySpec,
+    key_at,
+)
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.sorted_set import SortedSetObject, build_sorted_set
@@ -158,7 +169,7 @@ def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]
     "geosearch",
     arity=-7,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
@@ -182,7 +193,7 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     "geosearchstore",
     arity=-8,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), key(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), key_at(READ_ONLY, ACCESS, index=2)),
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
@@ -209,11 +220,11 @@ def geosearchstore(context: Context, argv: list[bytes]) -> None:
 
 
 def _run_area(context: Context, query: GeoQuery) -> None:
-    name = query.argv[0]
+    command = query.argv[0]
     if not (query.from_member or query.from_place):
-        raise CommandError(_ONE_PLACE + name)
+        raise CommandError(_ONE_PLACE + command)
     if not (query.by_radius or query.by_box):
-        raise CommandError(_ONE_SHAPE + name)
+        raise CommandError(_ONE_SHAPE + command)
     query.check_count()
     _run(context, query, b"geosearchstore")
 
@@ -255,7 +266,7 @@ def _around_member(context: Context, argv: list[bytes], may_store: bool) -> None
 def _stored_keys(start: int) -> tuple[KeySpec, ...]:
     """The source, and the key after STORE or STOREDIST."""
     return (
-        key(READ_ONLY, ACCESS),
+        key_at(READ_ONLY, ACCESS),
         KeySpec(flags=(OVERWRITE, UPDATE), index=start, keyword="STORE"),
         KeySpec(flags=(OVERWRITE, UPDATE), index=start, keyword="STOREDIST"),
     )
@@ -282,7 +293,7 @@ def georadius(context: Context, argv: list[bytes]) -> None:
     "georadius_ro",
     arity=-6,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,
@@ -317,7 +328,7 @@ def georadiusbymember(context: Context, argv: list[bytes]) -> None:
     "georadiusbymember_ro",
     arity=-5,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,

@@ -15,7 +15,7 @@ from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import is_field_expired, note_due
@@ -74,16 +74,16 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
     return fields
 
 
-def set_times(context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
+def set_times(context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
     """Let fields that are there expire at a time, or delete them if that time has passed; and notify."""
     value.prepare_times()
     if when_ms <= context.keyspace.now_ms():
-        context.keyspace.expired_fields += delete_fields(context, name, value, fields)
+        context.keyspace.expired_fields += delete_fields(context, key, value, fields)
         return
     for field in fields:
         value.expire_at(field, when_ms)
-    note_due(context.db, name, value)
-    context.changed(name, events.HASH, b"hexpire", len(fields))
+    note_due(context.db, key, value)
+    context.changed(key, events.HASH, b"hexpire", len(fields))
 
 
 # Setting.
@@ -93,7 +93,7 @@ def set_times(context: Context, name: bytes, value: HashObject, fields: list[byt
     "hexpire",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -109,7 +109,7 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
     "hpexpire",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -125,7 +125,7 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
     "hexpireat",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -141,7 +141,7 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
     "hpexpireat",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -155,8 +155,8 @@ def hpexpireat(context: Context, argv: list[bytes]) -> None:
 
 def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
     """What the four have in common."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
     condition = argv[3].upper()
     has_condition = condition in _CONDITIONS
@@ -164,7 +164,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
-    results = _expire_fields(context, name, value, fields, when_ms, condition if has_condition else b"")
+    results = _expire_fields(context, key, value, fields, when_ms, condition if has_condition else b"")
     if context.is_recording:
         _record_times(context, argv, results, when_ms, is_absolute=unit_ms == 1 and not relative)
     context.reply.array(len(results))
@@ -174,19 +174,19 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
 
 def _record_times(context: Context, argv: list[bytes], results: list[int], when_ms: int, is_absolute: bool) -> None:
     """Record the times that were set as absolute ones, of the fields that got one; or which fields were deleted."""
-    name = argv[1]
+    key = argv[1]
     words, fields = argv[3 : -len(results)], argv[-len(results) :]
     deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
     timed = [field for field, result in zip(fields, results, strict=True) if result == _DONE]
     for field in deleted:
-        context.record_instead([b"HDEL", name, field])
+        context.record_instead([b"HDEL", key, field])
     if timed and not (is_absolute and len(timed) == len(fields)):
         count = b"%d" % len(timed)
-        context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *words[:-1], count, *timed])
+        context.record_instead([b"HPEXPIREAT", key, b"%d" % when_ms, *words[:-1], count, *timed])
 
 
 def _expire_fields(
-    context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
+    context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
 ) -> list[int]:
     """Let the fields expire for which the condition holds; each is looked at when those before it are done.
 
@@ -212,10 +212,10 @@ def _expire_fields(
     if done > 0:
         if is_past:
             context.keyspace.expired_fields += done
-        fields_changed(context, name, value)
-        context.changed(name, events.HASH, b"hdel" if is_past else b"hexpire", done)
+        fields_changed(context, key, value)
+        context.changed(key, events.HASH, b"hdel" if is_past else b"hexpire", done)
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     return results
 
 
@@ -243,7 +243,7 @@ def _reply_same(context: Context, result: int, count: int) -> None:
     "hpersist",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -252,8 +252,8 @@ def _reply_same(context: Context, result: int, count: int) -> None:
 )
 def hpersist(context: Context, argv: list[bytes]) -> None:
     """HPERSIST."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
@@ -271,8 +271,8 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
         else:
             reply.integer(_NO_EXPIRY)
     if persisted > 0:
-        note_due(context.db, name, value)
-        context.changed(name, events.HASH, b"hpersist", persisted)
+        note_due(context.db, key, value)
+        context.changed(key, events.HASH, b"hpersist", persisted)
 
 
 # Showing.
@@ -282,7 +282,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     "httl",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -299,7 +299,7 @@ def httl(context: Context, argv: list[bytes]) -> None:
     "hpttl",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -316,7 +316,7 @@ def hpttl(context: Context, argv: list[bytes]) -> None:
     "hexpiretime",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
@@ -332,7 +332,7 @@ def hexpiretime(context: Context, argv: list[bytes]) -> None:
     "hpexpiretime",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,

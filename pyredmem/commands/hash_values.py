@@ -19,7 +19,7 @@ from pyredmem.commands.hashes import (
     this_or_new,
 )
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import fields_expired, is_field_expired, note_due
@@ -53,7 +53,7 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
     "hgetdel",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
@@ -62,26 +62,26 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
 )
 def hgetdel(context: Context, argv: list[bytes]) -> None:
     """HGETDEL."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
-    _reply_last_values(context, name, value, fields)
+    _reply_last_values(context, key, value, fields)
     value = _still_there(value)
     if value is not None:
-        deleted = delete_fields(context, name, value, fields)
+        deleted = delete_fields(context, key, value, fields)
         if deleted > 0 and context.is_recording:
-            context.record_instead([b"HDEL", name, *fields])
+            context.record_instead([b"HDEL", key, *fields])
 
 
-def _reply_last_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+def _reply_last_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
     """Reply with the values of fields that are deleted then: a field that is named twice has its value once."""
     if value is None or len(set(fields)) == len(fields):
-        reply_values(context, name, value, fields)
+        reply_values(context, key, value, fields)
         return
     reply = context.reply
     reply.array(len(fields))
     told: set[bytes] = set()
-    for field, found in zip(fields, living_values(context, name, value, fields), strict=True):
+    for field, found in zip(fields, living_values(context, key, value, fields), strict=True):
         if found is None or field in told:
             reply.null()
         else:
@@ -93,7 +93,7 @@ def _reply_last_values(context: Context, name: bytes, value: HashObject | None, 
     "hgetex",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
@@ -102,8 +102,8 @@ def _reply_last_values(context: Context, name: bytes, value: HashObject | None, 
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
     """HGETEX."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     option = argv[2].upper()
     when_ms = _UNKNOWN_TIME
     at = 2
@@ -116,31 +116,31 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
     if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
-        _reply_last_values(context, name, value, fields)
+        _reply_last_values(context, key, value, fields)
     else:
-        reply_values(context, name, value, fields)
+        reply_values(context, key, value, fields)
     value = _still_there(value)
     if value is None or at == 2:
         return
     value.prepare_times()
     found = [field for field in fields if value.get(field) is not None]
     if when_ms == _UNKNOWN_TIME:
-        if _persist(context, name, value, found) and context.is_recording:
-            context.record_instead([b"HPERSIST", name, *argv[at:]])
+        if _persist(context, key, value, found) and context.is_recording:
+            context.record_instead([b"HPERSIST", key, *argv[at:]])
     elif found:
         is_past = when_ms <= context.keyspace.now_ms()
-        set_times(context, name, value, found, when_ms)
+        set_times(context, key, value, found, when_ms)
         if is_past:
-            _record_deleted(context, name, list(dict.fromkeys(found)))
+            _record_deleted(context, key, list(dict.fromkeys(found)))
         elif context.is_recording:
-            context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *argv[at:]])
+            context.record_instead([b"HPEXPIREAT", key, b"%d" % when_ms, *argv[at:]])
 
 
-def _record_deleted(context: Context, name: bytes, fields: list[bytes]) -> None:
+def _record_deleted(context: Context, key: bytes, fields: list[bytes]) -> None:
     """Record the fields that a time in the past deleted."""
     if context.is_recording:
         for field in fields:
-            context.record_instead([b"HDEL", name, field])
+            context.record_instead([b"HDEL", key, field])
 
 
 def _still_there(value: HashObject | None) -> HashObject | None:
@@ -148,15 +148,15 @@ def _still_there(value: HashObject | None) -> HashObject | None:
     return None if value is None or value.refcount == 0 else value
 
 
-def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
+def _persist(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
     """Let fields live for ever; False if all do."""
     persisted = 0
     for field in fields:
         if value.persist(field):
             persisted += 1
     if persisted > 0:
-        note_due(context.db, name, value)
-        context.changed(name, events.HASH, b"hpersist", persisted)
+        note_due(context.db, key, value)
+        context.changed(key, events.HASH, b"hpersist", persisted)
     return persisted > 0
 
 
@@ -200,7 +200,7 @@ class _Setting:
             raise errors.wrong_arity(b"hsetex")
         self.fields = self.pairs[::2]
 
-    def allows(self, context: Context, name: bytes, value: HashObject | None) -> bool:
+    def allows(self, context: Context, key: bytes, value: HashObject | None) -> bool:
         """Whether all fields are there (FXX), or none is (FNX)."""
         if not self.condition or value is None:
             return self.condition != b"FXX"
@@ -211,15 +211,15 @@ class _Setting:
             if is_there and is_field_expired(value, field, context.keyspace.now_us):
                 is_there = False
                 if not context.keyspace.stands_still:
-                    context.db.modify(name)
+                    context.db.modify(key)
                     value.remove(field)
-                    context.keyspace.changes.field_expired(context.db.index, name, field)
+                    context.keyspace.changes.field_expired(context.db.index, key, field)
                     expired += 1
             if is_there != (self.condition == b"FXX"):
                 allowed = False
                 break
         if expired > 0:
-            fields_expired(context.db, name, value, expired, is_refilled=allowed)
+            fields_expired(context.db, key, value, expired, is_refilled=allowed)
         return allowed
 
 
@@ -227,7 +227,7 @@ class _Setting:
     "hsetex",
     arity=-6,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
@@ -241,12 +241,12 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
     keeps the time of an expired field as well.
     """
     setting = _Setting(context, argv)
-    name = argv[1]
-    value = hash_to_write(context, name)
-    if not setting.allows(context, name, value):
+    key = argv[1]
+    value = hash_to_write(context, key)
+    if not setting.allows(context, key, value):
         context.reply.integer(0)
         return
-    _set(context, name, this_or_new(context, name, value), setting)
+    _set(context, key, this_or_new(context, key, value), setting)
     if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
         _record_setting(context, argv, setting)
     context.reply.integer(1)
@@ -261,7 +261,7 @@ def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> N
         context.record_instead([*argv[: setting.time_at], b"PXAT", when, *argv[setting.time_at + 2 :]])
 
 
-def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:
+def _set(context: Context, key: bytes, value: HashObject, setting: _Setting) -> None:
     limits = context.keyspace.limits
     pairs = setting.pairs
     has_passed = _UNKNOWN_TIME < setting.when_ms <= context.keyspace.now_ms()
@@ -275,12 +275,12 @@ def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) ->
             value.set(pairs[index], pairs[index + 1], limits)
         if has_passed:  # each before the next one is set, so that the hash never holds them all
             value.remove(pairs[index])
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset", len(setting.fields))
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset", len(setting.fields))
     if has_passed:
         context.keyspace.expired_fields += len(setting.fields)
-        context.changed(name, events.HASH, b"hdel", len(setting.fields))
+        context.changed(key, events.HASH, b"hdel", len(setting.fields))
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     elif setting.when_ms != _UNKNOWN_TIME:
-        set_times(context, name, value, setting.fields, setting.when_ms)
+        set_times(context, key, value, setting.fields, setting.when_ms)

@@ -13,7 +13,7 @@ from pyredmem.base.rng import Random
 from pyredmem.commands.hashes import hash_to_read
 from pyredmem.commands.scan import ScanOptions, scan_cursor
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
 from pyredmem.objects.hash import HashObject
@@ -40,9 +40,9 @@ class _Listing:
         now_us = context.keyspace.now_us
         names, contents = self.names, self.contents
         self.names, self.contents = [], []
-        for index, name in enumerate(names):
-            if not is_field_expired(value, name, now_us):
-                self.names.append(name)
+        for index, field in enumerate(names):
+            if not is_field_expired(value, field, now_us):
+                self.names.append(field)
                 self.contents.append(contents[index])
 
 
@@ -53,7 +53,7 @@ class _Listing:
     "hgetall",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
@@ -71,8 +71,8 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     listing = _Listing(context, value)
     contents = listing.contents
     reply.map(len(contents))
-    for index, name in enumerate(listing.names):
-        reply.bulk(name)
+    for index, field in enumerate(listing.names):
+        reply.bulk(field)
         reply.bulk(contents[index])
 
 
@@ -80,7 +80,7 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     "hkeys",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
@@ -98,7 +98,7 @@ def hkeys(context: Context, argv: list[bytes]) -> None:
     "hvals",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
@@ -119,7 +119,7 @@ def hvals(context: Context, argv: list[bytes]) -> None:
     "hrandfield",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="6.2.0",
     complexity="O(N) where N is the number of fields that are given.",
@@ -158,23 +158,23 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
         _reply_one(context.reply, names[index], contents[index], with_values)
 
 
-def _drawable(context: Context, name: bytes) -> HashObject | None:
+def _drawable(context: Context, key: bytes) -> HashObject | None:
     """The hash of a key without the fields whose time is over; None if there are no others."""
-    value = hash_to_read(context, name)
+    value = hash_to_read(context, key)
     if value is None or value.due_us >= context.keyspace.now_us or context.keyspace.stands_still:
         return value
-    return None if delete_all_expired(context.db, name, value) else value
+    return None if delete_all_expired(context.db, key, value) else value
 
 
 def _start(reply: ReplySink, count: i64, with_values: bool) -> None:
     reply.array(count * 2 if with_values and reply.protocol == 2 else count)
 
 
-def _reply_one(reply: ReplySink, name: bytes, content: bytes, with_values: bool) -> None:
+def _reply_one(reply: ReplySink, field: bytes, content: bytes, with_values: bool) -> None:
     """A field, with its value as RESP2 and RESP3 have it."""
     if with_values and reply.protocol == 3:
         reply.array(2)
-    reply.bulk(name)
+    reply.bulk(field)
     if with_values:
         reply.bulk(content)
 
@@ -215,7 +215,7 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     "hscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of fields.",

@@ -33,7 +33,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -50,51 +50,51 @@ _NAN_OR_INFINITY: Final = b"ERR value is NaN or Infinity"
 # Lookup.
 
 
-def hash_to_read(context: Context, name: bytes) -> HashObject | None:
+def hash_to_read(context: Context, key: bytes) -> HashObject | None:
     """The hash of a key, for a command that reads it."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     if value is None or isinstance(value, HashObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def hash_to_write(context: Context, name: bytes) -> HashObject | None:
+def hash_to_write(context: Context, key: bytes) -> HashObject | None:
     """The hash of a key, for a command that changes it."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     if value is None or isinstance(value, HashObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def this_or_new(context: Context, name: bytes, value: HashObject | None) -> HashObject:
+def this_or_new(context: Context, key: bytes, value: HashObject | None) -> HashObject:
     """The hash of a key that was looked up; a new one if there was none, or its last fields were over meanwhile."""
     if value is not None and value.refcount > 0:
         return value
     created = new_hash(context.keyspace.allocator)
-    context.db.add(name, created)
+    context.db.add(key, created)
     return created
 
 
-def drop_over(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
+def drop_over(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
     """Delete those of the fields that have expired; True if the key was deleted with its last one."""
     keyspace = context.keyspace
     if value.due_us >= keyspace.now_us or keyspace.stands_still:
         return False
-    return delete_if_expired(context.db, name, value, fields)
+    return delete_if_expired(context.db, key, value, fields)
 
 
-def field_value(context: Context, name: bytes, value: HashObject, field: bytes) -> bytes | None:
+def field_value(context: Context, key: bytes, value: HashObject, field: bytes) -> bytes | None:
     """The value of a field for a command that asks for this one; if its time is over it is deleted."""
     if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
-        drop_over(context, name, value, [field])
+        drop_over(context, key, value, [field])
         return None
     return value.get(field)
 
 
-def fields_changed(context: Context, name: bytes, value: HashObject) -> None:
+def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
     """Fields with a time may have been taken out, or live for ever now."""
     if value.times is not None:
-        note_due(context.db, name, value)
+        note_due(context.db, key, value)
 
 
 # Setting.
@@ -104,7 +104,7 @@ def fields_changed(context: Context, name: bytes, value: HashObject) -> None:
     "hset",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="2.0.0",
     complexity="O(1) for each pair of field and value, so O(N) for N of them.",
@@ -117,19 +117,19 @@ def hset(context: Context, argv: list[bytes]) -> None:
     if len(argv) != 4:
         context.reply.integer(_set_pairs(context, argv, b"hset"))
         return
-    name = argv[1]
-    value = context.db.write(name)
+    key = argv[1]
+    value = context.db.write(key)
     if isinstance(value, HashObject):
         is_new = value.set(argv[2], argv[3], context.keyspace.limits)
         if value.times is not None:
-            note_due(context.db, name, value)
+            note_due(context.db, key, value)
     elif value is None:
         created = new_hash(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         is_new = created.set(argv[2], argv[3], context.keyspace.limits)
     else:
         raise CommandError(WRONG_TYPE)
-    context.changed(name, events.HASH, b"hset")
+    context.changed(key, events.HASH, b"hset")
     context.reply.integer(1 if is_new else 0)
 
 
@@ -137,7 +137,7 @@ def hset(context: Context, argv: list[bytes]) -> None:
     "hmset",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
@@ -155,16 +155,16 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     """Set all pairs; returns how many fields are new."""
     if len(argv) % 2 == 1:
         raise wrong_arity(command)
-    name = argv[1]
-    value = this_or_new(context, name, hash_to_write(context, name))
+    key = argv[1]
+    value = this_or_new(context, key, hash_to_write(context, key))
     limits = context.keyspace.limits
     value.prepare(argv, 2, limits)
     created = 0
     for index in range(2, len(argv), 2):
         if value.set(argv[index], argv[index + 1], limits):
             created += 1
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset", len(argv) // 2 - 1)
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset", len(argv) // 2 - 1)
     return created
 
 
@@ -172,7 +172,7 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     "hsetnx",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -181,15 +181,15 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
 )
 def hsetnx(context: Context, argv: list[bytes]) -> None:
     """HSETNX."""
-    name = argv[1]
-    value = hash_to_write(context, name)
-    if value is not None and field_value(context, name, value, argv[2]) is not None:
+    key = argv[1]
+    value = hash_to_write(context, key)
+    if value is not None and field_value(context, key, value, argv[2]) is not None:
         context.reply.integer(0)
         return
-    value = this_or_new(context, name, value)
+    value = this_or_new(context, key, value)
     value.set(argv[2], argv[3], context.keyspace.limits)
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset")
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset")
     context.reply.integer(1)
 
 
@@ -197,7 +197,7 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     "hincrby",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -227,7 +227,7 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     "hincrbyfloat",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="hash",
     since="2.6.0",
     complexity="O(1)",
@@ -267,7 +267,7 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     "hget",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -288,7 +288,7 @@ def hget(context: Context, argv: list[bytes]) -> None:
     "hmget",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields that are asked for.",
@@ -300,12 +300,12 @@ def hmget(context: Context, argv: list[bytes]) -> None:
     reply_values(context, argv[1], hash_to_read(context, argv[1]), argv[2:])
 
 
-def reply_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+def reply_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
     """Reply with the values of fields; those whose time is over are deleted."""
     reply = context.reply
     reply.array(len(fields))
     if value is not None and value.due_us < context.keyspace.now_us:
-        for found in living_values(context, name, value, fields):
+        for found in living_values(context, key, value, fields):
             if found is None:
                 reply.null()
             else:
@@ -319,11 +319,11 @@ def reply_values(context: Context, name: bytes, value: HashObject | None, fields
             reply.bulk(found)
 
 
-def living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
+def living_values(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
     """The values of fields, None for those that are not there; those whose time is over are deleted."""
     now_us = context.keyspace.now_us
     found = [None if is_field_expired(value, field, now_us) else value.get(field) for field in fields]
-    drop_over(context, name, value, fields)
+    drop_over(context, key, value, fields)
     return found
 
 
@@ -331,7 +331,7 @@ def living_values(context: Context, name: bytes, value: HashObject, fields: list
     "hstrlen",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="3.2.0",
     complexity="O(1)",
@@ -349,7 +349,7 @@ def hstrlen(context: Context, argv: list[bytes]) -> None:
     "hexists",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -367,7 +367,7 @@ def hexists(context: Context, argv: list[bytes]) -> None:
     "hlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -387,7 +387,7 @@ def hlen(context: Context, argv: list[bytes]) -> None:
     "hdel",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
@@ -402,7 +402,7 @@ def hdel(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(deleted)
 
 
-def delete_fields(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> int:
+def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> int:
     """Delete fields and tell; returns how many there were."""
     deleted = 0
     for field in fields:
@@ -411,9 +411,9 @@ def delete_fields(context: Context, name: bytes, value: HashObject, fields: list
             if value.length() == 0:
                 break
     if deleted > 0:
-        context.changed(name, events.HASH, b"hdel", deleted)
+        context.changed(key, events.HASH, b"hdel", deleted)
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
         else:
-            fields_changed(context, name, value)
+            fields_changed(context, key, value)
     return deleted

@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -56,15 +56,15 @@ def _hyperloglog(value: RedisObject) -> StringObject:
     return text
 
 
-def _writable(context: Context, name: bytes, value: RedisObject) -> BufferString:
+def _writable(context: Context, key: bytes, value: RedisObject) -> BufferString:
     """The value of a key as a HyperLogLog that can be modified in place."""
-    return context.db.modify_string(name, _hyperloglog(value))
+    return context.db.modify_string(key, _hyperloglog(value))
 
 
-def _created(context: Context, name: bytes) -> BufferString:
+def _created(context: Context, key: bytes) -> BufferString:
     """An empty HyperLogLog under a key that is not there."""
     buffer = context.keyspace.strings.create_buffer(hyperloglog.new_hyperloglog())
-    context.db.add(name, buffer)
+    context.db.add(key, buffer)
     return buffer
 
 
@@ -79,7 +79,7 @@ def _registers(value: StringObject) -> bytes:
     "pfadd",
     arity=-2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="hyperloglog",
     since="2.8.9",
     complexity="O(1) for each element.",
@@ -88,14 +88,14 @@ def _registers(value: StringObject) -> bytes:
 )
 def pfadd(context: Context, argv: list[bytes]) -> None:
     """PFADD: 1 if the estimate may have changed."""
-    name = argv[1]
-    value = context.db.write(name)
+    key = argv[1]
+    value = context.db.write(key)
     changed: i64 = 0
     if value is None:
-        buffer = _created(context, name)
+        buffer = _created(context, key)
         changed = 1
     else:
-        buffer = _writable(context, name, value)
+        buffer = _writable(context, key, value)
     if len(argv) > 2:
         raised = add_elements(buffer, argv[2:], context.db.allocator, context.keyspace.limits.hll_sparse_bytes)
         if raised < 0:
@@ -103,7 +103,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
         changed += raised
     if changed > 0:
         hyperloglog.forget_estimate(buffer.buffer)
-        context.changed(name, events.STRING, b"pfadd", changed)
+        context.changed(key, events.STRING, b"pfadd", changed)
     context.reply.integer(1 if changed > 0 else 0)
 
 
@@ -112,7 +112,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     arity=-2,
     flags=READONLY | MAY_REPLICATE,
     keys=(
-        key(
+        key_at(
             READ_WRITE,
             ACCESS,
             last=-1,
@@ -131,19 +131,19 @@ def pfcount(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(_count_one(context, argv[1]))
         return
     registers = bytes(REGISTERS)
-    for name in argv[1:]:
-        value = context.db.read(name)
+    for key in argv[1:]:
+        value = context.db.read(key)
         if value is not None:
             registers = hyperloglog.highest(registers, _registers(_hyperloglog(value)))
     context.reply.integer(hyperloglog.estimate(registers))
 
 
-def _count_one(context: Context, name: bytes) -> int:
-    value = context.db.read(name)
+def _count_one(context: Context, key: bytes) -> int:
+    value = context.db.read(key)
     if value is None:
         return 0
-    context.db.modify(name)  # it becomes a buffer, even if the estimate is known
-    buffer = _writable(context, name, value)
+    context.db.modify(key)  # it becomes a buffer, even if the estimate is known
+    buffer = _writable(context, key, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:
         return known
@@ -151,7 +151,7 @@ def _count_one(context: Context, name: bytes) -> int:
     hyperloglog.remember_estimate(buffer.buffer, estimate)
     keyspace = context.keyspace
     keyspace.changes.count(1)
-    keyspace.changes.modified(context.db.index, name)
+    keyspace.changes.modified(context.db.index, key)
     return estimate
 
 
@@ -159,7 +159,7 @@ def _count_one(context: Context, name: bytes) -> int:
     "pfmerge",
     arity=-2,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, INSERT), key(READ_ONLY, ACCESS, index=2, last=-1)),
+    keys=(key_at(READ_WRITE, ACCESS, INSERT), key_at(READ_ONLY, ACCESS, index=2, last=-1)),
     acl="hyperloglog",
     since="2.8.9",
     complexity="O(N) with N keys, each of which costs much.",
@@ -171,22 +171,22 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     db = context.db
     registers = bytes(REGISTERS)
     is_dense = False
-    for name in argv[1:]:
-        source = db.read(name)
+    for key in argv[1:]:
+        source = db.read(key)
         if source is not None:
             text = _hyperloglog(source)
             if not hyperloglog.is_sparse(text.view()):
                 is_dense = True
             registers = hyperloglog.highest(registers, _registers(text))
-    name = argv[1]
-    value = db.write(name)
-    buffer = _created(context, name) if value is None else _writable(context, name, value)
+    key = argv[1]
+    value = db.write(key)
+    buffer = _created(context, key) if value is None else _writable(context, key, value)
     if is_dense and not make_dense(buffer, db.allocator):
         raise CommandError(_CORRUPT)
     if not merge_registers(buffer, registers, db.allocator, context.keyspace.limits.hll_sparse_bytes):
         raise CommandError(_CORRUPT)
     hyperloglog.forget_estimate(buffer.buffer)
-    context.changed(name, events.STRING, b"pfadd")
+    context.changed(key, events.STRING, b"pfadd")
     context.reply.ok()
 
 
@@ -194,7 +194,7 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     "pfdebug",
     arity=3,
     flags=WRITE | DENYOOM | ADMIN,
-    keys=(key(READ_WRITE, ACCESS, index=2),),
+    keys=(key_at(READ_WRITE, ACCESS, index=2),),
     acl="hyperloglog",
     since="2.8.9",
     complexity="N/A",
@@ -203,11 +203,11 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
 )
 def pfdebug(context: Context, argv: list[bytes]) -> None:
     """PFDEBUG: the value is made modifiable whatever is asked."""
-    name = argv[2]
-    value = context.db.write(name)
+    key = argv[2]
+    value = context.db.write(key)
     if value is None:
         raise CommandError(_NO_KEY)
-    buffer = _writable(context, name, value)
+    buffer = _writable(context, key, value)
     word = argv[1].partition(b"\x00")[0]
     subcommand = word.upper()
     reply = context.reply

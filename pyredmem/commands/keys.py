@@ -24,7 +24,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -42,7 +42,7 @@ _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
     "del",
     arity=-2,
     flags=WRITE,
-    keys=(key(REMOVE, DELETE, last=-1),),
+    keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(N) with N being the number of keys; O(M) more for each that holds a collection of M elements.",
@@ -59,7 +59,7 @@ def del_(context: Context, argv: list[bytes]) -> None:
     "unlink",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(REMOVE, DELETE, last=-1),),
+    keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="4.0.0",
     complexity="O(1) for each key; the memory is given back in the background in O(N), N being its allocations.",
@@ -74,9 +74,9 @@ def unlink(context: Context, argv: list[bytes]) -> None:
 
 def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     deleted = 0
-    for name in argv[1:]:
-        if context.db.delete(name, lazily):
-            context.changed(name, events.GENERIC, b"del")
+    for key in argv[1:]:
+        if context.db.delete(key, lazily):
+            context.changed(key, events.GENERIC, b"del")
             deleted += 1
     context.reply.integer(deleted)
 
@@ -85,7 +85,7 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     "exists",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(N) with N being the number of keys.",
@@ -97,8 +97,8 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
 def exists(context: Context, argv: list[bytes]) -> None:
     """EXISTS."""
     found = 0
-    for name in argv[1:]:
-        if context.db.inspect(name) is not None:
+    for key in argv[1:]:
+        if context.db.inspect(key) is not None:
             found += 1
     context.reply.integer(found)
 
@@ -107,7 +107,7 @@ def exists(context: Context, argv: list[bytes]) -> None:
     "touch",
     arity=-2,
     flags=READONLY | FAST | ALWAYS_TOUCHES,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="keyspace",
     since="3.2.1",
     complexity="O(N) with N being the number of keys.",
@@ -118,8 +118,8 @@ def exists(context: Context, argv: list[bytes]) -> None:
 def touch(context: Context, argv: list[bytes]) -> None:
     """TOUCH."""
     found = 0
-    for name in argv[1:]:
-        if context.db.read(name) is not None:
+    for key in argv[1:]:
+        if context.db.read(key) is not None:
             found += 1
     context.reply.integer(found)
 
@@ -128,7 +128,7 @@ def touch(context: Context, argv: list[bytes]) -> None:
     "type",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -153,11 +153,11 @@ def type_(context: Context, argv: list[bytes]) -> None:
 )
 def randomkey(context: Context, argv: list[bytes]) -> None:
     """RANDOMKEY."""
-    name = context.db.random_key()
-    if name is None:
+    key = context.db.random_key()
+    if key is None:
         context.reply.null()
     else:
-        context.reply.bulk(name)
+        context.reply.bulk(key)
 
 
 # Another name, another database.
@@ -167,7 +167,7 @@ def randomkey(context: Context, argv: list[bytes]) -> None:
     "rename",
     arity=3,
     flags=WRITE,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, UPDATE, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(OVERWRITE, UPDATE, index=2)),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -184,7 +184,7 @@ def rename(context: Context, argv: list[bytes]) -> None:
     "renamenx",
     arity=3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(OVERWRITE, INSERT, index=2)),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -197,24 +197,24 @@ def renamenx(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1 if _rename(context, argv[1], argv[2], only_if_free=True) else 0)
 
 
-def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) -> bool:
+def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) -> bool:
     """Rename a key; False if nothing had to be or was allowed to be done."""
     db = context.db
-    value = db.write(name)
+    value = db.write(key)
     if value is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    if name == new_name:
+    if key == new_key:
         return False
-    if db.write(new_name) is not None:
+    if db.write(new_key) is not None:
         if only_if_free:
             return False
-        db.delete(new_name, context.keyspace.lazy_server_del)
-    db.move_key(name, value, db, new_name)
+        db.delete(new_key, context.keyspace.lazy_server_del)
+    db.move_key(key, value, db, new_key)
     told = context.keyspace.changes
-    told.modified(db.index, name)
-    told.modified(db.index, new_name)
-    told.notify(events.GENERIC, b"rename_from", db.index, name)
-    told.notify(events.GENERIC, b"rename_to", db.index, new_name)
+    told.modified(db.index, key)
+    told.modified(db.index, new_key)
+    told.notify(events.GENERIC, b"rename_from", db.index, key)
+    told.notify(events.GENERIC, b"rename_to", db.index, new_key)
     context.keyspace.changes.count(1)
     return True
 
@@ -223,7 +223,7 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
     "move",
     arity=3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -232,21 +232,21 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
 )
 def move(context: Context, argv: list[bytes]) -> None:
     """MOVE."""
-    name = argv[1]
+    key = argv[1]
     source = context.db
     target = database_at(context, argv[2])
     if target is source:
         raise CommandError(errors.SAME_OBJECT)
-    value = source.write(name)
-    if value is None or target.write(name) is not None:
+    value = source.write(key)
+    if value is None or target.write(key) is not None:
         context.reply.integer(0)
         return
-    source.move_key(name, value, target, name)
+    source.move_key(key, value, target, key)
     told = context.keyspace.changes
-    told.modified(source.index, name)
-    told.modified(target.index, name)
-    told.notify(events.GENERIC, b"move_from", source.index, name)
-    told.notify(events.GENERIC, b"move_to", target.index, name)
+    told.modified(source.index, key)
+    told.modified(target.index, key)
+    told.notify(events.GENERIC, b"move_from", source.index, key)
+    told.notify(events.GENERIC, b"move_to", target.index, key)
     context.keyspace.changes.count(1)
     context.reply.integer(1)
 
@@ -255,7 +255,7 @@ def move(context: Context, argv: list[bytes]) -> None:
     "copy",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_ONLY, ACCESS), key(OVERWRITE, UPDATE, index=2)),
+    keys=(key_at(READ_ONLY, ACCESS), key_at(OVERWRITE, UPDATE, index=2)),
     acl="keyspace",
     since="6.2.0",
     complexity="O(N) for collections, with N being the number of nested items; O(1) for strings.",
@@ -264,7 +264,7 @@ def move(context: Context, argv: list[bytes]) -> None:
 )
 def copy(context: Context, argv: list[bytes]) -> None:
     """COPY."""
-    name, new_name = argv[1], argv[2]
+    key, new_key = argv[1], argv[2]
     source = context.db
     target = source
     replace = False
@@ -277,24 +277,24 @@ def copy(context: Context, argv: list[bytes]) -> None:
             target = database_at(context, options.next())
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    if source is target and name == new_name:
+    if source is target and key == new_key:
         raise CommandError(errors.SAME_OBJECT)
-    value = source.read(name)
-    if value is None or not _make_way(target, new_name, replace):
+    value = source.read(key)
+    if value is None or not _make_way(target, new_key, replace):
         context.reply.integer(0)
         return
-    source.copy_key(name, value.duplicate(context.keyspace.allocator), target, new_name)
+    source.copy_key(key, value.duplicate(context.keyspace.allocator), target, new_key)
     told = context.keyspace.changes
-    told.modified(target.index, new_name)
-    told.notify(events.GENERIC, b"copy_to", target.index, new_name)
+    told.modified(target.index, new_key)
+    told.notify(events.GENERIC, b"copy_to", target.index, new_key)
     context.keyspace.changes.count(1)
     context.reply.integer(1)
 
 
-def _make_way(target: Database, name: bytes, replace: bool) -> bool:
+def _make_way(target: Database, key: bytes, replace: bool) -> bool:
     """Whether a key may be created; one that is to be replaced is deleted."""
-    if target.write(name) is None:
+    if target.write(key) is None:
         return True
     if replace:
-        target.delete(name, target.shared.lazy_server_del)
+        target.delete(key, target.shared.lazy_server_del)
     return replace

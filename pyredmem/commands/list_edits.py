@@ -22,7 +22,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -43,7 +43,7 @@ _MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
     "lset",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
@@ -65,7 +65,7 @@ def lset(context: Context, argv: list[bytes]) -> None:
     "linsert",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity="O(N) with N elements before the pivot.",
@@ -88,11 +88,11 @@ def linsert(context: Context, argv: list[bytes]) -> None:
     context.changed(argv[1], events.LIST, b"linsert")
 
 
-def _removed(context: Context, name: bytes, value: ListObject, event: bytes, changes: i64) -> None:
+def _removed(context: Context, key: bytes, value: ListObject, event: bytes, changes: i64) -> None:
     """Tell of a removal; a list without elements goes, one with few becomes compact."""
-    context.changed(name, events.LIST, event, changes)
+    context.changed(key, events.LIST, event, changes)
     if value.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
     else:
         value.shrink(context.keyspace.limits)
 
@@ -101,7 +101,7 @@ def _removed(context: Context, name: bytes, value: ListObject, event: bytes, cha
     "lrem",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N+M) with N elements in the list and M of them taken out.",
@@ -126,7 +126,7 @@ def lrem(context: Context, argv: list[bytes]) -> None:
     "ltrim",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements that go.",
@@ -247,7 +247,7 @@ def _not_negative(arguments: Arguments, error: bytes) -> int:
     "lpos",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="6.0.6",
     complexity="O(N) with N elements looked at; MAXLEN bounds them.",

@@ -21,7 +21,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -69,7 +69,7 @@ def _move(context: Context, source: bytes, destination: bytes, from_tail: bool, 
     "lmove",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="6.2.0",
     complexity="O(1)",
@@ -86,7 +86,7 @@ def lmove(context: Context, argv: list[bytes]) -> None:
     "rpoplpush",
     arity=3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="1.2.0",
     complexity="O(1)",
@@ -107,7 +107,7 @@ class SeveralLists:
         number = _positive(arguments, _NUMBER_OF_KEYS)
         if number > arguments.left():
             raise CommandError(SYNTAX_ERROR)
-        self.names = [arguments.next() for _ in range(number)]
+        self.keys = [arguments.next() for _ in range(number)]
         self.at_tail = is_right(arguments.next())
         self.count: i64 = 1
         if arguments.left() > 1 and arguments.take(b"COUNT"):
@@ -116,15 +116,15 @@ class SeveralLists:
 
     def pop(self, context: Context) -> bool:
         """Take elements of the first list there is and reply with them and its name; False if there is none."""
-        for name in self.names:
-            value = list_to_write(context, name)
+        for key in self.keys:
+            value = list_to_write(context, key)
             if value is not None:
                 context.reply.array(2)
-                context.reply.bulk(name)
+                context.reply.bulk(key)
                 if context.is_recording:
                     count = self.count if self.count < value.length() else value.length()
-                    context.record_instead([b"RPOP" if self.at_tail else b"LPOP", name, b"%d" % int(count)])
-                pop_several(context, name, value, self.at_tail, self.count)
+                    context.record_instead([b"RPOP" if self.at_tail else b"LPOP", key, b"%d" % int(count)])
+                pop_several(context, key, value, self.at_tail, self.count)
                 return True
         return False
 

@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -38,45 +38,45 @@ _SEVERAL_ELEMENTS: Final = "Accepts multiple `element` arguments."
 _COUNT_ARGUMENT: Final = (("6.2.0", "Argument `count`."),)
 
 
-def list_to_read(context: Context, name: bytes) -> ListObject | None:
+def list_to_read(context: Context, key: bytes) -> ListObject | None:
     """The list of a key for a command that reads it; None if there is no such key."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     if value is None or isinstance(value, ListObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def list_to_write(context: Context, name: bytes) -> ListObject | None:
+def list_to_write(context: Context, key: bytes) -> ListObject | None:
     """The list of a key for a command that changes it; None if there is no such key."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     if value is None or isinstance(value, ListObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def add_list(context: Context, name: bytes) -> ListObject:
+def add_list(context: Context, key: bytes) -> ListObject:
     """A new list under a key that is not there; elements are to come."""
     made = new_list(context.keyspace.allocator)
-    context.db.add(name, made)
+    context.db.add(key, made)
     return made
 
 
-def elements_removed(context: Context, name: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
+def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
     """Tell that elements were taken from an end; a list without any goes, one with few becomes compact."""
-    context.changed(name, events.LIST, b"rpop" if at_tail else b"lpop", count)
+    context.changed(key, events.LIST, b"rpop" if at_tail else b"lpop", count)
     if value.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
     else:
         value.shrink(context.keyspace.limits)
 
 
-def pop_one(context: Context, name: bytes, value: ListObject, at_tail: bool) -> None:
+def pop_one(context: Context, key: bytes, value: ListObject, at_tail: bool) -> None:
     """Take the element at an end out and reply with it."""
     context.reply.bulk(value.encoded.pop(at_tail))
-    elements_removed(context, name, value, at_tail, 1)
+    elements_removed(context, key, value, at_tail, 1)
 
 
-def pop_several(context: Context, name: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
+def pop_several(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
     """Take up to ``count`` elements from an end and reply with them, the outermost first."""
     length = value.length()
     if count > length:
@@ -87,34 +87,34 @@ def pop_several(context: Context, name: bytes, value: ListObject, at_tail: bool,
         popped.reverse()
     context.reply.bulks(popped)
     value.encoded.delete(start, count)
-    elements_removed(context, name, value, at_tail, count)
+    elements_removed(context, key, value, at_tail, count)
 
 
 # Pushing.
 
 
 def _push(context: Context, argv: list[bytes], at_tail: bool, create: bool) -> None:
-    name = argv[1]
-    value = list_to_write(context, name)
+    key = argv[1]
+    value = list_to_write(context, key)
     if value is None:
         if not create:
             context.reply.integer(0)
             return
-        value = add_list(context, name)
+        value = add_list(context, key)
     limits = context.keyspace.limits
     if len(argv) == 3:
         value.push(argv[2], at_tail, limits)
     else:
         value.push_arguments(argv, at_tail, limits)
     context.reply.integer(value.length())
-    context.changed(name, events.LIST, b"rpush" if at_tail else b"lpush", len(argv) - 2)
+    context.changed(key, events.LIST, b"rpush" if at_tail else b"lpush", len(argv) - 2)
 
 
 @lists.command(
     "lpush",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
@@ -131,7 +131,7 @@ def lpush(context: Context, argv: list[bytes]) -> None:
     "rpush",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
@@ -148,7 +148,7 @@ def rpush(context: Context, argv: list[bytes]) -> None:
     "lpushx",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
@@ -165,7 +165,7 @@ def lpushx(context: Context, argv: list[bytes]) -> None:
     "rpushx",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
@@ -185,12 +185,12 @@ def _pop(context: Context, argv: list[bytes], at_tail: bool) -> None:
     if len(argv) > 2:
         _pop_counted(context, argv, at_tail)
         return
-    name = argv[1]
-    value = list_to_write(context, name)
+    key = argv[1]
+    value = list_to_write(context, key)
     if value is None:
         context.reply.null()
     else:
-        pop_one(context, name, value, at_tail)
+        pop_one(context, key, value, at_tail)
 
 
 def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
@@ -212,7 +212,7 @@ def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     "lpop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
@@ -229,7 +229,7 @@ def lpop(context: Context, argv: list[bytes]) -> None:
     "rpop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
@@ -249,7 +249,7 @@ def rpop(context: Context, argv: list[bytes]) -> None:
     "llen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="list",
     since="1.0.0",
     complexity="O(1)",
@@ -266,7 +266,7 @@ def llen(context: Context, argv: list[bytes]) -> None:
     "lindex",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
@@ -293,7 +293,7 @@ def lindex(context: Context, argv: list[bytes]) -> None:
     "lrange",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
     complexity="O(S+N) with S nodes between the nearer end and the start, and N elements in the reply.",

@@ -11,7 +11,7 @@ from typing import Final
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
 from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
@@ -33,7 +33,7 @@ _NO_STATISTICS: Final = b"Stats not supported for the current allocator"
     "memory|usage",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     since="4.0.0",
     complexity="O(N) where N is the number of samples.",
     summary="Estimates the bytes that a key and its value take.",

@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access
 from pyredmem.objects.object import RedisObject
@@ -32,7 +32,7 @@ def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
     "object|encoding",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
@@ -51,7 +51,7 @@ def encoding(context: Context, argv: list[bytes]) -> None:
     "object|freq",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="4.0.0",
     complexity="O(1)",
@@ -74,7 +74,7 @@ def freq(context: Context, argv: list[bytes]) -> None:
     "object|idletime",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
@@ -97,7 +97,7 @@ def idletime(context: Context, argv: list[bytes]) -> None:
     "object|refcount",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",

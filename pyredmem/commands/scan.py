@@ -40,15 +40,15 @@ _SPACES: Final = b" \t\n\v\f\r"
 def keys_(context: Context, argv: list[bytes]) -> None:
     """KEYS. Expired keys are left out, but not deleted."""
     db = context.db
-    names = db.all_keys()
+    keys = db.all_keys()
     if argv[1] != b"*":
         pattern = Glob(argv[1])
-        names = [name for name in names if pattern.matches(name)]
+        keys = [key for key in keys if pattern.matches(key)]
     if db.expiring() > 0:
-        names = [name for name in names if not db.is_expired(name)]
-    context.reply.array(len(names))
-    for name in names:
-        context.reply.bulk(name)
+        keys = [key for key in keys if not db.is_expired(key)]
+    context.reply.array(len(keys))
+    for key in keys:
+        context.reply.bulk(key)
 
 
 @scanning.command(
@@ -67,14 +67,14 @@ def scan(context: Context, argv: list[bytes]) -> None:
     """SCAN."""
     cursor = scan_cursor(argv[1])
     options = ScanOptions(argv, 2, with_type=True)
-    cursor, names = _visit(context.db, cursor, options)
-    names = _living(context.db, names, options.type_name)
+    cursor, keys = _visit(context.db, cursor, options)
+    keys = _living(context.db, keys, options.type_name)
     reply = context.reply
     reply.array(2)
     reply.bulk(b"%d" % cursor)
-    reply.array(len(names))
-    for name in names:
-        reply.bulk(name)
+    reply.array(len(keys))
+    for key in keys:
+        reply.bulk(key)
 
 
 def scan_cursor(argument: bytes) -> int:
@@ -127,22 +127,22 @@ def scan_table(table: Dict, cursor: int, options: ScanOptions) -> tuple[int, lis
 
 def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
     """The keys that one call visits and that match, and the cursor to go on with."""
-    cursor, names = db.scan(cursor & _CURSOR_BITS, options.count)
+    cursor, keys = db.scan(cursor & _CURSOR_BITS, options.count)
     pattern = options.pattern
     if pattern is not None:
-        names = [name for name in names if pattern.matches(name)]
-    return cursor, names
+        keys = [key for key in keys if pattern.matches(key)]
+    return cursor, keys
 
 
-def _living(db: Database, names: list[bytes], type_name: bytes | None) -> list[bytes]:
+def _living(db: Database, keys: list[bytes], type_name: bytes | None) -> list[bytes]:
     """Leave out keys of another type, which counts as a lookup, and expired ones, which deletes them."""
     if type_name is not None:
         living: list[bytes] = []
-        for name in names:
-            value = db.inspect(name, notifies_miss=False)
+        for key in keys:
+            value = db.inspect(key, notifies_miss=False)
             if value is not None and value.type_name() == type_name:
-                living.append(name)
+                living.append(key)
         return living
     if db.expiring() > 0:
-        return [name for name in names if db.exists(name)]
-    return names
+        return [key for key in keys if db.exists(key)]
+    return keys

@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -44,31 +44,31 @@ _NO_KEYS: Final = b"ERR numkeys should be greater than 0"
 _TOO_MANY_KEYS: Final = b"ERR Number of keys can't be greater than number of args"
 _LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
-_SOURCES: Final = key(READ_ONLY, ACCESS, last=-1)
-_SOURCES_BEHIND: Final = key(READ_ONLY, ACCESS, index=2, last=-1)
+_SOURCES: Final = key_at(READ_ONLY, ACCESS, last=-1)
+_SOURCES_BEHIND: Final = key_at(READ_ONLY, ACCESS, index=2, last=-1)
 _ANY_ORDER: Final = ("nondeterministic_output_order",)
 
 
-def _read_all(context: Context, names: list[bytes]) -> list[SetObject | None]:
+def _read_all(context: Context, keys: list[bytes]) -> list[SetObject | None]:
     """The sets under some keys; all are looked at before any is used."""
-    return [set_to_read(context, name) for name in names]
+    return [set_to_read(context, key) for key in keys]
 
 
-def _store(context: Context, name: bytes, result: SetObject, event: bytes) -> None:
+def _store(context: Context, key: bytes, result: SetObject, event: bytes) -> None:
     """Let a key hold a result, whatever it held; an empty one deletes it."""
     length = result.length()
     if length > 0:
-        context.db.set(name, result)
-        context.changed(name, events.SET, event)
+        context.db.set(key, result)
+        context.changed(key, events.SET, event)
     else:
         decr_ref_count(result, context.keyspace.allocator)
-        _delete(context, name)
+        _delete(context, key)
     context.reply.integer(length)
 
 
-def _delete(context: Context, name: bytes) -> None:
-    if context.db.discard(name, context.keyspace.lazy_server_del):
-        context.changed(name, events.GENERIC, b"del")
+def _delete(context: Context, key: bytes) -> None:
+    if context.db.discard(key, context.keyspace.lazy_server_del):
+        context.changed(key, events.GENERIC, b"del")
 
 
 def _reply(context: Context, result: SetObject) -> None:
@@ -135,7 +135,7 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     "sinterstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,
@@ -152,10 +152,10 @@ def sinterstore(context: Context, argv: list[bytes]) -> None:
     _store(context, argv[1], _stored_intersection(context, found), b"sinterstore")
 
 
-def _smallest_first(context: Context, names: list[bytes]) -> list[SetObject]:
+def _smallest_first(context: Context, keys: list[bytes]) -> list[SetObject]:
     """The sets to intersect; none if one of the keys is missing."""
-    found = [one for one in _read_all(context, names) if one is not None]
-    if len(found) < len(names):
+    found = [one for one in _read_all(context, keys) if one is not None]
+    if len(found) < len(keys):
         return []
     found.sort(key=_length)
     return found
@@ -236,7 +236,7 @@ def sunion(context: Context, argv: list[bytes]) -> None:
     "sunionstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
@@ -269,7 +269,7 @@ def sdiff(context: Context, argv: list[bytes]) -> None:
     "sdiffstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,

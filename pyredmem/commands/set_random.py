@@ -15,7 +15,7 @@ from pyredmem.base.numbers import INT64_MAX, INT64_MIN
 from pyredmem.base.rng import Random
 from pyredmem.commands.sets import reply_set, set_to_read, set_to_write
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.set import SetObject, new_integer_set, new_listpack_set
@@ -35,7 +35,7 @@ _COPY_FACTOR: Final = 3
     "spop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the count.",
@@ -72,8 +72,8 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     count: i64 = integer(argv[2], MUST_BE_POSITIVE)
     if count < 0:
         raise CommandError(MUST_BE_POSITIVE)
-    name = argv[1]
-    found = set_to_write(context, name)
+    key = argv[1]
+    found = set_to_write(context, key)
     if found is None or count == 0:
         reply_set(context, [])
         return
@@ -83,20 +83,20 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     elif (length - count) * _MOVE_FACTOR > count:
         popped = _take_out(found, count, context.keyspace.rng)
     else:
-        popped = _keep(context, name, found, length - count)
-    context.changed(name, events.SET, b"spop", len(popped))
+        popped = _keep(context, key, found, length - count)
+    context.changed(key, events.SET, b"spop", len(popped))
     if count >= length:
-        context.delete_emptied(name)
-        context.record_deletion(name, False)
+        context.delete_emptied(key)
+        context.record_deletion(key, False)
     elif context.is_recording:
-        _record_popped(context, name, popped)
+        _record_popped(context, key, popped)
     reply_set(context, popped)
 
 
-def _record_popped(context: Context, name: bytes, popped: list[bytes]) -> None:
+def _record_popped(context: Context, key: bytes, popped: list[bytes]) -> None:
     """Record which members SPOP chose."""
     for start in range(0, len(popped), _MEMBERS_PER_SREM):
-        context.record_instead([b"SREM", name, *popped[start : start + _MEMBERS_PER_SREM]])
+        context.record_instead([b"SREM", key, *popped[start : start + _MEMBERS_PER_SREM]])
 
 
 def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
@@ -113,7 +113,7 @@ def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
     return popped
 
 
-def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[bytes]:
+def _keep(context: Context, key: bytes, found: SetObject, count: i64) -> list[bytes]:
     """Let the key hold a new set of a few members of the old one; returns all others."""
     keyspace = context.keyspace
     content = found.content
@@ -122,7 +122,7 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     for member in _take_out(found, count, keyspace.rng):
         kept.add(member, keyspace.limits)
     popped = content.members()
-    context.db.replace_value(name, kept)
+    context.db.replace_value(key, kept)
     return popped
 
 
@@ -130,7 +130,7 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     "srandmember",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the absolute value of the count.",

@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -42,15 +42,15 @@ def set_value(value: RedisObject) -> SetObject:
     raise CommandError(WRONG_TYPE)
 
 
-def set_to_read(context: Context, name: bytes) -> SetObject | None:
+def set_to_read(context: Context, key: bytes) -> SetObject | None:
     """The set under a key, for a command that reads it; None if there is no key."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     return None if value is None else set_value(value)
 
 
-def set_to_write(context: Context, name: bytes) -> SetObject | None:
+def set_to_write(context: Context, key: bytes) -> SetObject | None:
     """The set under a key, for a command that changes it; None if there is no key."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     return None if value is None else set_value(value)
 
 
@@ -61,7 +61,7 @@ def set_to_write(context: Context, name: bytes) -> SetObject | None:
     "sadd",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="set",
     since="1.0.0",
     complexity="O(1) for each member added, so O(N) for N members.",
@@ -105,7 +105,7 @@ def _add_to_new(context: Context, argv: list[bytes]) -> i64:
     "srem",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="set",
     since="1.0.0",
     complexity="O(N) where N is the number of members to take out.",
@@ -136,7 +136,7 @@ def srem(context: Context, argv: list[bytes]) -> None:
     "smove",
     arity=4,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
@@ -145,9 +145,9 @@ def srem(context: Context, argv: list[bytes]) -> None:
 )
 def smove(context: Context, argv: list[bytes]) -> None:
     """SMOVE."""
-    source_name, destination_name, member = argv[1], argv[2], argv[3]
-    held = context.db.write(source_name)
-    other = context.db.write(destination_name)
+    source_key, destination_key, member = argv[1], argv[2], argv[3]
+    held = context.db.write(source_key)
+    other = context.db.write(destination_key)
     if held is None:
         context.reply.integer(0)
         return
@@ -159,15 +159,15 @@ def smove(context: Context, argv: list[bytes]) -> None:
     if not source.remove(member):
         context.reply.integer(0)
         return
-    context.changed(source_name, events.SET, b"srem")
+    context.changed(source_key, events.SET, b"srem")
     if source.length() == 0:
-        context.delete_emptied(source_name)
+        context.delete_emptied(source_key)
     limits = context.keyspace.limits
     if destination is None:
         destination = new_set(member, 1, context.keyspace.allocator, limits)
-        context.db.add(destination_name, destination)
+        context.db.add(destination_key, destination)
     if destination.add(member, limits):
-        context.changed(destination_name, events.SET, b"sadd")
+        context.changed(destination_key, events.SET, b"sadd")
     context.reply.integer(1)
 
 
@@ -178,7 +178,7 @@ def smove(context: Context, argv: list[bytes]) -> None:
     "scard",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
@@ -195,7 +195,7 @@ def scard(context: Context, argv: list[bytes]) -> None:
     "sismember",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
@@ -212,7 +212,7 @@ def sismember(context: Context, argv: list[bytes]) -> None:
     "smismember",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="6.2.0",
     complexity="O(N) where N is the number of members asked for.",
@@ -232,7 +232,7 @@ def smismember(context: Context, argv: list[bytes]) -> None:
     "smembers",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="1.0.0",
     complexity="O(N) where N is the number of members.",
@@ -258,7 +258,7 @@ def reply_set(context: Context, members: list[bytes]) -> None:
     "sscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",

@@ -26,7 +26,7 @@ from pyredmem.engine.command import (
     FoundKey,
     Group,
     KeySpec,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -84,10 +84,10 @@ class _Pattern:
             return element
         if not self.has_star:
             return None
-        name = self.prefix + element + self.suffix
-        found = context.db.read(name)
+        key = self.prefix + element + self.suffix
+        found = context.db.read(key)
         if self.field:
-            return field_value(context, name, found, self.field) if isinstance(found, HashObject) else None
+            return field_value(context, key, found, self.field) if isinstance(found, HashObject) else None
         return found.data() if isinstance(found, StringObject) else None
 
 
@@ -156,7 +156,7 @@ def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
     "sort",
     arity=-2,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS, _STORE_KEY),
+    keys=(key_at(READ_ONLY, ACCESS), _PATTERN_KEYS, _STORE_KEY),
     acl="set sortedset list dangerous",
     since="1.0.0",
     complexity=_COMPLEXITY,
@@ -178,7 +178,7 @@ def sort(context: Context, argv: list[bytes]) -> None:
     "sort_ro",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS),
+    keys=(key_at(READ_ONLY, ACCESS), _PATTERN_KEYS),
     acl="set sortedset list dangerous",
     since="7.0.0",
     complexity=_COMPLEXITY,
@@ -194,9 +194,9 @@ def sort_ro(context: Context, argv: list[bytes]) -> None:
 # Sorting.
 
 
-def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
+def _sorted(context: Context, key: bytes, request: _Request) -> list[bytes]:
     """The elements that are asked for, in order."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     if value is None:
         return []
     if isinstance(value, SetObject):
@@ -206,7 +206,7 @@ def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
             request.alphabetic = True
             request.by = None
     elif isinstance(value, SortedSetObject):
-        context.db.modify(name)
+        context.db.modify(key)
         value.unpack(context.keyspace.rng)
     elif not isinstance(value, ListObject):
         raise CommandError(WRONG_TYPE)

@@ -27,7 +27,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.objects.set import SetObject
@@ -87,8 +87,8 @@ class _Source:
         return [] if self.plain is None else [(member, 1.0) for member in self.plain.members()]
 
 
-def _source(context: Context, name: bytes) -> _Source:
-    value = context.db.read(name)
+def _source(context: Context, key: bytes) -> _Source:
+    value = context.db.read(key)
     if value is None:
         return _Source(None, None)
     if isinstance(value, SortedSetObject):
@@ -282,7 +282,7 @@ def zdiff(context: Context, argv: list[bytes]) -> None:
     "zunionstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="2.0.0",
     complexity=_UNION_COST,
@@ -298,7 +298,7 @@ def zunionstore(context: Context, argv: list[bytes]) -> None:
     "zinterstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="2.0.0",
     complexity=_INTERSECTION_COST,
@@ -314,7 +314,7 @@ def zinterstore(context: Context, argv: list[bytes]) -> None:
     "zdiffstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="6.2.0",
     complexity=_DIFFERENCE_COST,

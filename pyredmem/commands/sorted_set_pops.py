@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -55,10 +55,10 @@ def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]
     return members
 
 
-def _tell(context: Context, name: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
-    context.changed(name, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
+def _tell(context: Context, key: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
+    context.changed(key, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
     if found.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
 
 
 # From one key.
@@ -68,7 +68,7 @@ def _tell(context: Context, name: bytes, found: SortedSetObject, highest: bool, 
     "zpopmin",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
@@ -87,7 +87,7 @@ def zpopmin(context: Context, argv: list[bytes]) -> None:
     "zpopmax",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
@@ -102,8 +102,8 @@ def zpopmax(context: Context, argv: list[bytes]) -> None:
         _pop_many(context, argv, True)
 
 
-def _pop_one(context: Context, name: bytes, highest: bool) -> None:
-    value = context.db.write(name)
+def _pop_one(context: Context, key: bytes, highest: bool) -> None:
+    value = context.db.write(key)
     reply = context.reply
     if value is None:
         reply.array(0)
@@ -117,7 +117,7 @@ def _pop_one(context: Context, name: bytes, highest: bool) -> None:
     reply.bulk(member)
     reply.double(order.score_at(rank))
     value.content.remove(member)
-    _tell(context, name, value, highest, 1)
+    _tell(context, key, value, highest, 1)
 
 
 def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
@@ -140,7 +140,7 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     "bzpopmin",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
@@ -157,7 +157,7 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
     "bzpopmax",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
@@ -172,22 +172,22 @@ def bzpopmax(context: Context, argv: list[bytes]) -> None:
 
 def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
     deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
-    names = argv[1:-1]
-    for name in names:
-        found = sorted_set_to_write(context, name)
+    keys = argv[1:-1]
+    for key in keys:
+        found = sorted_set_to_write(context, key)
         if found is not None:
             reply = context.reply
             scores: list[float] = []
             members = _take(found, 1, highest, scores)
             reply.array(3)
-            reply.bulk(name)
+            reply.bulk(key)
             reply.bulk(members[0])
             reply.double(scores[0])
-            _tell(context, name, found, highest, 1)
+            _tell(context, key, found, highest, 1)
             if context.is_recording:
-                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", name])
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", key])
             return
-    context.block(argv, names, _TYPE, deadline_ms)
+    context.block(argv, keys, _TYPE, deadline_ms)
 
 
 # From one of several keys.
@@ -198,11 +198,11 @@ class _Several:
 
     def __init__(self, argv: list[bytes], start: i64) -> None:
         arguments = Arguments(argv, start)
-        keys = _positive(arguments.next(), _BAD_NUMBER_OF_KEYS)
-        if keys >= arguments.left():
+        numkeys = _positive(arguments.next(), _BAD_NUMBER_OF_KEYS)
+        if numkeys >= arguments.left():
             raise CommandError(SYNTAX_ERROR)
-        self.names = argv[arguments.at : arguments.at + keys]
-        arguments.at += keys
+        self.keys = argv[arguments.at : arguments.at + numkeys]
+        arguments.at += numkeys
         where = arguments.word()
         if where not in (b"MIN", b"MAX"):
             raise CommandError(SYNTAX_ERROR)
@@ -222,22 +222,22 @@ def _positive(argument: bytes, error: bytes) -> int:
 
 def _pop_from_first(context: Context, wanted: _Several) -> bool:
     """Take members of the first of the keys that exists and reply; False if there is none."""
-    for name in wanted.names:
-        found = sorted_set_to_write(context, name)
+    for key in wanted.keys:
+        found = sorted_set_to_write(context, key)
         if found is not None:
             reply = context.reply
             scores: list[float] = []
             members = _take(found, wanted.count, wanted.highest, scores)
             reply.array(2)
-            reply.bulk(name)
+            reply.bulk(key)
             reply.array(len(members))
             for at, member in enumerate(members):
                 reply.array(2)
                 reply.bulk(member)
                 reply.double(scores[at])
-            _tell(context, name, found, wanted.highest, len(members))
+            _tell(context, key, found, wanted.highest, len(members))
             if context.is_recording:
-                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", name, b"%d" % len(members)])
+                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", key, b"%d" % len(members)])
             return True
     return False
 
@@ -275,4 +275,4 @@ def bzmpop(context: Context, argv: list[bytes]) -> None:
     wanted = _Several(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):
-        context.block(argv, wanted.names, _TYPE, deadline_ms)
+        context.block(argv, wanted.keys, _TYPE, deadline_ms)

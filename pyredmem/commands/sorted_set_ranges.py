@@ -26,7 +26,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -124,7 +124,7 @@ def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -
     "zrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
@@ -141,7 +141,7 @@ def zrange(context: Context, argv: list[bytes]) -> None:
     "zrevrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
@@ -158,7 +158,7 @@ def zrevrange(context: Context, argv: list[bytes]) -> None:
     "zrangebyscore",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.0.5",
     complexity=_OF_MANY,
@@ -176,7 +176,7 @@ def zrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zrevrangebyscore",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.2.0",
     complexity=_OF_MANY,
@@ -194,7 +194,7 @@ def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zrangebylex",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
@@ -211,7 +211,7 @@ def zrangebylex(context: Context, argv: list[bytes]) -> None:
     "zrevrangebylex",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
@@ -228,7 +228,7 @@ def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
     "zrangestore",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), key(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), key_at(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="6.2.0",
     complexity=_OF_MANY,
@@ -255,15 +255,15 @@ def zrangestore(context: Context, argv: list[bytes]) -> None:
     store_result(context, argv[1], made, b"zrangestore")
 
 
-def store_result(context: Context, name: bytes, result: SortedSetObject | None, event: bytes) -> None:
+def store_result(context: Context, key: bytes, result: SortedSetObject | None, event: bytes) -> None:
     """Let a key hold a result, whatever it held, and reply with its length; none deletes the key."""
     if result is not None:
-        context.db.set(name, result)
-        context.changed(name, events.SORTED_SET, event)
+        context.db.set(key, result)
+        context.changed(key, events.SORTED_SET, event)
         context.reply.integer(result.length())
         return
-    if context.db.discard(name, context.keyspace.lazy_server_del):
-        context.changed(name, events.GENERIC, b"del")
+    if context.db.discard(key, context.keyspace.lazy_server_del):
+        context.changed(key, events.GENERIC, b"del")
     context.reply.integer(0)
 
 
@@ -274,7 +274,7 @@ def store_result(context: Context, name: bytes, result: SortedSetObject | None, 
     "zcount",
     arity=4,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_COUNTED,
@@ -290,7 +290,7 @@ def zcount(context: Context, argv: list[bytes]) -> None:
     "zlexcount",
     arity=4,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_COUNTED,
@@ -319,7 +319,7 @@ def _reply_count(context: Context, argv: list[bytes], kind: i64) -> None:
     "zremrangebyrank",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_MANY,
@@ -335,7 +335,7 @@ def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
     "zremrangebyscore",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
@@ -351,7 +351,7 @@ def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zremrangebylex",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
@@ -365,15 +365,15 @@ def zremrangebylex(context: Context, argv: list[bytes]) -> None:
 
 def _remove_range(context: Context, argv: list[bytes], kind: i64, event: bytes) -> None:
     bounds = Bounds(kind, argv[2], argv[3])
-    name = argv[1]
-    found = sorted_set_to_write(context, name)
+    key = argv[1]
+    found = sorted_set_to_write(context, key)
     if found is None:
         context.reply.integer(0)
         return
     start, end = bounds.ranks(found, False)
     if end > start:
         found.remove_all(found.order().members(start, end - start))
-        context.changed(name, events.SORTED_SET, event, end - start)
+        context.changed(key, events.SORTED_SET, event, end - start)
         if found.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     context.reply.integer(end - start)

@@ -12,7 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.sorted_set import SortedSetObject
 
@@ -27,7 +27,7 @@ _LEAVE_OUT_FACTOR: Final = 3
     "zscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
@@ -69,7 +69,7 @@ def _reply_scan(context: Context, cursor: int, parts: list[bytes]) -> None:
     "zrandmember",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="6.2.0",
     complexity="O(N) where N is the number of members given.",

@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -59,15 +59,15 @@ def sorted_set_value(value: RedisObject) -> SortedSetObject:
     raise CommandError(WRONG_TYPE)
 
 
-def sorted_set_to_read(context: Context, name: bytes) -> SortedSetObject | None:
+def sorted_set_to_read(context: Context, key: bytes) -> SortedSetObject | None:
     """The sorted set under a key, for a command that reads it; None if there is no key."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     return None if value is None else sorted_set_value(value)
 
 
-def sorted_set_to_write(context: Context, name: bytes) -> SortedSetObject | None:
+def sorted_set_to_write(context: Context, key: bytes) -> SortedSetObject | None:
     """The sorted set under a key, for a command that changes it; None if there is no key."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     return None if value is None else sorted_set_value(value)
 
 
@@ -96,7 +96,7 @@ def reply_members(context: Context, members: list[bytes], scores: list[float] | 
     "zadd",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(log(N)) for each pair, where N is the number of members.",
@@ -122,13 +122,13 @@ def zadd(context: Context, argv: list[bytes]) -> None:
             _add(context, argv, 0)
             return
         score = number
-    name = argv[1]
+    key = argv[1]
     keyspace = context.keyspace
     limits = keyspace.limits
-    value = context.db.write(name)
+    value = context.db.write(key)
     if value is None:
         found = new_sorted_set(keyspace.allocator, limits, 1, len(argv[3]))
-        context.db.add(name, found)
+        context.db.add(key, found)
     elif isinstance(value, SortedSetObject):
         found = value
         found.expect(1, limits, keyspace.rng)
@@ -136,7 +136,7 @@ def zadd(context: Context, argv: list[bytes]) -> None:
         raise CommandError(WRONG_TYPE)
     done = found.add(argv[3], score, limits, keyspace.rng)
     if done != 0:
-        context.changed(name, events.SORTED_SET, b"zadd")
+        context.changed(key, events.SORTED_SET, b"zadd")
     context.reply.integer(1 if done == ADDED else 0)
 
 
@@ -144,7 +144,7 @@ def zadd(context: Context, argv: list[bytes]) -> None:
     "zincrby",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_A_MEMBER,
@@ -166,15 +166,15 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
         given |= option
         start += 1
     scores = _scores(argv, start, given)
-    name = argv[1]
-    value = context.db.write(name)
+    key = argv[1]
+    value = context.db.write(key)
     if value is None:
         if given & _XX:
             _reply_added(context, given, 0, 0, None)
             return
         keyspace = context.keyspace
         found = new_sorted_set(keyspace.allocator, keyspace.limits, len(scores), len(argv[start + 1]))
-        context.db.add(name, found)
+        context.db.add(key, found)
     else:
         found = sorted_set_value(value)
         found.expect(len(scores), context.keyspace.limits, context.keyspace.rng)
@@ -255,7 +255,7 @@ def _reply_added(context: Context, given: i64, added: i64, updated: i64, result:
     "zrem",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(M*log(N)) where N is the number of members and M that of those to take out.",
@@ -265,8 +265,8 @@ def _reply_added(context: Context, given: i64, added: i64, updated: i64, result:
 )
 def zrem(context: Context, argv: list[bytes]) -> None:
     """ZREM: once the sorted set is empty the other members are not looked at."""
-    name = argv[1]
-    found = sorted_set_to_write(context, name)
+    key = argv[1]
+    found = sorted_set_to_write(context, key)
     if found is None:
         context.reply.integer(0)
         return
@@ -277,9 +277,9 @@ def zrem(context: Context, argv: list[bytes]) -> None:
             if found.length() == 0:
                 break
     if removed > 0:
-        context.changed(name, events.SORTED_SET, b"zrem", removed)
+        context.changed(key, events.SORTED_SET, b"zrem", removed)
         if found.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     context.reply.integer(removed)
 
 
@@ -290,7 +290,7 @@ def zrem(context: Context, argv: list[bytes]) -> None:
     "zcard",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(1)",
@@ -307,7 +307,7 @@ def zcard(context: Context, argv: list[bytes]) -> None:
     "zscore",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(1)",
@@ -327,7 +327,7 @@ def zscore(context: Context, argv: list[bytes]) -> None:
     "zmscore",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="6.2.0",
     complexity="O(N) where N is the number of members asked for.",
@@ -357,7 +357,7 @@ def _reply_score(context: Context, score: float) -> None:
     "zrank",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_A_MEMBER,
@@ -374,7 +374,7 @@ def zrank(context: Context, argv: list[bytes]) -> None:
     "zrevrank",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_A_MEMBER,

@@ -8,7 +8,7 @@ from pyredmem.base.errors import CommandError, bad_subcommand_call
 from pyredmem.commands.help import declare_help
 from pyredmem.commands.streams import stream_to_write, told
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream, new_stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup
@@ -30,15 +30,15 @@ stream_groups.container("xgroup", since="5.0.0", summary="Manages the consumer g
 declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
 
 
-def no_group(group: bytes, name: bytes) -> CommandError:
+def no_group(group: bytes, key: bytes) -> CommandError:
     """The refusal of a group that a stream has not got."""
     return CommandError(
-        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], name.partition(b"\0")[0])
+        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], key.partition(b"\0")[0])
     )
 
 
-def _stream(context: Context, name: bytes) -> Stream:
-    stream = stream_to_write(context, name)
+def _stream(context: Context, key: bytes) -> Stream:
+    stream = stream_to_write(context, key)
     if stream is None:
         raise CommandError(_KEY_REQUIRED)
     return stream
@@ -74,7 +74,7 @@ class _Options:
     "xgroup|create",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT, index=2),),
+    keys=(key_at(READ_WRITE, INSERT, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -85,8 +85,8 @@ class _Options:
 def xgroup_create(context: Context, argv: list[bytes]) -> None:
     """XGROUP CREATE."""
     options = _Options(argv, True)
-    name = argv[2]
-    stream = stream_to_write(context, name)
+    key = argv[2]
+    stream = stream_to_write(context, key)
     if stream is None and not options.mkstream:
         raise CommandError(_KEY_REQUIRED)
     if len(argv) > _LONGEST_CREATE:
@@ -97,13 +97,13 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
         last_id = parse_id(argv[4], 0)
     if stream is None:
         created = new_stream(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         stream = created.stream
-        context.keyspace.changes.modified(context.db.index, name)
+        context.keyspace.changes.modified(context.db.index, key)
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
     stream.add_group(argv[3], last_id, options.entries_read)
-    told(context, name, b"xgroup-create")
+    told(context, key, b"xgroup-create")
     context.reply.ok()
 
 
@@ -111,7 +111,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     "xgroup|setid",
     arity=-5,
     flags=WRITE,
-    keys=(key(READ_WRITE, UPDATE, index=2),),
+    keys=(key_at(READ_WRITE, UPDATE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -136,7 +136,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     "xgroup|destroy",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE, index=2),),
+    keys=(key_at(READ_WRITE, DELETE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of the group's pending entries.",
@@ -155,38 +155,38 @@ def xgroup_destroy(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1)
 
 
-def consumer_of(context: Context, name: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
+def consumer_of(context: Context, key: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
     """A consumer of a group, made if it is not there; it counts as seen now."""
     now_ms = context.keyspace.now_ms()
     found = group.consumers.get(consumer)
     if found is None:
         found = group.add_consumer(consumer, now_ms)
-        told(context, name, b"xgroup-createconsumer")
+        told(context, key, b"xgroup-createconsumer")
     found.seen_ms = now_ms
     return found
 
 
-def record_claim(context: Context, name: bytes, group: StreamGroup, entry_id: int) -> None:
+def record_claim(context: Context, key: bytes, group: StreamGroup, entry_id: int) -> None:
     """Record whose a pending entry is, since when, and how often it was delivered."""
     entry = group.pending.get(id_key(entry_id))
     if entry is None:
         return
-    words = [b"XCLAIM", name, group.name, entry.consumer.name, b"0", id_text(entry_id)]
+    words = [b"XCLAIM", key, group.name, entry.consumer.name, b"0", id_text(entry_id)]
     words += [b"TIME", b"%d" % int(entry.delivered_ms), b"RETRYCOUNT", b"%d" % int(entry.deliveries)]
     context.record_instead([*words, b"FORCE", b"JUSTID", b"LASTID", id_text(group.last_id)])
 
 
-def record_last_id(context: Context, name: bytes, group: StreamGroup) -> None:
+def record_last_id(context: Context, key: bytes, group: StreamGroup) -> None:
     """Record how far a group has read."""
     last_id = id_text(group.last_id)
-    context.record_instead([b"XGROUP", b"SETID", name, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
+    context.record_instead([b"XGROUP", b"SETID", key, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
 
 
 @stream_groups.command(
     "xgroup|createconsumer",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT, index=2),),
+    keys=(key_at(READ_WRITE, INSERT, index=2),),
     acl="stream",
     since="6.2.0",
     complexity="O(1)",
@@ -207,7 +207,7 @@ def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
     "xgroup|delconsumer",
     arity=5,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE, index=2),),
+    keys=(key_at(READ_WRITE, DELETE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",

@@ -11,7 +11,7 @@ from pyredmem.commands.help import declare_help
 from pyredmem.commands.stream_groups import no_group
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import EntryRange, Stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup, entries_from
@@ -27,8 +27,8 @@ stream_info.container("xinfo", since="5.0.0", summary="Describes streams and the
 declare_help(stream_info, "xinfo", since="5.0.0", acl="stream")
 
 
-def _stream(context: Context, name: bytes) -> Stream:
-    stream = stream_to_read(context, name)
+def _stream(context: Context, key: bytes) -> Stream:
+    stream = stream_to_read(context, key)
     if stream is None:
         raise CommandError(NO_SUCH_KEY)
     return stream
@@ -56,7 +56,7 @@ def _maybe_number(reply: ReplySink, name: bytes, number: int | None) -> None:
     "xinfo|stream",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -164,7 +164,7 @@ def _consumer(reply: ReplySink, consumer: StreamConsumer, count: i64) -> None:
     "xinfo|groups",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -192,7 +192,7 @@ def xinfo_groups(context: Context, argv: list[bytes]) -> None:
     "xinfo|consumers",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",

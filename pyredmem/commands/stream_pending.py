@@ -11,7 +11,7 @@ from pyredmem.base.numbers import INT64_MAX
 from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, integer
-from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_group import PendingEntry, StreamConsumer, StreamGroup, entries_from
@@ -43,7 +43,7 @@ def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     "xack",
     arity=-4,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(1) for each id.",
@@ -73,7 +73,7 @@ def xack(context: Context, argv: list[bytes]) -> None:
     "xpending",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries looked at; for the summary, the number of consumers.",
@@ -165,7 +165,7 @@ class _Claim:
     """The ids and options of XCLAIM."""
 
     def __init__(self, argv: list[bytes], now_ms: int) -> None:
-        self.name = argv[1]
+        self.key = argv[1]
         self.ids: list[int] = []
         self.delivered_ms = -1
         self.deliveries = -1
@@ -208,7 +208,7 @@ class _Claim:
     "xclaim",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(log(N)) where N is the number of the group's pending entries.",
@@ -253,7 +253,7 @@ def _claim_one(
     if stream.entry(entry_id) is None:
         if entry is not None:
             if context.is_recording:
-                record_claim(context, claim.name, group, entry_id)
+                record_claim(context, claim.key, group, entry_id)
             group.acknowledge(entry_key)
             context.keyspace.changes.count(1)
         return False
@@ -274,7 +274,7 @@ def _claim_one(
     consumer.active_ms = now_ms
     context.keyspace.changes.count(1)
     if context.is_recording:
-        record_claim(context, claim.name, group, entry_id)
+        record_claim(context, claim.key, group, entry_id)
     return True
 
 
@@ -293,7 +293,7 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
     "xautoclaim",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="6.2.0",
     complexity="O(1) for a small COUNT.",

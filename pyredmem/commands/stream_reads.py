@@ -39,8 +39,8 @@ _NEW_ENTRIES_WITHOUT_GROUP: Final = (
 class _Source:
     """One of the streams to read: from which id on, and for which group."""
 
-    def __init__(self, name: bytes, stream: Stream | None, group: StreamGroup | None, after: int) -> None:
-        self.name = name
+    def __init__(self, key: bytes, stream: Stream | None, group: StreamGroup | None, after: int) -> None:
+        self.key = key
         self.stream = stream
         self.group = group
         self.after = after
@@ -110,18 +110,18 @@ def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_So
     sources: list[_Source] = []
     at: i64
     for at in range(request.keys_at, request.keys_at + request.streams):
-        name = argv[at]
-        stream = stream_to_read(context, name)
+        key = argv[at]
+        stream = stream_to_read(context, key)
         group: StreamGroup | None = None
         if request.group is not None:
             group = None if stream is None else stream.group(request.group)
             if group is None:
                 raise CommandError(
                     b"NOGROUP No such key '%b' or consumer group '%b' in XREADGROUP with GROUP option"
-                    % (name.partition(b"\0")[0], request.group.partition(b"\0")[0])
+                    % (key.partition(b"\0")[0], request.group.partition(b"\0")[0])
                 )
         after = _after(argv[at + request.streams], stream, group is not None)
-        sources.append(_Source(name, stream, group, after))
+        sources.append(_Source(key, stream, group, after))
     return sources
 
 
@@ -181,7 +181,7 @@ def _announce(context: Context, count: i64) -> None:
 def _name(context: Context, source: _Source) -> None:
     if context.reply.protocol == 2:
         context.reply.array(2)
-    context.reply.bulk(source.name)
+    context.reply.bulk(source.key)
 
 
 def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[_Source]) -> None:
@@ -189,7 +189,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
     if not request.blocks:
         context.reply.null_array()
         return
-    keys = [source.name for source in sources]
+    keys = [source.key for source in sources]
     again = argv.copy()
     for at, source in enumerate(sources):
         place = request.keys_at + request.streams + at
@@ -221,10 +221,10 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         group = source.group
         assert stream is not None
         assert group is not None
-        context.db.modify(source.name)
+        context.db.modify(source.key)
         if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
-            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.name, group.name, request.consumer])
-        consumer = consumer_of(context, source.name, group, request.consumer)
+            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.key, group.name, request.consumer])
+        consumer = consumer_of(context, source.key, group, request.consumer)
         if source.after != _NEW_ENTRIES:
             given.append(_pending_of(context, source, stream, consumer, request.count))
         elif stream.length > 0 and stream.last_valid_id() > group.last_id:
@@ -283,10 +283,10 @@ def _new_for(
             consumer.active_ms = now_ms
         given.add(entry_id, found.entries[at])
         if not request.no_ack and context.is_recording:
-            record_claim(context, source.name, group, entry_id)
+            record_claim(context, source.key, group, entry_id)
     context.keyspace.changes.count(1)
     if context.is_recording:
-        record_last_id(context, source.name, group)
+        record_last_id(context, source.key, group)
     return given
 
 

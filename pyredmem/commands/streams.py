@@ -22,7 +22,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -65,15 +65,15 @@ def stream_value(value: RedisObject) -> Stream:
     raise CommandError(WRONG_TYPE)
 
 
-def stream_to_read(context: Context, name: bytes) -> Stream | None:
+def stream_to_read(context: Context, key: bytes) -> Stream | None:
     """The stream under a key, None if there is none."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     return None if value is None else stream_value(value)
 
 
-def stream_to_write(context: Context, name: bytes) -> Stream | None:
+def stream_to_write(context: Context, key: bytes) -> Stream | None:
     """The stream under a key that is to be changed, None if there is none."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     return None if value is None else stream_value(value)
 
 
@@ -220,7 +220,7 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     "xadd",
     arity=-5,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
+    keys=(key_at(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
     acl="stream",
     since="5.0.0",
     complexity="O(1), with trimming O(N) where N is the number of entries that go.",
@@ -248,20 +248,20 @@ def xadd(context: Context, argv: list[bytes]) -> None:
     asked = argv[id_at]
     if trimming is not None and asked != b"*" and _is_zero(asked):
         raise CommandError(_ID_ZERO)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         if trimming is not None and trimming.no_mkstream:
             context.reply.null()
             return
         created = new_stream(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         stream = created.stream
     entry_id = _new_id(stream, asked, context.keyspace.now_ms())
     stream.add(entry_id, argv[id_at + 1 :], limits)
-    context.changed(name, events.STREAM, b"xadd")
+    context.changed(key, events.STREAM, b"xadd")
     if trimming is not None and trimming.trim(stream) > 0:
-        context.notify(events.STREAM, b"xtrim", name)
+        context.notify(events.STREAM, b"xtrim", key)
     if context.is_recording:
         words = argv.copy() if trimming is None else trimming.exactly(argv, stream)
         if asked == b"*" or _automatic(asked) is not None:
@@ -279,7 +279,7 @@ def _is_zero(argument: bytes) -> bool:
     "xtrim",
     arity=-4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries that go; whole nodes go at once.",
@@ -295,13 +295,13 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     trimming.check(context.keyspace.limits.stream_node_entries)
     if trimming.strategy == 0:
         raise CommandError(_LIMIT_WITHOUT_STRATEGY)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     deleted: i64 = 0
     if stream is not None:
         deleted = trimming.trim(stream)
         if deleted > 0:
-            context.changed(name, events.STREAM, b"xtrim", deleted)
+            context.changed(key, events.STREAM, b"xtrim", deleted)
             if trimming.approximately and context.is_recording:
                 context.record_instead(trimming.exactly(argv, stream))
     context.reply.integer(deleted)
@@ -314,7 +314,7 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     "xlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -356,7 +356,7 @@ def _range(context: Context, argv: list[bytes], low: int, high: int, backward: b
     "xrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
@@ -375,7 +375,7 @@ def xrange(context: Context, argv: list[bytes]) -> None:
     "xrevrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
@@ -397,7 +397,7 @@ def xrevrange(context: Context, argv: list[bytes]) -> None:
     "xdel",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
     complexity="O(1) for each entry, whatever the size of the stream.",
@@ -406,8 +406,8 @@ def xrevrange(context: Context, argv: list[bytes]) -> None:
 )
 def xdel(context: Context, argv: list[bytes]) -> None:
     """XDEL."""
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         context.reply.integer(0)
         return
@@ -422,7 +422,7 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     if deleted > 0:
         if stream.length == 0 or first_deleted:
             stream.update_first_id()
-        context.changed(name, events.STREAM, b"xdel", deleted)
+        context.changed(key, events.STREAM, b"xdel", deleted)
     context.reply.integer(deleted)
 
 
@@ -430,7 +430,7 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     "xsetid",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
@@ -456,8 +456,8 @@ def xsetid(context: Context, argv: list[bytes]) -> None:
                 raise CommandError(b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
         else:
             raise CommandError(SYNTAX_ERROR)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         raise CommandError(NO_SUCH_KEY)
     _check_last_id(stream, last_id, entries_added)
@@ -466,7 +466,7 @@ def xsetid(context: Context, argv: list[bytes]) -> None:
         stream.entries_added = entries_added
     if max_deleted_id != 0:
         stream.max_deleted_id = max_deleted_id
-    told(context, name, b"xsetid")
+    told(context, key, b"xsetid")
     context.reply.ok()
 
 
@@ -481,7 +481,7 @@ def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
         raise CommandError(b"ERR The entries_added specified in XSETID is smaller than the target stream length")
 
 
-def told(context: Context, name: bytes, event: bytes) -> None:
+def told(context: Context, key: bytes, event: bytes) -> None:
     """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
     context.keyspace.changes.count(1)
-    context.notify(events.STREAM, event, name)
+    context.notify(events.STREAM, event, key)

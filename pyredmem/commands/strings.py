@@ -29,7 +29,7 @@ from pyredmem.engine.command import (
     WRITE,
     FoundKey,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -109,19 +109,19 @@ def string_value(value: RedisObject) -> StringObject:
     raise CommandError(WRONG_TYPE)
 
 
-def _store(context: Context, name: bytes, data: bytes, keep_ttl: bool = False) -> None:
+def _store(context: Context, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
     """Store a string and notify; SET and MSET do the same without this call."""
-    context.db.store_string(name, data, keep_ttl)
-    context.changed(name, events.STRING, b"set")
+    context.db.store_string(key, data, keep_ttl)
+    context.changed(key, events.STRING, b"set")
 
 
-def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
+def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) -> None:
     """Store a string with an expire time."""
-    _store(context, name, data, True)
-    context.db.expire_at(name, deadline_ms)
-    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, name)
+    _store(context, key, data, True)
+    context.db.expire_at(key, deadline_ms)
+    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, key)
     if context.is_recording:
-        context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
+        context.record_instead([b"SET", key, data, b"PXAT", b"%d" % int(deadline_ms)])
 
 
 # Getting.
@@ -131,7 +131,7 @@ def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -
     "get",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -155,7 +155,7 @@ def get(context: Context, argv: list[bytes]) -> None:
     "mget",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS, last=-1),),
+    keys=(key_at(READ_ONLY, ACCESS, last=-1),),
     acl="string",
     since="1.0.0",
     complexity="O(N) where N is the number of keys.",
@@ -168,8 +168,8 @@ def mget(context: Context, argv: list[bytes]) -> None:
     db = context.db
     reply = context.reply
     reply.array(len(argv) - 1)
-    for name in argv[1:]:
-        value = db.read(name)
+    for key in argv[1:]:
+        value = db.read(key)
         if isinstance(value, StringObject):
             reply.bulk(value.data())
         else:
@@ -180,7 +180,7 @@ def mget(context: Context, argv: list[bytes]) -> None:
     "strlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="string",
     since="2.2.0",
     complexity="O(1)",
@@ -197,7 +197,7 @@ def strlen(context: Context, argv: list[bytes]) -> None:
     "getdel",
     arity=2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="string",
     since="6.2.0",
     complexity="O(1)",
@@ -214,17 +214,17 @@ def getdel(context: Context, argv: list[bytes]) -> None:
     _delete(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
-    context.db.delete(name)
-    context.changed(name, events.GENERIC, b"del")
-    context.record_deletion(name, is_unlink)
+def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
+    context.db.delete(key)
+    context.changed(key, events.GENERIC, b"del")
+    context.record_deletion(key, is_unlink)
 
 
 @strings.command(
     "getex",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="string",
     since="6.2.0",
     complexity="O(1)",
@@ -234,8 +234,8 @@ def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
 def getex(context: Context, argv: list[bytes]) -> None:
     """GETEX: an expire time is looked at only if there is a string, one in the past deletes the key."""
     options = _Options(argv, 2, _GETEX_OPTIONS)
-    name = argv[1]
-    value = context.db.read(name)
+    key = argv[1]
+    value = context.db.read(key)
     if value is None:
         context.reply.null()
         return
@@ -244,18 +244,18 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if deadline_ms <= context.keyspace.now_ms():
-            _delete(context, name, context.keyspace.lazy_expire)
+            _delete(context, key, context.keyspace.lazy_expire)
             return
-        context.db.expire_at(name, deadline_ms)
-        context.changed(name, events.GENERIC, b"expire")
+        context.db.expire_at(key, deadline_ms)
+        context.changed(key, events.GENERIC, b"expire")
         if context.is_recording:
-            context.record_instead([b"PEXPIREAT", name, b"%d" % int(deadline_ms)])
+            context.record_instead([b"PEXPIREAT", key, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
-    if options.given & _PERSIST and context.db.persist(name):
-        context.changed(name, events.GENERIC, b"persist")
+    if options.given & _PERSIST and context.db.persist(key):
+        context.changed(key, events.GENERIC, b"persist")
         if context.is_recording:
-            context.record_instead([b"PERSIST", name])
+            context.record_instead([b"PERSIST", key])
 
 
 # Setting.
@@ -272,7 +272,9 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     "set",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, VARIABLE_FLAGS, notes="RW and ACCESS due to the optional `GET` argument"),),
+    keys=(
+        key_at(READ_WRITE, ACCESS, UPDATE, VARIABLE_FLAGS, notes="RW and ACCESS due to the optional `GET` argument"),
+    ),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -299,23 +301,23 @@ def set_(context: Context, argv: list[bytes]) -> None:
 def _set_with_options(context: Context, argv: list[bytes]) -> None:
     options = _Options(argv, 3, _SET_OPTIONS)
     given = options.given
-    name = argv[1]
+    key = argv[1]
     deadline_ms: i64 = options.deadline_ms(context, b"set") if given & _EXPIRY else 0
     old: bytes | None = None
     if given & _GET:
-        value = context.db.read(name)
+        value = context.db.read(key)
         if value is not None:
             old = string_value(value).data()
-    allowed = not given & (_NX | _XX) or context.db.exists(name) == (given & _XX != 0)
+    allowed = not given & (_NX | _XX) or context.db.exists(key) == (given & _XX != 0)
     if allowed:
         if deadline_ms > 0:
-            _store_until(context, name, argv[2], deadline_ms)
+            _store_until(context, key, argv[2], deadline_ms)
         else:
-            _store(context, name, argv[2], given & _KEEP_TTL != 0)
+            _store(context, key, argv[2], given & _KEEP_TTL != 0)
             if given & _GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
-        context.db.write(name)  # a key that is in the way counts as used
+        context.db.write(key)  # a key that is in the way counts as used
     if old is not None:
         context.reply.bulk(old)
     elif given & _GET or not allowed:
@@ -328,7 +330,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
     "setnx",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(OVERWRITE, INSERT),),
+    keys=(key_at(OVERWRITE, INSERT),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -349,7 +351,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     "setex",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="string",
     since="2.0.0",
     complexity="O(1)",
@@ -367,7 +369,7 @@ def setex(context: Context, argv: list[bytes]) -> None:
     "psetex",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="string",
     since="2.6.0",
     complexity="O(1)",
@@ -385,7 +387,7 @@ def psetex(context: Context, argv: list[bytes]) -> None:
     "getset",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -410,7 +412,7 @@ def getset(context: Context, argv: list[bytes]) -> None:
     "mset",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE, last=-1, step=2),),
+    keys=(key_at(OVERWRITE, UPDATE, last=-1, step=2),),
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
@@ -428,7 +430,7 @@ def mset(context: Context, argv: list[bytes]) -> None:
     "msetnx",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, INSERT, last=-1, step=2),),
+    keys=(key_at(OVERWRITE, INSERT, last=-1, step=2),),
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
@@ -437,7 +439,7 @@ def mset(context: Context, argv: list[bytes]) -> None:
 )
 def msetnx(context: Context, argv: list[bytes]) -> None:
     """MSETNX."""
-    if len(argv) % 2 == 1 and any(context.db.write(name) is not None for name in argv[1::2]):
+    if len(argv) % 2 == 1 and any(context.db.write(key) is not None for key in argv[1::2]):
         context.reply.integer(0)
         return
     _store_pairs(context, argv, b"msetnx")

@@ -21,7 +21,7 @@ from pyredmem.engine.command import (
     SKIP_SLOWLOG,
     STALE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 
@@ -82,9 +82,7 @@ def _is_stale(context: Context) -> bool:
         return True
     databases = context.keyspace.databases
     expired = transaction.watcher.expired
-    return any(
-        databases[index].is_expired(name) and (index, name) not in expired for index, name in transaction.watched
-    )
+    return any(databases[index].is_expired(key) and (index, key) not in expired for index, key in transaction.watched)
 
 
 @transactions.command(
@@ -108,7 +106,7 @@ def discard(context: Context, argv: list[bytes]) -> None:
     "watch",
     arity=-2,
     flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | IMMEDIATE_IN_MULTI,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="transaction",
     since="2.2.0",
     complexity="O(1) for each key",
@@ -122,8 +120,8 @@ def watch(context: Context, argv: list[bytes]) -> None:
         raise CommandError(b"ERR WATCH inside MULTI is not allowed")
     # Once a key was changed no other can make it worse.
     if not transaction.watcher.dirty:
-        for name in argv[1:]:
-            transaction.watch(int(context.db.index), name, context.db.is_expired(name))
+        for key in argv[1:]:
+            transaction.watch(int(context.db.index), key, context.db.is_expired(key))
     context.reply.ok()
 
 
