@@ -185,7 +185,6 @@ def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
     find_keys=_keys_of_bitfield,
 )
 def bitfield(context: Context, argv: list[bytes]) -> None:
-    """BITFIELD."""
     steps = _steps(context, argv, False)
     if any(step.action != _GET for step in steps):
         _run(context, argv[1], steps)
@@ -205,7 +204,6 @@ def bitfield(context: Context, argv: list[bytes]) -> None:
     syntax="key [GET encoding offset [GET encoding offset ...]]",
 )
 def bitfield_ro(context: Context, argv: list[bytes]) -> None:
-    """BITFIELD_RO."""
     _read(context, argv[1], _steps(context, argv, True))
 
 

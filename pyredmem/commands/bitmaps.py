@@ -82,7 +82,7 @@ def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString
     syntax="key offset value:integer",
 )
 def setbit(context: Context, argv: list[bytes]) -> None:
-    """SETBIT: setting a bit to what it is changes nothing that anyone is told of."""
+    """Setting a bit to what it is changes nothing that anyone is told of."""
     offset = bit_offset(context, argv[2])
     bit: i64 = integer(argv[3], _BIT_ERROR)
     if not 0 <= bit <= 1:
@@ -106,7 +106,6 @@ def setbit(context: Context, argv: list[bytes]) -> None:
     syntax="key offset",
 )
 def getbit(context: Context, argv: list[bytes]) -> None:
-    """GETBIT."""
     offset = bit_offset(context, argv[2])
     value = context.db.read(argv[1])
     context.reply.integer(0 if value is None else bits.bit_at(string_value(value).view(), offset))
@@ -159,7 +158,7 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     history=(("7.0.0", "Options BYTE and BIT."),),
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
-    """BITCOUNT: of a missing key 0, whatever range is asked for."""
+    """Of a missing key 0, whatever range is asked for."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.integer(0)
@@ -190,7 +189,7 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     history=(("7.0.0", "Options BYTE and BIT."),),
 )
 def bitpos(context: Context, argv: list[bytes]) -> None:
-    """BITPOS: a string counts as followed by zeros if no end is given; the range in a missing key is not looked at."""
+    """A string counts as followed by zeros if no end is given; the range in a missing key is not looked at."""
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
@@ -223,7 +222,7 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
 )
 def bitop(context: Context, argv: list[bytes]) -> None:
-    """BITOP: missing keys are empty strings; an empty result deletes the key it would go to."""
+    """Missing keys are empty strings; an empty result deletes the key it would go to."""
     operation = argv[1].upper()
     if operation != b"NOT" and operation not in _OPERATIONS:
         raise CommandError(SYNTAX_ERROR)

@@ -58,7 +58,6 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
     history=_FRACTIONS,
 )
 def blpop(context: Context, argv: list[bytes]) -> None:
-    """BLPOP."""
     _pop_or_block(context, argv, False)
 
 
@@ -75,7 +74,6 @@ def blpop(context: Context, argv: list[bytes]) -> None:
     history=_FRACTIONS,
 )
 def brpop(context: Context, argv: list[bytes]) -> None:
-    """BRPOP."""
     _pop_or_block(context, argv, True)
 
 
@@ -104,7 +102,6 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
     syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout:double",
 )
 def blmove(context: Context, argv: list[bytes]) -> None:
-    """BLMOVE."""
     from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
     _move_or_block(context, argv, from_tail, to_tail, b"LMOVE")
 
@@ -123,7 +120,6 @@ def blmove(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments"),
 )
 def brpoplpush(context: Context, argv: list[bytes]) -> None:
-    """BRPOPLPUSH."""
     _move_or_block(context, argv, True, False, b"RPOPLPUSH")
 
 
@@ -139,7 +135,6 @@ def brpoplpush(context: Context, argv: list[bytes]) -> None:
     syntax="timeout:double numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def blmpop(context: Context, argv: list[bytes]) -> None:
-    """BLMPOP."""
     lists = SeveralLists(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not lists.pop(context):

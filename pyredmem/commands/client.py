@@ -53,7 +53,6 @@ def _on_or_off(word: bytes) -> bool:
     summary="Gives the id of the connection, which no other one ever gets.",
 )
 def id_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT ID."""
     context.reply.integer(context.session.id)
 
 
@@ -68,7 +67,6 @@ def id_(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def info(context: Context, argv: list[bytes]) -> None:
-    """CLIENT INFO."""
     context.reply.verbatim(context.engine.clients.describe(context.session, argv) + b"\n")
 
 
@@ -82,7 +80,6 @@ def info(context: Context, argv: list[bytes]) -> None:
     summary="Gives the name of the connection.",
 )
 def getname(context: Context, argv: list[bytes]) -> None:
-    """CLIENT GETNAME."""
     if context.session.name:
         context.reply.bulk(context.session.name)
     else:
@@ -101,7 +98,6 @@ def getname(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setname(context: Context, argv: list[bytes]) -> None:
-    """CLIENT SETNAME."""
     rename(context.session, argv[2])
     context.reply.ok()
 
@@ -118,7 +114,6 @@ def setname(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setinfo(context: Context, argv: list[bytes]) -> None:
-    """CLIENT SETINFO."""
     set_library(context.session, argv[2], argv[3])
     context.reply.ok()
 
@@ -134,7 +129,6 @@ def setinfo(context: Context, argv: list[bytes]) -> None:
     syntax="<ON | OFF | SKIP>",
 )
 def reply_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT REPLY."""
     session = context.session
     choice = argv[2].upper()
     if choice == b"ON":
@@ -159,7 +153,6 @@ def reply_(context: Context, argv: list[bytes]) -> None:
     syntax="<ON | OFF>",
 )
 def no_evict(context: Context, argv: list[bytes]) -> None:
-    """CLIENT NO-EVICT."""
     context.session.no_evict = _on_or_off(argv[2])
     context.reply.ok()
 
@@ -175,7 +168,6 @@ def no_evict(context: Context, argv: list[bytes]) -> None:
     syntax="<ON | OFF>",
 )
 def no_touch(context: Context, argv: list[bytes]) -> None:
-    """CLIENT NO-TOUCH."""
     context.session.set_gate(GATE_NO_TOUCH, _on_or_off(argv[2]))
     context.reply.ok()
 
@@ -204,7 +196,6 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def list_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT LIST."""
     clients = context.engine.clients
     chosen = _listed(context.engine, argv)
     lines = [clients.describe(one, argv if one is context.session else None) + b"\n" for one in chosen]
@@ -310,7 +301,6 @@ def _encoded(address: str) -> bytes:
     ),
 )
 def kill(context: Context, argv: list[bytes]) -> None:
-    """CLIENT KILL."""
     wanted = _Filter()
     by_address = len(argv) == 3
     if by_address:
@@ -345,7 +335,6 @@ def kill(context: Context, argv: list[bytes]) -> None:
     history=(("6.2.0", "The mode WRITE."),),
 )
 def pause(context: Context, argv: list[bytes]) -> None:
-    """CLIENT PAUSE."""
     _too_many(argv, 4)
     mode = argv[3].upper() if len(argv) == 4 else b"ALL"
     if mode not in {b"ALL", b"WRITE"}:
@@ -364,7 +353,6 @@ def pause(context: Context, argv: list[bytes]) -> None:
     summary="Ends a pause.",
 )
 def unpause(context: Context, argv: list[bytes]) -> None:
-    """CLIENT UNPAUSE."""
     context.reply.ok()
     context.engine.pause.end()
 
@@ -380,7 +368,6 @@ def unpause(context: Context, argv: list[bytes]) -> None:
     syntax="client-id [TIMEOUT | ERROR]",
 )
 def unblock(context: Context, argv: list[bytes]) -> None:
-    """CLIENT UNBLOCK."""
     _too_many(argv, 4)
     reason = argv[3].upper() if len(argv) == 4 else b"TIMEOUT"
     if reason not in {b"TIMEOUT", b"ERROR"}:

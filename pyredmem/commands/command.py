@@ -51,7 +51,6 @@ def _simples(reply: ReplySink, texts: list[str]) -> None:
     tips=_ANY_ORDER,
 )
 def command_(context: Context, argv: list[bytes]) -> None:
-    """COMMAND."""
     commands = context.engine.commands.commands
     context.reply.array(len(commands))
     for command in commands.values():
@@ -71,7 +70,6 @@ def command_(context: Context, argv: list[bytes]) -> None:
     tips=_ANY_ORDER,
 )
 def command_info(context: Context, argv: list[bytes]) -> None:
-    """COMMAND INFO."""
     if len(argv) == 2:
         command_(context, argv)
         return
@@ -168,7 +166,6 @@ def _typed(reply: ReplySink, kind: str, numbers: list[tuple[str, int]]) -> None:
     summary="Returns how many commands there are, without subcommands.",
 )
 def command_count(context: Context, argv: list[bytes]) -> None:
-    """COMMAND COUNT."""
     context.reply.integer(len(context.engine.commands.commands))
 
 
@@ -184,7 +181,6 @@ def command_count(context: Context, argv: list[bytes]) -> None:
     tips=_ANY_ORDER,
 )
 def command_list(context: Context, argv: list[bytes]) -> None:
-    """COMMAND LIST."""
     found = context.engine.commands.all()
     if len(argv) > 2:
         found = _filtered(found, argv[2:])
@@ -223,7 +219,6 @@ def _filtered(commands: list[Command], options: list[bytes]) -> list[Command]:
     tips=_ANY_ORDER,
 )
 def command_docs(context: Context, argv: list[bytes]) -> None:
-    """COMMAND DOCS."""
     table = context.engine.commands
     found = list(table.commands.values())
     if len(argv) > 2:
@@ -323,7 +318,6 @@ def _document_argument(reply: ReplySink, argument: Argument) -> None:
     syntax="command [arg [arg ...]]",
 )
 def command_getkeys(context: Context, argv: list[bytes]) -> None:
-    """COMMAND GETKEYS."""
     call = argv[2:]
     found = _found_keys(context, call)
     context.reply.bulks([call[one.place] for one in found])
@@ -340,7 +334,6 @@ def command_getkeys(context: Context, argv: list[bytes]) -> None:
     syntax="command [arg [arg ...]]",
 )
 def command_getkeysandflags(context: Context, argv: list[bytes]) -> None:
-    """COMMAND GETKEYSANDFLAGS."""
     call = argv[2:]
     found = _found_keys(context, call)
     context.reply.array(len(found))

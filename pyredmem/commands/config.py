@@ -34,7 +34,6 @@ declare_help(config, "config", since="5.0.0")
     history=(("7.0.0", "Several patterns may be given."),),
 )
 def config_get(context: Context, argv: list[bytes]) -> None:
-    """CONFIG GET."""
     found = context.engine.settings.matching(argv[2:])
     context.reply.map(len(found))
     for name, value in found:
@@ -60,7 +59,6 @@ def _config_secrets(argv: list[bytes], settings: Settings) -> list[int]:
     find_secrets=_config_secrets,
 )
 def config_set(context: Context, argv: list[bytes]) -> None:
-    """CONFIG SET."""
     if len(argv) % 2 != 0:
         raise CommandError(SYNTAX_ERROR)
     pairs = [(decode(argv[at]), decode(argv[at + 1])) for at in range(2, len(argv), 2)]
@@ -81,7 +79,6 @@ def config_set(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_rewrite(context: Context, argv: list[bytes]) -> None:
-    """CONFIG REWRITE."""
     host = context.engine.host
     if not host.config_path():
         raise CommandError(_NO_FILE)
@@ -117,7 +114,6 @@ def _default_user(settings: Settings) -> str:
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_resetstat(context: Context, argv: list[bytes]) -> None:
-    """CONFIG RESETSTAT."""
     engine = context.engine
     engine.stats.reset()
     engine.keyspace.reset_statistics()

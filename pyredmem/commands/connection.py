@@ -58,7 +58,6 @@ HELLO_WITHOUT_AUTH: Final = (
     tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def ping(context: Context, argv: list[bytes]) -> None:
-    """PING."""
     if len(argv) > 2:
         raise errors.wrong_arity(b"ping")
     reply = context.reply
@@ -81,7 +80,6 @@ def ping(context: Context, argv: list[bytes]) -> None:
     syntax="message",
 )
 def echo(context: Context, argv: list[bytes]) -> None:
-    """ECHO."""
     context.reply.bulk(argv[1])
 
 
@@ -96,7 +94,6 @@ def echo(context: Context, argv: list[bytes]) -> None:
     deprecated=("7.2.0", "just closing the connection"),
 )
 def quit_(context: Context, argv: list[bytes]) -> None:
-    """QUIT."""
     context.reply.ok()
     context.session.close()
 
@@ -112,7 +109,6 @@ def quit_(context: Context, argv: list[bytes]) -> None:
     syntax="index",
 )
 def select(context: Context, argv: list[bytes]) -> None:
-    """SELECT."""
     context.select(database_at(context, argv[1]).index)
     context.reply.ok()
 
@@ -138,7 +134,6 @@ def _hello_secrets(argv: list[bytes], settings: Settings) -> list[int]:
     find_secrets=_auth_secrets,
 )
 def auth(context: Context, argv: list[bytes]) -> None:
-    """AUTH."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
     authentication = context.engine.authentication
@@ -188,7 +183,6 @@ class _Hello:
     find_secrets=_hello_secrets,
 )
 def hello(context: Context, argv: list[bytes]) -> None:
-    """HELLO."""
     session = context.session
     engine = context.engine
     asked = _Hello(argv)
@@ -235,7 +229,6 @@ def _facts(context: Context, session: Session) -> None:
     summary="Puts the connection back into the state of a new one.",
 )
 def reset(context: Context, argv: list[bytes]) -> None:
-    """RESET."""
     session = context.session
     engine = context.engine
     engine.monitors.remove(session)
@@ -260,7 +253,6 @@ def reset(context: Context, argv: list[bytes]) -> None:
     summary="Shows the connection every command that the server runs.",
 )
 def monitor(context: Context, argv: list[bytes]) -> None:
-    """MONITOR."""
     session = context.session
     if not context.may_block:
         raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")

@@ -32,7 +32,6 @@ _DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
     syntax="key",
 )
 def incr(context: Context, argv: list[bytes]) -> None:
-    """INCR."""
     _add(context, argv[1], 1)
 
 
@@ -48,7 +47,6 @@ def incr(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def decr(context: Context, argv: list[bytes]) -> None:
-    """DECR."""
     _add(context, argv[1], -1)
 
 
@@ -64,7 +62,6 @@ def decr(context: Context, argv: list[bytes]) -> None:
     syntax="key increment",
 )
 def incrby(context: Context, argv: list[bytes]) -> None:
-    """INCRBY."""
     _add(context, argv[1], integer(argv[2]))
 
 
@@ -80,7 +77,6 @@ def incrby(context: Context, argv: list[bytes]) -> None:
     syntax="key decrement",
 )
 def decrby(context: Context, argv: list[bytes]) -> None:
-    """DECRBY."""
     decrement = integer(argv[2])
     if decrement == INT64_MIN:
         raise CommandError(_DECREMENT_OVERFLOW)
@@ -127,7 +123,7 @@ def _sum(number: i64, increment: i64) -> i64:
     syntax="key increment:double",
 )
 def incrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """INCRBYFLOAT: 80-bit arithmetic as in Redis; the result is kept as text."""
+    """80-bit arithmetic as in Redis; the result is kept as text."""
     db = context.db
     value = db.write(argv[1])
     number = _long_double(b"0" if value is None else string_value(value).data())

@@ -51,7 +51,6 @@ def dbsize(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushdb(context: Context, argv: list[bytes]) -> None:
-    """FLUSHDB."""
     _flush(context, argv, [context.db])
 
 
@@ -68,7 +67,6 @@ def flushdb(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushall(context: Context, argv: list[bytes]) -> None:
-    """FLUSHALL."""
     _flush(context, argv, context.keyspace.databases)
     if context.engine.settings.text("save"):  # Redis saves the empty data set, so nothing is unsaved
         context.keyspace.changes.mark_saved()
@@ -106,7 +104,6 @@ def _asks_for_background(context: Context, argv: list[bytes]) -> bool:
     syntax="index1 index2",
 )
 def swapdb(context: Context, argv: list[bytes]) -> None:
-    """SWAPDB."""
     first = _index(argv[1], errors.INVALID_FIRST_DB)
     second = _index(argv[2], errors.INVALID_SECOND_DB)
     all_databases = context.keyspace.databases

@@ -24,7 +24,7 @@ _SHOWN_BYTES: Final = 200  # at most this many bytes of an element are printed
 
 
 def object_report(context: Context, value: RedisObject) -> bytes:
-    """DEBUG OBJECT: where and how a value is stored."""
+    """Where and how a value is stored."""
     idle_s = access.idle_ms(int(context.keyspace.lru_clock), int(value.lru)) // 1000
     report = b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
         value.address * 8,
@@ -51,7 +51,7 @@ def _quicklist_report(quicklist: Quicklist) -> bytes:
 
 
 def listpack_report(value: RedisObject) -> list[str]:
-    """DEBUG LISTPACK: the entries of a value whose encoding is a listpack."""
+    """The entries of a value whose encoding is a listpack."""
     entries = _listpack_entries(value)
     total = LISTPACK_EMPTY_SIZE + entry_sizes(entries)
     return [f"listpack of {total} bytes, {len(entries)} entries", *_entry_lines(entries)]
@@ -82,7 +82,7 @@ def _entry_lines(entries: list[bytes]) -> list[str]:
 
 
 def quicklist_report(value: ListObject, full: bool) -> list[str]:
-    """DEBUG QUICKLIST: the nodes of a list; if ``full``, with their elements."""
+    """The nodes of a list; if ``full``, with their elements."""
     assert isinstance(value.encoded, QuicklistList)
     quicklist = value.encoded.quicklist
     lines = [
@@ -101,7 +101,7 @@ def quicklist_report(value: ListObject, full: bool) -> list[str]:
 
 
 def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
-    """DEBUG SDSLEN: length, spare room and block size of a key and of its string."""
+    """Length, spare room and block size of a key and of its string."""
     allocator = context.engine.allocator
     key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):

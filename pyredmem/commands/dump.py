@@ -47,7 +47,6 @@ _BAD_FORMAT: Final = b"ERR Bad data format"
     tips=("nondeterministic_output",),
 )
 def dump(context: Context, argv: list[bytes]) -> None:
-    """DUMP."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -110,7 +109,6 @@ def _options(argv: list[bytes]) -> _Options:
     ),
 )
 def restore(context: Context, argv: list[bytes]) -> None:
-    """RESTORE."""
     options = _options(argv)
     key = argv[1]
     if not options.replace and context.db.write(key) is not None:

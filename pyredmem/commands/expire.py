@@ -46,7 +46,6 @@ _NO_TIME: Final = -1
     history=_OPTIONS_SINCE,
 )
 def expire(context: Context, argv: list[bytes]) -> None:
-    """EXPIRE."""
     _expire(context, argv, b"expire", in_seconds=True, from_ms=context.keyspace.now_ms())
 
 
@@ -63,7 +62,6 @@ def expire(context: Context, argv: list[bytes]) -> None:
     history=_OPTIONS_SINCE,
 )
 def pexpire(context: Context, argv: list[bytes]) -> None:
-    """PEXPIRE."""
     _expire(context, argv, b"pexpire", in_seconds=False, from_ms=context.keyspace.now_ms())
 
 
@@ -80,7 +78,6 @@ def pexpire(context: Context, argv: list[bytes]) -> None:
     history=_OPTIONS_SINCE,
 )
 def expireat(context: Context, argv: list[bytes]) -> None:
-    """EXPIREAT."""
     _expire(context, argv, b"expireat", in_seconds=True, from_ms=0)
 
 
@@ -97,7 +94,6 @@ def expireat(context: Context, argv: list[bytes]) -> None:
     history=_OPTIONS_SINCE,
 )
 def pexpireat(context: Context, argv: list[bytes]) -> None:
-    """PEXPIREAT."""
     _expire(context, argv, b"pexpireat", in_seconds=False, from_ms=0)
 
 
@@ -171,7 +167,6 @@ def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
     syntax="key",
 )
 def persist(context: Context, argv: list[bytes]) -> None:
-    """PERSIST."""
     key = argv[1]
     if context.db.write(key) is None or not context.db.persist(key):
         context.reply.integer(0)
@@ -197,7 +192,6 @@ def persist(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def ttl(context: Context, argv: list[bytes]) -> None:
-    """TTL."""
     _reply_seconds(context, _left_ms(context, argv[1]))
 
 
@@ -215,7 +209,6 @@ def ttl(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def pttl(context: Context, argv: list[bytes]) -> None:
-    """PTTL."""
     context.reply.integer(_left_ms(context, argv[1]))
 
 
@@ -231,7 +224,6 @@ def pttl(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def expiretime(context: Context, argv: list[bytes]) -> None:
-    """EXPIRETIME."""
     _reply_seconds(context, _time_ms(context, argv[1]))
 
 
@@ -247,7 +239,6 @@ def expiretime(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def pexpiretime(context: Context, argv: list[bytes]) -> None:
-    """PEXPIRETIME."""
     context.reply.integer(_time_ms(context, argv[1]))
 
 

@@ -101,7 +101,6 @@ def set_times(context: Context, key: bytes, value: HashObject, fields: list[byte
     syntax=f"key seconds {_SETTER_SYNTAX}",
 )
 def hexpire(context: Context, argv: list[bytes]) -> None:
-    """HEXPIRE."""
     _expire(context, argv, b"hexpire", 1000, relative=True)
 
 
@@ -117,7 +116,6 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
     syntax=f"key milliseconds {_SETTER_SYNTAX}",
 )
 def hpexpire(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIRE."""
     _expire(context, argv, b"hpexpire", 1, relative=True)
 
 
@@ -133,7 +131,6 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
     syntax=f"key unix-time-seconds {_SETTER_SYNTAX}",
 )
 def hexpireat(context: Context, argv: list[bytes]) -> None:
-    """HEXPIREAT."""
     _expire(context, argv, b"hexpireat", 1000, relative=False)
 
 
@@ -149,7 +146,6 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
     syntax=f"key unix-time-milliseconds {_SETTER_SYNTAX}",
 )
 def hpexpireat(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIREAT."""
     _expire(context, argv, b"hpexpireat", 1, relative=False)
 
 
@@ -251,7 +247,6 @@ def _reply_same(context: Context, result: int, count: int) -> None:
     syntax=_FIELDS_SYNTAX,
 )
 def hpersist(context: Context, argv: list[bytes]) -> None:
-    """HPERSIST."""
     key = argv[1]
     value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
@@ -291,7 +286,6 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def httl(context: Context, argv: list[bytes]) -> None:
-    """HTTL."""
     _reply_times(context, argv, 1000, context.keyspace.now_ms())
 
 
@@ -308,7 +302,6 @@ def httl(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def hpttl(context: Context, argv: list[bytes]) -> None:
-    """HPTTL."""
     _reply_times(context, argv, 1, context.keyspace.now_ms())
 
 
@@ -324,7 +317,6 @@ def hpttl(context: Context, argv: list[bytes]) -> None:
     syntax=_FIELDS_SYNTAX,
 )
 def hexpiretime(context: Context, argv: list[bytes]) -> None:
-    """HEXPIRETIME."""
     _reply_times(context, argv, 1000, 0)
 
 
@@ -340,7 +332,6 @@ def hexpiretime(context: Context, argv: list[bytes]) -> None:
     syntax=_FIELDS_SYNTAX,
 )
 def hpexpiretime(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIRETIME."""
     _reply_times(context, argv, 1, 0)
 
 

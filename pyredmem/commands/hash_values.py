@@ -61,7 +61,6 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
     syntax="key FIELDS numfields:integer field [field ...]",
 )
 def hgetdel(context: Context, argv: list[bytes]) -> None:
-    """HGETDEL."""
     key = argv[1]
     value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
@@ -101,7 +100,6 @@ def _reply_last_values(context: Context, key: bytes, value: HashObject | None, f
     syntax=f"key [{_TIME_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
-    """HGETEX."""
     key = argv[1]
     value = hash_to_write(context, key)
     option = argv[2].upper()
@@ -235,7 +233,7 @@ class _Setting:
     syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
-    """HSETEX: with a time that has passed, the fields are set and then deleted.
+    """With a time that has passed, the fields are set and then deleted.
 
     Only a condition asks whether the fields are there, and so deletes those that have expired. Without one, KEEPTTL
     keeps the time of an expired field as well.

@@ -62,7 +62,6 @@ class _Listing:
     tips=_UNORDERED,
 )
 def hgetall(context: Context, argv: list[bytes]) -> None:
-    """HGETALL."""
     reply = context.reply
     value = hash_to_read(context, argv[1])
     if value is None:
@@ -89,7 +88,6 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     tips=_UNORDERED,
 )
 def hkeys(context: Context, argv: list[bytes]) -> None:
-    """HKEYS."""
     value = hash_to_read(context, argv[1])
     context.reply.bulks([] if value is None else _Listing(context, value).names)
 
@@ -107,7 +105,6 @@ def hkeys(context: Context, argv: list[bytes]) -> None:
     tips=_UNORDERED,
 )
 def hvals(context: Context, argv: list[bytes]) -> None:
-    """HVALS."""
     value = hash_to_read(context, argv[1])
     context.reply.bulks([] if value is None else _Listing(context, value).contents)
 
@@ -128,7 +125,7 @@ def hvals(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def hrandfield(context: Context, argv: list[bytes]) -> None:
-    """HRANDFIELD: fields whose time is over are deleted first, whichever they are."""
+    """Fields whose time is over are deleted first, whichever they are."""
     if len(argv) == 2:
         value = _drawable(context, argv[1])
         if value is None:
@@ -224,7 +221,7 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     tips=("nondeterministic_output",),
 )
 def hscan(context: Context, argv: list[bytes]) -> None:
-    """HSCAN: the options are not even looked at if there is no hash."""
+    """The options are not even looked at if there is no hash."""
     cursor: i64 = scan_cursor(argv[2]) & INT64_MAX  # only the bits below the table's size count
     value = hash_to_read(context, argv[1])
     found: list[bytes] = []

@@ -113,7 +113,6 @@ def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
     history=(("4.0.0", "Accepts multiple `field` and `value` arguments."),),
 )
 def hset(context: Context, argv: list[bytes]) -> None:
-    """HSET."""
     if len(argv) != 4:
         context.reply.integer(_set_pairs(context, argv, b"hset"))
         return
@@ -146,7 +145,6 @@ def hset(context: Context, argv: list[bytes]) -> None:
     deprecated=("4.0.0", "`HSET` with multiple field-value pairs"),
 )
 def hmset(context: Context, argv: list[bytes]) -> None:
-    """HMSET."""
     _set_pairs(context, argv, b"hmset")
     context.reply.ok()
 
@@ -180,7 +178,6 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     syntax="key field value",
 )
 def hsetnx(context: Context, argv: list[bytes]) -> None:
-    """HSETNX."""
     key = argv[1]
     value = hash_to_write(context, key)
     if value is not None and field_value(context, key, value, argv[2]) is not None:
@@ -205,7 +202,7 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     syntax="key field increment",
 )
 def hincrby(context: Context, argv: list[bytes]) -> None:
-    """HINCRBY: the field keeps its time to live."""
+    """The field keeps its time to live."""
     increment: i64 = integer(argv[3])
     value = hash_to_write(context, argv[1])
     old = None if value is None else field_value(context, argv[1], value, argv[2])
@@ -235,7 +232,7 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     syntax="key field increment:double",
 )
 def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """HINCRBYFLOAT: 80-bit arithmetic as in Redis; the field keeps its time to live."""
+    """80-bit arithmetic as in Redis; the field keeps its time to live."""
     increment = parse_long_double(argv[3])
     if increment is None:
         raise CommandError(NOT_A_FLOAT)
@@ -275,7 +272,6 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     syntax="key field",
 )
 def hget(context: Context, argv: list[bytes]) -> None:
-    """HGET."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     if found is None:
@@ -296,7 +292,6 @@ def hget(context: Context, argv: list[bytes]) -> None:
     syntax="key field [field ...]",
 )
 def hmget(context: Context, argv: list[bytes]) -> None:
-    """HMGET."""
     reply_values(context, argv[1], hash_to_read(context, argv[1]), argv[2:])
 
 
@@ -339,7 +334,6 @@ def living_values(context: Context, key: bytes, value: HashObject, fields: list[
     syntax="key field",
 )
 def hstrlen(context: Context, argv: list[bytes]) -> None:
-    """HSTRLEN."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     context.reply.integer(0 if found is None else len(found))
@@ -357,7 +351,6 @@ def hstrlen(context: Context, argv: list[bytes]) -> None:
     syntax="key field",
 )
 def hexists(context: Context, argv: list[bytes]) -> None:
-    """HEXISTS."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     context.reply.integer(0 if found is None else 1)
@@ -375,7 +368,7 @@ def hexists(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def hlen(context: Context, argv: list[bytes]) -> None:
-    """HLEN: fields whose time is over count until they are deleted."""
+    """Fields whose time is over count until they are deleted."""
     value = hash_to_read(context, argv[1])
     context.reply.integer(0 if value is None else value.length())
 
@@ -396,7 +389,7 @@ def hlen(context: Context, argv: list[bytes]) -> None:
     history=(("2.4.0", "Accepts multiple `field` arguments."),),
 )
 def hdel(context: Context, argv: list[bytes]) -> None:
-    """HDEL: whether the time of a field is over does not matter."""
+    """Whether the time of a field is over does not matter."""
     value = hash_to_write(context, argv[1])
     deleted = 0 if value is None else delete_fields(context, argv[1], value, argv[2:])
     context.reply.integer(deleted)

@@ -87,7 +87,7 @@ def _registers(value: StringObject) -> bytes:
     syntax="key [element [element ...]]",
 )
 def pfadd(context: Context, argv: list[bytes]) -> None:
-    """PFADD: 1 if the estimate may have changed."""
+    """1 if the estimate may have changed."""
     key = argv[1]
     value = context.db.write(key)
     changed: i64 = 0
@@ -126,7 +126,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     syntax="key [key ...]",
 )
 def pfcount(context: Context, argv: list[bytes]) -> None:
-    """PFCOUNT: of one key the estimate is kept in the value, which makes it a write."""
+    """Of one key the estimate is kept in the value, which makes it a write."""
     if len(argv) == 2:
         context.reply.integer(_count_one(context, argv[1]))
         return
@@ -167,7 +167,7 @@ def _count_one(context: Context, key: bytes) -> int:
     syntax="destkey [sourcekey [sourcekey ...]]",
 )
 def pfmerge(context: Context, argv: list[bytes]) -> None:
-    """PFMERGE: the destination is one of the sources; it becomes dense if any of them is."""
+    """The destination is one of the sources; it becomes dense if any of them is."""
     db = context.db
     registers = bytes(REGISTERS)
     is_dense = False
@@ -202,7 +202,7 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     syntax="subcommand:string key",
 )
 def pfdebug(context: Context, argv: list[bytes]) -> None:
-    """PFDEBUG: the value is made modifiable whatever is asked."""
+    """The value is made modifiable whatever is asked."""
     key = argv[2]
     value = context.db.write(key)
     if value is None:
@@ -250,7 +250,7 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
     syntax="",
 )
 def pfselftest(context: Context, argv: list[bytes]) -> None:
-    """PFSELFTEST: sets whose size is known, in both encodings, are estimated six standard errors off at most."""
+    """Sets whose size is known, in both encodings, are estimated six standard errors off at most."""
     buffer = hyperloglog.dense_with(hyperloglog.new_hyperloglog(), bytes(REGISTERS))
     registers = bytearray(REGISTERS)
     for number in range(1, _SELF_TEST_ELEMENTS + 1):

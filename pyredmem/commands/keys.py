@@ -51,7 +51,6 @@ _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
     tips=_MULTI_SHARD,
 )
 def del_(context: Context, argv: list[bytes]) -> None:
-    """DEL."""
     _delete(context, argv, context.keyspace.lazy_user_del)
 
 
@@ -68,7 +67,6 @@ def del_(context: Context, argv: list[bytes]) -> None:
     tips=_MULTI_SHARD,
 )
 def unlink(context: Context, argv: list[bytes]) -> None:
-    """UNLINK."""
     _delete(context, argv, True)
 
 
@@ -95,7 +93,6 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     tips=_MULTI_SHARD,
 )
 def exists(context: Context, argv: list[bytes]) -> None:
-    """EXISTS."""
     found = 0
     for key in argv[1:]:
         if context.db.inspect(key) is not None:
@@ -116,7 +113,6 @@ def exists(context: Context, argv: list[bytes]) -> None:
     tips=_MULTI_SHARD,
 )
 def touch(context: Context, argv: list[bytes]) -> None:
-    """TOUCH."""
     found = 0
     for key in argv[1:]:
         if context.db.read(key) is not None:
@@ -136,7 +132,6 @@ def touch(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def type_(context: Context, argv: list[bytes]) -> None:
-    """TYPE."""
     value = context.db.inspect(argv[1])
     context.reply.simple(b"none" if value is None else value.type_name())
 
@@ -152,7 +147,6 @@ def type_(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_shards", "response_policy:special", "nondeterministic_output"),
 )
 def randomkey(context: Context, argv: list[bytes]) -> None:
-    """RANDOMKEY."""
     key = context.db.random_key()
     if key is None:
         context.reply.null()
@@ -175,7 +169,6 @@ def randomkey(context: Context, argv: list[bytes]) -> None:
     syntax="key newkey",
 )
 def rename(context: Context, argv: list[bytes]) -> None:
-    """RENAME."""
     _rename(context, argv[1], argv[2], only_if_free=False)
     context.reply.ok()
 
@@ -193,7 +186,6 @@ def rename(context: Context, argv: list[bytes]) -> None:
     history=(("3.2.0", "The command no longer returns an error when source and destination names are the same."),),
 )
 def renamenx(context: Context, argv: list[bytes]) -> None:
-    """RENAMENX."""
     context.reply.integer(1 if _rename(context, argv[1], argv[2], only_if_free=True) else 0)
 
 
@@ -231,7 +223,6 @@ def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) ->
     syntax="key db",
 )
 def move(context: Context, argv: list[bytes]) -> None:
-    """MOVE."""
     key = argv[1]
     source = context.db
     target = database_at(context, argv[2])
@@ -263,7 +254,6 @@ def move(context: Context, argv: list[bytes]) -> None:
     syntax="source destination [DB destination-db] [REPLACE]",
 )
 def copy(context: Context, argv: list[bytes]) -> None:
-    """COPY."""
     key, new_key = argv[1], argv[2]
     source = context.db
     target = source

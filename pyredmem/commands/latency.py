@@ -34,7 +34,6 @@ def _now_s(context: Context) -> int:
     tips=_FIGURES,
 )
 def latency_doctor_(context: Context, argv: list[bytes]) -> None:
-    """LATENCY DOCTOR."""
     engine = context.engine
     facts = DoctorFacts(engine.settings.integer("slowlog-log-slower-than"), 0.0, 0)
     context.reply.verbatim(latency_doctor(engine.slow_commands.monitor, _now_s(context), facts))
@@ -51,7 +50,6 @@ def latency_doctor_(context: Context, argv: list[bytes]) -> None:
     tips=_FIGURES,
 )
 def latency_graph_(context: Context, argv: list[bytes]) -> None:
-    """LATENCY GRAPH."""
     event = context.engine.slow_commands.monitor.event(argv[2])
     if event is None:
         raise CommandError(b"ERR No samples available for event '" + argv[2].partition(b"\x00")[0] + b"'")
@@ -69,7 +67,6 @@ def latency_graph_(context: Context, argv: list[bytes]) -> None:
     tips=_FIGURES,
 )
 def latency_history(context: Context, argv: list[bytes]) -> None:
-    """LATENCY HISTORY."""
     samples = context.engine.slow_commands.monitor.history(argv[2])
     context.reply.array(len(samples))
     for time_s, milliseconds in samples:
@@ -88,7 +85,6 @@ def latency_history(context: Context, argv: list[bytes]) -> None:
     tips=_FIGURES,
 )
 def latency_latest(context: Context, argv: list[bytes]) -> None:
-    """LATENCY LATEST."""
     events = context.engine.slow_commands.monitor.latest()
     reply = context.reply
     reply.array(len(events))
@@ -111,7 +107,6 @@ def latency_latest(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:agg_sum"),
 )
 def latency_reset(context: Context, argv: list[bytes]) -> None:
-    """LATENCY RESET."""
     context.reply.integer(context.engine.slow_commands.monitor.reset(argv[2:]))
 
 
@@ -126,7 +121,6 @@ def latency_reset(context: Context, argv: list[bytes]) -> None:
     tips=_FIGURES,
 )
 def latency_histogram(context: Context, argv: list[bytes]) -> None:
-    """LATENCY HISTOGRAM."""
     measured = _measured(context, argv[2:])
     context.reply.map(len(measured))
     for name, histogram in measured:

@@ -51,7 +51,6 @@ _MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
     syntax="key index element",
 )
 def lset(context: Context, argv: list[bytes]) -> None:
-    """LSET."""
     value = list_to_write(context, argv[1])
     if value is None:
         raise CommandError(NO_SUCH_KEY)
@@ -109,7 +108,7 @@ def _removed(context: Context, key: bytes, value: ListObject, event: bytes, chan
     syntax="key count element",
 )
 def lrem(context: Context, argv: list[bytes]) -> None:
-    """LREM: so many from the head on, from the tail on if the count is negative, all if it is 0."""
+    """So many from the head on, from the tail on if the count is negative, all if it is 0."""
     count = integer(argv[2])
     value = list_to_write(context, argv[1])
     if value is None:
@@ -134,7 +133,6 @@ def lrem(context: Context, argv: list[bytes]) -> None:
     syntax="key start stop",
 )
 def ltrim(context: Context, argv: list[bytes]) -> None:
-    """LTRIM."""
     start: i64 = integer(argv[2])
     stop: i64 = integer(argv[3])
     value = list_to_write(context, argv[1])
@@ -255,7 +253,6 @@ def _not_negative(arguments: Arguments, error: bytes) -> int:
     syntax="key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
 )
 def lpos(context: Context, argv: list[bytes]) -> None:
-    """LPOS."""
     search = _Search(argv)
     value = list_to_read(context, argv[1])
     if value is not None:

@@ -77,7 +77,6 @@ def _move(context: Context, source: bytes, destination: bytes, from_tail: bool, 
     syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT>",
 )
 def lmove(context: Context, argv: list[bytes]) -> None:
-    """LMOVE."""
     from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
     _move(context, argv[1], argv[2], from_tail, to_tail)
 
@@ -95,7 +94,6 @@ def lmove(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
 )
 def rpoplpush(context: Context, argv: list[bytes]) -> None:
-    """RPOPLPUSH."""
     _move(context, argv[1], argv[2], True, False)
 
 
@@ -148,6 +146,5 @@ def _positive(arguments: Arguments, error: bytes) -> int:
     syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def lmpop(context: Context, argv: list[bytes]) -> None:
-    """LMPOP."""
     if not SeveralLists(argv, 1).pop(context):
         context.reply.null_array()

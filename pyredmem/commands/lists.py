@@ -123,7 +123,6 @@ def _push(context: Context, argv: list[bytes], at_tail: bool, create: bool) -> N
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
 def lpush(context: Context, argv: list[bytes]) -> None:
-    """LPUSH."""
     _push(context, argv, False, True)
 
 
@@ -140,7 +139,6 @@ def lpush(context: Context, argv: list[bytes]) -> None:
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
 def rpush(context: Context, argv: list[bytes]) -> None:
-    """RPUSH."""
     _push(context, argv, True, True)
 
 
@@ -157,7 +155,6 @@ def rpush(context: Context, argv: list[bytes]) -> None:
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
 def lpushx(context: Context, argv: list[bytes]) -> None:
-    """LPUSHX."""
     _push(context, argv, False, False)
 
 
@@ -174,7 +171,6 @@ def lpushx(context: Context, argv: list[bytes]) -> None:
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
 def rpushx(context: Context, argv: list[bytes]) -> None:
-    """RPUSHX."""
     _push(context, argv, True, False)
 
 
@@ -221,7 +217,6 @@ def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     history=_COUNT_ARGUMENT,
 )
 def lpop(context: Context, argv: list[bytes]) -> None:
-    """LPOP."""
     _pop(context, argv, False)
 
 
@@ -238,7 +233,6 @@ def lpop(context: Context, argv: list[bytes]) -> None:
     history=_COUNT_ARGUMENT,
 )
 def rpop(context: Context, argv: list[bytes]) -> None:
-    """RPOP."""
     _pop(context, argv, True)
 
 
@@ -257,7 +251,6 @@ def rpop(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def llen(context: Context, argv: list[bytes]) -> None:
-    """LLEN."""
     value = list_to_read(context, argv[1])
     context.reply.integer(0 if value is None else value.length())
 
@@ -274,7 +267,6 @@ def llen(context: Context, argv: list[bytes]) -> None:
     syntax="key index",
 )
 def lindex(context: Context, argv: list[bytes]) -> None:
-    """LINDEX."""
     value = list_to_read(context, argv[1])
     if value is None:
         context.reply.null()
@@ -301,7 +293,7 @@ def lindex(context: Context, argv: list[bytes]) -> None:
     syntax="key start stop",
 )
 def lrange(context: Context, argv: list[bytes]) -> None:
-    """LRANGE: both ends belong to the range, negative ones count from the tail."""
+    """Both ends belong to the range, negative ones count from the tail."""
     start: i64 = integer(argv[2])
     stop: i64 = integer(argv[3])
     value = list_to_read(context, argv[1])

@@ -32,7 +32,6 @@ _DOTS_HIGH: Final = 4  # of a character
     syntax="[VERSION version]",
 )
 def lolwut(context: Context, argv: list[bytes]) -> None:
-    """LOLWUT."""
     version = context.engine.settings.text("redis-version")
     edition = version[:2]
     numbers = argv[1:]

@@ -40,7 +40,7 @@ _NO_STATISTICS: Final = b"Stats not supported for the current allocator"
     syntax="key [SAMPLES count]",
 )
 def memory_usage(context: Context, argv: list[bytes]) -> None:
-    """MEMORY USAGE: neither expires nor touches the key."""
+    """Neither expires nor touches the key."""
     arguments = Arguments(argv, 3)
     samples = _DEFAULT_SAMPLES
     while arguments.left() > 0:
@@ -68,7 +68,6 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_stats(context: Context, argv: list[bytes]) -> None:
-    """MEMORY STATS."""
     overhead = measure_overhead(context.engine)
     context.reply.map(27 + len(overhead.databases))
     _overhead(context.reply, overhead)
@@ -134,7 +133,6 @@ def _double(reply: ReplySink, name: bytes, number: float) -> None:
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_doctor(context: Context, argv: list[bytes]) -> None:
-    """MEMORY DOCTOR."""
     context.reply.verbatim(diagnosis(context.engine).encode())
 
 
@@ -148,7 +146,6 @@ def memory_doctor(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_malloc_stats(context: Context, argv: list[bytes]) -> None:
-    """MEMORY MALLOC-STATS."""
     allocator = context.engine.allocator
     if allocator.profile.has_statistics:
         context.reply.verbatim(malloc_stats(allocator).encode())
@@ -166,7 +163,7 @@ def memory_malloc_stats(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def memory_purge(context: Context, argv: list[bytes]) -> None:
-    """MEMORY PURGE: the ledger's dirty pages, and what the process can give back."""
+    """The ledger's dirty pages, and what the process can give back."""
     context.engine.allocator.purge()
     context.engine.host.trim()
     context.reply.ok()
@@ -203,7 +200,7 @@ def memory_reset(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def memory_audit(context: Context, argv: list[bytes]) -> None:
-    """MEMORY AUDIT: OK, or an error that says what leaked, dangles, is shared or has drifted."""
+    """OK, or an error that says what leaked, dangles, is shared or has drifted."""
     report = context.engine.audit()
     if report.ok:
         context.reply.ok()

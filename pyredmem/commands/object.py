@@ -41,7 +41,6 @@ def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
     tips=_TIPS,
 )
 def encoding(context: Context, argv: list[bytes]) -> None:
-    """OBJECT ENCODING."""
     value = _value(context, argv)
     if value is not None:
         context.reply.bulk(value.encoding())
@@ -60,7 +59,6 @@ def encoding(context: Context, argv: list[bytes]) -> None:
     tips=_TIPS,
 )
 def freq(context: Context, argv: list[bytes]) -> None:
-    """OBJECT FREQ."""
     value = _value(context, argv)
     if value is None:
         return
@@ -83,7 +81,6 @@ def freq(context: Context, argv: list[bytes]) -> None:
     tips=_TIPS,
 )
 def idletime(context: Context, argv: list[bytes]) -> None:
-    """OBJECT IDLETIME."""
     value = _value(context, argv)
     if value is None:
         return
@@ -106,7 +103,6 @@ def idletime(context: Context, argv: list[bytes]) -> None:
     tips=_TIPS,
 )
 def refcount(context: Context, argv: list[bytes]) -> None:
-    """OBJECT REFCOUNT."""
     value = _value(context, argv)
     if value is not None:
         context.reply.integer(i64(value.refcount))

@@ -64,7 +64,6 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
 )
 def scan(context: Context, argv: list[bytes]) -> None:
-    """SCAN."""
     cursor = scan_cursor(argv[1])
     options = ScanOptions(argv, 2, with_type=True)
     cursor, keys = _visit(context.db, cursor, options)

@@ -43,7 +43,7 @@ _MAX_PORT: Final = 65535
     tips=("nondeterministic_output",),
 )
 def time_(context: Context, argv: list[bytes]) -> None:
-    """TIME: unix seconds and the microseconds within."""
+    """Unix seconds and the microseconds within."""
     now_us = int(context.keyspace.now_us)
     context.reply.array(2)
     context.reply.bulk(b"%d" % (now_us // 1_000_000))
@@ -60,7 +60,7 @@ def time_(context: Context, argv: list[bytes]) -> None:
     summary="Tells the part the server plays in replication.",
 )
 def role(context: Context, argv: list[bytes]) -> None:
-    """ROLE: always a master without replicas."""
+    """Always a master without replicas."""
     context.reply.array(3)
     context.reply.bulk(b"master")
     context.reply.integer(0)
@@ -77,7 +77,7 @@ def role(context: Context, argv: list[bytes]) -> None:
     syntax="<host port | NO ONE>",
 )
 def replicaof(context: Context, argv: list[bytes]) -> None:
-    """REPLICAOF: only NO ONE can be done."""
+    """Only NO ONE can be done."""
     if argv[1].lower() == b"no" and argv[2].lower() == b"one":
         context.reply.ok()
         return
@@ -116,7 +116,6 @@ def slaveof(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def lastsave(context: Context, argv: list[bytes]) -> None:
-    """LASTSAVE."""
     context.reply.integer(context.engine.core.started_us // 1_000_000)
 
 
@@ -129,7 +128,6 @@ def lastsave(context: Context, argv: list[bytes]) -> None:
     summary="Saves the data to disk; refused here.",
 )
 def save(context: Context, argv: list[bytes]) -> None:
-    """SAVE."""
     raise CommandError(_NO_PERSISTENCE)
 
 
@@ -144,7 +142,6 @@ def save(context: Context, argv: list[bytes]) -> None:
     history=(("3.2.2", "Added the `SCHEDULE` option."),),
 )
 def bgsave(context: Context, argv: list[bytes]) -> None:
-    """BGSAVE."""
     arguments = Arguments(argv)
     arguments.take(b"SCHEDULE")
     arguments.finish()
@@ -160,7 +157,6 @@ def bgsave(context: Context, argv: list[bytes]) -> None:
     summary="Rewrites the append-only file in the background; refused here.",
 )
 def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
-    """BGREWRITEAOF."""
     raise CommandError(_NO_PERSISTENCE)
 
 
@@ -175,7 +171,7 @@ def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
 )
 def shutdown(context: Context, argv: list[bytes]) -> None:
-    """SHUTDOWN: there are no replicas to wait for, so NOW changes nothing and ABORT finds nothing."""
+    """There are no replicas to wait for, so NOW changes nothing and ABORT finds nothing."""
     words = {word.upper() for word in argv[1:]}
     if not words <= _SHUTDOWN_WORDS or {b"SAVE", b"NOSAVE"} <= words or (b"ABORT" in words and len(words) > 1):
         raise CommandError(SYNTAX_ERROR)

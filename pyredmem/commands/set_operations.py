@@ -98,7 +98,6 @@ def _reply(context: Context, result: SetObject) -> None:
     tips=_ANY_ORDER,
 )
 def sinter(context: Context, argv: list[bytes]) -> None:
-    """SINTER."""
     reply_set(context, _common(_smallest_first(context, argv[1:]), 0))
 
 
@@ -114,7 +113,6 @@ def sinter(context: Context, argv: list[bytes]) -> None:
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def sintercard(context: Context, argv: list[bytes]) -> None:
-    """SINTERCARD."""
     count = integer(argv[1], _NO_KEYS)
     if count < 1:
         raise CommandError(_NO_KEYS)
@@ -143,7 +141,6 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     syntax="destination key [key ...]",
 )
 def sinterstore(context: Context, argv: list[bytes]) -> None:
-    """SINTERSTORE."""
     found = _smallest_first(context, argv[2:])
     if not found:
         _delete(context, argv[1])
@@ -228,7 +225,6 @@ def _stored_intersection(context: Context, found: list[SetObject]) -> SetObject:
     tips=_ANY_ORDER,
 )
 def sunion(context: Context, argv: list[bytes]) -> None:
-    """SUNION."""
     _reply(context, _union(context, _read_all(context, argv[1:])))
 
 
@@ -244,7 +240,6 @@ def sunion(context: Context, argv: list[bytes]) -> None:
     syntax="destination key [key ...]",
 )
 def sunionstore(context: Context, argv: list[bytes]) -> None:
-    """SUNIONSTORE."""
     _store(context, argv[1], _union(context, _read_all(context, argv[2:])), b"sunionstore")
 
 
@@ -261,7 +256,6 @@ def sunionstore(context: Context, argv: list[bytes]) -> None:
     tips=_ANY_ORDER,
 )
 def sdiff(context: Context, argv: list[bytes]) -> None:
-    """SDIFF."""
     _reply(context, _difference(context, _read_all(context, argv[1:])))
 
 
@@ -277,7 +271,6 @@ def sdiff(context: Context, argv: list[bytes]) -> None:
     syntax="destination key [key ...]",
 )
 def sdiffstore(context: Context, argv: list[bytes]) -> None:
-    """SDIFFSTORE."""
     _store(context, argv[1], _difference(context, _read_all(context, argv[2:])), b"sdiffstore")
 
 

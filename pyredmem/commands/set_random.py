@@ -45,7 +45,6 @@ _COPY_FACTOR: Final = 3
     tips=("nondeterministic_output",),
 )
 def spop(context: Context, argv: list[bytes]) -> None:
-    """SPOP."""
     if len(argv) > 2:
         _pop_many(context, argv)
         return
@@ -140,7 +139,6 @@ def _keep(context: Context, key: bytes, found: SetObject, count: i64) -> list[by
     tips=("nondeterministic_output",),
 )
 def srandmember(context: Context, argv: list[bytes]) -> None:
-    """SRANDMEMBER."""
     if len(argv) > 2:
         _draw_many(context, argv)
         return

@@ -70,7 +70,6 @@ def set_to_write(context: Context, key: bytes) -> SetObject | None:
     history=_SEVERAL_MEMBERS,
 )
 def sadd(context: Context, argv: list[bytes]) -> None:
-    """SADD."""
     value = context.db.write(argv[1])
     limits = context.keyspace.limits
     added: i64 = 0
@@ -114,7 +113,7 @@ def _add_to_new(context: Context, argv: list[bytes]) -> i64:
     history=_SEVERAL_MEMBERS,
 )
 def srem(context: Context, argv: list[bytes]) -> None:
-    """SREM: once the set is empty the other members are not looked at."""
+    """Once the set is empty the other members are not looked at."""
     found = set_to_write(context, argv[1])
     if found is None:
         context.reply.integer(0)
@@ -144,7 +143,6 @@ def srem(context: Context, argv: list[bytes]) -> None:
     syntax="source destination member",
 )
 def smove(context: Context, argv: list[bytes]) -> None:
-    """SMOVE."""
     source_key, destination_key, member = argv[1], argv[2], argv[3]
     held = context.db.write(source_key)
     other = context.db.write(destination_key)
@@ -186,7 +184,6 @@ def smove(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def scard(context: Context, argv: list[bytes]) -> None:
-    """SCARD."""
     found = set_to_read(context, argv[1])
     context.reply.integer(0 if found is None else found.length())
 
@@ -203,7 +200,6 @@ def scard(context: Context, argv: list[bytes]) -> None:
     syntax="key member",
 )
 def sismember(context: Context, argv: list[bytes]) -> None:
-    """SISMEMBER."""
     found = set_to_read(context, argv[1])
     context.reply.integer(1 if found is not None and found.contains(argv[2]) else 0)
 
@@ -220,7 +216,6 @@ def sismember(context: Context, argv: list[bytes]) -> None:
     syntax="key member [member ...]",
 )
 def smismember(context: Context, argv: list[bytes]) -> None:
-    """SMISMEMBER."""
     found = set_to_read(context, argv[1])
     reply = context.reply
     reply.array(len(argv) - 2)
@@ -241,7 +236,6 @@ def smismember(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output_order",),
 )
 def smembers(context: Context, argv: list[bytes]) -> None:
-    """SMEMBERS."""
     found = set_to_read(context, argv[1])
     reply_set(context, [] if found is None else found.members())
 
@@ -267,7 +261,7 @@ def reply_set(context: Context, members: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def sscan(context: Context, argv: list[bytes]) -> None:
-    """SSCAN: of a small set, all at once. The options of a missing key are not looked at."""
+    """Of a small set, all at once. The options of a missing key are not looked at."""
     cursor = scan_cursor(argv[2])
     found = set_to_read(context, argv[1])
     members: list[bytes] = []

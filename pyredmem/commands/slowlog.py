@@ -33,7 +33,6 @@ declare_help(slowlog, "slowlog", since="6.2.0")
     tips=("request_policy:all_nodes", "nondeterministic_output"),
 )
 def slowlog_get(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG GET."""
     if len(argv) > 3:
         raise bad_subcommand_call(b"slowlog", argv[1])
     count = integer(argv[2], _BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
@@ -62,7 +61,6 @@ def slowlog_get(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"),
 )
 def slowlog_len(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG LEN."""
     context.reply.integer(len(context.engine.slow_commands.log))
 
 
@@ -76,6 +74,5 @@ def slowlog_len(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def slowlog_reset(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG RESET."""
     context.engine.slow_commands.log.reset()
     context.reply.ok()

@@ -165,7 +165,6 @@ def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
     find_keys=_keys_of_sort,
 )
 def sort(context: Context, argv: list[bytes]) -> None:
-    """SORT."""
     request = _Request(argv, may_store=True)
     found = _sorted(context, argv[1], request)
     if request.destination is None:
@@ -186,7 +185,6 @@ def sort(context: Context, argv: list[bytes]) -> None:
     syntax=_SYNTAX,
 )
 def sort_ro(context: Context, argv: list[bytes]) -> None:
-    """SORT_RO."""
     request = _Request(argv, may_store=False)
     _reply(context, request, _sorted(context, argv[1], request))
 

@@ -242,7 +242,6 @@ def _store(context: Context, argv: list[bytes], kind: i64, command: bytes) -> No
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zunion(context: Context, argv: list[bytes]) -> None:
-    """ZUNION."""
     _reply(context, argv, _UNION, b"zunion")
 
 
@@ -258,7 +257,6 @@ def zunion(context: Context, argv: list[bytes]) -> None:
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zinter(context: Context, argv: list[bytes]) -> None:
-    """ZINTER."""
     _reply(context, argv, _INTERSECTION, b"zinter")
 
 
@@ -274,7 +272,6 @@ def zinter(context: Context, argv: list[bytes]) -> None:
     syntax="numkeys key [key ...] [WITHSCORES]",
 )
 def zdiff(context: Context, argv: list[bytes]) -> None:
-    """ZDIFF."""
     _reply(context, argv, _DIFFERENCE, b"zdiff")
 
 
@@ -290,7 +287,6 @@ def zdiff(context: Context, argv: list[bytes]) -> None:
     syntax=f"destination {_WEIGHTED}",
 )
 def zunionstore(context: Context, argv: list[bytes]) -> None:
-    """ZUNIONSTORE."""
     _store(context, argv, _UNION, b"zunionstore")
 
 
@@ -306,7 +302,6 @@ def zunionstore(context: Context, argv: list[bytes]) -> None:
     syntax=f"destination {_WEIGHTED}",
 )
 def zinterstore(context: Context, argv: list[bytes]) -> None:
-    """ZINTERSTORE."""
     _store(context, argv, _INTERSECTION, b"zinterstore")
 
 
@@ -322,7 +317,6 @@ def zinterstore(context: Context, argv: list[bytes]) -> None:
     syntax="destination numkeys key [key ...]",
 )
 def zdiffstore(context: Context, argv: list[bytes]) -> None:
-    """ZDIFFSTORE."""
     _store(context, argv, _DIFFERENCE, b"zdiffstore")
 
 
@@ -338,6 +332,5 @@ def zdiffstore(context: Context, argv: list[bytes]) -> None:
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def zintercard(context: Context, argv: list[bytes]) -> None:
-    """ZINTERCARD."""
     operation = _Operation(context, argv, 1, _COUNT, b"zintercard")
     context.reply.integer(operation.count())

@@ -76,7 +76,6 @@ def _tell(context: Context, key: bytes, found: SortedSetObject, highest: bool, t
     syntax="key [count]",
 )
 def zpopmin(context: Context, argv: list[bytes]) -> None:
-    """ZPOPMIN."""
     if len(argv) == 2:
         _pop_one(context, argv[1], False)
     else:
@@ -95,7 +94,6 @@ def zpopmin(context: Context, argv: list[bytes]) -> None:
     syntax="key [count]",
 )
 def zpopmax(context: Context, argv: list[bytes]) -> None:
-    """ZPOPMAX."""
     if len(argv) == 2:
         _pop_one(context, argv[1], True)
     else:
@@ -149,7 +147,6 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     history=_FRACTIONS,
 )
 def bzpopmin(context: Context, argv: list[bytes]) -> None:
-    """BZPOPMIN."""
     _pop_or_block(context, argv, False)
 
 
@@ -166,7 +163,6 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
     history=_FRACTIONS,
 )
 def bzpopmax(context: Context, argv: list[bytes]) -> None:
-    """BZPOPMAX."""
     _pop_or_block(context, argv, True)
 
 
@@ -254,7 +250,6 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
     syntax="numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def zmpop(context: Context, argv: list[bytes]) -> None:
-    """ZMPOP."""
     if not _pop_from_first(context, _Several(argv, 1)):
         context.reply.null_array()
 
@@ -271,7 +266,6 @@ def zmpop(context: Context, argv: list[bytes]) -> None:
     syntax="timeout:double numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def bzmpop(context: Context, argv: list[bytes]) -> None:
-    """BZMPOP."""
     wanted = _Several(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):

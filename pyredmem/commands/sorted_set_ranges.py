@@ -133,7 +133,6 @@ def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -
     history=(("6.2.0", "Options REV, BYSCORE, BYLEX and LIMIT."),),
 )
 def zrange(context: Context, argv: list[bytes]) -> None:
-    """ZRANGE."""
     _reply_range(context, argv, _OPEN, _OPEN)
 
 
@@ -150,7 +149,6 @@ def zrange(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`ZRANGE` with the `REV` argument"),
 )
 def zrevrange(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGE."""
     _reply_range(context, argv, BY_RANK, 1)
 
 
@@ -168,7 +166,6 @@ def zrevrange(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
 )
 def zrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZRANGEBYSCORE."""
     _reply_range(context, argv, BY_SCORE, 0)
 
 
@@ -186,7 +183,6 @@ def zrangebyscore(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
 )
 def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGEBYSCORE."""
     _reply_range(context, argv, BY_SCORE, 1)
 
 
@@ -203,7 +199,6 @@ def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
 )
 def zrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZRANGEBYLEX."""
     _reply_range(context, argv, BY_LEX, 0)
 
 
@@ -220,7 +215,6 @@ def zrangebylex(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
 )
 def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGEBYLEX."""
     _reply_range(context, argv, BY_LEX, 1)
 
 
@@ -236,7 +230,7 @@ def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
     syntax="dst:key src:key min:string max:string [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
 )
 def zrangestore(context: Context, argv: list[bytes]) -> None:
-    """ZRANGESTORE: the result is added member by member, so only a range of ranks is known to be large beforehand."""
+    """The result is added member by member, so only a range of ranks is known to be large beforehand."""
     wanted = _Range(argv, 3, _OPEN, _OPEN, True)
     found = sorted_set_to_read(context, argv[2])
     if found is None:
@@ -282,7 +276,6 @@ def store_result(context: Context, key: bytes, result: SortedSetObject | None, e
     syntax="key min:double max:double",
 )
 def zcount(context: Context, argv: list[bytes]) -> None:
-    """ZCOUNT."""
     _reply_count(context, argv, BY_SCORE)
 
 
@@ -298,7 +291,6 @@ def zcount(context: Context, argv: list[bytes]) -> None:
     syntax="key min:string max:string",
 )
 def zlexcount(context: Context, argv: list[bytes]) -> None:
-    """ZLEXCOUNT."""
     _reply_count(context, argv, BY_LEX)
 
 
@@ -327,7 +319,6 @@ def _reply_count(context: Context, argv: list[bytes], kind: i64) -> None:
     syntax="key start stop",
 )
 def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYRANK."""
     _remove_range(context, argv, BY_RANK, b"zremrangebyrank")
 
 
@@ -343,7 +334,6 @@ def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
     syntax="key min:double max:double",
 )
 def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYSCORE."""
     _remove_range(context, argv, BY_SCORE, b"zremrangebyscore")
 
 
@@ -359,7 +349,6 @@ def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
     syntax="key min:string max:string",
 )
 def zremrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYLEX."""
     _remove_range(context, argv, BY_LEX, b"zremrangebylex")
 
 

@@ -36,7 +36,7 @@ _LEAVE_OUT_FACTOR: Final = 3
     tips=("nondeterministic_output",),
 )
 def zscan(context: Context, argv: list[bytes]) -> None:
-    """ZSCAN: the options are looked at only if there is a sorted set; a listpack is listed as a whole."""
+    """The options are looked at only if there is a sorted set; a listpack is listed as a whole."""
     cursor = scan_cursor(argv[2])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
@@ -78,7 +78,6 @@ def _reply_scan(context: Context, cursor: int, parts: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def zrandmember(context: Context, argv: list[bytes]) -> None:
-    """ZRANDMEMBER."""
     if len(argv) > 2:
         _draw_many(context, argv)
         return

@@ -109,7 +109,6 @@ def reply_members(context: Context, members: list[bytes], scores: list[float] | 
     ),
 )
 def zadd(context: Context, argv: list[bytes]) -> None:
-    """ZADD."""
     if len(argv) != 4:
         _add(context, argv, 0)
         return
@@ -152,7 +151,7 @@ def zadd(context: Context, argv: list[bytes]) -> None:
     syntax="key increment member",
 )
 def zincrby(context: Context, argv: list[bytes]) -> None:
-    """ZINCRBY: the options of ZADD would be taken here too, as in Redis."""
+    """The options of ZADD would be taken here too, as in Redis."""
     _add(context, argv, _INCR)
 
 
@@ -264,7 +263,7 @@ def _reply_added(context: Context, given: i64, added: i64, updated: i64, result:
     history=(("2.4.0", "Takes several members."),),
 )
 def zrem(context: Context, argv: list[bytes]) -> None:
-    """ZREM: once the sorted set is empty the other members are not looked at."""
+    """Once the sorted set is empty the other members are not looked at."""
     key = argv[1]
     found = sorted_set_to_write(context, key)
     if found is None:
@@ -298,7 +297,6 @@ def zrem(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def zcard(context: Context, argv: list[bytes]) -> None:
-    """ZCARD."""
     found = sorted_set_to_read(context, argv[1])
     context.reply.integer(0 if found is None else found.length())
 
@@ -315,7 +313,6 @@ def zcard(context: Context, argv: list[bytes]) -> None:
     syntax="key member",
 )
 def zscore(context: Context, argv: list[bytes]) -> None:
-    """ZSCORE."""
     found = sorted_set_to_read(context, argv[1])
     if found is None:
         context.reply.null()
@@ -335,7 +332,6 @@ def zscore(context: Context, argv: list[bytes]) -> None:
     syntax="key member [member ...]",
 )
 def zmscore(context: Context, argv: list[bytes]) -> None:
-    """ZMSCORE."""
     found = sorted_set_to_read(context, argv[1])
     context.reply.array(len(argv) - 2)
     for at in range(2, len(argv)):
@@ -366,7 +362,6 @@ def _reply_score(context: Context, score: float) -> None:
     history=_WITH_SCORE,
 )
 def zrank(context: Context, argv: list[bytes]) -> None:
-    """ZRANK."""
     _rank(context, argv, b"zrank", False)
 
 
@@ -383,7 +378,6 @@ def zrank(context: Context, argv: list[bytes]) -> None:
     history=_WITH_SCORE,
 )
 def zrevrank(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANK."""
     _rank(context, argv, b"zrevrank", True)
 
 

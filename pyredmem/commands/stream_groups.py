@@ -83,7 +83,6 @@ class _Options:
     history=(("7.0.0", "Option ENTRIESREAD."),),
 )
 def xgroup_create(context: Context, argv: list[bytes]) -> None:
-    """XGROUP CREATE."""
     options = _Options(argv, True)
     key = argv[2]
     stream = stream_to_write(context, key)
@@ -120,7 +119,6 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     history=(("7.0.0", "Option ENTRIESREAD."),),
 )
 def xgroup_setid(context: Context, argv: list[bytes]) -> None:
-    """XGROUP SETID."""
     options = _Options(argv, False)
     group = _group(context, argv)
     if len(argv) > _LONGEST_SETID:
@@ -144,7 +142,6 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     syntax="key group",
 )
 def xgroup_destroy(context: Context, argv: list[bytes]) -> None:
-    """XGROUP DESTROY."""
     stream = _stream(context, argv[2])
     group = stream.group(argv[3])
     if group is None:
@@ -194,7 +191,6 @@ def record_last_id(context: Context, key: bytes, group: StreamGroup) -> None:
     syntax="key group consumer",
 )
 def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
-    """XGROUP CREATECONSUMER."""
     group = _group(context, argv)
     if group.consumers.get(argv[4]) is not None:
         context.reply.integer(0)
@@ -215,7 +211,6 @@ def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
     syntax="key group consumer",
 )
 def xgroup_delconsumer(context: Context, argv: list[bytes]) -> None:
-    """XGROUP DELCONSUMER."""
     group = _group(context, argv)
     consumer = group.consumers.get(argv[4])
     if consumer is None:

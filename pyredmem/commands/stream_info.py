@@ -72,7 +72,6 @@ def _maybe_number(reply: ReplySink, name: bytes, number: int | None) -> None:
     ),
 )
 def xinfo_stream(context: Context, argv: list[bytes]) -> None:
-    """XINFO STREAM."""
     stream = _stream(context, argv[2])
     count: i64 = _DEFAULT_COUNT
     size: i64 = len(argv)
@@ -173,7 +172,6 @@ def _consumer(reply: ReplySink, consumer: StreamConsumer, count: i64) -> None:
     history=(("7.0.0", "Fields entries-read and lag."),),
 )
 def xinfo_groups(context: Context, argv: list[bytes]) -> None:
-    """XINFO GROUPS."""
     stream = _stream(context, argv[2])
     reply = context.reply
     groups = stream.group_list()
@@ -202,7 +200,6 @@ def xinfo_groups(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def xinfo_consumers(context: Context, argv: list[bytes]) -> None:
-    """XINFO CONSUMERS."""
     stream = _stream(context, argv[2])
     group = stream.group(argv[3])
     if group is None:

@@ -51,7 +51,6 @@ def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     syntax="key group id [id ...]",
 )
 def xack(context: Context, argv: list[bytes]) -> None:
-    """XACK."""
     stream = stream_to_read(context, argv[1])
     group = None if stream is None else stream.group(argv[2])
     if group is None:
@@ -83,7 +82,6 @@ def xack(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output",),
 )
 def xpending(context: Context, argv: list[bytes]) -> None:
-    """XPENDING."""
     size: i64 = len(argv)
     if size == 3:
         _, group = _find(context, argv)
@@ -218,7 +216,6 @@ class _Claim:
     tips=("nondeterministic_output",),
 )
 def xclaim(context: Context, argv: list[bytes]) -> None:
-    """XCLAIM."""
     stream, group = _find(context, argv)
     min_idle_ms = _min_idle_ms(argv[4], b"XCLAIM")
     now_ms = context.keyspace.now_ms()
@@ -303,7 +300,7 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
     tips=("nondeterministic_output",),
 )
 def xautoclaim(context: Context, argv: list[bytes]) -> None:
-    """XAUTOCLAIM: also forgets pending entries that are no more in the stream."""
+    """Also forgets pending entries that are no more in the stream."""
     min_idle_ms = _min_idle_ms(argv[4], b"XAUTOCLAIM")
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)

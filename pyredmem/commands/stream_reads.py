@@ -150,7 +150,6 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
 )
 def xread(context: Context, argv: list[bytes]) -> None:
-    """XREAD."""
     request = _Request(argv, False, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     ready: list[_Source] = []
@@ -211,7 +210,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
     syntax="GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
 )
 def xreadgroup(context: Context, argv: list[bytes]) -> None:
-    """XREADGROUP: what the consumer has pending is always there to be given, even if it is nothing."""
+    """What the consumer has pending is always there to be given, even if it is nothing."""
     request = _Request(argv, True, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     given: list[_Given] = []

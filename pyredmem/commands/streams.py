@@ -233,7 +233,6 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     tips=("nondeterministic_output",),
 )
 def xadd(context: Context, argv: list[bytes]) -> None:
-    """XADD."""
     limits = context.keyspace.limits
     trimming: _Trimming | None = None
     id_at: i64 = 2
@@ -289,7 +288,6 @@ def _is_zero(argument: bytes) -> bool:
     tips=("nondeterministic_output",),
 )
 def xtrim(context: Context, argv: list[bytes]) -> None:
-    """XTRIM."""
     trimming = _Trimming()
     trimming.read(Arguments(argv, 2), False)
     trimming.check(context.keyspace.limits.stream_node_entries)
@@ -322,7 +320,6 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def xlen(context: Context, argv: list[bytes]) -> None:
-    """XLEN."""
     stream = stream_to_read(context, argv[1])
     context.reply.integer(0 if stream is None else stream.length)
 
@@ -365,7 +362,6 @@ def _range(context: Context, argv: list[bytes], low: int, high: int, backward: b
     history=(("6.2.0", "Ranges that leave out their ends."),),
 )
 def xrange(context: Context, argv: list[bytes]) -> None:
-    """XRANGE."""
     low = parse_low(argv[2])
     high = parse_high(argv[3])
     _range(context, argv, low, high, False)
@@ -384,7 +380,6 @@ def xrange(context: Context, argv: list[bytes]) -> None:
     history=(("6.2.0", "Ranges that leave out their ends."),),
 )
 def xrevrange(context: Context, argv: list[bytes]) -> None:
-    """XREVRANGE."""
     low = parse_low(argv[3])
     high = parse_high(argv[2])
     _range(context, argv, low, high, True)
@@ -405,7 +400,6 @@ def xrevrange(context: Context, argv: list[bytes]) -> None:
     syntax="key id [id ...]",
 )
 def xdel(context: Context, argv: list[bytes]) -> None:
-    """XDEL."""
     key = argv[1]
     stream = stream_to_write(context, key)
     if stream is None:
@@ -439,7 +433,6 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     history=(("7.0.0", "Options ENTRIESADDED and MAXDELETEDID."),),
 )
 def xsetid(context: Context, argv: list[bytes]) -> None:
-    """XSETID."""
     last_id = parse_id(argv[2], 0)
     entries_added = -1
     max_deleted_id = 0

@@ -59,7 +59,6 @@ def _check_length(context: Context, length: i64, added: i64) -> None:
     syntax="key value",
 )
 def append(context: Context, argv: list[bytes]) -> None:
-    """APPEND."""
     db = context.db
     data = argv[2]
     length: i64 = len(data)
@@ -87,7 +86,7 @@ def append(context: Context, argv: list[bytes]) -> None:
     syntax="key offset value",
 )
 def setrange(context: Context, argv: list[bytes]) -> None:
-    """SETRANGE: an empty value changes nothing."""
+    """An empty value changes nothing."""
     offset: i64 = integer(argv[2])
     if offset < 0:
         raise CommandError(OFFSET_OUT_OF_RANGE)
@@ -123,7 +122,6 @@ def setrange(context: Context, argv: list[bytes]) -> None:
     syntax="key start end",
 )
 def getrange(context: Context, argv: list[bytes]) -> None:
-    """GETRANGE."""
     start: i64 = integer(argv[2])
     end: i64 = integer(argv[3])
     value = context.db.read(argv[1])
@@ -157,7 +155,7 @@ def _part(text: StringObject, start: i64, end: i64) -> bytes:
     deprecated=("2.0.0", "`GETRANGE`"),
 )
 def substr(context: Context, argv: list[bytes]) -> None:
-    """SUBSTR: the old name of GETRANGE."""
+    """The old name of GETRANGE."""
     getrange(context, argv)
 
 
@@ -173,7 +171,6 @@ def substr(context: Context, argv: list[bytes]) -> None:
     syntax="key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
 )
 def lcs(context: Context, argv: list[bytes]) -> None:
-    """LCS."""
     first, second = _lcs_strings(context, argv)
     arguments = Arguments(argv, 3)
     length_only = ranges = with_lengths = False

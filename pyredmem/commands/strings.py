@@ -139,7 +139,6 @@ def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) ->
     syntax="key",
 )
 def get(context: Context, argv: list[bytes]) -> None:
-    """GET."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -164,7 +163,7 @@ def get(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:multi_shard",),
 )
 def mget(context: Context, argv: list[bytes]) -> None:
-    """MGET: a value of another type counts as none."""
+    """A value of another type counts as none."""
     db = context.db
     reply = context.reply
     reply.array(len(argv) - 1)
@@ -188,7 +187,6 @@ def mget(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def strlen(context: Context, argv: list[bytes]) -> None:
-    """STRLEN."""
     value = context.db.read(argv[1])
     context.reply.integer(0 if value is None else string_value(value).length())
 
@@ -205,7 +203,6 @@ def strlen(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def getdel(context: Context, argv: list[bytes]) -> None:
-    """GETDEL."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -232,7 +229,7 @@ def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
     syntax=f"key [{_LIFETIME_SYNTAX} | PERSIST]",
 )
 def getex(context: Context, argv: list[bytes]) -> None:
-    """GETEX: an expire time is looked at only if there is a string, one in the past deletes the key."""
+    """An expire time is looked at only if there is a string, one in the past deletes the key."""
     options = _Options(argv, 2, _GETEX_OPTIONS)
     key = argv[1]
     value = context.db.read(key)
@@ -289,7 +286,6 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     find_keys=_keys_of_set,
 )
 def set_(context: Context, argv: list[bytes]) -> None:
-    """SET."""
     if len(argv) == 3:
         context.db.store_string(argv[1], argv[2], False)
         context.changed(argv[1], events.STRING, b"set")
@@ -339,7 +335,6 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
     deprecated=("2.6.12", "`SET` with the `NX` argument"),
 )
 def setnx(context: Context, argv: list[bytes]) -> None:
-    """SETNX."""
     if context.db.write(argv[1]) is not None:
         context.reply.integer(0)
         return
@@ -360,7 +355,6 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     deprecated=("2.6.12", "`SET` with the `EX` argument"),
 )
 def setex(context: Context, argv: list[bytes]) -> None:
-    """SETEX."""
     _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1000, True, b"setex"))
     context.reply.ok()
 
@@ -378,7 +372,6 @@ def setex(context: Context, argv: list[bytes]) -> None:
     deprecated=("2.6.12", "`SET` with the `PX` argument"),
 )
 def psetex(context: Context, argv: list[bytes]) -> None:
-    """PSETEX."""
     _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1, True, b"psetex"))
     context.reply.ok()
 
@@ -396,7 +389,6 @@ def psetex(context: Context, argv: list[bytes]) -> None:
     deprecated=("6.2.0", "`SET` with the `!GET` argument"),
 )
 def getset(context: Context, argv: list[bytes]) -> None:
-    """GETSET."""
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
     _store(context, argv[1], argv[2])
@@ -421,7 +413,6 @@ def getset(context: Context, argv: list[bytes]) -> None:
     tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
 )
 def mset(context: Context, argv: list[bytes]) -> None:
-    """MSET."""
     _store_pairs(context, argv, b"mset")
     context.reply.ok()
 
@@ -438,7 +429,6 @@ def mset(context: Context, argv: list[bytes]) -> None:
     syntax="key value [key value ...]",
 )
 def msetnx(context: Context, argv: list[bytes]) -> None:
-    """MSETNX."""
     if len(argv) % 2 == 1 and any(context.db.write(key) is not None for key in argv[1::2]):
         context.reply.integer(0)
         return

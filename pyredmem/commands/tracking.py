@@ -82,7 +82,6 @@ class _Options:
     syntax="<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
 )
 def switch(context: Context, argv: list[bytes]) -> None:
-    """CLIENT TRACKING."""
     all_tracking = context.engine.tracking
     session = context.session
     options = _Options()
@@ -118,7 +117,6 @@ def _enable(all_tracking: Tracking, session: Session, options: _Options) -> None
     syntax="<YES | NO>",
 )
 def caching(context: Context, argv: list[bytes]) -> None:
-    """CLIENT CACHING."""
     mine = context.engine.tracking.of(context.session)
     if mine is None:
         raise CommandError(
@@ -146,7 +144,6 @@ def caching(context: Context, argv: list[bytes]) -> None:
     summary="Gives the id of the connection that gets the messages: 0 for this one, -1 without tracking.",
 )
 def getredir(context: Context, argv: list[bytes]) -> None:
-    """CLIENT GETREDIR."""
     mine = context.engine.tracking.of(context.session)
     context.reply.integer(-1 if mine is None else mine.redirect)
 
@@ -161,7 +158,6 @@ def getredir(context: Context, argv: list[bytes]) -> None:
     summary="Describes how the connection tracks.",
 )
 def trackinginfo(context: Context, argv: list[bytes]) -> None:
-    """CLIENT TRACKINGINFO."""
     mine = context.engine.tracking.of(context.session)
     reply = context.reply
     reply.map(3)

@@ -38,7 +38,6 @@ transactions: Final = Group("transactions")
     summary="Begins a transaction: the commands that follow wait for EXEC.",
 )
 def multi(context: Context, argv: list[bytes]) -> None:
-    """MULTI."""
     if context.session.transaction.active:
         raise CommandError(b"ERR MULTI calls can not be nested")
     context.session.begin_transaction()
@@ -55,7 +54,6 @@ def multi(context: Context, argv: list[bytes]) -> None:
     summary="Runs the commands of the transaction, unless a watched key was changed.",
 )
 def exec_(context: Context, argv: list[bytes]) -> None:
-    """EXEC."""
     session = context.session
     transaction = session.transaction
     if not transaction.active:
@@ -95,7 +93,6 @@ def _is_stale(context: Context) -> bool:
     summary="Gives the transaction up; nothing of it is run.",
 )
 def discard(context: Context, argv: list[bytes]) -> None:
-    """DISCARD."""
     if not context.session.transaction.active:
         raise CommandError(b"ERR DISCARD without MULTI")
     context.session.end_transaction()
@@ -114,7 +111,6 @@ def discard(context: Context, argv: list[bytes]) -> None:
     syntax="key [key ...]",
 )
 def watch(context: Context, argv: list[bytes]) -> None:
-    """WATCH."""
     transaction = context.session.transaction
     if transaction.active:
         raise CommandError(b"ERR WATCH inside MULTI is not allowed")
@@ -135,6 +131,5 @@ def watch(context: Context, argv: list[bytes]) -> None:
     summary="Forgets the watched keys.",
 )
 def unwatch(context: Context, argv: list[bytes]) -> None:
-    """UNWATCH."""
     context.session.transaction.unwatch()
     context.reply.ok()

@@ -27,7 +27,6 @@ _TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
     tips=_TIPS,
 )
 def wait(context: Context, argv: list[bytes]) -> None:
-    """WAIT."""
     replicas = integer(argv[1])
     until_ms = deadline_ms(argv[2], context.keyspace.now_ms())
     if replicas <= 0 or not context.may_block:
@@ -48,7 +47,6 @@ def wait(context: Context, argv: list[bytes]) -> None:
     tips=_TIPS,
 )
 def waitaof(context: Context, argv: list[bytes]) -> None:
-    """WAITAOF."""
     local = integer(argv[1])
     if not 0 <= local <= 1:
         raise errors.not_between(0, 1)
