@@ -1,7 +1,7 @@
-"""Commands of the group *bitmap* on single bits and ranges of bits; fields are in `bitfields`.
+"""Commands of the group *bitmap* on single bits and ranges of bits; `bitfields` has the integers.
 
-A bitmap is a string. One that is written to becomes a buffer once (`objects.string.BufferString`) and is changed in
-place from then on, so that setting a bit takes the same time in a string of any length.
+A bitmap is a string. The first write turns the string into a buffer (`objects.string.BufferString`), which is then
+modified in place, so that setting a bit takes the same time in a string of any length.
 """
 
 from __future__ import annotations
@@ -38,23 +38,24 @@ _OFFSET_ERROR: Final = b"ERR bit offset is not an integer or out of range"
 _BIT_ERROR: Final = b"ERR bit is not an integer or out of range"
 _SEARCHED_BIT_ERROR: Final = b"ERR The bit argument must be 1 or 0."
 _NOT_OF_MANY: Final = b"ERR BITOP NOT must be called with a single source key."
+_UNIT_HISTORY: Final = (("7.0.0", "Added the `BYTE` and `BIT` options."),)
 _OPERATIONS: Final = {b"AND": bits.AND, b"OR": bits.OR, b"XOR": bits.XOR}
 
 
 def bit_offset(context: Context, argument: bytes) -> i64:
-    """An argument as the offset of a bit that a string may have."""
+    """An argument as the offset of a bit; an error if no string may be that long."""
     return checked_offset(context, parse_integer(argument))
 
 
 def checked_offset(context: Context, offset: int | None) -> i64:
-    """The offset of a bit if a string may be so long."""
+    """The offset of a bit, checked against the longest string that is allowed; None is refused too."""
     if offset is None or offset < 0 or offset >> 3 >= context.keyspace.strings.max_length:
         raise CommandError(_OFFSET_ERROR)
     return offset
 
 
 def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString, bool]:
-    """The string of a key, made if need be, with at least the bits up to ``last``; and whether it is new or longer."""
+    """The string of a key, created or grown to hold bit ``last``, and whether it was created or grown."""
     db = context.db
     length: i64 = (last >> 3) + 1
     value = db.write(key)
@@ -78,11 +79,11 @@ def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
-    summary="Sets or clears a bit of the string value of a key, which grows as needed, and gives the bit before.",
+    summary="Sets or clears a bit of the string value of a key and returns the old bit. The string grows as needed.",
     syntax="key offset value:integer",
 )
 def setbit(context: Context, argv: list[bytes]) -> None:
-    """Setting a bit to what it is changes nothing that anyone is told of."""
+    """Setting a bit to the value that it has is not a change: nobody is notified."""
     offset = bit_offset(context, argv[2])
     bit: i64 = integer(argv[3], _BIT_ERROR)
     if not 0 <= bit <= 1:
@@ -102,7 +103,7 @@ def setbit(context: Context, argv: list[bytes]) -> None:
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
-    summary="Gives a bit of the string value of a key.",
+    summary="Returns a bit of the string value of a key.",
     syntax="key offset",
 )
 def getbit(context: Context, argv: list[bytes]) -> None:
@@ -112,7 +113,7 @@ def getbit(context: Context, argv: list[bytes]) -> None:
 
 
 class _Range:
-    """A range of a string as BITCOUNT and BITPOS take it: in bytes or bits, from the end if negative."""
+    """A range of a string, as BITCOUNT and BITPOS take it: in bytes or bits, counted from the end if negative."""
 
     def __init__(self, start: i64, end: i64, in_bits: bool) -> None:
         self.start: i64 = start
@@ -120,7 +121,7 @@ class _Range:
         self.in_bits = in_bits
 
     def fit(self, length: i64) -> tuple[i64, i64]:
-        """The first and last bit it covers in a string of ``length`` bytes; none if the first is greater."""
+        """The first and last bit of the range in a string of ``length`` bytes; it is empty if the first is greater."""
         size: i64 = length * 8 if self.in_bits else length
         start = self.start
         end = self.end
@@ -136,7 +137,7 @@ class _Range:
 
 
 def _in_bits(argv: list[bytes], at: i64) -> bool:
-    """The unit of a range, argument ``at`` if there are so many."""
+    """Whether argument ``at``, which may be missing, gives the unit of a range as BIT and not as BYTE."""
     if len(argv) <= at:
         return False
     unit = argv[at].upper()
@@ -153,12 +154,12 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
-    summary="Counts the bits that are set in the string value of a key, or in a range of it.",
+    summary="Counts the set bits in the string value of a key, or in a range of it.",
     syntax="key [start end [BYTE | BIT]]",
-    history=(("7.0.0", "Options BYTE and BIT."),),
+    history=_UNIT_HISTORY,
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
-    """Of a missing key 0, whatever range is asked for."""
+    """A missing key has no bits set; its range is not even checked."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.integer(0)
@@ -169,7 +170,7 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     ranged = len(argv) > 2
     start: i64 = integer(argv[2]) if ranged else 0
     end: i64 = integer(argv[3]) if ranged else -1
-    if start < 0 and end < start:  # before the unit is looked at
+    if start < 0 and end < start:  # Redis checks this before the unit
         context.reply.integer(0)
         return
     first, last = _Range(start, end, _in_bits(argv, 4)).fit(text.length())
@@ -184,12 +185,12 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     acl="bitmap",
     since="2.8.7",
     complexity="O(N)",
-    summary="Finds the first bit that is set or clear in the string value of a key, or in a range of it.",
+    summary="Finds the first set or clear bit in the string value of a key, or in a range of it.",
     syntax="key bit [start [end [BYTE | BIT]]]",
-    history=(("7.0.0", "Options BYTE and BIT."),),
+    history=_UNIT_HISTORY,
 )
 def bitpos(context: Context, argv: list[bytes]) -> None:
-    """A string counts as followed by zeros if no end is given; the range in a missing key is not looked at."""
+    """Without an end, zeros are assumed after the string; the range in a missing key is not checked."""
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
@@ -218,11 +219,11 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
-    summary="Combines the bits of string values and stores the result under a key.",
+    summary="Performs a bitwise operation on string values and stores the result in a key.",
     syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
 )
 def bitop(context: Context, argv: list[bytes]) -> None:
-    """Missing keys are empty strings; an empty result deletes the key it would go to."""
+    """Missing keys count as empty strings; an empty result deletes the destination."""
     operation = argv[1].upper()
     if operation != b"NOT" and operation not in _OPERATIONS:
         raise CommandError(SYNTAX_ERROR)

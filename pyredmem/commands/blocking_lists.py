@@ -1,6 +1,7 @@
-"""Commands of the group *list* that wait for an element if there is none.
+"""Commands of the group *list* that block the client until there is an element.
 
-Each tries first; if there is nothing the client is blocked, and the same handler runs again when a key of it is ready.
+A handler first tries like its non-blocking form. If the lists are empty, the client is blocked, and the handler runs
+again when one of its keys gets an element.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pyredmem.engine.context import Context
 blocking_lists: Final = Group("list")
 
 _TYPE: Final = b"list"
-_FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
+_FRACTIONS: Final = (("6.0.0", "The timeout may be a fraction of a second."),)
 
 
 def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
@@ -53,7 +54,7 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
     acl="list",
     since="2.0.0",
     complexity="O(N) with N keys.",
-    summary="Takes the first element of the first of several lists that exists; waits for one if there is none.",
+    summary="Removes and returns the first element of the first list that exists; blocks until there is one.",
     syntax="key [key ...] timeout:double",
     history=_FRACTIONS,
 )
@@ -69,7 +70,7 @@ def blpop(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="2.0.0",
     complexity="O(N) with N keys.",
-    summary="Takes the last element of the first of several lists that exists; waits for one if there is none.",
+    summary="Removes and returns the last element of the first list that exists; blocks until there is one.",
     syntax="key [key ...] timeout:double",
     history=_FRACTIONS,
 )
@@ -78,7 +79,7 @@ def brpop(context: Context, argv: list[bytes]) -> None:
 
 
 def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail: bool, instead: bytes) -> None:
-    """What BLMOVE and BRPOPLPUSH have in common; ``instead`` is the command that does the same without blocking."""
+    """Run BLMOVE or BRPOPLPUSH; ``instead`` is the command to record, which does the same without blocking."""
     deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
     source = argv[1]
     value = list_to_write(context, source)
@@ -98,7 +99,7 @@ def _move_or_block(context: Context, argv: list[bytes], from_tail: bool, to_tail
     acl="list",
     since="6.2.0",
     complexity="O(1)",
-    summary="Moves an element from an end of a list to an end of another one; waits for one if there is none.",
+    summary="Moves an element from an end of a list to an end of another and returns it; blocks until there is one.",
     syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout:double",
 )
 def blmove(context: Context, argv: list[bytes]) -> None:
@@ -114,7 +115,7 @@ def blmove(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="2.2.0",
     complexity="O(1)",
-    summary="Moves the last element of a list to the head of another one; waits for one if there is none.",
+    summary="Moves the last element of a list to the head of another list and returns it; blocks until there is one.",
     syntax="source destination timeout:double",
     history=_FRACTIONS,
     deprecated=("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments"),
@@ -131,7 +132,7 @@ def brpoplpush(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="7.0.0",
     complexity="O(N+M) with N keys and M elements in the reply.",
-    summary="Takes elements from the first of several lists that exists; waits for one if there is none.",
+    summary="Removes and returns elements from the first list that exists; blocks until there is one.",
     syntax="timeout:double numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def blmpop(context: Context, argv: list[bytes]) -> None:

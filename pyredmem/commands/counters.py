@@ -1,4 +1,4 @@
-"""Commands of the group *string* that take the value for a number: INCR and its kin."""
+"""Commands of the group *string* that treat the value as a number: INCR, DECR and their variants."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Adds one to the integer value of a key; a missing key counts as 0.",
+    summary="Increments the integer value of a key by one; a missing key counts as 0.",
     syntax="key",
 )
 def incr(context: Context, argv: list[bytes]) -> None:
@@ -43,7 +43,7 @@ def incr(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes one from the integer value of a key; a missing key counts as 0.",
+    summary="Decrements the integer value of a key by one; a missing key counts as 0.",
     syntax="key",
 )
 def decr(context: Context, argv: list[bytes]) -> None:
@@ -73,7 +73,7 @@ def incrby(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes a number from the integer value of a key; a missing key counts as 0.",
+    summary="Subtracts a number from the integer value of a key; a missing key counts as 0.",
     syntax="key decrement",
 )
 def decrby(context: Context, argv: list[bytes]) -> None:
@@ -84,7 +84,7 @@ def decrby(context: Context, argv: list[bytes]) -> None:
 
 
 def _add(context: Context, key: bytes, increment: i64) -> None:
-    """Add to the integer of a key, in place where it has an object of its own."""
+    """Add to the integer of a key, in place if its object is not shared."""
     db = context.db
     strings = context.keyspace.strings
     total: i64 = increment
@@ -105,7 +105,7 @@ def _add(context: Context, key: bytes, increment: i64) -> None:
 
 
 def _sum(number: i64, increment: i64) -> i64:
-    """The sum; an overflow is refused."""
+    """The sum, or an error if it does not fit 64 bits."""
     if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
         raise CommandError(INCREMENT_OVERFLOW)
     return number + increment
@@ -123,7 +123,7 @@ def _sum(number: i64, increment: i64) -> i64:
     syntax="key increment:double",
 )
 def incrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """80-bit arithmetic as in Redis; the result is kept as text."""
+    """The sum is computed with 80 bits, as in Redis, and stored as text."""
     db = context.db
     value = db.write(argv[1])
     number = _long_double(b"0" if value is None else string_value(value).data())

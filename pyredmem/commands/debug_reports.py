@@ -1,4 +1,4 @@
-"""The texts of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
+"""The reports of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN_BYTES: Final = 200  # at most this many bytes of an element are printed
 
 
 def object_report(context: Context, value: RedisObject) -> bytes:
-    """Where and how a value is stored."""
+    """DEBUG OBJECT: where and how a value is stored."""
     idle_s = access.idle_ms(int(context.keyspace.lru_clock), int(value.lru)) // 1000
     report = b"Value at:0x%x refcount:%d encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d" % (
         value.address * 8,
@@ -40,7 +40,7 @@ def object_report(context: Context, value: RedisObject) -> bytes:
 
 
 def _quicklist_report(quicklist: Quicklist) -> bytes:
-    """The part of DEBUG OBJECT about the nodes of a list."""
+    """The part of DEBUG OBJECT about the nodes of a quicklist."""
     return b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
         quicklist.nodes,
         int(quicklist.count) / max(int(quicklist.nodes), 1),
@@ -51,14 +51,14 @@ def _quicklist_report(quicklist: Quicklist) -> bytes:
 
 
 def listpack_report(value: RedisObject) -> list[str]:
-    """The entries of a value whose encoding is a listpack."""
+    """DEBUG LISTPACK: the entries of a value whose encoding is a listpack."""
     entries = _listpack_entries(value)
     total = LISTPACK_EMPTY_SIZE + entry_sizes(entries)
     return [f"listpack of {total} bytes, {len(entries)} entries", *_entry_lines(entries)]
 
 
 def _listpack_entries(value: RedisObject) -> list[bytes]:
-    """The contents of the listpack, in order."""
+    """The contents of the entries, in order."""
     if isinstance(value, ListObject):
         return value.elements()
     if isinstance(value, SetObject):
@@ -82,7 +82,7 @@ def _entry_lines(entries: list[bytes]) -> list[str]:
 
 
 def quicklist_report(value: ListObject, full: bool) -> list[str]:
-    """The nodes of a list; if ``full``, with their elements."""
+    """DEBUG QUICKLIST: the nodes of a list; if ``full``, with their elements."""
     assert isinstance(value.encoded, QuicklistList)
     quicklist = value.encoded.quicklist
     lines = [
@@ -101,7 +101,7 @@ def quicklist_report(value: ListObject, full: bool) -> list[str]:
 
 
 def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
-    """Length, spare room and block size of a key and of its string."""
+    """DEBUG SDSLEN: the length, spare bytes and block size of a key and of its string."""
     allocator = context.engine.allocator
     key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):

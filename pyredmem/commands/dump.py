@@ -1,4 +1,4 @@
-"""Commands of the group *generic* that take values out serialized, and put them back in: DUMP and RESTORE."""
+"""Commands of the group *generic* that serialize a value and create a key from such a payload: DUMP and RESTORE."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BAD_FORMAT: Final = b"ERR Bad data format"
     acl="keyspace",
     since="2.6.0",
     complexity="O(1) to find the key and O(N*M) to serialize the value, N being its elements and M their average size.",
-    summary="Gives the value of a key serialized, for RESTORE.",
+    summary="Returns the value of a key, serialized for RESTORE.",
     syntax="key",
     tips=("nondeterministic_output",),
 )
@@ -57,7 +57,7 @@ def dump(context: Context, argv: list[bytes]) -> None:
 
 
 class _Options:
-    """What may be said behind the value."""
+    """The options of RESTORE."""
 
     def __init__(self) -> None:
         self.replace = False
@@ -67,7 +67,7 @@ class _Options:
 
 
 def _options(argv: list[bytes]) -> _Options:
-    """The options; of IDLETIME and FREQ only one may be given."""
+    """Read the options; only one of IDLETIME and FREQ may be given."""
     found = _Options()
     arguments = Arguments(argv, 4)
     while arguments.left() > 0:
@@ -97,10 +97,10 @@ def _options(argv: list[bytes]) -> _Options:
     acl="keyspace dangerous",
     since="2.6.0",
     complexity=(
-        "O(1) to make the key and O(N*M) to read the value, N being its elements and M their average size; "
+        "O(1) to create the key and O(N*M) to read the value, N being its elements and M their average size; "
         "O(N*M*log(N)) for sorted sets."
     ),
-    summary="Makes a key of a value that DUMP has serialized.",
+    summary="Creates a key from a value that DUMP has serialized.",
     syntax="key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]",
     history=(
         ("3.0.0", "Added the `REPLACE` modifier."),
@@ -140,7 +140,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
 
 
 def _read(context: Context, payload: bytes) -> RedisObject:
-    """The value of a payload."""
+    """The value that a payload holds; an error if the payload is damaged."""
     if not is_intact(payload, context.engine.switches.payloads_need_checksums):
         raise CommandError(_NOT_INTACT)
     try:
@@ -152,7 +152,7 @@ def _read(context: Context, payload: bytes) -> RedisObject:
 
 
 def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
-    """Set the access field as IDLETIME or FREQ says, if the policy keeps that in it; that of a shared integer too."""
+    """Set the LRU or LFU field from IDLETIME or FREQ, whichever the policy uses; even that of a shared integer."""
     keyspace = context.keyspace
     if keyspace.lfu_policy:
         if options.frequency != _NOT_GIVEN:

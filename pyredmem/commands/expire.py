@@ -1,6 +1,6 @@
-"""Commands of the group *generic* that set, show and take away expire times.
+"""Commands of the group *generic* that set, return and remove the expire times of keys.
 
-An expire time is kept in unix milliseconds; a time that is not in the future deletes the key at once.
+An expire time is stored in unix milliseconds; a time that is not in the future deletes the key at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NO_TIME: Final = -1
     history=_OPTIONS_SINCE,
 )
 def expire(context: Context, argv: list[bytes]) -> None:
-    _expire(context, argv, b"expire", in_seconds=True, from_ms=context.keyspace.now_ms())
+    _expire(context, argv, b"expire", unit_ms=1000, relative=True)
 
 
 @expiry.command(
@@ -62,7 +62,7 @@ def expire(context: Context, argv: list[bytes]) -> None:
     history=_OPTIONS_SINCE,
 )
 def pexpire(context: Context, argv: list[bytes]) -> None:
-    _expire(context, argv, b"pexpire", in_seconds=False, from_ms=context.keyspace.now_ms())
+    _expire(context, argv, b"pexpire", unit_ms=1, relative=True)
 
 
 @expiry.command(
@@ -73,12 +73,12 @@ def pexpire(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.2.0",
     complexity="O(1)",
-    summary="Sets the moment at which a key expires, in unix seconds.",
+    summary="Sets the time at which a key expires, in unix seconds.",
     syntax="key unix-time-seconds [NX | XX | GT | LT]",
     history=_OPTIONS_SINCE,
 )
 def expireat(context: Context, argv: list[bytes]) -> None:
-    _expire(context, argv, b"expireat", in_seconds=True, from_ms=0)
+    _expire(context, argv, b"expireat", unit_ms=1000, relative=False)
 
 
 @expiry.command(
@@ -89,19 +89,19 @@ def expireat(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.6.0",
     complexity="O(1)",
-    summary="Sets the moment at which a key expires, in unix milliseconds.",
+    summary="Sets the time at which a key expires, in unix milliseconds.",
     syntax="key unix-time-milliseconds [NX | XX | GT | LT]",
     history=_OPTIONS_SINCE,
 )
 def pexpireat(context: Context, argv: list[bytes]) -> None:
-    _expire(context, argv, b"pexpireat", in_seconds=False, from_ms=0)
+    _expire(context, argv, b"pexpireat", unit_ms=1, relative=False)
 
 
-def _expire(context: Context, argv: list[bytes], command: bytes, in_seconds: bool, from_ms: int) -> None:
-    """What the four have in common; ``from_ms`` is the moment that the argument counts from."""
+def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
+    """Run one of the four; the time counts in units of ``unit_ms``, from now if ``relative``."""
     key = argv[1]
     conditions = _conditions(argv[3:])
-    when_ms = _moment(integer(argv[2]), command, in_seconds, from_ms)
+    when_ms = _moment(integer(argv[2]), command, unit_ms, context.keyspace.now_ms() if relative else 0)
     db = context.db
     if db.write(key) is None or not _allowed(conditions, when_ms, db.expire_time(key)):
         context.reply.integer(0)
@@ -113,13 +113,13 @@ def _expire(context: Context, argv: list[bytes], command: bytes, in_seconds: boo
     else:
         db.expire_at(key, when_ms)
         context.changed(key, events.GENERIC, b"expire")
-        if context.is_recording and command != b"pexpireat":
+        if context.is_recording and (relative or unit_ms != 1):  # PEXPIREAT itself can be replayed as it is
             context.record_instead([b"PEXPIREAT", key, b"%d" % when_ms, *argv[3:]])
     context.reply.integer(1)
 
 
 def _conditions(words: list[bytes]) -> int:
-    """The options as a set of the flags above."""
+    """The options as flags; an error if they exclude each other."""
     conditions = 0
     for word in words:
         condition = _CONDITIONS.get(word.upper())
@@ -133,19 +133,16 @@ def _conditions(words: list[bytes]) -> int:
     return conditions
 
 
-def _moment(number: int, command: bytes, in_seconds: bool, from_ms: int) -> int:
-    """The expire time that an argument means; it has to fit 64 bits on each step."""
-    if in_seconds:
-        number *= 1000
-        if not INT64_MIN <= number <= INT64_MAX:
-            raise errors.invalid_expire(command)
-    if number > INT64_MAX - from_ms:
+def _moment(number: int, command: bytes, unit_ms: int, from_ms: int) -> int:
+    """``number`` units after ``from_ms``, in unix milliseconds; an error if a step does not fit 64 bits."""
+    number *= unit_ms
+    if not INT64_MIN <= number <= INT64_MAX or number > INT64_MAX - from_ms:
         raise errors.invalid_expire(command)
     return number + from_ms
 
 
 def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
-    """Whether the conditions hold; a key without an expire time counts as one that lives for ever."""
+    """Whether the conditions hold; GT and LT take a key without an expire time as one that never expires."""
     if conditions & _NX and current_ms != NO_EXPIRE:
         return False
     if conditions & _XX and current_ms == NO_EXPIRE:
@@ -163,7 +160,7 @@ def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
     acl="keyspace",
     since="2.2.0",
     complexity="O(1)",
-    summary="Takes the expire time of a key away.",
+    summary="Removes the expire time of a key.",
     syntax="key",
 )
 def persist(context: Context, argv: list[bytes]) -> None:
@@ -175,7 +172,7 @@ def persist(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1)
 
 
-# Showing.
+# Returning.
 
 
 @expiry.command(
@@ -186,7 +183,7 @@ def persist(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the time to live of a key, in seconds.",
+    summary="Returns the time to live of a key, in seconds.",
     syntax="key",
     history=_MINUS_TWO_SINCE,
     tips=("nondeterministic_output",),
@@ -203,7 +200,7 @@ def ttl(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.6.0",
     complexity="O(1)",
-    summary="Gives the time to live of a key, in milliseconds.",
+    summary="Returns the time to live of a key, in milliseconds.",
     syntax="key",
     history=_MINUS_TWO_SINCE,
     tips=("nondeterministic_output",),
@@ -220,7 +217,7 @@ def pttl(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="7.0.0",
     complexity="O(1)",
-    summary="Gives the moment at which a key expires, in unix seconds.",
+    summary="Returns the time at which a key expires, in unix seconds.",
     syntax="key",
 )
 def expiretime(context: Context, argv: list[bytes]) -> None:
@@ -235,7 +232,7 @@ def expiretime(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="7.0.0",
     complexity="O(1)",
-    summary="Gives the moment at which a key expires, in unix milliseconds.",
+    summary="Returns the time at which a key expires, in unix milliseconds.",
     syntax="key",
 )
 def pexpiretime(context: Context, argv: list[bytes]) -> None:
@@ -243,7 +240,7 @@ def pexpiretime(context: Context, argv: list[bytes]) -> None:
 
 
 def _time_ms(context: Context, key: bytes) -> int:
-    """A key's expire time; negative if it has none or is not there."""
+    """The expire time of a key; negative if it has none, or if there is no such key."""
     if context.db.inspect(key) is None:
         return _NO_KEY
     when_ms = context.db.expire_time(key)
@@ -251,7 +248,7 @@ def _time_ms(context: Context, key: bytes) -> int:
 
 
 def _left_ms(context: Context, key: bytes) -> int:
-    """A key's time to live; negative if it has none or is not there."""
+    """The time to live of a key; negative if it has none, or if there is no such key."""
     when_ms = _time_ms(context, key)
     return when_ms if when_ms < 0 else max(0, when_ms - context.keyspace.now_ms())
 

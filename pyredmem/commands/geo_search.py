@@ -1,7 +1,7 @@
 """The geo commands that search for places: GEOSEARCH, GEORADIUS, and their variants.
 
-All of them run the same search: find the members in an area around a place or a member, put them in order, keep the
-first ``COUNT``, and reply with them or store them. They differ in the form and choice of their arguments.
+All of them run the same search: find the members in an area around a place or a member, sort them, keep the first
+``COUNT``, and reply with them or store them. They differ only in their arguments.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ geo_searches: Final = Group("geo")
 _ONE_PLACE: Final = b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for "
 _ONE_SHAPE: Final = b"ERR exactly one of BYRADIUS and BYBOX can be specified for "
 
-#: Members that are fetched from the sorted set at a time.
+#: How many members are fetched from the sorted set at a time.
 _CHUNK: Final = 256
 
 _COMPLEXITY: Final = (
@@ -50,8 +50,8 @@ _CHOICE_SYNTAX: Final = "[ASC | DESC] [COUNT count:integer [ANY]]"
 _WITH_SYNTAX: Final = "[WITHCOORD] [WITHDIST] [WITHHASH]"
 _RADIUS_SYNTAX: Final = f"radius:double {UNITS} {_WITH_SYNTAX} [COUNT count:integer [ANY]] [ASC | DESC]"
 _STORE_SYNTAX: Final = "[STORE key | STOREDIST key]"
-_UPPERCASE: Final = ("7.0.0", "Units may be in upper case.")
-_ANY_ADDED: Final = ("6.2.0", "Added the ANY option of COUNT.")
+_UPPERCASE: Final = ("7.0.0", "Accepts units in upper case.")
+_ANY_ADDED: Final = ("6.2.0", "Added the `ANY` option of `COUNT`.")
 
 
 class _Found:
@@ -65,7 +65,7 @@ class _Found:
         self.latitudes: list[float] = []
 
     def collect(self, source: SortedSetObject, shape: grid.Shape, limit: i64) -> None:
-        """Search the area; stop at ``limit`` members unless it is 0."""
+        """Search the area; stop after ``limit`` members, unless it is 0."""
         order = source.order()
         for low, high in grid.search_ranges(shape):
             rank = order.rank_of_score(low, False)
@@ -79,7 +79,7 @@ class _Found:
                 rank += count
 
     def _add(self, members: list[bytes], scores: list[float], shape: grid.Shape, limit: i64) -> bool:
-        """Add those of ``members`` that are in the area; returns whether ``limit`` is reached."""
+        """Add the ``members`` that are in the area; returns whether ``limit`` is reached."""
         for at, score in enumerate(scores):
             longitude, latitude = place_of_score(score)
             distance_m = shape.distance_inside(longitude, latitude)
@@ -134,7 +134,7 @@ def _run(context: Context, query: GeoQuery, event: bytes) -> None:
 
 
 def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) -> None:
-    """Reply with the members; each is an array if the query asks for distance, hash or coordinates too."""
+    """Reply with the members; each is an array if the query also asks for distance, hash or coordinates."""
     reply = context.reply
     parts = 1 + query.with_distance + query.with_cell + query.with_place
     reply.array(len(chosen))
@@ -173,7 +173,7 @@ def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle or a box around a place or a member.",
+    summary="Returns the members in a circle or a box around a place or a member.",
     syntax=f"key {_PLACE_SYNTAX} {_SHAPE_SYNTAX} {_CHOICE_SYNTAX} {_WITH_SYNTAX}",
     history=(_UPPERCASE,),
 )
@@ -197,7 +197,7 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
-    summary="Stores the members in a circle or a box around a place or a member.",
+    summary="Stores the members in a circle or a box around a place or a member in a sorted set.",
     syntax=f"destination:key source:key {_PLACE_SYNTAX} {_SHAPE_SYNTAX} {_CHOICE_SYNTAX} [STOREDIST]",
     history=(_UPPERCASE,),
 )
@@ -280,7 +280,7 @@ def _stored_keys(start: int) -> tuple[KeySpec, ...]:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around a place, and optionally stores them.",
+    summary="Returns or stores the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
@@ -297,7 +297,7 @@ def georadius(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around a place.",
+    summary="Returns the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
@@ -314,13 +314,13 @@ def georadius_ro(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around one of them, and optionally stores them.",
+    summary="Returns or stores the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments"),
 )
 def georadiusbymember(context: Context, argv: list[bytes]) -> None:
-    """If the key does not exist the radius is not checked."""
+    """If the key does not exist, the radius is not checked."""
     _around_member(context, argv, True)
 
 
@@ -332,7 +332,7 @@ def georadiusbymember(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around one of them.",
+    summary="Returns the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments"),

@@ -1,7 +1,7 @@
-"""Commands of the group *hash* that set, show and take away the time to live of fields (Redis 7.4).
+"""Commands of the group *hash* that set, return and remove the expire times of fields (Redis 7.4).
 
-A field's time is kept in unix milliseconds; a time that is not in the future deletes the field at once. Times have 46
-bits. The commands of 7.4 look at the type of the value before they look at their arguments.
+The expire time of a field is stored in unix milliseconds, in 46 bits; a time that is not in the future deletes the
+field at once. These commands check the type of the value before they check their arguments.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pyredmem.objects.hash import HashObject
 
 hash_expiry: Final = Group("hash")
 
-#: The latest time of a field, unix milliseconds: 46 bits.
+#: The latest expire time of a field, in unix milliseconds: 46 bits.
 LATEST_MS: Final = (1 << 46) - 1
 
-# What is replied for a field.
+# The reply for each field.
 _NO_FIELD: Final = -2
 _NO_EXPIRY: Final = -1
 _NOT_MET: Final = 0
@@ -51,7 +51,7 @@ _COUNT_MISMATCH: Final = b"ERR The `numfields` parameter must match the number o
 
 
 def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
-    """An argument as a field's expire time in unix milliseconds; ``from_ms`` is the moment it counts from."""
+    """An argument as the expire time of a field, in unix milliseconds; it counts from ``from_ms``."""
     number = integer(argument)
     if number < 0:
         raise CommandError(_NEGATIVE_TIME)
@@ -62,7 +62,7 @@ def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
 
 
 def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) -> list[bytes]:
-    """The fields behind the word FIELDS, which has to be argument ``at``, and their number."""
+    """The fields of ``FIELDS numfields field ...``, which must be the arguments from ``at`` on."""
     if at + 1 >= len(argv) or argv[at].upper() != b"FIELDS":
         raise CommandError(_NO_FIELDS)
     count = parse_integer(argv[at + 1])
@@ -75,7 +75,7 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
 
 
 def set_times(context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
-    """Let fields that are there expire at a time, or delete them if that time has passed; and notify."""
+    """Set the expire time of existing fields, or delete them if it has passed; and notify."""
     value.prepare_times()
     if when_ms <= context.keyspace.now_ms():
         context.keyspace.expired_fields += delete_fields(context, key, value, fields)
@@ -127,7 +127,7 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Sets the moment at which fields of a hash expire, in unix seconds.",
+    summary="Sets the time at which fields of a hash expire, in unix seconds.",
     syntax=f"key unix-time-seconds {_SETTER_SYNTAX}",
 )
 def hexpireat(context: Context, argv: list[bytes]) -> None:
@@ -142,7 +142,7 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Sets the moment at which fields of a hash expire, in unix milliseconds.",
+    summary="Sets the time at which fields of a hash expire, in unix milliseconds.",
     syntax=f"key unix-time-milliseconds {_SETTER_SYNTAX}",
 )
 def hpexpireat(context: Context, argv: list[bytes]) -> None:
@@ -150,7 +150,7 @@ def hpexpireat(context: Context, argv: list[bytes]) -> None:
 
 
 def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
-    """What the four have in common."""
+    """Run one of the four; the time counts in units of ``unit_ms``, from now if ``relative``."""
     key = argv[1]
     value = hash_to_write(context, key)
     when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
@@ -169,7 +169,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
 
 
 def _record_times(context: Context, argv: list[bytes], results: list[int], when_ms: int, is_absolute: bool) -> None:
-    """Record the times that were set as absolute ones, of the fields that got one; or which fields were deleted."""
+    """Record the fields that got an expire time, with the absolute time, and the fields that were deleted."""
     key = argv[1]
     words, fields = argv[3 : -len(results)], argv[-len(results) :]
     deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
@@ -184,9 +184,9 @@ def _record_times(context: Context, argv: list[bytes], results: list[int], when_
 def _expire_fields(
     context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
 ) -> list[int]:
-    """Let the fields expire for which the condition holds; each is looked at when those before it are done.
+    """Set the expire time of the fields for which the condition holds, one after the other.
 
-    A field that has expired but was not deleted yet counts as one that is there: a later time revives it.
+    A field that has expired but is not deleted yet counts as existing: a later expire time revives it.
     """
     is_past = when_ms <= context.keyspace.now_ms()
     value.prepare_times()
@@ -216,7 +216,7 @@ def _expire_fields(
 
 
 def _allowed(condition: bytes, when_ms: int, current_ms: i64) -> bool:
-    """Whether the condition holds; a field without a time counts as one that lives for ever."""
+    """Whether the condition holds; GT and LT take a field without an expire time as one that never expires."""
     if condition == _NX:
         return current_ms == NO_TIME
     if condition == _XX:
@@ -229,7 +229,7 @@ def _allowed(condition: bytes, when_ms: int, current_ms: i64) -> bool:
 
 
 def _reply_same(context: Context, result: int, count: int) -> None:
-    """The same result for every field."""
+    """Reply with the same result for each of ``count`` fields."""
     context.reply.array(count)
     for _ in range(count):
         context.reply.integer(result)
@@ -243,7 +243,7 @@ def _reply_same(context: Context, result: int, count: int) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Takes the time to live of fields of a hash away.",
+    summary="Removes the expire time of fields of a hash.",
     syntax=_FIELDS_SYNTAX,
 )
 def hpersist(context: Context, argv: list[bytes]) -> None:
@@ -270,7 +270,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
         context.changed(key, events.HASH, b"hpersist", persisted)
 
 
-# Showing.
+# Returning.
 
 
 @hash_expiry.command(
@@ -281,7 +281,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Gives the time to live of fields of a hash, in seconds.",
+    summary="Returns the time to live of fields of a hash, in seconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
 )
@@ -297,7 +297,7 @@ def httl(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Gives the time to live of fields of a hash, in milliseconds.",
+    summary="Returns the time to live of fields of a hash, in milliseconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
 )
@@ -313,7 +313,7 @@ def hpttl(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Gives the moment at which fields of a hash expire, in unix seconds.",
+    summary="Returns the time at which fields of a hash expire, in unix seconds.",
     syntax=_FIELDS_SYNTAX,
 )
 def hexpiretime(context: Context, argv: list[bytes]) -> None:
@@ -328,7 +328,7 @@ def hexpiretime(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="7.4.0",
     complexity=_PER_FIELD,
-    summary="Gives the moment at which fields of a hash expire, in unix milliseconds.",
+    summary="Returns the time at which fields of a hash expire, in unix milliseconds.",
     syntax=_FIELDS_SYNTAX,
 )
 def hpexpiretime(context: Context, argv: list[bytes]) -> None:
@@ -336,7 +336,7 @@ def hpexpiretime(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int) -> None:
-    """For each field its time, counted from a moment, in units that are begun."""
+    """Reply with the time from ``from_ms`` until each field expires, in units of ``unit_ms``, rounded up."""
     value = hash_to_read(context, argv[1])
     fields = counted_fields(argv, 2)
     if value is None:

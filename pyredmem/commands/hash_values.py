@@ -1,4 +1,4 @@
-"""Commands of the group *hash* that get or set values and change the fields or their times as well (Redis 8.0)."""
+"""Commands of the group *hash* that get or set values and also delete the fields or set their expire times (8.0)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from pyredmem.objects.hash import HashObject
 
 hash_values: Final = Group("hash")
 
-#: The options that set a time: the unit in milliseconds, and whether it counts from now.
+#: The options that set an expire time: the unit in milliseconds, and whether it counts from now.
 _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), b"PXAT": (1, False)}
 _UNKNOWN_TIME: Final = -1
-#: A number, a field and a value.
-_FEWEST_BEHIND_FIELDS: Final = 3
-#: The highest number of fields that a call may name.
+#: The word FIELDS of HSETEX is followed at least by a number, a field and a value.
+_FEWEST_AFTER_FIELDS: Final = 3
+#: The most fields that one call may set.
 _MOST_FIELDS: Final = (1 << 31) - 1
 _PER_FIELD: Final = "O(N) where N is the number of fields."
 _TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
@@ -44,7 +44,7 @@ _BAD_COUNT: Final = b"ERR invalid number of fields"
 
 
 def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> int:
-    """The moment that an option with a time means."""
+    """The expire time that an option such as EX gives, in unix milliseconds."""
     unit_ms, relative = _TIMES[option]
     return moment(argument, command, unit_ms, context.keyspace.now_ms() if relative else 0)
 
@@ -57,7 +57,7 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
-    summary="Gives the values of fields of a hash and deletes the fields.",
+    summary="Returns the values of fields of a hash and deletes the fields.",
     syntax="key FIELDS numfields:integer field [field ...]",
 )
 def hgetdel(context: Context, argv: list[bytes]) -> None:
@@ -73,19 +73,19 @@ def hgetdel(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_last_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
-    """Reply with the values of fields that are deleted then: a field that is named twice has its value once."""
+    """Reply with the values of fields that are about to be deleted; the second time, a repeated field is null."""
     if value is None or len(set(fields)) == len(fields):
         reply_values(context, key, value, fields)
         return
     reply = context.reply
     reply.array(len(fields))
-    told: set[bytes] = set()
+    replied: set[bytes] = set()
     for field, found in zip(fields, living_values(context, key, value, fields), strict=True):
-        if found is None or field in told:
+        if found is None or field in replied:
             reply.null()
         else:
             reply.bulk(found)
-        told.add(field)
+        replied.add(field)
 
 
 @hash_values.command(
@@ -96,7 +96,7 @@ def _reply_last_values(context: Context, key: bytes, value: HashObject | None, f
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
-    summary="Gives the values of fields of a hash and sets or takes away their time to live.",
+    summary="Returns the values of fields of a hash and sets or removes their expire times.",
     syntax=f"key [{_TIME_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
@@ -135,19 +135,19 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
 
 
 def _record_deleted(context: Context, key: bytes, fields: list[bytes]) -> None:
-    """Record the fields that a time in the past deleted."""
+    """Record the deletion of fields whose new expire time has passed."""
     if context.is_recording:
         for field in fields:
             context.record_instead([b"HDEL", key, field])
 
 
 def _still_there(value: HashObject | None) -> HashObject | None:
-    """The hash, unless its last fields were over and it went with them."""
+    """The hash; None if there is none, or if it was deleted because its last fields had expired."""
     return None if value is None or value.refcount == 0 else value
 
 
 def _persist(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Let fields live for ever; False if all do."""
+    """Remove the expire times of fields; False if none had one."""
     persisted = 0
     for field in fields:
         if value.persist(field):
@@ -165,7 +165,7 @@ class _Setting:
         self.condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
-        self.time_at: i64 = 0  # the option that gives the time
+        self.time_at: i64 = 0  # the place of the option that gives the expire time
         arguments = Arguments(argv, 2)
         while True:
             word = arguments.next()
@@ -188,7 +188,7 @@ class _Setting:
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
                 raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
-        if arguments.left() < _FEWEST_BEHIND_FIELDS:
+        if arguments.left() < _FEWEST_AFTER_FIELDS:
             raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())
         if count is None or not 1 <= count <= _MOST_FIELDS:
@@ -199,12 +199,12 @@ class _Setting:
         self.fields = self.pairs[::2]
 
     def allows(self, context: Context, key: bytes, value: HashObject | None) -> bool:
-        """Whether all fields are there (FXX), or none is (FNX)."""
+        """Whether the condition holds: all fields exist (FXX), or none does (FNX)."""
         if not self.condition or value is None:
             return self.condition != b"FXX"
         expired = 0
         allowed = True
-        for field in self.fields:  # one by one, up to the first that decides
+        for field in self.fields:  # one by one, until a field decides
             is_there = value.get(field) is not None
             if is_there and is_field_expired(value, field, context.keyspace.now_us):
                 is_there = False
@@ -229,14 +229,14 @@ class _Setting:
     acl="hash",
     since="8.0.0",
     complexity=_PER_FIELD,
-    summary="Sets fields of a hash to values, and their time to live.",
+    summary="Sets the values of fields of a hash and their expire time.",
     syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
-    """With a time that has passed, the fields are set and then deleted.
+    """With an expire time that has passed, the fields are set and then deleted.
 
-    Only a condition asks whether the fields are there, and so deletes those that have expired. Without one, KEEPTTL
-    keeps the time of an expired field as well.
+    Only FNX and FXX check whether the fields exist, and so delete those that have expired. Without them, KEEPTTL
+    keeps the expire time of an expired field too.
     """
     setting = _Setting(context, argv)
     key = argv[1]
@@ -251,7 +251,7 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
 
 
 def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> None:
-    """Record the absolute time, or the fields that a time in the past has deleted."""
+    """Record the call with an absolute expire time, or the deletion of the fields if that time has passed."""
     if setting.when_ms <= context.keyspace.now_ms():
         _record_deleted(context, argv[1], setting.fields)
     elif argv[setting.time_at].upper() != b"PXAT":
@@ -271,7 +271,7 @@ def _set(context: Context, key: bytes, value: HashObject, setting: _Setting) -> 
             value.put(pairs[index], pairs[index + 1], limits)
         else:
             value.set(pairs[index], pairs[index + 1], limits)
-        if has_passed:  # each before the next one is set, so that the hash never holds them all
+        if has_passed:  # before the next field is set, so that the hash never holds them all
             value.remove(pairs[index])
     fields_changed(context, key, value)
     context.changed(key, events.HASH, b"hset", len(setting.fields))

@@ -23,20 +23,20 @@ hash_walks: Final = Group("hash")
 
 _OUT_OF_RANGE: Final = b"ERR value is out of range"
 _UNORDERED: Final = ("nondeterministic_output_order",)
-#: From this share of the fields on it is cheaper to draw those that are left out.
+#: If more than a third of the fields are drawn, shuffling all of them is cheaper than drawing until enough differ.
 _DENSE_SHARE: Final = 3
 
 
 class _Listing:
-    """The fields of a hash and their values, in the same order; to look at only."""
+    """The fields of a hash that have not expired, and their values in the same order; nobody may change them."""
 
     def __init__(self, context: Context, value: HashObject) -> None:
         self.names: list[bytes] = value.fields.names()
         self.contents: list[bytes] = value.fields.contents()
         if value.due_us < context.keyspace.now_us:
-            self._leave_out_over(context, value)
+            self._leave_out_expired(context, value)
 
-    def _leave_out_over(self, context: Context, value: HashObject) -> None:
+    def _leave_out_expired(self, context: Context, value: HashObject) -> None:
         now_us = context.keyspace.now_us
         names, contents = self.names, self.contents
         self.names, self.contents = [], []
@@ -46,7 +46,7 @@ class _Listing:
                 self.contents.append(contents[index])
 
 
-# All.
+# All fields.
 
 
 @hash_walks.command(
@@ -57,7 +57,7 @@ class _Listing:
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the fields of a hash with their values.",
+    summary="Returns all fields of a hash with their values.",
     syntax="key",
     tips=_UNORDERED,
 )
@@ -83,7 +83,7 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the fields of a hash.",
+    summary="Returns all fields of a hash.",
     syntax="key",
     tips=_UNORDERED,
 )
@@ -100,7 +100,7 @@ def hkeys(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the values of a hash.",
+    summary="Returns all values of a hash.",
     syntax="key",
     tips=_UNORDERED,
 )
@@ -109,7 +109,7 @@ def hvals(context: Context, argv: list[bytes]) -> None:
     context.reply.bulks([] if value is None else _Listing(context, value).contents)
 
 
-# Any.
+# Random fields.
 
 
 @hash_walks.command(
@@ -119,13 +119,13 @@ def hvals(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="6.2.0",
-    complexity="O(N) where N is the number of fields that are given.",
-    summary="Gives random fields of a hash.",
+    complexity="O(N) where N is the number of returned fields.",
+    summary="Returns one or more random fields of a hash.",
     syntax="key [count [WITHVALUES]]",
     tips=("nondeterministic_output",),
 )
 def hrandfield(context: Context, argv: list[bytes]) -> None:
-    """Fields whose time is over are deleted first, whichever they are."""
+    """All expired fields are deleted first."""
     if len(argv) == 2:
         value = _drawable(context, argv[1])
         if value is None:
@@ -156,7 +156,7 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
 
 
 def _drawable(context: Context, key: bytes) -> HashObject | None:
-    """The hash of a key without the fields whose time is over; None if there are no others."""
+    """The hash of a key after its expired fields were deleted; None if no others are left."""
     value = hash_to_read(context, key)
     if value is None or value.due_us >= context.keyspace.now_us or context.keyspace.stands_still:
         return value
@@ -168,7 +168,7 @@ def _start(reply: ReplySink, count: i64, with_values: bool) -> None:
 
 
 def _reply_one(reply: ReplySink, field: bytes, content: bytes, with_values: bool) -> None:
-    """A field, with its value as RESP2 and RESP3 have it."""
+    """Reply with a field and perhaps its value: a pair in RESP3, two elements in RESP2."""
     if with_values and reply.protocol == 3:
         reply.array(2)
     reply.bulk(field)
@@ -179,7 +179,7 @@ def _reply_one(reply: ReplySink, field: bytes, content: bytes, with_values: bool
 def _reply_with_replacement(
     reply: ReplySink, names: list[bytes], contents: list[bytes], count: i64, with_values: bool, rng: Random
 ) -> None:
-    """A number of draws, each among all fields."""
+    """Reply with ``count`` fields, each drawn from all fields."""
     _start(reply, count, with_values)
     while count > 0:
         count -= 1
@@ -188,13 +188,13 @@ def _reply_with_replacement(
 
 
 def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
-    """Indices below ``total``, ``count`` different ones with the same chance for each; all if there are no more."""
+    """``count`` different indexes below ``total``, or all of them if there are fewer; each is equally likely."""
     if count >= total:
         return list(range(total))
     if count * _DENSE_SHARE > total:
         left = list(range(total))
         at: i64 = 0
-        while at < count:  # the first steps of a shuffle
+        while at < count:  # the first ``count`` steps of a shuffle
             other = at + rng.below(total - at)
             left[at], left[other] = left[other], left[at]
             at += 1
@@ -205,7 +205,7 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     return list(chosen)
 
 
-# Some.
+# Some fields at a time.
 
 
 @hash_walks.command(
@@ -216,12 +216,12 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     acl="hash",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of fields.",
-    summary="Lists some fields of a hash with their values and gives the cursor that lists the next ones.",
+    summary="Iterates over the fields of a hash with their values, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     tips=("nondeterministic_output",),
 )
 def hscan(context: Context, argv: list[bytes]) -> None:
-    """The options are not even looked at if there is no hash."""
+    """The options are not checked if there is no hash."""
     cursor: i64 = scan_cursor(argv[2]) & INT64_MAX  # only the bits below the table's size count
     value = hash_to_read(context, argv[1])
     found: list[bytes] = []
@@ -236,16 +236,16 @@ def hscan(context: Context, argv: list[bytes]) -> None:
 
 
 def _scan(context: Context, value: HashObject, cursor: i64, options: ScanOptions, found: list[bytes]) -> i64:
-    """Add what the next call of HSCAN lists to ``found``; returns the cursor to go on with."""
+    """Add the fields that one call returns to ``found``; returns the cursor of the next call."""
     fields: list[bytes] = []
     values: list[bytes] = []
     cursor = value.fields.scan(cursor, options.count, fields, values)
     pattern = options.pattern
-    some_are_over = value.due_us < context.keyspace.now_us
+    has_expired = value.due_us < context.keyspace.now_us
     for index, field in enumerate(fields):
         if pattern is not None and not pattern.matches(field):
             continue
-        if some_are_over and is_field_expired(value, field, context.keyspace.now_us):
+        if has_expired and is_field_expired(value, field, context.keyspace.now_us):
             continue
         found.append(field)
         if not options.omits_values:

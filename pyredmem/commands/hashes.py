@@ -1,8 +1,8 @@
 """Commands of the group *hash* that work on fields and values.
 
-A field whose time is over is no field any more; the commands that need to know ask the hash for one integer
-(``due_us``) before they look at fields. What becomes of such fields is in :mod:`pyredmem.keyspace.field_expiry`, the
-commands that give fields a time are in `hash_expiry`, those that draw and scan in `hash_walks`.
+An expired field counts as missing. Commands compare one integer of the hash (``due_us``) with the clock before they
+check single fields. :mod:`pyredmem.keyspace.field_expiry` deletes expired fields; `hash_expiry` has the commands on
+expire times, and `hash_walks` those that return all, random or some fields.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NAN_OR_INFINITY: Final = b"ERR value is NaN or Infinity"
 
 
 def hash_to_read(context: Context, key: bytes) -> HashObject | None:
-    """The hash of a key, for a command that reads it."""
+    """The hash of a key, for a command that reads it; None if there is no such key."""
     value = context.db.read(key)
     if value is None or isinstance(value, HashObject):
         return value
@@ -59,7 +59,7 @@ def hash_to_read(context: Context, key: bytes) -> HashObject | None:
 
 
 def hash_to_write(context: Context, key: bytes) -> HashObject | None:
-    """The hash of a key, for a command that changes it."""
+    """The hash of a key, for a command that changes it; None if there is no such key."""
     value = context.db.write(key)
     if value is None or isinstance(value, HashObject):
         return value
@@ -67,7 +67,7 @@ def hash_to_write(context: Context, key: bytes) -> HashObject | None:
 
 
 def this_or_new(context: Context, key: bytes, value: HashObject | None) -> HashObject:
-    """The hash of a key that was looked up; a new one if there was none, or its last fields were over meanwhile."""
+    """The hash that was looked up; a new one if there was none, or if it was deleted with its last expired fields."""
     if value is not None and value.refcount > 0:
         return value
     created = new_hash(context.keyspace.allocator)
@@ -75,8 +75,8 @@ def this_or_new(context: Context, key: bytes, value: HashObject | None) -> HashO
     return created
 
 
-def drop_over(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Delete those of the fields that have expired; True if the key was deleted with its last one."""
+def delete_expired_of(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Delete the given fields that have expired; True if the key was deleted with its last field."""
     keyspace = context.keyspace
     if value.due_us >= keyspace.now_us or keyspace.stands_still:
         return False
@@ -84,15 +84,15 @@ def drop_over(context: Context, key: bytes, value: HashObject, fields: list[byte
 
 
 def field_value(context: Context, key: bytes, value: HashObject, field: bytes) -> bytes | None:
-    """The value of a field for a command that asks for this one; if its time is over it is deleted."""
+    """The value of one field; an expired field is deleted and has none."""
     if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
-        drop_over(context, key, value, [field])
+        delete_expired_of(context, key, value, [field])
         return None
     return value.get(field)
 
 
 def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
-    """Fields with a time may have been taken out, or live for ever now."""
+    """Update when the next field of the hash expires, after fields were removed or lost their expire time."""
     if value.times is not None:
         note_due(context.db, key, value)
 
@@ -107,8 +107,8 @@ def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="2.0.0",
-    complexity="O(1) for each pair of field and value, so O(N) for N of them.",
-    summary="Sets fields of a hash to values and tells how many of the fields are new.",
+    complexity="O(1) for each field, so O(N) for N fields.",
+    summary="Sets the values of fields of a hash, and returns how many of the fields are new.",
     syntax="key field value [field value ...]",
     history=(("4.0.0", "Accepts multiple `field` and `value` arguments."),),
 )
@@ -140,7 +140,7 @@ def hset(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
-    summary="Sets fields of a hash to values.",
+    summary="Sets the values of several fields of a hash.",
     syntax="key field value [field value ...]",
     deprecated=("4.0.0", "`HSET` with multiple field-value pairs"),
 )
@@ -150,7 +150,7 @@ def hmset(context: Context, argv: list[bytes]) -> None:
 
 
 def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
-    """Set all pairs; returns how many fields are new."""
+    """Set all fields; returns how many of them are new."""
     if len(argv) % 2 == 1:
         raise wrong_arity(command)
     key = argv[1]
@@ -174,7 +174,7 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Sets a field of a hash to a value if the hash has no such field.",
+    summary="Sets the value of a field of a hash if the field does not exist.",
     syntax="key field value",
 )
 def hsetnx(context: Context, argv: list[bytes]) -> None:
@@ -198,11 +198,11 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Adds a number to the integer value of a field; a missing field counts as 0.",
+    summary="Adds a number to the integer value of a field of a hash; a missing field counts as 0.",
     syntax="key field increment",
 )
 def hincrby(context: Context, argv: list[bytes]) -> None:
-    """The field keeps its time to live."""
+    """The field keeps its expire time."""
     increment: i64 = integer(argv[3])
     value = hash_to_write(context, argv[1])
     old = None if value is None else field_value(context, argv[1], value, argv[2])
@@ -228,11 +228,11 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.6.0",
     complexity="O(1)",
-    summary="Adds a floating-point number to the value of a field; a missing field counts as 0.",
+    summary="Adds a floating-point number to the value of a field of a hash; a missing field counts as 0.",
     syntax="key field increment:double",
 )
 def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """80-bit arithmetic as in Redis; the field keeps its time to live."""
+    """The sum is computed with 80 bits, as in Redis; the field keeps its expire time."""
     increment = parse_long_double(argv[3])
     if increment is None:
         raise CommandError(NOT_A_FLOAT)
@@ -252,7 +252,7 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
     if context.is_recording and value.times is None:
         context.record_instead([b"HSET", argv[1], argv[2], text])
-    elif context.is_recording:  # HSET would let the field live for ever
+    elif context.is_recording:  # HSET would remove the expire time of the field
         context.record_instead([b"HSETEX", argv[1], b"KEEPTTL", b"FIELDS", b"1", argv[2], text])
     context.reply.bulk(text)
 
@@ -268,7 +268,7 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Gives the value of a field of a hash.",
+    summary="Returns the value of a field of a hash.",
     syntax="key field",
 )
 def hget(context: Context, argv: list[bytes]) -> None:
@@ -287,8 +287,8 @@ def hget(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
-    complexity="O(N) where N is the number of fields that are asked for.",
-    summary="Gives the values of several fields of a hash; null for a field that is not there.",
+    complexity="O(N) where N is the number of requested fields.",
+    summary="Returns the values of several fields of a hash; null for a field that does not exist.",
     syntax="key field [field ...]",
 )
 def hmget(context: Context, argv: list[bytes]) -> None:
@@ -296,7 +296,7 @@ def hmget(context: Context, argv: list[bytes]) -> None:
 
 
 def reply_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
-    """Reply with the values of fields; those whose time is over are deleted."""
+    """Reply with the values of fields; expired fields are deleted and have none."""
     reply = context.reply
     reply.array(len(fields))
     if value is not None and value.due_us < context.keyspace.now_us:
@@ -315,10 +315,10 @@ def reply_values(context: Context, key: bytes, value: HashObject | None, fields:
 
 
 def living_values(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
-    """The values of fields, None for those that are not there; those whose time is over are deleted."""
+    """The values of fields, None for missing ones; expired fields are deleted and count as missing."""
     now_us = context.keyspace.now_us
     found = [None if is_field_expired(value, field, now_us) else value.get(field) for field in fields]
-    drop_over(context, key, value, fields)
+    delete_expired_of(context, key, value, fields)
     return found
 
 
@@ -330,7 +330,7 @@ def living_values(context: Context, key: bytes, value: HashObject, fields: list[
     acl="hash",
     since="3.2.0",
     complexity="O(1)",
-    summary="Gives the length of the value of a field in bytes.",
+    summary="Returns the length of the value of a field of a hash, in bytes.",
     syntax="key field",
 )
 def hstrlen(context: Context, argv: list[bytes]) -> None:
@@ -347,7 +347,7 @@ def hstrlen(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Tells whether a hash has a field.",
+    summary="Returns whether a field of a hash exists.",
     syntax="key field",
 )
 def hexists(context: Context, argv: list[bytes]) -> None:
@@ -368,7 +368,7 @@ def hexists(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def hlen(context: Context, argv: list[bytes]) -> None:
-    """Fields whose time is over count until they are deleted."""
+    """Expired fields count until they are deleted."""
     value = hash_to_read(context, argv[1])
     context.reply.integer(0 if value is None else value.length())
 
@@ -384,19 +384,19 @@ def hlen(context: Context, argv: list[bytes]) -> None:
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
-    summary="Deletes fields of a hash, and the hash with the last one; tells how many there were.",
+    summary="Deletes fields of a hash and returns how many existed. A hash without fields is deleted.",
     syntax="key field [field ...]",
     history=(("2.4.0", "Accepts multiple `field` arguments."),),
 )
 def hdel(context: Context, argv: list[bytes]) -> None:
-    """Whether the time of a field is over does not matter."""
+    """An expired field that is not deleted yet counts as deleted by this command."""
     value = hash_to_write(context, argv[1])
     deleted = 0 if value is None else delete_fields(context, argv[1], value, argv[2:])
     context.reply.integer(deleted)
 
 
 def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> int:
-    """Delete fields and tell; returns how many there were."""
+    """Delete fields and notify; returns how many of them existed."""
     deleted = 0
     for field in fields:
         if value.remove(field):

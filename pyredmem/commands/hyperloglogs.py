@@ -1,7 +1,7 @@
-"""Commands of the group *hyperloglog*: sets that are counted without being kept.
+"""Commands of the group *hyperloglog*, which estimate how many different elements were added.
 
-The values are strings, so that GET and SET move them around; what each byte of them means is in
-`structures.hyperloglog`, and how they grow in `objects.hyperloglog`.
+A HyperLogLog is a string, so GET and SET copy it. `structures.hyperloglog` defines its bytes, `objects.hyperloglog` how
+it grows.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _STANDARD_ERROR: Final = 1.04 / math.sqrt(REGISTERS)
 
 
 def _hyperloglog(value: RedisObject) -> StringObject:
-    """The value as the HyperLogLog it has to be."""
+    """The value as a HyperLogLog; an error if it is not one."""
     text = string_value(value)
     if isinstance(text, IntegerString) or not hyperloglog.is_hyperloglog(text.view()):
         raise CommandError(_NOT_A_HYPERLOGLOG)
@@ -62,7 +62,7 @@ def _writable(context: Context, key: bytes, value: RedisObject) -> BufferString:
 
 
 def _created(context: Context, key: bytes) -> BufferString:
-    """An empty HyperLogLog under a key that is not there."""
+    """Create an empty HyperLogLog under a key that does not exist."""
     buffer = context.keyspace.strings.create_buffer(hyperloglog.new_hyperloglog())
     context.db.add(key, buffer)
     return buffer
@@ -83,11 +83,11 @@ def _registers(value: StringObject) -> bytes:
     acl="hyperloglog",
     since="2.8.9",
     complexity="O(1) for each element.",
-    summary="Adds elements to a HyperLogLog, which is made if the key does not exist.",
+    summary="Adds elements to a HyperLogLog; creates the key if it does not exist.",
     syntax="key [element [element ...]]",
 )
 def pfadd(context: Context, argv: list[bytes]) -> None:
-    """1 if the estimate may have changed."""
+    """The reply is 1 if the estimate may have changed."""
     key = argv[1]
     value = context.db.write(key)
     changed: i64 = 0
@@ -121,12 +121,12 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     ),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(1) for one key, mostly from its cache; O(N) for N keys, each of which costs much.",
-    summary="Estimates how many elements a HyperLogLog has, or several of them together.",
+    complexity="O(1) for one key, usually from its cached estimate; O(N) with a large constant for N keys.",
+    summary="Estimates the number of different elements in one HyperLogLog, or in the union of several.",
     syntax="key [key ...]",
 )
 def pfcount(context: Context, argv: list[bytes]) -> None:
-    """Of one key the estimate is kept in the value, which makes it a write."""
+    """For a single key the estimate is cached in the value, which makes this a write."""
     if len(argv) == 2:
         context.reply.integer(_count_one(context, argv[1]))
         return
@@ -142,7 +142,7 @@ def _count_one(context: Context, key: bytes) -> int:
     value = context.db.read(key)
     if value is None:
         return 0
-    context.db.modify(key)  # it becomes a buffer, even if the estimate is known
+    context.db.modify(key)  # it becomes a buffer even if the estimate is cached
     buffer = _writable(context, key, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:
@@ -162,12 +162,12 @@ def _count_one(context: Context, key: bytes) -> int:
     keys=(key_at(READ_WRITE, ACCESS, INSERT), key_at(READ_ONLY, ACCESS, index=2, last=-1)),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(N) with N keys, each of which costs much.",
-    summary="Merges HyperLogLogs into one that estimates their union.",
+    complexity="O(N) with N keys, with a large constant.",
+    summary="Merges HyperLogLogs into one, which then estimates their union.",
     syntax="destkey [sourcekey [sourcekey ...]]",
 )
 def pfmerge(context: Context, argv: list[bytes]) -> None:
-    """The destination is one of the sources; it becomes dense if any of them is."""
+    """The destination is also a source; it becomes dense if any source is."""
     db = context.db
     registers = bytes(REGISTERS)
     is_dense = False
@@ -202,7 +202,7 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     syntax="subcommand:string key",
 )
 def pfdebug(context: Context, argv: list[bytes]) -> None:
-    """The value is made modifiable whatever is asked."""
+    """Every subcommand first turns the value into a buffer that can be modified."""
     key = argv[2]
     value = context.db.write(key)
     if value is None:
@@ -229,7 +229,7 @@ def pfdebug(context: Context, argv: list[bytes]) -> None:
 
 
 def _to_dense(context: Context, buffer: BufferString) -> bool:
-    """Give a value the dense encoding; False if it has it."""
+    """Convert a value to the dense encoding; False if it already has it."""
     if not hyperloglog.is_sparse(buffer.buffer):
         return False
     if not make_dense(buffer, context.db.allocator):
@@ -246,11 +246,11 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
     acl="hyperloglog",
     since="2.8.9",
     complexity="N/A",
-    summary="Counts known sets and says whether the estimates are right.",
+    summary="Estimates sets of known size and checks that the estimates are close enough.",
     syntax="",
 )
 def pfselftest(context: Context, argv: list[bytes]) -> None:
-    """Sets whose size is known, in both encodings, are estimated six standard errors off at most."""
+    """Check that estimates of sets of known size are off by at most six standard errors."""
     buffer = hyperloglog.dense_with(hyperloglog.new_hyperloglog(), bytes(REGISTERS))
     registers = bytearray(REGISTERS)
     for number in range(1, _SELF_TEST_ELEMENTS + 1):
@@ -268,7 +268,7 @@ def pfselftest(context: Context, argv: list[bytes]) -> None:
 def _check_estimate(buffer: bytearray, registers: bytes, expected: int) -> None:
     found = hyperloglog.registers_of(buffer)
     if found != registers:
-        raise CommandError(_SELF_TEST_FAILED + b"the registers are not those that were set")
+        raise CommandError(_SELF_TEST_FAILED + b"the registers differ from those that were set")
     error = abs(hyperloglog.estimate(registers) - expected)
     if error > math.ceil(6 * _STANDARD_ERROR * expected):
         raise CommandError(_SELF_TEST_FAILED + b"an estimate of %d elements is off by %d" % (expected, error))

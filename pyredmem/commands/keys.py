@@ -1,4 +1,4 @@
-"""Commands of the group *generic* that work on whole keys, whatever they hold: names, copies, moves, deletion."""
+"""Commands of the group *generic* that work on whole keys of any type: delete, look up, rename, move, copy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ keys: Final = Group("generic")
 _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
 
 
-# Deleting and looking.
+# Deleting and looking up.
 
 
 @keys.command(
@@ -45,8 +45,8 @@ _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
     keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="1.0.0",
-    complexity="O(N) with N being the number of keys; O(M) more for each that holds a collection of M elements.",
-    summary="Deletes keys and tells how many there were.",
+    complexity="O(N) with N being the number of keys, plus O(M) for each key that holds a collection of M elements.",
+    summary="Deletes keys and returns how many of them existed.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
@@ -61,8 +61,8 @@ def del_(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="4.0.0",
-    complexity="O(1) for each key; the memory is given back in the background in O(N), N being its allocations.",
-    summary="Deletes keys, giving the memory of large values back in the background.",
+    complexity="O(1) for each key; the memory is freed in the background in O(N), N being its number of allocations.",
+    summary="Deletes keys and frees the memory of large values in the background.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
@@ -87,7 +87,7 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(N) with N being the number of keys.",
-    summary="Counts how many of the keys are there; one that is given twice counts twice.",
+    summary="Returns how many of the keys exist; a repeated key counts every time.",
     syntax="key [key ...]",
     history=(("3.0.3", "Accepts multiple `key` arguments."),),
     tips=_MULTI_SHARD,
@@ -108,7 +108,7 @@ def exists(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="3.2.1",
     complexity="O(N) with N being the number of keys.",
-    summary="Marks keys as used now and counts how many of them are there.",
+    summary="Marks keys as used now and returns how many of them exist.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
@@ -128,7 +128,7 @@ def touch(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Names the type of the value of a key.",
+    summary="Returns the type of the value of a key.",
     syntax="key",
 )
 def type_(context: Context, argv: list[bytes]) -> None:
@@ -143,7 +143,7 @@ def type_(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the name of a random key.",
+    summary="Returns a random key.",
     tips=("request_policy:all_shards", "response_policy:special", "nondeterministic_output"),
 )
 def randomkey(context: Context, argv: list[bytes]) -> None:
@@ -154,7 +154,7 @@ def randomkey(context: Context, argv: list[bytes]) -> None:
         context.reply.bulk(key)
 
 
-# Another name, another database.
+# Renaming, moving and copying.
 
 
 @keys.command(
@@ -165,7 +165,7 @@ def randomkey(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Renames a key; a key that has the new name is overwritten.",
+    summary="Renames a key and overwrites a key that has the new name.",
     syntax="key newkey",
 )
 def rename(context: Context, argv: list[bytes]) -> None:
@@ -190,7 +190,7 @@ def renamenx(context: Context, argv: list[bytes]) -> None:
 
 
 def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) -> bool:
-    """Rename a key; False if nothing had to be or was allowed to be done."""
+    """Rename a key; False if both names are the same, or if the new one is taken and ``only_if_free``."""
     db = context.db
     value = db.write(key)
     if value is None:
@@ -202,12 +202,12 @@ def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) ->
             return False
         db.delete(new_key, context.keyspace.lazy_server_del)
     db.move_key(key, value, db, new_key)
-    told = context.keyspace.changes
-    told.modified(db.index, key)
-    told.modified(db.index, new_key)
-    told.notify(events.GENERIC, b"rename_from", db.index, key)
-    told.notify(events.GENERIC, b"rename_to", db.index, new_key)
-    context.keyspace.changes.count(1)
+    changes = context.keyspace.changes
+    changes.modified(db.index, key)
+    changes.modified(db.index, new_key)
+    context.notify(events.GENERIC, b"rename_from", key)
+    context.notify(events.GENERIC, b"rename_to", new_key)
+    changes.count(1)
     return True
 
 
@@ -219,7 +219,7 @@ def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) ->
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Moves a key to another database, unless there is one of the same name.",
+    summary="Moves a key to another database, unless that already has the key.",
     syntax="key db",
 )
 def move(context: Context, argv: list[bytes]) -> None:
@@ -233,12 +233,12 @@ def move(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     source.move_key(key, value, target, key)
-    told = context.keyspace.changes
-    told.modified(source.index, key)
-    told.modified(target.index, key)
-    told.notify(events.GENERIC, b"move_from", source.index, key)
-    told.notify(events.GENERIC, b"move_to", target.index, key)
-    context.keyspace.changes.count(1)
+    changes = context.keyspace.changes
+    changes.modified(source.index, key)
+    changes.modified(target.index, key)
+    context.notify(events.GENERIC, b"move_from", key)
+    changes.notify(events.GENERIC, b"move_to", target.index, key)
+    changes.count(1)
     context.reply.integer(1)
 
 
@@ -249,8 +249,8 @@ def move(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS), key_at(OVERWRITE, UPDATE, index=2)),
     acl="keyspace",
     since="6.2.0",
-    complexity="O(N) for collections, with N being the number of nested items; O(1) for strings.",
-    summary="Copies the value of a key to a new key, in this database or another.",
+    complexity="O(N) with N being the number of elements in the value; O(1) for strings.",
+    summary="Copies the value of a key to another key, in this database or another.",
     syntax="source destination [DB destination-db] [REPLACE]",
 )
 def copy(context: Context, argv: list[bytes]) -> None:
@@ -274,15 +274,12 @@ def copy(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     source.copy_key(key, value.duplicate(context.keyspace.allocator), target, new_key)
-    told = context.keyspace.changes
-    told.modified(target.index, new_key)
-    told.notify(events.GENERIC, b"copy_to", target.index, new_key)
-    context.keyspace.changes.count(1)
+    context.keyspace.changes.changed(target.index, new_key, events.GENERIC, b"copy_to", 1)
     context.reply.integer(1)
 
 
 def _make_way(target: Database, key: bytes, replace: bool) -> bool:
-    """Whether a key may be created; one that is to be replaced is deleted."""
+    """Delete a key that a copy replaces; returns whether the copy may be made."""
     if target.write(key) is None:
         return True
     if replace:

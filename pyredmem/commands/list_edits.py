@@ -1,4 +1,4 @@
-"""Commands of the group *list* that look for elements and change lists in the middle."""
+"""Commands of the group *list* that search for elements and change lists in the middle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
-from pyredmem.commands.lists import list_to_read, list_to_write
+from pyredmem.commands.lists import index_range, list_to_read, list_to_write
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -47,7 +47,7 @@ _MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
-    summary="Sets the element of a list at an index.",
+    summary="Sets the element at an index of a list.",
     syntax="key index element",
 )
 def lset(context: Context, argv: list[bytes]) -> None:
@@ -68,11 +68,11 @@ def lset(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="2.2.0",
     complexity="O(N) with N elements before the pivot.",
-    summary="Adds an element before or after the first one that is equal to another.",
+    summary="Inserts an element before or after the first element that equals the pivot.",
     syntax="key <BEFORE | AFTER> pivot element",
 )
 def linsert(context: Context, argv: list[bytes]) -> None:
-    """LINSERT: -1 if the pivot is not found; a list that has to grow for the element has grown even then."""
+    """The reply is -1 if the pivot is not found; even then a listpack may have become a quicklist."""
     where = argv[2].upper()
     if where not in {b"BEFORE", b"AFTER"}:
         raise CommandError(SYNTAX_ERROR)
@@ -88,7 +88,7 @@ def linsert(context: Context, argv: list[bytes]) -> None:
 
 
 def _removed(context: Context, key: bytes, value: ListObject, event: bytes, changes: i64) -> None:
-    """Tell of a removal; a list without elements goes, one with few becomes compact."""
+    """Notify of removed elements; an empty list is deleted, one with few elements becomes a listpack again."""
     context.changed(key, events.LIST, event, changes)
     if value.length() == 0:
         context.delete_emptied(key)
@@ -103,12 +103,12 @@ def _removed(context: Context, key: bytes, value: ListObject, event: bytes, chan
     keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N+M) with N elements in the list and M of them taken out.",
-    summary="Takes out elements that are equal to one: all, or some from the head or the tail on.",
+    complexity="O(N+M) with N elements in the list and M removed elements.",
+    summary="Removes elements that equal the given one: all, or the first ones from the head or the tail.",
     syntax="key count element",
 )
 def lrem(context: Context, argv: list[bytes]) -> None:
-    """So many from the head on, from the tail on if the count is negative, all if it is 0."""
+    """At most ``count`` elements are removed, from the tail if it is negative; all of them if it is 0."""
     count = integer(argv[2])
     value = list_to_write(context, argv[1])
     if value is None:
@@ -128,8 +128,8 @@ def lrem(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) with N elements that go.",
-    summary="Takes out all elements of a list but those from one index to another.",
+    complexity="O(N) with N removed elements.",
+    summary="Removes the elements of a list outside a range of indexes.",
     syntax="key start stop",
 )
 def ltrim(context: Context, argv: list[bytes]) -> None:
@@ -140,22 +140,11 @@ def ltrim(context: Context, argv: list[bytes]) -> None:
         context.reply.ok()
         return
     length = value.length()
-    if start < 0:
-        start += length
-        if start < 0:
-            start = 0
-    if stop < 0:
-        stop += length
-    if stop >= length:
-        stop = length - 1
-    before: i64 = length
-    behind: i64 = 0
-    if start <= stop:
-        before = start
-        behind = length - stop - 1
+    before, kept = index_range(start, stop, length)
+    after: i64 = length - before - kept
     value.encoded.delete(0, before)
-    value.encoded.delete(length - before - behind, behind)
-    _removed(context, argv[1], value, b"ltrim", before + behind)
+    value.encoded.delete(kept, after)
+    _removed(context, argv[1], value, b"ltrim", before + after)
     context.reply.ok()
 
 
@@ -163,12 +152,12 @@ def ltrim(context: Context, argv: list[bytes]) -> None:
 
 
 class _Search:
-    """What LPOS looks for, and what it found."""
+    """What LPOS searches for, and the places that it has found."""
 
     def __init__(self, argv: list[bytes]) -> None:
         self.element = argv[2]
         self.rank: i64 = 1
-        self.count: i64 = -1  # -1: one place, not a list of them
+        self.count: i64 = -1  # -1: reply with one place instead of an array
         self.most_compared: i64 = 0
         self.places: list[int] = []
         self._to_skip: i64 = 0
@@ -194,7 +183,7 @@ class _Search:
                 raise CommandError(SYNTAX_ERROR)
 
     def run(self, value: ListObject) -> None:
-        """Walk over the nodes of a list from one end on until enough is found or compared."""
+        """Walk over the nodes of a list from one end, until enough places are found or enough elements compared."""
         backwards = self.rank < 0
         self._to_skip = (-self.rank if backwards else self.rank) - 1
         length = value.length()
@@ -220,7 +209,7 @@ class _Search:
             node = following
 
     def _note(self, items: list[bytes], place: i64, step: i64) -> bool:
-        """Note the places of matches, of which the first item has ``place``; True when there are enough."""
+        """Note the places of the matches among ``items``, whose first has ``place``; True when there are enough."""
         wanted: i64 = 1 if self.count < 0 else self.count
         for item in items:
             if item == self.element:
@@ -248,8 +237,8 @@ def _not_negative(arguments: Arguments, error: bytes) -> int:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="6.0.6",
-    complexity="O(N) with N elements looked at; MAXLEN bounds them.",
-    summary="Gives the indices of elements that are equal to one.",
+    complexity="O(N) with N compared elements, at most MAXLEN.",
+    summary="Returns the indexes of elements that equal the given one.",
     syntax="key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
 )
 def lpos(context: Context, argv: list[bytes]) -> None:

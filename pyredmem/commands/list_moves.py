@@ -1,6 +1,6 @@
-"""Commands of the group *list* that take elements from one of several lists, or move one from list to list.
+"""Commands of the group *list* that pop from the first of several lists, or move an element between two lists.
 
-What they do once there is an element is also what their blocking forms in `blocking_lists` do.
+Their blocking forms in `blocking_lists` share what happens once there is an element.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _COUNT: Final = b"ERR count should be greater than 0"
 
 
 def is_right(word: bytes) -> bool:
-    """Which end the word LEFT or RIGHT means."""
+    """Whether the word is RIGHT, which means the tail, and not LEFT."""
     upper = word.upper()
     if upper == b"RIGHT":
         return True
@@ -46,7 +46,7 @@ def is_right(word: bytes) -> bool:
 def move(
     context: Context, source: bytes, value: ListObject, destination: bytes, from_tail: bool, to_tail: bool
 ) -> None:
-    """Move an element of the list at ``source`` to an end of another one, or of the same, and reply with it."""
+    """Move an element from an end of the list at ``source`` to an end of ``destination``, and reply with it."""
     target = list_to_write(context, destination)
     element = value.encoded.pop(from_tail)
     if target is None:
@@ -73,7 +73,7 @@ def _move(context: Context, source: bytes, destination: bytes, from_tail: bool, 
     acl="list",
     since="6.2.0",
     complexity="O(1)",
-    summary="Takes an element from an end of a list, adds it to an end of another one and gives it.",
+    summary="Moves an element from an end of a list to an end of another and returns it.",
     syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT>",
 )
 def lmove(context: Context, argv: list[bytes]) -> None:
@@ -89,7 +89,7 @@ def lmove(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.2.0",
     complexity="O(1)",
-    summary="Takes the last element of a list, adds it at the head of another one and gives it.",
+    summary="Moves the last element of a list to the head of another and returns it.",
     syntax="source destination",
     deprecated=("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
 )
@@ -98,7 +98,7 @@ def rpoplpush(context: Context, argv: list[bytes]) -> None:
 
 
 class SeveralLists:
-    """The arguments of LMPOP and BLMPOP: how many elements to take, and of which lists and end."""
+    """The arguments of LMPOP and BLMPOP: the lists, the end, and how many elements to pop."""
 
     def __init__(self, argv: list[bytes], start: i64) -> None:
         arguments = Arguments(argv, start)
@@ -113,7 +113,7 @@ class SeveralLists:
         arguments.finish()
 
     def pop(self, context: Context) -> bool:
-        """Take elements of the first list there is and reply with them and its name; False if there is none."""
+        """Pop elements from the first list that exists, and reply with its key and them; False if none exists."""
         for key in self.keys:
             value = list_to_write(context, key)
             if value is not None:
@@ -142,7 +142,7 @@ def _positive(arguments: Arguments, error: bytes) -> int:
     acl="list",
     since="7.0.0",
     complexity="O(N+M) with N keys and M elements in the reply.",
-    summary="Takes elements from the first of several lists that exists and gives them.",
+    summary="Removes and returns elements from the first list that exists.",
     syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def lmpop(context: Context, argv: list[bytes]) -> None:

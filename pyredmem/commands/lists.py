@@ -1,8 +1,7 @@
-"""Commands of the group *list* that work on the ends of a list and read it.
+"""Commands of the group *list* that push, pop and read.
 
-:func:`elements_removed` is what follows after every removal: the events, and the end of a list that became empty.
-What changes a list in the middle is in `list_edits`, moving between lists in `list_moves`, waiting for elements in
-`blocking_lists`.
+Every pop ends with :func:`elements_removed`, which notifies and deletes an empty list. `list_edits` changes lists in
+the middle, `list_moves` moves elements between lists, and `blocking_lists` waits for elements.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ lists: Final = Group("list")
 
 _PER_ADDED_ELEMENT: Final = "O(1) for each element."
 _SEVERAL_ELEMENTS: Final = "Accepts multiple `element` arguments."
-_COUNT_ARGUMENT: Final = (("6.2.0", "Argument `count`."),)
+_COUNT_ARGUMENT: Final = (("6.2.0", "Added the `count` argument."),)
 
 
 def list_to_read(context: Context, key: bytes) -> ListObject | None:
@@ -55,14 +54,14 @@ def list_to_write(context: Context, key: bytes) -> ListObject | None:
 
 
 def add_list(context: Context, key: bytes) -> ListObject:
-    """A new list under a key that is not there; elements are to come."""
+    """Create an empty list under a key that does not exist; the caller adds elements to it."""
     made = new_list(context.keyspace.allocator)
     context.db.add(key, made)
     return made
 
 
 def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
-    """Tell that elements were taken from an end; a list without any goes, one with few becomes compact."""
+    """Notify of popped elements; an empty list is deleted, one with few elements becomes a listpack again."""
     context.changed(key, events.LIST, b"rpop" if at_tail else b"lpop", count)
     if value.length() == 0:
         context.delete_emptied(key)
@@ -71,13 +70,13 @@ def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: b
 
 
 def pop_one(context: Context, key: bytes, value: ListObject, at_tail: bool) -> None:
-    """Take the element at an end out and reply with it."""
+    """Pop one element and reply with it."""
     context.reply.bulk(value.encoded.pop(at_tail))
     elements_removed(context, key, value, at_tail, 1)
 
 
 def pop_several(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
-    """Take up to ``count`` elements from an end and reply with them, the outermost first."""
+    """Pop at most ``count`` elements and reply with them, the outermost first."""
     length = value.length()
     if count > length:
         count = length
@@ -118,7 +117,7 @@ def _push(context: Context, argv: list[bytes], at_tail: bool, create: bool) -> N
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the head of a list; creates the list if there is none.",
+    summary="Adds elements to the head of a list; creates the list if it does not exist.",
     syntax="key element [element ...]",
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
@@ -134,7 +133,7 @@ def lpush(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the tail of a list; creates the list if there is none.",
+    summary="Adds elements to the tail of a list; creates the list if it does not exist.",
     syntax="key element [element ...]",
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
@@ -150,7 +149,7 @@ def rpush(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the head of a list that exists.",
+    summary="Adds elements to the head of a list, if the list exists.",
     syntax="key element [element ...]",
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
@@ -166,7 +165,7 @@ def lpushx(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the tail of a list that exists.",
+    summary="Adds elements to the tail of a list, if the list exists.",
     syntax="key element [element ...]",
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
@@ -212,7 +211,7 @@ def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
-    summary="Takes elements from the head of a list and gives them.",
+    summary="Removes and returns elements from the head of a list.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
 )
@@ -228,7 +227,7 @@ def lpop(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
-    summary="Takes elements from the tail of a list and gives them.",
+    summary="Removes and returns elements from the tail of a list.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
 )
@@ -247,7 +246,7 @@ def rpop(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the length of a list.",
+    summary="Returns the length of a list.",
     syntax="key",
 )
 def llen(context: Context, argv: list[bytes]) -> None:
@@ -263,7 +262,7 @@ def llen(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
-    summary="Gives the element of a list at an index; negative ones count from the tail.",
+    summary="Returns the element at an index of a list; negative indexes count from the tail.",
     syntax="key index",
 )
 def lindex(context: Context, argv: list[bytes]) -> None:
@@ -289,27 +288,34 @@ def lindex(context: Context, argv: list[bytes]) -> None:
     acl="list",
     since="1.0.0",
     complexity="O(S+N) with S nodes between the nearer end and the start, and N elements in the reply.",
-    summary="Gives the elements of a list from one index to another.",
+    summary="Returns the elements in a range of indexes of a list.",
     syntax="key start stop",
 )
 def lrange(context: Context, argv: list[bytes]) -> None:
-    """Both ends belong to the range, negative ones count from the tail."""
     start: i64 = integer(argv[2])
     stop: i64 = integer(argv[3])
     value = list_to_read(context, argv[1])
     if value is None:
         context.reply.array(0)
         return
-    length = value.length()
+    first, count = index_range(start, stop, value.length())
+    if count == 0:
+        context.reply.array(0)
+    else:
+        context.reply.bulks(value.encoded.elements(first, count))
+
+
+def index_range(start: i64, stop: i64, length: i64) -> tuple[i64, i64]:
+    """The first index and the number of elements from ``start`` to ``stop``, both inclusive, negative from the tail.
+
+    An empty range begins after the last element.
+    """
     if start < 0:
-        start += length
-        if start < 0:
-            start = 0
+        start = max(start + length, 0)
     if stop < 0:
         stop += length
     if stop >= length:
         stop = length - 1
     if start > stop:
-        context.reply.array(0)
-    else:
-        context.reply.bulks(value.encoded.elements(start, stop - start + 1))
+        return length, 0
+    return start, stop - start + 1

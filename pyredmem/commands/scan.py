@@ -38,7 +38,7 @@ _SPACES: Final = b" \t\n\v\f\r"
     tips=("request_policy:all_shards", "nondeterministic_output_order"),
 )
 def keys_(context: Context, argv: list[bytes]) -> None:
-    """KEYS. Expired keys are left out, but not deleted."""
+    """Expired keys are left out, but not deleted."""
     db = context.db
     keys = db.all_keys()
     if argv[1] != b"*":
