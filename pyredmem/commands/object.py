@@ -1,4 +1,4 @@
-"""OBJECT: how the value of a key is represented and when it was used; looking does not count as use."""
+"""OBJECT: how the value of a key is stored and when it was used; these commands do not count as a use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pyredmem.keyspace import access
 from pyredmem.objects.object import RedisObject
 
 objects: Final = Group("generic")
-objects.container("object", since="2.2.3", summary="Shows how the values of keys are represented.")
+objects.container("object", since="2.2.3", summary="A container for commands about how values are stored.")
 
 _TIPS: Final = ("nondeterministic_output",)
 
 
 def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
-    """The value of the key asked about; without one the null is replied."""
+    """The value of the key in ``argv``; if there is none, reply with null."""
     value = context.db.inspect(argv[2], notifies_miss=False)
     if value is None:
         context.reply.null()
@@ -36,7 +36,7 @@ def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Names the encoding in which the value of a key is stored.",
+    summary="Returns the encoding of the value of a key.",
     syntax="key",
     tips=_TIPS,
 )
@@ -54,7 +54,7 @@ def encoding(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="4.0.0",
     complexity="O(1)",
-    summary="Gives the logarithmic counter of how often a key was used, under an LFU policy.",
+    summary="Returns the logarithmic counter of how often a key was used; needs an LFU policy.",
     syntax="key",
     tips=_TIPS,
 )
@@ -76,7 +76,7 @@ def freq(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Gives the seconds since a key was last used, except under an LFU policy.",
+    summary="Returns the seconds since a key was last used; not available under an LFU policy.",
     syntax="key",
     tips=_TIPS,
 )
@@ -98,7 +98,7 @@ def idletime(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Gives the number of references to the value of a key.",
+    summary="Returns the number of references to the value of a key.",
     syntax="key",
     tips=_TIPS,
 )

@@ -1,6 +1,6 @@
 """Commands of the group *generic* that list keys: KEYS and SCAN.
 
-:func:`scan_cursor`, :class:`ScanOptions` and :func:`scan_table` are for the SCAN commands of the data types as well.
+HSCAN, SSCAN and ZSCAN use the cursor and the options of this module too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pyredmem.structures.dict import Dict
 scanning: Final = Group("generic")
 
 _DEFAULT_COUNT: Final = 10
-_CURSOR_BITS: Final = INT64_MAX  # only the bits below the table's size count
+_CURSOR_BITS: Final = INT64_MAX  # of a cursor, only the bits below the size of the table matter
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
 _SPACES: Final = b" \t\n\v\f\r"
 
@@ -33,7 +33,7 @@ _SPACES: Final = b" \t\n\v\f\r"
     acl="keyspace dangerous",
     since="1.0.0",
     complexity="O(N) with N being the number of keys in the database.",
-    summary="Lists all keys that match a pattern.",
+    summary="Returns all keys that match a pattern.",
     syntax="pattern",
     tips=("request_policy:all_shards", "nondeterministic_output_order"),
 )
@@ -58,7 +58,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of keys.",
-    summary="Lists some keys and gives the cursor that lists the next ones.",
+    summary="Iterates over the keys of the database, some of them per call.",
     syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
     history=(("6.0.0", "Added the `TYPE` subcommand."),),
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
@@ -77,13 +77,13 @@ def scan(context: Context, argv: list[bytes]) -> None:
 
 
 def scan_cursor(argument: bytes) -> int:
-    """A cursor, read as C's ``strtoul`` reads it: sign and leading zeros allowed, nothing at all is 0."""
+    """A cursor, parsed like C's ``strtoul``: a sign and leading zeros are allowed, and an empty argument is 0."""
     text = argument.partition(b"\0")[0]
     if text == b"":
         return 0
     if text[:1] in _SPACES or _CURSOR.fullmatch(text) is None:
         raise CommandError(errors.INVALID_CURSOR)
-    # Python refuses thousands of digits; 64 bits are at most 20 of them.
+    # Python refuses to parse thousands of digits; 64 bits need at most 20.
     digits = text.lstrip(b"+-").lstrip(b"0") or b"0"
     if len(digits) > 20 or int(digits) > UINT64_MAX:
         raise CommandError(errors.INVALID_CURSOR)
@@ -92,7 +92,7 @@ def scan_cursor(argument: bytes) -> int:
 
 
 class ScanOptions:
-    """MATCH, COUNT, and TYPE or NOVALUES where there are such, in any order; of one given twice the last counts."""
+    """MATCH, COUNT, and TYPE or NOVALUES if the command has them, in any order; a repeated option overrides."""
 
     def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
         self.count = _DEFAULT_COUNT
@@ -118,14 +118,14 @@ class ScanOptions:
 
 
 def scan_table(table: Dict, cursor: int, options: ScanOptions) -> tuple[int, list[int]]:
-    """Visit buckets until enough keys were seen; returns the cursor to continue with and the slots of the keys."""
+    """Visit buckets until COUNT entries were seen; returns the cursor of the next call and the slots of the entries."""
     found: list[int] = []
     cursor = table.scan_some(cursor & _CURSOR_BITS, options.count, found)
     return cursor, found
 
 
 def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
-    """The keys that one call visits and that match, and the cursor to go on with."""
+    """The cursor of the next call, and the keys that this call visits and that match the pattern."""
     cursor, keys = db.scan(cursor & _CURSOR_BITS, options.count)
     pattern = options.pattern
     if pattern is not None:
@@ -134,7 +134,7 @@ def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[b
 
 
 def _living(db: Database, keys: list[bytes], type_name: bytes | None) -> list[bytes]:
-    """Leave out keys of another type, which counts as a lookup, and expired ones, which deletes them."""
+    """Leave out expired keys, which deletes them, and keys of another type, which counts as a lookup."""
     if type_name is not None:
         living: list[bytes] = []
         for key in keys:

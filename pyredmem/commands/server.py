@@ -1,7 +1,7 @@
-"""The rest of the group *server*: the time, the end, and what Redis has for disks and replicas.
+"""The rest of the group *server*: TIME, SHUTDOWN, and the commands on persistence and replication.
 
-There is no persistence and no replication here. Commands that ask for a file or a master are refused with an error that
-says so, rather than pretending; those that ask whether there is one are answered truly.
+There is no persistence and no replication here. Commands that would write a file or follow a master are refused with an
+error that says so; commands that ask for the state of either are answered truthfully.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pyredmem.engine.context import Context
 server: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR this server keeps its data in memory only and writes no files"
-_NO_REPLICATION: Final = b"ERR this server does not replicate: it can follow no other"
+_NO_REPLICATION: Final = b"ERR this server does not replicate: it cannot follow a master"
 _BAD_PORT: Final = b"ERR Invalid master port"
 _NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 _SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
@@ -39,11 +39,11 @@ _MAX_PORT: Final = 65535
     flags=LOADING | STALE | FAST,
     since="2.6.0",
     complexity="O(1)",
-    summary="Tells the server's time.",
+    summary="Returns the time of the server.",
     tips=("nondeterministic_output",),
 )
 def time_(context: Context, argv: list[bytes]) -> None:
-    """Unix seconds and the microseconds within."""
+    """Reply with the unix time in seconds and the microseconds of that second."""
     now_us = int(context.keyspace.now_us)
     context.reply.array(2)
     context.reply.bulk(b"%d" % (now_us // 1_000_000))
@@ -57,10 +57,10 @@ def time_(context: Context, argv: list[bytes]) -> None:
     acl="admin dangerous",
     since="2.8.12",
     complexity="O(1)",
-    summary="Tells the part the server plays in replication.",
+    summary="Returns the replication role of the server.",
 )
 def role(context: Context, argv: list[bytes]) -> None:
-    """Always a master without replicas."""
+    """The server is always a master without replicas."""
     context.reply.array(3)
     context.reply.bulk(b"master")
     context.reply.integer(0)
@@ -77,7 +77,7 @@ def role(context: Context, argv: list[bytes]) -> None:
     syntax="<host port | NO ONE>",
 )
 def replicaof(context: Context, argv: list[bytes]) -> None:
-    """Only NO ONE can be done."""
+    """Only NO ONE is accepted."""
     if argv[1].lower() == b"no" and argv[2].lower() == b"one":
         context.reply.ok()
         return
@@ -101,7 +101,6 @@ def _check_port(port: bytes) -> None:
     deprecated=("5.0.0", "`REPLICAOF`"),
 )
 def slaveof(context: Context, argv: list[bytes]) -> None:
-    """SLAVEOF, the old name."""
     replicaof(context, argv)
 
 
@@ -112,7 +111,7 @@ def slaveof(context: Context, argv: list[bytes]) -> None:
     acl="admin dangerous",
     since="1.0.0",
     complexity="O(1)",
-    summary="Tells when the data was last saved: at the start, when there was none.",
+    summary="Returns the unix time of the last save. Nothing is ever saved here, so it is the start of the server.",
     tips=("nondeterministic_output",),
 )
 def lastsave(context: Context, argv: list[bytes]) -> None:
@@ -125,7 +124,7 @@ def lastsave(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
     since="1.0.0",
     complexity="O(N) with N keys in all databases",
-    summary="Saves the data to disk; refused here.",
+    summary="Saves the data to disk; refused, because this server writes no files.",
 )
 def save(context: Context, argv: list[bytes]) -> None:
     raise CommandError(_NO_PERSISTENCE)
@@ -137,7 +136,7 @@ def save(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Saves the data to disk in the background; refused here.",
+    summary="Saves the data to disk in the background; refused, because this server writes no files.",
     syntax="[SCHEDULE]",
     history=(("3.2.2", "Added the `SCHEDULE` option."),),
 )
@@ -154,7 +153,7 @@ def bgsave(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Rewrites the append-only file in the background; refused here.",
+    summary="Rewrites the append-only file in the background; refused, because this server writes no files.",
 )
 def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     raise CommandError(_NO_PERSISTENCE)
@@ -165,13 +164,13 @@ def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     arity=-1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
     since="1.0.0",
-    complexity=("O(N) with N keys to be saved, else O(1)"),
-    summary="Ends the server.",
+    complexity="O(1)",
+    summary="Shuts the server down.",
     syntax="[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
 )
 def shutdown(context: Context, argv: list[bytes]) -> None:
-    """There are no replicas to wait for, so NOW changes nothing and ABORT finds nothing."""
+    """There are no replicas to wait for, so NOW has no effect and there never is a shutdown to abort."""
     words = {word.upper() for word in argv[1:]}
     if not words <= _SHUTDOWN_WORDS or {b"SAVE", b"NOSAVE"} <= words or (b"ABORT" in words and len(words) > 1):
         raise CommandError(SYNTAX_ERROR)
@@ -179,7 +178,7 @@ def shutdown(context: Context, argv: list[bytes]) -> None:
         raise CommandError(_NO_SHUTDOWN)
     host = context.engine.host
     if b"SAVE" in words and b"FORCE" not in words:
-        host.log("warning", "SHUTDOWN SAVE is refused, since no files are written; NOSAVE or FORCE ends the server.")
+        host.log("warning", "SHUTDOWN SAVE is refused because this server writes no files; use NOSAVE or FORCE.")
         raise CommandError(_SHUTDOWN_FAILED)
     context.session.close()
     host.shut_down()

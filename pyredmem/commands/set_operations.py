@@ -1,8 +1,8 @@
 """Commands of the group *set* on several sets: intersection, union, difference, and their STORE forms.
 
-A result is built as Redis builds it, element by element in a new set that begins as an intset (an intersection: in the
-encoding of its smallest set), because the encoding that it ends in depends on the way, and with it the order in which
-a small result is listed.
+A result is built as Redis builds it: member by member, in a new set that begins as an intset (for an intersection, in
+the encoding of the smallest set). The final encoding depends on these steps, and the order of a small result depends on
+the encoding.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ _TOO_MANY_KEYS: Final = b"ERR Number of keys can't be greater than number of arg
 _LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
 _SOURCES: Final = key_at(READ_ONLY, ACCESS, last=-1)
-_SOURCES_BEHIND: Final = key_at(READ_ONLY, ACCESS, index=2, last=-1)
+_SOURCES_AFTER: Final = key_at(READ_ONLY, ACCESS, index=2, last=-1)
 _ANY_ORDER: Final = ("nondeterministic_output_order",)
 
 
 def _read_all(context: Context, keys: list[bytes]) -> list[SetObject | None]:
-    """The sets under some keys; all are looked at before any is used."""
+    """The sets of several keys; all of them are looked up, and their types checked, before any is used."""
     return [set_to_read(context, key) for key in keys]
 
 
 def _store(context: Context, key: bytes, result: SetObject, event: bytes) -> None:
-    """Let a key hold a result, whatever it held; an empty one deletes it."""
+    """Store a result in a key and reply with its length; an empty result deletes the key."""
     length = result.length()
     if length > 0:
         context.db.set(key, result)
@@ -72,7 +72,7 @@ def _delete(context: Context, key: bytes) -> None:
 
 
 def _reply(context: Context, result: SetObject) -> None:
-    """Reply with a result that no key will hold."""
+    """Reply with a result and free it."""
     members = result.members()
     keyspace = context.keyspace
     if keyspace.lazy_server_del:
@@ -93,7 +93,7 @@ def _reply(context: Context, result: SetObject) -> None:
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Lists the members that all of several sets have.",
+    summary="Returns the intersection of several sets.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
@@ -109,7 +109,7 @@ def sinter(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="7.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Counts the members that all of several sets have, at most up to a limit.",
+    summary="Returns the number of members in the intersection of several sets, at most the limit.",
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def sintercard(context: Context, argv: list[bytes]) -> None:
@@ -133,11 +133,11 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     "sinterstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Stores the members that all of several sets have.",
+    summary="Stores the intersection of several sets in a key.",
     syntax="destination key [key ...]",
 )
 def sinterstore(context: Context, argv: list[bytes]) -> None:
@@ -150,7 +150,7 @@ def sinterstore(context: Context, argv: list[bytes]) -> None:
 
 
 def _smallest_first(context: Context, keys: list[bytes]) -> list[SetObject]:
-    """The sets to intersect; none if one of the keys is missing."""
+    """The sets to intersect, the smallest first; an empty list if one of the keys does not exist."""
     found = [one for one in _read_all(context, keys) if one is not None]
     if len(found) < len(keys):
         return []
@@ -163,7 +163,7 @@ def _length(one: SetObject) -> int:
 
 
 def _common(found: list[SetObject], limit: i64) -> list[bytes]:
-    """The members of the first set that all others have; no more than ``limit`` unless that is 0."""
+    """The members of the first set that all others have, at most ``limit`` of them unless it is 0."""
     if not found:
         return []
     first = found[0]
@@ -187,14 +187,14 @@ def _in_all(member: bytes, others: list[SetObject]) -> bool:
 
 
 def _stored_intersection(context: Context, found: list[SetObject]) -> SetObject:
-    """The intersection as a set of its own, which becomes an intset if it can (Redis 7.2 sinterGenericCommand)."""
+    """The intersection as a new set, an intset if possible (Redis 7.2 sinterGenericCommand)."""
     limits = context.keyspace.limits
     allocator = context.keyspace.allocator
     content = found[0].content
     if isinstance(content, IntegerMembers):
         result = new_integer_set(allocator)
     elif isinstance(content, ListpackMembers):
-        result = new_listpack_set(allocator, content.block.size)  # made as big as the result can get, cut at the end
+        result = new_listpack_set(allocator, content.block.size)  # as big as the result can get; it is shrunk below
     else:
         result = new_listpack_set(allocator)
     only_integers = True
@@ -220,7 +220,7 @@ def _stored_intersection(context: Context, found: list[SetObject]) -> SetObject:
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Lists the members that any of several sets has.",
+    summary="Returns the union of several sets.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
@@ -232,11 +232,11 @@ def sunion(context: Context, argv: list[bytes]) -> None:
     "sunionstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members that any of several sets has.",
+    summary="Stores the union of several sets in a key.",
     syntax="destination key [key ...]",
 )
 def sunionstore(context: Context, argv: list[bytes]) -> None:
@@ -251,7 +251,7 @@ def sunionstore(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Lists the members of the first set that none of the others has.",
+    summary="Returns the members of the first set that are in none of the others.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
@@ -263,11 +263,11 @@ def sdiff(context: Context, argv: list[bytes]) -> None:
     "sdiffstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members of the first set that none of the others has.",
+    summary="Stores the members of the first set that are in none of the others in a key.",
     syntax="destination key [key ...]",
 )
 def sdiffstore(context: Context, argv: list[bytes]) -> None:
@@ -275,7 +275,7 @@ def sdiffstore(context: Context, argv: list[bytes]) -> None:
 
 
 def _union(context: Context, found: list[SetObject | None]) -> SetObject:
-    """All members of all sets, in a new set."""
+    """The union of all sets, in a new set."""
     result = new_integer_set(context.keyspace.allocator)
     limits = context.keyspace.limits
     for one in found:
@@ -288,8 +288,9 @@ def _union(context: Context, found: list[SetObject | None]) -> SetObject:
 def _difference(context: Context, found: list[SetObject | None]) -> SetObject:
     """The members of the first set that no other has, in a new set.
 
-    Either each member of the first set is looked for in the others, or all of the first are added and those of the
-    others taken out again: whichever costs less, as in Redis, since the second way may leave a roomier encoding.
+    There are two ways: look up each member of the first set in the others, or add all members of the first set and
+    remove those of the others. As in Redis the cheaper one is taken; it matters, because the second way may leave the
+    result in a larger encoding.
     """
     result = new_integer_set(context.keyspace.allocator)
     first = found[0]
@@ -309,7 +310,7 @@ def _difference(context: Context, found: list[SetObject | None]) -> SetObject:
     if size * (len(others) + 1) // 2 <= total:
         _keep_missing(first, sorted(others, key=_length, reverse=True), result, limits)
     else:
-        _take_out(first, others, result, limits)
+        _subtract(first, others, result, limits)
     return result
 
 
@@ -322,7 +323,7 @@ def _keep_missing(first: SetObject, others: list[SetObject], result: SetObject, 
             result.add(member, limits)
 
 
-def _take_out(first: SetObject, others: list[SetObject], result: SetObject, limits: EncodingLimits) -> None:
+def _subtract(first: SetObject, others: list[SetObject], result: SetObject, limits: EncodingLimits) -> None:
     for member in first.members():
         result.add(member, limits)
     for other in others:

@@ -1,7 +1,7 @@
-"""Commands of the group *set* that choose members by chance: SPOP and SRANDMEMBER.
+"""Commands of the group *set* that choose random members: SPOP and SRANDMEMBER.
 
-Which members come is open, but not which *encoding* stays: an SPOP that leaves only a few members builds a new set of
-those instead of taking the others out, and the new one is as tight as its members allow (Redis 7.2 t_set.c).
+The members are random, but the *encoding* of the remaining set is not: an SPOP that leaves only a few members builds a
+new set of those instead of removing the others, in the most compact encoding that they allow (Redis 7.2 t_set.c).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pyredmem.objects.set_encodings import IntegerMembers, ListpackMembers
 
 set_random: Final = Group("set")
 
-#: SPOP moves what stays when that is fewer than a fifth of what goes (Redis 7.2 SPOP_MOVE_STRATEGY_MUL).
+#: SPOP moves the remaining members if they are fewer than a fifth of the popped ones (7.2 SPOP_MOVE_STRATEGY_MUL).
 _MOVE_FACTOR: Final = 5
-#: SPOP is recorded as SREM of at most this number of members each (Redis 7.2 spopWithCountCommand).
+#: SPOP is recorded as SREM commands of at most this many members each (Redis 7.2 spopWithCountCommand).
 _MEMBERS_PER_SREM: Final = 1024
-#: SRANDMEMBER takes members away from a copy when it is asked for more than a third (SRANDMEMBER_SUB_STRATEGY_MUL).
+#: SRANDMEMBER removes members from a copy if it returns more than a third (7.2 SRANDMEMBER_SUB_STRATEGY_MUL).
 _COPY_FACTOR: Final = 3
 
 
@@ -39,7 +39,7 @@ _COPY_FACTOR: Final = 3
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the count.",
-    summary="Takes random members out of a set and gives them; the key goes with the last one.",
+    summary="Removes and returns random members of a set. A set without members is deleted.",
     syntax="key [count]",
     history=(("3.2.0", "Added the `count` argument."),),
     tips=("nondeterministic_output",),
@@ -99,7 +99,7 @@ def _record_popped(context: Context, key: bytes, popped: list[bytes]) -> None:
 
 
 def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
-    """Take some of many members out."""
+    """Remove and return ``count`` random members, fewer than there are."""
     content = found.content
     if isinstance(content, ListpackMembers):
         popped = content.draw_in_order(count, rng)
@@ -113,7 +113,7 @@ def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
 
 
 def _keep(context: Context, key: bytes, found: SetObject, count: i64) -> list[bytes]:
-    """Let the key hold a new set of a few members of the old one; returns all others."""
+    """Replace the set by a new one of ``count`` random members; returns all other members."""
     keyspace = context.keyspace
     content = found.content
     numbers = isinstance(content, IntegerMembers)
@@ -133,7 +133,7 @@ def _keep(context: Context, key: bytes, found: SetObject, count: i64) -> list[by
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the absolute value of the count.",
-    summary="Gives random members of a set: different ones, or independent ones if the count is negative.",
+    summary="Returns random members of a set; with a negative count members may repeat.",
     syntax="key [count]",
     history=(("2.6.0", "Added the optional `count` argument."),),
     tips=("nondeterministic_output",),
@@ -169,7 +169,7 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
 
 
 def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:
-    """So many different members, fewer than there are."""
+    """``count`` different members, fewer than there are."""
     content = found.content
     if isinstance(content, ListpackMembers):
         return content.draw_in_order(count, rng)
@@ -182,7 +182,7 @@ def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:
 
 
 def _shuffle_out(members: list[bytes], count: i64, rng: Random) -> list[bytes]:
-    """The first places of a shuffle."""
+    """``count`` different members, by the first steps of a shuffle."""
     at: i64 = 0
     while at < count:
         other = at + rng.below(len(members) - at)

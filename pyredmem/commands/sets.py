@@ -1,7 +1,7 @@
 """Commands of the group *set* on one set, or on two at a time.
 
-SADD with one member is among the server's shortest paths. What takes members by chance is in `set_random`, what joins
-whole sets in `set_operations`.
+SADD with one member is among the shortest paths of the server. `set_random` has the commands on random members,
+`set_operations` those that combine whole sets.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _SEVERAL_MEMBERS: Final = (("2.4.0", "Accepts multiple `member` arguments."),)
 
 
 def set_value(value: RedisObject) -> SetObject:
-    """The value as the set it has to be."""
+    """The value as a set; an error if it has another type."""
     if isinstance(value, SetObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
 def set_to_read(context: Context, key: bytes) -> SetObject | None:
-    """The set under a key, for a command that reads it; None if there is no key."""
+    """The set of a key, for a command that reads it; None if there is no such key."""
     value = context.db.read(key)
     return None if value is None else set_value(value)
 
 
 def set_to_write(context: Context, key: bytes) -> SetObject | None:
-    """The set under a key, for a command that changes it; None if there is no key."""
+    """The set of a key, for a command that changes it; None if there is no such key."""
     value = context.db.write(key)
     return None if value is None else set_value(value)
 
@@ -65,7 +65,7 @@ def set_to_write(context: Context, key: bytes) -> SetObject | None:
     acl="set",
     since="1.0.0",
     complexity="O(1) for each member added, so O(N) for N members.",
-    summary="Adds members to a set; makes the set if there is none.",
+    summary="Adds members to a set; creates the set if it does not exist.",
     syntax="key member [member ...]",
     history=_SEVERAL_MEMBERS,
 )
@@ -78,7 +78,7 @@ def sadd(context: Context, argv: list[bytes]) -> None:
     elif not isinstance(value, SetObject):
         raise CommandError(WRONG_TYPE)
     elif len(argv) == 3 and limits.set_entries > 0 and limits.set_intset_entries > 0:
-        if value.add(argv[2], limits):  # one member is never too many to begin with
+        if value.add(argv[2], limits):  # a single member never makes a set too large to begin with
             added = 1
     else:
         value.prepare(len(argv) - 2, limits)
@@ -91,7 +91,7 @@ def sadd(context: Context, argv: list[bytes]) -> None:
 
 
 def _add_to_new(context: Context, argv: list[bytes]) -> i64:
-    """Let a key that is not there hold a set of the arguments; returns how many differ."""
+    """Create a set of the arguments under a key that does not exist; returns how many members it has."""
     limits = context.keyspace.limits
     made = new_set(argv[2], len(argv) - 2, context.keyspace.allocator, limits)
     context.db.add(argv[1], made)
@@ -107,13 +107,13 @@ def _add_to_new(context: Context, argv: list[bytes]) -> i64:
     keys=(key_at(READ_WRITE, DELETE),),
     acl="set",
     since="1.0.0",
-    complexity="O(N) where N is the number of members to take out.",
-    summary="Takes members out of a set; the key goes with the last one.",
+    complexity="O(N) where N is the number of members to remove.",
+    summary="Removes members from a set. A set without members is deleted.",
     syntax="key member [member ...]",
     history=_SEVERAL_MEMBERS,
 )
 def srem(context: Context, argv: list[bytes]) -> None:
-    """Once the set is empty the other members are not looked at."""
+    """Stop as soon as the set is empty."""
     found = set_to_write(context, argv[1])
     if found is None:
         context.reply.integer(0)
@@ -139,7 +139,7 @@ def srem(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes a member out of one set and adds it to another.",
+    summary="Moves a member from one set to another.",
     syntax="source destination member",
 )
 def smove(context: Context, argv: list[bytes]) -> None:
@@ -169,7 +169,7 @@ def smove(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1)
 
 
-# Asking.
+# Reading.
 
 
 @sets.command(
@@ -196,7 +196,7 @@ def scard(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="1.0.0",
     complexity="O(1)",
-    summary="Tells whether something is a member of a set.",
+    summary="Returns whether a value is a member of a set.",
     syntax="key member",
 )
 def sismember(context: Context, argv: list[bytes]) -> None:
@@ -211,8 +211,8 @@ def sismember(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="6.2.0",
-    complexity="O(N) where N is the number of members asked for.",
-    summary="Tells of several things whether each is a member of a set.",
+    complexity="O(N) where N is the number of values.",
+    summary="Returns whether each of several values is a member of a set.",
     syntax="key member [member ...]",
 )
 def smismember(context: Context, argv: list[bytes]) -> None:
@@ -231,7 +231,7 @@ def smismember(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="1.0.0",
     complexity="O(N) where N is the number of members.",
-    summary="Lists all members of a set.",
+    summary="Returns all members of a set.",
     syntax="key",
     tips=("nondeterministic_output_order",),
 )
@@ -241,7 +241,7 @@ def smembers(context: Context, argv: list[bytes]) -> None:
 
 
 def reply_set(context: Context, members: list[bytes]) -> None:
-    """Reply with members, as the set that they are."""
+    """Reply with members as a set, which RESP2 sends as an array."""
     reply = context.reply
     reply.set(len(members))
     for member in members:
@@ -256,12 +256,12 @@ def reply_set(context: Context, members: list[bytes]) -> None:
     acl="set",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
-    summary="Lists some members of a set and gives the cursor that lists the next ones.",
+    summary="Iterates over the members of a set, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count]",
     tips=("nondeterministic_output",),
 )
 def sscan(context: Context, argv: list[bytes]) -> None:
-    """Of a small set, all at once. The options of a missing key are not looked at."""
+    """A small set is returned at once. If there is no set, the options are not checked."""
     cursor = scan_cursor(argv[2])
     found = set_to_read(context, argv[1])
     members: list[bytes] = []

@@ -1,7 +1,7 @@
 """Commands of the group *sorted-set* on several sets: union, intersection, difference, and their STORE forms.
 
-Plain sets count as sorted sets in which every score is 1. Where scores are summed the order of the sums is that of
-Redis, the smallest set first, because it can show in the last digit.
+Plain sets count as sorted sets in which every score is 1. Scores are added in the order of Redis, the smallest set
+first, because the order can change the last digit of a sum.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ sorted_set_operations: Final = Group("sorted-set")
 _UNION: Final = 0
 _INTERSECTION: Final = 1
 _DIFFERENCE: Final = 2
-_COUNT: Final = 3  # of an intersection
+_COUNT: Final = 3  # the number of members of an intersection
 
 _SUM: Final = 0
 _MIN: Final = 1
@@ -55,7 +55,7 @@ _WEIGHTED: Final = "numkeys key [key ...] [WEIGHTS weight:integer [weight:intege
 
 
 class _Source:
-    """A set or sorted set that goes into the result, or nothing."""
+    """A set or a sorted set that the operation reads, or a key that does not exist."""
 
     def __init__(self, plain: SetObject | None, scored: SortedSetObject | None) -> None:
         self.plain = plain
@@ -63,13 +63,13 @@ class _Source:
         self.weight = 1.0
 
     def length(self) -> int:
-        """How many members there are."""
+        """The number of members."""
         if self.scored is not None:
             return self.scored.length()
         return 0 if self.plain is None else self.plain.length()
 
     def score(self, member: bytes) -> float:
-        """The score of a member, NaN if it is not there."""
+        """The score of a member; NaN if there is no such member."""
         if self.scored is not None:
             return self.scored.content.score(member)
         return 1.0 if self.plain is not None and self.plain.contains(member) else nan
@@ -107,21 +107,21 @@ def _in_order(item: Item) -> tuple[float, bytes]:
 
 
 class _Operation:
-    """The arguments of such a command from the number of keys on; the keys are looked up between number and options."""
+    """The arguments from ``numkeys`` on. The keys are looked up before the options are read, as in Redis."""
 
-    def __init__(self, context: Context, argv: list[bytes], start: i64, kind: i64, command: bytes) -> None:
+    def __init__(self, context: Context, argv: list[bytes], kind: i64, command: bytes, stores: bool = False) -> None:
         self.kind: i64 = kind
         self.aggregate: i64 = _SUM
         self.with_scores = False
         self.limit = 0
-        arguments = Arguments(argv, start)
+        arguments = Arguments(argv, 2 if stores else 1)
         count = arguments.integer()
         if count < 1:
             raise CommandError(b"ERR at least 1 input key is needed for '" + command + b"' command")
         if count > arguments.left():
             raise CommandError(SYNTAX_ERROR)
         self.sources = [_source(context, arguments.next()) for _ in range(count)]
-        self._read_options(arguments, stores=start > 1)
+        self._read_options(arguments, stores)
         if kind != _DIFFERENCE:
             self.sources.sort(key=_length)
 
@@ -146,7 +146,7 @@ class _Operation:
                 raise CommandError(SYNTAX_ERROR)
 
     def result(self) -> list[Item]:
-        """The members of the result with their scores, in no order."""
+        """The members of the result with their scores, unsorted."""
         if self.kind == _UNION:
             return self._union()
         if self.kind == _INTERSECTION:
@@ -182,7 +182,7 @@ class _Operation:
         return found
 
     def _join(self, total: float, value: float) -> float:
-        """Two scores of a member as one; infinities that cancel each other make 0."""
+        """Combine two scores of a member; infinities that cancel each other give 0."""
         if self.aggregate == _SUM:
             return _not_nan(total + value)
         if self.aggregate == _MIN:
@@ -190,7 +190,7 @@ class _Operation:
         return value if value > total else total
 
     def count(self) -> int:
-        """How many members all sources have; at most ``limit`` if that is given."""
+        """The number of members that all sources have, at most ``limit`` unless it is 0."""
         first = self.sources[0]
         others = self.sources[1:]
         found = 0
@@ -214,14 +214,14 @@ def _weight(argument: bytes) -> float:
 
 
 def _reply(context: Context, argv: list[bytes], kind: i64, command: bytes) -> None:
-    operation = _Operation(context, argv, 1, kind, command)
+    operation = _Operation(context, argv, kind, command)
     items = sorted(operation.result(), key=_in_order)
     scores = [score for _, score in items] if operation.with_scores else None
     reply_members(context, [member for member, _ in items], scores)
 
 
 def _store(context: Context, argv: list[bytes], kind: i64, command: bytes) -> None:
-    items = _Operation(context, argv, 2, kind, command).result()
+    items = _Operation(context, argv, kind, command, stores=True).result()
     if not items:
         store_result(context, argv[1], None, command)
         return
@@ -238,7 +238,7 @@ def _store(context: Context, argv: list[bytes], kind: i64, command: bytes) -> No
     acl="sortedset",
     since="6.2.0",
     complexity=_UNION_COST,
-    summary="Gives the members that any of several sets has.",
+    summary="Returns the union of several sorted sets.",
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zunion(context: Context, argv: list[bytes]) -> None:
@@ -253,7 +253,7 @@ def zunion(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_INTERSECTION_COST,
-    summary="Gives the members that all of several sets have.",
+    summary="Returns the intersection of several sorted sets.",
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zinter(context: Context, argv: list[bytes]) -> None:
@@ -268,7 +268,7 @@ def zinter(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_DIFFERENCE_COST,
-    summary="Gives the members that only the first of several sets has.",
+    summary="Returns the members of the first sorted set that are in none of the others.",
     syntax="numkeys key [key ...] [WITHSCORES]",
 )
 def zdiff(context: Context, argv: list[bytes]) -> None:
@@ -283,7 +283,7 @@ def zdiff(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members that any of several sets has.",
+    summary="Stores the union of several sorted sets in a key.",
     syntax=f"destination {_WEIGHTED}",
 )
 def zunionstore(context: Context, argv: list[bytes]) -> None:
@@ -298,7 +298,7 @@ def zunionstore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Stores the members that all of several sets have.",
+    summary="Stores the intersection of several sorted sets in a key.",
     syntax=f"destination {_WEIGHTED}",
 )
 def zinterstore(context: Context, argv: list[bytes]) -> None:
@@ -313,7 +313,7 @@ def zinterstore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_DIFFERENCE_COST,
-    summary="Stores the members that only the first of several sets has.",
+    summary="Stores the members of the first sorted set that are in none of the others in a key.",
     syntax="destination numkeys key [key ...]",
 )
 def zdiffstore(context: Context, argv: list[bytes]) -> None:
@@ -328,9 +328,9 @@ def zdiffstore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="7.0.0",
     complexity="O(N*K) at worst, with N members in the smallest of K sets.",
-    summary="Counts the members that all of several sets have, at most up to a limit.",
+    summary="Returns the number of members in the intersection of several sorted sets, at most the limit.",
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def zintercard(context: Context, argv: list[bytes]) -> None:
-    operation = _Operation(context, argv, 1, _COUNT, b"zintercard")
+    operation = _Operation(context, argv, _COUNT, b"zintercard")
     context.reply.integer(operation.count())

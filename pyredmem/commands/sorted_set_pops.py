@@ -1,7 +1,7 @@
-"""Commands of the group *sorted-set* that take members from the ends, at once or when there are some.
+"""Commands of the group *sorted-set* that pop members with the lowest or highest scores, blocking or not.
 
-A blocking command tries first; if there is nothing the client is blocked, and the same handler runs again when a key of
-it is ready.
+A blocking command first tries like its non-blocking form. If there are no members, the client is blocked, and the same
+handler runs again when one of its keys gets a member.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ sorted_set_pops: Final = Group("sorted-set")
 _TYPE: Final = b"zset"
 _BAD_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
 _BAD_COUNT: Final = b"ERR count should be greater than 0"
-_OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of those taken."
+_OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of the removed ones."
+_OF_KEYS: Final = "O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M removed ones."
 _OF_ONE: Final = "O(log(N)) where N is the number of members."
-_FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
+_FRACTIONS: Final = (("6.0.0", "The timeout may be a fraction of a second."),)
 
 
 def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]) -> list[bytes]:
-    """Take up to so many members from an end out; their scores are added to a list."""
+    """Remove and return at most ``count`` members from an end, the outermost first; add their scores to ``scores``."""
     order = found.order()
     length = order.length
     if count > length:
@@ -55,7 +56,8 @@ def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]
     return members
 
 
-def _tell(context: Context, key: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
+def _members_removed(context: Context, key: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
+    """Notify of removed members; an empty sorted set is deleted."""
     context.changed(key, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
     if found.length() == 0:
         context.delete_emptied(key)
@@ -72,7 +74,7 @@ def _tell(context: Context, key: bytes, found: SortedSetObject, highest: bool, t
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members with the lowest scores out and gives them; the key goes with the last one.",
+    summary="Removes and returns the members with the lowest scores. A sorted set without members is deleted.",
     syntax="key [count]",
 )
 def zpopmin(context: Context, argv: list[bytes]) -> None:
@@ -90,7 +92,7 @@ def zpopmin(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members with the highest scores out and gives them; the key goes with the last one.",
+    summary="Removes and returns the members with the highest scores. A sorted set without members is deleted.",
     syntax="key [count]",
 )
 def zpopmax(context: Context, argv: list[bytes]) -> None:
@@ -115,7 +117,7 @@ def _pop_one(context: Context, key: bytes, highest: bool) -> None:
     reply.bulk(member)
     reply.double(order.score_at(rank))
     value.content.remove(member)
-    _tell(context, key, value, highest, 1)
+    _members_removed(context, key, value, highest, 1)
 
 
 def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
@@ -131,7 +133,7 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     scores: list[float] = []
     members = _take(found, count, highest, scores)
     reply_members(context, members, scores)
-    _tell(context, argv[1], found, highest, len(members))
+    _members_removed(context, argv[1], found, highest, len(members))
 
 
 @sorted_set_pops.command(
@@ -142,7 +144,7 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
-    summary="Takes the member with the lowest score of the first of several sorted sets; waits if there is none.",
+    summary="Removes and returns the member with the lowest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
     history=_FRACTIONS,
 )
@@ -158,7 +160,7 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
-    summary="Takes the member with the highest score of the first of several sorted sets; waits if there is none.",
+    summary="Removes and returns the member with the highest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
     history=_FRACTIONS,
 )
@@ -179,7 +181,7 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
             reply.bulk(key)
             reply.bulk(members[0])
             reply.double(scores[0])
-            _tell(context, key, found, highest, 1)
+            _members_removed(context, key, found, highest, 1)
             if context.is_recording:
                 context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", key])
             return
@@ -190,7 +192,7 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
 
 
 class _Several:
-    """``numkeys key [key ...] <MIN | MAX> [COUNT count]``, from an argument on."""
+    """The arguments ``numkeys key [key ...] <MIN | MAX> [COUNT count]`` from argument ``start`` on."""
 
     def __init__(self, argv: list[bytes], start: i64) -> None:
         arguments = Arguments(argv, start)
@@ -217,7 +219,7 @@ def _positive(argument: bytes, error: bytes) -> int:
 
 
 def _pop_from_first(context: Context, wanted: _Several) -> bool:
-    """Take members of the first of the keys that exists and reply; False if there is none."""
+    """Pop members of the first sorted set that exists, and reply with its key and them; False if none exists."""
     for key in wanted.keys:
         found = sorted_set_to_write(context, key)
         if found is not None:
@@ -231,7 +233,7 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
                 reply.array(2)
                 reply.bulk(member)
                 reply.double(scores[at])
-            _tell(context, key, found, wanted.highest, len(members))
+            _members_removed(context, key, found, wanted.highest, len(members))
             if context.is_recording:
                 context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", key, b"%d" % len(members)])
             return True
@@ -245,8 +247,8 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
     keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=1),),
     acl="sortedset",
     since="7.0.0",
-    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
-    summary="Takes members from an end of the first of several sorted sets that exists.",
+    complexity=_OF_KEYS,
+    summary="Removes and returns members with the lowest or highest scores of the first sorted set that exists.",
     syntax="numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def zmpop(context: Context, argv: list[bytes]) -> None:
@@ -261,8 +263,8 @@ def zmpop(context: Context, argv: list[bytes]) -> None:
     keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=2),),
     acl="sortedset",
     since="7.0.0",
-    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
-    summary="Takes members from an end of the first of several sorted sets that exists; waits if there is none.",
+    complexity=_OF_KEYS,
+    summary="Removes and returns members with the lowest or highest scores; blocks until one of the keys has some.",
     syntax="timeout:double numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def bzmpop(context: Context, argv: list[bytes]) -> None:

@@ -1,7 +1,7 @@
-"""Commands of the group *sorted-set* on ranges of members: by rank, by score, by the members themselves.
+"""Commands of the group *sorted-set* on ranges of members: by rank, by score, or by member.
 
-Every range becomes a range of ranks, first and past the last one; from there on all commands are alike: a reversed
-range is read backwards, LIMIT narrows it, and it is replied, stored, counted or removed.
+Every range is first converted to a range of ranks. From there on all commands work alike: LIMIT narrows the range, REV
+reads it backwards, and its members are returned, stored, counted or removed.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LIMIT_BY_RANK: Final = (
 )  # fmt: skip
 _SCORES_BY_LEX: Final = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 
-#: The kind of a range or its direction is for an option to say.
+#: The kind or the direction of the range is not fixed by the command, but given by an option.
 _OPEN: Final = -1
 
 
 class _Range:
-    """What a command of the ZRANGE family asks for: the bounds, and how to go through what is between."""
+    """The arguments of a command of the ZRANGE family: the bounds, and what to do with the members between them."""
 
     def __init__(self, argv: list[bytes], start: i64, kind: i64, reverse: i64, stores: bool) -> None:
         self.offset = 0
@@ -82,7 +82,7 @@ class _Range:
         self._asked_kind: i64 = BY_RANK if asked_kind == _OPEN else asked_kind
 
     def ranks(self, found: SortedSetObject) -> tuple[i64, i64]:
-        """The first rank and how many there are, in ascending order."""
+        """The first rank and the number of ranks, in ascending order."""
         start, end = self.bounds.ranks(found, self.reverse)
         if self.bounds.kind == BY_RANK:
             return start, end - start
@@ -94,14 +94,14 @@ class _Range:
         return (end - self.offset - count if self.reverse else start + self.offset), count
 
     def members(self, found: SortedSetObject, start: i64, count: i64) -> list[bytes]:
-        """The members of these ranks in the order asked for."""
+        """The members of a range of ranks, in the requested order."""
         members = found.order().members(start, count)
         if self.reverse:
             members.reverse()
         return members
 
     def scores(self, found: SortedSetObject, start: i64, count: i64) -> list[float]:
-        """The scores of these ranks in the order asked for."""
+        """The scores of a range of ranks, in the requested order."""
         scores = found.order().scores(start, count)
         if self.reverse:
             scores.reverse()
@@ -109,7 +109,7 @@ class _Range:
 
 
 def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -> None:
-    """The ZRANGE family."""
+    """Run a command of the ZRANGE family."""
     wanted = _Range(argv, 2, kind, reverse, False)
     found = sorted_set_to_read(context, argv[1])
     if found is None:
@@ -128,9 +128,9 @@ def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of ranks, scores or members.",
+    summary="Returns the members in a range of ranks, scores or members.",
     syntax="key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
-    history=(("6.2.0", "Options REV, BYSCORE, BYLEX and LIMIT."),),
+    history=(("6.2.0", "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options."),),
 )
 def zrange(context: Context, argv: list[bytes]) -> None:
     _reply_range(context, argv, _OPEN, _OPEN)
@@ -144,7 +144,7 @@ def zrange(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of ranks, counted from the highest score down.",
+    summary="Returns the members in a range of ranks, in descending order.",
     syntax="key start stop [WITHSCORES]",
     deprecated=("6.2.0", "`ZRANGE` with the `REV` argument"),
 )
@@ -160,9 +160,9 @@ def zrevrange(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="1.0.5",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of scores.",
+    summary="Returns the members in a range of scores.",
     syntax="key min:double max:double [WITHSCORES] [LIMIT offset count]",
-    history=(("2.0.0", "The option WITHSCORES."),),
+    history=(("2.0.0", "Added the `WITHSCORES` option."),),
     deprecated=("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
 )
 def zrangebyscore(context: Context, argv: list[bytes]) -> None:
@@ -177,9 +177,9 @@ def zrangebyscore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of scores, from the highest down.",
+    summary="Returns the members in a range of scores, in descending order.",
     syntax="key max:double min:double [WITHSCORES] [LIMIT offset count]",
-    history=(("2.1.6", "Bounds may be excluded."),),
+    history=(("2.1.6", "Accepts exclusive bounds."),),
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
 )
 def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
@@ -194,7 +194,7 @@ def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Gives the members between two, where all scores are equal.",
+    summary="Returns the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
 )
@@ -210,7 +210,7 @@ def zrangebylex(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Gives the members between two, from the greater one down, where all scores are equal.",
+    summary="Returns the members in a range of members in descending order, if all scores are equal.",
     syntax="key max:string min:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
 )
@@ -226,11 +226,11 @@ def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_OF_MANY,
-    summary="Stores the members in a range of another sorted set.",
+    summary="Stores a range of members of a sorted set in another key.",
     syntax="dst:key src:key min:string max:string [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
 )
 def zrangestore(context: Context, argv: list[bytes]) -> None:
-    """The result is added member by member, so only a range of ranks is known to be large beforehand."""
+    """Members are added one by one, and only with a range of ranks is the size known beforehand, as in Redis."""
     wanted = _Range(argv, 3, _OPEN, _OPEN, True)
     found = sorted_set_to_read(context, argv[2])
     if found is None:
@@ -250,7 +250,7 @@ def zrangestore(context: Context, argv: list[bytes]) -> None:
 
 
 def store_result(context: Context, key: bytes, result: SortedSetObject | None, event: bytes) -> None:
-    """Let a key hold a result, whatever it held, and reply with its length; none deletes the key."""
+    """Store a result in a key and reply with its length; without a result the key is deleted."""
     if result is not None:
         context.db.set(key, result)
         context.changed(key, events.SORTED_SET, event)
@@ -287,7 +287,7 @@ def zcount(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.8.9",
     complexity=_COUNTED,
-    summary="Counts the members between two, where all scores are equal.",
+    summary="Counts the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string",
 )
 def zlexcount(context: Context, argv: list[bytes]) -> None:
@@ -315,7 +315,7 @@ def _reply_count(context: Context, argv: list[bytes], kind: i64) -> None:
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members in a range of ranks out; the key goes with the last one.",
+    summary="Removes the members in a range of ranks. A sorted set without members is deleted.",
     syntax="key start stop",
 )
 def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
@@ -330,7 +330,7 @@ def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Takes the members in a range of scores out; the key goes with the last one.",
+    summary="Removes the members in a range of scores. A sorted set without members is deleted.",
     syntax="key min:double max:double",
 )
 def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
@@ -345,7 +345,7 @@ def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Takes the members between two out, where all scores are equal; the key goes with the last one.",
+    summary="Removes the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string",
 )
 def zremrangebylex(context: Context, argv: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Commands of the group *sorted-set* that walk through members or draw them by chance: ZSCAN and ZRANDMEMBER."""
+"""Commands of the group *sorted-set* that iterate over members or draw random ones: ZSCAN and ZRANDMEMBER."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyredmem.objects.sorted_set import SortedSetObject
 sorted_set_walks: Final = Group("sorted-set")
 
 _OUT_OF_RANGE: Final = b"ERR value is out of range"
-#: Asked for more than a third of the members, those not wanted are drawn (Redis 7.2 ZRANDMEMBER_SUB_STRATEGY_MUL).
+#: For more than a third of the members, the others are drawn instead (Redis 7.2 ZRANDMEMBER_SUB_STRATEGY_MUL).
 _LEAVE_OUT_FACTOR: Final = 3
 
 
@@ -31,12 +31,12 @@ _LEAVE_OUT_FACTOR: Final = 3
     acl="sortedset",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
-    summary="Lists some members with their scores and gives the cursor that lists the next ones.",
+    summary="Iterates over the members of a sorted set with their scores, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count]",
     tips=("nondeterministic_output",),
 )
 def zscan(context: Context, argv: list[bytes]) -> None:
-    """The options are looked at only if there is a sorted set; a listpack is listed as a whole."""
+    """A listpack is returned at once. If there is no sorted set, the options are not checked."""
     cursor = scan_cursor(argv[2])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
@@ -72,8 +72,8 @@ def _reply_scan(context: Context, cursor: int, parts: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="6.2.0",
-    complexity="O(N) where N is the number of members given.",
-    summary="Gives random members of a sorted set: different ones, or independent ones if the count is negative.",
+    complexity="O(N) where N is the number of returned members.",
+    summary="Returns random members of a sorted set; with a negative count members may repeat.",
     syntax="key [count [WITHSCORES]]",
     tips=("nondeterministic_output",),
 )
@@ -89,7 +89,7 @@ def zrandmember(context: Context, argv: list[bytes]) -> None:
 
 
 def _draw(found: SortedSetObject, rng: Random) -> bytes:
-    """Any member, each with the same probability."""
+    """A random member; all are equally likely."""
     table = found.content.table()
     at = rng.below(found.length())
     return found.order().member_at(at) if table is None else table.keys[at]
@@ -117,7 +117,7 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_independent(context: Context, found: SortedSetObject, count: i64, with_scores: bool) -> None:
-    """So many members, each drawn anew; written as they are drawn, because there may be very many."""
+    """Reply with ``count`` independently drawn members; each is written at once, since there may be very many."""
     reply = context.reply
     nested = with_scores and reply.protocol > 2
     reply.array(2 * count if with_scores and not nested else count)
@@ -133,7 +133,7 @@ def _reply_independent(context: Context, found: SortedSetObject, count: i64, wit
 
 
 def _draw_different(found: SortedSetObject, count: int, rng: Random) -> list[bytes]:
-    """So many different members, or all there are, from the highest score down."""
+    """``count`` different members; or all, in descending order, if there are no more."""
     length = found.length()
     order = found.order()
     if count >= length:
@@ -147,7 +147,7 @@ def _draw_different(found: SortedSetObject, count: int, rng: Random) -> list[byt
 
 
 def _different_places(length: i64, count: i64, rng: Random) -> dict[int, None]:
-    """So many different numbers below a length."""
+    """``count`` different numbers below ``length``."""
     places: dict[int, None] = {}
     while len(places) < count:
         places[int(rng.below(length))] = None

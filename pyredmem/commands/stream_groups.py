@@ -1,4 +1,4 @@
-"""Commands of the group *stream* that make and delete consumer groups and consumers: XGROUP."""
+"""XGROUP: commands of the group *stream* that create and delete consumer groups and consumers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from pyredmem.base.errors import CommandError, bad_subcommand_call
 from pyredmem.commands.help import declare_help
-from pyredmem.commands.streams import stream_to_write, told
+from pyredmem.commands.streams import state_changed, stream_to_write
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
@@ -22,16 +22,17 @@ _KEY_REQUIRED: Final = (
 )
 _GROUP_EXISTS: Final = b"BUSYGROUP Consumer Group name already exists"
 
-# Arguments with all options once; those beyond are refused last of all.
+# The number of arguments with each option once. More are refused, but only after all other checks.
 _LONGEST_CREATE: Final = 8
 _LONGEST_SETID: Final = 7
+_ENTRIES_READ: Final = (("7.0.0", "Added the `ENTRIESREAD` option."),)
 
-stream_groups.container("xgroup", since="5.0.0", summary="Manages the consumer groups of streams.")
+stream_groups.container("xgroup", since="5.0.0", summary="A container for commands about consumer groups.")
 declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
 
 
 def no_group(group: bytes, key: bytes) -> CommandError:
-    """The refusal of a group that a stream has not got."""
+    """The error for a group that a stream does not have."""
     return CommandError(
         b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], key.partition(b"\0")[0])
     )
@@ -78,9 +79,9 @@ class _Options:
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Makes a consumer group that reads on from an id.",
+    summary="Creates a consumer group that reads the entries after an id.",
     syntax="key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read:integer]",
-    history=(("7.0.0", "Option ENTRIESREAD."),),
+    history=_ENTRIES_READ,
 )
 def xgroup_create(context: Context, argv: list[bytes]) -> None:
     options = _Options(argv, True)
@@ -102,7 +103,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
     stream.add_group(argv[3], last_id, options.entries_read)
-    told(context, key, b"xgroup-create")
+    state_changed(context, key, b"xgroup-create")
     context.reply.ok()
 
 
@@ -114,9 +115,9 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Sets the id from which a consumer group reads on.",
+    summary="Sets the id after which a consumer group reads.",
     syntax="key group <id | $> [ENTRIESREAD entries-read:integer]",
-    history=(("7.0.0", "Option ENTRIESREAD."),),
+    history=_ENTRIES_READ,
 )
 def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     options = _Options(argv, False)
@@ -126,7 +127,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read
-    told(context, argv[2], b"xgroup-setid")
+    state_changed(context, argv[2], b"xgroup-setid")
     context.reply.ok()
 
 
@@ -148,23 +149,23 @@ def xgroup_destroy(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     stream.delete_group(group)
-    told(context, argv[2], b"xgroup-destroy")
+    state_changed(context, argv[2], b"xgroup-destroy")
     context.reply.integer(1)
 
 
 def consumer_of(context: Context, key: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
-    """A consumer of a group, made if it is not there; it counts as seen now."""
+    """A consumer of a group, created if it does not exist; it counts as seen now."""
     now_ms = context.keyspace.now_ms()
     found = group.consumers.get(consumer)
     if found is None:
         found = group.add_consumer(consumer, now_ms)
-        told(context, key, b"xgroup-createconsumer")
+        state_changed(context, key, b"xgroup-createconsumer")
     found.seen_ms = now_ms
     return found
 
 
 def record_claim(context: Context, key: bytes, group: StreamGroup, entry_id: int) -> None:
-    """Record whose a pending entry is, since when, and how often it was delivered."""
+    """Record the owner of a pending entry, when it was delivered last and how often."""
     entry = group.pending.get(id_key(entry_id))
     if entry is None:
         return
@@ -174,7 +175,7 @@ def record_claim(context: Context, key: bytes, group: StreamGroup, entry_id: int
 
 
 def record_last_id(context: Context, key: bytes, group: StreamGroup) -> None:
-    """Record how far a group has read."""
+    """Record the last id that a group has read."""
     last_id = id_text(group.last_id)
     context.record_instead([b"XGROUP", b"SETID", key, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
 
@@ -187,7 +188,7 @@ def record_last_id(context: Context, key: bytes, group: StreamGroup) -> None:
     acl="stream",
     since="6.2.0",
     complexity="O(1)",
-    summary="Makes a consumer in a group.",
+    summary="Creates a consumer in a consumer group.",
     syntax="key group consumer",
 )
 def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
@@ -207,7 +208,7 @@ def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Deletes a consumer with what it has pending.",
+    summary="Deletes a consumer and its pending entries.",
     syntax="key group consumer",
 )
 def xgroup_delconsumer(context: Context, argv: list[bytes]) -> None:
@@ -217,5 +218,5 @@ def xgroup_delconsumer(context: Context, argv: list[bytes]) -> None:
         context.reply.integer(0)
         return
     pending = group.delete_consumer(consumer)
-    told(context, argv[2], b"xgroup-delconsumer")
+    state_changed(context, argv[2], b"xgroup-delconsumer")
     context.reply.integer(pending)

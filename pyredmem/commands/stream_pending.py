@@ -1,4 +1,4 @@
-"""Commands of the group *stream* on entries that a group has not acknowledged: XACK, XPENDING, XCLAIM, XAUTOCLAIM."""
+"""Commands of the group *stream* on pending entries, which were read but not acknowledged: XACK, XPENDING, XCLAIM."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pyredmem.structures.radix import RadixCursor
 
 stream_pending: Final = Group("stream")
 
-#: XAUTOCLAIM looks at so many entries for each one that it may claim.
+#: XAUTOCLAIM examines at most this many entries for each one that it may claim.
 _ATTEMPTS_PER_CLAIM: Final = 10
 _LONGEST_AUTOCLAIM: Final = INT64_MAX // 16
 _DEFAULT_AUTOCLAIM: Final = 100
 
 
 def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
-    """The stream of the first argument and its group of the second one."""
+    """The stream and the group that the first two arguments name; an error if one of them does not exist."""
     stream = stream_to_read(context, argv[1])
     group = None if stream is None else stream.group(argv[2])
     if stream is None or group is None:
@@ -47,7 +47,7 @@ def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     acl="stream",
     since="5.0.0",
     complexity="O(1) for each id.",
-    summary="Acknowledges entries: the group has them pending no more.",
+    summary="Acknowledges entries of a stream: they are no longer pending in the group.",
     syntax="key group id [id ...]",
 )
 def xack(context: Context, argv: list[bytes]) -> None:
@@ -75,10 +75,10 @@ def xack(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) where N is the number of entries looked at; for the summary, the number of consumers.",
-    summary="Tells what a group has pending: a summary, or the entries of a range.",
+    complexity="O(N) where N is the number of examined entries; for the summary, the number of consumers.",
+    summary="Returns a summary of the pending entries of a group, or those in a range.",
     syntax="key group [[IDLE min-idle-time:integer] start:string end:string count [consumer]]",
-    history=(("6.2.0", "Option IDLE; ranges that leave out their ends."),),
+    history=(("6.2.0", "Added the `IDLE` option and exclusive ranges."),),
     tips=("nondeterministic_output",),
 )
 def xpending(context: Context, argv: list[bytes]) -> None:
@@ -210,7 +210,7 @@ class _Claim:
     acl="stream",
     since="5.0.0",
     complexity="O(log(N)) where N is the number of the group's pending entries.",
-    summary="Hands pending entries over to a consumer.",
+    summary="Changes the owner of pending entries to another consumer.",
     syntax="key group consumer min-idle-time:string id [id ...] [IDLE ms] [TIME unix-time-milliseconds] "
     "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
     tips=("nondeterministic_output",),
@@ -231,7 +231,7 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     claimed = [
         entry_id for entry_id in claim.ids if _claim_one(context, stream, group, consumer, claim, entry_id, min_idle_ms)
     ]
-    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM says so
+    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM records it
         record_last_id(context, argv[1], group)
     _claimed(context.reply, stream, claimed, claim.just_id)
 
@@ -294,13 +294,13 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
     acl="stream",
     since="6.2.0",
     complexity="O(1) for a small COUNT.",
-    summary="Hands entries that have been pending for some time over to a consumer, from an id on.",
+    summary="Changes the owner of entries that have been pending for some time, beginning at an id.",
     syntax="key group consumer min-idle-time:string start:string [COUNT count] [JUSTID]",
-    history=(("7.0.0", "The reply has the ids of pending entries that were deleted."),),
+    history=(("7.0.0", "Added the ids of deleted entries to the reply."),),
     tips=("nondeterministic_output",),
 )
 def xautoclaim(context: Context, argv: list[bytes]) -> None:
-    """Also forgets pending entries that are no more in the stream."""
+    """Entries that are no longer in the stream are removed from the pending ones."""
     min_idle_ms = _min_idle_ms(argv[4], b"XAUTOCLAIM")
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)
@@ -312,17 +312,17 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
     attempts = min(int(group.pending.used), count * _ATTEMPTS_PER_CLAIM)
     pending = entries_from(group.pending, low, MAX_ID, attempts + 1)
     claimed: list[int] = []
-    gone: list[int] = []
+    deleted: list[int] = []
     looked: i64 = 0
     for entry_id, entry in pending[:attempts]:
-        if len(claimed) + len(gone) == count:
+        if len(claimed) + len(deleted) == count:
             break
         looked += 1
         if stream.entry(entry_id) is None:
             if context.is_recording:
                 record_claim(context, argv[1], group, entry_id)
             group.acknowledge(id_key(entry_id))
-            gone.append(entry_id)
+            deleted.append(entry_id)
         elif min_idle_ms == 0 or now_ms - entry.delivered_ms >= min_idle_ms:
             group.hand_over(id_key(entry_id), entry, consumer)
             entry.delivered_ms = now_ms
@@ -332,16 +332,16 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
             claimed.append(entry_id)
             if context.is_recording:
                 record_claim(context, argv[1], group, entry_id)
-    context.keyspace.changes.count(len(claimed) + len(gone))
+    context.keyspace.changes.count(len(claimed) + len(deleted))
     reply = context.reply
     reply.array(3)
     reply.bulk(id_text(pending[looked][0] if looked < len(pending) else 0))
     _claimed(reply, stream, claimed, just_id)
-    reply.bulks([id_text(entry_id) for entry_id in gone])
+    reply.bulks([id_text(entry_id) for entry_id in deleted])
 
 
 def _autoclaim_options(argv: list[bytes]) -> tuple[int, bool]:
-    """How many entries to claim, and whether their ids are enough."""
+    """The options: how many entries to claim, and whether to reply with their ids only."""
     count = _DEFAULT_AUTOCLAIM
     just_id = False
     arguments = Arguments(argv, 6)

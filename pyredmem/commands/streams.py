@@ -1,6 +1,6 @@
-"""Commands of the group *stream* on whole streams: adding, reading ranges, deleting.
+"""Commands of the group *stream* that add, trim and delete entries, and read ranges of them.
 
-XREAD is in `stream_reads`; consumer groups are in `stream_groups` and `stream_pending`.
+`stream_reads` has XREAD; `stream_groups` and `stream_pending` have the consumer groups.
 """
 
 from __future__ import annotations
@@ -41,51 +41,54 @@ from pyredmem.protocol.reply import ReplySink
 
 streams: Final = Group("stream")
 
-# How XADD and XTRIM trim.
+# The strategies of XADD and XTRIM.
 _MAXLEN: Final = 1
 _MINID: Final = 2
 
 _TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
 _LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
 _LIMIT_OF_EXACT: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+_EXCLUSIVE_RANGES: Final = (("6.2.0", "Added exclusive ranges."),)
 _ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
 _EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
 
-#: Approximate trimming without LIMIT deletes the entries of so many nodes at most, and never more than so many.
+#: Approximate trimming without LIMIT deletes at most the entries of this many nodes ...
 _NODES_PER_TRIM: Final = 100
+#: ... and at most this many entries.
 _MAX_TRIMMED: Final = 1_000_000
+#: The limit if a node may hold any number of entries.
 _TRIMMED_WITHOUT_NODE_LIMIT: Final = 10_000
 
 
 def stream_value(value: RedisObject) -> Stream:
-    """The value as the stream it has to be."""
+    """The value as a stream; an error if it has another type."""
     if isinstance(value, StreamObject):
         return value.stream
     raise CommandError(WRONG_TYPE)
 
 
 def stream_to_read(context: Context, key: bytes) -> Stream | None:
-    """The stream under a key, None if there is none."""
+    """The stream of a key, for a command that reads it; None if there is no such key."""
     value = context.db.read(key)
     return None if value is None else stream_value(value)
 
 
 def stream_to_write(context: Context, key: bytes) -> Stream | None:
-    """The stream under a key that is to be changed, None if there is none."""
+    """The stream of a key, for a command that changes it; None if there is no such key."""
     value = context.db.write(key)
     return None if value is None else stream_value(value)
 
 
 def reply_entry(reply: ReplySink, entry_id: int, entry: list[bytes]) -> None:
-    """An entry: its id, its fields and values."""
+    """Reply with an entry: its id, and its fields and values."""
     reply.array(2)
     reply.bulk(id_text(entry_id))
     reply.bulks(entry)
 
 
 def reply_entries(reply: ReplySink, found: EntryRange) -> None:
-    """Entries as an array."""
+    """Reply with an array of entries."""
     reply.array(len(found.ids))
     at: i64
     for at in range(len(found.ids)):
@@ -96,7 +99,7 @@ def reply_entries(reply: ReplySink, found: EntryRange) -> None:
 
 
 class _Trimming:
-    """What XADD and XTRIM are asked to trim, and, for XADD, the id."""
+    """The options of XADD and XTRIM: how to trim, and for XADD also where the id is."""
 
     def __init__(self) -> None:
         self.strategy: i64 = 0
@@ -105,11 +108,11 @@ class _Trimming:
         self.approximately = False
         self.limit: i64 = -1  # entries; 0: no limit; -1: not given
         self.no_mkstream = False
-        self.id_at: i64 = 0  # XADD: the argument that is the id
-        self.threshold_at: i64 = 0  # the argument behind ~, = or the strategy
+        self.id_at: i64 = 0  # XADD: the place of the id
+        self.threshold_at: i64 = 0  # the argument after ~, = or the strategy
 
     def read(self, arguments: Arguments, for_xadd: bool) -> None:
-        """Read the options up to the id of XADD, or to the end."""
+        """Read the options, for XADD until the id, else until the end."""
         while arguments.left() > 0:
             if for_xadd and arguments.argv[arguments.at] == b"*":
                 break
@@ -151,7 +154,7 @@ class _Trimming:
         self.strategy = strategy
 
     def check(self, node_entries: i64) -> None:
-        """Refuse a limit that cannot be; choose the one that is not given."""
+        """Refuse a LIMIT where none is allowed; choose one if none is given."""
         if self.limit > 0 and self.strategy == 0:
             raise CommandError(_LIMIT_WITHOUT_STRATEGY)
         if self.limit >= 0:
@@ -164,7 +167,7 @@ class _Trimming:
             self.limit = 0
 
     def exactly(self, argv: list[bytes], stream: Stream) -> list[bytes]:
-        """The command as it must be replayed: how much `~` trims depends on how the entries lie in nodes."""
+        """The command to record: exact, because how much `~` trims depends on how the entries are grouped in nodes."""
         words = argv.copy()
         if self.approximately:
             words[self.threshold_at - 1] = b"="
@@ -174,11 +177,11 @@ class _Trimming:
 
     @staticmethod
     def _first_id(stream: Stream) -> int:
-        """The first id that is left; the highest there can be if none is."""
+        """The id of the first entry; the highest possible id if there is none."""
         return MAX_ID if stream.length == 0 else stream.first_id
 
     def trim(self, stream: Stream) -> i64:
-        """Do it; returns how many entries went."""
+        """Trim the stream; returns how many entries were deleted."""
         if self.strategy == _MAXLEN:
             return stream.trim_to_length(self.maxlen, self.approximately, self.limit)
         if self.strategy == _MINID:
@@ -187,7 +190,7 @@ class _Trimming:
 
 
 def _automatic(argument: bytes) -> bytes | None:
-    """The milliseconds of an id of the form ``ms-*``."""
+    """The milliseconds of an id of the form ``ms-*``; None if it has another form."""
     text = argument.partition(b"\0")[0]
     if len(argument) <= LONGEST_ID and text.endswith(b"-*") and text.count(b"-") == 1:
         return text[:-2]
@@ -195,13 +198,13 @@ def _automatic(argument: bytes) -> bytes | None:
 
 
 def _check_new_id(argument: bytes) -> None:
-    """Refuse what is no id for a new entry."""
+    """Refuse an argument that cannot be the id of a new entry."""
     milliseconds = _automatic(argument)
     parse_id(argument if milliseconds is None else milliseconds, 0)
 
 
 def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
-    """The id that an argument of XADD asks for; it must be above all others."""
+    """The id of a new entry, from an argument of XADD; it must be above all ids of the stream."""
     if stream.last_id == MAX_ID:
         raise CommandError(_EXHAUSTED)
     if argument == b"*":
@@ -223,12 +226,12 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     keys=(key_at(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
     acl="stream",
     since="5.0.0",
-    complexity="O(1), with trimming O(N) where N is the number of entries that go.",
-    summary="Adds an entry to a stream, which is made if there is none.",
+    complexity="O(1); with trimming O(N) where N is the number of deleted entries.",
+    summary="Adds an entry to a stream; creates the stream if it does not exist.",
     syntax="key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
     history=(
-        ("6.2.0", "Options NOMKSTREAM, MINID and LIMIT."),
-        ("7.0.0", "Ids of the form ms-*."),
+        ("6.2.0", "Added the `NOMKSTREAM`, `MINID` and `LIMIT` options."),
+        ("7.0.0", "Accepts ids of the form `ms-*`."),
     ),
     tips=("nondeterministic_output",),
 )
@@ -270,7 +273,7 @@ def xadd(context: Context, argv: list[bytes]) -> None:
 
 
 def _is_zero(argument: bytes) -> bool:
-    """Whether an id, known to be one, is 0-0 in full; of ``0-*`` the sequence is still to come."""
+    """Whether an argument that is known to be an id is 0-0; ``0-*`` is not, since its sequence is not chosen yet."""
     return _automatic(argument) is None and parse_id(argument, 0) == 0
 
 
@@ -281,10 +284,10 @@ def _is_zero(argument: bytes) -> bool:
     keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) where N is the number of entries that go; whole nodes go at once.",
+    complexity="O(N) where N is the number of deleted entries; whole nodes are deleted at once.",
     summary="Deletes the oldest entries of a stream.",
     syntax="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
-    history=(("6.2.0", "Options MINID and LIMIT."),),
+    history=(("6.2.0", "Added the `MINID` and `LIMIT` options."),),
     tips=("nondeterministic_output",),
 )
 def xtrim(context: Context, argv: list[bytes]) -> None:
@@ -316,7 +319,7 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Tells how many entries a stream has.",
+    summary="Returns the number of entries in a stream.",
     syntax="key",
 )
 def xlen(context: Context, argv: list[bytes]) -> None:
@@ -325,7 +328,7 @@ def xlen(context: Context, argv: list[bytes]) -> None:
 
 
 def _count(argv: list[bytes]) -> i64:
-    """The option COUNT of the range commands, -1 if it is not given; nothing is below none."""
+    """The COUNT option of the range commands; -1 if it is missing, 0 if it is negative."""
     arguments = Arguments(argv, 4)
     count: i64 = -1
     while arguments.left() > 0:
@@ -357,9 +360,9 @@ def _range(context: Context, argv: list[bytes], low: int, high: int, backward: b
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
-    summary="Gives the entries of a stream between two ids.",
+    summary="Returns the entries of a stream between two ids.",
     syntax="key start:string end:string [COUNT count]",
-    history=(("6.2.0", "Ranges that leave out their ends."),),
+    history=_EXCLUSIVE_RANGES,
 )
 def xrange(context: Context, argv: list[bytes]) -> None:
     low = parse_low(argv[2])
@@ -375,9 +378,9 @@ def xrange(context: Context, argv: list[bytes]) -> None:
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
-    summary="Gives the entries of a stream between two ids, the last one first.",
+    summary="Returns the entries of a stream between two ids, the last one first.",
     syntax="key end:string start:string [COUNT count]",
-    history=(("6.2.0", "Ranges that leave out their ends."),),
+    history=_EXCLUSIVE_RANGES,
 )
 def xrevrange(context: Context, argv: list[bytes]) -> None:
     low = parse_low(argv[3])
@@ -385,7 +388,7 @@ def xrevrange(context: Context, argv: list[bytes]) -> None:
     _range(context, argv, low, high, True)
 
 
-# Deleting, and what the stream remembers.
+# Deleting, and setting the ids and counters.
 
 
 @streams.command(
@@ -395,8 +398,8 @@ def xrevrange(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
-    complexity="O(1) for each entry, whatever the size of the stream.",
-    summary="Deletes entries of a stream by their ids.",
+    complexity="O(1) for each entry, regardless of the size of the stream.",
+    summary="Deletes entries of a stream by id.",
     syntax="key id [id ...]",
 )
 def xdel(context: Context, argv: list[bytes]) -> None:
@@ -428,9 +431,9 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Sets the last id of a stream and its counters, as replication needs it.",
+    summary="Sets the last id and the counters of a stream, as replication needs it.",
     syntax="key last-id [ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]",
-    history=(("7.0.0", "Options ENTRIESADDED and MAXDELETEDID."),),
+    history=(("7.0.0", "Added the `ENTRIESADDED` and `MAXDELETEDID` options."),),
 )
 def xsetid(context: Context, argv: list[bytes]) -> None:
     last_id = parse_id(argv[2], 0)
@@ -459,7 +462,7 @@ def xsetid(context: Context, argv: list[bytes]) -> None:
         stream.entries_added = entries_added
     if max_deleted_id != 0:
         stream.max_deleted_id = max_deleted_id
-    told(context, key, b"xsetid")
+    state_changed(context, key, b"xsetid")
     context.reply.ok()
 
 
@@ -474,7 +477,7 @@ def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
         raise CommandError(b"ERR The entries_added specified in XSETID is smaller than the target stream length")
 
 
-def told(context: Context, key: bytes, event: bytes) -> None:
-    """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
+def state_changed(context: Context, key: bytes, event: bytes) -> None:
+    """Count a change of ids, groups or consumers, and raise its event. To WATCH the key has not changed."""
     context.keyspace.changes.count(1)
     context.notify(events.STREAM, event, key)

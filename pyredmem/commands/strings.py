@@ -1,7 +1,7 @@
 """Commands of the group *string* that set and get whole values.
 
-All of them store by :meth:`Database.store_string`; GET and the three-argument SET are the server's shortest paths. The
-commands that count are in `counters`, those that work on parts of strings in `string_ranges`.
+All of them store with :meth:`Database.store_string`; GET and the three-argument SET are the shortest paths of the
+server. `counters` has the commands on numbers, `string_ranges` those on parts of strings.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _IN_SECONDS: Final = _EX | _EXAT
 _RELATIVE: Final = _EX | _PX
 _LIFETIME: Final = _EXPIRY | _KEEP_TTL | _PERSIST
 
-#: What each option excludes; giving one twice is allowed, the last value counts.
+#: The options that each option excludes. An option may be repeated: the last value counts.
 _EXCLUDED: Final = {
     _NX: _XX,
     _XX: _NX,
@@ -73,7 +73,7 @@ _LIFETIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds
 
 
 class _Options:
-    """The options of SET and GETEX: which were given, and the argument of the one that takes one."""
+    """The options of SET and GETEX: which of them were given, and the expire time."""
 
     def __init__(self, argv: list[bytes], start: i64, known: dict[bytes, int]) -> None:
         self.given = 0
@@ -88,13 +88,13 @@ class _Options:
                 self.expiry = arguments.next()
 
     def deadline_ms(self, context: Context, command: bytes) -> i64:
-        """The expire time that is asked for."""
+        """The requested expire time, in unix milliseconds."""
         unit_ms = 1000 if self.given & _IN_SECONDS else 1
         return _deadline_ms(context, self.expiry, unit_ms, self.given & _RELATIVE != 0, command)
 
 
 def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool, command: bytes) -> i64:
-    """An argument as an expire time in unix milliseconds; one that is not positive or does not fit is refused."""
+    """An argument as an expire time in unix milliseconds; an error if it is not positive or does not fit 64 bits."""
     number = integer(argument)
     base: int = context.keyspace.now_ms() if relative else 0
     if number <= 0 or number * unit_ms > INT64_MAX - base:
@@ -103,23 +103,23 @@ def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool
 
 
 def string_value(value: RedisObject) -> StringObject:
-    """The value as the string it has to be."""
+    """The value as a string; an error if it has another type."""
     if isinstance(value, StringObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
 def _store(context: Context, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
-    """Store a string and notify; SET and MSET do the same without this call."""
+    """Store a string and notify; SET and MSET save this call."""
     context.db.store_string(key, data, keep_ttl)
     context.changed(key, events.STRING, b"set")
 
 
 def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) -> None:
-    """Store a string with an expire time."""
+    """Store a string with an expire time, and notify."""
     _store(context, key, data, True)
     context.db.expire_at(key, deadline_ms)
-    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, key)
+    context.notify(events.GENERIC, b"expire", key)
     if context.is_recording:
         context.record_instead([b"SET", key, data, b"PXAT", b"%d" % int(deadline_ms)])
 
@@ -135,7 +135,7 @@ def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) ->
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the string value of a key.",
+    summary="Returns the string value of a key.",
     syntax="key",
 )
 def get(context: Context, argv: list[bytes]) -> None:
@@ -158,12 +158,12 @@ def get(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.0",
     complexity="O(N) where N is the number of keys.",
-    summary="Gives the string values of several keys at once; null for a key without one.",
+    summary="Returns the string values of several keys; null for a key without one.",
     syntax="key [key ...]",
     tips=("request_policy:multi_shard",),
 )
 def mget(context: Context, argv: list[bytes]) -> None:
-    """A value of another type counts as none."""
+    """A value of another type gives null, not an error."""
     db = context.db
     reply = context.reply
     reply.array(len(argv) - 1)
@@ -183,7 +183,7 @@ def mget(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="2.2.0",
     complexity="O(1)",
-    summary="Gives the length of a string value in bytes.",
+    summary="Returns the length of the string value of a key, in bytes.",
     syntax="key",
 )
 def strlen(context: Context, argv: list[bytes]) -> None:
@@ -199,7 +199,7 @@ def strlen(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="6.2.0",
     complexity="O(1)",
-    summary="Gives the string value of a key and deletes the key.",
+    summary="Returns the string value of a key and deletes the key.",
     syntax="key",
 )
 def getdel(context: Context, argv: list[bytes]) -> None:
@@ -225,11 +225,11 @@ def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
     acl="string",
     since="6.2.0",
     complexity="O(1)",
-    summary="Gives the string value of a key and sets or takes away its expire time.",
+    summary="Returns the string value of a key and sets or removes its expire time.",
     syntax=f"key [{_LIFETIME_SYNTAX} | PERSIST]",
 )
 def getex(context: Context, argv: list[bytes]) -> None:
-    """An expire time is looked at only if there is a string, one in the past deletes the key."""
+    """The expire time is checked only if there is a string; if it has passed, the key is deleted."""
     options = _Options(argv, 2, _GETEX_OPTIONS)
     key = argv[1]
     value = context.db.read(key)
@@ -259,7 +259,7 @@ def getex(context: Context, argv: list[bytes]) -> None:
 
 
 def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
-    """The key of SET: with GET it is read as well."""
+    """The key of SET, which is also read if there is a GET option."""
     if any(argument.lower() == b"get" for argument in argv[3:]):
         return [FoundKey(1, (READ_WRITE, ACCESS, UPDATE))]
     return [FoundKey(1, (OVERWRITE, UPDATE))]
@@ -275,13 +275,13 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, whatever it held before.",
+    summary="Sets the string value of a key and overwrites a value of any type.",
     syntax=f"key value [NX | XX] [GET] [{_LIFETIME_SYNTAX} | KEEPTTL]",
     history=(
-        ("2.6.12", "Options EX, PX, NX and XX."),
-        ("6.0.0", "Option KEEPTTL."),
-        ("6.2.0", "Options GET, EXAT and PXAT."),
-        ("7.0.0", "NX and GET may be combined."),
+        ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
+        ("6.0.0", "Added the `KEEPTTL` option."),
+        ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` options."),
+        ("7.0.0", "Accepts `NX` and `GET` together."),
     ),
     find_keys=_keys_of_set,
 )
@@ -313,7 +313,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
             if given & _GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
-        context.db.write(key)  # a key that is in the way counts as used
+        context.db.write(key)  # the key that prevented the change counts as used
     if old is not None:
         context.reply.bulk(old)
     elif given & _GET or not allowed:
@@ -330,7 +330,7 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key that does not exist.",
+    summary="Sets the string value of a key if the key does not exist.",
     syntax="key value",
     deprecated=("2.6.12", "`SET` with the `NX` argument"),
 )
@@ -350,7 +350,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="2.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, and its expire time in seconds.",
+    summary="Sets the string value of a key and its time to live in seconds.",
     syntax="key seconds value",
     deprecated=("2.6.12", "`SET` with the `EX` argument"),
 )
@@ -367,7 +367,7 @@ def setex(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="2.6.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, and its expire time in milliseconds.",
+    summary="Sets the string value of a key and its time to live in milliseconds.",
     syntax="key milliseconds value",
     deprecated=("2.6.12", "`SET` with the `PX` argument"),
 )
@@ -384,7 +384,7 @@ def psetex(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key and gives the one before.",
+    summary="Sets the string value of a key and returns the old one.",
     syntax="key value",
     deprecated=("6.2.0", "`SET` with the `!GET` argument"),
 )
@@ -408,7 +408,7 @@ def getset(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
-    summary="Sets the string values of several keys at once.",
+    summary="Sets the string values of several keys.",
     syntax="key value [key value ...]",
     tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
 )
@@ -425,7 +425,7 @@ def mset(context: Context, argv: list[bytes]) -> None:
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
-    summary="Sets the string values of several keys at once, if none of them exists.",
+    summary="Sets the string values of several keys if none of them exists.",
     syntax="key value [key value ...]",
 )
 def msetnx(context: Context, argv: list[bytes]) -> None:
