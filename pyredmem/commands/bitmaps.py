@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
@@ -234,10 +235,6 @@ def bitop(context: Context, argv: list[bytes]) -> None:
         value = context.db.read(source)
         sources.append(b"" if value is None else string_value(value).view())
     result = bits.invert(sources[0]) if operation == b"NOT" else bits.combine(_OPERATIONS[operation], sources)
-    db = context.db
-    if result:
-        db.set(argv[2], context.keyspace.strings.create_buffer(result))
-        context.changed(argv[2], events.STRING, b"set")
-    elif db.discard(argv[2], context.keyspace.lazy_server_del):
-        context.changed(argv[2], events.GENERIC, b"del")
+    stored = context.keyspace.strings.create_buffer(result) if result else None
+    store_or_delete(context, argv[2], stored, events.STRING, b"set")
     context.reply.integer(len(result))

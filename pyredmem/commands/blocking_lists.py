@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.commands.list_moves import SeveralLists, is_right, move
+from pyredmem.commands.list_moves import is_right, move, pop_from_first, several_lists
 from pyredmem.commands.lists import list_to_write, pop_one
+from pyredmem.commands.popping import FRACTIONAL_TIMEOUT
 from pyredmem.engine.arguments import deadline_of_seconds
 from pyredmem.engine.command import (
     ACCESS,
@@ -28,7 +29,6 @@ from pyredmem.engine.context import Context
 blocking_lists: Final = Group("list")
 
 _TYPE: Final = b"list"
-_FRACTIONS: Final = (("6.0.0", "The timeout may be a fraction of a second."),)
 
 
 def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
@@ -56,7 +56,7 @@ def _pop_or_block(context: Context, argv: list[bytes], at_tail: bool) -> None:
     complexity="O(N) with N keys.",
     summary="Removes and returns the first element of the first list that exists; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def blpop(context: Context, argv: list[bytes]) -> None:
     _pop_or_block(context, argv, False)
@@ -72,7 +72,7 @@ def blpop(context: Context, argv: list[bytes]) -> None:
     complexity="O(N) with N keys.",
     summary="Removes and returns the last element of the first list that exists; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def brpop(context: Context, argv: list[bytes]) -> None:
     _pop_or_block(context, argv, True)
@@ -117,7 +117,7 @@ def blmove(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Moves the last element of a list to the head of another list and returns it; blocks until there is one.",
     syntax="source destination timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
     deprecated=("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments"),
 )
 def brpoplpush(context: Context, argv: list[bytes]) -> None:
@@ -136,7 +136,7 @@ def brpoplpush(context: Context, argv: list[bytes]) -> None:
     syntax="timeout:double numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def blmpop(context: Context, argv: list[bytes]) -> None:
-    lists = SeveralLists(argv, 2)
+    wanted = several_lists(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
-    if not lists.pop(context):
-        context.block(argv, lists.keys, _TYPE, deadline_ms)
+    if not pop_from_first(context, wanted):
+        context.block(argv, wanted.keys, _TYPE, deadline_ms)

@@ -21,6 +21,7 @@ from pyredmem.base.errors import (
 )
 from pyredmem.base.limits import NEVER
 from pyredmem.base.numbers import parse_memory
+from pyredmem.commands.counts import at_least
 from pyredmem.commands.debug_protocol import reply_example
 from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
 from pyredmem.commands.help import reply_help
@@ -96,15 +97,8 @@ def _flag(argument: bytes) -> bool:
     return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
 
 
-def _count(argument: bytes) -> int:
-    number = integer(argument, MUST_BE_POSITIVE)
-    if number < 0:
-        raise CommandError(MUST_BE_POSITIVE)
-    return number
-
-
 def _length(context: Context, argument: bytes) -> int:
-    length = _count(argument)
+    length = at_least(0, argument, MUST_BE_POSITIVE)
     if length > context.keyspace.strings.max_length:
         raise CommandError(STRING_TOO_LONG)
     return length
@@ -174,14 +168,17 @@ def _structsize(context: Context, argv: list[bytes]) -> None:
     )
 
 
+def _is_full(argv: list[bytes]) -> bool:
+    return len(argv) > 3 and argv[3].lower() == b"full"
+
+
 @_subcommand("htstats", -3, "Describes the hash tables of a database.", "dbid [FULL]")
 def _htstats(context: Context, argv: list[bytes]) -> None:
     index = integer(argv[2])
     databases = context.keyspace.databases
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
-    full = len(argv) > 3 and argv[3].lower() == b"full"
-    context.reply.verbatim(databases[index].tables_report(full).encode())
+    context.reply.verbatim(databases[index].tables_report(_is_full(argv)).encode())
 
 
 @_subcommand("htstats-key", -3, "Describes the hash table of a value.", "key [FULL]")
@@ -189,8 +186,7 @@ def _htstats_key(context: Context, argv: list[bytes]) -> None:
     table = _value(context, argv[2]).hash_table()
     if table is None:
         raise CommandError(_NO_TABLE)
-    full = len(argv) > 3 and argv[3].lower() == b"full"
-    context.reply.verbatim(table_report(table, full).encode())
+    context.reply.verbatim(table_report(table, _is_full(argv)).encode())
 
 
 # Digests, and data for tests.
@@ -215,7 +211,7 @@ def _digest_value(context: Context, argv: list[bytes]) -> None:
 @_subcommand("populate", -3, "Creates string keys named key:0, key:1 and so on.", "count [prefix [size]]")
 def _populate(context: Context, argv: list[bytes]) -> None:
     _refuse_more_than(5, argv)
-    count = _count(argv[2])
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     prefix = argv[3] if len(argv) > 3 else b"key"
     size = _length(context, argv[4]) if len(argv) > 4 else 0
     db, strings = context.db, context.keyspace.strings

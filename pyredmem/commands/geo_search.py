@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands import geohash as grid
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.geo import UNITS, place_of_score, reply_place
 from pyredmem.commands.geo_query import GeoQuery
 from pyredmem.commands.partial_sort import PartialSort
@@ -152,13 +153,9 @@ def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) 
 
 def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]], event: bytes) -> None:
     """Store the result as a sorted set, or delete the key if it is empty; reply with the number of members."""
-    db = context.db
-    if items:
-        keyspace = context.keyspace
-        db.set(destination, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
-        context.changed(destination, events.SORTED_SET, event, len(items))
-    elif db.discard(destination, context.keyspace.lazy_server_del):
-        context.changed(destination, events.GENERIC, b"del")
+    keyspace = context.keyspace
+    result = build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng) if items else None
+    store_or_delete(context, destination, result, events.SORTED_SET, event, len(items))
     context.reply.integer(len(items))
 
 

@@ -41,7 +41,7 @@ _LT: Final = b"LT"
 _CONDITIONS: Final = (_NX, _XX, _GT, _LT)
 _SETTER_SYNTAX: Final = "[NX | XX | GT | LT] FIELDS numfields:integer field [field ...]"
 _FIELDS_SYNTAX: Final = "key FIELDS numfields:integer field [field ...]"
-_PER_FIELD: Final = "O(N) where N is the number of fields."
+PER_FIELD: Final = "O(N) where N is the number of fields."
 
 _NEGATIVE_TIME: Final = b"ERR invalid expire time, must be >= 0"
 _NO_FIELDS: Final = b"ERR Mandatory argument FIELDS is missing or not at the right position"
@@ -96,7 +96,7 @@ def set_times(context: Context, key: bytes, value: HashObject, fields: list[byte
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time to live of fields of a hash, in seconds.",
     syntax=f"key seconds {_SETTER_SYNTAX}",
 )
@@ -111,7 +111,7 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time to live of fields of a hash, in milliseconds.",
     syntax=f"key milliseconds {_SETTER_SYNTAX}",
 )
@@ -126,7 +126,7 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time at which fields of a hash expire, in unix seconds.",
     syntax=f"key unix-time-seconds {_SETTER_SYNTAX}",
 )
@@ -141,7 +141,7 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time at which fields of a hash expire, in unix milliseconds.",
     syntax=f"key unix-time-milliseconds {_SETTER_SYNTAX}",
 )
@@ -242,7 +242,7 @@ def _reply_same(context: Context, result: int, count: int) -> None:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Removes the expire time of fields of a hash.",
     syntax=_FIELDS_SYNTAX,
 )
@@ -280,7 +280,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the time to live of fields of a hash, in seconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
@@ -296,7 +296,7 @@ def httl(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the time to live of fields of a hash, in milliseconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
@@ -312,7 +312,7 @@ def hpttl(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the time at which fields of a hash expire, in unix seconds.",
     syntax=_FIELDS_SYNTAX,
 )
@@ -327,7 +327,7 @@ def hexpiretime(context: Context, argv: list[bytes]) -> None:
     keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the time at which fields of a hash expire, in unix milliseconds.",
     syntax=_FIELDS_SYNTAX,
 )

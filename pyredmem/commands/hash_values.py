@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
-from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
+from pyredmem.commands.hash_expiry import PER_FIELD, counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
     fields_changed,
@@ -18,6 +18,7 @@ from pyredmem.commands.hashes import (
     reply_values,
     this_or_new,
 )
+from pyredmem.commands.strings import EXPIRY_SYNTAX
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
@@ -34,8 +35,6 @@ _UNKNOWN_TIME: Final = -1
 _FEWEST_AFTER_FIELDS: Final = 3
 #: The most fields that one call may set.
 _MOST_FIELDS: Final = (1 << 31) - 1
-_PER_FIELD: Final = "O(N) where N is the number of fields."
-_TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
 _ONE_TIME: Final = b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 _ONE_CONDITION: Final = b"ERR Only one of FXX or FNX arguments can be specified"
@@ -56,7 +55,7 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
     keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the values of fields of a hash and deletes the fields.",
     syntax="key FIELDS numfields:integer field [field ...]",
 )
@@ -95,9 +94,9 @@ def _reply_last_values(context: Context, key: bytes, value: HashObject | None, f
     keys=(key_at(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Returns the values of fields of a hash and sets or removes their expire times.",
-    syntax=f"key [{_TIME_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
+    syntax=f"key [{EXPIRY_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
     key = argv[1]
@@ -228,9 +227,9 @@ class _Setting:
     keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the values of fields of a hash and their expire time.",
-    syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
+    syntax=f"key [FNX | FXX] [{EXPIRY_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
     """With an expire time that has passed, the fields are set and then deleted.

@@ -10,9 +10,10 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.base.rng import Random
+from pyredmem.commands.counts import check_count_of_pairs, sample_count
 from pyredmem.commands.hashes import hash_to_read
-from pyredmem.commands.scan import ScanOptions, scan_cursor
-from pyredmem.engine.arguments import integer
+from pyredmem.commands.sampling import distinct_numbers, shuffled_front
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor
 from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
@@ -21,7 +22,6 @@ from pyredmem.protocol.reply import ReplySink
 
 hash_walks: Final = Group("hash")
 
-_OUT_OF_RANGE: Final = b"ERR value is out of range"
 _UNORDERED: Final = ("nondeterministic_output_order",)
 #: If more than a third of the fields are drawn, shuffling all of them is cheaper than drawing until enough differ.
 _DENSE_SHARE: Final = 3
@@ -133,14 +133,12 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
         else:
             context.reply.bulk(value.fields.random_field(context.keyspace.rng))
         return
-    count = integer(argv[2])
-    if count < -INT64_MAX:
-        raise errors.not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != b"WITHVALUES"):
         raise CommandError(errors.SYNTAX_ERROR)
     with_values = len(argv) == 4
-    if with_values and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
-        raise CommandError(_OUT_OF_RANGE)
+    if with_values:
+        check_count_of_pairs(count)
     value = _drawable(context, argv[1])
     if value is None or count == 0:
         context.reply.array(0)
@@ -192,17 +190,8 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
     if count >= total:
         return list(range(total))
     if count * _DENSE_SHARE > total:
-        left = list(range(total))
-        at: i64 = 0
-        while at < count:  # the first ``count`` steps of a shuffle
-            other = at + rng.below(total - at)
-            left[at], left[other] = left[other], left[at]
-            at += 1
-        return left[:count]
-    chosen: dict[int, None] = {}
-    while len(chosen) < count:
-        chosen[rng.below(total)] = None
-    return list(chosen)
+        return shuffled_front(list(range(total)), count, rng)
+    return list(distinct_numbers(count, total, rng))
 
 
 # Some fields at a time.
@@ -230,9 +219,7 @@ def hscan(context: Context, argv: list[bytes]) -> None:
     else:
         options = ScanOptions(argv, 3, may_omit_values=True)
         cursor = _scan(context, value, cursor, options, found)
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % cursor)
-    context.reply.bulks(found)
+    reply_scan(context.reply, int(cursor), found)
 
 
 def _scan(context: Context, value: HashObject, cursor: i64, options: ScanOptions, found: list[bytes]) -> i64:

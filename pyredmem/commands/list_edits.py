@@ -9,6 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
+from pyredmem.commands.counts import at_least
 from pyredmem.commands.lists import index_range, list_to_read, list_to_write
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
@@ -176,9 +177,9 @@ class _Search:
                     raise CommandError(_RANK_ZERO)
                 self.rank = rank
             elif option == b"COUNT":
-                self.count = _not_negative(arguments, _COUNT_NEGATIVE)
+                self.count = at_least(0, arguments.next(), _COUNT_NEGATIVE)
             elif option == b"MAXLEN":
-                self.most_compared = _not_negative(arguments, _MAXLEN_NEGATIVE)
+                self.most_compared = at_least(0, arguments.next(), _MAXLEN_NEGATIVE)
             else:
                 raise CommandError(SYNTAX_ERROR)
 
@@ -221,13 +222,6 @@ class _Search:
                         return True
             place += step
         return False
-
-
-def _not_negative(arguments: Arguments, error: bytes) -> int:
-    number = arguments.integer(error)
-    if number < 0:
-        raise CommandError(error)
-    return number
 
 
 @list_edits.command(

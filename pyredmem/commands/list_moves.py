@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.lists import add_list, elements_removed, list_to_write, pop_several
-from pyredmem.engine.arguments import Arguments
+from pyredmem.commands.popping import SeveralKeys
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -28,9 +28,6 @@ from pyredmem.keyspace import events
 from pyredmem.objects.list import ListObject
 
 list_moves: Final = Group("list")
-
-_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
-_COUNT: Final = b"ERR count should be greater than 0"
 
 
 def is_right(word: bytes) -> bool:
@@ -97,41 +94,25 @@ def rpoplpush(context: Context, argv: list[bytes]) -> None:
     _move(context, argv[1], argv[2], True, False)
 
 
-class SeveralLists:
-    """The arguments of LMPOP and BLMPOP: the lists, the end, and how many elements to pop."""
-
-    def __init__(self, argv: list[bytes], start: i64) -> None:
-        arguments = Arguments(argv, start)
-        number = _positive(arguments, _NUMBER_OF_KEYS)
-        if number > arguments.left():
-            raise CommandError(SYNTAX_ERROR)
-        self.keys = [arguments.next() for _ in range(number)]
-        self.at_tail = is_right(arguments.next())
-        self.count: i64 = 1
-        if arguments.left() > 1 and arguments.take(b"COUNT"):
-            self.count = _positive(arguments, _COUNT)
-        arguments.finish()
-
-    def pop(self, context: Context) -> bool:
-        """Pop elements from the first list that exists, and reply with its key and them; False if none exists."""
-        for key in self.keys:
-            value = list_to_write(context, key)
-            if value is not None:
-                context.reply.array(2)
-                context.reply.bulk(key)
-                if context.is_recording:
-                    count = self.count if self.count < value.length() else value.length()
-                    context.record_instead([b"RPOP" if self.at_tail else b"LPOP", key, b"%d" % int(count)])
-                pop_several(context, key, value, self.at_tail, self.count)
-                return True
-        return False
+def several_lists(argv: list[bytes], start: i64) -> SeveralKeys:
+    """The arguments of LMPOP and BLMPOP from ``start`` on: the lists, the end, and how many elements to pop."""
+    return SeveralKeys(argv, start, b"LEFT", b"RIGHT")
 
 
-def _positive(arguments: Arguments, error: bytes) -> int:
-    number = arguments.integer(error)
-    if number < 1:
-        raise CommandError(error)
-    return number
+def pop_from_first(context: Context, wanted: SeveralKeys) -> bool:
+    """Pop elements from the first list that exists, and reply with its key and them; False if none exists."""
+    at_tail = wanted.at_high_end
+    for key in wanted.keys:
+        value = list_to_write(context, key)
+        if value is not None:
+            context.reply.array(2)
+            context.reply.bulk(key)
+            if context.is_recording:
+                count = min(wanted.count, int(value.length()))
+                context.record_instead([b"RPOP" if at_tail else b"LPOP", key, b"%d" % count])
+            pop_several(context, key, value, at_tail, wanted.count)
+            return True
+    return False
 
 
 @list_moves.command(
@@ -146,5 +127,5 @@ def _positive(arguments: Arguments, error: bytes) -> int:
     syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def lmpop(context: Context, argv: list[bytes]) -> None:
-    if not SeveralLists(argv, 1).pop(context):
+    if not pop_from_first(context, several_lists(argv, 1)):
         context.reply.null_array()

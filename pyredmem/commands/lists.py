@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import MUST_BE_POSITIVE, WRONG_TYPE, CommandError
+from pyredmem.commands.counts import at_least
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -191,9 +192,7 @@ def _pop(context: Context, argv: list[bytes], at_tail: bool) -> None:
 def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     if len(argv) > 3:
         raise errors.wrong_arity(b"rpop" if at_tail else b"lpop")
-    count = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     value = list_to_write(context, argv[1])
     if value is None:
         context.reply.null_array()

@@ -16,6 +16,7 @@ from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.database import Database
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import Dict
 
 scanning: Final = Group("generic")
@@ -46,9 +47,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
         keys = [key for key in keys if pattern.matches(key)]
     if db.expiring() > 0:
         keys = [key for key in keys if not db.is_expired(key)]
-    context.reply.array(len(keys))
-    for key in keys:
-        context.reply.bulk(key)
+    context.reply.bulks(keys)
 
 
 @scanning.command(
@@ -68,12 +67,14 @@ def scan(context: Context, argv: list[bytes]) -> None:
     options = ScanOptions(argv, 2, with_type=True)
     cursor, keys = _visit(context.db, cursor, options)
     keys = _living(context.db, keys, options.type_name)
-    reply = context.reply
+    reply_scan(context.reply, cursor, keys)
+
+
+def reply_scan(reply: ReplySink, cursor: int, elements: list[bytes]) -> None:
+    """Reply with the cursor of the next call and the elements of this one."""
     reply.array(2)
     reply.bulk(b"%d" % cursor)
-    reply.array(len(keys))
-    for key in keys:
-        reply.bulk(key)
+    reply.bulks(elements)
 
 
 def scan_cursor(argument: bytes) -> int:

@@ -13,8 +13,10 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.counts import LIMIT_NEGATIVE, NUMKEYS_TOO_LOW, at_least
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.sets import reply_set, set_to_read
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
     DENYOOM,
@@ -40,9 +42,7 @@ _INTERSECTION_COST: Final = (
     "O(N*M) at worst, where N is the number of members of the smallest set and M is the number of sets."
 )
 _UNION_COST: Final = "O(N) where N is the number of members of all sets together."
-_NO_KEYS: Final = b"ERR numkeys should be greater than 0"
 _TOO_MANY_KEYS: Final = b"ERR Number of keys can't be greater than number of args"
-_LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
 _SOURCES: Final = key_at(READ_ONLY, ACCESS, last=-1)
 _SOURCES_AFTER: Final = key_at(READ_ONLY, ACCESS, index=2, last=-1)
@@ -57,18 +57,10 @@ def _read_all(context: Context, keys: list[bytes]) -> list[SetObject | None]:
 def _store(context: Context, key: bytes, result: SetObject, event: bytes) -> None:
     """Store a result in a key and reply with its length; an empty result deletes the key."""
     length = result.length()
-    if length > 0:
-        context.db.set(key, result)
-        context.changed(key, events.SET, event)
-    else:
+    if length == 0:
         decr_ref_count(result, context.keyspace.allocator)
-        _delete(context, key)
+    store_or_delete(context, key, result if length > 0 else None, events.SET, event)
     context.reply.integer(length)
-
-
-def _delete(context: Context, key: bytes) -> None:
-    if context.db.discard(key, context.keyspace.lazy_server_del):
-        context.changed(key, events.GENERIC, b"del")
 
 
 def _reply(context: Context, result: SetObject) -> None:
@@ -113,9 +105,7 @@ def sinter(context: Context, argv: list[bytes]) -> None:
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def sintercard(context: Context, argv: list[bytes]) -> None:
-    count = integer(argv[1], _NO_KEYS)
-    if count < 1:
-        raise CommandError(_NO_KEYS)
+    count = at_least(1, argv[1], NUMKEYS_TOO_LOW)
     if count > len(argv) - 2:
         raise CommandError(_TOO_MANY_KEYS)
     limit = 0
@@ -123,9 +113,7 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     while arguments.left() > 0:
         if arguments.word() != b"LIMIT" or arguments.left() == 0:
             raise CommandError(SYNTAX_ERROR)
-        limit = arguments.integer(_LIMIT_NEGATIVE)
-        if limit < 0:
-            raise CommandError(_LIMIT_NEGATIVE)
+        limit = at_least(0, arguments.next(), LIMIT_NEGATIVE)
     context.reply.integer(len(_common(_smallest_first(context, argv[2 : 2 + count]), limit)))
 
 
@@ -143,7 +131,7 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
 def sinterstore(context: Context, argv: list[bytes]) -> None:
     found = _smallest_first(context, argv[2:])
     if not found:
-        _delete(context, argv[1])
+        store_or_delete(context, argv[1], None, events.SET, b"sinterstore")
         context.reply.integer(0)
         return
     _store(context, argv[1], _stored_intersection(context, found), b"sinterstore")

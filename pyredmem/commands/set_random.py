@@ -10,11 +10,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError, not_between
-from pyredmem.base.numbers import INT64_MAX, INT64_MIN
+from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.rng import Random
+from pyredmem.commands.counts import at_least, sample_count
+from pyredmem.commands.sampling import shuffled_front
 from pyredmem.commands.sets import reply_set, set_to_read, set_to_write
-from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -68,9 +68,7 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     """SPOP with a count."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count: i64 = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
+    count: i64 = at_least(0, argv[2], MUST_BE_POSITIVE)
     key = argv[1]
     found = set_to_write(context, key)
     if found is None or count == 0:
@@ -153,9 +151,7 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
     """SRANDMEMBER with a count."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count: i64 = integer(argv[2])
-    if count == INT64_MIN:
-        raise not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     found = set_to_read(context, argv[1])
     rng = context.keyspace.rng
     if found is None or count == 0:
@@ -174,18 +170,8 @@ def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:
     if isinstance(content, ListpackMembers):
         return content.draw_in_order(count, rng)
     if count * _COPY_FACTOR > found.length():
-        return _shuffle_out(found.members(), count, rng)
+        return shuffled_front(found.members(), count, rng)
     drawn: dict[bytes, None] = {}
     while len(drawn) < count:
         drawn[content.draw(rng)] = None
     return list(drawn)
-
-
-def _shuffle_out(members: list[bytes], count: i64, rng: Random) -> list[bytes]:
-    """``count`` different members, by the first steps of a shuffle."""
-    at: i64 = 0
-    while at < count:
-        other = at + rng.below(len(members) - at)
-        members[at], members[other] = members[other], members[at]
-        at += 1
-    return members[:count]

@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import WRONG_TYPE, CommandError
-from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor, scan_table
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -277,6 +277,4 @@ def sscan(context: Context, argv: list[bytes]) -> None:
         pattern = options.pattern
         if pattern is not None:
             members = [member for member in members if pattern.matches(member)]
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % next_cursor)
-    context.reply.bulks(members)
+    reply_scan(context.reply, next_cursor, members)

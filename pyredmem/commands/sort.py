@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.hashes import field_value
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
@@ -315,10 +316,7 @@ def _store(context: Context, request: _Request, destination: bytes, found: list[
         elements = [pattern.value(context, element) or b"" for element in found for pattern in request.get]
     else:
         elements = found
-    if elements:
-        keyspace = context.keyspace
-        context.db.set(destination, build_list(elements, keyspace.allocator, keyspace.limits))
-        context.changed(destination, events.LIST, b"sortstore", len(elements))
-    elif context.db.discard(destination, context.keyspace.lazy_server_del):
-        context.changed(destination, events.GENERIC, b"del")
+    keyspace = context.keyspace
+    result = build_list(elements, keyspace.allocator, keyspace.limits) if elements else None
+    store_or_delete(context, destination, result, events.LIST, b"sortstore", len(elements))
     context.reply.integer(len(elements))

@@ -13,9 +13,10 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands.counts import LIMIT_NEGATIVE, at_least
 from pyredmem.commands.sorted_set_ranges import store_result
 from pyredmem.commands.sorted_sets import reply_members
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
     DENYOOM,
@@ -46,7 +47,6 @@ _MAX: Final = 2
 _AGGREGATES: Final = {b"SUM": _SUM, b"MIN": _MIN, b"MAX": _MAX}
 
 _WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
-_LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
 _UNION_COST: Final = "O(N)+O(M*log(M)) where N is the number of members of all sets together and M that of the result."
 _INTERSECTION_COST: Final = "O(N*K)+O(M*log(M)) at worst, with N members in the smallest of K sets and M in the result."
@@ -139,9 +139,7 @@ class _Operation:
             elif option == b"WITHSCORES" and not stores and self.kind != _COUNT:
                 self.with_scores = True
             elif option == b"LIMIT" and self.kind == _COUNT and arguments.left() > 0:
-                self.limit = integer(arguments.next(), _LIMIT_NEGATIVE)
-                if self.limit < 0:
-                    raise CommandError(_LIMIT_NEGATIVE)
+                self.limit = at_least(0, arguments.next(), LIMIT_NEGATIVE)
             else:
                 raise CommandError(SYNTAX_ERROR)
 

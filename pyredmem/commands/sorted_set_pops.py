@@ -11,8 +11,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError
+from pyredmem.commands.counts import at_least
+from pyredmem.commands.popping import FRACTIONAL_TIMEOUT, SeveralKeys
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_write
-from pyredmem.engine.arguments import Arguments, deadline_of_seconds, integer
+from pyredmem.engine.arguments import deadline_of_seconds
 from pyredmem.engine.command import (
     ACCESS,
     BLOCKING,
@@ -32,12 +34,9 @@ from pyredmem.objects.sorted_set import SortedSetObject
 sorted_set_pops: Final = Group("sorted-set")
 
 _TYPE: Final = b"zset"
-_BAD_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
-_BAD_COUNT: Final = b"ERR count should be greater than 0"
 _OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of the removed ones."
 _OF_KEYS: Final = "O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M removed ones."
 _OF_ONE: Final = "O(log(N)) where N is the number of members."
-_FRACTIONS: Final = (("6.0.0", "The timeout may be a fraction of a second."),)
 
 
 def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]) -> list[bytes]:
@@ -123,9 +122,7 @@ def _pop_one(context: Context, key: bytes, highest: bool) -> None:
 def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     found = sorted_set_to_write(context, argv[1])
     if found is None or count == 0:
         context.reply.array(0)
@@ -146,7 +143,7 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     complexity=_OF_ONE,
     summary="Removes and returns the member with the lowest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def bzpopmin(context: Context, argv: list[bytes]) -> None:
     _pop_or_block(context, argv, False)
@@ -162,7 +159,7 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
     complexity=_OF_ONE,
     summary="Removes and returns the member with the highest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def bzpopmax(context: Context, argv: list[bytes]) -> None:
     _pop_or_block(context, argv, True)
@@ -191,41 +188,19 @@ def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
 # From one of several keys.
 
 
-class _Several:
-    """The arguments ``numkeys key [key ...] <MIN | MAX> [COUNT count]`` from argument ``start`` on."""
-
-    def __init__(self, argv: list[bytes], start: i64) -> None:
-        arguments = Arguments(argv, start)
-        numkeys = _positive(arguments.next(), _BAD_NUMBER_OF_KEYS)
-        if numkeys >= arguments.left():
-            raise CommandError(SYNTAX_ERROR)
-        self.keys = argv[arguments.at : arguments.at + numkeys]
-        arguments.at += numkeys
-        where = arguments.word()
-        if where not in (b"MIN", b"MAX"):
-            raise CommandError(SYNTAX_ERROR)
-        self.highest = where == b"MAX"
-        self.count = 1
-        if arguments.take(b"COUNT"):
-            self.count = _positive(arguments.next(), _BAD_COUNT)
-        arguments.finish()
+def _several_sorted_sets(argv: list[bytes], start: i64) -> SeveralKeys:
+    return SeveralKeys(argv, start, b"MIN", b"MAX")
 
 
-def _positive(argument: bytes, error: bytes) -> int:
-    number = integer(argument, error)
-    if number < 1:
-        raise CommandError(error)
-    return number
-
-
-def _pop_from_first(context: Context, wanted: _Several) -> bool:
+def _pop_from_first(context: Context, wanted: SeveralKeys) -> bool:
     """Pop members of the first sorted set that exists, and reply with its key and them; False if none exists."""
+    highest = wanted.at_high_end
     for key in wanted.keys:
         found = sorted_set_to_write(context, key)
         if found is not None:
             reply = context.reply
             scores: list[float] = []
-            members = _take(found, wanted.count, wanted.highest, scores)
+            members = _take(found, wanted.count, highest, scores)
             reply.array(2)
             reply.bulk(key)
             reply.array(len(members))
@@ -233,9 +208,9 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
                 reply.array(2)
                 reply.bulk(member)
                 reply.double(scores[at])
-            _members_removed(context, key, found, wanted.highest, len(members))
+            _members_removed(context, key, found, highest, len(members))
             if context.is_recording:
-                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", key, b"%d" % len(members)])
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", key, b"%d" % len(members)])
             return True
     return False
 
@@ -252,7 +227,7 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
     syntax="numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def zmpop(context: Context, argv: list[bytes]) -> None:
-    if not _pop_from_first(context, _Several(argv, 1)):
+    if not _pop_from_first(context, _several_sorted_sets(argv, 1)):
         context.reply.null_array()
 
 
@@ -268,7 +243,7 @@ def zmpop(context: Context, argv: list[bytes]) -> None:
     syntax="timeout:double numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def bzmpop(context: Context, argv: list[bytes]) -> None:
-    wanted = _Several(argv, 2)
+    wanted = _several_sorted_sets(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):
         context.block(argv, wanted.keys, _TYPE, deadline_ms)

@@ -11,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.sorted_set_bounds import BY_LEX, BY_RANK, BY_SCORE, Bounds
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read, sorted_set_to_write
 from pyredmem.engine.arguments import Arguments
@@ -251,14 +252,8 @@ def zrangestore(context: Context, argv: list[bytes]) -> None:
 
 def store_result(context: Context, key: bytes, result: SortedSetObject | None, event: bytes) -> None:
     """Store a result in a key and reply with its length; without a result the key is deleted."""
-    if result is not None:
-        context.db.set(key, result)
-        context.changed(key, events.SORTED_SET, event)
-        context.reply.integer(result.length())
-        return
-    if context.db.discard(key, context.keyspace.lazy_server_del):
-        context.changed(key, events.GENERIC, b"del")
-    context.reply.integer(0)
+    store_or_delete(context, key, result, events.SORTED_SET, event)
+    context.reply.integer(0 if result is None else result.length())
 
 
 # Counting.

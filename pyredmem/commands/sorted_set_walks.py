@@ -6,19 +6,19 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import SYNTAX_ERROR, CommandError, not_between
-from pyredmem.base.numbers import INT64_MAX, format_double
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.base.numbers import format_double
 from pyredmem.base.rng import Random
-from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
+from pyredmem.commands.counts import check_count_of_pairs, sample_count
+from pyredmem.commands.sampling import distinct_numbers
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor, scan_table
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read
-from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.sorted_set import SortedSetObject
 
 sorted_set_walks: Final = Group("sorted-set")
 
-_OUT_OF_RANGE: Final = b"ERR value is out of range"
 #: For more than a third of the members, the others are drawn instead (Redis 7.2 ZRANDMEMBER_SUB_STRATEGY_MUL).
 _LEAVE_OUT_FACTOR: Final = 3
 
@@ -40,7 +40,7 @@ def zscan(context: Context, argv: list[bytes]) -> None:
     cursor = scan_cursor(argv[2])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
-        _reply_scan(context, 0, [])
+        reply_scan(context.reply, 0, [])
         return
     options = ScanOptions(argv, 3)
     table = found.content.table()
@@ -56,13 +56,7 @@ def zscan(context: Context, argv: list[bytes]) -> None:
             member = table.keys[slot]
             if options.pattern is None or options.pattern.matches(member):
                 parts += [member, b"%.17g" % table.scores[slot]]
-    _reply_scan(context, cursor, parts)
-
-
-def _reply_scan(context: Context, cursor: int, parts: list[bytes]) -> None:
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % cursor)
-    context.reply.bulks(parts)
+    reply_scan(context.reply, cursor, parts)
 
 
 @sorted_set_walks.command(
@@ -97,14 +91,12 @@ def _draw(found: SortedSetObject, rng: Random) -> bytes:
 
 def _draw_many(context: Context, argv: list[bytes]) -> None:
     """ZRANDMEMBER with a count."""
-    count = integer(argv[2])
-    if count < -INT64_MAX:
-        raise not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     with_scores = len(argv) > 3
     if with_scores and (len(argv) > 4 or argv[3].upper() != b"WITHSCORES"):
         raise CommandError(SYNTAX_ERROR)
-    if with_scores and abs(count) > INT64_MAX // 2:
-        raise CommandError(_OUT_OF_RANGE)
+    if with_scores:
+        check_count_of_pairs(count)
     found = sorted_set_to_read(context, argv[1])
     if found is None or count == 0:
         context.reply.array(0)
@@ -141,14 +133,6 @@ def _draw_different(found: SortedSetObject, count: int, rng: Random) -> list[byt
         members.reverse()
         return members
     if count * _LEAVE_OUT_FACTOR > length:
-        left_out = _different_places(length, length - count, rng)
+        left_out = distinct_numbers(length - count, length, rng)
         return [member for at, member in enumerate(order.members(0, length)) if at not in left_out]
-    return [order.member_at(at) for at in _different_places(length, count, rng)]
-
-
-def _different_places(length: i64, count: i64, rng: Random) -> dict[int, None]:
-    """``count`` different numbers below ``length``."""
-    places: dict[int, None] = {}
-    while len(places) < count:
-        places[int(rng.below(length))] = None
-    return places
+    return [order.member_at(at) for at in distinct_numbers(count, length, rng)]

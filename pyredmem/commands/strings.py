@@ -69,7 +69,7 @@ _EXPIRY_OPTIONS: Final = {b"EX": _EX, b"PX": _PX, b"EXAT": _EXAT, b"PXAT": _PXAT
 _SET_OPTIONS: Final = {b"NX": _NX, b"XX": _XX, b"GET": _GET, b"KEEPTTL": _KEEP_TTL, **_EXPIRY_OPTIONS}
 _GETEX_OPTIONS: Final = {b"PERSIST": _PERSIST, **_EXPIRY_OPTIONS}
 
-_LIFETIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
+EXPIRY_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
 
 class _Options:
@@ -226,7 +226,7 @@ def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
     since="6.2.0",
     complexity="O(1)",
     summary="Returns the string value of a key and sets or removes its expire time.",
-    syntax=f"key [{_LIFETIME_SYNTAX} | PERSIST]",
+    syntax=f"key [{EXPIRY_SYNTAX} | PERSIST]",
 )
 def getex(context: Context, argv: list[bytes]) -> None:
     """The expire time is checked only if there is a string; if it has passed, the key is deleted."""
@@ -276,7 +276,7 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     since="1.0.0",
     complexity="O(1)",
     summary="Sets the string value of a key and overwrites a value of any type.",
-    syntax=f"key value [NX | XX] [GET] [{_LIFETIME_SYNTAX} | KEEPTTL]",
+    syntax=f"key value [NX | XX] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
     history=(
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
         ("6.0.0", "Added the `KEEPTTL` option."),
