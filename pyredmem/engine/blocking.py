@@ -24,6 +24,7 @@ from pyredmem.engine.gates import GATE_KEYS_AWAITED
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.keyspace.events import NEW, KeyListener
+from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.protocol.reply import ReplySink
 
 UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
@@ -85,12 +86,14 @@ class _Blocked:
 class _ReadyKeys(KeyListener):
     """Notes which of the keys that someone waits for are worth a look, in the order in which they became so.
 
-    As in Redis these are keys that came to be, and streams with a new entry. A key that is overwritten by a value of
-    the awaited type (SORT with STORE, ZUNIONSTORE ...) is not noticed. Who also wants to know that a key is gone has it
-    looked at after every change.
+    As in Redis these are keys that were created with a value of a type that some client waits for, and streams with a
+    new entry. A key that is overwritten by a value of the awaited type (SORT with STORE, ZUNIONSTORE ...) is not
+    noticed. A client that also waits for the deletion of a key has it looked at after every change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self.types: dict[bytes, int] = {}  # how many clients wait for a value of a type, wherever
         self.queues: dict[_Place, dict[int, _Blocked]] = {}  # who waits for a key, by session, in order of arrival
         self.ready: dict[_Place, None] = {}
 
@@ -105,8 +108,16 @@ class _ReadyKeys(KeyListener):
         """Something happened to a key."""
         if kind == NEW or name in _WORTH_A_LOOK:
             place = (int(database), key)
-            if place in self.queues:
+            if place in self.queues and (kind != NEW or self._is_awaited_type(database, key)):
                 self.ready[place] = None
+
+    def _is_awaited_type(self, database: i64, key: bytes) -> bool:
+        value = self._keyspace.databases[database].stored_value(key)
+        return value is not None and self.types.get(value.type_name(), 0) > 0
+
+    def count_type(self, type_name: bytes, change: int) -> None:
+        """A client begins (1) or ends (-1) to wait for a value of a type."""
+        self.types[type_name] = self.types.get(type_name, 0) + change
 
     def flushed(self, databases: list[int]) -> None:
         """Databases were emptied as a whole."""
@@ -127,7 +138,7 @@ class Blocking:
         self._slow_commands = slow_commands
         self._blocked: dict[int, _Blocked] = {}  # by session
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
-        self._keys = _ReadyKeys()
+        self._keys = _ReadyKeys(core.keyspace)
         core.cron.every(0, self.run)
         core.figures.provide(figures.CLIENTS_IN_TIMEOUT_TABLE, self._timeouts)
         core.figures.provide(figures.BLOCKING_KEYS, self._awaited_keys)
@@ -181,6 +192,8 @@ class Blocking:
         if blocked.places and not queues:
             self._core.keyspace.changes.add_listener(self._keys)
             self._core.gates.set(GATE_KEYS_AWAITED, True)
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, 1)
         for place in blocked.places:
             queues.setdefault(place, {})[number] = blocked
 
@@ -199,6 +212,8 @@ class Blocking:
             return None
         if blocked.deadline_ms > 0:
             del self._deadlines[bisect_left(self._deadlines, blocked.deadline())]
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, -1)
         queues = self._keys.queues
         for place in blocked.places:
             queue = queues[place]

@@ -1,4 +1,4 @@
-"""The stream of commands that replays every change, as a replica or an append-only file gets it."""
+"""The stream of commands that replays every write, as a replica or an append-only file gets it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pyredmem.keyspace.recorder import RecordedCommand, UnitListener
 
 
 class CommandStream(UnitListener):
-    """Keeps the recorded commands until they are taken, with SELECT, MULTI and EXEC where a replica needs them."""
+    """Keeps the recorded commands until `take` is called, with SELECT, MULTI and EXEC where a replica needs them."""
 
     def __init__(self) -> None:
         self._commands: list[list[bytes]] = []
         self._database: i64 = -1
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
-        """The commands of a unit; several that belong together stand in MULTI, with their SELECT inside."""
+        """Append the commands of a unit; several that belong together go into MULTI, and their SELECT with them."""
         wrapped = together and len(commands) > 1
         if wrapped:
             self._commands.append([b"MULTI"])

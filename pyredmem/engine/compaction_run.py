@@ -145,8 +145,7 @@ class CompactionRun:
         """Close what the run has open; ``arenas`` are those that are left."""
         self.memory.close()
         for database in self.keyspace.databases:
-            database.keys.compact()
-            database.expires.compact()
+            database.compact_tables()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes

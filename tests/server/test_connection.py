@@ -12,7 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.session import Session
 from pyredmem.server.connection import HIGH_WATER, Connection
-from tests.support.engine import encode
+from tests.support.wire import request
 
 
 class FakeTransport:
@@ -108,12 +108,12 @@ class Client:
 
     def send(self, *words: str | int) -> None:
         """One request."""
-        self.connection.data_received(encode(words))
+        self.connection.data_received(request(*words))
 
 
 def test_all_replies_to_one_read_are_one_write() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["PING"]) * 10)
+    client.connection.data_received(request("PING") * 10)
     assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
 
 
@@ -145,7 +145,7 @@ def test_quit_is_answered_before_the_close() -> None:
 
 def test_nothing_behind_quit_is_run() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["QUIT"]) + encode(["PING"]))
+    client.connection.data_received(request("QUIT") + request("PING"))
     assert client.transport.sent == b"+OK\r\n"
 
 
@@ -228,7 +228,7 @@ def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks
     client = Shell().connect(reads=False)
     client.send("SET", "k", "x" * 2000)
     client.transport.read()
-    data = encode(["GET", "k"]) * 10_000
+    data = request("GET", "k") * 10_000
     most = 0
     for start in range(0, len(data), 65536):
         client.connection.data_received(data[start : start + 65536])
@@ -252,7 +252,7 @@ def test_a_monitor_hears_of_others_when_their_batch_is_over() -> None:
     shell = Shell()
     monitor, other = shell.connect(), shell.connect()
     monitor.send("MONITOR")
-    other.connection.data_received(encode(["PING"]) * 3)
+    other.connection.data_received(request("PING") * 3)
     assert monitor.transport.sent.count(b'"PING"') == 3
     assert monitor.transport.writes == 2
 
