@@ -22,7 +22,7 @@ _NX: Final = 1
 _XX: Final = 2
 _GT: Final = 4
 _LT: Final = 8
-_CONDITIONS: Final = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT}
+CONDITIONS: Final = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT}
 
 _OPTIONS_SINCE: Final = (("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."),)
 _MINUS_TWO_SINCE: Final = (("2.8.0", "Added the -2 reply."),)
@@ -103,7 +103,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
     conditions = _conditions(argv[3:])
     when_ms = _moment(integer(argv[2]), command, unit_ms, context.keyspace.now_ms() if relative else 0)
     db = context.db
-    if db.write(key) is None or not _allowed(conditions, when_ms, db.expire_time(key)):
+    if db.write(key) is None or not condition_holds(conditions, when_ms, db.expire_time(key)):
         context.reply.integer(0)
         return
     if when_ms <= context.keyspace.now_ms():
@@ -122,7 +122,7 @@ def _conditions(words: list[bytes]) -> int:
     """The options as flags; an error if they exclude each other."""
     conditions = 0
     for word in words:
-        condition = _CONDITIONS.get(word.upper())
+        condition = CONDITIONS.get(word.upper())
         if condition is None:
             raise errors.unsupported_option(word)
         conditions |= condition
@@ -141,15 +141,19 @@ def _moment(number: int, command: bytes, unit_ms: int, from_ms: int) -> int:
     return number + from_ms
 
 
-def _allowed(conditions: int, when_ms: int, current_ms: int) -> bool:
-    """Whether the conditions hold; GT and LT take a key without an expire time as one that never expires."""
-    if conditions & _NX and current_ms != NO_EXPIRE:
+def condition_holds(conditions: int, when_ms: int, current_ms: int) -> bool:
+    """Whether a new expire time may replace the current one, which is negative if there is none.
+
+    GT and LT take a key or field without an expire time as one that never expires.
+    """
+    expires = current_ms >= 0
+    if conditions & _NX and expires:
         return False
-    if conditions & _XX and current_ms == NO_EXPIRE:
+    if conditions & _XX and not expires:
         return False
-    if conditions & _GT and (current_ms == NO_EXPIRE or when_ms <= current_ms):
+    if conditions & _GT and (not expires or when_ms <= current_ms):
         return False
-    return not (conditions & _LT and current_ms != NO_EXPIRE and when_ms >= current_ms)
+    return not (conditions & _LT and expires and when_ms >= current_ms)
 
 
 @expiry.command(

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
-
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.expire import CONDITIONS, condition_holds
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
@@ -34,11 +33,6 @@ _NOT_MET: Final = 0
 _DONE: Final = 1
 _DELETED: Final = 2
 
-_NX: Final = b"NX"
-_XX: Final = b"XX"
-_GT: Final = b"GT"
-_LT: Final = b"LT"
-_CONDITIONS: Final = (_NX, _XX, _GT, _LT)
 _SETTER_SYNTAX: Final = "[NX | XX | GT | LT] FIELDS numfields:integer field [field ...]"
 _FIELDS_SYNTAX: Final = "key FIELDS numfields:integer field [field ...]"
 PER_FIELD: Final = "O(N) where N is the number of fields."
@@ -154,13 +148,12 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
     key = argv[1]
     value = hash_to_write(context, key)
     when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
-    condition = argv[3].upper()
-    has_condition = condition in _CONDITIONS
-    fields = counted_fields(argv, 4 if has_condition else 3, _BAD_COUNT_TO_SET)
+    condition = CONDITIONS.get(argv[3].upper(), 0)
+    fields = counted_fields(argv, 4 if condition else 3, _BAD_COUNT_TO_SET)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
-    results = _expire_fields(context, key, value, fields, when_ms, condition if has_condition else b"")
+    results = _expire_fields(context, key, value, fields, when_ms, condition)
     if context.is_recording:
         _record_times(context, argv, results, when_ms, is_absolute=unit_ms == 1 and not relative)
     context.reply.array(len(results))
@@ -182,7 +175,7 @@ def _record_times(context: Context, argv: list[bytes], results: list[int], when_
 
 
 def _expire_fields(
-    context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
+    context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: int
 ) -> list[int]:
     """Set the expire time of the fields for which the condition holds, one after the other.
 
@@ -195,7 +188,7 @@ def _expire_fields(
     for field in fields:
         if value.get(field) is None:
             results.append(_NO_FIELD)
-        elif not _allowed(condition, when_ms, value.time_of(field)):
+        elif not condition_holds(condition, when_ms, int(value.time_of(field))):
             results.append(_NOT_MET)
         else:
             done += 1
@@ -213,19 +206,6 @@ def _expire_fields(
         if value.length() == 0:
             context.delete_emptied(key)
     return results
-
-
-def _allowed(condition: bytes, when_ms: int, current_ms: i64) -> bool:
-    """Whether the condition holds; GT and LT take a field without an expire time as one that never expires."""
-    if condition == _NX:
-        return current_ms == NO_TIME
-    if condition == _XX:
-        return current_ms != NO_TIME
-    if condition == _GT:
-        return current_ms != NO_TIME and when_ms > current_ms
-    if condition == _LT:
-        return current_ms == NO_TIME or when_ms < current_ms
-    return True
 
 
 def _reply_same(context: Context, result: int, count: int) -> None:

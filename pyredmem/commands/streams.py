@@ -1,6 +1,7 @@
 """Commands of the group *stream* that add, trim and delete entries, and read ranges of them.
 
-`stream_reads` has XREAD; `stream_groups` and `stream_pending` have the consumer groups.
+`stream_trimming` has the options of XADD and XTRIM, `stream_reads` has XREAD, and `stream_groups` and `stream_pending`
+have the consumer groups.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, WRONG_TYPE, CommandError, wrong_arity
+from pyredmem.commands.stream_trimming import LIMIT_WITHOUT_STRATEGY, Trimming, automatic_ms
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -29,7 +31,6 @@ from pyredmem.keyspace import events
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.stream import EntryRange, Stream, StreamObject, new_stream
 from pyredmem.objects.stream_id import (
-    LONGEST_ID,
     MAX_ID,
     SEQUENCE_BITS,
     id_text,
@@ -41,24 +42,10 @@ from pyredmem.protocol.reply import ReplySink
 
 streams: Final = Group("stream")
 
-# The strategies of XADD and XTRIM.
-_MAXLEN: Final = 1
-_MINID: Final = 2
-
-_TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
-_LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
-_LIMIT_OF_EXACT: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
 _EXCLUSIVE_RANGES: Final = (("6.2.0", "Added exclusive ranges."),)
 _ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
 _EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
-
-#: Approximate trimming without LIMIT deletes at most the entries of this many nodes ...
-_NODES_PER_TRIM: Final = 100
-#: ... and at most this many entries.
-_MAX_TRIMMED: Final = 1_000_000
-#: The limit if a node may hold any number of entries.
-_TRIMMED_WITHOUT_NODE_LIMIT: Final = 10_000
 
 
 def stream_value(value: RedisObject) -> Stream:
@@ -98,118 +85,13 @@ def reply_entries(reply: ReplySink, found: EntryRange) -> None:
 # Adding.
 
 
-class _Trimming:
-    """The options of XADD and XTRIM: how to trim, and for XADD also where the id is."""
-
-    def __init__(self) -> None:
-        self.strategy: i64 = 0
-        self.maxlen: i64 = 0
-        self.minid = 0
-        self.approximately = False
-        self.limit: i64 = -1  # entries; 0: no limit; -1: not given
-        self.no_mkstream = False
-        self.id_at: i64 = 0  # XADD: the place of the id
-        self.threshold_at: i64 = 0  # the argument after ~, = or the strategy
-
-    def read(self, arguments: Arguments, for_xadd: bool) -> None:
-        """Read the options, for XADD until the id, else until the end."""
-        while arguments.left() > 0:
-            if for_xadd and arguments.argv[arguments.at] == b"*":
-                break
-            more = arguments.left() > 1
-            option = arguments.word()
-            if option == b"MAXLEN" and more:
-                self._take_threshold(arguments, _MAXLEN)
-            elif option == b"MINID" and more:
-                self._take_threshold(arguments, _MINID)
-            elif option == b"LIMIT" and more:
-                self.limit = arguments.integer()
-                if self.limit < 0:
-                    raise CommandError(b"ERR The LIMIT argument must be >= 0.")
-            elif for_xadd and option == b"NOMKSTREAM":
-                self.no_mkstream = True
-            elif for_xadd:
-                arguments.at -= 1
-                _check_new_id(arguments.argv[arguments.at])
-                break
-            else:
-                raise CommandError(SYNTAX_ERROR)
-        self.id_at = arguments.at
-
-    def _take_threshold(self, arguments: Arguments, strategy: int) -> None:
-        if self.strategy != 0:
-            raise CommandError(_TWO_STRATEGIES)
-        self.approximately = False
-        if arguments.left() > 1:
-            self.approximately = arguments.take(b"~")
-            if not self.approximately:
-                arguments.take(b"=")
-        self.threshold_at = arguments.at
-        if strategy == _MINID:
-            self.minid = parse_id(arguments.next(), 0)
-        else:
-            self.maxlen = arguments.integer()
-            if self.maxlen < 0:
-                raise CommandError(b"ERR The MAXLEN argument must be >= 0.")
-        self.strategy = strategy
-
-    def check(self, node_entries: i64) -> None:
-        """Refuse a LIMIT where none is allowed; choose one if none is given."""
-        if self.limit > 0 and self.strategy == 0:
-            raise CommandError(_LIMIT_WITHOUT_STRATEGY)
-        if self.limit >= 0:
-            if not self.approximately:
-                raise CommandError(_LIMIT_OF_EXACT)
-        elif self.approximately:
-            limit = _NODES_PER_TRIM * node_entries if node_entries < _MAX_TRIMMED else _MAX_TRIMMED
-            self.limit = _TRIMMED_WITHOUT_NODE_LIMIT if limit <= 0 else min(limit, _MAX_TRIMMED)
-        else:
-            self.limit = 0
-
-    def exactly(self, argv: list[bytes], stream: Stream) -> list[bytes]:
-        """The command to record: exact, because how much `~` trims depends on how the entries are grouped in nodes."""
-        words = argv.copy()
-        if self.approximately:
-            words[self.threshold_at - 1] = b"="
-            reached = b"%d" % int(stream.length) if self.strategy == _MAXLEN else id_text(self._first_id(stream))
-            words[self.threshold_at] = reached
-        return words
-
-    @staticmethod
-    def _first_id(stream: Stream) -> int:
-        """The id of the first entry; the highest possible id if there is none."""
-        return MAX_ID if stream.length == 0 else stream.first_id
-
-    def trim(self, stream: Stream) -> i64:
-        """Trim the stream; returns how many entries were deleted."""
-        if self.strategy == _MAXLEN:
-            return stream.trim_to_length(self.maxlen, self.approximately, self.limit)
-        if self.strategy == _MINID:
-            return stream.trim_below(self.minid, self.approximately, self.limit)
-        return 0
-
-
-def _automatic(argument: bytes) -> bytes | None:
-    """The milliseconds of an id of the form ``ms-*``; None if it has another form."""
-    text = argument.partition(b"\0")[0]
-    if len(argument) <= LONGEST_ID and text.endswith(b"-*") and text.count(b"-") == 1:
-        return text[:-2]
-    return None
-
-
-def _check_new_id(argument: bytes) -> None:
-    """Refuse an argument that cannot be the id of a new entry."""
-    milliseconds = _automatic(argument)
-    parse_id(argument if milliseconds is None else milliseconds, 0)
-
-
 def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     """The id of a new entry, from an argument of XADD; it must be above all ids of the stream."""
     if stream.last_id == MAX_ID:
         raise CommandError(_EXHAUSTED)
     if argument == b"*":
         return stream.next_id(now_ms)
-    milliseconds = _automatic(argument)
+    milliseconds = automatic_ms(argument)
     if milliseconds is None:
         entry_id = parse_id(argument, 0)
     else:
@@ -237,10 +119,10 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
 )
 def xadd(context: Context, argv: list[bytes]) -> None:
     limits = context.keyspace.limits
-    trimming: _Trimming | None = None
+    trimming: Trimming | None = None
     id_at: i64 = 2
     if argv[2] != b"*":
-        trimming = _Trimming()
+        trimming = Trimming()
         trimming.read(Arguments(argv, 2), True)
         trimming.check(limits.stream_node_entries)
         id_at = trimming.id_at
@@ -266,7 +148,7 @@ def xadd(context: Context, argv: list[bytes]) -> None:
         context.notify(events.STREAM, b"xtrim", key)
     if context.is_recording:
         words = argv.copy() if trimming is None else trimming.exactly(argv, stream)
-        if asked == b"*" or _automatic(asked) is not None:
+        if asked == b"*" or automatic_ms(asked) is not None:
             words[id_at] = id_text(entry_id)
         context.record_instead(words)
     context.reply.bulk(id_text(entry_id))
@@ -274,7 +156,7 @@ def xadd(context: Context, argv: list[bytes]) -> None:
 
 def _is_zero(argument: bytes) -> bool:
     """Whether an argument that is known to be an id is 0-0; ``0-*`` is not, since its sequence is not chosen yet."""
-    return _automatic(argument) is None and parse_id(argument, 0) == 0
+    return automatic_ms(argument) is None and parse_id(argument, 0) == 0
 
 
 @streams.command(
@@ -291,11 +173,11 @@ def _is_zero(argument: bytes) -> bool:
     tips=("nondeterministic_output",),
 )
 def xtrim(context: Context, argv: list[bytes]) -> None:
-    trimming = _Trimming()
+    trimming = Trimming()
     trimming.read(Arguments(argv, 2), False)
     trimming.check(context.keyspace.limits.stream_node_entries)
     if trimming.strategy == 0:
-        raise CommandError(_LIMIT_WITHOUT_STRATEGY)
+        raise CommandError(LIMIT_WITHOUT_STRATEGY)
     key = argv[1]
     stream = stream_to_write(context, key)
     deleted: i64 = 0
