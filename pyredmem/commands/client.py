@@ -149,7 +149,7 @@ def reply_(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.0.0",
     complexity="O(1)",
-    summary="Sets whether the connection is exempt from being closed to stay below maxmemory-clients.",
+    summary="Sets whether the connection is protected when maxmemory-clients closes connections.",
     syntax="<ON | OFF>",
 )
 def no_evict(context: Context, argv: list[bytes]) -> None:

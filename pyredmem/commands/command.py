@@ -163,7 +163,7 @@ def _typed(reply: ReplySink, kind: str, numbers: list[tuple[str, int]]) -> None:
     acl="connection",
     since="2.8.13",
     complexity="O(1)",
-    summary="Counts the commands; subcommands do not count.",
+    summary="Returns the number of commands, without subcommands.",
 )
 def command_count(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(len(context.engine.commands.commands))

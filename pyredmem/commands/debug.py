@@ -48,7 +48,7 @@ debug: Final = Group("server")
 _subcommands: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
-_NOTHING_TO_SWITCH: Final = b"ERR there is nothing here that DEBUG %b would change"
+_NOTHING_TO_SWITCH: Final = b"ERR this server has nothing that DEBUG %b would change"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
 _PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"

@@ -194,7 +194,7 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
-    summary="Stores the members in a circle or a box around a place or a member in a sorted set.",
+    summary="Stores in another key the members in a circle or a box around a place or a member.",
     syntax=f"destination:key source:key {_PLACE_SYNTAX} {_SHAPE_SYNTAX} {_CHOICE_SYNTAX} [STOREDIST]",
     history=(_UPPERCASE,),
 )

@@ -12,11 +12,11 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.hash_expiry import PER_FIELD, counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
+    existing_or_new,
     fields_changed,
     hash_to_write,
     living_values,
     reply_values,
-    this_or_new,
 )
 from pyredmem.commands.strings import EXPIRY_SYNTAX
 from pyredmem.engine.arguments import Arguments
@@ -64,7 +64,7 @@ def hgetdel(context: Context, argv: list[bytes]) -> None:
     value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
     _reply_last_values(context, key, value, fields)
-    value = _still_there(value)
+    value = _unless_deleted(value)
     if value is not None:
         deleted = delete_fields(context, key, value, fields)
         if deleted > 0 and context.is_recording:
@@ -116,7 +116,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         _reply_last_values(context, key, value, fields)
     else:
         reply_values(context, key, value, fields)
-    value = _still_there(value)
+    value = _unless_deleted(value)
     if value is None or at == 2:
         return
     value.prepare_times()
@@ -140,7 +140,7 @@ def _record_deleted(context: Context, key: bytes, fields: list[bytes]) -> None:
             context.record_instead([b"HDEL", key, field])
 
 
-def _still_there(value: HashObject | None) -> HashObject | None:
+def _unless_deleted(value: HashObject | None) -> HashObject | None:
     """The hash; None if there is none, or if it was deleted because its last fields had expired."""
     return None if value is None or value.refcount == 0 else value
 
@@ -243,7 +243,7 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
     if not setting.allows(context, key, value):
         context.reply.integer(0)
         return
-    _set(context, key, this_or_new(context, key, value), setting)
+    _set(context, key, existing_or_new(context, key, value), setting)
     if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
         _record_setting(context, argv, setting)
     context.reply.integer(1)

@@ -66,7 +66,7 @@ def hash_to_write(context: Context, key: bytes) -> HashObject | None:
     raise CommandError(WRONG_TYPE)
 
 
-def this_or_new(context: Context, key: bytes, value: HashObject | None) -> HashObject:
+def existing_or_new(context: Context, key: bytes, value: HashObject | None) -> HashObject:
     """The hash that was looked up; a new one if there was none, or if it was deleted with its last expired fields."""
     if value is not None and value.refcount > 0:
         return value
@@ -154,7 +154,7 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     if len(argv) % 2 == 1:
         raise wrong_arity(command)
     key = argv[1]
-    value = this_or_new(context, key, hash_to_write(context, key))
+    value = existing_or_new(context, key, hash_to_write(context, key))
     limits = context.keyspace.limits
     value.prepare(argv, 2, limits)
     created = 0
@@ -183,7 +183,7 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     if value is not None and field_value(context, key, value, argv[2]) is not None:
         context.reply.integer(0)
         return
-    value = this_or_new(context, key, value)
+    value = existing_or_new(context, key, value)
     value.set(argv[2], argv[3], context.keyspace.limits)
     fields_changed(context, key, value)
     context.changed(key, events.HASH, b"hset")
@@ -215,7 +215,7 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
         raise CommandError(INCREMENT_OVERFLOW)
     number += increment
-    this_or_new(context, argv[1], value).put(argv[2], b"%d" % number, context.keyspace.limits)
+    existing_or_new(context, argv[1], value).put(argv[2], b"%d" % number, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrby")
     context.reply.integer(number)
 
@@ -247,7 +247,7 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    value = this_or_new(context, argv[1], value)
+    value = existing_or_new(context, argv[1], value)
     value.put(argv[2], text, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
     if context.is_recording and value.times is None:

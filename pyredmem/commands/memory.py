@@ -64,7 +64,7 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="4.0.0",
     complexity="O(1)",
-    summary="Returns how much memory the server uses for what.",
+    summary="Returns how much memory each part of the server uses.",
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_stats(context: Context, argv: list[bytes]) -> None:

@@ -27,6 +27,7 @@ server: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR this server keeps its data in memory only and writes no files"
 _NO_REPLICATION: Final = b"ERR this server does not replicate: it cannot follow a master"
+_REPLICAOF: Final = "Makes the server a replica of another, or a master with NO ONE; only NO ONE is accepted here."
 _BAD_PORT: Final = b"ERR Invalid master port"
 _NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 _SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
@@ -73,7 +74,7 @@ def role(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
     since="5.0.0",
     complexity="O(1)",
-    summary="Follows another server, or stops that.",
+    summary=_REPLICAOF,
     syntax="<host port | NO ONE>",
 )
 def replicaof(context: Context, argv: list[bytes]) -> None:
@@ -96,7 +97,7 @@ def _check_port(port: bytes) -> None:
     flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Follows another server, or stops that.",
+    summary=_REPLICAOF,
     syntax="<host port | NO ONE>",
     deprecated=("5.0.0", "`REPLICAOF`"),
 )

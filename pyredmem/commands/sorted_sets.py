@@ -235,7 +235,7 @@ def _put_all(
 
 
 def _excluded(given: i64, old: float, score: float, is_new: bool) -> bool:
-    """Whether the options forbid to add or update a member."""
+    """Whether the options forbid adding or updating a member."""
     if is_new:
         return given & _XX != 0
     return given & _NX != 0 or (given & _GT != 0 and score <= old) or (given & _LT != 0 and score >= old)

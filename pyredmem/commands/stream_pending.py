@@ -1,4 +1,4 @@
-"""Commands of the group *stream* on pending entries, which were read but not acknowledged: XACK, XPENDING, XCLAIM."""
+"""Commands of the group *stream* on entries that were delivered but not acknowledged: XACK, XPENDING, XCLAIM."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def caching(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="6.0.0",
     complexity="O(1)",
-    summary="Returns the id of the connection that gets the invalidation messages; 0: this one, -1: no tracking.",
+    summary="Returns the id of the connection that receives the invalidation messages: 0 for this one, -1 for none.",
 )
 def getredir(context: Context, argv: list[bytes]) -> None:
     mine = context.engine.tracking.of(context.session)
