@@ -141,9 +141,9 @@ def _measured(context: Context, names: list[bytes]) -> list[tuple[bytes, Latency
         chosen = table.all()
     measured: list[tuple[bytes, LatencyHistogram]] = []
     for command in chosen:
-        histogram = context.engine.statistics.counters[command.index].histogram
-        if histogram is not None:
-            measured.append((command.full_name, histogram))
+        counters = context.engine.statistics.find(command)
+        if counters is not None and counters.histogram is not None:
+            measured.append((command.full_name, counters.histogram))
     return measured
 
 

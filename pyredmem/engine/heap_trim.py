@@ -1,8 +1,9 @@
-"""Free memory of the C library goes back to the operating system when much of the data set has been deleted.
+"""Heap trim: gives free memory of the C library back to the operating system after much data was deleted.
 
-Values of more than 512 bytes come from the C library, which keeps the memory that they leave. Ten times a second the
-ledger's bytes in use are compared with the most since the last trim: when they have fallen by a quarter and by a few
-megabytes, the shell is asked for a trim, off the engine's thread where it can. FLUSHALL and FLUSHDB ask at once.
+The memory of values of more than 512 bytes comes from the C library, which keeps it when they are freed. Ten times a
+second the bytes in use (in the ledger) are compared with the most since the last trim. If they have fallen by a quarter
+and by a few megabytes, the host is asked for a trim, outside the engine's thread if possible. FLUSHALL and FLUSHDB ask
+for one at once.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from mypy_extensions import i64
 from pyredmem.engine.core import Core
 
 CHECK_MS: Final = 100
-#: A fall of at least this many bytes, and of this share of the bytes in use, is worth a trim.
+#: A trim is worthwhile if at least this many bytes were freed, and at least one part in `SHARE` of the bytes in use.
 LEAST_BYTES: Final = 4 * 1024 * 1024
 SHARE: Final = 4
 
 
 class HeapTrim:
-    """Watches how far the bytes in use have fallen."""
+    """Watches the bytes in use and asks for trims."""
 
     def __init__(self, core: Core) -> None:
         self._allocator = core.allocator
         self._core = core
-        self._most: i64 = 0  # bytes in use, since the last trim
+        self._most: i64 = 0  # the most bytes in use since the last trim
         core.cron.every(CHECK_MS, self.check)
 
     def check(self) -> None:
-        """Ask for a trim if the bytes in use have fallen far enough."""
+        """Ask for a trim if enough has been freed."""
         used = self._allocator.used_memory
         if used > self._most:
             self._most = used
@@ -37,6 +38,5 @@ class HeapTrim:
             self.trim()
 
     def trim(self) -> None:
-        """Ask for a trim now."""
         self._most = self._allocator.used_memory
         self._core.host.trim_aside()

@@ -40,7 +40,7 @@ def test_a_new_connection_takes_as_much_as_in_redis(world: World) -> None:
 def test_the_first_read_gives_the_query_buffer_its_ordinary_size(steady: World) -> None:
     steady.do("PING")
     assert total(steady.first) == IN_USE
-    assert steady.session.memory.query_capacity == 20474
+    assert steady.session.memory.query_buffer.capacity() == 20474
 
 
 def test_ordinary_commands_do_not_touch_the_ledger(world: World) -> None:
@@ -83,19 +83,19 @@ def test_a_closed_client_leaves_only_histograms_of_commands_behind(world: World)
 def test_a_big_argument_gets_a_buffer_of_its_size(steady: World) -> None:
     data = request("ECHO", "x" * 100_000)
     steady.first.receive(data[:50])
-    assert steady.session.memory.query_capacity >= 100_002
-    assert steady.session.memory.input_bytes() == steady.engine.allocator.good_size(100_002 + 10)
+    assert steady.session.memory.query_buffer.capacity() >= 100_002
+    assert steady.session.memory.query_buffer.usable() == steady.engine.allocator.good_size(100_002 + 10)
 
 
 def test_a_big_argument_in_one_read_leaves_a_buffer_of_its_size(steady: World) -> None:
     steady.do("ECHO", "x" * 100_000)
-    assert steady.session.memory.input_bytes() == steady.engine.allocator.good_size(100_002 + 10)
+    assert steady.session.memory.query_buffer.usable() == steady.engine.allocator.good_size(100_002 + 10)
 
 
 def test_the_timer_frees_a_big_buffer_at_its_second_visit(steady: World) -> None:
     steady.do("ECHO", "x" * 100_000)
     steady.engine.clients.visit_some()
-    assert steady.session.memory.query_capacity >= 100_002
+    assert steady.session.memory.query_buffer.capacity() >= 100_002
     steady.engine.clients.visit_some()
     assert total(steady.first) == CONNECTED
 
@@ -104,7 +104,7 @@ def test_a_buffer_keeps_its_size_while_a_big_argument_is_received(steady: World)
     data = request("ECHO", "x" * 100_000)
     steady.first.receive(data[:50])
     steady.advance(1500)
-    assert steady.session.memory.query_capacity >= 100_002
+    assert steady.session.memory.query_buffer.capacity() >= 100_002
     steady.first.receive(data[50:])
     assert steady.session.take_output().endswith(b"x\r\n")
 
@@ -113,7 +113,7 @@ def test_a_request_in_small_pieces_makes_the_buffer_grow(steady: World) -> None:
     data = request("ECHO", "x" * 30_000)
     for start in range(0, 24_000, 1000):
         steady.first.receive(data[start : start + 1000])
-    assert steady.session.memory.query_capacity > 24_000
+    assert steady.session.memory.query_buffer.capacity() > 24_000
 
 
 def test_a_queue_counts_its_arguments_and_slots(steady: World) -> None:
@@ -148,7 +148,7 @@ def test_unwatch_frees_the_watched_keys(steady: World) -> None:
 
 def test_a_reply_buffer_that_is_little_used_shrinks_to_a_kilobyte(world: World) -> None:
     world.advance(300)
-    assert world.session.memory.buffer_size == 1024
+    assert world.session.memory.reply_buffer.size == 1024
     assert world.engine.clients.buffer_shrinks == 1
 
 
@@ -162,29 +162,29 @@ def test_a_reply_buffer_that_was_full_grows_to_twice_its_size(world: World) -> N
     world.advance(300)
     world.do("ECHO", "x" * 3000)
     world.advance(100)
-    assert world.session.memory.buffer_size == 2048
+    assert world.session.memory.reply_buffer.size == 2048
     assert world.engine.clients.buffer_expands == 1
 
 
 def test_unsent_output_that_does_not_fit_into_the_buffer_is_in_blocks(steady: World) -> None:
-    memory = steady.session.memory
+    memory = steady.session.memory.reply_buffer
     before = used(steady)
     memory.set_unsent(16384 + 20464)
-    assert (memory.in_buffer(), len(memory.blocks), memory.output_bytes()) == (16384, 1, 20464 + 40)
+    assert (memory.used(), len(memory.blocks), memory.blocks_bytes()) == (16384, 1, 20464 + 40)
     memory.set_unsent(16384 + 20464 + 1)
     assert len(memory.blocks) == 2
     assert used(steady) - before == 2 * (20480 + 24)
 
 
 def test_a_long_string_gets_a_block_of_its_own(steady: World) -> None:
-    memory = steady.session.memory
+    memory = steady.session.memory.reply_buffer
     memory.set_unsent(1_016_384, largest=1_000_000)
     assert len(memory.blocks) == 1
-    assert memory.output_bytes() >= 1_000_040
+    assert memory.blocks_bytes() >= 1_000_040
 
 
 def test_blocks_are_freed_as_the_client_reads(steady: World) -> None:
-    memory = steady.session.memory
+    memory = steady.session.memory.reply_buffer
     before = used(steady)
     memory.set_unsent(200_000)
     memory.set_unsent(30_000)
@@ -197,10 +197,10 @@ def test_blocks_are_freed_as_the_client_reads(steady: World) -> None:
 @given(st.lists(st.integers(0, 400_000), max_size=30))
 def test_output_is_always_covered_by_its_blocks(sizes: list[int]) -> None:
     world = World()
-    memory = world.session.memory
+    memory = world.session.memory.reply_buffer
     for size in sizes:
         memory.set_unsent(size, largest=size // 2)
-        memory.check()
+        world.session.memory.check()
         assert memory.unsent == size
     memory.set_unsent(0)
     assert not memory.blocks

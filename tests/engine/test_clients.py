@@ -185,7 +185,7 @@ def test_input_of_a_held_session_is_kept_in_order(world: World) -> None:
 def test_kept_input_is_in_the_query_buffer(world: World) -> None:
     world.session.holds |= HOLD_UNREAD
     world.first.receive(b"x" * 300_000)
-    assert world.session.memory.query_capacity >= 300_000
+    assert world.session.memory.query_buffer.capacity() >= 300_000
     assert int(fields(world.first)["qbuf"]) == 300_000
 
 
@@ -331,7 +331,7 @@ def test_letters_tell_the_state(world: World, words: list[str], letters: str) ->
 
 
 def test_unsent_output_shows(world: World) -> None:
-    world.session.memory.set_unsent(16384 + 100)
+    world.session.memory.reply_buffer.set_unsent(16384 + 100)
     line = fields(world.first)
     assert (line["obl"], line["oll"], line["omem"], line["events"]) == ("16384", "1", "20504", "rw")
 

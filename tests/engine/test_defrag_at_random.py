@@ -26,7 +26,7 @@ class EverywhereMover(Shuffler):
 class Now(SliceLimit):
     """A slice that is over at the first look."""
 
-    def is_over(self, steps: int) -> bool:
+    def spend(self, steps: int) -> bool:
         return True
 
 

@@ -292,36 +292,36 @@ def test_without_a_job_no_slice_is_scheduled() -> None:
 
 def test_lazy_free_hurries_while_no_client_sends_anything() -> None:
     rule = HurryRule(Stats(), lambda: False)
-    assert rule.hurries()
-    assert rule.hurries()
+    assert rule.observe()
+    assert rule.observe()
 
 
 def test_lazy_free_does_not_hurry_after_a_read() -> None:
     stats = Stats()
     rule = HurryRule(stats, lambda: False)
     stats.reads_processed += 1
-    assert not rule.hurries()
-    assert rule.hurries()
+    assert not rule.observe()
+    assert rule.observe()
 
 
 def test_lazy_free_hurries_when_memory_is_short_even_after_a_read() -> None:
     stats = Stats()
     rule = HurryRule(stats, lambda: True)
     stats.reads_processed += 1
-    assert rule.hurries()
+    assert rule.observe()
 
 
 def test_lazy_free_hurries_above_maxmemory(hosted: Hosted) -> None:
     rule = hosted.engine.lazyfree_task.new_rule()
     hosted.do("CONFIG", "SET", "maxmemory", "1")
-    assert rule.hurries()
+    assert rule.observe()
 
 
 def test_each_caller_has_its_own_rule(hosted: Hosted) -> None:
     task = hosted.engine.lazyfree_task
     one, other = task.new_rule(), task.new_rule()
     hosted.do("PING")
-    assert (one.hurries(), other.hurries()) == (False, False)
+    assert (one.observe(), other.observe()) == (False, False)
 
 
 # Figures.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.maintenance import frequency
 from pyredmem.keyspace.database import Database
-from pyredmem.keyspace.expiry import NEVER
 from tests.support.world import World
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pyredmem.base.clock import ManualClock
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.engine import figures
 from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
-from pyredmem.structures.dict_core import UNLIMITED
 from tests.support.hosted import Hosted
 from tests.support.replies import NO_REPLY, NULL_ARRAY, OK, OUT_OF_MEMORY, PONG, Error, is_error
 from tests.support.world import World

@@ -190,9 +190,9 @@ def test_unsent_output_is_in_the_ledger_until_it_is_read() -> None:
     shell = Shell()
     client = shell.connect(reads=False)
     client.send("ECHO", "x" * 100_000)
-    assert client.session.memory.output_bytes() > 80_000
+    assert client.session.memory.reply_buffer.blocks_bytes() > 80_000
     client.transport.read_all()
-    assert client.session.memory.output_bytes() == 0
+    assert client.session.memory.reply_buffer.blocks_bytes() == 0
     assert shell.engine.audit().ok
 
 
@@ -200,8 +200,8 @@ def test_little_unsent_output_is_in_the_reply_buffer() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * 10_000)
     client.shell.engine.clients.visit_some()
-    assert client.session.memory.output_bytes() == 0
-    assert client.session.memory.in_buffer() == 10_010
+    assert client.session.memory.reply_buffer.blocks_bytes() == 0
+    assert client.session.memory.reply_buffer.used() == 10_010
 
 
 def test_a_slow_reader_is_cut_at_its_hard_limit_and_others_go_on() -> None:
@@ -243,9 +243,9 @@ def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks
 def test_small_writes_to_a_reader_that_is_behind_are_accounted() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * HIGH_WATER)
-    before = client.session.memory.unsent
+    before = client.session.memory.reply_buffer.unsent
     client.send("PING")
-    assert client.session.memory.unsent == before + 7
+    assert client.session.memory.reply_buffer.unsent == before + 7
 
 
 def test_a_monitor_hears_of_others_when_their_batch_is_over() -> None:
