@@ -1,20 +1,20 @@
-"""Play a case on a real server and on our engine, and compare the streams of commands that replay its changes.
+"""Plays a case on a real server and on our engine, and compares the streams of commands that replay its changes.
 
-A case is a line of a file in `streams/`: `preparation => steps`, or only steps. Steps stand between ` ; `:
+A case is a line of a file in `streams/`: `preparation => steps`, or only steps. ` ; ` separates the steps:
 
     SET k v EX 100            a command of connection a
     b: SET k v                a command of connection b
     b~ BLPOP k 0              the same, and the client is blocked afterwards
-    wait 10                   time passes, in milliseconds
-    SET k v PXAT NOW+100      a unix time in milliseconds, counted from the beginning of the case
+    wait 10                   10 milliseconds pass
+    SET k v PXAT NOW+100      the unix time 100 milliseconds after the beginning of the case
 
-Words are quoted as in a shell, with Python's escapes in them; `$payload` is what DUMP gives for the string "v". Only
-what the steps propagate is compared. `[any order]` before a case compares the commands without their order, and members
-called r1, r2 ... without their names: chance has chosen them.
+Words are quoted as in a shell and may contain Python's escapes; `$payload` is the reply of DUMP for the string "v".
+Only the stream of the steps is compared, not that of the preparation. With `[any order]` before a case the order of the
+commands does not count, nor do the names of members that are called r1, r2 ...: chance has chosen them.
 
 The installed redis-server is 7.0.15. Where 7.2 is known to propagate something else, the case begins with the name of
-the difference in brackets (`DIFFERENCES` has the reasons) and ends with ` --> ` and the stream that is right; there a
-server of version 8.2 is the judge, if there is one.
+the difference in brackets (`DIFFERENCES` has the reasons), and ends with ` --> ` and the right stream. For such cases
+the judge is a server of version 8.2, if there is one.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ Timed = tuple[int, Command]
 FOLDER = Path(__file__).parent / "streams"
 DIFFERENCES = {
     "any order": "",
-    "select inside multi": "7.2 sends MULTI before the SELECT of its first command",
+    "select inside multi": "7.2 sends MULTI before the SELECT of the first command, 7.0 after it",
     "members of spop": "7.2 propagates SPOP with a count as SREM with up to 1024 members, 7.0 as one SREM each",
-    "served as given": "7.2 runs a blocked command again and so keeps its words; 7.0 writes left and right itself",
-    "consumer made first": "7.2 makes a consumer when it asks, 7.0 when there is an entry for it",
+    "served as given": "7.2 propagates the words of a blocked command as they were sent; 7.0 writes LEFT and RIGHT",
+    "consumer made first": "7.2 creates a consumer when it reads, 7.0 when there is an entry for it",
     "entries read": "since a fix (pull request 12898) XREADGROUP always propagates the entries-read of its group",
-    "field times": "fields have a time to live since 7.4",
+    "field times": "fields can have a time to live since 7.4",
 }
-#: What DUMP gives for the string "v" under 7.0; the newer servers read it as well.
+#: The reply of DUMP for the string "v" in 7.0; newer servers accept it too.
 _BODY = b"\x00\x01v\x0a\x00"
 PAYLOAD = _BODY + crc64(_BODY).to_bytes(8, "little")
 TOLERANCE_MS = 50
@@ -60,7 +60,7 @@ _RANDOM = b"r*"
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a connection, or a while to wait."""
+    """A command of a connection, or a time to wait."""
 
     connection: str = "a"
     words: tuple[bytes, ...] = ()
@@ -80,13 +80,13 @@ class Case:
 
     @property
     def difference(self) -> str:
-        """The name of the difference between 7.0 and 7.2 that this case shows, or nothing."""
+        """The name of the difference between 7.0 and 7.2 that this case shows; empty if there is none."""
         return next(iter(self.marks - {"any order"}), "")
 
 
 @dataclass
 class Played:
-    """What a case propagated, and when its commands were sent."""
+    """The stream of a case, and the times at which its commands were sent."""
 
     start_ms: int
     stream: list[Command]
@@ -100,7 +100,7 @@ def cases(name: str) -> list[Case]:
 
 
 def parse(line: str) -> Case:
-    """A case from its line."""
+    """The case that a line describes."""
     text, _, expected = line.partition(" --> ")
     marks = set()
     body = text
@@ -142,7 +142,7 @@ def _step(text: str) -> Step:
 
 
 def _argv(step: Step, start_ms: int) -> list[bytes]:
-    """The words of a step with its times filled in."""
+    """The words of a step, with NOW replaced by times."""
     return [
         b"%d" % (start_ms + int(word.removeprefix(b"NOW"))) if word.startswith(b"NOW") else word for word in step.words
     ]
@@ -163,7 +163,6 @@ class RealPlayer:
         self._expires = False
 
     def close(self) -> None:
-        """Close all connections."""
         self._disconnect()
         self.link.close()
         self.control.close()
@@ -202,7 +201,7 @@ class RealPlayer:
             self._await_reply(step.connection)
 
     def _await_reply(self, name: str) -> None:
-        """Read the reply; a client that is blocked although the case does not say so is unblocked."""
+        """Read the reply; if the client is blocked although the case does not say so, unblock it."""
         wire = self._wires[name]
         while not (wire.pending or select.select([wire], [], [], PATIENCE_SECONDS)[0]):
             self.control.do("CLIENT", "UNBLOCK", self._ids[name])
@@ -248,7 +247,7 @@ class OurPlayer:
         self._touched: dict[bytes, bytes] = {}
 
     def play(self, case: Case, times_us: Sequence[int], start_ms: int) -> tuple[list[Timed], list[Command]]:
-        """What a case propagates in an empty engine: all of it, with times, and what only its steps propagate."""
+        """Run a case in an empty engine; returns its whole stream with times, and the stream of its steps alone."""
         self._set_clock(start_ms * 1000)
         self.world.do("FLUSHALL")
         engine = self.world.engine
@@ -269,12 +268,12 @@ class OurPlayer:
             self._restore()
 
     def next_start_ms(self) -> int:
-        """A time for the beginning of the next case, after all that has been."""
+        """A time at which the next case can begin, after all times so far."""
         return self.world.clock.now_us() // 1000 + 1000
 
     @staticmethod
     def times_us(case: Case, start_ms: int) -> list[int]:
-        """When the steps of a case happen, where no real server is there to say it: a millisecond after another."""
+        """The times of the steps of a case that no real server has played: one millisecond apart."""
         times: list[int] = []
         now_ms = start_ms
         for step in (*case.preparation, *case.steps):
@@ -316,7 +315,7 @@ class OurPlayer:
 
 
 def set_clock(world: World, now_us: int) -> None:
-    """Let it be that time; a clock is never set back."""
+    """Move the clock to a time, but never back."""
     world.clock.advance_us(max(0, now_us - world.clock.now_us()))
 
 
@@ -331,13 +330,13 @@ def _settings_changed(words: Sequence[bytes]) -> set[bytes]:
 
 
 def expected_stream(case: Case, start_ms: int) -> list[Command]:
-    """The stream that stands in the case itself."""
+    """The right stream, as the case itself gives it."""
     assert case.expected is not None, case.text
     return [_argv(Step(words=words), start_ms) for words in case.expected]
 
 
 def disagreement(case: Case, theirs: Sequence[Command], ours: Sequence[Command]) -> str | None:
-    """What is different between two streams, for a person; None if they are alike."""
+    """The difference between two streams, for people to read; None if they are equal."""
     theirs, ours = [_unnamed(case, theirs), _unnamed(case, without_first_select(ours))]
     if len(theirs) == len(ours) and all(map(_same, theirs, ours)):
         return None
@@ -354,7 +353,7 @@ def without_first_select(commands: Sequence[Command]) -> Sequence[Command]:
 
 
 def _unnamed(case: Case, commands: Sequence[Command]) -> list[Command]:
-    """The stream without what chance has chosen."""
+    """The stream with the names that chance has chosen replaced by one."""
     if "any order" not in case.marks:
         return list(commands)
     return sorted([_RANDOM if _CHOSEN.fullmatch(word) else word for word in command] for command in commands)
@@ -376,7 +375,7 @@ def _same_word(theirs: bytes, ours: bytes) -> bool:
 
 
 def shown(commands: Sequence[Command]) -> str:
-    """A stream for a person."""
+    """A stream, for people to read."""
     return " ; ".join(" ".join(shown_word(word) for word in command) for command in commands) or "(nothing)"
 
 
