@@ -213,7 +213,7 @@ class Dispatcher(CallRunner):
             counters.direct[duration_us] += 1
             return
         if session.holds & HOLD_BLOCKED:  # it counts when the client has its reply
-            self.engine.blocking.note_sent(session, argv)
+            self.engine.blocking.note_sent(session, argv, duration_us)
             return
         self._statistics.record(command, duration_us)
         if duration_us >= self._statistics.notice_us:
