@@ -232,7 +232,8 @@ class Dispatcher(CallRunner):
         if command is None and argv[0].lower() in _WORDS_OF_HTTP:
             self._break_off_http(session)
         else:
-            self._refuse_early(session, command, _unknown(command, argv))
+            counted = command if len(argv) < 2 else None  # a container does not count its unknown subcommands
+            self._refuse_early(session, counted, _unknown(command, argv))
 
     def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
         """Refuse a request before any gate is looked at."""
