@@ -298,7 +298,7 @@ def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
     if container is not None:
         if len(argv) < 2:
             return errors.wrong_arity(container.full_name).message
-        return errors.unknown_subcommand(container.full_name, argv[1]).message
+        return errors.unknown_subcommand(argv[0], argv[1]).message
     shown = b""
     for argument in argv[1:]:
         if len(shown) >= _SHOWN_ARGUMENTS:
