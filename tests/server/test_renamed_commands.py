@@ -186,7 +186,7 @@ def test_a_name_that_cannot_be_refuses_to_start_with_the_words_of_redis(
     path = tmp_path / "redis.conf"
     path.write_text(f"port 0\n{lines}\n")
     judge = subprocess.run(
-        [*redis_server_command(), str(path)], capture_output=True, text=True, timeout=20, check=False
+        [*redis_server_command(), str(path)], capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
     )
     ended = run(str(path))
     assert (ended.returncode, judge.returncode) == (1, 1)
