@@ -1,4 +1,4 @@
-"""A client as CLIENT LIST and CLIENT INFO print it, with the fields of Redis 7.2 in their order."""
+"""A client as CLIENT LIST and CLIENT INFO print it, with the fields of Redis 7.4 in their order."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"psub=%d" % subscriptions.patterns,
         b"ssub=%d" % subscriptions.shard_channels,
         b"multi=%d" % queued,
+        b"watch=%d" % len(session.transaction.watched),
         b"qbuf=%d" % used,
         b"qbuf-free=%d" % max(0, memory.query_capacity - used),
         b"argv-mem=%d" % arguments,

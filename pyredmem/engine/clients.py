@@ -39,6 +39,8 @@ PROTECTED: Final = (
 #: A client that does not read and has no output limit runs no further requests while so much is unsent (bytes).
 UNREAD_BYTES: Final = 1024 * 1024
 
+_TOO_MUCH_OUTPUT: Final = "its unsent output exceeds client-output-buffer-limit"
+
 _VISITS_PER_TICK: Final = 5
 #: The recent maxima of INFO look back over so many seconds.
 _SLOTS: Final = 8
@@ -100,6 +102,8 @@ class Clients:
         provide = self._core.figures.provide
         self._core.figures.on_reset(self.reset_counters)
         provide(figures.BLOCKED_CLIENTS, self.blocked)
+        provide(figures.SUBSCRIBED_CLIENTS, self.subscribed)
+        provide(figures.WATCHING_CLIENTS, self.watching)
         provide(figures.RECENT_MAX_INPUT_BUFFER, self.recent_max_input)
         provide(figures.RECENT_MAX_OUTPUT_BUFFER, self.recent_max_output)
         provide(figures.EVICTED_CLIENTS, lambda: int(self.eviction.evicted))
@@ -254,6 +258,7 @@ class Clients:
         session.steady_read = memory.steady_read
         self.eviction.note_growth(session)
         if held + memory.queued_bytes > self.query_limit:
+            self._core.stats.query_limit_disconnections += 1
             self.drop(session, "its query buffer exceeds client-query-buffer-limit")
 
     # Output.
@@ -278,7 +283,8 @@ class Clients:
         memory.set_unsent(waiting + size, session.output.largest_part())
         limit = self.limit_of(session)
         if session.output_watch.exceeds(limit, memory.output_bytes(), self._core.keyspace.now_ms()):
-            reason = "its unsent output exceeds client-output-buffer-limit"
+            self._core.stats.output_limit_disconnections += 1
+            reason = _TOO_MUCH_OUTPUT
         elif self.eviction.is_exceeded_by(session):
             self.eviction.evicted += 1
             reason = EXCEEDED
@@ -303,7 +309,8 @@ class Clients:
         memory.set_unsent(unsent, largest)
         limit = self.limit_of(session)
         if session.output_watch.exceeds(limit, memory.output_bytes(), self._core.keyspace.now_ms()):
-            self.drop(session, "its unsent output exceeds client-output-buffer-limit")
+            self._core.stats.output_limit_disconnections += 1
+            self.drop(session, _TOO_MUCH_OUTPUT)
             return False
         self.eviction.note_growth(session)
         return True
@@ -363,7 +370,8 @@ class Clients:
         self._recent_output[slot] = max(self._recent_output[slot], int(memory.output_bytes()))
         self.eviction.count(session)
         if session.output_watch.exceeds(self.limit_of(session), memory.output_bytes(), now_ms):
-            self.drop(session, "its unsent output exceeds client-output-buffer-limit")
+            self._core.stats.output_limit_disconnections += 1
+            self.drop(session, _TOO_MUCH_OUTPUT)
 
     def _is_overdue(self, session: Session, idle_s: i64) -> bool:
         if self._timeout_s == 0 or idle_s <= self._timeout_s:

@@ -271,11 +271,14 @@ class Dispatcher(CallRunner):
         self._keyspace.now_us = now_us
         session.last_active_us = now_us
         stats = self._stats
+        stats.batch_start_us = now_us
         stats.reads_processed += 1
         stats.net_input_bytes += size
 
     def continue_batch(self) -> None:
-        self._keyspace.now_us = self._clock.now_us()
+        now_us = self._clock.now_us()
+        self._keyspace.now_us = now_us
+        self._stats.batch_start_us = now_us
 
     def end_batch(self) -> None:
         self.engine.end_batch()

@@ -107,6 +107,10 @@ class Engine:
         """The requests that were complete have run: what must not wait for the timer is done now."""
         core = self.core
         allocator = core.allocator
+        stats = core.stats
+        duration_us = core.keyspace.now_us - stats.batch_start_us
+        if duration_us > stats.longest_cycle_us:
+            stats.longest_cycle_us = duration_us
         if allocator.used_memory > allocator.peak:
             allocator.note_peak()
         if core.keyspace.now_us >= core.fast_cycle_due_us:
@@ -116,6 +120,7 @@ class Engine:
     def tick(self, now_ms: i64) -> None:
         """The timer: everything that is done periodically."""
         core = self.core
+        start_us = core.clock.now_us()
         core.keyspace.now_us = now_ms * 1000
         core.keyspace.update_clocks()
         core.allocator.tick(now_ms)
@@ -123,14 +128,17 @@ class Engine:
         core.tasks.run()
         self.blocking.serve()
         core.chores.run()
+        core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
     def run_tasks(self) -> None:
         """The shell was asked to call by now: run a slice of the work that goes on between commands."""
         core = self.core
-        core.keyspace.now_us = core.clock.now_us()
+        start_us = core.clock.now_us()
+        core.keyspace.now_us = start_us
         core.tasks.run_next()
         self.blocking.serve()
         core.chores.run()
+        core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
     # The ledger.
 
