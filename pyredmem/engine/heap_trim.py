@@ -1,8 +1,10 @@
-"""Free memory of the C library goes back to the operating system when much of the data set has been deleted.
+"""Heap trim: gives free memory of the C library back to the operating system after much data was deleted.
 
 Values of more than 512 bytes come from the C library, which keeps the memory that they leave. Ten times a second the
-ledger's bytes in use are compared with the most since the last trim: when they have fallen by a quarter and by a few
-megabytes, the shell is asked for a trim, off the engine's thread where it can. FLUSHALL and FLUSHDB ask at once.
+ledger's bytes in use are compared with the most since the last trim. When they have fallen by a quarter and by a few
+megabytes, and fall no further, the shell is asked for a trim, off the engine's thread where it can. While they go on
+falling, the trim waits a second at most: it takes as long as there are free pieces of memory, so one at the end costs
+less than many on the way. FLUSHALL and FLUSHDB ask at once if they freed that much.
 """
 
 from __future__ import annotations
@@ -14,29 +16,51 @@ from mypy_extensions import i64
 from pyredmem.engine.core import Core
 
 CHECK_MS: Final = 100
-#: A fall of at least this many bytes, and of this share of the bytes in use, is worth a trim.
+#: A trim is worthwhile if at least this many bytes were freed, and at least one part in `SHARE` of the bytes in use.
 LEAST_BYTES: Final = 4 * 1024 * 1024
 SHARE: Final = 4
+#: Checks for which a trim waits at most while the bytes in use go on falling.
+PATIENCE: Final = 10
 
 
 class HeapTrim:
-    """Watches how far the bytes in use have fallen."""
+    """Watches the bytes in use and asks for trims."""
 
     def __init__(self, core: Core) -> None:
         self._allocator = core.allocator
         self._core = core
         self._most: i64 = 0  # bytes in use, since the last trim
+        self._before: i64 = 0  # bytes in use at the last check
+        self._waited: i64 = 0  # checks since a trim has been worth it
         core.cron.every(CHECK_MS, self.check)
 
     def check(self) -> None:
-        """Ask for a trim if the bytes in use have fallen far enough."""
+        """Ask for a trim if the bytes in use have fallen far enough, and have stopped falling."""
         used = self._allocator.used_memory
+        is_falling = used < self._before
+        self._before = used
         if used > self._most:
             self._most = used
-        elif self._most - used >= LEAST_BYTES and (self._most - used) * SHARE >= self._most:
-            self.trim()
+        if not self._has_fallen(used) or (self._most - used) * SHARE < self._most:
+            self._waited = 0
+        elif is_falling and self._waited < PATIENCE:
+            self._waited += 1
+        else:
+            self._trim(used)
 
-    def trim(self) -> None:
-        """Ask for a trim now."""
-        self._most = self._allocator.used_memory
+    def flushed(self, used_before: i64) -> None:
+        """Databases were emptied; ``used_before`` bytes were in use until then."""
+        used = self._allocator.used_memory
+        if used_before > self._most:
+            self._most = used_before
+        if self._has_fallen(used):
+            self._trim(used)
+
+    def _has_fallen(self, used: i64) -> bool:
+        return self._most - used >= LEAST_BYTES
+
+    def _trim(self, used: i64) -> None:
+        self._most = used
+        self._before = used
+        self._waited = 0
         self._core.host.trim_aside()

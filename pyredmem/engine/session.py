@@ -21,7 +21,7 @@ from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
-from pyredmem.engine.gates import GATE_IN_MULTI, GATE_REPLY_SKIP
+from pyredmem.engine.gates import GATE_IN_MULTI, GATE_MONITOR, GATE_REPLY_SKIP
 from pyredmem.engine.output_limits import OutputWatch
 from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
@@ -41,6 +41,8 @@ HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 
 #: Bytes of output in one batch that the shell is asked to write before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024
+#: Bytes by which the output of a batch may grow before the limits on it are looked at again.
+OUTPUT_STEP: Final = 16 * 1024
 
 
 class Runner(ABC):
@@ -78,6 +80,10 @@ class Runner(ABC):
     def output_grew(self, session: Session) -> None:
         """The output of a session has passed its ``output_alarm``."""
 
+    @abstractmethod
+    def output_grows(self, session: Session) -> None:
+        """The output of a session has grown while a command runs, which must be able to go on."""
+
 
 class Subscriptions:
     """The numbers of channels, patterns and shard channels that a client is subscribed to."""
@@ -112,7 +118,8 @@ class Session:
         self.user = b"default"
         self.authenticated = True
         self.no_evict = False
-        self.aborted = False  # to be disconnected at once, without writing what is unsent
+        self.is_connected = False  # see "The end" below
+        self.aborted = False
         self.descriptor: i64 = -1  # of the socket
         self.db = keyspace.databases[0]
         self.subscriptions = Subscriptions()
@@ -127,7 +134,7 @@ class Session:
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(keyspace.allocator)
-        self.steady_read: i64 = -1  # reads of at most this many bytes do not change the query buffer
+        self._query_buffer = self.memory.query_buffer
         self.output_alarm: i64 = 0  # bytes of output from which on the limits on output are asked
         self.reply_peak: i64 = 0  # most bytes of output at once since the timer's last visit
         self.counted_bytes: i64 = 0
@@ -153,16 +160,20 @@ class Session:
         wants_replies = self.wants_replies()
         sink = RespSink() if protocol == 2 else Resp3Sink()
         sink.raw(self.output.take())
+        sink.on_growth = self.output.on_growth
+        self.output.on_growth = None
         self.output = sink
         self.reply = sink if wants_replies else NullSink(protocol)
-        if self._outbox is not None:
-            outbox = RespSink() if protocol == 2 else Resp3Sink()
-            outbox.raw(self._outbox.take())
-            self._outbox = outbox
+        if protocol == 2 and self.gates & GATE_MONITOR == 0:
+            self._outbox = None  # invalidations that waited: RESP2 has no pushes
 
     def wants_replies(self) -> bool:
         """Whether replies go to the client; not after CLIENT REPLY OFF or SKIP."""
         return self.reply is self.output
+
+    def gets_lines(self) -> bool:
+        """Whether lines of MONITOR go to the client, which are replies to Redis; that of CLIENT REPLY SKIP does."""
+        return self.wants_replies() or (self._skips_next and self._replying > 0)
 
     def set_replies(self, on: bool) -> None:
         """CLIENT REPLY ON or OFF."""
@@ -188,6 +199,8 @@ class Session:
 
     def messages(self) -> RespSink:
         """The sink for a message to the client that is no reply; call :meth:`wake` after writing it."""
+        if self.is_closing():  # nothing follows the reply to QUIT
+            return RespSink() if self.output.protocol == 2 else Resp3Sink()
         if self._replying == 0:
             return self.output
         if self._outbox is None:
@@ -227,7 +240,7 @@ class Session:
         """Take bytes from the client and run the requests that are complete."""
         size: i64 = len(data)
         self.runner.begin_batch(self, size)
-        if size > self.steady_read:
+        if size > self._query_buffer.steady_read:
             self._read_much(data)
         if self.holds:
             self._keep(data)
@@ -237,10 +250,8 @@ class Session:
 
     def _read_much(self, data: bytes) -> None:
         """Account for a read that may have made the query buffer grow."""
-        memory = self.memory
-        if memory.is_open():
-            memory.before_read(self.held_input(), self.parser.awaited_bulk(), data)
-            self.steady_read = memory.steady_read
+        if self.is_connected:
+            self._query_buffer.before_read(self.held_input(), self.parser.awaited_bulk(), data)
         self._more = True
 
     def _keep(self, data: bytes) -> None:
@@ -276,13 +287,13 @@ class Session:
         """Run requests in their order until one of them holds the session; the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        for done, argv in enumerate(requests, 1):
+        for at, argv in enumerate(requests):
             runner.execute(self, argv)
             if output.size() > self.output_alarm:
                 runner.output_grew(self)
                 output = self.output
             if self.holds:
-                self._set_aside(requests[done - 1 if self._is_postponed else done :])
+                self._set_aside(requests[at if self._is_postponed else at + 1 :])
                 return
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
@@ -345,8 +356,9 @@ class Session:
         size = self.output.size()
         if size > 0:
             self.count_output(size)
-        if self.memory.unsent > 0:  # counted while the batch ran; such a shell has no unsent output
-            self.memory.set_unsent(0)
+        replies = self.memory.reply_buffer
+        if replies.unsent > 0:  # counted while the batch ran; such a shell has no unsent output
+            replies.set_unsent(0)
         return self.output.take()
 
     def count_output(self, size: i64) -> None:
@@ -356,11 +368,12 @@ class Session:
         stats.writes_processed += 1
         if size > self.reply_peak:
             self.reply_peak = size
-        self.output_alarm = self.memory.buffer_size
+        self.output_alarm = self.memory.reply_buffer.size
 
     def output_peak(self) -> i64:
         """The most bytes in the reply buffer in the last seconds."""
-        return max(self.memory.buffer_peak, min(self.reply_peak, self.memory.buffer_size))
+        replies = self.memory.reply_buffer
+        return max(replies.peak, min(self.reply_peak, replies.size))
 
     def take_output_peak(self) -> i64:
         """The most bytes of output at once since the last call."""
@@ -370,27 +383,47 @@ class Session:
 
     def wake(self) -> None:
         """Have the shell write the output after the current batch."""
+        size = self.output.size()
+        if size > self.output_alarm:
+            self.output_alarm = size + OUTPUT_STEP
+            self._output_grows()
         if not self._waking:
             self._waking = True
             self.runner.defer(self._woken)
+
+    def _output_grows(self) -> None:
+        if not self.is_closing():
+            self.runner.output_grows(self)
+
+    def watch_output(self) -> None:
+        """Hold long replies to the limits on output while they are written."""
+        self.output.on_growth = self._output_grows
 
     def _woken(self) -> None:
         self._waking = False
         self.last_active_us = self.keyspace.now_us
         self.output_ready()
 
-    # The end.
+    # The end. A session that is *connected* is in the engine's table of clients, and its blocks are in the ledger; one
+    # that was refused never is. A *closing* session runs no more requests: the shell disconnects it when its output is
+    # written, or at once if it is *aborted*. When the engine disconnects a session it closes it too.
 
     def is_closing(self) -> bool:
-        """Whether the session is to be disconnected when its output is written, or already is."""
         return self.holds & HOLD_CLOSING != 0
 
     def close(self) -> None:
         """Run no more requests; the shell disconnects when the output is written."""
         self.holds |= HOLD_CLOSING
 
+    def doom(self) -> None:
+        """Drop what is unsent and what is still written: the client is disconnected as soon as no command runs."""
+        self.aborted = True
+        self.output.discard()
+        self.close()
+
     def detach(self) -> None:
         """The shell is done: drop its callbacks, which refer back to it; no garbage collector would find that cycle."""
+        self.output.on_growth = None
         self.on_output = None
         self.on_full = None
         self.count_unsent = None

