@@ -51,7 +51,7 @@ def _fuzz_bytes(local: LocalEngine, count: int) -> None:
         except Exception as error:
             error.add_note(f"input {number}: {data!r}")
             raise
-        assert client.session.is_closing() or client.session.holds == 0, f"input {number} sticks: {data!r}"
+        assert client.session.is_closing() or client.session.holds == 0, f"input {number} is stuck: {data!r}"
         local.drop(client)
         if number % AUDIT_EVERY == AUDIT_EVERY - 1:
             local.assert_sound()
