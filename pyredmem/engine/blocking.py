@@ -85,9 +85,9 @@ class _Blocked:
 class _ReadyKeys(KeyListener):
     """Collects the awaited keys that are ready, in the order in which they became ready.
 
-    As in Redis a key is ready when it is created, and a stream also when it gets an entry. A key whose value is
-    overwritten by one of the awaited type (SORT with STORE, ZUNIONSTORE ...) is not ready. If a client also waits for
-    the removal of a key, every change makes that key ready.
+    As in Redis a key is ready when it is created, and a stream also when it gets an entry or loses a group. A key whose
+    value is overwritten by one of the awaited type (SORT with STORE, ZUNIONSTORE ...) is not ready. If a client also
+    waits for the removal of a key, every change makes that key ready.
     """
 
     def __init__(self) -> None:

@@ -221,7 +221,7 @@ class Clients:
 
     # Input.
 
-    def input_waits(self, session: Session) -> None:
+    def fit_query_buffer(self, session: Session) -> None:
         """Fit the query buffer to input that cannot run yet: it is incomplete, or something holds the session."""
         if not session.is_connected:
             return
@@ -238,7 +238,7 @@ class Clients:
 
     # Output.
 
-    def output_grew(self, session: Session) -> None:
+    def check_output(self, session: Session) -> None:
         """Check the limits on output, since the output of the running batch has passed the session's alarm."""
         size = session.output.size()
         session.output_alarm = size + _OUTPUT_STEP
@@ -261,7 +261,7 @@ class Clients:
         self.eviction.note_growth(session)
         return True
 
-    def output_sent(self, session: Session, unsent: i64) -> None:
+    def note_unsent(self, session: Session, unsent: i64) -> None:
         """Note that ``unsent`` bytes are still unsent. A client without a limit that has too many must read first."""
         if session.is_connected:
             session.memory.reply_buffer.set_unsent(unsent)

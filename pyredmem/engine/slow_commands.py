@@ -1,6 +1,7 @@
-"""What becomes of a command that took long: an entry of the slow log, a sample of the latency monitor.
+"""Slow commands: each becomes an entry in the slow log, or a sample of the latency monitor, or both.
 
-The dispatcher compares each duration with one number, the lower of the two thresholds; here they are told apart.
+The dispatcher compares each duration with one number only, the lower of the two thresholds. This module then compares
+it with each of them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SETTINGS: Final = ("slowlog-log-slower-than", "slowlog-max-len", "latency-monit
 
 
 class SlowCommands:
-    """The slow log and the latency monitor, ruled by their settings."""
+    """Owns the slow log and the latency monitor, and follows their settings."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -41,13 +42,13 @@ class SlowCommands:
         self._core.statistics.set_noticing(settings.flag("latency-tracking"), notice_us)
 
     def notice(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
-        """A command took at least the lower of the thresholds."""
+        """Log and sample a command that took at least the lower of the two thresholds."""
         self.log_command(session, command, argv, duration_us)
         event = b"fast-command" if command.flags & FAST else b"command"
         self.monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1_000_000)
 
     def log_command(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
-        """Add a command to the slow log if it took long enough; one that was blocked is no latency event."""
+        """Add a command to the slow log if it took long enough. (A command that was blocked is no latency event.)"""
         if duration_us >= self.log.threshold_us and not command.flags & SKIP_SLOWLOG:
             shown = without_secrets(command, argv, self._settings)
             address = session.address.encode("utf-8", "surrogateescape")

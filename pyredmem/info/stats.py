@@ -1,4 +1,4 @@
-"""INFO stats: what was done since the start, and how fast lately."""
+"""INFO stats: what the server has done since its start, and how fast it was lately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pyredmem.info.report import Report
 
 
 def stats(report: Report) -> None:
-    """Write the section."""
     _traffic(report)
     _replication(report)
     _expiry_and_eviction(report)
@@ -97,7 +96,7 @@ def _tracking_and_errors(report: Report) -> None:
 
 
 def _event_loop(report: Report) -> None:
-    """What the engine sees of the loop: a turn is a batch of requests, its time that of the commands in it."""
+    """The turns of the event loop as the engine sees them: a turn is a batch, and takes as long as its commands."""
     sampler = report.engine.sampler
     commands_us = sampler.commands_us()
     report.number("eventloop_cycles", report.engine.stats.reads_processed)
