@@ -131,7 +131,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         is_past = when_ms <= context.keyspace.now_ms()
         set_times(context, name, value, found, when_ms)
         if is_past:
-            _record_deleted(context, name, found)
+            _record_deleted(context, name, list(dict.fromkeys(found)))
         elif context.is_recording:
             context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *argv[at:]])
 
@@ -213,6 +213,7 @@ class _Setting:
                 if not context.keyspace.stands_still:
                     context.db.modify(name)
                     value.remove(field)
+                    context.keyspace.changes.field_expired(context.db.index, name, field)
                     expired += 1
             if is_there != (self.condition == b"FXX"):
                 allowed = False

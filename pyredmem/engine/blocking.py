@@ -24,6 +24,7 @@ from pyredmem.engine.gates import GATE_KEYS_AWAITED
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.keyspace.events import NEW, KeyListener
+from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.protocol.reply import ReplySink
 
 UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
@@ -85,12 +86,15 @@ class _Blocked:
 class _ReadyKeys(KeyListener):
     """Collects the awaited keys that are ready, in the order in which they became ready.
 
-    As in Redis a key is ready when it is created, and a stream also when it gets an entry or loses a group. A key whose
-    value is overwritten by one of the awaited type (SORT with STORE, ZUNIONSTORE ...) is not ready. If a client also
-    waits for the removal of a key, every change makes that key ready.
+    As in Redis a key is ready when it is created with a value of a type for which any client waits, and a stream also
+    when it gets an entry or loses a group. A key whose value is overwritten by one of the awaited type (SORT with
+    STORE, ZUNIONSTORE ...) is not ready. If a client also waits for the removal of a key, every change makes that key
+    ready.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self.types: dict[bytes, int] = {}  # how many clients wait for a value of a type, in any key
         self.queues: dict[_Place, dict[int, _Blocked]] = {}  # the clients of a key by session, in order of arrival
         self.ready: dict[_Place, None] = {}
 
@@ -104,8 +108,16 @@ class _ReadyKeys(KeyListener):
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         if kind == NEW or name in _WORTH_A_LOOK:
             place = (int(database), key)
-            if place in self.queues:
+            if place in self.queues and (kind != NEW or self._is_awaited_type(database, key)):
                 self.ready[place] = None
+
+    def _is_awaited_type(self, database: i64, key: bytes) -> bool:
+        value = self._keyspace.databases[database].stored_value(key)
+        return value is not None and self.types.get(value.type_name(), 0) > 0
+
+    def count_type(self, type_name: bytes, change: int) -> None:
+        """Note that a client begins (``change`` is 1) or ends (-1) to wait for a value of a type."""
+        self.types[type_name] = self.types.get(type_name, 0) + change
 
     def flushed(self, databases: list[int]) -> None:
         for place in self.queues:
@@ -124,7 +136,7 @@ class Blocking:
         self._slow_commands = slow_commands
         self._blocked: dict[int, _Blocked] = {}  # by session
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
-        self._keys = _ReadyKeys()
+        self._keys = _ReadyKeys(core.keyspace)
         core.cron.every(0, self.run)
         core.figures.provide(figures.CLIENTS_IN_TIMEOUT_TABLE, self._timeouts)
         core.figures.provide(figures.BLOCKING_KEYS, self._awaited_keys)
@@ -178,6 +190,8 @@ class Blocking:
         if blocked.places and not queues:
             self._core.keyspace.changes.add_listener(self._keys)
             self._core.gates.set(GATE_KEYS_AWAITED, True)
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, 1)
         for place in blocked.places:
             queues.setdefault(place, {})[number] = blocked
 
@@ -196,6 +210,8 @@ class Blocking:
             return None
         if blocked.deadline_ms > 0:
             del self._deadlines[bisect_left(self._deadlines, blocked.deadline())]
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, -1)
         queues = self._keys.queues
         for place in blocked.places:
             queue = queues[place]

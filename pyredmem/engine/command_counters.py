@@ -94,9 +94,9 @@ class CommandStatistics:
         self._allocator = allocator
         #: By the index of the command. The dispatcher reads this list directly.
         self.counters: list[CommandCounters] = [UNCALLED] * commands
-        self.notice_us: i64 = (
-            UNLIMITED  # a call that takes at least this long interests the slow log or latency monitor
-        )
+        self._in_use: list[CommandCounters] = []
+        #: The slow log or the latency monitor sees each call that takes at least this long.
+        self.notice_us: i64 = UNLIMITED
         self.tracks_latency = True  # latency-tracking
 
     def of(self, command: Command) -> CommandCounters:
@@ -105,6 +105,7 @@ class CommandStatistics:
         if counters is UNCALLED:
             counters = CommandCounters(command.has(BLOCKING))
             self.counters[command.index] = counters
+            self._in_use.append(counters)
         return counters
 
     def record(self, command: Command, duration_us: i64) -> None:
@@ -121,7 +122,7 @@ class CommandStatistics:
         """Set whether histograms are kept, and how many microseconds make a call worth noticing."""
         self.tracks_latency = tracks_latency
         self.notice_us = notice_us
-        for counters in self.counters:
+        for counters in self._in_use:
             counters.set_direct_limit(self._direct_limit())
 
     def _direct_limit(self) -> i64:
@@ -131,21 +132,21 @@ class CommandStatistics:
 
     def reset(self) -> None:
         """Set the counters of all commands to zero (CONFIG RESETSTAT)."""
-        for counters in self.counters:
-            for address in counters.reset() if counters is not UNCALLED else []:
+        for counters in self._in_use:
+            for address in counters.reset():
                 self._allocator.free(address)
 
     def calls(self) -> int:
         """How many calls of all commands there were."""
-        return sum([int(counters.calls()) for counters in self.counters if counters is not UNCALLED])
+        return sum([int(counters.calls()) for counters in self._in_use])
 
     def usec(self) -> int:
         """How long the calls of all commands took together, in microseconds."""
-        return sum([int(counters.usec()) for counters in self.counters if counters is not UNCALLED])
+        return sum([int(counters.usec()) for counters in self._in_use])
 
     def addresses(self) -> list[int]:
         """The ledger blocks of the histograms."""
         owned: list[int] = []
-        for counters in self.counters:
+        for counters in self._in_use:
             owned += counters.histogram_addresses
         return owned

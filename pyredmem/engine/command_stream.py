@@ -8,7 +8,7 @@ from pyredmem.keyspace.recorder import RecordedCommand, UnitListener
 
 
 class CommandStream(UnitListener):
-    """Keeps the recorded commands until they are taken, with SELECT, MULTI and EXEC where a replica needs them."""
+    """Keeps the recorded commands until `take` is called, with SELECT, MULTI and EXEC where a replica needs them."""
 
     def __init__(self) -> None:
         self._commands: list[list[bytes]] = []

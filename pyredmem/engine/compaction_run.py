@@ -144,8 +144,7 @@ class CompactionRun:
         """Close what the run has open, and note what it could not free; ``arenas`` are those that are left."""
         self.memory.close()
         for database in self.keyspace.databases:
-            database.keys.compact()
-            database.expires.compact()
+            database.compact_tables()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes

@@ -274,13 +274,13 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        for done, argv in enumerate(requests, 1):
+        for at, argv in enumerate(requests):
             runner.execute(self, argv)
             if output.size() > self.output_alarm:
                 runner.check_output(self)
                 output = self.output
             if self.holds:
-                self._set_aside(requests[done - 1 if self._is_postponed else done :])
+                self._set_aside(requests[at if self._is_postponed else at + 1 :])
                 return
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:

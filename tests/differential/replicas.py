@@ -48,7 +48,7 @@ def _obeyed(argv: Command) -> Command:
 
 
 def dataset(world: World) -> dict[str, bytes]:
-    """All that a replica must have alike: the digest, times to live, and the groups of streams."""
+    """What a replica must share with its origin: the digest, times to live, and the groups of streams."""
     found = {"digest": world.do("DEBUG", "DIGEST")}
     for database in world.engine.keyspace.databases:
         if database.keys.used == 0:

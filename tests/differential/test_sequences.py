@@ -5,7 +5,7 @@ of every group, half of them with the limits of encodings so low that short sequ
 prints the sequence without the commands that do not matter; it belongs into `test_scenarios.py` once the cause is
 known.
 
-Every run tries the same sequences. With PYREDMEM_HYPOTHESIS=explore they are others each time; a failure prints the
+Every run tries the same sequences. With PYREDMEM_SUITE=explore they are others each time; a failure prints the
 number they began with, which PYREDMEM_SEQUENCES repeats.
 """
 
@@ -35,6 +35,7 @@ from tests.differential.grammar_strings import STRINGS
 from tests.differential.grammar_transactions import CONNECTION, TRANSACTIONS
 from tests.differential.harness import Difference, Pair, Step
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import info
 
 GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
@@ -69,8 +70,6 @@ FOREIGN = [
 OTHERS = {"expiry", "keys", "scan", "transactions", "connection"}
 MIXED = "mixed"
 
-COMMANDS_PER_GROUP = 20_000
-COMMANDS_PER_OTHER_GROUP = 8_000
 WAYS: list[tuple[int, Limits]] = [(2, DEFAULT), (2, LOW), (3, DEFAULT), (3, LOW)]
 ROUND = 100  # examples
 MOST_ROUNDS = 60
@@ -99,8 +98,7 @@ def _peak(pair: Pair) -> int:
 def first() -> int:
     """The number of the first sequences."""
     given = os.environ.get("PYREDMEM_SEQUENCES")
-    exploring = os.environ.get("PYREDMEM_HYPOTHESIS") == "explore"
-    return int(given) if given else random.SystemRandom().randrange(1 << 32) if exploring else 0
+    return int(given) if given else random.SystemRandom().randrange(1 << 32) if SUITE.explores else 0
 
 
 class Disagreeing(Exception):  # noqa: N818 - ends the search
@@ -164,11 +162,11 @@ def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits, 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@time_limit(600)
 @pytest.mark.parametrize(("protocol", "limits"), WAYS, ids=["resp2", "resp2-low-limits", "resp3", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
 def test_thousands_of_commands_agree(pair: Pair, group: str, protocol: int, limits: Limits, first: int) -> None:
-    wanted = (COMMANDS_PER_OTHER_GROUP if group in OTHERS else COMMANDS_PER_GROUP) // len(WAYS)
+    wanted = (SUITE.commands_per_group if group in OTHERS else SUITE.commands_per_type) // len(WAYS)
     pair.limit(limits)
     for number in range(first + 1, first + MOST_ROUNDS):
         if _compared(pair, group) >= wanted:

@@ -20,11 +20,12 @@ from tests.differential.replicas import dataset, replay, replica
 from tests.differential.test_sequences import FOREIGN, GROUPS
 from tests.support.engine import World, encode
 
-EXAMPLES = 40
+EXAMPLES = 20
+WAITS = 5  # how often the timer runs while time passes
 WAIT = b"wait"
 SOON = words(b"1", b"5", b"20", b"50", b"200")
 TIMES = [
-    form("wait", words(b"1", b"5", b"20", b"100", b"1000"), weight=6),
+    form("wait", words(b"1", b"5", b"20", b"100"), weight=6),
     form("PEXPIRE", KEY, SOON, weight=4),
     form("SET", KEY, VALUE, words(b"PX"), SOON, weight=4),
     form("GETEX", KEY, words(b"PX"), SOON),
@@ -103,10 +104,13 @@ class Recorded:
 
     def run(self, step: Step) -> None:
         """One command, or a while to wait."""
+        if is_not_propagated(step.argv):
+            return
         if step.argv[:1] == (WAIT,):
             milliseconds = step.argv[1:2] and step.argv[1]
-            for _ in range(min(int(milliseconds), 100) if milliseconds and milliseconds.isdigit() else 1):
-                self.world.advance(1)
+            left_ms = int(milliseconds) if milliseconds and milliseconds.isdigit() else 1
+            for _ in range(WAITS):
+                self.world.advance(max(1, left_ms // WAITS))
                 self._note()
             return
         if step.connection not in self._sessions:
@@ -120,6 +124,18 @@ class Recorded:
     def _note(self) -> None:
         now_us = self.world.clock.now_us()
         self.commands += [(now_us, command) for command in self.stream.take()]
+
+
+def is_not_propagated(argv: tuple[bytes, ...]) -> bool:
+    """Whether this changes the dataset, or what is known of it, although Redis does not propagate it.
+
+    BITFIELD makes room with zeros before its overflow fails; XREADGROUP with an id counts another delivery.
+    """
+    words = [word.upper() for word in argv]
+    if words[:1] == [b"XREADGROUP"] and b"STREAMS" in words:
+        named = words[words.index(b"STREAMS") + 1 :]
+        return set(named[len(named) // 2 :]) != {b">"}
+    return words[:1] == [b"BITFIELD"] and b"FAIL" in words
 
 
 @pytest.mark.parametrize("group", MORE)

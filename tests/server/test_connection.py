@@ -12,7 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.session import Session
 from pyredmem.server.connection import HIGH_WATER, Connection
-from tests.support.engine import encode
+from tests.support.wire import request
 
 
 class FakeTransport:
@@ -105,12 +105,12 @@ class Client:
         return self.shell.engine.sessions[number]
 
     def send(self, *words: str | int) -> None:
-        self.connection.data_received(encode(words))
+        self.connection.data_received(request(*words))
 
 
 def test_all_replies_to_one_read_are_sent_by_one_write() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["PING"]) * 10)
+    client.connection.data_received(request("PING") * 10)
     assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
 
 
@@ -142,7 +142,7 @@ def test_the_reply_to_quit_is_sent_before_the_connection_closes() -> None:
 
 def test_commands_after_quit_do_not_run() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["QUIT"]) + encode(["PING"]))
+    client.connection.data_received(request("QUIT") + request("PING"))
     assert client.transport.sent == b"+OK\r\n"
 
 
@@ -225,7 +225,7 @@ def test_a_huge_pipeline_without_a_limit_neither_deadlocks_nor_makes_output_grow
     client = Shell().connect(reads=False)
     client.send("SET", "k", "x" * 2000)
     client.transport.read()
-    data = encode(["GET", "k"]) * 10_000
+    data = request("GET", "k") * 10_000
     most = 0
     for start in range(0, len(data), 65536):
         client.connection.data_received(data[start : start + 65536])
@@ -249,7 +249,7 @@ def test_a_client_in_monitor_gets_its_lines_after_the_batch_of_another_client() 
     shell = Shell()
     monitor, other = shell.connect(), shell.connect()
     monitor.send("MONITOR")
-    other.connection.data_received(encode(["PING"]) * 3)
+    other.connection.data_received(request("PING") * 3)
     assert monitor.transport.sent.count(b'"PING"') == 3
     assert monitor.transport.writes == 2
 

@@ -45,4 +45,6 @@ def test_defragmentation_is_refused_with_an_allocator_that_does_not_support_it()
 
 
 def test_defragmentation_is_accepted_with_the_default_allocator() -> None:
-    refuse_impossible(Settings([("activedefrag", "yes")]))
+    settings = Settings([("activedefrag", "yes")])
+    refuse_impossible(settings)  # raises if it is not
+    assert settings.flag("activedefrag")
