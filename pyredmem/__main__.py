@@ -1,6 +1,6 @@
-"""The command line of `python -m pyredmem` and of the console script, which is redis-server's.
+"""The command line of `python -m pyredmem` and of the console script: it is that of redis-server.
 
-Tools that spawn a `redis-server` find the options, the output, the log lines and the exit statuses they know.
+Tools that start a `redis-server` find the options, the output, the log lines and the exit statuses that they know.
 """
 
 import os
@@ -18,7 +18,7 @@ FAILED: Final = 1
 
 
 def run(arguments: list[str]) -> int:
-    """Do what `arguments` (with the program's name first) ask for; the exit status."""
+    """Do what `arguments` ask for, of which the first is the name of the program; returns the exit status."""
     invocation = command_line.parse(arguments[1:])
     if invocation.action == command_line.VERSION:
         print(version_line(Settings().text("redis-version")))
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
         complain(command_line.USAGE.format(program=program_name(arguments[0])))
         return FAILED
     if invocation.action == command_line.CHECK_SYSTEM:
-        print("Nothing to check: the server depends on no setting of the kernel.")
+        print("Nothing to check: the server does not depend on any settings of the kernel.")
         return OK
     if invocation.action == command_line.REFUSED:
         complain(invocation.message)
@@ -36,13 +36,13 @@ def run(arguments: list[str]) -> int:
 
 
 def program_name(path: str) -> str:
-    """What to call the program in its own help."""
+    """The name of the program in its own help."""
     name = os.path.basename(path)
     return "python -m pyredmem" if name == "__main__.py" else f"./{name}"
 
 
 def version_line(redis_version: str) -> str:
-    """One line that tools parse (`v=...`), with pyredmem's own version at its end."""
+    """The line for --version, which tools parse (`v=...`), with the version of pyredmem at its end."""
     bits = 64 if sys.maxsize > 2**32 else 32
     return (
         f"Redis server v={redis_version} sha=00000000:0 malloc=jemalloc-5.3.0 bits={bits} build=0 "
@@ -51,10 +51,10 @@ def version_line(redis_version: str) -> str:
 
 
 def main() -> None:
-    """Run the command line and leave without tearing down the interpreter.
+    """Run the command line, and exit without finalizing the interpreter.
 
-    A data set of a million keys takes the interpreter seconds to free piece by piece at exit; the operating system
-    takes the memory back at once.
+    The interpreter would need seconds to free a data set of a million keys object by object. The operating system
+    takes all the memory back at once.
     """
     status = run(sys.argv)
     sys.stdout.flush()

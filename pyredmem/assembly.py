@@ -1,4 +1,4 @@
-"""The one place that puts an engine together."""
+"""The assembly of an engine: the one place that knows all its parts, from the settings to the commands."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pyredmem.memory.allocator import Allocator
 
 
 def command_groups() -> list[Group]:
-    """Every group of commands of the server."""
+    """All groups of commands of the server."""
     return [*all_groups(), info_commands]
 
 
-#: Specs and handlers of all commands: the same for every engine of the process.
+#: The specs and handlers of all commands, which all engines of the process share.
 REGISTRY: Final = Registry(command_groups())
 
 
 def create_engine(
     settings: Settings, clock: Clock, rng: Random, host: Host | None = None, registry: Registry = REGISTRY
 ) -> Engine:
-    """An empty engine; ``host`` is the process around it, if there is one; ``registry`` are the commands it knows."""
+    """An empty engine. ``host`` is the process around it, if there is one; ``registry`` has its commands."""
     allocator = Allocator(settings.text("mem-allocator"))
     allocator.begin()
     core = Core(settings, clock, rng, allocator, host or Host())

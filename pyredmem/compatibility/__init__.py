@@ -1,1 +1,1 @@
-"""Layer 8: how the server compares with Redis 7.2, as a document made from the command specs."""
+"""Layer 8: a document that compares the server with Redis 7.2, written from the specs of the commands."""

@@ -1,4 +1,4 @@
-"""``python -m pyredmem.compatibility`` writes ``docs/compatibility.md`` below the current directory."""
+"""``python -m pyredmem.compatibility`` writes ``docs/compatibility.md`` in the current directory."""
 
 from pyredmem.compatibility.reference import main
 

@@ -1,4 +1,4 @@
-"""The names of all commands of Redis 7.2, by group: what the compatibility table measures this server against."""
+"""The names of all commands of Redis 7.2, by group, with which the compatibility table compares this server."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The document that is written from the specs: ``docs/compatibility.md``.
+"""The document ``docs/compatibility.md``, which is written from the specs of the commands and the settings.
 
-``python -m pyredmem.compatibility`` writes it into the current directory; a test holds it to the commands, to the
-list of Redis 7.2's and to the settings. Kept by hand are only the differences, below.
+``python -m pyredmem.compatibility`` writes it in the current directory, and a test checks that it is up to date. Only
+the differences below are kept by hand.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from pyredmem.engine.command import Command
 
 PATH: Final = "docs/compatibility.md"
 
-_OWN_WORDS: Final = "the text is in words of its own"
+_OWN_WORDS: Final = "the text has other words"
 _NO_FILES: Final = "refused: nothing is written to disk"
 _NO_REPLICAS: Final = "there is no replication"
 _NO_MODULES: Final = "modules cannot be loaded"
 _NO_CLUSTER: Final = "there is no cluster mode"
 
-#: How commands that are there differ from Redis 7.2's.
+#: How commands that this server has differ from those of Redis 7.2.
 DIFFERENCES: Final = {
     "bgrewriteaof": _NO_FILES,
     "bgsave": _NO_FILES,
-    "command|docs": "summaries and complexities are in words of their own; groups of arguments have other names; no "
-    "versions of single arguments",
-    "debug": "what looks inside the server or prepares a test; not what crashes, reloads or leaks",
+    "command|docs": "summaries and complexities have other words, and groups of arguments other names; single "
+    "arguments have no versions",
+    "debug": "has what looks inside the server or prepares a test, not what crashes it, reloads or leaks",
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
     "memory|malloc-stats": "describes the model of the allocator",
-    "replicaof": f"`NO ONE` is accepted, the rest refused: {_NO_REPLICAS}",
+    "replicaof": f"`NO ONE` is accepted, anything else is refused: {_NO_REPLICAS}",
     "role": "always a master without replicas",
     "save": _NO_FILES,
-    "shutdown": "`SAVE` is refused while there is nowhere to save to",
+    "shutdown": "`SAVE` is refused: nothing is written to disk",
     "slaveof": "as `REPLICAOF`",
-    "wait": f"no replica ever answers: {_NO_REPLICAS}",
-    "waitaof": f"nothing ever answers: {_NO_REPLICAS}, and there is no append-only file",
+    "wait": f"no replica ever acknowledges: {_NO_REPLICAS}",
+    "waitaof": f"nothing is ever acknowledged: {_NO_REPLICAS}, and there is no append-only file",
 }
 
-#: Why commands are missing for good, by name or container.
+#: Why commands will always be missing, by their names or those of their containers.
 _ABSENT: Final = {
     "asking": _NO_CLUSTER,
     "cluster": _NO_CLUSTER,
@@ -61,10 +61,11 @@ _HEAD: Final = """\
 
 <!-- Written by `python -m pyredmem.compatibility`. -->
 
-Replies, errors and their texts, types under RESP2 and RESP3, effects on keys, expiry and memory are those of Redis
-7.2, for every command below that says **yes**. Where something differs on purpose, the table says what.
+Every command that is marked **yes** below replies as Redis 7.2 does: its errors and their texts, its types under RESP2
+and RESP3, and its effects on keys, expiry and memory are the same. Where something differs on purpose, the table says
+what.
 
-The texts of `HELP` subcommands are made from the specs of the commands: they have the form of Redis's and other words.
+The texts of the `HELP` subcommands are made from the specs of the commands: they have Redis's form but other words.
 
 """
 
@@ -72,7 +73,8 @@ _SETTINGS_HEAD: Final = """\
 ## Settings without effect
 
 Every setting of a Redis 7.2 `redis.conf` is accepted with its values, bounds and errors, and `CONFIG GET`, `CONFIG
-SET` and `CONFIG REWRITE` know it. These change nothing here; all others are in [configuration.md](configuration.md).
+SET` and `CONFIG REWRITE` know it. The settings below have no effect; all others are in
+[configuration.md](configuration.md).
 
 | Setting | Why |
 |---|---|
@@ -80,13 +82,12 @@ SET` and `CONFIG REWRITE` know it. These change nothing here; all others are in 
 
 
 def document() -> str:
-    """The text of the document."""
     table = REGISTRY.table
     served = {command.name: command for command in table.all()}
     known = redis_commands()
     names = [name for group in known.values() for name in group]
     count = len([name for name in names if name in served])
-    parts = [_HEAD, f"{count} of {len(names)} commands and subcommands of Redis 7.2 are there.\n\n"]
+    parts = [_HEAD, f"This server has {count} of the {len(names)} commands and subcommands of Redis 7.2.\n\n"]
     parts += [_group(title, group, served) for title, group in known.items()]
     parts.append(_extensions([command for command in table.all() if command.name not in names]))
     parts.append(_settings())
@@ -129,6 +130,5 @@ def _settings() -> str:
 
 
 def main() -> None:
-    """Write the document."""
     Path(PATH).parent.mkdir(parents=True, exist_ok=True)
     save_file(PATH, document())

@@ -1,1 +1,1 @@
-"""Layer 4: sessions, dispatch, command specs, transactions and statistics."""
+"""Layer 4: the engine, which is everything between the keyspace and the commands: sessions, dispatch, specs, tasks."""

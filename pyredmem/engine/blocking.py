@@ -86,14 +86,15 @@ class _Blocked:
 class _ReadyKeys(KeyListener):
     """Collects the awaited keys that are ready, in the order in which they became ready.
 
-    As in Redis a key is ready when it is created with a value of a type that some client waits for, and a stream also
-    when it gets an entry. A key whose value is overwritten by one of the awaited type (SORT with STORE ...) is not
-    ready. If a client also waits for the removal of a key, every change makes that key ready.
+    As in Redis a key is ready when it is created with a value of a type for which any client waits, and a stream also
+    when it gets an entry or loses a group. A key whose value is overwritten by one of the awaited type (SORT with
+    STORE, ZUNIONSTORE ...) is not ready. If a client also waits for the removal of a key, every change makes that key
+    ready.
     """
 
     def __init__(self, keyspace: Keyspace) -> None:
         self._keyspace = keyspace
-        self.types: dict[bytes, int] = {}  # how many clients wait for a value of a type, wherever
+        self.types: dict[bytes, int] = {}  # how many clients wait for a value of a type, in any key
         self.queues: dict[_Place, dict[int, _Blocked]] = {}  # the clients of a key by session, in order of arrival
         self.ready: dict[_Place, None] = {}
 
@@ -115,7 +116,7 @@ class _ReadyKeys(KeyListener):
         return value is not None and self.types.get(value.type_name(), 0) > 0
 
     def count_type(self, type_name: bytes, change: int) -> None:
-        """A client begins (1) or ends (-1) to wait for a value of a type."""
+        """Note that a client begins (``change`` is 1) or ends (-1) to wait for a value of a type."""
         self.types[type_name] = self.types.get(type_name, 0) + change
 
     def flushed(self, databases: list[int]) -> None:

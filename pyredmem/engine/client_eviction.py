@@ -47,8 +47,7 @@ class ClientEviction:
         self._limit = max(limit, _LEAST_LIMIT) if limit > 0 else 0
         if limit > 0:  # without a limit a client is not counted each time its buffers grow
             for session in self._core.sessions.values():
-                if session.is_connected:
-                    self.note_growth(session)
+                self.note_growth(session)
         self._core.gates.set(GATE_CLIENTS_LIMITED, limit > 0)
 
     def count(self, session: Session) -> None:

@@ -112,6 +112,14 @@ class Clients:
         """How many clients are waiting, for a key or for the end of a pause."""
         return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])
 
+    def subscribed(self) -> int:
+        """How many clients are subscribed to something."""
+        return sum([1 for session in self._core.sessions.values() if session.gates & GATE_SUBSCRIBED])
+
+    def watching(self) -> int:
+        """How many clients have keys under WATCH."""
+        return sum([1 for session in self._core.sessions.values() if session.transaction.watched])
+
     def recent_max_input(self) -> int:
         """The largest query buffer in the last seconds (bytes)."""
         return max(self._recent_input)
@@ -224,7 +232,7 @@ class Clients:
 
     # Input.
 
-    def input_waits(self, session: Session) -> None:
+    def fit_query_buffer(self, session: Session) -> None:
         """Fit the query buffer to input that cannot run yet: it is incomplete, or something holds the session."""
         if not session.is_connected:
             return
@@ -242,7 +250,7 @@ class Clients:
 
     # Output.
 
-    def output_grew(self, session: Session) -> None:
+    def check_output(self, session: Session) -> None:
         """Check the limits on output, since the output of the running batch has passed the session's alarm."""
         size = session.output.size()
         session.output_alarm = size + OUTPUT_STEP
@@ -294,7 +302,7 @@ class Clients:
         self.eviction.note_growth(session)
         return True
 
-    def output_sent(self, session: Session, unsent: i64) -> None:
+    def note_unsent(self, session: Session, unsent: i64) -> None:
         """Note that ``unsent`` bytes are still unsent. A client without a limit that has too many must read first."""
         if session.is_connected:
             session.memory.reply_buffer.set_unsent(unsent)

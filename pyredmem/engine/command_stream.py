@@ -15,7 +15,7 @@ class CommandStream(UnitListener):
         self._database: i64 = -1
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
-        """Add the commands of a unit, in MULTI and EXEC (with their SELECT) if several of them belong together."""
+        """Add the commands of a unit, in MULTI and EXEC if several belong together; a SELECT comes after the MULTI."""
         wrapped = together and len(commands) > 1
         if wrapped:
             self._commands.append([b"MULTI"])

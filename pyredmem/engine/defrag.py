@@ -14,20 +14,11 @@ from mypy_extensions import i64
 from pyredmem.config.settings import SettingError
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
-from pyredmem.engine.defrag_pace import DefragSettings, Paces
+from pyredmem.engine.defrag_pace import SETTINGS, DefragSettings, Paces
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.defrag import DefragScan
 
-SETTINGS: Final = (
-    "activedefrag",
-    "active-defrag-ignore-bytes",
-    "active-defrag-threshold-lower",
-    "active-defrag-threshold-upper",
-    "active-defrag-cycle-min",
-    "active-defrag-cycle-max",
-    "active-defrag-max-scan-fields",
-)
 LOOK_MS: Final = 1000
 #: How long the task waits before it tries again, while DEBUG PAUSE-CRON stops the timer.
 _PAUSED_US: Final = 100_000

@@ -18,6 +18,16 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.slice_limit import SliceLimit
 from pyredmem.config.settings import Settings
 
+#: The settings that `DefragSettings` reads.
+SETTINGS: Final = (
+    "activedefrag",
+    "active-defrag-ignore-bytes",
+    "active-defrag-threshold-lower",
+    "active-defrag-threshold-upper",
+    "active-defrag-cycle-min",
+    "active-defrag-cycle-max",
+    "active-defrag-max-scan-fields",
+)
 #: The length of a slice. A client waits for one slice at most, not much longer than a round trip takes.
 SLICE_US: Final = 50
 #: What each slice costs beside its work: the alarm, and a turn of the loop.

@@ -313,11 +313,11 @@ class Dispatcher(CallRunner):
     def defer(self, chore: Callable[[], None]) -> None:
         self._core.chores.defer(chore)
 
-    def input_waits(self, session: Session) -> None:
-        self.engine.clients.input_waits(session)
+    def fit_query_buffer(self, session: Session) -> None:
+        self.engine.clients.fit_query_buffer(session)
 
-    def output_grew(self, session: Session) -> None:
-        self.engine.clients.output_grew(session)
+    def check_output(self, session: Session) -> None:
+        self.engine.clients.check_output(session)
 
     def output_grows(self, session: Session) -> None:
         self.engine.clients.output_grows(session)

@@ -1,8 +1,9 @@
-"""The task of lazy free: it settles, between commands, what the queue of the keyspace holds; also settings and figures.
+"""The task of lazy free: it works on the lazy free queue of the keyspace, between commands.
 
-In a server a worker thread dismantles the values and this task only frees their blocks. Without that thread the task
-does both. A slice is short, so that no client waits long for it. While no client is served the next slice follows at
-once; while commands keep coming the task leaves them the larger part of the time.
+In a server a worker thread dismantles the values, and this task only frees their blocks. Without that thread the task
+does both. Slices are short, so that no client waits long for one. While no client sends anything, the next slice
+follows at once; while commands keep coming, the task leaves them the larger part of the time. The module also follows
+the settings of lazy free and provides its figures.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _SETTINGS: Final = (
 
 
 class AbandonedQueue(Job):
-    """The commands that a disconnected client had queued. Redis frees them at once, so they do not count as objects."""
+    """The queued commands of a disconnected client. Redis frees them at once, so they do not count as objects."""
 
     def __init__(self, queue: list[QueuedCommand], blocks: list[int]) -> None:
         super().__init__(0)
@@ -47,7 +48,7 @@ class AbandonedQueue(Job):
         self._blocks = blocks
 
     def dismantle(self, limit: i64, freed: FreedBlocks) -> bool:
-        """The commands go first, from the end, then their blocks."""
+        """Drop the commands first, from the end of the queue, then their blocks."""
         queued: i64 = len(self._queue)
         if queued > 0:
             del self._queue[queued - limit if queued > limit else 0 :]
@@ -60,12 +61,12 @@ class AbandonedQueue(Job):
 
 
 class HurryRule:
-    """Whether lazy free may do without its pauses: nobody would notice, or the memory is needed now.
+    """Decides whether lazy free goes on without a pause: because no client would notice, or because memory is short.
 
-    The task has one and the worker thread has one, each with its own memory of the last call. The worker reads
-    ``reads_processed`` and ``used_memory`` while the engine's thread may change them. The race is benign: both are
-    single numbers, read whole under the interpreter's lock, and one that is out of date only makes one pause too long
-    or too short.
+    The task has one rule and the worker thread has another, since a rule remembers its last call. The worker reads
+    ``reads_processed`` and ``used_memory`` while the engine's thread may change them. This race is benign: both are
+    single numbers, which are read whole under the interpreter's lock, and an outdated one only makes one pause too
+    long or too short.
     """
 
     def __init__(self, stats: Stats, is_out_of_memory: Callable[[], bool]) -> None:
@@ -82,7 +83,7 @@ class HurryRule:
 
 
 class LazyFreeTask:
-    """Works on the lazy free queue of one engine's keyspace."""
+    """Works on the lazy free queue of one keyspace."""
 
     def __init__(self, core: Core, memory_limit: MemoryLimit) -> None:
         self._core = core
@@ -93,7 +94,7 @@ class LazyFreeTask:
         self._queue = core.keyspace.lazyfree
         self._task = core.tasks.create(self._slice)
         self._rule = self.new_rule()
-        #: Wakes the worker thread of the shell, if it has one.
+        #: Wakes the worker thread; None if the shell has none.
         self.wake_worker: Callable[[], None] | None = None
         self._queue.on_work = self._begin
         core.figures.provide(figures.LAZYFREE_PENDING, self._pending)
@@ -102,7 +103,7 @@ class LazyFreeTask:
         self._settings.follow(_SETTINGS, self._settings_changed)
 
     def new_rule(self) -> HurryRule:
-        """The rule for the pauses, to be asked by one caller."""
+        """Create a rule for the pauses, for one caller."""
         return HurryRule(self._core.stats, self._memory_limit.is_exceeded)
 
     def _settings_changed(self) -> None:
@@ -121,7 +122,7 @@ class LazyFreeTask:
         return self._queue.freed
 
     def _begin(self) -> None:
-        """Called when a job has been added to an empty queue."""
+        """Start to work: a job was added to an empty queue."""
         if self.wake_worker is not None:
             self.wake_worker()
         else:
@@ -132,7 +133,7 @@ class LazyFreeTask:
         return self._task.is_awake()
 
     def wake(self) -> None:
-        """Run a slice soon: there is something to settle. Called in the engine's thread."""
+        """Run a slice soon, since there is something to settle. Only the engine's thread may call this."""
         self._task.wake(0)
 
     def _slice(self) -> int:
@@ -156,5 +157,5 @@ class LazyFreeTask:
             self._queue.add(AbandonedQueue(session.transaction.give_queue_away(), blocks))
 
     def drain(self) -> None:
-        """Free everything that is still in the queue."""
+        """Free everything that is in the queue."""
         self._queue.drain(self._clock)

@@ -1,8 +1,8 @@
-"""What the timer does for the keyspace, and the settings that say how (Redis 7.2 databasesCron).
+"""Maintenance of the keyspace by the timer, and the settings that control it (Redis 7.2 databasesCron).
 
-At each tick: the slow expire cycle (`active_expiry`), a look whether tables have become too sparse, a millisecond of
-moving buckets in tables under way. Between ticks, where the engine ends a batch: the fast expire cycle, when it is due.
-The hot path sees one number of all this, ``Core.fast_cycle_due_us``.
+Each tick starts the slow expire cycle (`active_expiry`), shrinks tables that have become too sparse, and spends a
+millisecond on tables that are being rehashed. Between ticks the engine starts the fast expire cycle at the end of a
+batch when one is due. All that the hot path sees of this is one number, ``Core.fast_cycle_due_us``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.keyspace.database import Database
 
-#: Databases looked at per tick for tables to shrink.
+#: How many databases a tick checks for sparse tables.
 DATABASES_PER_TICK: Final = 16
 REHASH_MS: Final = 1
 BUCKETS_PER_STEP: Final = 100
-#: With dynamic-hz the timer runs so often that a tick has no more clients than this to look after.
+#: Under dynamic-hz the timer ticks so often that one tick need not visit more clients than this.
 CLIENTS_PER_TICK: Final = 200
 MAXIMUM_HZ: Final = 500
 
 
 def frequency(hz: int, clients: int) -> int:
-    """Ticks a second under dynamic-hz: the setting, doubled as often as the number of clients demands."""
+    """The ticks a second under dynamic-hz: the setting, doubled as often as the number of clients demands."""
     while clients // hz > CLIENTS_PER_TICK:
         hz *= 2
         if hz > MAXIMUM_HZ:
@@ -35,7 +35,7 @@ def frequency(hz: int, clients: int) -> int:
 
 
 class Maintenance:
-    """The timer's work on the keyspace of one engine."""
+    """Does the timer's work on the keyspace of one engine."""
 
     def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
         self._core = core
@@ -44,9 +44,9 @@ class Maintenance:
         self.expiry = self._active_expiry.keys
         self._rehashing = True
         self._dynamic = True
-        self._hz: i64 = 10  # as it is set
-        self._shrink_next: i64 = 0  # databases
-        self._rehash_next: i64 = 0
+        self._hz: i64 = 10  # as the setting says
+        self._shrink_next: i64 = 0  # the database to check next for sparse tables
+        self._rehash_next: i64 = 0  # the database to check next for tables that are being rehashed
         core.settings.follow(("hz", "dynamic-hz", "activerehashing"), self._pace_changed)
         core.settings.follow(("lfu-log-factor", "lfu-decay-time"), self._frequency_changed)
         core.cron.every(0, self.tick)
@@ -68,7 +68,7 @@ class Maintenance:
     # The timer.
 
     def tick(self) -> None:
-        """What is done at each tick."""
+        """Do the work of one tick."""
         self._choose_frequency()
         self._active_expiry.tick()
         self._shrink()
@@ -76,7 +76,7 @@ class Maintenance:
             self._rehash()
 
     def before_sleep(self) -> None:
-        """A fast expire cycle is due."""
+        """Start the fast expire cycle, which is due."""
         self._active_expiry.before_sleep()
 
     def _choose_frequency(self) -> None:
@@ -87,7 +87,7 @@ class Maintenance:
         self.expiry.hz = hz
 
     def _shrink(self) -> None:
-        """Start to shrink what is filled below a tenth."""
+        """Start to shrink tables that are less than a tenth full, in the next databases."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK
@@ -98,7 +98,7 @@ class Maintenance:
             database.shrink_if_sparse()
 
     def _rehash(self) -> None:
-        """Move buckets of the next database in which a rehash is in progress; it stays the next until that ends."""
+        """Rehash buckets of the next database that needs it; it stays the next one until its rehash has ended."""
         databases = self._keyspace.databases
         count: i64 = len(databases)
         left = count if count < DATABASES_PER_TICK else DATABASES_PER_TICK

@@ -1,8 +1,8 @@
-"""MEMORY DOCTOR: which figures of memory are unhealthy, in words.
+"""The report of MEMORY DOCTOR: which figures of memory are unhealthy, in words.
 
-The first conditions are those of Redis 7.2 (object.c getMemoryDoctorReport), and so are their titles and the first
-and last lines, by which programs recognise the answer; what is said below a title is ours. Behind them come findings
-about what only this server has, or what Redis does not look at: how memory is taken back, and the heap of the process.
+The first findings have the conditions and titles of Redis 7.2 (object.c getMemoryDoctorReport). The first and last
+lines of the report are those of Redis too, because programs recognise it by them. The text below each title is ours.
+After these come findings that Redis does not have: on how memory is reclaimed, and on the heap of the process.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _ALMOST_EMPTY_BYTES: Final = 5 << 20
 _NOTABLE_BYTES: Final = 10 << 20
 _BIG_CLIENT_BYTES: Final = 200 << 10
 _MANY_SCRIPTS: Final = 1000
-#: Objects that wait to be freed in the background.
+#: More objects than this waiting to be freed lazily are too many.
 _LONG_BACKLOG: Final = 100_000
-#: Memory is above maxmemory for so long (ms).
+#: Memory above maxmemory for longer than this is too long (milliseconds).
 _LONG_EXCESS_MS: Final = 1000
-#: Bytes of the interpreter's arenas for each byte that lives in them.
+#: More bytes of arenas than this for each live byte make the interpreter's heap sparse.
 _SPARSE_HEAP: Final = 1.25
 
 _EMPTY: Final = (
@@ -35,7 +35,7 @@ _FAREWELL: Final = "I'm here to keep you safe, Sam. Ask again once you have chan
 
 
 def diagnosis(engine: Engine) -> str:
-    """The whole answer."""
+    """The whole report."""
     if engine.allocator.used_memory < _ALMOST_EMPTY_BYTES:
         return _EMPTY
     findings = _findings(engine)
@@ -49,8 +49,8 @@ def _findings(engine: Engine) -> list[str]:
     findings: list[str] = []
     if ratio(overhead.peak, overhead.total) > 1.5:
         findings.append(
-            "Peak memory: this instance once used more than 150% of the memory it uses now. The allocator may not have "
-            "given the difference back to the system, so the fragmentation ratio can look bad although the memory "
+            "Peak memory: this instance once used more than 150% of the memory that it uses now. The allocator may not "
+            "have given the difference back to the system, so the fragmentation ratio can look bad although the memory "
             "will be used again when the data grows. If it is needed elsewhere, try MEMORY PURGE or a restart."
         )
     findings += _fragmentation(engine)
@@ -66,9 +66,9 @@ def _fragmentation(engine: Engine) -> list[str]:
     findings: list[str] = []
     if sample.total_fragmentation_ratio() > 1.4 and sample.total_fragmentation_bytes() > _NOTABLE_BYTES:
         findings.append(
-            "High total RSS: the process takes more than 1.4 times the memory that its data needs. Usually much was "
-            "deleted, or was written in very different sizes, or something besides the data takes memory. If it is "
-            "the former the allocator has free room that it cannot return. "
+            "High total RSS: the process takes more than 1.4 times the memory that its data needs. Usually much data "
+            "was deleted, or values of very different sizes were written, or something besides the data takes memory. "
+            "In the first two cases the allocator has free room that it cannot return. "
             f'The allocator in use is "{name}".'
         )
     if sample.fragmentation_ratio() > 1.1 and sample.fragmentation_bytes() > _NOTABLE_BYTES:
@@ -83,8 +83,8 @@ def _fragmentation(engine: Engine) -> list[str]:
         )
     if sample.rss_overhead_ratio() > 1.1 and sample.rss_overhead_bytes() > _NOTABLE_BYTES:
         findings.append(
-            "High process RSS overhead: more than 10% of the process's memory is none of the allocator's. Here that "
-            "is the Python process around the data; scripts may add to it."
+            "High process RSS overhead: more than 10% of the process's memory does not belong to the allocator. Here "
+            "that is the Python process around the data; scripts may add to it."
         )
     return findings
 
@@ -104,27 +104,27 @@ def _consumers(engine: Engine, overhead: MemoryOverhead) -> list[str]:
         )
     if engine.figures.value(figures.CACHED_SCRIPTS) > _MANY_SCRIPTS:
         findings.append(
-            "Many scripts: more than 1000 scripts are cached. Probably values are written into the text of scripts; "
-            "pass them as keys and arguments instead, so that one script serves all of them."
+            "Many scripts: more than 1000 scripts are cached. Probably your programs write values into the text of "
+            "scripts; pass them as keys and arguments instead, so that one script serves all of them."
         )
     return findings
 
 
 def _reclaim(engine: Engine) -> list[str]:
-    """How eviction, lazy free and defragmentation cope."""
+    """Findings on eviction, lazy free and defragmentation."""
     value = engine.figures.value
     findings: list[str] = []
     exceeded_ms = value(figures.EVICTION_EXCEEDED_MS)
     if exceeded_ms > _LONG_EXCESS_MS:
         findings.append(
-            f"Eviction too slow: memory is above maxmemory for {exceeded_ms / 1000:.1f} seconds. {_remedy(engine)}"
+            f"Eviction too slow: memory has exceeded maxmemory for {exceeded_ms / 1000:.1f} seconds. {_remedy(engine)}"
         )
     pending = value(figures.LAZYFREE_PENDING)
     if pending > _LONG_BACKLOG:
         findings.append(
-            f"Long backlog of lazy free: {pending} objects are deleted but not yet freed. Behind a FLUSHALL ASYNC "
-            "that passes. If it stays, more is unlinked than the background can free beside the commands: write less, "
-            "or free some of it at once (DEL, the lazyfree settings)."
+            f"Long backlog of lazy free: {pending} objects are deleted but not yet freed. After a FLUSHALL ASYNC this "
+            "passes. If it stays, more is unlinked than can be freed in the background, beside the commands: write "
+            "less, or free some of it at once (DEL, the lazyfree settings)."
         )
     sample = engine.sampler.allocator_sample
     settings = engine.defrag.settings
@@ -142,37 +142,37 @@ def _reclaim(engine: Engine) -> list[str]:
 
 
 def _remedy(engine: Engine) -> str:
-    """What helps when memory stays above the limit, by policy."""
+    """The advice for memory that stays above the limit, by policy."""
     policy = engine.settings.text("maxmemory-policy")
     if policy == "noeviction":
         return "The policy is noeviction: commands that need memory are refused until something is deleted."
     if policy.startswith("volatile"):
         return (
-            f"The policy {policy} evicts only keys with an expire time; if there are none left an allkeys policy is "
-            "what is needed. If there are, raise maxmemory-eviction-tenacity."
+            f"The policy {policy} evicts only keys with an expire time; if none of these are left, use an allkeys "
+            "policy. If some are left, raise maxmemory-eviction-tenacity."
         )
     return (
-        "Eviction cannot keep up with what is written, or what is left are not keys but buffers and tables: look at "
+        "Eviction cannot keep up with what is written, or not keys but buffers and tables are left: look at "
         "used_memory_overhead and CLIENT LIST, raise maxmemory-eviction-tenacity, or set lazyfree-lazy-eviction if "
         "the keys are big."
     )
 
 
 def _process_heap(engine: Engine) -> list[str]:
-    """What the interpreter holds beyond what lives in it."""
+    """A finding on the memory that the interpreter holds beyond its live objects."""
     defrag = engine.process_defrag
     heap = defrag.figures()
     if heap is None or heap.releasable_bytes() <= _NOTABLE_BYTES or heap.ratio() <= _SPARSE_HEAP:
         return []
     finding = (
         f"Sparse process heap: the interpreter holds {heap.arenas} arenas of 1 MiB for {heap.live_bytes >> 20} MiB of "
-        f"objects; {heap.releasable_bytes() >> 20} MiB of them could go back to the system if those lay together. "
+        f"objects; {heap.releasable_bytes() >> 20} MiB of them could go back to the system if objects lay together. "
     )
     obstacle = defrag.obstacle()
     if obstacle:
         return [
             f"{finding}This process cannot be compacted: {obstacle}. The room will be used again when the data grows; "
-            "only a restart gives it back."
+            "only a restart gives it back to the system."
         ]
     settings = engine.defrag.settings
     if not settings.enabled:
@@ -182,4 +182,4 @@ def _process_heap(engine: Engine) -> list[str]:
             finding + "Defragmentation is on but this is below its thresholds: lower active-defrag-ignore-bytes or "
             "active-defrag-threshold-lower to have it compacted."
         ]
-    return [finding + "Defragmentation is on and works on it: INFO process tells how far it has come."]
+    return [finding + "Defragmentation is on and works on it: INFO process shows how far it has come."]

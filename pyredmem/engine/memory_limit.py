@@ -1,14 +1,13 @@
-"""maxmemory: what is done when more is in use, before each command and between commands (Redis 7.2 evict.c).
+"""The memory limit, maxmemory: keys are evicted before commands and between them (Redis 7.2 evict.c).
 
-The dispatcher compares the bytes in use with one number before a command. Above it `MemoryLimit.make_room` evicts, for
-a slice of time whose length maxmemory-eviction-tenacity gives; what is left to do then goes on between commands. Three
-things can come of it::
+Before each command the dispatcher compares the bytes in use with one number. If they exceed it, `MemoryLimit.make_room`
+evicts keys for a slice of time, whose length follows from maxmemory-eviction-tenacity. There are three outcomes::
 
-    within the limit     the command is run
-    under way            the command is run too: the rest is evicted in the next slices
-    nothing to evict     commands that need memory are refused
+    within the limit     the command runs
+    in progress          the command runs too; the next slices, between commands, evict the rest
+    nothing to evict     the command is refused if it needs memory
 
-Since this is asked *before* a command, memory may be above the limit behind it by what that one command added.
+The check comes *before* the command, so after it memory may exceed the limit by what this one command added.
 """
 
 from __future__ import annotations
@@ -36,28 +35,29 @@ _CRITERIA: Final = {
     "random": eviction.RANDOM,
 }
 
-#: What an argument takes beside its bytes: the object, the header, what rounding adds.
+#: The bytes that an argument takes beside its content: the object, the header, and what rounding adds.
 ARGUMENT_BYTES: Final = 32
-#: So far below the limit it is asked already, since the arguments of a command may be what is too much. Larger ones
-#: are in the ledger: as part of the client's query buffer.
+#: Check this many bytes early, because the ledger does not yet hold the command's arguments. (Larger arguments are in
+#: it, as part of the query buffer.)
 NEAR_BYTES: Final = 32768
 
-# What became of the attempt to keep to the limit.
+# The outcomes of an attempt to keep to the limit.
 _WITHIN: Final = 0
 _IN_PROGRESS: Final = 1
 _FAILED: Final = 2
 
-#: Up to this tenacity a slice grows with it, then by 15 % per point; at 100 there is no limit (Redis 7.2 evict.c).
+#: Up to this tenacity slices grow in proportion to it, then by 15 % for each point; at 100 they have no limit
+#: (Redis 7.2 evict.c).
 _PROPORTIONAL_TENACITY: Final = 10
 _US_PER_TENACITY: Final = 50
 _GROWTH_PER_TENACITY: Final = 1.15
 _UNLIMITED_TENACITY: Final = 100
-#: A wait for the background is at least this long (us), or as long as a slice if that is shorter.
+#: A wait for lazy free lasts at least this long, or as long as a slice if that is shorter.
 _SHORTEST_WAIT_US: Final = 1000
 
 
 def slice_us(tenacity: int) -> int:
-    """How long a command may have to wait for eviction, microseconds."""
+    """How long a command may have to wait for eviction, in microseconds."""
     if tenacity >= _UNLIMITED_TENACITY:
         return UNLIMITED
     if tenacity <= _PROPORTIONAL_TENACITY:
@@ -67,7 +67,7 @@ def slice_us(tenacity: int) -> int:
 
 
 class MemoryLimit:
-    """The limit of one engine, ruled by its settings."""
+    """Keeps the memory of one engine within the limit that its settings give."""
 
     def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
         self._core = core
@@ -82,11 +82,11 @@ class MemoryLimit:
         self._task = core.tasks.create(self._go_on)
         self._is_slicing = False  # the next slices run between commands
         self._maxmemory: i64 = 0  # 0: no limit
-        #: In use, but not counted: what the buffers of replicas and of the append-only file take. There are none here.
+        #: Bytes in use that do not count: the buffers of replicas and of the append-only file. This server has none.
         self.not_counted_bytes: i64 = 0
         self._slice_us: i64 = 0
-        self._over_since_us: i64 = 0  # 0: memory is within the limit
-        self._over_us: i64 = 0  # how long it was not, in periods that are over
+        self._over_since_us: i64 = 0  # when memory began to exceed the limit; 0 if it does not
+        self._over_us: i64 = 0  # how long it exceeded the limit in earlier periods
         for database in core.keyspace.databases:
             database.limit_growth(self._growth)
         core.owners.register("eviction pool", self.eviction.addresses)
@@ -105,14 +105,14 @@ class MemoryLimit:
         self.eviction.set_policy(criterion, not policy.startswith("volatile"))
         self.eviction.samples = settings.integer("maxmemory-samples")
         self._keyspace.set_policy(criterion == eviction.LFU)
-        # Keys that share a number share its access field.
+        # Keys that share a number as their value share its access field too.
         needs_own_field = criterion in {eviction.LRU, eviction.LFU}
         self._keyspace.strings.sharing = not (self._maxmemory > 0 and needs_own_field)
         self._growth.bytes = self._allowed_bytes()
         self._watch()
 
     def _limit_changed(self) -> None:
-        """What is too much for a new limit is evicted between commands, even if none comes."""
+        """Evict, between commands, what a new limit has no room for, even if no command comes."""
         limit = self._settings.integer("maxmemory")
         if limit == 0:
             return
@@ -120,17 +120,17 @@ class MemoryLimit:
         if used > limit:
             self._core.host.log(
                 "warning",
-                f"maxmemory is set to {limit} bytes, less than the {used} bytes in use: depending on maxmemory-policy "
-                "keys are evicted or commands that need memory are refused.",
+                f"maxmemory is now {limit} bytes, less than the {used} bytes in use. Depending on maxmemory-policy, "
+                "keys will be evicted or commands that need memory will be refused.",
             )
         self._start_slices()
 
     def _allowed_bytes(self) -> i64:
-        """Bytes that may be in use."""
+        """How many bytes may be in use."""
         return self._maxmemory + self.not_counted_bytes if self._maxmemory > 0 else UNLIMITED
 
     def _watch(self) -> None:
-        """Say from how many bytes on the dispatcher asks; always, while the end of a period above is to be noticed."""
+        """Set the bytes in use above which the dispatcher calls: any, while the end of the excess is to be noticed."""
         if self._maxmemory > 0 and self._over_since_us > 0:
             self._gates.memory_alarm_bytes = -1
         else:
@@ -159,7 +159,7 @@ class MemoryLimit:
         if self._over_since_us == 0:
             return 0
         elapsed = self._clock.now_us() - self._over_since_us
-        return elapsed if elapsed > 0 else 0  # the clock may be set back
+        return elapsed if elapsed > 0 else 0  # the clock may have been set back
 
     def _exceeded_total_ms(self) -> int:
         return (self._over_us + self._exceeded_us()) // 1000
@@ -170,13 +170,12 @@ class MemoryLimit:
     # Keeping to the limit.
 
     def is_exceeded(self) -> bool:
-        """Whether more is in use than may be."""
         return self._allocator.used_memory > self._allowed_bytes()
 
     def make_room(self, argv: list[bytes]) -> bool:
-        """Evict for a slice if memory is above the limit; False if commands that need memory are to be refused.
+        """Evict for a slice if memory exceeds the limit; returns false if commands that need memory must be refused.
 
-        The arguments of the command to come count: Redis has them in memory by now, the ledger has not.
+        The arguments of the next command count too: Redis already has them in memory, the ledger has not.
         """
         arguments: i64 = 0
         for argument in argv:
@@ -203,7 +202,7 @@ class MemoryLimit:
             self._start_slices()
         elif outcome == eviction.NO_CANDIDATES:
             outcome = self._await_lazy_free(allowed, start_us)
-        self._keyspace.now_us = self._clock.now_us()  # the command that waited for this begins now
+        self._keyspace.now_us = self._clock.now_us()  # the command that waited for eviction begins now
         if watches_latency:
             self._observe(b"eviction-del", evicting.longest_deletion_us)
             self._observe(b"eviction-cycle", self._keyspace.now_us - start_us)
@@ -213,7 +212,7 @@ class MemoryLimit:
         return _IN_PROGRESS if self._is_slicing else _WITHIN
 
     def _await_lazy_free(self, allowed: i64, start_us: i64) -> i64:
-        """Nothing is left to evict; what is being freed in the background may be enough, if it is so in time."""
+        """With nothing left to evict, wait for a while: lazy free may bring memory below the limit in time."""
         lazyfree = self._keyspace.lazyfree
         wait_start_us = self._clock.now_us()
         outcome: i64 = eviction.NO_CANDIDATES
@@ -228,7 +227,7 @@ class MemoryLimit:
         self._monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1000000)
 
     def _note_period(self, is_within: bool) -> None:
-        """Measure for how long the limit is exceeded."""
+        """Measure how long the limit is exceeded: ``is_within`` says whether it is not exceeded now."""
         if is_within == (self._over_since_us == 0):
             return
         if is_within:
@@ -245,7 +244,7 @@ class MemoryLimit:
         self._task.wake(0)
 
     def _go_on(self) -> int:
-        """A slice between commands."""
+        """Evict for a slice between commands; returns how long to wait for the next slice."""
         if self._attempt(self._clock.now_us(), 0) == _IN_PROGRESS:
             return 0
         self._is_slicing = False

@@ -1,8 +1,8 @@
-"""What of used_memory is data and what serves the data: the arithmetic of MEMORY STATS and INFO memory.
+"""Which part of used_memory is data and which is overhead: the arithmetic of MEMORY STATS and INFO memory.
 
-The overhead is the memory of an empty server, of clients and scripts, and per database the hash tables with one entry
-and one object header per key, whatever the value's encoding (Redis 7.2 object.c getMemoryOverheadData). The
-percentages are 32-bit floats there, and so they are here.
+The overhead is the memory of an empty server, of clients and of scripts, and for each database its hash tables with one
+entry and one object header for each key, whatever the encoding of the value (Redis 7.2 object.c getMemoryOverheadData).
+Redis computes the percentages as 32-bit floats, and so does this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyredmem.keyspace.database import Database
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
 from pyredmem.memory.snapshot import float32, ratio
 
-#: What the caches of functions take on an empty server, by allocator; it is part of the startup memory.
+#: The bytes that the caches of functions take on an empty server, by allocator. They are part of the startup memory.
 _EMPTY_FUNCTIONS: Final = {"jemalloc": 184, "jemalloc-lg4": 200, "tcmalloc": 200, "libc": 216}
 
 
@@ -31,7 +31,7 @@ class DatabaseOverhead:
 
 @dataclass(frozen=True)
 class MemoryOverhead:
-    """The figures of one moment, in bytes unless they say otherwise."""
+    """The figures of one moment, in bytes unless their names say otherwise."""
 
     peak: int
     total: int
@@ -45,23 +45,23 @@ class MemoryOverhead:
     replicas: int = 0
 
     def dataset(self) -> int:
-        """What is no overhead."""
+        """The memory that is not overhead."""
         return self.total - self.overhead
 
     def grown(self) -> int:
-        """What came after the start."""
+        """The memory that was added since the start."""
         return max(self.total - self.startup, 0)
 
     def dataset_percent(self) -> float:
-        """The data's share of what came after the start."""
+        """The share of data in the memory that was added since the start."""
         return _percent(self.dataset(), self.grown() or 1)
 
     def peak_percent(self) -> float:
-        """The present share of the peak; more than 100 before the new peak is noted."""
+        """The memory in use as a share of the peak; more than 100 if a new peak has not been noted yet."""
         return _percent(self.total, self.peak)
 
     def bytes_per_key(self) -> int:
-        """What came after the start, per key."""
+        """The memory that was added since the start, per key."""
         return self.grown() // self.keys if self.keys else 0
 
 

@@ -1,6 +1,6 @@
-"""MONITOR: clients that are shown every command that runs.
+"""MONITOR: clients that get a line about every command that runs.
 
-A line is the time, the database, the client's address and the arguments, quoted as in C. Passwords are not shown.
+A line has the time, the database, the address of the client and the arguments, quoted as in C, without passwords.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ _HIDDEN: Final = ADMIN | SKIP_MONITOR
 
 
 class Monitors:
-    """The clients that watch, in the order in which they began."""
+    """The clients in MONITOR, in the order in which they began."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._sessions: list[Session] = []
 
     def add(self, session: Session) -> None:
-        """Show a client every command from now on."""
+        """Send a client a line about every command from now on."""
         self._sessions.append(session)
         session.set_gate(GATE_MONITOR, True)
         self._core.gates.set(GATE_MONITORED, True)
 
     def has(self, session: Session) -> bool:
-        """Whether a client watches."""
+        """Whether a client is in MONITOR."""
         return session.gates & GATE_MONITOR != 0
 
     def remove(self, session: Session) -> None:
-        """Stop that, if it was so."""
+        """Send a client no more lines, if it is in MONITOR."""
         if self.has(session):
             session.set_gate(GATE_MONITOR, False)
             self._sessions.remove(session)
             self._core.gates.set(GATE_MONITORED, bool(self._sessions))
 
     def feed(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
-        """A client has run a command on a database: send each monitor a line about it."""
+        """Send each client in MONITOR a line about a command that a client has run."""
         if command.has(_HIDDEN):
             return
         line = self._line(session, database, command, argv)
@@ -72,5 +72,5 @@ _TABLE: Final = {byte: _ESCAPES.get(byte, chr(byte) if 32 <= byte < 127 else f"\
 
 
 def quoted(text: bytes) -> bytes:
-    """A string in double quotes, with escapes for what cannot be printed."""
+    """A string in double quotes, with escapes for bytes that cannot be printed."""
     return b'"' + text.decode("latin-1").translate(_TABLE).encode() + b'"'

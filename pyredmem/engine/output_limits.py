@@ -1,8 +1,8 @@
-"""How much unsent output a client may have (client-output-buffer-limit), by its class.
+"""The limits on the unsent output of a client, by its class (client-output-buffer-limit).
 
-Beyond the hard limit it is closed at once; beyond the soft limit when it stays there for so many seconds. Zero is no
-limit. What counts is the memory of the reply blocks, not the reply buffer that every client has (Redis 7.2
-checkClientOutputBufferLimits).
+A client that reaches the hard limit is disconnected at once; one that stays at or above the soft limit is disconnected
+after the seconds that go with it. Zero means no limit. The memory of the reply blocks counts, but not the reply buffer,
+which every client has (Redis 7.2 checkClientOutputBufferLimits).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Limit:
         self.soft_seconds: i64 = soft_seconds
 
     def is_none(self) -> bool:
-        """Whether output may grow without end."""
+        """Whether output may grow without a limit."""
         return self.hard == 0 and self.soft == 0
 
 
 class OutputLimits:
-    """The limits of all classes, as the setting has them."""
+    """The limits of all classes, as the setting gives them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class OutputLimits:
         self.pubsub = _limit(limits[PUBSUB])
 
     def of(self, subscribed: bool) -> Limit:
-        """The limits of a client."""
+        """The limits of a client, by whether it is subscribed to something."""
         return self.pubsub if subscribed else self.normal
 
 

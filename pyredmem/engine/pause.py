@@ -1,7 +1,7 @@
-"""CLIENT PAUSE: requests wait until a moment, all of them or those that write.
+"""CLIENT PAUSE: until a given time all requests, or only those that write, must wait.
 
-A session that comes with a request that has to wait keeps it and everything behind it. While clients are paused no key
-expires and none is evicted, so that the data set stands still (Redis 7.2 pauseActions).
+A session with a request that must wait keeps this request and all that follow it. While clients are paused, keys are
+neither expired nor evicted, so that the data set stands still (Redis 7.2 pauseActions).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHANGING: Final = WRITE | MAY_REPLICATE
 
 
 class Pause:
-    """The pause under way, if there is one."""
+    """The pause in progress, if there is one, and the sessions that wait for its end."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -27,16 +27,16 @@ class Pause:
         self._all = False
         self._end_ms: i64 = 0
         self._waiting: dict[int, Session] = {}  # by id, in the order in which they came
-        core.cron.every(0, self._end_if_over)
+        core.cron.every(0, self._end_if_due)
 
     def begin(self, end_ms: i64, everything: bool) -> None:
-        """Pause until a time; of two pauses at once the stricter kind and the later end hold."""
+        """Pause until ``end_ms``. Of two pauses at the same time, the stricter kind and the later end apply."""
         self._all = everything or (self.active and self._all)
         self._end_ms = max(end_ms, self._end_ms) if self.active else end_ms
         self._set(True)
 
     def end(self) -> None:
-        """Let everyone go on, in the order in which they came."""
+        """Let the waiting sessions go on, in the order in which they came."""
         if not self.active:
             return
         self._set(False)
@@ -50,15 +50,15 @@ class Pause:
         self._core.keyspace.stands_still = active
         self._core.gates.set(GATE_PAUSED, active)
 
-    def _end_if_over(self) -> None:
+    def _end_if_due(self) -> None:
         if self.active and self._core.keyspace.now_ms() >= self._end_ms:
             self.end()
 
     def postpone(self, session: Session, command: Command) -> bool:
-        """Whether a command has to wait; then the session keeps it. Those of a client under MONITOR never have to."""
+        """Make a session keep a command that must wait; returns whether it must. A client in MONITOR never waits."""
         if session.gates & GATE_MONITOR:
             return False
-        if not self.active or self._core.keyspace.now_ms() >= self._end_ms:  # the timer ends it for those who wait
+        if not self.active or self._core.keyspace.now_ms() >= self._end_ms:  # the timer lets the others go on
             return False
         if not (self._all or session.transaction.flags_of_call(command) & _CHANGING):
             return False
@@ -67,5 +67,5 @@ class Pause:
         return True
 
     def forget(self, session: Session) -> None:
-        """A client is gone."""
+        """Forget a session that has disconnected."""
         self._waiting.pop(int(session.id), None)

@@ -1,10 +1,11 @@
-"""Active defragmentation of the process: memory that is free inside the interpreter goes back to the operating system.
+"""Active defragmentation of the process: gives memory that is free inside the interpreter back to the operating system.
 
-A *run* begins when ``activedefrag`` is on and the interpreter's heap wastes more than the settings allow; they are the
-settings of the ledger's defragmentation. `compaction_run` has the run itself. Here it is begun, worked on in slices
-between commands, and measured. When it has ended the C library is told to free its own unused pages too.
+A *run* begins when ``activedefrag`` is on and the interpreter's heap wastes more than the settings allow. They are the
+same settings as for the defragmentation of the ledger. The run itself is in `compaction_run`; this module begins it,
+works on it in slices between commands, and measures it. At the end of a run the C library frees its own unused pages
+too.
 
-The ledger is not touched. Where the interpreter's heap cannot be read there are no runs, and INFO says why.
+The ledger is not touched. If the heap of the interpreter cannot be read, there are no runs, and INFO says why.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from pyredmem.memory import process_heap
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import HeapFigures
 
-INTERPRETED: Final = "the package is not compiled, and its objects have parts elsewhere whose place cannot be known"
+INTERPRETED: Final = "the package is not compiled, and parts of its objects lie at places that cannot be known"
 
-#: The timer checks this often (milliseconds) whether a run is needed.
+#: How often the timer checks whether a run is needed (milliseconds).
 CHECK_MS: Final = 1000
-#: The figures of the heap are read at most this often.
+#: The figures of the heap are read again when they are older than this.
 _FIGURES_US: Final = 1_000_000
 
 
@@ -40,7 +41,7 @@ class ProcessDefrag:
         self._settings = settings
         self._pace = paces.create()
         self._task = core.tasks.create(self._slice)
-        self._obstacle: str | None = None  # not known yet
+        self._obstacle: str | None = None  # None: not known yet
         self._figures: HeapFigures | None = None
         self._figures_due_us: i64 = 0
         self._others: list[Callable[[Mover], None]] = []
@@ -49,17 +50,17 @@ class ProcessDefrag:
         self._run: CompactionRun | None = None
         self._began_us: i64 = 0
         self._resident_before: i64 = 0
-        self._left_waste: i64 = 0  # what the last run could not free
-        # Of the last run.
-        self.run_us: i64 = 0  # its length
-        self.busy_us: i64 = 0  # how long it had the processor
-        self.longest_us: i64 = 0  # its longest slice
+        self._left_waste: i64 = 0  # the bytes that the last run could not free
+        # Figures of the last run.
+        self.run_us: i64 = 0  # how long it took
+        self.busy_us: i64 = 0  # how long it used the processor
+        self.longest_us: i64 = 0  # how long its longest slice was
         self.returned_bytes: i64 = 0
         core.figures.on_reclaim_reset(self._totals.reset)
         self.include(slow_log.relocate)
         core.cron.every(CHECK_MS, self.check)
 
-    # What INFO shows.
+    # Figures for INFO.
 
     @property
     def runs(self) -> i64:
@@ -82,7 +83,7 @@ class ProcessDefrag:
         return self._totals.emptied
 
     def obstacle(self) -> str:
-        """Why the heap of this process cannot be compacted; empty if it can."""
+        """The reason why the heap of this process cannot be compacted; empty if it can."""
         known = self._obstacle
         if known is None:
             known = process_heap.obstacle() if COMPILED else INTERPRETED
@@ -90,7 +91,7 @@ class ProcessDefrag:
         return known
 
     def figures(self) -> HeapFigures | None:
-        """The heap's figures, at most a second old; None if the interpreter has none."""
+        """The figures of the heap, at most a second old; None if the interpreter gives none."""
         now_us = self._core.clock.now_us()
         if now_us >= self._figures_due_us or self._figures is None:
             self._figures = process_heap.read_figures()
@@ -98,23 +99,23 @@ class ProcessDefrag:
         return self._figures
 
     def state_name(self) -> str:
-        """The phase of the run in progress, or idle."""
+        """The name of the phase that the run in progress is in; idle if there is none."""
         return "idle" if self._run is None else self._run.phase_name()
 
     def effort(self) -> int:
-        """Percent of a processor that the run in progress may take; 0 if there is none."""
+        """The percentage of a processor that the run in progress may use; 0 if there is none."""
         return self._pace.percent
 
     def held_plugs(self) -> int:
-        """How many plugs there are now."""
+        """How many plugs exist now."""
         return 0 if self._run is None else self._run.held_plugs()
 
     # Runs.
 
     def include(self, show: Callable[[Mover], None]) -> None:
-        """Have ``show`` called in every walk, to move what it holds for long outside the keyspace.
+        """Add an owner outside the keyspace of long-lived bytes: ``show`` hands them to a mover, in every walk.
 
-        A single object that stays keeps its whole arena.
+        A single object that is not moved keeps its whole arena in memory.
         """
         self._others.append(show)
 
@@ -131,7 +132,7 @@ class ProcessDefrag:
             self.begin(self._settings.effort(taken, live))
 
     def begin(self, percent: i64) -> None:
-        """Begin a run that takes ``percent`` of a processor."""
+        """Begin a run that may use ``percent`` percent of a processor."""
         assert self._run is None, "a run is in progress already"
         self._began_us = self._core.clock.now_us()
         self._resident_before = self._core.host.resident_bytes()

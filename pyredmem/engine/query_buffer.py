@@ -1,8 +1,8 @@
-"""The query buffer of a client: the string into which Redis reads a client's requests.
+"""The query buffer of a client: the string into which Redis reads the client's requests.
 
-The engine does not read into it; only its size matters here. It has three states: empty, with room for ordinary
-requests, or grown for a big request (Redis 7.2 networking.c readQueryFromClient). A read changes the ledger only when
-it changes the state, and the timer frees what a client no longer needs.
+This server does not read into it; it only keeps account of its size. A query buffer is in one of three states: empty,
+with room for ordinary requests, or grown for a big request (Redis 7.2 networking.c readQueryFromClient). A read touches
+the ledger only if it changes the state, and the timer frees what a client no longer needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import BIG_ARGUMENT_BYTES, QUERY_BUFFER_BYTES, SDS_TYPE_8
 from pyredmem.structures.sds import Sds, new_sds
 
-#: A read of at most this many bytes never makes a nearly empty buffer grow that has room for ordinary requests.
+#: A read of at most this many bytes fits into a nearly empty buffer that has room for ordinary requests.
 STEADY_READ: Final = 4090
 #: The timer trims a buffer when more than this is free and the client has been idle for more than 2 seconds ...
 _WASTE_BYTES: Final = 4096

@@ -1,6 +1,6 @@
 """Secret arguments of commands, such as passwords, which neither the slow log nor MONITOR may show.
 
-Which arguments are secret is declared with the command (`find_secrets` of its spec).
+Each command declares which of its arguments are secret (`find_secrets` in its spec).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ REDACTED: Final = b"(redacted)"
 
 
 def without_secrets(command: Command, argv: list[bytes], settings: Settings) -> list[bytes]:
-    """The arguments of a call with the secret ones replaced; the very list if there are none."""
+    """The arguments of a call with the secret ones replaced; ``argv`` itself if there are none."""
     find_secrets = command.spec.find_secrets
     places = find_secrets(argv, settings) if find_secrets is not None else []
     if not places:
@@ -23,7 +23,7 @@ def without_secrets(command: Command, argv: list[bytes], settings: Settings) -> 
 
 
 def places_after(argv: list[bytes], word: bytes, count: int) -> list[int]:
-    """The places of the ``count`` arguments after a word, if they are all there; ``word`` is in lower case."""
+    """The positions of the ``count`` arguments after ``word``, which is in lower case; empty if one is missing."""
     for at in range(1, len(argv) - count):
         if argv[at].lower() == word:
             return list(range(at + 1, at + 1 + count))

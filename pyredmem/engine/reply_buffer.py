@@ -1,7 +1,8 @@
-"""The reply buffer of a client, and the reply blocks for output that does not fit into it.
+"""The reply buffer of a client, and the reply blocks for output that does not fit into the buffer.
 
 The timer adapts the size of the buffer to its use (Redis 7.2 server.c clientsCronResizeOutputBuffer). Blocks exist only
-while output is unsent: they are added at the end of their list as output grows and freed from its head as it is sent.
+while output is unsent: they are added at the end of their list as output grows, and freed from its head as output is
+sent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pyredmem.memory.layout import (
     reply_block_size,
 )
 
-#: What CLIENT LIST counts for a block beside its capacity.
+#: The bytes that CLIENT LIST counts for a block beside its capacity.
 _BLOCK_OVERHEAD: Final = LIST_NODE_SIZE + REPLY_BLOCK_HEADER_SIZE
 
 
@@ -81,7 +82,7 @@ class ReplyBuffer:
         return min(self.unsent, self.size)
 
     def blocks_bytes(self) -> i64:
-        """What the reply blocks take: omem in CLIENT LIST."""
+        """The memory of the reply blocks: omem in CLIENT LIST."""
         return self._blocks_capacity + _BLOCK_OVERHEAD * len(self.blocks)
 
     # Output.

@@ -1,8 +1,8 @@
-"""What is sampled every 100 milliseconds: the allocator and the process, and how much was done in between.
+"""The sampler: every 100 milliseconds it samples the allocator, the process, and how much was done since the last time.
 
-The rates of INFO (``instantaneous_...``) are means over 16 samples, 1.6 seconds (Redis 7.2 trackInstantaneousMetric).
-Nothing is counted for them while commands run: a sample reads counters that are there anyway, and when nothing was
-read from a client since the last one it does not even ask the commands.
+The rates in INFO (``instantaneous_...``) are means over 16 samples, which is 1.6 seconds (Redis 7.2
+trackInstantaneousMetric). They cost nothing while commands run: a sample reads counters that exist anyway. If nothing
+was read from clients since the last sample, it does not even add up the counters of the commands.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SAMPLES: Final = 16
 
 
 class Rate:
-    """The mean of the last samples of how fast a counter grows, relative to another."""
+    """How fast a counter grows relative to another one: the mean of the last samples."""
 
     def __init__(self) -> None:
         self._samples = [0] * SAMPLES
@@ -32,25 +32,23 @@ class Rate:
         self._base = 0
 
     def sample(self, value: int, base: int, factor: int) -> None:
-        """Note both counters; the sample is their growth, divided, times ``factor``."""
+        """Take a sample: the growth of ``value`` since the last one, divided by that of ``base``, times ``factor``."""
         grown, passed = value - self._value, base - self._base
-        # A counter that was reset has not grown.
+        # A counter that was reset counts as not grown.
         self._samples[self._next] = grown * factor // passed if passed > 0 and grown > 0 else 0
         self._next = (self._next + 1) % SAMPLES
         self._value = value
         self._base = base
 
     def reset(self) -> None:
-        """Forget the samples."""
         self._samples = [0] * SAMPLES
 
     def mean(self) -> int:
-        """The mean."""
         return sum(self._samples) // SAMPLES
 
 
 class Sampler:
-    """Takes the samples and keeps them."""
+    """Takes and keeps the samples of one engine."""
 
     def __init__(
         self, allocator: Allocator, host: Host, keyspace: Keyspace, stats: Stats, commands: CommandStatistics
@@ -95,7 +93,7 @@ class Sampler:
         self.cycle_us.sample(self._busy_us(self._commands_us), cycles, 1)
 
     def reset_rates(self) -> None:
-        """Forget how fast things went, CONFIG RESETSTAT."""
+        """Forget all samples of the rates (CONFIG RESETSTAT)."""
         for rate in (self.operations, self.input_bytes, self.output_bytes, self.cycles, self.cycle_us):
             rate.reset()
         self._reads = -1
@@ -117,9 +115,9 @@ class Sampler:
         return int((system + user) * 1_000_000)
 
     def commands_processed(self) -> int:
-        """How many commands were run, from the commands' own counters."""
+        """How many commands have run, by the counters of the commands."""
         return self._commands.calls()
 
     def commands_us(self) -> int:
-        """Microseconds that commands took, all together."""
+        """How long all commands took together, in microseconds."""
         return self._commands.usec()

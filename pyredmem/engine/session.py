@@ -1,12 +1,12 @@
-"""A client's session: bytes in, bytes out, no I/O.
+"""The session of a client: bytes in, bytes out, no I/O.
 
-The shell around it (a socket, a client in the process) hands :meth:`Session.receive` the bytes that arrived and then
-writes what is in ``output``. Requests run as soon as they are complete; a session that is held keeps the rest until
-:meth:`Session.resume` takes the hold away.
+The shell (a TCP connection, a client in the same process) passes the bytes that have arrived to :meth:`Session.receive`
+and then writes what is in ``output``. Requests run as soon as they are complete. A session that is held keeps its
+further requests until :meth:`Session.resume` removes the hold.
 
-Replies and messages are two things. A handler replies to ``reply``: usually ``output`` itself, a sink that drops
-everything while the client does not want replies. Messages (invalidations, lines of MONITOR) go through
-:meth:`Session.messages`: they never land in the middle of a reply, and are never dropped with one.
+Replies and messages are two things. A handler sends its reply to ``reply``. This is usually ``output`` itself; while
+the client does not want replies it is a sink that drops everything. Messages (invalidations, lines of MONITOR) go
+through :meth:`Session.messages`: they never land in the middle of a reply, and are never dropped with one.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ from pyredmem.protocol.reply import ReplySink
 from pyredmem.protocol.request import RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
 
-# Holds: why a session runs no further requests for now.
+# Holds: the reasons for which a session runs no further requests for now.
 HOLD_CLOSING: Final = 1 << 0
-HOLD_BLOCKED: Final = 1 << 1  # it waits for a key, see blocking.py
-HOLD_PAUSED: Final = 1 << 2  # CLIENT PAUSE
+HOLD_BLOCKED: Final = 1 << 1  # the client waits for a key, see blocking.py
+HOLD_PAUSED: Final = 1 << 2  # a request waits for the end of CLIENT PAUSE
 HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 
-#: Bytes of output in one batch that the shell is asked to write before the rest of the batch runs.
+#: When a batch has more output than this (bytes), the shell is asked to write it before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024
 #: Bytes by which the output of a batch may grow before the limits on it are looked at again.
 OUTPUT_STEP: Final = 16 * 1024
 
 
 class Runner(ABC):
-    """What a session asks of the engine around it; the dispatcher is one."""
+    """The calls that a session makes to the engine; the dispatcher answers them."""
 
     @abstractmethod
     def begin_batch(self, session: Session, size: i64) -> None:
-        """A client has sent ``size`` bytes, and its requests are about to run."""
+        """Prepare to run the requests in ``size`` bytes that a client has sent."""
 
     @abstractmethod
     def continue_batch(self) -> None:
-        """Requests that were held back are about to run."""
+        """Prepare to run requests that had to wait."""
 
     @abstractmethod
     def execute(self, session: Session, argv: list[bytes]) -> None:
@@ -62,23 +62,23 @@ class Runner(ABC):
 
     @abstractmethod
     def run_again(self, session: Session, command: Command, argv: list[bytes], reply: ReplySink) -> bool:
-        """Run the command of a blocked client once more; false if it still finds nothing and stays blocked."""
+        """Run the command of a blocked client again; returns false if it still finds nothing and stays blocked."""
 
     @abstractmethod
     def end_batch(self) -> None:
-        """The requests that were complete have run."""
+        """Do what has to be done after the requests of a batch."""
 
     @abstractmethod
     def defer(self, chore: Callable[[], None]) -> None:
         """Call ``chore`` once after the batch, before the server sleeps."""
 
     @abstractmethod
-    def input_waits(self, session: Session) -> None:
-        """A session keeps input that it cannot run yet: its query buffer may have grown."""
+    def fit_query_buffer(self, session: Session) -> None:
+        """Account for input that a session cannot run yet: its query buffer may have grown."""
 
     @abstractmethod
-    def output_grew(self, session: Session) -> None:
-        """The output of a session has passed its ``output_alarm``."""
+    def check_output(self, session: Session) -> None:
+        """Check the output of a session, which has passed its ``output_alarm``."""
 
     @abstractmethod
     def output_grows(self, session: Session) -> None:
@@ -86,7 +86,7 @@ class Runner(ABC):
 
 
 class Subscriptions:
-    """The numbers of channels, patterns and shard channels that a client is subscribed to."""
+    """How many channels, patterns and shard channels a client is subscribed to."""
 
     def __init__(self) -> None:
         self.channels: i64 = 0
@@ -114,7 +114,7 @@ class Session:
         self.holds: i64 = 0  # a set of the holds above
         self.created_us: i64 = keyspace.now_us
         self.last_active_us: i64 = keyspace.now_us
-        self.command: Command | None = None  # the last one that ran
+        self.command: Command | None = None  # the command that is running, or the last one that ran
         self.user = b"default"
         self.authenticated = True
         self.no_evict = False
@@ -123,38 +123,37 @@ class Session:
         self.descriptor: i64 = -1  # of the socket
         self.db = keyspace.databases[0]
         self.subscriptions = Subscriptions()
-        # The seams to the shell. `on_output` is called when output is ready outside of a call of ``receive``, `on_full`
-        # in the middle of one when there is much of it; `count_unsent` gives the bytes that could not be sent yet.
+        # Calls to the shell. `on_output`: output is ready although `receive` was not called. `on_full`: so much output
+        # is ready in the middle of `receive` that it should be written now. `count_unsent`: how many bytes are unsent.
         self.on_output: Callable[[], None] | None = None
         self.on_full: Callable[[], None] | None = None
         self.count_unsent: Callable[[], int] | None = None
         self._backlog = Backlog()
-        self._more = False  # the backlog or the parser may have more requests than the last call gave
+        self._more = False  # more requests may be in the backlog or the parser than the last call gave
         self._is_postponed = False  # the request that was tried last has to run again
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(keyspace.allocator)
         self._query_buffer = self.memory.query_buffer
-        self.output_alarm: i64 = 0  # bytes of output from which on the limits on output are asked
-        self.reply_peak: i64 = 0  # most bytes of output at once since the timer's last visit
-        self.counted_bytes: i64 = 0
+        self.output_alarm: i64 = 0  # above this many bytes of output its limits are checked
+        self.reply_peak: i64 = 0  # the most bytes of output at once since the timer's last visit
+        self.counted_bytes: i64 = 0  # its memory when it was counted last
         self.output_watch = OutputWatch()
         self.parser: RequestParser = RequestParser() if COMPILED else HiredisRequestParser()
         self.output = RespSink()
         self.reply: ReplySink = self.output
-        self._outbox: RespSink | None = None  # messages that came in the middle of a reply
-        self._replying: i64 = 0  # commands of this client that are running, one inside another
-        self._skips_next = False  # CLIENT REPLY SKIP was given in the command that is running
+        self._outbox: RespSink | None = None  # messages that came up in the middle of a reply
+        self._replying: i64 = 0  # how many commands of this client are running, one inside another
+        self._skips_next = False  # the running command is CLIENT REPLY SKIP
         self.transaction = Transaction(keyspace.changes, self.memory)
 
     def set_gate(self, gate: i64, on: bool) -> None:
-        """Set or clear one of the gates of a session."""
         self.gates = self.gates | gate if on else self.gates & ~gate
 
     # Replies and messages.
 
     def set_protocol(self, protocol: i64) -> None:
-        """Speak RESP2 or RESP3 from the next reply on."""
+        """Speak RESP2 or RESP3, beginning with the next reply."""
         if protocol == self.output.protocol:
             return
         wants_replies = self.wants_replies()
@@ -168,7 +167,7 @@ class Session:
             self._outbox = None  # invalidations that waited: RESP2 has no pushes
 
     def wants_replies(self) -> bool:
-        """Whether replies go to the client; not after CLIENT REPLY OFF or SKIP."""
+        """Whether replies go to the client: false after CLIENT REPLY OFF or SKIP."""
         return self.reply is self.output
 
     def gets_lines(self) -> bool:
@@ -189,16 +188,16 @@ class Session:
             self._skips_next = True
 
     def begin_skipped(self) -> None:
-        """A command begins whose reply is dropped."""
+        """Note that a command begins whose reply is dropped."""
         self._skips_next = False
 
     def end_skipped(self) -> None:
-        """That command has ended: replies are wanted again, unless it was CLIENT REPLY SKIP itself."""
+        """At the end of that command: send replies again, unless it was CLIENT REPLY SKIP itself."""
         if self.gates & GATE_REPLY_SKIP and not self._skips_next:
             self.set_replies(True)
 
     def messages(self) -> RespSink:
-        """The sink for a message to the client that is no reply; call :meth:`wake` after writing it."""
+        """The sink for a message, which is not a reply, to the client. Call :meth:`wake` after writing the message."""
         if self.is_closing():  # nothing follows the reply to QUIT
             return RespSink() if self.output.protocol == 2 else Resp3Sink()
         if self._replying == 0:
@@ -208,11 +207,11 @@ class Session:
         return self._outbox
 
     def begin_reply(self) -> None:
-        """A command of this client begins: messages wait from now on."""
+        """Note that a command of this client begins: from now on messages wait for its end."""
         self._replying += 1
 
     def end_reply(self) -> None:
-        """That command has replied: messages that waited follow its reply."""
+        """At the end of that command: let the messages that waited follow its reply."""
         self._replying -= 1
         if self._replying == 0 and self._outbox is not None:
             self.output.append_from(self._outbox)
@@ -226,18 +225,18 @@ class Session:
         self.set_gate(GATE_IN_MULTI, True)
 
     def leave_queueing(self) -> None:
-        """Run commands again instead of queueing them: EXEC has begun."""
+        """Run commands instead of queueing them: EXEC has begun."""
         self.set_gate(GATE_IN_MULTI, False)
 
     def end_transaction(self) -> None:
-        """Forget the queue and the watched keys, whether or not the transaction ran."""
+        """Drop the queued commands and the watched keys, whether or not the transaction ran."""
         self.transaction.reset()
         self.set_gate(GATE_IN_MULTI, False)
 
     # Requests.
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the client and run the requests that are complete."""
+        """Take bytes that the client has sent, and run the requests that are complete."""
         size: i64 = len(data)
         self.runner.begin_batch(self, size)
         if size > self._query_buffer.steady_read:
@@ -249,33 +248,33 @@ class Session:
         self.process()
 
     def _read_much(self, data: bytes) -> None:
-        """Account for a read that may have made the query buffer grow."""
+        """Account for a read that may make the query buffer grow."""
         if self.is_connected:
             self._query_buffer.before_read(self.held_input(), self.parser.awaited_bulk(), data)
         self._more = True
 
     def _keep(self, data: bytes) -> None:
-        """Keep input for when the session goes on."""
+        """Keep input until the session goes on."""
         if not self.is_closing():
             self._more = True
             self._backlog.keep(data)
-            self.runner.input_waits(self)
+            self.runner.fit_query_buffer(self)
 
     def held_input(self) -> i64:
-        """Bytes received that are not yet part of a request that ran or waits in the backlog."""
+        """How many bytes were received that do not belong to a request that was parsed."""
         return self.parser.pending() + self._backlog.unread_bytes
 
     def process(self) -> None:
-        """Run the requests that are complete, unless something holds the session."""
+        """Run the requests that are complete, unless the session is held."""
         if self.holds:
             return
         parser = self.parser
-        # More may be complete after these: what arrived while the session was held, what did not fit into one stretch,
-        # and what is read request by request before AUTH.
+        # The first call does not give all complete requests if some arrived while the session was held, if there are
+        # more than one stretch, or if the client must authenticate: then the parser gives one at a time.
         more_may_follow = self._more or not parser.authenticated
         requests = self._more_requests() if self._more else parser.requests()
         if not requests:
-            self.runner.input_waits(self)
+            self.runner.fit_query_buffer(self)
         count: i64 = 0
         while requests:
             count += len(requests)
@@ -288,27 +287,27 @@ class Session:
         self.runner.end_batch()
 
     def _run(self, requests: list[list[bytes]]) -> None:
-        """Run requests in their order until one of them holds the session; the rest goes to the backlog."""
+        """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
         for at, argv in enumerate(requests):
             runner.execute(self, argv)
             if output.size() > self.output_alarm:
-                runner.output_grew(self)
+                runner.check_output(self)
                 output = self.output
             if self.holds:
                 self._set_aside(requests[at if self._is_postponed else at + 1 :])
                 return
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
-        """Keep requests for when the session goes on."""
+        """Keep requests until the session goes on."""
         if not self.is_closing():
             self._backlog.put_back(requests)
         self._is_postponed = False
         self._more = True
 
     def _more_requests(self) -> list[list[bytes]]:
-        """The next stretch of requests from all that waits; none if the client has to read its output first."""
+        """The next stretch of the requests that wait; empty if the client must first read its output."""
         if self.on_full is not None and self.output.size() > _FULL_BYTES:
             self.on_full()
             if self.is_held():
@@ -318,22 +317,21 @@ class Session:
         return requests
 
     def is_held(self) -> bool:
-        """Whether something keeps the session from running requests."""
         return self.holds != 0
 
     def postpone(self, hold: i64) -> None:
-        """Hold the session before the command that was about to run; the command runs when the session goes on."""
+        """Hold the session before the command that was about to run. It will run when the session goes on."""
         self.holds |= hold
         self._is_postponed = True
 
     def _end_with(self, error: ProtocolError) -> None:
-        """Reply to a protocol error and close."""
+        """Reply with a protocol error, and close."""
         self.stats.count_error(error.message)
         self.output.error(error.message)
         self.close()
 
     def resume(self, hold: i64) -> None:
-        """Take one hold away; if it was the last one, run the requests that have waited."""
+        """Remove a hold. If it was the last one, run the requests that have waited."""
         self.holds &= ~hold
         self._go_on()
 
@@ -351,12 +349,12 @@ class Session:
     # Output.
 
     def output_ready(self) -> None:
-        """Tell the shell that there is something to write, or that the session is to be closed."""
+        """Have the shell write the output, or disconnect a closing session."""
         if self.on_output is not None:
             self.on_output()
 
     def take_output(self) -> bytes:
-        """The output since the last call, for a shell that writes it in one piece."""
+        """Take the output since the last call, for a shell that writes it in one piece."""
         size = self.output.size()
         if size > 0:
             self.count_output(size)
@@ -366,7 +364,7 @@ class Session:
         return self.output.take()
 
     def count_output(self, size: i64) -> None:
-        """Count ``size`` bytes of output that the shell takes now."""
+        """Count ``size`` bytes of output, which the shell is taking now."""
         stats = self.stats
         stats.net_output_bytes += size
         stats.writes_processed += 1
@@ -375,18 +373,18 @@ class Session:
         self.output_alarm = self.memory.reply_buffer.size
 
     def output_peak(self) -> i64:
-        """The most bytes in the reply buffer in the last seconds."""
+        """The most bytes that were in the reply buffer at once, in the last seconds."""
         replies = self.memory.reply_buffer
         return max(replies.peak, min(self.reply_peak, replies.size))
 
     def take_output_peak(self) -> i64:
-        """The most bytes of output at once since the last call."""
+        """Take the most bytes of output that there were at once since the last call."""
         peak = self.reply_peak
         self.reply_peak = 0
         return peak
 
     def wake(self) -> None:
-        """Have the shell write the output after the current batch."""
+        """Have the shell write the output after the running batch."""
         size = self.output.size()
         if size > self.output_alarm:
             self.output_alarm = size + OUTPUT_STEP
@@ -416,7 +414,7 @@ class Session:
         return self.holds & HOLD_CLOSING != 0
 
     def close(self) -> None:
-        """Run no more requests; the shell disconnects when the output is written."""
+        """Run no more requests. The shell disconnects the client when the output is written."""
         self.holds |= HOLD_CLOSING
 
     def doom(self) -> None:
@@ -426,7 +424,7 @@ class Session:
         self.close()
 
     def detach(self) -> None:
-        """The shell is done: drop its callbacks, which refer back to it; no garbage collector would find that cycle."""
+        """Drop the shell's callbacks, which refer to the shell: no garbage collector would find that cycle."""
         self.output.on_growth = None
         self.on_output = None
         self.on_full = None

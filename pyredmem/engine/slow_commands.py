@@ -1,6 +1,7 @@
-"""What becomes of a command that took long: an entry of the slow log, a sample of the latency monitor.
+"""Slow commands: each becomes an entry in the slow log, or a sample of the latency monitor, or both.
 
-The dispatcher compares each duration with one number, the lower of the two thresholds; here they are told apart.
+The dispatcher compares each duration with one number only, the lower of the two thresholds. This module then compares
+it with each of them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SETTINGS: Final = ("slowlog-log-slower-than", "slowlog-max-len", "latency-monit
 
 
 class SlowCommands:
-    """The slow log and the latency monitor, ruled by their settings."""
+    """Owns the slow log and the latency monitor, and follows their settings."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -1,13 +1,13 @@
-"""The slow log: the most recent commands that took longer than a threshold.
+"""The slow log: the most recent commands that took at least as long as a threshold.
 
-An entry keeps copies, shortened: at most 32 arguments, the last of which then says how many were left out,
-and at most 128 bytes of each with a note of how many followed. Ids count up for the life of the server; a
-reset does not start them again.
+An entry keeps shortened copies of the arguments. It has at most 32 of them; if there were more, the last one says how
+many were left out. Of each it has at most 128 bytes, and a note of how many more there were. Ids count up for as long
+as the server runs; SLOWLOG RESET does not start them again.
 
-What Redis would allocate for an entry is charged to the ledger: the list node, the entry, its array of
-arguments, one object for each argument (embedded up to 44 bytes, else an object and a string), the client's
-name and its address. Whether a command is slow is the caller's test, `duration_us >= log.threshold_us`, so
-that a fast one costs nothing."""
+The ledger is charged for what Redis would allocate: the list node, the entry, its array of arguments, one object for
+each argument (embedded up to 44 bytes, else an object and a string), the name and the address of the client. The caller
+tests whether a command is slow, `duration_us >= log.threshold_us`, so that a fast command costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SlowLogEntry:
         self.blocks = FreedBlocks()  # its ledger blocks
 
     def relocated(self, mover: Mover) -> SlowLogEntry:
-        """The entry, or another one in its place, with all that it holds where the mover wants it."""
+        """This entry or its replacement, with everything in it moved to where the mover wants it."""
         placed = self
         if mover.must_leave(self):
             placed = self._twin()
@@ -77,7 +77,7 @@ class SlowLogEntry:
 
 
 class SlowLog:
-    """The entries, newest first, and the settings that rule them."""
+    """The entries, newest first, and the settings of the log."""
 
     def __init__(self, allocator: Allocator, slower_than_us: int = 10_000, max_length: int = 128) -> None:
         self.threshold_us: i64 = INT64_MAX
@@ -88,13 +88,13 @@ class SlowLog:
         self.configure(slower_than_us, max_length)
 
     def configure(self, slower_than_us: int, max_length: int) -> None:
-        """Take the settings slowlog-log-slower-than (negative: off) and slowlog-max-len."""
+        """Apply the settings slowlog-log-slower-than (off if negative) and slowlog-max-len."""
         self.threshold_us = slower_than_us if slower_than_us >= 0 else INT64_MAX  # no duration reaches it
         self._max_length = max_length
         self._trim()
 
     def add(self, argv: list[bytes], duration_us: int, now_s: int, client_address: bytes, client_name: bytes) -> None:
-        """Log a command that was found slow."""
+        """Add an entry for a slow command."""
         arguments = _shortened(argv)
         entry = SlowLogEntry(self._next_id, now_s, duration_us, arguments, client_address, client_name)
         self._next_id += 1
@@ -103,25 +103,25 @@ class SlowLog:
         self._trim()
 
     def get(self, count: int = 10) -> list[SlowLogEntry]:
-        """Return the newest entries, at most `count` of them, or all for -1."""
+        """The newest entries, at most `count` of them; all if that is -1."""
         return list(self._entries) if count < 0 else list(islice(self._entries, count))
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def reset(self) -> None:
-        """Forget all entries."""
+        """Drop all entries."""
         while self._entries:
             self._drop_oldest()
 
     def relocate(self, mover: Mover) -> None:
-        """Let a mover that steers place what the entries hold."""
+        """Let a mover that steers move what the entries hold."""
         for _ in range(len(self._entries)):
             entry = self._entries.popleft()
             self._entries.append(entry.relocated(mover))
 
     def addresses(self) -> list[int]:
-        """List the ledger blocks held."""
+        """The ledger blocks of all entries."""
         return [int(block) for entry in self._entries for block in entry.blocks.addresses]
 
     def check(self) -> None:
@@ -150,7 +150,7 @@ class SlowLog:
         for index, argument in enumerate(entry.arguments):
             length = len(argument)
             if index == MAX_ARGUMENTS - 1 and len(argv) > MAX_ARGUMENTS:
-                # Printed into an empty string, which then grows to twice what it needs.
+                # Redis prints this note into an empty string, which grows to twice the size that it needs.
                 self._charge_string(blocks, 2 * length)
             elif len(argv[index]) > MAX_ARGUMENT_BYTES:
                 self._charge_noted(blocks, length)
@@ -168,7 +168,7 @@ class SlowLog:
         blocks.add(self._allocator.alloc(sds_new_size(length)))
 
     def _charge_noted(self, blocks: FreedBlocks, length: int) -> None:
-        """Charge a string made with the first bytes and grown, if its block has no room, for the note."""
+        """Charge for a string of the first bytes, which grows for the note if its block has no room for it."""
         first = self._allocator.good_size(sds_new_size(MAX_ARGUMENT_BYTES))
         room = first - (sds_new_size(MAX_ARGUMENT_BYTES) - MAX_ARGUMENT_BYTES)
         self._charge_string(blocks, MAX_ARGUMENT_BYTES if length <= room else 2 * length)

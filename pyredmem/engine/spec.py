@@ -1,11 +1,12 @@
-"""What a command declares about itself, once, beside its handler.
+"""The spec of a command: what the command declares about itself, once, beside its handler.
 
-A :class:`CommandSpec` never changes and is shared by all engines of the process. It holds no handler, so everything in
-the engine may know specs without knowing what runs them; handlers are in `engine/command.py`, the counters of one
-engine in `engine/command_counters.py`.
+A :class:`CommandSpec` never changes, and all engines of the process share it. It holds no handler, so every part of the
+engine may know specs without knowing what runs them. The handlers are in `engine/command.py`, the counters of an engine
+in `engine/command_counters.py`.
 
-What a command may do is said here and nowhere guessed from its name: whether it runs at once inside MULTI, whether
-EXEC may run it when memory is short, which clients may call it, how its keys are found, which arguments are secret.
+The spec says what a command may do; nothing guesses it from the command's name. It says whether the command runs at
+once in MULTI, whether EXEC may run it when memory is short, which clients may call it, how its keys are found, and
+which of its arguments are secret.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ NO_MANDATORY_KEYS: Final = 1 << 18
 PROTECTED: Final = 1 << 19
 TOUCHES_ARBITRARY_KEYS: Final = 1 << 20
 
-# Flags of our own, which COMMAND INFO does not show.
+# Our own flags, which COMMAND INFO does not show.
 IMMEDIATE_IN_MULTI: Final = 1 << 32  # runs at once where other commands are queued
 QUEUED_OUT_OF_MEMORY: Final = 1 << 33  # a client in MULTI may send it although memory is short
 ALLOWED_SUBSCRIBED: Final = 1 << 34  # a RESP2 client that is subscribed may send it
-RUNS_QUEUE: Final = 1 << 35  # runs the queued commands: what they may do, it may do (EXEC)
+RUNS_QUEUE: Final = 1 << 35  # runs the queued commands, so it is subject to their flags (EXEC)
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
 
@@ -87,13 +88,14 @@ VARIABLE_FLAGS: Final = "variable_flags"
 
 @dataclass(frozen=True)
 class KeySpec:
-    """Where keys are among the arguments, and what the command does with them.
+    """Which arguments are keys, and what the command does with them.
 
-    The keys begin at argument ``index``, or after the word ``keyword``, which is searched from argument ``index`` on
-    (from the end of the arguments if negative). From the first key they reach to ``last`` (relative; negative: counted
-    from the end of the arguments) in steps of ``step``; with a ``limit`` of n only the first 1/n of the rest are keys.
-    If ``count_at`` is not negative, the number of keys is ``count_at`` places after the beginning, and the first key
-    ``first`` places after it.
+    The keys begin at argument ``index``, or after the word ``keyword``. This is searched from argument ``index`` on; a
+    negative ``index`` counts from the end, and the search then goes backward. ``last`` is the position of the last key
+    relative to the first one; if it is negative, it counts from the end of the arguments. Every ``step``-th argument is
+    a key. With a ``limit`` of n only the first 1/n of the remaining arguments can be keys. If ``count_at`` is not
+    negative, the number of keys stands ``count_at`` positions after the beginning, and the first key ``first``
+    positions after it.
     """
 
     flags: tuple[str, ...]
@@ -109,36 +111,36 @@ class KeySpec:
 
 
 def key_at(*flags: str, index: int = 1, last: int = 0, step: int = 1, limit: int = 0, notes: str = "") -> KeySpec:
-    """Keys at fixed places."""
+    """Keys at fixed positions."""
     return KeySpec(flags=flags, index=index, last=last, step=step, limit=limit, notes=notes)
 
 
 def counted_keys(*flags: str, index: int) -> KeySpec:
-    """Keys that follow their number, which is argument ``index``."""
+    """Keys that follow argument ``index``, which is the number of keys."""
     return KeySpec(flags=flags, index=index, count_at=0)
 
 
 class FoundKey:
-    """A key among the arguments of a call: its place, and what the command does with it."""
+    """A key among the arguments of a call: its position, and what the command does with it."""
 
     def __init__(self, place: int, flags: tuple[str, ...]) -> None:
         self.place = place
         self.flags = flags
 
 
-#: Finds the keys of a call where the key specifications cannot: the options decide where they are or how they are used.
+#: Finds the keys of a call if the options decide where they are or how they are used, so that no specification can.
 KeyFinder = Callable[[list[bytes]], list[FoundKey]]
-#: The places of the secret arguments of a call, which neither the slow log nor MONITOR may show.
+#: Finds the positions of the secret arguments of a call, which neither the slow log nor MONITOR may show.
 SecretFinder = Callable[[list[bytes], Settings], list[int]]
 
 
 @dataclass(frozen=True)
 class CommandSpec:
-    """Everything that is known of a command before it runs; subcommands are named ``container|subcommand``."""
+    """Everything that is known about a command before it runs; a subcommand is named ``container|subcommand``."""
 
     name: str
     group: str
-    arity: int  # number of arguments with the name; negative: at least that many
+    arity: int  # how many arguments it takes, its name included; -n: at least n
     flags: int
     keys: tuple[KeySpec, ...]
     acl: frozenset[str]
@@ -170,7 +172,7 @@ _FLAG_CATEGORIES: Final = (
 
 
 def acl_categories(explicit: str, flags: int) -> frozenset[str]:
-    """The ACL categories of a command: the ones named in ``explicit``, and those that its flags imply."""
+    """The ACL categories of a command: those named in ``explicit``, and those that its flags imply."""
     names = set(explicit.split())
     names.update([name for flag, name in _FLAG_CATEGORIES if flags & flag])
     if not flags & FAST:
@@ -179,10 +181,10 @@ def acl_categories(explicit: str, flags: int) -> frozenset[str]:
 
 
 class Command:
-    """A command in the table of commands: its spec, its place in tables by command, its subcommands.
+    """A command in the table of commands: its spec, its index and its subcommands.
 
-    It is made once per process and never changes afterwards. ``index`` finds the handler in the dispatcher and the
-    counters in the engine's :class:`CommandStatistics`.
+    It is created once per process and never changes afterwards. The handler in the dispatcher and the counters in the
+    engine's :class:`CommandStatistics` are found by ``index``.
     """
 
     def __init__(self, spec: CommandSpec, index: i64, runs_alone: bool) -> None:
@@ -214,9 +216,9 @@ class CommandTable:
     """Commands by name, in upper or lower case."""
 
     def __init__(self, commands: list[Command]) -> None:
-        #: Lower- and upper-case names, so that the usual spellings need no conversion.
+        #: Commands by their names in lower case and in upper case, so that the usual spellings need no conversion.
         self.by_spelling: dict[bytes, Command] = {}
-        #: Top-level commands by lower-case name, in order of name.
+        #: Commands without a container by their names in lower case, in the order of the names.
         self.commands: dict[bytes, Command] = {}
         for command in sorted(commands, key=_name):
             container, _, subcommand = command.name.partition("|")
@@ -252,7 +254,7 @@ class CommandTable:
         self.by_spelling[name.upper()] = command
 
     def lookup(self, argv: list[bytes]) -> Command | None:
-        """The command or subcommand that the arguments call; a container if its subcommand is unknown."""
+        """The command or subcommand that the arguments name; the container if the subcommand is unknown."""
         command = self.by_spelling.get(argv[0])
         if command is None:
             command = self.commands.get(argv[0].lower())
@@ -262,7 +264,7 @@ class CommandTable:
         return command if subcommand is None else subcommand
 
     def by_full_name(self, name: bytes) -> Command | None:
-        """A command by ``get`` or ``config|get``, in upper or lower case."""
+        """The command with a name such as ``get`` or ``config|get``, in upper or lower case."""
         container, bar, subcommand = name.lower().partition(b"|")
         command = self.commands.get(container)
         if command is None or not bar:

@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 
 class Stats:
-    """Counts since the start or since CONFIG RESETSTAT."""
+    """The counts since the start or the last CONFIG RESETSTAT."""
 
     def __init__(self) -> None:
         self.connections_received: i64 = 0
@@ -43,7 +43,7 @@ class Stats:
         self.end_cycle(duration_us)
 
     def reset(self) -> None:
-        """Count from zero, CONFIG RESETSTAT."""
+        """Set all counters to zero (CONFIG RESETSTAT)."""
         self.connections_received = 0
         self.connections_rejected = 0
         self.net_input_bytes = 0
@@ -60,7 +60,7 @@ class Stats:
         self.most_commands = 0
 
     def count_error(self, message: bytes) -> None:
-        """Count an error reply by its code, the first word."""
+        """Count an error reply under its code, the first word of the message."""
         self.error_replies += 1
         code = message.partition(b" ")[0]
         self.errors[code] = self.errors.get(code, 0) + 1

@@ -1,6 +1,6 @@
-"""Switches that DEBUG sets for tests: they stop work that the server usually does by itself.
+"""Switches that DEBUG sets for tests: they turn off what the server usually does by itself.
 
-The timer reads them, and RESTORE. No other command does.
+Only the timer and the command RESTORE read them.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ class Switches:
     def __init__(self) -> None:
         self.active_expire = True
         self.reply_buffer_resizing = True
-        self.reply_buffer_peak_reset_ms: i64 = PEAK_RESET_MS  # a negative number or NEVER: never
+        self.reply_buffer_peak_reset_ms: i64 = PEAK_RESET_MS  # never if negative or NEVER
         self.payloads_need_checksums = True

@@ -1,17 +1,16 @@
-"""The syntax line of a command, and the tree of arguments that COMMAND DOCS makes of it.
+"""The syntax line of a command, and the tree of arguments that COMMAND DOCS makes from it.
 
-A spec says its arguments as Redis's documentation does, ``key value [NX | XX] [EX seconds | KEEPTTL]``:
+A spec gives the arguments as Redis's documentation does, ``key value [NX | XX] [EX seconds | KEEPTTL]``:
 
-    word               an argument with a value, named by the word
-    WORD               a token, written as it is; with arguments behind it, it announces them
+    word               an argument with a value, which the word names
+    WORD               a token, which is written as it is; it may introduce the arguments after it
     [...]              optional
     <... | ...>        one of several
-    x [x ...]          one x or more; so ``[x [x ...]]`` is any number of them
-    word:type          a value of another type than its name lets expect
-    word#1             one that belongs to this key specification of the command (if one says so, all have to)
+    x [x ...]          one or more x; so ``[x [x ...]]`` is any number of them
+    word:type          a value of a type that does not follow from its name
+    word#1             a key that belongs to key specification 1 of the command (either all keys say this or none)
 
-The types follow from the names, by one table. Names of alternatives and groups, which nobody types, are made of the
-names in them.
+One table gives the types by the names. Alternatives and groups get names that are joined from the names in them.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ _TOKEN_NAMES: Final = {
 
 
 class Argument:
-    """One argument, alternative or group; what COMMAND DOCS says of it."""
+    """An argument, alternatives or a group: what COMMAND DOCS says about it."""
 
     def __init__(self, name: str, kind: str) -> None:
         self.name = name
@@ -61,20 +60,20 @@ class Argument:
         self.optional = False
         self.multiple = False
         self.multiple_token = False  # the token is repeated with the value
-        self.key_spec_index = -1  # which key specification of the command it is
+        self.key_spec_index = -1  # the key specification of the command that covers it
         self.arguments: list[Argument] = []
 
     def has_token(self) -> bool:
-        """Whether a token belongs to it; the empty string can be one."""
+        """Whether it is a token or begins with one. The empty string can be a token."""
         return self.token != "" or self.kind == PURE_TOKEN
 
     def takes_value(self) -> bool:
-        """Whether it stands for itself: neither a token nor a group."""
+        """Whether it stands for a value: it is neither a token nor a group."""
         return self.kind not in {PURE_TOKEN, ONE_OF, BLOCK}
 
 
 def arguments(syntax: str, key_specs: int) -> list[Argument]:
-    """The tree of a syntax line; ``key_specs`` is how many key specifications the command has."""
+    """The tree for a syntax line; ``key_specs`` is the number of key specifications of the command."""
     reader = _Reader(syntax)
     found = _sequence(reader.sequence())
     assert reader.at_end(), f"unbalanced: {syntax}"
@@ -83,12 +82,12 @@ def arguments(syntax: str, key_specs: int) -> list[Argument]:
 
 
 def plain(syntax: str) -> str:
-    """The line without the types in it, for people."""
+    """The syntax line without the types, for people to read."""
     return re.sub(rf":({'|'.join(_TYPES)})\b|#[0-9]+", "", syntax)
 
 
 def _number_keys(found: list[Argument], key_specs: int) -> None:
-    """Say of each key which specification it is: the nth of the nth, or all of the only one."""
+    """Note which specification covers each key: the nth covers the nth key, or the only one covers them all."""
     keys = _keys(found)
     for index, argument in enumerate(keys):
         if len(keys) == key_specs or key_specs == 1:
@@ -132,7 +131,7 @@ def _text(nodes: list[_Node]) -> str:
 
 
 class _Reader:
-    """Cuts a syntax line into nodes."""
+    """Parses a syntax line into nodes."""
 
     def __init__(self, syntax: str) -> None:
         self._words: list[str] = re.findall(r"[\[\]<>|]|[^\s\[\]<>|]+", syntax)
@@ -142,7 +141,7 @@ class _Reader:
         return self._at == len(self._words)
 
     def sequence(self) -> list[_Node]:
-        """Nodes up to the end of the line, of an alternative or of a group."""
+        """The nodes up to the end of the line, of the alternative or of the group."""
         nodes: list[_Node] = []
         while not self.at_end() and self._words[self._at] not in ("]", ">", "|"):
             word = self._words[self._at]
@@ -166,7 +165,7 @@ class _Reader:
 
 
 def _sequence(nodes: list[_Node]) -> list[Argument]:
-    """The arguments that stand behind each other."""
+    """The arguments for a sequence of nodes."""
     found: list[Argument] = []
     at = 0
     while at < len(nodes):
@@ -188,7 +187,7 @@ def _sequence(nodes: list[_Node]) -> list[Argument]:
 
 
 def _end_of_item(nodes: list[_Node], at: int) -> int:
-    """Where the item that begins at ``at`` ends: a token takes the values behind it, up to the next option."""
+    """The end of the item that begins at ``at``: a token takes the values after it, up to the next option."""
     end = at + 1
     if not nodes[at].is_token():
         return end
@@ -198,12 +197,12 @@ def _end_of_item(nodes: list[_Node], at: int) -> int:
 
 
 def _is_option(node: _Node) -> bool:
-    """Whether a group is an option of its own, not more values."""
+    """Whether a group is an option by itself, not more values for the token before it."""
     return node.optional and any(sequence and sequence[0].is_token() for sequence in node.alternatives)
 
 
 def _repeated(nodes: list[_Node], at: int) -> int:
-    """How many nodes from ``at`` on are those that the group behind them repeats; 0 if there is no such group."""
+    """How many nodes from ``at`` on are repeated by a group after them; 0 if there is no such group."""
     for after in range(at + 1, len(nodes)):
         node = nodes[after]
         if node.optional and node.inner() == _text(nodes[at:after]) + " ...":
@@ -215,7 +214,7 @@ def _repeated(nodes: list[_Node], at: int) -> int:
 
 
 def _joined(found: list[Argument]) -> Argument:
-    """Several arguments as one."""
+    """Several arguments joined into one."""
     if len(found) == 1:
         return found[0]
     block = Argument("-".join([argument.name for argument in found]), BLOCK)
@@ -224,9 +223,9 @@ def _joined(found: list[Argument]) -> Argument:
 
 
 def _announced(token: str, found: list[Argument]) -> Argument:
-    """Arguments behind a token."""
+    """Arguments that a token introduces."""
     argument = _joined(found)
-    if argument.token or argument.optional:  # a token before a token: both have to be said
+    if argument.token or argument.optional:  # a token after a token: both must be shown
         argument = _joined([_pure_token(token), *found])
     else:
         argument.token = token
@@ -234,7 +233,7 @@ def _announced(token: str, found: list[Argument]) -> Argument:
 
 
 def _single(node: _Node) -> Argument:
-    """One word or group."""
+    """The argument for one word or group."""
     if not node.word:
         return _group(node)
     if node.is_token():
@@ -254,7 +253,7 @@ def _pure_token(word: str) -> Argument:
 
 
 def _group(node: _Node) -> Argument:
-    """Alternatives, or one optional sequence."""
+    """The argument for alternatives, or for one optional sequence."""
     alternatives, multiple = _without_repeat(node)
     choices = [_joined(_sequence(sequence)) for sequence in alternatives]
     if len(choices) == 1:
@@ -268,7 +267,7 @@ def _group(node: _Node) -> Argument:
 
 
 def _without_repeat(node: _Node) -> tuple[list[list[_Node]], bool]:
-    """The alternatives of a group, and whether the last one ends with all of them repeated."""
+    """The alternatives of a group, and whether the group may be repeated, as the end of its last alternative says."""
     last = node.alternatives[-1]
     if len(node.alternatives) > 1 and last and last[-1].optional:
         shortened = [*node.alternatives[:-1], last[:-1]]

@@ -1,8 +1,9 @@
-"""Work that goes on between commands, a slice at a time: eviction, lazy free, defragmentation.
+"""Tasks: work that goes on between commands, one slice at a time.
 
-A task runs when it was woken and its time has come, and says when it wants to go on. The shell is asked, through
-:meth:`Host.wake_after`, to call :meth:`Engine.run_tasks` in time, to the microsecond if it can; an engine without a
-shell runs its tasks at the ticks of its timer.
+The expire cycles, eviction of keys and of clients, lazy free, and the two kinds of defragmentation are tasks. A task
+sleeps until it is woken. When it is due it runs a slice, and says when the next one is due. Through
+:meth:`Host.wake_after` the shell is asked to call :meth:`Engine.run_tasks` at that time, exact to the microsecond if
+it can. In an engine without a shell, tasks run at the ticks of the timer.
 """
 
 from __future__ import annotations
@@ -16,52 +17,52 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.limits import NEVER
 from pyredmem.engine.host import Host
 
-#: What a task returns that does not want to go on.
+#: A task returns this when it has nothing left to do.
 DONE: Final = -1
 
 
 class Task:
-    """Work in slices; ``work`` does one and returns the microseconds to wait until the next, or DONE."""
+    """Work in slices. ``work`` runs a slice and returns the microseconds to wait before the next one, or DONE."""
 
     def __init__(self, tasks: Tasks, work: Callable[[], int]) -> None:
         self._tasks = tasks
         self.work = work
         self.due_us: i64 = NEVER
-        self.delay_us: i64 = 0  # from when it was woken
+        self.delay_us: i64 = 0  # the time from when it was woken until it is due
         self.has_yielded = False  # its due time was moved once already, to let clients get their turn
-        #: By how much this slice is late: commands kept the thread busy. A longer slice makes up for it.
+        #: How late this slice is, because commands kept the thread busy. A longer slice makes up for it.
         self.late_us: i64 = 0
 
     def wake(self, delay_us: i64 = 0) -> None:
-        """Run the next slice in so many microseconds; one that is due earlier stays so."""
+        """Run the next slice in ``delay_us`` microseconds, or earlier if it is due earlier already."""
         self._tasks.wake(self, delay_us)
 
     def is_due(self, now_us: i64) -> bool:
-        """Whether its time has come; it has too when the clock was set back behind the moment it was woken at."""
+        """Whether the task is due. It is also due if the clock was set back to before it was woken."""
         return self.due_us != NEVER and (self.due_us <= now_us or now_us < self.due_us - self.delay_us)
 
     def is_awake(self) -> bool:
-        """Whether a slice is to come."""
+        """Whether another slice is going to run."""
         return self.due_us != NEVER
 
 
 class Tasks:
-    """All such work of an engine."""
+    """The tasks of one engine."""
 
     def __init__(self, clock: Clock, host: Host) -> None:
         self._clock: Clock = clock
         self._host: Host = host
         self._tasks: list[Task] = []
-        self._alarm_us: i64 = NEVER  # when the shell will call
+        self._alarm_us: i64 = NEVER  # when the shell was asked to call
 
     def create(self, work: Callable[[], int]) -> Task:
-        """A task that sleeps until it is woken."""
+        """Add a task, which sleeps until it is woken."""
         task = Task(self, work)
         self._tasks.append(task)
         return task
 
     def wake(self, task: Task, delay_us: i64) -> None:
-        """Let a task run in so many microseconds, if it would not earlier."""
+        """Let a task be due in ``delay_us`` microseconds, if it is not due earlier."""
         due_us = self._clock.now_us() + delay_us
         if due_us < task.due_us:
             task.due_us = due_us
@@ -69,7 +70,7 @@ class Tasks:
             self._arm()
 
     def run(self) -> None:
-        """Run a slice of each task whose time has come."""
+        """Run a slice of each task that is due."""
         self._alarm_us = NEVER
         now_us = self._clock.now_us()
         for task in self._tasks:
@@ -78,9 +79,9 @@ class Tasks:
         self._arm()
 
     def run_next(self) -> None:
-        """Run a slice of the task that has been due for the longest; the clients have their turn before the others.
+        """Run a slice of the task that has been due for the longest. Clients get their turn before the next task.
 
-        What becomes due meanwhile waits, once, for as long as the slice took.
+        Other tasks that are due when the slice ends, or soon after it, are delayed once, by as long as the slice took.
         """
         self._alarm_us = NEVER
         now_us = self._clock.now_us()
@@ -94,7 +95,7 @@ class Tasks:
         self._arm()
 
     def _let_yield(self, ran: Task, start_us: i64) -> None:
-        """Put off what would follow at once on a slice of another task that began then."""
+        """Delay, once, every other task that would run right after this slice, by as long as the slice took."""
         end_us = self._clock.now_us()
         later_us = end_us + end_us - start_us
         for task in self._tasks:
@@ -116,7 +117,7 @@ class Tasks:
                 task.delay_us = delay_us
 
     def _arm(self) -> None:
-        """Have the shell call for the task that is due next."""
+        """Ask the shell to call when the next task is due."""
         next_us: i64 = NEVER
         for task in self._tasks:
             if task.due_us < next_us:

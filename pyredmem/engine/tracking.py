@@ -1,11 +1,12 @@
-"""Client-side caching: clients that read keys are told when those keys change.
+"""Tracking, for caches in clients: a client gets an invalidation message when a key that it has read changes.
 
-    default     a client is told once of a change of a key it has read: the table remembers key -> ids of clients
-    broadcast   a client is told of every change of a key that begins with one of its prefixes, once per batch
+    default     the table remembers which clients have read a key; the first change of it notifies them, and only once
+    broadcast   every change of a key that begins with one of the client's prefixes notifies the client, once per batch
 
-Messages are RESP3 pushes on ``invalidate``, to the client itself or to the one it redirects to; a RESP2 client gets
-them only if it subscribes. A change made by the client whose command runs is told behind the reply. Keys of all
-databases are one (Redis 7.2 tracking.c). While no client tracks, nothing here is called.
+Messages are RESP3 pushes of ``invalidate`` to the client itself or to the client that it redirects them to. A RESP2
+client gets them only if it is subscribed. When a client's own command changes a key, the message comes after the reply.
+Keys of the same name in several databases count as one (Redis 7.2 tracking.c). While no client tracks, this module is
+not called.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from pyredmem.keyspace.events import KeyListener
 INVALIDATIONS: Final = b"__redis__:invalidate"
 OPT_IN: Final = 1
 OPT_OUT: Final = 2
-#: A prefix in tot-mem of CLIENT LIST, bytes.
+#: What tot-mem in CLIENT LIST includes for a prefix (bytes).
 _PREFIX_BYTES: Final = 32
-#: Keys that the timer forgets at most when the table is too long.
+#: The most keys that the timer drops at once when the table has too many.
 _FORGET_AT_ONCE: Final = 1000
 
 BAD_PREFIX: Final = b"ERR Prefix '%b' overlaps with %b prefix '%b'. Prefixes for a single client must not overlap."
@@ -38,7 +39,7 @@ MODE_FIXED: Final = (
 
 
 class ClientTracking:
-    """How one client tracks."""
+    """How one client tracks keys."""
 
     def __init__(self, redirect: int, broadcast: bool, choice: int, no_loop: bool, prefixes: list[bytes]) -> None:
         self.redirect = redirect  # id of the client that gets the messages, 0: this one
@@ -47,25 +48,25 @@ class ClientTracking:
         self.no_loop = no_loop
         self.prefixes = prefixes
         self.caching = False  # CLIENT CACHING was the last command
-        self.broken = False  # the client that got the messages is gone
+        self.broken = False  # the client that got the messages has disconnected
 
     def remembers(self) -> bool:
-        """Whether the keys of the next command that reads are to be remembered."""
+        """Whether the table must remember the keys that the next command reads."""
         if self.choice == OPT_IN:
             return self.caching
         return self.choice != OPT_OUT or not self.caching
 
 
 class _Prefix:
-    """The clients of a prefix, and the keys that have changed since they were told last."""
+    """The clients of a prefix, and the keys that have changed since they were notified last."""
 
     def __init__(self) -> None:
         self.clients: dict[int, bool] = {}
-        self.changed: dict[bytes, int] = {}  # key to the id of the client that changed it last, 0 for nobody
+        self.changed: dict[bytes, int] = {}  # by key: the client that changed it last, 0 for none
 
 
 class Tracking(KeyListener):
-    """Who is to be told of which keys."""
+    """Knows which clients to notify of a change of a key, and notifies them."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -89,13 +90,13 @@ class Tracking(KeyListener):
         return int(self._items)
 
     def of(self, session: Session) -> ClientTracking | None:
-        """How a client tracks, None if it does not."""
+        """How a client tracks keys; None if it does not."""
         return self._clients.get(int(session.id))
 
     # Switching on and off.
 
     def enable(self, session: Session, asked: ClientTracking) -> None:
-        """Let a client track; prefixes come to those it has."""
+        """Let a client track keys; new prefixes are added to those that it has."""
         number = int(session.id)
         old = self._clients.get(number)
         if not self._clients:
@@ -113,7 +114,7 @@ class Tracking(KeyListener):
         session.memory.other_bytes += _PREFIX_BYTES * (len(asked.prefixes) - len(had))
 
     def disable(self, session: Session) -> None:
-        """End a client's tracking; what the table knows of it is passed over later."""
+        """End the tracking of a client. Its entries in the table stay, and are ignored when their keys change."""
         number = int(session.id)
         tracking = self._clients.pop(number, None)
         if tracking is None:
@@ -132,7 +133,7 @@ class Tracking(KeyListener):
             self._items = 0
 
     def check_prefixes(self, session: Session, prefixes: list[bytes]) -> None:
-        """Refuse prefixes that overlap with others of the client, or with one another."""
+        """Raise an error if prefixes overlap with others of the client, or with one another."""
         old = self.of(session)
         for at, prefix in enumerate(prefixes):
             for had in old.prefixes if old is not None else []:
@@ -145,7 +146,7 @@ class Tracking(KeyListener):
     # After commands.
 
     def remember(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """A tracking client has run a command."""
+        """Remember the keys that a command of a tracking client has read."""
         tracking = self._clients.get(int(session.id))
         if tracking is None:
             return
@@ -161,7 +162,7 @@ class Tracking(KeyListener):
     # Changes.
 
     def modified(self, database: i64, key: bytes) -> None:
-        """A key was changed."""
+        """Notify the clients that have read a key of its change; broadcast messages follow after the batch."""
         for prefix, entry in self._prefixes.items():
             if key.startswith(prefix):
                 entry.changed[key] = int(self._core.acting_id)
@@ -180,14 +181,14 @@ class Tracking(KeyListener):
                 self._invalidate(number, [key])
 
     def flushed(self, databases: list[int]) -> None:
-        """Databases were emptied: every client that tracks forgets all keys."""
+        """After databases were emptied, notify every tracking client that all keys are invalid."""
         self._table = {}
         self._items = 0
         for number in self._clients:
             self._invalidate(number, None)
 
     def _broadcast(self) -> None:
-        """Tell of the changes under the prefixes."""
+        """Notify the clients of all prefixes of the keys that have changed."""
         self._broadcast_due = False
         for prefix in sorted(self._prefixes):
             entry = self._prefixes[prefix]
@@ -200,7 +201,7 @@ class Tracking(KeyListener):
                     self._invalidate(number, keys)
 
     def _limit_table(self) -> None:
-        """Forget keys beyond the limit, as if they had changed."""
+        """Drop keys beyond the limit from the table, and notify their clients as if the keys had changed."""
         excess = len(self._table) - self._max_keys
         if self._max_keys == 0 or excess <= 0:
             return
@@ -215,7 +216,7 @@ class Tracking(KeyListener):
     # Messages.
 
     def _invalidate(self, number: int, keys: list[bytes] | None) -> None:
-        """Send a client, or the one it redirects to, the keys that are no longer valid; None means all keys."""
+        """Send an invalidation message for ``keys``, or for all keys if None, to a client or to its redirection."""
         session = self._core.sessions.get(number)
         tracking = self._clients.get(number)
         if session is None or tracking is None:

@@ -1,4 +1,4 @@
-"""A client's MULTI: the queued commands, and the keys under WATCH."""
+"""The transaction of a client: the commands that are queued since MULTI, and the keys under WATCH."""
 
 from __future__ import annotations
 
@@ -18,41 +18,40 @@ class QueuedCommand:
 
 
 class Transaction:
-    """State of MULTI and WATCH; lives as long as its session."""
+    """The state of MULTI and WATCH; it exists as long as its session."""
 
     def __init__(self, changes: Changes, memory: ClientMemory) -> None:
         self._changes = changes
         self._queue_blocks = memory.queued_commands
         self._watch_blocks = memory.watched_keys
-        self.active = False  # MULTI was given; stays set while EXEC runs the queue
-        self.aborted = False  # a command could not be queued: EXEC will refuse
+        self.active = False  # since MULTI, and until EXEC has run the queue
+        self.aborted = False  # a command could not be queued, so EXEC will refuse
         self.queue: list[QueuedCommand] = []
-        self._queue_flags: i64 = 0  # all flags of the queued commands
+        self._queue_flags: i64 = 0  # the flags of all queued commands together
         self.watcher = Watcher()
         self.watched: list[tuple[int, bytes]] = []  # (database, key)
 
     def begin(self) -> None:
-        """MULTI."""
         self.active = True
 
     def enqueue(self, command: Command, argv: list[bytes]) -> None:
-        """Keep a command for EXEC, unless it is clear that EXEC will not run it."""
+        """Queue a command, unless it is clear already that EXEC will not run it."""
         if not self.aborted and not self.watcher.dirty:
             self.queue.append(QueuedCommand(command, argv))
             self._queue_flags |= command.flags
             self._queue_blocks.add(argv)
 
     def flags_of_call(self, command: Command) -> i64:
-        """The flags of a command; those of the queued commands too if it runs them."""
+        """The flags of a command, and those of the queued commands too if it is EXEC."""
         return command.flags | self._queue_flags if command.flags & RUNS_QUEUE else command.flags
 
     def start(self) -> list[QueuedCommand]:
-        """EXEC begins: nothing is watched any more; returns the commands to run."""
+        """Begin EXEC: stop watching, and return the commands to run."""
         self.unwatch()
         return self.queue
 
     def reset(self) -> None:
-        """End the transaction, whether or not it ran; WATCH ends too."""
+        """End the transaction, whether or not it ran, and stop watching."""
         self.active = False
         self.aborted = False
         self._queue_flags = 0
@@ -62,13 +61,13 @@ class Transaction:
         self.unwatch()
 
     def give_queue_away(self) -> list[QueuedCommand]:
-        """The queued commands, whose ledger blocks are now the caller's; nothing is queued any more."""
+        """Empty the queue without freeing its ledger blocks, which the caller must free; returns the commands."""
         queue = self.queue
         self.queue = []
         return queue
 
     def watch(self, database: int, key: bytes, is_expired: bool = False) -> None:
-        """Let EXEC fail if the key is changed before it; to delete a key that has expired by now is no change."""
+        """Let EXEC fail if the key changes before it. If the key has expired already, its deletion is no change."""
         if (database, key) not in self.watched:
             if is_expired:
                 self.watcher.expired.add((database, key))
@@ -77,7 +76,7 @@ class Transaction:
             self._watch_blocks.add(key)
 
     def unwatch(self) -> None:
-        """Forget all watched keys."""
+        """Stop watching all keys."""
         for database, key in self.watched:
             self._changes.unwatch(self.watcher, database, key)
         if self.watched:

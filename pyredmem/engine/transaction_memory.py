@@ -1,6 +1,6 @@
-"""What a client's transaction takes in the ledger: the queue of MULTI, the keys of WATCH.
+"""The memory of a client's transaction in the ledger: the queued commands, and the watched keys.
 
-The commands and keys themselves are in `transaction`, which says here when one is added and when all are dropped.
+The commands and keys themselves are in `transaction`, which calls this module when it adds one or drops them all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pyredmem.engine.string_blocks import allocate_string
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import LIST_NODE_SIZE, MULTI_COMMAND_SIZE, POINTER_SIZE, WATCHED_KEY_SIZE
 
-#: How many commands the array of a new queue has room for; it doubles when it is full.
+#: The number of commands that a new queue has room for. Its array doubles when it is full.
 _FIRST_SLOTS: Final = 2
 
 
@@ -26,7 +26,7 @@ class QueuedCommands:
         self._array: i64 = 0  # address of the array of commands; 0 while nothing is queued
         self._slots: i64 = 0
         self._count: i64 = 0
-        self.argument_bytes: i64 = 0  # what CLIENT LIST counts for the arguments: multi-mem
+        self.argument_bytes: i64 = 0  # the size of the arguments: multi-mem in CLIENT LIST
 
     def add(self, argv: list[bytes]) -> None:
         allocator = self._allocator
@@ -61,7 +61,7 @@ class QueuedCommands:
         return [*self._arguments, int(self._array)] if self._array != 0 else []
 
     def total(self) -> i64:
-        """What CLIENT LIST counts for the queue in tot-mem."""
+        """What tot-mem in CLIENT LIST includes for the queue."""
         return self.argument_bytes + MULTI_COMMAND_SIZE * self._slots
 
     def check(self) -> None:
@@ -96,7 +96,7 @@ class WatchedKeys:
         return list(self._blocks)
 
     def total(self) -> i64:
-        """What CLIENT LIST counts for the watched keys in tot-mem."""
+        """What tot-mem in CLIENT LIST includes for the watched keys."""
         return (LIST_NODE_SIZE + WATCHED_KEY_SIZE) * self.count
 
     def check(self) -> None:

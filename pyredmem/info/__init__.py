@@ -1,1 +1,1 @@
-"""Layer 5: the figures of INFO, MEMORY and LATENCY, from small providers that only read."""
+"""Layer 5: the command INFO, from small providers that only read."""

@@ -1,4 +1,4 @@
-"""INFO clients: who is connected, and who waits."""
+"""INFO clients: how many clients are connected, blocked or tracking, and how large their buffers were."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pyredmem.info.report import Report
 
 
 def clients(report: Report) -> None:
-    """Write the section."""
     report.number("connected_clients", len(report.engine.sessions))
     report.number("cluster_connections", 0)
     report.number("maxclients", report.engine.settings.integer("maxclients"))

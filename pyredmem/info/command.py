@@ -24,5 +24,4 @@ info_commands: Final = Group("server")
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def info(context: Context, argv: list[bytes]) -> None:
-    """INFO."""
     context.reply.verbatim(info_text(context.engine, argv[1:]))

@@ -1,4 +1,4 @@
-"""INFO commandstats, latencystats and errorstats: which commands were called, how long they took, what failed."""
+"""INFO commandstats, latencystats and errorstats: which commands were called, how long they took, which errors came."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def latency_stats(report: Report) -> None:
 
 
 def error_stats(report: Report) -> None:
-    """Write how often each error code was answered."""
+    """Write how often each error code was sent."""
     errors = report.engine.stats.errors
     for code in sorted(errors):
         report.text(f"errorstat_{code.decode(errors='replace')}", f"count={errors[code]}")

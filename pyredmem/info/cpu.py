@@ -1,4 +1,4 @@
-"""INFO cpu: processor time of the process, in seconds."""
+"""INFO cpu: the processor time that the process has used, in seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ _PLACES: Final = 6
 
 
 def cpu(report: Report) -> None:
-    """Write the section."""
     host = report.engine.host
     system, user, children_system, children_user = host.cpu_seconds()
     thread_system, thread_user = host.main_thread_cpu_seconds()

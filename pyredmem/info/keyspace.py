@@ -1,4 +1,4 @@
-"""INFO keyspace, and the sections of what is not there: modules and the cluster."""
+"""INFO keyspace, and the sections for what this server does not have: modules and the cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pyredmem.info.report import Report
 
 
 def keyspace(report: Report) -> None:
-    """Write a line for every database with keys."""
+    """Write a line for every database that has keys."""
     for database in report.engine.keyspace.databases:
         if database.size() > 0:
             report.text(
@@ -17,9 +17,8 @@ def keyspace(report: Report) -> None:
 
 
 def modules(report: Report) -> None:
-    """There are none: the title stands alone."""
+    """Write nothing below the title: there are no modules."""
 
 
 def cluster(report: Report) -> None:
-    """Say that cluster mode is off."""
     report.number("cluster_enabled", 0)

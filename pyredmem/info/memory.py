@@ -1,4 +1,4 @@
-"""INFO memory: the ledger, the allocator's sample, and what the process really takes."""
+"""INFO memory: the ledger, the last sample of the allocator, and the memory that the process really takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pyredmem.info.report import Report
 
 
 def memory(report: Report) -> None:
-    """Write the section."""
     _totals(report)
     _scripts(report)
     _limit(report)
@@ -70,7 +69,7 @@ def _fragmentation(report: Report) -> None:
 
 
 def _buffers(report: Report) -> None:
-    # There is no replication and no append-only file: their buffers take nothing.
+    # Without replication and an append-only file their buffers take nothing.
     report.figure(figures.NOT_COUNTED_FOR_EVICTION)
     report.number("mem_replication_backlog", 0)
     report.number("mem_total_replication_buffers", 0)

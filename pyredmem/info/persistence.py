@@ -1,6 +1,6 @@
-"""INFO persistence: nothing is written to disk, and the fields say so.
+"""INFO persistence: this server writes nothing to disk, and the fields say so.
 
-``rdb_last_save_time`` is the time of the start, as in a Redis that has not saved yet.
+``rdb_last_save_time`` is the time of the start, as in a Redis server that has not saved yet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from pyredmem.info.report import Report
 
 
 def persistence(report: Report) -> None:
-    """Write the section."""
     _progress(report)
     _snapshots(report)
     _log(report)

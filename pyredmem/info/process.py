@@ -1,28 +1,28 @@
-"""INFO process: the interpreter's heap under the data set, and what defragmentation of it has done.
+"""INFO process: the heap of the interpreter, which holds the data set, and what its compaction has done.
 
-A section of this server alone; it is shown when it is asked for, and with ``all``. Its fields:
+Redis has no such section. It is shown when a client asks for it, and with ``all``. Its fields:
 
-``process_allocator``          what the small objects come from: ``pymalloc``, or ``other``
+``process_allocator``          the allocator of small objects: ``pymalloc`` or ``other``
 ``process_compaction``         whether the heap can be compacted: ``possible``, or ``impossible: `` and the reason
-``process_arenas``             arenas of 1 MiB that the interpreter holds
-``process_arena_bytes``        what they take
-``process_live_bytes``         what the live blocks in them take
-``process_releasable_bytes``   what could go back to the system if the live blocks lay closely together
-``process_heap_ratio``         arena bytes for each live byte
-``process_rss_bytes``          resident set size of the process, as it was sampled last
-``process_ledger_ratio``       resident bytes for each byte of the ledger (``used_memory``)
-``compaction_state``           what a run does now: ``idle``, ``census``, ``moving`` or ``releasing``
-``compaction_effort``          its share of a processor, percent
-``compaction_plugs``           objects that are kept now only to fill holes
-``compaction_runs``            runs so far
-``compaction_passes``          their passes
-``compaction_moved_objects``   Python objects that were made anew elsewhere
-``compaction_plugs_made``      objects that filled holes
-``compaction_emptied_arenas``  arenas that went back to the system by it
-``compaction_returned_bytes``  by how much the resident set shrank during the last run, until the arenas were gone
+``process_arenas``             the arenas of 1 MiB that the interpreter holds
+``process_arena_bytes``        the size of these arenas
+``process_live_bytes``         the size of the live blocks in them
+``process_releasable_bytes``   what could go back to the operating system if the live blocks lay close together
+``process_heap_ratio``         bytes of arenas for each live byte
+``process_rss_bytes``          the resident set size of the process when it was sampled last
+``process_ledger_ratio``       resident bytes for each byte in the ledger (``used_memory``)
+``compaction_state``           the phase of the run in progress: ``idle``, ``census``, ``moving`` or ``releasing``
+``compaction_effort``          the percentage of a processor that it may use
+``compaction_plugs``           the objects that exist now only to fill holes
+``compaction_runs``            the runs so far
+``compaction_passes``          the passes of all runs
+``compaction_moved_objects``   the Python objects that were replaced by new ones elsewhere
+``compaction_plugs_made``      the objects that were created to fill holes
+``compaction_emptied_arenas``  the arenas that went back to the operating system
+``compaction_returned_bytes``  by how much the resident set shrank during the last run, until its arenas were freed
 ``compaction_run_ms``          how long the last run took
-``compaction_busy_ms``         what it took of the processor
-``compaction_longest_us``      its longest slice
+``compaction_busy_ms``         how much processor time it used
+``compaction_longest_us``      how long its longest slice was
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from pyredmem.memory.snapshot import ratio
 
 
 def process(report: Report) -> None:
-    """Write the section."""
     _heap(report)
     _compaction(report)
 

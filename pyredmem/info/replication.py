@@ -1,4 +1,4 @@
-"""INFO replication: a master without replicas."""
+"""INFO replication: this server is always a master without replicas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pyredmem.info.report import Report
 
 
 def replication(report: Report) -> None:
-    """Write the section."""
     settings = report.engine.settings
     report.text("role", "master")
     report.number("connected_slaves", 0)

@@ -1,7 +1,7 @@
-"""The text of INFO as it grows: titles and ``name:value`` lines.
+"""The text of INFO while it is being written: titles and ``name:value`` lines.
 
-A section's provider is a function that writes its fields, in order, into a :class:`Report`; it reads the engine and
-changes nothing.
+The provider of a section is a function that writes the fields of the section, in order, into a :class:`Report`. It
+reads the engine and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
 
 
 class Report:
-    """Collects lines; the engine's figures are at hand."""
+    """Collects the lines of one call of INFO, for providers that read the engine."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -20,38 +20,36 @@ class Report:
         self._overhead: MemoryOverhead | None = None
 
     def title(self, name: str) -> None:
-        """Begin a section; an empty line stands between two."""
+        """Begin a section, after an empty line unless it is the first."""
         if self.lines:
             self.lines.append("")
         self.lines.append(f"# {name}")
 
     def number(self, name: str, value: int) -> None:
-        """A whole number."""
         self.lines.append(f"{name}:{value}")
 
     def text(self, name: str, value: str) -> None:
-        """Anything as text."""
         self.lines.append(f"{name}:{value}")
 
     def decimal(self, name: str, value: float, places: int = 2) -> None:
-        """A number with a fixed number of decimals."""
+        """Write a number with ``places`` decimals."""
         self.lines.append(f"{name}:{value:.{places}f}")
 
     def size(self, name: str, size: int) -> None:
-        """A number of bytes, exactly, and in the next line for a reader."""
+        """Write a number of bytes, exactly and, in another line, rounded with a unit."""
         self.number(name, size)
         self.human(f"{name}_human", size)
 
     def human(self, name: str, size: int) -> None:
-        """A number of bytes for a reader."""
+        """Write a number of bytes, rounded with a unit."""
         self.lines.append(f"{name}:{human_size(size)}")
 
     def figure(self, name: str) -> None:
-        """What a part of the server provides under this very name."""
+        """Write a figure that a part of the engine provides under the name of the field."""
         self.number(name, self.engine.figures.value(name))
 
     def overhead(self) -> MemoryOverhead:
-        """The memory figures, the same for all sections of one report."""
+        """The figures of memory overhead, measured once for all sections of the report."""
         if self._overhead is None:
             self._overhead = measure_overhead(self.engine)
         return self._overhead

@@ -1,4 +1,4 @@
-"""The sections of INFO in their order, and which of them a call asks for."""
+"""The sections of INFO, in order, and the choice of those that a call asks for."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Provider = Callable[[Report], None]
 
 
 class Section:
-    """A title and what writes the fields below it."""
+    """A title, and the function that writes the fields below it."""
 
     def __init__(self, title: str, provider: Provider, default: bool = True, in_all: bool = True) -> None:
         self.title = title
-        self.name = title.lower().encode()  # as it is asked for
+        self.name = title.lower().encode()  # as an argument of INFO
         self.provider: Provider = provider
         self.default = default  # part of INFO without arguments
         self.in_all = in_all  # part of INFO ALL
@@ -54,7 +54,7 @@ _ALL: Final = (b"all", b"everything")
 
 
 def info_text(engine: Engine, names: list[bytes]) -> bytes:
-    """The sections that ``names`` ask for, each once and in the fixed order; unknown names ask for nothing."""
+    """The sections that ``names`` ask for, each once and in the fixed order. Unknown names are ignored."""
     wanted = {name.lower() for name in names} if names else {b"default"}
     everything = not wanted.isdisjoint(_ALL)
     default = b"default" in wanted

@@ -1,4 +1,4 @@
-"""INFO server: which program this is, where it runs and since when."""
+"""INFO server: which program this is, where it runs, and since when."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ _DAY_S: Final = 86400
 
 
 def server(report: Report) -> None:
-    """Write the section."""
     _program(report)
     _process(report)
     _time(report)
     _place(report)
-    # Beyond Redis's fields: what really answers.
+    # Fields that Redis does not have: which program really replies.
     report.text("pyredmem_version", __version__)
     report.text("pyredmem_build", "compiled" if COMPILED else "interpreted")
     report.text("python_version", sys.version.partition(" ")[0])

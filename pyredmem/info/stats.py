@@ -1,4 +1,4 @@
-"""INFO stats: what was done since the start, and how fast lately."""
+"""INFO stats: what the server has done since its start, and how fast it was lately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pyredmem.info.report import Report
 
 
 def stats(report: Report) -> None:
-    """Write the section."""
     _traffic(report)
     _replication(report)
     _expiry_and_eviction(report)

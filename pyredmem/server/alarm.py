@@ -1,7 +1,8 @@
-"""One alarm of the event loop, set in microseconds.
+"""An alarm in the event loop that is set in microseconds.
 
-The loops' own timers count in milliseconds, far too coarse for work in slices of a fifth of one. Linux has timers that
-are files (timerfd), which a loop can wait for like for a socket. Where there are none the loop's timer has to do.
+The timers of event loops count in milliseconds. That is far too coarse for slices of work that last a fifth of a
+millisecond. Linux has timers that are files (timerfd), and a loop can wait for them as it waits for sockets. Where
+there are no such timers the alarm uses the timer of the loop.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class _Timer(ctypes.Structure):
 
 
 class Alarm:
-    """Calls `ring` once in the loop after each `set`; a later `set` takes the place of an earlier one."""
+    """Calls `ring` once, in the loop, after each `set`. A later `set` replaces an earlier one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
         self._loop = loop
@@ -53,12 +54,12 @@ class Alarm:
         return file
 
     def set(self, delay_us: int) -> None:
-        """Ring in so many microseconds; 0: when the loop has looked once what else there is to do."""
+        """Ring in `delay_us` microseconds; 0: after the loop has done what else is ready."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         if self._file >= 0 and self._library is not None:
-            delay_us = max(delay_us, 1)  # 0 would put it off for ever
+            delay_us = max(delay_us, 1)  # 0 would disarm the timer
             self._timer.value.seconds = delay_us // 1_000_000
             self._timer.value.nanoseconds = delay_us % 1_000_000 * 1000
             self._library.timerfd_settime(self._file, 0, ctypes.byref(self._timer), None)
@@ -66,9 +67,9 @@ class Alarm:
             self._handle = self._loop.call_later(max(delay_us, 0) / 1_000_000, self._fire)
 
     def _expired(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # it was set anew meanwhile
+        with contextlib.suppress(BlockingIOError):  # it has been set again meanwhile
             os.read(self._file, _COUNTER_BYTES)
-            # Not at once: a loop may send what was replied in this turn only at the turn's end.
+            # Not now: a loop may send the replies of this turn only at the end of the turn.
             self._handle = self._loop.call_soon(self._fire)
 
     def _fire(self) -> None:
@@ -76,7 +77,7 @@ class Alarm:
         self._ring()
 
     def close(self) -> None:
-        """Never ring again."""
+        """Do not ring any more."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

@@ -1,9 +1,9 @@
-"""The server: an engine, listeners around it, a clock that ticks, and an orderly end.
+"""The server: an engine with listeners, a timer that ticks, and an orderly end.
 
-    Server(settings).run()      in a process of its own: signals, collector tuned, returns the exit status
-    Server(settings).start()    inside another program: a thread of its own, until stop()
+    Server(settings).run()      in a process of its own: handles signals, tunes the collector, returns the exit status
+    Server(settings).start()    inside another program: serves in a thread of its own, until stop()
 
-Everything the engine does happens in the one thread that runs the loop.
+Everything that the engine does happens in the one thread that runs the loop.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ from pyredmem.server.ticker import Ticker
 
 Result = TypeVar("Result")
 
-# How long an ending server waits for its last replies to leave.
+# How long an ending server waits until its last replies are sent.
 LINGER_SECONDS: Final = 1.0
 LINGER_STEP_SECONDS: Final = 0.002
 START_SECONDS: Final = 30.0
 
 
 class Server:
-    """One engine with its listeners and its loop."""
+    """An engine with its listeners and its event loop."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Server:
     # In a process of its own
 
     def run(self) -> int:
-        """Serve until told to end; the status for the process to exit with."""
+        """Serve until a signal or SHUTDOWN ends the server; returns the exit status for the process."""
         process.keep_large_blocks_apart()
         try:
             loop = new_event_loop(loop_choice())
@@ -107,14 +107,14 @@ class Server:
         self._end.set()
 
     def _end_soon(self) -> None:
-        """Called by the engine, so in the loop's thread: SHUTDOWN."""
-        self.log.warning("A client asked for shutdown...")
+        """End the server on SHUTDOWN. The engine calls this, so it runs in the loop's thread."""
+        self.log.warning("A client has requested shutdown...")
         self._end.set()
 
     # Inside another program
 
     def start(self) -> None:
-        """Serve in a thread; returns when connections are accepted, raises what kept it from that."""
+        """Serve in a thread. Returns when connections are accepted, or raises the error that prevented it."""
         self._thread = threading.Thread(target=self._run_in_thread, name="pyredmem", daemon=True)
         self._thread.start()
         self._started.wait(START_SECONDS)
@@ -123,14 +123,14 @@ class Server:
             raise self._failure
 
     def stop(self) -> None:
-        """End the thread; returns when it is gone."""
+        """End the server; returns when its thread has ended."""
         self.request_end()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def call(self, function: Callable[[], Result]) -> Result:
-        """Run `function` in the server's thread, where the engine may be touched; its result or exception."""
+        """Run `function` in the server's thread, which alone may use the engine; returns or raises what it does."""
         assert self._loop is not None, "the server has not been started"
         future: Future[Result] = Future()
 
@@ -144,14 +144,14 @@ class Server:
         return future.result(START_SECONDS)
 
     def request_end(self) -> None:
-        """Ask the server, from any thread, to end."""
+        """Ask the server to end; any thread may call this."""
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._end.set)
 
     @property
     def port(self) -> int:
-        """The TCP port that is listened on, 0 without one."""
+        """The TCP port that the server listens on; 0 if it listens on none."""
         addresses = self.listeners.addresses(TCP)
         return addresses[0][1] if addresses else 0
 
@@ -170,7 +170,7 @@ class Server:
     # Serving
 
     async def _serve(self, ready: Callable[[], None]) -> None:
-        """Listen, tick, wait for the end, close."""
+        """Listen, tick, wait for the end, and close everything."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._report_fault)
         self.log.role = MASTER
@@ -197,19 +197,19 @@ class Server:
         self.log.warning("The server is ready to exit, bye bye...")
 
     async def _close_sessions(self) -> None:
-        """Close every connection once its replies have left, or after a while."""
+        """Close each connection when its replies are sent, and all that are left after a while."""
         for session in list(self.engine.sessions.values()):
             session.close()
             session.output_ready()
         deadline = asyncio.get_running_loop().time() + LINGER_SECONDS
         while self.engine.sessions and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(LINGER_STEP_SECONDS)
-        for session in list(self.engine.sessions.values()):  # of those who do not read
+        for session in list(self.engine.sessions.values()):  # their clients do not read
             self.engine.clients.drop(session)
         await asyncio.sleep(0)  # the transports close in the loop's next turn
 
     def _report_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """Log an exception that nobody caught; the connection it came from is closed by the loop."""
+        """Log an exception that was not caught. The loop closes the connection from which it came."""
         error = context.get("exception")
         self.log.warning(f"Fault: {context.get('message', 'exception')}: {error!r}")
         if isinstance(error, BaseException):
@@ -217,7 +217,7 @@ class Server:
                 self.log.warning(line)
 
     def _accept(self, kind: str) -> asyncio.Protocol:
-        # A compiled class cannot inherit from an interpreted one: it is a protocol by its methods.
+        # A compiled class cannot inherit from an interpreted one; what makes it a protocol is its methods.
         return cast(asyncio.Protocol, Connection(self.engine, kind, self._opened))
 
     def _opened(self, _connection: Connection) -> None:
@@ -240,5 +240,5 @@ class Server:
 
 
 def seed(settings: Settings) -> int:
-    """The seed of chance: the one that is set, or one from the operating system."""
+    """The seed for random numbers: the one in the settings, or one from the operating system."""
     return settings.integer("random-seed") or int.from_bytes(os.urandom(7))

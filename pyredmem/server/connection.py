@@ -1,12 +1,13 @@
-"""The asyncio protocol of one connection: bytes from the transport to the session, replies back.
+"""The asyncio protocol of one connection: it passes bytes from the transport to the session, and replies back.
 
-This is the hot path of the server, so it is compiled, and it does one write per read event: all replies to what one
-read brought are joined. It is a protocol by its methods alone, since a native class cannot inherit from an interpreted
-one.
+This is the hot path of the server, so it is compiled. It makes one write for each read event, with all replies to the
+requests of that read. What makes the class a protocol is its methods alone, since a native class cannot inherit from an
+interpreted one.
 
-What the transport could not send at once is the client's unsent output. Up to the size of a client's reply buffer
-nobody asks for it; beyond that the transport says so (``pause_writing``), and from then on every write is accounted,
-held against the client's limit, and may keep the session from running more requests until the client has read.
+Output that the transport could not send at once is the client's unsent output. Up to the size of a reply buffer it is
+not accounted for. When there is more, the transport calls ``pause_writing``. From then on every write is accounted for
+and checked against the client's limit, and the session may have to wait with further requests until the client has
+read.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ HIGH_WATER: Final = 16384
 
 
 class Connection:
-    """One client's connection; ``kind`` is tcp, unix or tls."""
+    """The connection of one client; ``kind`` is tcp, unix or tls."""
 
     def __init__(self, engine: Engine, kind: str, opened: Callable[[Connection], None]) -> None:
         self._engine = engine
@@ -34,10 +35,10 @@ class Connection:
         self._opened = opened
         self._transport: asyncio.Transport | None = None
         self._session: Session | None = None
-        self._behind = False  # the client reads more slowly than it is written to
+        self._lags = False  # the client reads more slowly than output is written
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """A client has connected."""
+        """Create a session for a client that has connected."""
         self._transport = transport
         transport.set_write_buffer_limits(HIGH_WATER)
         local_address = _text(transport.get_extra_info("sockname"))
@@ -56,28 +57,28 @@ class Connection:
             self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Run the requests in bytes from the client, and write the replies."""
         session = self._session
         assert session is not None
         session.receive(data)
         self.flush()
 
     def flush(self) -> None:
-        """Write the replies that are ready; close if the session is to end."""
+        """Write the output that is ready, and close the connection if the session is closing."""
         session = self._session
         transport = self._transport
-        if session is None or transport is None:  # the connection is gone
+        if session is None or transport is None:  # the connection has ended
             return
         output = session.output
         size = output.size()
         if size > 0:
             session.count_output(size)
-            if size > HIGH_WATER or self._behind:
+            if size > HIGH_WATER or self._lags:
                 self._write_much(session, transport, size)
             else:
                 transport.write(output.take())
-                if session.memory.unsent > 0:  # counted while the batch ran
-                    self._clients.output_sent(session, transport.get_write_buffer_size())
+                if session.memory.reply_buffer.unsent > 0:  # counted while the batch ran
+                    self._clients.note_unsent(session, transport.get_write_buffer_size())
         if session.is_closing():
             if session.aborted:
                 transport.abort()
@@ -85,7 +86,7 @@ class Connection:
                 transport.close()
 
     def _write_much(self, session: Session, transport: asyncio.Transport, size: i64) -> None:
-        """Write what may not be sent at once, and account for what is not."""
+        """Write output that the transport may not send at once, and account for what is unsent."""
         output = session.output
         waiting: i64 = transport.get_write_buffer_size()
         largest = output.largest_part()
@@ -96,18 +97,18 @@ class Connection:
             transport.write(parts[0])
         else:
             transport.writelines(parts)
-        self._clients.output_sent(session, transport.get_write_buffer_size())
+        self._clients.note_unsent(session, transport.get_write_buffer_size())
 
     def _unsent(self) -> int:
-        """Bytes that the transport could not send yet."""
+        """How many bytes the transport could not send yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def eof_received(self) -> bool:
-        """The client will send nothing more."""
+        """Let the transport close the connection: the client will send nothing more."""
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection is gone."""
+        """Disconnect the client: the connection has ended."""
         session = self._session
         self._session = None
         self._transport = None
@@ -115,21 +116,21 @@ class Connection:
             self._engine.release(session)
 
     def pause_writing(self) -> None:
-        """More is unsent than the client's reply buffer would hold."""
-        self._behind = True
+        """Account for every write from now on: more is unsent than a reply buffer holds."""
+        self._lags = True
 
     def resume_writing(self) -> None:
-        """The client has read nearly all of it."""
-        self._behind = False
+        """Let the session go on: the client has read nearly all of its output."""
+        self._lags = False
         session = self._session
         if session is not None:
-            self._clients.output_sent(session, self._unsent())
+            self._clients.note_unsent(session, self._unsent())
             if session.holds & HOLD_UNREAD:
                 session.resume(HOLD_UNREAD)
 
 
 def _text(address: object) -> str:
-    """An address as Redis writes it: ``ip:port``, ``[ip6]:port``, or a path."""
+    """An address in Redis's form: ``ip:port``, ``[ip6]:port``, or a path."""
     if isinstance(address, tuple):
         host, port = address[0], address[1]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -139,6 +140,6 @@ def _text(address: object) -> str:
 
 
 def _descriptor(transport: asyncio.Transport) -> int:
-    """The number of the socket, -1 if the transport has none."""
+    """The file descriptor of the socket; -1 if the transport has no socket."""
     socket = transport.get_extra_info("socket")
     return -1 if socket is None else int(socket.fileno())

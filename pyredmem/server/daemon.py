@@ -1,6 +1,6 @@
-"""What a server does to its own process: going into the background, the pid file, the limit on open files.
+"""Changes to the server's own process: going into the background, the pid file, the limit on open files.
 
-`daemonize` forks, so it must run before an event loop or a thread exists.
+`daemonize` forks, so it must run before there is an event loop or a second thread.
 """
 
 import contextlib
@@ -8,14 +8,14 @@ import os
 import resource
 from typing import Final
 
-# Descriptors the process needs besides its clients: listeners, log, loop, standard streams; Redis's own reserve.
+# The descriptors that the process needs for listeners, log, loop and standard streams. Redis reserves as many.
 RESERVED_FILES: Final = 32
 
 
 def daemonize() -> None:
-    """Continue as a background process without a terminal; the process that was started exits with status 0.
+    """Continue as a background process without a terminal. The process that was started exits with status 0.
 
-    The second fork leaves a process that leads no session and so can never acquire a terminal again.
+    After the second fork the process is not the leader of its session, so it can never acquire a terminal again.
     """
     _continue_in_child()
     os.setsid()
@@ -24,21 +24,21 @@ def daemonize() -> None:
 
 
 def write_pid_file(path: str) -> None:
-    """Write this process's id, one line."""
+    """Write the id of this process as one line."""
     with open(path, "w", encoding="ascii") as file:
         file.write(f"{os.getpid()}\n")
 
 
 def remove_pid_file(path: str) -> None:
-    """Remove the pid file, which may have been removed already."""
+    """Remove the pid file. It is no error if it does not exist any more."""
     with contextlib.suppress(OSError):
         os.unlink(path)
 
 
 def reserve_open_files(maxclients: int) -> int:
-    """Raise the limit on open files to what `maxclients` clients need; return how many clients it now allows.
+    """Raise the limit on open files to what `maxclients` clients need; returns how many clients it then allows.
 
-    An unprivileged process may raise its soft limit up to the hard one, a privileged one both.
+    A process without privileges may raise its soft limit up to the hard limit. A privileged process may raise both.
     """
     needed = maxclients + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

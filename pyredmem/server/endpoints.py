@@ -1,7 +1,7 @@
-"""The sockets the server listens on, as plain blocking-free operating-system sockets.
+"""Endpoints: where the server listens, and how their sockets are opened.
 
-An `Endpoint` says where to listen; `open_endpoint` makes the listening socket or raises OSError at once. That this step
-needs no event loop is the point: CONFIG SET must answer within the command whether the new port can be had.
+An `Endpoint` says where to listen. `open_endpoint` opens the listening socket, or raises OSError at once. It needs no
+event loop for this, and that is the point: CONFIG SET must reply at once whether the server can listen on a new port.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ TCP: Final = "tcp"
 TLS: Final = "tls"
 UNIX: Final = "unix"
 
-# What an address of a family that this machine lacks fails with: Redis listens on the others and goes on.
+# The errors for an address of a family that this machine does not have: as Redis does, listen on the others and go on.
 MISSING_FAMILY: Final = frozenset(
     {errno.ENOPROTOOPT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT, errno.EAFNOSUPPORT}
 )
@@ -25,7 +25,7 @@ MISSING_FAMILY: Final = frozenset(
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One place to listen: an address and port, or the path of a unix socket (then port and optional are unused)."""
+    """A place to listen: an address and a port, or the path of a unix socket (port and optional are then unused)."""
 
     kind: str
     address: str
@@ -36,14 +36,14 @@ class Endpoint:
         return self.address if self.kind == UNIX else f"{self.address}:{self.port}"
 
     def may_fail_with(self, error: OSError) -> bool:
-        """True when the server should go on without this endpoint after `error`."""
+        """Whether the server may go on without this endpoint after `error`."""
         if error.errno in MISSING_FAMILY:
             return True
         return self.optional and error.errno == errno.EADDRNOTAVAIL
 
 
 def network_endpoints(kind: str, bind: str, port: int) -> list[Endpoint]:
-    """The endpoints of a `bind` list: a leading `-` makes an address optional, `*` and `::*` mean every address."""
+    """The endpoints for a `bind` list: a leading `-` makes an address optional; `*` and `::*` mean all addresses."""
     if port == 0:
         return []
     endpoints = []
@@ -54,18 +54,18 @@ def network_endpoints(kind: str, bind: str, port: int) -> list[Endpoint]:
 
 
 def open_endpoint(endpoint: Endpoint, backlog: int, keepalive_seconds: int, permissions: int) -> socket.socket:
-    """A listening, non-blocking socket. Raises OSError when the place cannot be had."""
+    """A listening, non-blocking socket. Raises OSError if the server cannot listen there."""
     if endpoint.kind == UNIX:
         return _open_unix(endpoint.address, backlog, permissions)
     return _open_network(endpoint, backlog, keepalive_seconds)
 
 
 def set_keepalive(listener: socket.socket, keepalive_seconds: int) -> None:
-    """Probe idle peers after `keepalive_seconds` (0: never).
+    """Probe idle clients after `keepalive_seconds` (0: never).
 
-    The options are set once on the listening socket, from which accepted connections inherit them, so that accepting
-    costs no further system calls. Three probes a third of the interval apart, as Redis has it. An interval that the
-    system does not take (Linux: more than nine hours) is no fault: its own interval stays.
+    The options are set on the listening socket, and accepted connections inherit them, so that accepting costs no
+    further system calls. As in Redis there are three probes, a third of the interval apart. An interval that the system
+    refuses (Linux: more than nine hours) is no error: the system keeps its own interval.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1 if keepalive_seconds else 0)
     if keepalive_seconds and hasattr(socket, "TCP_KEEPIDLE"):
@@ -76,19 +76,19 @@ def set_keepalive(listener: socket.socket, keepalive_seconds: int) -> None:
 
 
 def remove_unix_socket(path: str) -> None:
-    """Remove the socket file at `path`, if that is what is there."""
+    """Remove the file at `path` if it is a socket."""
     with contextlib.suppress(OSError):
         if stat.S_ISSOCK(os.lstat(path).st_mode):
             os.unlink(path)
 
 
 def describe(error: OSError) -> str:
-    """The operating system's words for `error`, without Python's decoration."""
+    """The operating system's text for `error`, without what Python adds."""
     return error.strerror or str(error)
 
 
 def _open_unix(path: str, backlog: int, permissions: int) -> socket.socket:
-    # A server that was killed leaves its file behind, and bind() would refuse the path for ever.
+    # A server that was killed has left its socket file, and bind() refuses a path that exists.
     remove_unix_socket(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -114,7 +114,7 @@ def _open_network(endpoint: Endpoint, backlog: int, keepalive_seconds: int) -> s
 
 
 def _resolve(endpoint: Endpoint) -> Iterable[tuple[int, tuple[str, int]]]:
-    """Families and numeric addresses behind the written address."""
+    """The families and numeric addresses that the written address means."""
     written = endpoint.address
     if written == "*":
         return [(socket.AF_INET, ("0.0.0.0", endpoint.port))]
@@ -132,7 +132,7 @@ def _listen(family: int, address: tuple[str, int], backlog: int, keepalive_secon
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # Otherwise `::` would take the IPv4 port as well and the usual pair `* -::*` could not both be bound.
+            # Otherwise `::` would take the IPv4 port too, and the usual pair `* -::*` could not be bound.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         set_keepalive(listener, keepalive_seconds)

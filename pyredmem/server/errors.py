@@ -1,5 +1,5 @@
-"""Why a server could not start."""
+"""The error of a server that cannot start."""
 
 
 class StartError(Exception):
-    """The server cannot start; the text is what its log says last."""
+    """The server cannot start. The text becomes the last line of its log."""

@@ -1,4 +1,4 @@
-"""What the server answers when its engine asks about the process around it."""
+"""The host of a server's engine: it answers the engine's questions about the process, and fulfils its requests."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from pyredmem.server.logs import LEVELS, Log
 
 
 class ServerHost(Host):
-    """The process of a server; `end` asks that server to end, `kinds` names the kinds of its open listeners."""
+    """The process of a server. `end` asks the server to end; `kinds` returns the kinds of its open listeners."""
 
     def __init__(
         self, settings: Settings, log: Log, config_path: str, end: Callable[[], None], kinds: Callable[[], list[str]]
@@ -28,88 +28,74 @@ class ServerHost(Host):
         self._config_path = config_path
         self._end = end
         self._kinds = kinds
-        # Taken at once: a relative path means something else after a change of directory.
+        # Resolved now: after a change of directory a relative path would mean another file.
         self._executable = os.path.abspath(sys.argv[0] or sys.executable)
         self.alarm: Alarm | None = None  # while the server runs
 
     def resident_bytes(self) -> int:
-        """Resident set size, read now."""
         return process.resident_bytes()
 
     def peak_resident_bytes(self) -> int:
-        """The highest resident set size so far."""
         return process.peak_resident_bytes()
 
     def system_memory_bytes(self) -> int:
-        """Physical memory of the machine."""
         return process.total_system_memory()
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
-        """System and user time, own and of ended children."""
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (own.ru_stime, own.ru_utime, children.ru_stime, children.ru_utime)
 
     def main_thread_cpu_seconds(self) -> tuple[float, float]:
-        """System and user time of the calling thread, which is the one that runs the engine."""
+        """The system and user time of the calling thread, which is the one that runs the engine."""
         own = resource.getrusage(resource.RUSAGE_THREAD)
         return (own.ru_stime, own.ru_utime)
 
     def sleep(self, seconds: float) -> None:
-        """Block the loop."""
         time.sleep(seconds)
 
     def process_id(self) -> int:
-        """The process's id, read now: a daemon's changes."""
+        """The id of the process, read now: that of a daemon has changed since the start."""
         return os.getpid()
 
     def config_path(self) -> str:
-        """Where the configuration file is, empty without one."""
         return self._config_path
 
     def executable_path(self) -> str:
-        """The program that was started."""
         return self._executable
 
     def tcp_port(self) -> int:
-        """The plain port, or the TLS port where there is no other."""
+        """The plain port; the TLS port if there is no plain one."""
         return self._settings.integer("port") or self._settings.integer("tls-port")
 
     def listeners(self) -> list[str]:
-        """A line for each kind of listener."""
         return [self._describe(kind) for kind in self._kinds()]
 
     def event_loop_name(self) -> str:
-        """The package the running loop comes from: uvloop or asyncio."""
+        """The package of the running loop: uvloop or asyncio."""
         return type(asyncio.get_running_loop()).__module__.partition(".")[0]
 
     def trim(self) -> None:
-        """Give free pages back."""
         process.trim()
 
     def trim_aside(self) -> None:
-        """Give free pages back in a thread: the C library takes milliseconds, and does not hold the interpreter."""
+        """Trim in another thread: the C library takes milliseconds, during which it does not hold the interpreter."""
         threading.Thread(target=process.trim, name="trim", daemon=True).start()
 
     def read_config(self) -> str:
-        """The text of the configuration file."""
         return load_file(self._require_config())
 
     def write_config(self, text: str) -> None:
-        """Replace the configuration file."""
         save_file(self._require_config(), text)
 
     def wake_after(self, delay_us: int) -> None:
-        """Set the server's alarm."""
         if self.alarm is not None:
             self.alarm.set(delay_us)
 
     def shut_down(self) -> None:
-        """Ask the server to end."""
         self._end()
 
     def log(self, level: str, message: str) -> None:
-        """Write to the server's log."""
         self._log.write(LEVELS[level], message)
 
     def _require_config(self) -> str:

@@ -1,9 +1,9 @@
-"""The worker thread of lazy free: it dismantles deleted values, so that the thread of the loop need not.
+"""The worker thread of lazy free: it dismantles deleted values, so that the thread of the loop need not do it.
 
-It works in slices of a fifth of a millisecond and sleeps between them. Compiled code does not release the interpreter's
-lock by itself, and a thread that merely offers to release it (`sleep(0)`) often gets it back at once. While no client
-is served the pauses are as short as the operating system can make them. The engine's task settles, in the thread of the
-loop, the packets that the worker makes; while too many of them wait the worker makes no more.
+It works in slices of a fifth of a millisecond and sleeps between them. It must sleep, because compiled code does not
+release the interpreter's lock by itself, and a thread that only offers to release it (`sleep(0)`) often gets it back at
+once. While no client sends anything, the pauses are as short as the operating system can make them. The engine's task,
+in the thread of the loop, settles the packets that the worker makes. While too many packets wait, the worker pauses.
 """
 
 import asyncio

@@ -1,14 +1,14 @@
-"""Keeps the open listening sockets equal to what the settings ask for.
+"""The listeners of a server: open sockets, which are kept as the settings ask for.
 
-Opening is done in two steps, because CONFIG SET has to know the outcome at once while an event loop accepts listeners
-only from a coroutine:
+A listener is opened in two steps, because CONFIG SET must know at once whether it succeeds, while an event loop takes
+listeners only from a coroutine:
 
     settings --> wanted endpoints --> open_endpoint()   at once: succeeds, or everything is put back and OSError raised
                                   --> loop.create_server(sock=...)   soon after, in a task
 
-Between the two steps the kernel queues connections, so nobody is refused. A change closes what is no longer wanted,
-keeps what stays, then opens what is new; closing first is necessary since `*` and a single address of one port exclude
-each other.
+Between the two steps the kernel queues connections, so no client is refused. A change first closes the listeners that
+are no longer wanted, and then opens the new ones. It must close first, since `*` and a single address cannot listen on
+the same port at the same time.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class SocketOptions:
 
 
 class Listener:
-    """One open endpoint: at first a bare socket, then also the event loop's server around it."""
+    """An open endpoint: at first only a socket, later also the event loop's server for it."""
 
     def __init__(self, endpoint: Endpoint, listener: socket.socket, context: ssl.SSLContext | None) -> None:
         self.endpoint = endpoint
@@ -49,7 +49,7 @@ class Listener:
         self._server: asyncio.Server | None = None
 
     async def attach(self, accept: Callable[[str], asyncio.Protocol], backlog: int) -> None:
-        """Let the running loop accept connections, each served by what `accept` makes."""
+        """Have the running loop accept connections; `accept` creates the protocol for each."""
         if self.closed or self._server is not None:
             return
         loop = asyncio.get_running_loop()
@@ -62,12 +62,12 @@ class Listener:
         self._close_if_closed(server)
 
     def _close_if_closed(self, server: asyncio.Server) -> None:
-        """Undo an attachment during which the listener was closed."""
+        """Close the server if the listener was closed while it was being attached."""
         if self.closed:
             server.close()
 
     def close(self) -> None:
-        """Stop listening; when this returns the port is free."""
+        """Stop listening. When this returns the port is free."""
         self.closed = True
         if self._server is not None:
             self._server.close()
@@ -76,7 +76,7 @@ class Listener:
 
 
 class Listeners:
-    """The set of open endpoints; `accept` makes the protocol of a connection, given the kind of its endpoint."""
+    """The open endpoints of a server. `accept` creates the protocol for a connection to an endpoint of a given kind."""
 
     def __init__(self, accept: Callable[[str], asyncio.Protocol], options: SocketOptions, log: Log) -> None:
         self.options = options
@@ -86,11 +86,10 @@ class Listeners:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def endpoints(self) -> list[Endpoint]:
-        """What is open now, in the order of opening."""
+        """The open endpoints, in the order in which they were opened."""
         return [listener.endpoint for listener in self._listeners]
 
     def listener_of(self, endpoint: Endpoint) -> Listener:
-        """The open listener of an endpoint."""
         return next(one for one in self._listeners if one.endpoint == endpoint)
 
     def addresses(self, kind: str) -> list[tuple[str, int]]:
@@ -102,9 +101,9 @@ class Listeners:
         ]
 
     def change(self, kind: str, wanted: Iterable[Endpoint], context: ssl.SSLContext | None = None) -> None:
-        """Make the endpoints of a kind exactly `wanted`. On OSError everything of that kind is as it was before.
+        """Make `wanted` the endpoints of a kind. If this raises OSError, the kind has the same endpoints as before.
 
-        A context that is not the one in use replaces all endpoints of the kind, since a server keeps its context.
+        If `context` is not the one in use, all endpoints of the kind are replaced, since a server keeps its context.
         """
         targets = list(wanted)
         old = [listener for listener in self._listeners if listener.endpoint.kind == kind]
@@ -122,25 +121,25 @@ class Listeners:
             raise
 
     async def attach(self) -> None:
-        """Let the running loop serve everything that is open."""
+        """Have the running loop accept connections to all open endpoints."""
         for listener in list(self._listeners):
             await listener.attach(self._accept, self.options.backlog)
 
     def attach_soon(self) -> None:
-        """The same from a plain function inside the loop."""
+        """Like `attach`, but for a plain function in the thread of the loop."""
         task = asyncio.get_running_loop().create_task(self.attach())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def set_keepalive(self, seconds: int) -> None:
-        """Give connections accepted from now on another keep-alive interval."""
+        """Change the keep-alive interval of the connections that are accepted from now on."""
         self.options = replace(self.options, keepalive_seconds=seconds)
         for listener in self._listeners:
             if listener.endpoint.kind != UNIX:
                 set_keepalive(listener.socket, seconds)
 
     def close(self) -> None:
-        """Close everything and remove the socket files."""
+        """Close all listeners and remove the socket files."""
         for listener in list(self._listeners):
             self._close(listener)
 

@@ -1,15 +1,15 @@
-"""The server's log: one line per event, laid out as Redis lays it out.
+"""The log of a server: one line for each event, in Redis's layout.
 
     4810:M 21 Nov 2026 01:21:30.023 * Ready to accept connections tcp
     pid  role   local time           level
 
-The role is `C` while the configuration is being read and `M` once the process serves; the level is one of `. - * #`
-(debug, verbose, notice, warning). People and tools read these lines by eye and by pattern, so the layout is fixed while
-the wording of most lines is ours.
+The role is `C` while the configuration is being read, and `M` while the process serves. The level is one of `. - * #`
+(debug, verbose, notice, warning). People read these lines, and tools match them, so the layout is fixed; the words of
+most lines are ours.
 
-Lines go out with one `write` to a descriptor opened for appending: nothing is buffered, so the last line before a crash
-is there, and several processes may share a file. The standard `logging` package is not used: its records, handlers and
-locks cost start-up time and give nothing to a single-threaded program with one destination.
+A line is written with one `write` to a descriptor that was opened for appending. Nothing is buffered, so the last line
+before a crash is in the file, and several processes can share a file. The standard `logging` package is not used: its
+records, handlers and locks cost time at the start and are of no use to a single-threaded program with one destination.
 """
 
 import contextlib
@@ -30,18 +30,18 @@ LEVELS: Final = {"debug": DEBUG, "verbose": VERBOSE, "notice": NOTICE, "warning"
 CONFIGURING: Final = "C"
 MASTER: Final = "M"
 
-# The names are spelt here since strftime's %b follows the locale.
+# The names are written here because %b of strftime depends on the locale.
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SYMBOLS: Final = ".-*#"
 
 
 def unix_now() -> float:
-    """Seconds since the epoch: the only time of day the log needs."""
+    """The unix time in seconds."""
     return time.time()
 
 
 class Log:
-    """Writes lines at or above a level to standard output or to the end of a file."""
+    """Writes lines of at least a given level to standard output or to the end of a file."""
 
     def __init__(self, now: Callable[[], float] = unix_now) -> None:
         self.level = NOTICE
@@ -50,11 +50,11 @@ class Log:
         self._file = -1
 
     def set_level(self, name: str) -> None:
-        """Take a `loglevel` word."""
+        """Set the level to a value of `loglevel`."""
         self.level = LEVELS[name]
 
     def open_file(self, path: str) -> None:
-        """Send the lines that follow to the end of `path`; an empty path means standard output. OSError as open()."""
+        """Write to the end of `path` from now on, or to standard output if it is empty. May raise OSError."""
         opened = -1
         if path:
             opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -62,33 +62,33 @@ class Log:
         self._file = opened
 
     def close(self) -> None:
-        """Give the file back; lines go to standard output again."""
+        """Close the file, and write to standard output again."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def debug(self, message: str) -> None:
-        """Details of use to someone who works on the server."""
+        """Log a detail that only helps those who work on the server."""
         self.write(DEBUG, message)
 
     def verbose(self, message: str) -> None:
-        """Frequent events."""
+        """Log an event of a frequent kind."""
         self.write(VERBOSE, message)
 
     def notice(self, message: str) -> None:
-        """What an administrator wants to have read."""
+        """Log what an administrator wants to know."""
         self.write(NOTICE, message)
 
     def warning(self, message: str) -> None:
-        """What an administrator must read."""
+        """Log what an administrator must know."""
         self.write(WARNING, message)
 
     def write(self, level: int, message: str) -> None:
-        """One line, or nothing when `level` is below the chosen one."""
+        """Write one line, unless `level` is below the level of the log."""
         if level < self.level:
             return
         line = self._layout(level, message).encode("utf-8", "surrogateescape")
-        # A full disk or a closed pipe must not stop the server, and there is nowhere left to report it.
+        # A full disk or a closed pipe must not stop the server, and there is nowhere to report it.
         with contextlib.suppress(OSError):
             os.write(self._destination(), line)
 
@@ -105,6 +105,6 @@ class Log:
 
 
 def complain(message: str) -> None:
-    """Write to standard error: for what goes wrong before there is a log."""
+    """Write to standard error what goes wrong before there is a log."""
     sys.stderr.write(message if message.endswith("\n") else message + "\n")
     sys.stderr.flush()

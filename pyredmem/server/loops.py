@@ -1,7 +1,7 @@
-"""Which event loop drives the server.
+"""The choice of the event loop.
 
-uvloop halves the cost of a small request, so it is used where it is installed; asyncio's own loop serves everywhere
-else and whenever `PYREDMEM_LOOP=asyncio` asks for it (for debugging, or to compare).
+uvloop halves the cost of a small request, so it is used if it is installed. Otherwise, or if `PYREDMEM_LOOP=asyncio`
+asks for it (for debugging, or to compare), the server uses asyncio's own loop.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ CHOICES: Final = ("auto", "uvloop", "asyncio")
 
 
 def loop_choice() -> str:
-    """The wish of the environment, `auto` when it has none."""
+    """The kind of loop that the environment asks for; `auto` if it asks for none."""
     choice = os.environ.get(CHOICE_VARIABLE, "") or "auto"
     if choice not in CHOICES:
         raise StartError(f"{CHOICE_VARIABLE} must be one of {', '.join(CHOICES)}, not {choice!r}")
@@ -25,9 +25,9 @@ def loop_choice() -> str:
 
 
 def new_event_loop(choice: str = "auto") -> asyncio.AbstractEventLoop:
-    """A fresh loop of the wished kind; `auto` prefers uvloop and does without it silently."""
+    """A new loop of the chosen kind; `auto` is uvloop if it is installed, else asyncio's loop."""
     if choice == "asyncio" or (choice == "auto" and find_spec("uvloop") is None):
         return asyncio.new_event_loop()
-    # Imported by name: the package is optional, and a wish for asyncio should not pay for loading it.
+    # Imported by name: the package is optional, and the choice of asyncio must not cost the time to load it.
     loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
     return loop

@@ -1,7 +1,7 @@
-"""From the network settings to open listeners, at start and with every later CONFIG SET.
+"""Turns the network settings into open listeners, at the start and at every later CONFIG SET.
 
-At start a place that cannot be had ends the server; later the command is refused with Redis's words and everything
-stays as it was.
+If the server cannot listen somewhere at the start, it ends. If that happens at a CONFIG SET, the command is refused
+with Redis's words and everything stays as it was.
 """
 
 import ssl
@@ -44,7 +44,7 @@ class Network:
         self._context: ssl.SSLContext | None = None
 
     def open(self) -> None:
-        """Listen on everything that is configured, or raise StartError. Later changes are followed by themselves."""
+        """Listen on everything that is configured, or raise StartError; then follow all later changes."""
         self._reserve_at_start()
         self._open_kind(TCP)
         self._open_tls()
@@ -56,7 +56,7 @@ class Network:
         self._subscribe()
 
     def kinds(self) -> list[str]:
-        """The kinds of connection that are accepted, each once."""
+        """The kinds of connections that the server accepts, each once."""
         return list(dict.fromkeys(endpoint.kind for endpoint in self._listeners.endpoints()))
 
     def _subscribe(self) -> None:
@@ -98,8 +98,8 @@ class Network:
         possible = reserve_open_files(maxclients)
         if possible < maxclients:
             self._log.warning(
-                f"The limit on open files allows {possible} clients only: maxclients was {maxclients}, "
-                f"now it is {possible}. Raise the limit with 'ulimit -n'."
+                f"The limit on open files allows only {possible} clients: maxclients was {maxclients}, "
+                f"and now is {possible}. Raise the limit with 'ulimit -n'."
             )
             self._settings.start_with("maxclients", str(possible))
 
@@ -127,7 +127,9 @@ class Network:
         try:
             self._listeners.change(kind, self._wanted(kind), self._context if kind == TLS else None)
         except OSError as error:
-            self._log.warning(f"The new network settings cannot be had ({describe(error)}): the old ones stay.")
+            self._log.warning(
+                f"The server cannot listen as the new settings ask ({describe(error)}): the old settings stay."
+            )
             raise SettingError(reason=refusal) from error
         finally:
             self._listeners.attach_soon()
@@ -170,7 +172,7 @@ class Network:
 
 
 def somaxconn() -> int:
-    """The kernel's own limit on waiting connections; 0 where it cannot be read."""
+    """The kernel's limit on connections that wait to be accepted; 0 if it cannot be read."""
     try:
         with open("/proc/sys/net/core/somaxconn", encoding="ascii") as file:
             return int(file.read())

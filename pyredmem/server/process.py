@@ -1,7 +1,7 @@
-"""The settings that belong to the process, not the engine: `dir`, `logfile`, `loglevel`, `pidfile`, `daemonize`, and
-the adjustment of the kernel's out-of-memory score.
+"""The settings that belong to the process and not to the engine.
 
-A server inside another program leaves all of them alone.
+They are `dir`, `logfile`, `loglevel`, `pidfile`, `daemonize`, and those for the kernel's out-of-memory score. A server
+inside another program ignores all of them.
 """
 
 import os
@@ -17,11 +17,11 @@ DEFAULT_PID_FILE: Final = "/var/run/redis.pid"
 
 
 class ProcessError(Exception):
-    """The process cannot be set up as the settings ask; the text is for the configuration error report."""
+    """The process cannot be set up as the settings ask. The text is for the report of a configuration error."""
 
 
 class ProcessSettings:
-    """Applies them at start and follows later changes."""
+    """Applies these settings at the start and follows later changes."""
 
     def __init__(self, settings: Settings, log: Log) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class ProcessSettings:
         self._oom_score = OomScore(settings, log)
 
     def apply(self) -> None:
-        """Enter the directory and open the log, or raise ProcessError."""
+        """Change to the directory and open the log, or raise ProcessError."""
         directory, logfile = self._settings.text("dir"), self._settings.text("logfile")
         try:
             self._enter_directory()
@@ -40,18 +40,17 @@ class ProcessSettings:
             self._log.open_file(logfile)
         except OSError as error:
             raise ProcessError(f"Can't open the log file: {describe(error)}") from error
-        self._level_changed()
-        self._settings.subscribe("loglevel", self._level_changed)
+        self._settings.follow(["loglevel"], self._level_changed)
         self._settings.subscribe("dir", self._directory_changed)
         self._oom_score.apply()
 
     def detach(self) -> None:
-        """Go into the background if that is asked for. Nothing may run besides this thread yet."""
+        """Go into the background if the settings ask for it. No other thread may be running yet."""
         if self._settings.flag("daemonize"):
             daemonize()
 
     def write_pid_file(self) -> None:
-        """Write the pid file, if there is to be one; that it cannot be written does not stop a server."""
+        """Write the pid file if the settings ask for one. A server starts even if the file cannot be written."""
         path = self._settings.text("pidfile")
         if not path and self._settings.flag("daemonize"):
             path = DEFAULT_PID_FILE
@@ -72,7 +71,7 @@ class ProcessSettings:
 
     def _enter_directory(self) -> None:
         os.chdir(self._settings.text("dir"))
-        # CONFIG GET shows where the process is, not how that was written.
+        # CONFIG GET shows the absolute path, not what was written in the setting.
         self._settings.start_with("dir", os.getcwd())
 
     def _directory_changed(self) -> None:

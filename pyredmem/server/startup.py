@@ -1,4 +1,4 @@
-"""Starting a server as a process: configuration, directory, log, background, pid file, and then the server."""
+"""The start of a server process: configuration, directory, log, background, pid file, and then the server itself."""
 
 import hashlib
 import os
@@ -22,26 +22,26 @@ from pyredmem.server.process import ProcessError, ProcessSettings
 
 FAILED: Final = 1
 
-# Rules of a user who may do everything.
+# The ACL rules of a user who may do everything.
 UNRESTRICTED: Final = frozenset(
     {"on", "sanitize-payload", "~*", "allkeys", "&*", "allchannels", "+@all", "allcommands"}
 )
 
 
 def build_name() -> str:
-    """How the core runs."""
+    """The name of this build."""
     return "compiled" if COMPILED else "interpreted"
 
 
 def serve(invocation: Invocation) -> int:
-    """Start a server as asked and run it to its end."""
+    """Start the server that a command line asks for, and run it to its end; returns the exit status."""
     log = Log()
     settings = Settings()
     try:
         directives = configure(invocation, settings, log)
         registry = renamed_commands(directives)
         refuse_impossible(settings)
-        config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the change of directory
+        config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the directory changes
         process = ProcessSettings(settings, log)
         process.apply()
     except MissingFileError as error:
@@ -64,7 +64,7 @@ def serve(invocation: Invocation) -> int:
 
 
 def configure(invocation: Invocation, settings: Settings, log: Log) -> Directives:
-    """Read the file, standard input and the options into `settings`, in that order."""
+    """Read the file, standard input and the options, in this order, into `settings`."""
     file_text = load_file(invocation.path) if invocation.path else ""
     stdin_text = ""
     if invocation.from_stdin:
@@ -85,13 +85,13 @@ def renamed_commands(directives: Directives) -> Registry:
 
 
 def refuse_impossible(settings: Settings) -> None:
-    """Refuse settings that cannot go together; raises ConfigFileError."""
+    """Raise ConfigFileError if settings contradict each other."""
     if settings.flag("activedefrag") and not create_profile(settings.text("mem-allocator")).supports_defrag:
         raise ConfigFileError(UNSUPPORTED)
 
 
 def is_default_user_as_it_is(words: list[str], password: str) -> bool:
-    """Whether a `user` line, as CONFIG REWRITE writes it, only repeats what `requirepass` says."""
+    """Whether a `user` line, as CONFIG REWRITE writes it, only repeats the setting `requirepass`."""
     secret = {"nopass"}
     if password:
         secret = {f">{password}", "#" + hashlib.sha256(encode(password)).hexdigest()}
@@ -100,7 +100,7 @@ def is_default_user_as_it_is(words: list[str], password: str) -> bool:
 
 
 def warn_of_ignored(directives: Directives, settings: Settings, log: Log) -> None:
-    """Say which lines of the configuration this server cannot follow, rather than pass over them in silence."""
+    """Log a warning for each line of the configuration that this server has to ignore."""
     for words in directives.modules:
         log.warning(f"Ignored: loadmodule {words[0]}. Modules cannot be loaded.")
     for words in directives.users:
@@ -110,7 +110,7 @@ def warn_of_ignored(directives: Directives, settings: Settings, log: Log) -> Non
 
 
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
-    """The first lines of the log."""
+    """Write the first lines of the log."""
     log.warning(
         f"pyredmem {__version__} ({build_name()}) is starting as Redis version={settings.text('redis-version')}, "
         f"bits=64, pid={os.getpid()}, just started"
@@ -118,4 +118,4 @@ def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
     if invocation.path or invocation.from_stdin or invocation.options:
         log.warning("Configuration loaded")
     else:
-        log.warning("No configuration given, using the defaults. A file is given as the first argument.")
+        log.warning("No configuration given, using the defaults. Give the path of a file as the first argument.")

@@ -1,7 +1,7 @@
-"""Drives the engine's clockwork: one `tick` every 1000/hz milliseconds.
+"""The ticker: it calls the engine's timer once every 1000/hz milliseconds.
 
-Ticks are due at fixed moments, so that the time a tick takes does not lower the rate. When the process was held up for
-longer than an interval the missed ticks are dropped, not made up for: the engine works by the clock it is given.
+Ticks are due at fixed times, so that the time that a tick takes does not lower the rate. If the process was delayed by
+more than one interval, the missed ticks are dropped. They need not be made up for, since each tick is given the time.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class Ticker:
-    """Calls `tick` again and again; `interval_ms` is asked before each wait, since the rate may change."""
+    """Calls `tick` periodically. It calls `interval_ms` before each wait, since the rate may change."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, tick: Callable[[], None], interval_ms: Callable[[], int]
@@ -26,7 +26,7 @@ class Ticker:
         self._schedule()
 
     def stop(self) -> None:
-        """No further tick."""
+        """Tick no more."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -38,6 +38,6 @@ class Ticker:
         self._handle = self._loop.call_at(self._due, self._fire)
 
     def _fire(self) -> None:
-        # Scheduled first: an assertion that fails inside a tick is reported by the loop and must not end the clockwork.
+        # Scheduled first: an assertion that fails inside a tick is reported by the loop and must not stop later ticks.
         self._schedule()
         self._tick()

@@ -1,17 +1,17 @@
-"""From the `tls-*` settings to an `ssl.SSLContext`.
+"""Turns the `tls-*` settings into an `ssl.SSLContext`.
 
-asyncio loads the ssl module in any case, so importing it here costs a server without TLS nothing.
+asyncio loads the ssl module in any case, so to import it here costs a server without TLS nothing.
 
-Two settings reach only as far as Python's ssl module does: `tls-ciphersuites` (the suites of TLS 1.3) takes effect
-where `SSLContext.set_ciphersuites` exists and is otherwise accepted and left to OpenSSL's defaults; the cache of
-sessions is OpenSSL's own.
+Python's ssl module limits two settings. `tls-ciphersuites` (the suites of TLS 1.3) has an effect only if
+`SSLContext.set_ciphersuites` exists; otherwise it is accepted, and OpenSSL's defaults apply. The settings for the cache
+of sessions have no effect: OpenSSL manages that cache itself.
 """
 
 import ssl
 from dataclasses import dataclass
 from typing import Final
 
-# In the order of their age: a range of them is said with its ends, a gap inside with an option.
+# From oldest to newest: a context takes the first and the last one, and an option for each gap between them.
 PROTOCOLS: Final = {
     "tlsv1": (ssl.TLSVersion.TLSv1, ssl.OP_NO_TLSv1),
     "tlsv1.1": (ssl.TLSVersion.TLSv1_1, ssl.OP_NO_TLSv1_1),
@@ -24,12 +24,12 @@ VERIFY_MODES: Final = {"yes": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, 
 
 
 class TlsError(Exception):
-    """The settings do not make a usable context; the text says why."""
+    """No usable context can be made from the settings; the text says why."""
 
 
 @dataclass(frozen=True)
 class TlsOptions:
-    """The values of the settings that shape a context, by their names."""
+    """The values of the settings from which a context is made."""
 
     cert_file: str = ""
     key_file: str = ""
@@ -45,7 +45,7 @@ class TlsOptions:
 
 
 def server_context(options: TlsOptions) -> ssl.SSLContext:
-    """A context for accepting connections, or TlsError."""
+    """A context to accept connections with. Raises TlsError if the settings do not allow one."""
     _require_files(options)
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -67,7 +67,7 @@ def _require_files(options: TlsOptions) -> None:
     if not options.key_file:
         raise TlsError("No tls-key-file configured!")
     if options.auth_clients != "no" and not (options.ca_cert_file or options.ca_cert_dir):
-        raise TlsError("tls-auth-clients needs tls-ca-cert-file or tls-ca-cert-dir to know whom to trust")
+        raise TlsError("tls-auth-clients needs tls-ca-cert-file or tls-ca-cert-dir to check certificates with")
 
 
 def _limit_protocols(context: ssl.SSLContext, protocols: str) -> None:

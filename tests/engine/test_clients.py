@@ -160,7 +160,7 @@ def test_reading_in_time_forgets_the_soft_limit() -> None:
 
 
 def test_without_a_limit_a_client_that_does_not_read_runs_no_more_requests(world: World) -> None:
-    world.engine.clients.output_sent(world.session, 2_000_000)
+    world.engine.clients.note_unsent(world.session, 2_000_000)
     assert world.session.holds & HOLD_UNREAD
     assert world.do("SET", "k", "v") == NO_REPLY
     world.session.resume(HOLD_UNREAD)
@@ -169,7 +169,7 @@ def test_without_a_limit_a_client_that_does_not_read_runs_no_more_requests(world
 
 def test_with_a_limit_it_runs_on_until_it_is_closed() -> None:
     world = World(client_output_buffer_limit="normal 100000000 0 0")
-    world.engine.clients.output_sent(world.session, 2_000_000)
+    world.engine.clients.note_unsent(world.session, 2_000_000)
     assert world.do("PING") == PONG
 
 

@@ -132,7 +132,7 @@ def test_memory_that_stays_above_its_limit() -> None:
     hosted.do("SET", "refused", "v")
     hosted.tick(5000)
     text = doctor(hosted)
-    assert " * Eviction too slow: memory is above maxmemory for 5.1 seconds. The policy is noeviction" in text
+    assert " * Eviction too slow: memory has exceeded maxmemory for 5.1 seconds. The policy is noeviction" in text
 
 
 def test_much_that_waits_to_be_freed() -> None:

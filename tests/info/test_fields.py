@@ -1,4 +1,4 @@
-"""What the fields of INFO say, section by section."""
+"""The fields of INFO, section by section."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_reported_version_is_a_setting() -> None:
     assert Hosted(redis_version="7.2.6").info("server")["redis_version"] == "7.2.6"
 
 
-def test_the_run_id_has_forty_hexadecimal_digits_and_stays(hosted: Hosted) -> None:
+def test_the_run_id_has_forty_hexadecimal_digits_and_does_not_change(hosted: Hosted) -> None:
     run_id = hosted.info("server")["run_id"]
     assert re.fullmatch("[0-9a-f]{40}", run_id)
     assert hosted.info("server")["run_id"] == run_id
@@ -31,7 +31,7 @@ def test_uptime_counts_from_the_start(hosted: Hosted) -> None:
     assert server["uptime_in_days"] == "3"
 
 
-def test_hz_is_the_pace_of_the_timer_which_many_clients_raise(hosted: Hosted) -> None:
+def test_hz_is_the_rate_of_the_timer_which_many_clients_raise(hosted: Hosted) -> None:
     for number in range(2500):
         hosted.engine.connect("tcp", f"127.0.0.1:{number}", "127.0.0.1:6379")
     hosted.tick(100)
@@ -63,7 +63,7 @@ def test_connected_clients_are_counted(hosted: Hosted) -> None:
     assert hosted.info("clients")["connected_clients"] == "1"
 
 
-def test_hits_and_misses(hosted: Hosted) -> None:
+def test_hits_and_misses_are_counted(hosted: Hosted) -> None:
     hosted.do("SET", "k", "v")
     hosted.do("GET", "k")
     hosted.do("GET", "none")
@@ -71,7 +71,7 @@ def test_hits_and_misses(hosted: Hosted) -> None:
     assert (stats["keyspace_hits"], stats["keyspace_misses"]) == ("1", "1")
 
 
-def test_commands_processed_include_failed_but_not_refused_ones(hosted: Hosted) -> None:
+def test_commands_processed_include_failed_commands_but_not_refused_ones(hosted: Hosted) -> None:
     hosted.do("SET", "k", "v")
     hosted.do("MEMORY", "USAGE", "k", "nonsense")  # run, and failed
     hosted.do("GET")  # refused
@@ -122,10 +122,10 @@ def test_latencystats_show_the_percentiles_that_are_set() -> None:
     assert hosted.info("latencystats") == {"latency_percentiles_usec_get": "p50=0.001,p99.99=0.001,p100=0.001"}
 
 
-def test_errorstats_count_by_code(hosted: Hosted) -> None:
+def test_errorstats_count_error_replies_by_code(hosted: Hosted) -> None:
     hosted.do("NOSUCH")
     hosted.do("GET")
-    hosted.do("DEBUG", "ERROR", "ODD thing")  # goes past the counters
+    hosted.do("DEBUG", "ERROR", "ODD thing")  # is not counted
     assert hosted.info("errorstats") == {"errorstat_ERR": "count=2"}
     assert hosted.info("stats")["total_error_replies"] == "2"
 
@@ -140,6 +140,6 @@ def test_a_lone_master_has_a_replication_id_that_debug_changes(hosted: Hosted) -
     assert after["master_replid"] != before["master_replid"]
 
 
-def test_good_replicas_are_counted_where_they_are_required() -> None:
+def test_good_replicas_are_shown_only_if_they_are_required() -> None:
     assert "min_slaves_good_slaves" not in Hosted().info("replication")
     assert Hosted(min_replicas_to_write="1").info("replication")["min_slaves_good_slaves"] == "0"

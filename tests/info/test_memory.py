@@ -13,16 +13,16 @@ def hosted() -> Hosted:
     return Hosted()
 
 
-def test_used_memory_is_the_ledgers(hosted: Hosted) -> None:
+def test_used_memory_is_that_of_the_ledger(hosted: Hosted) -> None:
     hosted.do("SET", "k", "x" * 100_000)
     memory = hosted.info("memory")
-    # The first INFO pays for its histogram only after it has answered.
+    # The first INFO is charged for its histogram only after its reply.
     assert int(memory["used_memory"]) == hosted.engine.allocator.used_memory - 24688
     assert memory["used_memory_human"] == human_size(int(memory["used_memory"]))
 
 
 def test_an_empty_server_uses_what_an_empty_redis_uses(hosted: Hosted) -> None:
-    """A fresh Redis 7.2.6 with one client that asks for the first time."""
+    """The expected number is from a fresh Redis 7.2.6, when its only client called INFO for the first time."""
     assert int(hosted.info("memory")["used_memory"]) == pytest.approx(904_504, rel=0.02)
     assert hosted.info("memory")["used_memory_startup"] == "865960"
 
@@ -74,7 +74,7 @@ def test_fragmentation_compares_the_process_with_the_ledger(hosted: Hosted) -> N
         ("tcmalloc", "tcmalloc-2.10", "871392"),
     ],
 )
-def test_the_allocator_is_named(profile: str, name: str, startup: str) -> None:
+def test_the_allocator_and_its_startup_memory_are_shown(profile: str, name: str, startup: str) -> None:
     memory = Hosted(mem_allocator=profile).info("memory")
     assert memory["mem_allocator"] == name
     assert memory["used_memory_startup"] == startup

@@ -22,17 +22,17 @@ def hosted() -> Hosted:
     return Hosted()
 
 
-def test_the_section_has_these_fields_in_order(hosted: Hosted) -> None:
+def test_the_section_has_its_fields_in_order(hosted: Hosted) -> None:
     assert tuple(hosted.info("process")) == FIELDS
 
 
-def test_it_is_not_shown_unasked(hosted: Hosted) -> None:
+def test_the_section_is_only_shown_on_request(hosted: Hosted) -> None:
     assert "# Process" not in hosted.info_text()
     assert "# Process" in hosted.info_text("everything")
 
 
-@pytest.mark.skipif(bool(obstacle()), reason="this interpreter has another heap")
-def test_the_heap_is_that_of_the_interpreter(hosted: Hosted) -> None:
+@pytest.mark.skipif(bool(obstacle()), reason="the heap of this interpreter cannot be read")
+def test_the_figures_of_the_heap_are_those_of_the_interpreter(hosted: Hosted) -> None:
     found = hosted.info("process")
     assert found["process_allocator"] == "pymalloc"
     assert int(found["process_arena_bytes"]) == int(found["process_arenas"]) * ARENA_BYTES
@@ -40,13 +40,13 @@ def test_the_heap_is_that_of_the_interpreter(hosted: Hosted) -> None:
     assert int(found["process_releasable_bytes"]) < int(found["process_arena_bytes"])
 
 
-@pytest.mark.skipif(COMPILED, reason="of the other build")
-def test_an_interpreted_package_says_that_it_cannot_compact(hosted: Hosted) -> None:
+@pytest.mark.skipif(COMPILED, reason="only for the interpreted build")
+def test_an_interpreted_package_says_that_its_heap_cannot_be_compacted(hosted: Hosted) -> None:
     assert hosted.info("process")["process_compaction"].startswith("impossible: the package is not compiled")
 
 
-@pytest.mark.skipif(not COMPILED or bool(obstacle()), reason="of the other build")
-def test_a_compiled_package_can_compact(hosted: Hosted) -> None:
+@pytest.mark.skipif(not COMPILED or bool(obstacle()), reason="only for the compiled build")
+def test_the_heap_of_a_compiled_package_can_be_compacted(hosted: Hosted) -> None:
     assert hosted.info("process")["process_compaction"] == "possible"
 
 
@@ -56,7 +56,7 @@ def test_the_resident_set_is_compared_with_the_ledger(hosted: Hosted) -> None:
     assert float(found["process_ledger_ratio"]) > 100
 
 
-def test_an_idle_server_has_done_nothing(hosted: Hosted) -> None:
+def test_an_idle_server_has_compacted_nothing(hosted: Hosted) -> None:
     found = hosted.info("process")
     assert found.pop("compaction_state") == "idle"
     assert {value for name, value in found.items() if name.startswith("compaction_")} == {"0"}

@@ -1,4 +1,4 @@
-"""INFO: every field of Redis 7.2 in its order, and the choice of sections."""
+"""INFO: all fields of Redis 7.2 in their order, and the choice of sections."""
 
 from __future__ import annotations
 
@@ -49,30 +49,30 @@ def test_all_shows_the_statistics_of_commands_too(word: str) -> None:
     assert titles(Hosted().info_text(word)) == ALL
 
 
-def test_sections_come_once_and_in_their_own_order() -> None:
+def test_sections_are_shown_once_and_in_a_fixed_order() -> None:
     assert titles(Hosted().info_text("keyspace", "CLUSTER", "keyspace", "nothing")) == ("Cluster", "Keyspace")
 
 
-def test_default_and_others_add_up() -> None:
+def test_the_default_sections_and_others_can_be_asked_for_together() -> None:
     expected = tuple(title for title in ALL if title not in {"Process", "Latencystats"})
     assert titles(Hosted().info_text("default", "commandstats")) == expected
 
 
-def test_an_unknown_section_is_an_empty_string() -> None:
+def test_an_unknown_section_gives_an_empty_string() -> None:
     assert Hosted().raw("INFO", "nothing") == b"$0\r\n\r\n"
 
 
-def test_an_empty_line_separates_sections_and_none_ends_the_text() -> None:
+def test_an_empty_line_stands_between_sections_but_not_at_the_end() -> None:
     assert Hosted().info_text("cluster", "keyspace") == "# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n"
 
 
-def test_under_resp3_the_text_is_verbatim() -> None:
+def test_under_resp3_the_text_is_a_verbatim_string() -> None:
     assert Hosted(protocol=3).raw("INFO", "cluster") == b"=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n"
 
 
-def test_reading_changes_nothing() -> None:
+def test_info_changes_nothing() -> None:
     hosted = Hosted()
-    hosted.info_text("everything")  # the first call pays for the command's own histogram
+    hosted.info_text("everything")  # the first call is charged for the histogram of INFO
     before = hosted.engine.allocator.used_memory
     hosted.info_text("everything")
     assert hosted.engine.allocator.used_memory == before

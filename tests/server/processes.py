@@ -1,4 +1,4 @@
-"""Processes of `python -m pyredmem` for the tests that need more than one that answers PING on a TCP port."""
+"""Processes of `python -m pyredmem`, for tests that need more than a server that replies to PING on a TCP port."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def run(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A process that is to end by itself."""
+    """Run a process that ends by itself."""
     return subprocess.run(
         command(*arguments),
         input=stdin,
@@ -47,7 +47,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 class Process:
-    """A running server and what it has written so far."""
+    """A running server, and what it has written so far."""
 
     def __init__(self, directory: Path, arguments: tuple[str, ...], stdin: str, extra: dict[str, str]) -> None:
         self.output_path = directory / "output"
@@ -69,7 +69,7 @@ class Process:
         return self.output_path.read_text(errors="replace")
 
     def wait_for_line(self, text: str, path: Path | None = None) -> None:
-        """Wait until the log has `text`."""
+        """Wait until `text` is in the log."""
         where = path or self.output_path
 
         def found() -> bool:
@@ -87,7 +87,7 @@ class Process:
 
 @contextlib.contextmanager
 def started(directory: Path, *arguments: str, stdin: str = "", **extra: str) -> Iterator[Process]:
-    """A server that has said it is ready; killed at the end if it still runs."""
+    """A server that is ready; it is killed at the end if it is still running."""
     process = Process(directory, arguments, stdin, extra)
     try:
         process.wait_for_line("Ready to accept connections")

@@ -1,4 +1,4 @@
-"""The loop's alarm, in a real loop."""
+"""The alarm, in a real event loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOPS = ["asyncio", loop_choice()]
 
 
 def rings(delays_us: list[int], loop_name: str, close: bool = False) -> list[float]:
-    """When the alarm rings after it was set so, in seconds; ends a while after the last one was due."""
+    """The times in seconds at which the alarm rings after it was set with each delay in turn, or closed after that."""
     loop = new_event_loop(loop_name)
     heard: list[float] = []
 
@@ -44,20 +44,20 @@ def test_it_rings_once_and_not_too_early(loop_name: str) -> None:
 
 
 @pytest.mark.parametrize("loop_name", LOOPS)
-def test_without_a_delay_it_rings_in_the_next_turn(loop_name: str) -> None:
+def test_without_a_delay_it_rings_in_the_next_turn_of_the_loop(loop_name: str) -> None:
     assert len(rings([0], loop_name)) == 1
 
 
-def test_the_last_time_that_was_set_counts() -> None:
+def test_it_rings_only_for_the_last_time_that_was_set() -> None:
     assert len(rings([60_000_000, 900, 500], "asyncio")) == 1
 
 
-def test_it_does_not_ring_when_it_is_closed() -> None:
+def test_it_does_not_ring_after_it_was_closed() -> None:
     assert rings([500], "asyncio", close=True) == []
     assert rings([0], "asyncio", close=True) == []
 
 
-def test_without_timer_files_the_timer_of_the_loop_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_timer_files_it_uses_the_timer_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyredmem.server.alarm.sys.platform", "elsewhere")
     heard = rings([2000], "asyncio")
     assert len(heard) == 1

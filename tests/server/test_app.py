@@ -45,7 +45,7 @@ def refuses(port: int, host: str = "127.0.0.1") -> bool:
     return False
 
 
-def test_a_started_server_answers(server: Server) -> None:
+def test_a_started_server_replies(server: Server) -> None:
     assert ping(server.port)
 
 
@@ -68,7 +68,7 @@ def test_stop_disconnects_clients() -> None:
         assert wire.receive_until_closed() == []
 
 
-def test_stop_drops_a_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_disconnects_a_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyredmem.server.app.LINGER_SECONDS", 0.05)
     server = server_on(free_port())
     server.start()
@@ -91,12 +91,12 @@ def test_two_servers_in_one_process_share_nothing(server: Server) -> None:
         other.stop()
 
 
-def test_start_raises_what_kept_it_from_listening(server: Server) -> None:
+def test_start_raises_the_error_that_prevented_it_from_listening(server: Server) -> None:
     with pytest.raises(StartError, match=f"Failed listening on port {server.port}"):
         server_on(server.port).start()
 
 
-def test_a_new_port_is_served_and_the_old_one_closed(server: Server) -> None:
+def test_a_new_port_is_opened_and_the_old_one_closed(server: Server) -> None:
     old, new = server.port, free_port()
     with Wire(old) as connected:
         change(server, ("port", str(new)))
@@ -112,7 +112,7 @@ def test_port_zero_closes_the_port(server: Server) -> None:
     assert server.port == 0
 
 
-def test_a_port_that_cannot_be_had_is_refused_and_nothing_changes(server: Server) -> None:
+def test_a_port_in_use_is_refused_and_nothing_changes(server: Server) -> None:
     old = server.port
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -125,14 +125,14 @@ def test_a_port_that_cannot_be_had_is_refused_and_nothing_changes(server: Server
     assert ping(old)
 
 
-def test_new_bind_addresses_are_served(server: Server) -> None:
+def test_the_server_listens_on_new_bind_addresses(server: Server) -> None:
     change(server, ("bind", "127.0.0.2"))
     with Wire(server.port, "127.0.0.2") as wire:
         assert wire.do("PING") == Simple(b"PONG")
     assert refuses(server.port)
 
 
-def test_bind_addresses_that_cannot_be_had_are_refused(server: Server) -> None:
+def test_bind_addresses_of_other_machines_are_refused(server: Server) -> None:
     with pytest.raises(SettingError, match=r"'bind'\) - Failed to bind to specified addresses\."):
         change(server, ("bind", f"127.0.0.2 {UNASSIGNED}"))
     assert server.settings.text("bind") == "127.0.0.1"
@@ -148,7 +148,7 @@ def test_a_change_of_several_settings_is_undone_as_a_whole(server: Server) -> No
     assert ping(old)
 
 
-def test_keepalive_changes_for_new_connections(server: Server) -> None:
+def test_the_keepalive_interval_changes_for_new_connections(server: Server) -> None:
     change(server, ("tcp-keepalive", "77"))
     assert server.listeners.options.keepalive_seconds == 77
     assert ping(server.port)
@@ -168,7 +168,7 @@ def test_the_host_describes_the_listeners(server: Server) -> None:
     assert server.call(host.event_loop_name) in {"uvloop", "asyncio"}
 
 
-def test_the_host_tells_what_the_system_says_of_the_process(server: Server) -> None:
+def test_the_host_gives_the_figures_of_the_process(server: Server) -> None:
     host = server.engine.host
     assert host.resident_bytes() > 1_000_000
     assert host.peak_resident_bytes() >= host.resident_bytes() // 2

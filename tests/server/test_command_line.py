@@ -12,14 +12,14 @@ from tests.server.processes import DEADLINE_SECONDS, environment, on_port, ping,
 from tests.support.servers import ROOT, free_port
 
 
-def test_version_can_be_parsed_as_redis_servers() -> None:
+def test_the_version_line_can_be_parsed_like_that_of_redis_server() -> None:
     ended = run("--version")
     assert ended.returncode == 0
     pattern = r"Redis server v=\d+\.\d+\.\d+ sha=\S+ malloc=\S+ bits=64 build=\S+ .*\n"
     assert re.fullmatch(pattern, ended.stdout)
 
 
-def test_version_names_pyredmem_too() -> None:
+def test_the_version_line_names_pyredmem_too() -> None:
     assert f"pyredmem {__version__}" in run("-v").stdout
 
 
@@ -67,7 +67,7 @@ def test_sentinel_mode_is_refused() -> None:
     assert "Sentinel" in ended.stderr
 
 
-def test_options_win_over_the_file(tmp_path: Path) -> None:
+def test_options_override_the_file(tmp_path: Path) -> None:
     port = free_port()
     config = tmp_path / "redis.conf"
     config.write_text("port 1\nloglevel notice\n")
@@ -75,14 +75,14 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
         assert ping(port)
 
 
-def test_standard_input_is_read_after_a_minus(tmp_path: Path) -> None:
+def test_with_a_minus_the_configuration_is_read_from_standard_input(tmp_path: Path) -> None:
     port = free_port()
     with started(tmp_path, "-", stdin=f"port {port}\nmaxmemory 100mb\n") as process:
         assert ping(port)
         assert "Reading config from stdin" in process.output
 
 
-def test_the_first_lines_say_what_runs(tmp_path: Path) -> None:
+def test_the_first_lines_of_the_log_say_what_is_running(tmp_path: Path) -> None:
     with on_port(tmp_path) as (process, port):
         assert f"pyredmem {__version__}" in process.output
         assert "Configuration loaded" in process.output
@@ -91,7 +91,7 @@ def test_the_first_lines_say_what_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pyredmem", "redis-server"])
-def test_it_can_be_spawned_by_path_under_any_name(tmp_path: Path, name: str) -> None:
+def test_it_can_be_started_by_path_under_any_name(tmp_path: Path, name: str) -> None:
     program = tmp_path / name
     program.write_text(f"#!{sys.executable}\nimport sys\nfrom pyredmem.__main__ import main\nsys.exit(main())\n")
     program.chmod(0o755)
@@ -122,7 +122,7 @@ def test_an_unknown_loop_is_refused() -> None:
     assert "PYREDMEM_LOOP must be one of auto, uvloop, asyncio" in ended.stdout
 
 
-def test_lines_that_cannot_be_followed_are_named(tmp_path: Path) -> None:
+def test_ignored_lines_of_the_configuration_are_logged(tmp_path: Path) -> None:
     port = free_port()
     config = f"port {port}\nloadmodule /x.so\nuser ann on nopass +@all\n"
     with started(tmp_path, "-", stdin=config) as process:

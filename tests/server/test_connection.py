@@ -1,4 +1,4 @@
-"""The asyncio protocol of a connection, on a transport that only remembers."""
+"""The asyncio protocol of a connection, on a transport that only keeps what is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.wire import request
 
 
 class FakeTransport:
-    """Takes what is written; the client reads only when told to."""
+    """Keeps what is written until its client reads, which may be at once or only when the test says so."""
 
     def __init__(self, connection: Connection, peer: object, reads: bool) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class FakeTransport:
             self._connection.pause_writing()
 
     def read(self) -> bytes:
-        """Let the client read all."""
+        """Let the client read everything that is unsent."""
         read = b"".join(self.unsent)
         self.sent += read
         self.unsent = []
@@ -62,7 +62,7 @@ class FakeTransport:
         return read
 
     def read_all(self) -> bytes:
-        """Let the client read until nothing comes any more."""
+        """Let the client read until nothing more comes."""
         read = b""
         while part := self.read():
             read += part
@@ -85,7 +85,6 @@ class Shell:
         self.engine = create_engine(Settings(pairs), self.clock, Random(1))
 
     def connect(self, reads: bool = True, peer: object = ("127.0.0.1", 50000), kind: str = "tcp") -> Client:
-        """A client's connection."""
         return Client(self, reads, peer, kind)
 
 
@@ -102,34 +101,32 @@ class Client:
 
     @property
     def session(self) -> Session:
-        """The session behind the connection."""
         [number] = self.numbers
         return self.shell.engine.sessions[number]
 
     def send(self, *words: str | int) -> None:
-        """One request."""
         self.connection.data_received(request(*words))
 
 
-def test_all_replies_to_one_read_are_one_write() -> None:
+def test_all_replies_to_one_read_are_sent_by_one_write() -> None:
     client = Shell().connect()
     client.connection.data_received(request("PING") * 10)
     assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
 
 
-def test_no_reply_is_no_write() -> None:
+def test_without_a_reply_nothing_is_written() -> None:
     client = Shell().connect()
     client.connection.data_received(b"*1\r\n$4\r\nPI")
     assert client.transport.writes == 0
 
 
-def test_addresses_are_written_as_redis_writes_them() -> None:
+def test_addresses_have_the_form_of_redis() -> None:
     shell = Shell()
     assert shell.connect(peer=("127.0.0.1", 5, 0, 0)).session.address == "127.0.0.1:5"
     assert shell.connect(peer=("::1", 5, 0, 0)).session.address == "[::1]:5"
 
 
-def test_a_refused_client_is_told_why_and_closed() -> None:
+def test_a_refused_client_gets_an_error_and_is_disconnected() -> None:
     shell = Shell(maxclients="1")
     shell.connect()
     refused = shell.connect()
@@ -137,25 +134,25 @@ def test_a_refused_client_is_told_why_and_closed() -> None:
     assert refused.transport.closed
 
 
-def test_quit_is_answered_before_the_close() -> None:
+def test_the_reply_to_quit_is_sent_before_the_connection_closes() -> None:
     client = Shell().connect()
     client.send("QUIT")
     assert (client.transport.sent, client.transport.closed) == (b"+OK\r\n", True)
 
 
-def test_nothing_behind_quit_is_run() -> None:
+def test_commands_after_quit_do_not_run() -> None:
     client = Shell().connect()
     client.connection.data_received(request("QUIT") + request("PING"))
     assert client.transport.sent == b"+OK\r\n"
 
 
-def test_killing_oneself_is_answered_before_the_close() -> None:
+def test_a_client_that_kills_itself_gets_the_reply_before_the_connection_closes() -> None:
     client = Shell().connect()
     client.send("CLIENT", "KILL", "ID", client.session.id, "SKIPME", "no")
     assert (client.transport.sent, client.transport.closed) == (b":1\r\n", True)
 
 
-def test_a_killed_client_is_gone_at_once() -> None:
+def test_a_killed_client_is_disconnected_at_once() -> None:
     shell = Shell()
     killer, victim = shell.connect(), shell.connect()
     killer.send("CLIENT", "KILL", "ID", victim.session.id)
@@ -171,13 +168,13 @@ def test_a_lost_connection_is_forgotten() -> None:
     client.connection.flush()
 
 
-def test_bytes_out_are_counted() -> None:
+def test_output_bytes_are_counted() -> None:
     shell = Shell()
     shell.connect().send("PING")
     assert (shell.engine.stats.net_output_bytes, shell.engine.stats.writes_processed) == (7, 1)
 
 
-def test_a_large_string_is_handed_over_as_it_is() -> None:
+def test_a_large_string_is_written_as_a_part_of_its_own() -> None:
     client = Shell().connect(reads=False)
     value = "x" * 100_000
     client.send("SET", "k", value)
@@ -196,7 +193,7 @@ def test_unsent_output_is_in_the_ledger_until_it_is_read() -> None:
     assert shell.engine.audit().ok
 
 
-def test_little_unsent_output_is_in_the_reply_buffer() -> None:
+def test_a_small_amount_of_unsent_output_is_in_the_reply_buffer() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * 10_000)
     client.shell.engine.clients.visit_some()
@@ -204,7 +201,7 @@ def test_little_unsent_output_is_in_the_reply_buffer() -> None:
     assert client.session.memory.reply_buffer.used() == 10_010
 
 
-def test_a_slow_reader_is_cut_at_its_hard_limit_and_others_go_on() -> None:
+def test_a_slow_reader_is_disconnected_at_its_hard_limit_and_others_go_on() -> None:
     shell = Shell(client_output_buffer_limit="normal 300000 0 0")
     slow, other = shell.connect(reads=False), shell.connect()
     for _ in range(5):
@@ -218,13 +215,13 @@ def test_a_slow_reader_is_cut_at_its_hard_limit_and_others_go_on() -> None:
     assert shell.engine.audit().ok
 
 
-def test_a_reply_beyond_the_hard_limit_closes_a_fast_reader_too() -> None:
+def test_a_reply_beyond_the_hard_limit_disconnects_a_fast_reader_too() -> None:
     client = Shell(client_output_buffer_limit="normal 300000 0 0").connect()
     client.send("ECHO", "x" * 400_000)
     assert client.transport.aborted
 
 
-def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks() -> None:
+def test_a_huge_pipeline_without_a_limit_neither_deadlocks_nor_makes_output_grow_endlessly() -> None:
     client = Shell().connect(reads=False)
     client.send("SET", "k", "x" * 2000)
     client.transport.read()
@@ -240,7 +237,7 @@ def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks
     assert client.transport.read() == b"+PONG\r\n"
 
 
-def test_small_writes_to_a_reader_that_is_behind_are_accounted() -> None:
+def test_small_writes_to_a_slow_reader_are_accounted_for() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * HIGH_WATER)
     before = client.session.memory.reply_buffer.unsent
@@ -248,7 +245,7 @@ def test_small_writes_to_a_reader_that_is_behind_are_accounted() -> None:
     assert client.session.memory.reply_buffer.unsent == before + 7
 
 
-def test_a_monitor_hears_of_others_when_their_batch_is_over() -> None:
+def test_a_client_in_monitor_gets_its_lines_after_the_batch_of_another_client() -> None:
     shell = Shell()
     monitor, other = shell.connect(), shell.connect()
     monitor.send("MONITOR")

@@ -57,7 +57,7 @@ def test_an_address_given_twice_counts_once() -> None:
     assert len(network_endpoints(TCP, "127.0.0.1 127.0.0.1", 7)) == 1
 
 
-def test_a_star_accepts_on_every_ipv4_address() -> None:
+def test_a_star_means_every_ipv4_address() -> None:
     endpoint = tcp("*")
     with opened(endpoint):
         for address in ("127.0.0.1", "127.0.0.2"):
@@ -66,7 +66,7 @@ def test_a_star_accepts_on_every_ipv4_address() -> None:
 
 
 @needs_ipv6
-def test_both_families_can_have_the_same_port() -> None:
+def test_both_address_families_can_listen_on_the_same_port() -> None:
     port = free_port()
     with opened(Endpoint(TCP, "*", port)), opened(Endpoint(TCP, "::*", port)):
         for address in ("::1", "127.0.0.1"):
@@ -87,7 +87,7 @@ def test_a_port_in_use_is_refused() -> None:
     assert caught.value.errno == errno.EADDRINUSE
 
 
-def test_an_unassigned_address_may_fail_only_when_optional() -> None:
+def test_an_unassigned_address_may_fail_only_if_it_is_optional() -> None:
     with pytest.raises(OSError, match="assign") as caught:
         opened(tcp(UNASSIGNED))
     assert not tcp(UNASSIGNED).may_fail_with(caught.value)
@@ -117,12 +117,12 @@ def test_accepted_connections_send_small_packets_at_once() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
-def test_keepalive_zero_turns_probes_off() -> None:
+def test_a_keepalive_interval_of_zero_turns_probes_off() -> None:
     with open_endpoint(tcp("127.0.0.1"), 16, 0, 0) as listener:
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
 
 
-def test_an_interval_beyond_the_system_s_bounds_leaves_its_own() -> None:
+def test_the_system_keeps_its_own_interval_if_it_refuses_the_one_asked_for() -> None:
     with open_endpoint(tcp("127.0.0.1"), 16, 2147483647, 0) as listener:
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         set_keepalive(listener, 2147483647)
@@ -142,7 +142,7 @@ def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
         assert client.getpeername() == endpoint.address
 
 
-def test_a_file_that_is_no_socket_is_never_removed(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_socket_is_never_removed(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text("precious")
     with pytest.raises(OSError, match="in use"):

@@ -1,4 +1,4 @@
-"""The worker thread of lazy free: a real server in this process, with clients that are served while it works."""
+"""The worker thread of lazy free, in a real server in this process that serves clients while the thread works."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_flushing_frees_values_of_all_types(server: Server) -> None:
         assert_sound(wire)
 
 
-def test_values_are_created_and_deleted_while_it_works(server: Server) -> None:
+def test_values_can_be_created_and_deleted_while_it_works(server: Server) -> None:
     with Wire(server.port) as wire:
         for _ in range(5):
             fill_all_types(wire, 1000)

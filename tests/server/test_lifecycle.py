@@ -13,7 +13,7 @@ from tests.support.wire import Closed, Wire
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_status_zero(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_server_with_status_zero(tmp_path: Path, number: signal.Signals) -> None:
     with on_port(tmp_path) as (process, _):
         process.signal(number)
         assert process.status() == 0
@@ -29,7 +29,7 @@ def test_clients_are_disconnected_at_the_end(tmp_path: Path) -> None:
         assert process.status() == 0
 
 
-def test_the_end_removes_the_socket_and_the_pid_file(tmp_path: Path) -> None:
+def test_the_socket_and_the_pid_file_are_removed_at_the_end(tmp_path: Path) -> None:
     path, pid = tmp_path / "s", tmp_path / "pid"
     with started(tmp_path, "--port", "0", "--unixsocket", str(path), "--pidfile", str(pid)) as process:
         assert path.exists()
@@ -40,7 +40,7 @@ def test_the_end_removes_the_socket_and_the_pid_file(tmp_path: Path) -> None:
     assert not pid.exists()
 
 
-def test_replies_on_their_way_are_delivered_before_the_end(tmp_path: Path) -> None:
+def test_replies_that_are_being_sent_arrive_before_the_end(tmp_path: Path) -> None:
     size = 8_000_000
     with on_port(tmp_path) as (process, port), Wire(port) as wire:
         wire.do("SET", "big", b"x" * size)
@@ -58,7 +58,7 @@ def first_bytes_are_there(wire: Wire) -> bool:
     return len(wire.pending) > 0
 
 
-def test_a_second_signal_does_not_wait_for_a_slow_reader(tmp_path: Path) -> None:
+def test_after_a_second_signal_the_server_does_not_wait_for_a_slow_reader(tmp_path: Path) -> None:
     with on_port(tmp_path) as (process, port), Wire(port) as wire:
         wire.do("SET", "big", b"x" * 20_000_000)
         wire.send(b"*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n")
@@ -69,13 +69,13 @@ def test_a_second_signal_does_not_wait_for_a_slow_reader(tmp_path: Path) -> None
         assert process.status() == 1
 
 
-def test_hanging_up_is_ignored(tmp_path: Path) -> None:
+def test_the_hangup_signal_is_ignored(tmp_path: Path) -> None:
     with on_port(tmp_path) as (process, port):
         process.signal(signal.SIGHUP)
         assert ping(port)
 
 
-def test_the_log_file_is_relative_to_the_directory_and_kept(tmp_path: Path) -> None:
+def test_the_log_file_is_relative_to_the_directory_and_is_continued(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     directory.mkdir()
     log = directory / "server.log"
@@ -98,7 +98,7 @@ def subprocess_of(directory: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command(*arguments), cwd=directory, env=environment())
 
 
-def test_the_log_level_nothing_is_silent(tmp_path: Path) -> None:
+def test_at_log_level_nothing_there_is_no_log(tmp_path: Path) -> None:
     port = free_port()
     process = subprocess_of(tmp_path, "--port", str(port), "--loglevel", "nothing", "--logfile", str(tmp_path / "log"))
     try:
@@ -116,7 +116,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_daemonize_leaves_a_process_in_the_background(tmp_path: Path) -> None:
+def test_a_daemon_runs_in_the_background(tmp_path: Path) -> None:
     port, pid_file, log = free_port(), tmp_path / "pid", tmp_path / "log"
     ended = run(
         "--port", str(port), "--daemonize", "yes", "--pidfile", str(pid_file), "--logfile", str(log), cwd=tmp_path

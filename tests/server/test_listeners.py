@@ -64,7 +64,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_an_open_endpoint_answers(kind: str) -> None:
+def test_an_open_endpoint_accepts_connections(kind: str) -> None:
     async def scenario() -> None:
         several, port = listeners(), free_port()
         several.change(TCP, [Endpoint(TCP, "127.0.0.1", port), Endpoint(TCP, "127.0.0.2", port)])
@@ -76,7 +76,7 @@ def test_an_open_endpoint_answers(kind: str) -> None:
     run(kind, scenario)
 
 
-def test_a_client_that_comes_before_the_loop_serves_is_not_refused(kind: str) -> None:
+def test_a_client_that_connects_before_the_listener_is_attached_is_not_refused(kind: str) -> None:
     async def scenario() -> None:
         several, port = listeners(), free_port()
         several.change(TCP, [Endpoint(TCP, "127.0.0.1", port)])
@@ -102,7 +102,7 @@ def test_a_closed_port_is_free_at_once(kind: str) -> None:
     run(kind, scenario)
 
 
-def test_a_change_that_fails_puts_back_what_was(kind: str) -> None:
+def test_a_change_that_fails_restores_the_old_endpoints(kind: str) -> None:
     async def scenario() -> None:
         several, port = listeners(), free_port()
         several.change(TCP, [Endpoint(TCP, "127.0.0.1", port)])
@@ -133,7 +133,7 @@ def test_an_endpoint_that_stays_is_not_reopened(kind: str) -> None:
     run(kind, scenario)
 
 
-def test_an_optional_address_that_is_missing_is_left_out() -> None:
+def test_an_optional_address_that_this_machine_does_not_have_is_left_out() -> None:
     several, port = listeners(), free_port()
     several.change(TCP, [Endpoint(TCP, "127.0.0.1", port), Endpoint(TCP, "192.0.2.1", port, optional=True)])
     assert several.endpoints() == [Endpoint(TCP, "127.0.0.1", port)]
@@ -167,7 +167,7 @@ def test_closing_removes_the_unix_socket_file(kind: str, tmp_path: Path) -> None
     run(kind, scenario)
 
 
-def test_another_context_replaces_the_listeners_of_its_kind() -> None:
+def test_a_new_tls_context_replaces_the_listeners() -> None:
     several, port = listeners(), free_port()
     endpoint = Endpoint(TLS, "127.0.0.1", port)
     first, second = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))

@@ -12,12 +12,12 @@ from tests.support.wire import Simple, Wire
 PONG = Simple(b"PONG")
 
 
-def test_it_answers_on_its_port(tmp_path: Path) -> None:
+def test_the_server_listens_on_its_port(tmp_path: Path) -> None:
     with on_port(tmp_path) as (_, port):
         assert ping(port)
 
 
-def test_it_answers_on_every_bind_address(tmp_path: Path) -> None:
+def test_the_server_listens_on_every_bind_address(tmp_path: Path) -> None:
     with on_port(tmp_path, "--bind", "127.0.0.1", "127.0.0.2") as (_, port):
         for host in ("127.0.0.1", "127.0.0.2"):
             with Wire(port, host) as wire:
@@ -25,25 +25,25 @@ def test_it_answers_on_every_bind_address(tmp_path: Path) -> None:
 
 
 @needs_ipv6
-def test_it_answers_on_ipv6_by_default(tmp_path: Path) -> None:
+def test_the_server_listens_on_ipv6_by_default(tmp_path: Path) -> None:
     with on_port(tmp_path) as (_, port), Wire(port, "::1") as wire:
         assert wire.do("PING") == PONG
 
 
-def test_an_optional_address_that_is_missing_is_skipped(tmp_path: Path) -> None:
+def test_an_optional_address_that_this_machine_does_not_have_is_skipped(tmp_path: Path) -> None:
     with on_port(tmp_path, "--bind", "127.0.0.1", f"-{UNASSIGNED}") as (process, port):
         assert ping(port)
         assert f"Could not listen on {UNASSIGNED}:{port}" in process.output
 
 
-def test_a_missing_address_ends_the_start(tmp_path: Path) -> None:
+def test_the_server_does_not_start_if_this_machine_does_not_have_an_address(tmp_path: Path) -> None:
     port = free_port()
     ended = run("--port", str(port), "--bind", UNASSIGNED)
     assert ended.returncode == 1
     assert f"Failed listening on port {port} (TCP), aborting." in ended.stdout
 
 
-def test_a_port_in_use_ends_the_start(tmp_path: Path) -> None:
+def test_the_server_does_not_start_if_the_port_is_in_use(tmp_path: Path) -> None:
     with on_port(tmp_path) as (_, port):
         ended = run("--port", str(port))
     assert ended.returncode == 1
@@ -51,7 +51,7 @@ def test_a_port_in_use_ends_the_start(tmp_path: Path) -> None:
     assert f"Failed listening on port {port} (TCP), aborting." in ended.stdout
 
 
-def test_listening_nowhere_ends_the_start() -> None:
+def test_the_server_does_not_start_if_it_listens_nowhere() -> None:
     ended = run("--port", "0")
     assert ended.returncode == 1
     assert "Configured to not listen anywhere, exiting." in ended.stdout
@@ -75,12 +75,12 @@ def test_the_socket_file_of_a_killed_server_is_replaced(tmp_path: Path) -> None:
         assert path.exists()
 
 
-def test_the_loop_of_asyncio_serves_as_well(tmp_path: Path) -> None:
+def test_the_server_can_run_in_the_loop_of_asyncio(tmp_path: Path) -> None:
     with on_port(tmp_path, PYREDMEM_LOOP="asyncio") as (_, port):
         assert ping(port)
 
 
-def test_a_client_that_vanishes_does_not_disturb_others(tmp_path: Path) -> None:
+def test_a_client_that_disconnects_within_a_request_does_not_disturb_others(tmp_path: Path) -> None:
     with on_port(tmp_path) as (process, port):
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", port)) as client:

@@ -20,7 +20,7 @@ def logged(path: Path, level: str = "debug") -> Log:
     return log
 
 
-def test_a_line_has_pid_role_local_time_level_and_text(tmp_path: Path) -> None:
+def test_a_line_has_the_pid_role_local_time_level_and_text(tmp_path: Path) -> None:
     log = logged(tmp_path / "log")
     log.role = "M"
     log.notice("Ready to accept connections tcp")
@@ -30,7 +30,7 @@ def test_a_line_has_pid_role_local_time_level_and_text(tmp_path: Path) -> None:
     assert re.fullmatch(pattern, line)
 
 
-def test_the_role_is_c_until_the_server_runs(tmp_path: Path) -> None:
+def test_the_role_is_c_at_first(tmp_path: Path) -> None:
     log = logged(tmp_path / "log")
     log.notice("hello")
     log.close()
@@ -73,7 +73,7 @@ def test_without_a_file_lines_go_to_standard_output(capfd: pytest.CaptureFixture
     assert capfd.readouterr().out.endswith("* here\n")
 
 
-def test_a_file_that_cannot_be_opened_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error_and_the_old_file_is_kept(tmp_path: Path) -> None:
     log = logged(tmp_path / "log")
     with pytest.raises(OSError, match="No such file"):
         log.open_file(str(tmp_path / "missing" / "log"))
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_and_the_old_one_stays(tmp_path
     assert "still here" in (tmp_path / "log").read_text()
 
 
-def test_bytes_that_are_no_text_survive(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_kept(tmp_path: Path) -> None:
     log = logged(tmp_path / "log")
     log.notice(b"name \xff".decode("utf-8", "surrogateescape"))
     log.close()

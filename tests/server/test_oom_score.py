@@ -19,7 +19,7 @@ REFUSED = b"Failed to set current oom_score_adj. Check server logs."
 
 
 class Desk:
-    """Settings, and a file in the place of the kernel's."""
+    """Settings, and a file that stands for that of the kernel."""
 
     def __init__(self, directory: Path, **pairs: str) -> None:
         self.path = directory / "oom_score_adj"
@@ -52,11 +52,11 @@ def test_nothing_is_written_unless_it_is_asked_for(tmp_path: Path) -> None:
         ("no", "7 200 800", FOUND),
     ],
 )
-def test_the_score_at_start(tmp_path: Path, way: str, values: str, expected: int) -> None:
+def test_the_score_is_set_at_the_start(tmp_path: Path, way: str, values: str, expected: int) -> None:
     assert Desk(tmp_path, oom_score_adj=way, oom_score_adj_values=values).score() == expected
 
 
-def test_the_score_follows_the_settings_and_returns_on_no(tmp_path: Path) -> None:
+def test_the_score_follows_the_settings_and_is_restored_by_no(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert desk.set(("oom-score-adj", "absolute"), ("oom-score-adj-values", "10 0 0")) == 10
     assert desk.set(("oom-score-adj", "relative")) == FOUND + 10
@@ -66,7 +66,7 @@ def test_the_score_follows_the_settings_and_returns_on_no(tmp_path: Path) -> Non
     assert desk.set(("oom-score-adj", "yes")) == 80
 
 
-def test_a_score_that_the_kernel_refuses_fails_the_change(tmp_path: Path) -> None:
+def test_a_change_fails_if_the_kernel_refuses_the_score(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.path.unlink()
     desk.path.mkdir()
@@ -75,7 +75,7 @@ def test_a_score_that_the_kernel_refuses_fails_the_change(tmp_path: Path) -> Non
     assert desk.settings.text("oom-score-adj") == "no"
 
 
-def test_a_server_starts_without_the_score_it_asked_for(tmp_path: Path) -> None:
+def test_a_server_starts_even_if_its_score_cannot_be_set(tmp_path: Path) -> None:
     settings = Settings([("oom-score-adj", "yes")])
     OomScore(settings, Log(), tmp_path / "missing").apply()
     settings.set_many([("oom-score-adj", "no")])
@@ -83,7 +83,7 @@ def test_a_server_starts_without_the_score_it_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such scores")
-def test_the_score_of_a_process_follows(tmp_path: Path) -> None:
+def test_the_score_of_a_real_process_follows_the_settings(tmp_path: Path) -> None:
     with on_port(tmp_path, "--oom-score-adj-values", "400 0 0") as (process, port), Wire(port) as wire:
         score = Path(f"/proc/{process.popen.pid}/oom_score_adj")
         before = int(score.read_text())
@@ -95,7 +95,7 @@ def test_the_score_of_a_process_follows(tmp_path: Path) -> None:
 
 @pytest.mark.needs_redis
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such scores")
-def test_the_score_follows_as_that_of_a_real_server(real: Server, ours: Server) -> None:
+def test_the_score_follows_the_settings_as_in_redis(real: Server, ours: Server) -> None:
     changes = [
         ["oom-score-adj", "absolute"],
         ["oom-score-adj-values", "300 0 0"],

@@ -20,7 +20,7 @@ EVERYTHING = "sanitize-payload ~* &* +@all"
         (f"default on >secret {EVERYTHING}", "secret"),
     ],
 )
-def test_a_user_line_that_repeats_the_settings_is_followed(line: str, password: str) -> None:
+def test_a_user_line_that_only_repeats_the_settings_is_recognised(line: str, password: str) -> None:
     assert is_default_user_as_it_is(line.split(), password)
 
 
@@ -35,16 +35,16 @@ def test_a_user_line_that_repeats_the_settings_is_followed(line: str, password: 
         (f"ann on nopass {EVERYTHING}", ""),
     ],
 )
-def test_a_user_line_that_asks_for_more_is_not(line: str, password: str) -> None:
+def test_a_user_line_that_asks_for_more_is_not_taken_for_a_repetition(line: str, password: str) -> None:
     assert not is_default_user_as_it_is(line.split(), password)
 
 
-def test_defragmentation_needs_an_allocator_that_gives_hints() -> None:
+def test_defragmentation_is_refused_with_an_allocator_that_does_not_support_it() -> None:
     with pytest.raises(ConfigFileError, match="modified Jemalloc"):
         refuse_impossible(Settings([("activedefrag", "yes"), ("mem-allocator", "libc")]))
 
 
-def test_defragmentation_of_the_bundled_allocator_is_possible() -> None:
+def test_defragmentation_is_accepted_with_the_default_allocator() -> None:
     settings = Settings([("activedefrag", "yes")])
     refuse_impossible(settings)  # raises if it is not
     assert settings.flag("activedefrag")

@@ -17,7 +17,7 @@ class FakeHandle:
 
 
 class FakeLoop:
-    """Time that the test moves, and the one call that is due."""
+    """A loop whose time the test moves, with the one call that it will make."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -53,14 +53,14 @@ def test_the_first_tick_comes_one_interval_after_the_start() -> None:
     assert round(bench.loop.due, 6) == 100.1
 
 
-def test_ticks_keep_their_rate_although_each_comes_a_little_late() -> None:
+def test_ticks_keep_their_rate_even_if_each_comes_a_little_late() -> None:
     bench = Bench()
     for _ in range(10):
         bench.loop.fire(late=0.03)
     assert round(bench.loop.due, 6) == 101.1
 
 
-def test_ticks_missed_while_the_process_was_held_up_are_dropped() -> None:
+def test_ticks_that_were_missed_while_the_process_was_delayed_are_dropped() -> None:
     bench = Bench()
     bench.loop.fire(late=60.0)
     assert round(bench.loop.due - bench.loop.now, 6) == 0.0
@@ -68,14 +68,14 @@ def test_ticks_missed_while_the_process_was_held_up_are_dropped() -> None:
     assert round(bench.loop.due - bench.loop.now, 6) == 0.1
 
 
-def test_a_changed_rate_takes_effect_with_the_next_wait() -> None:
+def test_a_new_rate_takes_effect_with_the_next_wait() -> None:
     bench = Bench()
     bench.interval_ms = 10
     bench.loop.fire()
     assert round(bench.loop.due - bench.loop.now, 6) == 0.01
 
 
-def test_a_failing_tick_does_not_end_the_ticking() -> None:
+def test_a_tick_that_fails_does_not_stop_later_ticks() -> None:
     bench = Bench()
 
     def fail() -> None:

@@ -20,7 +20,7 @@ from tests.support.wire import request
 
 @dataclass
 class Certificates:
-    """Files of one authority: the server's identity and a client's."""
+    """The files of one authority, and the certificates that it has issued to the server and to a client."""
 
     authority: Path
     server: Path
@@ -65,15 +65,16 @@ def ask(port: int, context: ssl.SSLContext) -> bytes:
         context.wrap_socket(plain, server_hostname="localhost") as secure,
     ):
         secure.sendall(b"*1\r\n$4\r\nPING\r\n")
-        # In TLS 1.3 the client is done before the server has looked at its certificate: a refusal is an end of data.
-        answer = secure.recv(100)
-        if not answer:
-            raise ConnectionError("closed without an answer")
-        return answer
+        # In TLS 1.3 the handshake ends for the client before the server checks its certificate. So the client sees a
+        # refusal only as an end of data.
+        reply = secure.recv(100)
+        if not reply:
+            raise ConnectionError("closed without a reply")
+        return reply
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_it_answers_over_tls_beside_plain_tcp(tmp_path: Path, certificates: Certificates, loop: str) -> None:
+def test_the_server_listens_on_a_tls_and_a_plain_port(tmp_path: Path, certificates: Certificates, loop: str) -> None:
     tls_port = free_port()
     with on_port(tmp_path, *certificates.options(tls_port), PYREDMEM_LOOP=loop) as (process, port):
         assert ask(tls_port, certificates.client_context()) == b"+PONG\r\n"
@@ -95,7 +96,9 @@ def test_a_large_reply_arrives_whole(tmp_path: Path, certificates: Certificates)
 
 
 @pytest.mark.parametrize(("mode", "served"), [("yes", False), ("optional", True), ("no", True)])
-def test_a_client_without_certificate(tmp_path: Path, certificates: Certificates, mode: str, served: bool) -> None:
+def test_a_client_is_served_without_a_certificate_if_it_needs_none(
+    tmp_path: Path, certificates: Certificates, mode: str, served: bool
+) -> None:
     tls_port = free_port()
     with on_port(tmp_path, *certificates.options(tls_port), "--tls-auth-clients", mode):
         context = certificates.client_context(show=False)
@@ -120,7 +123,7 @@ def test_a_certificate_of_another_authority_is_refused_even_when_optional(
         ask(tls_port, context)
 
 
-def test_only_the_protocols_that_are_set_are_spoken(tmp_path: Path, certificates: Certificates) -> None:
+def test_only_the_protocols_in_the_settings_are_accepted(tmp_path: Path, certificates: Certificates) -> None:
     tls_port = free_port()
     with on_port(tmp_path, *certificates.options(tls_port), "--tls-protocols", "TLSv1.2"):
         context = certificates.client_context()
@@ -130,7 +133,7 @@ def test_only_the_protocols_that_are_set_are_spoken(tmp_path: Path, certificates
             ask(tls_port, context)
 
 
-def test_a_port_without_certificate_ends_the_start() -> None:
+def test_the_server_does_not_start_with_a_tls_port_but_without_a_certificate() -> None:
     ended = run("--port", "0", "--tls-port", str(free_port()))
     assert ended.returncode == 1
     assert "No tls-cert-file configured!" in ended.stdout
@@ -167,7 +170,7 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_refused(certificates: 
         server_context(options(certificates, key_file=str(certificates.client_key)))
 
 
-def test_the_server_may_prefer_its_own_ciphers(certificates: Certificates) -> None:
+def test_the_preference_for_the_servers_ciphers_follows_the_setting(certificates: Certificates) -> None:
     for wanted in (True, False):
         context = server_context(options(certificates, prefer_server_ciphers=wanted))
         assert bool(context.options & ssl.OP_CIPHER_SERVER_PREFERENCE) == wanted
@@ -183,7 +186,7 @@ def plain_server() -> Iterator[Server]:
     server.stop()
 
 
-def test_tls_can_be_turned_on_while_running(plain_server: Server, certificates: Certificates) -> None:
+def test_tls_can_be_turned_on_while_the_server_is_running(plain_server: Server, certificates: Certificates) -> None:
     tls_port = free_port()
     words = certificates.options(tls_port)
     pairs = [(name.removeprefix("--"), value) for name, value in zip(words[::2], words[1::2], strict=True)]
@@ -191,7 +194,7 @@ def test_tls_can_be_turned_on_while_running(plain_server: Server, certificates: 
     assert ask(tls_port, certificates.client_context()) == b"+PONG\r\n"
 
 
-def test_tls_settings_that_cannot_work_change_nothing(plain_server: Server) -> None:
+def test_tls_settings_that_cannot_work_are_refused_and_change_nothing(plain_server: Server) -> None:
     settings = plain_server.settings
     with pytest.raises(SettingError, match=r"Unable to update TLS configuration\. Check server logs\."):
         plain_server.call(lambda: settings.set_many([("tls-port", str(free_port()))]))
