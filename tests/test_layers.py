@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,25 @@ def test_imports_stand_at_the_head_of_a_module(path: Path) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert not inside
+
+
+def _imported_modules(path: Path, names: set[str]) -> set[str]:
+    """The modules of the package that a module imports, those for type checking included."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            imported.add(node.module)
+            imported.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return imported & names
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for type checking count too: a circle of annotations is a circle in the design."""
+    paths = {".".join(("pyredmem", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in _modules()}
+    imports = {name: _imported_modules(path, set(paths)) for name, path in paths.items()}
+    try:
+        tuple(TopologicalSorter(imports).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")

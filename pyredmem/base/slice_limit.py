@@ -9,6 +9,6 @@ from mypy_extensions import i64, mypyc_attr
 class SliceLimit:
     """The end of a slice; this base class never ends one."""
 
-    def is_over(self, steps: i64) -> bool:
-        """Whether the slice must end, after ``steps`` more steps of the work (blocks looked at, or the like)."""
+    def spend(self, steps: i64) -> bool:
+        """Count ``steps`` more steps of the work, such as blocks looked at; returns whether the slice must end."""
         return False

@@ -1,9 +1,10 @@
-"""When the cycles that find expired keys and fields run: at each tick, and in slices between commands.
+"""Active expiry: decides when the cycles run that find expired keys and fields.
 
-The cycles of `keyspace.expiry` and `keyspace.field_expiry` may take a quarter of the time between two ticks. They take
-it in slices with pauses as long, so that a client waits for one slice at most and not, as with Redis, for the whole;
-the keys they look at and the time they may take are the same. A cycle that is not through at the next tick was
-stopped by its time.
+The cycles themselves are in `keyspace.expiry` and `keyspace.field_expiry`. A slow cycle begins at each tick of the
+timer and may take a quarter of the time between two ticks. It does not take this time at one go, as Redis does, but in
+slices between commands, each followed by a pause of the same length: a client waits for one slice at most. The keys
+that a cycle looks at and the time that it may take are those of Redis. If a cycle has not ended by the next tick, it
+counts as one that ran out of time.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
-from pyredmem.keyspace.expiry import NEVER, ExpireCycle
+from pyredmem.keyspace.expiry import ExpireCycle
 from pyredmem.keyspace.field_expiry import FieldExpireCycle
 from pyredmem.keyspace.shared import DeletionTimer
 
-#: How long a slice lasts; the pause behind it is as long as the slice really was.
+#: How long a slice lasts. The pause after it is as long as the slice really was.
 SLICE_US: Final = 250
-#: Of one that comes late because commands took long: the share of the time is to be the same.
+#: Upper bound for a slice. A slice that starts late is given more time, so that expiry keeps its share of the time.
 LONGEST_SLICE_US: Final = 1000
 
 
 class ExpiryTimer(DeletionTimer):
-    """Tells the latency monitor how long it takes to delete an expired key."""
+    """Measures how long it takes to delete an expired key, for the latency monitor."""
 
     def __init__(self, clock: Clock, monitor: LatencyMonitor) -> None:
         self._clock: Clock = clock
@@ -36,17 +38,15 @@ class ExpiryTimer(DeletionTimer):
         self._start_us: i64 = 0
 
     def start(self) -> None:
-        """A key is about to be deleted."""
         self._start_us = self._clock.now_us()
 
     def stop(self) -> None:
-        """It is gone."""
         now_us = self._clock.now_us()
         self._monitor.observe(b"expire-del", (now_us - self._start_us) // 1000, now_us // 1000000)
 
 
 class ActiveExpiry:
-    """The cycles of one engine, their settings and their figures."""
+    """Runs the cycles of one engine, follows their settings and provides their figures."""
 
     def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
         self._core = core
@@ -57,12 +57,8 @@ class ActiveExpiry:
         self._fields = FieldExpireCycle(core.keyspace, core.clock)
         self._task = core.tasks.create(self._go_on)
         self._provide_figures()
-        for name, follow in (
-            ("active-expire-effort", self._effort_changed),
-            ("latency-monitor-threshold", self._threshold_changed),
-        ):
-            core.settings.subscribe(name, follow)
-            follow()
+        core.settings.follow(["active-expire-effort"], self._effort_changed)
+        core.settings.follow(["latency-monitor-threshold"], self._threshold_changed)
 
     def _effort_changed(self) -> None:
         self.keys.effort = self._core.settings.integer("active-expire-effort") - 1
@@ -92,51 +88,51 @@ class ActiveExpiry:
     # Cycles.
 
     def tick(self) -> None:
-        """The slow cycle begins."""
+        """Begin a slow cycle: the timer has ticked."""
         if self._may_expire():
             self.keys.slow(SLICE_US)
             self._fields.begin()
-            self._behind_slice()
+            self._end_first_slice()
         else:
             self.keys.stop()
         self._plan()
 
     def before_sleep(self) -> None:
-        """A fast cycle is due."""
+        """Begin a fast cycle, which is due."""
         if self._may_expire():
             self.keys.fast(SLICE_US)
-            self._behind_slice()
+            self._end_first_slice()
         self._plan()
 
     def _go_on(self) -> int:
-        """A slice between commands."""
+        """Run the next slice of the cycle in progress; returns how long to wait for the slice after it."""
         delay_us = DONE
         slice_us = SLICE_US + self._task.late_us // 2
         if slice_us > LONGEST_SLICE_US:
             slice_us = LONGEST_SLICE_US
         if self._may_expire():
-            if self.keys.is_under_way():
+            if self.keys.is_in_progress():
                 self.keys.go_on(slice_us)
                 delay_us = self._observed(self.keys.last_us)
             else:
                 self._fields.go_on(slice_us)
                 delay_us = self._observed(self._fields.last_us)
-            if not self._is_under_way():
+            if not self._is_in_progress():
                 delay_us = DONE
         self._plan()
         return delay_us
 
-    def _behind_slice(self) -> None:
-        """The first slice of a cycle of keys has been done; if that was all, fields have their turn at once."""
+    def _end_first_slice(self) -> None:
+        """After the first slice of a cycle over keys: go on with fields if that cycle has ended, and plan a slice."""
         pause_us = self._observed(self.keys.last_us)
-        if not self.keys.is_under_way() and self._fields.is_under_way():
+        if not self.keys.is_in_progress() and self._fields.is_in_progress():
             self._fields.go_on(SLICE_US)
             pause_us += self._observed(self._fields.last_us)
-        if self._is_under_way():
+        if self._is_in_progress():
             self._task.wake(pause_us)
 
-    def _is_under_way(self) -> bool:
-        return self.keys.is_under_way() or self._fields.is_under_way()
+    def _is_in_progress(self) -> bool:
+        return self.keys.is_in_progress() or self._fields.is_in_progress()
 
     def _may_expire(self) -> bool:
         return self._core.switches.active_expire and not self._keyspace.stands_still
@@ -146,8 +142,8 @@ class ActiveExpiry:
         return slice_us if slice_us > SLICE_US else SLICE_US
 
     def _plan(self) -> None:
-        """Say from when on the end of a batch is the time for a fast cycle."""
-        if self._may_expire() and not self.keys.is_under_way():
+        """Set the time from which the end of a batch starts a fast cycle."""
+        if self._may_expire() and not self.keys.is_in_progress():
             self._core.fast_cycle_due_us = self.keys.fast_due_us()
         else:
             self._core.fast_cycle_due_us = NEVER

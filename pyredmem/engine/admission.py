@@ -1,7 +1,8 @@
-"""What is asked before a command behind a gate runs, in Redis's order (Redis 7.2 processCommand).
+"""Admission: the checks that a command passes before it runs, in Redis's order (Redis 7.2 processCommand).
 
-A refusal is a pure question; making room acts: it may disconnect clients and evict keys. A command that passes both may
-still have to wait, for the end of a pause or for EXEC.
+Only commands behind a gate come here (see `gates`). The methods named `_refusal...` only ask; the others act. To make
+room may disconnect clients and evict keys. A command that no check refuses may still have to wait: for the end of a
+pause, or for EXEC.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ from pyredmem.engine.spec import (
     Command,
 )
 
-# What becomes of a command.
+# The outcomes.
 ADMITTED: Final = 0
 REFUSED: Final = 1
 QUEUED: Final = 2
-POSTPONED: Final = 3  # it runs later, as if it had just been received
+POSTPONED: Final = 3  # it will run later, as if it had been received only then
 CLIENT_GONE: Final = 4  # its client was disconnected to make room
 
 
 class Verdict:
-    """What becomes of a command, with the error reply if it is refused."""
+    """One of the outcomes above, with the error reply if the command is refused."""
 
     def __init__(self, outcome: int, message: bytes = b"") -> None:
         self.outcome = outcome
@@ -69,8 +70,8 @@ class Admission:
         self._memory_limit = memory_limit
         self._pause = pause
 
-    def decide(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
-        """What becomes of a client's command; room is made for it, it is queued or postponed here."""
+    def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
+        """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
         message = self._refusal(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
@@ -79,21 +80,21 @@ class Admission:
         message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
-        if self._gates.bits & GATE_PAUSED and self._pause.postpones(session, command):
+        if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, command):
             return _POSTPONED
         if session.gates & GATE_IN_MULTI and not command.flags & IMMEDIATE_IN_MULTI:
             session.transaction.enqueue(command, argv)
             return _QUEUED
         return _ADMITTED
 
-    def refusal_of_retry(self, command: Command, argv: list[bytes]) -> bytes | None:
-        """Why the command of a blocked client cannot run again: memory has become short. Room is made first."""
+    def admit_retry(self, command: Command, argv: list[bytes]) -> bytes | None:
+        """Make room for the command of a blocked client; returns the error if memory is too short to run it again."""
         if not self._is_near_limit() or self._memory_limit.make_room(argv):
             return None
         return errors.OUT_OF_MEMORY if command.flags & DENYOOM else None
 
     def _refusal(self, session: Session, command: Command) -> bytes | None:
-        """Why this client may not send a command, or not now; None if it may."""
+        """The error if this client may not send the command, or may not send it now; None if it may."""
         if command.flags & PROTECTED and not self._clients.may_debug(session):
             return errors.DEBUG_NOT_ALLOWED
         if session.gates & GATE_NEEDS_AUTH and not command.flags & NO_AUTH:
@@ -106,7 +107,7 @@ class Admission:
         return self._allocator.used_memory > self._gates.memory_alarm_bytes
 
     def _make_room(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
-        """Evict keys if memory is short; the refusal if there is still no room for the command."""
+        """Evict keys if memory is short; returns the error if there still is no room for the command."""
         if not self._is_near_limit() or self._memory_limit.make_room(argv):
             return None
         if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
@@ -114,7 +115,7 @@ class Admission:
         return errors.OUT_OF_MEMORY if session.transaction.flags_of_call(command) & DENYOOM else None
 
     def _refusal_of_state(self, session: Session, command: Command) -> bytes | None:
-        """Why a command cannot run in the state that its client is in; None if it can."""
+        """The error if the command cannot run in the state that its client is in; None if it can."""
         gates = session.gates
         if gates & GATE_SUBSCRIBED and session.output.protocol == 2 and not command.flags & ALLOWED_SUBSCRIBED:
             return errors.not_while_subscribed(command.full_name)

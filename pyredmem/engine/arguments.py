@@ -1,7 +1,7 @@
-"""A cursor over a command's arguments, for handlers that take options.
+"""A cursor over the arguments of a command, for handlers that take options.
 
-Options are words in any case and order; values are checked as they are taken, so that a handler has read all and
-checked all before it changes anything.
+Options may come in any order, in upper or lower case. The cursor checks each value as the handler takes it, so a
+handler has read and checked all its arguments before it changes anything.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Arguments:
         self.at: i64 = start
 
     def left(self) -> i64:
-        """How many arguments are still to be read."""
+        """How many arguments have not been read yet."""
         return len(self.argv) - self.at
 
     def next(self) -> bytes:
-        """The next argument; a syntax error if there is none."""
+        """The next argument. Raises a syntax error if there is none."""
         if self.at >= len(self.argv):
             raise CommandError(SYNTAX_ERROR)
         argument = self.argv[self.at]
@@ -45,7 +45,7 @@ class Arguments:
         return self.next().upper()
 
     def take(self, option: bytes) -> bool:
-        """Take the next argument if it is the option (given in upper case)."""
+        """Take the next argument if it is ``option``, which is given in upper case; returns whether it was."""
         if self.at < len(self.argv) and self.argv[self.at].upper() == option:
             self.at += 1
             return True
@@ -63,13 +63,13 @@ class Arguments:
         return number
 
     def rest(self) -> list[bytes]:
-        """All that is left."""
+        """All arguments that have not been read yet."""
         left = self.argv[self.at :]
         self.at = len(self.argv)
         return left
 
     def finish(self) -> None:
-        """A syntax error if anything is left."""
+        """Raise a syntax error if any argument has not been read."""
         if self.at < len(self.argv):
             raise CommandError(SYNTAX_ERROR)
 
@@ -83,12 +83,12 @@ def integer(argument: bytes, error: bytes = NOT_AN_INTEGER) -> int:
 
 
 def deadline_ms(argument: bytes, now_ms: int) -> int:
-    """A timeout in milliseconds as the moment at which it is over; 0 if it is 0, which mostly means never."""
+    """The unix time in milliseconds at which a timeout in milliseconds ends; 0 for 0, which mostly means never."""
     return _deadline(integer(argument, TIMEOUT_NOT_AN_INTEGER), now_ms)
 
 
 def deadline_of_seconds(argument: bytes, now_ms: int) -> int:
-    """A timeout in seconds, with a fraction if need be, as the moment at which it is over; 0 means never."""
+    """The unix time in milliseconds at which a timeout in seconds, whole or not, ends; 0 for 0, which means never."""
     seconds = parse_long_double(argument)
     if seconds is None:
         raise CommandError(TIMEOUT_NOT_A_FLOAT)

@@ -1,8 +1,8 @@
-"""Who has to show a password, and whether it is the right one.
+"""Authentication: which clients must give a password, and whether it is the right one.
 
-There is one user, *default*, whose password is the setting requirepass. A client that connects while there is none is
-authenticated for good; one that connects while there is one has to show it. What a client that has not may send is
-limited in the parser (Redis 7.2 networking.c authRequired).
+There is one user, *default*, and its password is the setting requirepass. A client that connects while no password is
+set counts as authenticated, even if one is set later. A client that connects while one is set must give it first. Until
+then the parser limits what the client may send (Redis 7.2 networking.c authRequired).
 """
 
 from __future__ import annotations
@@ -19,35 +19,34 @@ WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is di
 
 
 class Authentication:
-    """The password of the default user, and which sessions have shown it."""
+    """Holds the password of the default user, and notes which sessions have given it."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._settings = core.settings
         self.password = b""
         self.failed = 0
-        core.settings.subscribe("requirepass", self._password_changed)
         core.figures.provide(figures.DENIED_AUTH, self._failures)
-        self._password_changed()
+        core.settings.follow(["requirepass"], self._password_changed)
 
     def _failures(self) -> int:
         return self.failed
 
     def is_open(self) -> bool:
-        """Whether the default user needs no password."""
+        """Whether clients may connect without a password."""
         return not self.password
 
     def is_missing(self, session: Session) -> bool:
-        """Whether a client still has to show a password."""
+        """Whether a client still has to give the password."""
         return not self.is_open() and not session.authenticated
 
     def begin(self, session: Session) -> None:
-        """A client has connected, or is as if it had just done so."""
+        """Start over with a client that has just connected, or was reset to that state."""
         session.authenticated = self.is_open()
         self._apply(session)
 
     def authenticate(self, session: Session, user: bytes, password: bytes) -> bool:
-        """Let a client show its password; False if it is wrong."""
+        """Authenticate a client with the password that it gave; returns false if that is wrong."""
         if user != DEFAULT_USER or (not self.is_open() and password != self.password):
             self.failed += 1
             return False

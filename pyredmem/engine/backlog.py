@@ -1,7 +1,8 @@
-"""Input that a session has received and does not run yet, since something holds it or since it is much.
+"""The backlog of a session: input that was received but cannot run yet.
 
-In front are requests that were read when the session was held; behind them come bytes as they arrived, which are not
-even parsed before their turn: what a request may look like can depend on the ones before it.
+Either something holds the session, or there is too much input to run at one go. First in the backlog are requests
+that had been parsed when the session was held. After them come bytes as they arrived. These are parsed only when it
+is their turn, because what a request may look like can depend on the requests before it.
 """
 
 from __future__ import annotations
@@ -13,33 +14,33 @@ from mypy_extensions import i64
 
 from pyredmem.protocol.request import RequestParser
 
-#: So many requests are run at a stretch; then the shell may write what they answered.
+#: The largest number of requests that run at a stretch; then the shell may write their replies.
 STRETCH: Final = 1024
 
 
 class Backlog:
-    """Requests and bytes, in the order in which they came."""
+    """The waiting requests and bytes of one session, in the order in which they came."""
 
     def __init__(self) -> None:
         self._requests: list[list[bytes]] = []
         self._chunks: deque[bytes] = deque()
-        self.unread_bytes: i64 = 0  # not parsed yet
+        self.unread_bytes: i64 = 0  # bytes that are not parsed yet
 
     def has_requests(self) -> bool:
-        """Whether requests wait that have been read."""
+        """Whether requests that have been parsed are waiting."""
         return len(self._requests) > 0
 
     def keep(self, data: bytes) -> None:
-        """Put bytes behind everything."""
+        """Add bytes at the end."""
         self._chunks.append(data)
         self.unread_bytes += len(data)
 
     def put_back(self, requests: list[list[bytes]]) -> None:
-        """Put requests in front of everything."""
+        """Put parsed requests back at the front."""
         self._requests = requests + self._requests
 
     def take(self, parser: RequestParser) -> list[list[bytes]]:
-        """The next requests to run at a stretch; ``parser`` is given bytes until they complete one."""
+        """Take the next requests to run at a stretch, feeding ``parser`` with waiting bytes until one is complete."""
         requests = self._requests
         if not requests:
             requests = parser.requests()
@@ -52,7 +53,6 @@ class Backlog:
         return requests[:STRETCH]
 
     def clear(self) -> None:
-        """Forget everything."""
         self._requests = []
         self._chunks = deque()
         self.unread_bytes = 0

@@ -1,13 +1,13 @@
-"""Clients that are blocked: they wait for a key, or (WAIT on a server without replicas) for the timeout alone.
+"""Blocked clients: they wait for a key or, after WAIT on a server without replicas, for their timeout.
 
-A command that finds nothing to take calls :meth:`Context.block` and returns without a reply. From then on the events
-of the keyspace are listened to: a key that a client waits for and that is created is *ready*. When the command that
-created it has ended (a transaction or script as a whole), the ready keys are served in the order in which they became
-ready, and the clients of each key in the order in which they came: their command simply runs again. Either it finds
-something now and replies, or it blocks again, which leaves the client where it is in all queues. (Redis 7.2 blocked.c
-does the same.)
+A command that finds nothing to take calls :meth:`Context.block` and returns without a reply. From then on this module
+listens to the events of the keyspace. When a key is created for which a client waits, the key is *ready*. Ready keys
+are served when the command that created them has ended (a transaction or script as a whole), in the order in which they
+became ready. The clients of a key are served in the order in which they came. To serve a client is to run its command
+again: either the command now finds something and replies, or it blocks again, and then the client keeps its place in
+all queues. Redis 7.2 does the same (blocked.c).
 
-A client that is served in the middle of another client's command goes on with its further requests after that
+A client may be served while a command of another client is running. Its further requests then run after that other
 client's batch.
 """
 
@@ -24,11 +24,12 @@ from pyredmem.engine.gates import GATE_KEYS_AWAITED
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.keyspace.events import NEW, KeyListener
+from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.protocol.reply import ReplySink
 
 UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
-#: Events after which clients that wait for a stream look at it again.
+#: Events that make a stream ready although it already exists.
 _WORTH_A_LOOK: Final = (b"xadd", b"xgroup-destroy")
 
 #: A key in a database.
@@ -36,9 +37,9 @@ _Place = tuple[int, bytes]
 
 
 class Wish:
-    """What a client waits for: one of ``keys``, holding a value of a type; then ``argv`` runs again.
+    """What a client waits for: that one of ``keys`` holds a value of the type. Then the command ``argv`` runs again.
 
-    ``without_key``: it also runs again when a key was deleted or has another type.
+    With ``without_key`` it also runs again when a key is deleted or gets a value of another type.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Wish:
 
 
 class _Blocked:
-    """A session, what it waits for, and where its reply goes."""
+    """A blocked session, what it waits for, and the sink for its reply."""
 
     def __init__(self, session: Session, reply: ReplySink, wish: Wish | None, deadline_ms: i64) -> None:
         self.session = session
@@ -61,13 +62,13 @@ class _Blocked:
         self.deadline_ms: i64 = deadline_ms  # unix ms; 0: never
         self.worked_us: i64 = 0  # the time that the command took so far, without the time that it waited
         self.sent: list[bytes] = []  # the command as the client sent it
-        self.reached: list[int] = []  # one figure for WAIT, two for WAITAOF
+        self.reached: list[int] = []  # the reply at the timeout: one number for WAIT, two for WAITAOF
 
     def deadline(self) -> tuple[int, int]:
-        """The deadline, and the id of the session."""
+        """The entry in the list of deadlines: the deadline, and the id of the session."""
         return int(self.deadline_ms), int(self.session.id)
 
-    def wants_to_know_of_removal(self) -> bool:
+    def wants_removals(self) -> bool:
         """Whether the command also runs again when a key was deleted."""
         return self.wish is not None and self.wish.without_key
 
@@ -83,51 +84,58 @@ class _Blocked:
 
 
 class _ReadyKeys(KeyListener):
-    """Notes which of the keys that someone waits for are worth a look, in the order in which they became so.
+    """Collects the awaited keys that are ready, in the order in which they became ready.
 
-    As in Redis these are keys that came to be, and streams with a new entry. A key that is overwritten by a value of
-    the awaited type (SORT with STORE, ZUNIONSTORE ...) is not noticed. Who also wants to know that a key is gone has it
-    looked at after every change.
+    As in Redis a key is ready when it is created with a value of a type that some client waits for, and a stream also
+    when it gets an entry. A key whose value is overwritten by one of the awaited type (SORT with STORE ...) is not
+    ready. If a client also waits for the removal of a key, every change makes that key ready.
     """
 
-    def __init__(self) -> None:
-        self.queues: dict[_Place, dict[int, _Blocked]] = {}  # who waits for a key, by session, in order of arrival
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self.types: dict[bytes, int] = {}  # how many clients wait for a value of a type, wherever
+        self.queues: dict[_Place, dict[int, _Blocked]] = {}  # the clients of a key by session, in order of arrival
         self.ready: dict[_Place, None] = {}
 
     def modified(self, database: i64, key: bytes) -> None:
-        """A key's value was changed, or the key came or went."""
+        """The value of a key was changed, or the key was created or deleted."""
         place = (int(database), key)
         queue = self.queues.get(place)
-        if queue is not None and any(blocked.wants_to_know_of_removal() for blocked in queue.values()):
+        if queue is not None and any(blocked.wants_removals() for blocked in queue.values()):
             self.ready[place] = None
 
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
-        """Something happened to a key."""
         if kind == NEW or name in _WORTH_A_LOOK:
             place = (int(database), key)
-            if place in self.queues:
+            if place in self.queues and (kind != NEW or self._is_awaited_type(database, key)):
                 self.ready[place] = None
 
+    def _is_awaited_type(self, database: i64, key: bytes) -> bool:
+        value = self._keyspace.databases[database].stored_value(key)
+        return value is not None and self.types.get(value.type_name(), 0) > 0
+
+    def count_type(self, type_name: bytes, change: int) -> None:
+        """A client begins (1) or ends (-1) to wait for a value of a type."""
+        self.types[type_name] = self.types.get(type_name, 0) + change
+
     def flushed(self, databases: list[int]) -> None:
-        """Databases were emptied as a whole."""
         for place in self.queues:
             if place[0] in databases:
                 self.ready[place] = None
 
     def swapped(self, first: i64, second: i64) -> None:
-        """Two databases exchanged all their keys."""
         self.flushed([int(first), int(second)])
 
 
 class Blocking:
-    """All blocked clients."""
+    """The blocked clients of one engine, their deadlines and the queues of the keys that they wait for."""
 
     def __init__(self, core: Core, slow_commands: SlowCommands) -> None:
         self._core = core
         self._slow_commands = slow_commands
         self._blocked: dict[int, _Blocked] = {}  # by session
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
-        self._keys = _ReadyKeys()
+        self._keys = _ReadyKeys(core.keyspace)
         core.cron.every(0, self.run)
         core.figures.provide(figures.CLIENTS_IN_TIMEOUT_TABLE, self._timeouts)
         core.figures.provide(figures.BLOCKING_KEYS, self._awaited_keys)
@@ -144,7 +152,7 @@ class Blocking:
 
     def _keys_without_key(self) -> int:
         queues = self._keys.queues.values()
-        return sum([1 for queue in queues if any(blocked.wants_to_know_of_removal() for blocked in queue.values())])
+        return sum([1 for queue in queues if any(blocked.wants_removals() for blocked in queue.values())])
 
     def check(self) -> None:
         """Assert the invariants."""
@@ -157,16 +165,16 @@ class Blocking:
             [len(blocked.places) for blocked in self._blocked.values()]
         )
 
-    # Into the queues.
+    # Blocking.
 
     def wait(self, session: Session, reply: ReplySink, reached: list[int], deadline_ms: i64) -> None:
-        """Let a session wait until ``deadline_ms`` (0: until it is released), then reply with ``reached``."""
+        """Block a session until ``deadline_ms`` (0: until it is released), then reply with ``reached``."""
         blocked = _Blocked(session, reply, None, deadline_ms)
         blocked.reached = reached
         self._enter(blocked)
 
     def block(self, session: Session, reply: ReplySink, wish: Wish, deadline_ms: i64) -> None:
-        """Let a session wait until its wish can be granted; at ``deadline_ms`` (0: never) it gets a null array."""
+        """Block a session until its wish can be granted. At ``deadline_ms`` (0: never) it gets a null array."""
         self._enter(_Blocked(session, reply, wish, deadline_ms))
 
     def _enter(self, blocked: _Blocked) -> None:
@@ -180,17 +188,19 @@ class Blocking:
         if blocked.places and not queues:
             self._core.keyspace.changes.add_listener(self._keys)
             self._core.gates.set(GATE_KEYS_AWAITED, True)
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, 1)
         for place in blocked.places:
             queues.setdefault(place, {})[number] = blocked
 
     def note_sent(self, session: Session, argv: list[bytes], duration_us: i64) -> None:
-        """Remember the command that blocked a session as its client sent it, and how long it took until it blocked."""
+        """Note the command that blocked a session, as the client sent it, and how long it took until it blocked."""
         blocked = self._blocked.get(int(session.id))
         if blocked is not None:
             blocked.sent = argv
             blocked.worked_us = duration_us
 
-    # Out of them.
+    # Unblocking.
 
     def _leave(self, session: Session) -> _Blocked | None:
         number = int(session.id)
@@ -199,6 +209,8 @@ class Blocking:
             return None
         if blocked.deadline_ms > 0:
             del self._deadlines[bisect_left(self._deadlines, blocked.deadline())]
+        if blocked.wish is not None:
+            self._keys.count_type(blocked.wish.type_name, -1)
         queues = self._keys.queues
         for place in blocked.places:
             queue = queues[place]
@@ -212,7 +224,7 @@ class Blocking:
         return blocked
 
     def _end(self, blocked: _Blocked) -> None:
-        """A blocked session has its reply: count its command, with the time it took at work, and let it go on."""
+        """Let a session that has its reply go on, and count its command with the time that it took, not waited."""
         session = blocked.session
         command = session.command
         assert command is not None
@@ -223,7 +235,7 @@ class Blocking:
         session.resume_soon(HOLD_BLOCKED)
 
     def release(self, session: Session, with_error: bool = False) -> bool:
-        """Unblock a session now, as if it had timed out, or with an error; False if it is not blocked."""
+        """Unblock a session, as if it had timed out or with an error; returns false if it is not blocked."""
         blocked = self._leave(session)
         if blocked is None:
             return False
@@ -238,11 +250,11 @@ class Blocking:
         return True
 
     def forget(self, session: Session) -> None:
-        """A session is gone."""
+        """Take a disconnected session out of the queues."""
         self._leave(session)
 
     def run(self) -> None:
-        """Release the sessions that have timed out, and serve those for which a key has expired at a tick."""
+        """Release the sessions that have timed out, and serve those that wait for a key that this tick expired."""
         self.serve()
         now_ms = int(self._core.keyspace.now_ms())
         timed_out = self._deadlines[: bisect_left(self._deadlines, (now_ms + 1, 0))]
@@ -252,7 +264,7 @@ class Blocking:
     # Serving.
 
     def serve(self) -> None:
-        """Run the commands of the sessions whose keys are ready; what that makes ready is served too."""
+        """Serve the clients of all ready keys, and of the keys that these clients' commands make ready."""
         while self._keys.ready:
             ready = self._keys.ready
             self._keys.ready = {}
@@ -260,7 +272,7 @@ class Blocking:
                 self._serve_key(place)
 
     def _serve_key(self, place: _Place) -> None:
-        """Serve the queue of a key in its order, as long as there may be something for the next session."""
+        """Serve the clients of a key in their order, as long as the key may have something for the next one."""
         queue = self._keys.queues.get(place)
         if queue is None:
             return

@@ -1,7 +1,8 @@
-"""maxmemory-clients: the clients that take most memory are closed when all of them together take too much.
+"""Client eviction: when all clients together use more than maxmemory-clients, the biggest ones are disconnected.
 
-What a client takes is counted when the timer visits it, and when its buffers have grown. Victims come from the highest
-non-empty of buckets by size, as in Redis 7.2 (evictClients), so finding one does not mean sorting all clients.
+The memory of a client is counted when the timer visits the client and when its buffers have grown. To find victims,
+clients are put into buckets by size, as in Redis 7.2 (evictClients), and a victim is taken from the highest bucket that
+is not empty. So the clients need not be sorted.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from pyredmem.engine.gates import GATE_CLIENTS_LIMITED
 from pyredmem.engine.session import Session
 from pyredmem.engine.tasks import DONE
 
-#: maxmemory-clients is at least this (bytes), and evicts from buckets that double from the first one on.
+#: A lower limit than this counts as this (bytes).
 _LEAST_LIMIT: Final = 128 * 1024
+#: The first bucket takes clients of up to 2 ** 15 bytes, each further one clients of up to twice the size.
 _FIRST_BUCKET_BITS: Final = 15
 _BUCKETS: Final = 19
 #: Why a client is closed, for the log.
-EXCEEDED: Final = "all clients together exceed maxmemory-clients"
+EXCEEDED: Final = "the clients together use more than maxmemory-clients"
 
 
 class ClientEviction:
-    """The memory of all clients, and the limit on it. ``drop`` closes a client; its second argument is the reason."""
+    """Keeps the memory of all clients within the limit. ``drop`` disconnects a client, for the reason it is given."""
 
     def __init__(self, core: Core, drop: Callable[[Session, str], None]) -> None:
         self._core = core
         self._drop = drop
-        #: Memory of all clients, as each was counted last (bytes).
+        #: The memory of all clients, in bytes: the sum of what was counted for each of them last.
         self.total_bytes: i64 = 0
         self.evicted: i64 = 0
         self._limit: i64 = 0  # 0: none
@@ -43,25 +45,25 @@ class ClientEviction:
         if limit < 0:
             limit = integer("maxmemory") * -limit // 100
         self._limit = max(limit, _LEAST_LIMIT) if limit > 0 else 0
-        if limit > 0:  # without a limit the clients are not counted to the byte
+        if limit > 0:  # without a limit a client is not counted each time its buffers grow
             for session in self._core.sessions.values():
-                if session.memory.is_open():
+                if session.is_connected:
                     self.note_growth(session)
         self._core.gates.set(GATE_CLIENTS_LIMITED, limit > 0)
 
     def count(self, session: Session) -> None:
-        """Count the memory that a client takes now."""
+        """Count the memory that a client uses now."""
         total = session.memory.total()
         self.total_bytes += total - session.counted_bytes
         session.counted_bytes = total
 
     def forget(self, session: Session) -> None:
-        """A client is gone."""
+        """Stop counting a client that has disconnected."""
         self.total_bytes -= session.counted_bytes
         session.counted_bytes = 0
 
     def note_growth(self, session: Session) -> None:
-        """The buffers of a client have grown: see to the limit before the server sleeps."""
+        """Count a client whose buffers have grown; if the limit is exceeded, evict clients before the server sleeps."""
         if self._limit > 0:
             self.count(session)
             if self.total_bytes >= self._limit:
@@ -75,18 +77,18 @@ class ClientEviction:
         return session.counted_bytes >= self._limit
 
     def make_room(self, session: Session) -> bool:
-        """Close the biggest clients until all are within the limit; False if ``session`` was one of them."""
-        if session.memory.is_open():
+        """Evict the biggest clients until the rest is within the limit; returns false if ``session`` was evicted."""
+        if session.is_connected:
             self.count(session)
         self.evict()
-        return session.memory.is_open()
+        return session.is_connected
 
     def _evict_now(self) -> int:
         self.evict()
         return DONE
 
     def evict(self) -> None:
-        """Close the biggest clients while the limit is exceeded."""
+        """Disconnect the biggest clients while the limit is exceeded."""
         if self._limit == 0 or self.total_bytes < self._limit:
             return
         buckets: list[list[Session]] = [[] for _ in range(_BUCKETS)]
@@ -101,6 +103,6 @@ class ClientEviction:
 
 
 def _bucket(size: i64) -> int:
-    """The bucket of doubling size that a client belongs to: the first one takes up to 32 KiB."""
+    """The bucket for a client of ``size`` bytes."""
     bits = int(size).bit_length()
     return min(max(bits - _FIRST_BUCKET_BITS, 0), _BUCKETS - 1)

@@ -1,4 +1,4 @@
-"""A client as CLIENT LIST and CLIENT INFO print it, with the fields of Redis 7.4 in their order."""
+"""The line about a client in CLIENT LIST and CLIENT INFO, with the fields of Redis 7.4 in their order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ _MICROSECONDS = 1000000
 
 
 def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes] | None = None) -> bytes:
-    """The line of a client, without its end.
+    """The line about a client, without a line end.
 
-    ``tracking`` is how it tracks keys, None if it does not; ``argv`` is the command that it runs now, if it runs one.
+    ``tracking`` is how the client tracks keys, None if it does not. ``argv`` is the command that it is running, if any.
     """
     memory = session.memory
+    replies = memory.reply_buffer
     now_us = session.keyspace.now_us
     request, arguments = _request_size(argv or [])
     used = session.held_input() + request
@@ -36,16 +37,16 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"multi=%d" % queued,
         b"watch=%d" % len(session.transaction.watched),
         b"qbuf=%d" % used,
-        b"qbuf-free=%d" % max(0, memory.query_capacity - used),
+        b"qbuf-free=%d" % max(0, memory.query_buffer.capacity() - used),
         b"argv-mem=%d" % arguments,
-        b"multi-mem=%d" % memory.queued_bytes,
-        b"rbs=%d" % memory.buffer_size,
+        b"multi-mem=%d" % memory.queued_commands.argument_bytes,
+        b"rbs=%d" % replies.size,
         b"rbp=%d" % session.output_peak(),
-        b"obl=%d" % memory.in_buffer(),
-        b"oll=%d" % len(memory.blocks),
-        b"omem=%d" % memory.output_bytes(),
+        b"obl=%d" % replies.used(),
+        b"oll=%d" % len(replies.blocks),
+        b"omem=%d" % replies.blocks_bytes(),
         b"tot-mem=%d" % (memory.total() + arguments + 8 * len(argv or [])),
-        b"events=%b" % (b"rw" if memory.unsent > 0 else b"r"),
+        b"events=%b" % (b"rw" if replies.unsent > 0 else b"r"),
         b"cmd=%b" % (session.command.full_name if session.command is not None else b"NULL"),
         b"user=%b" % session.user,
         b"redir=%d" % (tracking.redirect if tracking is not None else -1),
@@ -57,7 +58,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
 
 
 def flags(session: Session, tracking: ClientTracking | None) -> bytes:
-    """The letters of a client's state, N if there is nothing to say."""
+    """The letters for the state of a client; N if no letter applies."""
     gates, holds = session.gates, session.holds
     letters = (
         (gates & GATE_MONITOR != 0, b"O"),
@@ -77,7 +78,7 @@ def flags(session: Session, tracking: ClientTracking | None) -> bytes:
 
 
 def _request_size(argv: list[bytes]) -> tuple[int, int]:
-    """Bytes of a request as it was received, and of its arguments alone."""
+    """The size of a request as it was received, and of its arguments alone, in bytes."""
     arguments = sum([len(argument) for argument in argv])
     if not argv:
         return 0, 0

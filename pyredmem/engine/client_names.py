@@ -1,4 +1,4 @@
-"""What a client says of itself: its name, and the name and version of its library."""
+"""What a client says about itself: its name, and the name and version of its library."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _LAST: Final = 126
 
 
 def is_plain(text: bytes) -> bool:
-    """Whether a text is of printable characters without spaces, so that it fits into a line of CLIENT LIST."""
+    """Whether a text has only printable characters and no spaces, so that it can stand in a line of CLIENT LIST."""
     return all(_FIRST <= byte <= _LAST for byte in text)
 
 
 def check_name(name: bytes) -> None:
-    """Refuse a name that does not fit into a line of CLIENT LIST."""
+    """Raise an error if a name cannot stand in a line of CLIENT LIST."""
     if not is_plain(name):
         raise CommandError(BAD_NAME)
 
 
 def rename(session: Session, name: bytes) -> None:
-    """Give a client a name; an empty one takes its name away."""
+    """Give a client a name; an empty ``name`` removes the one that it has."""
     check_name(name)
     session.name = name
     session.memory.set_name("name", name)
 
 
 def set_library(session: Session, attribute: bytes, value: bytes) -> None:
-    """Note the name or version of a client's library, as ``attribute`` says."""
+    """Set the name or the version of a client's library; ``attribute`` says which (CLIENT SETINFO)."""
     wanted = attribute.lower()
     if wanted not in {b"lib-name", b"lib-ver"}:
         raise CommandError(b"ERR Unrecognized option '" + attribute + b"'")

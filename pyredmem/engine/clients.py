@@ -1,8 +1,8 @@
-"""All clients: who may connect, what memory each takes, when one is closed, and the figures of INFO.
+"""All clients of an engine: which may connect, when one is disconnected, what their buffers take, and their figures.
 
-The timer visits every client about once a second (at least five at each tick) and does there what Redis's
-clientsCron does: idle clients are closed, buffers fitted to their use, output limits checked, memory added up. So a
-figure of a client's memory is as old as its last visit.
+The timer visits every client about once a second, and at least five clients at each tick. A visit does what Redis's
+clientsCron does: it disconnects a client that has been idle for too long, fits the sizes of its buffers to their use,
+checks the limits on its output and counts its memory. So the figure for a client's memory is as old as the last visit.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ REPLICA: Final = b"replica"
 
 TOO_MANY: Final = b"ERR max number of clients reached"
 PROTECTED: Final = (
-    b"DENIED The server is in protected mode: it has no password, so it serves clients of its own machine only. "
+    b"DENIED The server is in protected mode: it has no password, so it serves only clients on its own machine. "
     b"Set a password with requirepass, or turn protected-mode off if no stranger can reach the port."
 )
 
-#: A client that does not read and has no output limit runs no further requests while so much is unsent (bytes).
+#: A client without an output limit runs no further requests while more than this is unsent (bytes).
 UNREAD_BYTES: Final = 1024 * 1024
 
 _TOO_MUCH_OUTPUT: Final = "its unsent output exceeds client-output-buffer-limit"
 
 _VISITS_PER_TICK: Final = 5
-#: The recent maxima of INFO look back over so many seconds.
+#: The number of seconds that the recent maxima in INFO cover.
 _SLOTS: Final = 8
 
 
 class Clients:
-    """The sessions of an engine as clients of a server."""
+    """Connects, visits and disconnects the clients of one engine."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Clients:
         self.eviction = ClientEviction(core, self.drop)
         self.buffer_shrinks: i64 = 0
         self.buffer_expands: i64 = 0
-        #: The biggest query buffer and the most unsent output of the last seconds (bytes).
+        #: For each of the last seconds, the largest query buffer and the most unsent output of a client (bytes).
         self._recent_input = [0] * _SLOTS
         self._recent_output = [0] * _SLOTS
         self.query_limit: i64 = 0
@@ -80,15 +80,10 @@ class Clients:
         self._timeout_s: i64 = 0
         self._round: list[Session] = []
         self._last_tick_ms: i64 = 0
-        self._follow_settings()
+        core.settings.follow(("client-query-buffer-limit", "proto-max-bulk-len", "timeout"), self._settings_changed)
         self._provide_figures()
         core.owners.register("clients", self.addresses)
         core.cron.every(0, self.visit_some)
-
-    def _follow_settings(self) -> None:
-        for name in ("client-query-buffer-limit", "proto-max-bulk-len", "timeout"):
-            self._core.settings.subscribe(name, self._settings_changed)
-        self._settings_changed()
 
     def _settings_changed(self) -> None:
         integer = self._core.settings.integer
@@ -110,36 +105,30 @@ class Clients:
         provide(figures.REPLY_BUFFER_SHRINKS, lambda: int(self.buffer_shrinks))
         provide(figures.REPLY_BUFFER_EXPANDS, lambda: int(self.buffer_expands))
         provide(figures.CLIENTS_BYTES, lambda: int(self.eviction.total_bytes))
-        provide(figures.ORDINARY_CLIENTS, lambda: len(self._core.sessions))
 
     # Figures.
 
-    def count(self) -> int:
-        """How many clients are connected."""
-        return len(self._core.sessions)
-
-    def blocked(self) -> int:
-        """How many clients wait: for a key, or for the end of a pause."""
-        return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])
-
     def subscribed(self) -> int:
-        """How many clients are subscribed to something."""
+        """The number of clients that are subscribed to something."""
         return sum([1 for session in self._core.sessions.values() if session.gates & GATE_SUBSCRIBED])
 
     def watching(self) -> int:
-        """How many clients watch keys."""
+        """The number of clients that watch keys."""
         return sum([1 for session in self._core.sessions.values() if session.transaction.watched])
 
+    def blocked(self) -> int:
+        """How many clients are waiting, for a key or for the end of a pause."""
+        return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])
+
     def recent_max_input(self) -> int:
-        """The biggest query buffer of the last seconds."""
+        """The largest query buffer in the last seconds (bytes)."""
         return max(self._recent_input)
 
     def recent_max_output(self) -> int:
-        """The most unsent output of one client in the last seconds."""
+        """The most unsent output that one client had in the last seconds (bytes)."""
         return max(self._recent_output)
 
     def addresses(self) -> list[int]:
-        """Every ledger block of every client."""
         owned: list[int] = []
         for session in self._core.sessions.values():
             owned += session.memory.addresses()
@@ -153,34 +142,33 @@ class Clients:
             session.memory.check()
 
     def reset_counters(self) -> None:
-        """CONFIG RESETSTAT."""
+        """Set the counters to zero (CONFIG RESETSTAT)."""
         self.eviction.evicted = 0
         self.buffer_shrinks = 0
         self.buffer_expands = 0
 
     def describe(self, session: Session, argv: list[bytes] | None = None) -> bytes:
-        """A client's line of CLIENT LIST; ``argv`` is the command that it runs now, if it runs one."""
+        """The line about a client in CLIENT LIST; ``argv`` is the command that it is running, if any."""
         return describe(session, self._tracking.of(session), argv)
 
     # Kinds.
 
     def limit_of(self, session: Session) -> Limit:
-        """The output limits of a client."""
         return self.limits.of(session.gates & GATE_SUBSCRIBED != 0)
 
     def may_debug(self, session: Session) -> bool:
-        """Whether enable-debug-command admits a client to DEBUG."""
-        who = self._core.settings.text("enable-debug-command")
-        return who == "yes" or (who == "local" and is_local(session))
+        """Whether enable-debug-command lets a client use DEBUG."""
+        allowed = self._core.settings.text("enable-debug-command")
+        return allowed == "yes" or (allowed == "local" and is_local(session))
 
-    # Coming and going.
+    # Connecting and disconnecting.
 
     def serve_with(self, runner: Runner) -> None:
-        """Let ``runner`` run the requests of the clients to come."""
+        """Have ``runner`` run the requests of all clients that connect from now on."""
         self._runner = runner
 
     def connect(self, kind: str, address: str, local_address: str) -> Session:
-        """A new client; ``kind`` is tcp, unix, tls or local. One that is refused gets an error and is closed."""
+        """A session for a client of ``kind`` tcp, unix, tls or local. A refused one gets an error and is closed."""
         core = self._core
         assert self._runner is not None
         core.keyspace.now_us = core.clock.now_us()
@@ -194,15 +182,16 @@ class Clients:
         self._next_id += 1
         core.sessions[int(session.id)] = session
         core.stats.connections_received += 1
+        session.is_connected = True
         session.memory.open()
-        session.output_alarm = session.memory.buffer_size
+        session.output_alarm = session.memory.reply_buffer.size
         session.watch_output()
         session.parser.max_bulk = self._max_bulk
         self._authentication.begin(session)
         return session
 
     def _refusal(self, session: Session) -> bytes | None:
-        """Why a client may not connect; None if it may."""
+        """The error if a client may not connect; None if it may."""
         settings = self._core.settings
         if len(self._core.sessions) >= settings.integer("maxclients"):
             return TOO_MANY
@@ -211,12 +200,12 @@ class Clients:
         return None
 
     def disconnect(self, session: Session) -> None:
-        """A client is gone: free what it has."""
+        """Forget a client, and free what it has."""
         session.close()
-        number = int(session.id)
-        if self._core.sessions.get(number) is not session:  # it was refused, and the next client has its number
+        if not session.is_connected:  # it was refused, or has been disconnected already
             return
-        del self._core.sessions[number]
+        session.is_connected = False
+        del self._core.sessions[int(session.id)]
         self._lazyfree_task.take_queue(session)
         session.transaction.reset()
         self._blocking.forget(session)
@@ -227,12 +216,12 @@ class Clients:
         session.memory.close()
 
     def release(self, session: Session) -> None:
-        """The shell has no more use for a session."""
+        """Disconnect a client whose session the shell will not use again."""
         self.disconnect(session)
         session.detach()
 
     def drop(self, session: Session, reason: str = "") -> None:
-        """Close a client at once, without sending what is unsent; ``reason`` goes to the log."""
+        """Disconnect a client at once, without sending its unsent output, and log ``reason`` if there is one."""
         if reason:
             line = describe(session, self._tracking.of(session)).decode("utf-8", "backslashreplace")
             self._core.host.log("warning", f"Closing client {line}: {reason}.")
@@ -244,27 +233,25 @@ class Clients:
     # Input.
 
     def input_waits(self, session: Session) -> None:
-        """A read has completed no request: fit the query buffer to what is there."""
-        memory = session.memory
-        if not memory.is_open():
+        """Fit the query buffer to input that cannot run yet: it is incomplete, or something holds the session."""
+        if not session.is_connected:
             return
-        parser = session.parser
-        awaited = parser.awaited_bulk()
+        buffer = session.memory.query_buffer
+        awaited = session.parser.awaited_bulk()
         held = session.held_input()
-        if awaited >= memory.query_capacity - 2:
-            memory.await_bulk(held, awaited)
+        if awaited >= buffer.capacity() - 2:
+            buffer.await_bulk(awaited)
         else:
-            memory.keep_input(held)
-        session.steady_read = memory.steady_read
+            buffer.hold(held)
         self.eviction.note_growth(session)
-        if held + memory.queued_bytes > self.query_limit:
+        if held + session.memory.queued_commands.argument_bytes > self.query_limit:
             self._core.stats.query_limit_disconnections += 1
             self.drop(session, "its query buffer exceeds client-query-buffer-limit")
 
     # Output.
 
     def output_grew(self, session: Session) -> None:
-        """The output of the batch that is running has passed the session's alarm: hold it to the limits."""
+        """Check the limits on output, since the output of the running batch has passed the session's alarm."""
         size = session.output.size()
         session.output_alarm = size + OUTPUT_STEP
         waiting = session.count_unsent() if session.count_unsent is not None else 0
@@ -275,14 +262,14 @@ class Clients:
 
         A client that exceeds them gets no more output, and is disconnected after the batch, as in Redis (CLOSE_ASAP).
         """
-        memory = session.memory
-        if not memory.is_open():
+        if not session.is_connected:
             return
+        replies = session.memory.reply_buffer
         size = session.output.size()
         waiting = session.count_unsent() if session.count_unsent is not None else 0
-        memory.set_unsent(waiting + size, session.output.largest_part())
+        replies.set_unsent(waiting + size, session.output.largest_part())
         limit = self.limit_of(session)
-        if session.output_watch.exceeds(limit, memory.output_bytes(), self._core.keyspace.now_ms()):
+        if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
             self._core.stats.output_limit_disconnections += 1
             reason = _TOO_MUCH_OUTPUT
         elif self.eviction.is_exceeded_by(session):
@@ -295,20 +282,20 @@ class Clients:
 
     def _drop_doomed(self, session: Session, reason: str) -> None:
         """Disconnect a client that exceeded a limit, unless it has gone by itself."""
-        if session.memory.is_open():
+        if session.is_connected:
             self.drop(session, reason)
 
     def limit_output(self, session: Session, unsent: i64, largest: i64) -> bool:
-        """Account for ``unsent`` bytes of output; False if that was too much and the client is closed.
+        """Account for ``unsent`` bytes of output; returns false if the client is gone because that was too much.
 
-        ``largest`` is the length of the longest string new in it, which gets a block of its own.
+        ``largest`` is the length of the longest new string in the output, which gets a block of its own.
         """
-        memory = session.memory
-        if not memory.is_open():
+        if not session.is_connected:
             return False
-        memory.set_unsent(unsent, largest)
+        replies = session.memory.reply_buffer
+        replies.set_unsent(unsent, largest)
         limit = self.limit_of(session)
-        if session.output_watch.exceeds(limit, memory.output_bytes(), self._core.keyspace.now_ms()):
+        if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
             self._core.stats.output_limit_disconnections += 1
             self.drop(session, _TOO_MUCH_OUTPUT)
             return False
@@ -316,16 +303,16 @@ class Clients:
         return True
 
     def output_sent(self, session: Session, unsent: i64) -> None:
-        """``unsent`` bytes of output are still unsent; if no limit is set, the client has to read before it goes on."""
-        if session.memory.is_open():
-            session.memory.set_unsent(unsent)
+        """Note that ``unsent`` bytes are still unsent. A client without a limit that has too many must read first."""
+        if session.is_connected:
+            session.memory.reply_buffer.set_unsent(unsent)
             if unsent > UNREAD_BYTES and self.limit_of(session).is_none():
                 session.holds |= HOLD_UNREAD
 
     # The timer.
 
     def visit_some(self) -> None:
-        """Visit as many clients as it takes for each to have its turn once a second."""
+        """Visit the next clients: as many as it takes to visit each about once a second."""
         sessions = self._core.sessions
         now_ms = self._core.keyspace.now_ms()
         passed = min(max(now_ms - self._last_tick_ms, 0), 1000)
@@ -341,7 +328,7 @@ class Clients:
                 if not self._round:
                     return
             session = self._round.pop()
-            if session.memory.is_open():
+            if session.is_connected:
                 self._visit(session, now_ms)
         self.eviction.evict()
 
@@ -356,20 +343,19 @@ class Clients:
             self._core.host.log("verbose", "Closing idle client")
             self.drop(session)
             return
-        memory = session.memory
+        buffer, replies = session.memory.query_buffer, session.memory.reply_buffer
         switches = self._core.switches
-        memory.trim_query(session.held_input(), session.parser.awaited_bulk(), idle_s)
-        session.steady_read = memory.steady_read
-        memory.note_output(session.take_output_peak())
+        buffer.trim(session.held_input(), session.parser.awaited_bulk(), idle_s)
+        replies.note_use(session.take_output_peak())
         if session.count_unsent is not None:
-            memory.set_unsent(session.count_unsent())
+            replies.set_unsent(session.count_unsent())
         if switches.reply_buffer_resizing:
             self._adapt(session, now_ms, switches.reply_buffer_peak_reset_ms)
         slot = int(now_ms // 1000 % _SLOTS)
-        self._recent_input[slot] = max(self._recent_input[slot], int(memory.input_bytes()))
-        self._recent_output[slot] = max(self._recent_output[slot], int(memory.output_bytes()))
+        self._recent_input[slot] = max(self._recent_input[slot], int(buffer.usable()))
+        self._recent_output[slot] = max(self._recent_output[slot], int(replies.blocks_bytes()))
         self.eviction.count(session)
-        if session.output_watch.exceeds(self.limit_of(session), memory.output_bytes(), now_ms):
+        if session.output_watch.observe(self.limit_of(session), replies.blocks_bytes(), now_ms):
             self._core.stats.output_limit_disconnections += 1
             self.drop(session, _TOO_MUCH_OUTPUT)
 
@@ -381,7 +367,7 @@ class Clients:
         )
 
     def _adapt(self, session: Session, now_ms: i64, reset_ms: i64) -> None:
-        change = session.memory.adapt_buffer(now_ms, reset_ms)
+        change = session.memory.reply_buffer.adapt(now_ms, reset_ms)
         if change < 0:
             self.buffer_shrinks += 1
         elif change > 0:

@@ -1,15 +1,15 @@
-"""Declaring commands: what a module of handlers imports.
+"""The declaration of commands: everything that a module of handlers imports for it.
 
-A module makes a :class:`Group` and decorates its handlers::
+A module creates a :class:`Group` and decorates its handlers::
 
     strings = Group("string")
 
-    @strings.command("get", arity=2, flags=READONLY | FAST, keys=(key(READ_ONLY, ACCESS),), acl="string", since="1.0.0",
-                     complexity="O(1)", summary="Returns the value of a key.", syntax="key")
+    @strings.command("get", arity=2, flags=READONLY | FAST, keys=(key_at(READ_ONLY, ACCESS),), acl="string",
+                     since="1.0.0", complexity="O(1)", summary="Returns the value of a key.", syntax="key")
     def get(context: Context, argv: list[bytes]) -> None: ...
 
-COMMAND, COMMAND DOCS, arity and memory checks, key extraction, ACL categories and the compatibility table all read the
-spec. A subcommand is named ``container|subcommand``; its container is declared with :meth:`Group.container`.
+COMMAND, COMMAND DOCS, the checks of arity and memory, key extraction, ACL categories and the compatibility table all
+read this declaration. A subcommand is named ``container|subcommand``; :meth:`Group.container` declares its container.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ from pyredmem.engine.spec import (
     SecretFinder,
     acl_categories,
     counted_keys,
-    key,
+    key_at,
 )
 
 __all__ = [
@@ -117,18 +117,18 @@ __all__ = [
     "KeySpec",
     "Registry",
     "counted_keys",
-    "key",
+    "key_at",
 ]
 
 Handler = Callable[[Context, list[bytes]], None]
 
 
 class Group:
-    """The commands of one Redis group, such as ``string``; a module of handlers fills it."""
+    """The commands of one Redis group, such as ``string``, as one or more modules of handlers declare them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.declared: list[tuple[CommandSpec, Handler | None]] = []  # no handler: a container that has to have a word
+        self.declared: list[tuple[CommandSpec, Handler | None]] = []  # no handler: a container with subcommands
 
     def command(
         self,
@@ -148,7 +148,7 @@ class Group:
         find_keys: KeyFinder | None = None,
         find_secrets: SecretFinder | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare a command over its handler; ``acl`` names the categories that do not follow from the flags."""
+        """Declare a command above its handler; ``acl`` names the categories that do not follow from the flags."""
         spec = CommandSpec(
             name, self.name, arity, flags, keys, acl_categories(acl, flags), since, complexity, summary, syntax,
             history, tips, deprecated, find_keys, find_secrets,
@@ -161,7 +161,7 @@ class Group:
         return declare
 
     def container(self, name: str, *, since: str, summary: str, complexity: str = "Depends on subcommand.") -> None:
-        """Declare a command that only has subcommands."""
+        """Declare a command that can only be called with a subcommand."""
         spec = CommandSpec(
             name, self.name, -2, 0, (), acl_categories("", 0), since, complexity, summary, "", (), (), None, None, None
         )  # fmt: skip
@@ -169,7 +169,7 @@ class Group:
 
 
 class Registry:
-    """The commands of all groups: their table, and the handlers by the index of the command."""
+    """The commands of all groups: their table, and their handlers by the index of the command."""
 
     def __init__(self, groups: Iterable[Group]) -> None:
         commands: list[Command] = []
@@ -188,7 +188,7 @@ class Registry:
         return renamed
 
     def copy(self) -> Registry:
-        """The same commands, with a list of handlers of its own: a test may put other handlers into it."""
+        """The same commands with a list of handlers of its own, in which a test may replace handlers."""
         copied = Registry(())
         copied.table = self.table
         copied.handlers = self.handlers.copy()

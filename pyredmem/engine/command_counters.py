@@ -1,17 +1,16 @@
-"""How often the commands of one engine were called, how long they took, how often they failed.
+"""Counters of the commands of one engine: how often each was called, how long it took, how often it failed.
 
-A call that took less than ``direct_limit`` microseconds is counted by one addition, in the histogram's own array:
-calls, total time and percentiles are computed from it when somebody asks. The counters of a command are made at its
-first call.
+To count a call that took less than ``direct_limit`` microseconds is one addition, in the array of the histogram. The
+number of calls, the total time and the percentiles are computed from this array when a report needs them. The counters
+of a command are created at its first call.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.engine.latency_histogram import DIRECT, LatencyHistogram
 from pyredmem.engine.spec import BLOCKING, Command
 from pyredmem.memory.allocator import Allocator
@@ -33,21 +32,20 @@ class CommandCounters:
         self._other_usec: i64 = 0
 
     def calls(self) -> i64:
-        """The number of calls."""
         total = self._other_calls
         for calls in self.direct:
             total += calls
         return total
 
     def usec(self) -> i64:
-        """Microseconds of all calls."""
+        """How long all calls took together, in microseconds."""
         total = self._other_usec
         for duration, calls in enumerate(self.direct):
             total += calls * duration
         return total
 
     def record(self, duration_us: i64, tracked: bool) -> None:
-        """Count a call that the hot path does not count; ``tracked``: in the histogram too."""
+        """Count a call that the hot path does not count; if ``tracked``, in the histogram too."""
         histogram = self.histogram
         if histogram is not None and tracked:
             histogram.record_us(duration_us)
@@ -63,14 +61,14 @@ class CommandCounters:
         self.direct = self.histogram.direct
 
     def set_direct_limit(self, limit_us: i64) -> None:
-        """Let calls of less than ``limit_us`` microseconds be counted directly, if there is a histogram.
+        """Let the hot path count calls that take less than ``limit_us`` microseconds, if there is a histogram.
 
-        A command that may block its client is never counted directly: it counts when the client has its reply.
+        It never counts a command that may block its client: such a call counts when the client has its reply.
         """
         self.direct_limit = limit_us if self.histogram is not None and not self._may_block else 0
 
     def reset(self) -> list[int]:
-        """Set all counters to zero and drop the histogram; returns its blocks, for the caller to free."""
+        """Set all counters to zero and drop the histogram; returns its blocks, which the caller must free."""
         addresses = self.histogram_addresses
         self.rejected = 0
         self.failed = 0
@@ -83,30 +81,30 @@ class CommandCounters:
         return addresses
 
 
-#: The place holder of a command that was not called yet; nothing is ever counted in it.
-UNCALLED: Final = CommandCounters()
-
-
 class CommandStatistics:
     """The counters of all commands of one engine."""
 
-    def __init__(self, allocator: Allocator, commands: int) -> None:
+    def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
-        #: By the index of the command. The dispatcher reads this list directly.
-        self.counters: list[CommandCounters] = [UNCALLED] * commands
-        self.notice_us: i64 = 1 << 62  # a call that takes at least this long interests the slow log or latency monitor
+        self._counters: dict[int, CommandCounters] = {}  # of the commands that were called, by index
+        #: From this duration on a call interests the slow log or the latency monitor.
+        self.notice_us: i64 = UNLIMITED
         self.tracks_latency = True  # latency-tracking
 
     def of(self, command: Command) -> CommandCounters:
-        """The counters of a command, to read or to count in."""
-        counters = self.counters[command.index]
-        if counters is UNCALLED:
+        """The counters of a command, created if it has none yet."""
+        counters = self._counters.get(int(command.index))
+        if counters is None:
             counters = CommandCounters(command.has(BLOCKING))
-            self.counters[command.index] = counters
+            self._counters[int(command.index)] = counters
         return counters
 
+    def find(self, command: Command) -> CommandCounters | None:
+        """The counters of a command; None if it was not called yet."""
+        return self._counters.get(int(command.index))
+
     def record(self, command: Command, duration_us: i64) -> None:
-        """Count a call that is the command's first, or slow, or was not called by a client's own request."""
+        """Count a call that the hot path leaves out: the first of its command, a slow one, or one inside another."""
         counters = self.of(command)
         if counters.histogram is None and self.tracks_latency:
             alloc = self._allocator.alloc
@@ -116,10 +114,10 @@ class CommandStatistics:
         counters.record(duration_us, self.tracks_latency)
 
     def set_noticing(self, tracks_latency: bool, notice_us: i64) -> None:
-        """Say whether histograms are kept, and from how many microseconds on a call is noticed."""
+        """Set whether histograms are kept, and how many microseconds make a call worth noticing."""
         self.tracks_latency = tracks_latency
         self.notice_us = notice_us
-        for counters in self.counters:
+        for counters in self._counters.values():
             counters.set_direct_limit(self._direct_limit())
 
     def _direct_limit(self) -> i64:
@@ -129,21 +127,21 @@ class CommandStatistics:
 
     def reset(self) -> None:
         """Set the counters of all commands to zero (CONFIG RESETSTAT)."""
-        for counters in self.counters:
-            for address in counters.reset() if counters is not UNCALLED else []:
+        for counters in self._counters.values():
+            for address in counters.reset():
                 self._allocator.free(address)
 
     def calls(self) -> int:
-        """The number of calls of all commands."""
-        return sum([int(counters.calls()) for counters in self.counters if counters is not UNCALLED])
+        """How many calls of all commands there were."""
+        return sum([int(counters.calls()) for counters in self._counters.values()])
 
     def usec(self) -> int:
-        """Microseconds of the calls of all commands."""
-        return sum([int(counters.usec()) for counters in self.counters if counters is not UNCALLED])
+        """How long the calls of all commands took together, in microseconds."""
+        return sum([int(counters.usec()) for counters in self._counters.values()])
 
     def addresses(self) -> list[int]:
         """The ledger blocks of the histograms."""
         owned: list[int] = []
-        for counters in self.counters:
+        for counters in self._counters.values():
             owned += counters.histogram_addresses
         return owned

@@ -1,4 +1,4 @@
-"""The stream of commands that replays every change, as a replica or an append-only file gets it."""
+"""The stream of commands that replays every write, in the form in which a replica or an append-only file gets it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pyredmem.keyspace.recorder import RecordedCommand, UnitListener
 
 
 class CommandStream(UnitListener):
-    """Keeps the recorded commands until they are taken, with SELECT, MULTI and EXEC where a replica needs them."""
+    """Keeps the recorded commands until `take` is called, with SELECT, MULTI and EXEC where a replica needs them."""
 
     def __init__(self) -> None:
         self._commands: list[list[bytes]] = []
         self._database: i64 = -1
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
-        """The commands of a unit; several that belong together stand in MULTI, with their SELECT inside."""
+        """Add the commands of a unit, in MULTI and EXEC (with their SELECT) if several of them belong together."""
         wrapped = together and len(commands) > 1
         if wrapped:
             self._commands.append([b"MULTI"])
@@ -28,7 +28,7 @@ class CommandStream(UnitListener):
             self._commands.append([b"EXEC"])
 
     def take(self) -> list[list[bytes]]:
-        """The commands since the last call."""
+        """The commands that were added since the last call."""
         commands = self._commands
         self._commands = []
         return commands

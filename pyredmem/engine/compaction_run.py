@@ -1,4 +1,4 @@
-"""One run of the compaction of the process's heap: a machine of three phases that follow one another in a circle.
+"""One run of the compaction of the process's heap: a state machine with three phases in a cycle.
 
                     +------------------------------+
                     v                              |
@@ -6,11 +6,12 @@
                     |
                     +---> end: another pass would not pay
 
-A pass is one way round. *Census* counts what lives in each arena and chooses the sparsest arenas as victims. *Moving*
-walks through the keyspace for objects that lie in victims, twice or more, because commands run between its steps; see
-`memory.steering`. *Releasing* drops the plugs, and the empty arenas go back to the operating system.
+One way round is a pass. *Census* counts the live bytes of each arena and chooses the sparsest arenas as victims.
+*Moving* walks through the keyspace and moves the objects that lie in victims; it walks at least twice, because commands
+run between its steps (see `memory.steering`). *Releasing* drops the plugs, and then the empty arenas go back to the
+operating system.
 
-Each phase has what it needs and nothing else, and its `step` returns the phase to go on with.
+Each phase holds only what it needs, and its `step` returns the phase that goes on.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import ARENA_BYTES, Arena, HeapCensus, PoolMemory, read_regions
 from pyredmem.memory.steering import ARENA_ROOM, Steering, choose_victims
 
-#: The work of one step; the clock is read between two steps.
+#: How much work one step does. The clock is read between two steps.
 POOLS_PER_STEP: Final = 16
 ELEMENTS_PER_STEP: Final = 8
 PLUGS_PER_STEP: Final = 128
-#: At most this many passes in a run, and walks in a pass.
+#: The most passes in a run, and the most walks in a pass.
 MOST_PASSES: Final = 8
 MOST_WALKS: Final = 12
-#: A walk that finds fewer objects in victims than this is the last of its pass.
+#: A walk that finds fewer objects than this in victims is the last of its pass.
 FEW: Final = 16
 #: A pass pays if it frees at least this many arenas, and at least this many percent of all arenas.
 LEAST_GAIN: Final = 2
@@ -45,7 +46,7 @@ WORTHWHILE: Final = 2
 
 
 class CompactionTotals:
-    """What all runs have done since the counters were last reset."""
+    """The counters of all runs since they were last reset."""
 
     def __init__(self) -> None:
         self.runs: i64 = 0
@@ -63,25 +64,24 @@ class CompactionTotals:
 
 
 class VictimRecord:
-    """The victims of the last pass, and how much could not be moved out of each victim so far. It outlives the run."""
+    """The victims of the last pass, and for every victim so far what could not be moved out. It outlives the run."""
 
     def __init__(self) -> None:
-        # First pools of the victims. They are numbers in one block: an object for each of them would lie in holes of
-        # the victims and keep their arenas.
+        # The first pools of the victims. They are numbers in one block: an object for each of them would be allocated
+        # in a hole of a victim and keep that arena alive.
         self._victims: vec[i64] = vec[i64]()
-        self._pinned: dict[int, int] = {}  # bytes that stayed in a victim, by its first pool
+        self._pinned: dict[int, int] = {}  # bytes that could not be moved, by the first pool of the victim
 
     def choose(self, arenas: list[Arena]) -> list[Arena]:
-        """The arenas to empty next."""
         return choose_victims(arenas, self._pinned)
 
     def note(self, victims: list[Arena]) -> None:
-        """A pass begins that is going to empty ``victims``."""
+        """Note the victims of the pass that begins."""
         self._victims = vec[i64]([int(arena.first_pool) for arena in victims])
 
     def judge(self, arenas: list[Arena]) -> i64:
-        """Compare the victims of the last pass with the present ``arenas``; returns how many victims are gone."""
-        gone: i64 = 0
+        """Compare the victims of the last pass with the arenas that exist now; returns how many victims were freed."""
+        freed: i64 = 0
         live_bytes: dict[int, int] = {}
         if len(self._victims) > 0:
             for arena in arenas:
@@ -92,10 +92,10 @@ class VictimRecord:
             if left > 0:
                 self._pinned[first_pool] = left
             else:
-                gone += 1
+                freed += 1
                 self._pinned.pop(first_pool, None)
         self._victims = vec[i64]()
-        return gone
+        return freed
 
 
 class CompactionRun:
@@ -113,12 +113,12 @@ class CompactionRun:
         self.allocator = allocator
         self.keyspace = keyspace
         self.settings = settings
-        self.others = others  # each shows a mover something beside the keyspace that holds bytes of requests
+        self.others = others  # each shows a mover one more owner of bytes of requests
         self.victims = victims
         self.totals = totals
         self.memory = PoolMemory()
         self.passes: i64 = 0
-        #: Bytes that the run could not free, known when it has ended.
+        #: The bytes that the run could not free; known when it has ended.
         self.left_waste: i64 = 0
         self._phase: Phase | None = Census(self)
         totals.runs += 1
@@ -138,15 +138,13 @@ class CompactionRun:
         return "idle" if self._phase is None else self._phase.name
 
     def held_plugs(self) -> int:
-        """How many plugs there are now."""
         return 0 if self._phase is None else self._phase.held_plugs()
 
     def end(self, arenas: list[Arena]) -> None:
-        """Close what the run has open; ``arenas`` are those that are left."""
+        """Close what the run has open, and note what it could not free; ``arenas`` are those that are left."""
         self.memory.close()
         for database in self.keyspace.databases:
-            database.keys.compact()
-            database.expires.compact()
+            database.compact_tables()
         live: i64 = 0
         for arena in arenas:
             live += arena.live_bytes
@@ -182,7 +180,7 @@ class Census(Phase):
         return self._begin_pass(self._census.arenas())
 
     def _begin_pass(self, arenas: list[Arena]) -> Phase | None:
-        """Begin a pass if one pays. The arenas are not kept: they are objects in the holes that are to be emptied."""
+        """Begin a pass if one pays. It must not keep ``arenas``, objects that lie in the very holes to be emptied."""
         run = self._run
         run.totals.emptied += run.victims.judge(arenas)
         victims = run.victims.choose(arenas)
@@ -196,7 +194,7 @@ class Census(Phase):
 
 
 class Moving(Phase):
-    """Walks through the keyspace, moving what lies in victims, until a walk finds next to nothing."""
+    """Walks through the keyspace and moves what lies in victims, until a walk finds next to nothing."""
 
     def __init__(self, run: CompactionRun, steering: Steering) -> None:
         super().__init__(run, "moving", ELEMENTS_PER_STEP)
@@ -213,7 +211,7 @@ class Moving(Phase):
         return KeyspaceWalk(self._run.keyspace, self._steering)
 
     def _found(self) -> i64:
-        """Objects found in victims so far; those that could not be moved at once count again in the next walk."""
+        """How many objects were found in victims so far. One that could not be moved at once counts in each walk."""
         return self._steering.moved + self._steering.postponed
 
     def step(self) -> Phase | None:
@@ -232,7 +230,7 @@ class Moving(Phase):
 
 
 class Releasing(Phase):
-    """Drops the plugs, one arena's after another's; the interpreter frees an arena with its last object."""
+    """Drops the plugs, arena by arena; the interpreter frees an arena when the last object in it is gone."""
 
     def __init__(self, run: CompactionRun, steering: Steering) -> None:
         super().__init__(run, "releasing", PLUGS_PER_STEP)
@@ -250,7 +248,7 @@ def _count_plugs(steering: Steering) -> int:
 
 
 def pays(victims: list[Arena], arenas: list[Arena]) -> bool:
-    """Whether emptying ``victims`` frees enough arenas, less those that the moved objects will fill."""
+    """Whether it frees enough arenas to empty ``victims``, less the arenas that the moved objects will fill."""
     moving: i64 = 0
     for arena in victims:
         moving += arena.live_bytes

@@ -1,7 +1,8 @@
-"""What a handler gets: the client that called, its database, where the reply goes, and what the command may do.
+"""The context of a call, which its handler gets: the client, its database, the sink for the reply, what is allowed.
 
-A context belongs to one running call. The dispatcher points one context at each plain request in turn; a call inside
-another one (of EXEC, of a script, of a blocked client that is served) gets a context of its own, so calls nest.
+A context belongs to one running call. All plain requests share one context, which the dispatcher points at each of them
+in turn. A call inside another call (from EXEC or a script, or for a blocked client that is served) has a context of its
+own, so calls nest.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from pyredmem.protocol.reply import ReplySink
 
 
 class CallRunner(Runner):
-    """A runner that also runs commands on behalf of others; the dispatcher is one."""
+    """A runner that also runs commands inside other commands; the dispatcher is one."""
 
     @abstractmethod
     def call(self, caller: Context, command: Command, argv: list[bytes]) -> None:
-        """Run a command inside the call ``caller``, with its client, database and sink."""
+        """Run a command inside the call ``caller``, with the client, database and sink of that call."""
 
 
 class Context:
@@ -38,17 +39,17 @@ class Context:
         self.session = session
         self.db: Database = session.db
         self.reply: ReplySink = reply
-        self.may_block = True  # not in a transaction or script: a command that would block replies at once
-        self.is_retry = False  # the client was blocked, and its command runs again
-        self.blocked_again = False  # that command found nothing once more
+        self.may_block = True  # false in a transaction or script: a command that would block replies at once
+        self.is_retry = False  # the command of a blocked client runs again
+        self.blocked_again = False  # such a command still found nothing
 
     def select(self, index: i64) -> None:
-        """Let the calls of this client work on another database from now on."""
+        """Select another database for this client (SELECT)."""
         self.db = self.keyspace.databases[index]
         self.session.db = self.db
 
     def set_protocol(self, protocol: i64) -> None:
-        """Let the client speak RESP2 or RESP3, the reply of this very command included."""
+        """Speak RESP2 or RESP3 with the client from now on, beginning with the reply to this command."""
         self.session.set_protocol(protocol)
         self.reply = self.session.reply
 
@@ -65,14 +66,14 @@ class Context:
         without_key: bool = False,
         denied_null: bool = False,
     ) -> None:
-        """Let the client wait until one of the keys holds a value of the type, then run the command ``argv`` again.
+        """Block the client until one of the keys holds a value of the type, then run the command ``argv`` again.
 
-        At ``deadline_ms`` (unix ms, 0: never) it gets a null array. ``without_key``: the command also runs again when a
-        key was deleted or has another type. Where the client must not be blocked (in a transaction) it gets a null
-        array at once; a null instead if ``denied_null``.
+        At ``deadline_ms`` (unix ms, 0: never) the client gets a null array. With ``without_key`` the command also runs
+        again when a key is deleted or gets a value of another type. Where a client must not be blocked, such as in a
+        transaction, it gets a null array at once, or a null if ``denied_null``.
         """
         if self.is_retry:
-            self.blocked_again = True  # the client stays in the queues, where it is
+            self.blocked_again = True  # the client keeps its place in the queues
         elif self.may_block:
             wish = Wish(argv, self.db.index, keys, type_name, without_key)
             self.engine.blocking.block(self.session, self.reply, wish, deadline_ms)
@@ -82,37 +83,37 @@ class Context:
             self.reply.null_array()
 
     def changed(self, key: bytes, kind: int, event: bytes, changes: i64 = 1) -> None:
-        """A command has changed a key: say so once per key, when the change is complete.
+        """Report that the command has changed a key: once for each key, when the change is complete.
 
-        ``changes`` is what Redis adds to its count of changes since the last save: mostly the number of elements.
+        ``changes`` is what Redis adds to its dirty counter for the change: mostly the number of elements.
         """
         self.keyspace.changes.changed(self.db.index, key, kind, event, changes)
 
     @property
     def is_recording(self) -> bool:
-        """Whether somebody records the changes: only then is there a use for `record_instead`."""
+        """Whether anything records the writes; if not, `record_instead` has no effect."""
         return self.keyspace.changes.recorder is not None
 
     def record_instead(self, argv: list[bytes]) -> None:
-        """Record this command instead of the one that runs; several are recorded in the order of the calls."""
+        """Record ``argv`` instead of the running command. After several calls all of them are recorded, in order."""
         if self.keyspace.changes.recorder is not None:
             self.keyspace.changes.recorder.instead(argv)
 
     def record_deletion(self, key: bytes, lazily: bool) -> None:
-        """Record that the command has deleted a key, instead of the command."""
+        """Record a DEL or UNLINK of ``key`` instead of the running command."""
         if self.keyspace.changes.recorder is not None:
             self.keyspace.changes.recorder.instead([b"UNLINK" if lazily else b"DEL", key])
 
     def record_nothing(self) -> None:
-        """Record nothing for the command that runs, but what `record_instead` says."""
+        """Do not record the running command; only what `record_instead` was given is recorded."""
         if self.keyspace.changes.recorder is not None:
             self.keyspace.changes.recorder.nothing()
 
     def notify(self, kind: int, event: bytes, key: bytes) -> None:
-        """Raise one more event of a key, after :meth:`changed` said that the key has changed."""
+        """Notify of one more event of a key, after :meth:`changed` has reported the change."""
         self.keyspace.changes.notify(kind, event, self.db.index, key)
 
     def delete_emptied(self, key: bytes) -> None:
-        """Delete a collection whose last element was removed, and notify."""
+        """Delete a collection whose last element was removed, and notify of that."""
         self.db.delete(key, self.keyspace.lazy_server_del)
         self.notify(key_events.GENERIC, b"del", key)

@@ -1,7 +1,7 @@
-"""What every part of the engine shares: settings, time, chance, the ledger, the keyspace, and who works when.
+"""The core: what all parts of an engine share, such as the settings, the clock, the ledger, the keyspace and the tasks.
 
-The core is built first and has no logic of its own. A part takes the core, and the other parts that it really needs;
-no part takes the whole engine, so each can be built in a test with a core alone.
+The core is built first and has no logic of its own. A part takes the core and those other parts that it really needs.
+No part takes the whole engine, so a test can build a part with little more than a core.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command_counters import CommandStatistics
@@ -22,25 +23,24 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
 from pyredmem.engine.tasks import Tasks
-from pyredmem.keyspace.expiry import NEVER
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
 
 
 class Owners:
-    """Those who own blocks of the ledger, and how to ask them which."""
+    """The owners of blocks in the ledger; the audit asks each of them for its blocks."""
 
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
         self._owners: list[tuple[str, Callable[[], list[int]]]] = []
 
     def register(self, purpose: str, addresses: Callable[[], list[int]]) -> None:
-        """Let the audit ask ``addresses`` for the blocks of an owner; ``purpose`` names it in the report."""
+        """Add an owner: ``addresses`` returns its blocks, and ``purpose`` is its name in the audit's report."""
         self._owners.append((purpose, addresses))
 
     def audit(self) -> AuditReport:
-        """Compare the ledger with the blocks of everything alive."""
+        """Compare the ledger with the blocks of all owners."""
         owned: list[tuple[str, int]] = []
         for purpose, addresses in self._owners:
             owned += [(purpose, address) for address in addresses()]
@@ -48,18 +48,18 @@ class Owners:
 
 
 class Chores:
-    """Work that a command leaves for the end of its batch; each chore runs once."""
+    """Work that a command puts off until the end of its batch. Each chore runs once."""
 
     def __init__(self) -> None:
         self._chores: list[Callable[[], None]] = []
         self._running = False
 
     def defer(self, chore: Callable[[], None]) -> None:
-        """Call ``chore`` after the current batch, before the server sleeps."""
+        """Call ``chore`` once, after the current batch and before the server sleeps."""
         self._chores.append(chore)
 
     def run(self) -> None:
-        """Run what was deferred; a batch that runs as one of the chores leaves its own chores to this loop."""
+        """Run all chores. A chore may itself run a batch, which leaves its own chores to this loop."""
         if self._running or not self._chores:
             return
         self._running = True
@@ -74,11 +74,9 @@ class Chores:
 
 
 class Core:
-    """The shared things of one engine."""
+    """What the parts of one engine share."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host, commands: int
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host) -> None:
         self.settings = settings
         self.clock: Clock = clock
         self.rng = rng
@@ -93,10 +91,10 @@ class Core:
         self.stats = Stats()
         self.switches = Switches()
         self.gates = Gates()
-        self.statistics = CommandStatistics(allocator, commands)
+        self.statistics = CommandStatistics(allocator)
         self.sessions: dict[int, Session] = {}  # by id, in the order in which they connected
-        self.fast_cycle_due_us: i64 = NEVER  # from when on a fast expire cycle runs at the end of a batch
-        self.acting_id: i64 = 0  # id of the client whose command is running, while some client tracks keys
+        self.fast_cycle_due_us: i64 = NEVER  # a batch that ends after this time runs a fast expire cycle
+        self.acting_id: i64 = 0  # the client whose command is running; kept only for commands behind a gate
         self.started_us: i64 = clock.now_us()
         self.keyspace.now_us = self.started_us
         self.keyspace.update_clocks()

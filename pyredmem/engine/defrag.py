@@ -1,8 +1,8 @@
-"""Active defragmentation of the ledger: when it begins, how hard it tries, what it has done (Redis 7.2 defrag.c).
+"""Active defragmentation of the ledger: when it begins, with what effort, and what it has done (Redis 7.2 defrag.c).
 
-Once a second the waste in the slabs is looked at. If there is enough of it a scan of the keyspace begins, with an
-effort that follows the waste; while it goes on the effort may rise, never fall. At the end of the scan the waste is
-looked at again, and if there still is too much the next scan begins at once.
+Once a second the timer checks how much memory is wasted in the slabs. If it is too much, a scan of the keyspace begins,
+with an effort that grows with the waste. While the scan is in progress its effort may rise but never fall. At its end
+the waste is checked again, and if there still is too much, the next scan begins at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SETTINGS: Final = (
     "active-defrag-max-scan-fields",
 )
 LOOK_MS: Final = 1000
-#: While DEBUG PAUSE-CRON holds the timer (microseconds).
+#: How long the task waits before it tries again, while DEBUG PAUSE-CRON stops the timer.
 _PAUSED_US: Final = 100_000
 UNSUPPORTED: Final = (
     "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the "
@@ -38,7 +38,7 @@ UNSUPPORTED: Final = (
 
 
 class Defrag:
-    """Defragmentation of one engine's ledger, and the settings and the time that it shares with the process's heap."""
+    """Defragments the ledger of one engine; the compaction of the process's heap shares its settings and paces."""
 
     def __init__(self, core: Core, monitor: LatencyMonitor) -> None:
         self._core = core
@@ -46,22 +46,20 @@ class Defrag:
         self._allocator = core.allocator
         self.settings = DefragSettings(core.settings)
         self.paces = Paces(core.clock)
-        self.pace = self.paces.create()  # its percent is the effort of the scan under way, 0 if there is none
+        self.pace = self.paces.create()  # its percent is the effort of the scan in progress, 0 if there is none
         self.scan = DefragScan(core.keyspace)
-        self._began_us: i64 = 0  # when it began to run, 0 if it does not; several scans may follow one another
-        self._total_us: i64 = 0  # that it ran before
+        self._began_us: i64 = 0  # when the first of the scans began that follow one another; 0 if none runs
+        self._total_us: i64 = 0  # how long earlier ones took
         self._task = core.tasks.create(self._work)
         self._provide_figures()
-        for name in SETTINGS:
-            core.settings.subscribe(name, self._settings_changed)
-        self._settings_changed()
+        core.settings.follow(SETTINGS, self._settings_changed)
         core.cron.every(LOOK_MS, self._look)
 
     # Settings.
 
     def _settings_changed(self) -> None:
         settings = self.settings
-        settings.follow()
+        settings.read()
         if settings.enabled and not self._allocator.profile.supports_defrag:
             settings.enabled = False
             raise SettingError("activedefrag", UNSUPPORTED)
@@ -105,7 +103,7 @@ class Defrag:
         return self.scan.key_misses
 
     def _current_us(self) -> i64:
-        """How long it has been running."""
+        """How long the scans that follow one another have been running; 0 if none runs."""
         if self._began_us == 0:
             return 0
         passed = self._core.clock.now_us() - self._began_us
@@ -117,10 +115,10 @@ class Defrag:
     def _total_ms(self) -> int:
         return (self._total_us + self._current_us()) // 1000
 
-    # Beginning and end.
+    # Begin and end.
 
     def _look(self) -> None:
-        """Begin if there is reason to, or try harder."""
+        """Begin a scan if too much is wasted, or raise the effort of the one in progress."""
         if not self.settings.enabled:
             return
         active, allocated = self._allocator.active(), self._allocator.allocated()
@@ -141,19 +139,18 @@ class Defrag:
         self._core.host.log("verbose", f"Defragmentation begins: {active - allocated} bytes, {percent}% wasted")
 
     def _stop(self) -> None:
-        """It does not run any longer."""
         self.pace.rest()
         if self._began_us == 0:
             return
         self._total_us += self._current_us()
         self._began_us = 0
         moved = self.scan.mover.hits
-        self._core.host.log("verbose", f"Defragmentation has ended: {moved} blocks moved so far")
+        self._core.host.log("verbose", f"Defragmentation has ended: {moved} blocks have been moved so far")
 
     # Work.
 
     def _work(self) -> int:
-        """A slice of the scan."""
+        """Run a slice of the scan; returns how long to wait for the next slice."""
         pace = self.pace
         if pace.percent == 0:
             return DONE
@@ -168,7 +165,7 @@ class Defrag:
         return DONE if pace.percent == 0 else delay_us
 
     def _look_again(self) -> None:
-        """A scan is over: the next one has an effort of its own, if there is to be one."""
+        """At the end of a scan: begin the next one, with an effort of its own, if there still is too much waste."""
         pace = self.pace
         pace.percent = 0
         self._look()

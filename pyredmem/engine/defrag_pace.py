@@ -1,11 +1,11 @@
-"""How much defragmentation there is to be, and how it is spread over time: for the ledger and for the process's heap.
+"""The effort and the pace of defragmentation: of the ledger, and of the process's heap.
 
-The settings, the same for both, make of the waste in a heap an *effort*, percent of a processor. A :class:`Pace` takes
-that share of the time in slices which no client feels: Redis works a quarter of each tick in one go, 25 milliseconds,
-this server a twentieth of a millisecond and then lets the clients have three times as long. What was missed because
-the server came back late is made up for by shorter pauses. Slices are longer only where the server is so busy that
-clients wait for longer anyway; an engine that nobody calls between the ticks of its timer works at each tick as long
-as Redis does.
+Both follow the same settings. From the share of a heap that is wasted these give an *effort*, which is a percentage of
+one processor. A :class:`Pace` spends this share in slices that are too short for clients to notice. With an effort of
+25 percent Redis works for a quarter of each tick at one go, 25 milliseconds. This server works for a twentieth of a
+millisecond and then leaves three times as long to its clients. When the server returns late to a slice, shorter pauses
+make up for what was missed. Slices are longer only when the server is so busy that clients wait for longer anyway. An
+engine that is called only at the ticks of its timer works as long at each tick as Redis does.
 """
 
 from __future__ import annotations
@@ -18,37 +18,38 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.slice_limit import SliceLimit
 from pyredmem.config.settings import Settings
 
-#: Microseconds of a slice: a client waits for one at most, which is not much more than a round trip.
+#: The length of a slice. A client waits for one slice at most, not much longer than a round trip takes.
 SLICE_US: Final = 50
-#: What it takes beside the work to come back to it: the alarm, and a turn of the loop.
+#: What each slice costs beside its work: the alarm, and a turn of the loop.
 TURN_US: Final = 20
-#: The server is busy when it comes back so late. A slice then is as long as a quarter of that, up to the longest.
+#: The server is busy if it returns to the work at least this late. The slice is then a quarter of the delay, but no
+#: longer than the longest slice.
 BUSY_US: Final = 500
 LONGEST_SLICE_US: Final = 1000
-#: Time that was missed counts up to this.
+#: No more missed time than this is made up for.
 MOST_OWED_US: Final = 2000
-#: A slice that comes so late was not called for by a shell, but by the timer.
+#: A slice that comes at least this late was not called by the shell's alarm but by the timer.
 TIMER_US: Final = 50_000
-#: A pace that has not paused yet.
-_NEVER: Final = -1
+#: In place of the time at which a slice began: the work is at rest, or its first slice is still to come.
+_AT_REST: Final = -1
 
 
 class DefragSettings:
-    """``activedefrag`` and the settings that go with it."""
+    """The values of ``activedefrag`` and the settings that belong to it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.enabled = False
         self.ignore_bytes: i64 = 0
-        self.threshold_lower: i64 = 0  # percent of what is in use
+        self.threshold_lower: i64 = 0  # percent of the bytes in use
         self.threshold_upper: i64 = 0
         self.cycle_min: i64 = 0  # percent of a processor
         self.cycle_max: i64 = 0
         self.max_scan_fields: i64 = 0
-        self.follow()
+        self.read()
 
-    def follow(self) -> None:
-        """Take the values over as they are set now."""
+    def read(self) -> None:
+        """Take over the values as they are now."""
         settings = self._settings
         self.enabled = settings.flag("activedefrag")
         self.ignore_bytes = settings.integer("active-defrag-ignore-bytes")
@@ -59,12 +60,12 @@ class DefragSettings:
         self.max_scan_fields = settings.integer("active-defrag-max-scan-fields")
 
     def is_needed(self, taken: i64, used: i64) -> bool:
-        """Whether of ``taken`` bytes so many are not ``used`` that it is time to begin."""
+        """Whether so many of the ``taken`` bytes are not ``used`` that defragmentation is to begin."""
         waste = taken - used
         return used > 0 and waste >= self.ignore_bytes and _percent(taken, used) >= float(self.threshold_lower)
 
     def effort(self, taken: i64, used: i64) -> i64:
-        """The share of a processor, percent, that the waste deserves: least at the lower threshold, then rising."""
+        """The effort for a heap, in percent: the minimum at the lower threshold, the maximum at the upper one."""
         if used <= 0:
             return self.cycle_min
         least, most = self.cycle_min, self.cycle_max
@@ -80,34 +81,34 @@ class DefragSettings:
 
 
 def _percent(taken: i64, used: i64) -> float:
-    """How much more is taken than used."""
+    """By how many percent ``taken`` exceeds ``used``."""
     return float(taken) / float(used) * 100.0 - 100.0
 
 
 class Pace(SliceLimit):
-    """The slices of one kind of work.
+    """Measures out the slices of one kind of work.
 
-    ``percent`` is its share of a processor; 0: it rests. Set ``percent``; in the task call ``begin``, work until
-    ``is_over``, and return what ``end`` says.
+    ``percent`` is the work's share of a processor, 0 while it is at rest. The task of the work calls ``begin``, works
+    until ``spend`` returns true, and returns what ``end`` returns.
     """
 
     def __init__(self, paces: Paces, clock: Clock) -> None:
         self._paces = paces
         self._clock: Clock = clock
         self.percent: i64 = 0
-        self.limit_us: i64 = SLICE_US  # how long the slice may be
-        self.used_us: i64 = 0  # how long the last one was
-        self._owed_us: i64 = 0  # what is to be worked, less what was
-        self._began_us: i64 = _NEVER
+        self.limit_us: i64 = SLICE_US  # how long the slice in progress may be
+        self.used_us: i64 = 0  # how long the last slice was
+        self._owed_us: i64 = 0  # how much work is due, less what was done
+        self._began_us: i64 = _AT_REST
         self._ended_us: i64 = 0
-        self._pause_us: i64 = 0  # that was to follow
-        self._steps: i64 = 0  # of the slice
+        self._pause_us: i64 = 0  # the pause that was planned after the last slice
+        self._steps: i64 = 0  # that the slice in progress has spent
 
     def begin(self) -> None:
-        """A slice begins."""
+        """Begin a slice."""
         now_us = self._clock.now_us()
         limit: i64 = SLICE_US
-        if self._began_us == _NEVER:
+        if self._began_us == _AT_REST:
             self._owed_us = SLICE_US + TURN_US
         elif now_us > self._began_us:
             whole = 100 * self._paces.busy()
@@ -126,10 +127,10 @@ class Pace(SliceLimit):
         self._began_us = now_us
         self._steps = 0
 
-    def is_over(self, steps: i64) -> bool:
-        """Whether the slice has to end, after so many further steps (blocks looked at, or the like).
+    def spend(self, steps: i64) -> bool:
+        """Count ``steps`` more steps of the work; returns whether the slice must end.
 
-        By a clock that stands still a step takes a microsecond, which is about what it takes Redis.
+        If the clock stands still, a step counts as a microsecond, which is about as long as one takes in Redis.
         """
         self._steps += steps
         passed = self._clock.now_us() - self._began_us
@@ -138,7 +139,7 @@ class Pace(SliceLimit):
         return passed >= self.limit_us or passed < 0
 
     def end(self) -> i64:
-        """The slice is over; the microseconds until the next one."""
+        """End the slice; returns the microseconds until the next one."""
         self._ended_us = self._clock.now_us()
         used = self._ended_us - self._began_us
         self.used_us = used if used > 0 else 0
@@ -148,33 +149,33 @@ class Pace(SliceLimit):
             return 0
         self._owed_us -= used + TURN_US
         whole = 100 * self._paces.busy()
-        earned = used * self.percent // whole  # while it worked
+        earned = used * self.percent // whole  # by the time that the slice took
         missing = SLICE_US + TURN_US - self._owed_us - earned
         self._pause_us = missing * whole // self.percent if missing > 0 else 0
         return self._pause_us
 
     def rest(self) -> None:
-        """There is nothing to do for the time being."""
+        """Put the work to rest: there is nothing to do for now."""
         self.percent = 0
-        self._began_us = _NEVER
+        self._began_us = _AT_REST
 
 
 class Paces:
-    """Those who share the time: when several are at work each gets its part of what it would get alone."""
+    """All paces of an engine. If several kinds of work are active, they share the time that one alone would get."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock: Clock = clock
         self._paces: list[Pace] = []
-        self.tick_us: i64 = 100_000  # from one tick of the timer to the next
+        self.tick_us: i64 = 100_000  # the time between two ticks of the timer
 
     def create(self) -> Pace:
-        """One more that shares the time, at rest."""
+        """Add a pace, which is at rest."""
         pace = Pace(self, self._clock)
         self._paces.append(pace)
         return pace
 
     def busy(self) -> i64:
-        """How many are at work, at least 1."""
+        """How many kinds of work are active, at least 1."""
         count: i64 = 0
         for pace in self._paces:
             if pace.percent > 0:

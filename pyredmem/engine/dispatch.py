@@ -1,16 +1,17 @@
-"""From a request to its handler: the one place that runs a command.
+"""The dispatcher: the one place that runs commands.
 
-The usual request passes four tests: the command is known, the number of arguments fits, memory is within its limit, and
-no gate is set. Its handler then runs at once. Behind a gate the rarer questions are asked first (`admission.py`), and
-the command runs through :meth:`Dispatcher._run`, as do the commands inside another one (EXEC, later scripts) and those
-of blocked clients that are served. So what has to happen before and after a handler is said once, and calls nest::
+The usual request passes four tests: the command is known, the number of arguments is right, memory is not near its
+limit, and no gate is set. Its handler then runs at once. If a gate is set, `admission` first decides whether the
+command may run, and it runs through :meth:`Dispatcher._run`. So do commands inside another command (EXEC, later
+scripts) and the commands of blocked clients that are served. What happens before and after a handler is therefore
+written once, and calls nest::
 
     execute --- no gate ----------------------> handler
             `-- gate --> admission --.
     call (inside another command) ----+--> _run: before, handler, after
     run_again (a blocked client) ----'
 
-The outermost call ends with what waits for the end of a command: clients that are blocked on its keys are served.
+At the end of the outermost call, clients are served that are blocked on keys which the command has made ready.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
 from pyredmem.engine.command import Handler
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
@@ -32,10 +34,20 @@ from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_K
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
-#: What Redis shows of the arguments of an unknown command (bytes).
+#: The error for an unknown command shows this much of its arguments, as in Redis (bytes).
 _SHOWN_ARGUMENTS: Final = 128
-#: Words at the head of lines of HTTP that are no commands (Redis 7.2 processCommand).
+#: Words that begin a line of HTTP and are no commands (Redis 7.2 processCommand).
 _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
+
+
+class _Entry:
+    """What a plain request needs of a command: one lookup by its name finds it all."""
+
+    def __init__(self, command: Command, handler: Handler, counters: CommandCounters) -> None:
+        self.command = command
+        self.arity: i64 = command.arity
+        self.handler: Handler = handler
+        self.counters = counters
 
 
 class Dispatcher(CallRunner):
@@ -47,7 +59,6 @@ class Dispatcher(CallRunner):
         self._core = core
         self._table: CommandTable = engine.commands
         self._handlers = handlers  # by the index of the command
-        self._counters = core.statistics.counters
         self._statistics = core.statistics
         self._gates = core.gates
         self._keyspace = core.keyspace
@@ -55,23 +66,23 @@ class Dispatcher(CallRunner):
         self._clock = core.clock
         self._stats = core.stats
         self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
-        self._by_spelling = engine.commands.by_spelling
-        self._depth: i64 = 0  # calls that are running, one inside another; plain requests are not counted
+        self._entries: dict[bytes, _Entry] = {}  # of the commands that were called, by their usual spellings
+        self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
-        self._context = Context(self, engine, nobody, nobody.reply)  # of the plain request that is running
+        self._context = Context(self, engine, nobody, nobody.reply)  # shared by all plain requests
 
     # A client's request.
 
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request of a client, and reply."""
-        command = self._by_spelling.get(argv[0])
-        if command is None or command.is_container:
-            command = self._table.lookup(argv)
-            if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
-                self._refuse_unknown(session, command, argv)
+        entry = self._entries.get(argv[0])
+        if entry is None:
+            entry = self._find(session, argv)
+            if entry is None:
                 return
+        command = entry.command
         count: i64 = len(argv)
-        arity = command.arity
+        arity = entry.arity
         if count != arity and (arity > 0 or count < -arity):
             self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
             return
@@ -87,20 +98,36 @@ class Dispatcher(CallRunner):
         context.db = session.db
         context.reply = session.reply
         try:
-            self._handlers[command.index](context, argv)
+            entry.handler(context, argv)
         except CommandError as error:
             self._fail(context, command, error)
         end = self._clock.now_us()
         keyspace.now_us = end
         duration = end - start
-        counters = self._counters[command.index]
+        counters = entry.counters
         if 0 <= duration < counters.direct_limit:
             counters.direct[duration] += 1
         else:
             self._record(session, command, argv, duration)
 
+    def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
+        """The entry of a command that was not called by this name yet, or of a subcommand; None if it was refused."""
+        command = self._table.lookup(argv)
+        if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
+            self._refuse_unknown(session, command, argv)
+            return None
+        entry = _Entry(command, self._handlers[command.index], self._statistics.of(command))
+        named = self._table.by_spelling.get(argv[0])
+        if named is command and not command.is_container:
+            self._entries[argv[0]] = entry
+        return entry
+
+    def forget_handlers(self) -> None:
+        """Look handlers up anew: a test has put other ones into the registry."""
+        self._entries.clear()
+
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run, refuse, queue or postpone a request that is behind a gate."""
+        """Run, refuse, queue or postpone a request for which a gate is set."""
         skips_reply = session.gates & GATE_REPLY_SKIP != 0
         if skips_reply:
             session.begin_skipped()
@@ -108,7 +135,7 @@ class Dispatcher(CallRunner):
         self._depth += 1
         outcome = CLIENT_GONE
         try:
-            verdict = self._admission.decide(session, command, argv)
+            verdict = self._admission.admit(session, command, argv)
             outcome = verdict.outcome
             if outcome == ADMITTED:
                 start = self._keyspace.now_us
@@ -131,7 +158,7 @@ class Dispatcher(CallRunner):
     # Calls inside other calls.
 
     def call(self, caller: Context, command: Command, argv: list[bytes]) -> None:
-        """Run a command on behalf of one that is running, such as EXEC: the time stands still, checks were made."""
+        """Run a command inside a running one, such as EXEC, which has made all checks; the time stands still."""
         context = Context(self, self.engine, caller.session, caller.reply)
         context.may_block = False
         start = self._clock.now_us()
@@ -140,13 +167,13 @@ class Dispatcher(CallRunner):
         self._record(caller.session, command, argv, self._clock.now_us() - start)
 
     def run_again(self, session: Session, command: Command, argv: list[bytes], reply: ReplySink) -> bool:
-        """Run the command of a blocked client once more; false if it still finds nothing and stays blocked."""
+        """Run the command of a blocked client again; returns false if it still finds nothing and stays blocked."""
         context = Context(self, self.engine, session, reply)
         context.is_retry = True
         session.begin_reply()
         self._depth += 1
         try:
-            message = self._admission.refusal_of_retry(command, argv)
+            message = self._admission.admit_retry(command, argv)
             if message is None:
                 self._run(context, command, argv)
             else:
@@ -159,7 +186,7 @@ class Dispatcher(CallRunner):
         return not context.blocked_again
 
     def _run(self, context: Context, command: Command, argv: list[bytes]) -> None:
-        """Run a handler between what has to be done before and after it, whether it fails or not."""
+        """Run a handler, and do what has to be done before and after it, whether it fails or not."""
         core = self._core
         keyspace = self._keyspace
         session = context.session
@@ -186,7 +213,7 @@ class Dispatcher(CallRunner):
             self.engine.monitors.feed(session, context.db.index, command, argv)
 
     def _run_recorded(self, recorder: Recorder, context: Context, command: Command, argv: list[bytes]) -> None:
-        """Run a handler while somebody records the writes."""
+        """Run a handler while writes are being recorded."""
         dirty = self._keyspace.changes.since_save()
         recorder.enter()
         outer = recorder.begin_command()
@@ -198,21 +225,21 @@ class Dispatcher(CallRunner):
             recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
 
     def _end_outermost(self) -> None:
-        """Do what waits for the end of a command and of all that it called."""
+        """Serve blocked clients if this was the end of the outermost call."""
         if self._depth == 0 and self._gates.bits & GATE_KEYS_AWAITED:
             self.engine.blocking.serve()
 
-    # What a call counts as.
+    # Counting calls.
 
     def _record(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
-        """Count a call that is the command's first, or slow, or ran behind a gate."""
+        """Count a call that is the first of its command, or slow, or ran behind a gate or inside another call."""
         if duration_us < 0:  # the clock was set back
             duration_us = 0
-        counters = self._counters[command.index]
+        counters = self._statistics.of(command)
         if duration_us < counters.direct_limit:
             counters.direct[duration_us] += 1
             return
-        if session.holds & HOLD_BLOCKED:  # it counts when the client has its reply
+        if session.holds & HOLD_BLOCKED:  # the call counts when the client has its reply
             self.engine.blocking.note_sent(session, argv, duration_us)
             return
         self._statistics.record(command, duration_us)
@@ -220,7 +247,7 @@ class Dispatcher(CallRunner):
             self.engine.slow_commands.notice(session, command, argv, duration_us)
 
     def _fail(self, context: Context, command: Command, error: CommandError) -> None:
-        """Reply for a handler that raised an error."""
+        """Count an error that a handler raised, and reply with it."""
         self._statistics.of(command).failed += 1
         self._stats.count_error(error.message)
         context.reply.error(error.message)
@@ -228,7 +255,7 @@ class Dispatcher(CallRunner):
     # Refusals.
 
     def _refuse_unknown(self, session: Session, command: Command | None, argv: list[bytes]) -> None:
-        """Refuse a name that is no command, or a container without a known subcommand."""
+        """Refuse an unknown command, or a container whose subcommand is missing or unknown."""
         if command is None and argv[0].lower() in _WORDS_OF_HTTP:
             self._break_off_http(session)
         else:
@@ -236,14 +263,14 @@ class Dispatcher(CallRunner):
             self._refuse_early(session, counted, _unknown(command, argv))
 
     def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
-        """Refuse a request before any gate is looked at."""
+        """Refuse a request without looking at any gate but that of CLIENT REPLY SKIP."""
         self._refuse(session, command, message)
         if session.gates & GATE_REPLY_SKIP:
             session.begin_skipped()
             session.end_skipped()
 
     def _refuse(self, session: Session, command: Command | None, message: bytes) -> None:
-        """Reply with an error instead of running the command; EXEC will refuse the client's transaction."""
+        """Reply with an error instead of running the command. In MULTI, EXEC will then refuse the transaction."""
         if command is not None:
             self._statistics.of(command).rejected += 1
             message = refusal_text(command, message)
@@ -255,16 +282,16 @@ class Dispatcher(CallRunner):
         session.reply.error(message)
 
     def _break_off_http(self, session: Session) -> None:
-        """Disconnect a client that speaks HTTP: a web page may be trying to make a browser send commands."""
+        """Disconnect a client that speaks HTTP: a web page may be using a browser to send commands."""
         self._core.host.log(
             "warning",
             "Possible SECURITY ATTACK detected: a client sent POST or Host: as a command, as in cross protocol "
-            f"scripting. Connection from {session.address} closed.",
+            f"scripting. The connection from {session.address} has been closed.",
         )
         session.output.take()
         session.close()
 
-    # What sessions ask for.
+    # Calls from sessions.
 
     def begin_batch(self, session: Session, size: i64) -> None:
         now_us = self._clock.now_us()
@@ -297,7 +324,7 @@ class Dispatcher(CallRunner):
 
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
-    """The refusal of a name that is no command, or of a container without a known subcommand."""
+    """The error for an unknown command, or for a container whose subcommand is missing or unknown."""
     if container is not None:
         if len(argv) < 2:
             return errors.wrong_arity(container.full_name).message

@@ -1,4 +1,4 @@
-"""Hands the settings of the encodings, and the longest string, to the keyspace: now and whenever they change."""
+"""Keeps the limits of the encodings, and of the length of strings, as the settings say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyredmem.objects.limits import ENCODING_SETTINGS
 
 
 class EncodingSettings:
-    """Keeps the limits of a keyspace at what the settings say."""
+    """Copies the settings into the limits of a keyspace, at the start and after each change."""
 
     def __init__(self, settings: Settings, keyspace: Keyspace) -> None:
         self._settings = settings

@@ -1,8 +1,8 @@
-"""The engine: what the server is, without any I/O.
+"""The engine: the whole server except for its I/O.
 
 It is made of parts around a core. A shell connects sessions (`clients`), passes bytes to them, and calls
-:meth:`Engine.tick` about ``hz`` times a second with the time. Requests are run by the dispatcher, which is built on the
-engine; the engine itself never looks at a command.
+:meth:`Engine.tick` with the time about ``hz`` times a second. The dispatcher, which is built on top of the engine, runs
+the requests; the engine itself knows nothing about single commands.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Engine:
     def __init__(self, core: Core, commands: CommandTable) -> None:
         self.core = core
         self.commands = commands
-        # The parts of the core that handlers and reports use most.
+        # Short names for the parts of the core that handlers and reports use most.
         self.settings = core.settings
         self.clock = core.clock
         self.rng = core.rng
@@ -77,26 +77,26 @@ class Engine:
     # Clients.
 
     def connect(self, kind: str, address: str, local_address: str) -> Session:
-        """A new client; ``kind`` is tcp, unix, tls or local."""
+        """A session for a new client; ``kind`` is tcp, unix, tls or local."""
         return self.clients.connect(kind, address, local_address)
 
     def disconnect(self, session: Session) -> None:
-        """A client is gone."""
+        """Forget a client, and free what it has."""
         self.clients.disconnect(session)
 
     def release(self, session: Session) -> None:
-        """A client is gone, and the shell has no more use for its session."""
+        """Disconnect a client whose session the shell will not use again."""
         self.clients.release(session)
 
     # Recording.
 
     def record(self, listener: UnitListener) -> None:
-        """Let ``listener`` have the commands that replay every write from now on."""
+        """Give ``listener`` the commands that replay every write from now on."""
         self.keyspace.changes.record_to(listener)
         self.core.gates.set(GATE_RECORDED, True)
 
     def stop_recording(self, listener: UnitListener) -> None:
-        """Let ``listener`` have no more commands."""
+        """Give ``listener`` no more commands."""
         changes = self.keyspace.changes
         changes.stop_recording(listener)
         self.core.gates.set(GATE_RECORDED, changes.recorder is not None)
@@ -104,7 +104,7 @@ class Engine:
     # Work that happens later.
 
     def end_batch(self) -> None:
-        """The requests that were complete have run: what must not wait for the timer is done now."""
+        """After the requests of a batch: do what cannot wait for the timer."""
         core = self.core
         allocator = core.allocator
         stats = core.stats
@@ -118,7 +118,7 @@ class Engine:
         core.chores.run()
 
     def tick(self, now_ms: i64) -> None:
-        """The timer: everything that is done periodically."""
+        """Run everything that is due at a tick of the timer."""
         core = self.core
         start_us = core.clock.now_us()
         core.keyspace.now_us = now_ms * 1000
@@ -131,7 +131,7 @@ class Engine:
         core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
     def run_tasks(self) -> None:
-        """The shell was asked to call by now: run a slice of the work that goes on between commands."""
+        """Run a slice of the work that goes on between commands; `Host.wake_after` has asked for this call."""
         core = self.core
         start_us = core.clock.now_us()
         core.keyspace.now_us = start_us
@@ -143,6 +143,6 @@ class Engine:
     # The ledger.
 
     def audit(self) -> AuditReport:
-        """Compare the ledger with everything alive; values that wait to be freed are freed first."""
+        """Free all values that wait to be freed, then compare the ledger with the blocks of all owners."""
         self.lazyfree_task.drain()
         return self.core.owners.audit()

@@ -1,8 +1,8 @@
-"""Figures that parts of the server give to its reports: INFO, MEMORY STATS, the doctors.
+"""Figures that the parts of an engine provide for its reports: INFO, MEMORY STATS and the doctors.
 
-Scripts, pub/sub, client tracking, eviction and the others know their own figures, and the reports must not know them.
-So each part *provides* what it counts, under the name here, when it is put together; a figure that no part provides is
-zero, which is then the truth.
+Each part (clients, tracking, expiry, eviction, defragmentation) knows its own figures, and the reports must not know
+the parts. So a part *provides* each of its figures, under a name from this module, when the engine is built. A figure
+that no part provides is zero. That is the truth for what does not exist yet, such as scripts and pub/sub.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ EVICTED_CLIENTS: Final = "evicted_clients"
 REPLY_BUFFER_SHRINKS: Final = "reply_buffer_shrinks"
 REPLY_BUFFER_EXPANDS: Final = "reply_buffer_expands"
 CLIENTS_BYTES: Final = "mem_clients_normal"
-ORDINARY_CLIENTS: Final = "clients that are no replicas"
 
 # Replication.
 REPLICAS: Final = "connected_slaves"
@@ -41,7 +40,7 @@ TRACKED_PREFIXES: Final = "tracking_total_prefixes"
 # Expiry, eviction, lazy free, defragmentation.
 EXPIRED_STALE_PERCENT_X100: Final = "expired_stale_perc"  # hundredths of a percent
 EXPIRED_TIME_CAP_REACHED: Final = "expired_time_cap_reached_count"
-EXPIRE_CYCLE_US: Final = "expire_cycle_cpu_milliseconds"  # microseconds here
+EXPIRE_CYCLE_US: Final = "expire_cycle_cpu_milliseconds"  # but in microseconds
 NOT_COUNTED_FOR_EVICTION: Final = "mem_not_counted_for_evict"
 EVICTED_KEYS: Final = "evicted_keys"
 EVICTION_EXCEEDED_TOTAL_MS: Final = "total_eviction_exceeded_time"
@@ -73,7 +72,7 @@ DENIED_CHANNELS: Final = "acl_access_denied_channel"
 
 
 class Figures:
-    """Who knows which figure."""
+    """The sources of the figures, by name, and the actions that set them to zero."""
 
     def __init__(self) -> None:
         self._sources: dict[str, Callable[[], int]] = {}
@@ -81,30 +80,30 @@ class Figures:
         self._reclaim_resets: list[Callable[[], None]] = []
 
     def provide(self, name: str, source: Callable[[], int]) -> None:
-        """Let a figure, by one of the names above, be what ``source`` says."""
+        """Let ``source`` return the figure ``name``, one of the names above."""
         assert name not in self._sources, f"two parts provide {name}"
         self._sources[name] = source
 
     def value(self, name: str) -> int:
-        """The figure now."""
+        """The present value of a figure; 0 if no part provides it."""
         source = self._sources.get(name)
         return 0 if source is None else source()
 
     def on_reset(self, action: Callable[[], None]) -> None:
-        """Have ``action`` set a part's counters to zero when CONFIG RESETSTAT is given."""
+        """Have CONFIG RESETSTAT call ``action``, which sets the counters of a part to zero."""
         self._resets.append(action)
 
     def on_reclaim_reset(self, action: Callable[[], None]) -> None:
-        """The same for a part that takes memory back: MEMORY RESET STATS sets its counters to zero too."""
+        """Have both CONFIG RESETSTAT and MEMORY RESET STATS call ``action``; for a part that reclaims memory."""
         self._reclaim_resets.append(action)
 
     def reset(self) -> None:
-        """Let every part count from zero."""
+        """Set the counters of all parts to zero."""
         for action in self._resets:
             action()
         self.reset_reclaim()
 
     def reset_reclaim(self) -> None:
-        """Let every part that takes memory back count from zero."""
+        """Set the counters of the parts that reclaim memory to zero."""
         for action in self._reclaim_resets:
             action()

@@ -1,7 +1,7 @@
-"""Gates: conditions under which the dispatcher looks twice at a command.
+"""Gates: conditions under which the dispatcher must look more closely at a command before it runs.
 
-A plain command of a plain client passes no gate, so the rarer questions cost nothing. A gate is a bit, either of a
-session (it has to authenticate, it is in MULTI ...) or of the engine (clients are paused, somebody monitors ...).
+Usually no gate is set, and then the rarer checks cost nothing. A gate is a bit, either of a session (its client must
+authenticate, it is in MULTI ...) or of the whole engine (clients are paused, a client is in MONITOR ...).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.structures.dict_core import UNLIMITED
+from pyredmem.base.limits import UNLIMITED
 
 # Gates of a session.
 GATE_NEEDS_AUTH: Final = 1 << 0
@@ -23,20 +23,19 @@ GATE_MONITOR: Final = 1 << 6
 
 # Gates of the engine.
 GATE_PAUSED: Final = 1 << 16  # CLIENT PAUSE is in force
-GATE_MONITORED: Final = 1 << 17  # some client is in MONITOR
-GATE_TRACKED: Final = 1 << 18  # some client tracks keys
+GATE_MONITORED: Final = 1 << 17  # a client is in MONITOR
+GATE_TRACKED: Final = 1 << 18  # a client tracks keys
 GATE_CLIENTS_LIMITED: Final = 1 << 19  # maxmemory-clients is set
-GATE_KEYS_AWAITED: Final = 1 << 20  # some client is blocked on a key
-GATE_RECORDED: Final = 1 << 21  # somebody records the writes
+GATE_KEYS_AWAITED: Final = 1 << 20  # a client is blocked on a key
+GATE_RECORDED: Final = 1 << 21  # the writes are being recorded
 
 
 class Gates:
-    """The gates of the engine, and the bytes in use from which on the memory limit is asked before each command."""
+    """The gates of the engine, and the bytes in use above which each command first consults the memory limit."""
 
     def __init__(self) -> None:
         self.bits: i64 = 0
         self.memory_alarm_bytes: i64 = UNLIMITED
 
     def set(self, gate: i64, on: bool) -> None:
-        """Set or clear one of the engine's gates."""
         self.bits = self.bits | gate if on else self.bits & ~gate

@@ -1,4 +1,4 @@
-"""Free memory of the C library goes back to the operating system when much of the data set has been deleted.
+"""Heap trim: gives free memory of the C library back to the operating system after much data was deleted.
 
 Values of more than 512 bytes come from the C library, which keeps the memory that they leave. Ten times a second the
 ledger's bytes in use are compared with the most since the last trim. When they have fallen by a quarter and by a few
@@ -16,7 +16,7 @@ from mypy_extensions import i64
 from pyredmem.engine.core import Core
 
 CHECK_MS: Final = 100
-#: A fall of at least this many bytes, and of this share of the bytes in use, is worth a trim.
+#: A trim is worthwhile if at least this many bytes were freed, and at least one part in `SHARE` of the bytes in use.
 LEAST_BYTES: Final = 4 * 1024 * 1024
 SHARE: Final = 4
 #: Checks for which a trim waits at most while the bytes in use go on falling.
@@ -24,7 +24,7 @@ PATIENCE: Final = 10
 
 
 class HeapTrim:
-    """Watches how far the bytes in use have fallen."""
+    """Watches the bytes in use and asks for trims."""
 
     def __init__(self, core: Core) -> None:
         self._allocator = core.allocator

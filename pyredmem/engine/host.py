@@ -1,7 +1,7 @@
-"""What the engine may ask of the process it lives in.
+"""The host: everything that the engine may ask of the process that it runs in.
 
-The engine does no I/O; the shell hands it a :class:`Host`. The defaults serve an engine without a shell: figures of the
-process are zero and requests to the process are refused.
+The engine does no I/O, so the shell gives it a :class:`Host`. The defaults are for an engine without a shell: figures
+of the process are zero, and requests to the process are refused or do nothing.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ class Host:
     """The process around an engine."""
 
     def resident_bytes(self) -> int:
-        """Resident set size of the process, bytes."""
+        """The resident set size of the process, in bytes."""
         return 0
 
     def peak_resident_bytes(self) -> int:
-        """The highest resident set size so far, bytes."""
+        """The highest resident set size so far, in bytes."""
         return 0
 
     def system_memory_bytes(self) -> int:
-        """Physical memory of the machine, bytes."""
+        """The physical memory of the machine, in bytes."""
         return 0
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
@@ -34,52 +34,51 @@ class Host:
         return (0.0, 0.0)
 
     def sleep(self, seconds: float) -> None:
-        """Stand still, with everything that the server does (DEBUG SLEEP)."""
+        """Let the whole server stand still (DEBUG SLEEP)."""
 
     def process_id(self) -> int:
-        """The process's id."""
         return 0
 
     def config_path(self) -> str:
-        """Absolute path of the configuration file, empty if there is none."""
+        """The absolute path of the configuration file; empty if there is none."""
         return ""
 
     def executable_path(self) -> str:
-        """Absolute path of the running program."""
+        """The absolute path of the running program."""
         return ""
 
     def tcp_port(self) -> int:
-        """The port that is listened on, 0 for none."""
+        """The port that the server listens on; 0 if it listens on none."""
         return 0
 
     def listeners(self) -> list[str]:
-        """What is listened on, as INFO's ``listenerN`` lines give it (``name=tcp,bind=127.0.0.1,port=6379``)."""
+        """The values of the ``listenerN`` lines of INFO, such as ``name=tcp,bind=127.0.0.1,port=6379``."""
         return []
 
     def event_loop_name(self) -> str:
-        """The event loop's name, for INFO's multiplexing_api."""
+        """The name of the event loop, for multiplexing_api in INFO."""
         return "none"
 
     def trim(self) -> None:
-        """Give free memory of the process back to the operating system."""
+        """Give free memory of the process back to the operating system, and wait until that is done."""
 
     def trim_aside(self) -> None:
-        """The same, without waiting for it where that can be."""
+        """Like `trim`, but without waiting for the end if that is possible."""
         self.trim()
 
     def read_config(self) -> str:
-        """The text of the configuration file; raises OSError."""
+        """The text of the configuration file. Raises OSError if it cannot be read."""
         raise OSError("The server is running without a config file")
 
     def write_config(self, text: str) -> None:
-        """Replace the configuration file atomically; raises OSError."""
+        """Replace the configuration file atomically. Raises OSError if that is not possible."""
         raise OSError("The server is running without a config file")
 
     def wake_after(self, delay_us: int) -> None:
-        """Have ``Engine.run_tasks`` called in so many microseconds, instead of any later time asked for before."""
+        """Call ``Engine.run_tasks`` in ``delay_us`` microseconds, instead of at a later time that was set before."""
 
     def shut_down(self) -> None:
-        """End the process as soon as the replies that are ready have been written."""
+        """End the process as soon as the replies that are ready are written."""
 
     def log(self, level: str, message: str) -> None:
         """Write to the server's log; ``level`` is debug, verbose, notice or warning."""

@@ -1,4 +1,4 @@
-"""The random names by which a server is told from others."""
+"""The identity of a server: the random ids that distinguish it from others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_ID: Final = b"0" * _DIGITS
 
 
 class Identity:
-    """Run id and replication id, 40 hexadecimal digits each."""
+    """The run id and the replication id, each of 40 hexadecimal digits."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -20,5 +20,4 @@ class Identity:
         self.replication_id = rng.token(_DIGITS)
 
     def change_replication_id(self) -> None:
-        """Take another replication id."""
         self.replication_id = self._rng.token(_DIGITS)

@@ -1,8 +1,7 @@
-"""Which arguments of a call are keys, and what the command does with them.
+"""Key extraction: which arguments of a call are keys, and what the command does with each.
 
-The key specifications of the command say so (engine/spec.py). Some commands need more than that: what SET and BITFIELD
-do with their key depends on their options, and SORT has keys where no specification can find them. These declare a
-function of their own, as in Redis.
+For most commands the key specifications say this (see `spec`). A few commands declare a function instead, as in Redis:
+what SET and BITFIELD do with their key depends on their options, and SORT has keys that no specification can find.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ from typing import Final
 from pyredmem.base.numbers import parse_integer
 from pyredmem.engine.spec import INCOMPLETE, NOT_KEY, VARIABLE_FLAGS, CommandSpec, FoundKey, KeySpec
 
-#: Flags that speak of the specification, not of a key.
+#: Flags that describe a specification, not a key.
 _ABOUT_THE_SPEC: Final = frozenset((INCOMPLETE, VARIABLE_FLAGS, NOT_KEY))
 
 
 def has_keys(command: CommandSpec) -> bool:
-    """Whether a call of the command can have keys at all (names of channels are none)."""
+    """Whether a call of the command can have keys at all. Names of channels are not keys."""
     return any(NOT_KEY not in spec.flags for spec in command.keys)
 
 
 def keys_of(command: CommandSpec, argv: list[bytes]) -> list[bytes]:
-    """The keys of a call; none if the call is malformed."""
+    """The keys of a call; empty if the call is malformed."""
     return [argv[found.place] for found in find_keys(command, argv)]
 
 
 def find_keys(command: CommandSpec, argv: list[bytes]) -> list[FoundKey]:
-    """The keys of a call with what is done with them; none if the call is malformed."""
+    """The keys of a call, each with what the command does with it; empty if the call is malformed."""
     if command.find_keys is not None:
         return command.find_keys(argv)
     found: list[FoundKey] = []
@@ -43,7 +42,7 @@ def find_keys(command: CommandSpec, argv: list[bytes]) -> list[FoundKey]:
 
 
 def _places(spec: KeySpec, argv: list[bytes]) -> range | None:
-    """The places of a specification's keys; None if the call is malformed."""
+    """The positions of the keys of one specification; None if the call is malformed."""
     count = len(argv)
     start = _start(spec, argv)
     if start == 0:
@@ -74,7 +73,7 @@ def _counted(spec: KeySpec, argv: list[bytes], start: int) -> range | None:
 
 
 def _start(spec: KeySpec, argv: list[bytes]) -> int:
-    """Where a specification's keys begin; 0 if its keyword is not there."""
+    """The position at which the keys of a specification begin; 0 if its keyword is missing."""
     if not spec.keyword:
         return spec.index
     keyword = spec.keyword.lower().encode()

@@ -1,7 +1,7 @@
-"""First key, last key and step of a command, as COMMAND INFO gave them before there were key specifications.
+"""The first key, last key and step of a command, as COMMAND INFO shows them beside the newer key specifications.
 
-They are made of those specifications that name fixed places: one of any step, or several with step 1 that follow each
-other. What such a range cannot say makes the keys *movable*: a client has to ask COMMAND GETKEYS.
+They are computed from the specifications with fixed positions: from one with any step, or from several with step 1 that
+follow one another. If such a range cannot describe all keys, the keys are *movable*: a client must ask COMMAND GETKEYS.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pyredmem.engine.spec import INCOMPLETE, CommandSpec, KeySpec
 
 
 class KeyRange:
-    """The range; zeros if there is none."""
+    """The range of the keys; zeros if there is none."""
 
     def __init__(self, first: int, last: int, step: int, movable: bool) -> None:
         self.first = first
@@ -20,13 +20,12 @@ class KeyRange:
 
 
 def key_range(command: CommandSpec) -> KeyRange:
-    """The range of a command's keys."""
     specs = [spec for spec in command.keys if _is_fixed(spec)]
     movable = len(specs) < len(command.keys) or any(INCOMPLETE in spec.flags for spec in specs)
     if len(command.keys) == 1 and specs:
         return KeyRange(specs[0].index, _last(specs[0]), specs[0].step, movable)
     chosen: list[KeySpec] = []
-    end = 0  # the last place of those chosen
+    end = 0  # the last position of those chosen
     for spec in specs:
         if spec.step != 1 or (chosen and end != spec.index - 1):
             movable = True

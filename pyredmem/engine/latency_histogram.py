@@ -1,20 +1,19 @@
-"""How long one command takes: a histogram of its calls, as INFO latencystats and LATENCY HISTOGRAM show it.
+"""A histogram of the durations of one command's calls, as INFO latencystats and LATENCY HISTOGRAM show it.
 
-Redis keeps an HDR histogram of nanoseconds from 1 ns to 1 s with two significant digits: a value is rounded
-*up* to its highest 8 bits being kept, so that 2000 ns are reported as 2007, the largest value of the same
-cell:
+Redis keeps an HDR histogram of nanoseconds, from 1 ns to 1 s with two significant digits. A value counts in the cell of
+all values that have the same highest 8 bits, and is reported as the largest value of its cell: 2000 ns as 2007.
 
     value          cell width    cells
     1 .. 255       1             255
     256 .. 511     2             128
     512 .. 1023    4             128   ... and so on, doubling
 
-Durations come in whole microseconds, and nearly all are small. So calls are counted here by the microsecond
-up to 255, which is one addition, and only slower calls are sorted into cells. The reports round the
-microseconds to the cells.
+Our durations are whole microseconds, and nearly all of them are small. So calls of up to 255 microseconds are counted
+by the microsecond, which is one addition, and only slower calls are sorted into cells. The reports convert the
+microseconds to cells.
 
-Redis allocates a dense table of counters at the first call of a command. Whoever makes the histogram charges
-the ledger with it (memory/layout.py has the sizes).
+Redis allocates a dense table of counters at the first call of a command. Our caller charges the ledger for that table
+(memory/layout.py has the sizes).
 """
 
 from typing import Final
@@ -22,18 +21,18 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-#: microseconds that have a counter of their own
+#: The number of durations, in microseconds, that have a counter of their own.
 DIRECT: Final = 256
 _KEPT_BITS: Final = 8
 _MAX_NS: Final = 1_000_000_000
 
-# Bounds of the distribution: 1024 ns, doubling, and for the last one the end of Redis's table.
+# The bounds of the distribution begin at 1024 ns and double; the last one is the end of Redis's table.
 _FIRST_LEVEL_NS: Final = 1024
 _LAST_LEVEL_NS: Final = 1 << 30
 
 
 def highest_equivalent(value_ns: int) -> int:
-    """Return the largest value that the histogram does not tell from this one."""
+    """The largest value in the same cell as ``value_ns``."""
     shift = max(value_ns.bit_length() - _KEPT_BITS, 0)
     return (((value_ns >> shift) + 1) << shift) - 1
 
@@ -42,12 +41,11 @@ class LatencyHistogram:
     """Counts the calls of one command by duration."""
 
     def __init__(self) -> None:
-        #: calls by microseconds; the dispatcher counts in it directly
+        #: The number of calls, by microseconds. The dispatcher counts directly in this array.
         self.direct: vec[i64] = vec[i64]([0] * DIRECT)
-        self._slow: dict[int, int] = {}  # the highest value of a cell -> calls
+        self._slow: dict[int, int] = {}  # the number of calls in a cell, by the highest value of the cell
 
     def record_us(self, duration_us: i64) -> None:
-        """Count a call."""
         if 0 <= duration_us < DIRECT:
             self.direct[duration_us] += 1
         else:
@@ -60,11 +58,11 @@ class LatencyHistogram:
 
     @property
     def count(self) -> int:
-        """How many calls were counted."""
+        """The number of calls."""
         return sum([calls for _, calls in self._cells()])
 
     def percentile(self, percent: float) -> float:
-        """Return the duration in microseconds that so many percent of the calls did not exceed."""
+        """The duration, in microseconds, that ``percent`` percent of the calls did not exceed."""
         cells = self._cells()
         total = sum([calls for _, calls in cells])
         wanted = max(1, int(min(percent, 100.0) / 100 * total + 0.5))
@@ -76,7 +74,7 @@ class LatencyHistogram:
         return 0.0
 
     def cumulative_distribution(self) -> list[tuple[int, int]]:
-        """Return pairs of microseconds and the calls that took no longer; bounds that add no call are left out."""
+        """Pairs of a bound in microseconds and how many calls took no longer; bounds that add no calls are left out."""
         cells = self._cells()
         pairs: list[tuple[int, int]] = []
         seen = 0
@@ -94,7 +92,7 @@ class LatencyHistogram:
         return pairs
 
     def _cells(self) -> list[tuple[int, int]]:
-        """List the cells in use in rising order, each by its highest value, with their calls."""
+        """The cells in use, in rising order: the highest value of each, and its number of calls."""
         cells: list[tuple[int, int]] = []
         for duration_us in range(DIRECT):
             calls: int = self.direct[duration_us]
@@ -103,7 +101,7 @@ class LatencyHistogram:
         return cells + sorted(self._slow.items())
 
     def check(self) -> None:
-        """Assert that every cell is one a value is rounded to, and that counts are positive."""
+        """Assert that every key is the highest value of a cell, and that counts are positive."""
         assert len(self.direct) == DIRECT
         for cell, calls in self._slow.items():
             assert calls > 0

@@ -1,7 +1,8 @@
-"""What LATENCY GRAPH draws and LATENCY DOCTOR says about the samples of the latency monitor.
+"""The graph of LATENCY GRAPH and the advice of LATENCY DOCTOR, from the samples of the latency monitor.
 
-The graph has a column a sample, four rows of three steps each, and below each column, read downward, how
-long ago it was. The doctor's advice follows Redis's rules on when to advise; the words are ours."""
+The graph has one column for each sample and four rows of three steps each. Below each column stands, read downward, how
+long ago the sample was taken. The doctor gives each advice under the same conditions as Redis's; the words are ours.
+"""
 
 from typing import Final
 
@@ -9,12 +10,12 @@ from pyredmem.engine.latency import LatencyEvent, LatencyMonitor
 
 _COLUMNS: Final = 80
 _ROWS: Final = 4
-_STEPS: Final = b"_o#"  # a column that ends in this row, low to high
-_BODY: Final = b"|"  # a column that goes on above
+_STEPS: Final = b"_o#"  # the top of a column, from the lowest to the highest step of its row
+_BODY: Final = b"|"  # a column that continues in the row above
 
 
 def latency_graph(event: LatencyEvent, now_s: int) -> bytes:
-    """Draw the samples of an event."""
+    """A picture of the samples of an event."""
     latencies = [latency for _, latency in event.samples]
     labels = [_age(now_s - time_s) for time_s, _ in event.samples]
     low = min(latencies)
@@ -60,33 +61,33 @@ def _cell(step: int) -> bytes:
 
 _SLOW_COMMANDS: Final = "Read the slow log (SLOWLOG GET) to see which commands take long and with what arguments."
 _BIG_KEYS: Final = (
-    "Deleting, expiring or evicting a big key frees it in one go. Use UNLINK and the lazyfree settings, "
+    "Deleting, expiring or evicting a big key frees all of it at once. Use UNLINK and the lazyfree settings, "
     "or split big keys into several smaller ones."
 )
 _SCHEDULER: Final = (
-    "Commands that do next to nothing were slow, so the process was probably not running: look for other "
-    "load on this machine, swapping, or a noisy neighbour (redis-cli --intrinsic-latency measures it)."
+    "Commands that do very little were slow, so the process was probably not running: look for other load "
+    "on this machine, swapping, or a noisy neighbour (redis-cli --intrinsic-latency measures it)."
 )
-_FORK: Final = "Forking is slow on this machine: prefer hardware or a virtual machine type that does it faster."
+_FORK: Final = "Forking is slow on this machine: prefer hardware or a type of virtual machine on which it is faster."
 _EVICTION: Final = (
-    "Many keys had to be evicted at once: lowering maxmemory at run time or storing large results "
-    "(SORT, set operations, RESTORE) asks for that; do so in smaller steps."
+    "Many keys had to be evicted at once. That happens when maxmemory is lowered at run time or a large result "
+    "is stored (SORT, set operations, RESTORE): do these in smaller steps."
 )
 _EXPIRY: Final = (
-    "Expiring keys took long: raise hz so that the work comes in smaller parts, and spread the expiry "
-    "times of keys that are created together."
+    "Expiring keys took long: raise hz so that the work is done in smaller parts, and spread the times at which "
+    "keys expire that are created together."
 )
 _BACKGROUND: Final = (
-    "Eviction had nothing left to take and waited for what is being freed in the background: give maxmemory more room, "
-    "or free less of it lazily (lazyfree-lazy-eviction, UNLINK)."
+    "Eviction found nothing left to evict and waited for memory that is being freed in the background: raise "
+    "maxmemory, or free less of it lazily (lazyfree-lazy-eviction, UNLINK)."
 )
 _DEFRAG: Final = (
-    "Active defragmentation held commands up: lower active-defrag-cycle-max, or active-defrag-max-scan-fields so that "
-    "big collections are done in pieces."
+    "Active defragmentation delayed commands: lower active-defrag-cycle-max, or active-defrag-max-scan-fields so that "
+    "big collections are processed in pieces."
 )
-_DISK: Final = "Writing to disk was slow: use a fast local disk and keep other heavy writers off it."
+_DISK: Final = "Writing to disk was slow: use a fast local disk, and let no other program write much to it."
 _FSYNC: Final = "Every write waits for the disk: consider 'appendfsync everysec'."
-_NO_FSYNC: Final = "Rewriting competes with the disk: consider 'no-appendfsync-on-rewrite yes'."
+_NO_FSYNC: Final = "A rewrite competes for the disk: consider 'no-appendfsync-on-rewrite yes'."
 _HUGE_PAGES: Final = (
     "The kernel gives this process transparent huge pages, which makes copying on write expensive: write "
     "'never' to /sys/kernel/mm/transparent_hugepage/enabled and restart."
@@ -113,20 +114,20 @@ _ADVICE_BY_EVENT: Final = {
 
 
 class DoctorFacts:
-    """What the doctor needs to know besides the samples."""
+    """The facts that the doctor needs besides the samples."""
 
     def __init__(self, slowlog_slower_than_us: int, fork_rate: float, huge_pages_bytes: int) -> None:
         self.slowlog_slower_than_us: int = slowlog_slower_than_us
-        self.fork_rate: float = fork_rate  # GB a second
+        self.fork_rate: float = fork_rate  # GB per second
         self.huge_pages_bytes: int = huge_pages_bytes
 
 
 def latency_doctor(monitor: LatencyMonitor, now_s: int, facts: DoctorFacts) -> bytes:
-    """Report on all events, with advice."""
+    """The report on all events, with advice."""
     events = monitor.events()
     if not events and monitor.threshold_ms == 0:
         return (
-            b"The latency monitor is off. Switch it on with "
+            b"The latency monitor is off. Turn it on with "
             b"'CONFIG SET latency-monitor-threshold <milliseconds>' and ask again later.\n"
         )
     lines: list[str] = []
@@ -176,12 +177,10 @@ def _advice(name: bytes, monitor: LatencyMonitor, facts: DoctorFacts) -> list[st
         advice.append(_FORK)
     if name == b"command":
         if facts.slowlog_slower_than_us < 0:
-            advice.append(
-                f"The slow log is off. Switch it on with 'CONFIG SET slowlog-log-slower-than {threshold_us}'."
-            )
+            advice.append(f"The slow log is off. Turn it on with 'CONFIG SET slowlog-log-slower-than {threshold_us}'.")
         elif facts.slowlog_slower_than_us // 1000 > monitor.threshold_ms:
             advice.append(
-                "The slow log begins above the threshold of the latency monitor and misses some of these. "
+                "The threshold of the slow log is above that of the latency monitor, so it misses some of these. "
                 f"Use 'CONFIG SET slowlog-log-slower-than {threshold_us}'."
             )
     return advice + _ADVICE_BY_EVENT.get(name, [])

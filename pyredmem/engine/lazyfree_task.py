@@ -73,8 +73,8 @@ class HurryRule:
         self._is_out_of_memory = is_out_of_memory
         self._seen_reads: i64 = 0
 
-    def hurries(self) -> bool:
-        """Whether no client has sent anything since the last call, or the ledger is above ``maxmemory``."""
+    def observe(self) -> bool:
+        """True to go on without a pause: no client sent anything since the last call, or memory is above the limit."""
         reads = self._stats.reads_processed
         is_idle = reads == self._seen_reads
         self._seen_reads = reads
@@ -147,12 +147,13 @@ class LazyFreeTask:
             more = queue.settle(self._clock, limit_us)
         if not more:
             return DONE
-        return 0 if self._rule.hurries() else BUSY_PAUSE_US
+        return 0 if self._rule.observe() else BUSY_PAUSE_US
 
     def take_queue(self, session: Session) -> None:
         """Free the queued commands of a disconnected client in the background if they are many."""
         if len(session.transaction.queue) > EFFORT_THRESHOLD:
-            self._queue.add(AbandonedQueue(session.transaction.give_queue_away(), session.memory.give_queue_away()))
+            blocks = session.memory.queued_commands.give_away()
+            self._queue.add(AbandonedQueue(session.transaction.give_queue_away(), blocks))
 
     def drain(self) -> None:
         """Free everything that is still in the queue."""

@@ -47,19 +47,11 @@ class Maintenance:
         self._hz: i64 = 10  # as it is set
         self._shrink_next: i64 = 0  # databases
         self._rehash_next: i64 = 0
-        self._follow_settings()
+        core.settings.follow(("hz", "dynamic-hz", "activerehashing"), self._pace_changed)
+        core.settings.follow(("lfu-log-factor", "lfu-decay-time"), self._frequency_changed)
         core.cron.every(0, self.tick)
 
     # Settings.
-
-    def _follow_settings(self) -> None:
-        settings = self._core.settings
-        for name in ("hz", "dynamic-hz", "activerehashing"):
-            settings.subscribe(name, self._pace_changed)
-        for name in ("lfu-log-factor", "lfu-decay-time"):
-            settings.subscribe(name, self._frequency_changed)
-        self._pace_changed()
-        self._frequency_changed()
 
     def _pace_changed(self) -> None:
         settings = self._core.settings

@@ -96,7 +96,7 @@ def _consumers(engine: Engine, overhead: MemoryOverhead) -> list[str]:
             "Big replica buffers: more than 10 MiB wait to be sent to replicas. One of them, or the network to it, is "
             "too slow for what is written: INFO replication shows how far behind each is."
         )
-    clients = engine.figures.value(figures.ORDINARY_CLIENTS) or len(engine.sessions)
+    clients = len(engine.sessions)
     if clients > 0 and overhead.clients // clients > _BIG_CLIENT_BYTES:
         findings.append(
             "Big client buffers: the clients' buffers take more than 200 KiB per client on average. Look for clients "

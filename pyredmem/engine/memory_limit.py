@@ -17,14 +17,16 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace import eviction
 from pyredmem.keyspace.eviction import Eviction
-from pyredmem.structures.dict_core import UNLIMITED, GrowthLimit
+from pyredmem.structures.dict_core import GrowthLimit
 
+_SETTINGS: Final = ("maxmemory", "maxmemory-policy", "maxmemory-samples", "maxmemory-eviction-tenacity")
 #: What a policy evicts, by the last part of its name.
 _CRITERIA: Final = {
     "noeviction": eviction.NOEVICTION,
@@ -42,7 +44,7 @@ NEAR_BYTES: Final = 32768
 
 # What became of the attempt to keep to the limit.
 _WITHIN: Final = 0
-_UNDER_WAY: Final = 1
+_IN_PROGRESS: Final = 1
 _FAILED: Final = 2
 
 #: Up to this tenacity a slice grows with it, then by 15 % per point; at 100 there is no limit (Redis 7.2 evict.c).
@@ -78,7 +80,7 @@ class MemoryLimit:
         self.eviction = Eviction(core.keyspace, core.clock)
         self._growth = GrowthLimit()
         self._task = core.tasks.create(self._go_on)
-        self._goes_on: i64 = 0  # 1: slices are done between commands
+        self._is_slicing = False  # the next slices run between commands
         self._maxmemory: i64 = 0  # 0: no limit
         #: In use, but not counted: what the buffers of replicas and of the append-only file take. There are none here.
         self.not_counted_bytes: i64 = 0
@@ -89,16 +91,10 @@ class MemoryLimit:
             database.limit_growth(self._growth)
         core.owners.register("eviction pool", self.eviction.addresses)
         self._provide_figures()
-        self._follow_settings()
+        core.settings.subscribe("maxmemory", self._limit_changed)
+        core.settings.follow(_SETTINGS, self._configure)
 
     # Settings.
-
-    def _follow_settings(self) -> None:
-        subscribe = self._settings.subscribe
-        subscribe("maxmemory", self._limit_lowered)
-        for name in ("maxmemory", "maxmemory-policy", "maxmemory-samples", "maxmemory-eviction-tenacity"):
-            subscribe(name, self._configure)
-        self._configure()
 
     def _configure(self) -> None:
         settings = self._settings
@@ -115,7 +111,7 @@ class MemoryLimit:
         self._growth.bytes = self._allowed_bytes()
         self._watch()
 
-    def _limit_lowered(self) -> None:
+    def _limit_changed(self) -> None:
         """What is too much for a new limit is evicted between commands, even if none comes."""
         limit = self._settings.integer("maxmemory")
         if limit == 0:
@@ -214,7 +210,7 @@ class MemoryLimit:
             evicting.longest_deletion_us = 0
         if outcome == eviction.NO_CANDIDATES:
             return _FAILED
-        return _UNDER_WAY if self._goes_on else _WITHIN
+        return _IN_PROGRESS if self._is_slicing else _WITHIN
 
     def _await_lazy_free(self, allowed: i64, start_us: i64) -> i64:
         """Nothing is left to evict; what is being freed in the background may be enough, if it is so in time."""
@@ -245,12 +241,12 @@ class MemoryLimit:
     # Slices between commands.
 
     def _start_slices(self) -> None:
-        self._goes_on = 1
+        self._is_slicing = True
         self._task.wake(0)
 
     def _go_on(self) -> int:
         """A slice between commands."""
-        if self._attempt(self._clock.now_us(), 0) == _UNDER_WAY:
+        if self._attempt(self._clock.now_us(), 0) == _IN_PROGRESS:
             return 0
-        self._goes_on = 0
+        self._is_slicing = False
         return DONE

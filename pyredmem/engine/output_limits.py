@@ -35,8 +35,7 @@ class OutputLimits:
         self._settings = settings
         self.normal = Limit(0, 0, 0)
         self.pubsub = Limit(0, 0, 0)
-        settings.subscribe("client-output-buffer-limit", self._changed)
-        self._changed()
+        settings.follow(["client-output-buffer-limit"], self._changed)
 
     def _changed(self) -> None:
         limits = self._settings.output_buffer_limits()
@@ -54,8 +53,8 @@ class OutputWatch:
     def __init__(self) -> None:
         self._since_s: i64 = -1
 
-    def exceeds(self, limit: Limit, output: i64, now_ms: i64) -> bool:
-        """Whether a client with so many bytes of output is to be closed."""
+    def observe(self, limit: Limit, output: i64, now_ms: i64) -> bool:
+        """Note that the client has ``output`` bytes of unsent output; returns whether to close it."""
         if limit.hard != 0 and output >= limit.hard:
             return True
         if limit.soft == 0 or output < limit.soft:

@@ -54,7 +54,7 @@ class Pause:
         if self.active and self._core.keyspace.now_ms() >= self._end_ms:
             self.end()
 
-    def postpones(self, session: Session, command: Command) -> bool:
+    def postpone(self, session: Session, command: Command) -> bool:
         """Whether a command has to wait; then the session keeps it. Those of a client under MONITOR never have to."""
         if session.gates & GATE_MONITOR:
             return False

@@ -151,7 +151,7 @@ class ProcessDefrag:
         pace = self._pace
         pace.begin()
         steps: i64 = 0
-        while not run.has_ended() and not pace.is_over(steps):
+        while not run.has_ended() and not pace.spend(steps):
             steps = run.step()
         delay_us = pace.end()
         self.busy_us += pace.used_us

@@ -35,6 +35,8 @@ class QueryBuffer:
         self._allocator = allocator
         self._sds = Sds(0, SDS_TYPE_8, 0)  # at address 0 while the client is not connected
         self._peak: i64 = 0  # bytes used at once since the timer's last visit
+        #: The largest read that leaves the buffer as it is, provided that no request is pending; -1 if none does.
+        self.steady_read: i64 = -1
 
     def open(self) -> None:
         self._sds = new_sds(0, self._allocator)
@@ -44,6 +46,7 @@ class QueryBuffer:
             self._sds.free(self._allocator)
         self._sds = Sds(0, SDS_TYPE_8, 0)
         self._peak = 0
+        self.steady_read = -1
 
     def addresses(self) -> list[int]:
         """Every ledger block of the buffer."""
@@ -54,6 +57,7 @@ class QueryBuffer:
         if self.addresses():
             self._sds.check(self._allocator)
         assert self._peak >= 0
+        assert self.steady_read == self._steady_read()
 
     # Figures.
 
@@ -65,8 +69,7 @@ class QueryBuffer:
         """The size of the buffer's block; 0 while the client is not connected."""
         return self._sds.usable(self._allocator) if self._sds.address != 0 else 0
 
-    def steady_read(self) -> i64:
-        """The largest read that leaves the buffer as it is, provided that no request is pending; -1 if none does."""
+    def _steady_read(self) -> i64:
         return STEADY_READ if self._sds.capacity >= QUERY_BUFFER_BYTES else -1
 
     # Reads.
@@ -87,6 +90,7 @@ class QueryBuffer:
             sds.make_room(pending, QUERY_BUFFER_BYTES, self._allocator)
         if size >= BIG_ARGUMENT_BYTES:
             self._replace_after(_biggest_argument(data))
+        self.steady_read = self._steady_read()
         self._note_use(pending + size)
 
     def _replace_after(self, argument: i64) -> None:
@@ -97,6 +101,7 @@ class QueryBuffer:
     def await_bulk(self, awaited: i64) -> None:
         """Make room for a big argument of ``awaited`` bytes that has been announced, and for no more."""
         self._sds.make_exact_room(0, awaited + _LINE_END_BYTES, self._allocator)
+        self.steady_read = self._steady_read()
         self._note_use(awaited + _LINE_END_BYTES)
 
     def hold(self, pending: i64) -> None:
@@ -107,6 +112,7 @@ class QueryBuffer:
                 sds.make_room(sds.capacity, QUERY_BUFFER_BYTES, self._allocator)
             else:
                 sds.make_exact_room(sds.capacity, QUERY_BUFFER_BYTES, self._allocator)
+        self.steady_read = self._steady_read()
         self._note_use(pending)
 
     def _note_use(self, used: i64) -> None:
@@ -125,6 +131,7 @@ class QueryBuffer:
                 self._sds.resize(pending, self._allocator)
             elif capacity > _TRIM_BYTES and capacity // 2 > self._peak:
                 self._sds.resize(max(pending, self._peak, needed), self._allocator)
+        self.steady_read = self._steady_read()
         self._peak = max(pending, needed)
 
 

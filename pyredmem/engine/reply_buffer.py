@@ -92,7 +92,7 @@ class ReplyBuffer:
         if used > self.peak:
             self.peak = used
 
-    def set_unsent(self, unsent: i64, largest: i64) -> None:
+    def set_unsent(self, unsent: i64, largest: i64 = 0) -> None:
         """Add or free blocks for ``unsent`` bytes; ``largest`` is the length of the longest new string in them."""
         self.unsent = unsent
         overflow = unsent - self.size

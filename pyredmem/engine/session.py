@@ -118,7 +118,8 @@ class Session:
         self.user = b"default"
         self.authenticated = True
         self.no_evict = False
-        self.aborted = False  # to be disconnected at once, without writing what is unsent
+        self.is_connected = False  # see "The end" below
+        self.aborted = False
         self.descriptor: i64 = -1  # of the socket
         self.db = keyspace.databases[0]
         self.subscriptions = Subscriptions()
@@ -133,7 +134,7 @@ class Session:
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(keyspace.allocator)
-        self.steady_read: i64 = -1  # reads of at most this many bytes do not change the query buffer
+        self._query_buffer = self.memory.query_buffer
         self.output_alarm: i64 = 0  # bytes of output from which on the limits on output are asked
         self.reply_peak: i64 = 0  # most bytes of output at once since the timer's last visit
         self.counted_bytes: i64 = 0
@@ -239,7 +240,7 @@ class Session:
         """Take bytes from the client and run the requests that are complete."""
         size: i64 = len(data)
         self.runner.begin_batch(self, size)
-        if size > self.steady_read:
+        if size > self._query_buffer.steady_read:
             self._read_much(data)
         if self.holds:
             self._keep(data)
@@ -249,10 +250,8 @@ class Session:
 
     def _read_much(self, data: bytes) -> None:
         """Account for a read that may have made the query buffer grow."""
-        memory = self.memory
-        if memory.is_open():
-            memory.before_read(self.held_input(), self.parser.awaited_bulk(), data)
-            self.steady_read = memory.steady_read
+        if self.is_connected:
+            self._query_buffer.before_read(self.held_input(), self.parser.awaited_bulk(), data)
         self._more = True
 
     def _keep(self, data: bytes) -> None:
@@ -292,13 +291,13 @@ class Session:
         """Run requests in their order until one of them holds the session; the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        for done, argv in enumerate(requests, 1):
+        for at, argv in enumerate(requests):
             runner.execute(self, argv)
             if output.size() > self.output_alarm:
                 runner.output_grew(self)
                 output = self.output
             if self.holds:
-                self._set_aside(requests[done - 1 if self._is_postponed else done :])
+                self._set_aside(requests[at if self._is_postponed else at + 1 :])
                 return
 
     def _set_aside(self, requests: list[list[bytes]]) -> None:
@@ -361,8 +360,9 @@ class Session:
         size = self.output.size()
         if size > 0:
             self.count_output(size)
-        if self.memory.unsent > 0:  # counted while the batch ran; such a shell has no unsent output
-            self.memory.set_unsent(0)
+        replies = self.memory.reply_buffer
+        if replies.unsent > 0:  # counted while the batch ran; such a shell has no unsent output
+            replies.set_unsent(0)
         return self.output.take()
 
     def count_output(self, size: i64) -> None:
@@ -372,11 +372,12 @@ class Session:
         stats.writes_processed += 1
         if size > self.reply_peak:
             self.reply_peak = size
-        self.output_alarm = self.memory.buffer_size
+        self.output_alarm = self.memory.reply_buffer.size
 
     def output_peak(self) -> i64:
         """The most bytes in the reply buffer in the last seconds."""
-        return max(self.memory.buffer_peak, min(self.reply_peak, self.memory.buffer_size))
+        replies = self.memory.reply_buffer
+        return max(replies.peak, min(self.reply_peak, replies.size))
 
     def take_output_peak(self) -> i64:
         """The most bytes of output at once since the last call."""
@@ -407,10 +408,11 @@ class Session:
         self.last_active_us = self.keyspace.now_us
         self.output_ready()
 
-    # The end.
+    # The end. A session that is *connected* is in the engine's table of clients, and its blocks are in the ledger; one
+    # that was refused never is. A *closing* session runs no more requests: the shell disconnects it when its output is
+    # written, or at once if it is *aborted*. When the engine disconnects a session it closes it too.
 
     def is_closing(self) -> bool:
-        """Whether the session is to be disconnected when its output is written, or already is."""
         return self.holds & HOLD_CLOSING != 0
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ The dispatcher compares each duration with one number, the lower of the two thre
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from pyredmem.engine.core import Core
@@ -13,6 +15,8 @@ from pyredmem.engine.redaction import without_secrets
 from pyredmem.engine.session import Session
 from pyredmem.engine.slowlog import SlowLog
 from pyredmem.engine.spec import FAST, SKIP_SLOWLOG, Command
+
+_SETTINGS: Final = ("slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking")
 
 
 class SlowCommands:
@@ -25,9 +29,7 @@ class SlowCommands:
         self.log = SlowLog(core.allocator)
         self.monitor = LatencyMonitor()
         core.owners.register("slow log", self.log.addresses)
-        for name in ("slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking"):
-            core.settings.subscribe(name, self._configure)
-        self._configure()
+        core.settings.follow(_SETTINGS, self._configure)
 
     def _configure(self) -> None:
         settings = self._settings

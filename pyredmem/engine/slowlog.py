@@ -17,6 +17,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from pyredmem.base.numbers import INT64_MAX
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import EMBSTR_LIMIT, LIST_NODE_SIZE, POINTER_SIZE, ROBJ_SIZE, embstr_size, sds_new_size
@@ -25,9 +26,6 @@ from pyredmem.memory.relocation import relocated_array, relocated_list
 
 MAX_ARGUMENTS: Final = 32
 MAX_ARGUMENT_BYTES: Final = 128
-
-# What no duration reaches: the threshold of a log that is off.
-_NEVER: Final = 9223372036854775807
 
 _ENTRY_BYTES: Final = 56
 
@@ -82,7 +80,7 @@ class SlowLog:
     """The entries, newest first, and the settings that rule them."""
 
     def __init__(self, allocator: Allocator, slower_than_us: int = 10_000, max_length: int = 128) -> None:
-        self.threshold_us: i64 = _NEVER
+        self.threshold_us: i64 = INT64_MAX
         self._max_length: int = max_length
         self._allocator: Allocator = allocator
         self._entries: deque[SlowLogEntry] = deque()
@@ -91,7 +89,7 @@ class SlowLog:
 
     def configure(self, slower_than_us: int, max_length: int) -> None:
         """Take the settings slowlog-log-slower-than (negative: off) and slowlog-max-len."""
-        self.threshold_us = slower_than_us if slower_than_us >= 0 else _NEVER
+        self.threshold_us = slower_than_us if slower_than_us >= 0 else INT64_MAX  # no duration reaches it
         self._max_length = max_length
         self._trim()
 

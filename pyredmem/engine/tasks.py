@@ -28,7 +28,7 @@ class Task:
         self.work = work
         self.due_us: i64 = NEVER
         self.delay_us: i64 = 0  # from when it was woken
-        self.has_yielded: i64 = 0  # 1: it waits although it was due, to let the clients have their turn
+        self.has_yielded = False  # its due time was moved once already, to let clients get their turn
         #: By how much this slice is late: commands kept the thread busy. A longer slice makes up for it.
         self.late_us: i64 = 0
 
@@ -98,8 +98,8 @@ class Tasks:
         end_us = self._clock.now_us()
         later_us = end_us + end_us - start_us
         for task in self._tasks:
-            if task is not ran and task.has_yielded == 0 and task.due_us < later_us:
-                task.has_yielded = 1
+            if task is not ran and not task.has_yielded and task.due_us < later_us:
+                task.has_yielded = True
                 task.delay_us += later_us - task.due_us
                 task.due_us = later_us
 
@@ -107,7 +107,7 @@ class Tasks:
         late_us = now_us - task.due_us
         task.late_us = late_us if late_us > 0 else 0
         task.due_us = NEVER
-        task.has_yielded = 0
+        task.has_yielded = False
         delay_us: i64 = task.work()
         if delay_us >= 0:
             due_us = self._clock.now_us() + delay_us

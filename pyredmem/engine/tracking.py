@@ -75,8 +75,7 @@ class Tracking(KeyListener):
         self._items: i64 = 0
         self._broadcast_due = False
         self._max_keys: i64 = 0
-        core.settings.subscribe("tracking-table-max-keys", self._max_keys_changed)
-        self._max_keys_changed()
+        core.settings.follow(["tracking-table-max-keys"], self._max_keys_changed)
         core.cron.every(0, self._limit_table)
         core.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))
         core.figures.provide(figures.TRACKED_KEYS, lambda: len(self._table))

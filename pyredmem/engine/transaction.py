@@ -22,7 +22,8 @@ class Transaction:
 
     def __init__(self, changes: Changes, memory: ClientMemory) -> None:
         self._changes = changes
-        self._memory = memory
+        self._queue_blocks = memory.queued_commands
+        self._watch_blocks = memory.watched_keys
         self.active = False  # MULTI was given; stays set while EXEC runs the queue
         self.aborted = False  # a command could not be queued: EXEC will refuse
         self.queue: list[QueuedCommand] = []
@@ -39,7 +40,7 @@ class Transaction:
         if not self.aborted and not self.watcher.dirty:
             self.queue.append(QueuedCommand(command, argv))
             self._queue_flags |= command.flags
-            self._memory.queue(argv)
+            self._queue_blocks.add(argv)
 
     def flags_of_call(self, command: Command) -> i64:
         """The flags of a command; those of the queued commands too if it runs them."""
@@ -57,7 +58,7 @@ class Transaction:
         self._queue_flags = 0
         if self.queue:
             self.queue = []
-            self._memory.end_queue()
+            self._queue_blocks.clear()
         self.unwatch()
 
     def give_queue_away(self) -> list[QueuedCommand]:
@@ -73,7 +74,7 @@ class Transaction:
                 self.watcher.expired.add((database, key))
             self.watched.append((database, key))
             self._changes.watch(self.watcher, database, key)
-            self._memory.watch(key)
+            self._watch_blocks.add(key)
 
     def unwatch(self) -> None:
         """Forget all watched keys."""
@@ -81,5 +82,5 @@ class Transaction:
             self._changes.unwatch(self.watcher, database, key)
         if self.watched:
             self.watched = []
-            self._memory.end_watch()
+            self._watch_blocks.clear()
         self.watcher.forget()

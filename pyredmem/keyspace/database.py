@@ -461,7 +461,7 @@ class Database:
     # Memory.
 
     def stored_value(self, key: bytes) -> RedisObject | None:
-        """The value of a key, expired or not: for MEMORY USAGE and DEBUG, which change nothing by looking."""
+        """The value of a key, expired or not, for code that must not change anything by looking (MEMORY USAGE ...)."""
         slot: i64 = self.keys.find(key)
         return None if slot < 0 else self.keys.values[slot]
 

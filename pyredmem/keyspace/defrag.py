@@ -104,7 +104,7 @@ class DefragScan:
         steps = self._steps()
         done = steps - self._reported
         self._reported = steps
-        return self._limit.is_over(done)
+        return self._limit.spend(done)
 
     def _visit_bucket(self, database: Database) -> None:
         """Visit the bucket at the cursor and advance to the next bucket, table or database."""

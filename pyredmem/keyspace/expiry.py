@@ -27,6 +27,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER, UNLIMITED
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.layout import DICT_INITIAL_BUCKETS
@@ -39,8 +40,6 @@ FAST_CYCLE_US: Final = 1000
 SLOW_CYCLE_PERCENT: Final = 25  # of the time between two ticks
 ACCEPTABLE_STALE_PERCENT: Final = 10
 ROUNDS_BETWEEN_CHECKS: Final = 16  # the time used is compared with the limit every 16 rounds
-#: What ``fast_due_us`` returns when no fast cycle is needed.
-NEVER: Final = 1 << 62
 
 
 class ExpireCycle:
@@ -59,11 +58,11 @@ class ExpireCycle:
         self._limit_us: i64 = 0
         self._spent_us: i64 = 0  # in earlier slices
         self._start_us: i64 = 0  # of this slice
-        self._slice_us: i64 = NEVER
+        self._slice_us: i64 = UNLIMITED
         self._rounds: i64 = 0
         self._sampled: i64 = 0
         self._expired: i64 = 0
-        self._under_way: i64 = 0  # 1: a slice has ended, the cycle has not
+        self._is_in_progress = False  # a slice has ended, the cycle has not
         # The figures of INFO.
         self.time_cap_reached: i64 = 0
         self.used_us: i64 = 0
@@ -76,23 +75,23 @@ class ExpireCycle:
         self.used_us = 0
         self.stale = 0.0
 
-    def slow(self, slice_us: i64 = NEVER) -> None:
+    def slow(self, slice_us: i64 = UNLIMITED) -> None:
         """Run the cycle of a tick, or its first slice; a cycle that is still in progress ends."""
         limit = (SLOW_CYCLE_PERCENT + 2 * self.effort) * 1000000 // self.hz // 100
         self._begin(limit if limit > 0 else 1, slice_us)
 
-    def fast(self, slice_us: i64 = NEVER) -> None:
+    def fast(self, slice_us: i64 = UNLIMITED) -> None:
         """Run a cycle before the server sleeps, or its first slice; ``fast_due_us`` says when."""
         self._last_fast_us = self._clock.now_us()
         self._begin(self._fast_limit_us(), slice_us)
 
-    def is_under_way(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Whether the cycle has a next slice."""
-        return self._under_way != 0
+        return self._is_in_progress
 
     def stop(self) -> None:
         """End the cycle in progress, as one that ran out of time."""
-        if self._under_way:
+        if self._is_in_progress:
             self._stop()
             self._end()
 
@@ -124,16 +123,16 @@ class ExpireCycle:
         self._expired = 0
         self.go_on(slice_us)
 
-    def go_on(self, slice_us: i64 = NEVER) -> None:
+    def go_on(self, slice_us: i64 = UNLIMITED) -> None:
         """Run the next slice of the cycle."""
         self._slice_us = slice_us
         databases = self._keyspace.databases
         count: i64 = len(databases)
         self._start_us = self._clock.now_us()
-        self._under_way = 0
+        self._is_in_progress = False
         while self._databases_left > 0 and self._stopped == 0:
             if not self._expire(databases[self._next_database % count]):
-                self._under_way = 1
+                self._is_in_progress = True
                 break
             self._databases_left -= 1
             self._next_database = (self._next_database + 1) % count
@@ -141,7 +140,7 @@ class ExpireCycle:
         self.last_us = elapsed if elapsed > 0 else 0  # the clock may be set back
         self.used_us += self.last_us
         self._spent_us += self.last_us
-        if self._under_way == 0:
+        if not self._is_in_progress:
             self._end()
 
     def _elapsed_us(self) -> i64:
@@ -152,7 +151,7 @@ class ExpireCycle:
         self.time_cap_reached += 1
 
     def _end(self) -> None:
-        self._under_way = 0
+        self._is_in_progress = False
         share = float(self._expired) / float(self._sampled) if self._sampled > 0 else 0.0
         self.stale = share * 0.05 + self.stale * 0.95
 

@@ -116,7 +116,7 @@ class FieldExpireCycle:
             if database.due_keys.is_due(self._keyspace.now_us // 1000):
                 self._visits = len(self._keyspace.databases)
 
-    def is_under_way(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Whether the cycle has a next slice."""
         return self._visits > 0 and self._left > 0
 
@@ -126,7 +126,7 @@ class FieldExpireCycle:
         count: i64 = len(databases)
         start_us = self._clock.now_us()
         self._end_us = start_us + slice_us
-        while self.is_under_way():
+        while self.is_in_progress():
             if not self._expire(databases[self._next_database]):
                 break
             self._visits -= 1

@@ -1,7 +1,11 @@
-"""What somebody who records gets: the commands that replay each change, in units that belong together.
+"""Collects the commands that replay each write, for replicas, the append-only file or a test.
 
-An execution unit is one command of a client, one EXEC, or one blocked client that is served. The keys that expire while
-it runs are part of it. A key that expires or is evicted between commands is a unit of its own.
+Commands reach the listeners in units. A unit is one command of a client, one EXEC, or the command of one blocked client
+that is served; the keys that expire while it runs are part of it, and come first where they did. A key that expires or
+is evicted between commands is a unit of its own.
+
+Mostly a command replays itself. A handler whose effect depends on the time, on chance or on who waits says what is to
+be recorded instead: `SET k v PXAT 1700000000000` for `SETEX k 10 v`, `SREM k m` for `SPOP k`.
 """
 
 from __future__ import annotations
@@ -19,14 +23,14 @@ class RecordedCommand:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class UnitListener:
-    """Gets every unit that changed something."""
+    """Receives the units, one call for each that has changed something."""
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
-        """The commands of a unit; ``together``: they are one transaction."""
+        """A unit has ended; ``together``: whoever replays the commands must run them as one transaction."""
 
 
 class Recorder:
-    """Collects the commands of the running unit; exists only while somebody records."""
+    """Collects the commands of the running unit. It exists only while there are listeners."""
 
     def __init__(self) -> None:
         self.listeners: list[UnitListener] = []
@@ -37,11 +41,11 @@ class Recorder:
     # Units.
 
     def enter(self) -> None:
-        """A unit, or a command inside one, begins."""
+        """A unit begins, or a command inside the running one."""
         self._depth += 1
 
     def leave(self, together: bool) -> None:
-        """It ends."""
+        """What `enter` began has ended; ``together`` is for the listeners, if that was the unit."""
         self._depth -= 1
         if self._depth == 0 and self._unit:
             self._flush(together)
@@ -55,13 +59,13 @@ class Recorder:
     # Commands.
 
     def begin_command(self) -> list[list[bytes]] | None:
-        """A handler is about to run; returns what the caller must give back to `end_command`."""
+        """A handler is about to run; returns what the caller must pass to `end_command`."""
         outer = self._instead
         self._instead = None
         return outer
 
     def end_command(self, outer: list[list[bytes]] | None, database: i64, argv: list[bytes], has_changed: bool) -> None:
-        """The handler has run: what it recorded instead, or the command itself if it has changed something."""
+        """The handler has returned: record what it gave instead, or the command itself if it has changed anything."""
         instead = self._instead
         self._instead = outer
         if instead is not None:
@@ -77,7 +81,7 @@ class Recorder:
         self._instead.append(argv)
 
     def nothing(self) -> None:
-        """Record nothing for the running command but what is given as `instead`."""
+        """Record nothing for the running command, except what `instead` is given."""
         if self._instead is None:
             self._instead = []
 

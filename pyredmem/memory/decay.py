@@ -34,12 +34,15 @@ def _remaining_share(epoch: int) -> float:
     return x * x * x * (x * (x * 6 - 15) + 10)
 
 
+#: The shares of all epochs, the oldest first.
+_SHARES: Final = [_remaining_share(epoch) for epoch in range(EPOCHS)]
+
+
 class DirtyDecay:
     """Purges the dirty pages of one pool as they age."""
 
     def __init__(self, pool: PagePool) -> None:
         self._pool = pool
-        self._shares: list[float] = [_remaining_share(epoch) for epoch in range(EPOCHS)]
         #: Pages that became dirty in each epoch, the oldest epoch first.
         self._backlog: list[int] = [0] * EPOCHS
         self._epoch_started_ms: i64 = -1
@@ -83,5 +86,5 @@ class DirtyDecay:
         for epoch in range(EPOCHS):
             pages = self._backlog[epoch]
             if pages:
-                allowed += pages * self._shares[epoch]
+                allowed += pages * _SHARES[epoch]
         return int(allowed)

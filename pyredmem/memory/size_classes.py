@@ -50,41 +50,6 @@ class BinShape:
         self.regions: Final = pages * PAGE_BYTES // slot
 
 
-class Profile(ABC):
-    """The sizes that one allocator gives."""
-
-    def __init__(self, name: str, mem_allocator: str, startup_bytes: int) -> None:
-        self.name: Final = name
-        #: The value of INFO's mem_allocator.
-        self.mem_allocator: Final = mem_allocator
-        #: The used_memory of a server with the default configuration before its first client.
-        self.startup_bytes: Final = startup_bytes
-        self.has_statistics: bool = False
-        self.supports_defrag: bool = False
-        #: The largest request that is served from a slab.
-        self.small_limit: i64 = 0
-        self.bins: list[BinShape] = []
-
-    @abstractmethod
-    def large_size(self, size: i64) -> i64:
-        """C(size) of a request above ``small_limit``."""
-
-    @abstractmethod
-    def large_pages(self, usable: i64) -> i64:
-        """The pages that a large block of that usable size occupies."""
-
-    def realloc_request(self, old: i64, size: i64) -> i64:
-        """The request that a reallocation from usable size ``old`` to ``size`` bytes really makes.
-
-        A result of ``old`` means that the block stays as it is.
-        """
-        return size
-
-    def large_freed(self, usable: i64) -> None:
-        """Called after a large block was freed."""
-        return
-
-
 def floor_log2(value: i64) -> i64:
     """The position of the highest set bit of a positive number."""
     result: i64 = 0
@@ -117,6 +82,71 @@ def _jemalloc_slab_pages(size: int) -> int:
     return pages
 
 
+def _simple_slab_pages(slot: int, page_bytes: int) -> int:
+    """The pages of the smallest slab that wastes at most an eighth of itself after its last region."""
+    slab = page_bytes
+    while slab % slot * 8 > slab:
+        slab += page_bytes
+    return slab // PAGE_BYTES
+
+
+def _jemalloc_bins(quantum: int) -> list[BinShape]:
+    shapes: list[BinShape] = []
+    size = 0
+    while size < JEMALLOC_SMALL_LIMIT:
+        size = jemalloc_class(size + 1, quantum)
+        shapes.append(BinShape(size, size, _jemalloc_slab_pages(size)))
+    return shapes
+
+
+#: The small classes of each profile, made once per process.
+BIN_SHAPES: Final = {
+    "jemalloc": _jemalloc_bins(8),
+    "jemalloc-lg4": _jemalloc_bins(16),
+    "libc": [
+        BinShape(chunk - 8, chunk, _simple_slab_pages(chunk, PAGE_BYTES))
+        for chunk in range(32, LIBC_SMALL_LIMIT + 9, 16)
+    ],
+    "tcmalloc": [BinShape(size, size, _simple_slab_pages(size, TCMALLOC_PAGE_BYTES)) for size in TCMALLOC_CLASSES],
+}
+
+
+class Profile(ABC):
+    """The sizes that one allocator gives."""
+
+    def __init__(self, name: str, mem_allocator: str, startup_bytes: int) -> None:
+        self.name: Final = name
+        #: The value of INFO's mem_allocator.
+        self.mem_allocator: Final = mem_allocator
+        #: The used_memory of a server with the default configuration before its first client.
+        self.startup_bytes: Final = startup_bytes
+        self.has_statistics: bool = False
+        self.supports_defrag: bool = False
+        #: The largest request that is served from a slab.
+        self.small_limit: i64 = 0
+        #: The small classes in order of size: one list for all profiles of the name, which never changes.
+        self.bins: Final = BIN_SHAPES[name]
+
+    @abstractmethod
+    def large_size(self, size: i64) -> i64:
+        """C(size) of a request above ``small_limit``."""
+
+    @abstractmethod
+    def large_pages(self, usable: i64) -> i64:
+        """The pages that a large block of that usable size occupies."""
+
+    def realloc_request(self, old: i64, size: i64) -> i64:
+        """The request that a reallocation from usable size ``old`` to ``size`` bytes really makes.
+
+        A result of ``old`` means that the block stays as it is.
+        """
+        return size
+
+    def large_freed(self, usable: i64) -> None:
+        """Called after a large block was freed."""
+        return
+
+
 class JemallocProfile(Profile):
     """jemalloc 5.3.0 with the given quantum."""
 
@@ -127,10 +157,6 @@ class JemallocProfile(Profile):
         self.has_statistics = True
         self.supports_defrag = guard_pages == 0
         self.small_limit = JEMALLOC_SMALL_LIMIT
-        size = 0
-        while size < JEMALLOC_SMALL_LIMIT:
-            size = jemalloc_class(size + 1, self.quantum)
-            self.bins.append(BinShape(size, size, _jemalloc_slab_pages(size)))
 
     def large_size(self, size: i64) -> i64:
         """C(size); each large class is a multiple of the page size."""
@@ -139,14 +165,6 @@ class JemallocProfile(Profile):
     def large_pages(self, usable: i64) -> i64:
         """The pages of a run, with the guard page of cache-oblivious builds."""
         return usable // PAGE_BYTES + self.guard_pages
-
-
-def _simple_slab_pages(slot: int, page_bytes: int) -> int:
-    """The pages of the smallest slab that wastes at most an eighth of itself after its last region."""
-    slab = page_bytes
-    while slab % slot * 8 > slab:
-        slab += page_bytes
-    return slab // PAGE_BYTES
 
 
 class LibcProfile(Profile):
@@ -160,8 +178,6 @@ class LibcProfile(Profile):
         self.small_limit = LIBC_SMALL_LIMIT
         #: Requests whose chunk has this size or more are mapped separately.
         self.mmap_threshold: i64 = LIBC_MMAP_THRESHOLD
-        for chunk in range(32, LIBC_SMALL_LIMIT + 9, 16):
-            self.bins.append(BinShape(chunk - 8, chunk, _simple_slab_pages(chunk, PAGE_BYTES)))
 
     def large_size(self, size: i64) -> i64:
         """C(size): a chunk less its header or, for a mapped block, whole pages less two words."""
@@ -190,8 +206,6 @@ class TcmallocProfile(Profile):
     def __init__(self) -> None:
         super().__init__("tcmalloc", "tcmalloc-2.10", 871392)
         self.small_limit = TCMALLOC_SMALL_LIMIT
-        for size in TCMALLOC_CLASSES:
-            self.bins.append(BinShape(size, size, _simple_slab_pages(size, TCMALLOC_PAGE_BYTES)))
 
     def large_size(self, size: i64) -> i64:
         """Whole tcmalloc pages of 8 KiB."""

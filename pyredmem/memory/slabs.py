@@ -41,7 +41,7 @@ from librt.vecs import extend, vec
 from mypy_extensions import i64
 
 from pyredmem.memory.pages import PAGE_SHIFT, PagePool
-from pyredmem.memory.size_classes import PAGE_BYTES, BinShape, Profile
+from pyredmem.memory.size_classes import BIN_SHAPES, PAGE_BYTES, BinShape, Profile
 
 GRANULE_BYTES: Final = 8
 WORD_BITS: Final = 32
@@ -95,6 +95,39 @@ def _bit_numbers() -> list[int]:
     return numbers
 
 
+_BIT_NUMBERS: Final = _bit_numbers()
+
+
+class BinLayout:
+    """The numbers of all bins of a fresh heap; there is one for each profile, made once per process."""
+
+    def __init__(self, shapes: list[BinShape]) -> None:
+        self.bins = [0] * (BIN_SIZE * (len(shapes) + 1))
+        #: The bin of a request by its size in granules. It never changes, so all heaps share it.
+        self.bin_of: vec[i64] = vec[i64]([])
+        self.most_words = 0  # of the bitmap of one slab
+        bin_of = [BIN_SIZE]
+        for number, shape in enumerate(shapes, 1):
+            bin_at = number * BIN_SIZE
+            granules = shape.slot // GRANULE_BYTES
+            # One region more if a slab has a remainder after its last one: an address there needs a bit to be refused.
+            words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
+            bins = self.bins
+            bins[bin_at + NUMBER] = number
+            bins[bin_at + GRANULES] = granules
+            bins[bin_at + USABLE] = shape.usable
+            bins[bin_at + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
+            bins[bin_at + REGIONS] = shape.regions
+            bins[bin_at + PAGES] = shape.pages
+            bins[bin_at + WORDS] = words
+            bin_of += [bin_at] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
+            self.most_words = max(self.most_words, words)
+        self.bin_of = extend(self.bin_of, bin_of)
+
+
+_LAYOUTS: Final = {name: BinLayout(shapes) for name, shapes in BIN_SHAPES.items()}
+
+
 class SlabHeap(ABC):
     """Small blocks; the subclass adds the large ones, which ``alloc`` and ``free`` pass on to it."""
 
@@ -108,38 +141,14 @@ class SlabHeap(ABC):
         self.owner_pages: i64 = 1
         self.records: vec[i64] = vec[i64]([0] * RECORD_SIZE)
         self.words: vec[i64] = vec[i64]([0])
-        self.bins: vec[i64] = vec[i64]([0] * (BIN_SIZE * (len(profile.bins) + 1)))
-        self.bin_of: vec[i64] = vec[i64]([])
-        self.bit_number: vec[i64] = vec[i64](_bit_numbers())
+        layout = _LAYOUTS[profile.name]
+        self.bins: vec[i64] = vec[i64](layout.bins)
+        self.bin_of: vec[i64] = layout.bin_of
+        self.bit_number: vec[i64] = vec[i64](_BIT_NUMBERS)
         #: By number of the bin, a lazy heap of the first pages of slabs that have room and are not current.
-        self._nonfull: list[list[int]] = []
+        self._nonfull: list[list[int]] = [[] for _ in range(len(profile.bins) + 1)]
         #: By number of bitmap words, the first unused record; the others are linked through BASE.
-        self._unused_records: vec[i64] = vec[i64]([0])
-        self._lay_out_bins(profile.bins)
-
-    def _lay_out_bins(self, shapes: list[BinShape]) -> None:
-        self._nonfull.append([])
-        bin_of = [BIN_SIZE]
-        for index, shape in enumerate(shapes):
-            number = index + 1
-            bin_at = number * BIN_SIZE
-            granules = shape.slot // GRANULE_BYTES
-            # One region more if a slab has a remainder after its last one: an address there needs a bit to be refused.
-            words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
-            bins = self.bins
-            bins[bin_at + NUMBER] = number
-            bins[bin_at + GRANULES] = granules
-            bins[bin_at + USABLE] = shape.usable
-            bins[bin_at + RECIPROCAL] = (1 << RECIPROCAL_SHIFT) // granules + 1
-            bins[bin_at + REGIONS] = shape.regions
-            bins[bin_at + PAGES] = shape.pages
-            bins[bin_at + WORDS] = words
-            self._nonfull.append([])
-            bin_of += [bin_at] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
-            missing = words + 1 - len(self._unused_records)
-            if missing > 0:
-                self._unused_records = extend(self._unused_records, [0] * missing)
-        self.bin_of = extend(self.bin_of, bin_of)
+        self._unused_records: vec[i64] = vec[i64]([0] * (layout.most_words + 1))
 
     # The hot path.
 

@@ -91,14 +91,6 @@ class RespSink(ReplySink):
         elif self.on_growth is not None:
             self.on_growth()
 
-    def truncate(self, size: i64) -> None:
-        """Forget everything after the first ``size`` bytes, such as a reply that the client does not want."""
-        if size >= self._parts_size:
-            self._writer.truncate(size - self._parts_size)
-            return
-        data = self.take()[:size]
-        self._writer.write(data)
-
     def raw(self, data: bytes) -> None:
         """Write bytes that are already RESP."""
         if len(data) < LARGE_BULK:

@@ -80,4 +80,4 @@ class LazyFreeWorker:
         if not self._task.is_awake():
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._task.wake)
-        time.sleep(IDLE_PAUSE_SECONDS if self._rule.hurries() else BUSY_PAUSE_SECONDS)
+        time.sleep(IDLE_PAUSE_SECONDS if self._rule.observe() else BUSY_PAUSE_SECONDS)

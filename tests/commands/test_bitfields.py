@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import encoding
+from tests.support.replies import NOT_AN_INTEGER, SYNTAX_ERROR, Error, Reply
+from tests.support.world import World
 
-SYNTAX = b"-ERR syntax error\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
-BAD_OFFSET = b"-ERR bit offset is not an integer or out of range\r\n"
-BAD_TYPE = b"-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.\r\n"
-
-
-def numbers(*values: int | None) -> bytes:
-    shown = [b"$-1\r\n" if value is None else b":%d\r\n" % value for value in values]
-    return b"*%d\r\n" % len(values) + b"".join(shown)
+BAD_OFFSET = Error(b"ERR bit offset is not an integer or out of range")
+BAD_TYPE = Error(b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.")
 
 
 def test_no_subcommand_gives_an_empty_array(world: World) -> None:
-    assert world.do("BITFIELD", "k") == numbers()
-    assert world.do("BITFIELD_RO", "k") == numbers()
-    assert world.do("BITFIELD", "k", "OVERFLOW", "SAT") == numbers()
+    assert world.do("BITFIELD", "k") == []
+    assert world.do("BITFIELD_RO", "k") == []
+    assert world.do("BITFIELD", "k", "OVERFLOW", "SAT") == []
 
 
 def test_set_gives_the_number_before(world: World) -> None:
-    assert world.do("BITFIELD", "k", "SET", "u8", 0, 200, "set", "u8", "#0", 3, "GET", "u8", 0) == numbers(0, 200, 3)
-    assert world.do("GET", "k") == b"$1\r\n\x03\r\n"
+    assert world.do("BITFIELD", "k", "SET", "u8", 0, 200, "set", "u8", "#0", 3, "GET", "u8", 0) == [0, 200, 3]
+    assert world.do("GET", "k") == b"\x03"
     assert encoding(world) == "raw"
 
 
 def test_incrby_gives_the_number_after(world: World) -> None:
-    assert world.do("BITFIELD", "k", "INCRBY", "i5", 100, 1, "GET", "u4", 0) == numbers(1, 0)
-    assert world.do("STRLEN", "k") == b":14\r\n"
+    assert world.do("BITFIELD", "k", "INCRBY", "i5", 100, 1, "GET", "u4", 0) == [1, 0]
+    assert world.do("STRLEN", "k") == 14
 
 
 def test_a_hash_counts_in_fields(world: World) -> None:
     world.do("SET", "k", "abc")
-    assert world.do("BITFIELD", "k", "GET", "u8", "#1", "GET", "u8", 16, "GET", "i8", "#3") == numbers(98, 99, 0)
+    assert world.do("BITFIELD", "k", "GET", "u8", "#1", "GET", "u8", 16, "GET", "i8", "#3") == [98, 99, 0]
 
 
 @pytest.mark.parametrize("touched", [False, True])
@@ -47,7 +41,7 @@ def test_fields_lie_across_bytes(world: World, touched: bool) -> None:
         world.do("APPEND", "k", "")
     fields = (("u4", 6, 4), ("i4", 62, -4), ("u63", 1, 0x0123456789ABCDEF), ("i64", 4, 0x123456789ABCDEF0))
     for kind, offset, value in fields:
-        assert world.do("BITFIELD_RO", "k", "GET", kind, offset) == numbers(value), kind
+        assert world.do("BITFIELD_RO", "k", "GET", kind, offset) == [value], kind
 
 
 @pytest.mark.parametrize(
@@ -71,9 +65,9 @@ def test_overflow_of_an_increment(
     for rule, result in ((None, wrap), ("WRAP", wrap), ("sat", saturated), ("FAIL", None)):
         world.do("BITFIELD", "k", "SET", kind, 0, start)
         option = () if rule is None else ("OVERFLOW", rule)
-        assert world.do("BITFIELD", "k", *option, "INCRBY", kind, 0, increment) == numbers(result)
+        assert world.do("BITFIELD", "k", *option, "INCRBY", kind, 0, increment) == [result]
         kept = start if result is None else result
-        assert world.do("BITFIELD", "k", "GET", kind, 0) == numbers(kept)
+        assert world.do("BITFIELD", "k", "GET", kind, 0) == [kept]
 
 
 @pytest.mark.parametrize(
@@ -84,25 +78,25 @@ def test_overflow_of_a_value_to_be_set(world: World, kind: str, value: int, wrap
     for rule, result in (("WRAP", wrap), ("SAT", saturated), ("FAIL", 0)):
         world.do("SET", "k", b"\0")
         world.do("BITFIELD", "k", "OVERFLOW", rule, "SET", kind, 0, value)
-        assert world.do("BITFIELD", "k", "GET", kind, 0) == numbers(result)
+        assert world.do("BITFIELD", "k", "GET", kind, 0) == [result]
 
 
 def test_the_overflow_rule_holds_from_where_it_stands(world: World) -> None:
     world.do("SET", "k", b"\xff\xff")
     command = ("BITFIELD", "k", "INCRBY", "u8", 0, 1, "OVERFLOW", "FAIL", "INCRBY", "u8", 8, 1)
-    assert world.do(*command) == numbers(0, None)
+    assert world.do(*command) == [0, None]
 
 
 def test_null_is_the_null_of_the_protocol(world: World) -> None:
-    world.session.set_protocol(3)
-    assert world.do("BITFIELD", "k", "OVERFLOW", "FAIL", "SET", "u1", 0, 2) == b"*1\r\n_\r\n"
+    world.set_protocol(3)
+    assert world.do("BITFIELD", "k", "OVERFLOW", "FAIL", "SET", "u1", 0, 2) == [None]
 
 
 def test_reading_makes_no_key_and_leaves_the_encoding(world: World) -> None:
-    assert world.do("BITFIELD", "k", "GET", "u8", 1000) == numbers(0)
+    assert world.do("BITFIELD", "k", "GET", "u8", 1000) == [0]
     assert world.engine.keyspace.size() == 0
     world.do("SET", "k", "12")
-    assert world.do("BITFIELD", "k", "GET", "u8", 0) == numbers(49)
+    assert world.do("BITFIELD", "k", "GET", "u8", 0) == [49]
     assert encoding(world) == "int"
 
 
@@ -119,24 +113,24 @@ def test_bad_offsets_are_refused(world: World, offset: str) -> None:
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (("GET", "u8"), SYNTAX),
-        (("SET", "u8", 0), SYNTAX),
-        (("INCRBY", "u8", 0), SYNTAX),
-        (("OVERFLOW",), SYNTAX),
-        (("FOO", "u8", 0), SYNTAX),
-        (("OVERFLOW", "x"), b"-ERR Invalid OVERFLOW type specified\r\n"),
+        (("GET", "u8"), SYNTAX_ERROR),
+        (("SET", "u8", 0), SYNTAX_ERROR),
+        (("INCRBY", "u8", 0), SYNTAX_ERROR),
+        (("OVERFLOW",), SYNTAX_ERROR),
+        (("FOO", "u8", 0), SYNTAX_ERROR),
+        (("OVERFLOW", "x"), Error(b"ERR Invalid OVERFLOW type specified")),
         (("SET", "u8", 0, "x"), NOT_AN_INTEGER),
-        (("SET", "u8", 0, 1, "GET", "u8"), SYNTAX),
+        (("SET", "u8", 0, 1, "GET", "u8"), SYNTAX_ERROR),
     ],
 )
 def test_bad_subcommands_are_refused_before_anything_is_written(
-    world: World, words: tuple[str | int, ...], refusal: bytes
+    world: World, words: tuple[str | int, ...], refusal: Reply
 ) -> None:
     assert world.do("BITFIELD", "k", *words) == refusal
     assert world.engine.keyspace.size() == 0
 
 
 def test_the_reading_command_only_reads(world: World) -> None:
-    refusal = b"-ERR BITFIELD_RO only supports the GET subcommand\r\n"
+    refusal = Error(b"ERR BITFIELD_RO only supports the GET subcommand")
     assert world.do("BITFIELD_RO", "k", "SET", "u8", 0, 1) == refusal
     assert world.do("BITFIELD_RO", "k", "GET", "u8", 0, "INCRBY", "u8", 0, 1) == refusal

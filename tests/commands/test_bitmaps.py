@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import Watched, add_foreign, encoding, time_left_ms
+from tests.support.replies import NOT_AN_INTEGER, SYNTAX_ERROR, WRONG_TYPE, Error, Reply
+from tests.support.world import World
 
-SYNTAX = b"-ERR syntax error\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
-BAD_OFFSET = b"-ERR bit offset is not an integer or out of range\r\n"
-BAD_BIT = b"-ERR bit is not an integer or out of range\r\n"
-BAD_SEARCHED_BIT = b"-ERR The bit argument must be 1 or 0.\r\n"
-
-
-def bulk(data: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(data), data)
+BAD_OFFSET = Error(b"ERR bit offset is not an integer or out of range")
+BAD_BIT = Error(b"ERR bit is not an integer or out of range")
+BAD_SEARCHED_BIT = Error(b"ERR The bit argument must be 1 or 0.")
 
 
 @pytest.mark.parametrize(
@@ -45,38 +39,38 @@ def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
 
 
 def test_setbit_gives_the_bit_before(world: World) -> None:
-    assert world.do("SETBIT", "k", 7, 1) == b":0\r\n"
-    assert world.do("SETBIT", "k", 7, 0) == b":1\r\n"
-    assert world.do("SETBIT", "k", 7, 0) == b":0\r\n"
-    assert world.do("GET", "k") == bulk(b"\0")
+    assert world.do("SETBIT", "k", 7, 1) == 0
+    assert world.do("SETBIT", "k", 7, 0) == 1
+    assert world.do("SETBIT", "k", 7, 0) == 0
+    assert world.do("GET", "k") == b"\0"
 
 
 def test_setbit_grows_the_string(world: World) -> None:
     world.do("SET", "k", "a", "EX", "10")
-    assert world.do("SETBIT", "k", 31, 1) == b":0\r\n"
-    assert world.do("GET", "k") == bulk(b"a\0\0\1")
+    assert world.do("SETBIT", "k", 31, 1) == 0
+    assert world.do("GET", "k") == b"a\0\0\1"
     assert time_left_ms(world) == 10_000
 
 
 def test_setbit_works_on_the_digits_of_a_number(world: World) -> None:
     world.do("SET", "k", "12")
-    assert world.do("SETBIT", "k", 7, 0) == b":1\r\n"
-    assert world.do("GET", "k") == bulk(b"02")
+    assert world.do("SETBIT", "k", 7, 0) == 1
+    assert world.do("GET", "k") == b"02"
     assert encoding(world) == "raw"
 
 
 @pytest.mark.parametrize(("offset", "bit"), [(0, 0), (1, 1), (7, 1), (8, 0), (9, 1), (15, 0), (16, 0), (4294967295, 0)])
 def test_getbit(world: World, offset: int, bit: int) -> None:
     world.do("SET", "k", b"\x61\x62")
-    assert world.do("GETBIT", "k", offset) == b":%d\r\n" % bit
+    assert world.do("GETBIT", "k", offset) == bit
     world.do("APPEND", "k", "")
-    assert world.do("GETBIT", "k", offset) == b":%d\r\n" % bit
+    assert world.do("GETBIT", "k", offset) == bit
 
 
 def test_getbit_of_numbers_and_of_nothing(world: World) -> None:
     world.do("SET", "k", "1")
-    assert world.do("GETBIT", "k", 7) == b":1\r\n"
-    assert world.do("GETBIT", "none", 7) == b":0\r\n"
+    assert world.do("GETBIT", "k", 7) == 1
+    assert world.do("GETBIT", "none", 7) == 0
 
 
 @pytest.mark.parametrize("offset", ["-1", "x", "4294967296", "1.5", ""])
@@ -118,25 +112,25 @@ def test_bitcount(world: World, options: tuple[int | str, ...], count: int, touc
     world.do("SET", "k", "foobar")
     if touched:
         world.do("APPEND", "k", "")
-    assert world.do("BITCOUNT", "k", *options) == b":%d\r\n" % count
+    assert world.do("BITCOUNT", "k", *options) == count
 
 
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        ((1,), SYNTAX),
-        ((0, 1, "x"), SYNTAX),
-        ((0, 1, "BIT", "x"), SYNTAX),
+        ((1,), SYNTAX_ERROR),
+        ((0, 1, "x"), SYNTAX_ERROR),
+        ((0, 1, "BIT", "x"), SYNTAX_ERROR),
         (("x", 1), NOT_AN_INTEGER),
         ((0, "x", "x"), NOT_AN_INTEGER),
     ],
 )
 def test_bitcount_looks_at_a_range_only_in_a_string(
-    world: World, options: tuple[int | str, ...], refusal: bytes
+    world: World, options: tuple[int | str, ...], refusal: Reply
 ) -> None:
     world.do("SET", "k", "foobar")
     assert world.do("BITCOUNT", "k", *options) == refusal
-    assert world.do("BITCOUNT", "none", *options) == b":0\r\n"
+    assert world.do("BITCOUNT", "none", *options) == 0
     add_foreign(world)
     assert world.do("BITCOUNT", "f", *options) == WRONG_TYPE
 
@@ -167,17 +161,17 @@ def test_bitcount_looks_at_a_range_only_in_a_string(
 )
 def test_bitpos(world: World, data: bytes, arguments: tuple[int | str, ...], place: int) -> None:
     world.do("SET", "k", data)
-    assert world.do("BITPOS", "k", *arguments) == b":%d\r\n" % place
+    assert world.do("BITPOS", "k", *arguments) == place
 
 
 def test_bitpos_of_nothing(world: World) -> None:
-    assert world.do("BITPOS", "none", 1) == b":-1\r\n"
-    assert world.do("BITPOS", "none", 0) == b":0\r\n"
-    assert world.do("BITPOS", "none", 0, 5, 6) == b":0\r\n"
+    assert world.do("BITPOS", "none", 1) == -1
+    assert world.do("BITPOS", "none", 0) == 0
+    assert world.do("BITPOS", "none", 0, 5, 6) == 0
 
 
 @pytest.mark.parametrize(("bit", "refusal"), [("2", BAD_SEARCHED_BIT), ("x", NOT_AN_INTEGER)])
-def test_bitpos_refuses_bad_bits_whatever_the_key(world: World, bit: str, refusal: bytes) -> None:
+def test_bitpos_refuses_bad_bits_whatever_the_key(world: World, bit: str, refusal: Reply) -> None:
     add_foreign(world)
     assert world.do("BITPOS", "none", bit) == refusal
     assert world.do("BITPOS", "f", bit) == refusal
@@ -188,15 +182,15 @@ def test_bitpos_refuses_bad_bits_whatever_the_key(world: World, bit: str, refusa
     [
         (("1", "x"), NOT_AN_INTEGER),
         (("1", "0", "x"), NOT_AN_INTEGER),
-        (("1", "0", "1", "x"), SYNTAX),
-        (("1", "0", "x", "x"), SYNTAX),
-        (("1", "0", "1", "BIT", "x"), SYNTAX),
+        (("1", "0", "1", "x"), SYNTAX_ERROR),
+        (("1", "0", "x", "x"), SYNTAX_ERROR),
+        (("1", "0", "1", "BIT", "x"), SYNTAX_ERROR),
     ],
 )
-def test_bitpos_looks_at_a_range_only_in_a_string(world: World, arguments: tuple[str, ...], refusal: bytes) -> None:
+def test_bitpos_looks_at_a_range_only_in_a_string(world: World, arguments: tuple[str, ...], refusal: Reply) -> None:
     world.do("SET", "k", "foobar")
     assert world.do("BITPOS", "k", *arguments) == refusal
-    assert world.do("BITPOS", "none", *arguments) == b":-1\r\n"
+    assert world.do("BITPOS", "none", *arguments) == -1
     add_foreign(world)
     assert world.do("BITPOS", "f", *arguments) == WRONG_TYPE
 
@@ -210,27 +204,27 @@ def test_bitpos_looks_at_a_range_only_in_a_string(world: World, arguments: tuple
 )
 def test_bitop_combines_strings_of_different_length(world: World, operation: str, result: bytes) -> None:
     world.do("MSET", "a", "foobar", "b", "abcdef!")
-    assert world.do("BITOP", operation, "k", "a", "b") == b":7\r\n"
-    assert world.do("GET", "k") == bulk(result)
+    assert world.do("BITOP", operation, "k", "a", "b") == 7
+    assert world.do("GET", "k") == result
     assert encoding(world) == "raw"
 
 
 def test_bitop_not_turns_all_bits(world: World) -> None:
     world.do("SET", "a", b"\x00\xff\x0f")
-    assert world.do("BITOP", "NOT", "k", "a") == b":3\r\n"
-    assert world.do("GET", "k") == bulk(b"\xff\x00\xf0")
+    assert world.do("BITOP", "NOT", "k", "a") == 3
+    assert world.do("GET", "k") == b"\xff\x00\xf0"
 
 
 def test_bitop_counts_missing_keys_as_zeros(world: World) -> None:
     world.do("SET", "a", "foo")
-    assert world.do("BITOP", "AND", "k", "a", "none") == b":3\r\n"
-    assert world.do("GET", "k") == bulk(b"\0\0\0")
+    assert world.do("BITOP", "AND", "k", "a", "none") == 3
+    assert world.do("GET", "k") == b"\0\0\0"
 
 
 def test_bitop_takes_the_expire_time_away_and_may_store_over_a_source(world: World) -> None:
     world.do("SET", "a", "foo", "EX", "10")
-    assert world.do("BITOP", "OR", "a", "a") == b":3\r\n"
-    assert world.do("GET", "a") == bulk(b"foo")
+    assert world.do("BITOP", "OR", "a", "a") == 3
+    assert world.do("GET", "a") == b"foo"
     assert time_left_ms(world, b"a") == -1
 
 
@@ -243,8 +237,8 @@ def test_an_empty_result_deletes_the_key(world: World) -> None:
 
 
 def test_bitop_refuses_bad_arguments(world: World) -> None:
-    assert world.do("BITOP", "NAND", "k", "a") == SYNTAX
-    refusal = b"-ERR BITOP NOT must be called with a single source key.\r\n"
+    assert world.do("BITOP", "NAND", "k", "a") == SYNTAX_ERROR
+    refusal = Error(b"ERR BITOP NOT must be called with a single source key.")
     assert world.do("BITOP", "NOT", "k", "a", "b") == refusal
 
 
@@ -276,7 +270,7 @@ def test_events_and_changes(world: World, words: tuple[str, ...], events: list[s
 def test_bits_of_an_expired_key_are_zero(world: World) -> None:
     world.do("SET", "k", "a", "PX", "5")
     world.advance(6)
-    assert world.do("GETBIT", "k", 1) == b":0\r\n"
-    assert world.do("BITCOUNT", "k") == b":0\r\n"
-    assert world.do("SETBIT", "k", 0, 1) == b":0\r\n"
-    assert world.do("GET", "k") == bulk(b"\x80")
+    assert world.do("GETBIT", "k", 1) == 0
+    assert world.do("BITCOUNT", "k") == 0
+    assert world.do("SETBIT", "k", 0, 1) == 0
+    assert world.do("GET", "k") == b"\x80"

@@ -6,16 +6,12 @@ from contextlib import closing
 
 import pytest
 
-from pyredmem.assembly import create_engine
-from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import SettingError, Settings
+from pyredmem.config.settings import SettingError
 from pyredmem.engine.host import Host
 from tests.differential.harness import Pair, step
-from tests.support.engine import World, do
+from tests.support.replies import OK, SYNTAX_ERROR, Error, Map, Reply, wrong_arity
 from tests.support.servers import Server
-
-OK = b"+OK\r\n"
+from tests.support.world import World
 
 
 class FileHost(Host):
@@ -44,29 +40,28 @@ class FileHost(Host):
         self.logged.append(f"{level}: {message}")
 
 
-def rewrite(host: FileHost, *changes: str) -> bytes:
-    engine = create_engine(Settings(), ManualClock(), Random(1), host)
-    session = engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
+def rewrite(host: FileHost, *changes: str) -> Reply:
+    world = World(host=host)
     if changes:
-        assert do(session, "CONFIG", "SET", *changes) == OK
-    return do(session, "CONFIG", "REWRITE")
+        assert world.do("CONFIG", "SET", *changes) == OK
+    return world.do("CONFIG", "REWRITE")
 
 
 def test_get_answers_name_and_value(world: World) -> None:
-    assert world.do("CONFIG", "GET", "maxmemory") == b"*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n"
+    assert world.do("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"0"]
 
 
 def test_get_is_a_map_under_resp3(world: World) -> None:
-    world.session.set_protocol(3)
-    assert world.do("CONFIG", "GET", "maxmemory") == b"%1\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n"
+    world.set_protocol(3)
+    assert world.do("CONFIG", "GET", "maxmemory") == Map({b"maxmemory": b"0"})
 
 
 def test_get_of_what_is_not_there_is_empty(world: World) -> None:
-    assert world.do("CONFIG", "GET", "nosuch") == b"*0\r\n"
+    assert world.do("CONFIG", "GET", "nosuch") == []
 
 
 def test_get_takes_several_patterns_and_names_each_setting_once(world: World) -> None:
-    assert world.do("CONFIG", "GET", "maxmemory-p*", "maxmemory-policy", "HZ").count(b"\r\n$") == 4
+    assert world.do("CONFIG", "GET", "maxmemory-p*", "maxmemory-policy", "HZ")[::2] == [b"maxmemory-policy", b"HZ"]
 
 
 def test_set_changes_several(world: World) -> None:
@@ -78,7 +73,7 @@ def test_set_changes_several(world: World) -> None:
 def test_set_changes_none_if_one_is_refused(world: World) -> None:
     reply = world.do("CONFIG", "SET", "hz", "20", "timeout", "soon")
     reason = b"argument couldn't be parsed into an integer"
-    assert reply == b"-ERR CONFIG SET failed (possibly related to argument 'timeout') - %b\r\n" % reason
+    assert reply == Error(b"ERR CONFIG SET failed (possibly related to argument 'timeout') - %b" % reason)
     assert world.engine.settings.integer("hz") == 10
 
 
@@ -89,26 +84,26 @@ def test_set_changes_none_if_a_part_of_the_server_refuses(world: World) -> None:
 
     world.engine.settings.subscribe("timeout", refuse)
     reply = world.do("CONFIG", "SET", "hz", "20", "timeout", "5")
-    assert reply == b"-ERR CONFIG SET failed (possibly related to argument 'timeout') - too long\r\n"
+    assert reply == Error(b"ERR CONFIG SET failed (possibly related to argument 'timeout') - too long")
     assert world.engine.settings.integer("hz") == 10
 
 
 def test_set_wants_pairs(world: World) -> None:
-    assert world.do("CONFIG", "SET", "hz", "20", "timeout") == b"-ERR syntax error\r\n"
-    assert world.do("CONFIG", "SET", "hz") == b"-ERR wrong number of arguments for 'config|set' command\r\n"
+    assert world.do("CONFIG", "SET", "hz", "20", "timeout") == SYNTAX_ERROR
+    assert world.do("CONFIG", "SET", "hz") == wrong_arity("config|set")
 
 
 def test_protected_settings_are_for_local_clients_if_so_set() -> None:
     for protection, allowed in (("no", ""), ("local", "local"), ("yes", "local remote")):
         world = World(enable_protected_configs=protection, protected_mode="no")
-        remote = world.engine.connect("tcp", "10.0.0.1:5", "10.0.0.2:6379")
-        for name, session in (("local", world.session), ("remote", remote)):
-            accepted = do(session, "CONFIG", "SET", "dbfilename", "x.rdb") == OK
+        remote = world.client(address="10.0.0.1:5")
+        for name, client in (("local", world.first), ("remote", remote)):
+            accepted = client.do("CONFIG", "SET", "dbfilename", "x.rdb") == OK
             assert accepted is (name in allowed), (protection, name)
 
 
 def test_rewrite_without_a_file(world: World) -> None:
-    assert world.do("CONFIG", "REWRITE") == b"-ERR The server is running without a config file\r\n"
+    assert world.do("CONFIG", "REWRITE") == Error(b"ERR The server is running without a config file")
 
 
 def test_rewrite_keeps_what_was_there() -> None:
@@ -136,7 +131,7 @@ def test_rewrite_makes_a_new_file_if_it_is_gone() -> None:
 
 def test_rewrite_says_what_went_wrong() -> None:
     host = FileHost(write_error=PermissionError(13, "Permission denied"))
-    assert rewrite(host) == b"-ERR Rewriting config file: Permission denied\r\n"
+    assert rewrite(host) == Error(b"ERR Rewriting config file: Permission denied")
     assert host.logged == ["warning: CONFIG REWRITE failed: Permission denied"]
 
 

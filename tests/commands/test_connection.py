@@ -4,49 +4,62 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World, do
 from tests.support.hosted import Hosted
-from tests.support.wire import Bulk, Map
+from tests.support.replies import (
+    DB_INDEX_OUT_OF_RANGE,
+    NEEDS_AUTHENTICATION,
+    NO_REPLY,
+    NOT_AN_INTEGER,
+    OK,
+    PONG,
+    SYNTAX_ERROR,
+    Error,
+    Map,
+    Reply,
+    Simple,
+    wrong_arity,
+)
+from tests.support.world import World
 
-WRONG = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+WRONG = Error(b"WRONGPASS invalid username-password pair or user is disabled.")
 
 
 # PING, ECHO, SELECT, QUIT.
 
 
 def test_ping_answers_pong_or_the_message(world: World) -> None:
-    assert world.do("PING") == b"+PONG\r\n"
-    assert world.do("PING", "hi") == b"$2\r\nhi\r\n"
-    assert world.do("PING", "a", "b") == b"-ERR wrong number of arguments for 'ping' command\r\n"
+    assert world.do("PING") == PONG
+    assert world.do("PING", "hi") == b"hi"
+    assert world.do("PING", "a", "b") == wrong_arity("ping")
 
 
 def test_echo_answers_the_message(world: World) -> None:
-    assert world.do("ECHO", b"a\r\n\x00") == b"$4\r\na\r\n\x00\r\n"
+    assert world.do("ECHO", b"a\r\n\x00") == b"a\r\n\x00"
 
 
 def test_select_changes_the_database(world: World) -> None:
     world.do("SET", "k", "v")
-    assert world.do("SELECT", 3) == b"+OK\r\n"
-    assert world.do("GET", "k") == b"$-1\r\n"
+    assert world.do("SELECT", 3) == OK
+    assert world.do("GET", "k") is None
 
 
 @pytest.mark.parametrize(
     ("index", "reply"),
     [
-        ("16", b"-ERR DB index is out of range\r\n"),
-        ("-1", b"-ERR DB index is out of range\r\n"),
-        ("x", b"-ERR value is not an integer or out of range\r\n"),
-        ("99999999999", b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"),
+        ("16", DB_INDEX_OUT_OF_RANGE),
+        ("-1", DB_INDEX_OUT_OF_RANGE),
+        ("x", NOT_AN_INTEGER),
+        ("99999999999", Error(b"ERR value is out of range, value must between -2147483648 and 2147483647")),
     ],
 )
-def test_select_refuses_what_is_no_database(world: World, index: str, reply: bytes) -> None:
+def test_select_refuses_what_is_no_database(world: World, index: str, reply: Reply) -> None:
     assert world.do("SELECT", index) == reply
 
 
 def test_quit_answers_and_closes(world: World) -> None:
-    assert world.do("QUIT") == b"+OK\r\n"
+    assert world.do("QUIT") == OK
     assert world.session.is_closing()
-    assert world.do("PING") == b""
+    assert world.do("PING") == NO_REPLY
 
 
 # HELLO.
@@ -56,44 +69,43 @@ def test_hello_tells_of_server_and_connection() -> None:
     hosted = Hosted(redis_version="7.4.1")
     reply = hosted.do("HELLO", 3)
     assert isinstance(reply, Map)
-    facts = {key.data: value for key, value in reply.pairs if isinstance(key, Bulk)}
-    assert list(facts) == [b"server", b"version", b"proto", b"id", b"mode", b"role", b"modules"]
-    assert facts[b"version"] == Bulk(b"7.4.1")
+    assert list(reply) == [b"server", b"version", b"proto", b"id", b"mode", b"role", b"modules"]
+    assert reply[b"version"] == b"7.4.1"
 
 
 def test_hello_changes_the_protocol_of_its_own_reply(world: World) -> None:
-    assert world.do("HELLO", 3).startswith(b"%7\r\n")
-    assert world.do("GET", "none") == b"_\r\n"
-    assert world.do("HELLO", 2).startswith(b"*14\r\n")
-    assert world.do("GET", "none") == b"$-1\r\n"
+    assert world.raw("HELLO", 3).startswith(b"%7\r\n")
+    assert world.do("GET", "none") is None
+    assert world.raw("HELLO", 2).startswith(b"*14\r\n")
+    assert world.do("GET", "none") is None
 
 
 def test_hello_without_arguments_changes_nothing(world: World) -> None:
-    assert world.do("HELLO").startswith(b"*14\r\n")
+    assert world.raw("HELLO").startswith(b"*14\r\n")
 
 
 def test_hello_names_the_connection(world: World) -> None:
     world.do("HELLO", 2, "SETNAME", "me")
-    assert world.do("CLIENT", "GETNAME") == b"$2\r\nme\r\n"
+    assert world.do("CLIENT", "GETNAME") == b"me"
 
 
 @pytest.mark.parametrize(
     ("words", "reply"),
     [
-        (["4"], b"-NOPROTO unsupported protocol version\r\n"),
-        (["1"], b"-NOPROTO unsupported protocol version\r\n"),
-        (["x"], b"-ERR Protocol version is not an integer or out of range\r\n"),
-        (["3", "foo"], b"-ERR Syntax error in HELLO option 'foo'\r\n"),
-        (["3", "SETNAME"], b"-ERR Syntax error in HELLO option 'SETNAME'\r\n"),
-        (["3", "AUTH", "x"], b"-ERR Syntax error in HELLO option 'AUTH'\r\n"),
+        (["4"], Error(b"NOPROTO unsupported protocol version")),
+        (["1"], Error(b"NOPROTO unsupported protocol version")),
+        (["x"], Error(b"ERR Protocol version is not an integer or out of range")),
+        (["3", "foo"], Error(b"ERR Syntax error in HELLO option 'foo'")),
+        (["3", "SETNAME"], Error(b"ERR Syntax error in HELLO option 'SETNAME'")),
+        (["3", "AUTH", "x"], Error(b"ERR Syntax error in HELLO option 'AUTH'")),
         (["3", "AUTH", "nobody", "x"], WRONG),
         (
             ["3", "SETNAME", "a b", "AUTH", "nobody", "x"],
-            b"-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
+            Error(b"ERR Client names cannot contain spaces, newlines or special characters."),
         ),
     ],
 )
-def test_a_refused_hello_changes_nothing(world: World, words: list[str], reply: bytes) -> None:
+def test_a_refused_hello_changes_nothing(world: World, words: list[str], reply: Reply) -> None:
     assert world.do("HELLO", *words) == reply
     assert world.session.reply.protocol == 2
 
@@ -102,10 +114,10 @@ def test_a_refused_hello_changes_nothing(world: World, words: list[str], reply: 
 
 
 def test_auth_without_a_password_set(world: World) -> None:
-    assert world.do("AUTH", "x").startswith(b"-ERR AUTH <password> called without any password configured")
-    assert world.do("AUTH", "default", "x") == b"+OK\r\n"
+    assert world.raw("AUTH", "x").startswith(b"-ERR AUTH <password> called without any password configured")
+    assert world.do("AUTH", "default", "x") == OK
     assert world.do("AUTH", "nobody", "x") == WRONG
-    assert world.do("AUTH", "a", "b", "c") == b"-ERR syntax error\r\n"
+    assert world.do("AUTH", "a", "b", "c") == SYNTAX_ERROR
 
 
 @pytest.fixture
@@ -115,9 +127,9 @@ def locked() -> World:
 
 
 def test_nothing_is_run_before_the_password_was_shown(locked: World) -> None:
-    assert locked.do("SET", "k", "v") == b"-NOAUTH Authentication required.\r\n"
-    assert locked.do("AUTH", "secret") == b"+OK\r\n"
-    assert locked.do("EXISTS", "k") == b":0\r\n"
+    assert locked.do("SET", "k", "v") == NEEDS_AUTHENTICATION
+    assert locked.do("AUTH", "secret") == OK
+    assert locked.do("EXISTS", "k") == 0
 
 
 def test_a_wrong_password_is_refused_and_counted(locked: World) -> None:
@@ -127,23 +139,23 @@ def test_a_wrong_password_is_refused_and_counted(locked: World) -> None:
 
 
 def test_hello_can_show_the_password(locked: World) -> None:
-    assert locked.do("HELLO", 3).startswith(b"-NOAUTH HELLO must be called with the client already authenticated")
-    assert locked.do("HELLO", 3, "AUTH", "default", "secret").startswith(b"%7\r\n")
-    assert locked.do("PING") == b"+PONG\r\n"
+    assert locked.raw("HELLO", 3).startswith(b"-NOAUTH HELLO must be called with the client already authenticated")
+    assert locked.raw("HELLO", 3, "AUTH", "default", "secret").startswith(b"%7\r\n")
+    assert locked.do("PING") == PONG
 
 
 def test_quit_and_reset_need_no_password(locked: World) -> None:
-    assert locked.do("RESET") == b"+RESET\r\n"
-    assert locked.do("QUIT") == b"+OK\r\n"
+    assert locked.do("RESET") == Simple(b"RESET")
+    assert locked.do("QUIT") == OK
 
 
 def test_what_may_be_sent_before_authentication_is_small(locked: World) -> None:
-    locked.session.receive(b"*11\r\n")
-    assert locked.session.take_output() == b"-ERR Protocol error: unauthenticated multibulk length\r\n"
+    locked.first.receive(b"*11\r\n")
+    assert locked.replies() == [Error(b"ERR Protocol error: unauthenticated multibulk length")]
 
 
 def test_big_requests_may_follow_auth_in_the_same_read(locked: World) -> None:
-    locked.session.receive(
+    locked.first.receive(
         b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n" + b"*2\r\n$4\r\nECHO\r\n$20000\r\n" + b"x" * 20000 + b"\r\n"
     )
     assert locked.session.take_output().startswith(b"+OK\r\n$20000\r\n")
@@ -151,24 +163,24 @@ def test_big_requests_may_follow_auth_in_the_same_read(locked: World) -> None:
 
 def test_a_password_set_later_does_not_lock_out_who_is_there(world: World) -> None:
     world.do("CONFIG", "SET", "requirepass", "secret")
-    assert world.do("PING") == b"+PONG\r\n"
-    assert do(world.connect(), "PING") == b"-NOAUTH Authentication required.\r\n"
+    assert world.do("PING") == PONG
+    assert world.client().do("PING") == NEEDS_AUTHENTICATION
 
 
 def test_a_password_taken_away_lets_everyone_in(locked: World) -> None:
-    other = locked.connect()
+    other = locked.client()
     locked.do("AUTH", "secret")
     locked.do("CONFIG", "SET", "requirepass", "")
-    assert do(other, "PING") == b"+PONG\r\n"
+    assert other.do("PING") == PONG
 
 
 def test_who_never_showed_a_password_is_asked_when_there_is_one_again(locked: World) -> None:
-    other = locked.connect()
+    other = locked.client()
     locked.do("AUTH", "secret")
     locked.do("CONFIG", "SET", "requirepass", "")
     locked.do("CONFIG", "SET", "requirepass", "new")
-    assert do(other, "PING") == b"-NOAUTH Authentication required.\r\n"
-    assert locked.do("PING") == b"+PONG\r\n"
+    assert other.do("PING") == NEEDS_AUTHENTICATION
+    assert locked.do("PING") == PONG
 
 
 # RESET.
@@ -186,8 +198,8 @@ def test_reset_makes_a_new_connection_of_an_old_one(world: World) -> None:
         ["MONITOR"],
         ["MULTI"],
     ):
-        world.do(*words)
-    assert world.do("RESET").endswith(b"+RESET\r\n")
+        world.replies(*words)
+    assert world.replies("RESET")[-1] == Simple(b"RESET")
     line = world.do("CLIENT", "INFO")
     for field in (b" name= ", b" flags=N ", b" db=0 ", b" multi=-1 ", b" redir=-1 ", b" resp=2 "):
         assert field in line
@@ -195,72 +207,72 @@ def test_reset_makes_a_new_connection_of_an_old_one(world: World) -> None:
 
 def test_reset_asks_for_the_password_again(locked: World) -> None:
     locked.do("AUTH", "secret")
-    assert locked.do("RESET") == b"+RESET\r\n"
-    assert locked.do("PING") == b"-NOAUTH Authentication required.\r\n"
+    assert locked.do("RESET") == Simple(b"RESET")
+    assert locked.do("PING") == NEEDS_AUTHENTICATION
 
 
 def test_reset_turns_replies_on_again(world: World) -> None:
     world.do("CLIENT", "REPLY", "OFF")
-    assert world.do("RESET") == b"+RESET\r\n"
-    assert world.do("PING") == b"+PONG\r\n"
+    assert world.do("RESET") == Simple(b"RESET")
+    assert world.do("PING") == PONG
 
 
 # MONITOR.
 
 
-def lines(world: World, *words: str) -> bytes:
-    """What a monitor sees of a command of another client."""
-    monitor = world.connect()
-    do(monitor, "MONITOR")
+def lines(world: World, *words: str) -> list[Reply]:
+    """What a monitor is sent when another client runs a command."""
+    monitor = world.client()
+    monitor.do("MONITOR")
     world.do(*words)
-    return monitor.take_output()
+    return monitor.replies()
 
 
 def test_a_monitor_sees_time_database_address_and_arguments(world: World) -> None:
     world.do("SELECT", 3)
     seconds, micros = divmod(int(world.clock.now_us()), 1_000_000)
-    assert lines(world, "SET", "k", 'a"\n\x00') == (
-        b'+%d.%06d [3 127.0.0.1:50000] "SET" "k" "a\\"\\n\\x00"\r\n' % (seconds, micros)
-    )
+    assert lines(world, "SET", "k", 'a"\n\x00') == [
+        Simple(b'%d.%06d [3 127.0.0.1:50000] "SET" "k" "a\\"\\n\\x00"' % (seconds, micros))
+    ]
 
 
 def test_a_monitor_sees_no_passwords(world: World) -> None:
-    assert lines(world, "AUTH", "default", "x").endswith(b'"AUTH" "(redacted)" "(redacted)"\r\n')
+    [line] = lines(world, "AUTH", "default", "x")
+    assert line.text.endswith(b'"AUTH" "(redacted)" "(redacted)"')
 
 
 def test_a_monitor_sees_no_administration(world: World) -> None:
-    assert lines(world, "CONFIG", "GET", "port") == b""
-    assert lines(world, "CLIENT", "LIST") == b""
+    assert lines(world, "CONFIG", "GET", "port") == []
+    assert lines(world, "CLIENT", "LIST") == []
 
 
 def test_a_monitor_sees_no_refused_commands(world: World) -> None:
-    assert lines(world, "GET") == b""
+    assert lines(world, "GET") == []
 
 
 def test_a_monitor_sees_a_transaction_when_it_is_run(world: World) -> None:
-    monitor = world.connect()
-    do(monitor, "MONITOR")
+    monitor = world.client()
+    monitor.do("MONITOR")
     world.do("MULTI")
     world.do("SET", "k", "v")
-    assert monitor.take_output().count(b"\r\n") == 1
+    assert len(monitor.replies()) == 1
     world.do("EXEC")
-    seen = monitor.take_output()
-    assert [part.split(b" ")[3] for part in seen.splitlines()] == [b'"SET"', b'"EXEC"']
+    assert [line.text.split(b" ")[3] for line in monitor.replies()] == [b'"SET"', b'"EXEC"']
 
 
 def test_a_monitor_may_not_touch_keys(world: World) -> None:
-    assert world.do("MONITOR") == b"+OK\r\n"
-    assert world.do("GET", "k") == b"-ERR Replica can't interact with the keyspace\r\n"
-    assert world.do("PING").startswith(b"+PONG\r\n")
+    assert world.do("MONITOR") == OK
+    assert world.do("GET", "k") == Error(b"ERR Replica can't interact with the keyspace")
+    assert world.replies("PING")[0] == PONG
 
 
 def test_a_second_monitor_command_is_not_answered(world: World) -> None:
     world.do("MONITOR")
-    assert world.do("MONITOR") == b""
+    assert world.do("MONITOR") == NO_REPLY
 
 
 def test_without_monitors_no_gate_is_set(world: World) -> None:
-    monitor = world.connect()
-    do(monitor, "MONITOR")
-    world.engine.disconnect(monitor)
+    monitor = world.client()
+    monitor.do("MONITOR")
+    monitor.leave()
     assert world.engine.core.gates.bits == 0

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import encoding, time_left_ms, used
+from tests.support.replies import NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Error
+from tests.support.world import World
 
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
-OVERFLOW = b"-ERR increment or decrement would overflow\r\n"
-NOT_A_FLOAT = b"-ERR value is not a valid float\r\n"
 HIGHEST = 9223372036854775807
 LOWEST = -HIGHEST - 1
 
 
 def test_a_missing_key_counts_as_zero(world: World) -> None:
-    assert world.do("INCR", "a") == b":1\r\n"
-    assert world.do("DECR", "b") == b":-1\r\n"
-    assert world.do("INCRBY", "c", "5") == b":5\r\n"
-    assert world.do("DECRBY", "d", "5") == b":-5\r\n"
-    assert world.do("INCRBYFLOAT", "e", "1.5") == b"$3\r\n1.5\r\n"
+    assert world.do("INCR", "a") == 1
+    assert world.do("DECR", "b") == -1
+    assert world.do("INCRBY", "c", "5") == 5
+    assert world.do("DECRBY", "d", "5") == -5
+    assert world.do("INCRBYFLOAT", "e", "1.5") == b"1.5"
 
 
 @pytest.mark.parametrize("start", [0, 9, 9998, 9999, 10000, -1, -2, HIGHEST - 1, LOWEST + 1])
 def test_counting_up_and_down(world: World, start: int) -> None:
     world.do("SET", "k", start)
-    assert world.do("INCR", "k") == b":%d\r\n" % (start + 1)
-    assert world.do("DECR", "k") == b":%d\r\n" % start
-    assert world.do("GET", "k") == b"$%d\r\n%d\r\n" % (len(str(start)), start)
+    assert world.do("INCR", "k") == start + 1
+    assert world.do("DECR", "k") == start
+    assert world.do("GET", "k") == b"%d" % start
     assert encoding(world) == "int"
 
 
@@ -57,24 +55,24 @@ def test_an_amount_that_is_no_integer_is_refused(world: World) -> None:
 def test_an_overflow_is_refused(world: World, start: int, command: str, amount: int) -> None:
     world.do("SET", "k", start)
     assert world.do(command, "k", amount) == OVERFLOW
-    assert world.do("INCRBY", "k", 0) == b":%d\r\n" % start
+    assert world.do("INCRBY", "k", 0) == start
 
 
 def test_the_lowest_decrement_is_refused_for_itself(world: World) -> None:
-    assert world.do("DECRBY", "k", LOWEST) == b"-ERR decrement would overflow\r\n"
+    assert world.do("DECRBY", "k", LOWEST) == Error(b"ERR decrement would overflow")
 
 
 def test_the_bounds_can_be_reached(world: World) -> None:
-    assert world.do("INCRBY", "k", LOWEST) == b":%d\r\n" % LOWEST
-    assert world.do("INCRBY", "k", HIGHEST) == b":-1\r\n"
-    assert world.do("INCRBY", "k", 1) == b":0\r\n"
+    assert world.do("INCRBY", "k", LOWEST) == LOWEST
+    assert world.do("INCRBY", "k", HIGHEST) == -1
+    assert world.do("INCRBY", "k", 1) == 0
 
 
 def test_a_number_kept_as_text_is_counted_and_becomes_an_integer(world: World) -> None:
     world.do("APPEND", "k", "1")
     world.do("APPEND", "k", "0")
     assert encoding(world) == "raw"
-    assert world.do("INCR", "k") == b":11\r\n"
+    assert world.do("INCR", "k") == 11
     assert encoding(world) == "int"
 
 
@@ -97,14 +95,14 @@ def test_a_shared_number_is_never_changed(world: World) -> None:
     world.do("SET", "a", "9999")
     world.do("SET", "b", "9999")
     world.do("INCR", "a")
-    assert world.do("GET", "b") == b"$4\r\n9999\r\n"
+    assert world.do("GET", "b") == b"9999"
 
 
 def test_a_number_takes_a_block_only_outside_the_shared_ones(world: World) -> None:
     world.do("INCRBY", "k", 9998)
     shared = used(world)
     for number, block in ((9999, 0), (10000, 16), (10001, 16)):
-        assert world.do("INCRBY", "k", 1) == b":%d\r\n" % number
+        assert world.do("INCRBY", "k", 1) == number
         assert used(world) - shared == block
     world.do("INCRBY", "k", -10000)
     assert used(world) == shared
@@ -124,8 +122,8 @@ def test_a_number_takes_a_block_only_outside_the_shared_ones(world: World) -> No
 )
 def test_floating_point_sums(world: World, start: str, amount: str, text: str) -> None:
     world.do("SET", "k", start)
-    assert world.do("INCRBYFLOAT", "k", amount) == b"$%d\r\n%b\r\n" % (len(text), text.encode())
-    assert world.do("GET", "k") == b"$%d\r\n%b\r\n" % (len(text), text.encode())
+    assert world.do("INCRBYFLOAT", "k", amount) == text.encode()
+    assert world.do("GET", "k") == text.encode()
     assert encoding(world) == "embstr"
 
 
@@ -134,11 +132,11 @@ def test_what_is_no_float_is_refused(world: World, text: str) -> None:
     assert world.do("INCRBYFLOAT", "new", text) == NOT_A_FLOAT
     world.do("SET", "k", text)
     assert world.do("INCRBYFLOAT", "k", "1") == NOT_A_FLOAT
-    assert world.do("GET", "k") == b"$%d\r\n%b\r\n" % (len(text), text.encode())
+    assert world.do("GET", "k") == text.encode()
 
 
 def test_infinity_is_refused(world: World) -> None:
-    assert world.do("INCRBYFLOAT", "k", "inf") == b"-ERR increment would produce NaN or Infinity\r\n"
+    assert world.do("INCRBYFLOAT", "k", "inf") == Error(b"ERR increment would produce NaN or Infinity")
     assert world.engine.keyspace.size() == 0
 
 

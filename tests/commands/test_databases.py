@@ -5,19 +5,18 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.keyspace.changes import Watcher
-from tests.support.engine import World, do
 from tests.support.journal import Journal
 from tests.support.keys import used
+from tests.support.replies import OK, SYNTAX_ERROR, Error, Reply
+from tests.support.world import World
 
-SYNTAX = b"-ERR syntax error\r\n"
 
-
-def in_database(world: World, database: int, *words: str) -> bytes:
+def in_database(world: World, database: int, *words: str) -> Reply:
     """A command of another client in a database."""
-    session = world.connect()
-    session.db = world.engine.keyspace.databases[database]
-    reply = do(session, *words)
-    world.engine.disconnect(session)
+    client = world.client()
+    client.session.db = world.engine.keyspace.databases[database]
+    reply = client.do(*words)
+    client.leave()
     return reply
 
 
@@ -30,21 +29,21 @@ def watch(world: World, database: int, key: bytes) -> Watcher:
 def test_dbsize_counts_the_keys_of_its_database(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
     in_database(world, 1, "SET", "c", "3")
-    assert world.do("DBSIZE") == b":2\r\n"
+    assert world.do("DBSIZE") == 2
 
 
 def test_flushdb_empties_its_database_only(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
     in_database(world, 1, "SET", "c", "3")
-    assert world.do("FLUSHDB") == b"+OK\r\n"
-    assert world.do("DBSIZE") == b":0\r\n"
-    assert in_database(world, 1, "DBSIZE") == b":1\r\n"
+    assert world.do("FLUSHDB") == OK
+    assert world.do("DBSIZE") == 0
+    assert in_database(world, 1, "DBSIZE") == 1
 
 
 def test_flushall_empties_all(world: World) -> None:
     world.do("SET", "a", "1")
     in_database(world, 1, "SET", "c", "3")
-    assert world.do("FLUSHALL") == b"+OK\r\n"
+    assert world.do("FLUSHALL") == OK
     assert world.engine.keyspace.size() == 0
 
 
@@ -71,8 +70,8 @@ def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[
 @pytest.mark.parametrize("words", [("x",), ("ASYNC", "SYNC"), ("SYNC", "x"), ("a", "b", "c")])
 def test_a_flush_takes_one_word_at_most(world: World, command: str, words: tuple[str, ...]) -> None:
     world.do("SET", "a", "1")
-    assert world.do(command, *words) == SYNTAX
-    assert world.do("DBSIZE") == b":1\r\n"
+    assert world.do(command, *words) == SYNTAX_ERROR
+    assert world.do("DBSIZE") == 1
 
 
 def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> None:
@@ -137,9 +136,9 @@ def test_a_flush_fails_the_transactions_that_watch_a_key_that_was_there(world: W
 def test_swapdb_lets_clients_see_the_other_keys(world: World) -> None:
     world.do("SET", "a", "1", "EX", "100")
     in_database(world, 1, "SET", "b", "2")
-    assert world.do("SWAPDB", "0", "1") == b"+OK\r\n"
-    assert world.do("MGET", "a", "b") == b"*2\r\n$-1\r\n$1\r\n2\r\n"
-    assert in_database(world, 1, "TTL", "a") == b":100\r\n"
+    assert world.do("SWAPDB", "0", "1") == OK
+    assert world.do("MGET", "a", "b") == [None, b"2"]
+    assert in_database(world, 1, "TTL", "a") == 100
 
 
 @pytest.mark.parametrize(
@@ -154,15 +153,15 @@ def test_swapdb_lets_clients_see_the_other_keys(world: World) -> None:
     ],
 )
 def test_swapdb_checks_its_indices(world: World, first: str, second: str, message: str) -> None:
-    assert world.do("SWAPDB", first, second) == b"-ERR %b\r\n" % message.encode()
+    assert world.do("SWAPDB", first, second) == Error(b"ERR %b" % message.encode())
 
 
 def test_a_database_may_be_swapped_with_itself(world: World) -> None:
     world.do("SET", "a", "1")
     watcher = watch(world, 0, b"a")
     journal = Journal(world)
-    assert world.do("SWAPDB", "0", "0") == b"+OK\r\n"
-    assert world.do("EXISTS", "a") == b":1\r\n"
+    assert world.do("SWAPDB", "0", "0") == OK
+    assert world.do("EXISTS", "a") == 1
     assert journal.take() == []
     assert not watcher.dirty
 
@@ -181,7 +180,7 @@ def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None
     watcher = watch(world, 0, b"a")
     world.do("SWAPDB", "0", "1")
     assert not watcher.dirty
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("DBSIZE") == 0
 
 
 def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.base.limits import NEVER
-from tests.support.engine import World
 from tests.support.hosted import Hosted
+from tests.support.replies import NO_SUCH_KEY, NOT_POSITIVE, OK, Error, Simple
 from tests.support.servers import Server
-from tests.support.wire import OK, Array, Bulk, Error, Integer, Null, Simple
+from tests.support.world import World
 
-NOT_ALLOWED = (
-    b'-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
+NOT_ALLOWED = Error(
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
-    b"\r\n"
 )
 
 
@@ -41,8 +40,7 @@ def test_local_admits_connections_from_the_same_machine() -> None:
 
 def test_local_refuses_others() -> None:
     hosted = Hosted(enable_debug_command="local", protected_mode="no")
-    hosted.session = hosted.engine.connect("tcp", "192.0.2.1:5000", "192.0.2.2:6379")
-    assert hosted.raw("DEBUG", "SLEEP", "0") == NOT_ALLOWED
+    assert hosted.client(address="192.0.2.1:5000").do("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -105,11 +103,11 @@ def test_quicklist_packed_threshold_sets_the_size_from_which_an_element_has_its_
     assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "1kb") == OK
     hosted.do("CONFIG", "SET", "list-max-listpack-size", "1")
     hosted.do("RPUSH", "l", "a", "x" * 1024)
-    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1024)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == 32 + 16 + 40 + 2 * 40 + 16 + 1024
     hosted.do("DEL", "l")
     assert hosted.do("DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0") == OK
     hosted.do("RPUSH", "l", "a", "x" * 1024)
-    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == Integer(32 + 16 + 40 + 2 * 40 + 16 + 1280)
+    assert hosted.do("MEMORY", "USAGE", "l", "SAMPLES", "0") == 32 + 16 + 40 + 2 * 40 + 16 + 1280
 
 
 @pytest.mark.parametrize("size", ["x", "-1", "4293918721", "4gb"])
@@ -139,7 +137,7 @@ def test_sdslen_refuses_an_integer(hosted: Hosted) -> None:
 
 @pytest.mark.parametrize("word", ["OBJECT", "SDSLEN", "LISTPACK", "QUICKLIST", "HTSTATS-KEY"])
 def test_a_missing_key_is_an_error(hosted: Hosted, word: str) -> None:
-    assert hosted.do("DEBUG", word, "none") == Error(b"ERR no such key")
+    assert hosted.do("DEBUG", word, "none") == NO_SUCH_KEY
 
 
 def test_a_value_with_another_encoding_is_refused(hosted: Hosted) -> None:
@@ -152,16 +150,15 @@ def test_a_value_with_another_encoding_is_refused(hosted: Hosted) -> None:
 
 
 def test_structsize_shows_the_sizes_of_redis(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "STRUCTSIZE") == Bulk(
-        b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
-    )
+    sizes = hosted.do("DEBUG", "STRUCTSIZE")
+    assert sizes == b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
 
 
 EMPTY = "Hash table 0 stats (main hash table):\nNo stats available for empty dictionaries\n"
 
 
 def test_htstats_of_an_empty_database(hosted: Hosted) -> None:
-    assert hosted.do("DEBUG", "HTSTATS", "0") == Bulk(f"[Dictionary HT]\n{EMPTY}[Expires HT]\n{EMPTY}".encode())
+    assert hosted.do("DEBUG", "HTSTATS", "0") == f"[Dictionary HT]\n{EMPTY}[Expires HT]\n{EMPTY}".encode()
 
 
 def test_htstats_full_shows_the_lengths_of_chains(hosted: Hosted) -> None:
@@ -171,18 +168,16 @@ def test_htstats_full_shows_the_lengths_of_chains(hosted: Hosted) -> None:
         " different slots: 1\n max chain length: 1\n avg chain length (counted): 1.00\n"
         " avg chain length (computed): 1.00\n Chain length distribution:\n   0: 3 (75.00%)\n   1: 1 (25.00%)\n"
     )
-    assert hosted.do("DEBUG", "HTSTATS", "0") == Bulk(f"[Dictionary HT]\n{short}[Expires HT]\n{EMPTY}".encode())
-    assert hosted.do("DEBUG", "HTSTATS", "0", "FULL") == Bulk(
-        f"[Dictionary HT]\n{short}{more}[Expires HT]\n{EMPTY}".encode()
-    )
+    assert hosted.do("DEBUG", "HTSTATS", "0") == f"[Dictionary HT]\n{short}[Expires HT]\n{EMPTY}".encode()
+    assert hosted.do("DEBUG", "HTSTATS", "0", "FULL") == f"[Dictionary HT]\n{short}{more}[Expires HT]\n{EMPTY}".encode()
 
 
 def test_htstats_shows_both_tables_of_a_rehash(hosted: Hosted) -> None:
     for number in range(65):
         hosted.do("SET", f"k{number}", "v")
     reply = hosted.do("DEBUG", "HTSTATS", "0", "full")
-    assert isinstance(reply, Bulk)
-    assert b"Hash table 1 stats (rehashing target):\n table size: 128\n" in reply.data
+    assert isinstance(reply, bytes)
+    assert b"Hash table 1 stats (rehashing target):\n table size: 128\n" in reply
 
 
 def test_htstats_ignores_further_arguments(hosted: Hosted) -> None:
@@ -215,9 +210,10 @@ def test_the_digest_does_not_depend_on_order_or_encoding() -> None:
 def test_the_digest_of_a_known_value(hosted: Hosted) -> None:
     """Recorded from Redis."""
     hosted.do("SET", "foo", "bar")
-    assert hosted.do("DEBUG", "DIGEST-VALUE", "foo", "none") == Array(
-        (Simple(b"68467c70ae30376e7ce005bcc8827f5ba7fd67dc"), Simple(b"0" * 40))
-    )
+    assert hosted.do("DEBUG", "DIGEST-VALUE", "foo", "none") == [
+        Simple(b"68467c70ae30376e7ce005bcc8827f5ba7fd67dc"),
+        Simple(b"0" * 40),
+    ]
 
 
 @pytest.mark.needs_redis
@@ -226,11 +222,11 @@ def test_digests_are_those_of_the_real_server(hosted: Hosted, real: Server) -> N
         for key, value in (("a", "1"), ("b", "x" * 100), ("c", ""), ("d", "-7"), (b"\0\xff", b"\r\n\0")):
             for do in (wire.do, hosted.do):
                 assert do("SET", key, value) == OK
-        assert hosted.do("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
+        assert hosted.reply("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
         wire.do("PEXPIREAT", "a", "4102444800000")
         hosted.engine.keyspace.databases[0].expire_at(b"a", 4_102_444_800_000)
-        assert hosted.do("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
-        assert hosted.do("DEBUG", "DIGEST-VALUE", "a", "b") == wire.do("DEBUG", "DIGEST-VALUE", "a", "b")
+        assert hosted.reply("DEBUG", "DIGEST") == wire.do("DEBUG", "DIGEST")
+        assert hosted.reply("DEBUG", "DIGEST-VALUE", "a", "b") == wire.do("DEBUG", "DIGEST-VALUE", "a", "b")
 
 
 # Data for tests.
@@ -238,17 +234,17 @@ def test_digests_are_those_of_the_real_server(hosted: Hosted, real: Server) -> N
 
 def test_populate_creates_numbered_keys(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "POPULATE", "3") == OK
-    assert hosted.do("GET", "key:2") == Bulk(b"value:2")
-    assert hosted.do("GET", "key:3") == Null()
+    assert hosted.do("GET", "key:2") == b"value:2"
+    assert hosted.do("GET", "key:3") is None
 
 
 def test_populate_pads_or_cuts_values_and_leaves_existing_keys_alone(hosted: Hosted) -> None:
     hosted.do("SET", "p:1", "mine")
     hosted.do("DEBUG", "POPULATE", "3", "p", "9")
-    assert hosted.do("GET", "p:0") == Bulk(b"value:0\0\0")
-    assert hosted.do("GET", "p:1") == Bulk(b"mine")
+    assert hosted.do("GET", "p:0") == b"value:0\0\0"
+    assert hosted.do("GET", "p:1") == b"mine"
     hosted.do("DEBUG", "POPULATE", "1", "q", "3")
-    assert hosted.do("GET", "q:0") == Bulk(b"val")
+    assert hosted.do("GET", "q:0") == b"val"
 
 
 @pytest.mark.parametrize("size", [str(2**30), str(2**62)])
@@ -259,12 +255,12 @@ def test_populate_refuses_strings_longer_than_proto_max_bulk_len(hosted: Hosted,
 
 def test_populate_refuses_too_many_keys(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "POPULATE", str(2**62)) == Error(b"ERR OOM in dictTryExpand")
-    assert hosted.do("DBSIZE") == Integer(0)
+    assert hosted.do("DBSIZE") == 0
 
 
 @pytest.mark.parametrize("words", [["-1"], ["x"], ["1", "p", "-1"], ["1", "p", "x"]])
 def test_populate_refuses_bad_numbers(hosted: Hosted, words: list[str]) -> None:
-    assert hosted.do("DEBUG", "POPULATE", *words) == Error(b"ERR value is out of range, must be positive")
+    assert hosted.do("DEBUG", "POPULATE", *words) == NOT_POSITIVE
 
 
 def test_populated_keys_are_in_the_ledger(hosted: Hosted) -> None:
@@ -342,7 +338,9 @@ def test_no_sleep_is_longer_than_a_day(hosted: Hosted, seconds: str) -> None:
     ["AOF-FLUSH-SLEEP", "DROP-CLUSTER-PACKET-FILTER"],
 )
 def test_a_switch_for_a_missing_feature_is_refused(hosted: Hosted, word: str) -> None:
-    assert hosted.do("DEBUG", word, "1") == Error(f"ERR there is nothing here that DEBUG {word} would change".encode())
+    assert hosted.do("DEBUG", word, "1") == Error(
+        f"ERR this server has nothing that DEBUG {word} would change".encode()
+    )
 
 
 def test_set_disable_deny_scripts_is_accepted(hosted: Hosted) -> None:
@@ -351,10 +349,10 @@ def test_set_disable_deny_scripts_is_accepted(hosted: Hosted) -> None:
 
 def test_debug_is_one_command_without_subcommands_in_command_info(hosted: Hosted) -> None:
     described = hosted.do("COMMAND", "INFO", "debug", "debug|object")
-    assert isinstance(described, Array)
-    debug, subcommand = described.items
-    assert isinstance(debug, Array)
-    assert (debug.items[-1], subcommand) == (Array(()), Null())
+    assert isinstance(described, list)
+    debug, subcommand = described
+    assert isinstance(debug, list)
+    assert (debug[-1], subcommand) == ([], None)
 
 
 def test_log_writes_to_the_log(hosted: Hosted) -> None:
@@ -396,8 +394,8 @@ def test_resizing_of_reply_buffers_can_be_set(hosted: Hosted) -> None:
 
 def test_help_lists_the_subcommands_by_name(hosted: Hosted) -> None:
     reply = hosted.do("DEBUG", "HELP")
-    assert isinstance(reply, Array)
-    lines = [line.text for line in reply.items if isinstance(line, Simple)]
+    assert isinstance(reply, list)
+    lines = [line.text for line in reply if isinstance(line, Simple)]
     assert lines[0] == b"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
     assert b"SLEEP <seconds>" in lines
     words = [line.split()[0] for line in lines[1:-2] if not line.startswith(b" ")]

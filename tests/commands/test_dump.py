@@ -6,17 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engine import World, do
 from tests.support.journal import Journal
 from tests.support.payloads import sealed
+from tests.support.replies import BUSY_KEY, NO_REPLY, NULL_ARRAY, OK, Error, is_error
+from tests.support.world import World
 
 WORD = sealed(b"\x00\x05hello")
 HASH = sealed(b"\x04\x01\x01f\x01v")
-BUSY = b"-BUSYKEY Target key name already exists.\r\n"
-BAD = b"-ERR Bad data format\r\n"
-NOT_INTACT = b"-ERR DUMP payload version or checksum are wrong\r\n"
-OK = b"+OK\r\n"
-NULL = b"$-1\r\n"
+
+BAD = Error(b"ERR Bad data format")
+NOT_INTACT = Error(b"ERR DUMP payload version or checksum are wrong")
 
 
 @pytest.fixture
@@ -29,13 +28,14 @@ def world() -> Iterator[World]:
 
 def dumped(world: World, key: str) -> bytes:
     reply = world.do("DUMP", key)
-    return reply.partition(b"\r\n")[2][:-2]
+    assert isinstance(reply, bytes)
+    return reply
 
 
 def test_no_key_no_value(world: World) -> None:
-    assert world.do("DUMP", "k") == NULL
+    assert world.do("DUMP", "k") is None
     world.do("HELLO", "3")
-    assert world.do("DUMP", "k") == b"_\r\n"
+    assert world.do("DUMP", "k") is None
 
 
 def test_a_word_as_bytes(world: World) -> None:
@@ -47,7 +47,7 @@ def test_dumping_counts_as_use(world: World) -> None:
     world.do("SET", "k", "hello")
     world.advance(5000)
     world.do("DUMP", "k")
-    assert world.do("OBJECT", "IDLETIME", "k") == b":0\r\n"
+    assert world.do("OBJECT", "IDLETIME", "k") == 0
 
 
 @pytest.mark.parametrize("taken_away", [False, True])
@@ -59,7 +59,7 @@ def test_a_restored_hash_keeps_its_encoding_and_the_order_of_its_fields(world: W
     before = world.do("HGETALL", "k")
     world.do("RESTORE", "l", "0", dumped(world, "k"))
     assert world.do("HGETALL", "l") == before
-    assert world.do("OBJECT", "ENCODING", "l") == b"$10\r\nlistpackex\r\n"
+    assert world.do("OBJECT", "ENCODING", "l") == b"listpackex"
 
 
 def test_without_compression_on_demand(world: World) -> None:
@@ -73,25 +73,25 @@ def test_without_compression_on_demand(world: World) -> None:
 def test_the_length_that_debug_tells_is_that_of_the_value_alone(world: World) -> None:
     world.do("SET", "k", "x" * 1000)
     world.do("CONFIG", "SET", "rdbcompression", "no")
-    assert b" serializedlength:1002 " in world.do("DEBUG", "OBJECT", "k")
+    assert b" serializedlength:1002 " in world.do("DEBUG", "OBJECT", "k").text
     world.do("RPUSH", "l", "a")
-    assert b" serializedlength:%d " % (len(dumped(world, "l")) - 11) in world.do("DEBUG", "OBJECT", "l")
+    assert b" serializedlength:%d " % (len(dumped(world, "l")) - 11) in world.do("DEBUG", "OBJECT", "l").text
 
 
 def test_a_key_that_is_there_is_not_replaced_unasked(world: World) -> None:
     world.do("SET", "k", "there", "EX", "100")
-    assert world.do("RESTORE", "k", "0", WORD) == BUSY
+    assert world.do("RESTORE", "k", "0", WORD) == BUSY_KEY
     assert world.do("RESTORE", "k", "0", WORD, "REPLACE") == OK
-    assert world.do("GET", "k") == b"$5\r\nhello\r\n"
-    assert world.do("TTL", "k") == b":-1\r\n"
+    assert world.do("GET", "k") == b"hello"
+    assert world.do("TTL", "k") == -1
 
 
 def test_a_bad_value_leaves_the_key_that_it_would_replace(world: World) -> None:
     world.do("SET", "k", "there", "EX", "100")
     assert world.do("RESTORE", "k", "0", sealed(b"\x63\x05hello"), "REPLACE") == BAD
     assert world.do("RESTORE", "k", "0", WORD[:-1] + b"\x00", "REPLACE") == NOT_INTACT
-    assert world.do("GET", "k") == b"$5\r\nthere\r\n"
-    assert world.do("TTL", "k") == b":100\r\n"
+    assert world.do("GET", "k") == b"there"
+    assert world.do("TTL", "k") == 100
 
 
 def test_a_key_whose_time_is_over_is_not_in_the_way(world: World) -> None:
@@ -102,10 +102,10 @@ def test_a_key_whose_time_is_over_is_not_in_the_way(world: World) -> None:
 
 def test_times_are_relative_or_absolute(world: World) -> None:
     world.do("RESTORE", "k", "5000", WORD)
-    assert world.do("PTTL", "k") == b":5000\r\n"
-    moment = int(world.do("PEXPIRETIME", "k")[1:])
+    assert world.do("PTTL", "k") == 5000
+    moment = world.do("PEXPIRETIME", "k")
     world.do("RESTORE", "l", str(moment), WORD, "ABSTTL")
-    assert world.do("PTTL", "l") == b":5000\r\n"
+    assert world.do("PTTL", "l") == 5000
 
 
 @pytest.mark.parametrize("options", [["1", "ABSTTL"], [str((1 << 63) - 1)]])
@@ -113,7 +113,7 @@ def test_a_time_that_is_over_makes_no_key(world: World, options: list[str]) -> N
     """One too far in the future wraps around, as in Redis."""
     world.do("SET", "k", "there")
     assert world.do("RESTORE", "k", options[0], HASH, "REPLACE", *options[1:]) == OK
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_a_value_that_is_cut_off_does_not_go_on_in_the_footer(world: World) -> None:
@@ -130,25 +130,25 @@ def test_values_are_always_checked_in_full(world: World, setting: str) -> None:
 
 def test_idle_times(world: World) -> None:
     world.do("RESTORE", "k", "0", WORD, "IDLETIME", "1000")
-    assert world.do("OBJECT", "IDLETIME", "k") == b":1000\r\n"
+    assert world.do("OBJECT", "IDLETIME", "k") == 1000
     world.do("RESTORE", "l", "0", WORD, "FREQ", "3")
-    assert world.do("OBJECT", "IDLETIME", "l") == b":0\r\n"
+    assert world.do("OBJECT", "IDLETIME", "l") == 0
     assert world.do("RESTORE", "m", "0", WORD, "IDLETIME", str((1 << 63) - 1)) == OK
 
 
 def test_restoring_an_idle_time_sets_that_of_the_shared_integer(world: World) -> None:
     world.do("SET", "s", "5")
     assert world.do("RESTORE", "k", "0", dumped(world, "s"), "IDLETIME", "1000") == OK
-    assert world.do("OBJECT", "REFCOUNT", "k") == b":2147483647\r\n"
-    assert world.do("OBJECT", "IDLETIME", "k") == b":1000\r\n"
-    assert world.do("OBJECT", "IDLETIME", "s") == b":1000\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "k") == 2147483647
+    assert world.do("OBJECT", "IDLETIME", "k") == 1000
+    assert world.do("OBJECT", "IDLETIME", "s") == 1000
 
 
 def test_restoring_a_frequency_sets_that_of_the_shared_integer(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
     world.do("SET", "s", "5")
     assert world.do("RESTORE", "k", "0", dumped(world, "s"), "FREQ", "200") == OK
-    assert world.do("OBJECT", "FREQ", "k") == b":200\r\n"
+    assert world.do("OBJECT", "FREQ", "k") == 200
 
 
 def test_events(world: World) -> None:
@@ -165,19 +165,19 @@ def test_events(world: World) -> None:
 
 
 def test_who_watches_the_key_is_told(world: World) -> None:
-    other = world.connect()
+    other = world.client()
     world.do("WATCH", "k")
-    do(other, "RESTORE", "k", "0", WORD)
+    other.do("RESTORE", "k", "0", WORD)
     world.do("MULTI")
     world.do("PING")
-    assert world.do("EXEC") == b"*-1\r\n"
+    assert world.do("EXEC") == NULL_ARRAY
 
 
 def test_who_waits_for_the_list_gets_it(world: World) -> None:
-    other = world.connect()
-    assert world.do("BLPOP", "k", "0") == b""
-    do(other, "RESTORE", "k", "0", sealed(b"\x01\x01\x01a"))
-    assert world.session.take_output() == b"*2\r\n$1\r\nk\r\n$1\r\na\r\n"
+    other = world.client()
+    assert world.do("BLPOP", "k", "0") == NO_REPLY
+    other.do("RESTORE", "k", "0", sealed(b"\x01\x01\x01a"))
+    assert world.replies() == [[b"k", b"a"]]
 
 
 def test_fields_that_expire_still_do(world: World) -> None:
@@ -186,10 +186,10 @@ def test_fields_that_expire_still_do(world: World) -> None:
     payload = dumped(world, "h")
     world.do("DEL", "h")
     assert world.do("RESTORE", "h", "0", payload) == OK
-    assert world.do("HPTTL", "h", "FIELDS", "2", "f", "g") == b"*2\r\n:5000\r\n:-1\r\n"
+    assert world.do("HPTTL", "h", "FIELDS", "2", "f", "g") == [5000, -1]
     world.check()
     world.advance(6000)
-    assert world.do("HLEN", "h") == b":1\r\n"
+    assert world.do("HLEN", "h") == 1
 
 
 def test_fields_whose_time_was_over_meanwhile_go(world: World) -> None:
@@ -199,12 +199,12 @@ def test_fields_whose_time_was_over_meanwhile_go(world: World) -> None:
     world.advance(6000)
     assert world.do("RESTORE", "h", "0", payload) == OK
     world.advance(1000)
-    assert world.do("EXISTS", "h") == b":0\r\n"
+    assert world.do("EXISTS", "h") == 0
 
 
 def test_refused_while_there_is_no_memory(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
-    assert world.do("RESTORE", "k", "0", WORD).startswith(b"-OOM")
+    assert is_error(world.do("RESTORE", "k", "0", WORD), b"OOM")
 
 
 def test_checksums_can_be_passed_over(world: World) -> None:

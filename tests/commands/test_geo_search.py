@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import Watched, add_foreign
+from tests.support.replies import SYNTAX_ERROR, WRONG_TYPE, Double, Error
+from tests.support.world import World
 
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
 PLACES = (
     *("13.361389", "38.115556", "Palermo"),
     *("15.087269", "37.502669", "Catania"),
@@ -16,14 +15,6 @@ PLACES = (
     *("17.241510", "38.788135", "edge2"),
 )
 HERE = ("FROMLONLAT", "15", "37")
-
-
-def bulk(data: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(data), data)
-
-
-def names(*members: str) -> bytes:
-    return b"*%d\r\n" % len(members) + b"".join(bulk(member.encode()) for member in members)
 
 
 @pytest.fixture
@@ -49,14 +40,14 @@ def test_a_key_of_another_type_is_refused(world: World, words: tuple[str, ...]) 
 
 
 def test_a_search_in_a_circle_finds_the_members_inside(sicily: World) -> None:
-    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "ASC") == names("Catania", "Palermo")
-    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "desc") == names("Palermo", "Catania")
-    assert sicily.do("GEORADIUS", "k", "15", "37", "200", "km", "ASC") == names("Catania", "Palermo")
-    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "100", "km") == names("Catania")
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "ASC") == [b"Catania", b"Palermo"]
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "200", "km", "desc") == [b"Palermo", b"Catania"]
+    assert sicily.do("GEORADIUS", "k", "15", "37", "200", "km", "ASC") == [b"Catania", b"Palermo"]
+    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "100", "km") == [b"Catania"]
 
 
 def test_a_search_around_a_member_finds_the_member_too(sicily: World) -> None:
-    found = names("Palermo", "edge1")
+    found = [b"Palermo", b"edge1"]
     assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "100", "km", "ASC") == found
     assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "100", "km", "ASC") == found
     assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "100", "km", "FROMMEMBER", "Palermo", "ASC") == found
@@ -66,34 +57,34 @@ def test_a_search_in_a_box_replies_with_all_parts(sicily: World) -> None:
     reply = sicily.do(
         "GEOSEARCH", "k", *HERE, "BYBOX", "400", "400", "km", "COUNT", 1, "WITHHASH", "WITHCOORD", "WITHDIST"
     )
-    place = b"*2\r\n" + bulk(b"15.08726745843887329") + bulk(b"37.50266842333162032")
-    assert reply == b"*1\r\n*4\r\n" + bulk(b"Catania") + bulk(b"56.4413") + b":3479447370796909\r\n" + place
+    place = [b"15.08726745843887329", b"37.50266842333162032"]
+    assert reply == [[b"Catania", b"56.4413", 3479447370796909, place]]
 
 
 def test_coordinates_are_doubles_under_resp3_and_distances_are_not(sicily: World) -> None:
     sicily.do("HELLO", "3")
     reply = sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "100", "km", "WITHCOORD", "WITHDIST")
-    place = b"*2\r\n,15.08726745843887329\r\n,37.50266842333162032\r\n"
-    assert reply == b"*1\r\n*3\r\n" + bulk(b"Catania") + bulk(b"56.4413") + place
+    place = [Double(b"15.08726745843887329"), Double(b"37.50266842333162032")]
+    assert reply == [[b"Catania", b"56.4413", place]]
 
 
 def test_without_asc_or_desc_members_come_in_the_order_of_the_cells(sicily: World) -> None:
     search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
-    assert sicily.do(*search) == names("Palermo", "edge1", "Catania", "edge2")
-    assert sicily.do(*search, "COUNT", "2", "ANY") == names("Palermo", "edge1")
+    assert sicily.do(*search) == [b"Palermo", b"edge1", b"Catania", b"edge2"]
+    assert sicily.do(*search, "COUNT", "2", "ANY") == [b"Palermo", b"edge1"]
 
 
 def test_count_keeps_the_nearest(sicily: World) -> None:
     search = ("GEOSEARCH", "k", *HERE, "BYRADIUS", "20000", "km")
-    assert sicily.do(*search, "COUNT", "2") == names("Catania", "Palermo")
-    assert sicily.do(*search, "COUNT", "2", "DESC") == names("edge1", "edge2")
-    assert sicily.do(*search, "COUNT", "3", "ANY", "ASC") == names("Catania", "Palermo", "edge1")
+    assert sicily.do(*search, "COUNT", "2") == [b"Catania", b"Palermo"]
+    assert sicily.do(*search, "COUNT", "2", "DESC") == [b"edge1", b"edge2"]
+    assert sicily.do(*search, "COUNT", "3", "ANY", "ASC") == [b"Catania", b"Palermo", b"edge1"]
 
 
 def test_nothing_found_is_an_empty_array(sicily: World) -> None:
-    assert sicily.do("GEOSEARCH", "k", "FROMLONLAT", "0", "0", "BYRADIUS", "1", "m") == b"*0\r\n"
-    assert sicily.do("GEOSEARCH", "none", *HERE, "BYRADIUS", "1", "m") == b"*0\r\n"
-    assert sicily.do("GEORADIUSBYMEMBER", "none", "a", "not looked at", "m") == b"*0\r\n"
+    assert sicily.do("GEOSEARCH", "k", "FROMLONLAT", "0", "0", "BYRADIUS", "1", "m") == []
+    assert sicily.do("GEOSEARCH", "none", *HERE, "BYRADIUS", "1", "m") == []
+    assert sicily.do("GEORADIUSBYMEMBER", "none", "a", "not looked at", "m") == []
 
 
 @pytest.mark.parametrize(
@@ -123,68 +114,70 @@ def test_bad_arguments_are_refused(sicily: World, words: tuple[str, ...], error:
     call = ("GEOSEARCH", "k", *words, "ASC", "ASC", "ASC", "ASC", "ASC")
     if words == ("COUNT",) or (len(words) == 2 and words[0] == "FROMLONLAT") or words == ("BYBOX", "1", "1"):
         call = ("GEOSEARCH", "k", "ASC", "ASC", "ASC", "ASC", "ASC", *words)
-    assert sicily.do(*call) == b"-ERR %b\r\n" % error
+    assert sicily.do(*call) == Error(b"ERR %b" % error)
 
 
 def test_a_search_needs_a_place_and_a_shape(sicily: World) -> None:
-    assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == (
-        b"-ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch\r\n"
+    assert sicily.do("GeoSearch", "k", *HERE, "ASC", "ASC") == Error(
+        b"ERR exactly one of BYRADIUS and BYBOX can be specified for GeoSearch"
     )
-    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "1", "m", "ASC", "ASC") == (
-        b"-ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH\r\n"
+    assert sicily.do("GEOSEARCH", "k", "BYRADIUS", "1", "m", "ASC", "ASC") == Error(
+        b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH"
     )
-    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "1", "m", "ANY") == (
-        b"-ERR the ANY argument requires COUNT argument\r\n"
+    assert sicily.do("GEOSEARCH", "k", *HERE, "BYRADIUS", "1", "m", "ANY") == Error(
+        b"ERR the ANY argument requires COUNT argument"
     )
 
 
 def test_a_stored_result_keeps_the_scores(sicily: World) -> None:
-    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km") == b":2\r\n"
-    assert sicily.do("ZSCORE", "d", "Palermo") == bulk(b"3479099956230698")
-    assert sicily.do("GEORADIUS", "k", "15", "37", "100", "km", "STORE", "d") == b":1\r\n"
-    assert sicily.do("ZRANGE", "d", "0", "-1") == names("Catania")
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km") == 2
+    assert sicily.do("ZSCORE", "d", "Palermo") == b"3479099956230698"
+    assert sicily.do("GEORADIUS", "k", "15", "37", "100", "km", "STORE", "d") == 1
+    assert sicily.do("ZRANGE", "d", "0", "-1") == [b"Catania"]
 
 
 def test_storedist_makes_distances_the_scores(sicily: World) -> None:
-    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km", "STOREDIST") == b":2\r\n"
-    assert sicily.do("ZRANGE", "d", "0", "-1") == names("Catania", "Palermo")
-    assert sicily.do("ZCOUNT", "d", "56.4412", "56.4413") == b":1\r\n"
-    assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "1", "m", "STOREDIST", "d") == b":1\r\n"
-    assert sicily.do("ZSCORE", "d", "Palermo") == bulk(b"0")
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km", "STOREDIST") == 2
+    assert sicily.do("ZRANGE", "d", "0", "-1") == [b"Catania", b"Palermo"]
+    assert sicily.do("ZCOUNT", "d", "56.4412", "56.4413") == 1
+    assert sicily.do("GEORADIUSBYMEMBER", "k", "Palermo", "1", "m", "STOREDIST", "d") == 1
+    assert sicily.do("ZSCORE", "d", "Palermo") == b"0"
 
 
 def test_storing_an_empty_result_deletes_the_destination(sicily: World) -> None:
     nowhere = ("FROMLONLAT", "0", "0", "BYRADIUS", "1", "m")
     sicily.do("SET", "d", "x")
-    assert sicily.do("GEOSEARCHSTORE", "d", "k", *nowhere) == b":0\r\n"
-    assert sicily.do("EXISTS", "d") == b":0\r\n"
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *nowhere) == 0
+    assert sicily.do("EXISTS", "d") == 0
     sicily.do("SET", "d", "x")
-    assert sicily.do("GEOSEARCHSTORE", "d", "none", *nowhere) == b":0\r\n"
-    assert sicily.do("EXISTS", "d") == b":0\r\n"
+    assert sicily.do("GEOSEARCHSTORE", "d", "none", *nowhere) == 0
+    assert sicily.do("EXISTS", "d") == 0
 
 
 def test_storing_removes_the_expire_time_of_the_destination(sicily: World) -> None:
     sicily.do("SET", "d", "x", "EX", "100")
     sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "200", "km")
-    assert sicily.do("TTL", "d") == b":-1\r\n"
+    assert sicily.do("TTL", "d") == -1
 
 
 def test_the_destination_may_be_the_source(sicily: World) -> None:
-    assert sicily.do("GEOSEARCHSTORE", "k", "k", *HERE, "BYRADIUS", "200", "km") == b":2\r\n"
-    assert sicily.do("ZCARD", "k") == b":2\r\n"
+    assert sicily.do("GEOSEARCHSTORE", "k", "k", *HERE, "BYRADIUS", "200", "km") == 2
+    assert sicily.do("ZCARD", "k") == 2
 
 
 @pytest.mark.parametrize("part", ["WITHDIST", "WITHHASH", "WITHCOORD"])
 def test_a_stored_result_refuses_distance_hash_and_coordinates(sicily: World, part: str) -> None:
-    reason = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options\r\n"
-    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "1", "m", part) == b"-ERR GEOSEARCHSTORE" + reason
+    reason = b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+    assert sicily.do("GEOSEARCHSTORE", "d", "k", *HERE, "BYRADIUS", "1", "m", part) == Error(
+        b"ERR GEOSEARCHSTORE" + reason
+    )
     radius = ("GEORADIUS", "k", "15", "37", "1", "m", part, "STORE", "d")
-    assert sicily.do(*radius) == b"-ERR STORE option in GEORADIUS" + reason
+    assert sicily.do(*radius) == Error(b"ERR STORE option in GEORADIUS" + reason)
 
 
 def test_read_only_variants_do_not_store(sicily: World) -> None:
-    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "1", "km", "STORE", "d") == SYNTAX
-    assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "1", "km", "STOREDIST", "d") == SYNTAX
+    assert sicily.do("GEORADIUS_RO", "k", "15", "37", "1", "km", "STORE", "d") == SYNTAX_ERROR
+    assert sicily.do("GEORADIUSBYMEMBER_RO", "k", "Palermo", "1", "km", "STOREDIST", "d") == SYNTAX_ERROR
 
 
 def test_storing_notifies_and_counts_changes(sicily: World) -> None:
@@ -198,8 +191,8 @@ def test_storing_notifies_and_counts_changes(sicily: World) -> None:
 
 def test_getkeys_finds_the_destination_after_store(world: World) -> None:
     call = ("COMMAND", "GETKEYS", "GEORADIUS", "k", "1", "1", "1", "m")
-    assert world.do(*call) == names("k")
-    assert world.do(*call, "STORE", "d") == names("k", "d")
+    assert world.do(*call) == [b"k"]
+    assert world.do(*call, "STORE", "d") == [b"k", b"d"]
 
 
 def test_a_search_goes_through_many_members(world: World) -> None:
@@ -208,7 +201,9 @@ def test_a_search_goes_through_many_members(world: World) -> None:
         places = [word for at in range(number, number + 100) for word in (f"{at / 1000}", "0.5", f"m{at:03d}")]
         world.do("GEOADD", "k", *places)
     search = ("GEOSEARCH", "k", "FROMLONLAT", "0.5", "0.5", "BYBOX", "1000", "1000", "km")
-    assert world.do(*search, "ASC").startswith(b"*1000\r\n" + bulk(b"m500"))
-    assert world.do(*search, "COUNT", "700", "ANY").startswith(b"*700\r\n")
-    assert world.do(*search, "COUNT", "1", "DESC") in {names("m000"), names("m999")}
-    assert world.do("GEOSEARCHSTORE", "d", *search[1:]) == b":1000\r\n"
+    nearest_first = world.do(*search, "ASC")
+    assert len(nearest_first) == 1000
+    assert nearest_first[0] == b"m500"
+    assert len(world.do(*search, "COUNT", "700", "ANY")) == 700
+    assert world.do(*search, "COUNT", "1", "DESC") in ([b"m000"], [b"m999"])
+    assert world.do("GEOSEARCHSTORE", "d", *search[1:]) == 1000

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.filling import fill_hash
 from tests.support.keys import Watched, encoding
+from tests.support.replies import WRONG_TYPE, Error, Reply
+from tests.support.world import World
 
-NULL = b"$-1\r\n"
 LATEST_MS = 70368744177663
 SETTERS = ["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT"]
 SHOWERS = ["HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME", "HPERSIST"]
-
-
-def integers(*numbers: int) -> bytes:
-    """An array of integers."""
-    return b"*%d\r\n" % len(numbers) + b"".join(b":%d\r\n" % number for number in numbers)
-
-
-def bulks(*items: bytes | None) -> bytes:
-    """An array of strings and nulls."""
-    parts = [NULL if item is None else b"$%d\r\n%b\r\n" % (len(item), item) for item in items]
-    return b"*%d\r\n" % len(parts) + b"".join(parts)
 
 
 @pytest.fixture(params=["listpackex", "hashtable"])
@@ -30,12 +20,6 @@ def kind(world: World, request: pytest.FixtureRequest) -> str:
     if request.param == "hashtable":
         world.do("CONFIG", "SET", "hash-max-listpack-entries", "0")
     return str(request.param)
-
-
-def fill(world: World, *fields: str) -> None:
-    """Set fields of the hash k to their own names."""
-    for field in fields:
-        world.do("HSET", "k", field, field)
 
 
 def lazily(world: World) -> None:
@@ -72,17 +56,17 @@ def now_ms(world: World) -> int:
     ],
 )
 def test_bad_arguments_of_setters(world: World, command: str, words: list[str], message: str) -> None:
-    assert world.do(command, "k", *words) == f"-ERR {message}\r\n".encode()
+    assert world.do(command, "k", *words) == Error(f"ERR {message}".encode())
 
 
 @pytest.mark.parametrize("command", SETTERS)
 def test_times_have_46_bits(world: World, command: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     unit = 1000 if command in ("HEXPIRE", "HEXPIREAT") else 1
     from_ms = 0 if command.endswith("AT") else now_ms(world)
     most = (LATEST_MS - from_ms) // unit
-    assert world.do(command, "k", most, "FIELDS", "1", "a") == integers(1)
-    refusal = f"-ERR invalid expire time in '{command.lower()}' command\r\n".encode()
+    assert world.do(command, "k", most, "FIELDS", "1", "a") == [1]
+    refusal = Error(f"ERR invalid expire time in '{command.lower()}' command".encode())
     assert world.do(command, "k", most + 1, "FIELDS", "1", "a") == refusal
 
 
@@ -97,48 +81,48 @@ def test_times_have_46_bits(world: World, command: str) -> None:
     ],
 )
 def test_bad_arguments_of_the_others(world: World, command: str, words: list[str], message: str) -> None:
-    assert world.do(command, "k", *words) == f"-ERR {message}\r\n".encode()
+    assert world.do(command, "k", *words) == Error(f"ERR {message}".encode())
 
 
 @pytest.mark.parametrize("command", SETTERS)
 def test_wrong_type_comes_before_a_bad_time(world: World, command: str) -> None:
     world.do("SET", "s", "v")
-    assert world.do(command, "s", "x", "FIELDS", "1", "a").startswith(b"-WRONGTYPE")
+    assert world.do(command, "s", "x", "FIELDS", "1", "a") == WRONG_TYPE
 
 
 # Setting and showing.
 
 
 def test_what_is_not_there(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     for command in SETTERS:
-        assert world.do(command, "missing", "1", "FIELDS", "2", "x", "y") == integers(-2, -2)
-        assert world.do(command, "k", "1", "FIELDS", "1", "x") == integers(-2)
+        assert world.do(command, "missing", "1", "FIELDS", "2", "x", "y") == [-2, -2]
+        assert world.do(command, "k", "1", "FIELDS", "1", "x") == [-2]
     for command in SHOWERS:
-        assert world.do(command, "missing", "FIELDS", "2", "x", "y") == integers(-2, -2)
-        assert world.do(command, "k", "FIELDS", "2", "x", "a") == integers(-2, -1)
+        assert world.do(command, "missing", "FIELDS", "2", "x", "y") == [-2, -2]
+        assert world.do(command, "k", "FIELDS", "2", "x", "a") == [-2, -1]
 
 
 def test_times_are_shown_in_units_that_are_begun(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     now = now_ms(world)
-    assert world.do("HPEXPIRE", "k", "1500", "FIELDS", "1", "a") == integers(1)
-    assert world.do("HPTTL", "k", "FIELDS", "2", "a", "b") == integers(1500, -1)
-    assert world.do("HTTL", "k", "FIELDS", "1", "a") == integers(2)
-    assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == integers(now + 1500)
-    assert world.do("HEXPIRETIME", "k", "FIELDS", "1", "a") == integers((now + 1500 + 999) // 1000)
+    assert world.do("HPEXPIRE", "k", "1500", "FIELDS", "1", "a") == [1]
+    assert world.do("HPTTL", "k", "FIELDS", "2", "a", "b") == [1500, -1]
+    assert world.do("HTTL", "k", "FIELDS", "1", "a") == [2]
+    assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == [now + 1500]
+    assert world.do("HEXPIRETIME", "k", "FIELDS", "1", "a") == [(now + 1500 + 999) // 1000]
     assert encoding(world) == kind
 
 
 def test_the_four_setters_mean_the_same(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     second = now_ms(world) // 1000 + 100
     for command, time in [("HEXPIREAT", second), ("HPEXPIREAT", second * 1000)]:
-        assert world.do(command, "k", time, "FIELDS", "1", "a") == integers(1)
-        assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == integers(second * 1000)
+        assert world.do(command, "k", time, "FIELDS", "1", "a") == [1]
+        assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == [second * 1000]
     for command, time in [("HEXPIRE", 100), ("HPEXPIRE", 100000)]:
-        assert world.do(command, "k", time, "fields", "1", "a") == integers(1)
-        assert world.do("HPTTL", "k", "FIELDS", "1", "a") == integers(100000)
+        assert world.do(command, "k", time, "fields", "1", "a") == [1]
+        assert world.do("HPTTL", "k", "FIELDS", "1", "a") == [100000]
 
 
 @pytest.mark.parametrize(
@@ -148,26 +132,26 @@ def test_the_four_setters_mean_the_same(world: World, kind: str) -> None:
 def test_conditions(world: World, kind: str, condition: str, without: int, later: int, earlier: int, same: int) -> None:
     time = now_ms(world) + 100000
     for when, expected in [(time + 1, later), (time - 1, earlier), (time, same)]:
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HPEXPIREAT", "k", time, "FIELDS", "1", "a")
         reply = world.do("HPEXPIREAT", "k", when, condition.lower(), "FIELDS", "2", "a", "b")
-        assert reply == integers(expected, without)
-        assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == integers(when if expected else time)
+        assert reply == [expected, without]
+        assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == [when if expected else time]
 
 
 def test_a_time_that_is_over_deletes_fields(world: World, kind: str) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     watched = Watched(world)
-    assert world.do("HPEXPIREAT", "k", now_ms(world), "FIELDS", "2", "a", "x") == integers(2, -2)
+    assert world.do("HPEXPIREAT", "k", now_ms(world), "FIELDS", "2", "a", "x") == [2, -2]
     assert watched.by("HEXPIREAT", "k", "1", "FIELDS", "1", "b") == (["hdel k"], 1)
     assert watched.by("HPEXPIRE", "k", "0", "FIELDS", "1", "c") == (["hdel k", "del k"], 1)
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_a_condition_that_is_not_met_keeps_the_field(world: World) -> None:
-    fill(world, "a")
-    assert world.do("HEXPIREAT", "k", "1", "XX", "FIELDS", "1", "a") == integers(0)
-    assert world.do("HGETALL", "k") == bulks(b"a", b"a")
+    fill_hash(world, "a")
+    assert world.do("HEXPIREAT", "k", "1", "XX", "FIELDS", "1", "a") == [0]
+    assert world.do("HGETALL", "k") == [b"a", b"a"]
 
 
 @pytest.mark.parametrize(
@@ -190,17 +174,17 @@ def test_a_condition_that_is_not_met_keeps_the_field(world: World) -> None:
 def test_a_command_that_may_set_times_changes_the_encoding_whatever_comes_of_it(
     world: World, words: str, expected: str
 ) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do(*words.split())
     assert encoding(world) == expected
 
 
 def test_fields_are_listed_by_their_times_and_a_new_time_comes_before_equal_ones(world: World) -> None:
-    fill(world, "a", "b", "c", "d")
+    fill_hash(world, "a", "b", "c", "d")
     world.do("HPEXPIREAT", "k", LATEST_MS, "FIELDS", "3", "a", "b", "c")
-    assert world.do("HKEYS", "k") == bulks(b"c", b"b", b"a", b"d")
+    assert world.do("HKEYS", "k") == [b"c", b"b", b"a", b"d"]
     world.do("HPEXPIREAT", "k", LATEST_MS - 1, "FIELDS", "1", "a")
-    assert world.do("HKEYS", "k") == bulks(b"a", b"c", b"b", b"d")
+    assert world.do("HKEYS", "k") == [b"a", b"c", b"b", b"d"]
 
 
 @pytest.mark.parametrize(
@@ -218,22 +202,22 @@ def test_an_expired_field_that_was_not_deleted_yet_can_get_another_time(
     world: World, kind: str, words: str, expected: int
 ) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a")
-    assert world.do(*words.split()) == integers(expected)
-    assert world.do("HEXISTS", "k", "a") == b":%d\r\n" % (expected == 1)
+    assert world.do(*words.split()) == [expected]
+    assert world.do("HEXISTS", "k", "a") == int(expected == 1)
 
 
 def test_hpersist_takes_times_away(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do("HEXPIRE", "k", "100", "FIELDS", "1", "a")
-    assert world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "x") == integers(1, -1, -2)
-    assert world.do("HTTL", "k", "FIELDS", "1", "a") == integers(-1)
+    assert world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "x") == [1, -1, -2]
+    assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
     assert encoding(world) == kind
 
 
 def test_events(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HEXPIRE", "k", "100", "FIELDS", "2", "a", "b") == (["hexpire k"], 2)
     assert watched.by("HEXPIRE", "k", "100", "NX", "FIELDS", "2", "a", "x") == ([], 0)
@@ -246,10 +230,10 @@ def test_events(world: World, kind: str) -> None:
 
 def test_setting_a_field_takes_its_time_away(world: World, kind: str) -> None:
     for words in (["HSET", "k", "a", "1"], ["HSET", "k", "a", "1", "c", "1"], ["HMSET", "k", "a", "1"]):
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HEXPIRE", "k", "100", "FIELDS", "2", "a", "b")
         world.do(*words)
-        assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(-1, 100)
+        assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [-1, 100]
 
 
 def test_counting_keeps_the_time(world: World, kind: str) -> None:
@@ -257,7 +241,7 @@ def test_counting_keeps_the_time(world: World, kind: str) -> None:
     world.do("HEXPIRE", "k", "100", "FIELDS", "1", "n")
     world.do("HINCRBY", "k", "n", "1")
     world.do("HINCRBYFLOAT", "k", "n", "0.5")
-    assert world.do("HTTL", "k", "FIELDS", "1", "n") == integers(100)
+    assert world.do("HTTL", "k", "FIELDS", "1", "n") == [100]
 
 
 def test_counting_begins_anew_when_the_time_is_over(world: World, kind: str) -> None:
@@ -266,16 +250,16 @@ def test_counting_begins_anew_when_the_time_is_over(world: World, kind: str) -> 
         world.do("HSET", "k", "n", "5")
         expire(world, "n")
         world.do(command, "k", "n", "1")
-        assert world.do("HGETALL", "k") == bulks(b"n", b"1")
-        assert world.do("HTTL", "k", "FIELDS", "1", "n") == integers(-1)
+        assert world.do("HGETALL", "k") == [b"n", b"1"]
+        assert world.do("HTTL", "k", "FIELDS", "1", "n") == [-1]
 
 
 def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
-    assert world.do("HSETNX", "k", "a", "new") == b":1\r\n"
-    assert world.do("HGET", "k", "a") == b"$3\r\nnew\r\n"
+    assert world.do("HSETNX", "k", "a", "new") == 1
+    assert world.do("HGET", "k", "a") == b"new"
 
 
 # Fields whose time is over.
@@ -284,73 +268,73 @@ def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None
 @pytest.mark.parametrize(
     ("words", "reply"),
     [
-        (["HGET", "k", "a"], NULL),
-        (["HMGET", "k", "a", "b", "c"], bulks(None, None, b"c")),
-        (["HEXISTS", "k", "a"], b":0\r\n"),
-        (["HSTRLEN", "k", "a"], b":0\r\n"),
-        (["HGETALL", "k"], bulks(b"c", b"c")),
-        (["HKEYS", "k"], bulks(b"c")),
-        (["HVALS", "k"], bulks(b"c")),
-        (["HRANDFIELD", "k"], b"$1\r\nc\r\n"),
-        (["HRANDFIELD", "k", "5"], bulks(b"c")),
-        (["HRANDFIELD", "k", "-2"], bulks(b"c", b"c")),
-        (["HSCAN", "k", "0"], b"*2\r\n$1\r\n0\r\n" + bulks(b"c", b"c")),
-        (["HTTL", "k", "FIELDS", "3", "a", "b", "c"], integers(-2, -2, -1)),
-        (["HPERSIST", "k", "FIELDS", "2", "a", "c"], integers(-2, -1)),
+        (["HGET", "k", "a"], None),
+        (["HMGET", "k", "a", "b", "c"], [None, None, b"c"]),
+        (["HEXISTS", "k", "a"], 0),
+        (["HSTRLEN", "k", "a"], 0),
+        (["HGETALL", "k"], [b"c", b"c"]),
+        (["HKEYS", "k"], [b"c"]),
+        (["HVALS", "k"], [b"c"]),
+        (["HRANDFIELD", "k"], b"c"),
+        (["HRANDFIELD", "k", "5"], [b"c"]),
+        (["HRANDFIELD", "k", "-2"], [b"c", b"c"]),
+        (["HSCAN", "k", "0"], [b"0", [b"c", b"c"]]),
+        (["HTTL", "k", "FIELDS", "3", "a", "b", "c"], [-2, -2, -1]),
+        (["HPERSIST", "k", "FIELDS", "2", "a", "c"], [-2, -1]),
     ],
 )
 @pytest.mark.parametrize("active", [True, False])
-def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: bytes, active: bool) -> None:
+def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: Reply, active: bool) -> None:
     if not active:
         lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     if active:
         world.advance(100)
-        assert world.do("HLEN", "k") == b":1\r\n"
+        assert world.do("HLEN", "k") == 1
     else:
-        assert world.do("HLEN", "k") == b":3\r\n"  # counted until they are deleted
+        assert world.do("HLEN", "k") == 3  # counted until they are deleted
     assert world.do(*words) == reply
 
 
 def test_a_time_is_over_a_millisecond_later(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.clock.advance_ms(10)
-    assert world.do("HPTTL", "k", "FIELDS", "1", "a") == integers(0)
-    assert world.do("HGET", "k", "a") == b"$1\r\na\r\n"
+    assert world.do("HPTTL", "k", "FIELDS", "1", "a") == [0]
+    assert world.do("HGET", "k", "a") == b"a"
     world.clock.advance_ms(1)
-    assert world.do("HGET", "k", "a") == NULL
+    assert world.do("HGET", "k", "a") is None
 
 
 @pytest.mark.parametrize("command", ["HGET", "HEXISTS", "HSTRLEN", "HMGET"])
 def test_access_deletes_the_field_that_is_asked_for(world: World, kind: str, command: str) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     watched = Watched(world)
     assert watched.by(command, "k", "a") == (["hexpired k"], 0)
-    assert world.do("HLEN", "k") == b":2\r\n"
+    assert world.do("HLEN", "k") == 2
     assert watched.by(command, "k", "a") == ([], 0)
 
 
 def test_the_hash_goes_with_the_last_field(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a", "b")
-    assert world.do("EXISTS", "k") == b":1\r\n"
+    assert world.do("EXISTS", "k") == 1
     watched = Watched(world)
     assert watched.by("HMGET", "k", "a", "b", "a") == (["hexpired k", "del k"], 0)
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HRANDFIELD", "k", "5") == (["hexpired k"], 0)
-    assert world.do("HLEN", "k") == b":1\r\n"
+    assert world.do("HLEN", "k") == 1
     expire(world, "c")
     assert watched.by("HRANDFIELD", "k") == (["hexpired k", "del k"], 0)
     assert world.engine.keyspace.expired_fields == 3
@@ -358,38 +342,38 @@ def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
 
 def test_hdel_deletes_fields_that_are_over_as_well(world: World, kind: str) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
-    assert world.do("HDEL", "k", "a") == b":1\r\n"
+    assert world.do("HDEL", "k", "a") == 1
 
 
 def test_while_the_data_set_stands_still_nothing_is_deleted(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.do("CLIENT", "PAUSE", "100000", "WRITE")
     world.advance(500)
-    assert world.do("HGET", "k", "a") == NULL
-    assert world.do("HLEN", "k") == b":1\r\n"
+    assert world.do("HGET", "k", "a") is None
+    assert world.do("HLEN", "k") == 1
 
 
 # The active cycle.
 
 
 def test_fields_vanish_although_nobody_asks(world: World, kind: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do("HPEXPIRE", "k", "150", "FIELDS", "1", "b")
     assert watched.by("PING") == ([], 0)
     world.advance(100)
-    assert world.do("HLEN", "k") == b":1\r\n"
+    assert world.do("HLEN", "k") == 1
     world.advance(100)
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("DBSIZE") == 0
     assert world.engine.keyspace.expired_fields == 2
 
 
 def test_the_cycle_tells_one_event_per_hash(world: World, kind: str) -> None:
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "2", "a", "b")
     watched = Watched(world)
     watched._log.seen.clear()
@@ -398,13 +382,13 @@ def test_the_cycle_tells_one_event_per_hash(world: World, kind: str) -> None:
 
 
 def test_a_longer_time_is_respected(world: World, kind: str) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do("HPEXPIRE", "k", "5000", "FIELDS", "1", "a")
     world.advance(200)
-    assert world.do("HLEN", "k") == b":1\r\n"
+    assert world.do("HLEN", "k") == 1
     world.advance(5000)
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_many_fields_are_deleted_over_several_ticks(world: World) -> None:
@@ -413,10 +397,10 @@ def test_many_fields_are_deleted_over_several_ticks(world: World) -> None:
         world.do("HSET", f"k{index}", *[word for name in names for word in (name, "v")])
         world.do("HPEXPIRE", f"k{index}", "50", "FIELDS", len(names), *names)
     world.advance(100)
-    left = int(world.do("DBSIZE")[1:-2])
+    left = world.do("DBSIZE")
     assert 0 < left < 30
     world.advance(500)
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("DBSIZE") == 0
 
 
 @pytest.mark.parametrize(
@@ -430,21 +414,21 @@ def test_many_fields_are_deleted_over_several_ticks(world: World) -> None:
     ],
 )
 def test_times_go_where_the_hash_goes(world: World, kind: str, moving: list[str]) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do("HPEXPIRE", "k", "150", "FIELDS", "2", "a", "b")
     world.do(*moving)
     world.do("SELECT", "1" if "1" in moving else "0")
     name = "new" if "new" in moving else "k"
-    assert world.do("HPTTL", name, "FIELDS", "2", "a", "b") == integers(150, 150)
+    assert world.do("HPTTL", name, "FIELDS", "2", "a", "b") == [150, 150]
     world.advance(200)
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("DBSIZE") == 0
     world.do("SELECT", "0")
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("DBSIZE") == 0
 
 
 @pytest.mark.parametrize("ending", [["DEL", "k"], ["FLUSHALL"], ["FLUSHDB"], ["SET", "k", "v"], ["PEXPIRE", "k", "20"]])
 def test_a_hash_that_went_before_its_fields_is_no_trouble(world: World, kind: str, ending: list[str]) -> None:
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do(*ending)
     world.advance(200)
@@ -461,7 +445,7 @@ def test_the_index_knows_only_hashes_with_times(world: World, kind: str) -> None
         ["HGETDEL", "k", "FIELDS", "1", "a"],
         ["HGETEX", "k", "PERSIST", "FIELDS", "1", "a"],
     ):
-        fill(world, "a", "b")
+        fill_hash(world, "a", "b")
         world.do("HEXPIRE", "k", "50", "FIELDS", "1", "a")
         assert index.count == 1
         world.do(*ending)

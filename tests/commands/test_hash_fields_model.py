@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.world import World
 
 KEYS = ("k", "l")
 TIMES_MS = (5, 50, 1000, 100_000)
@@ -67,7 +67,7 @@ class Model:
         keeps = self.random.random() < 0.3
         words = [*([condition] if condition else []), *(["KEEPTTL"] if keeps else ["PX", time])]
         pairs = [word for field in fields for word in (field, "v")]
-        assert self.world.do("HSETEX", key, *words, "FIELDS", len(fields), *pairs) == b":%d\r\n" % allowed
+        assert self.world.do("HSETEX", key, *words, "FIELDS", len(fields), *pairs) == allowed
         fields_now = self.data[key]
         for field in fields if allowed else ():
             fields_now[field] = ("v", fields_now.get(field, ("", 0))[1] if keeps else self.now_ms() + time)
@@ -105,12 +105,12 @@ class Model:
                 expected.append(1)
                 there[field] = (value, when)
         words = [condition] if condition else []
-        assert self.integers("HPEXPIREAT", key, when, *words, "FIELDS", len(fields), *fields) == expected
+        assert self.world.do("HPEXPIREAT", key, when, *words, "FIELDS", len(fields), *fields) == expected
 
     def persist(self, key: str, fields: list[str]) -> None:
         living = self.living(key)
         expected = [-2 if field not in living else 1 if living[field][1] else -1 for field in fields]
-        assert self.integers("HPERSIST", key, "FIELDS", len(fields), *fields) == expected
+        assert self.world.do("HPERSIST", key, "FIELDS", len(fields), *fields) == expected
         self.data[key].update({field: (living[field][0], 0) for field in fields if field in living})
 
     def delete(self, key: str, fields: list[str]) -> None:
@@ -122,7 +122,7 @@ class Model:
             self.data[key].pop(field, None)
 
     def rename(self, key: str, fields: list[str]) -> None:
-        if self.world.do("EXISTS", key) == b":0\r\n":
+        if self.world.do("EXISTS", key) == 0:
             return
         other = KEYS[1 - KEYS.index(key)]
         copies = self.random.random() < 0.5
@@ -133,16 +133,13 @@ class Model:
 
     def compare(self, key: str) -> None:
         """What the commands show is what should be there; HLEN counts expired fields as well."""
-        assert self.world.do("HLEN", key) == b":%d\r\n" % len(self.data[key])
+        assert self.world.do("HLEN", key) == len(self.data[key])
         living = self.living(key)
-        shown = self.world.do("HGETALL", key).split(b"\r\n")[2:-1:2]
+        shown = self.world.do("HGETALL", key)
         values = {name.decode(): value.decode() for name, value in zip(shown[::2], shown[1::2], strict=True)}
         assert values == {field: value for field, (value, _) in living.items()}
         expected = [-2 if field not in living else living[field][1] or -1 for field in self.fields]
-        assert self.integers("HPEXPIRETIME", key, "FIELDS", len(self.fields), *self.fields) == expected
-
-    def integers(self, *words: str | int) -> list[int]:
-        return [int(line[1:]) for line in self.world.do(*words).split(b"\r\n")[1:-1]]
+        assert self.world.do("HPEXPIRETIME", key, "FIELDS", len(self.fields), *self.fields) == expected
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_hash_expiry import bulks, expire, fill, integers, lazily, now_ms
-from tests.support.engine import World
+from tests.commands.test_hash_expiry import expire, lazily, now_ms
+from tests.support.filling import fill_hash
 from tests.support.keys import Watched, encoding
+from tests.support.replies import Error
+from tests.support.world import World
 
 ONE_TIME = "Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 ONE_CONDITION = "Only one of FXX or FNX arguments can be specified"
@@ -56,65 +58,65 @@ NEGATIVE = "invalid expire time, must be >= 0"
     ],
 )
 def test_bad_arguments(world: World, line: str, message: str) -> None:
-    assert world.do(*line.split()) == f"-ERR {message}\r\n".encode()
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do(*line.split()) == Error(f"ERR {message}".encode())
+    assert world.do("EXISTS", "k") == 0
 
 
 # HGETDEL
 
 
 def test_hgetdel_gives_values_and_deletes(world: World) -> None:
-    fill(world, "a", "b", "c")
-    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
-    assert world.do("HKEYS", "k") == bulks(b"c")
-    assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == bulks(b"c")
-    assert world.do("EXISTS", "k") == b":0\r\n"
-    assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == bulks(None, None)
+    fill_hash(world, "a", "b", "c")
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
+    assert world.do("HKEYS", "k") == [b"c"]
+    assert world.do("HGETDEL", "k", "FIELDS", "1", "c") == [b"c"]
+    assert world.do("EXISTS", "k") == 0
+    assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == [None, None]
 
 
 def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b", "c")
+    fill_hash(world, "a", "b", "c")
     expire(world, "a")
     watched = Watched(world)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k"], 0)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "b") == (["hdel k"], 1)
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "c") == (["hdel k", "del k"], 1)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k", "del k"], 0)
 
 
 def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
-    fill(world, "a", "b", "c")
-    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == bulks(b"a", b"b", None)
-    fill(world, "a")
-    assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == bulks(b"a", b"a")
-    assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == bulks(b"a", None)
-    assert world.do("HKEYS", "k") == bulks(b"c")
+    fill_hash(world, "a", "b", "c")
+    assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == [b"a", b"b", None]
+    fill_hash(world, "a")
+    assert world.do("HGETEX", "k", "PX", "9", "FIELDS", "2", "a", "a") == [b"a", b"a"]
+    assert world.do("HGETEX", "k", "PX", "0", "FIELDS", "2", "a", "a") == [b"a", None]
+    assert world.do("HKEYS", "k") == [b"c"]
 
 
 # HGETEX
 
 
 def test_hgetex_gives_values(world: World) -> None:
-    fill(world, "a", "b")
-    assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == bulks(b"a", None, b"b")
-    assert world.do("HTTL", "k", "FIELDS", "1", "a") == integers(-1)
-    assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == bulks(None)
+    fill_hash(world, "a", "b")
+    assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
+    assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
+    assert world.do("HGETEX", "missing", "EX", "1", "FIELDS", "1", "a") == [None]
 
 
 @pytest.mark.parametrize("option", ["EX", "PX", "EXAT", "PXAT"])
 def test_hgetex_sets_times(world: World, option: str) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     seconds = now_ms(world) // 1000 + 100
     time = {"EX": 100, "PX": 100000, "EXAT": seconds, "PXAT": seconds * 1000}[option]
-    assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == bulks(b"a", None)
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
+    assert world.do("HGETEX", "k", option.lower(), time, "FIELDS", "2", "a", "x") == [b"a", None]
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, -1]
 
 
 def test_hgetex_tells_what_it_changes(world: World) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HGETEX", "k", "FIELDS", "1", "a") == ([], 0)
     assert watched.by("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "x") == (["hexpire k"], 1)
@@ -126,73 +128,73 @@ def test_hgetex_tells_what_it_changes(world: World) -> None:
 
 def test_hgetex_does_not_revive_fields(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a", "b")
-    assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == bulks(None, None)
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HGETEX", "k", "EX", "9", "FIELDS", "2", "a", "b") == [None, None]
+    assert world.do("EXISTS", "k") == 0
 
 
 # HSETEX
 
 
 def test_hsetex_sets(world: World) -> None:
-    assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == b":1\r\n"
-    assert world.do("HGETALL", "k") == bulks(b"a", b"1", b"b", b"2")
+    assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == 1
+    assert world.do("HGETALL", "k") == [b"a", b"1", b"b", b"2"]
 
 
 def test_hsetex_sets_times_and_takes_them_away(world: World) -> None:
     world.do("HSETEX", "k", "EX", "100", "FIELDS", "2", "a", "1", "b", "2")
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, 100)
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, 100]
     world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "3")
     world.do("HSETEX", "k", "FIELDS", "1", "b", "4")
-    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == integers(100, -1)
-    assert world.do("HMGET", "k", "a", "b") == bulks(b"3", b"4")
+    assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, -1]
+    assert world.do("HMGET", "k", "a", "b") == [b"3", b"4"]
 
 
 def test_hsetex_under_conditions(world: World) -> None:
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
-    assert world.do("EXISTS", "k") == b":0\r\n"
-    assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == b":1\r\n"
-    assert world.do("HSETEX", "k", "FNX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "b", "1", "a", "2") == b":0\r\n"
-    assert world.do("HGETALL", "k") == bulks(b"a", b"1")
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == b":1\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
+    assert world.do("EXISTS", "k") == 0
+    assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == 1
+    assert world.do("HSETEX", "k", "FNX", "FIELDS", "2", "b", "1", "a", "2") == 0
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "b", "1", "a", "2") == 0
+    assert world.do("HGETALL", "k") == [b"a", b"1"]
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == 1
 
 
 def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == b":0\r\n"
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_keepttl_keeps_the_time_of_an_expired_field(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a")
-    assert world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "5") == b":1\r\n"
-    assert world.do("HGET", "k", "a") == b"$-1\r\n"
+    assert world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "5") == 1
+    assert world.do("HGET", "k", "a") is None
 
 
 @pytest.mark.parametrize("condition", ["FNX", "FXX"])
 def test_keepttl_under_a_condition_finds_expired_fields_deleted(world: World, condition: str) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a")
     is_new = condition == "FNX"
-    assert world.do("HSETEX", "k", condition, "KEEPTTL", "FIELDS", "1", "a", "5") == b":%d\r\n" % is_new
-    assert world.do("HGET", "k", "a") == (b"$1\r\n5\r\n" if is_new else b"$-1\r\n")
+    assert world.do("HSETEX", "k", condition, "KEEPTTL", "FIELDS", "1", "a", "5") == int(is_new)
+    assert world.do("HGET", "k", "a") == (b"5" if is_new else None)
 
 
 def test_a_condition_looks_no_further_than_the_field_that_decides(world: World) -> None:
     lazily(world)
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     expire(world, "a")
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "missing", "1", "a", "5") == b":0\r\n"
-    assert world.do("HLEN", "k") == b":2\r\n"
-    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "a", "5", "missing", "1") == b":0\r\n"
-    assert world.do("HLEN", "k") == b":1\r\n"
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "missing", "1", "a", "5") == 0
+    assert world.do("HLEN", "k") == 2
+    assert world.do("HSETEX", "k", "FXX", "FIELDS", "2", "a", "5", "missing", "1") == 0
+    assert world.do("HLEN", "k") == 1
 
 
 @pytest.mark.parametrize(
@@ -204,25 +206,25 @@ def test_a_condition_looks_no_further_than_the_field_that_decides(world: World) 
     ],
 )
 def test_fields_that_get_a_time_that_has_passed_count_as_expired(world: World, words: str, count: int) -> None:
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do(*words.split())
     assert world.engine.keyspace.expired_fields == count
 
 
 def test_a_hash_of_expired_fields_that_is_filled_again_stays_the_same_key(world: World) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     world.do("PEXPIRE", "k", 500000)
     expire(world, "a")
     watched = Watched(world)
     assert watched.by("HSETEX", "k", "FNX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "hset k"]
     assert encoding(world) == "listpackex"
-    assert world.do("TTL", "k") == b":500\r\n"
+    assert world.do("TTL", "k") == 500
 
 
 def test_a_hash_of_expired_fields_is_deleted_when_a_condition_is_not_met(world: World) -> None:
     lazily(world)
-    fill(world, "a")
+    fill_hash(world, "a")
     expire(world, "a")
     watched = Watched(world)
     assert watched.by("HSETEX", "k", "FXX", "FIELDS", "1", "a", "5")[0] == ["hexpired k", "del k"]
@@ -230,10 +232,10 @@ def test_a_hash_of_expired_fields_is_deleted_when_a_condition_is_not_met(world: 
 
 def test_with_a_time_that_has_passed_each_field_is_deleted_before_the_next_is_set(world: World) -> None:
     world.do("CONFIG", "SET", "hash-max-listpack-entries", "2")
-    fill(world, "a", "b")
+    fill_hash(world, "a", "b")
     world.do("HSETEX", "k", "PXAT", "1", "FIELDS", "2", "a", "1", "new", "2")
     assert encoding(world) == "listpackex"
-    assert world.do("HKEYS", "k") == bulks(b"b")
+    assert world.do("HKEYS", "k") == [b"b"]
 
 
 def test_hsetex_tells_what_it_does(world: World) -> None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import Watched, add_foreign, encoding, used
+from tests.support.replies import NULL_ARRAY, OK, WRONG_TYPE, Error, Simple
+from tests.support.world import World
 
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-INVALID = b"-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"
-CORRUPT = b"-INVALIDOBJ Corrupted HLL object detected\r\n"
+INVALID = Error(b"WRONGTYPE Key is not a valid HyperLogLog string value.")
+CORRUPT = Error(b"INVALIDOBJ Corrupted HLL object detected")
 HEADER = b"HYLL\x01\x00\x00\x00" + bytes(7) + b"\x80"
-OK = b"+OK\r\n"
-
-
-def bulk(data: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(data), data)
 
 
 def series(first: int, last: int) -> list[str]:
@@ -45,7 +40,7 @@ def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
 def test_another_string_is_refused(world: World, words: tuple[str, ...], data: bytes) -> None:
     world.do("SET", "f", data)
     assert world.do(*words) == INVALID
-    assert world.do("GET", "f") == bulk(data)
+    assert world.do("GET", "f") == data
     assert world.engine.keyspace.size() == 1
 
 
@@ -59,47 +54,47 @@ def test_a_corrupt_value_is_found_out_in_use(world: World, words: tuple[str, ...
 
 def test_pfadd_to_a_corrupt_value_may_work(world: World) -> None:
     world.do("SET", "f", HEADER + b"\x7f\xfe")
-    assert world.do("PFADD", "f", "a") == b":1\r\n"
+    assert world.do("PFADD", "f", "a") == 1
     world.do("SET", "f", HEADER)
     assert world.do("PFADD", "f", "a") == CORRUPT
 
 
 def test_pfadd_tells_whether_the_estimate_may_have_changed(world: World) -> None:
-    assert world.do("PFADD", "k") == b":1\r\n"
-    assert world.do("PFADD", "k") == b":0\r\n"
-    assert world.do("PFADD", "k", "a") == b":1\r\n"
-    assert world.do("PFADD", "k", "a", "a") == b":0\r\n"
-    assert world.do("TYPE", "k") == b"+string\r\n"
+    assert world.do("PFADD", "k") == 1
+    assert world.do("PFADD", "k") == 0
+    assert world.do("PFADD", "k", "a") == 1
+    assert world.do("PFADD", "k", "a", "a") == 0
+    assert world.do("TYPE", "k") == Simple(b"string")
     assert encoding(world) == "raw"
 
 
 def test_the_bytes_are_those_of_redis(world: World) -> None:
     world.do("PFADD", "k")
-    assert world.do("GET", "k") == bulk(HEADER + b"\x7f\xff")
+    assert world.do("GET", "k") == HEADER + b"\x7f\xff"
     world.do("PFADD", "k", "a")
-    assert world.do("GET", "k") == bulk(HEADER + b"q\xa6\x84NW")
+    assert world.do("GET", "k") == HEADER + b"q\xa6\x84NW"
     world.do("PFCOUNT", "k")
-    assert world.do("GET", "k") == bulk(b"HYLL\x01\x00\x00\x00\x01" + bytes(7) + b"q\xa6\x84NW")
+    assert world.do("GET", "k") == b"HYLL\x01\x00\x00\x00\x01" + bytes(7) + b"q\xa6\x84NW"
 
 
 def test_bytes_that_were_set_are_counted(world: World) -> None:
     world.do("SET", "k", HEADER + b"q\xa6\x84NW")
-    assert world.do("PFCOUNT", "k") == b":1\r\n"
-    assert world.do("PFADD", "k", "a") == b":0\r\n"
-    assert world.do("PFADD", "k", "b") == b":1\r\n"
+    assert world.do("PFCOUNT", "k") == 1
+    assert world.do("PFADD", "k", "a") == 0
+    assert world.do("PFADD", "k", "b") == 1
 
 
 def test_pfcount_of_one_key_trusts_the_estimate_in_it(world: World) -> None:
     world.do("SET", "k", b"HYLL\x01\x00\x00\x00\x39\x05" + bytes(6) + b"\x7f\xff")
-    assert world.do("PFCOUNT", "k") == b":1337\r\n"
-    assert world.do("PFCOUNT", "k", "k") == b":0\r\n"
+    assert world.do("PFCOUNT", "k") == 1337
+    assert world.do("PFCOUNT", "k", "k") == 0
 
 
 def test_pfcount_of_several_keys_counts_their_union(world: World) -> None:
     world.do("PFADD", "a", *series(0, 5))
     world.do("PFADD", "b", *series(3, 9))
-    assert world.do("PFCOUNT", "a", "b", "none") == b":9\r\n"
-    assert world.do("PFCOUNT", "none") == b":0\r\n"
+    assert world.do("PFCOUNT", "a", "b", "none") == 9
+    assert world.do("PFCOUNT", "none") == 0
 
 
 def test_events_and_changes(world: World) -> None:
@@ -115,21 +110,20 @@ def test_events_and_changes(world: World) -> None:
 
 def test_pfcount_that_writes_marks_the_key_as_changed(world: World) -> None:
     world.do("PFADD", "k", "a")
-    other = world.connect()
+    other = world.client()
     world.do("WATCH", "k")
-    other.receive(b"*2\r\n$7\r\nPFCOUNT\r\n$1\r\nk\r\n")
-    assert other.take_output() == b":1\r\n"
+    assert other.do("PFCOUNT", "k") == 1
     world.do("MULTI")
-    assert world.do("EXEC") == b"*-1\r\n"
+    assert world.do("EXEC") == NULL_ARRAY
     world.do("WATCH", "k")
-    other.receive(b"*2\r\n$7\r\nPFCOUNT\r\n$1\r\nk\r\n")
+    other.do("PFCOUNT", "k")
     world.do("MULTI")
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("EXEC") == []
 
 
 def test_pfmerge_makes_the_destination(world: World) -> None:
     assert world.do("PFMERGE", "k") == OK
-    assert world.do("GET", "k") == bulk(HEADER + b"\x7f\xff")
+    assert world.do("GET", "k") == HEADER + b"\x7f\xff"
     world.do("PFADD", "a", *series(0, 50))
     world.do("PFADD", "k", *series(40, 60))
     assert world.do("PFMERGE", "k", "a", "none") == OK
@@ -141,15 +135,15 @@ def test_pfmerge_with_a_dense_source_makes_a_dense_value(world: World) -> None:
     world.do("PFDEBUG", "TODENSE", "a")
     world.do("PFADD", "k", "y")
     assert world.do("PFMERGE", "k", "a") == OK
-    assert world.do("PFDEBUG", "ENCODING", "k") == b"+dense\r\n"
-    assert world.do("PFCOUNT", "k") == b":2\r\n"
+    assert world.do("PFDEBUG", "ENCODING", "k") == Simple(b"dense")
+    assert world.do("PFCOUNT", "k") == 2
 
 
 def test_pfmerge_stops_at_a_bad_source_before_it_changes_anything(world: World) -> None:
     world.do("PFADD", "a", "x")
     world.do("SET", "b", "text")
     assert world.do("PFMERGE", "k", "a", "b") == INVALID
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_the_expire_time_stays(world: World) -> None:
@@ -157,23 +151,23 @@ def test_the_expire_time_stays(world: World) -> None:
     world.do("EXPIRE", "k", "100")
     world.do("PFADD", "k", "b")
     world.do("PFMERGE", "k", "k")
-    assert world.do("TTL", "k") == b":100\r\n"
+    assert world.do("TTL", "k") == 100
 
 
 @pytest.mark.parametrize("limit", ["0", "100", "3000"])
 def test_hll_sparse_max_bytes_is_obeyed_at_once(world: World, limit: str) -> None:
     world.do("CONFIG", "SET", "hll-sparse-max-bytes", limit)
     world.do("PFADD", "k", *series(0, 100))
-    expected = b"+sparse\r\n" if limit == "3000" else b"+dense\r\n"
+    expected = Simple(b"sparse") if limit == "3000" else Simple(b"dense")
     assert world.do("PFDEBUG", "ENCODING", "k") == expected
-    assert world.do("PFCOUNT", "k") == b":100\r\n"
+    assert world.do("PFCOUNT", "k") == 100
 
 
 def test_memory(world: World) -> None:
     world.do("PFADD", "k")
-    assert world.do("MEMORY", "USAGE", "k") == b":72\r\n"
+    assert world.do("MEMORY", "USAGE", "k") == 72
     world.do("PFADD", "k", "a")
-    assert world.do("MEMORY", "USAGE", "k") == b":96\r\n"
+    assert world.do("MEMORY", "USAGE", "k") == 96
     world.do("PFDEBUG", "ENCODING", "k")
     before = used(world)
     world.do("PFDEBUG", "TODENSE", "k")
@@ -181,16 +175,16 @@ def test_memory(world: World) -> None:
 
 
 def test_pfdebug(world: World) -> None:
-    assert world.do("PFDEBUG", "DECODE", "k") == b"-ERR The specified key does not exist\r\n"
+    assert world.do("PFDEBUG", "DECODE", "k") == Error(b"ERR The specified key does not exist")
     world.do("PFADD", "k", "a")
-    assert world.do("PFDEBUG", "decode", "k") == bulk(b"Z:12711 v:2,1 Z:3672")
-    assert world.do("PFDEBUG", "wat", "k") == b"-ERR Unknown PFDEBUG subcommand 'wat'\r\n"
-    registers = world.do("PFDEBUG", "GETREG", "k").split(b"\r\n")
-    assert registers[0] == b"*16384"
-    assert {at: text for at, text in enumerate(registers[1:-1]) if text != b":0"} == {12711: b":2"}
-    assert world.do("PFDEBUG", "ENCODING", "k") == b"+dense\r\n"
-    assert world.do("PFDEBUG", "DECODE", "k") == b"-ERR HLL encoding is not sparse\r\n"
-    assert world.do("PFDEBUG", "TODENSE", "k") == b":0\r\n"
+    assert world.do("PFDEBUG", "decode", "k") == b"Z:12711 v:2,1 Z:3672"
+    assert world.do("PFDEBUG", "wat", "k") == Error(b"ERR Unknown PFDEBUG subcommand 'wat'")
+    registers = world.do("PFDEBUG", "GETREG", "k")
+    assert len(registers) == 16384
+    assert {at: register for at, register in enumerate(registers) if register != 0} == {12711: 2}
+    assert world.do("PFDEBUG", "ENCODING", "k") == Simple(b"dense")
+    assert world.do("PFDEBUG", "DECODE", "k") == Error(b"ERR HLL encoding is not sparse")
+    assert world.do("PFDEBUG", "TODENSE", "k") == 0
 
 
 def test_pfselftest(world: World) -> None:

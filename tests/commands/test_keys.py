@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World, do, encode
 from tests.support.journal import Journal
 from tests.support.keys import encoding, used
+from tests.support.replies import (
+    DB_INDEX_OUT_OF_RANGE,
+    NO_REPLY,
+    NO_SUCH_KEY,
+    NOT_AN_INTEGER,
+    NOT_POSITIVE,
+    OK,
+    PONG,
+    SYNTAX_ERROR,
+    Error,
+    Reply,
+    Simple,
+)
+from tests.support.wire import request
+from tests.support.world import World
 
-SAME = b"-ERR source and destination objects are the same\r\n"
-NO_KEY = b"-ERR no such key\r\n"
-DB_RANGE = b"-ERR DB index is out of range\r\n"
-NOT_INTEGER = b"-ERR value is not an integer or out of range\r\n"
-INT_RANGE = b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
-NIL = b"$-1\r\n"
+SAME = Error(b"ERR source and destination objects are the same")
+
+
+INT_RANGE = Error(b"ERR value is out of range, value must between -2147483648 and 2147483647")
 
 
 def select(world: World, database: int) -> None:
@@ -31,7 +42,7 @@ def lookups(world: World) -> tuple[int, int]:
     return int(keyspace.hits), int(keyspace.misses)
 
 
-def idle_after(world: World, *command: str) -> bytes:
+def idle_after(world: World, *command: str) -> Reply:
     """OBJECT IDLETIME of k, ten seconds after it was set, behind a command."""
     world.do("SET", "k", "v")
     world.advance(10_000)
@@ -45,8 +56,8 @@ def idle_after(world: World, *command: str) -> bytes:
 @pytest.mark.parametrize("command", ["DEL", "UNLINK"])
 def test_deleting_counts_the_keys_that_were_there(world: World, command: str) -> None:
     world.do("MSET", "a", "1", "b", "2")
-    assert world.do(command, "a", "b", "a", "c") == b":2\r\n"
-    assert world.do("EXISTS", "a", "b") == b":0\r\n"
+    assert world.do(command, "a", "b", "a", "c") == 2
+    assert world.do("EXISTS", "a", "b") == 0
 
 
 @pytest.mark.parametrize("command", ["DEL", "UNLINK"])
@@ -72,7 +83,7 @@ def test_deleting_a_key_whose_time_is_over_counts_nothing(world: World) -> None:
     world.do("SET", "k", "v", "PX", "5")
     world.clock.advance_ms(6)
     journal = Journal(world)
-    assert world.do("DEL", "k") == b":0\r\n"
+    assert world.do("DEL", "k") == 0
     assert journal.events() == ["expired k"]
 
 
@@ -81,30 +92,30 @@ def test_deleting_a_key_whose_time_is_over_counts_nothing(world: World) -> None:
 
 def test_exists_counts_a_key_as_often_as_it_is_given(world: World) -> None:
     world.do("SET", "a", "1")
-    assert world.do("EXISTS", "a", "a", "b") == b":2\r\n"
+    assert world.do("EXISTS", "a", "a", "b") == 2
 
 
 def test_touch_counts_the_keys_that_are_there(world: World) -> None:
     world.do("SET", "a", "1")
-    assert world.do("TOUCH", "a", "a", "b") == b":2\r\n"
+    assert world.do("TOUCH", "a", "a", "b") == 2
 
 
 def test_type_names_the_type_or_none(world: World) -> None:
     world.do("SET", "a", "1")
-    assert world.do("TYPE", "a") == b"+string\r\n"
-    assert world.do("TYPE", "b") == b"+none\r\n"
+    assert world.do("TYPE", "a") == Simple(b"string")
+    assert world.do("TYPE", "b") == Simple(b"none")
 
 
 @pytest.mark.parametrize(
     "command", [("EXISTS", "k"), ("TYPE", "k"), ("TTL", "k"), ("PTTL", "k"), ("OBJECT", "ENCODING", "k"), ("KEYS", "*")]
 )
 def test_looking_at_a_key_is_no_use(world: World, command: tuple[str, ...]) -> None:
-    assert idle_after(world, *command) == b":10\r\n"
+    assert idle_after(world, *command) == 10
 
 
 @pytest.mark.parametrize("command", [("TOUCH", "k"), ("GET", "k"), ("PERSIST", "k"), ("COPY", "k", "l")])
 def test_working_with_a_key_is_use(world: World, command: tuple[str, ...]) -> None:
-    assert idle_after(world, *command) == b":0\r\n"
+    assert idle_after(world, *command) == 0
 
 
 @pytest.mark.parametrize(
@@ -167,7 +178,7 @@ def test_object_tells_no_miss(world: World) -> None:
 
 
 def test_randomkey_of_an_empty_database_is_null(world: World) -> None:
-    assert world.do("RANDOMKEY") == NIL
+    assert world.do("RANDOMKEY") is None
 
 
 def test_randomkey_deletes_what_is_over_until_it_finds_a_key(world: World) -> None:
@@ -175,21 +186,21 @@ def test_randomkey_deletes_what_is_over_until_it_finds_a_key(world: World) -> No
         world.do("SET", f"old{number}", "v", "PX", "5")
     world.do("SET", "young", "v")
     world.clock.advance_ms(6)
-    assert world.do("RANDOMKEY") == b"$5\r\nyoung\r\n"
+    assert world.do("RANDOMKEY") == b"young"
 
 
 def test_randomkey_is_null_when_all_keys_are_over(world: World) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.clock.advance_ms(6)
-    assert world.do("RANDOMKEY") == NIL
-    assert world.do("DBSIZE") == b":0\r\n"
+    assert world.do("RANDOMKEY") is None
+    assert world.do("DBSIZE") == 0
 
 
 def test_randomkey_gives_a_key_that_is_over_while_the_data_set_stands_still(world: World) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.clock.advance_ms(6)
     world.engine.keyspace.stands_still = True
-    assert world.do("RANDOMKEY") == b"$3\r\nold\r\n"
+    assert world.do("RANDOMKEY") == b"old"
 
 
 def test_randomkey_gives_every_key_equally_often(world: World) -> None:
@@ -209,42 +220,42 @@ def test_randomkey_gives_every_key_equally_often(world: World) -> None:
 
 def test_rename_moves_value_and_expire_time(world: World) -> None:
     world.do("SET", "a", "v", "PX", "5000")
-    assert world.do("RENAME", "a", "b") == b"+OK\r\n"
-    assert world.do("GET", "b") == b"$1\r\nv\r\n"
-    assert world.do("PTTL", "b") == b":5000\r\n"
-    assert world.do("EXISTS", "a") == b":0\r\n"
+    assert world.do("RENAME", "a", "b") == OK
+    assert world.do("GET", "b") == b"v"
+    assert world.do("PTTL", "b") == 5000
+    assert world.do("EXISTS", "a") == 0
 
 
 def test_rename_overwrites_value_and_expire_time(world: World) -> None:
     world.do("SET", "a", "new")
     world.do("SET", "b", "old", "EX", "100")
-    assert world.do("RENAME", "a", "b") == b"+OK\r\n"
-    assert world.do("GET", "b") == b"$3\r\nnew\r\n"
-    assert world.do("TTL", "b") == b":-1\r\n"
+    assert world.do("RENAME", "a", "b") == OK
+    assert world.do("GET", "b") == b"new"
+    assert world.do("TTL", "b") == -1
 
 
 @pytest.mark.parametrize("command", ["RENAME", "RENAMENX"])
 @pytest.mark.parametrize("target", ["a", "b"])
 def test_renaming_a_missing_key_is_an_error(world: World, command: str, target: str) -> None:
     world.do("SET", "b", "v")
-    assert world.do(command, "a", target) == NO_KEY
+    assert world.do(command, "a", target) == NO_SUCH_KEY
 
 
 def test_rename_to_the_same_name_changes_nothing(world: World) -> None:
     world.do("SET", "a", "v")
     journal = Journal(world)
     before = dirty(world)
-    assert world.do("RENAME", "a", "a") == b"+OK\r\n"
-    assert world.do("RENAMENX", "a", "a") == b":0\r\n"
+    assert world.do("RENAME", "a", "a") == OK
+    assert world.do("RENAMENX", "a", "a") == 0
     assert journal.take() == []
     assert dirty(world) == before
 
 
 def test_renamenx_does_not_overwrite(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
-    assert world.do("RENAMENX", "a", "b") == b":0\r\n"
-    assert world.do("RENAMENX", "a", "c") == b":1\r\n"
-    assert world.do("MGET", "a", "b", "c") == b"*3\r\n$-1\r\n$1\r\n2\r\n$1\r\n1\r\n"
+    assert world.do("RENAMENX", "a", "b") == 0
+    assert world.do("RENAMENX", "a", "c") == 1
+    assert world.do("MGET", "a", "b", "c") == [None, b"2", b"1"]
 
 
 def test_rename_tells_both_changes_before_both_events(world: World) -> None:
@@ -279,19 +290,19 @@ def test_rename_grows_a_full_table_although_the_number_of_keys_stays(world: Worl
 
 def test_move_takes_value_and_expire_time_along(world: World) -> None:
     world.do("SET", "a", "v", "PX", "5000")
-    assert world.do("MOVE", "a", "3") == b":1\r\n"
-    assert world.do("EXISTS", "a") == b":0\r\n"
+    assert world.do("MOVE", "a", "3") == 1
+    assert world.do("EXISTS", "a") == 0
     select(world, 3)
-    assert world.do("GET", "a") == b"$1\r\nv\r\n"
-    assert world.do("PTTL", "a") == b":5000\r\n"
+    assert world.do("GET", "a") == b"v"
+    assert world.do("PTTL", "a") == 5000
 
 
 def test_move_does_not_overwrite(world: World) -> None:
     world.do("SET", "a", "1")
     world.do("MOVE", "a", "1")
     world.do("SET", "a", "2")
-    assert world.do("MOVE", "a", "1") == b":0\r\n"
-    assert world.do("GET", "a") == b"$1\r\n2\r\n"
+    assert world.do("MOVE", "a", "1") == 0
+    assert world.do("GET", "a") == b"2"
 
 
 def test_move_overwrites_a_key_whose_time_is_over(world: World) -> None:
@@ -299,19 +310,25 @@ def test_move_overwrites_a_key_whose_time_is_over(world: World) -> None:
     world.do("MOVE", "a", "1")
     world.do("SET", "a", "2")
     world.clock.advance_ms(6)
-    assert world.do("MOVE", "a", "1") == b":1\r\n"
+    assert world.do("MOVE", "a", "1") == 1
 
 
 @pytest.mark.parametrize(
     ("database", "reply"),
-    [("0", SAME), ("16", DB_RANGE), ("-1", DB_RANGE), ("x", NOT_INTEGER), ("99999999999", INT_RANGE)],
+    [
+        ("0", SAME),
+        ("16", DB_INDEX_OUT_OF_RANGE),
+        ("-1", DB_INDEX_OUT_OF_RANGE),
+        ("x", NOT_AN_INTEGER),
+        ("99999999999", INT_RANGE),
+    ],
 )
-def test_move_checks_the_database_before_the_key(world: World, database: str, reply: bytes) -> None:
+def test_move_checks_the_database_before_the_key(world: World, database: str, reply: Reply) -> None:
     assert world.do("MOVE", "none", database) == reply
 
 
 def test_moving_a_missing_key_gives_zero(world: World) -> None:
-    assert world.do("MOVE", "none", "1") == b":0\r\n"
+    assert world.do("MOVE", "none", "1") == 0
 
 
 def test_move_tells_both_databases(world: World) -> None:
@@ -328,27 +345,27 @@ def test_move_tells_both_databases(world: World) -> None:
 
 def test_copy_makes_a_value_of_its_own_with_the_expire_time(world: World) -> None:
     world.do("SET", "a", "text", "PX", "5000")
-    assert world.do("COPY", "a", "b") == b":1\r\n"
+    assert world.do("COPY", "a", "b") == 1
     world.do("APPEND", "a", "!")
-    assert world.do("GET", "b") == b"$4\r\ntext\r\n"
-    assert world.do("PTTL", "b") == b":5000\r\n"
+    assert world.do("GET", "b") == b"text"
+    assert world.do("PTTL", "b") == 5000
 
 
 def test_copy_overwrites_only_with_replace(world: World) -> None:
     world.do("SET", "a", "new")
     world.do("SET", "b", "old", "EX", "100")
-    assert world.do("COPY", "a", "b") == b":0\r\n"
-    assert world.do("COPY", "a", "b", "replace") == b":1\r\n"
-    assert world.do("GET", "b") == b"$3\r\nnew\r\n"
-    assert world.do("TTL", "b") == b":-1\r\n"
+    assert world.do("COPY", "a", "b") == 0
+    assert world.do("COPY", "a", "b", "replace") == 1
+    assert world.do("GET", "b") == b"new"
+    assert world.do("TTL", "b") == -1
 
 
 def test_copy_to_another_database(world: World) -> None:
     world.do("SET", "a", "v")
-    assert world.do("COPY", "a", "a", "DB", "1") == b":1\r\n"
-    assert world.do("COPY", "a", "b", "db", "0", "DB", "1") == b":1\r\n"
+    assert world.do("COPY", "a", "a", "DB", "1") == 1
+    assert world.do("COPY", "a", "b", "db", "0", "DB", "1") == 1
     select(world, 1)
-    assert world.do("MGET", "a", "b") == b"*2\r\n$1\r\nv\r\n$1\r\nv\r\n"
+    assert world.do("MGET", "a", "b") == [b"v", b"v"]
 
 
 @pytest.mark.parametrize(
@@ -356,21 +373,21 @@ def test_copy_to_another_database(world: World) -> None:
     [
         ((), SAME),
         (("DB", "0"), SAME),
-        (("DB",), SYNTAX),
-        (("DB", "16"), DB_RANGE),
-        (("DB", "x"), NOT_INTEGER),
+        (("DB",), SYNTAX_ERROR),
+        (("DB", "16"), DB_INDEX_OUT_OF_RANGE),
+        (("DB", "x"), NOT_AN_INTEGER),
         (("DB", "99999999999"), INT_RANGE),
-        (("REPLACE", "nonsense"), SYNTAX),
+        (("REPLACE", "nonsense"), SYNTAX_ERROR),
     ],
 )
-def test_copy_checks_its_options_before_the_key(world: World, options: tuple[str, ...], reply: bytes) -> None:
+def test_copy_checks_its_options_before_the_key(world: World, options: tuple[str, ...], reply: Reply) -> None:
     assert world.do("COPY", "none", "none", *options) == reply
 
 
 def test_copying_a_missing_key_gives_zero(world: World) -> None:
     world.do("SET", "b", "v")
-    assert world.do("COPY", "none", "b", "REPLACE") == b":0\r\n"
-    assert world.do("EXISTS", "b") == b":1\r\n"
+    assert world.do("COPY", "none", "b", "REPLACE") == 0
+    assert world.do("EXISTS", "b") == 1
 
 
 def test_copy_tells_the_new_key_only(world: World) -> None:
@@ -385,8 +402,8 @@ def test_copy_tells_the_new_key_only(world: World) -> None:
 def test_the_copy_of_a_shared_number_is_not_shared(world: World) -> None:
     world.do("SET", "a", "7")
     world.do("COPY", "a", "b")
-    assert world.do("OBJECT", "REFCOUNT", "a") == b":2147483647\r\n"
-    assert world.do("OBJECT", "REFCOUNT", "b") == b":1\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "a") == 2147483647
+    assert world.do("OBJECT", "REFCOUNT", "b") == 1
     assert encoding(world, b"b") == "int"
 
 
@@ -412,76 +429,76 @@ def test_a_copy_keeps_the_encoding_of_a_short_raw_string(world: World) -> None:
 
 @pytest.mark.parametrize("replicas", ["0", "-1"])
 def test_wait_for_no_replicas_answers_at_once(world: World, replicas: str) -> None:
-    assert world.do("WAIT", replicas, "0") == b":0\r\n"
+    assert world.do("WAIT", replicas, "0") == 0
 
 
 def test_wait_answers_when_its_time_is_over(world: World) -> None:
-    assert world.do("WAIT", "1", "250") == b""
+    assert world.do("WAIT", "1", "250") == NO_REPLY
     world.advance(200)
-    assert world.session.take_output() == b""
+    assert world.replies() == []
     world.advance(100)
-    assert world.session.take_output() == b":0\r\n"
+    assert world.replies() == [0]
 
 
 def test_wait_without_a_timeout_waits_for_ever(world: World) -> None:
     world.do("WAIT", "1", "0")
     world.advance(10_000)
-    assert world.session.take_output() == b""
+    assert world.replies() == []
 
 
 def test_requests_behind_wait_are_run_after_it(world: World) -> None:
-    world.session.receive(encode(["WAIT", "1", "50"]) + encode(["PING"]))
-    assert do(world.session, "PING", "second") == b""
+    world.first.receive(request("WAIT", "1", "50") + request("PING"))
+    assert world.do("PING", "second") == NO_REPLY
     world.advance(100)
-    assert world.session.take_output() == b":0\r\n+PONG\r\n$6\r\nsecond\r\n"
+    assert world.replies() == [0, PONG, b"second"]
 
 
 def test_in_a_transaction_wait_does_not_wait(world: World) -> None:
     world.do("MULTI")
     world.do("WAIT", "1", "0")
     world.do("WAITAOF", "0", "1", "0")
-    assert world.do("EXEC") == b"*2\r\n:0\r\n*2\r\n:0\r\n:0\r\n"
+    assert world.do("EXEC") == [0, [0, 0]]
 
 
 def test_a_client_that_left_is_not_answered(world: World) -> None:
-    session = world.connect()
-    do(session, "WAIT", "1", "50")
-    world.engine.disconnect(session)
+    client = world.client()
+    client.do("WAIT", "1", "50")
+    client.leave()
     world.advance(100)
-    assert session.take_output() == b""
+    assert client.replies() == []
 
 
 def test_a_released_client_is_not_answered_by_its_old_timeout(world: World) -> None:
     world.do("WAIT", "1", "100")
     assert world.engine.blocking.release(world.session)
-    assert world.session.take_output() == b":0\r\n"
+    assert world.replies() == [0]
     world.do("WAIT", "1", "5000")
     world.advance(200)
-    assert world.session.take_output() == b""
+    assert world.replies() == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "reply"),
     [
-        (("WAIT", "x", "0"), NOT_INTEGER),
-        (("WAIT", "0", "x"), b"-ERR timeout is not an integer or out of range\r\n"),
-        (("WAIT", "0", "-1"), b"-ERR timeout is negative\r\n"),
-        (("WAIT", "0", "9223372036854775807"), b"-ERR timeout is out of range\r\n"),
-        (("WAITAOF", "2", "0", "0"), b"-ERR value is out of range, value must between 0 and 1\r\n"),
-        (("WAITAOF", "0", "-1", "0"), b"-ERR value is out of range, must be positive\r\n"),
-        (("WAITAOF", "1", "0", "-1"), b"-ERR timeout is negative\r\n"),
+        (("WAIT", "x", "0"), NOT_AN_INTEGER),
+        (("WAIT", "0", "x"), Error(b"ERR timeout is not an integer or out of range")),
+        (("WAIT", "0", "-1"), Error(b"ERR timeout is negative")),
+        (("WAIT", "0", "9223372036854775807"), Error(b"ERR timeout is out of range")),
+        (("WAITAOF", "2", "0", "0"), Error(b"ERR value is out of range, value must between 0 and 1")),
+        (("WAITAOF", "0", "-1", "0"), NOT_POSITIVE),
+        (("WAITAOF", "1", "0", "-1"), Error(b"ERR timeout is negative")),
         (
             ("WAITAOF", "1", "0", "0"),
-            b"-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n",
+            Error(b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
         ),
     ],
 )
-def test_wait_checks_its_arguments(world: World, arguments: tuple[str, ...], reply: bytes) -> None:
+def test_wait_checks_its_arguments(world: World, arguments: tuple[str, ...], reply: Reply) -> None:
     assert world.do(*arguments) == reply
 
 
 def test_waitaof_without_a_file_reaches_nothing(world: World) -> None:
-    assert world.do("WAITAOF", "0", "0", "0") == b"*2\r\n:0\r\n:0\r\n"
-    assert world.do("WAITAOF", "0", "1", "50") == b""
+    assert world.do("WAITAOF", "0", "0", "0") == [0, 0]
+    assert world.do("WAITAOF", "0", "1", "50") == NO_REPLY
     world.advance(100)
-    assert world.session.take_output() == b"*2\r\n:0\r\n:0\r\n"
+    assert world.replies() == [[0, 0]]

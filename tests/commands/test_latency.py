@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 
 from tests.differential.harness import Pair, step
-from tests.support.engine import World
+from tests.support.replies import Error, Verbatim
 from tests.support.servers import Server
 from tests.support.specs import ask, items
+from tests.support.world import World
 
 
 def take(world: World, name: str, milliseconds: int) -> None:
@@ -32,7 +33,7 @@ def watched(world: World) -> World:
 
 def test_nothing_is_noted_while_the_monitor_is_off(world: World) -> None:
     take(world, "set", 50)
-    assert world.do("LATENCY", "LATEST") == b"*0\r\n"
+    assert world.do("LATENCY", "LATEST") == []
 
 
 def test_fast_commands_are_an_event_of_their_own(watched: World) -> None:
@@ -44,7 +45,7 @@ def test_fast_commands_are_an_event_of_their_own(watched: World) -> None:
 
 def test_what_is_below_the_threshold_is_not_noted(watched: World) -> None:
     take(watched, "set", 4)
-    assert watched.do("LATENCY", "LATEST") == b"*0\r\n"
+    assert watched.do("LATENCY", "LATEST") == []
 
 
 def test_history(watched: World) -> None:
@@ -54,20 +55,20 @@ def test_history(watched: World) -> None:
     take(watched, "set", 8)
     second = watched.clock.now_us() // 1_000_000
     assert ask(watched, "LATENCY", "HISTORY", "command") == [[first, 6], [second, 8]]
-    assert watched.do("LATENCY", "HISTORY", "nosuch") == b"*0\r\n"
+    assert watched.do("LATENCY", "HISTORY", "nosuch") == []
 
 
 def test_reset_forgets_what_is_named_or_all(watched: World) -> None:
     take(watched, "set", 6)
     take(watched, "setnx", 6)
-    assert watched.do("LATENCY", "RESET", "Command", "nosuch") == b":1\r\n"
-    assert watched.do("LATENCY", "RESET") == b":1\r\n"
-    assert watched.do("LATENCY", "RESET") == b":0\r\n"
+    assert watched.do("LATENCY", "RESET", "Command", "nosuch") == 1
+    assert watched.do("LATENCY", "RESET") == 1
+    assert watched.do("LATENCY", "RESET") == 0
 
 
 def test_graph(watched: World) -> None:
-    assert watched.do("LATENCY", "GRAPH", "command") == b"-ERR No samples available for event 'command'\r\n"
-    assert watched.do("LATENCY", "GRAPH", "a\x00b") == b"-ERR No samples available for event 'a'\r\n"
+    assert watched.do("LATENCY", "GRAPH", "command") == Error(b"ERR No samples available for event 'command'")
+    assert watched.do("LATENCY", "GRAPH", "a\x00b") == Error(b"ERR No samples available for event 'a'")
     take(watched, "set", 6)
     picture = str(ask(watched, "LATENCY", "GRAPH", "command"))
     assert picture.startswith("command - high 6 ms, low 6 ms (all time high 6 ms)\n")
@@ -77,8 +78,8 @@ def test_doctor(watched: World) -> None:
     take(watched, "set", 6)
     report = str(ask(watched, "LATENCY", "DOCTOR"))
     assert "1. command: 1 latency spikes (average 6ms, mean deviation 0ms" in report
-    watched.session.set_protocol(3)
-    assert watched.do("LATENCY", "DOCTOR").startswith(b"=")
+    watched.set_protocol(3)
+    assert isinstance(watched.do("LATENCY", "DOCTOR"), Verbatim)
 
 
 def test_histogram_of_one_command(world: World) -> None:
@@ -104,7 +105,7 @@ def test_histogram_of_all(world: World) -> None:
 def test_no_histogram_without_tracking(world: World) -> None:
     world.do("CONFIG", "SET", "latency-tracking", "no")
     world.do("GET", "k")
-    assert world.do("LATENCY", "HISTOGRAM", "get") == b"*0\r\n"
+    assert world.do("LATENCY", "HISTOGRAM", "get") == []
     assert int(world.counters("get").calls()) == 1
 
 

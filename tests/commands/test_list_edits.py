@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_lists import NULL, bulks, whole
-from tests.support.engine import World
+from tests.commands.test_lists import whole
 from tests.support.journal import Journal
 from tests.support.keys import encoding
+from tests.support.replies import NO_SUCH_KEY, NOT_AN_INTEGER, OK, SYNTAX_ERROR, Error, Reply, bulks
+from tests.support.world import World
 
-OK = b"+OK\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
 FILLS = ["-2", "3"]
 
 
@@ -32,21 +31,21 @@ def test_an_element_is_set(letters: World) -> None:
 
 
 def test_there_has_to_be_an_element_to_set(letters: World) -> None:
-    assert letters.do("LSET", "l", "7", "x") == letters.do("LSET", "l", "-8", "x") == b"-ERR index out of range\r\n"
-    assert letters.do("LSET", "none", "x", "x") == b"-ERR no such key\r\n"
-    assert letters.do("LSET", "l", "x", "x") == b"-ERR value is not an integer or out of range\r\n"
+    assert letters.do("LSET", "l", "7", "x") == letters.do("LSET", "l", "-8", "x") == Error(b"ERR index out of range")
+    assert letters.do("LSET", "none", "x", "x") == NO_SUCH_KEY
+    assert letters.do("LSET", "l", "x", "x") == NOT_AN_INTEGER
 
 
 def test_an_element_is_inserted_beside_the_first_match(letters: World) -> None:
-    assert letters.do("LINSERT", "l", "before", "c", "x") == b":8\r\n"
-    assert letters.do("LINSERT", "l", "AFTER", "c", "y") == b":9\r\n"
+    assert letters.do("LINSERT", "l", "before", "c", "x") == 8
+    assert letters.do("LINSERT", "l", "AFTER", "c", "y") == 9
     assert whole(letters) == bulks(*"abxcyabca")
 
 
 def test_without_a_match_nothing_is_inserted(letters: World) -> None:
-    assert letters.do("LINSERT", "l", "AFTER", "z", "x") == b":-1\r\n"
-    assert letters.do("LINSERT", "none", "AFTER", "z", "x") == b":0\r\n"
-    assert letters.do("LINSERT", "none", "BESIDE", "z", "x") == SYNTAX
+    assert letters.do("LINSERT", "l", "AFTER", "z", "x") == -1
+    assert letters.do("LINSERT", "none", "AFTER", "z", "x") == 0
+    assert letters.do("LINSERT", "none", "BESIDE", "z", "x") == SYNTAX_ERROR
 
 
 def test_a_list_grows_for_an_element_that_is_not_inserted(world: World) -> None:
@@ -63,7 +62,7 @@ def test_a_list_grows_for_an_element_that_is_not_inserted(world: World) -> None:
     [("0", 3, "bcbc"), ("2", 2, "bcbca"), ("-2", 2, "abcbc"), ("-9223372036854775808", 3, "bcbc")],
 )
 def test_equal_elements_are_removed(letters: World, count: str, removed: int, left: str) -> None:
-    assert letters.do("LREM", "l", count, "a") == b":%d\r\n" % removed
+    assert letters.do("LREM", "l", count, "a") == removed
     assert whole(letters) == bulks(*left)
 
 
@@ -79,7 +78,7 @@ def test_each_removed_element_is_a_change(letters: World) -> None:
 def test_a_list_of_equal_elements_is_removed(world: World) -> None:
     world.do("RPUSH", "l", "a", "a")
     journal = Journal(world)
-    assert world.do("LREM", "l", "0", "a") == b":2\r\n"
+    assert world.do("LREM", "l", "0", "a") == 2
     assert journal.take() == ["* l", "lrem l", "del l"]
 
 
@@ -97,7 +96,7 @@ def test_a_list_of_equal_elements_is_removed(world: World) -> None:
 def test_a_list_is_trimmed_to_a_range(letters: World, start: str, stop: str, left: str) -> None:
     assert letters.do("LTRIM", "l", start, stop) == OK
     assert whole(letters) == bulks(*left)
-    assert letters.do("EXISTS", "l") == (b":1\r\n" if left else b":0\r\n")
+    assert letters.do("EXISTS", "l") == (1 if left else 0)
 
 
 def test_trimming_tells_even_if_nothing_goes(world: World) -> None:
@@ -113,35 +112,31 @@ def test_trimming_tells_even_if_nothing_goes(world: World) -> None:
 # LPOS
 
 
-def integers(*numbers: int) -> bytes:
-    return b"*%d\r\n" % len(numbers) + b"".join(b":%d\r\n" % number for number in numbers)
-
-
 @pytest.mark.parametrize(
     ("options", "reply"),
     [
-        ("", b":0\r\n"),
-        ("RANK 2", b":3\r\n"),
-        ("rank -1", b":6\r\n"),
-        ("RANK -3", b":0\r\n"),
-        ("RANK 4", NULL),
-        ("COUNT 0", integers(0, 3, 6)),
-        ("COUNT 2", integers(0, 3)),
-        ("COUNT 2 RANK -1", integers(6, 3)),
-        ("COUNT 0 MAXLEN 6", integers(0, 3)),
-        ("COUNT 0 MAXLEN 4 RANK -1", integers(6, 3)),
-        ("RANK 3 MAXLEN 6", NULL),
-        ("COUNT 0 MAXLEN 0 RANK 5", integers()),
-        ("COUNT 1 RANK 9223372036854775807", integers()),
+        ("", 0),
+        ("RANK 2", 3),
+        ("rank -1", 6),
+        ("RANK -3", 0),
+        ("RANK 4", None),
+        ("COUNT 0", [0, 3, 6]),
+        ("COUNT 2", [0, 3]),
+        ("COUNT 2 RANK -1", [6, 3]),
+        ("COUNT 0 MAXLEN 6", [0, 3]),
+        ("COUNT 0 MAXLEN 4 RANK -1", [6, 3]),
+        ("RANK 3 MAXLEN 6", None),
+        ("COUNT 0 MAXLEN 0 RANK 5", []),
+        ("COUNT 1 RANK 9223372036854775807", []),
     ],
 )
-def test_places_of_equal_elements(letters: World, options: str, reply: bytes) -> None:
+def test_places_of_equal_elements(letters: World, options: str, reply: Reply) -> None:
     assert letters.do("LPOS", "l", "a", *options.split()) == reply
 
 
 def test_places_in_a_missing_list(world: World) -> None:
-    assert world.do("LPOS", "l", "a") == NULL
-    assert world.do("LPOS", "l", "a", "COUNT", "0") == b"*0\r\n"
+    assert world.do("LPOS", "l", "a") is None
+    assert world.do("LPOS", "l", "a", "COUNT", "0") == []
 
 
 @pytest.mark.parametrize(
@@ -165,4 +160,4 @@ def test_places_in_a_missing_list(world: World) -> None:
     ],
 )
 def test_bad_options_are_refused(world: World, options: str, error: str) -> None:
-    assert world.do("LPOS", "l", "a", *options.split()) == f"-ERR {error}\r\n".encode()
+    assert world.do("LPOS", "l", "a", *options.split()) == Error(f"ERR {error}".encode())

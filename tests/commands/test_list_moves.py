@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_lists import NULL, NULL_ARRAY, bulks, whole
-from tests.support.engine import World
+from tests.commands.test_lists import whole
 from tests.support.journal import Journal
 from tests.support.keys import encoding
-
-SYNTAX = b"-ERR syntax error\r\n"
+from tests.support.replies import NULL_ARRAY, SYNTAX_ERROR, Error, bulks
+from tests.support.world import World
 
 
 @pytest.mark.parametrize(
@@ -24,21 +23,21 @@ SYNTAX = b"-ERR syntax error\r\n"
 def test_an_element_moves_from_end_to_end(world: World, ends: str, moved: bytes, source: str, target: str) -> None:
     world.do("RPUSH", "l", *"abc")
     world.do("RPUSH", "m", *"xy")
-    assert world.do("LMOVE", "l", "m", *ends.split()) == b"$1\r\n%b\r\n" % moved
+    assert world.do("LMOVE", "l", "m", *ends.split()) == moved
     assert whole(world) == bulks(*source)
     assert whole(world, "m") == bulks(*target)
 
 
 def test_a_list_can_be_rotated(world: World) -> None:
     world.do("RPUSH", "l", *"abc")
-    assert world.do("RPOPLPUSH", "l", "l") == b"$1\r\nc\r\n"
+    assert world.do("RPOPLPUSH", "l", "l") == b"c"
     assert whole(world) == bulks(*"cab")
 
 
 def test_a_list_of_one_element_stays_when_rotated(world: World) -> None:
     world.do("RPUSH", "l", "a")
     journal = Journal(world)
-    assert world.do("LMOVE", "l", "l", "LEFT", "RIGHT") == b"$1\r\na\r\n"
+    assert world.do("LMOVE", "l", "l", "LEFT", "RIGHT") == b"a"
     assert journal.take() == ["* l", "rpush l", "* l", "lpop l"]
 
 
@@ -48,7 +47,7 @@ def test_a_quicklist_of_one_element_can_be_rotated(world: World) -> None:
     world.do("LPOP", "l")
     assert encoding(world, b"l") == "quicklist"
     world.do("LMOVE", "l", "l", "LEFT", "RIGHT")
-    assert whole(world) == bulks("b")
+    assert whole(world) == [b"b"]
 
 
 def test_the_events_of_a_move(world: World) -> None:
@@ -62,9 +61,9 @@ def test_the_events_of_a_move(world: World) -> None:
 
 def test_without_a_source_nothing_moves(world: World) -> None:
     world.do("SET", "s", "v")
-    assert world.do("LMOVE", "l", "s", "LEFT", "LEFT") == NULL
-    assert world.do("RPOPLPUSH", "l", "m") == NULL
-    assert world.do("LMOVE", "l", "m", "LEFT", "UP") == SYNTAX
+    assert world.do("LMOVE", "l", "s", "LEFT", "LEFT") is None
+    assert world.do("RPOPLPUSH", "l", "m") is None
+    assert world.do("LMOVE", "l", "m", "LEFT", "UP") == SYNTAX_ERROR
 
 
 # LMPOP
@@ -72,14 +71,14 @@ def test_without_a_source_nothing_moves(world: World) -> None:
 
 def test_elements_come_from_the_first_list_there_is(world: World) -> None:
     world.do("RPUSH", "l", *"abc")
-    assert world.do("LMPOP", "2", "none", "l", "LEFT") == b"*2\r\n$1\r\nl\r\n" + bulks("a")
-    assert world.do("LMPOP", "2", "none", "l", "right", "count", "10") == b"*2\r\n$1\r\nl\r\n" + bulks("c", "b")
+    assert world.do("LMPOP", "2", "none", "l", "LEFT") == [b"l", [b"a"]]
+    assert world.do("LMPOP", "2", "none", "l", "right", "count", "10") == [b"l", [b"c", b"b"]]
     assert world.do("LMPOP", "2", "none", "l", "RIGHT") == NULL_ARRAY
 
 
 def test_an_option_may_be_the_name_of_a_list(world: World) -> None:
     world.do("RPUSH", "COUNT", "a")
-    assert world.do("LMPOP", "1", "COUNT", "LEFT") == b"*2\r\n$5\r\nCOUNT\r\n" + bulks("a")
+    assert world.do("LMPOP", "1", "COUNT", "LEFT") == [b"COUNT", [b"a"]]
 
 
 @pytest.mark.parametrize(
@@ -98,5 +97,5 @@ def test_an_option_may_be_the_name_of_a_list(world: World) -> None:
     ],
 )
 def test_bad_calls_are_refused(world: World, words: str, error: str) -> None:
-    assert world.do("LMPOP", *words.split()) == f"-ERR {error}\r\n".encode()
-    assert world.do("BLMPOP", "0", *words.split()) == f"-ERR {error}\r\n".encode()
+    assert world.do("LMPOP", *words.split()) == Error(f"ERR {error}".encode())
+    assert world.do("BLMPOP", "0", *words.split()) == Error(f"ERR {error}".encode())

@@ -8,9 +8,9 @@ import pytest
 
 from tests.differential.harness import Pair, step
 from tests.differential.rules import same_type
-from tests.support.engine import World
 from tests.support.servers import Server
 from tests.support.specs import ask
+from tests.support.world import World
 
 
 def lines(world: World, *words: str) -> list[str]:
@@ -47,8 +47,8 @@ def test_a_picture_has_a_thousand_lines_at_most(world: World) -> None:
 
 
 def test_it_is_verbatim_text(world: World) -> None:
-    world.session.set_protocol(3)
-    assert world.do("LOLWUT").startswith(b"=21\r\ntxt:Redis ver. ")
+    world.set_protocol(3)
+    assert world.raw("LOLWUT").startswith(b"=21\r\ntxt:Redis ver. ")
 
 
 @pytest.mark.needs_redis

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.hosted import Hosted
-from tests.support.wire import OK, Array, Bulk, Double, Error, Integer, Map, Null, Simple, Verbatim
-
-SYNTAX = Error(b"ERR syntax error")
+from tests.support.replies import NOT_AN_INTEGER, OK, SYNTAX_ERROR, Double, Error, Map, Simple, Verbatim, wrong_arity
 
 
 @pytest.fixture
@@ -18,9 +16,9 @@ def hosted() -> Hosted:
 def stats(hosted: Hosted) -> dict[bytes, object]:
     """MEMORY STATS of a RESP2 client, as a dictionary."""
     reply = hosted.do("MEMORY", "STATS")
-    assert isinstance(reply, Array)
-    pairs = zip(reply.items[::2], reply.items[1::2], strict=True)
-    return {name.data: value for name, value in pairs if isinstance(name, Bulk)}
+    assert isinstance(reply, list)
+    pairs = zip(reply[::2], reply[1::2], strict=True)
+    return {name: value for name, value in pairs if isinstance(name, bytes)}
 
 
 @pytest.mark.parametrize(
@@ -39,11 +37,11 @@ def stats(hosted: Hosted) -> dict[bytes, object]:
 )
 def test_usage_is_entry_name_and_value(hosted: Hosted, key: str, value: str, size: int) -> None:
     hosted.do("SET", key, value)
-    assert hosted.do("MEMORY", "USAGE", key) == Integer(size)
+    assert hosted.do("MEMORY", "USAGE", key) == size
 
 
 def test_usage_of_a_missing_key_is_null(hosted: Hosted) -> None:
-    assert hosted.do("MEMORY", "USAGE", "none") == Null()
+    assert hosted.do("MEMORY", "USAGE", "none") is None
 
 
 def test_usage_neither_expires_nor_touches_nor_counts(hosted: Hosted) -> None:
@@ -52,27 +50,27 @@ def test_usage_neither_expires_nor_touches_nor_counts(hosted: Hosted) -> None:
     hosted.clock.advance_ms(50)
     hits = hosted.engine.keyspace.hits
     # The timer has not come by, so the key is there although its time is over.
-    assert hosted.do("MEMORY", "USAGE", "k") == Integer(56)
+    assert hosted.do("MEMORY", "USAGE", "k") == 56
     assert hosted.engine.keyspace.hits == hits
 
 
 @pytest.mark.parametrize("samples", ["0", "5", "1000000"])
 def test_usage_takes_samples(hosted: Hosted, samples: str) -> None:
     hosted.do("SET", "k", "v")
-    assert hosted.do("MEMORY", "USAGE", "k", "samples", samples, "SAMPLES", samples) == Integer(56)
+    assert hosted.do("MEMORY", "USAGE", "k", "samples", samples, "SAMPLES", samples) == 56
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["USAGE", "k", "SAMPLES"], SYNTAX),
-        (["USAGE", "k", "SAMPLES", "-1"], SYNTAX),
-        (["USAGE", "k", "SAMPLES", "x"], Error(b"ERR value is not an integer or out of range")),
-        (["USAGE", "k", "OTHER", "1"], SYNTAX),
-        (["USAGE"], Error(b"ERR wrong number of arguments for 'memory|usage' command")),
-        (["STATS", "x"], Error(b"ERR wrong number of arguments for 'memory|stats' command")),
+        (["USAGE", "k", "SAMPLES"], SYNTAX_ERROR),
+        (["USAGE", "k", "SAMPLES", "-1"], SYNTAX_ERROR),
+        (["USAGE", "k", "SAMPLES", "x"], NOT_AN_INTEGER),
+        (["USAGE", "k", "OTHER", "1"], SYNTAX_ERROR),
+        (["USAGE"], wrong_arity("memory|usage")),
+        (["STATS", "x"], wrong_arity("memory|stats")),
         (["NONSENSE"], Error(b"ERR unknown subcommand 'NONSENSE'. Try MEMORY HELP.")),
-        ([], Error(b"ERR wrong number of arguments for 'memory' command")),
+        ([], wrong_arity("memory")),
     ],
 )
 def test_errors(hosted: Hosted, words: list[str], error: Error) -> None:
@@ -100,7 +98,7 @@ def test_stats_come_in_redis_order(hosted: Hosted) -> None:
 
 def test_stats_are_integers_but_for_ratios_which_are_text(hosted: Hosted) -> None:
     for name, value in stats(hosted).items():
-        assert isinstance(value, Bulk if name in DOUBLES else Integer), name
+        assert isinstance(value, bytes if name in DOUBLES else int), name
 
 
 def test_stats_are_a_map_with_doubles_under_resp3() -> None:
@@ -108,9 +106,9 @@ def test_stats_are_a_map_with_doubles_under_resp3() -> None:
     hosted.do("SET", "k", "v")
     reply = hosted.do("MEMORY", "STATS")
     assert isinstance(reply, Map)
-    for name, value in reply.pairs:
-        assert isinstance(name, Bulk)
-        expected = Map if name.data == b"db.0" else Double if name.data in DOUBLES else Integer
+    for name, value in reply.items():
+        assert isinstance(name, bytes)
+        expected = Map if name == b"db.0" else Double if name in DOUBLES else int
         assert isinstance(value, expected), name
 
 
@@ -120,13 +118,11 @@ def test_stats_give_the_tables_of_a_database(hosted: Hosted) -> None:
     hosted.engine.keyspace.databases[0].expire_at(b"k1", 1_800_000_000_000)
     tables = stats(hosted)[b"db.0"]
     buckets = hosted.engine.keyspace.databases[0].keys.buckets()
-    assert tables == Array(
-        (
-            *(Bulk(b"overhead.hashtable.main"), Integer(5 * 40 + 8 * buckets)),
-            *(Bulk(b"overhead.hashtable.expires"), Integer(24 + 4 * 8)),
-            *(Bulk(b"overhead.hashtable.slot-to-keys"), Integer(0)),
-        )
-    )
+    assert tables == [
+        *(b"overhead.hashtable.main", 5 * 40 + 8 * buckets),
+        *(b"overhead.hashtable.expires", 24 + 4 * 8),
+        *(b"overhead.hashtable.slot-to-keys", 0),
+    ]
 
 
 def test_stats_leave_out_empty_databases(hosted: Hosted) -> None:
@@ -137,8 +133,8 @@ def test_overhead_is_the_sum_of_its_parts(hosted: Hosted) -> None:
     hosted.do("SET", "k", "v")
     found = stats(hosted)
     parts = (b"startup.allocated", b"clients.normal", b"lua.caches", b"functions.caches")
-    total = sum(value.value for name in parts if isinstance(value := found[name], Integer))
-    assert found[b"overhead.total"] == Integer(total + 24 + 16 + 32)
+    total = sum(value for name in parts if isinstance(value := found[name], int))
+    assert found[b"overhead.total"] == total + 24 + 16 + 32
 
 
 def test_purge_returns_free_pages_of_ledger_and_process(hosted: Hosted) -> None:
@@ -160,7 +156,7 @@ def test_malloc_stats_are_the_allocators_report() -> None:
 @pytest.mark.parametrize("profile", ["libc", "tcmalloc"])
 def test_other_allocators_have_no_report(profile: str) -> None:
     hosted = Hosted(mem_allocator=profile)
-    assert hosted.do("MEMORY", "MALLOC-STATS") == Bulk(b"Stats not supported for the current allocator")
+    assert hosted.do("MEMORY", "MALLOC-STATS") == b"Stats not supported for the current allocator"
     assert hosted.do("MEMORY", "PURGE") == OK
 
 
@@ -198,13 +194,13 @@ def test_reset_stats_begins_a_new_measurement_of_reclaim(hosted: Hosted) -> None
 
 
 def test_reset_takes_stats_alone(hosted: Hosted) -> None:
-    assert hosted.do("MEMORY", "RESET", "PEAK") == SYNTAX
+    assert hosted.do("MEMORY", "RESET", "PEAK") == SYNTAX_ERROR
 
 
 def test_help_names_every_subcommand(hosted: Hosted) -> None:
     reply = hosted.do("MEMORY", "HELP")
-    assert isinstance(reply, Array)
-    lines = [line.text for line in reply.items if isinstance(line, Simple)]
+    assert isinstance(reply, list)
+    lines = [line.text for line in reply if isinstance(line, Simple)]
     assert [line.split()[0] for line in lines[1:] if not line.startswith(b" ")] == [
         *(b"AUDIT", b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"RESET", b"STATS", b"USAGE", b"HELP")
     ]

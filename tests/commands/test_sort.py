@@ -5,17 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.objects.sorted_set import build_sorted_set
-from tests.support.engine import World
 from tests.support.keys import Watched, add_foreign, encoding, time_left_ms
+from tests.support.replies import NOT_AN_INTEGER, SYNTAX_ERROR, WRONG_TYPE, Error
+from tests.support.world import World
 
-SYNTAX = b"-ERR syntax error\r\n"
-NOT_A_SCORE = b"-ERR One or more scores can't be converted into double\r\n"
-EMPTY = b"*0\r\n"
-
-
-def elements(*found: bytes | None) -> bytes:
-    parts = [b"$-1\r\n" if one is None else b"$%d\r\n%b\r\n" % (len(one), one) for one in found]
-    return b"*%d\r\n" % len(found) + b"".join(parts)
+NOT_A_SCORE = Error(b"ERR One or more scores can't be converted into double")
 
 
 def add_sorted_set(world: World, *items: tuple[bytes, float]) -> None:
@@ -27,14 +21,14 @@ def add_sorted_set(world: World, *items: tuple[bytes, float]) -> None:
 
 def test_numbers_are_sorted_as_numbers(world: World) -> None:
     world.do("RPUSH", "k", "10", "9", "-1", "1.5")
-    assert world.do("SORT", "k") == elements(b"-1", b"1.5", b"9", b"10")
-    assert world.do("SORT", "k", "DESC") == elements(b"10", b"9", b"1.5", b"-1")
-    assert world.do("SORT", "k", "DESC", "ASC") == elements(b"-1", b"1.5", b"9", b"10")
+    assert world.do("SORT", "k") == [b"-1", b"1.5", b"9", b"10"]
+    assert world.do("SORT", "k", "DESC") == [b"10", b"9", b"1.5", b"-1"]
+    assert world.do("SORT", "k", "DESC", "ASC") == [b"-1", b"1.5", b"9", b"10"]
 
 
 def test_equal_numbers_are_in_the_order_of_their_bytes(world: World) -> None:
     world.do("RPUSH", "k", "1.0", "1", "01")
-    assert world.do("SORT", "k") == elements(b"01", b"1", b"1.0")
+    assert world.do("SORT", "k") == [b"01", b"1", b"1.0"]
 
 
 @pytest.mark.parametrize("element", [b"a", b"1 ", b"1,5", b"nan", b"1e999", b"-"])
@@ -43,26 +37,26 @@ def test_other_texts_are_no_numbers(world: World, element: bytes) -> None:
     assert world.do("SORT", "k") == NOT_A_SCORE
     world.do("SET", "d", "stays")
     assert world.do("SORT", "k", "STORE", "d") == NOT_A_SCORE
-    assert world.do("GET", "d") == b"$5\r\nstays\r\n"
+    assert world.do("GET", "d") == b"stays"
 
 
 def test_numbers_are_read_as_c_reads_them(world: World) -> None:
     found = [b"-inf", b"", b" 1", b"2\x00x", b"0x10", b"inf"]
     world.do("RPUSH", "k", *reversed(found))
-    assert world.do("SORT", "k") == elements(*found)
+    assert world.do("SORT", "k") == [*found]
 
 
 def test_alpha_sorts_texts(world: World) -> None:
     world.do("RPUSH", "k", "b", "10", "9", "")
-    assert world.do("SORT", "k", "ALPHA") == elements(b"", b"10", b"9", b"b")
-    assert world.do("SORT", "k", "alpha", "desc") == elements(b"b", b"9", b"10", b"")
+    assert world.do("SORT", "k", "ALPHA") == [b"", b"10", b"9", b"b"]
+    assert world.do("SORT", "k", "alpha", "desc") == [b"b", b"9", b"10", b""]
 
 
 def test_what_is_shown_is_compared_up_to_a_nul_what_is_stored_by_all_bytes(world: World) -> None:
     world.do("RPUSH", "k", b"a\x00b", b"a\x00a", b"a")
-    assert world.do("SORT", "k", "ALPHA") == elements(b"a\x00b", b"a\x00a", b"a")
+    assert world.do("SORT", "k", "ALPHA") == [b"a\x00b", b"a\x00a", b"a"]
     world.do("SORT", "k", "ALPHA", "STORE", "d")
-    assert world.do("LRANGE", "d", "0", "-1") == elements(b"a", b"a\x00a", b"a\x00b")
+    assert world.do("LRANGE", "d", "0", "-1") == [b"a", b"a\x00a", b"a\x00b"]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +76,7 @@ def test_limit_shows_a_part(world: World, start: str, count: str, found: tuple[b
     for kind in ("RPUSH", "SADD"):
         world.do("DEL", "k")
         world.do(kind, "k", "3", "1", "2")
-        assert world.do("SORT", "k", "LIMIT", start, count) == elements(*found)
+        assert world.do("SORT", "k", "LIMIT", start, count) == [*found]
 
 
 # BY and GET
@@ -98,44 +92,52 @@ def weigh(world: World) -> None:
 
 def test_by_sorts_by_other_keys(world: World) -> None:
     weigh(world)
-    assert world.do("SORT", "k", "BY", "w_*") == elements(b"3", b"2", b"1")
-    assert world.do("SORT", "k", "BY", "h_*->f", "ALPHA") == elements(b"1", b"3", b"2")
+    assert world.do("SORT", "k", "BY", "w_*") == [b"3", b"2", b"1"]
+    assert world.do("SORT", "k", "BY", "h_*->f", "ALPHA") == [b"1", b"3", b"2"]
 
 
 def test_a_key_that_is_missing_counts_as_zero_and_as_the_first_text(world: World) -> None:
     weigh(world)
     world.do("DEL", "w_1")
     world.do("SET", "w_3", "-1")
-    assert world.do("SORT", "k", "BY", "w_*") == elements(b"3", b"1", b"2")
+    assert world.do("SORT", "k", "BY", "w_*") == [b"3", b"1", b"2"]
     world.do("SET", "w_3", "")
-    assert world.do("SORT", "k", "BY", "w_*", "ALPHA") == elements(b"1", b"3", b"2")
+    assert world.do("SORT", "k", "BY", "w_*", "ALPHA") == [b"1", b"3", b"2"]
 
 
 def test_get_fetches_other_keys(world: World) -> None:
     weigh(world)
     world.do("DEL", "w_2")
-    assert world.do("SORT", "k", "GET", "#", "GET", "w_*", "GET", "h_*->f") == elements(
-        b"1", b"30", b"x", b"2", None, b"z", b"3", b"10", b"y"
-    )
+    assert world.do("SORT", "k", "GET", "#", "GET", "w_*", "GET", "h_*->f") == [
+        b"1",
+        b"30",
+        b"x",
+        b"2",
+        None,
+        b"z",
+        b"3",
+        b"10",
+        b"y",
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["fixed", "h_*", "w_*->f", "h_*->none", "none_*->f", "h_*->"])
 def test_get_of_what_is_not_there_or_no_string_is_null(world: World, pattern: str) -> None:
     weigh(world)
     world.do("SET", "fixed", "v")
-    assert world.do("SORT", "k", "GET", pattern) == elements(None, None, None)
+    assert world.do("SORT", "k", "GET", pattern) == [None, None, None]
 
 
 def test_an_arrow_without_a_field_is_part_of_the_key(world: World) -> None:
     world.do("RPUSH", "k", "1")
     world.do("SET", "h_1->", "v")
-    assert world.do("SORT", "k", "GET", "h_*->") == elements(b"v")
+    assert world.do("SORT", "k", "GET", "h_*->") == [b"v"]
 
 
 def test_nulls_are_nulls_of_the_protocol(world: World) -> None:
     world.do("RPUSH", "k", "1")
-    world.session.set_protocol(3)
-    assert world.do("SORT", "k", "GET", "none_*") == b"*1\r\n_\r\n"
+    world.set_protocol(3)
+    assert world.do("SORT", "k", "GET", "none_*") == [None]
 
 
 # Not sorting
@@ -143,25 +145,25 @@ def test_nulls_are_nulls_of_the_protocol(world: World) -> None:
 
 def test_a_list_that_is_not_sorted_keeps_its_order(world: World) -> None:
     world.do("RPUSH", "k", "3", "a", "2", "1")
-    assert world.do("SORT", "k", "BY", "nosort") == elements(b"3", b"a", b"2", b"1")
-    assert world.do("SORT", "k", "BY", "nosort", "DESC") == elements(b"1", b"2", b"a", b"3")
-    assert world.do("SORT", "k", "BY", "nosort", "DESC", "LIMIT", "1", "2") == elements(b"2", b"a")
+    assert world.do("SORT", "k", "BY", "nosort") == [b"3", b"a", b"2", b"1"]
+    assert world.do("SORT", "k", "BY", "nosort", "DESC") == [b"1", b"2", b"a", b"3"]
+    assert world.do("SORT", "k", "BY", "nosort", "DESC", "LIMIT", "1", "2") == [b"2", b"a"]
 
 
 def test_a_sorted_set_that_is_not_sorted_keeps_its_order(world: World) -> None:
     add_sorted_set(world, (b"a", 3), (b"b", 1), (b"c", 2))
-    assert world.do("SORT", "k", "BY", "nosort") == elements(b"b", b"c", b"a")
-    assert world.do("SORT", "k", "BY", "nosort", "DESC") == elements(b"a", b"c", b"b")
-    assert world.do("SORT", "k", "BY", "nosort", "DESC", "LIMIT", "0", "2") == elements(b"a", b"c")
-    assert world.do("SORT", "k", "BY", "nosort", "LIMIT", "1", "5") == elements(b"c", b"a")
-    assert world.do("SORT", "k", "BY", "nosort", "LIMIT", "5", "5") == EMPTY
+    assert world.do("SORT", "k", "BY", "nosort") == [b"b", b"c", b"a"]
+    assert world.do("SORT", "k", "BY", "nosort", "DESC") == [b"a", b"c", b"b"]
+    assert world.do("SORT", "k", "BY", "nosort", "DESC", "LIMIT", "0", "2") == [b"a", b"c"]
+    assert world.do("SORT", "k", "BY", "nosort", "LIMIT", "1", "5") == [b"c", b"a"]
+    assert world.do("SORT", "k", "BY", "nosort", "LIMIT", "5", "5") == []
 
 
 def test_a_set_that_is_not_sorted_is_sorted_to_be_stored(world: World) -> None:
     world.do("SADD", "k", "c", "a", "b")
-    assert world.do("SORT", "k", "BY", "nosort", "DESC") == elements(b"c", b"a", b"b")
+    assert world.do("SORT", "k", "BY", "nosort", "DESC") == [b"c", b"a", b"b"]
     world.do("SORT", "k", "BY", "nosort", "STORE", "d")
-    assert world.do("LRANGE", "d", "0", "-1") == elements(b"a", b"b", b"c")
+    assert world.do("LRANGE", "d", "0", "-1") == [b"a", b"b", b"c"]
 
 
 def test_a_sorted_set_becomes_a_skiplist(world: World) -> None:
@@ -178,7 +180,7 @@ def test_a_stored_result_replaces_what_was_there(world: World) -> None:
     world.do("RPUSH", "k", "2", "1")
     world.do("SET", "d", "x", "PX", "1000")
     assert Watched(world).by("SORT", "k", "STORE", "d") == (["sortstore d"], 2)
-    assert world.do("LRANGE", "d", "0", "-1") == elements(b"1", b"2")
+    assert world.do("LRANGE", "d", "0", "-1") == [b"1", b"2"]
     assert time_left_ms(world, b"d") == -1
 
 
@@ -187,13 +189,13 @@ def test_an_empty_result_deletes_what_was_there(world: World) -> None:
     watched = Watched(world)
     assert watched.by("SORT", "none", "STORE", "d") == (["del d"], 1)
     assert watched.by("SORT", "none", "STORE", "d") == ([], 0)
-    assert world.do("SORT", "none", "STORE", "d") == b":0\r\n"
+    assert world.do("SORT", "none", "STORE", "d") == 0
 
 
 def test_nulls_are_stored_as_empty_elements(world: World) -> None:
     world.do("RPUSH", "k", "1")
-    assert world.do("SORT", "k", "GET", "none", "GET", "#", "STORE", "k") == b":2\r\n"
-    assert world.do("LRANGE", "k", "0", "-1") == elements(b"", b"1")
+    assert world.do("SORT", "k", "GET", "none", "GET", "#", "STORE", "k") == 2
+    assert world.do("LRANGE", "k", "0", "-1") == [b"", b"1"]
 
 
 @pytest.mark.parametrize(("count", "name"), [(10, "listpack"), (4000, "quicklist")])
@@ -211,26 +213,26 @@ def test_a_stored_list_is_as_tight_as_it_can_be(world: World, count: int, name: 
     [("BY",), ("GET",), ("STORE",), ("LIMIT", "1"), ("FOO",), ("ASC", "FOO")],
 )
 def test_syntax_errors(world: World, words: tuple[str, ...]) -> None:
-    assert world.do("SORT", "none", *words) == SYNTAX
+    assert world.do("SORT", "none", *words) == SYNTAX_ERROR
 
 
 def test_sort_ro_does_not_store(world: World) -> None:
     world.do("RPUSH", "k", "2", "1")
-    assert world.do("SORT_RO", "k", "DESC") == elements(b"2", b"1")
-    assert world.do("SORT_RO", "k", "STORE", "d") == SYNTAX
+    assert world.do("SORT_RO", "k", "DESC") == [b"2", b"1"]
+    assert world.do("SORT_RO", "k", "STORE", "d") == SYNTAX_ERROR
 
 
 def test_limit_wants_integers(world: World) -> None:
-    assert world.do("SORT", "none", "LIMIT", "x", "1") == b"-ERR value is not an integer or out of range\r\n"
+    assert world.do("SORT", "none", "LIMIT", "x", "1") == NOT_AN_INTEGER
 
 
 def test_other_types_cannot_be_sorted(world: World) -> None:
     add_foreign(world)
     world.do("SET", "s", "x")
     for name in ("f", "s"):
-        assert world.do("SORT", name) == (b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n")
+        assert world.do("SORT", name) == (WRONG_TYPE)
 
 
 def test_a_missing_key_has_no_elements(world: World) -> None:
-    assert world.do("SORT", "none") == EMPTY
-    assert world.do("SORT_RO", "none", "GET", "#") == EMPTY
+    assert world.do("SORT", "none") == []
+    assert world.do("SORT_RO", "none", "GET", "#") == []

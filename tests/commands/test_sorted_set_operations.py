@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_sorted_sets import EMPTY, SYNTAX, bulks
-from tests.support.engine import World
 from tests.support.keys import Watched, encoding, time_left_ms
+from tests.support.replies import NOT_AN_INTEGER, SYNTAX_ERROR, WRONG_TYPE, Double, Error, Reply, bulks
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -44,52 +44,52 @@ def test_scores_are_joined(filled: World, words: str, found: bytes) -> None:
 def test_infinities_that_cancel_each_other_make_0(filled: World) -> None:
     filled.do("ZADD", "up", "inf", "m")
     filled.do("ZADD", "down", "-inf", "m")
-    assert filled.do("ZUNION", "2", "up", "down", "WITHSCORES") == bulks(b"m", b"0")
-    assert filled.do("ZUNION", "1", "up", "WEIGHTS", "0", "WITHSCORES") == bulks(b"m", b"0")
+    assert filled.do("ZUNION", "2", "up", "down", "WITHSCORES") == [b"m", b"0"]
+    assert filled.do("ZUNION", "1", "up", "WEIGHTS", "0", "WITHSCORES") == [b"m", b"0"]
 
 
 def test_sums_are_made_from_the_smallest_set_on(world: World) -> None:
     world.do("ZADD", "big", "1e16", "m", "1", "n", "1", "o")
     world.do("ZADD", "middle", "-1e16", "m", "1", "n")
     world.do("ZADD", "small", "1", "m")
-    assert world.do("ZINTER", "3", "big", "middle", "small", "WITHSCORES") == bulks(b"m", b"0")
+    assert world.do("ZINTER", "3", "big", "middle", "small", "WITHSCORES") == [b"m", b"0"]
 
 
 def test_pairs_are_nested_under_resp3(filled: World) -> None:
     filled.do("HELLO", "3")
-    assert filled.do("ZDIFF", "2", "a", "b", "WITHSCORES") == b"*1\r\n*2\r\n$1\r\nx\r\n,1\r\n"
-    assert filled.do("ZDIFF", "2", "a", "b") == bulks(b"x")
+    assert filled.do("ZDIFF", "2", "a", "b", "WITHSCORES") == [[b"x", Double(b"1")]]
+    assert filled.do("ZDIFF", "2", "a", "b") == [b"x"]
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("ZUNION x a", b"-ERR value is not an integer or out of range\r\n"),
-        ("ZUNION 0 a", b"-ERR at least 1 input key is needed for 'zunion' command\r\n"),
-        ("ZINTERSTORE d 0 a", b"-ERR at least 1 input key is needed for 'zinterstore' command\r\n"),
-        ("ZUNION 2 a", SYNTAX),
-        ("ZUNION 1 a WEIGHTS", SYNTAX),
-        ("ZUNION 1 a WEIGHTS x", b"-ERR weight value is not a float\r\n"),
-        ("ZUNION 1 a AGGREGATE", SYNTAX),
-        ("ZUNION 1 a AGGREGATE avg", SYNTAX),
-        ("ZUNION 1 t AGGREGATE avg", b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
-        ("ZUNIONSTORE d 1 a WITHSCORES", SYNTAX),
-        ("ZDIFF 1 a WEIGHTS 1", SYNTAX),
-        ("ZINTERCARD 1 a LIMIT -1", b"-ERR LIMIT can't be negative\r\n"),
-        ("ZINTERCARD 1 a LIMIT x", b"-ERR LIMIT can't be negative\r\n"),
-        ("ZINTERCARD 1 a WITHSCORES", SYNTAX),
+        ("ZUNION x a", NOT_AN_INTEGER),
+        ("ZUNION 0 a", Error(b"ERR at least 1 input key is needed for 'zunion' command")),
+        ("ZINTERSTORE d 0 a", Error(b"ERR at least 1 input key is needed for 'zinterstore' command")),
+        ("ZUNION 2 a", SYNTAX_ERROR),
+        ("ZUNION 1 a WEIGHTS", SYNTAX_ERROR),
+        ("ZUNION 1 a WEIGHTS x", Error(b"ERR weight value is not a float")),
+        ("ZUNION 1 a AGGREGATE", SYNTAX_ERROR),
+        ("ZUNION 1 a AGGREGATE avg", SYNTAX_ERROR),
+        ("ZUNION 1 t AGGREGATE avg", WRONG_TYPE),
+        ("ZUNIONSTORE d 1 a WITHSCORES", SYNTAX_ERROR),
+        ("ZDIFF 1 a WEIGHTS 1", SYNTAX_ERROR),
+        ("ZINTERCARD 1 a LIMIT -1", Error(b"ERR LIMIT can't be negative")),
+        ("ZINTERCARD 1 a LIMIT x", Error(b"ERR LIMIT can't be negative")),
+        ("ZINTERCARD 1 a WITHSCORES", SYNTAX_ERROR),
     ],
 )
-def test_what_is_wrong_is_refused(filled: World, words: str, error: bytes) -> None:
+def test_what_is_wrong_is_refused(filled: World, words: str, error: Reply) -> None:
     filled.do("SET", "t", "x")
     assert filled.do(*words.split()) == error
 
 
 def test_zintercard_counts_up_to_a_limit(filled: World) -> None:
-    assert filled.do("ZINTERCARD", "2", "a", "b") == b":2\r\n"
-    assert filled.do("ZINTERCARD", "2", "a", "b", "LIMIT", "1") == b":1\r\n"
-    assert filled.do("ZINTERCARD", "2", "a", "b", "LIMIT", "0") == b":2\r\n"
-    assert filled.do("ZINTERCARD", "2", "a", "none") == b":0\r\n"
+    assert filled.do("ZINTERCARD", "2", "a", "b") == 2
+    assert filled.do("ZINTERCARD", "2", "a", "b", "LIMIT", "1") == 1
+    assert filled.do("ZINTERCARD", "2", "a", "b", "LIMIT", "0") == 2
+    assert filled.do("ZINTERCARD", "2", "a", "none") == 0
 
 
 @pytest.mark.parametrize("command", ["ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"])
@@ -97,16 +97,16 @@ def test_a_result_is_stored_over_what_was_there(filled: World, command: str) -> 
     filled.do("SET", "d", "x", "EX", "100")
     watched = Watched(filled)
     assert watched.by(command, "d", "1", "a") == ([f"{command.lower()} d"], 1)
-    assert filled.do("ZRANGE", "d", "0", "-1") == bulks(b"x", b"y", b"z")
+    assert filled.do("ZRANGE", "d", "0", "-1") == [b"x", b"y", b"z"]
     assert time_left_ms(filled, b"d") == -1
     assert watched.by(command, "d", "1", "none") == (["del d"], 1)
     assert watched.by(command, "d", "1", "none") == ([], 0)
-    assert filled.do("ZRANGE", "d", "0", "-1") == EMPTY
+    assert filled.do("ZRANGE", "d", "0", "-1") == []
 
 
 def test_a_result_may_replace_its_source(filled: World) -> None:
-    assert filled.do("ZUNIONSTORE", "a", "2", "a", "b") == b":4\r\n"
-    assert filled.do("ZCARD", "a") == b":4\r\n"
+    assert filled.do("ZUNIONSTORE", "a", "2", "a", "b") == 4
+    assert filled.do("ZCARD", "a") == 4
 
 
 def test_a_result_that_fits_is_a_listpack(world: World) -> None:

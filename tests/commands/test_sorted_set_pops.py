@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_sorted_sets import EMPTY, SYNTAX, bulks, fill
-from tests.support.engine import World
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched
 from tests.support.local import local_engine
+from tests.support.replies import BAD_NUMKEYS, NOT_POSITIVE, NULL_ARRAY, SYNTAX_ERROR, Double, Error, Reply, bulks
 from tests.support.wire import Array, Bulk, Integer, request
+from tests.support.world import World
 
-NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
-BAD_KEYS = b"-ERR numkeys should be greater than 0\r\n"
-BAD_COUNT = b"-ERR count should be greater than 0\r\n"
+BAD_COUNT = Error(b"ERR count should be greater than 0")
 
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_members_are_taken_from_either_end(world: World, count: int) -> None:
-    fill(world, count=count)
-    assert world.do("ZPOPMIN", "z") == bulks(b"m0", b"0")
+    fill_sorted_set(world, count=count)
+    assert world.do("ZPOPMIN", "z") == [b"m0", b"0"]
     assert world.do("ZPOPMAX", "z", "2") == bulks(
         b"m%d" % (count - 1), b"%d" % (count - 1), b"m%d" % (count - 2), b"%d" % (count - 2)
     )
-    assert world.do("ZCARD", "z") == b":%d\r\n" % (count - 3)
+    assert world.do("ZCARD", "z") == count - 3
 
 
 def test_pairs_are_nested_under_resp3_if_there_was_a_count(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("HELLO", "3")
-    assert world.do("ZPOPMIN", "z") == b"*2\r\n$2\r\nm0\r\n,0\r\n"
-    assert world.do("ZPOPMIN", "z", "1") == b"*1\r\n*2\r\n$2\r\nm1\r\n,1\r\n"
+    assert world.do("ZPOPMIN", "z") == [b"m0", Double(b"0")]
+    assert world.do("ZPOPMIN", "z", "1") == [[b"m1", Double(b"1")]]
 
 
 def test_nothing_is_taken_of_nothing(world: World) -> None:
-    fill(world)
-    assert world.do("ZPOPMIN", "none") == EMPTY
-    assert world.do("ZPOPMAX", "none", "3") == EMPTY
-    assert world.do("ZPOPMAX", "z", "0") == EMPTY
-    assert world.do("ZCARD", "z") == b":5\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZPOPMIN", "none") == []
+    assert world.do("ZPOPMAX", "none", "3") == []
+    assert world.do("ZPOPMAX", "z", "0") == []
+    assert world.do("ZCARD", "z") == 5
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "9223372036854775808"])
@@ -46,7 +45,7 @@ def test_a_count_must_be_positive(world: World, count: str) -> None:
 
 
 def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     watched = Watched(world)
     assert watched.by("ZPOPMIN", "z") == (["zpopmin z"], 1)
     assert watched.by("ZPOPMAX", "z", "2") == (["zpopmax z"], 2)
@@ -55,43 +54,41 @@ def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: Wor
 
 
 def test_zmpop_takes_from_the_first_key_that_exists(world: World) -> None:
-    fill(world)
-    assert world.do("ZMPOP", "2", "none", "z", "max", "COUNT", "2") == (
-        b"*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$2\r\nm4\r\n$1\r\n4\r\n*2\r\n$2\r\nm3\r\n$1\r\n3\r\n"
-    )
-    assert world.do("ZMPOP", "1", "none", "MIN") == b"*-1\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZMPOP", "2", "none", "z", "max", "COUNT", "2") == ([b"z", [[b"m4", b"4"], [b"m3", b"3"]]])
+    assert world.do("ZMPOP", "1", "none", "MIN") == NULL_ARRAY
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("0 z MIN", BAD_KEYS),
-        ("x z MIN", BAD_KEYS),
-        ("2 z MIN", SYNTAX),
-        ("1 z MID", SYNTAX),
-        ("1 z MIN COUNT", SYNTAX),
+        ("0 z MIN", BAD_NUMKEYS),
+        ("x z MIN", BAD_NUMKEYS),
+        ("2 z MIN", SYNTAX_ERROR),
+        ("1 z MID", SYNTAX_ERROR),
+        ("1 z MIN COUNT", SYNTAX_ERROR),
         ("1 z MIN COUNT 0", BAD_COUNT),
         ("1 z MIN COUNT x", BAD_COUNT),
-        ("1 z MIN COUNT 1 COUNT 1", SYNTAX),
+        ("1 z MIN COUNT 1 COUNT 1", SYNTAX_ERROR),
     ],
 )
-def test_zmpop_refuses_what_is_wrong(world: World, words: str, error: bytes) -> None:
+def test_zmpop_refuses_what_is_wrong(world: World, words: str, error: Reply) -> None:
     assert world.do("ZMPOP", *words.split()) == error
     assert world.do("BZMPOP", "0", *words.split()) == error
 
 
 def test_the_blocking_forms_do_not_wait_if_there_is_something(world: World) -> None:
-    fill(world)
-    assert world.do("BZPOPMIN", "none", "z", "0") == bulks(b"z", b"m0", b"0")
-    assert world.do("BZPOPMAX", "z", "0") == bulks(b"z", b"m4", b"4")
-    assert world.do("BZMPOP", "0", "1", "z", "MIN") == b"*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$2\r\nm1\r\n$1\r\n1\r\n"
+    fill_sorted_set(world)
+    assert world.do("BZPOPMIN", "none", "z", "0") == [b"z", b"m0", b"0"]
+    assert world.do("BZPOPMAX", "z", "0") == [b"z", b"m4", b"4"]
+    assert world.do("BZMPOP", "0", "1", "z", "MIN") == [b"z", [[b"m1", b"1"]]]
 
 
 @pytest.mark.parametrize(
     ("timeout", "error"),
-    [("x", b"-ERR timeout is not a float or out of range\r\n"), ("-1", b"-ERR timeout is negative\r\n")],
+    [("x", Error(b"ERR timeout is not a float or out of range")), ("-1", Error(b"ERR timeout is negative"))],
 )
-def test_timeouts_are_looked_at_before_the_keys(world: World, timeout: str, error: bytes) -> None:
+def test_timeouts_are_looked_at_before_the_keys(world: World, timeout: str, error: Reply) -> None:
     world.do("SET", "f", "x")
     assert world.do("BZPOPMIN", "f", timeout) == error
     assert world.do("BZMPOP", timeout, "1", "f", "MIN") == error
@@ -136,4 +133,4 @@ def test_a_transaction_does_not_wait(world: World) -> None:
     world.do("MULTI")
     world.do("BZPOPMIN", "z", "0")
     world.do("BZMPOP", "0", "1", "z", "MIN")
-    assert world.do("EXEC") == b"*2\r\n*-1\r\n*-1\r\n"
+    assert world.do("EXEC") == [NULL_ARRAY, NULL_ARRAY]

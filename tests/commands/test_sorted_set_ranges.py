@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.test_sorted_sets import EMPTY, SYNTAX, bulks, fill
-from tests.support.engine import World
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched, encoding, time_left_ms
+from tests.support.replies import MIN_OR_MAX_NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX_ERROR, Double, Error, Reply, bulks
+from tests.support.world import World
 
-NOT_SCORES = b"-ERR min or max is not a float\r\n"
-NOT_MEMBERS = b"-ERR min or max not valid string range item\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+NOT_MEMBERS = Error(b"ERR min or max not valid string range item")
+
 SIZES = pytest.mark.parametrize("count", [6, 400])
 
 
-def members(*numbers: int) -> bytes:
-    return bulks(*[b"m%d" % number for number in numbers])
+def members(*numbers: int) -> list[bytes]:
+    return [b"m%d" % number for number in numbers]
 
 
 # Ranks
@@ -23,26 +23,26 @@ def members(*numbers: int) -> bytes:
 
 @SIZES
 def test_ranks_are_counted_from_the_end_if_negative(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGE", "z", "1", "2") == members(1, 2)
     assert world.do("ZRANGE", "z", "-2", "-1") == members(count - 2, count - 1)
     assert world.do("ZRANGE", "z", "-1000", "0") == members(0)
-    assert world.do("ZRANGE", "z", str(count), "-1") == EMPTY
-    assert world.do("ZRANGE", "z", "2", "1") == EMPTY
+    assert world.do("ZRANGE", "z", str(count), "-1") == []
+    assert world.do("ZRANGE", "z", "2", "1") == []
 
 
 @SIZES
 def test_a_reversed_range_is_counted_from_the_highest_score(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGE", "z", "0", "1", "REV") == members(count - 1, count - 2)
     assert world.do("ZREVRANGE", "z", "-1", "-1") == members(0)
 
 
 def test_scores_come_with_members_in_pairs_under_resp3(world: World) -> None:
     world.do("ZADD", "z", "1", "a", "2.5", "b")
-    assert world.do("ZRANGE", "z", "0", "-1", "WITHSCORES") == bulks(b"a", b"1", b"b", b"2.5")
+    assert world.do("ZRANGE", "z", "0", "-1", "WITHSCORES") == [b"a", b"1", b"b", b"2.5"]
     world.do("HELLO", "3")
-    assert world.do("ZRANGE", "z", "0", "-1", "withscores") == b"*2\r\n*2\r\n$1\r\na\r\n,1\r\n*2\r\n$1\r\nb\r\n,2.5\r\n"
+    assert world.do("ZRANGE", "z", "0", "-1", "withscores") == [[b"a", Double(b"1")], [b"b", Double(b"2.5")]]
 
 
 # Scores
@@ -67,10 +67,10 @@ def test_scores_come_with_members_in_pairs_under_resp3(world: World) -> None:
     ],
 )
 def test_bounds_of_scores(world: World, count: int, low: str, high: str, found: tuple[int, ...]) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGEBYSCORE", "z", low, high) == members(*found)
     assert world.do("ZRANGE", "z", high, low, "BYSCORE", "REV") == members(*reversed(found))
-    assert world.do("ZCOUNT", "z", low, high) == b":%d\r\n" % len(found)
+    assert world.do("ZCOUNT", "z", low, high) == len(found)
 
 
 @pytest.mark.parametrize("bound", ["x", "1x", "1 ", " ", "((1", "nan", "(nan", "0x", "--1", "1_0"])
@@ -80,7 +80,7 @@ def test_bounds_that_are_no_scores(world: World, bound: str) -> None:
         ["ZRANGEBYSCORE", "z", "1", bound],
         ["ZREMRANGEBYSCORE", "z", bound, "1"],
     ):
-        assert world.do(*words) == NOT_SCORES
+        assert world.do(*words) == MIN_OR_MAX_NOT_A_FLOAT
 
 
 @SIZES
@@ -97,7 +97,7 @@ def test_bounds_that_are_no_scores(world: World, bound: str) -> None:
     ],
 )
 def test_a_limit_narrows_a_range(world: World, count: int, limit: str, found: tuple[int, ...]) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert world.do("ZRANGEBYSCORE", "z", "1", "4", "LIMIT", *limit.split()) == members(*found)
     backwards = [5 - number for number in found]
     assert world.do("ZREVRANGEBYSCORE", "z", "4", "1", "LIMIT", *limit.split()) == members(*backwards)
@@ -126,7 +126,7 @@ def test_bounds_of_members(world: World, count: int, low: str, high: str, found:
     world.do("ZADD", "z", *[word for number in range(count) for word in ("0", f"m{number:03}")])
     assert world.do("ZRANGEBYLEX", "z", low, high) == bulks(*found)
     assert world.do("ZREVRANGEBYLEX", "z", high, low) == bulks(*reversed(found))
-    assert world.do("ZLEXCOUNT", "z", low, high) == b":%d\r\n" % len(found)
+    assert world.do("ZLEXCOUNT", "z", low, high) == len(found)
 
 
 @pytest.mark.parametrize("bound", ["", "a", "-a", "+a", "*"])
@@ -141,9 +141,9 @@ def test_bounds_that_are_no_members(world: World, bound: str) -> None:
 
 def test_a_range_of_members_over_different_scores_is_what_a_walk_finds(world: World) -> None:
     world.do("ZADD", "z", "1", "c", "2", "a", "3", "d", "4", "b")
-    assert world.do("ZRANGEBYLEX", "z", "[a", "[c") == bulks(b"c", b"a")
-    assert world.do("ZREVRANGEBYLEX", "z", "[c", "[b") == bulks(b"b", b"d")
-    assert world.do("ZRANGEBYLEX", "z", "[x", "+") == EMPTY
+    assert world.do("ZRANGEBYLEX", "z", "[a", "[c") == [b"c", b"a"]
+    assert world.do("ZREVRANGEBYLEX", "z", "[c", "[b") == [b"b", b"d"]
+    assert world.do("ZRANGEBYLEX", "z", "[x", "+") == []
 
 
 # Options
@@ -154,47 +154,50 @@ def test_a_range_of_members_over_different_scores_is_what_a_walk_finds(world: Wo
     [
         (
             "ZRANGE f 0 1 LIMIT 0 1",
-            b"-ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+            Error(b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"),
         ),
-        ("ZRANGE f - + BYLEX WITHSCORES", b"-ERR syntax error, WITHSCORES not supported in combination with BYLEX"),
-        ("ZRANGE f 0 1 BYLEX", NOT_MEMBERS.strip()),
-        ("ZRANGE f 0 1 BYLEX BYSCORE", SYNTAX.strip()),
-        ("ZRANGE f 0 1 REV REV", SYNTAX.strip()),
-        ("ZRANGE f 0 1 BYSCORE LIMIT 1", SYNTAX.strip()),
-        ("ZRANGE f 0 1 BYSCORE LIMIT x 1", NOT_AN_INTEGER.strip()),
-        ("ZRANGE f 0 x", NOT_AN_INTEGER.strip()),
-        ("ZREVRANGE f 0 1 REV", SYNTAX.strip()),
-        ("ZRANGEBYSCORE f 0 1 BYSCORE", SYNTAX.strip()),
-        ("ZRANGESTORE d f 0 1 WITHSCORES", SYNTAX.strip()),
-        ("ZREMRANGEBYRANK f 0 x", NOT_AN_INTEGER.strip()),
+        (
+            "ZRANGE f - + BYLEX WITHSCORES",
+            Error(b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"),
+        ),
+        ("ZRANGE f 0 1 BYLEX", NOT_MEMBERS),
+        ("ZRANGE f 0 1 BYLEX BYSCORE", SYNTAX_ERROR),
+        ("ZRANGE f 0 1 REV REV", SYNTAX_ERROR),
+        ("ZRANGE f 0 1 BYSCORE LIMIT 1", SYNTAX_ERROR),
+        ("ZRANGE f 0 1 BYSCORE LIMIT x 1", NOT_AN_INTEGER),
+        ("ZRANGE f 0 x", NOT_AN_INTEGER),
+        ("ZREVRANGE f 0 1 REV", SYNTAX_ERROR),
+        ("ZRANGEBYSCORE f 0 1 BYSCORE", SYNTAX_ERROR),
+        ("ZRANGESTORE d f 0 1 WITHSCORES", SYNTAX_ERROR),
+        ("ZREMRANGEBYRANK f 0 x", NOT_AN_INTEGER),
     ],
 )
-def test_ranges_are_refused_before_the_key_is_looked_at(world: World, words: str, error: bytes) -> None:
+def test_ranges_are_refused_before_the_key_is_looked_at(world: World, words: str, error: Reply) -> None:
     world.do("SET", "f", "x")
-    assert world.do(*words.split()) == error + b"\r\n"
+    assert world.do(*words.split()) == error
 
 
 def test_a_missing_key_has_empty_ranges(world: World) -> None:
-    assert world.do("ZRANGE", "none", "0", "-1", "WITHSCORES") == EMPTY
-    assert world.do("ZCOUNT", "none", "0", "1") == b":0\r\n"
-    assert world.do("ZREMRANGEBYRANK", "none", "0", "1") == b":0\r\n"
+    assert world.do("ZRANGE", "none", "0", "-1", "WITHSCORES") == []
+    assert world.do("ZCOUNT", "none", "0", "1") == 0
+    assert world.do("ZREMRANGEBYRANK", "none", "0", "1") == 0
 
 
 # ZRANGESTORE
 
 
 def test_a_range_is_stored_over_what_was_there(world: World) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("SET", "d", "x", "EX", "100")
     watched = Watched(world)
     assert watched.by("ZRANGESTORE", "d", "z", "(1", "9", "BYSCORE", "LIMIT", "0", "2") == (["zrangestore d"], 1)
-    assert world.do("ZRANGE", "d", "0", "-1", "WITHSCORES") == bulks(b"m2", b"2", b"m3", b"3")
+    assert world.do("ZRANGE", "d", "0", "-1", "WITHSCORES") == [b"m2", b"2", b"m3", b"3"]
     assert time_left_ms(world, b"d") == -1
 
 
 @pytest.mark.parametrize("source", ["z", "none"])
 def test_an_empty_range_deletes_what_was_there(world: World, source: str) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("SET", "d", "x")
     watched = Watched(world)
     assert watched.by("ZRANGESTORE", "d", source, "50", "60") == (["del d"], 1)
@@ -202,13 +205,13 @@ def test_an_empty_range_deletes_what_was_there(world: World, source: str) -> Non
 
 
 def test_a_range_may_be_stored_over_its_source(world: World) -> None:
-    fill(world, count=200)
-    assert world.do("ZRANGESTORE", "z", "z", "0", "9", "REV") == b":10\r\n"
+    fill_sorted_set(world, count=200)
+    assert world.do("ZRANGESTORE", "z", "z", "0", "9", "REV") == 10
     assert encoding(world, b"z") == "listpack"
 
 
 def test_a_large_range_of_ranks_is_stored_as_a_skiplist(world: World) -> None:
-    fill(world, count=300)
+    fill_sorted_set(world, count=300)
     world.do("ZRANGESTORE", "d", "z", "0", "128")
     assert encoding(world, b"d") == "skiplist"
 
@@ -218,7 +221,7 @@ def test_a_large_range_of_ranks_is_stored_as_a_skiplist(world: World) -> None:
 
 @SIZES
 def test_ranges_are_removed(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     watched = Watched(world)
     assert watched.by("ZREMRANGEBYRANK", "z", "0", "1") == (["zremrangebyrank z"], 2)
     assert watched.by("ZREMRANGEBYSCORE", "z", "2", "(4") == (["zremrangebyscore z"], 2)
@@ -231,4 +234,4 @@ def test_members_are_removed_by_name(world: World) -> None:
     world.do("ZADD", "z", "0", "a", "0", "b", "0", "c")
     watched = Watched(world)
     assert watched.by("ZREMRANGEBYLEX", "z", "(a", "+") == (["zremrangebylex z"], 2)
-    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"a")
+    assert world.do("ZRANGE", "z", "0", "-1") == [b"a"]

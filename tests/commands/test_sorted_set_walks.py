@@ -6,22 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tests.commands.test_sorted_sets import EMPTY, NULL, SYNTAX, fill
-from tests.support.engine import World
-from tests.support.wire import Array, Bulk, Decoder, Reply
-
-
-def ask(world: World, *words: str) -> Reply:
-    decoder = Decoder()
-    decoder.feed(world.do(*words))
-    reply = decoder.take()
-    assert reply is not None
-    return reply
-
-
-def texts(reply: Reply) -> list[bytes]:
-    assert isinstance(reply, Array)
-    return [item.data for item in reply.items if isinstance(item, Bulk)]
+from tests.support.filling import fill_sorted_set
+from tests.support.replies import INVALID_CURSOR, NOT_AN_INTEGER, SYNTAX_ERROR, Error, Reply
+from tests.support.world import World
 
 
 def scan(world: World, *options: str) -> dict[bytes, bytes]:
@@ -29,19 +16,16 @@ def scan(world: World, *options: str) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     cursor = b"0"
     while True:
-        reply = ask(world, "ZSCAN", "z", cursor.decode(), *options)
-        assert isinstance(reply, Array)
-        assert isinstance(reply.items[0], Bulk)
-        flat = texts(reply.items[1])
+        cursor, flat = world.do("ZSCAN", "z", cursor, *options)
+        assert isinstance(flat, list)
         found.update(zip(flat[::2], flat[1::2], strict=True))
-        cursor = reply.items[0].data
         if cursor == b"0":
             return found
 
 
 @pytest.mark.parametrize("count", [5, 1000])
 def test_a_full_scan_lists_all(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     assert scan(world) == {b"m%d" % number: b"%d" % number for number in range(count)}
     assert set(scan(world, "MATCH", "m[01]")) == {b"m0", b"m1"}
 
@@ -55,17 +39,17 @@ def test_scores_have_17_digits_where_they_come_from_a_hash_table(world: World) -
 
 
 def test_zscan_looks_at_its_options_only_if_there_is_a_key(world: World) -> None:
-    fill(world)
-    assert world.do("ZSCAN", "z", "x") == b"-ERR invalid cursor\r\n"
-    assert world.do("ZSCAN", "z", "0", "COUNT", "0") == SYNTAX
-    assert world.do("ZSCAN", "none", "0", "COUNT", "0") == b"*2\r\n$1\r\n0\r\n*0\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZSCAN", "z", "x") == INVALID_CURSOR
+    assert world.do("ZSCAN", "z", "0", "COUNT", "0") == SYNTAX_ERROR
+    assert world.do("ZSCAN", "none", "0", "COUNT", "0") == [b"0", []]
 
 
 @pytest.mark.parametrize("count", [4, 300])
 def test_every_member_is_drawn_alike(world: World, count: int) -> None:
-    fill(world, count=count)
+    fill_sorted_set(world, count=count)
     draws = 400 * count
-    counts = Counter(texts(ask(world, "ZRANDMEMBER", "z", str(-draws))))
+    counts: Counter[bytes] = Counter(world.do("ZRANDMEMBER", "z", str(-draws)))
     assert len(counts) == count
     chi_square = sum((drawn - 400) ** 2 / 400 for drawn in counts.values())
     assert chi_square < count + 5 * (2 * count) ** 0.5
@@ -74,39 +58,39 @@ def test_every_member_is_drawn_alike(world: World, count: int) -> None:
 @pytest.mark.parametrize("count", [10, 300])
 @pytest.mark.parametrize("wanted", [1, 3, 9, 10, 50, 290])
 def test_a_positive_count_draws_different_members(world: World, count: int, wanted: int) -> None:
-    fill(world, count=count)
-    drawn = texts(ask(world, "ZRANDMEMBER", "z", str(wanted)))
+    fill_sorted_set(world, count=count)
+    drawn = world.do("ZRANDMEMBER", "z", str(wanted))
     assert len(set(drawn)) == len(drawn) == min(wanted, count)
 
 
 def test_scores_come_with_the_members(world: World) -> None:
-    fill(world)
-    flat = texts(ask(world, "ZRANDMEMBER", "z", "-3", "WITHSCORES"))
+    fill_sorted_set(world)
+    flat = world.do("ZRANDMEMBER", "z", "-3", "WITHSCORES")
     assert [b"m" + score for score in flat[1::2]] == flat[::2]
     world.do("HELLO", "3")
-    assert world.do("ZRANDMEMBER", "z", "1", "withscores").startswith(b"*1\r\n*2\r\n$2\r\nm")
+    assert world.raw("ZRANDMEMBER", "z", "1", "withscores").startswith(b"*1\r\n*2\r\n$2\r\nm")
 
 
 def test_nothing_is_drawn_of_nothing(world: World) -> None:
-    assert world.do("ZRANDMEMBER", "none") == NULL
-    assert world.do("ZRANDMEMBER", "none", "5") == EMPTY
-    fill(world)
-    assert world.do("ZRANDMEMBER", "z", "0") == EMPTY
+    assert world.do("ZRANDMEMBER", "none") is None
+    assert world.do("ZRANDMEMBER", "none", "5") == []
+    fill_sorted_set(world)
+    assert world.do("ZRANDMEMBER", "z", "0") == []
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("x", b"-ERR value is not an integer or out of range\r\n"),
-        ("1 x", SYNTAX),
-        ("1 WITHSCORES x", SYNTAX),
+        ("x", NOT_AN_INTEGER),
+        ("1 x", SYNTAX_ERROR),
+        ("1 WITHSCORES x", SYNTAX_ERROR),
         (
             "-9223372036854775808",
-            b"-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n",
+            Error(b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"),
         ),
-        ("4611686018427387904 WITHSCORES", b"-ERR value is out of range\r\n"),
-        ("-4611686018427387904 WITHSCORES", b"-ERR value is out of range\r\n"),
+        ("4611686018427387904 WITHSCORES", Error(b"ERR value is out of range")),
+        ("-4611686018427387904 WITHSCORES", Error(b"ERR value is out of range")),
     ],
 )
-def test_counts_that_are_refused(world: World, words: str, error: bytes) -> None:
+def test_counts_that_are_refused(world: World, words: str, error: Reply) -> None:
     assert world.do("ZRANDMEMBER", "none", *words.split()) == error

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.filling import fill_sorted_set
 from tests.support.keys import Watched, add_foreign, encoding
-
-NULL = b"$-1\r\n"
-EMPTY = b"*0\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-NOT_A_FLOAT = b"-ERR value is not a valid float\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
-
-
-def bulks(*members: bytes) -> bytes:
-    return b"*%d\r\n" % len(members) + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in members)
-
-
-def fill(world: World, key: str = "z", count: int = 5) -> None:
-    """Members m0, m1 ... with scores 0, 1 ..."""
-    world.do("ZADD", key, *[word for number in range(count) for word in (str(number), f"m{number}")])
+from tests.support.replies import NOT_A_FLOAT, NULL_ARRAY, SYNTAX_ERROR, WRONG_TYPE, Double, Error, Reply, wrong_arity
+from tests.support.world import World
 
 
 @pytest.mark.parametrize(
@@ -67,24 +54,24 @@ def fill(world: World, key: str = "z", count: int = 5) -> None:
     ],
 )
 def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
-    fill(world, count=1)
+    fill_sorted_set(world, count=1)
     add_foreign(world)
     assert world.do(*words) == WRONG_TYPE
-    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"m0")
+    assert world.do("ZRANGE", "z", "0", "-1") == [b"m0"]
 
 
 # ZADD
 
 
 def test_zadd_counts_what_is_new(world: World) -> None:
-    assert world.do("ZADD", "z", "1", "a", "2", "b") == b":2\r\n"
-    assert world.do("ZADD", "z", "2", "a", "3", "c") == b":1\r\n"
-    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"a", b"b", b"c")
+    assert world.do("ZADD", "z", "1", "a", "2", "b") == 2
+    assert world.do("ZADD", "z", "2", "a", "3", "c") == 1
+    assert world.do("ZRANGE", "z", "0", "-1") == [b"a", b"b", b"c"]
 
 
 def test_zadd_ch_counts_what_has_changed_too(world: World) -> None:
-    fill(world)
-    assert world.do("ZADD", "z", "CH", "0", "m0", "7", "m1", "9", "new") == b":2\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZADD", "z", "CH", "0", "m0", "7", "m1", "9", "new") == 2
 
 
 @pytest.mark.parametrize(
@@ -100,68 +87,68 @@ def test_zadd_ch_counts_what_has_changed_too(world: World) -> None:
         ("INCR LT", b"3"),
     ],
 )
-def test_the_options_of_zadd_say_which_scores_change(world: World, options: str, expected: bytes) -> None:
+def test_the_options_of_zadd_say_which_scores_change(world: World, options: str, expected: Reply) -> None:
     world.do("ZADD", "z", "3", "m")
     world.do("ZADD", "z", *options.split(), "5", "m")
-    assert world.do("ZSCORE", "z", "m") == b"$1\r\n%b\r\n" % expected
+    assert world.do("ZSCORE", "z", "m") == expected
 
 
 @pytest.mark.parametrize(("options", "there"), [("NX", True), ("XX", False), ("GT", True), ("LT", True)])
 def test_the_options_of_zadd_say_whether_members_are_added(world: World, options: str, there: bool) -> None:
-    fill(world)
+    fill_sorted_set(world)
     world.do("ZADD", "z", options, "5", "new")
-    assert (world.do("ZSCORE", "z", "new") != NULL) == there
+    assert (world.do("ZSCORE", "z", "new") is not None) == there
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("1", b"-ERR wrong number of arguments for 'zadd' command\r\n"),
-        ("NX m", SYNTAX),
-        ("NX XX 1", SYNTAX),
-        ("1 m 2", SYNTAX),
+        ("1", wrong_arity("zadd")),
+        ("NX m", SYNTAX_ERROR),
+        ("NX XX 1", SYNTAX_ERROR),
+        ("1 m 2", SYNTAX_ERROR),
         ("x m", NOT_A_FLOAT),
         ("nan m", NOT_A_FLOAT),
         ("1 m x n", NOT_A_FLOAT),
-        ("NX XX 1 m", b"-ERR XX and NX options at the same time are not compatible\r\n"),
-        ("GT LT 1 m", b"-ERR GT, LT, and/or NX options at the same time are not compatible\r\n"),
-        ("NX GT 1 m", b"-ERR GT, LT, and/or NX options at the same time are not compatible\r\n"),
-        ("INCR 1 m 2 n", b"-ERR INCR option supports a single increment-element pair\r\n"),
+        ("NX XX 1 m", Error(b"ERR XX and NX options at the same time are not compatible")),
+        ("GT LT 1 m", Error(b"ERR GT, LT, and/or NX options at the same time are not compatible")),
+        ("NX GT 1 m", Error(b"ERR GT, LT, and/or NX options at the same time are not compatible")),
+        ("INCR 1 m 2 n", Error(b"ERR INCR option supports a single increment-element pair")),
     ],
 )
-def test_zadd_refuses_what_is_wrong_before_it_looks_at_the_key(world: World, words: str, error: bytes) -> None:
+def test_zadd_refuses_what_is_wrong_before_it_looks_at_the_key(world: World, words: str, error: Reply) -> None:
     add_foreign(world)
     assert world.do("ZADD", "f", *words.split()) == error
 
 
 def test_zadd_xx_makes_no_key(world: World) -> None:
-    assert world.do("ZADD", "z", "XX", "1", "m") == b":0\r\n"
-    assert world.do("ZADD", "z", "XX", "INCR", "1", "m") == NULL
-    assert world.do("EXISTS", "z") == b":0\r\n"
+    assert world.do("ZADD", "z", "XX", "1", "m") == 0
+    assert world.do("ZADD", "z", "XX", "INCR", "1", "m") is None
+    assert world.do("EXISTS", "z") == 0
 
 
 def test_zadd_incr_replies_with_the_score_or_null(world: World) -> None:
-    assert world.do("ZADD", "z", "INCR", "1.5", "m") == b"$3\r\n1.5\r\n"
-    assert world.do("ZADD", "z", "INCR", "2", "m") == b"$3\r\n3.5\r\n"
-    assert world.do("ZADD", "z", "NX", "INCR", "2", "m") == NULL
+    assert world.do("ZADD", "z", "INCR", "1.5", "m") == b"1.5"
+    assert world.do("ZADD", "z", "INCR", "2", "m") == b"3.5"
+    assert world.do("ZADD", "z", "NX", "INCR", "2", "m") is None
 
 
 def test_infinities_that_cancel_each_other_are_refused(world: World) -> None:
     world.do("ZADD", "z", "inf", "m")
-    assert world.do("ZINCRBY", "z", "-inf", "m") == b"-ERR resulting score is not a number (NaN)\r\n"
-    assert world.do("ZSCORE", "z", "m") == b"$3\r\ninf\r\n"
+    assert world.do("ZINCRBY", "z", "-inf", "m") == Error(b"ERR resulting score is not a number (NaN)")
+    assert world.do("ZSCORE", "z", "m") == b"inf"
 
 
 def test_zincrby_replies_with_the_new_score(world: World) -> None:
-    assert world.do("ZINCRBY", "z", "2.5", "m") == b"$3\r\n2.5\r\n"
-    assert world.do("ZINCRBY", "z", "0.1", "m") == b"$3\r\n2.6\r\n"
+    assert world.do("ZINCRBY", "z", "2.5", "m") == b"2.5"
+    assert world.do("ZINCRBY", "z", "0.1", "m") == b"2.6"
 
 
 def test_scores_are_doubles_under_resp3(world: World) -> None:
     world.do("HELLO", "3")
-    assert world.do("ZADD", "z", "INCR", "1.5", "m") == b",1.5\r\n"
-    assert world.do("ZSCORE", "z", "m") == b",1.5\r\n"
-    assert world.do("ZMSCORE", "z", "m", "n") == b"*2\r\n,1.5\r\n_\r\n"
+    assert world.do("ZADD", "z", "INCR", "1.5", "m") == Double(b"1.5")
+    assert world.do("ZSCORE", "z", "m") == Double(b"1.5")
+    assert world.do("ZMSCORE", "z", "m", "n") == [Double(b"1.5"), None]
 
 
 def test_adding_and_changing_tell_one_event(world: World) -> None:
@@ -174,8 +161,8 @@ def test_adding_and_changing_tell_one_event(world: World) -> None:
 
 
 def test_zadd_of_many_members_begins_as_a_skiplist(world: World) -> None:
-    fill(world, "few", 128)
-    fill(world, "many", 129)
+    fill_sorted_set(world, "few", 128)
+    fill_sorted_set(world, "many", 129)
     assert (encoding(world, b"few"), encoding(world, b"many")) == ("listpack", "skiplist")
 
 
@@ -198,44 +185,44 @@ def test_a_limit_of_no_entries_leaves_only_skiplists(world: World) -> None:
 
 
 def test_zrem_counts_and_the_key_goes_with_the_last_member(world: World) -> None:
-    fill(world, count=3)
+    fill_sorted_set(world, count=3)
     watched = Watched(world)
     assert watched.by("ZREM", "z", "m0", "x", "m1") == (["zrem z"], 2)
     assert watched.by("ZREM", "z", "x") == ([], 0)
     assert watched.by("ZREM", "z", "m2", "m2") == (["zrem z", "del z"], 1)
-    assert world.do("EXISTS", "z") == b":0\r\n"
+    assert world.do("EXISTS", "z") == 0
 
 
 def test_zcard_counts(world: World) -> None:
-    fill(world, count=300)
-    assert world.do("ZCARD", "z") == b":300\r\n"
-    assert world.do("ZCARD", "none") == b":0\r\n"
+    fill_sorted_set(world, count=300)
+    assert world.do("ZCARD", "z") == 300
+    assert world.do("ZCARD", "none") == 0
 
 
 def test_what_is_not_there_has_no_score(world: World) -> None:
-    fill(world)
-    assert world.do("ZSCORE", "z", "x") == NULL
-    assert world.do("ZSCORE", "none", "x") == NULL
-    assert world.do("ZMSCORE", "none", "x", "y") == b"*2\r\n$-1\r\n$-1\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZSCORE", "z", "x") is None
+    assert world.do("ZSCORE", "none", "x") is None
+    assert world.do("ZMSCORE", "none", "x", "y") == [None, None]
 
 
 @pytest.mark.parametrize("count", [5, 1000])
 def test_ranks_are_counted_from_either_end(world: World, count: int) -> None:
-    fill(world, count=count)
-    assert world.do("ZRANK", "z", "m1") == b":1\r\n"
-    assert world.do("ZREVRANK", "z", "m1") == b":%d\r\n" % (count - 2)
-    assert world.do("ZRANK", "z", "x") == NULL
+    fill_sorted_set(world, count=count)
+    assert world.do("ZRANK", "z", "m1") == 1
+    assert world.do("ZREVRANK", "z", "m1") == count - 2
+    assert world.do("ZRANK", "z", "x") is None
 
 
 def test_zrank_can_tell_the_score(world: World) -> None:
-    fill(world)
-    assert world.do("ZRANK", "z", "m1", "withscore") == b"*2\r\n:1\r\n$1\r\n1\r\n"
-    assert world.do("ZREVRANK", "z", "x", "WITHSCORE") == b"*-1\r\n"
-    assert world.do("ZRANK", "none", "x", "WITHSCORE") == b"*-1\r\n"
-    assert world.do("ZRANK", "none", "x", "WITHSCORES") == SYNTAX
-    assert world.do("ZRANK", "z", "x", "WITHSCORE", "x") == b"-ERR wrong number of arguments for 'zrank' command\r\n"
+    fill_sorted_set(world)
+    assert world.do("ZRANK", "z", "m1", "withscore") == [1, b"1"]
+    assert world.do("ZREVRANK", "z", "x", "WITHSCORE") == NULL_ARRAY
+    assert world.do("ZRANK", "none", "x", "WITHSCORE") == NULL_ARRAY
+    assert world.do("ZRANK", "none", "x", "WITHSCORES") == SYNTAX_ERROR
+    assert world.do("ZRANK", "z", "x", "WITHSCORE", "x") == wrong_arity("zrank")
 
 
 def test_members_are_any_bytes(world: World) -> None:
     world.do("ZADD", "z", "1", b"\x00\xff\r\n", "1", b"")
-    assert world.do("ZRANGE", "z", "0", "-1") == bulks(b"", b"\x00\xff\r\n")
+    assert world.do("ZRANGE", "z", "0", "-1") == [b"", b"\x00\xff\r\n"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.replies import NULL_ARRAY, SYNTAX_ERROR, Error, is_error
 from tests.support.specs import Value, ask
+from tests.support.world import World
 
-NO_GROUP = b"-NOGROUP No such key 's' or consumer group 'g'\r\n"
+NO_GROUP = Error(b"NOGROUP No such key 's' or consumer group 'g'")
 
 
 @pytest.fixture
@@ -29,18 +30,18 @@ def pending(world: World) -> Value:
 
 
 def test_acknowledged_entries_are_pending_no_more(group: World) -> None:
-    assert group.do("XACK", "s", "g", "1-1", "1-1", "9-9", "3-1") == b":2\r\n"
+    assert group.do("XACK", "s", "g", "1-1", "1-1", "9-9", "3-1") == 2
     assert pending(group) == [["2-1", "c", 1000, 1]]
 
 
 def test_a_bad_id_acknowledges_nothing(group: World) -> None:
-    assert group.do("XACK", "s", "g", "1-1", "x").startswith(b"-ERR Invalid stream ID")
+    assert is_error(group.do("XACK", "s", "g", "1-1", "x"), b"ERR Invalid stream ID")
     assert ask(group, "XPENDING", "s", "g") == [3, "1-1", "3-1", [["c", "3"]]]
 
 
 def test_without_group_nothing_is_acknowledged(group: World) -> None:
-    assert group.do("XACK", "s", "none", "x") == b":0\r\n"
-    assert group.do("XACK", "none", "g", "x") == b":0\r\n"
+    assert group.do("XACK", "s", "none", "x") == 0
+    assert group.do("XACK", "none", "g", "x") == 0
 
 
 # XPENDING.
@@ -73,7 +74,7 @@ def test_ranges_of_pending_entries(group: World, words: tuple[str, ...], expecte
     "words", [("-", "+"), ("IDLE", "4"), ("IDLE", "0", "-", "+"), ("IDLE", "0", "-", "+", "4", "c", "c")]
 )
 def test_incomplete_calls_are_refused(group: World, words: tuple[str, ...]) -> None:
-    assert group.do("XPENDING", "s", "g", *words) == b"-ERR syntax error\r\n"
+    assert group.do("XPENDING", "s", "g", *words) == SYNTAX_ERROR
 
 
 @pytest.mark.parametrize(
@@ -128,12 +129,12 @@ def test_claiming_forgets_what_was_deleted(group: World) -> None:
 
 def test_claiming_makes_the_consumer_even_for_nothing(group: World) -> None:
     group.do("XCLAIM", "s", "g", "d", "99999", "1-1")
-    assert group.do("XGROUP", "CREATECONSUMER", "s", "g", "d") == b":0\r\n"
+    assert group.do("XGROUP", "CREATECONSUMER", "s", "g", "d") == 0
 
 
 def test_lastid_moves_the_group_on(group: World) -> None:
     group.do("XCLAIM", "s", "g", "c", "0", "1-1", "LASTID", "4-1")
-    assert group.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">") == b"*-1\r\n"
+    assert group.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">") == NULL_ARRAY
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_lastid_moves_the_group_on(group: World) -> None:
     ],
 )
 def test_bad_claims_are_refused(group: World, words: tuple[str, ...], error: str) -> None:
-    assert group.do("XCLAIM", "s", "g", "d", *words) == f"-ERR {error}\r\n".encode()
+    assert group.do("XCLAIM", "s", "g", "d", *words) == Error(f"ERR {error}".encode())
 
 
 # XAUTOCLAIM.
@@ -184,4 +185,4 @@ def test_autoclaim_looks_at_ten_entries_for_each_it_may_claim(world: World) -> N
     ],
 )
 def test_bad_autoclaims_are_refused(group: World, words: tuple[str, ...], error: str) -> None:
-    assert group.do("XAUTOCLAIM", "s", "g", "d", *words) == f"-ERR {error}\r\n".encode()
+    assert group.do("XAUTOCLAIM", "s", "g", "d", *words) == Error(f"ERR {error}".encode())

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from pyredmem.engine.session import Session
-from tests.support.engine import World, do
+from tests.support.filling import fill_stream
+from tests.support.replies import NO_REPLY, NULL_ARRAY, WRONG_TYPE, Error, Map, Reply
 from tests.support.specs import ask
+from tests.support.world import Client, World
 
-NULL_ARRAY = b"*-1\r\n"
-NO_GROUP = b"-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n"
+NO_GROUP = Error(b"NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option")
 NEW = ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
 HISTORY = ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "0")
 
 
-def fill(world: World, *ids: str, key: str = "s") -> None:
-    for one in ids:
-        world.do("XADD", key, one, "f", "v")
-
-
-def one_entry(name: str, key: str = "s") -> bytes:
+def one_entry(name: str, key: str = "s") -> Reply:
     """The reply with one entry of one stream, RESP2."""
-    return b"*1\r\n*2\r\n$1\r\n%b\r\n*1\r\n*2\r\n$3\r\n%b\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n" % (
-        key.encode(),
-        name.encode(),
-    )
+    return [[key.encode(), [[name.encode(), [b"f", b"v"]]]]]
 
 
-def waiting(world: World, *words: str) -> Session:
-    session = world.connect()
-    assert do(session, *words) == b""
-    return session
+def waiting(world: World, *words: str) -> Client:
+    client = world.client()
+    assert client.do(*words) == NO_REPLY
+    return client
 
 
 # XREAD.
 
 
 def test_xread_gives_what_is_behind_an_id(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     assert world.do("XREAD", "STREAMS", "s", "1-1") == one_entry("2-1")
     assert world.do("XREAD", "COUNT", "1", "STREAMS", "s", "0") == one_entry("1-1")
     assert world.do("XREAD", "STREAMS", "s", "2-1") == NULL_ARRAY
@@ -45,16 +37,16 @@ def test_xread_gives_what_is_behind_an_id(world: World) -> None:
 
 
 def test_streams_without_news_are_left_out(world: World) -> None:
-    fill(world, "1-1")
-    fill(world, "1-1", key="t")
+    fill_stream(world, "1-1")
+    fill_stream(world, "1-1", key="t")
     assert world.do("XREAD", "STREAMS", "s", "none", "t", "1-1", "0", "0") == one_entry("1-1", "t")
 
 
 def test_the_reply_is_a_map_in_resp3(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("HELLO", "3")
-    assert world.do("XREAD", "STREAMS", "s", "0").startswith(b"%1\r\n$1\r\ns\r\n*1\r\n")
-    assert world.do("XREAD", "STREAMS", "s", "9") == b"_\r\n"
+    assert world.do("XREAD", "STREAMS", "s", "0") == Map({b"s": [[b"1-1", [b"f", b"v"]]]})
+    assert world.do("XREAD", "STREAMS", "s", "9") is None
 
 
 @pytest.mark.parametrize(
@@ -83,14 +75,14 @@ def test_the_reply_is_a_map_in_resp3(world: World) -> None:
     ],
 )
 def test_bad_calls_are_refused(world: World, words: tuple[str, ...], error: str) -> None:
-    assert world.do(*words) == f"-ERR {error}\r\n".encode()
+    assert world.do(*words) == Error(f"ERR {error}".encode())
 
 
 # XREADGROUP.
 
 
 def test_each_entry_goes_to_one_consumer(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XREADGROUP", "GROUP", "g", "a", "COUNT", "1", "STREAMS", "s", ">") == one_entry("1-1")
     assert world.do("XREADGROUP", "GROUP", "g", "b", "STREAMS", "s", ">") == one_entry("2-1")
@@ -98,13 +90,13 @@ def test_each_entry_goes_to_one_consumer(world: World) -> None:
 
 
 def test_a_stream_named_twice_has_nothing_new_the_second_time(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "s", ">", ">") == one_entry("1-1")
 
 
 def test_history_is_what_is_pending(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert ask(world, *HISTORY) == [["s", []]]
     world.do(*NEW)
@@ -113,7 +105,7 @@ def test_history_is_what_is_pending(world: World) -> None:
 
 
 def test_history_tells_of_deleted_entries(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do(*NEW)
     world.do("XDEL", "s", "1-1")
@@ -121,7 +113,7 @@ def test_history_tells_of_deleted_entries(world: World) -> None:
 
 
 def test_history_counts_as_a_delivery(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do(*NEW)
     world.advance(70)
@@ -130,7 +122,7 @@ def test_history_counts_as_a_delivery(world: World) -> None:
 
 
 def test_noack_leaves_nothing_pending(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XREADGROUP", "GROUP", "g", "c", "NOACK", "STREAMS", "s", ">") == one_entry("1-1")
     assert ask(world, "XPENDING", "s", "g") == [0, None, None, None]
@@ -138,7 +130,7 @@ def test_noack_leaves_nothing_pending(world: World) -> None:
 
 def test_a_missing_group_is_told(world: World) -> None:
     assert world.do(*NEW) == NO_GROUP
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do(*NEW) == NO_GROUP
 
 
@@ -147,17 +139,19 @@ def test_a_missing_group_is_told(world: World) -> None:
 
 def test_all_readers_get_a_new_entry(world: World) -> None:
     readers = [waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$") for _ in range(3)]
-    fill(world, "1-1")
-    assert [reader.take_output() for reader in readers] == [one_entry("1-1")] * 3
+    fill_stream(world, "1-1")
+    assert [reader.replies() for reader in readers] == [[one_entry("1-1")]] * 3
 
 
 def test_the_last_id_is_that_of_the_call(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     reader = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     world.do("MULTI")
-    fill(world, "2-1", "3-1")
+    fill_stream(world, "2-1", "3-1")
     world.do("EXEC")
-    assert reader.take_output().count(b"-1\r\n") == 2
+    [[[key, entries]]] = reader.replies()
+    assert key == b"s"
+    assert [name for name, _ in entries] == [b"2-1", b"3-1"]
 
 
 def test_one_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
@@ -168,22 +162,22 @@ def test_one_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
         for group in "gh"
         for consumer in "ab"
     ]
-    fill(world, "1-1")
-    assert [client.take_output() for client in clients] == [one_entry("1-1"), b"", one_entry("1-1"), b""]
-    fill(world, "2-1")
-    assert [client.take_output() for client in clients] == [b"", one_entry("2-1"), b"", one_entry("2-1")]
+    fill_stream(world, "1-1")
+    assert [client.replies() for client in clients] == [[one_entry("1-1")], [], [one_entry("1-1")], []]
+    fill_stream(world, "2-1")
+    assert [client.replies() for client in clients] == [[], [one_entry("2-1")], [], [one_entry("2-1")]]
 
 
 def test_a_timeout_gives_a_null_array(world: World) -> None:
     reader = waiting(world, "XREAD", "BLOCK", "100", "STREAMS", "s", "0")
     world.advance(200)
-    assert reader.take_output() == NULL_ARRAY
+    assert reader.replies() == [NULL_ARRAY]
 
 
 def test_in_a_transaction_nobody_waits(world: World) -> None:
     world.do("MULTI")
     world.do("XREAD", "BLOCK", "0", "STREAMS", "s", "0")
-    assert world.do("EXEC") == b"*1\r\n*-1\r\n"
+    assert world.do("EXEC") == [NULL_ARRAY]
 
 
 @pytest.mark.parametrize("words", [("DEL", "s"), ("XGROUP", "DESTROY", "s", "g"), ("FLUSHALL",), ("RENAME", "s", "t")])
@@ -191,25 +185,25 @@ def test_a_consumer_is_told_that_its_group_is_gone(world: World, words: tuple[st
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do(*words)
-    assert client.take_output() == NO_GROUP
+    assert client.replies() == [NO_GROUP]
 
 
 def test_a_consumer_is_told_that_its_key_has_another_type(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do("SET", "s", "v")
-    assert client.take_output().startswith(b"-WRONGTYPE")
+    assert client.replies() == [WRONG_TYPE]
 
 
 def test_a_reader_waits_on_when_the_key_is_gone(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     reader = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     world.do("DEL", "s")
     world.do("SET", "s", "v")
-    assert reader.take_output() == b""
+    assert reader.replies() == []
     world.do("DEL", "s")
-    fill(world, "2-1")
-    assert reader.take_output() == one_entry("2-1")
+    fill_stream(world, "2-1")
+    assert reader.replies() == [one_entry("2-1")]
 
 
 def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World) -> None:
@@ -217,9 +211,9 @@ def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World
     world.do("XGROUP", "CREATE", "s", "h", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do("XGROUP", "DESTROY", "s", "h")
-    assert client.take_output() == b""
-    fill(world, "1-1")
-    assert client.take_output() == one_entry("1-1")
+    assert client.replies() == []
+    fill_stream(world, "1-1")
+    assert client.replies() == [one_entry("1-1")]
 
 
 def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
@@ -227,23 +221,23 @@ def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
     world.do("PEXPIRE", "s", "150")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.advance(500)
-    assert client.take_output() == NO_GROUP
+    assert client.replies() == [NO_GROUP]
 
 
 def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "COUNT", "1", "STREAMS", "s", ">")
     world.do("XGROUP", "SETID", "s", "g", "0")
-    assert client.take_output() == b""
-    fill(world, "2-1")
-    assert client.take_output() == one_entry("1-1")
+    assert client.replies() == []
+    fill_stream(world, "2-1")
+    assert client.replies() == [one_entry("1-1")]
 
 
 def test_an_entry_that_is_deleted_at_once_is_not_given_to_readers(world: World) -> None:
     client = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     for words in (["MULTI"], ["XADD", "s", "1-1", "f", "v"], ["XDEL", "s", "1-1"], ["EXEC"]):
         world.do(*words)
-    assert client.take_output() == b""
-    fill(world, "2-1")
-    assert client.take_output() == one_entry("2-1")
+    assert client.replies() == []
+    fill_stream(world, "2-1")
+    assert client.replies() == [one_entry("2-1")]

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.filling import fill_stream
 from tests.support.journal import Journal
+from tests.support.replies import NOT_AN_INTEGER, NULL_ARRAY, OK, SYNTAX_ERROR, WRONG_TYPE, Error, Reply, wrong_arity
 from tests.support.specs import ask
+from tests.support.world import World
 
-NULL = b"$-1\r\n"
-NULL_ARRAY = b"*-1\r\n"
-EMPTY = b"*0\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-INVALID_ID = b"-ERR Invalid stream ID specified as stream command argument\r\n"
-TOO_SMALL = b"-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n"
+INVALID_ID = Error(b"ERR Invalid stream ID specified as stream command argument")
+TOO_SMALL = Error(b"ERR The ID specified in XADD is equal or smaller than the target stream top item")
 HIGHEST = "18446744073709551615-18446744073709551615"
-
-
-def fill(world: World, *ids: str, key: str = "s") -> None:
-    for one in ids:
-        world.do("XADD", key, one, "f", "v")
 
 
 def ids(world: World, *words: str) -> list[str]:
@@ -33,7 +26,7 @@ def ids(world: World, *words: str) -> list[str]:
 
 
 def test_an_entry_is_added_and_read(world: World) -> None:
-    assert world.do("XADD", "s", "5-1", "f", "v", "g", "w") == b"$3\r\n5-1\r\n"
+    assert world.do("XADD", "s", "5-1", "f", "v", "g", "w") == b"5-1"
     assert ask(world, "XRANGE", "s", "-", "+") == [["5-1", ["f", "v", "g", "w"]]]
 
 
@@ -45,37 +38,37 @@ def test_an_automatic_id_is_the_time(world: World) -> None:
 
 
 def test_an_automatic_id_is_never_lower_than_the_last_one(world: World) -> None:
-    fill(world, "9999999999999-5", "*")
+    fill_stream(world, "9999999999999-5", "*")
     assert ids(world) == ["9999999999999-5", "9999999999999-6"]
 
 
 def test_the_sequence_alone_can_be_automatic(world: World) -> None:
-    fill(world, "5-*", "5-*", "6-*")
+    fill_stream(world, "5-*", "5-*", "6-*")
     assert ids(world) == ["5-0", "5-1", "6-0"]
-    assert world.do("XADD", "t", "0-*", "f", "v") == b"$3\r\n0-1\r\n"
+    assert world.do("XADD", "t", "0-*", "f", "v") == b"0-1"
 
 
 @pytest.mark.parametrize("one", ["5-1", "5-0", "4", "3-*"])
 def test_an_id_must_be_above_the_last_one(world: World, one: str) -> None:
-    fill(world, "5-1")
+    fill_stream(world, "5-1")
     assert world.do("XADD", "s", one, "f", "v") == TOO_SMALL
 
 
 def test_no_sequence_is_left_in_a_full_millisecond(world: World) -> None:
-    fill(world, "5-18446744073709551615")
+    fill_stream(world, "5-18446744073709551615")
     assert world.do("XADD", "s", "5-*", "f", "v") == TOO_SMALL
 
 
 def test_after_the_highest_id_nothing_can_be_added(world: World) -> None:
-    fill(world, HIGHEST)
-    exhausted = b"-ERR The stream has exhausted the last possible ID, unable to add more items\r\n"
+    fill_stream(world, HIGHEST)
+    exhausted = Error(b"ERR The stream has exhausted the last possible ID, unable to add more items")
     assert world.do("XADD", "s", "*", "f", "v") == exhausted
     assert world.do("XADD", "s", "7-7", "f", "v") == exhausted
 
 
 def test_the_id_zero_is_refused(world: World) -> None:
-    assert world.do("XADD", "s", "0-0", "f", "v") == b"-ERR The ID specified in XADD must be greater than 0-0\r\n"
-    assert world.do("EXISTS", "s") == b":0\r\n"
+    assert world.do("XADD", "s", "0-0", "f", "v") == Error(b"ERR The ID specified in XADD must be greater than 0-0")
+    assert world.do("EXISTS", "s") == 0
 
 
 @pytest.mark.parametrize("one", ["x", "-", "+", "1-", "-1", "1-2-*", "*-1", "1-*x", ""])
@@ -84,18 +77,18 @@ def test_what_is_no_id_is_refused(world: World, one: str) -> None:
 
 
 def test_fields_come_with_values(world: World) -> None:
-    assert world.do("XADD", "s", "1-1", "f", "v", "g") == b"-ERR wrong number of arguments for 'xadd' command\r\n"
+    assert world.do("XADD", "s", "1-1", "f", "v", "g") == wrong_arity("xadd")
 
 
 def test_nomkstream_makes_no_stream(world: World) -> None:
-    assert world.do("XADD", "s", "NOMKSTREAM", "1-1", "f", "v") == NULL
-    assert world.do("EXISTS", "s") == b":0\r\n"
-    fill(world, "1-1")
-    assert world.do("XADD", "s", "nomkstream", "2-1", "f", "v") == b"$3\r\n2-1\r\n"
+    assert world.do("XADD", "s", "NOMKSTREAM", "1-1", "f", "v") is None
+    assert world.do("EXISTS", "s") == 0
+    fill_stream(world, "1-1")
+    assert world.do("XADD", "s", "nomkstream", "2-1", "f", "v") == b"2-1"
 
 
 def test_xadd_trims(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     world.do("XADD", "s", "MAXLEN", "=", "2", "3-1", "f", "v")
     assert ids(world) == ["2-1", "3-1"]
     world.do("XADD", "s", "MINID", "3", "4-1", "f", "v")
@@ -105,19 +98,19 @@ def test_xadd_trims(world: World) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (("MAXLEN", "-1"), b"-ERR The MAXLEN argument must be >= 0.\r\n"),
-        (("MAXLEN", "~", "x"), b"-ERR value is not an integer or out of range\r\n"),
-        (("MAXLEN", "~", "1", "LIMIT", "-1"), b"-ERR The LIMIT argument must be >= 0.\r\n"),
-        (("MAXLEN", "1", "LIMIT", "1"), b"-ERR syntax error, LIMIT cannot be used without the special ~ option\r\n"),
-        (("LIMIT", "1"), b"-ERR syntax error, LIMIT cannot be used without specifying a trimming strategy\r\n"),
+        (("MAXLEN", "-1"), Error(b"ERR The MAXLEN argument must be >= 0.")),
+        (("MAXLEN", "~", "x"), NOT_AN_INTEGER),
+        (("MAXLEN", "~", "1", "LIMIT", "-1"), Error(b"ERR The LIMIT argument must be >= 0.")),
+        (("MAXLEN", "1", "LIMIT", "1"), Error(b"ERR syntax error, LIMIT cannot be used without the special ~ option")),
+        (("LIMIT", "1"), Error(b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")),
         (("MINID", "x"), INVALID_ID),
         (
             ("MAXLEN", "1", "MINID", "1"),
-            b"-ERR syntax error, MAXLEN and MINID options at the same time are not compatible\r\n",
+            Error(b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"),
         ),
     ],
 )
-def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: bytes) -> None:
+def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: Reply) -> None:
     assert world.do("XADD", "s", *options, "1-1", "f", "v") == error
 
 
@@ -126,45 +119,45 @@ def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: 
 
 def test_approximate_trimming_takes_whole_nodes_only(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
-    fill(world, *[f"{number}-1" for number in range(1, 31)])
-    assert world.do("XTRIM", "s", "MAXLEN", "~", "15") == b":10\r\n"
-    assert world.do("XTRIM", "s", "MINID", "~", "15-1") == b":0\r\n"
-    assert world.do("XTRIM", "s", "MINID", "~", "21-1") == b":10\r\n"
-    assert world.do("XLEN", "s") == b":10\r\n"
+    fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "15") == 10
+    assert world.do("XTRIM", "s", "MINID", "~", "15-1") == 0
+    assert world.do("XTRIM", "s", "MINID", "~", "21-1") == 10
+    assert world.do("XLEN", "s") == 10
 
 
 def test_exact_trimming_marks_entries_inside_a_node(world: World) -> None:
-    fill(world, *[f"{number}-1" for number in range(1, 11)])
-    assert world.do("XTRIM", "s", "MAXLEN", "4") == b":6\r\n"
+    fill_stream(world, *[f"{number}-1" for number in range(1, 11)])
+    assert world.do("XTRIM", "s", "MAXLEN", "4") == 6
     assert ids(world) == ["7-1", "8-1", "9-1", "10-1"]
 
 
 def test_a_limit_stops_before_a_node_that_is_too_large(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
-    fill(world, *[f"{number}-1" for number in range(1, 31)])
-    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "19") == b":10\r\n"
-    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "0") == b":20\r\n"
+    fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "19") == 10
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "0") == 20
 
 
 def test_without_limit_at_most_a_hundred_nodes_go(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "1")
-    fill(world, *[f"{number}-1" for number in range(1, 121)])
-    assert world.do("XTRIM", "s", "MAXLEN", "~", "0") == b":100\r\n"
+    fill_stream(world, *[f"{number}-1" for number in range(1, 121)])
+    assert world.do("XTRIM", "s", "MAXLEN", "~", "0") == 100
 
 
 def test_an_emptied_stream_stays(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     world.do("XTRIM", "s", "MAXLEN", "0")
-    assert world.do("EXISTS", "s") == b":1\r\n"
-    assert world.do("XLEN", "s") == b":0\r\n"
+    assert world.do("EXISTS", "s") == 1
+    assert world.do("XLEN", "s") == 0
 
 
 def test_a_node_may_be_left_with_deleted_entries_only(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XDEL", "s", "3-1")
-    assert world.do("XTRIM", "s", "MINID", "3-1") == b":2\r\n"
+    assert world.do("XTRIM", "s", "MINID", "3-1") == 2
     assert ids(world) == []
-    fill(world, "4-1")
+    fill_stream(world, "4-1")
     assert ids(world) == ["4-1"]
 
 
@@ -184,7 +177,7 @@ def test_a_node_may_be_left_with_deleted_entries_only(world: World) -> None:
     ],
 )
 def test_ranges(world: World, start: str, end: str, expected: list[str]) -> None:
-    fill(world, "1-1", "2-1", "2-2", "3-1")
+    fill_stream(world, "1-1", "2-1", "2-2", "3-1")
     assert ids(world, "XRANGE", "s", start, end) == expected
     assert ids(world, "XREVRANGE", "s", end, start) == expected[::-1]
 
@@ -192,7 +185,7 @@ def test_ranges(world: World, start: str, end: str, expected: list[str]) -> None
 def test_ranges_over_many_nodes(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "3")
     names = [f"{number}-0" for number in range(1, 31)]
-    fill(world, *names)
+    fill_stream(world, *names)
     world.do("XDEL", "s", "7-0", "8-0", "9-0", "11-0")
     left = [name for name in names if name not in {"7-0", "8-0", "9-0", "11-0"}]
     assert ids(world) == left
@@ -202,40 +195,40 @@ def test_ranges_over_many_nodes(world: World) -> None:
 
 
 def test_a_count_that_is_not_positive_gives_a_null_array(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XRANGE", "s", "-", "+", "COUNT", "0") == NULL_ARRAY
     assert world.do("XRANGE", "s", "-", "+", "COUNT", "-5") == NULL_ARRAY
-    assert world.do("XRANGE", "none", "-", "+", "COUNT", "0") == EMPTY
+    assert world.do("XRANGE", "none", "-", "+", "COUNT", "0") == []
 
 
 def test_bad_ranges_are_refused(world: World) -> None:
     assert world.do("XRANGE", "s", "x", "+") == INVALID_ID
-    assert world.do("XRANGE", "s", f"({HIGHEST}", "+") == b"-ERR invalid start ID for the interval\r\n"
-    assert world.do("XRANGE", "s", "-", "(0-0") == b"-ERR invalid end ID for the interval\r\n"
-    assert world.do("XRANGE", "s", "-", "+", "COUNT") == b"-ERR syntax error\r\n"
+    assert world.do("XRANGE", "s", f"({HIGHEST}", "+") == Error(b"ERR invalid start ID for the interval")
+    assert world.do("XRANGE", "s", "-", "(0-0") == Error(b"ERR invalid end ID for the interval")
+    assert world.do("XRANGE", "s", "-", "+", "COUNT") == SYNTAX_ERROR
 
 
 # XDEL.
 
 
 def test_entries_are_deleted(world: World) -> None:
-    fill(world, "1-1", "2-1", "3-1")
-    assert world.do("XDEL", "s", "2-1", "2-1", "9-9") == b":1\r\n"
+    fill_stream(world, "1-1", "2-1", "3-1")
+    assert world.do("XDEL", "s", "2-1", "2-1", "9-9") == 1
     assert ids(world) == ["1-1", "3-1"]
 
 
 def test_a_bad_id_deletes_nothing(world: World) -> None:
-    fill(world, "1-1")
+    fill_stream(world, "1-1")
     assert world.do("XDEL", "s", "1-1", "x") == INVALID_ID
-    assert world.do("XLEN", "s") == b":1\r\n"
+    assert world.do("XLEN", "s") == 1
 
 
 # XSETID.
 
 
 def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
-    fill(world, "1-1")
-    assert world.do("XSETID", "s", "9-9", "ENTRIESADDED", "5", "MAXDELETEDID", "3-3") == b"+OK\r\n"
+    fill_stream(world, "1-1")
+    assert world.do("XSETID", "s", "9-9", "ENTRIESADDED", "5", "MAXDELETEDID", "3-3") == OK
     found = ask(world, "XINFO", "STREAM", "s")
     assert isinstance(found, list)
     assert found[6:14] == [
@@ -255,14 +248,14 @@ def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
     ],
 )
 def test_xsetid_refuses_what_cannot_be(world: World, words: tuple[str, ...], error: str) -> None:
-    fill(world, "1-1", "2-1")
-    assert world.do("XSETID", "s", *words) == f"-ERR {error}\r\n".encode()
+    fill_stream(world, "1-1", "2-1")
+    assert world.do("XSETID", "s", *words) == Error(f"ERR {error}".encode())
 
 
 def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
-    fill(world, "5-1")
+    fill_stream(world, "5-1")
     world.do("XDEL", "s", "5-1")
-    refusal = b"-ERR The ID specified in XSETID is smaller than current max_deleted_entry_id\r\n"
+    refusal = Error(b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
     assert world.do("XSETID", "s", "5-0") == refusal
 
 
@@ -270,7 +263,7 @@ def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
 
 
 def test_events(world: World) -> None:
-    fill(world, "1-1", "2-1")
+    fill_stream(world, "1-1", "2-1")
     journal = Journal(world)
     world.do("XADD", "s", "MAXLEN", "2", "3-1", "f", "v")
     assert journal.take() == ["* s", "xadd s", "xtrim s"]
@@ -292,7 +285,7 @@ def test_events(world: World) -> None:
     ],
 )
 def test_changes_are_counted(world: World, words: tuple[str, ...], changes: int) -> None:
-    fill(world, "1-1", "2-1", "3-1")
+    fill_stream(world, "1-1", "2-1", "3-1")
     before = world.engine.keyspace.changes.since_save()
     world.do(*words)
     assert world.engine.keyspace.changes.since_save() - before == changes

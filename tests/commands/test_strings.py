@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
 from tests.support.keys import Watched, add_foreign, encoding, time_left_ms, used
+from tests.support.replies import NOT_AN_INTEGER, OK, SYNTAX_ERROR, WRONG_TYPE, Error
+from tests.support.world import World
 
-OK = b"+OK\r\n"
-NULL = b"$-1\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 NOW_MS = 1_700_000_000_000
 
 
-def bulk(data: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(data), data)
-
-
-def bad_expire(command: str) -> bytes:
-    return f"-ERR invalid expire time in '{command}' command\r\n".encode()
+def bad_expire(command: str) -> Error:
+    return Error(f"ERR invalid expire time in '{command}' command".encode())
 
 
 # GET, MGET, STRLEN
@@ -29,26 +21,26 @@ def bad_expire(command: str) -> bytes:
 @pytest.mark.parametrize("data", [b"", b"v", b"123", b"x" * 44, b"x" * 45, bytes(range(256)) * 300])
 def test_get_gives_back_what_was_set(world: World, data: bytes) -> None:
     assert world.do("SET", "k", data) == OK
-    assert world.do("GET", "k") == bulk(data)
-    assert world.do("STRLEN", "k") == b":%d\r\n" % len(data)
+    assert world.do("GET", "k") == data
+    assert world.do("STRLEN", "k") == len(data)
 
 
 def test_missing_keys_have_no_value_and_no_length(world: World) -> None:
-    assert world.do("GET", "k") == NULL
-    assert world.do("STRLEN", "k") == b":0\r\n"
+    assert world.do("GET", "k") is None
+    assert world.do("STRLEN", "k") == 0
 
 
 def test_mget_gives_null_for_missing_keys_and_other_types(world: World) -> None:
     world.do("SET", "a", "1")
     add_foreign(world)
-    assert world.do("MGET", "a", "none", "f", "a") == b"*4\r\n" + bulk(b"1") + NULL + NULL + bulk(b"1")
+    assert world.do("MGET", "a", "none", "f", "a") == [b"1", None, None, b"1"]
 
 
 def test_null_is_the_null_of_the_protocol(world: World) -> None:
-    world.session.set_protocol(3)
-    assert world.do("GET", "k") == b"_\r\n"
-    assert world.do("MGET", "k") == b"*1\r\n_\r\n"
-    assert world.do("SET", "k", "v", "XX") == b"_\r\n"
+    world.set_protocol(3)
+    assert world.do("GET", "k") is None
+    assert world.do("MGET", "k") == [None]
+    assert world.do("SET", "k", "v", "XX") is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +88,7 @@ def test_another_type_is_refused_and_kept(world: World, words: tuple[str, ...]) 
 def test_setting_overwrites_any_type(world: World, words: tuple[str, ...]) -> None:
     add_foreign(world)
     assert world.do(*words) == OK
-    assert world.do("GET", "f") == bulk(b"v")
+    assert world.do("GET", "f") == b"v"
 
 
 # SET and its options
@@ -104,27 +96,27 @@ def test_setting_overwrites_any_type(world: World, words: tuple[str, ...]) -> No
 
 def test_set_nx_sets_only_a_missing_key(world: World) -> None:
     assert world.do("SET", "k", "1", "NX") == OK
-    assert world.do("SET", "k", "2", "nx") == NULL
-    assert world.do("GET", "k") == bulk(b"1")
+    assert world.do("SET", "k", "2", "nx") is None
+    assert world.do("GET", "k") == b"1"
 
 
 def test_set_xx_sets_only_an_existing_key(world: World) -> None:
-    assert world.do("SET", "k", "1", "XX") == NULL
-    assert world.do("GET", "k") == NULL
+    assert world.do("SET", "k", "1", "XX") is None
+    assert world.do("GET", "k") is None
     world.do("SET", "k", "1")
     assert world.do("SET", "k", "2", "xx") == OK
-    assert world.do("GET", "k") == bulk(b"2")
+    assert world.do("GET", "k") == b"2"
 
 
 def test_set_get_gives_the_value_before(world: World) -> None:
-    assert world.do("SET", "k", "1", "GET") == NULL
-    assert world.do("SET", "k", "2", "GET") == bulk(b"1")
-    assert world.do("SET", "k", "3", "NX", "GET") == bulk(b"2")
-    assert world.do("GET", "k") == bulk(b"2")
-    assert world.do("SET", "new", "1", "GET", "NX") == NULL
-    assert world.do("GET", "new") == bulk(b"1")
-    assert world.do("SET", "other", "1", "GET", "XX") == NULL
-    assert world.do("GET", "other") == NULL
+    assert world.do("SET", "k", "1", "GET") is None
+    assert world.do("SET", "k", "2", "GET") == b"1"
+    assert world.do("SET", "k", "3", "NX", "GET") == b"2"
+    assert world.do("GET", "k") == b"2"
+    assert world.do("SET", "new", "1", "GET", "NX") is None
+    assert world.do("GET", "new") == b"1"
+    assert world.do("SET", "other", "1", "GET", "XX") is None
+    assert world.do("GET", "other") is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +134,7 @@ def test_set_takes_an_expire_time(world: World, options: tuple[str, ...], left_m
     world.do("SET", "k", "v", *options)
     assert time_left_ms(world) == left_ms
     world.advance(left_ms + 1)
-    assert world.do("GET", "k") == NULL
+    assert world.do("GET", "k") is None
 
 
 def test_set_takes_the_expire_time_away_unless_it_is_kept(world: World) -> None:
@@ -157,7 +149,7 @@ def test_set_takes_the_expire_time_away_unless_it_is_kept(world: World) -> None:
 
 def test_an_expire_time_in_the_past_expires_the_key_at_the_next_look(world: World) -> None:
     assert world.do("SET", "k", "v", "PXAT", "1") == OK
-    assert world.do("GET", "k") == NULL
+    assert world.do("GET", "k") is None
     assert world.engine.keyspace.expired == 1
 
 
@@ -177,15 +169,15 @@ def test_an_expire_time_in_the_past_expires_the_key_at_the_next_look(world: Worl
     ],
 )
 def test_set_refuses_options_that_do_not_go_together(world: World, options: tuple[str, ...]) -> None:
-    assert world.do("SET", "k", "v", *options) == SYNTAX
-    assert world.do("GET", "k") == NULL
+    assert world.do("SET", "k", "v", *options) == SYNTAX_ERROR
+    assert world.do("GET", "k") is None
 
 
 @pytest.mark.parametrize("argument", ["x", "1.5", "", " 1", "9223372036854775808"])
 def test_an_expire_time_must_be_an_integer(world: World, argument: str) -> None:
     assert world.do("SET", "k", "v", "EX", argument) == NOT_AN_INTEGER
     assert world.do("SETEX", "k", argument, "v") == NOT_AN_INTEGER
-    assert world.do("GET", "k") == NULL
+    assert world.do("GET", "k") is None
 
 
 @pytest.mark.parametrize("argument", ["0", "-1", "9223372036854775", "9223372036854775807", "-9223372036854775808"])
@@ -222,9 +214,9 @@ def test_a_refused_set_changes_nothing(world: World) -> None:
 
 
 def test_setnx_says_whether_it_set(world: World) -> None:
-    assert world.do("SETNX", "k", "1") == b":1\r\n"
-    assert world.do("SETNX", "k", "2") == b":0\r\n"
-    assert world.do("GET", "k") == bulk(b"1")
+    assert world.do("SETNX", "k", "1") == 1
+    assert world.do("SETNX", "k", "2") == 0
+    assert world.do("GET", "k") == b"1"
 
 
 def test_setex_and_psetex_set_with_an_expire_time(world: World) -> None:
@@ -235,32 +227,32 @@ def test_setex_and_psetex_set_with_an_expire_time(world: World) -> None:
 
 
 def test_getset_gives_the_value_before_and_takes_the_expire_time_away(world: World) -> None:
-    assert world.do("GETSET", "k", "1") == NULL
+    assert world.do("GETSET", "k", "1") is None
     world.do("SET", "k", "2", "EX", "10")
-    assert world.do("GETSET", "k", "3") == bulk(b"2")
+    assert world.do("GETSET", "k", "3") == b"2"
     assert time_left_ms(world) == -1
-    assert world.do("GET", "k") == bulk(b"3")
+    assert world.do("GET", "k") == b"3"
 
 
 def test_mset_sets_all_and_the_last_of_a_key_counts(world: World) -> None:
     world.do("SET", "a", "0", "EX", "10")
     assert world.do("MSET", "a", "1", "b", "2", "a", "3") == OK
-    assert world.do("MGET", "a", "b") == b"*2\r\n" + bulk(b"3") + bulk(b"2")
+    assert world.do("MGET", "a", "b") == [b"3", b"2"]
     assert time_left_ms(world, b"a") == -1
 
 
 def test_msetnx_sets_all_or_nothing(world: World) -> None:
-    assert world.do("MSETNX", "a", "1", "b", "2", "a", "3") == b":1\r\n"
-    assert world.do("MSETNX", "c", "1", "b", "3") == b":0\r\n"
-    assert world.do("MGET", "a", "b", "c") == b"*3\r\n" + bulk(b"3") + bulk(b"2") + NULL
+    assert world.do("MSETNX", "a", "1", "b", "2", "a", "3") == 1
+    assert world.do("MSETNX", "c", "1", "b", "3") == 0
+    assert world.do("MGET", "a", "b", "c") == [b"3", b"2", None]
 
 
 @pytest.mark.parametrize("command", ["mset", "msetnx"])
 def test_keys_without_value_are_refused(world: World, command: str) -> None:
     world.do("SET", "a", "0")
-    refusal = f"-ERR wrong number of arguments for '{command}' command\r\n".encode()
+    refusal = Error(f"ERR wrong number of arguments for '{command}' command".encode())
     assert world.do(command, "a", "1", "b") == refusal
-    assert world.do("GET", "a") == bulk(b"0")
+    assert world.do("GET", "a") == b"0"
 
 
 # GETDEL, GETEX
@@ -271,8 +263,8 @@ def test_getdel_takes_the_key_away_with_all_it_held(world: World) -> None:
         world.do(*command)
     empty = used(world)
     world.do("SET", "k", "v" * 100, "EX", "10")
-    assert world.do("GETDEL", "k") == bulk(b"v" * 100)
-    assert world.do("GETDEL", "k") == NULL
+    assert world.do("GETDEL", "k") == b"v" * 100
+    assert world.do("GETDEL", "k") is None
     assert used(world) == empty
 
 
@@ -289,7 +281,7 @@ def test_getdel_takes_the_key_away_with_all_it_held(world: World) -> None:
 )
 def test_getex_changes_the_expire_time(world: World, options: tuple[str, ...], left_ms: int) -> None:
     world.do("SET", "k", "v", "EX", "10")
-    assert world.do("GETEX", "k", *options) == bulk(b"v")
+    assert world.do("GETEX", "k", *options) == b"v"
     assert time_left_ms(world) == left_ms
 
 
@@ -303,11 +295,11 @@ def test_getex_with_a_time_in_the_past_deletes_the_key(world: World, option: str
 
 @pytest.mark.parametrize("options", [("KEEPTTL",), ("NX",), ("PERSIST", "EX", "1"), ("EX", "1", "PERSIST"), ("EX",)])
 def test_getex_refuses_options_that_do_not_go_together(world: World, options: tuple[str, ...]) -> None:
-    assert world.do("GETEX", "k", *options) == SYNTAX
+    assert world.do("GETEX", "k", *options) == SYNTAX_ERROR
 
 
 def test_getex_of_a_missing_key_does_not_look_at_the_time(world: World) -> None:
-    assert world.do("GETEX", "k", "EX", "0") == NULL
+    assert world.do("GETEX", "k", "EX", "0") is None
 
 
 # Events, transactions, memory

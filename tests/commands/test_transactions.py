@@ -7,13 +7,11 @@ from contextlib import closing
 import pytest
 
 from tests.differential.harness import Pair, step
-from tests.support.engine import World, do
+from tests.support.replies import NULL_ARRAY, OK, QUEUED, Error, is_error, wrong_arity
 from tests.support.servers import Server
+from tests.support.world import World
 
-OK = b"+OK\r\n"
-QUEUED = b"+QUEUED\r\n"
-ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
-NIL = b"*-1\r\n"
+ABORTED = Error(b"EXECABORT Transaction discarded because of previous errors.")
 
 
 def expire_time(world: World, key: bytes, in_ms: int) -> None:
@@ -26,62 +24,62 @@ def test_commands_wait_for_exec(world: World) -> None:
     assert world.do("MULTI") == OK
     assert world.do("SET", "k", "v") == QUEUED
     assert world.do("GET", "k") == QUEUED
-    assert do(world.connect(), "GET", "k") == b"$-1\r\n"
-    assert world.do("EXEC") == b"*2\r\n+OK\r\n$1\r\nv\r\n"
-    assert world.do("GET", "k") == b"$1\r\nv\r\n"
+    assert world.client().do("GET", "k") is None
+    assert world.do("EXEC") == [OK, b"v"]
+    assert world.do("GET", "k") == b"v"
 
 
 def test_an_empty_transaction_has_an_empty_reply(world: World) -> None:
     world.do("MULTI")
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("EXEC") == []
 
 
 def test_discard_runs_nothing(world: World) -> None:
     world.do("MULTI")
     world.do("SET", "k", "v")
     assert world.do("DISCARD") == OK
-    assert world.do("GET", "k") == b"$-1\r\n"
+    assert world.do("GET", "k") is None
 
 
 def test_errors_without_multi(world: World) -> None:
-    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
-    assert world.do("DISCARD") == b"-ERR DISCARD without MULTI\r\n"
+    assert world.do("EXEC") == Error(b"ERR EXEC without MULTI")
+    assert world.do("DISCARD") == Error(b"ERR DISCARD without MULTI")
 
 
 def test_nested_multi_is_an_error_that_does_not_abort(world: World) -> None:
     world.do("MULTI")
-    assert world.do("MULTI") == b"-ERR MULTI calls can not be nested\r\n"
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("MULTI") == Error(b"ERR MULTI calls can not be nested")
+    assert world.do("EXEC") == []
 
 
 def test_watch_inside_multi_is_an_error_that_does_not_abort(world: World) -> None:
     world.do("MULTI")
-    assert world.do("WATCH", "k") == b"-ERR WATCH inside MULTI is not allowed\r\n"
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("WATCH", "k") == Error(b"ERR WATCH inside MULTI is not allowed")
+    assert world.do("EXEC") == []
 
 
 @pytest.mark.parametrize("bad", ["NOSUCH x", "GET", "CONFIG", "CONFIG NOSUCH", "MULTI x", "WATCH", "DISCARD x"])
 def test_what_cannot_be_queued_aborts(world: World, bad: str) -> None:
     world.do("MULTI")
-    assert world.do(*bad.split()).startswith(b"-ERR")
+    assert is_error(world.do(*bad.split()), b"ERR")
     world.do("SET", "k", "v")
     assert world.do("EXEC") == ABORTED
-    assert world.do("GET", "k") == b"$-1\r\n"
-    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
+    assert world.do("GET", "k") is None
+    assert world.do("EXEC") == Error(b"ERR EXEC without MULTI")
 
 
 def test_an_exec_that_is_refused_itself_ends_the_transaction(world: World) -> None:
     world.do("MULTI")
-    reply = b"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n"
+    reply = Error(b"EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
     assert world.do("EXEC", "x") == reply
-    assert world.do("EXEC") == b"-ERR EXEC without MULTI\r\n"
+    assert world.do("EXEC") == Error(b"ERR EXEC without MULTI")
     assert world.engine.stats.errors[b"EXECABORT"] == 1
 
 
 def test_a_command_not_allowed_in_a_transaction_aborts_it(world: World) -> None:
     world.do("MULTI")
     if b"shutdown" in world.engine.commands.commands:
-        assert world.do("SHUTDOWN") == b"-ERR Command not allowed inside a transaction\r\n"
+        assert world.do("SHUTDOWN") == Error(b"ERR Command not allowed inside a transaction")
         assert world.do("EXEC") == ABORTED
 
 
@@ -92,41 +90,41 @@ def test_an_error_inside_does_not_stop_the_rest(world: World) -> None:
     world.do("MULTI")
     world.do("PING", "1", "2")
     world.do("SET", "k", "w")
-    assert world.do("EXEC") == b"*2\r\n-ERR wrong number of arguments for 'ping' command\r\n+OK\r\n"
-    assert world.do("GET", "k") == b"$1\r\nw\r\n"
+    assert world.do("EXEC") == [wrong_arity("ping"), OK]
+    assert world.do("GET", "k") == b"w"
 
 
 def test_a_changed_watched_key_makes_exec_run_nothing(world: World) -> None:
     assert world.do("WATCH", "k", "other") == OK
-    do(world.connect(), "SET", "k", "1")
+    world.client().do("SET", "k", "1")
     world.do("MULTI")
     world.do("SET", "k", "2")
-    assert world.do("EXEC") == NIL
-    assert world.do("GET", "k") == b"$1\r\n1\r\n"
+    assert world.do("EXEC") == NULL_ARRAY
+    assert world.do("GET", "k") == b"1"
 
 
 def test_under_resp3_that_reply_is_null(world: World) -> None:
-    world.session.set_protocol(3)
+    world.set_protocol(3)
     world.do("WATCH", "k")
-    do(world.connect(), "SET", "k", "1")
+    world.client().do("SET", "k", "1")
     world.do("MULTI")
-    assert world.do("EXEC") == b"_\r\n"
+    assert world.do("EXEC") is None
 
 
 def test_ones_own_change_counts_as_well(world: World) -> None:
     world.do("WATCH", "k")
     world.do("SET", "k", "1")
     world.do("MULTI")
-    assert world.do("EXEC") == NIL
+    assert world.do("EXEC") == NULL_ARRAY
 
 
 def test_a_key_of_another_database_is_another_key(world: World) -> None:
     world.do("WATCH", "k")
-    other = world.connect()
-    other.db = world.engine.keyspace.databases[1]
-    do(other, "SET", "k", "1")
+    other = world.client()
+    other.session.db = world.engine.keyspace.databases[1]
+    other.do("SET", "k", "1")
     world.do("MULTI")
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("EXEC") == []
 
 
 @pytest.mark.parametrize("ending", ["UNWATCH", "MULTI DISCARD", "MULTI EXEC"])
@@ -136,14 +134,14 @@ def test_what_ends_a_watch(world: World, ending: str) -> None:
     for command in ending.split():
         world.do(command)
     world.do("MULTI")
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("EXEC") == []
     assert world.engine.keyspace.changes.watching == 0
 
 
 def test_unwatch_is_queued_like_any_other(world: World) -> None:
     world.do("MULTI")
     assert world.do("UNWATCH") == QUEUED
-    assert world.do("EXEC") == b"*1\r\n+OK\r\n"
+    assert world.do("EXEC") == [OK]
 
 
 def test_an_aborted_transaction_says_so_even_if_a_watched_key_changed(world: World) -> None:
@@ -160,7 +158,7 @@ def test_a_watched_key_that_expires_makes_exec_run_nothing(world: World) -> None
     world.do("WATCH", "k")
     world.clock.advance_ms(11)
     world.do("MULTI")
-    assert world.do("EXEC") == NIL
+    assert world.do("EXEC") == NULL_ARRAY
 
 
 def test_a_key_that_had_expired_when_it_was_watched_was_not_there(world: World) -> None:
@@ -168,9 +166,9 @@ def test_a_key_that_had_expired_when_it_was_watched_was_not_there(world: World) 
     expire_time(world, b"k", 10)
     world.clock.advance_ms(11)
     world.do("WATCH", "k")
-    assert do(world.connect(), "GET", "k") == b"$-1\r\n"
+    assert world.client().do("GET", "k") is None
     world.do("MULTI")
-    assert world.do("EXEC") == b"*0\r\n"
+    assert world.do("EXEC") == []
 
 
 def test_such_a_key_that_is_set_anew_counts_as_changed(world: World) -> None:
@@ -180,7 +178,7 @@ def test_such_a_key_that_is_set_anew_counts_as_changed(world: World) -> None:
     world.do("WATCH", "k")
     world.do("SET", "k", "w")
     world.do("MULTI")
-    assert world.do("EXEC") == NIL
+    assert world.do("EXEC") == NULL_ARRAY
 
 
 def test_time_stands_still_while_exec_runs(world: World) -> None:
@@ -213,20 +211,20 @@ def test_memory_limit_refuses_to_queue_and_to_exec(world: World) -> None:
     world.do("MULTI")
     world.do("SET", "k", "v")
     world.engine.settings.set_many([("maxmemory", "1")])
-    expected = (
-        b"-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.\r\n"
+    expected = Error(
+        b"EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'."
     )
     assert world.do("EXEC") == expected
     world.do("MULTI")
-    assert world.do("GET", "k").startswith(b"-OOM ")
+    assert is_error(world.do("GET", "k"), b"OOM ")
     assert world.do("EXEC") == ABORTED
 
 
 def test_a_disconnected_client_watches_nothing(world: World) -> None:
-    other = world.connect()
-    do(other, "WATCH", "k")
-    do(other, "MULTI")
-    world.engine.disconnect(other)
+    other = world.client()
+    other.do("WATCH", "k")
+    other.do("MULTI")
+    other.leave()
     assert world.engine.keyspace.changes.watching == 0
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from pyredmem.compatibility.redis_commands import redis_commands
 from pyredmem.compatibility.reference import DIFFERENCES, PATH, document
-from tests.support.engine import World
 from tests.support.servers import Server
 from tests.support.specs import items, value
+from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 NEW_IN_7_2 = {"client|no-touch", "client|setinfo", "cluster|myshardid", "waitaof"}

@@ -1,7 +1,7 @@
-"""Whatever clients do, the recorded stream, replayed into an empty engine, gives the same dataset.
+"""Whatever clients do, replaying the recorded stream into an empty engine gives the same dataset.
 
-Random sequences from the grammars of commands, with short times to live, time that passes, clients that are blocked and
-served, transactions and eviction among them.
+The sequences are random, from the grammars of commands. They contain short times to live, time that passes, clients
+that are blocked and served, transactions and eviction.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from tests.differential.replicas import dataset, replay, replica
 from tests.differential.test_sequences import FOREIGN, GROUPS
 from tests.support.engine import World, encode
 
-EXAMPLES = 40
+EXAMPLES = 20
+WAITS = 5  # the time between two ticks while time passes
 WAIT = b"wait"
 SOON = words(b"1", b"5", b"20", b"50", b"200")
 TIMES = [
-    form("wait", words(b"1", b"5", b"20", b"100", b"1000"), weight=6),
+    form("wait", words(b"1", b"5", b"20", b"100"), weight=6),
     form("PEXPIRE", KEY, SOON, weight=4),
     form("SET", KEY, VALUE, words(b"PX"), SOON, weight=4),
     form("GETEX", KEY, words(b"PX"), SOON),
@@ -92,7 +93,7 @@ CONNECTIONS = ("main", "other", "third")
 
 
 class Recorded:
-    """An engine, its clients, and the stream that replays what they did."""
+    """An engine, its clients, and the recorded stream of their changes."""
 
     def __init__(self) -> None:
         self.world = World(enable_debug_command="yes")
@@ -102,11 +103,14 @@ class Recorded:
         self._sessions: dict[str, Session] = {}
 
     def run(self, step: Step) -> None:
-        """One command, or a while to wait."""
+        """Run one command, or let time pass."""
+        if is_not_propagated(step.argv):
+            return
         if step.argv[:1] == (WAIT,):
             milliseconds = step.argv[1:2] and step.argv[1]
-            for _ in range(min(int(milliseconds), 100) if milliseconds and milliseconds.isdigit() else 1):
-                self.world.advance(1)
+            left_ms = int(milliseconds) if milliseconds and milliseconds.isdigit() else 1
+            for _ in range(WAITS):
+                self.world.advance(max(1, left_ms // WAITS))
                 self._note()
             return
         if step.connection not in self._sessions:
@@ -120,6 +124,18 @@ class Recorded:
     def _note(self) -> None:
         now_us = self.world.clock.now_us()
         self.commands += [(now_us, command) for command in self.stream.take()]
+
+
+def is_not_propagated(argv: tuple[bytes, ...]) -> bool:
+    """Whether the command may change the dataset although Redis does not propagate it.
+
+    BITFIELD lengthens a string with zeros before its overflow fails; XREADGROUP with an id counts another delivery.
+    """
+    words = [word.upper() for word in argv]
+    if words[:1] == [b"XREADGROUP"] and b"STREAMS" in words:
+        named = words[words.index(b"STREAMS") + 1 :]
+        return set(named[len(named) // 2 :]) != {b">"}
+    return words[:1] == [b"BITFIELD"] and b"FAIL" in words
 
 
 @pytest.mark.parametrize("group", MORE)

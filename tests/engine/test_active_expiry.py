@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.active_expiry import SLICE_US
 from pyredmem.keyspace.events import KeyListener
-from pyredmem.keyspace.expiry import NEVER
 from tests.support.hosted import Hosted
 
 
@@ -46,7 +46,7 @@ def test_the_rest_is_done_between_commands_with_pauses_as_long_as_the_slices() -
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     start_us = hosted.clock.now_us()
     before = expired(hosted)
-    while hosted.engine.maintenance.expiry.is_under_way():
+    while hosted.engine.maintenance.expiry.is_in_progress():
         hosted.clock.advance_us(50)
         hosted.engine.run_tasks()
     worked_us = (expired(hosted) - before) * 10

@@ -8,64 +8,67 @@ import pytest
 
 from pyredmem.engine.client_info import describe, flags
 from pyredmem.engine.session import HOLD_CLOSING, HOLD_UNREAD, Session
-from tests.support.engine import World, do, encode
 from tests.support.hosted import Hosted
+from tests.support.replies import NO_REPLY, OK, PONG, Error, is_error
+from tests.support.wire import request
+from tests.support.world import Client, World
 
 
-def fields(session: Session) -> dict[str, str]:
+def fields(client: Client) -> dict[str, str]:
     """A client's line as a dictionary."""
-    line = describe(session, None).decode()
+    line = describe(client.session, None).decode()
     return dict(field.split("=", 1) for field in line.split(" "))
 
 
-def stranger(world: World) -> Session:
+def stranger(world: World) -> Client:
     """A client from another machine."""
-    return world.engine.connect("tcp", "192.0.2.7:40000", "192.0.2.1:6379")
+    return world.client(address="192.0.2.7:40000")
 
 
 # Connecting.
 
 
 def test_ids_count_up_and_are_never_used_again(world: World) -> None:
-    first = world.connect()
-    world.engine.disconnect(first)
-    assert world.connect().id == first.id + 1
+    first = world.client()
+    first.leave()
+    assert world.client().id == first.id + 1
 
 
 def test_a_refused_client_that_leaves_late_takes_nobody_with_it() -> None:
     world = World(maxclients="1")
-    refused = world.connect()
-    world.engine.disconnect(world.session)
-    accepted = world.connect()
-    world.engine.release(refused)
-    assert list(world.engine.sessions.values()) == [accepted]
+    refused = world.client()
+    world.first.leave()
+    accepted = world.client()
+    world.engine.release(refused.session)
+    assert list(world.engine.sessions.values()) == [accepted.session]
 
 
 def test_beyond_maxclients_a_client_gets_an_error_and_is_closed() -> None:
     world = World(maxclients="1")
-    refused = world.connect()
-    assert refused.take_output() == b"-ERR max number of clients reached\r\n"
-    assert refused.is_closing()
+    refused = world.client()
+    assert refused.replies() == [Error(b"ERR max number of clients reached")]
+    assert refused.session.is_closing()
     assert len(world.engine.sessions) == 1
 
 
 def test_a_refused_client_is_counted_as_rejected_and_not_as_received() -> None:
     world = World(maxclients="1")
-    world.engine.release(world.connect())
+    world.engine.release(world.client().session)
     assert (world.engine.stats.connections_received, world.engine.stats.connections_rejected) == (1, 1)
 
 
 def test_what_a_refused_client_sends_is_ignored() -> None:
     world = World(maxclients="1")
-    refused = world.connect()
+    refused = world.client()
     refused.take_output()
-    refused.receive(encode(["SET", "k", "v"]))
-    assert refused.take_output() == b""
-    assert world.do("EXISTS", "k") == b":0\r\n"
+    refused.receive(request("SET", "k", "v"))
+    assert refused.replies() == []
+    assert world.do("EXISTS", "k") == 0
 
 
 def test_protected_mode_refuses_strangers(world: World) -> None:
-    assert stranger(world).take_output().startswith(b"-DENIED ")
+    [reply] = stranger(world).replies()
+    assert is_error(reply, b"DENIED ")
 
 
 def test_protected_mode_lets_its_own_machine_in(world: World) -> None:
@@ -74,11 +77,11 @@ def test_protected_mode_lets_its_own_machine_in(world: World) -> None:
 
 
 def test_a_password_opens_the_server_to_strangers() -> None:
-    assert not stranger(World(requirepass="x")).is_closing()
+    assert not stranger(World(requirepass="x")).session.is_closing()
 
 
 def test_without_protected_mode_strangers_may_come() -> None:
-    assert not stranger(World(protected_mode="no")).is_closing()
+    assert not stranger(World(protected_mode="no")).session.is_closing()
 
 
 # The timer.
@@ -108,11 +111,10 @@ def test_a_client_that_waits_is_never_idle() -> None:
 
 
 def test_every_client_is_visited_within_a_second(world: World) -> None:
-    sessions = [world.connect() for _ in range(100)]
+    clients = [world.client() for _ in range(100)]
     for _ in range(10):
-        world.clock.advance_ms(100)
-        world.engine.tick(world.clock.now_us() // 1000)
-    assert all(session.counted_bytes > 0 for session in sessions)
+        world.tick(100)
+    assert all(client.session.counted_bytes > 0 for client in clients)
 
 
 # Output.
@@ -160,50 +162,49 @@ def test_reading_in_time_forgets_the_soft_limit() -> None:
 def test_without_a_limit_a_client_that_does_not_read_runs_no_more_requests(world: World) -> None:
     world.engine.clients.output_sent(world.session, 2_000_000)
     assert world.session.holds & HOLD_UNREAD
-    assert world.do("SET", "k", "v") == b""
+    assert world.do("SET", "k", "v") == NO_REPLY
     world.session.resume(HOLD_UNREAD)
-    assert world.session.take_output() == b"+OK\r\n"
+    assert world.replies() == [OK]
 
 
 def test_with_a_limit_it_runs_on_until_it_is_closed() -> None:
     world = World(client_output_buffer_limit="normal 100000000 0 0")
     world.engine.clients.output_sent(world.session, 2_000_000)
-    assert world.do("PING") == b"+PONG\r\n"
+    assert world.do("PING") == PONG
 
 
 def test_input_of_a_held_session_is_kept_in_order(world: World) -> None:
     world.session.holds |= HOLD_UNREAD
-    data = b"".join(encode(["ECHO", number]) for number in range(5000))
+    data = b"".join(request("ECHO", number) for number in range(5000))
     for start in range(0, len(data), 777):
-        world.session.receive(data[start : start + 777])
+        world.first.receive(data[start : start + 777])
     world.session.resume(HOLD_UNREAD)
-    expected = b"".join(b"$%d\r\n%d\r\n" % (len(str(number)), number) for number in range(5000))
-    assert world.session.take_output() == expected
+    assert world.replies() == [b"%d" % number for number in range(5000)]
 
 
 def test_kept_input_is_in_the_query_buffer(world: World) -> None:
     world.session.holds |= HOLD_UNREAD
-    world.session.receive(b"x" * 300_000)
-    assert world.session.memory.query_capacity >= 300_000
-    assert int(fields(world.session)["qbuf"]) == 300_000
+    world.first.receive(b"x" * 300_000)
+    assert world.session.memory.query_buffer.capacity() >= 300_000
+    assert int(fields(world.first)["qbuf"]) == 300_000
 
 
 def test_kept_input_beyond_the_query_buffer_limit_closes_the_client() -> None:
     world = World(client_query_buffer_limit="1mb")
     world.session.holds |= HOLD_UNREAD
     for _ in range(4):
-        world.session.receive(b"x" * 262_144)
+        world.first.receive(b"x" * 262_144)
     assert not world.session.aborted
-    world.session.receive(b"x")
+    world.first.receive(b"x")
     assert world.session.aborted
 
 
 def test_an_unfinished_request_beyond_the_query_buffer_limit_closes_the_client() -> None:
     world = World(client_query_buffer_limit="1mb")
-    request = encode(["SET", "k", "x" * 2_000_000])
-    world.session.receive(request[:1_000_000])
+    data = request("SET", "k", "x" * 2_000_000)
+    world.first.receive(data[:1_000_000])
     assert not world.session.aborted
-    world.session.receive(request[1_000_000:1_100_000])
+    world.first.receive(data[1_000_000:1_100_000])
     assert world.session.aborted
 
 
@@ -214,7 +215,7 @@ def test_a_long_pipeline_lets_the_shell_write_in_between(world: World) -> None:
         written.append(len(world.session.take_output()))
 
     world.session.on_full = write
-    world.session.receive(encode(["ECHO", "x" * 2000]) * 3000)
+    world.first.receive(request("ECHO", "x" * 2000) * 3000)
     assert len(written) >= 2
     assert sum(written) + len(world.session.take_output()) == 3000 * (2000 + 9)
 
@@ -225,20 +226,18 @@ def test_a_long_pipeline_stops_when_the_shell_says_so(world: World) -> None:
         world.session.holds |= HOLD_UNREAD
 
     world.session.on_full = write
-    world.session.receive(
-        encode(["APPEND", "k", "x"]) * 10 + encode(["ECHO", "x" * 2000]) * 3000 + encode(["INCR", "n"])
-    )
-    other = world.connect()
-    assert do(other, "STRLEN", "k") == b":10\r\n"
-    assert do(other, "EXISTS", "n") == b":0\r\n"
+    world.first.receive(request("APPEND", "k", "x") * 10 + request("ECHO", "x" * 2000) * 3000 + request("INCR", "n"))
+    other = world.client()
+    assert other.do("STRLEN", "k") == 10
+    assert other.do("EXISTS", "n") == 0
     world.session.on_full = None
     world.session.resume(HOLD_UNREAD)
-    assert do(other, "GET", "n") == b"$1\r\n1\r\n"
+    assert other.do("GET", "n") == b"1"
 
 
 def test_the_longest_argument_follows_its_setting(world: World) -> None:
     world.do("CONFIG", "SET", "proto-max-bulk-len", "1mb")
-    assert do(world.session, "ECHO", "x" * 1_100_000) == b"-ERR Protocol error: invalid bulk length\r\n"
+    assert world.do("ECHO", "x" * 1_100_000) == Error(b"ERR Protocol error: invalid bulk length")
 
 
 # maxmemory-clients.
@@ -246,48 +245,48 @@ def test_the_longest_argument_follows_its_setting(world: World) -> None:
 
 def test_the_biggest_clients_are_closed_first_when_all_are_too_big() -> None:
     world = World(maxmemory_clients="1mb")
-    small, big = world.connect(), world.connect()
-    do(big, "ECHO", "x" * 900_000)
-    big.holds |= HOLD_UNREAD
+    small, big = world.client(), world.client()
+    big.do("ECHO", "x" * 900_000)
+    big.session.holds |= HOLD_UNREAD
     big.receive(b"x" * 1_500_000)
     world.engine.clients.visit_some()
     world.engine.clients.visit_some()
-    assert do(small, "PING") == b"+PONG\r\n"
-    assert big.aborted
-    assert not small.aborted
+    assert small.do("PING") == PONG
+    assert big.session.aborted
+    assert not small.session.aborted
     assert world.engine.clients.eviction.evicted == 1
 
 
 def test_a_client_that_grows_between_commands_is_closed_before_the_server_sleeps() -> None:
     world = World(maxmemory_clients="1mb")
-    world.session.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
+    world.first.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
     assert not world.session.aborted
-    world.engine.run_tasks()
+    world.run_tasks()
     assert world.session.aborted
 
 
 def test_a_new_limit_holds_for_what_clients_have_already() -> None:
     world = World()
-    world.session.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
+    world.first.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
     world.engine.settings.set_many([("maxmemory-clients", "1mb")])
-    world.engine.run_tasks()
+    world.run_tasks()
     assert world.session.aborted
 
 
 def test_no_evict_spares_a_client() -> None:
     world = World(maxmemory_clients="1mb")
-    big = world.connect()
-    do(big, "CLIENT", "NO-EVICT", "ON")
-    big.holds |= HOLD_UNREAD
+    big = world.client()
+    big.do("CLIENT", "NO-EVICT", "ON")
+    big.session.holds |= HOLD_UNREAD
     big.receive(b"x" * 2_000_000)
     world.engine.clients.visit_some()
     world.do("PING")
-    assert not big.aborted
+    assert not big.session.aborted
 
 
 def test_a_client_that_evicts_itself_gets_no_reply() -> None:
     world = World(maxmemory_clients="1mb")
-    assert do(world.session, "ECHO", "x" * 2_000_000) == b""
+    assert world.do("ECHO", "x" * 2_000_000) == NO_REPLY
     assert world.session.aborted
 
 
@@ -295,14 +294,14 @@ def test_a_client_that_evicts_itself_gets_no_reply() -> None:
 
 
 def test_a_line_has_the_fields_of_redis_74_in_order(world: World) -> None:
-    assert " ".join(fields(world.session)) == (
+    assert " ".join(fields(world.first)) == (
         "id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp "
         "obl oll omem tot-mem events cmd user redir resp lib-name lib-ver"
     )
 
 
 def test_a_new_client_has_run_nothing(world: World) -> None:
-    line = fields(world.connect())
+    line = fields(world.client())
     assert (line["cmd"], line["qbuf"], line["qbuf-free"], line["flags"], line["multi"]) == ("NULL", "0", "4", "N", "-1")
 
 
@@ -310,7 +309,7 @@ def test_age_and_idle_time_are_in_seconds(world: World) -> None:
     world.advance(5000)
     world.do("PING")
     world.advance(2500)
-    line = fields(world.session)
+    line = fields(world.first)
     assert (line["age"], line["idle"]) == ("7", "2")
 
 
@@ -332,8 +331,8 @@ def test_letters_tell_the_state(world: World, words: list[str], letters: str) ->
 
 
 def test_unsent_output_shows(world: World) -> None:
-    world.session.memory.set_unsent(16384 + 100)
-    line = fields(world.session)
+    world.session.memory.reply_buffer.set_unsent(16384 + 100)
+    line = fields(world.first)
     assert (line["obl"], line["oll"], line["omem"], line["events"]) == ("16384", "1", "20504", "rw")
 
 
@@ -345,7 +344,7 @@ def give_a_shell(session: Session) -> None:
 
 
 def test_a_released_session_is_freed_without_the_garbage_collector(world: World) -> None:
-    session = world.connect()
+    session = world.client().session
     give_a_shell(session)
     references = sys.getrefcount(session)
     world.engine.release(session)
@@ -354,10 +353,10 @@ def test_a_released_session_is_freed_without_the_garbage_collector(world: World)
 
 
 def test_disconnecting_twice_is_harmless(world: World) -> None:
-    session = world.connect()
-    world.engine.disconnect(session)
-    world.engine.disconnect(session)
-    world.engine.release(session)
+    client = world.client()
+    client.leave()
+    client.leave()
+    world.engine.release(client.session)
     assert len(world.engine.sessions) == 1
 
 
@@ -368,5 +367,5 @@ def test_bytes_written_are_counted(world: World) -> None:
 
 def test_a_closing_session_keeps_no_input(world: World) -> None:
     world.session.holds |= HOLD_CLOSING
-    world.session.receive(b"x" * 100_000)
+    world.first.receive(b"x" * 100_000)
     assert world.session.held_input() == 0

@@ -21,7 +21,7 @@ from pyredmem.engine.compaction_run import (
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import Arena, obstacle
 from pyredmem.memory.steering import ARENA_ROOM, Steering
-from tests.support.engine import World
+from tests.support.world import World
 
 needs_heap = pytest.mark.skipif(bool(obstacle()), reason="this interpreter has another heap")
 

@@ -57,7 +57,7 @@ class Bench:
         """Work till the slice is over; the pause behind it."""
         self.pace.begin()
         self.clock.advance_us(1)
-        while not self.pace.is_over(0):
+        while not self.pace.spend(0):
             self.clock.advance_us(1)
         return int(self.pace.end())
 
@@ -127,11 +127,11 @@ def test_one_at_rest_takes_no_share() -> None:
 def test_a_slice_ends_by_a_clock_that_stands_still() -> None:
     bench = Bench(25)
     bench.pace.begin()
-    assert [bench.pace.is_over(SLICE_US - 1), bench.pace.is_over(1)] == [False, True]
+    assert [bench.pace.spend(SLICE_US - 1), bench.pace.spend(1)] == [False, True]
 
 
 def test_a_slice_ends_when_the_clock_is_set_back() -> None:
     bench = Bench(25)
     bench.pace.begin()
     bench.clock.advance_us(-5)
-    assert bench.pace.is_over(1)
+    assert bench.pace.spend(1)

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from pyredmem.engine.gates import GATE_SUBSCRIBED
-from tests.support.engine import World
+from tests.support.replies import NO_REPLY, OUT_OF_MEMORY, PONG, Error, is_error, wrong_arity
+from tests.support.world import World
 
 
 def test_an_unknown_command_is_named_with_its_arguments(world: World) -> None:
-    assert world.do("nope", "a", "b") == b"-ERR unknown command 'nope', with args beginning with: 'a' 'b' \r\n"
+    assert world.do("nope", "a", "b") == Error(b"ERR unknown command 'nope', with args beginning with: 'a' 'b' ")
 
 
 def test_at_most_128_bytes_of_the_arguments_are_shown(world: World) -> None:
     reply = world.do("nope", "x" * 200, "y")
-    assert reply == b"-ERR unknown command 'nope', with args beginning with: '" + b"x" * 128 + b"' \r\n"
+    assert reply == Error(b"ERR unknown command 'nope', with args beginning with: '" + b"x" * 128 + b"' ")
 
 
 def test_an_argument_is_shown_up_to_its_first_nul(world: World) -> None:
-    assert world.do(b"no\x00pe", b"a\x00b") == b"-ERR unknown command 'no', with args beginning with: 'a' \r\n"
+    assert world.do(b"no\x00pe", b"a\x00b") == Error(b"ERR unknown command 'no', with args beginning with: 'a' ")
 
 
 def test_a_wrong_number_of_arguments_is_refused_by_name(world: World) -> None:
-    assert world.do("GET") == b"-ERR wrong number of arguments for 'get' command\r\n"
-    assert world.do("config", "get") == b"-ERR wrong number of arguments for 'config|get' command\r\n"
+    assert world.do("GET") == wrong_arity("get")
+    assert world.do("config", "get") == wrong_arity("config|get")
 
 
 def test_an_unknown_subcommand_points_to_help(world: World) -> None:
-    assert world.do("config", "nope") == b"-ERR unknown subcommand 'nope'. Try CONFIG HELP.\r\n"
+    assert world.do("config", "nope") == Error(b"ERR unknown subcommand 'nope'. Try CONFIG HELP.")
 
 
 def test_names_are_known_in_any_case_of_letters(world: World) -> None:
-    assert world.do("pInG") == b"+PONG\r\n"
+    assert world.do("pInG") == PONG
 
 
 def test_what_speaks_http_is_disconnected_without_an_answer(world: World) -> None:
-    assert world.do("POST", "/") == b""
+    assert world.do("POST", "/") == NO_REPLY
     assert world.session.is_closing()
 
 
@@ -48,15 +49,15 @@ def test_leaving_last_access_alone_begins_and_ends_inside_of_a_transaction(world
 
 def test_debug_is_refused_before_it_is_queued(world: World) -> None:
     world.do("MULTI")
-    assert world.do("DEBUG", "JMAP").startswith(b"-ERR DEBUG command not allowed.")
-    assert world.do("EXEC") == b"-EXECABORT Transaction discarded because of previous errors.\r\n"
+    assert is_error(world.do("DEBUG", "JMAP"), b"ERR DEBUG command not allowed.")
+    assert world.do("EXEC") == Error(b"EXECABORT Transaction discarded because of previous errors.")
 
 
 def test_the_memory_limit_is_asked_before_the_context(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
     world.session.set_gate(GATE_SUBSCRIBED, True)
-    assert world.do("SET", "k", "v") == b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
-    assert world.do("GET", "k").startswith(b"-ERR Can't execute 'get': only ")
+    assert world.do("SET", "k", "v") == OUT_OF_MEMORY
+    assert is_error(world.do("GET", "k"), b"ERR Can't execute 'get': only ")
 
 
 def test_rejected_calls_are_counted(world: World) -> None:

@@ -11,8 +11,10 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
 from pyredmem.engine.lazyfree_task import BUSY_PAUSE_US, HurryRule
 from pyredmem.engine.stats import Stats
-from tests.support.engine import Argument, World, do
 from tests.support.hosted import Hosted
+from tests.support.replies import Reply
+from tests.support.wire import Argument
+from tests.support.world import Client, World
 
 BIG = [f"m:{number}" for number in range(200)]
 
@@ -70,10 +72,9 @@ REPLACING: list[list[Argument]] = [
 @pytest.mark.parametrize("words", REPLACING, ids=[" ".join(map(str, words[:3])) for words in REPLACING])
 def test_values_that_commands_replace_or_delete_follow_lazy_server_del(hosted: Hosted, words: list[Argument]) -> None:
     if words[0] == "RESTORE":
-        dumped = hosted.raw("DUMP", "missing")
-        assert dumped == b"$-1\r\n"
+        assert hosted.do("DUMP", "missing") is None
         prepare(hosted)
-        dump = hosted.raw("DUMP", "string").split(b"\r\n", 1)[1][:-2]
+        dump = hosted.do("DUMP", "string")
         words = [words[0], words[1], words[2], dump, words[4]]
     else:
         prepare(hosted)
@@ -195,8 +196,11 @@ class Slices:
     def __init__(self) -> None:
         self.host = Waker()
         self.engine = create_engine(Settings([]), Steps(), Random(1), self.host)
-        self.session = self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
-        do(self.session, "SADD", "k", *[f"member:{number}" for number in range(5000)])
+        self.first = Client(self.engine)
+        self.do("SADD", "k", *[f"member:{number}" for number in range(5000)])
+
+    def do(self, *words: Argument) -> Reply:
+        return self.first.do(*words)
 
     def pending(self) -> int:
         return self.engine.keyspace.lazyfree.pending
@@ -204,13 +208,13 @@ class Slices:
 
 def test_the_first_slice_is_due_at_once() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     assert slices.host.delays == [0]
 
 
 def test_a_large_value_is_freed_in_several_slices() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     calls = 0
     while slices.pending():
         slices.engine.run_tasks()
@@ -221,7 +225,7 @@ def test_a_large_value_is_freed_in_several_slices() -> None:
 
 def test_an_idle_server_does_not_pause_between_slices() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()  # the rule has now seen the reads so far
     slices.host.delays.clear()
     while not slices.host.delays or slices.host.delays[-1] != 0:
@@ -231,10 +235,10 @@ def test_an_idle_server_does_not_pause_between_slices() -> None:
 
 def test_a_busy_server_pauses_between_slices() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()
     slices.host.delays.clear()
-    do(slices.session, "PING")
+    slices.do("PING")
     slices.engine.core.tasks.run()
     assert not slices.host.delays or slices.host.delays[-1] > BUSY_PAUSE_US - 100
 
@@ -252,14 +256,14 @@ def test_a_slice_that_starts_late_is_longer() -> None:
         slices.engine.core.tasks.run()
         return clock.time_us - start_us
 
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     assert spent_us(0) < 300
     assert 800 < spent_us(5000) < 1200
 
 
 def test_an_audit_drains_the_queue_first() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     slices.engine.run_tasks()
     assert slices.pending()
     assert slices.engine.audit().ok
@@ -268,7 +272,7 @@ def test_an_audit_drains_the_queue_first() -> None:
 
 def test_work_on_demand_stops_after_its_time() -> None:
     slices = Slices()
-    do(slices.session, "UNLINK", "k")
+    slices.do("UNLINK", "k")
     lazyfree, clock = slices.engine.keyspace.lazyfree, slices.engine.clock
     assert lazyfree.work(clock, 100)
     assert slices.pending()
@@ -278,7 +282,7 @@ def test_work_on_demand_stops_after_its_time() -> None:
 
 def test_without_a_job_no_slice_is_scheduled() -> None:
     slices = Slices()
-    do(slices.session, "DEL", "k")
+    slices.do("DEL", "k")
     assert slices.host.delays == []
     assert not slices.engine.lazyfree_task.is_awake()
 
@@ -288,36 +292,36 @@ def test_without_a_job_no_slice_is_scheduled() -> None:
 
 def test_lazy_free_hurries_while_no_client_sends_anything() -> None:
     rule = HurryRule(Stats(), lambda: False)
-    assert rule.hurries()
-    assert rule.hurries()
+    assert rule.observe()
+    assert rule.observe()
 
 
 def test_lazy_free_does_not_hurry_after_a_read() -> None:
     stats = Stats()
     rule = HurryRule(stats, lambda: False)
     stats.reads_processed += 1
-    assert not rule.hurries()
-    assert rule.hurries()
+    assert not rule.observe()
+    assert rule.observe()
 
 
 def test_lazy_free_hurries_when_memory_is_short_even_after_a_read() -> None:
     stats = Stats()
     rule = HurryRule(stats, lambda: True)
     stats.reads_processed += 1
-    assert rule.hurries()
+    assert rule.observe()
 
 
 def test_lazy_free_hurries_above_maxmemory(hosted: Hosted) -> None:
     rule = hosted.engine.lazyfree_task.new_rule()
     hosted.do("CONFIG", "SET", "maxmemory", "1")
-    assert rule.hurries()
+    assert rule.observe()
 
 
 def test_each_caller_has_its_own_rule(hosted: Hosted) -> None:
     task = hosted.engine.lazyfree_task
     one, other = task.new_rule(), task.new_rule()
     hosted.do("PING")
-    assert (one.hurries(), other.hurries()) == (False, False)
+    assert (one.observe(), other.observe()) == (False, False)
 
 
 # Figures.
@@ -346,13 +350,13 @@ def test_settings_given_at_start_are_obeyed() -> None:
 
 def test_a_long_queue_of_a_disconnected_client_is_freed_in_slices() -> None:
     slices = Slices()
-    client = slices.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
-    do(client, "MULTI")
+    client = Client(slices.engine)
+    client.do("MULTI")
     before = slices.engine.allocator.used_memory
     for number in range(1000):
-        do(client, "SET", f"key:{number}", "v" * 100)
+        client.do("SET", f"key:{number}", "v" * 100)
     full = slices.engine.allocator.used_memory
-    slices.engine.disconnect(client)
+    client.leave()
     assert full > slices.engine.allocator.used_memory > before
     while slices.engine.keyspace.lazyfree.is_busy():
         slices.engine.run_tasks()
@@ -362,11 +366,11 @@ def test_a_long_queue_of_a_disconnected_client_is_freed_in_slices() -> None:
 
 
 def test_a_queue_that_was_never_run_is_freed_and_counts_as_no_object(hosted: Hosted) -> None:
-    client = hosted.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
-    do(client, "MULTI")
+    client = hosted.client()
+    client.do("MULTI")
     for number in range(100):
-        do(client, "SET", f"key:{number}", "v" * 100)
-    hosted.engine.disconnect(client)
+        client.do("SET", f"key:{number}", "v" * 100)
+    client.leave()
     assert figures(hosted) == (0, 0)
     hosted.tick()
     assert hosted.engine.audit().ok

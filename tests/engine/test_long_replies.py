@@ -58,7 +58,7 @@ def test_a_reply_exceeds_the_limit_by_at_most_a_step(name: str, protocol: int) -
     assert victim.output.size() == 0
     assert LIMIT - 2 * GROWTH_STEP < shell.most < LIMIT + 2 * GROWTH_STEP
     assert do(world.session, "EXISTS", "after") == b":0\r\n"
-    assert world.engine.clients.count() == 1
+    assert len(world.engine.sessions) == 1
     world.check()
 
 
@@ -119,7 +119,7 @@ def test_a_monitor_is_held_to_the_limit_while_another_client_runs_its_batch() ->
     assert world.session.take_output().count(b"cmd=monitor") <= 1
     assert monitor.aborted
     assert shell.most < LIMIT + 2 * GROWTH_STEP
-    assert world.engine.clients.count() == 1
+    assert len(world.engine.sessions) == 1
     world.check()
 
 

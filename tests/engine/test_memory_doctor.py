@@ -7,15 +7,14 @@ import re
 from pyredmem.engine import figures
 from pyredmem.memory.process_heap import HeapFigures
 from tests.support.hosted import Hosted
-from tests.support.wire import Bulk
 
 
 def doctor(hosted: Hosted) -> str:
     """The diagnosis after a fresh sample."""
     hosted.tick()
     reply = hosted.do("MEMORY", "DOCTOR")
-    assert isinstance(reply, Bulk)
-    return reply.data.decode()
+    assert isinstance(reply, bytes)
+    return reply.decode()
 
 
 def titles(hosted: Hosted) -> list[str]:

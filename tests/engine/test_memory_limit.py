@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import Settings
+from pyredmem.base.limits import UNLIMITED
 from pyredmem.engine import figures
 from pyredmem.engine.memory_limit import NEAR_BYTES, slice_us
 from pyredmem.keyspace.database import Database
-from pyredmem.structures.dict_core import UNLIMITED
-from tests.support.engine import World, do
 from tests.support.hosted import Hosted
-
-OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+from tests.support.replies import NO_REPLY, NULL_ARRAY, OK, OUT_OF_MEMORY, PONG, Error, is_error
+from tests.support.world import World
 
 
 def first(world: World) -> Database:
@@ -100,10 +98,10 @@ def test_taking_the_limit_away_lets_tables_grow_again() -> None:
 def test_numbers_are_shared_unless_each_key_needs_an_access_field(maxmemory: str, policy: str, shared: bool) -> None:
     world = World(maxmemory=maxmemory, maxmemory_policy=policy)
     world.do("SET", "k", "7")
-    assert world.do("OBJECT", "REFCOUNT", "k") == (b":2147483647\r\n" if shared else b":1\r\n")
+    assert world.do("OBJECT", "REFCOUNT", "k") == (2147483647 if shared else 1)
     change(world, maxmemory="0")
     world.do("SET", "k", "8")
-    assert world.do("OBJECT", "REFCOUNT", "k") == b":2147483647\r\n"
+    assert world.do("OBJECT", "REFCOUNT", "k") == 2147483647
 
 
 def test_the_policy_rules_the_access_field() -> None:
@@ -143,14 +141,15 @@ WARM = (
 class Limited(World):
     """1000 keys, and ``spare`` bytes that may be used beyond; there is a second client."""
 
-    def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: str) -> None:
+    def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: Any) -> None:
         super().__init__(maxmemory_policy=policy, **settings)
-        self.other = self.connect()
+        self.other = self.client()
         for words in WARM:
-            for session in (self.session, self.other):
-                do(session, *words)
-                if session.holds:
+            for client in (self.first, self.other):
+                client.do(*words)
+                if client.session.holds:
                     self.advance(200)
+                    assert client.replies() == [NULL_ARRAY]
         for number in range(1000):
             self.do("SET", f"key:{number:04}", "x" * 100)
         self.advance(100)
@@ -164,35 +163,35 @@ limited = Limited
 def fill_up(world: Limited) -> None:
     """Let the second client add keys until one is refused."""
     for number in range(10_000):
-        if do(world.other, "SETRANGE", f"more:{number}", "1000", "x") == OOM:
+        if world.other.do("SETRANGE", f"more:{number}", "1000", "x") == OUT_OF_MEMORY:
             return
     raise AssertionError("nothing was refused")
 
 
 def exceed(world: Limited) -> None:
     """Be above the limit, and notice it."""
-    assert do(world.other, "SETRANGE", "much", "1000", "x") == b":1001\r\n"
-    assert do(world.other, "SET", "k", "v") == OOM
+    assert world.other.do("SETRANGE", "much", "1000", "x") == 1001
+    assert world.other.do("SET", "k", "v") == OUT_OF_MEMORY
 
 
 def test_a_command_may_exceed_the_limit_the_next_one_may_not() -> None:
     world = limited(500)
-    assert world.do("SETRANGE", "one", "1000", "x") == b":1001\r\n"
-    assert world.do("SET", "two", "2") == OOM
+    assert world.do("SETRANGE", "one", "1000", "x") == 1001
+    assert world.do("SET", "two", "2") == OUT_OF_MEMORY
     world.check()
 
 
 def test_the_arguments_of_a_command_count() -> None:
     world = limited(500)
-    assert world.do("SET", "one", "x" * 1000) == OOM
-    assert world.do("SET", "two", "x" * 10) == b"+OK\r\n"
+    assert world.do("SET", "one", "x" * 1000) == OUT_OF_MEMORY
+    assert world.do("SET", "two", "x" * 10) == OK
 
 
 @pytest.mark.parametrize("request_", ["GET key:0000", "DEL key:0000", "EXPIRE key:0000 100", "PING", "GETEX key:0001"])
 def test_what_needs_no_memory_is_served(request_: str) -> None:
     world = limited(0)
     fill_up(world)
-    assert not world.do(*request_.split()).startswith(b"-")
+    assert not isinstance(world.do(*request_.split()), Error)
 
 
 def test_a_refusal_is_counted_for_its_command() -> None:
@@ -206,22 +205,22 @@ def test_room_that_was_made_can_be_used() -> None:
     world = limited(0)
     fill_up(world)
     world.do("DEL", *[f"key:{number:04}" for number in range(100)])
-    assert world.do("SET", "k", "v") == b"+OK\r\n"
+    assert world.do("SET", "k", "v") == OK
 
 
 def test_in_a_transaction_nothing_is_queued() -> None:
     world = limited(0)
     fill_up(world)
-    assert world.do("MULTI") == b"+OK\r\n"
-    assert world.do("GET", "key:0000") == OOM
-    assert world.do("EXEC").startswith(b"-EXECABORT")
+    assert world.do("MULTI") == OK
+    assert world.do("GET", "key:0000") == OUT_OF_MEMORY
+    assert is_error(world.do("EXEC"), b"EXECABORT")
 
 
 def test_a_transaction_can_be_given_up() -> None:
     world = limited(0)
     world.do("MULTI")
     fill_up(world)
-    assert world.do("DISCARD") == b"+OK\r\n"
+    assert world.do("DISCARD") == OK
 
 
 def test_a_transaction_that_needs_memory_is_refused_as_a_whole() -> None:
@@ -229,8 +228,8 @@ def test_a_transaction_that_needs_memory_is_refused_as_a_whole() -> None:
     world.do("MULTI")
     world.do("SET", "a", "1")
     fill_up(world)
-    assert world.do("EXEC") == b"-EXECABORT Transaction discarded because of: " + OOM[1:]
-    assert world.do("EXISTS", "a") == b":0\r\n"
+    assert world.do("EXEC") == Error(b"EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY.text)
+    assert world.do("EXISTS", "a") == 0
 
 
 def test_a_transaction_that_needs_no_memory_is_run() -> None:
@@ -238,7 +237,7 @@ def test_a_transaction_that_needs_no_memory_is_run() -> None:
     world.do("MULTI")
     world.do("DEL", "key:0000")
     fill_up(world)
-    assert world.do("EXEC") == b"*1\r\n:1\r\n"
+    assert world.do("EXEC") == [1]
 
 
 def push_and_exceed(world: Limited, key: str) -> None:
@@ -246,23 +245,24 @@ def push_and_exceed(world: Limited, key: str) -> None:
     world.do("MULTI")
     world.do("RPUSH", key, "element")
     world.do("SETRANGE", "large", "10000", "x")
-    assert world.do("EXEC") == b"*2\r\n:1\r\n:10001\r\n"
+    assert world.do("EXEC") == [1, 10001]
 
 
 def test_a_command_that_waited_is_refused_if_it_needs_memory() -> None:
     world = limited(3000)
-    assert do(world.other, "BLMOVE", "source", "target", "LEFT", "LEFT", "0") == b""
+    assert world.other.do("BLMOVE", "source", "target", "LEFT", "LEFT", "0") == NO_REPLY
     push_and_exceed(world, "source")
-    assert world.other.take_output() == OOM
-    assert world.do("LLEN", "source") == b":1\r\n"
-    assert do(world.other, "PING") == b"+PONG\r\n"
+    assert world.other.replies() == [OUT_OF_MEMORY]
+    assert world.do("LLEN", "source") == 1
+    assert world.other.do("PING") == PONG
 
 
 def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
     world = limited(3000)
-    do(world.other, "BLPOP", "list", "0")
+    world.other.do("BLPOP", "list", "0")
     push_and_exceed(world, "list")
-    assert world.other.take_output().startswith(b"*2\r\n$4\r\nlist\r\n")
+    [[key, _]] = world.other.replies()
+    assert key == b"list"
 
 
 # What is evicted.
@@ -271,7 +271,7 @@ def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
 def test_keys_make_room_for_others() -> None:
     world = limited(0, "allkeys-random")
     for number in range(500):
-        assert world.do("SET", f"more:{number}", "x" * 100) == b"+OK\r\n"
+        assert world.do("SET", f"more:{number}", "x" * 100) == OK
     assert 980 < world.engine.keyspace.size() < 1020
     assert evicted(world) == 1500 - world.engine.keyspace.size()
     world.check()
@@ -296,17 +296,17 @@ def test_reads_make_room_too() -> None:
 def test_volatile_policies_refuse_when_no_key_with_a_time_is_left() -> None:
     world = limited(250, "volatile-lru")
     world.do("SET", "k", "v", "EX", "1000")
-    assert world.do("SETRANGE", "another", "1000", "x") == b":1001\r\n"
-    assert world.do("SET", "one more", "v") == OOM
+    assert world.do("SETRANGE", "another", "1000", "x") == 1001
+    assert world.do("SET", "one more", "v") == OUT_OF_MEMORY
     assert evicted(world) == 1
 
 
 def test_one_that_watches_a_victim_fails() -> None:
     world = limited(100_000, "allkeys-lru")
     world.do("WATCH", *[f"key:{number:04}" for number in range(1000)])
-    do(world.other, "SET", "large", "x" * 200_000)
+    world.other.do("SET", "large", "x" * 200_000)
     world.do("MULTI")
-    assert world.do("EXEC") == b"*-1\r\n"
+    assert world.do("EXEC") == NULL_ARRAY
 
 
 def test_while_clients_are_paused_nothing_is_evicted_or_refused() -> None:
@@ -341,12 +341,9 @@ class SlowClock(ManualClock):
 class SlowWorld(World):
     """A world with such a clock."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.slow = SlowClock()
-        self.clock = self.slow
-        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine = create_engine(Settings(pairs), self.slow, Random(1))
-        self.session = self.connect()
+        super().__init__(clock=self.slow, **settings)
 
 
 def slow(policy: str = "allkeys-lru", **settings: str) -> SlowWorld:
@@ -364,7 +361,7 @@ def test_a_lower_limit_is_reached_in_slices_although_no_command_comes() -> None:
     change(world, maxmemory=str(used(world) - 50_000))
     seen: list[int] = []
     while used(world) > world.engine.settings.integer("maxmemory"):
-        world.engine.run_tasks()
+        world.run_tasks()
         seen.append(evicted(world))
     assert seen[:-1] == list(range(16, 16 * len(seen), 16))
     assert len(seen) > 15
@@ -374,7 +371,7 @@ def test_a_lower_limit_is_reached_in_slices_although_no_command_comes() -> None:
 def test_commands_are_accepted_while_eviction_is_under_way() -> None:
     world = slow()
     change(world, maxmemory=str(used(world) - 100_000))
-    assert world.do("SET", "k", "v") == b"+OK\r\n"
+    assert world.do("SET", "k", "v") == OK
     assert evicted(world) == 16
 
 
@@ -391,7 +388,7 @@ def test_eviction_goes_on_between_commands() -> None:
     change(world, maxmemory=str(used(world) - 50_000))
     world.do("PING")
     before = evicted(world)
-    world.engine.run_tasks()
+    world.run_tasks()
     assert evicted(world) == before + 16
 
 
@@ -401,9 +398,9 @@ def test_slices_end_when_nothing_is_left_to_evict() -> None:
     tick(world)
     world.slow.step_us = 0
     before = evicted(world)
-    world.engine.run_tasks()
+    world.run_tasks()
     assert evicted(world) == before
-    assert world.do("SET", "k", "v") == OOM
+    assert world.do("SET", "k", "v") == OUT_OF_MEMORY
 
 
 def test_a_limit_below_what_is_in_use_is_noted_in_the_log() -> None:
@@ -473,7 +470,7 @@ def test_what_a_command_waits_for_eviction_is_not_its_own_time() -> None:
     world = slow(slowlog_log_slower_than="5000", maxmemory_eviction_tenacity="100")
     change(world, maxmemory=str(used(world) - 50_000))
     world.do("GET", "k")
-    assert world.do("SLOWLOG", "LEN") == b":0\r\n"
+    assert world.do("SLOWLOG", "LEN") == 0
 
 
 def test_latency_of_eviction_is_watched() -> None:
@@ -495,7 +492,7 @@ def test_what_is_being_freed_in_the_background_is_waited_for() -> None:
     change(world, maxmemory=str(limit), maxmemory_policy="volatile-lru")
     world.do("DEL", "s")
     assert figure(world, figures.LAZYFREE_PENDING) == 1
-    assert world.do("SET", "k", "v") == b"+OK\r\n"
+    assert world.do("SET", "k", "v") == OK
     assert figure(world, figures.LAZYFREE_PENDING) == 0
     world.check()
 

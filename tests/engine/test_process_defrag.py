@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from pyredmem.base.build import COMPILED
 from pyredmem.engine.process_defrag import ProcessDefrag
 from pyredmem.memory.process_heap import HeapFigures, obstacle
-from tests.support.engine import World
+from tests.support.world import World
 
 SUPPORTED = not obstacle()
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="this interpreter has another heap")
@@ -53,7 +54,7 @@ print(before, len(census()))
 #: The same with an engine.
 SERVER = """
 import random
-from tests.support.engine import World
+from tests.support.world import World
 
 world = World(activedefrag="yes", active_defrag_ignore_bytes="1", active_defrag_cycle_min="50",
               active_defrag_cycle_max="50", enable_debug_command="yes")
@@ -82,7 +83,7 @@ def run(code: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-def world_of(**settings: str) -> World:
+def world_of(**settings: Any) -> World:
     made = World(activedefrag="yes", enable_debug_command="yes", **settings)
     for number in range(300):
         made.do("SET", f"key:{number}", "value " * (number % 40))

@@ -47,10 +47,10 @@ def test_closing_frees_the_block(allocator: Allocator) -> None:
 
 
 def test_any_read_may_make_an_empty_buffer_grow(buffer: QueryBuffer) -> None:
-    assert buffer.steady_read() == -1
+    assert buffer.steady_read == -1
     buffer.before_read(0, NO_ARGUMENT, b"PING\r\n")
     assert buffer.capacity() == ORDINARY
-    assert buffer.steady_read() == STEADY_READ
+    assert buffer.steady_read == STEADY_READ
 
 
 def test_a_steady_read_leaves_the_buffer_alone(buffer: QueryBuffer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.engine.syntax import Argument, arguments, plain
-from tests.support.engine import World
+from tests.support.world import World
 
 
 def show(tree: list[Argument]) -> str:

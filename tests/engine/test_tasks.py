@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyredmem.base.clock import ManualClock
 from pyredmem.engine.host import Host
 from pyredmem.engine.tasks import DONE, Tasks
-from tests.support.engine import World
+from tests.support.world import World
 
 
 class Shell(Host):
@@ -131,7 +131,7 @@ def test_the_shell_runs_them_between_the_ticks(world: World) -> None:
         return DONE
 
     world.engine.core.tasks.create(work).wake()
-    world.engine.run_tasks()
+    world.run_tasks()
     assert len(slices) == 1
 
 
@@ -148,12 +148,12 @@ def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None
     sooner.wake(100)
     later.wake(200)
     world.clock.advance_us(300)
-    world.engine.run_tasks()
+    world.run_tasks()
     assert turns == ["sooner"]
-    world.engine.run_tasks()
+    world.run_tasks()
     assert turns == ["sooner"]  # the other one waits for as long as that took
     world.clock.advance_us(50)
-    world.engine.run_tasks()
+    world.run_tasks()
     assert turns == ["sooner", "later"]
 
 
@@ -168,5 +168,5 @@ def test_a_task_waits_only_once_for_another_one_that_never_pauses(world: World) 
     world.engine.core.tasks.create(lambda: note("hungry")).wake()
     world.engine.core.tasks.create(lambda: note("modest")).wake(100)
     for _ in range(10):
-        world.engine.run_tasks()
+        world.run_tasks()
     assert turns.count("modest") >= 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.engine import World
+from tests.support.world import World
 
 
 def test_a_change_of_a_watched_key_makes_it_dirty(world: World) -> None:
@@ -53,7 +53,7 @@ def test_nothing_is_queued_once_exec_cannot_run_it(world: World) -> None:
 def test_the_count_of_watched_keys_is_that_of_all_clients(steps: list[tuple[int, int, bytes]]) -> None:
     world = World()
     events = world.engine.keyspace.changes
-    clients = [world.session.transaction, world.connect().transaction]
+    clients = [world.session.transaction, world.client().session.transaction]
     for kind, client, key in steps:
         if kind == 0:
             clients[client].watch(0, key)

@@ -35,6 +35,7 @@ from tests.golden.cases import (
 )
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
+from tests.support.suites import time_limit
 from tests.support.wire import Bulk, Error, Integer, Reply, Wire, info
 
 Do = Callable[..., Reply]
@@ -269,7 +270,7 @@ def _mean_of_all(case: Case) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@time_limit(600)
 def test_random_figures_have_the_recorded_means_and_ranges() -> None:
     """Means within 2 percent, and no value farther from the recorded ones than chance can explain."""
     processes = [_figures_of_a_process(number) for number in range(1, PROCESSES + 1)]

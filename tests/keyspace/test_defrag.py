@@ -22,7 +22,7 @@ class Steps(SliceLimit):
     def __init__(self, looks: int) -> None:
         self.looks = looks
 
-    def is_over(self, steps: int) -> bool:
+    def spend(self, steps: int) -> bool:
         self.looks -= 1
         return self.looks <= 0
 

@@ -23,7 +23,7 @@ from pyredmem.keyspace.eviction import (
     EvictionPool,
 )
 from pyredmem.memory.allocator import Allocator
-from tests.support.engine import World
+from tests.support.world import World
 
 #: As many keys as the table has buckets: a sample of this size contains all of them.
 FEW = 8

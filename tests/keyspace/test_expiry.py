@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.base.clock import ManualClock
+from pyredmem.base.limits import NEVER, UNLIMITED
 from pyredmem.base.rng import Random
 from pyredmem.keyspace.events import KeyListener
-from pyredmem.keyspace.expiry import NEVER, ExpireCycle
+from pyredmem.keyspace.expiry import ExpireCycle
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 
@@ -156,7 +157,7 @@ def test_a_slice_ends_after_the_round_in_which_its_time_is_used_up() -> None:
     rig.fill(20_000, -1)
     rig.cost(10)  # 200 us for a round
     rig.cycle.slow(1000)
-    assert rig.cycle.is_under_way()
+    assert rig.cycle.is_in_progress()
     assert 100 <= rig.keyspace.expired < 150
     assert rig.cycle.last_us == rig.keyspace.expired * 10
     assert rig.cycle.time_cap_reached == 0
@@ -171,16 +172,16 @@ def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
         rig.cost(30)
         rig.cycle.slow(slice_us)
         slices = 1
-        while rig.cycle.is_under_way():
+        while rig.cycle.is_in_progress():
             rig.clock.advance_ms(3)  # a pause does not count
             rig.cycle.go_on(slice_us)
             slices += 1
-        assert (slices > 10) == (slice_us < NEVER)
+        assert (slices > 10) == (slice_us < UNLIMITED)
         assert rig.cycle.time_cap_reached == 1
         rig.check()
         return set(rig.keyspace.databases[0].keys.keys)
 
-    assert survivors(250) == survivors(NEVER)
+    assert survivors(250) == survivors(UNLIMITED)
 
 
 def test_a_cycle_that_is_in_progress_at_the_next_tick_ran_out_of_time() -> None:
@@ -188,7 +189,7 @@ def test_a_cycle_that_is_in_progress_at_the_next_tick_ran_out_of_time() -> None:
     rig.fill(5000, -1)
     rig.cost(100)
     rig.cycle.slow(250)
-    assert rig.cycle.is_under_way()
+    assert rig.cycle.is_in_progress()
     rig.cycle.slow(250)
     assert rig.cycle.time_cap_reached == 1
 
@@ -200,7 +201,7 @@ def test_a_database_may_be_flushed_between_two_slices() -> None:
     rig.cycle.slow(250)
     rig.keyspace.flush(rig.keyspace.databases[:1])
     rig.cycle.go_on()
-    assert not rig.cycle.is_under_way()
+    assert not rig.cycle.is_in_progress()
     rig.check()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import World
+from tests.support.world import World
 
 TIMES = 100
 

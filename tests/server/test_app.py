@@ -34,7 +34,7 @@ def change(server: Server, *pairs: tuple[str, str]) -> None:
 
 
 def unsent(server: Server) -> int:
-    return sum(int(session.memory.unsent) for session in server.engine.sessions.values())
+    return sum(int(session.memory.reply_buffer.unsent) for session in server.engine.sessions.values())
 
 
 def refuses(port: int, host: str = "127.0.0.1") -> bool:

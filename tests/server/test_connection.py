@@ -12,7 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.session import Session
 from pyredmem.server.connection import HIGH_WATER, Connection
-from tests.support.engine import encode
+from tests.support.wire import request
 
 
 class FakeTransport:
@@ -108,12 +108,12 @@ class Client:
 
     def send(self, *words: str | int) -> None:
         """One request."""
-        self.connection.data_received(encode(words))
+        self.connection.data_received(request(*words))
 
 
 def test_all_replies_to_one_read_are_one_write() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["PING"]) * 10)
+    client.connection.data_received(request("PING") * 10)
     assert (client.transport.sent, client.transport.writes) == (b"+PONG\r\n" * 10, 1)
 
 
@@ -145,7 +145,7 @@ def test_quit_is_answered_before_the_close() -> None:
 
 def test_nothing_behind_quit_is_run() -> None:
     client = Shell().connect()
-    client.connection.data_received(encode(["QUIT"]) + encode(["PING"]))
+    client.connection.data_received(request("QUIT") + request("PING"))
     assert client.transport.sent == b"+OK\r\n"
 
 
@@ -190,9 +190,9 @@ def test_unsent_output_is_in_the_ledger_until_it_is_read() -> None:
     shell = Shell()
     client = shell.connect(reads=False)
     client.send("ECHO", "x" * 100_000)
-    assert client.session.memory.output_bytes() > 80_000
+    assert client.session.memory.reply_buffer.blocks_bytes() > 80_000
     client.transport.read_all()
-    assert client.session.memory.output_bytes() == 0
+    assert client.session.memory.reply_buffer.blocks_bytes() == 0
     assert shell.engine.audit().ok
 
 
@@ -200,8 +200,8 @@ def test_little_unsent_output_is_in_the_reply_buffer() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * 10_000)
     client.shell.engine.clients.visit_some()
-    assert client.session.memory.output_bytes() == 0
-    assert client.session.memory.in_buffer() == 10_010
+    assert client.session.memory.reply_buffer.blocks_bytes() == 0
+    assert client.session.memory.reply_buffer.used() == 10_010
 
 
 def test_a_slow_reader_is_cut_at_its_hard_limit_and_others_go_on() -> None:
@@ -228,7 +228,7 @@ def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks
     client = Shell().connect(reads=False)
     client.send("SET", "k", "x" * 2000)
     client.transport.read()
-    data = encode(["GET", "k"]) * 10_000
+    data = request("GET", "k") * 10_000
     most = 0
     for start in range(0, len(data), 65536):
         client.connection.data_received(data[start : start + 65536])
@@ -243,16 +243,16 @@ def test_a_huge_pipeline_without_a_limit_neither_grows_without_end_nor_deadlocks
 def test_small_writes_to_a_reader_that_is_behind_are_accounted() -> None:
     client = Shell().connect(reads=False)
     client.send("ECHO", "x" * HIGH_WATER)
-    before = client.session.memory.unsent
+    before = client.session.memory.reply_buffer.unsent
     client.send("PING")
-    assert client.session.memory.unsent == before + 7
+    assert client.session.memory.reply_buffer.unsent == before + 7
 
 
 def test_a_monitor_hears_of_others_when_their_batch_is_over() -> None:
     shell = Shell()
     monitor, other = shell.connect(), shell.connect()
     monitor.send("MONITOR")
-    other.connection.data_received(encode(["PING"]) * 3)
+    other.connection.data_received(request("PING") * 3)
     assert monitor.transport.sent.count(b'"PING"') == 3
     assert monitor.transport.writes == 2
 

@@ -61,15 +61,17 @@ def test_a_star_accepts_on_every_ipv4_address() -> None:
     endpoint = tcp("*")
     with opened(endpoint):
         for address in ("127.0.0.1", "127.0.0.2"):
-            socket.create_connection((address, endpoint.port)).close()
+            with socket.create_connection((address, endpoint.port)) as client:
+                assert client.getpeername() == (address, endpoint.port)
 
 
 @needs_ipv6
 def test_both_families_can_have_the_same_port() -> None:
     port = free_port()
     with opened(Endpoint(TCP, "*", port)), opened(Endpoint(TCP, "::*", port)):
-        socket.create_connection(("::1", port)).close()
-        socket.create_connection(("127.0.0.1", port)).close()
+        for address in ("::1", "127.0.0.1"):
+            with socket.create_connection((address, port)) as client:
+                assert client.getpeername()[:2] == (address, port)
 
 
 def test_a_host_name_is_resolved() -> None:
@@ -137,6 +139,7 @@ def test_a_stale_unix_socket_is_replaced(tmp_path: Path) -> None:
     opened(endpoint).close()
     with opened(endpoint), socket.socket(socket.AF_UNIX) as client:
         client.connect(endpoint.address)
+        assert client.getpeername() == endpoint.address
 
 
 def test_a_file_that_is_no_socket_is_never_removed(tmp_path: Path) -> None:

@@ -45,4 +45,6 @@ def test_defragmentation_needs_an_allocator_that_gives_hints() -> None:
 
 
 def test_defragmentation_of_the_bundled_allocator_is_possible() -> None:
-    refuse_impossible(Settings([("activedefrag", "yes")]))
+    settings = Settings([("activedefrag", "yes")])
+    refuse_impossible(settings)  # raises if it is not
+    assert settings.flag("activedefrag")

@@ -11,11 +11,11 @@ import pytest
 
 from tests.stress.calls import Calls
 from tests.support.local import LocalEngine, local_engine
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import request
 
 SEED = 20240911
 QUICK = 8000
-LONG = 200_000
 AUDIT_EVERY = 1000
 LOW_LIMITS = (
     ("hash-max-listpack-entries", "4"),
@@ -73,8 +73,8 @@ def test_any_call_leaves_everything_sound(settings: tuple[tuple[str, str], ...])
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@time_limit(1800)
 @pytest.mark.parametrize("settings", [(), LOW_LIMITS], ids=["usual-limits", "low-limits"])
-def test_two_hundred_thousand_calls_leave_everything_sound(settings: tuple[tuple[str, str], ...]) -> None:
+def test_a_long_run_of_calls_leaves_everything_sound(settings: tuple[tuple[str, str], ...]) -> None:
     local = local_engine(*settings)
-    _call(local, LONG, SEED + 1)
+    _call(local, SUITE.calls, SEED + 1)

@@ -1,6 +1,6 @@
 """Memory that comes and goes for a long time: the ledger stays exact, the process stays within its bound.
 
-PYREDMEM_CHURN_SECONDS sets how long the server is churned, in seconds (600 is ten minutes).
+How long the server is churned depends on the suite (tests/support/suites.py).
 
 The bound on the resident memory. The ledger is kept within the limit plus what one command adds. An element takes
 a Python object in the process where Redis has a few bytes of a listpack, so a byte of the ledger stands for several of
@@ -12,7 +12,6 @@ than a tenth and noise.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.support import servers
 from tests.support.audit import assert_sound
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Error, Integer, Reply, Wire, info, request
 
 SEED = 20250117
@@ -30,7 +30,7 @@ LIMIT_BYTES = 8 << 20
 SMALL_LIMIT_BYTES = 3 << 20
 CONNECTIONS = 6
 PIPELINE = 40
-SECONDS = float(os.environ.get("PYREDMEM_CHURN_SECONDS", "20"))
+SECONDS = SUITE.churn_seconds
 #: Bytes of the process for a byte of the ledger, at most.
 PROCESS_PER_LEDGER = 5
 CREEP_NOISE_BYTES = 24 << 20
@@ -133,7 +133,7 @@ def _churn(server: Server, seconds: float) -> _Load:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(SECONDS * 2 + 120)
+@time_limit(SECONDS * 2 + 120)
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 def test_a_churned_server_stays_sound_and_within_bounds(policy: str) -> None:
     settings = ["--maxmemory", str(LIMIT_BYTES), "--maxmemory-policy", policy, "--activedefrag", "yes", *DEFRAG]

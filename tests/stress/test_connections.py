@@ -11,6 +11,7 @@ import pytest
 from tests.support import servers
 from tests.support.audit import assert_sound
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import OK, Bulk, Integer, Simple, Wire, info, request
 
 # used_memory moves with the watching connection's own buffers; RSS with the interpreter's free lists.
@@ -68,10 +69,10 @@ def test_closed_connections_leave_nothing_behind(ours: Server) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_ten_thousand_closed_connections_leave_nothing_behind() -> None:
+@time_limit(600)
+def test_thousands_of_closed_connections_leave_nothing_behind() -> None:
     with servers.pyredmem_server() as server:
-        _churn(server, 10_000)
+        _churn(server, SUITE.connections)
 
 
 def test_many_connections_at_once_are_served(ours: Server) -> None:

@@ -1,7 +1,7 @@
 """Random input at the engine: no exception, no stuck session, no drift in the ledger.
 
 The seeds are fixed, so a failure can be repeated; the message names the input. The short runs belong to every
-test run, the long ones make 200,000 inputs.
+test run; the suite says how many inputs the long ones make.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pytest
 from tests.stress.inputs import NEVER, random_arguments, random_bytes, split
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Array, Bulk, Closed, Decoder, Error, Reply, Set, Simple, request
 
 SEED = 20240607
 QUICK = 3000
-LONG = 100_000
 AUDIT_EVERY = 5000
 
 
@@ -87,15 +87,15 @@ def test_any_arguments_are_survived(local: LocalEngine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_hundred_thousand_byte_strings_are_survived(local: LocalEngine) -> None:
-    _fuzz_bytes(local, LONG)
+@time_limit(900)
+def test_a_long_run_of_byte_strings_is_survived(local: LocalEngine) -> None:
+    _fuzz_bytes(local, SUITE.inputs)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_hundred_thousand_commands_are_survived(local: LocalEngine) -> None:
-    _fuzz_arguments(local, LONG)
+@time_limit(900)
+def test_a_long_run_of_commands_is_survived(local: LocalEngine) -> None:
+    _fuzz_arguments(local, SUITE.inputs)
 
 
 def _answer(pieces: list[bytes]) -> tuple[bytes, bool]:

@@ -66,11 +66,13 @@ def test_bytes_that_are_not_a_ziplist_are_refused(data: bytes) -> None:
 @given(st.binary(max_size=30))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     data = (len(content) + 11).to_bytes(4, "little") + bytes(4) + b"\xff\xff" + content + b"\xff"
-    try:
-        ziplist_elements(data)
-        zipmap_elements(content)
-    except (ValueError, IndexError):
-        pass
+    for elements_of, given_bytes in ((ziplist_elements, data), (zipmap_elements, content)):
+        try:
+            elements = elements_of(given_bytes)
+        except (ValueError, IndexError):
+            continue
+        assert all(isinstance(element, bytes) for element in elements)
+        assert len(elements) <= len(content), "an element takes a byte at least"
 
 
 def test_a_zipmap_has_free_bytes_after_its_values() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pyredmem.assembly import create_engine
-from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import Settings
-from pyredmem.engine.engine import Engine
+from typing import Any
+
 from pyredmem.engine.host import Host
-from tests.support.engine import Argument, do
-from tests.support.wire import Bulk, Decoder, Reply, Verbatim
+from tests.support.replies import Verbatim
+from tests.support.world import World
 
 
 class RecordingHost(Host):
@@ -56,42 +53,19 @@ class RecordingHost(Host):
         self.shut += 1
 
 
-class Hosted:
-    """The engine, its host, its clock and one client; DEBUG is allowed."""
+class Hosted(World):
+    """A world with such a host; DEBUG is allowed."""
 
-    def __init__(self, protocol: int = 2, **settings: str) -> None:
-        self.clock = ManualClock()
+    def __init__(self, protocol: int = 2, **settings: Any) -> None:
         self.host = RecordingHost()
-        pairs = [("enable-debug-command", "yes")]
-        pairs += [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(1), self.host)
-        self.session = self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
-        self.session.set_protocol(protocol)
-
-    def raw(self, *words: Argument) -> bytes:
-        """Run one command; the reply as bytes."""
-        return do(self.session, *words)
-
-    def do(self, *words: Argument) -> Reply:
-        """Run one command; the reply with its types."""
-        decoder = Decoder()
-        decoder.feed(self.raw(*words))
-        reply = decoder.take()
-        assert reply is not None
-        return reply
-
-    def tick(self, milliseconds: int = 100) -> None:
-        """Let time pass, and the timer see it."""
-        self.clock.advance_ms(milliseconds)
-        self.engine.tick(self.clock.now_us() // 1000)
+        super().__init__(protocol=protocol, host=self.host, **{"enable_debug_command": "yes", **settings})
 
     def info_text(self, *sections: str) -> str:
         """INFO as it is."""
         reply = self.do("INFO", *sections)
-        if isinstance(reply, Verbatim):
-            return reply.text.decode()
-        assert isinstance(reply, Bulk)
-        return reply.data.decode()
+        text = reply.text if isinstance(reply, Verbatim) else reply
+        assert isinstance(text, bytes)
+        return text.decode()
 
     def info(self, *sections: str) -> dict[str, str]:
         """The fields of INFO, in order."""

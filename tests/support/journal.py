@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyredmem.keyspace.events import KeyListener
-from tests.support.engine import World
+from tests.support.world import World
 
 
 class Journal(KeyListener):

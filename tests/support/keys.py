@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyredmem.keyspace.events import KeyListener
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.object import RedisObject
-from tests.support.engine import World
+from tests.support.world import World
 
 
 class Foreign(RedisObject):

@@ -1,4 +1,4 @@
-"""An engine inside the test: no socket, a clock that the test moves, a fixed seed.
+"""The test world as golden, stress and differential tests use it: no client of its own, replies as from a server.
 
 local = local_engine()
 client = local.client()
@@ -9,31 +9,29 @@ local.pass_time(1000)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from pyredmem.assembly import create_engine
-from pyredmem.base.clock import ManualClock
-from pyredmem.base.rng import Random
-from pyredmem.config.settings import Settings
-from pyredmem.engine.engine import Engine
 from pyredmem.engine.session import Session
 from tests.support.audit import complaint
 from tests.support.wire import Argument, Decoder, Reply, request
-
-START_US = 1_700_000_000_000_000
-TICK_MS = 100
+from tests.support.world import Client, EmptyWorld
 
 
 class LocalClient:
-    """A client of an engine in the process; replies keep their types."""
+    """A client of an engine in the process; its replies are those of `tests/support/wire.py`."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, client: Client) -> None:
+        self.client = client
         self._decoder = Decoder()
+
+    @property
+    def session(self) -> Session:
+        """The engine's side of it."""
+        return self.client.session
 
     def raw(self, data: bytes) -> list[Reply]:
         """Hand over bytes and take the replies they cause."""
-        self.session.receive(data)
-        self._decoder.feed(self.session.take_output())
+        self._decoder.feed(self.client.send(data))
         return self._decoder.take_all()
 
     def do(self, *arguments: Argument) -> Reply:
@@ -48,35 +46,32 @@ class LocalClient:
 
 
 class LocalEngine:
-    """An engine, its clock, and its clients."""
+    """A world without a client of its own; time passes with every tick of the timer, however long it is."""
 
-    def __init__(self, settings: Settings, seed: int) -> None:
-        self.clock = ManualClock(START_US)
-        self.engine: Engine = create_engine(settings, self.clock, Random(seed))
+    def __init__(self, world: EmptyWorld) -> None:
+        self.world = world
+        self.engine = world.engine
+        self.clock = world.clock
 
     @property
     def used_memory(self) -> int:
         """The ledger's total now."""
-        return int(self.engine.allocator.used_memory)
+        return self.world.used_memory
 
     def client(self, protocol: int = 2) -> LocalClient:
         """A new connection."""
-        client = LocalClient(self.engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379"))
+        client = LocalClient(self.world.client())
         if protocol != 2:
             client.do("HELLO", protocol)
         return client
 
     def drop(self, client: LocalClient) -> None:
-        """The connection is gone."""
-        self.engine.disconnect(client.session)
+        """Close a connection."""
+        client.client.leave()
 
     def pass_time(self, milliseconds: int) -> None:
         """Move the clock, with the timer running as it would."""
-        while milliseconds > 0:
-            span = min(milliseconds, TICK_MS)
-            self.clock.advance_ms(span)
-            self.engine.tick(self.clock.now_us() // 1000)
-            milliseconds -= span
+        self.world.advance(milliseconds, most_ticks=None)
 
     def assert_sound(self) -> None:
         """The ledger agrees with everything alive."""
@@ -88,4 +83,5 @@ class LocalEngine:
 
 def local_engine(*settings: tuple[str, str], seed: int = 1) -> LocalEngine:
     """A new engine with these settings."""
-    return LocalEngine(Settings(settings), seed)
+    named: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings}
+    return LocalEngine(EmptyWorld(seed=seed, **named))

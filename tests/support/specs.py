@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.support.engine import World
 from tests.support.wire import Array, Bulk, Decoder, Error, Integer, Map, Reply, Set, Simple, Wire
+from tests.support.world import World
 
 Value = str | int | list["Value"] | None
 
@@ -106,7 +106,7 @@ def value(reply: Reply) -> Value:
 def ask(world: World, *words: str) -> Value:
     """A command's reply in an engine."""
     decoder = Decoder()
-    decoder.feed(world.do(*words))
+    decoder.feed(world.raw(*words))
     reply = decoder.take()
     assert reply is not None
     return value(reply)

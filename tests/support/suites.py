@@ -1,0 +1,76 @@
+"""How much the long tests try. PYREDMEM_SUITE chooses one of four suites; nothing else reads it.
+
+    default   leaves out the tests marked slow; `--slow` runs them too, with full counts
+    ci        runs all tests, the long ones with a quarter of their counts
+    full      runs all tests with full counts and without time limits, and churns a server for ten minutes
+    explore   is the default suite with other examples each time, and more of them
+
+Except in `explore`, every run tries the same examples, so that a failure can be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The counts of the long tests."""
+
+    commands_per_type: int = 20_000  # compared with a real server, for each type of value
+    commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
+    calls: int = 200_000  # well-formed calls made of what COMMAND DOCS says
+    inputs: int = 100_000  # random byte strings, and random commands
+    connections: int = 10_000  # opened and closed again
+    churn_seconds: float = 20.0
+    runs_slow_tests: bool = False  # without `--slow`
+    has_time_limits: bool = True
+    explores: bool = False
+
+
+DEFAULT: Final = Suite()
+SUITES: Final = {
+    "default": DEFAULT,
+    "ci": Suite(
+        commands_per_type=5_000,
+        commands_per_group=2_000,
+        calls=50_000,
+        inputs=25_000,
+        connections=2_500,
+        churn_seconds=20.0,
+        runs_slow_tests=True,
+    ),
+    "full": replace(DEFAULT, churn_seconds=600.0, runs_slow_tests=True, has_time_limits=False),
+    "explore": replace(DEFAULT, explores=True),
+}
+
+
+def _chosen() -> Suite:
+    name = os.environ.get("PYREDMEM_SUITE") or "default"
+    if name not in SUITES:
+        raise pytest.UsageError(f"PYREDMEM_SUITE must be one of {', '.join(SUITES)}, not {name!r}")
+    return SUITES[name]
+
+
+SUITE: Final = _chosen()
+
+
+def time_limit(seconds: float) -> pytest.MarkDecorator:
+    """How long a long test may take, except in the full suite."""
+    return pytest.mark.timeout(seconds if SUITE.has_time_limits else 0)
+
+
+def configure_hypothesis() -> None:
+    """Tell hypothesis how many examples to try, and whether to try the same ones each time.
+
+    Shrinking needs the same verdict for the same sequence, so examples are not timed.
+    """
+    unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("repeatable", unhurried, derandomize=True)
+    settings.register_profile("explore", unhurried, max_examples=2000, print_blob=True)
+    settings.load_profile("explore" if SUITE.explores else "repeatable")

@@ -1,0 +1,227 @@
+"""The test world: an engine in the test's process, with a clock that the test moves, a seed, and clients.
+
+    world = World(maxmemory="2mb", maxmemory_policy="allkeys-lru")
+    assert world.do("SET", "k", "v", "PX", "500") == OK
+    other = world.client()
+    assert other.do("GET", "k") == b"v"
+    world.advance(500)
+    assert other.do("GET", "k") is None
+    world.check()
+
+`tests/support/replies.py` says how a reply looks as a Python value; `raw` gives the bytes on the wire instead. The
+world speaks RESP2 unless it is told otherwise (`World(protocol=3)`), and so does each client (`world.client(3)`).
+
+The calls that reach into the engine to drive it (create, connect, disconnect, receive, take output, tick, run tasks,
+audit) are all in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyredmem.assembly import REGISTRY, create_engine
+from pyredmem.base.clock import ManualClock
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Handler
+from pyredmem.engine.command_counters import CommandCounters
+from pyredmem.engine.dispatch import Dispatcher
+from pyredmem.engine.engine import Engine
+from pyredmem.engine.host import Host
+from pyredmem.engine.session import Session
+from tests.support import wire
+from tests.support.replies import NO_REPLY, Reply, decode
+from tests.support.wire import Argument, request
+
+#: The timer of a server ticks this often at the default `hz`.
+TICK_MS = 100
+
+
+class Client:
+    """One client of an engine in the process."""
+
+    def __init__(self, engine: Engine, address: str = "127.0.0.1:50000", protocol: int = 2) -> None:
+        self.engine = engine
+        self.session: Session = engine.connect("tcp", address, "127.0.0.1:6379")
+        self.session.set_protocol(protocol)
+
+    @property
+    def id(self) -> int:
+        """What CLIENT ID says."""
+        return int(self.session.id)
+
+    @property
+    def protocol(self) -> int:
+        """The version of RESP that it speaks: 2 or 3."""
+        return int(self.session.reply.protocol)
+
+    def set_protocol(self, protocol: int) -> None:
+        """Let it speak RESP2 or RESP3 from now on, without a HELLO."""
+        self.session.set_protocol(protocol)
+
+    def do(self, *words: Argument) -> Reply:
+        """Run one command and return its reply; NO_REPLY if nothing was sent, as for a client that is blocked."""
+        replies = self.replies(*words)
+        assert len(replies) <= 1, f"{words} sent more than its reply; replies() gives all of {replies}"
+        return replies[0] if replies else NO_REPLY
+
+    def raw(self, *words: Argument) -> bytes:
+        """Run one command and return the bytes that were sent."""
+        return self.send(request(*words))
+
+    def send(self, data: bytes) -> bytes:
+        """Hand over any bytes and return the bytes that were sent."""
+        self.receive(data)
+        return self.take_output()
+
+    def replies(self, *words: Argument) -> list[Reply]:
+        """Everything that a command made the engine send to this client; without a command, what came unasked."""
+        data = self.raw(*words) if words else self.take_output()
+        return decode(data, self.protocol)
+
+    def pipeline(self, *commands: Sequence[Argument]) -> list[Reply]:
+        """Run commands that arrive in one read; everything that was sent."""
+        data = self.send(b"".join(request(*command) for command in commands))
+        return decode(data, self.protocol)
+
+    def reply(self, *words: Argument) -> wire.Reply:
+        """Run one command and return its reply as a client of a real server sees it (`tests/support/wire.py`)."""
+        decoder = wire.Decoder()
+        decoder.feed(self.raw(*words))
+        [reply] = decoder.take_all()
+        return reply
+
+    def receive(self, data: bytes) -> None:
+        """Hand over bytes, and leave what they cause to be taken later."""
+        self.session.receive(data)
+
+    def take_output(self) -> bytes:
+        """The bytes sent since the last call."""
+        return self.session.take_output()
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self.engine.disconnect(self.session)
+
+
+class EmptyWorld:
+    """An engine and its clock, without a client.
+
+    A setting is named as an argument: `EmptyWorld(maxmemory_policy="allkeys-lru")`.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: int = 2,
+        host: Host | None = None,
+        clock: ManualClock | None = None,
+        seed: int = 1,
+        **settings: str,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.protocol = protocol
+        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
+        self._registry = REGISTRY.copy()
+        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(seed), host, registry=self._registry)
+
+    def client(self, protocol: int | None = None, address: str = "127.0.0.1:50000") -> Client:
+        """One more client."""
+        return Client(self.engine, address, protocol or self.protocol)
+
+    # Commands.
+
+    def counters(self, name: str) -> CommandCounters:
+        """How often a command was called, refused, failed."""
+        return self.engine.statistics.of(self.engine.commands.commands[name.encode()])
+
+    # Time.
+
+    @property
+    def now_ms(self) -> int:
+        """The clock's time."""
+        return int(self.clock.now_us() // 1000)
+
+    def advance(self, milliseconds: int, most_ticks: int | None = TICK_MS) -> None:
+        """Let time pass while the timer ticks; after `most_ticks` ticks the clock jumps over the rest."""
+        while milliseconds > 0:
+            step = milliseconds if most_ticks == 0 else min(milliseconds, TICK_MS)
+            self.tick(step)
+            milliseconds -= step
+            if most_ticks is not None:
+                most_ticks -= 1
+
+    def tick(self, milliseconds: int = TICK_MS) -> None:
+        """Let time pass in one step, and the timer tick once at the end of it."""
+        self.clock.advance_ms(milliseconds)
+        self.engine.tick(self.now_ms)
+
+    def run_tasks(self) -> None:
+        """What a server does before it sleeps: one slice of the work that goes on between commands."""
+        self.engine.run_tasks()
+
+    # State.
+
+    @property
+    def used_memory(self) -> int:
+        """The bytes in use in the ledger."""
+        return int(self.engine.allocator.used_memory)
+
+    @property
+    def dirty(self) -> int:
+        """The number of changes since the last save."""
+        return int(self.engine.keyspace.changes.since_save())
+
+    def check(self) -> None:
+        """Assert that the ledger and the keyspace are sound."""
+        report = self.engine.audit()
+        assert report.ok, "\n".join(report.lines())
+        self.engine.keyspace.check()
+
+
+class World(EmptyWorld):
+    """A world that speaks through its first client."""
+
+    def __init__(
+        self,
+        *,
+        protocol: int = 2,
+        host: Host | None = None,
+        clock: ManualClock | None = None,
+        seed: int = 1,
+        **settings: str,
+    ) -> None:
+        super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, **settings)
+        self.first = self.client()
+
+    def handle(self, name: str, handler: Handler) -> None:
+        """Let `handler` run a command from now on, in this engine alone."""
+        self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
+        runner = self.session.runner
+        assert isinstance(runner, Dispatcher)
+        runner.forget_handlers()
+
+    @property
+    def session(self) -> Session:
+        """The engine's side of the first client."""
+        return self.first.session
+
+    def do(self, *words: Argument) -> Reply:
+        """Run one command of the first client and return its reply."""
+        return self.first.do(*words)
+
+    def raw(self, *words: Argument) -> bytes:
+        """Run one command of the first client and return the bytes that were sent."""
+        return self.first.raw(*words)
+
+    def replies(self, *words: Argument) -> list[Reply]:
+        """Everything that a command made the engine send to the first client; without one, what came unasked."""
+        return self.first.replies(*words)
+
+    def reply(self, *words: Argument) -> wire.Reply:
+        """Run one command of the first client; the reply as a client of a real server sees it."""
+        return self.first.reply(*words)
+
+    def set_protocol(self, protocol: int) -> None:
+        """Let the first client speak RESP2 or RESP3 from now on, without a HELLO."""
+        self.first.set_protocol(protocol)
