@@ -225,7 +225,7 @@ class Blocking:
         return blocked
 
     def _end(self, blocked: _Blocked) -> None:
-        """Let a session that has its reply go on, and count its command with the time that the command took."""
+        """Let a session that has its reply go on, and count its command with the time that it took, not waited."""
         session = blocked.session
         command = session.command
         assert command is not None

@@ -108,6 +108,14 @@ class Clients:
 
     # Figures.
 
+    def subscribed(self) -> int:
+        """The number of clients that are subscribed to something."""
+        return sum([1 for session in self._core.sessions.values() if session.gates & GATE_SUBSCRIBED])
+
+    def watching(self) -> int:
+        """The number of clients that watch keys."""
+        return sum([1 for session in self._core.sessions.values() if session.transaction.watched])
+
     def blocked(self) -> int:
         """How many clients are waiting, for a key or for the end of a pause."""
         return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])

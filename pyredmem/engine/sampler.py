@@ -104,7 +104,7 @@ class Sampler:
         return self._busy_us(self.commands_us())
 
     def _busy_us(self, commands_us: int) -> int:
-        known = commands_us + self._stats.timer_us
+        known = commands_us + int(self._stats.timer_us)
         if self._thread_base_us < 0:
             return known
         return max(known, self._thread_us() - self._thread_base_us)

@@ -12,7 +12,7 @@ def keyspace(report: Report) -> None:
             report.text(
                 f"db{database.index}",
                 f"keys={database.size()},expires={database.expiring()},avg_ttl={database.average_ttl},"
-                f"subexpiry={database.due_keys.count}",
+                f"subexpiry={database.hashes_with_times()}",
             )
 
 

@@ -164,6 +164,10 @@ class Database:
         """How many of the keys have an expire time."""
         return self.expires.used
 
+    def hashes_with_times(self) -> i64:
+        """How many hashes have fields that expire."""
+        return self.due_keys.count
+
     def all_keys(self) -> list[bytes]:
         """All keys, expired ones that are not deleted yet included."""
         return self.keys.keys.copy()

@@ -13,6 +13,8 @@ def client_with_small_buffer() -> Client:
         shell.clock.advance_ms(100)
         shell.engine.tick(shell.clock.now_us() // 1000)
     assert client.session.memory.reply_buffer.size < 2000
+    client.send("ECHO", "first" * 1000)
+    client.send("ECHO", "")
     return client
 
 
