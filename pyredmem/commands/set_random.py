@@ -167,7 +167,7 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_independent(context: Context, found: SetObject, count: i64) -> None:
-    """Reply with ``count`` independently drawn members; it stops if the client is disconnected for the size of the reply."""
+    """Reply with ``count`` independently drawn members; stop if the client is disconnected meanwhile."""
     reply = context.reply
     rng = context.keyspace.rng
     reply.array(count)
