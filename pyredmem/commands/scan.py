@@ -59,7 +59,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of keys.",
     summary="Iterates over the keys of the database, some of them per call.",
     syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
-    history=(("6.0.0", "Added the `TYPE` subcommand."),),
+    history=(("6.0.0", "Added the `TYPE` option."),),
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
 )
 def scan(context: Context, argv: list[bytes]) -> None:
