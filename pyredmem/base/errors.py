@@ -101,7 +101,10 @@ def wrong_arity(full_name: bytes) -> CommandError:
 
 
 def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
-    """The error for an unknown word after a container command; Redis shows at most 128 bytes of that word."""
+    """The error for an unknown word after a container command; Redis shows at most 128 bytes of that word.
+
+    ``container`` is how the client calls it: it may have been renamed.
+    """
     return CommandError(
         b"ERR unknown subcommand '" + as_c_string(subcommand, 128) + b"'. Try " + container.upper() + b" HELP."
     )

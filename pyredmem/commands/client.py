@@ -30,7 +30,7 @@ _TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"rep
 def _too_many(argv: list[bytes], most: int) -> None:
     """Refuse a call with more than ``most`` arguments, which an arity cannot say."""
     if len(argv) > most:
-        raise bad_subcommand_call(b"client", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
 
 
 def _on_or_off(word: bytes) -> bool:

@@ -74,7 +74,7 @@ def debug_(context: Context, argv: list[bytes]) -> None:
         raise CommandError(DEBUG_NOT_ALLOWED)
     subcommand, handler = _BY_WORD.get(argv[1].lower(), (None, None))
     if subcommand is None or handler is None or not subcommand.accepts(len(argv)):
-        raise bad_subcommand_call(b"debug", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
     handler(context, argv)
 
 
@@ -88,7 +88,7 @@ def _subcommand(name: str, arity: int, summary: str, syntax: str = "") -> Callab
 def _refuse_more_than(most: int, argv: list[bytes]) -> None:
     """Refuse a call with more than ``most`` arguments, which an arity cannot say."""
     if len(argv) > most:
-        raise bad_subcommand_call(b"debug", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
 
 
 def _flag(argument: bytes) -> bool:
@@ -315,7 +315,7 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
     elif word == b"resizing":
         switches.reply_buffer_resizing = _flag(argv[3])
     else:
-        raise bad_subcommand_call(b"debug", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
     context.reply.ok()
 
 
@@ -328,7 +328,7 @@ def _nothing(context: Context, argv: list[bytes]) -> None:
 
 @_subcommand("help", 2, "Describes the subcommands.")
 def _help(context: Context, argv: list[bytes]) -> None:
-    reply_help(context, "debug", [spec for spec, _ in _subcommands.declared])
+    reply_help(context, argv[0].decode(errors="replace"), [spec for spec, _ in _subcommands.declared])
 
 
 _BY_WORD: Final = {spec.name.partition("|")[2].encode(): (spec, handler) for spec, handler in _subcommands.declared}

@@ -38,7 +38,9 @@ def _help(context: Context, argv: list[bytes]) -> None:
     container = context.engine.commands.lookup(argv[:1])
     assert container is not None
     alone = container.spec.summary if container.runs_alone else ""
-    reply_help(context, container.name, [command.spec for command in container.subcommands.values()], alone)
+    reply_help(
+        context, argv[0].decode(errors="replace"), [command.spec for command in container.subcommands.values()], alone
+    )
 
 
 def reply_help(context: Context, name: str, subcommands: list[CommandSpec], alone: str = "") -> None:

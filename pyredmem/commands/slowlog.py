@@ -34,7 +34,7 @@ declare_help(slowlog, "slowlog", since="6.2.0")
 )
 def slowlog_get(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 3:
-        raise bad_subcommand_call(b"slowlog", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
     count = integer(argv[2], _BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
     if count < -1:
         raise CommandError(_BAD_COUNT)

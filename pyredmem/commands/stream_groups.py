@@ -72,7 +72,7 @@ class _Options:
                 if self.entries_read < UNKNOWN:
                     raise CommandError(b"ERR value for ENTRIESREAD must be positive or -1")
             else:
-                raise bad_subcommand_call(b"xgroup", argv[1])
+                raise bad_subcommand_call(argv[0], argv[1])
 
 
 @stream_groups.command(
@@ -94,7 +94,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     if stream is None and not options.mkstream:
         raise CommandError(_KEY_REQUIRED)
     if len(argv) > _LONGEST_CREATE:
-        raise bad_subcommand_call(b"xgroup", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
     if argv[4] == b"$":
         last_id = 0 if stream is None else stream.last_id
     else:
@@ -127,7 +127,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     options = _Options(argv, False)
     group = _group(context, argv)
     if len(argv) > _LONGEST_SETID:
-        raise bad_subcommand_call(b"xgroup", argv[1])
+        raise bad_subcommand_call(argv[0], argv[1])
     last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read

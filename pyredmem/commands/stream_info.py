@@ -77,7 +77,7 @@ def xinfo_stream(context: Context, argv: list[bytes]) -> None:
     size: i64 = len(argv)
     if size > 3:
         if size not in (4, 6) or argv[3].upper() != b"FULL" or (size == 6 and argv[4].upper() != b"COUNT"):
-            raise bad_subcommand_call(b"xinfo", argv[1])
+            raise bad_subcommand_call(argv[0], argv[1])
         if size == 6:
             count = integer(argv[5])
             if count < 0:

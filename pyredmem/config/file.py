@@ -56,6 +56,7 @@ class Directives:
 
     users: list[list[str]] = field(default_factory=list)
     renamed_commands: list[tuple[str, str]] = field(default_factory=list)
+    renaming_lines: list[tuple[int, str]] = field(default_factory=list, compare=False)  # number and text of each line
     modules: list[list[str]] = field(default_factory=list)
     named: set[str] = field(default_factory=set)  # the names of the settings in the file
 
@@ -94,6 +95,8 @@ def _read_lines(text: str, settings: Settings, load: Callable[[str], str], found
                 _read_lines(load(words[1]), settings, load, found, depth + 1)
             else:
                 _apply(words, settings, found)
+                if len(found.renaming_lines) < len(found.renamed_commands):
+                    found.renaming_lines.append((number, line))
         except BadValueError as refused:
             raise ConfigFileError(refused.reason, number, line) from None
 

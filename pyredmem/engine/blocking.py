@@ -60,7 +60,7 @@ class _Blocked:
         self.wish = wish  # None for WAIT and WAITAOF
         self.places: list[_Place] = wish.places if wish is not None else []
         self.deadline_ms: i64 = deadline_ms  # unix ms; 0: never
-        self.since_us: i64 = 0
+        self.worked_us: i64 = 0  # the time that the command took so far, without the time that it waited
         self.sent: list[bytes] = []  # the command as the client sent it
         self.reached: list[int] = []  # the reply at the timeout: one number for WAIT, two for WAITAOF
 
@@ -180,7 +180,6 @@ class Blocking:
     def _enter(self, blocked: _Blocked) -> None:
         session = blocked.session
         number = int(session.id)
-        blocked.since_us = self._core.keyspace.now_us
         self._blocked[number] = blocked
         session.holds |= HOLD_BLOCKED
         if blocked.deadline_ms > 0:
@@ -194,11 +193,12 @@ class Blocking:
         for place in blocked.places:
             queues.setdefault(place, {})[number] = blocked
 
-    def note_sent(self, session: Session, argv: list[bytes]) -> None:
-        """Note, for the slow log, the command that blocked a session, as the client sent it."""
+    def note_sent(self, session: Session, argv: list[bytes], duration_us: i64) -> None:
+        """Note the command that blocked a session, as the client sent it, and how long it took until it blocked."""
         blocked = self._blocked.get(int(session.id))
         if blocked is not None:
             blocked.sent = argv
+            blocked.worked_us = duration_us
 
     # Unblocking.
 
@@ -224,14 +224,14 @@ class Blocking:
         return blocked
 
     def _end(self, blocked: _Blocked) -> None:
-        """Let a session that has its reply go on, and count its command with the time that it waited."""
+        """Let a session that has its reply go on, and count its command with the time that the command took."""
         session = blocked.session
         command = session.command
         assert command is not None
-        duration_us = self._core.clock.now_us() - blocked.since_us
-        self._core.statistics.record(command, duration_us if duration_us > 0 else 0)
+        duration_us = blocked.worked_us
+        self._core.statistics.record(command, duration_us)
         if duration_us >= self._core.statistics.notice_us:
-            self._slow_commands.log_command(session, command, blocked.sent, duration_us)
+            self._slow_commands.notice(session, command, blocked.sent, duration_us)
         session.resume_soon(HOLD_BLOCKED)
 
     def release(self, session: Session, with_error: bool = False) -> bool:
@@ -290,6 +290,9 @@ class Blocking:
         session = blocked.session
         command = session.command
         assert command is not None
-        if session.runner.run_again(session, command, wish.argv, blocked.reply):
+        start_us = self._core.clock.now_us()
+        is_served = session.runner.run_again(session, command, wish.argv, blocked.reply)
+        blocked.worked_us += max(self._core.clock.now_us() - start_us, 0)
+        if is_served:
             self._leave(session)
             self._end(blocked)

@@ -1,4 +1,4 @@
-"""The line about a client in CLIENT LIST and CLIENT INFO, with the fields of Redis 7.2 in their order."""
+"""The line about a client in CLIENT LIST and CLIENT INFO, with the fields of Redis 7.4 in their order."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"psub=%d" % subscriptions.patterns,
         b"ssub=%d" % subscriptions.shard_channels,
         b"multi=%d" % queued,
+        b"watch=%d" % len(session.transaction.watched),
         b"qbuf=%d" % used,
         b"qbuf-free=%d" % max(0, memory.query_buffer.capacity() - used),
         b"argv-mem=%d" % arguments,

@@ -39,6 +39,8 @@ PROTECTED: Final = (
 #: A client without an output limit runs no further requests while more than this is unsent (bytes).
 UNREAD_BYTES: Final = 1024 * 1024
 
+_TOO_MUCH_OUTPUT: Final = "its unsent output exceeds client-output-buffer-limit"
+
 _VISITS_PER_TICK: Final = 5
 #: The number of seconds that the recent maxima in INFO cover.
 _SLOTS: Final = 8
@@ -95,6 +97,8 @@ class Clients:
         provide = self._core.figures.provide
         self._core.figures.on_reset(self.reset_counters)
         provide(figures.BLOCKED_CLIENTS, self.blocked)
+        provide(figures.SUBSCRIBED_CLIENTS, self.subscribed)
+        provide(figures.WATCHING_CLIENTS, self.watching)
         provide(figures.RECENT_MAX_INPUT_BUFFER, self.recent_max_input)
         provide(figures.RECENT_MAX_OUTPUT_BUFFER, self.recent_max_output)
         provide(figures.EVICTED_CLIENTS, lambda: int(self.eviction.evicted))
@@ -233,6 +237,7 @@ class Clients:
             buffer.hold(held)
         self.eviction.note_growth(session)
         if held + session.memory.queued_commands.argument_bytes > self.query_limit:
+            self._core.stats.query_limit_disconnections += 1
             self.drop(session, "its query buffer exceeds client-query-buffer-limit")
 
     # Output.
@@ -257,7 +262,8 @@ class Clients:
         replies.set_unsent(waiting + size, session.output.largest_part())
         limit = self.limit_of(session)
         if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
-            reason = "its unsent output exceeds client-output-buffer-limit"
+            self._core.stats.output_limit_disconnections += 1
+            reason = _TOO_MUCH_OUTPUT
         elif self.eviction.is_exceeded_by(session):
             self.eviction.evicted += 1
             reason = EXCEEDED
@@ -282,7 +288,8 @@ class Clients:
         replies.set_unsent(unsent, largest)
         limit = self.limit_of(session)
         if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
-            self.drop(session, "its unsent output exceeds client-output-buffer-limit")
+            self._core.stats.output_limit_disconnections += 1
+            self.drop(session, _TOO_MUCH_OUTPUT)
             return False
         self.eviction.note_growth(session)
         return True
@@ -341,7 +348,8 @@ class Clients:
         self._recent_output[slot] = max(self._recent_output[slot], int(replies.blocks_bytes()))
         self.eviction.count(session)
         if session.output_watch.observe(self.limit_of(session), replies.blocks_bytes(), now_ms):
-            self.drop(session, "its unsent output exceeds client-output-buffer-limit")
+            self._core.stats.output_limit_disconnections += 1
+            self.drop(session, _TOO_MUCH_OUTPUT)
 
     def _is_overdue(self, session: Session, idle_s: i64) -> bool:
         if self._timeout_s == 0 or idle_s <= self._timeout_s:

@@ -180,6 +180,13 @@ class Registry:
                 self.handlers.append(_no_handler if handler is None else handler)
         self.table = CommandTable(commands)
 
+    def renamed(self, names: list[tuple[bytes, bytes]]) -> Registry:
+        """The same commands and handlers, with other names; see :meth:`CommandTable.renamed`."""
+        renamed = Registry(())
+        renamed.table = self.table.renamed(names)
+        renamed.handlers = self.handlers
+        return renamed
+
     def copy(self) -> Registry:
         """The same commands with a list of handlers of its own, in which a test may replace handlers."""
         copied = Registry(())

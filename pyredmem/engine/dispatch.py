@@ -240,7 +240,7 @@ class Dispatcher(CallRunner):
             counters.direct[duration_us] += 1
             return
         if session.holds & HOLD_BLOCKED:  # the call counts when the client has its reply
-            self.engine.blocking.note_sent(session, argv)
+            self.engine.blocking.note_sent(session, argv, duration_us)
             return
         self._statistics.record(command, duration_us)
         if duration_us >= self._statistics.notice_us:
@@ -259,7 +259,8 @@ class Dispatcher(CallRunner):
         if command is None and argv[0].lower() in _WORDS_OF_HTTP:
             self._break_off_http(session)
         else:
-            self._refuse_early(session, command, _unknown(command, argv))
+            counted = command if len(argv) < 2 else None  # a container does not count its unknown subcommands
+            self._refuse_early(session, counted, _unknown(command, argv))
 
     def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
         """Refuse a request without looking at any gate but that of CLIENT REPLY SKIP."""
@@ -297,11 +298,14 @@ class Dispatcher(CallRunner):
         self._keyspace.now_us = now_us
         session.last_active_us = now_us
         stats = self._stats
+        stats.batch_start_us = now_us
         stats.reads_processed += 1
         stats.net_input_bytes += size
 
     def continue_batch(self) -> None:
-        self._keyspace.now_us = self._clock.now_us()
+        now_us = self._clock.now_us()
+        self._keyspace.now_us = now_us
+        self._stats.batch_start_us = now_us
 
     def end_batch(self) -> None:
         self.engine.end_batch()
@@ -324,7 +328,7 @@ def _unknown(container: Command | None, argv: list[bytes]) -> bytes:
     if container is not None:
         if len(argv) < 2:
             return errors.wrong_arity(container.full_name).message
-        return errors.unknown_subcommand(container.full_name, argv[1]).message
+        return errors.unknown_subcommand(argv[0], argv[1]).message
     shown = b""
     for argument in argv[1:]:
         if len(shown) >= _SHOWN_ARGUMENTS:

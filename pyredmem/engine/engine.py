@@ -107,6 +107,10 @@ class Engine:
         """After the requests of a batch: do what cannot wait for the timer."""
         core = self.core
         allocator = core.allocator
+        stats = core.stats
+        duration_us = core.keyspace.now_us - stats.batch_start_us
+        if duration_us > stats.longest_cycle_us:
+            stats.longest_cycle_us = duration_us
         if allocator.used_memory > allocator.peak:
             allocator.note_peak()
         if core.keyspace.now_us >= core.fast_cycle_due_us:
@@ -116,6 +120,7 @@ class Engine:
     def tick(self, now_ms: i64) -> None:
         """Run everything that is due at a tick of the timer."""
         core = self.core
+        start_us = core.clock.now_us()
         core.keyspace.now_us = now_ms * 1000
         core.keyspace.update_clocks()
         core.allocator.tick(now_ms)
@@ -123,14 +128,17 @@ class Engine:
         core.tasks.run()
         self.blocking.serve()
         core.chores.run()
+        core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
     def run_tasks(self) -> None:
         """Run a slice of the work that goes on between commands; `Host.wake_after` has asked for this call."""
         core = self.core
-        core.keyspace.now_us = core.clock.now_us()
+        start_us = core.clock.now_us()
+        core.keyspace.now_us = start_us
         core.tasks.run_next()
         self.blocking.serve()
         core.chores.run()
+        core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
     # The ledger.
 

@@ -13,6 +13,8 @@ from typing import Final
 # Clients.
 BLOCKED_CLIENTS: Final = "blocked_clients"
 TRACKING_CLIENTS: Final = "tracking_clients"
+SUBSCRIBED_CLIENTS: Final = "pubsub_clients"
+WATCHING_CLIENTS: Final = "watching_clients"
 CLIENTS_IN_TIMEOUT_TABLE: Final = "clients_in_timeout_table"
 BLOCKING_KEYS: Final = "total_blocking_keys"
 BLOCKING_KEYS_ON_NO_KEY: Final = "total_blocking_keys_on_nokey"

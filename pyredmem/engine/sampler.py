@@ -63,6 +63,7 @@ class Sampler:
         self._reads: i64 = -1
         self._processed = 0
         self._commands_us = 0
+        self._thread_base_us = -1  # processor time that the engine's thread had used at its first tick
         self.operations = Rate()
         self.input_bytes = Rate()
         self.output_bytes = Rate()
@@ -73,6 +74,8 @@ class Sampler:
 
     def take(self) -> None:
         """Take a sample of everything."""
+        if self._thread_base_us < 0:
+            self._thread_base_us = self._thread_us()
         self._allocator.note_peak()
         self.allocator_sample = take_sample(self._allocator, self._host.resident_bytes())
         self._sample_rates()
@@ -87,14 +90,31 @@ class Sampler:
         self.operations.sample(self._processed, now_ms, 1000)
         self.input_bytes.sample(stats.net_input_bytes, now_ms, 1000)
         self.output_bytes.sample(stats.net_output_bytes, now_ms, 1000)
-        self.cycles.sample(stats.reads_processed, now_ms, 1000)
-        self.cycle_us.sample(self._commands_us, stats.reads_processed, 1)
+        cycles = stats.cycles()
+        self.cycles.sample(cycles, now_ms, 1000)
+        self.cycle_us.sample(self._busy_us(self._commands_us), cycles, 1)
 
     def reset_rates(self) -> None:
         """Forget how fast things went, CONFIG RESETSTAT."""
         for rate in (self.operations, self.input_bytes, self.output_bytes, self.cycles, self.cycle_us):
             rate.reset()
         self._reads = -1
+        self._thread_base_us = self._thread_us()
+
+    def busy_us(self) -> int:
+        """Microseconds for which the engine's thread was busy: at least those of commands and of the timer."""
+        return self._busy_us(self.commands_us())
+
+    def _busy_us(self, commands_us: int) -> int:
+        known = commands_us + self._stats.timer_us
+        if self._thread_base_us < 0:
+            return known
+        return max(known, self._thread_us() - self._thread_base_us)
+
+    def _thread_us(self) -> int:
+        """The processor time of the engine's thread, microseconds."""
+        system, user = self._host.main_thread_cpu_seconds()
+        return int((system + user) * 1_000_000)
 
     def commands_processed(self) -> int:
         """How many commands were run, from the commands' own counters."""

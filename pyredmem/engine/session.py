@@ -276,11 +276,15 @@ class Session:
         requests = self._more_requests() if self._more else parser.requests()
         if not requests:
             self.runner.input_waits(self)
+        count: i64 = 0
         while requests:
+            count += len(requests)
             self._run(requests)
             requests = self._more_requests() if more_may_follow and not self.holds else []
         if parser.error is not None and not self._backlog.has_requests() and not self.is_closing():
             self._end_with(parser.error)
+        if count > self.stats.most_commands:
+            self.stats.most_commands = count
         self.runner.end_batch()
 
     def _run(self, requests: list[list[bytes]]) -> None:

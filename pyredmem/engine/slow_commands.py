@@ -42,13 +42,9 @@ class SlowCommands:
 
     def notice(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
         """A command took at least the lower of the thresholds."""
-        self.log_command(session, command, argv, duration_us)
-        event = b"fast-command" if command.flags & FAST else b"command"
-        self.monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1_000_000)
-
-    def log_command(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
-        """Add a command to the slow log if it took long enough; one that was blocked is no latency event."""
         if duration_us >= self.log.threshold_us and not command.flags & SKIP_SLOWLOG:
             shown = without_secrets(command, argv, self._settings)
             address = session.address.encode("utf-8", "surrogateescape")
             self.log.add(shown, duration_us, self._clock.now_us() // 1_000_000, address, session.name)
+        event = b"fast-command" if command.flags & FAST else b"command"
+        self.monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1_000_000)

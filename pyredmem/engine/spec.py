@@ -201,6 +201,15 @@ class Command:
         return self.flags & flag != 0
 
 
+class RenameError(Exception):
+    """A command cannot be renamed; ``number`` is the place of the pair of names that is at fault."""
+
+    def __init__(self, reason: str, number: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.number = number
+
+
 class CommandTable:
     """Commands by name, in upper or lower case."""
 
@@ -217,6 +226,25 @@ class CommandTable:
                 parent.subcommands[subcommand.encode()] = command
             else:
                 self._add(command.full_name, command)
+
+    def renamed(self, names: list[tuple[bytes, bytes]]) -> CommandTable:
+        """A table in which commands are called by other names; a new name that is empty removes the command.
+
+        In everything that is said of it the command keeps its name, as in Redis. Raises `RenameError`.
+        """
+        commands = self.commands.copy()
+        for number, (old, new) in enumerate(names):
+            command = commands.pop(old.lower(), None)
+            if command is None:
+                raise RenameError("No such command in rename-command", number)
+            if new.lower() in commands:
+                raise RenameError("Target command name already exists", number)
+            if new:
+                commands[new.lower()] = command
+        table = CommandTable([])
+        for name in sorted(commands):
+            table._add(name, commands[name])
+        return table
 
     def _add(self, name: bytes, command: Command) -> None:
         self.commands[name] = command

@@ -17,6 +17,30 @@ class Stats:
         self.writes_processed: i64 = 0
         self.error_replies: i64 = 0
         self.errors: dict[bytes, int] = {}  # by error code
+        self.query_limit_disconnections: i64 = 0
+        self.output_limit_disconnections: i64 = 0
+        # Cycles: a batch of requests, a tick, or a slice of the work between commands.
+        self.timer_cycles: i64 = 0  # those without requests
+        self.timer_us: i64 = 0
+        self.longest_cycle_us: i64 = 0
+        self.most_commands: i64 = 0  # in one cycle
+        self.batch_start_us: i64 = 0
+
+    def cycles(self) -> i64:
+        """The number of cycles of the event loop, as far as the engine took part in them."""
+        return self.reads_processed + self.timer_cycles
+
+    def end_cycle(self, duration_us: i64) -> None:
+        """Note how long a cycle took."""
+        if duration_us > self.longest_cycle_us:
+            self.longest_cycle_us = duration_us
+
+    def end_timer_cycle(self, duration_us: i64) -> None:
+        """Note how long a tick or a slice between commands took."""
+        self.timer_cycles += 1
+        if duration_us > 0:  # the clock may be set back
+            self.timer_us += duration_us
+        self.end_cycle(duration_us)
 
     def reset(self) -> None:
         """Count from zero, CONFIG RESETSTAT."""
@@ -28,6 +52,12 @@ class Stats:
         self.writes_processed = 0
         self.error_replies = 0
         self.errors = {}
+        self.query_limit_disconnections = 0
+        self.output_limit_disconnections = 0
+        self.timer_cycles = 0
+        self.timer_us = 0
+        self.longest_cycle_us = 0
+        self.most_commands = 0
 
     def count_error(self, message: bytes) -> None:
         """Count an error reply by its code, the first word."""

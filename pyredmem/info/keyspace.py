@@ -11,7 +11,8 @@ def keyspace(report: Report) -> None:
         if database.size() > 0:
             report.text(
                 f"db{database.index}",
-                f"keys={database.size()},expires={database.expiring()},avg_ttl={database.average_ttl}",
+                f"keys={database.size()},expires={database.expiring()},avg_ttl={database.average_ttl},"
+                f"subexpiry={database.due_keys.count}",
             )
 
 

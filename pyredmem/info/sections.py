@@ -16,7 +16,7 @@ from pyredmem.info.process import process
 from pyredmem.info.replication import replication
 from pyredmem.info.report import Report
 from pyredmem.info.server import server
-from pyredmem.info.stats import stats
+from pyredmem.info.stats import debug, stats
 
 Provider = Callable[[Report], None]
 
@@ -24,11 +24,12 @@ Provider = Callable[[Report], None]
 class Section:
     """A title and what writes the fields below it."""
 
-    def __init__(self, title: str, provider: Provider, default: bool = True) -> None:
+    def __init__(self, title: str, provider: Provider, default: bool = True, in_all: bool = True) -> None:
         self.title = title
         self.name = title.lower().encode()  # as it is asked for
         self.provider: Provider = provider
         self.default = default  # part of INFO without arguments
+        self.in_all = in_all  # part of INFO ALL
 
 
 SECTIONS: Final = (
@@ -46,6 +47,7 @@ SECTIONS: Final = (
     Section("Latencystats", latency_stats, default=False),
     Section("Cluster", cluster),
     Section("Keyspace", keyspace),
+    Section("Debug", debug, default=False, in_all=False),
 )
 
 _ALL: Final = (b"all", b"everything")
@@ -58,7 +60,7 @@ def info_text(engine: Engine, names: list[bytes]) -> bytes:
     default = b"default" in wanted
     report = Report(engine)
     for section in SECTIONS:
-        if everything or section.name in wanted or (default and section.default):
+        if (everything and section.in_all) or section.name in wanted or (default and section.default):
             report.title(section.title)
             section.provider(report)
     return report.rendered()

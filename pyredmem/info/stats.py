@@ -48,6 +48,7 @@ def _replication(report: Report) -> None:
 
 def _expiry_and_eviction(report: Report) -> None:
     value = report.engine.figures.value
+    report.number("expired_subkeys", report.engine.keyspace.expired_fields)
     report.number("expired_keys", report.engine.keyspace.expired)
     report.decimal("expired_stale_perc", value(figures.EXPIRED_STALE_PERCENT_X100) / 100)
     report.figure(figures.EXPIRED_TIME_CAP_REACHED)
@@ -92,19 +93,29 @@ def _tracking_and_errors(report: Report) -> None:
     report.number("total_writes_processed", counters.writes_processed)
     report.number("io_threaded_reads_processed", 0)
     report.number("io_threaded_writes_processed", 0)
+    report.number("client_query_buffer_limit_disconnections", counters.query_limit_disconnections)
+    report.number("client_output_buffer_limit_disconnections", counters.output_limit_disconnections)
     report.figure(figures.REPLY_BUFFER_SHRINKS)
     report.figure(figures.REPLY_BUFFER_EXPANDS)
 
 
 def _event_loop(report: Report) -> None:
-    """What the engine sees of the loop: a turn is a batch of requests, its time that of the commands in it."""
+    """A cycle is a batch of requests, a tick, or a slice of the work between commands."""
     sampler = report.engine.sampler
-    commands_us = sampler.commands_us()
-    report.number("eventloop_cycles", report.engine.stats.reads_processed)
-    report.number("eventloop_duration_sum", commands_us)
-    report.number("eventloop_duration_cmd_sum", commands_us)
+    report.number("eventloop_cycles", report.engine.stats.cycles())
+    report.number("eventloop_duration_sum", sampler.busy_us())
+    report.number("eventloop_duration_cmd_sum", sampler.commands_us())
     report.number("instantaneous_eventloop_cycles_per_sec", sampler.cycles.mean())
     report.number("instantaneous_eventloop_duration_usec", sampler.cycle_us.mean())
+
+
+def debug(report: Report) -> None:
+    """Write the section Debug: more about the event loop."""
+    counters = report.engine.stats
+    report.number("eventloop_duration_aof_sum", 0)
+    report.number("eventloop_duration_cron_sum", counters.timer_us)
+    report.number("eventloop_duration_max", counters.longest_cycle_us)
+    report.number("eventloop_cmd_per_cycle_max", counters.most_commands)
 
 
 def _access(report: Report) -> None:

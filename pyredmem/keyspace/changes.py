@@ -52,6 +52,10 @@ class Changes:
         self.listening = False
         self.recorder: Recorder | None = None  # while somebody records
 
+    def count_watched_keys(self) -> int:
+        """The number of keys that at least one client watches, in all databases."""
+        return len(self._watchers)
+
     # The count.
 
     def since_save(self) -> i64:

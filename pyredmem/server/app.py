@@ -16,10 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, TypeVar, cast
 
-from pyredmem.assembly import create_engine
+from pyredmem.assembly import REGISTRY, create_engine
 from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Registry
 from pyredmem.engine.engine import Engine
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
@@ -47,7 +48,12 @@ class Server:
     """One engine with its listeners and its loop."""
 
     def __init__(
-        self, settings: Settings, log: Log | None = None, config_path: str = "", clock: Clock | None = None
+        self,
+        settings: Settings,
+        log: Log | None = None,
+        config_path: str = "",
+        clock: Clock | None = None,
+        registry: Registry = REGISTRY,
     ) -> None:
         self.settings = settings
         self.log = log or Log()
@@ -60,7 +66,7 @@ class Server:
         self.listeners = Listeners(self._accept, options, self.log)
         self._network = Network(settings, self.listeners, self.log)
         self._host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
-        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), self._host)
+        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), self._host, registry)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
         self._signals = 0

@@ -76,6 +76,8 @@ class Connection:
                 self._write_much(session, transport, size)
             else:
                 transport.write(output.take())
+                if session.memory.unsent > 0:  # counted while the batch ran
+                    self._clients.output_sent(session, transport.get_write_buffer_size())
         if session.is_closing():
             if session.aborted:
                 transport.abort()

@@ -6,12 +6,15 @@ import sys
 from typing import Final
 
 from pyredmem import __version__
+from pyredmem.assembly import REGISTRY
 from pyredmem.base.build import COMPILED
 from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
 from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import Settings
+from pyredmem.engine.command import Registry
 from pyredmem.engine.defrag import UNSUPPORTED
+from pyredmem.engine.spec import RenameError
 from pyredmem.memory.size_classes import create_profile
 from pyredmem.server.app import Server
 from pyredmem.server.logs import Log, complain
@@ -36,6 +39,7 @@ def serve(invocation: Invocation) -> int:
     settings = Settings()
     try:
         directives = configure(invocation, settings, log)
+        registry = renamed_commands(directives)
         refuse_impossible(settings)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the change of directory
         process = ProcessSettings(settings, log)
@@ -54,7 +58,7 @@ def serve(invocation: Invocation) -> int:
     warn_of_ignored(directives, settings, log)
     process.write_pid_file()
     try:
-        return Server(settings, log, config_path).run()
+        return Server(settings, log, config_path, registry=registry).run()
     finally:
         process.finish()
 
@@ -67,6 +71,17 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
         log.warning("Reading config from stdin")
         stdin_text = decode(sys.stdin.buffer.read())
     return read(invocation.configuration(file_text, stdin_text), settings, load_file)
+
+
+def renamed_commands(directives: Directives) -> Registry:
+    """The commands of the server, by the names that `rename-command` gives them; raises ConfigFileError."""
+    if not directives.renamed_commands:
+        return REGISTRY
+    names = [(encode(old), encode(new)) for old, new in directives.renamed_commands]
+    try:
+        return REGISTRY.renamed(names)
+    except RenameError as error:
+        raise ConfigFileError(error.reason, *directives.renaming_lines[error.number]) from error
 
 
 def refuse_impossible(settings: Settings) -> None:
@@ -88,8 +103,6 @@ def warn_of_ignored(directives: Directives, settings: Settings, log: Log) -> Non
     """Say which lines of the configuration this server cannot follow, rather than pass over them in silence."""
     for words in directives.modules:
         log.warning(f"Ignored: loadmodule {words[0]}. Modules cannot be loaded.")
-    for old, _ in directives.renamed_commands:
-        log.warning(f"Ignored: rename-command {old}. The command keeps its name.")
     for words in directives.users:
         if is_default_user_as_it_is(words, settings.text("requirepass")):
             continue

@@ -1,4 +1,4 @@
-"""The traces of the eviction benchmark are what they are named after."""
+"""The traces of the eviction benchmark have the properties that their names promise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_another_seed_gives_another_trace(name: str) -> None:
     assert TRACES[name](CAPACITY, ACCESSES, 7) != TRACES[name](CAPACITY, ACCESSES, 8)
 
 
-def test_zipf_asks_for_the_first_key_twice_as_often_as_for_the_second_or_so() -> None:
+def test_zipf_asks_for_the_first_key_about_twice_as_often_as_for_the_second() -> None:
     counts = Counter(zipf(CAPACITY, 200_000, 1))
     assert counts[0] / counts[1] == pytest.approx(2**0.9, rel=0.1)
 
@@ -42,7 +42,7 @@ def test_a_quarter_of_the_mixed_trace_is_scans() -> None:
     assert scanned == SCAN_LENGTH * 3
 
 
-def test_hot_keys_are_others_after_each_shift() -> None:
+def test_each_shift_brings_other_hot_keys() -> None:
     trace = shifting_hot_set(CAPACITY, ACCESSES, 1)
     stretch = ACCESSES // SHIFTS
     hottest = [

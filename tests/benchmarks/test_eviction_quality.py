@@ -1,4 +1,4 @@
-"""How hits are counted and compared."""
+"""The eviction benchmark counts and compares hits as its description says."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_a_difference_above_the_bar_is_marked() -> None:
     assert "ours over the bar" in table([row([50 + BAR * 2, 52 + BAR])], ["ours"])[-1]
 
 
-def test_policies_without_samples_are_named_without_them() -> None:
+def test_a_policy_that_does_not_sample_is_named_without_a_number_of_samples() -> None:
     assert Policy("volatile-random", 5).label == "volatile-random"

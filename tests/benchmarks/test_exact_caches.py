@@ -1,4 +1,4 @@
-"""The yardsticks of the eviction benchmark, against caches that look through all they hold."""
+"""The exact caches of the eviction benchmark, compared with caches that search all their keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_through(cache: Cache, accesses: list[int]) -> list[bool]:
 
 
 def by_search(capacity: int, accesses: list[int], kind: str) -> list[bool]:
-    """The same decisions made slowly: the least (accesses, last access, or entry) among all keys."""
+    """The same decisions made slowly: the hits of a cache that searches all keys for its victim."""
     entered: dict[int, int] = {}
     used: dict[int, int] = {}
     counts: dict[int, int] = {}
@@ -40,30 +40,32 @@ def by_search(capacity: int, accesses: list[int], kind: str) -> list[bool]:
 
 
 @given(CAPACITIES, ACCESSES)
-def test_lru_gives_up_what_was_used_the_longest_ago(capacity: int, accesses: list[int]) -> None:
+def test_lru_evicts_the_key_whose_last_access_is_the_longest_ago(capacity: int, accesses: list[int]) -> None:
     assert read_through(ExactLru(capacity), accesses) == by_search(capacity, accesses, "lru")
 
 
 @given(CAPACITIES, ACCESSES)
-def test_lfu_gives_up_what_was_used_least_and_of_those_the_longest_ago(capacity: int, accesses: list[int]) -> None:
+def test_lfu_evicts_the_least_used_key_and_of_several_the_one_not_used_for_longest(
+    capacity: int, accesses: list[int]
+) -> None:
     assert read_through(ExactLfu(capacity), accesses) == by_search(capacity, accesses, "lfu")
 
 
 @given(CAPACITIES, ACCESSES)
-def test_fifo_gives_up_what_came_first(capacity: int, accesses: list[int]) -> None:
+def test_fifo_evicts_the_key_that_was_added_first(capacity: int, accesses: list[int]) -> None:
     assert read_through(ExactFifo(capacity), accesses) == by_search(capacity, accesses, "fifo")
 
 
 @pytest.mark.parametrize("kind", [ExactLru, ExactLfu, ExactFifo, ExactRandom])
 @given(capacity=CAPACITIES, accesses=ACCESSES)
-def test_no_cache_holds_more_than_it_can(kind: type[Cache], capacity: int, accesses: list[int]) -> None:
+def test_no_cache_holds_more_keys_than_its_capacity(kind: type[Cache], capacity: int, accesses: list[int]) -> None:
     cache = kind(capacity)
     read_through(cache, accesses)
     assert len(cache) == min(capacity, len(set(accesses)))
 
 
 @pytest.mark.parametrize("kind", [ExactLru, ExactLfu, ExactFifo, ExactRandom])
-def test_what_was_just_put_in_is_held(kind: type[Cache]) -> None:
+def test_a_key_that_was_just_added_is_in_the_cache(kind: type[Cache]) -> None:
     cache = kind(3)
     for key in range(50):
         cache.put(key)
@@ -71,7 +73,7 @@ def test_what_was_just_put_in_is_held(kind: type[Cache]) -> None:
 
 
 @pytest.mark.parametrize("kind", [ExactLru, ExactLfu, ExactFifo, ExactRandom])
-def test_putting_a_key_in_twice_costs_no_other_its_place(kind: type[Cache]) -> None:
+def test_adding_a_key_twice_evicts_no_other_key(kind: type[Cache]) -> None:
     cache = kind(2)
     for key in (1, 2, 2, 2):
         cache.put(key)

@@ -1,4 +1,4 @@
-"""redis-py's methods for all collection types: the Python values are those that the real server's replies become."""
+"""redis-py's methods for all collection types: they return what they return with the real server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.servers import Server
 
 
 def call(method: str, *arguments: object, **options: object) -> tuple[str, tuple[object, ...], dict[str, object]]:
-    """One call of a client's method."""
+    """A call of a method of the client."""
     return method, arguments, options
 
 
@@ -286,7 +286,7 @@ def connect(server: Server, protocol: int, decodes: bool) -> redis.Redis:
 
 
 def result(client: redis.Redis, one: tuple[str, tuple[object, ...], dict[str, object]]) -> object:
-    """What a call returns, or the error that it raises; what has no order is sorted."""
+    """The value that a call returns, or the error that it raises; sorted where Redis promises no order."""
     method, arguments, options = one
     try:
         value: Any = getattr(client, method)(*arguments, **options)
@@ -301,7 +301,7 @@ def result(client: redis.Redis, one: tuple[str, tuple[object, ...], dict[str, ob
 @pytest.mark.parametrize("decodes", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("group", GROUPS)
-def test_results_are_those_of_the_real_server(
+def test_a_method_returns_what_it_returns_with_the_real_server(
     real: Server, ours: Server, group: str, protocol: int, decodes: bool
 ) -> None:
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""redis-py's methods for hashes, those of fields with a time to live included."""
+"""redis-py's methods for hashes, including those for fields that expire."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def client(ours: Server, request: pytest.FixtureRequest) -> Iterator[redis.Redis
         yield connected
 
 
-def test_fields_and_values(client: redis.Redis) -> None:
+def test_fields_and_values_are_written_and_read(client: redis.Redis) -> None:
     assert client.hset("h", mapping={"a": 1, "b": 2, "c": "three"}) == 3
     assert client.hgetall("h") == {"a": "1", "b": "2", "c": "three"}
     assert client.hmget("h", ["a", "x"]) == ["1", None]
@@ -35,7 +35,7 @@ def test_fields_and_values(client: redis.Redis) -> None:
     assert len(drawn) in {3, 6}  # pairs under RESP3
 
 
-def test_times_of_fields(client: redis.Redis) -> None:
+def test_fields_get_keep_and_lose_times_to_live(client: redis.Redis) -> None:
     client.hset("h", mapping={"a": 1, "b": 2})
     assert client.hexpire("h", timedelta(seconds=100), "a", "x") == [1, -2]
     assert client.hexpire("h", 50, "a", gt=True) == [0]
@@ -50,7 +50,7 @@ def test_times_of_fields(client: redis.Redis) -> None:
     assert client.object("encoding", "h") == "listpackex"
 
 
-def test_values_and_times_at_once(client: redis.Redis) -> None:
+def test_values_and_times_to_live_are_set_and_read_at_once(client: redis.Redis) -> None:
     assert client.hsetex("h", mapping={"a": 1, "b": 2}, ex=100) == 1
     assert client.hsetex("h", "a", "3", keepttl=True, data_persist_option=HashDataPersistOptions.FXX) == 1
     assert client.hsetex("h", "a", "4", data_persist_option=HashDataPersistOptions.FNX) == 0

@@ -23,7 +23,7 @@ def test_the_next_test_finds_it_empty(redisdb):
 
 
 def console_script(directory: Path) -> Path:
-    """The installed `pyredmem`, or the same made by hand where the package runs from its sources."""
+    """The installed script `pyredmem`, or one like it if the package runs from its sources."""
     beside = Path(sys.executable).with_name("pyredmem")
     found = str(beside) if beside.exists() else shutil.which("pyredmem")
     if found and not (ROOT / "pyredmem").is_dir():

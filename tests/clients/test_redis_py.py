@@ -1,4 +1,4 @@
-"""redis-py as an application uses it: both protocols, sync and asyncio."""
+"""redis-py, used as applications use it: with both protocols, sync and asyncio."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ async def aio(ours: Server, request: pytest.FixtureRequest) -> AsyncIterator[red
     await connected.aclose()
 
 
-def test_set_and_get(client: redis.Redis) -> None:
+def test_a_value_that_was_set_is_read(client: redis.Redis) -> None:
     assert client.set("foo", b"bar\x00\xff", ex=100) is True
     assert client.get("foo") == b"bar\x00\xff"
     assert client.get("missing") is None
     assert client.ttl("foo") in {99, 100}
 
 
-def test_options_of_set(client: redis.Redis) -> None:
+def test_set_takes_its_options(client: redis.Redis) -> None:
     assert client.set("a", "1", nx=True) is True
     assert client.set("a", "2", nx=True) is None
     assert client.set("a", "3", get=True) == b"1"
@@ -49,7 +49,7 @@ def test_a_pipeline_returns_all_replies(client: redis.Redis) -> None:
     assert replies == [True] * 1000 + [1000]
 
 
-def test_an_error_in_a_pipeline_is_that_commands_own(client: redis.Redis) -> None:
+def test_an_error_in_a_pipeline_concerns_its_command_alone(client: redis.Redis) -> None:
     with client.pipeline(transaction=False) as pipe:
         pipe.set("a", "x")
         pipe.incr("a")
@@ -61,7 +61,7 @@ def test_an_error_in_a_pipeline_is_that_commands_own(client: redis.Redis) -> Non
     assert replies[2] == b"x"
 
 
-def test_a_transaction_is_executed_as_one(client: redis.Redis) -> None:
+def test_a_transaction_returns_all_replies(client: redis.Redis) -> None:
     with client.pipeline(transaction=True) as pipe:
         pipe.set("a", 1)
         pipe.incr("a")
@@ -81,11 +81,11 @@ def test_a_watched_key_that_changes_aborts_the_transaction(client: redis.Redis, 
     assert client.get("a") == b"2"
 
 
-def test_transaction_helper_retries_until_it_is_not_disturbed(client: redis.Redis) -> None:
+def test_the_transaction_helper_retries_until_no_watched_key_changes(client: redis.Redis) -> None:
     client.set("counter", 5)
 
     def double(pipe: redis.client.Pipeline) -> None:
-        value = int(str(pipe.get("counter"), "ascii"))  # type: ignore[arg-type]  # a watching pipeline answers
+        value = int(str(pipe.get("counter"), "ascii"))  # type: ignore[arg-type]  # a watching pipeline returns values
         pipe.multi()
         pipe.set("counter", value * 2)
 
@@ -135,7 +135,7 @@ def test_memory_usage_is_that_of_redis(client: redis.Redis) -> None:
     assert client.memory_stats()["keys.count"] == 1
 
 
-async def test_asyncio_set_get_and_pipeline(aio: redis.asyncio.Redis) -> None:
+async def test_asyncio_sets_gets_and_pipelines(aio: redis.asyncio.Redis) -> None:
     assert await aio.set("foo", "bar", px=100_000) is True
     assert await aio.get("foo") == b"bar"
     async with aio.pipeline(transaction=True) as pipe:
@@ -144,7 +144,7 @@ async def test_asyncio_set_get_and_pipeline(aio: redis.asyncio.Redis) -> None:
         assert await pipe.execute() == [True, 2]
 
 
-async def test_asyncio_watch(aio: redis.asyncio.Redis) -> None:
+async def test_asyncio_watch_aborts_the_transaction(aio: redis.asyncio.Redis) -> None:
     async with aio.pipeline() as pipe:
         await pipe.watch("a")
         await aio.set("a", "changed")
@@ -154,7 +154,7 @@ async def test_asyncio_watch(aio: redis.asyncio.Redis) -> None:
             await pipe.execute()
 
 
-async def test_asyncio_scan_iter_and_from_url(ours: Server) -> None:
+async def test_asyncio_scan_iter_works_with_a_url(ours: Server) -> None:
     url = f"redis://127.0.0.1:{ours.port}/1?decode_responses=true"
     client = redis.asyncio.from_url(url)
     try:

@@ -22,7 +22,7 @@ LIMIT_SECONDS = 30.0
 
 
 def cli(server: Server, *words: str, limit: float = LIMIT_SECONDS) -> str:
-    """What redis-cli prints; it must end by itself and without an error."""
+    """The output of redis-cli, which must end by itself and without an error."""
     done = subprocess.run(
         ["redis-cli", "-p", str(server.port), *words],
         capture_output=True,
@@ -82,7 +82,7 @@ def test_cli_measures_latency(ours: Server) -> None:
     assert int(words[3]) > 10
 
 
-def test_cli_stat_prints_a_line_per_interval(ours: Server) -> None:
+def test_cli_stat_prints_a_line_for_each_interval(ours: Server) -> None:
     with subprocess.Popen(
         ["redis-cli", "-p", str(ours.port), "--stat", "-i", "0.1"], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -115,12 +115,12 @@ XAUTOCLAIM st g c2 0 0|TYPE st|ZINCRBY z 0.5 q
 
 
 def words(text: str) -> list[list[str]]:
-    """Commands between bars."""
+    """The commands that ``text`` has between bars."""
     return [command.split() for command in text.replace("\n", "").split("|")]
 
 
 @pytest.mark.parametrize("flag", ["-2", "-3"])
-def test_cli_shows_collections_as_those_of_the_real_server(real: Server, ours: Server, flag: str) -> None:
+def test_cli_shows_the_same_collections_as_with_the_real_server(real: Server, ours: Server, flag: str) -> None:
     for command in (*words(COLLECTIONS), *words(SHOWN)):
         assert cli(ours, flag, "--no-raw", *command) == cli(real, flag, "--no-raw", *command), command
 
@@ -141,14 +141,14 @@ def test_cli_finds_big_and_hot_collections(real: Server, ours: Server) -> None:
 
 
 class Terminal:
-    """A program on a pseudo terminal."""
+    """A program that runs on a pseudo terminal."""
 
     def __init__(self, command: list[str]) -> None:
         self._pid, self._file = pty.fork()
         if self._pid == 0:
             environment = dict(os.environ, TERM="xterm", HOME="/nonexistent")
             os.execvpe(command[0], command, environment)
-        # Without a size redis-cli asks the terminal for the place of the cursor and waits for an answer.
+        # Without a size redis-cli asks the terminal where the cursor is, and waits for an answer.
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
         self.screen = ""
 
@@ -156,7 +156,7 @@ class Terminal:
         os.write(self._file, text.encode())
 
     def expect(self, text: str, seconds: float = 10.0) -> None:
-        """Read until the text has been on the screen."""
+        """Read until the text has appeared on the screen."""
         deadline = time.monotonic() + seconds
         while text not in self.screen:
             readable, _, _ = select.select([self._file], [], [], max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Clients that wait, as applications do it: threads and tasks, pipelines, connections that are killed or given up."""
+"""Clients that wait, as in applications: threads and tasks, pipelines, connections that are killed or dropped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def aio(ours: Server, request: pytest.FixtureRequest) -> AsyncIterator[red
 
 
 class Waiter(threading.Thread):
-    """A thread with a connection of its own that waits for one reply."""
+    """A thread with its own connection, which waits for one reply."""
 
     def __init__(self, port: int, *words: str | int | float, count: int = 1) -> None:
         super().__init__(daemon=True)
@@ -55,7 +55,7 @@ class Waiter(threading.Thread):
                 self.replies.append(error)
 
     def reply(self) -> object:
-        """The last reply, once all are there."""
+        """The last reply, once all have arrived."""
         self.join(PATIENCE_SECONDS)
         assert not self.is_alive()
         self.client.close()
@@ -63,7 +63,7 @@ class Waiter(threading.Thread):
 
 
 def blocked(client: redis.Redis, count: int) -> None:
-    """Return when so many clients are blocked."""
+    """Return when ``count`` clients are blocked."""
     for _ in range(1000):
         if client.info("clients")["blocked_clients"] == count:
             return
@@ -81,7 +81,7 @@ def test_threads_are_served_in_the_order_in_which_they_came(client: redis.Redis,
     blocked(client, 0)
 
 
-def test_workers_take_every_job_once(client: redis.Redis, ours: Server) -> None:
+def test_workers_take_each_job_once(client: redis.Redis, ours: Server) -> None:
     workers = [Waiter(ours.port, "BLMOVE", "jobs", "done", "LEFT", "RIGHT", 0, count=100) for _ in range(4)]
     for first in range(0, 400, 10):
         client.rpush("jobs", *range(first, first + 10))
@@ -114,7 +114,7 @@ def test_a_client_is_unblocked_with_an_error(client: redis.Redis, ours: Server) 
     assert not client.client_unblock(waiter.id)
 
 
-def test_the_list_of_clients_tells_who_waits(client: redis.Redis, ours: Server) -> None:
+def test_the_list_of_clients_shows_which_ones_wait(client: redis.Redis, ours: Server) -> None:
     waiter = Waiter(ours.port, "XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")
     assert isinstance(waiter.reply(), redis.ResponseError)
     client.xgroup_create("s", "g", mkstream=True)
@@ -130,7 +130,7 @@ def test_the_list_of_clients_tells_who_waits(client: redis.Redis, ours: Server) 
     assert (figures["total_blocking_keys"], figures["total_blocking_keys_on_nokey"]) == (0, 0)
 
 
-def test_a_call_is_counted_when_it_is_over(client: redis.Redis, ours: Server) -> None:
+def test_a_blocked_call_is_counted_when_it_ends(client: redis.Redis, ours: Server) -> None:
     client.config_resetstat()
     waiter = Waiter(ours.port, "BRPOP", "k", 0)
     blocked(client, 1)
@@ -141,7 +141,7 @@ def test_a_call_is_counted_when_it_is_over(client: redis.Redis, ours: Server) ->
     assert (figures["calls"], figures["failed_calls"]) == (1, 0)
 
 
-def test_a_pipeline_with_a_waiting_command_in_the_middle(client: redis.Redis, ours: Server) -> None:
+def test_a_pipeline_continues_after_a_command_that_waits(client: redis.Redis, ours: Server) -> None:
     def push() -> None:
         blocked(client, 1)
         client.rpush("k", "x")
@@ -157,7 +157,7 @@ def test_a_pipeline_with_a_waiting_command_in_the_middle(client: redis.Redis, ou
     pusher.join(PATIENCE_SECONDS)
 
 
-def test_in_a_transaction_nobody_waits(client: redis.Redis) -> None:
+def test_in_a_transaction_no_command_waits(client: redis.Redis) -> None:
     with client.pipeline(transaction=True) as pipe:
         pipe.blpop("none", 0)
         pipe.bzpopmin("none", 0)
@@ -192,7 +192,7 @@ async def test_a_cancelled_task_takes_nothing(aio: redis.asyncio.Redis) -> None:
     assert await aio.lrange("queue", 0, -1) == ["a"]
 
 
-async def test_a_timeout_of_a_fraction(aio: redis.asyncio.Redis) -> None:
+async def test_a_timeout_may_be_a_fraction_of_a_second(aio: redis.asyncio.Redis) -> None:
     started = asyncio.get_running_loop().time()
     assert await aio.bzpopmax(["none"], 0.15) is None
     assert 0.14 < asyncio.get_running_loop().time() - started < 2

@@ -133,7 +133,7 @@ class Pair:
             if their_reply is None and our_reply is None:
                 break
             if their_reply is None or our_reply is None:
-                why: str | None = "one of them did not answer"
+                why: str | None = "only one of them replied"
             else:
                 why = rules[at](their_reply, our_reply)
             if why is not None:
@@ -144,7 +144,7 @@ class Pair:
             return Difference("at the end", why, None, None, tuple(steps))
         if theirs.leftovers != ours.leftovers:
             return Difference(
-                "final state, replies left",
+                "final state, surplus replies",
                 f"{theirs.leftovers[:3]} and {ours.leftovers[:3]}",
                 None,
                 None,

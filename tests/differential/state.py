@@ -216,7 +216,7 @@ def disagreement(theirs: State, ours: State, expectation: Expectation | None) ->
             where = f"key {quoted(name)} of db{database}: {found.where}"
             return Disagreement(where, found.why, found.theirs, found.ours)
     if theirs.digest != ours.digest and all(_alike(key, ours.keys[place]) for place, key in theirs.keys.items()):
-        return Disagreement("DEBUG DIGEST", "different, though no value is", theirs.digest, ours.digest)
+        return Disagreement("DEBUG DIGEST", "different, although all values are equal", theirs.digest, ours.digest)
     return None
 
 

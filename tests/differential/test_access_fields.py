@@ -32,7 +32,7 @@ USES: dict[str, list[Step]] = {
     "a key that was overwritten": [step("SET", "a", "text"), step("GET", "a"), step("SET", "a", "other")],
     "a key that was changed": [step("APPEND", "a", "text"), step("APPEND", "a", "x")],
     "a key that was touched": [step("SET", "a", "text"), step("TOUCH", "a")],
-    "a key that was looked at only": [
+    "a key that was only looked at": [
         step("SET", "a", "text"),
         step("TYPE", "a"),
         step("EXISTS", "a"),
@@ -41,7 +41,7 @@ USES: dict[str, list[Step]] = {
     "a collection": [step("SADD", "a", "m"), step("SMEMBERS", "a"), step("SADD", "a", "n")],
     "a key under another name": [step("SET", "b", "text"), step("RENAME", "b", "a")],
     "a copy": [step("SET", "b", "text"), step("GET", "b"), step("COPY", "b", "a")],
-    "a number of its own": [step("SET", "a", "1234567"), step("INCR", "a")],
+    "an integer that is not shared": [step("SET", "a", "1234567"), step("INCR", "a")],
 }
 
 

@@ -20,7 +20,7 @@ from tests.support.wire import Argument, Bulk, Closed, Reply, Wire, info, reques
 pytestmark = pytest.mark.needs_redis
 
 LISTS: dict[str, str] = {
-    "who came first is served first": """
+    "the client that came first is served first": """
         a: BLPOP k 0
         b: BRPOP k 0
         c: BLPOP other k 0
@@ -36,7 +36,7 @@ LISTS: dict[str, str] = {
         x: RPUSH k 1 2 3 4
         x: LRANGE k 0 -1
     """,
-    "the same key twice": """
+    "a key that is named twice": """
         a: BLPOP k k k 0
         x: RPUSH k 1 2 3
         x: LRANGE k 0 -1
@@ -95,7 +95,7 @@ LISTS: dict[str, str] = {
         a: BLMPOP 0 1 k3 LEFT COUNT 10
         x: RPUSH k3 1
     """,
-    "what is pushed and popped in a transaction serves no one": """
+    "an element that is pushed and popped in one transaction serves no one": """
         a: BLPOP k 0
         x: MULTI
         x: RPUSH k 1
@@ -123,7 +123,7 @@ LISTS: dict[str, str] = {
         x: EXEC
         x: EXISTS k z
     """,
-    "a transaction serves others when it is over": """
+    "a transaction serves other clients when it has ended": """
         a: BLPOP k 0
         x: MULTI
         x: RPUSH k 1
@@ -132,7 +132,7 @@ LISTS: dict[str, str] = {
         x: EXEC
         x: LRANGE k 0 -1
     """,
-    "what was deleted and made anew in a transaction": """
+    "a key that is deleted and created again in a transaction": """
         a: BLPOP k 0
         x: MULTI
         x: RPUSH k 1
@@ -156,7 +156,7 @@ LISTS: dict[str, str] = {
         x: DEL k
         x: RPUSH k e
     """,
-    "a key that turns into a wrong type behind the push": """
+    "a key that gets a wrong type after the push": """
         a: BLPOP k 0
         x: MULTI
         x: RPUSH k 1
@@ -166,7 +166,7 @@ LISTS: dict[str, str] = {
         x: DEL k
         x: RPUSH k 2
     """,
-    "wrong type at once": """
+    "a wrong type is refused at once": """
         x: SET k v
         a: BLPOP none k 0
         a: BLMOVE k l LEFT LEFT 0
@@ -178,7 +178,7 @@ LISTS: dict[str, str] = {
         a: BLPOP first k 0
         a: BLMPOP 0 2 none2 k LEFT
     """,
-    "renaming, copying, moving and swapping serve": """
+    "renaming, copying, moving and swapping serve clients": """
         a: BLPOP k1 0
         x: RPUSH src 1
         x: RENAME src k1
@@ -216,7 +216,7 @@ LISTS: dict[str, str] = {
         x: LPUSH dst4 1
         x: LRANGE src 0 -1
     """,
-    "a value of the awaited type that overwrites another one is not noticed": """
+    "a value of the awaited type that overwrites another one serves no one": """
         x: RPUSH src 1 2
         x: SET k v
         a: BLPOP none k2 0
@@ -244,7 +244,7 @@ LISTS: dict[str, str] = {
         x: EXISTS src
         a: BLPOP k 0.05 ...
     """,
-    "time is over": """
+    "clients time out": """
         a: BLPOP k 0.01 ...
         a: BRPOP k k2 0.01 ...
         a: BLMOVE k l LEFT LEFT 0.01 ...
@@ -257,7 +257,7 @@ LISTS: dict[str, str] = {
         x: RPUSH k 1
         x: LLEN k
     """,
-    "timeouts that are none": """
+    "timeouts that are refused": """
         a: BLPOP k -1
         a: BLPOP k -0.5
         a: BLPOP k x
@@ -278,7 +278,7 @@ LISTS: dict[str, str] = {
         a: BRPOPLPUSH k k x
         a: BRPOPLPUSH k k -2
     """,
-    "a pipeline goes on when its blocking command is answered": """
+    "a pipeline continues after the reply to its blocking command": """
         a: SET n 1 | BLPOP k 0 | INCR n | BLPOP k 0 | INCR n | GET n
         x: GET n
         x: RPUSH k 1
@@ -286,7 +286,7 @@ LISTS: dict[str, str] = {
         x: RPUSH k 2 3
         x: LRANGE k 0 -1
     """,
-    "what a blocked client sends meanwhile is run afterwards": """
+    "commands that a blocked client sends meanwhile run afterwards": """
         a: BLPOP k 0
         a: PING
         a: RPUSH k 9
@@ -304,7 +304,7 @@ LISTS: dict[str, str] = {
         b: BLPOP k 0
         x: RPUSH k 1 | LLEN k | RPUSH k 2 | LLEN k | RPUSH k 3 | LLEN k
     """,
-    "a client that goes away is not served": """
+    "a client that disconnects is not served": """
         a: BLPOP k 0
         b: BLPOP k 0
         a: close
@@ -348,7 +348,7 @@ LISTS: dict[str, str] = {
         x: EXEC
         x: LLEN k
     """,
-    "a watched key that a blocked client serves itself from": """
+    "a watched key from which a blocked client is served": """
         w: WATCH k
         a: BLPOP k 0
         x: RPUSH k 1
@@ -362,7 +362,7 @@ LISTS: dict[str, str] = {
         w: PING
         w: EXEC
     """,
-    "a watch and then waiting": """
+    "a client that watches a key and then waits": """
         a: WATCH k
         a: BLPOP k 0
         x: RPUSH k 1
@@ -380,7 +380,7 @@ LISTS: dict[str, str] = {
         x: LLEN k
         a: CLIENT REPLY ON
     """,
-    "deleting and flushing leave clients waiting": """
+    "deleting and flushing leave clients blocked": """
         a: BLPOP k 0
         x: RPUSH l 1
         x: DEL l
@@ -441,7 +441,7 @@ LISTS: dict[str, str] = {
 }
 
 SORTED_SETS: dict[str, str] = {
-    "who came first is served first": """
+    "the client that came first is served first": """
         a: BZPOPMIN z 0
         b: BZPOPMAX z 0
         c: BZMPOP 0 1 z MIN COUNT 2
@@ -455,7 +455,7 @@ SORTED_SETS: dict[str, str] = {
         x: ZADD z1 inf m
         x: EXISTS z1 z2
     """,
-    "STORE commands serve": """
+    "STORE commands serve clients": """
         x: ZADD s1 1 a 2 b
         x: ZADD s2 3 a
         a: BZPOPMAX d1 0
@@ -509,7 +509,7 @@ SORTED_SETS: dict[str, str] = {
 }
 
 STREAMS: dict[str, str] = {
-    "all readers get what is added": """
+    "all readers get an entry that is added": """
         a: XREAD BLOCK 0 STREAMS s $
         b: XREAD BLOCK 0 COUNT 1 STREAMS s 0
         c: XREAD BLOCK 0 STREAMS other s $ $
@@ -520,7 +520,7 @@ STREAMS: dict[str, str] = {
         x: XADD s 1-3 f v
         x: EXEC
     """,
-    "an id that is larger than what is added": """
+    "an id that is larger than that of the new entry": """
         a: XREAD BLOCK 0 STREAMS s 5-0
         x: XADD s 4-0 f v
         x: XADD s 5-0 f v
@@ -549,7 +549,7 @@ STREAMS: dict[str, str] = {
         x: XADD s 1-1 f v
         x: XINFO GROUPS s
     """,
-    "a group's place that is set back is noticed with the next entry": """
+    "a group whose last id is set back serves clients with the next entry": """
         x: XGROUP CREATE s g $ MKSTREAM
         x: XADD s 1-1 f v
         x: XGROUP SETID s g $
@@ -568,13 +568,13 @@ STREAMS: dict[str, str] = {
         x: XADD u 1-1 f v
         x: SWAPDB 2 0
     """,
-    "the time is over": """
+    "readers time out": """
         x: XGROUP CREATE s g $ MKSTREAM
         a: XREADGROUP GROUP g A BLOCK 10 STREAMS s > ...
         x: XINFO CONSUMERS nokey g
         a: XREAD COUNT 2 BLOCK 1 STREAMS none s $ $ ...
     """,
-    "a stream that is deleted under a plain reader": """
+    "a stream that is deleted while a plain reader waits": """
         x: XADD s 1-1 f v
         a: XREAD BLOCK 0 STREAMS s $
         x: DEL s
@@ -583,7 +583,7 @@ STREAMS: dict[str, str] = {
         x: XADD s 1-1 f w
         x: XADD s 1-2 f w
     """,
-    "XADD without making the stream, with trimming, by XAUTOCLAIM": """
+    "XADD with NOMKSTREAM and with trimming, and XAUTOCLAIM": """
         x: XGROUP CREATE s g $ MKSTREAM
         a: XREADGROUP GROUP g A BLOCK 0 STREAMS s >
         x: XADD s NOMKSTREAM 1-1 f v
@@ -697,5 +697,5 @@ def test_both_servers_serve_the_clients_of_a_script_alike(stages: tuple[Stage, S
         assert found == expected, f"after line {number + 1}, {line.strip()}"
     # 7.0 counts a call that CLIENT UNBLOCK ended like a timeout as a failure.
     counts_failures = "UNBLOCK" not in SCRIPTS[name]
-    left_blocked = name.endswith(("a client that goes away is not served", "a client that is killed is not served"))
+    left_blocked = name.endswith(("a client that disconnects is not served", "a client that is killed is not served"))
     assert ours.outcome(counts_failures, left_blocked) == real.outcome(counts_failures, left_blocked)

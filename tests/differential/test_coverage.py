@@ -28,9 +28,9 @@ ABSENT = {
         ),
         OTHER_JUDGE,
     ),
-    "PFSELFTEST": "says nothing but that the server is well",
-    "XGROUP HELP": "has words of its own",
-    "XINFO HELP": "has words of its own",
+    "PFSELFTEST": "replies with nothing that could differ",
+    "XGROUP HELP": "has its own syntax",
+    "XINFO HELP": "has its own syntax",
 }
 #: Options that no grammar has, and why.
 ABSENT_OPTIONS = {

@@ -82,7 +82,7 @@ EQUAL: dict[str, Commands] = {
     "big set": [["SADD", "k", *[f"member {at}" for at in range(200)]]],
     "many numbers": [["SADD", "k", *range(600)]],
     "stream": [_entry(at, at % 3) for at in range(1, 250)],
-    "stream with all in it": [
+    "stream with everything": [
         *[_entry(at, 1) for at in range(1, 120)],
         ["XADD", "k", "200-5", "g", "h", "i", "j"],
         ["XADD", "k", "200-6", "f", "h"],
@@ -174,7 +174,7 @@ def test_redis_restores_what_is_dumped(real: Server, ours: Server, name: str) ->
 def test_groups_are_restored_with_everything_they_know(real: Server, ours: Server) -> None:
     """The older form does not say when a consumer was last active; that is the time when it was last seen."""
     with real.connect() as theirs, ours.connect() as wire:
-        _make(theirs, EQUAL["stream with all in it"])
+        _make(theirs, EQUAL["stream with everything"])
         wire.do("RESTORE", "k", 0, _dump(theirs))
         for question in (["XPENDING", "k", "g"], ["XINFO", "GROUPS", "k"]):
             assert theirs.do(*question) == wire.do(*question)
@@ -198,7 +198,7 @@ CALLS: dict[str, list[Argument]] = {
     "replace": ["k", 0, WORD, "replace"],
     "a time": ["new", 100000, WORD],
     "a time in the past": ["new", 1, WORD, "ABSTTL"],
-    "replaced by nothing": ["k", 1, WORD, "ABSTTL", "REPLACE"],
+    "replaced, and expired already": ["k", 1, WORD, "ABSTTL", "REPLACE"],
     "absolute without a time": ["new", 0, WORD, "ABSTTL"],
     "a far time": ["new", 2**63 - 1, WORD, "ABSTTL"],
     "busy before the time": ["k", "x", WORD],
@@ -208,11 +208,11 @@ CALLS: dict[str, list[Argument]] = {
     "the time before the checksum": ["new", -1, b"x"],
     "short": ["new", 0, b"x"],
     "empty": ["new", 0, b""],
-    "just a footer": ["new", 0, sealed(b"", REAL_VERSION)],
+    "only a footer": ["new", 0, sealed(b"", REAL_VERSION)],
     "wrong checksum": ["new", 0, WORD[:-1] + b"\x00"],
     "unknown version": ["new", 0, sealed(b"\x00\x05hello", 200)],
     "an old version": ["new", 0, sealed(b"\x00\x05hello", 1)],
-    "bytes behind the value": ["new", 0, sealed(b"\x00\x05hello and more", REAL_VERSION)],
+    "bytes after the value": ["new", 0, sealed(b"\x00\x05hello and more", REAL_VERSION)],
     "an unknown type": ["new", 0, sealed(b"\x08\x05hello", REAL_VERSION)],
     "an impossible type": ["new", 0, sealed(b"\xff\x05hello", REAL_VERSION)],
     "an empty list": ["new", 0, sealed(b"\x12\x00", REAL_VERSION)],
@@ -240,8 +240,8 @@ CALLS: dict[str, list[Argument]] = {
     "frequency too high": ["new", 0, WORD, "FREQ", 256],
     "negative frequency": ["new", 0, WORD, "FREQ", -1],
     "no option": ["new", 0, WORD, "NOSUCH"],
-    "an option before all": ["k", "x", b"x", "NOSUCH"],
-    "bad idle before all": ["k", "x", b"x", "IDLETIME", -1],
+    "an option before all other errors": ["k", "x", b"x", "NOSUCH"],
+    "a bad idle time before all other errors": ["k", "x", b"x", "IDLETIME", -1],
 }
 
 

@@ -48,7 +48,7 @@ def settle(wire: Wire) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     before = -1
     while evicted(wire) != before:
-        assert time.monotonic() < end, "eviction does not come to its end"
+        assert time.monotonic() < end, "eviction does not end"
         before = evicted(wire)
         time.sleep(0.1)
 
@@ -57,7 +57,7 @@ def rest(wire: Wire) -> None:
     """Wait until no table is being rehashed: its memory, and the keys that are sampled, depend on how far that is."""
     end = time.monotonic() + PATIENCE_SECONDS
     while b"rehashing target" in text_of(wire.do("DEBUG", "HTSTATS", 0)):
-        assert time.monotonic() < end, "rehashing does not come to its end"
+        assert time.monotonic() < end, "rehashing does not end"
         time.sleep(0.05)
 
 
@@ -88,7 +88,7 @@ REFUSED: dict[str, list[Step]] = {
         step("RPUSH", "l", "1"),
         step("PING"),
     ],
-    "a transaction given up": [
+    "a discarded transaction": [
         step("MULTI"),
         step("SET", "a", "1"),
         step("DISCARD"),
@@ -98,7 +98,7 @@ REFUSED: dict[str, list[Step]] = {
         step("WATCH", "a"),
         step("UNWATCH"),
     ],
-    "what is wrong with a command comes first": [
+    "other errors of a command come first": [
         step("SET", "a"),
         step("NOSUCH"),
         step("MULTI"),

@@ -23,8 +23,8 @@ SEQUENCES_OF_TABLES = 60
 SLOW_SEQUENCES = 3000
 COMMANDS = 25
 
-# A payload begins with its type; that of a listpack with times goes on with 8 bytes of the earliest time, which Redis
-# may know too early.
+# A payload begins with its type. In that of a listpack with times follow 8 bytes with the earliest time, which in Redis
+# may be too early.
 LISTPACK_EX = b"\x19"
 FIRST_TIME_ENDS = 9
 FOOTER = 10
@@ -182,10 +182,10 @@ MAKING: dict[str, list[str]] = {
     "equal times": [f"HPEXPIREAT h {FAR} FIELDS 3 a b c"],
     "some equal times": [f"HPEXPIREAT h {FAR} FIELDS 2 a b", f"HPEXPIREAT h {FAR} FIELDS 2 c a"],
     "different times": [f"HPEXPIREAT h {FAR} FIELDS 1 c", f"HPEXPIREAT h {FAR + 1} FIELDS 1 a"],
-    "times that were taken away": [f"HPEXPIREAT h {FAR} FIELDS 3 a b c", "HPERSIST h FIELDS 3 a b c"],
+    "times that were removed": [f"HPEXPIREAT h {FAR} FIELDS 3 a b c", "HPERSIST h FIELDS 3 a b c"],
     "times that were never set": ["HEXPIRE h 1 XX FIELDS 1 a"],
     "an expired field": ["HPEXPIRE h 1 FIELDS 1 b", "DEBUG SLEEP 0.005"],
-    "nothing but expired fields": ["HPEXPIRE h 1 FIELDS 3 a b c", "DEBUG SLEEP 0.005"],
+    "only expired fields": ["HPEXPIRE h 1 FIELDS 3 a b c", "DEBUG SLEEP 0.005"],
     "a long value": ["HSET h a " + "z" * 100, f"HPEXPIREAT h {FAR} FIELDS 3 a b c"],
     "no times": [],
 }

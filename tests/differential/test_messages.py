@@ -1,7 +1,7 @@
-"""Replies and messages: invalidations and lines of MONITOR come whatever becomes of replies, and never inside one.
+"""Replies and messages: invalidations arrive even if replies are dropped, and no message arrives inside a reply.
 
-Scripts are written as in test_blocking. What 7.0 does in another way than 7.2 is judged by the redis-server 8.2: since
-7.2 a client that others redirect to gets the invalidations of its own changes after its replies.
+Scripts are written as in test_blocking. Where 7.0 differs from 7.2 the judge is redis-server 8.2: since 7.2 a client to
+which others redirect gets the invalidations of its own changes after its replies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TRACKING: dict[str, str] = {
         x: SET k 2
         t: CLIENT REPLY ON
     """,
-    "a skipped reply takes no invalidation with it": """
+    "an invalidation is not skipped with a reply": """
         t: CLIENT TRACKING ON
         t: GET k
         t: CLIENT REPLY SKIP | SET k 1 | ECHO a
@@ -142,7 +142,7 @@ MONITORING: dict[str, str] = {
         b: BLPOP k 0
         x: RPUSH k 1
     """,
-    "to a monitor that wants no replies no lines are sent": """
+    "a monitor that wants no replies gets no lines": """
         m: MONITOR
         m: CLIENT REPLY OFF | ECHO a
         x: ECHO b
@@ -164,7 +164,7 @@ MONITORING: dict[str, str] = {
 
 
 def _comparable(reply: Reply) -> Reply | None:
-    """A line of MONITOR without time and address; none of those about the PINGs of the test itself."""
+    """A line of MONITOR without time and address; None for the PINGs of the test itself."""
     if not isinstance(reply, Simple) or b" [" not in reply.text:
         return reply
     text = re.sub(rb"^[\d.]+ \[(\d+) [^]]*\]", rb"[\1]", reply.text)
@@ -177,7 +177,7 @@ def _play(stage: Stage, line: str) -> dict[str, list[Reply]]:
 
 
 def _compare(judge: Server, ours: Server, protocol: int, script: str) -> dict[str, list[Reply]]:
-    """Play a script on both servers; returns all that each connection got."""
+    """Play a script on both servers; returns everything that each connection got."""
     stages = Stage(judge, protocol), Stage(ours, protocol)
     got: dict[str, list[Reply]] = {}
     try:
@@ -203,7 +203,7 @@ def test_invalidations_arrive_as_on_redis(judge: Server, ours: Server, name: str
     _compare(judge, ours, 3, TRACKING[name])
 
 
-def test_invalidations_arrive_as_on_redis_where_a_client_is_redirected_to(newer: Server, ours: Server) -> None:
+def test_invalidations_arrive_as_on_redis_if_clients_redirect_them(newer: Server, ours: Server) -> None:
     _compare(newer, ours, 3, TRACKING["a client that others redirect to"])
 
 
@@ -212,7 +212,7 @@ def test_all_keys_are_invalidated_after_the_reply_to_flushall(real: Server, ours
     _compare(real, ours, 3, "t: CLIENT TRACKING ON\nt: GET a\nt: FLUSHALL | ECHO after\nt: GET a\nx: FLUSHDB")
 
 
-def test_the_invalidation_of_an_own_change_arrives_while_replies_are_off(real: Server, ours: Server) -> None:
+def test_the_invalidation_of_a_clients_own_change_arrives_while_replies_are_off(real: Server, ours: Server) -> None:
     got = _compare(real, ours, 3, next(iter(TRACKING.values())))
     assert [reply for reply in got["t"] if getattr(reply, "items", ())[:1] == (Bulk(b"invalidate"),)]
 

@@ -1,4 +1,4 @@
-"""Limits on output beside the real server: they hold after every command of a batch, and inside a long reply."""
+"""Limits on output, compared with the real server: they hold after every command of a batch and inside a long reply."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_connected(control: Wire, number: int) -> bool:
 
 
 def _flood(server: Server, control: Wire, commands: list[Command]) -> None:
-    """A client sends the commands in one write and reads nothing; returns when the server has disconnected it."""
+    """Send the commands in one write and read nothing; returns when the server has disconnected the client."""
     with server.connect() as victim:
         number = victim.do("CLIENT", "ID")
         assert isinstance(number, Integer)
@@ -62,13 +62,13 @@ def test_the_command_that_exceeds_the_limit_is_the_last_one_to_run(real: Server,
         assert _run(server, HARD, [BIG] * 50 + AFTERWARDS, "get", "set", "flushdb") == expected
 
 
-def test_values_of_middle_size_run_until_the_limit_is_exceeded(real: Server, ours: Server) -> None:
+def test_commands_with_medium_replies_run_until_the_limit_is_exceeded(real: Server, ours: Server) -> None:
     commands: list[Command] = [("GET", "middle")] * 1000 + AFTERWARDS
     [calls, *rest], [our_calls, *our_rest] = (
         _run(server, HARD, commands, "get", "set", "flushdb") for server in (real, ours)
     )
     assert our_rest == rest == [0, 0, 3]
-    assert abs(our_calls - calls) <= 2  # the limits are looked at each time 16 KiB have been added
+    assert abs(our_calls - calls) <= 2  # the limits are checked after every 16 KiB of output
 
 
 def test_a_transaction_that_exceeds_the_limit_runs_to_its_end(real: Server, ours: Server) -> None:
@@ -87,12 +87,12 @@ def test_maxmemory_clients_holds_after_every_command(real: Server, ours: Server)
     limit = ("maxmemory-clients", "4mb")
     for server in (real, ours):
         calls, *rest = _run(server, limit, [BIG] * 100 + AFTERWARDS, "get", "set", "flushdb")
-        assert calls in {4, 5}  # the buffers of the client that looks on count, too
+        assert calls in {4, 5}  # the buffers of the watching client count, too
         assert rest == [0, 0, 3]
 
 
 def _sizes_while_output_grows(server: Server) -> list[int]:
-    """DBSIZE between long replies, while unsent output lets keys be evicted."""
+    """The replies to DBSIZE between long replies, while unsent output has keys evicted."""
     with server.connect() as client:
         client.pipeline([("SET", f"key:{number}", "x" * 100_000, "EX", 1000) for number in range(100)])
         client.do("SET", "big", "x" * 1_000_000)
@@ -101,7 +101,7 @@ def _sizes_while_output_grows(server: Server) -> list[int]:
         return [reply.value for reply in replies if isinstance(reply, Integer)]
 
 
-def test_output_lets_keys_be_evicted_from_one_command_to_the_next(real: Server, ours: Server) -> None:
+def test_unsent_output_has_keys_evicted_between_two_commands(real: Server, ours: Server) -> None:
     expected, found = _sizes_while_output_grows(real), _sizes_while_output_grows(ours)
     for sizes in (expected, found):
         assert sizes[0] == 101

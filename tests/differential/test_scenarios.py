@@ -13,7 +13,7 @@ from tests.support.servers import Server
 pytestmark = pytest.mark.needs_redis
 
 SCENARIOS: dict[str, list[Step]] = {
-    "expiry moves only in the direction asked for": [
+    "GT and LT move an expire time in one direction only": [
         step("SET", "a", "1", "EX", "1000"),
         step("EXPIRE", "a", "10", "GT"),
         step("EXPIRE", "a", "5000", "GT"),
@@ -25,7 +25,7 @@ SCENARIOS: dict[str, list[Step]] = {
         step("EXPIRE", "b", "100", "LT"),
         step("PTTL", "b", rule=MILLISECONDS),
     ],
-    "a time in the past deletes": [
+    "a time in the past deletes the key": [
         step("MSET", "a", "1", "b", "1", "c", "1", "d", "1"),
         step("EXPIRE", "a", "-1"),
         step("PEXPIREAT", "b", "1"),
@@ -49,7 +49,7 @@ SCENARIOS: dict[str, list[Step]] = {
         step("GET", "a"),
         step("EXEC"),
     ],
-    "an error at run time does not": [
+    "an error at run time does not spoil it": [
         step("MULTI"),
         step("SET", "a", "x"),
         step("INCR", "a"),
@@ -117,7 +117,7 @@ SCENARIOS: dict[str, list[Step]] = {
         step("SELECT", "0"),
         step("GET", "a"),
     ],
-    "what may not be queued": [
+    "commands that cannot be queued": [
         step("MULTI"),
         step("WATCH", "a"),
         step("MULTI"),
@@ -134,12 +134,12 @@ SCENARIOS: dict[str, list[Step]] = {
         step("CONFIG", "GET", "maxmemory"),
         step("GET", "missing"),
     ],
-    "a switch for replies that is on already": [
+    "replies that are already switched on": [
         step("SET", "a", "1"),
         step("CLIENT", "REPLY", "ON"),
         step("GET", "a"),
     ],
-    "the edge of 64 bits": [
+    "the limits of 64 bits": [
         step("SET", "a", "9223372036854775806"),
         step("INCR", "a"),
         step("INCR", "a"),
@@ -157,7 +157,7 @@ SCENARIOS: dict[str, list[Step]] = {
         step("SET", "c", "1.7976931348623157e308"),
         step("INCRBYFLOAT", "c", "1.7976931348623157e308"),
     ],
-    "numbers that look like numbers": [
+    "words that look like numbers": [
         step("MSET", "a", "0123", "b", "+1", "c", " 1", "d", "1.0", "e", "-0"),
         *(step("INCR", name) for name in "abcde"),
         *(step("OBJECT", "ENCODING", name) for name in "abcde"),

@@ -293,10 +293,10 @@ def test_a_client_that_evicts_itself_gets_no_reply() -> None:
 # Lines.
 
 
-def test_a_line_has_the_fields_of_redis_72_in_order(world: World) -> None:
+def test_a_line_has_the_fields_of_redis_74_in_order(world: World) -> None:
     assert " ".join(fields(world.first)) == (
-        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll "
-        "omem tot-mem events cmd user redir resp lib-name lib-ver"
+        "id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp "
+        "obl oll omem tot-mem events cmd user redir resp lib-name lib-ver"
     )
 
 

@@ -1,4 +1,4 @@
-"""The recordings as typed cases."""
+"""The recordings, read into typed cases."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ from functools import cache
 from pathlib import Path
 
 DIRECTORY = Path(__file__).parent
-# Names in the recordings of the allocators that the setting `mem-allocator` calls otherwise.
+# The allocators by the names in the recordings, where `mem-allocator` has another name for them.
 ALLOCATORS = {"jemalloc-lg3": "jemalloc"}
 FIGURES = ("memory_usage", "memory_usage_samples_0", "allocated")
-# A list with nodes that are compressed: LZF is a matter of the implementation.
+# A list with compressed nodes: the sizes depend on the implementation of LZF.
 COMPRESSED = "list/compress"
 COMPRESSED_MARGIN = 0.02
-# What is random was recorded 60 times: 12 times in each of 5 processes. The hash seed of a process decides on what
-# depends on hash tables, so of that there are 5 values; the heights of skip list nodes are drawn anew in each run.
+# Random figures were recorded 60 times: 12 times in each of 5 processes. Figures of hash tables depend on the hash seed
+# of the process, so there are 5 values of them; the heights of skip list nodes are drawn anew in each run.
 PROCESSES = 5
 RUNS = 60
-# Standard deviations that so many values span on average (the constants d2 of quality control).
+# The range of n values, in standard deviations, on average (the constants d2 of quality control).
 SPANNED = {PROCESSES: 2.326, RUNS: 4.639}
-# An entry for each member of a set that is not the first of its bucket. How many there are varies by at most a third
-# of the root of the number of members, however large the table is (at a load of 0.6).
+# A set has an entry for each member that is not the first of its bucket. Their number varies by at most a third of the
+# square root of the number of members, however large the table is (at a load of 0.6).
 ENTRY_SIZE = 16
 SET_DEVIATION = ENTRY_SIZE / 3
-# A value may be this many standard deviations from the recorded mean, which is uncertain itself.
+# A value may be at most this many standard deviations away from the recorded mean, which is itself uncertain.
 DEVIATIONS = 4
 
 
 @dataclass(frozen=True)
 class Span:
-    """What a figure may be."""
+    """The range in which a figure must be."""
 
     low: float
     high: float
 
     def holds(self, value: int) -> bool:
-        """Whether the value is allowed."""
         return self.low <= value <= self.high
 
     def __str__(self) -> str:
@@ -46,20 +45,20 @@ class Span:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was recorded of a random figure."""
+    """The recorded values of a random figure."""
 
     mean: int
     low: int
     high: int
-    #: Of how many independent values.
+    #: The number of independent values.
     values: int
 
     def deviation(self, members: int = 0) -> float:
-        """The standard deviation: that of the values, or of a set with so many members, which theory knows."""
+        """The standard deviation: that of the values, or for a set the theoretical one for its number of members."""
         return max(SET_DEVIATION * math.sqrt(members), (self.high - self.low) / SPANNED[self.values])
 
     def span(self, members: int = 0) -> Span:
-        """What a single value may be."""
+        """The range in which a single value must be."""
         beyond = DEVIATIONS * self.deviation(members) * math.sqrt(1 + 1 / self.values)
         return Span(min(self.low, self.mean - beyond), max(self.high, self.mean + beyond))
 
@@ -73,9 +72,9 @@ class Case:
     commands: tuple[tuple[bytes, ...], ...]
     key: bytes
     encoding: str
-    #: Figures that are always the same.
+    #: The figures that are always the same.
     expected: dict[str, Span]
-    #: Figures that are random.
+    #: The figures that are random.
     random: dict[str, Recorded]
 
 
@@ -112,7 +111,7 @@ def all_cases() -> tuple[Case, ...]:
 
 
 def random_cases() -> list[Case]:
-    """The cases of which something is random."""
+    """The cases with random figures."""
     return [case for case in all_cases() if case.random]
 
 
@@ -123,14 +122,14 @@ def categories() -> list[str]:
 
 @cache
 def profiles() -> dict[str, dict[str, dict[str, object]]]:
-    """The figures under other allocators by case id."""
+    """The figures with other allocators, by the id of the case."""
     lines = (DIRECTORY / "memory_usage_profiles.jsonl").read_text().splitlines()
     return {record["id"]: record for record in map(json.loads, lines)}
 
 
 @dataclass(frozen=True)
 class Load:
-    """One row of used_memory.jsonl: a data set and what it added to used_memory."""
+    """One row of used_memory.jsonl: a data set, and by how much it raised used_memory."""
 
     id: str
     profile: str

@@ -1,12 +1,12 @@
-"""Eviction as recorded on a real server: how many keys stay, which ones, and how well a policy tells hot from cold.
+"""Eviction as recorded on a real server: how many keys stay, which ones, and how well a policy spares hot keys.
 
-The recordings are of a server under load, so they depend on when a second begins (the LRU clock) and on how far a
-table had been rehashed when the load ended; three runs of each were made. A run here has to agree with one of them
-as a whole. Keys held and evicted are compared within half a percent. What is left of a tenth of the keys is a matter
-of chance: each of the two counts has about the deviation of a binomial distribution, and five times the deviation of
-their difference is allowed (once in a million comparisons by chance; half of the keys that remain, sampled 2858 at a
-time, may differ by 189). Where nearly all or none of them remain that is next to nothing, so a hundredth of the
-tenth is allowed as well.
+The server was recorded under load. So the recordings depend on when a second began (the LRU clock), and on how far a
+table had been rehashed when the load ended; there are three runs of each load. A run here has to agree with one of them
+as a whole. The numbers of keys held and evicted may differ by half a percent. Chance decides how many keys of each
+tenth are left. Both counts have about the deviation of a binomial distribution, and they may differ by five times the
+deviation of their difference. Chance exceeds that once in a million comparisons; if half of the keys remain, of which
+2858 are looked at, it is 189. If nearly all or none of them remain it is close to nothing, so a hundredth of the tenth
+is allowed as well.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ HERE = Path(__file__).parent
 TOLERANCE = 0.005
 KEYS = 200_000
 PIPELINE = 100
-EVERY = 7  # key of which the recording looked whether it survived
+EVERY = 7  # the recording looked up every such key
 VALUE = b"v" * 100
-#: Commands between two ticks: the recorded server took about a second for all.
+#: Commands between two ticks: the recorded server took about a second for the whole load.
 PER_TICK = 20_000
 QUICK = {"allkeys-lru", "noeviction"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run ended with."""
+    """The result of a run."""
 
     keys: int
     evicted: int
@@ -42,7 +42,7 @@ class Outcome:
     survivors: tuple[int, ...]  # of the first tenth of the keys, the second ...
 
     def resembles(self, recorded: Outcome, left_out: int = -1) -> bool:
-        """Whether this may be a run of the same kind; the survivors of one tenth may be left out."""
+        """Whether both may be runs of the same kind; the survivors of one tenth may be left out."""
         figures = zip(
             (self.keys, self.evicted, self.refused), (recorded.keys, recorded.evicted, recorded.refused), strict=True
         )
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def allowance(survivors: int) -> float:
-    """By how many the survivors of a tenth may differ from a recorded number."""
+    """By how much the number of survivors of a tenth may differ from the recorded one."""
     asked = KEYS / 10 / EVERY
     share = min(survivors / asked, 1.0)
     return 5 * math.sqrt(2 * asked * share * (1 - share)) + asked / 100
@@ -75,7 +75,7 @@ class Scenario:
         ]
 
     def settings(self) -> list[tuple[str, str]]:
-        """The server's."""
+        """The server's settings."""
         return [
             ("save", ""),
             ("slowlog-log-slower-than", "-1"),
@@ -92,7 +92,7 @@ class Scenario:
         return b"*3\r\n" + plain
 
     def run(self, phase_ms: int = 0) -> Outcome:
-        """The load, begun so long after a second has begun."""
+        """Run the load, which begins ``phase_ms`` after the beginning of a second."""
         local = local_engine(*self.settings())
         local.client().do("INFO", "memory")  # the recorder's own connection
         local.pass_time(phase_ms)
@@ -112,7 +112,7 @@ def counts(local: LocalEngine) -> tuple[int, int]:
 
 
 def survivors(local: LocalEngine) -> Iterator[int]:
-    """How many of the keys that are looked at are still there, by tenth."""
+    """How many of the keys that are looked at still exist, for each tenth."""
     table = local.engine.keyspace.databases[0].keys
     tenth = KEYS // 10
     for first in range(0, KEYS, tenth):
@@ -130,7 +130,7 @@ SCENARIOS = {
     "policy",
     [pytest.param(policy, marks=[] if policy in QUICK else [pytest.mark.slow]) for policy in SCENARIOS],
 )
-def test_a_load_over_the_limit_ends_as_recorded(policy: str) -> None:
+def test_a_load_above_the_limit_ends_as_recorded(policy: str) -> None:
     scenario = SCENARIOS[policy]
     outcome = scenario.run()
     assert any(outcome.resembles(recorded) for recorded in scenario.recorded), (outcome, scenario.recorded)
@@ -140,10 +140,10 @@ def test_a_load_over_the_limit_ends_as_recorded(policy: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "run", "phase_ms", "tenth"), [("allkeys-lru", 1, 600, 4), ("volatile-lru", 2, 400, 6)]
 )
-def test_a_second_that_begins_during_the_load_divides_old_from_new(
+def test_a_second_that_begins_during_the_load_separates_old_keys_from_new_ones(
     policy: str, run: int, phase_ms: int, tenth: int
 ) -> None:
-    """In the recording it began within a tenth of the load, here between two of them."""
+    """In the recording it began within a tenth of the load, here it begins between two tenths."""
     outcome = SCENARIOS[policy].run(phase_ms)
     assert outcome.resembles(SCENARIOS[policy].recorded[run], left_out=tenth), outcome
 
@@ -153,19 +153,18 @@ def test_a_second_that_begins_during_the_load_divides_old_from_new(
 QUALITY_KEYS = 10_000
 TO_EVICT = 2500
 READS = {"allkeys-lru": 1, "allkeys-lfu": 20}
-#: What a key of this load takes: entry, name, object, value.
+#: The bytes of a key of this load: entry, name, object, value.
 BYTES_PER_KEY = 24 + 16 + 16 + 112
 
 
 def requests(local: LocalEngine, client: LocalClient, commands: list[bytes]) -> None:
-    """Run requests in batches."""
     for start in range(0, len(commands), PIPELINE):
         client.session.receive(b"".join(commands[start : start + PIPELINE]))
         client.session.take_output()
 
 
 def hot_lost(policy: str, samples: int) -> int:
-    """How many of the hot half of the keys go with the 2500 that are evicted."""
+    """How many keys of the hot half are among the 2500 that are evicted."""
     local = local_engine(("maxmemory-policy", policy), ("maxmemory-samples", str(samples)), ("save", ""))
     client = local.client()
     names = [b"key:%05d" % number for number in range(QUALITY_KEYS)]
@@ -174,7 +173,7 @@ def hot_lost(policy: str, samples: int) -> int:
     hot = names[: QUALITY_KEYS // 2]
     for _ in range(READS[policy]):
         requests(local, client, [b"*2\r\n$3\r\nGET\r\n$9\r\n%b\r\n" % name for name in hot])
-    client.do("CONFIG", "SET", "hz", 10)  # the first call of a command takes memory
+    client.do("CONFIG", "SET", "hz", 10)  # the first call of a command allocates memory
     local.pass_time(100)
     client.do("CONFIG", "SET", "maxmemory", local.used_memory - TO_EVICT * BYTES_PER_KEY)
     local.pass_time(1000)
@@ -184,7 +183,7 @@ def hot_lost(policy: str, samples: int) -> int:
 
 
 def recorded_losses() -> Iterator[tuple[str, int, list[int]]]:
-    """By policy and samples, what was lost in the recorded runs."""
+    """The numbers of hot keys that were evicted in the recorded runs, by policy and samples."""
     records = json.loads((HERE / "lru_quality.json").read_text())
     cases = dict.fromkeys((record["policy"], record["samples"]) for record in records)
     for policy, samples in cases:
@@ -193,12 +192,12 @@ def recorded_losses() -> Iterator[tuple[str, int, list[int]]]:
 
 
 @pytest.mark.parametrize(("policy", "samples", "recorded"), list(recorded_losses()))
-def test_hot_keys_are_lost_as_recorded(policy: str, samples: int, recorded: list[int]) -> None:
-    """One sample is no choice: half of the victims are hot, by chance and by how the chains of a hash seed fall.
+def test_as_many_hot_keys_are_evicted_as_recorded(policy: str, samples: int, recorded: list[int]) -> None:
+    """With one sample there is no choice: half of the victims are hot, by chance and by the hash seed's chains.
 
-    A redis-server 7.0 loses 1235 to 1316 of 2500 in 17 runs, a deviation of 29; the six recorded runs lie at its upper
-    end, at 1317 to 1378. Five deviations are allowed. With three samples losses come in runs, up to 46 in the
-    recording, when the pool has nothing better.
+    A redis-server 7.0 evicts 1235 to 1316 hot keys of 2500 in 17 runs, a deviation of 29; the six recorded runs lie at
+    its upper end, at 1317 to 1378. Five deviations are allowed. With three samples hot keys are evicted in groups, up
+    to 46 in the recording, when the pool has no better candidates.
     """
     lost = hot_lost(policy, samples)
     if samples == 1:

@@ -1,11 +1,11 @@
-"""MEMORY USAGE, encodings and really allocated bytes of recorded keys, byte for byte.
+"""MEMORY USAGE, the encoding and the allocated bytes of recorded keys, byte for byte.
 
-Every case runs as it was recorded: after FLUSHALL, over a fresh connection, one request at a time. The bytes
-a key really holds are the drop of used_memory when another connection deletes it.
+Every case runs as it was recorded: after FLUSHALL, over a fresh connection, one request at a time. The bytes that a key
+holds are those by which used_memory falls when another connection deletes it.
 
-Some figures are random in Redis. Where that is the hash seed or the height of skip list nodes, what a key holds still
-follows from the rest to the byte, and that is checked in every run; the distribution is checked on its own, over many
-processes with hash seeds that are given.
+Some figures are random in Redis, because of the hash seed or the heights of skip list nodes. The bytes that a key holds
+still follow from its other figures, to the byte, and every run checks that. The distribution is checked apart, over
+many processes with given hash seeds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tests.support.suites import time_limit
 from tests.support.wire import Bulk, Error, Integer, Reply, Wire, info
 
 Do = Callable[..., Reply]
-# A set of which most members are gone.
+# A set most of whose members were removed.
 THINNED = "set/srem-ht"
 
 
@@ -49,7 +49,7 @@ def _number(reply: Reply) -> int:
 
 
 def _measure(case: Case, fresh: Do, control: Do, used_memory: Callable[[], int]) -> dict[str, object]:
-    """Run a case; `control` is a second connection that has been in use."""
+    """Run a case; `control` is a second connection, whose first-use costs are paid."""
     control("FLUSHALL")
     for command in case.commands:
         reply = fresh(*command)
@@ -69,7 +69,7 @@ def _measure(case: Case, fresh: Do, control: Do, used_memory: Callable[[], int])
 
 
 def _hash_table(reply: Reply) -> dict[str, int]:
-    """How many members a set has, and how many buckets they are in."""
+    """The number of members of a set, and the number of buckets that they are in."""
     assert isinstance(reply, Bulk), reply
     numbers = {
         name: sum(map(int, re.findall(rb"%b: ([0-9]+)" % name, reply.data)))
@@ -87,7 +87,7 @@ def _measure_locally(case: Case, local: LocalEngine, control: Do) -> dict[str, o
 
 
 def _control(local: LocalEngine) -> Do:
-    """A connection whose commands have all been used once, so that their first-use costs are paid."""
+    """A connection that has used all its commands once, so that their first-use costs are paid."""
     control = local.client()
     for command in (["DEL", "k"], ["OBJECT", "ENCODING", "k"], ["MEMORY", "USAGE", "k"], ["FLUSHALL"]):
         control.do(*command)
@@ -107,10 +107,10 @@ def _faults(case: Case, found: dict[str, object]) -> list[str]:
 
 
 def _contradictions(case: Case, found: dict[str, object]) -> list[str]:
-    """What a hash table or skip list holds follows from its other figures, whatever chance has made of it.
+    """Contradictions between the bytes that a hash table or skip list holds and its other figures.
 
-    MEMORY USAGE takes 24 bytes for the entry of each member of a set. There is none for the first one of a bucket,
-    and the others take 16; only where members were deleted, one that is now alone may have kept its entry.
+    MEMORY USAGE counts an entry of 24 bytes for each member of a set. In fact the first member of a bucket has no
+    entry, and the others have one of 16 bytes. After deletions a member that is now alone may still have its entry.
     """
     whole, allocated = found["memory_usage_samples_0"], found["allocated"]
     members, buckets = found.get("members", 0), found.get("buckets", 0)
@@ -130,7 +130,7 @@ def _short(case: Case) -> str:
 
 
 @pytest.mark.parametrize("category", categories())
-def test_recorded_figures_are_met_to_the_byte(category: str) -> None:
+def test_figures_are_the_recorded_ones_to_the_byte(category: str) -> None:
     local = local_engine(("enable-debug-command", "yes"))
     control = _control(local)
     faults = []
@@ -142,8 +142,8 @@ def test_recorded_figures_are_met_to_the_byte(category: str) -> None:
     local.assert_sound()
 
 
-def test_a_sample_of_cases_is_met_over_a_socket(ours: Server) -> None:
-    """Over TCP the query buffer, the reply buffers and the timer take part."""
+def test_figures_over_a_socket_are_the_recorded_ones(ours: Server) -> None:
+    """A sample of the cases. Over TCP the query buffer, the reply buffers and the timer take part."""
     faults = []
     with ours.connect() as control:
         _warm(control)
@@ -175,7 +175,7 @@ def test_other_allocators_agree_on_99_percent_of_the_cases(profile: str) -> None
 
 
 def _around(case: Case, name: str, value: int, found: dict[str, object]) -> Span:
-    """A figure of another allocator; one that is random was recorded once, and has the room it has with the usual."""
+    """The range of a figure of another allocator; random ones were recorded once and may vary as with the usual one."""
     if name not in case.random:
         usual = case.expected[name]
         return Span(value * usual.low / usual.high, value * usual.high / usual.low)
@@ -184,7 +184,7 @@ def _around(case: Case, name: str, value: int, found: dict[str, object]) -> Span
 
 
 def test_libc_stays_near_the_recordings() -> None:
-    """A real libc process is not exactly reproducible: each block may get 16 bytes more than the formula says."""
+    """A real libc process cannot be reproduced exactly: each block may be 16 bytes larger than the formula says."""
     slack = 16
     local = local_engine(("mem-allocator", "libc"))
     control, fresh = local.client(), local.client()
@@ -195,7 +195,7 @@ def test_libc_stays_near_the_recordings() -> None:
         runs = recorded.get("memory_usage_runs") or [recorded["memory_usage"]]
         assert isinstance(runs, list)
         if max(runs) > 100_000 or "memory_usage" in case.random:
-            continue  # mapped blocks: the threshold moves with the history of the process
+            continue  # mapped blocks: the threshold depends on the history of the process
         control.do("FLUSHALL")
         for command in case.commands:
             fresh.do(*command)
@@ -209,22 +209,22 @@ def test_libc_stays_near_the_recordings() -> None:
     assert len(faults) <= len(all_cases()) / 100, "\n" + "\n".join(faults[:40])
 
 
-# What is random.
+# Random figures.
 
 PROCESSES = 60
 TOLERANCE = 0.02
-# A hash of values of all lengths has an estimate from five of them that varies so much that more draws are needed.
+# The estimate from five values of many lengths varies so much that more draws are needed.
 WIDE = "hash/"
 DRAWS = 12
-# Of a bucket the newest are counted first, so of few fields the oldest, here the longest, are rarely among the five.
+# The newest fields of a bucket are sampled first, so the oldest, here the longest, are rarely among the five.
 SKEWED = "hash/ht-var-small"
-# Heights of nodes are geometric, not normal: a share of values is higher than the deviation lets expect.
+# Heights of nodes have a geometric distribution: more values are high than the deviation suggests.
 TALL = 0.05
 DIGITS = b"0123456789"
 
 
 def figures_of_random_cases(seed: int) -> dict[str, list[dict[str, object]]]:
-    """The figures of the cases that are random, measured once or more often."""
+    """The random figures of the cases, each measured one or more times."""
     local = local_engine(("enable-debug-command", "yes"), seed=seed)
     control = _control(local)
     chance = random.Random(seed)
@@ -238,14 +238,14 @@ def figures_of_random_cases(seed: int) -> dict[str, list[dict[str, object]]]:
 
 
 def _renamed(case: Case, chance: random.Random) -> Case:
-    """The case with other digits in the names of fields, which come to be in other buckets then."""
+    """The case with other digits in the names of fields, so that they are in other buckets."""
     digits = bytes.maketrans(DIGITS, bytes(chance.sample(DIGITS, len(DIGITS))))
     commands = tuple((*command[:2], *(word.translate(digits) for word in command[2:])) for command in case.commands)
     return replace(case, commands=commands)
 
 
 def _figures_of_a_process(number: int) -> dict[str, list[dict[str, object]]]:
-    """As above, in a process with a hash seed of its own."""
+    """The same, in a process with a hash seed of its own."""
     program = (
         f"from {__name__} import figures_of_random_cases as figures; import json; print(json.dumps(figures({number})))"
     )
@@ -264,15 +264,15 @@ def _members(found: dict[str, object]) -> int:
 
 
 def _mean_of_all(case: Case) -> int:
-    """What MEMORY USAGE estimates from a few members: the mean of that is what all have, which is known better."""
+    """The mean of what MEMORY USAGE estimates from a few members: it is known better from all members."""
     whole = "memory_usage_samples_0"
     return case.random[whole].mean if whole in case.random else int(case.expected[whole].low)
 
 
 @pytest.mark.slow
 @time_limit(600)
-def test_random_figures_have_the_recorded_means_and_ranges() -> None:
-    """Means within 2 percent, and no value farther from the recorded ones than chance can explain."""
+def test_random_figures_have_the_recorded_mean_and_range() -> None:
+    """Means differ by at most 2 percent, and no value by more than chance can explain."""
     processes = [_figures_of_a_process(number) for number in range(1, PROCESSES + 1)]
     faults = []
     for case in random_cases():
@@ -281,7 +281,7 @@ def test_random_figures_have_the_recorded_means_and_ranges() -> None:
             values = [value for draw in draws if isinstance(value := draw[name], int)]
             mean = statistics.mean(values)
             members = _members(draws[0]) if name == "allocated" else 0
-            # Five or sixty values do not tell the mean of a small key to two percent, or that of an estimate.
+            # Five or sixty values do not give the mean of a small key, or of an estimate, to two percent.
             unsure = 2 * recorded.deviation(members) / math.sqrt(recorded.values)
             percent = TOLERANCE * recorded.mean
             if abs(mean - recorded.mean) > (percent + unsure if name == "memory_usage" else max(percent, unsure)):

@@ -1,7 +1,7 @@
-"""What whole data sets add to used_memory, within one percent of the recordings.
+"""By how much whole data sets raise used_memory, within one percent of the recordings.
 
-The recipe is the recorder's: one connection pays all first-use costs, another loads the data and leaves, the
-timer runs until nothing changes any more, and the difference is the data set.
+It is measured as it was recorded: one connection pays all first-use costs, another one loads the data and disconnects,
+and the timer runs until nothing changes any more. The difference is due to the data set.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _fill(load: Load, local: LocalEngine) -> None:
 
 
 def _settle(local: LocalEngine, watcher: LocalClient) -> int:
-    """used_memory once it has been the same a few times, with the watcher kept busy so that it stays as it is."""
+    """used_memory, once it is stable; the watching client stays busy, so that its buffers keep their size."""
     before, same = -1, 0
     while same < STABLE_POLLS:
         local.pass_time(POLL_MS)
@@ -60,7 +60,7 @@ def _loads() -> list[object]:
 
 
 @pytest.mark.parametrize("load", _loads())
-def test_a_data_set_costs_what_it_costs_in_redis(load: Load) -> None:
+def test_a_data_set_takes_as_much_memory_as_in_redis(load: Load) -> None:
     local = local_engine(
         ("save", ""),
         ("slowlog-log-slower-than", "-1"),

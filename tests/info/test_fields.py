@@ -102,7 +102,7 @@ def test_databases_with_keys_have_a_line(hosted: Hosted) -> None:
     hosted.do("SET", "a", "1")
     hosted.do("SET", "b", "1")
     hosted.engine.keyspace.databases[0].expire_at(b"a", 1_800_000_000_000)
-    assert hosted.info("keyspace") == {"db0": "keys=2,expires=1,avg_ttl=0"}
+    assert hosted.info("keyspace") == {"db0": "keys=2,expires=1,avg_ttl=0,subexpiry=0"}
 
 
 def test_commandstats_show_calls_refusals_and_failures(hosted: Hosted) -> None:

@@ -1,1 +1,1 @@
-"""Random and hostile input, many connections, slow readers: nothing may break, leak or hang."""
+"""Random and hostile input, many connections, slow readers: nothing may fail, leak or hang."""

@@ -1,7 +1,7 @@
-"""Calls that are nearly right, from a seed: made of what COMMAND DOCS says of a command's arguments, then damaged.
+"""Nearly correct calls, from a seed: made from the arguments that COMMAND DOCS documents, and then damaged.
 
-Words drawn at random seldom pass the first check of a command with many options. These calls get through to the
-handlers, over few keys, so that types meet commands, encodings are crossed and collections run empty.
+Random words seldom pass the first checks of a command with many options. These calls reach the handlers. They use few
+keys, so that commands meet values of every type, encodings are converted and collections become empty.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ STRINGS = [
 INTEGERS = [b"0", b"1", b"2", b"3", b"-1", b"-2", b"5", b"100", b"-100", b"70000", b"9223372036854775807"]
 DOUBLES = [b"0", b"1", b"2.5", b"-1.5", b"3", b"1e10", b"13.361389", b"38.115556", b"inf", b"-inf", b"1e400"]
 TIMES = [b"4000000000", b"5000000000000", b"1", b"100"]
-#: A call that waits is let down at once, so these may be called as well.
+#: A call that blocks is unblocked at once, so these may be called too.
 WAITING = frozenset({"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"})
-#: This stops time for everybody.
+#: It stops the time for all clients.
 PAUSE = "CLIENT PAUSE"
-#: Deleting everything is a call among others, but a rare one.
+#: Calls that delete everything are made, but rarely.
 SWEEPING = ("FLUSHALL", "FLUSHDB")
-#: What the documents cannot say: the number of keys that follow must be right.
+#: COMMAND DOCS cannot say that the number of keys that follow must be right.
 COUNTS = {"numkeys", "numfields"}
 
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a command as documented."""
+    """An argument of a command, as documented."""
 
     name: str
     kind: str
@@ -44,12 +44,12 @@ class Argument:
 
 @dataclass
 class Calls:
-    """The commands of an engine and what they take."""
+    """The commands of an engine, and their arguments."""
 
     commands: dict[str, tuple[Argument, ...]] = field(default_factory=dict)
 
     def learn(self, client: LocalClient) -> None:
-        """Ask an engine for its commands."""
+        """Read the commands of an engine."""
         for name, documented in pairs(value(client.do("COMMAND", "DOCS"))).items():
             self._learn(name, documented)
 
@@ -65,7 +65,7 @@ class Calls:
         self.commands[words] = _arguments(known.get("arguments", []))
 
     def make(self, chance: random.Random) -> list[bytes]:
-        """One call of any command."""
+        """A call of a random command."""
         names = list(self.commands)
         name = chance.choice(names)
         if name in SWEEPING and chance.random() < 0.9:
@@ -97,7 +97,7 @@ def _argument(known: dict[str, Value]) -> Argument:
 
 
 def _words(chance: random.Random, argument: Argument) -> list[bytes]:
-    """The words of one argument: none if it may be left out, several times if it may be repeated."""
+    """The words of one argument, which may be left out if it is optional and repeated if it is multiple."""
     if "optional" in argument.flags and chance.random() < 0.6:
         return []
     times = chance.choice([1, 1, 2, 3]) if "multiple" in argument.flags else 1
@@ -123,7 +123,7 @@ def _once(chance: random.Random, argument: Argument) -> list[bytes]:
             return [chance.choice([b"1", b"1", b"2", b"3"])]
         return [chance.choice(INTEGERS)]
     if argument.kind == "double":
-        # Waiting is measured in these too; and what waits is let down.
+        # Timeouts are such numbers too; calls that block are unblocked.
         return [chance.choice(DOUBLES)]
     if argument.kind == "unix-time":
         return [chance.choice(TIMES)]
@@ -131,7 +131,7 @@ def _once(chance: random.Random, argument: Argument) -> list[bytes]:
 
 
 def _damaged(chance: random.Random, argv: list[bytes], fixed: int) -> list[bytes]:
-    """The call with a word dropped, doubled, exchanged or put elsewhere."""
+    """The call with a word dropped, doubled, replaced or moved."""
     at = chance.randrange(fixed, len(argv))
     how = chance.randrange(4)
     if how == 0:

@@ -1,7 +1,7 @@
-"""A mixed load that makes and destroys: every type, in sizes around and far above the limits of the encodings.
+"""A mixed load that creates and deletes values of every type, of sizes around and far above the encodings' limits.
 
-Keys are named after their type, so that most calls succeed; some calls cross types on purpose. The data would grow
-without end if nothing were deleted, so that a memory limit is always near.
+Keys are named after their type, so that most calls succeed; some calls use a key of another type on purpose. The load
+writes more than it deletes, so that memory is always near its limit.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Call = list[Argument]
 
 #: Keys of each type.
 KEYS = 500
-#: How many of the calls delete all keys of a database.
+#: The share of calls that delete all keys of a database.
 SWEEPS = 0.00005
-#: Elements of a collection that is big at once.
+#: Elements of a collection that is created large.
 BIG = 2500
-#: What a call may be refused with; anything else is a fault of the load or of the server.
+#: The errors that a call may get; any other error is a fault of the load or of the server.
 EXPECTED_ERRORS = (
     *(
         b"OOM ",
@@ -62,7 +62,7 @@ class Churn:
         ]
 
     def call(self) -> Call:
-        """Any call of the load."""
+        """A random call of the load."""
         if self.chance.random() < SWEEPS:
             return self._sweep()
         makers, weights = zip(*self._kinds, strict=True)
@@ -70,7 +70,7 @@ class Churn:
         return maker()
 
     def change_of_settings(self) -> Call:
-        """What an operator does meanwhile."""
+        """A change of a setting, as an operator would make it meanwhile."""
         chance = self.chance
         what = chance.random()
         if what < 0.3:
@@ -298,5 +298,5 @@ class Churn:
 
 
 def is_expected(error: bytes) -> bool:
-    """Whether a call of the load may be refused so."""
+    """Whether a call of the load may get this error."""
     return error.startswith(EXPECTED_ERRORS)

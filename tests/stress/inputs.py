@@ -1,4 +1,4 @@
-"""Hostile input, from a seed: bytes for the protocol and arguments for the commands."""
+"""Hostile input, from a seed: bytes for the parser and arguments for the commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = [
     *(b"ASYNC", b"SYNC", b"REPLACE", b"DB", b"ON", b"OFF", b"u8", b"i64", b"#1", b"SAMPLES", b"WITHMATCHLEN", b"IDX"),
     *(b"maxmemory", b"save", b"hz", b"100", b"default", b"2", b"3", b"LIST", b"ID", b"HELP", b"USAGE", b"ENCODING"),
 ]
-# What ends the server or the session, stops time, or blocks the test is not run as random input.
+# Commands that end the server or the session, stop the time, or block the test are left out.
 NEVER = frozenset(
     {
         *("SHUTDOWN", "DEBUG", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "CONFIG", "SYNC", "PSYNC"),
@@ -28,12 +28,12 @@ NEVER = frozenset(
         *("MODULE", "CLUSTER", "MIGRATE", "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"),
     }
 )
-# An offset can ask for half a gigabyte in earnest: a correct answer, and a slow one.
+# An offset can really ask for half a gigabyte: the reply is correct, but slow.
 HUGE = {"SETRANGE", "SETBIT", "BITFIELD"}
 
 
 def random_bytes(chance: random.Random) -> bytes:
-    """Something for the parser: fragments of requests, noise, and whole requests that were damaged."""
+    """Bytes for the parser: fragments of requests, noise, and whole requests that were damaged."""
     parts: list[bytes] = []
     for _ in range(chance.randint(1, 8)):
         kind = chance.random()
@@ -47,7 +47,7 @@ def random_bytes(chance: random.Random) -> bytes:
 
 
 def mutated(chance: random.Random, data: bytes) -> bytes:
-    """The data with a few bytes changed, removed or doubled; half of the time as it is."""
+    """The data with a few bytes changed, removed or doubled; unchanged half of the time."""
     if chance.random() < 0.5:
         return data
     changed = bytearray(data)
@@ -64,7 +64,7 @@ def mutated(chance: random.Random, data: bytes) -> bytes:
 
 
 def random_arguments(chance: random.Random, names: list[bytes]) -> list[bytes]:
-    """A command with any arguments."""
+    """A random command with random arguments."""
     argv = [chance.choice(names)]
     for _ in range(chance.choice([0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7])):
         kind = chance.random()
@@ -80,7 +80,7 @@ def random_arguments(chance: random.Random, names: list[bytes]) -> list[bytes]:
 
 
 def split(chance: random.Random, data: bytes) -> list[bytes]:
-    """The same bytes in pieces."""
+    """The bytes in pieces of random lengths."""
     cuts = sorted(chance.randint(0, len(data)) for _ in range(chance.randint(0, 6)))
     edges = [0, *cuts, len(data)]
     return [data[start:end] for start, end in pairwise(edges) if end > start]

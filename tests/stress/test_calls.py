@@ -1,4 +1,4 @@
-"""Thousands of nearly right calls of every command: no exception, sound structures, a ledger that adds up.
+"""Thousands of nearly correct calls of every command: no exception, sound structures, an exact ledger.
 
 The seeds are fixed, so a failure can be repeated; the message names the call.
 """
@@ -37,7 +37,7 @@ def _check(local: LocalEngine) -> None:
 
 
 def _call(local: LocalEngine, count: int, seed: int) -> set[bytes]:
-    """Make calls; returns the names of those that were answered without an error at least once."""
+    """Make calls; returns the names of the commands that succeeded at least once."""
     chance = random.Random(seed)
     client = local.client()
     calls = Calls()

@@ -1,12 +1,11 @@
-"""Memory that comes and goes for a long time: the ledger stays exact, the process stays within its bound.
+"""Memory that is allocated and freed for a long time: the ledger stays exact, the process stays within its bound.
 
-How long the server is churned depends on the suite (tests/support/suites.py).
+The suite (tests/support/suites.py) says how long the load runs.
 
-The bound on the resident memory. The ledger is kept within the limit plus what one command adds. An element takes
-a Python object in the process where Redis has a few bytes of a listpack, so a byte of the ledger stands for several of
-the process; and a big request is there several times while it is read. On top comes the interpreter itself.
-Beyond the bound memory must not creep: the highest figure of the second half may not pass that of the first by more
-than a tenth and noise.
+The bound on the resident memory: the ledger stays within the limit plus what one command adds. An element takes a
+Python object in the process where Redis has a few bytes of a listpack, so a byte of the ledger stands for several bytes
+of the process. A large request exists several times while it is read. The interpreter itself comes on top. Memory must
+not creep either: the maximum of the second half may exceed that of the first by at most a tenth, and noise.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ SMALL_LIMIT_BYTES = 3 << 20
 CONNECTIONS = 6
 PIPELINE = 40
 SECONDS = SUITE.churn_seconds
-#: Bytes of the process for a byte of the ledger, at most.
+#: The process may have at most this many bytes for a byte of the ledger.
 PROCESS_PER_LEDGER = 5
 CREEP_NOISE_BYTES = 24 << 20
 DRAIN_SECONDS = 60.0
@@ -39,7 +38,7 @@ DEEDS = (
     *("used_memory_peak_human", "allocator_frag_ratio", "expired_keys", "evicted_keys", "lazyfreed_objects"),
     *("active_defrag_hits", "active_defrag_misses", "total_active_defrag_time", "total_eviction_exceeded_time"),
 )
-#: Defragmentation has something to do from the first megabyte on.
+#: Defragmentation begins with the first megabyte of waste.
 DEFRAG = (
     *("--active-defrag-ignore-bytes", "1mb", "--active-defrag-threshold-lower", "5"),
     *("--active-defrag-cycle-min", "5", "--active-defrag-cycle-max", "50", "--active-defrag-max-scan-fields", "200"),
@@ -56,7 +55,7 @@ def _check_reply(call: object, reply: Reply) -> None:
 
 
 class _Load:
-    """Several connections to one server, each with pipelines under way at the same time."""
+    """Several connections to one server, all with pipelines in progress at the same time."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self.server = server
@@ -68,12 +67,11 @@ class _Load:
         self.deeds: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close all connections."""
         for wire in [*self._wires, self.control]:
             wire.close()
 
     def round(self) -> None:
-        """A pipeline on each connection, then all replies; now and then a connection is a new one."""
+        """Send a pipeline on each connection, then read all replies; now and then replace a connection."""
         rounds = [[self.churn.call() for _ in range(PIPELINE)] for _ in self._wires]
         for wire, calls in zip(self._wires, rounds, strict=True):
             wire.send(b"".join([request(*call) for call in calls]))
@@ -89,17 +87,17 @@ class _Load:
             _check_reply(call, self.control.do(*call))
 
     def checkpoint(self) -> None:
-        """The ledger is exact, the process within its bound."""
+        """Assert that the ledger is exact and the process within its bound."""
         assert_sound(self.control)
         self.rss.append(_rss(self.server))
 
     def note_deeds(self) -> None:
-        """What the server has done in that time, by its own figures."""
+        """Note how much the server has done in that time, by its own figures."""
         found = info(self.control, "everything")
         self.deeds = {name: found[name] for name in DEEDS}
 
     def drain(self) -> None:
-        """What was handed over to be freed is freed soon after the load has ended."""
+        """Wait until everything that is lazily freed has been freed, which must be soon after the load has ended."""
         self.control.do("FLUSHALL", "ASYNC")
         deadline = time.monotonic() + DRAIN_SECONDS
         while (pending := _figure(self.control, "lazyfree_pending_objects")) and time.monotonic() < deadline:
@@ -172,6 +170,6 @@ def test_a_churned_engine_stays_sound(seed: int) -> None:
         ("active-defrag-ignore-bytes", "1"),
         ("active-defrag-threshold-lower", "1"),
         ("active-defrag-max-scan-fields", "50"),
-        ("active-defrag-cycle-max", "2"),  # a tick's work, which is all there is without a shell
+        ("active-defrag-cycle-max", "2"),  # the work of a tick, which is all that runs without a shell
     )
     _churn_here(local, 8000, seed)

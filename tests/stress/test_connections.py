@@ -1,4 +1,4 @@
-"""Many connections, and ones that do not read."""
+"""Many connections, and clients that do not read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import OK, Bulk, Integer, Simple, Wire, info, request
 
-# used_memory moves with the watching connection's own buffers; RSS with the interpreter's free lists.
+# used_memory changes with the buffers of the watching connection, RSS with the interpreter's free lists.
 LEDGER_NOISE = 64 * 1024
 RSS_NOISE = 12 * 1024 * 1024
 
@@ -25,7 +25,7 @@ def _rss(server: Server) -> int:
 
 
 def _use(server: Server, number: int) -> None:
-    """One of the ways in which clients come and go."""
+    """Connect and disconnect, in one of several ways."""
     wire = server.connect(protocol=2 + number % 2)
     with wire:
         match number % 5:
@@ -33,11 +33,11 @@ def _use(server: Server, number: int) -> None:
                 assert wire.do("PING") == Simple(b"PONG")
             case 1:
                 assert wire.pipeline([("SET", "a", "1"), ("GET", "a")]) == [OK, Bulk(b"1")]
-            case 2:  # gone in the middle of a request
+            case 2:  # disconnects in the middle of a request
                 wire.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000\r\nxx")
-            case 3:  # gone in a transaction, watching
+            case 3:  # disconnects in a transaction, with a watched key
                 wire.pipeline([("WATCH", "a"), ("MULTI",), ("SET", "a", "2")])
-            case _:  # gone with replies on the way
+            case _:  # disconnects before the replies have arrived
                 wire.send(request("GET", "a") * 20)
 
 
@@ -57,7 +57,7 @@ def _churn(server: Server, count: int) -> None:
 
 
 def _wait_for_clients(watcher: Wire, count: int) -> None:
-    """The server learns of closed sockets a moment later: ask until it has."""
+    """Wait until the server has noticed closed sockets, which takes a moment."""
     for _ in range(2000):
         if int(info(watcher, "clients")["connected_clients"]) == count:
             return
@@ -83,7 +83,7 @@ def test_many_connections_at_once_are_served(ours: Server) -> None:
         assert [wire.receive() for wire in wires] == [OK] * 300
 
 
-def test_a_slow_reader_is_cut_at_its_limit_while_others_are_served(ours: Server) -> None:
+def test_a_slow_reader_is_disconnected_at_its_limit_while_others_are_served(ours: Server) -> None:
     limit = 2_000_000
     with ours.connect() as control:
         assert control.do("CONFIG", "SET", "client-output-buffer-limit", f"normal {limit} 0 0") == OK
@@ -100,7 +100,7 @@ def test_a_slow_reader_is_cut_at_its_limit_while_others_are_served(ours: Server)
 
 
 class _SlowReader:
-    """A client that asks and does not read."""
+    """A client that sends requests and does not read."""
 
     def __init__(self, server: Server) -> None:
         self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
@@ -109,7 +109,7 @@ class _SlowReader:
         self._socket.sendall(data)
 
     def read_to_the_end(self) -> None:
-        """Read after all, until the server has hung up; without an end this times out."""
+        """Read until the server has closed the connection; if it does not, this times out."""
         with contextlib.suppress(ConnectionError):
             while self._socket.recv(1 << 20):
                 pass

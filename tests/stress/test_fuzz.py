@@ -1,4 +1,4 @@
-"""Random input at the engine: no exception, no stuck session, no drift in the ledger.
+"""Random input for the engine: no exception, no stuck session, no error in the ledger.
 
 The seeds are fixed, so a failure can be repeated; the message names the input. The short runs belong to every
 test run; the suite says how many inputs the long ones make.
@@ -51,7 +51,7 @@ def _fuzz_bytes(local: LocalEngine, count: int) -> None:
         except Exception as error:
             error.add_note(f"input {number}: {data!r}")
             raise
-        assert client.session.is_closing() or client.session.holds == 0, f"input {number} sticks: {data!r}"
+        assert client.session.is_closing() or client.session.holds == 0, f"input {number} is stuck: {data!r}"
         local.drop(client)
         if number % AUDIT_EVERY == AUDIT_EVERY - 1:
             local.assert_sound()
@@ -78,23 +78,23 @@ def _fuzz_arguments(local: LocalEngine, count: int) -> None:
     local.drop(client)
 
 
-def test_any_bytes_are_survived(local: LocalEngine) -> None:
+def test_random_bytes_leave_everything_sound(local: LocalEngine) -> None:
     _fuzz_bytes(local, QUICK)
 
 
-def test_any_arguments_are_survived(local: LocalEngine) -> None:
+def test_random_arguments_leave_everything_sound(local: LocalEngine) -> None:
     _fuzz_arguments(local, QUICK)
 
 
 @pytest.mark.slow
 @time_limit(900)
-def test_a_long_run_of_byte_strings_is_survived(local: LocalEngine) -> None:
+def test_a_long_run_of_random_bytes_leaves_everything_sound(local: LocalEngine) -> None:
     _fuzz_bytes(local, SUITE.inputs)
 
 
 @pytest.mark.slow
 @time_limit(900)
-def test_a_long_run_of_commands_is_survived(local: LocalEngine) -> None:
+def test_a_long_run_of_random_commands_leaves_everything_sound(local: LocalEngine) -> None:
     _fuzz_arguments(local, SUITE.inputs)
 
 
@@ -126,7 +126,7 @@ def _decoded(data: bytes) -> list[Reply]:
 
 
 def _over_a_socket(server: Server, data: bytes) -> tuple[list[Reply], bool]:
-    """Replies to these bytes and a mark after them, and whether the server hung up."""
+    """The replies to these bytes and to a mark after them, and whether the server closed the connection."""
     replies: list[Reply] = []
     with server.connect(timeout=8.0) as wire:
         try:
@@ -170,12 +170,12 @@ def test_protocol_errors_are_those_of_redis(real: Server, ours: Server, data: by
 
 
 @pytest.mark.needs_redis
-def test_random_bytes_are_answered_as_redis_does(real: Server, ours: Server) -> None:
+def test_random_bytes_get_the_replies_of_redis(real: Server, ours: Server) -> None:
     chance = random.Random(SEED + 3)
     for _ in range(400):
         data = random_bytes(chance)
-        # Redis takes a NUL in an inline request for the end of what has been received, and waits.
-        # A word that a damaged request leaves behind may be a command of replication, which we do not have.
+        # In an inline request Redis takes a NUL for the end of what it has received, and waits.
+        # The rest of a damaged request may be a command of replication, which we do not have.
         named = {word.upper().decode("latin-1") for word in data.split()}
         if b"\x00" in data or named & NEVER or _waits_for_more(data):
             continue
@@ -183,7 +183,7 @@ def test_random_bytes_are_answered_as_redis_does(real: Server, ours: Server) -> 
 
 
 def _waits_for_more(data: bytes) -> bool:
-    """Whether the mark would become part of an unfinished request: both servers then wait in silence."""
+    """Whether the mark would become part of an unfinished request, so that both servers wait for more."""
     local = local_engine()
     session = local.engine.connect("tcp", "127.0.0.1:1", "127.0.0.1:2")
     session.receive(data + b"\r\n" + request("PING", "the mark"))
@@ -191,7 +191,7 @@ def _waits_for_more(data: bytes) -> bool:
     return not session.is_closing() and Bulk(b"the mark") not in replies
 
 
-def test_a_session_after_an_error_in_the_protocol_says_so_and_closes(local: LocalEngine) -> None:
+def test_a_protocol_error_gets_an_error_reply_and_closes_the_session(local: LocalEngine) -> None:
     client = local.client()
     replies = client.raw(b"*1\r\n$x\r\n" + request("PING"))
     assert replies == [Error(b"ERR Protocol error: invalid bulk length")]
@@ -199,7 +199,7 @@ def test_a_session_after_an_error_in_the_protocol_says_so_and_closes(local: Loca
     local.drop(client)
 
 
-def test_requests_before_the_error_are_answered(local: LocalEngine) -> None:
+def test_requests_before_a_protocol_error_get_their_replies(local: LocalEngine) -> None:
     client = local.client()
     assert client.raw(request("PING") + b"*x\r\n")[0] == Simple(b"PONG")
     local.drop(client)

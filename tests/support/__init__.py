@@ -1,1 +1,1 @@
-"""What tests share: servers, a client that keeps the types of replies, an engine without sockets."""
+"""Shared by the tests: servers, a client that keeps the types of replies, engines without sockets."""

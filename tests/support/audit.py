@@ -1,4 +1,4 @@
-"""The ledger audit as the tests see it: one place that knows the form of its answer."""
+"""MEMORY AUDIT as the tests use it: the only place that knows the form of its reply."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tests.support.wire import OK, Error, Reply, Wire
 
 
 def complaint(reply: Reply) -> str:
-    """What a reply of MEMORY AUDIT complains about; empty when the ledger is sound."""
+    """The complaints in a reply of MEMORY AUDIT; empty if the ledger is sound."""
     if reply == OK:
         return ""
     return reply.text.decode(errors="replace") if isinstance(reply, Error) else repr(reply)
 
 
 def assert_sound(wire: Wire) -> None:
-    """Run the audit over a connection; another server named by PYREDMEM_SERVER may have none."""
+    """Run the audit over a connection; a server that PYREDMEM_SERVER names may not have one."""
     if os.environ.get("PYREDMEM_SERVER"):
         return
     found = complaint(wire.do("MEMORY", "AUDIT"))

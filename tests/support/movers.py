@@ -16,7 +16,7 @@ PASS_LIMIT = 100_000
 
 
 class Recorder(Mover):
-    """Changes nothing; notes what it is shown."""
+    """Changes nothing, and notes the blocks and objects that it is shown."""
 
     def __init__(self, allocator: Allocator, steering: bool = False) -> None:
         super().__init__(allocator)
@@ -43,11 +43,11 @@ class Recorder(Mover):
 
 
 class Evictor(Mover):
-    """Demands that every Python object leaves, and refuses a part of the twins."""
+    """Wants every Python object replaced, and refuses some of the twins."""
 
     def __init__(self, allocator: Allocator, refused: int = 3) -> None:
         super().__init__(allocator)
-        self.refused = refused  # one twin of so many is a plug
+        self.refused = refused  # one twin of this many is a plug
         self.plugs: list[object] = []
         self.left: list[object] = []
         self.accepted: list[object] = []
@@ -81,7 +81,7 @@ class Evictor(Mover):
 
 
 class Shuffler(Mover):
-    """Moves every block, whether that helps or not."""
+    """Moves every block, whether or not that helps."""
 
     def block(self, address: int) -> int:
         if address == 0:
@@ -92,7 +92,7 @@ class Shuffler(Mover):
 
 
 def visit_elements(value: RedisObject, mover: Mover, limit: int, between: Callable[[], None] | None = None) -> int:
-    """All elements from cursor 0 to 0; returns the number of calls."""
+    """Visit all elements, from cursor 0 until it is 0 again; returns the number of calls."""
     cursor = value.defrag_elements(mover, 0, limit)
     calls = 1
     while cursor != 0:
@@ -105,7 +105,7 @@ def visit_elements(value: RedisObject, mover: Mover, limit: int, between: Callab
 
 
 def full_pass(value: RedisObject, mover: Mover, limit: int = 10) -> RedisObject:
-    """One pass over a value; what takes its place afterwards."""
+    """Run one pass over a value; returns the value that replaces it."""
     value = value.relocated(mover)
     value.defrag_head(mover)
     visit_elements(value, mover, limit)
@@ -113,7 +113,7 @@ def full_pass(value: RedisObject, mover: Mover, limit: int = 10) -> RedisObject:
 
 
 def assert_shown_once(value: RedisObject, allocator: Allocator, limit: int = 10) -> None:
-    """A pass shows each block of the value once, whatever it is about."""
+    """Assert that passes of every kind show each block of the value once."""
     owned = Counter(value.addresses())
     for steering in (False, True):
         recorder = Recorder(allocator, steering)
@@ -122,7 +122,7 @@ def assert_shown_once(value: RedisObject, allocator: Allocator, limit: int = 10)
 
 
 def taken_apart(value: RedisObject, next_limit: Callable[[], int]) -> list[int]:
-    """The addresses that the value gives while it is taken apart in steps."""
+    """The addresses that the value gives while it is dismantled in steps."""
     freed = FreedBlocks()
     steps = 0
     while not value.dismantle(next_limit(), freed):
@@ -132,7 +132,7 @@ def taken_apart(value: RedisObject, next_limit: Callable[[], int]) -> list[int]:
 
 
 def looks(value: RedisObject, allocator: Allocator) -> list[object]:
-    """What a pass may not change."""
+    """Everything about a value that a pass must not change."""
     digest = Digest()
     value.digest(digest)
     writer = RdbWriter(False)
@@ -155,9 +155,9 @@ def looks(value: RedisObject, allocator: Allocator) -> list[object]:
 
 
 def assert_sound_after_passes(value: RedisObject, allocator: Allocator, limit: int = 10) -> RedisObject:
-    """Run passes of all kinds over a value; what takes its place afterwards.
+    """Run passes of all kinds over a value; returns the value that replaces it.
 
-    The value is the only thing in the ledger. It is shown each of its blocks once, and nothing that can be seen of it
+    The value must be the only thing in the ledger. Each of its blocks is shown once, and nothing that commands can see
     changes.
     """
     before = looks(value, allocator)

@@ -1,10 +1,10 @@
 """The stream of commands that a real redis-server sends to its replicas.
 
-`ReplicaLink` sends SYNC on a raw socket, skips the snapshot, and from then on gives the commands that arrive. SYNC
-rather than PSYNC, because the server then never expects an acknowledgement and never drops the link as timed out.
+`ReplicaLink` sends SYNC on a raw socket, skips the snapshot, and then returns the commands that arrive. It sends SYNC
+and not PSYNC, because the server then expects no acknowledgements and never drops the link as timed out.
 
-The link's own traffic (PING, REPLCONF, newlines) is dropped. SELECT, MULTI and EXEC stay: where they stand is part of
-what is compared. A test marks the end of what it wants to read with PUBLISH on `CHANNEL`, which is propagated as well.
+The link's own traffic (PING, REPLCONF, newlines) is dropped. SELECT, MULTI and EXEC stay: their places in the stream
+are compared too. A test marks the end of what it wants to read by PUBLISH on `CHANNEL`, which is propagated as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import TracebackType
 from tests.support.wire import Array, Bulk, Decoder, Wire, request
 
 CHANNEL = b"end-of-a-case"
-#: Options that let a server begin the stream as soon as it is asked to, and leave the link alone afterwards.
+#: Options that let a server begin the stream at once, and send hardly anything of its own.
 OPTIONS = ("--repl-diskless-sync", "no", "--repl-ping-replica-period", "3600", "--hz", "100")
 _OWN = {b"PING", b"REPLCONF"}
 _END_MARK_BYTES = 40
@@ -24,7 +24,7 @@ Command = list[bytes]
 
 
 class ReplicaLink:
-    """A replica that only listens."""
+    """A replica that only reads."""
 
     def __init__(self, port: int, timeout: float = 20.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
@@ -42,11 +42,10 @@ class ReplicaLink:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
         self._socket.close()
 
     def take(self, control: Wire) -> list[Command]:
-        """What was propagated since the last call; `control` is a connection to the same server, in database 0.
+        """The commands propagated since the last call; `control` is a connection to the same server, in database 0.
 
         Afterwards the server has database 0 selected for its replicas.
         """
@@ -60,7 +59,7 @@ class ReplicaLink:
                 break
             if command[0].upper() not in _OWN:
                 commands.append(command)
-        if commands and commands[-1] == [b"SELECT", b"0"]:  # the mark's
+        if commands and commands[-1] == [b"SELECT", b"0"]:  # the SELECT of the mark
             commands.pop()
         return commands
 
@@ -71,7 +70,7 @@ class ReplicaLink:
         return [item.data for item in reply.items if isinstance(item, Bulk)]
 
     def _skip_snapshot(self) -> None:
-        """Read past the RDB file, whose end is given by its length or, without a disk, by a mark."""
+        """Read past the RDB file; its end is given by its length or, if it was never on disk, by a mark."""
         while True:
             self._data = self._data.lstrip(b"\n")
             if b"\r\n" in self._data:

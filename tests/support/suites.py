@@ -2,8 +2,8 @@
 
     default   leaves out the tests marked slow; `--slow` runs them too, with full counts
     ci        runs all tests, the long ones with a quarter of their counts
-    full      runs all tests with full counts and without time limits, and churns a server for ten minutes
-    explore   is the default suite with other examples each time, and more of them
+    full      runs all tests with full counts and without time limits, and loads a server for ten minutes
+    explore   is the default suite with more examples, and other ones each time
 
 Except in `explore`, every run tries the same examples, so that a failure can be repeated.
 """
@@ -24,7 +24,7 @@ class Suite:
 
     commands_per_type: int = 20_000  # compared with a real server, for each type of value
     commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
-    calls: int = 200_000  # well-formed calls made of what COMMAND DOCS says
+    calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # opened and closed again
     churn_seconds: float = 20.0

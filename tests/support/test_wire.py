@@ -1,4 +1,4 @@
-"""The test client's own parser."""
+"""The parser of the test client."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def test_what_is_not_resp_is_refused() -> None:
         decoder.take()
 
 
-def test_a_request_is_a_multibulk() -> None:
+def test_a_request_is_encoded_as_a_multibulk() -> None:
     assert request("SET", b"\x00", 5) == b"*3\r\n$3\r\nSET\r\n$1\r\n\x00\r\n$1\r\n5\r\n"

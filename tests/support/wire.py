@@ -1,11 +1,11 @@
 """A raw RESP client whose replies keep their types.
 
-redis-py turns `+OK` and `$2 OK` into the same Python value, and a RESP3 map into the dict that a
-RESP2 array becomes as well. Tests of a server have to tell them apart, so every reply is an instance
-of one small class per RESP type, equal only to a reply of the same type with the same content.
+redis-py returns the same Python value for `+OK` and `$2 OK`, and the same dict for a RESP3 map and for a RESP2 array.
+Tests of a server have to distinguish them. So there is one small class for each RESP type, and a reply is equal only to
+a reply of the same type with the same content.
 
-`Decoder` is the parser without I/O (feed bytes, take replies); `Wire` is a blocking socket around it.
-It reads while it writes, so a pipeline of any size cannot end in both sides waiting for the other.
+`Decoder` is the parser without I/O (feed bytes, take replies); `Wire` is a blocking socket around it. It reads while it
+writes, so that client and server never wait for each other, however long a pipeline is.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """`,number`, as text: the digits are part of what is compared."""
+    """`,number`, as text: its digits are compared too."""
 
     text: bytes
 
@@ -136,7 +136,7 @@ QUEUED = Simple(b"QUEUED")
 
 
 class WireError(Exception):
-    """The other side sent what is not RESP."""
+    """The other side sent something that is not RESP."""
 
 
 class Closed(Exception):  # noqa: N818 - says what happened to the connection; often expected
@@ -148,7 +148,7 @@ class _Incomplete(Exception):  # noqa: N818 - control flow inside the decoder
 
 
 def encode(argument: Argument) -> bytes:
-    """One argument as bytes."""
+    """An argument as bytes."""
     if isinstance(argument, bytes):
         return argument
     if isinstance(argument, str):
@@ -157,7 +157,7 @@ def encode(argument: Argument) -> bytes:
 
 
 def request(*arguments: Argument) -> bytes:
-    """A command as a multibulk request."""
+    """Encode a command as a multibulk request."""
     parts = [b"*%d\r\n" % len(arguments)]
     for argument in arguments:
         data = encode(argument)
@@ -166,24 +166,24 @@ def request(*arguments: Argument) -> bytes:
 
 
 class Decoder:
-    """Bytes in, replies out; keeps the unfinished rest."""
+    """Turns bytes into replies, and keeps an unfinished one until the rest arrives."""
 
     def __init__(self) -> None:
         self._data = b""
         self._at = 0
 
     def feed(self, data: bytes) -> None:
-        """Append what was read."""
+        """Take bytes that were read."""
         self._data = self._data[self._at :] + data
         self._at = 0
 
     @property
     def pending(self) -> bytes:
-        """What has been fed and not yet become a reply."""
+        """The bytes that are not yet a whole reply."""
         return self._data[self._at :]
 
     def take(self) -> Reply | None:
-        """The next whole reply, or None when more bytes are needed."""
+        """The next whole reply; None if more bytes are needed."""
         start = self._at
         try:
             return self._reply()
@@ -192,7 +192,7 @@ class Decoder:
             return None
 
     def take_all(self) -> list[Reply]:
-        """Every whole reply there is."""
+        """All whole replies."""
         replies: list[Reply] = []
         while (reply := self.take()) is not None:
             replies.append(reply)
@@ -279,20 +279,19 @@ class Wire:
         self.close()
 
     def fileno(self) -> int:
-        """For select."""
+        """The socket's file descriptor, for select."""
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Close the connection."""
         self._socket.close()
 
     @property
     def pending(self) -> bytes:
-        """Bytes read that are not a whole reply."""
+        """The bytes that were read and are not yet a whole reply."""
         return self._decoder.pending
 
     def send(self, data: bytes) -> None:
-        """Send raw bytes, reading whatever arrives meanwhile."""
+        """Send raw bytes, and read what arrives meanwhile."""
         view = memoryview(data)
         deadline = time.monotonic() + self.timeout
         while view:
@@ -320,7 +319,7 @@ class Wire:
         return reply
 
     def receive_until_closed(self) -> list[Reply]:
-        """Every reply up to the end of the connection."""
+        """All replies until the connection ends."""
         replies: list[Reply] = []
         while True:
             try:
