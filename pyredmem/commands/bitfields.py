@@ -9,6 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.bitmaps import bit_offset, checked_offset, writable_bits
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
@@ -57,7 +58,7 @@ class _Kind:
 
     def __init__(self, argument: bytes) -> None:
         letter = argument[0] if argument else 0
-        width = parse_integer(argument[1:].partition(b"\0")[0])
+        width = parse_integer(c_string(argument[1:]))
         self.signed = letter == _LETTER_I
         if letter not in (_LETTER_I, _LETTER_U) or width is None or not 1 <= width <= (64 if self.signed else 63):
             raise CommandError(_TYPE_ERROR)

@@ -235,7 +235,7 @@ def reset(context: Context, argv: list[bytes]) -> None:
     engine.tracking.disable(session)
     session.end_transaction()
     session.set_gate(GATE_NO_TOUCH, False)
-    if not session.gates & GATE_REPLY_SKIP:  # of RESET itself: the reply to it is dropped, too
+    if not session.gates & GATE_REPLY_SKIP:  # after REPLY SKIP the reply to RESET is dropped too
         session.set_replies(True)
     session.no_evict = False
     context.set_protocol(2)

@@ -17,8 +17,8 @@ _INT_MAX: Final = 2147483647
 _INT_MIN: Final = -2147483648
 _FLUSH_SYNTAX: Final = "[ASYNC | SYNC]"
 _FLUSH_HISTORY: Final = (
-    ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
-    ("6.2.0", "Added the `SYNC` flushing mode modifier."),
+    ("4.0.0", "Added the `ASYNC` option."),
+    ("6.2.0", "Added the `SYNC` option."),
 )
 _FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
 

@@ -103,8 +103,8 @@ def _options(argv: list[bytes]) -> _Options:
     summary="Creates a key from a value that DUMP has serialized.",
     syntax="key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]",
     history=(
-        ("3.0.0", "Added the `REPLACE` modifier."),
-        ("5.0.0", "Added the `ABSTTL` modifier."),
+        ("3.0.0", "Added the `REPLACE` option."),
+        ("5.0.0", "Added the `ABSTTL` option."),
         ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
     ),
 )

@@ -9,6 +9,7 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.hash_expiry import PER_FIELD, counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
@@ -186,7 +187,7 @@ class _Setting:
                     self.time_at = arguments.at - 1
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
-                raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
+                raise CommandError(b"ERR unknown argument: " + c_string(word))
         if arguments.left() < _FEWEST_AFTER_FIELDS:
             raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())

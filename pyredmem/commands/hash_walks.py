@@ -1,4 +1,4 @@
-"""Commands of the group *hash* that list, draw and scan: HGETALL, HKEYS, HVALS, HRANDFIELD, HSCAN."""
+"""Commands of the group *hash* that return all fields, random ones, or some per call: HGETALL, HRANDFIELD, HSCAN."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.command import (
     ACCESS,
@@ -208,7 +209,7 @@ def pfdebug(context: Context, argv: list[bytes]) -> None:
     if value is None:
         raise CommandError(_NO_KEY)
     buffer = _writable(context, key, value)
-    word = argv[1].partition(b"\x00")[0]
+    word = c_string(argv[1])
     subcommand = word.upper()
     reply = context.reply
     if subcommand == b"GETREG":

@@ -183,7 +183,7 @@ def rename(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Renames a key if no key has the new name.",
     syntax="key newkey",
-    history=(("3.2.0", "The command no longer returns an error when source and destination names are the same."),),
+    history=(("3.2.0", "No longer fails if both names are the same."),),
 )
 def renamenx(context: Context, argv: list[bytes]) -> None:
     context.reply.integer(1 if _rename(context, argv[1], argv[2], only_if_free=True) else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, Command, Group
 from pyredmem.engine.context import Context
@@ -52,7 +53,7 @@ def latency_doctor_(context: Context, argv: list[bytes]) -> None:
 def latency_graph_(context: Context, argv: list[bytes]) -> None:
     event = context.engine.slow_commands.monitor.event(argv[2])
     if event is None:
-        raise CommandError(b"ERR No samples available for event '" + argv[2].partition(b"\x00")[0] + b"'")
+        raise CommandError(b"ERR No samples available for event '" + c_string(argv[2]) + b"'")
     context.reply.verbatim(latency_graph(event, _now_s(context)))
 
 

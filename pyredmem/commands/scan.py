@@ -12,6 +12,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.glob import Glob
 from pyredmem.base.numbers import INT64_MAX, UINT64_MAX
+from pyredmem.commands.c_strings import SPACES, c_string
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
 from pyredmem.engine.context import Context
@@ -24,7 +25,6 @@ scanning: Final = Group("generic")
 _DEFAULT_COUNT: Final = 10
 _CURSOR_BITS: Final = INT64_MAX  # of a cursor, only the bits below the size of the table matter
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
-_SPACES: Final = b" \t\n\v\f\r"
 
 
 @scanning.command(
@@ -59,7 +59,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of keys.",
     summary="Iterates over the keys of the database, some of them per call.",
     syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
-    history=(("6.0.0", "Added the `TYPE` subcommand."),),
+    history=(("6.0.0", "Added the `TYPE` option."),),
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
 )
 def scan(context: Context, argv: list[bytes]) -> None:
@@ -79,10 +79,10 @@ def reply_scan(reply: ReplySink, cursor: int, elements: list[bytes]) -> None:
 
 def scan_cursor(argument: bytes) -> int:
     """A cursor, parsed like C's ``strtoul``: a sign and leading zeros are allowed, and an empty argument is 0."""
-    text = argument.partition(b"\0")[0]
+    text = c_string(argument)
     if text == b"":
         return 0
-    if text[:1] in _SPACES or _CURSOR.fullmatch(text) is None:
+    if text[:1] in SPACES or _CURSOR.fullmatch(text) is None:
         raise CommandError(errors.INVALID_CURSOR)
     # Python refuses to parse thousands of digits; 64 bits need at most 20.
     digits = text.lstrip(b"+-").lstrip(b"0") or b"0"

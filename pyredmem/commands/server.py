@@ -168,7 +168,7 @@ def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     complexity="O(1)",
     summary="Shuts the server down.",
     syntax="[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
-    history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
+    history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` options."),),
 )
 def shutdown(context: Context, argv: list[bytes]) -> None:
     """There are no replicas to wait for, so NOW has no effect and there never is a shutdown to abort."""

@@ -27,9 +27,9 @@ set_random: Final = Group("set")
 _MOVE_FACTOR: Final = 5
 #: SPOP is recorded as SREM commands of at most this many members each (Redis 7.2 spopWithCountCommand).
 _MEMBERS_PER_SREM: Final = 1024
-#: SRANDMEMBER removes members from a copy if it returns more than a third (7.2 SRANDMEMBER_SUB_STRATEGY_MUL).
+#: SRANDMEMBER shuffles a copy if it returns more than a third (Redis 7.2 SRANDMEMBER_SUB_STRATEGY_MUL).
 _COPY_FACTOR: Final = 3
-#: SRANDMEMBER with a negative count draws this number of members before it writes them.
+#: SRANDMEMBER with a negative count draws and sends this many members at a time.
 _DRAWN_AT_ONCE: Final = 1000
 
 
@@ -167,7 +167,7 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_independent(context: Context, found: SetObject, count: i64) -> None:
-    """``count`` members, each drawn among all; there may be so many that the client is disconnected meanwhile."""
+    """Reply with ``count`` independently drawn members; stop if the client is disconnected meanwhile."""
     reply = context.reply
     rng = context.keyspace.rng
     reply.array(count)

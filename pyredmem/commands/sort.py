@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands.c_strings import SPACES, c_string
 from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.hashes import field_value
 from pyredmem.engine.arguments import Arguments
@@ -41,7 +42,6 @@ from pyredmem.objects.string import StringObject
 sorting: Final = Group("generic")
 
 _NOT_A_SCORE: Final = b"ERR One or more scores can't be converted into double"
-_SPACES: Final = b" \t\n\v\f\r"
 _SYNTAX: Final = (
     "key#0 [BY by-pattern:pattern#1] [LIMIT offset count] [GET get-pattern:pattern#1 [GET get-pattern:pattern#1 ...]] "
     "[ASC | DESC] [ALPHA]"
@@ -67,7 +67,7 @@ class _Pattern:
     """A pattern of BY or GET, split at its star; like a C string it ends at its first NUL."""
 
     def __init__(self, pattern: bytes) -> None:
-        text = pattern.partition(b"\0")[0]
+        text = c_string(pattern)
         star = text.find(b"*")
         self.is_element = text == b"#"
         self.has_star = star >= 0
@@ -261,10 +261,10 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
 
 def _score(text: bytes) -> float:
     """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero."""
-    text = text.partition(b"\0")[0]
+    text = c_string(text)
     if text == b"":
         return 0.0
-    score = parse_double(text.lstrip(_SPACES))
+    score = parse_double(text.lstrip(SPACES))
     if score is None:
         raise CommandError(_NOT_A_SCORE)
     return score
@@ -283,7 +283,7 @@ def _by_text(context: Context, elements: list[bytes], request: _Request) -> list
         if text is None:
             keyed.append((False, b"", place))
         else:
-            keyed.append((True, text if whole else text.partition(b"\0")[0], place))
+            keyed.append((True, text if whole else c_string(text), place))
     keyed.sort(key=_without_place, reverse=request.descending)
     return [elements[place] for _, _, place in keyed]
 

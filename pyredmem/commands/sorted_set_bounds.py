@@ -14,6 +14,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.c_strings import SPACES, c_string
 from pyredmem.engine.arguments import integer
 from pyredmem.objects.sorted_set import SortedSetObject
 
@@ -25,7 +26,6 @@ _NOT_SCORES: Final = b"ERR min or max is not a float"
 _NOT_MEMBERS: Final = b"ERR min or max not valid string range item"
 _DECIMAL: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _HEXADECIMAL: Final = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?")
-_SPACES: Final = b" \t\n\v\f\r"
 _EXCLUDED: Final = 40  # (
 _INCLUDED: Final = 91  # [
 # Where a bound is: before all members (-), among them, or after all members (+).
@@ -36,10 +36,10 @@ _AFTER: Final = 1
 
 def _strtod(data: bytes) -> float:
     """A C string as a double; NaN if it is not a number, or if something follows the number."""
-    text = data.partition(b"\0")[0]
+    text = c_string(data)
     if text == b"":
         return 0.0
-    text = text.lstrip(_SPACES)
+    text = text.lstrip(SPACES)
     if _DECIMAL.fullmatch(text) is not None:
         return float(text)
     if _HEXADECIMAL.fullmatch(text) is None:

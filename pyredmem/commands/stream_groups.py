@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base.errors import CommandError, bad_subcommand_call
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.help import declare_help
 from pyredmem.commands.streams import state_changed, stream_to_write
 from pyredmem.engine.arguments import Arguments
@@ -33,9 +34,12 @@ declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
 
 def no_group(group: bytes, key: bytes) -> CommandError:
     """The error for a group that a stream does not have."""
-    return CommandError(
-        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], key.partition(b"\0")[0])
-    )
+    return CommandError(b"NOGROUP No such consumer group '%b' for key name '%b'" % (c_string(group), c_string(key)))
+
+
+def no_key_or_group(key: bytes, group: bytes, where: bytes = b"") -> CommandError:
+    """The error for a stream or a group that does not exist."""
+    return CommandError(b"NOGROUP No such key '%b' or consumer group '%b'" % (c_string(key), c_string(group)) + where)
 
 
 def _stream(context: Context, key: bytes) -> Stream:

@@ -63,7 +63,7 @@ def _maybe_number(reply: ReplySink, name: bytes, number: int | None) -> None:
     summary="Describes a stream; with FULL, also its entries, groups and consumers.",
     syntax="key [FULL [COUNT count]]",
     history=(
-        ("6.0.0", "Added the `FULL` modifier."),
+        ("6.0.0", "Added the `FULL` option."),
         (
             "7.0.0",
             "Added `max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag`.",

@@ -8,7 +8,8 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
-from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
+from pyredmem.commands.c_strings import c_string
+from pyredmem.commands.stream_groups import consumer_of, no_key_or_group, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
@@ -32,10 +33,7 @@ def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     stream = stream_to_read(context, argv[1])
     group = None if stream is None else stream.group(argv[2])
     if stream is None or group is None:
-        raise CommandError(
-            b"NOGROUP No such key '%b' or consumer group '%b'"
-            % (argv[1].partition(b"\0")[0], argv[2].partition(b"\0")[0])
-        )
+        raise no_key_or_group(argv[1], argv[2])
     return stream, group
 
 
@@ -198,7 +196,7 @@ class _Claim:
         elif option == b"LASTID" and more:
             self.last_id = parse_id(arguments.next(), 0)
         else:
-            shown = arguments.argv[arguments.at - 1].partition(b"\0")[0]
+            shown = c_string(arguments.argv[arguments.at - 1])
             raise CommandError(b"ERR Unrecognized XCLAIM option '%b'" % shown)
 
 

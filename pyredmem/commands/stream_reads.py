@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
-from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
+from pyredmem.commands.stream_groups import consumer_of, no_key_or_group, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, deadline_ms
 from pyredmem.engine.command import ACCESS, BLOCKING, MOVABLE_KEYS, READ_ONLY, READONLY, WRITE, Group, KeySpec
@@ -116,10 +116,7 @@ def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_So
         if request.group is not None:
             group = None if stream is None else stream.group(request.group)
             if group is None:
-                raise CommandError(
-                    b"NOGROUP No such key '%b' or consumer group '%b' in XREADGROUP with GROUP option"
-                    % (key.partition(b"\0")[0], request.group.partition(b"\0")[0])
-                )
+                raise no_key_or_group(key, request.group, b" in XREADGROUP with GROUP option")
         after = _after(argv[at + request.streams], stream, group is not None)
         sources.append(_Source(key, stream, group, after))
     return sources

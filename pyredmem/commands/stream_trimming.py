@@ -7,6 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.c_strings import c_string
 from pyredmem.engine.arguments import Arguments
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_id import LONGEST_ID, MAX_ID, id_text, parse_id
@@ -120,7 +121,7 @@ class Trimming:
 
 def automatic_ms(argument: bytes) -> bytes | None:
     """The milliseconds of an id of the form ``ms-*``; None if it has another form."""
-    text = argument.partition(b"\0")[0]
+    text = c_string(argument)
     if len(argument) <= LONGEST_ID and text.endswith(b"-*") and text.count(b"-") == 1:
         return text[:-2]
     return None
