@@ -120,14 +120,6 @@ class Clients:
         """How many clients are waiting, for a key or for the end of a pause."""
         return sum([1 for session in self._core.sessions.values() if session.holds & (HOLD_BLOCKED | HOLD_PAUSED)])
 
-    def subscribed(self) -> int:
-        """How many clients are subscribed to something."""
-        return sum([1 for session in self._core.sessions.values() if session.gates & GATE_SUBSCRIBED])
-
-    def watching(self) -> int:
-        """How many clients have keys under WATCH."""
-        return sum([1 for session in self._core.sessions.values() if session.transaction.watched])
-
     def recent_max_input(self) -> int:
         """The largest query buffer in the last seconds (bytes)."""
         return max(self._recent_input)
