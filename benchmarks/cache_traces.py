@@ -12,8 +12,8 @@ from itertools import accumulate, islice
 
 Trace = Callable[[int, int, int], "array[int]"]  # capacity, number of accesses, seed
 
-SPREAD = 5  # so many times as many keys as the cache holds are asked for
-SKEW = 0.9  # exponent of Zipf's law; near 1, as measured of requests for web pages and of keys of shared caches
+SPREAD = 5  # the trace has this many times as many keys as the cache can hold
+SKEW = 0.9  # exponent of Zipf's law; near 1, as measured for requests of web pages and for keys of shared caches
 SCAN_SHARE = 0.25  # of the accesses of the mixed trace
 SCAN_LENGTH = 2_000  # accesses in a row
 HOT_SHARE = 0.9  # of the accesses go to the hot keys
@@ -30,7 +30,7 @@ def zipf(capacity: int, accesses: int, seed: int) -> array[int]:
 
 
 def scan_with_zipf(capacity: int, accesses: int, seed: int) -> array[int]:
-    """Zipf, with runs of keys between that are asked for once, as by a report or a backup."""
+    """Zipf, interrupted by runs of keys that are asked for only once, as a report or a backup would ask for them."""
     popular = zipf(capacity, accesses, seed)
     cold = capacity * SPREAD
     found = array("q")
@@ -45,7 +45,7 @@ def scan_with_zipf(capacity: int, accesses: int, seed: int) -> array[int]:
 
 
 def shifting_hot_set(capacity: int, accesses: int, seed: int) -> array[int]:
-    """Most accesses go to a few hot keys, which are others after each sixth of the trace; the rest go anywhere."""
+    """Most accesses go to a few hot keys, and each sixth of the trace has other hot keys; the rest go to any key."""
     chance = random.Random(seed)
     hot = round(capacity * HOT_SIZE)
     universe = max(capacity * SPREAD, hot * SHIFTS)
@@ -60,7 +60,7 @@ def shifting_hot_set(capacity: int, accesses: int, seed: int) -> array[int]:
 
 
 def loop(capacity: int, accesses: int, seed: int) -> array[int]:
-    """The same keys over and over, in a random but fixed order; a quarter more of them than the cache holds."""
+    """The same keys over and over, in a random but fixed order: a quarter more keys than the cache can hold."""
     order = list(range(round(capacity * LOOP_SIZE)))
     random.Random(seed).shuffle(order)
     rounds = -(-accesses // len(order))

@@ -1,4 +1,4 @@
-"""Charts of the benchmarks, if matplotlib is there (the extra `bench`), and the files results are written to."""
+"""Charts of the benchmarks, if matplotlib is installed (the extra `bench`), and the files with the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GREY = "#777777"
 
 
 def plotting() -> Any | None:
-    """matplotlib.pyplot drawing to files, or nothing."""
+    """matplotlib.pyplot, set to draw to files; None if it is not installed."""
     try:
         importlib.import_module("matplotlib").use("Agg")
         return importlib.import_module("matplotlib.pyplot")
@@ -25,7 +25,7 @@ def plotting() -> Any | None:
 
 
 def write_results(name: str, record: dict[str, Any], lines: list[str]) -> Path:
-    """Write the figures and the table; the path without its suffix, for a chart beside them."""
+    """Write the figures and the table; returns their path without a suffix, for a chart beside them."""
     RESULTS.mkdir(exist_ok=True)
     stem = RESULTS / time.strftime(f"{name}-%Y%m%d-%H%M%S")
     stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")

@@ -1,17 +1,17 @@
-"""What active defragmentation gives back of a sparse data set, and what clients notice of it.
+"""How much memory active defragmentation frees in a sparse data set, and how much clients notice of it.
 
     python benchmarks/defrag.py                                     # the package of this interpreter
     python benchmarks/defrag.py --python-compiled ~/venv/bin/python
     python benchmarks/defrag.py --keys 200000 --percent 25 --cpu 1
 
-A server is given keys with values of 20 to 250 bytes, three quarters of them, chosen at random, are deleted again, and
-nothing is left to do for it but to defragment: the ledger's slabs and the interpreter's heap. Four times a second its
-RSS and its own figures are read, while it is idle too. A process of its own sends PING after PING, before and during
-the defragmentation. A fresh server that gets the survivors alone says what the process could take at best.
+A server is given keys with values of 20 to 250 bytes. Three quarters of them, chosen at random, are deleted again. Then
+the server defragments the ledger's slabs and the interpreter's heap. Four times a second its RSS and its own figures
+are read, also before, while it is idle. Another process sends PING after PING, before and during the defragmentation.
+The goal to compare with is the RSS of a fresh server that is given only the keys that were left.
 
 The bars, for the compiled server: RSS at most 1.25 times that of the fresh one, the 99th percentile of the round trips
 less than 3 times that of the idle server, allocator_frag_ratio below 1.1. Other work on the machine makes round trips
-long: `--ahead` has the system run server and client before it (SCHED_RR, for which one has to be root).
+longer. With `--ahead` the system gives server and client priority over it (SCHED_RR, which only root may use).
 
 Results go to benchmarks/results/ as JSON, a markdown table and, with matplotlib, a chart; the exit status is 1 if a
 figure is above its bar.
@@ -41,18 +41,18 @@ SMALLEST, LARGEST = 20, 250
 DELETED = 0.75
 SEED = 1
 POLL_SECONDS = 0.25
-#: It has ended when nothing has been under way for so long.
+#: Defragmentation has ended when none has been in progress for this long.
 QUIET_SECONDS = 2.5
 MIB = 1 << 20
 
 
 @dataclass
 class Moment:
-    """The figures at one time, in seconds from when defragmentation was allowed."""
+    """The figures at one time, given in seconds since defragmentation was enabled."""
 
     seconds: float
     resident_bytes: int
-    fragmentation: float  # allocator_frag_ratio, exactly
+    fragmentation: float  # allocator_frag_ratio with all its digits
     heap_ratio: float
     state: str
     running: bool
@@ -71,23 +71,23 @@ class Outcome:
 
     @property
     def before(self) -> Moment:
-        """When it began."""
+        """The figures before defragmentation."""
         return self.moments[0]
 
     @property
     def after(self) -> Moment:
-        """When it had ended."""
+        """The figures after it has ended."""
         return self.moments[-1]
 
 
 def information(connection: Connection) -> dict[str, str]:
-    """All figures of the server."""
+    """The figures of INFO."""
     lines = connection.do("INFO", "memory", "process", "stats").decode().split("\r\n")
     return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
 def look(process: Process, connection: Connection, began: float) -> Moment:
-    """The figures now."""
+    """Read the figures."""
     found = information(connection)
     return Moment(
         seconds=round(time.monotonic() - began, 3),
@@ -100,18 +100,16 @@ def look(process: Process, connection: Connection, began: float) -> Moment:
 
 
 def key(number: int) -> str:
-    """The name of a key."""
     return f"key:{number:012d}"
 
 
 def load(connection: Connection, keys: int, chance: random.Random) -> None:
-    """Give the server its keys."""
     sizes = [chance.randint(SMALLEST, LARGEST) for _ in range(keys)]
     connection.load(("SET", key(number), chance.randbytes(size)) for number, size in enumerate(sizes))
 
 
 def delete(connection: Connection, keys: int) -> list[int]:
-    """Delete the greater part, and say what is left."""
+    """Delete most keys, and return the numbers of those that are left."""
     chance = random.Random(SEED + 1)
     order = list(range(keys))
     chance.shuffle(order)
@@ -121,20 +119,20 @@ def delete(connection: Connection, keys: int) -> list[int]:
 
 
 def percentiles(taken: list[int]) -> dict[str, float]:
-    """Of round trips, in microseconds."""
+    """Percentiles of round trips, in microseconds."""
     shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     return {name: quantile(taken, share) / 1000 for name, share in shares.items()}
 
 
 def observed(process: Process, options: argparse.Namespace, stack: ExitStack) -> RoundTrips:
-    """A client that asks until the stack is left."""
-    if options.ahead:  # the client inherits it
+    """Start a client that sends PING until ``stack`` is left."""
+    if options.ahead:  # the client inherits the priority
         stack.enter_context(before_others(process.pid))
     return stack.enter_context(asking(process.port, options.pause, options.cpu))
 
 
 def observe_idle(process: Process, connection: Connection, options: argparse.Namespace) -> dict[str, float]:
-    """What the client waits while nothing else goes on."""
+    """How long the client waits while the server does nothing else."""
     with ExitStack() as stack:
         found = observed(process, options, stack)
         time.sleep(0.3)
@@ -148,7 +146,7 @@ def observe_idle(process: Process, connection: Connection, options: argparse.Nam
 
 
 def observe_defrag(process: Process, connection: Connection, outcome: Outcome, options: argparse.Namespace) -> None:
-    """Let it defragment until it has ended."""
+    """Let the server defragment, until that has ended."""
     spans: list[tuple[int, int]] = []
     with ExitStack() as stack:
         found = observed(process, options, stack)
@@ -170,7 +168,7 @@ def observe_defrag(process: Process, connection: Connection, outcome: Outcome, o
 
 
 def measure(contender: Contender, options: argparse.Namespace) -> Outcome:
-    """The whole scenario."""
+    """Run the whole scenario on one server."""
     outcome = Outcome()
     percent = str(options.percent)
     settings = ["--active-defrag-cycle-min", percent, "--active-defrag-cycle-max", percent]
@@ -196,7 +194,7 @@ def measure(contender: Contender, options: argparse.Namespace) -> Outcome:
 
 
 def measure_fresh(contender: Contender, options: argparse.Namespace, survivors: list[int]) -> int:
-    """What a server takes that never had more than the survivors."""
+    """The RSS of a server that never had any other keys than those that are left."""
     chance = random.Random(SEED)
     sizes = [chance.randint(SMALLEST, LARGEST) for _ in range(options.keys)]
     with running(contender) as process:
@@ -263,21 +261,19 @@ def draw(outcome: Outcome, name: str, stem: Path) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python-compiled", metavar="PATH", help="interpreter with the compiled package")
     parser.add_argument("--keys", type=int, default=1_000_000)
-    parser.add_argument("--percent", type=int, default=50, help="of a processor, for defragmentation")
+    parser.add_argument("--percent", type=int, default=50, help="share of a processor for defragmentation")
     parser.add_argument("--pause", type=int, default=50, help="microseconds from a reply to the next request")
     parser.add_argument("--idle-seconds", type=float, default=5.0, help="how long the idle server is watched")
-    parser.add_argument("--longest", type=float, default=120.0, help="seconds after which it is not waited any longer")
+    parser.add_argument("--longest", type=float, default=120.0, help="seconds after which the benchmark stops waiting")
     parser.add_argument("--cpu", type=int, help="the processor of the client that waits")
-    parser.add_argument("--ahead", action="store_true", help="let nothing else run before server and client")
+    parser.add_argument("--ahead", action="store_true", help="give server and client priority over all other processes")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure, print, write."""
     options = arguments()
     contender = own_contender(options.python_compiled or f"{sys.executable}:{ROOT}")
     outcome = measure(contender, options)

@@ -1,7 +1,7 @@
-"""One server of the eviction benchmark: a cache that is asked before a slow store is asked.
+"""One server of the eviction benchmark, used as a cache in front of a slow store.
 
-A batch of keys is asked for (GET), and what is missing is put in (SET) before the next batch. The replies to the SETs
-are read together with those of the next batch, so all servers work while this process goes from one to the next.
+A batch of keys is read (GET), and the missing ones are written (SET) before the next batch. The replies to the SETs are
+read together with those of the next batch, so all servers work at once while this process goes from one to the next.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import hiredis
 from processes import Connection, Contender, Process, encode, running
 
-BATCH = 64  # keys; the replies fit into the 16 KiB that a client has for them without further memory
+BATCH = 64  # keys; the replies to them fit into a client's reply buffer of 16 KiB
 VALUE = b"v" * 200
-LIFETIME = b"100000"  # seconds; nothing expires meanwhile
+LIFETIME = b"100000"  # seconds; no key expires while the benchmark runs
 PINNED = b"pinned:%08d"
 
 
@@ -29,17 +29,17 @@ class Policy:
 
     @property
     def label(self) -> str:
-        """For tables; where nothing is sampled the number of samples has no effect."""
+        """The policy's name in tables, with the number of samples where samples have an effect."""
         return self.name if self.name.endswith("random") else f"{self.name}, {self.samples} samples"
 
     @property
     def volatile(self) -> bool:
-        """Whether only keys with a lifetime are evicted."""
+        """Whether only keys with an expire time are evicted."""
         return self.name.startswith("volatile-")
 
 
 def key_word(key: int) -> bytes:
-    """A key as a word of a request."""
+    """A key as an argument of a request."""
     return b"$12\r\nkey:%08d\r\n" % key
 
 
@@ -55,14 +55,14 @@ class Lane:
         self._socket = socket.create_connection(("127.0.0.1", process.port), timeout=120)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = hiredis.Reader()
-        self._unread = 0  # replies to SETs
+        self._unread = 0  # replies to SETs that are still to be read
         words = 5 if policy.volatile else 3
         tail = b"$2\r\nEX\r\n$%d\r\n%b\r\n" % (len(LIFETIME), LIFETIME) if policy.volatile else b""
         self._before = b"*%d\r\n$3\r\nSET\r\n" % words
         self._after = b"$%d\r\n%b\r\n" % (len(VALUE), VALUE) + tail
 
     def pin(self, keys: int) -> None:
-        """Load keys without a lifetime."""
+        """Write keys without an expire time."""
         for number in range(keys):
             self._socket.sendall(encode(("SET", PINNED % number, VALUE)))
             self._unread += 1
@@ -70,13 +70,13 @@ class Lane:
                 self.settle()
 
     def fill(self, keys: int) -> None:
-        """Put in the first keys."""
+        """Write the first keys."""
         for start in range(0, keys, BATCH):
             self.put(range(start, min(start + BATCH, keys)))
             self.settle()
 
     def put(self, keys: Sequence[int]) -> None:
-        """Put keys in."""
+        """Write keys, and leave the replies for later."""
         self._unread += len(keys)
         self._socket.sendall(b"".join([self._before + key_word(key) + self._after for key in keys]))
 
@@ -85,7 +85,7 @@ class Lane:
         self._socket.sendall(request)
 
     def answer(self, keys: Sequence[int]) -> None:
-        """Read the replies of a batch and put in what is missing."""
+        """Read the replies to a batch, and write the keys that were missing."""
         self.settle()
         missing = [key for key in keys if self._reply() is None]
         self.hits += len(keys) - len(missing)
@@ -93,7 +93,7 @@ class Lane:
             self.put(list(dict.fromkeys(missing)))
 
     def settle(self) -> None:
-        """Read the replies to what was put in."""
+        """Read the replies to the SETs."""
         for _ in range(self._unread):
             self.errors += isinstance(self._reply(), Exception)
         self._unread = 0
@@ -107,7 +107,7 @@ class Lane:
         return reply
 
     def figures(self) -> dict[str, int]:
-        """What the server itself counts."""
+        """The figures that the server itself counts."""
         self.settle()
         connection = Connection(self._process.port)
         try:
@@ -124,13 +124,12 @@ class Lane:
         }
 
     def close(self) -> None:
-        """Close the connection."""
         self._socket.close()
 
 
 @contextlib.contextmanager
 def lane(name: str, contender: Contender, policy: Policy, maxmemory: int) -> Iterator[Lane]:
-    """A server for the length of a with block, and a connection to it."""
+    """Start a server and connect to it; the server ends with the block."""
     settings = {"maxmemory": maxmemory, "maxmemory-policy": policy.name, "maxmemory-samples": policy.samples}
     options = [word for setting, value in settings.items() for word in (f"--{setting}", str(value))]
     with running(contender, *options) as process:
@@ -142,7 +141,7 @@ def lane(name: str, contender: Contender, policy: Policy, maxmemory: int) -> Ite
 
 
 def memory_for(contender: Contender, policy: Policy, keys: int, pinned: int) -> int:
-    """The maxmemory that lets a server hold so many keys."""
+    """The maxmemory with which a server can hold ``keys`` keys."""
     with lane("calibration", contender, policy, 0) as found:
         found.ask(b"*2\r\n$3\r\nGET\r\n" + key_word(0))
         found.answer([0])

@@ -1,28 +1,28 @@
-"""How good the victims of eviction are: hit ratios of a cache, beside redis-server and beside exact LRU and LFU.
+"""How well eviction chooses its victims: hit ratios of a cache, compared with redis-server and with exact LRU and LFU.
 
     python benchmarks/eviction_quality.py                             # the package of this interpreter
     python benchmarks/eviction_quality.py --python-compiled ~/venv/bin/python --rounds 3
     python benchmarks/eviction_quality.py --traces zipf,loop --policies allkeys-lru --samples 5
 
-For each trace a server is started for every policy and number of samples, one of ours and two of redis-server, all
-with the same maxmemory. They are asked for the same batches of keys in step: batch by batch the keys are read, and
-those that are missing are written. So every server sees the same keys at the same time of the clock, which matters as
-the age of a key is known to Redis in seconds only, and the frequency decays by the minute: were one server asked
-faster than the other, ages would tell less. Each trace takes at least `--seconds`, in which the cache is turned over
-several times; a shorter run would blur the recency that LRU decides by. Hits are counted after the first quarter.
+For each trace, each policy and each number of samples three servers are started, one of ours and two redis-servers, all
+with the same maxmemory. They get the same batches of keys in step: the keys of a batch are read, and the missing ones
+are written. So all servers see the same keys at the same time. That matters because Redis knows the age of a key only
+in seconds, and its frequency decays by the minute: on a server that is asked faster, ages would tell less. Each trace
+takes at least `--seconds`, long enough for the cache to be filled several times; in a shorter run LRU could not tell
+ages apart. Hits are counted after the first quarter.
 
-The same trace on two servers of the same kind does not give the same hits, as samples are drawn at random. How much
-that comes to is what the second redis-server is for (column `noise`); several rounds use other traces and samples.
+The same trace does not give the same hits on two servers of the same kind, because samples are drawn at random. The
+second redis-server shows how much that is (column `noise`). Further rounds use other traces and other samples.
 
-Under a volatile policy every key of the trace has a lifetime of the same length, so the one that expires first is the
-one that was written first, and further keys without one, that nobody asks for, have to be there in the end.
+Under a volatile policy every key of the trace gets the same time to live, so the key that expires first is the one that
+was written first. Further keys without an expire time, which nobody reads, must still be there at the end.
 
-How many keys fit in the same memory depends on the allocator: an entry of a hash table takes 24 bytes of the jemalloc
-that comes with Redis and 32 of the one that Debian links with it. Ours accounts by the profile that gives a key the
-size it has in redis-server; the columns at the end tell how many keys were held in the end.
+How many keys fit in the same memory depends on the allocator: an entry of a hash table takes 24 bytes with the jemalloc
+that comes with Redis, and 32 with the one that Debian links Redis with. Our server uses the allocator profile under
+which a key has the size that it has in redis-server. The last columns show how many keys each server held at the end.
 
-The exact caches are asked in the same batches. Random ones are seeded. With matplotlib (the extra `bench`) a chart is
-drawn. The exit status is 1 if a hit ratio of ours differs from redis-server's by more than a percentage point.
+The exact caches get the same batches. Random choices are seeded. With matplotlib (the extra `bench`) a chart is drawn.
+The exit status is 1 if a hit ratio of ours differs from redis-server's by more than a percentage point.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ EXACT: dict[str, type[Cache]] = {"lru": ExactLru, "lfu": ExactLfu, "random": Exa
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a run is about."""
+    """The sizes of a run."""
 
     keys: int
     accesses: int
@@ -74,25 +74,25 @@ class Row:
     faults: list[str]
 
     def differences(self, name: str) -> list[float]:
-        """Points that a server is above redis-server, by round."""
+        """By how many percentage points a server is above redis-server, for each round."""
         return [ours - theirs for ours, theirs in zip(self.hits[name], self.hits[REDIS], strict=True)]
 
     def noise(self) -> float:
-        """Points between the two redis-servers, at most."""
+        """The largest difference between the two redis-servers, in percentage points."""
         return max(map(abs, self.differences(AGAIN)))
 
     def worst(self, name: str) -> float:
-        """The mean difference of the rounds: what chance adds to one of them is not a difference of decisions."""
+        """The mean difference of all rounds: in a single round chance alone makes a difference."""
         return abs(statistics.mean(self.differences(name)))
 
 
 def batches(trace: Any) -> list[list[int]]:
-    """A trace in pieces."""
+    """A trace in batches."""
     return [list(trace[start : start + BATCH]) for start in range(0, len(trace), BATCH)]
 
 
 def exact_ratio(cache: Cache, pieces: list[list[int]]) -> float:
-    """The hit ratio of an exact cache in percent, asked as the servers are."""
+    """The hit ratio of an exact cache, in percent; it gets the same batches as the servers."""
     first = round(len(pieces) * WARM_UP)
     hits = asked = 0
     for number, piece in enumerate(pieces):
@@ -106,7 +106,7 @@ def exact_ratio(cache: Cache, pieces: list[list[int]]) -> float:
 
 
 def replay(lanes: list[Lane], pieces: list[list[int]], seconds: float) -> dict[Lane, float]:
-    """The hit ratios of servers that are asked in step, in percent; it takes so many seconds at least."""
+    """The hit ratios of servers that get the batches in step, in percent; takes at least ``seconds``."""
     first = round(len(pieces) * WARM_UP)
     started = time.monotonic()
     for number, piece in enumerate(pieces):
@@ -126,7 +126,7 @@ def replay(lanes: list[Lane], pieces: list[list[int]], seconds: float) -> dict[L
 
 
 def run_trace(rows: list[Row], pieces: list[list[int]], servers: dict[str, Contender], sizes: Sizes) -> None:
-    """A round: all policies of a trace on all servers at once."""
+    """Run one round: all policies of a trace on all servers at once."""
     ratios = {kind: exact_ratio(EXACT[kind](sizes.keys), pieces) for kind in EXACT}
     limits: dict[bool, int] = {}
     with ExitStack() as stack:
@@ -149,13 +149,13 @@ def run_trace(rows: list[Row], pieces: list[list[int]], servers: dict[str, Conte
 
 
 def note_faults(row: Row, opened: Lane, figures: dict[str, int], sizes: Sizes) -> None:
-    """What should not be, whatever the hit ratio."""
+    """Note what is wrong whatever the hit ratio is."""
     if opened.errors:
         row.faults.append(f"{opened.name}: {opened.errors} writes refused")
     if not figures["evicted"]:
         row.faults.append(f"{opened.name}: nothing evicted")
     if row.policy.volatile and figures["keys"] - figures["expires"] != sizes.pinned:
-        row.faults.append(f"{opened.name}: {figures['keys'] - figures['expires']} keys without a lifetime are left")
+        row.faults.append(f"{opened.name}: {figures['keys'] - figures['expires']} keys without an expire time are left")
 
 
 def table(rows: list[Row], ours: list[str]) -> list[str]:
@@ -178,13 +178,13 @@ def table(rows: list[Row], ours: list[str]) -> list[str]:
 
 
 def spread(values: list[float]) -> str:
-    """The mean, and the extremes if there are several."""
+    """The mean, with the least and the greatest value if there are several."""
     text = f"{statistics.mean(values):+.2f}"
     return text if len(values) == 1 else f"{text} ({min(values):+.2f} to {max(values):+.2f})"
 
 
 def draw(rows: list[Row], ours: list[str], plot: Any) -> Any:
-    """A panel for each trace: the exact cache as a mark over the bars of the servers."""
+    """Draw a panel for each trace: the servers as bars, the exact cache as a line across them."""
     traces = list(dict.fromkeys(row.trace for row in rows))
     figure, panels = plot.subplots(len(traces), 1, figsize=(11, 3.2 * len(traces)), squeeze=False)
     names = [REDIS, *ours]
@@ -209,23 +209,24 @@ def draw(rows: list[Row], ours: list[str], plot: Any) -> Any:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python-compiled", metavar="PATH", help="interpreter with the compiled package")
     parser.add_argument("--python-interpreted", metavar="PATH", help="interpreter with the plain package")
-    parser.add_argument("--keys", type=int, default=40_000, help="that a redis-server can hold")
-    parser.add_argument("--accesses", type=int, default=600_000, help="of each trace")
-    parser.add_argument("--seconds", type=float, default=40.0, help="that each trace takes at least")
-    parser.add_argument("--rounds", type=int, default=1, help="each with another seed")
-    parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument("--keys", type=int, default=40_000, help="number of keys that a redis-server can hold")
+    parser.add_argument("--accesses", type=int, default=600_000, help="number of accesses of each trace")
+    parser.add_argument("--seconds", type=float, default=40.0, help="least time for each trace")
+    parser.add_argument("--rounds", type=int, default=1, help="number of rounds, each with another seed")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first round")
     parser.add_argument("--traces", default=",".join(TRACES))
     parser.add_argument("--policies", default=",".join(POLICIES))
-    parser.add_argument("--samples", default="3,5,10", help="of allkeys-lru, allkeys-lfu; 5 for the others")
+    parser.add_argument(
+        "--samples", default="3,5,10", help="numbers of samples for allkeys-lru and allkeys-lfu; the others use 5"
+    )
     return parser.parse_args()
 
 
 def contenders(options: argparse.Namespace) -> dict[str, Contender]:
-    """redis-server twice, then what is asked for, or this interpreter's own package."""
+    """Two redis-servers, then the packages that are asked for, or this interpreter's own one."""
     found = {REDIS: redis_contender(), AGAIN: redis_contender()}
     given = [options.python_compiled, options.python_interpreted]
     for text in [text for text in given if text] or [f"{sys.executable}:{ROOT}"]:
@@ -235,20 +236,20 @@ def contenders(options: argparse.Namespace) -> dict[str, Contender]:
 
 
 def accounted_alike(ours: Contender, theirs: Contender) -> Contender:
-    """Ours with the allocator profile whose size of a key is nearest to that in redis-server."""
+    """Our server with the allocator profile under which a key's size is nearest to that in redis-server."""
     wanted = bytes_per_key(theirs)
     found = [replace(ours, command=(*ours.command, "--mem-allocator", profile)) for profile in PROFILES]
     return min(found, key=lambda contender: abs(bytes_per_key(contender) - wanted))
 
 
 def bytes_per_key(contender: Contender, keys: int = 4_096) -> float:
-    """What a key of the traces takes."""
+    """How much memory a key of the traces takes."""
     empty, full = (memory_for(contender, Policy("noeviction", 5), count, 0) for count in (1, keys))
     return (full - empty) / keys
 
 
 def policies(options: argparse.Namespace) -> list[Policy]:
-    """Those asked for, with several numbers of samples where they differ."""
+    """The policies that are asked for, with each number of samples where that makes a difference."""
     sampled = ("allkeys-lru", "allkeys-lfu")
     return [
         Policy(name, samples)
@@ -258,7 +259,6 @@ def policies(options: argparse.Namespace) -> list[Policy]:
 
 
 def main() -> None:
-    """Measure, print, write, draw."""
     options = arguments()
     servers = contenders(options)
     ours = [name for name in servers if name not in {REDIS, AGAIN}]

@@ -1,6 +1,6 @@
-"""Caches that decide exactly, as a yardstick for servers that decide by samples.
+"""Caches that choose their victims exactly, to compare with servers that choose by samples.
 
-Each holds so many keys and is asked as a cache before a slow store is asked: :meth:`Cache.get`, and after a miss
+Each holds at most `capacity` keys and is used as a cache in front of a slow store: :meth:`Cache.get`, and after a miss
 :meth:`Cache.put`. An access costs O(1).
 """
 
@@ -12,18 +12,18 @@ from collections import OrderedDict
 
 
 class Cache(ABC):
-    """A cache of keys; what they hold does not matter."""
+    """A cache of keys; it has no values."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
 
     @abstractmethod
     def get(self, key: int) -> bool:
-        """Whether the key is held; a hit is remembered."""
+        """Whether the key is in the cache; a hit counts as an access."""
 
     @abstractmethod
     def put(self, key: int) -> None:
-        """Hold the key, in the place of another if there is none left."""
+        """Add the key; if the cache is full, a victim is evicted first."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -31,11 +31,11 @@ class Cache(ABC):
 
 
 class ExactLru(Cache):
-    """Gives up the key that was accessed the longest time ago."""
+    """Evicts the key whose last access is the longest ago."""
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
-        self._keys: OrderedDict[int, None] = OrderedDict()  # the last one is the latest
+        self._keys: OrderedDict[int, None] = OrderedDict()  # in order of their last access
 
     def get(self, key: int) -> bool:
         """A hit makes the key the latest."""
@@ -45,7 +45,7 @@ class ExactLru(Cache):
         return True
 
     def put(self, key: int) -> None:
-        """The new key is the latest; so is one that is held already."""
+        """The key becomes the latest, whether it is new or not."""
         if not self.get(key):
             if len(self._keys) == self.capacity:
                 self._keys.popitem(last=False)
@@ -56,7 +56,7 @@ class ExactLru(Cache):
 
 
 class ExactFifo(ExactLru):
-    """Gives up the key that was put in first: with lifetimes of one length, the one that would expire first."""
+    """Evicts the key that was added first: if all have the same time to live, the one that expires first."""
 
     def get(self, key: int) -> bool:
         """A hit changes nothing."""
@@ -64,10 +64,10 @@ class ExactFifo(ExactLru):
 
 
 class ExactLfu(Cache):
-    """Gives up the key with the fewest accesses since it was put in; of several, the one accessed the longest ago.
+    """Evicts the key with the fewest accesses since it was added; of several, the one not accessed for longest.
 
-    Keys with the same count are in one queue. A hit moves a key to the end of the next queue; a new key has the
-    least count there can be, so the least one that is not empty is always known.
+    Keys with the same count are in one queue. A hit moves a key to the end of the next queue. A new key has the
+    least possible count, so the least count that has keys is always known.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -77,7 +77,6 @@ class ExactLfu(Cache):
         self._least = 0
 
     def get(self, key: int) -> bool:
-        """A hit counts."""
         count = self._counts.get(key)
         if count is None:
             return False
@@ -91,7 +90,7 @@ class ExactLfu(Cache):
         return True
 
     def put(self, key: int) -> None:
-        """The new key has a count of one; one that is held is accessed."""
+        """A new key gets a count of one; a key that is in the cache is accessed."""
         if self.get(key):
             return
         if len(self._counts) == self.capacity:
@@ -115,7 +114,7 @@ class ExactLfu(Cache):
 
 
 class ExactRandom(Cache):
-    """Gives up any key, each with the same chance."""
+    """Evicts any key, each with the same probability."""
 
     def __init__(self, capacity: int, seed: int = 1) -> None:
         super().__init__(capacity)

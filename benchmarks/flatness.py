@@ -4,22 +4,22 @@
     python benchmarks/flatness.py --python ~/venv/bin/python --large 100000 --only hash,list
     python benchmarks/flatness.py --in-process
 
-Each command is run many times on a small and on a large collection of the same kind, about elements drawn at random,
-with the very same number of bytes in and out. What counts is what a call costs: the server's CPU time, and the time
-until a client that sends one command after another on one connection has the reply, in the median, because on a
-busy machine other work stops a few calls for as long as many others take. Each figure is the least of
-several rounds that alternate between the servers and the two sizes. Commands that undo each other are one call, and
-named so. A ratio near 1 says that the work does not grow; logarithms of 1,000 and of 1,000,000 are as 1 to 2.
+Each command is run many times on a small and on a large collection of the same kind, with elements drawn at random and
+with exactly the same number of bytes in and out. Two costs of a call are measured: the server's CPU time, and the time
+that a client waits which sends one command after another on one connection. The wait is a median, because on a busy
+machine other work stops a few calls for as long as many others take. Each figure is the least of several rounds, which
+alternate between the servers and the two sizes. Commands that undo each other count as one call. A ratio near 1 says
+that the work does not grow; the logarithms of 1,000 and of 1,000,000 are as 1 to 2.
 
-Client and server share one processor: left to itself the scheduler wakes another one for some rounds and not for
-others, and LLEN then costs 10 us or 22, of redis-server as of ours. Nearly all of those 10 us are system calls; that
-is what a client gets to see, and why the ratios are small.
+Client and server share one processor. Otherwise the scheduler would use a second one in some rounds and not in others,
+and LLEN would cost 10 us or 22, with redis-server as with ours. Nearly all of those 10 us are system calls. A client
+pays for them too, and they are why the ratios are small.
 
-`--in-process` is a stricter look, at the execution alone: a session of an engine in this process is fed 64 calls at
-once, so neither system calls nor the event loop are in the figures. The same few hundred nanoseconds make greater
-ratios there: what lies at random in memory is in no cache of the processor in a large collection, and a command that
-takes less than a microsecond by itself may double by a handful of such accesses. The last line shows what a lookup in
-a plain Python dictionary of as many entries loses to that, on this machine and in this minute.
+`--in-process` is stricter and measures the execution alone: a session of an engine in this process is fed 64 calls at
+once, so the figures contain neither system calls nor the event loop. There the same few hundred nanoseconds make larger
+ratios. A large collection does not fit into the caches of the processor, and a handful of accesses to main memory can
+double the time of a command that takes less than a microsecond. The last line shows how much a lookup in a plain Python
+dictionary of the same size loses by that, on this machine and at this time.
 
 Results go to benchmarks/results/ as JSON and as a markdown table; the exit status is 1 if a ratio of ours is above
 the bar.
@@ -49,7 +49,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 class Sizes:
-    """Two collections of a kind on a target, and the numbers that were asked for so far."""
+    """A small and a large collection of one kind on a target, and the numbers that were used so far."""
 
     def __init__(self, target: Target, kind: str, small: int, large: int) -> None:
         self.target = target
@@ -61,7 +61,7 @@ class Sizes:
                 target.exchange(batch)
 
     def cost(self, probe: Probe, key: bytes, count: int) -> Cost:
-        """The cost of a call in a round of so many."""
+        """The cost of a call, in a round of ``count`` calls."""
         return self.target.cost(list(self._calls(probe, key, count)))
 
     def _calls(self, probe: Probe, key: bytes, count: int) -> Iterator[list[Command]]:
@@ -75,21 +75,18 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a probe costs on the small and on the large collection of a target."""
+    """How much a probe costs on the small and on the large collection of a target."""
 
     small: Cost
     large: Cost
 
     def cpu_ratio(self) -> float:
-        """How CPU time grows."""
         return self.large.cpu_us / self.small.cpu_us
 
     def wall_ratio(self) -> float:
-        """How the time of the clock grows."""
         return self.large.wall_us / self.small.wall_us
 
     def columns(self) -> list[str]:
-        """For the table."""
         small, large = self.small, self.large
         return [
             f"{small.cpu_us:.2f} / {large.cpu_us:.2f}",
@@ -101,18 +98,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A probe and what was found, ours first."""
+    """A probe and its figures on each target, ours first."""
 
     kind: str
     name: str
     figures: list[Figure]
 
     def worst(self) -> float:
-        """The greater ratio of ours."""
+        """The larger one of our two ratios."""
         return max(self.figures[0].cpu_ratio(), self.figures[0].wall_ratio())
 
     def line(self) -> str:
-        """For the table."""
         columns = [self.kind, self.name]
         for figure in self.figures:
             columns += figure.columns()
@@ -120,7 +116,6 @@ class Row:
 
 
 def header(targets: list[str]) -> list[str]:
-    """The first lines of the table."""
     columns = ["type", "command"]
     for name in targets:
         columns += [f"{name} CPU us", "ratio", f"{name} wall us", "ratio"]
@@ -129,7 +124,7 @@ def header(targets: list[str]) -> list[str]:
 
 
 def measure(collections: list[Sizes], probe: Probe, rounds: int, count: int) -> list[Figure]:
-    """The least costs on each target."""
+    """The least costs of a probe on each target."""
     found: dict[tuple[int, bytes], list[Cost]] = {}
     for _ in range(rounds):
         for at, sizes in enumerate(collections):
@@ -143,7 +138,7 @@ def _least(costs: list[Cost]) -> Cost:
 
 
 def targets(options: argparse.Namespace, stack: ExitStack) -> list[Target]:
-    """Ours and Redis, newly started, or a session of a new engine."""
+    """Our server and redis-server, newly started; or a session of a new engine."""
     if options.in_process:
         return [InProcess()]
     ours = own_contender(options.python or _this_package())
@@ -152,7 +147,6 @@ def targets(options: argparse.Namespace, stack: ExitStack) -> list[Target]:
 
 
 def _this_package() -> str:
-    """The package that this interpreter imports."""
     spec = importlib.util.find_spec("pyredmem")
     assert spec is not None
     assert spec.origin is not None
@@ -160,7 +154,7 @@ def _this_package() -> str:
 
 
 def dictionary_ns(size: int, count: int = 50_000) -> float:
-    """What a lookup in a Python dictionary of that size costs, in random order."""
+    """The cost of a lookup in a Python dictionary of ``size`` entries, in random order."""
     table = {member(number): number for number in range(size)}
     chance = random.Random(7)
     asked = [member(chance.randrange(size)) for _ in range(count)]
@@ -174,20 +168,18 @@ def dictionary_ns(size: int, count: int = 50_000) -> float:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python", metavar="PATH", help="interpreter with the package (default: this one)")
     parser.add_argument("--in-process", action="store_true", help="measure the execution alone, in this process")
     parser.add_argument("--small", type=int, default=1_000)
     parser.add_argument("--large", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--count", type=int, default=1_024, help="calls in a round")
-    parser.add_argument("--only", default="", help="kinds, separated by commas")
+    parser.add_argument("--count", type=int, default=1_024, help="number of calls in a round")
+    parser.add_argument("--only", default="", help="kinds of collections, separated by commas")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure, print, write."""
     options = arguments()
     gc.disable()
     rows: list[Row] = []
@@ -221,7 +213,7 @@ def main() -> None:
 
 
 def write(options: argparse.Namespace, names: list[str], rows: list[Row], lines: list[str]) -> None:
-    """Results as files."""
+    """Write the results to files."""
     record: dict[str, Any] = {
         "when": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "in_process": options.in_process,

@@ -1,6 +1,7 @@
-"""What `flatness.py` asks of a server: commands on collections of each kind, and how these are filled.
+"""The commands that `flatness.py` measures on collections of each kind, and how the collections are filled.
 
-Whatever a command removes, another puts back in the same call or before it, so that a collection keeps its size.
+If a command removes an element, another one adds an element in the same call or before it, so that a collection keeps
+its size.
 """
 
 from __future__ import annotations
@@ -8,33 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-PER_FILL = 500  # elements in a filling command, and commands in a batch
-LATER = 5_000_000  # numbers from here on are of elements that are not there
+PER_FILL = 500  # elements in a command that fills, and commands in a batch
+LATER = 5_000_000  # elements with numbers from here on are not in the collection
 Command = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A command, or a few that undo each other, asked about the n-th element; `key` is filled by a filler below."""
+    """A command, or a few that undo each other, about the n-th element of ``key``, which is filled as said below."""
 
     kind: str
     name: str
     commands: Callable[[bytes, int], list[Command]]
-    ordered: bool = False  # the numbers given are consecutive and new, instead of random ones of elements
+    ordered: bool = False  # the numbers are consecutive and new, instead of those of random elements
 
 
 def member(number: int) -> bytes:
-    """An element; all have the same length."""
+    """The element with a number; all elements have the same length."""
     return b"m%09d" % number
 
 
 def one(*words: bytes | Callable[[int], bytes]) -> Callable[[bytes, int], list[Command]]:
-    """One command on the key; functions are called with the number of the element."""
+    """A probe of one command; words that are functions are called with the number of the element."""
     return lambda key, number: [_words(words, key, number)]
 
 
 def both(*commands: tuple[bytes | Callable[[int], bytes], ...]) -> Callable[[bytes, int], list[Command]]:
-    """Several commands on the key."""
+    """A probe of several commands."""
     return lambda key, number: [_words(words, key, number) for words in commands]
 
 
@@ -57,17 +58,17 @@ def entry(number: int) -> bytes:
 
 
 def place(number: int) -> bytes:
-    """A longitude or latitude that differs from element to element."""
+    """A longitude or latitude, another one for each element."""
     return b"%.6f" % (number * 7919 % 80_000_000 / 1e6)
 
 
 def new_member(number: int) -> bytes:
-    """An element that is not there."""
+    """An element that is not in the collection."""
     return member(number + LATER)
 
 
 def new_entry(number: int) -> bytes:
-    """An id after all others."""
+    """An id after those of all entries."""
     return entry(number + LATER)
 
 
@@ -155,7 +156,7 @@ PROBES = [
 
 # Filling.
 
-#: For each kind the command that adds elements, and the words of one element.
+#: For each kind the command that adds elements, and the arguments for one element.
 FILLERS: dict[str, tuple[bytes, Callable[[int], list[bytes]]]] = {
     "list": (b"RPUSH", lambda n: [member(n)]),
     "hash": (b"HSET", lambda n: [member(n), b"value"]),
@@ -165,12 +166,12 @@ FILLERS: dict[str, tuple[bytes, Callable[[int], list[bytes]]]] = {
     "hll": (b"PFADD", lambda n: [member(n)]),
     "geo": (b"GEOADD", lambda n: [place(n), place(n), member(n)]),
 }
-#: The lookups that let a hash table which grows move on, a bucket each.
+#: Lookups that let a rehash go on by one bucket each.
 LOOKUPS = {"hash": b"HEXISTS", "set": b"SISMEMBER", "zset": b"ZSCORE", "geo": b"ZSCORE"}
 
 
 def filling(kind: str, key: bytes, size: int) -> Iterator[list[Command]]:
-    """Batches of the commands that make a collection of that many elements, whose hash table has done growing."""
+    """Batches of commands that make a collection of ``size`` elements, and end the rehash of its hash table."""
     command, words_of = FILLERS[kind]
     if kind == "stream":
         for start in range(0, size, PER_FILL):

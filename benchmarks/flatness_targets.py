@@ -1,6 +1,6 @@
-"""What `flatness.py` measures on: a server at the other end of a socket, or a session of an engine in this process.
+"""The targets of `flatness.py`: a server at the other end of a socket, or a session of an engine in this process.
 
-Knows how to do commands and what they cost, not which.
+A target runs commands and measures what they cost; it does not know which ones they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import hiredis
 from flatness_probes import Command
 from processes import Process, encode
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # behind an installed package, which may be compiled
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # searched after an installed package, which may be compiled
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.build import COMPILED
@@ -26,33 +26,33 @@ from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 
-PER_READ = 64  # calls in what is fed to a session at once
+PER_READ = 64  # calls that are fed to a session at once
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call, in microseconds."""
+    """The cost of one call, in microseconds."""
 
     cpu_us: float
     wall_us: float
 
 
 class Target(ABC):
-    """Something that takes commands."""
+    """Something that runs commands."""
 
     name: str
 
     @abstractmethod
     def exchange(self, commands: list[Command]) -> None:
-        """Do commands, all at once; an error ends the benchmark."""
+        """Run all commands at once; an error reply ends the benchmark."""
 
     @abstractmethod
     def cost(self, calls: list[list[Command]]) -> Cost:
-        """What calls cost, each of a command or a few."""
+        """The cost of a call, each of which is one command or a few."""
 
 
 class Server(Target):
-    """A server process and a connection to it on the same processor; a command is sent when the last one is replied."""
+    """A server process and a connection to it, on one processor; a command is sent after the reply to the last one."""
 
     def __init__(self, name: str, process: Process) -> None:
         self.name = name
@@ -65,7 +65,6 @@ class Server(Target):
         self._reader = hiredis.Reader()
 
     def exchange(self, commands: list[Command]) -> None:
-        """Send all, then read the replies."""
         self._socket.sendall(b"".join(map(encode, commands)))
         for _ in commands:
             self._reply()
@@ -77,7 +76,7 @@ class Server(Target):
             raise RuntimeError(f"{self.name}: {reply}")
 
     def cost(self, calls: list[list[Command]]) -> Cost:
-        """CPU time of the server, and how long the client waits for the median call: other work stops but some."""
+        """The server's CPU time, and the wait of the median call, since other work delays a few calls only."""
         requests = [[encode(command) for command in call] for call in calls]
         waits_ns: list[int] = []
         cpu_ns = self._process.cpu_ns()
@@ -92,7 +91,7 @@ class Server(Target):
 
 
 class InProcess(Target):
-    """A session that is fed many commands at once; nothing but their execution, parsing and replies costs anything."""
+    """A session that is fed many commands at once: the cost is that of parsing, executing and replying alone."""
 
     def __init__(self) -> None:
         self.name = "pyredmem, " + ("compiled" if COMPILED else "interpreted")
@@ -100,7 +99,6 @@ class InProcess(Target):
         self._session = engine.connect("tcp", "127.0.0.1:50000", "127.0.0.1:6379")
 
     def exchange(self, commands: list[Command]) -> None:
-        """Feed all."""
         self._session.receive(b"".join(map(encode, commands)))
         self._check(self._session.take_output())
 
@@ -109,7 +107,7 @@ class InProcess(Target):
             raise RuntimeError(output[:200].decode(errors="replace"))
 
     def cost(self, calls: list[list[Command]]) -> Cost:
-        """Time of this process and of the clock."""
+        """The CPU time of this process, and the time of the clock."""
         requests = [
             b"".join(encode(command) for call in calls[start : start + PER_READ] for command in call)
             for start in range(0, len(calls), PER_READ)

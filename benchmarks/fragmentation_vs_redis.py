@@ -1,20 +1,20 @@
-"""How memory is fragmented by deleting at random, and what defragmentation makes of it, beside redis-server.
+"""How deleting at random fragments memory, and how far defragmentation repairs it, compared with redis-server.
 
     python benchmarks/fragmentation_vs_redis.py                             # the package of this interpreter
     python benchmarks/fragmentation_vs_redis.py --python-compiled ~/venv/bin/python
     python benchmarks/fragmentation_vs_redis.py --loads strings-100,hashes --share 10
 
-Each load is the same on every server: keys, or elements of collections, of which all but a share are deleted again at
-random. Then `activedefrag` is switched on and waited for. The table tells the ratio of active to allocated bytes
+Each load is the same on every server: keys, or elements of collections, most of which are deleted again at random. Then
+`activedefrag` is enabled, and the benchmark waits for its end. The table shows the ratio of active to allocated bytes
 (allocator_frag_ratio) before and after.
 
-A redis-server that comes with a Linux distribution uses the system's jemalloc, which gives no hints which blocks to
-move: it refuses `activedefrag`. Its column `after` is empty then, and the table says so. Its size classes differ a
-little too, so there is a server of ours with the same ones beside it (`mem-allocator jemalloc-lg4`), to compare the
+A redis-server that comes with a Linux distribution uses the system's jemalloc, which does not say which blocks should
+be moved; such a server refuses `activedefrag`. Its column `after` is then empty, and the table says so. Its size
+classes differ a little too. So one of our servers uses the same classes (`mem-allocator jemalloc-lg4`), to compare the
 fragmentation itself; that one cannot defragment either.
 
-With matplotlib (the extra `bench`) a chart is drawn. The exit status is 1 if a ratio of ours that was over 1.5 is not
-below 1.1 in the end.
+With matplotlib (the extra `bench`) a chart is drawn. The exit status is 1 if a ratio of ours was over 1.5 and is not
+below 1.1 at the end.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ TWIN = "ours, jemalloc-lg4"
 OURS = "ours"
 HIGH, LOW = 1.5, 1.1  # the bar
 PAYLOAD = bytes(range(65, 91)) * 200
-BATCH = 100  # elements or keys of a command
-COLLECTION = 5000  # elements of a big one
+BATCH = 100  # elements or keys in a command
+COLLECTION = 5000  # elements of a large collection
 LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is written and what of it is deleted."""
+    """What is written, and how much of it is deleted."""
 
     write: Callable[[int, Random], Iterator[Command]]
     delete: Callable[[int, float, Random], Iterator[Command]]
 
 
 def names(count: int) -> Iterator[str]:
-    """The keys."""
+    """The names of ``count`` keys."""
     return (f"key:{number}" for number in range(count))
 
 
@@ -66,12 +66,12 @@ def chunks(words: Iterable[str], *head: str) -> Iterator[Command]:
 
 
 def delete_keys(count: int, share: float, chance: Random) -> Iterator[Command]:
-    """Random keys, all but a share."""
+    """Delete random keys; about ``share`` of them are left."""
     return chunks((name for name in names(count) if chance.random() >= share), "DEL")
 
 
 def strings(least: int, most: int) -> Load:
-    """Keys with strings of any length from least to most."""
+    """Keys with strings of random lengths from ``least`` to ``most``."""
 
     def write(count: int, chance: Random) -> Iterator[Command]:
         for name in names(count):
@@ -81,7 +81,7 @@ def strings(least: int, most: int) -> Load:
 
 
 def rewritten(count: int, chance: Random) -> Iterator[Command]:
-    """Strings of 100 bytes, most of which are replaced by longer ones, in any order."""
+    """Strings of 100 bytes, most of which are then replaced by longer ones, in random order."""
     order = list(names(count))
     for name in order:
         yield ["SET", name, PAYLOAD[:100]]
@@ -91,12 +91,12 @@ def rewritten(count: int, chance: Random) -> Iterator[Command]:
 
 
 def keep_keys(count: int, share: float, chance: Random) -> Iterator[Command]:
-    """Nothing."""
+    """Delete nothing."""
     return iter(())
 
 
 def small(command: str, item: Callable[[int], Command], elements: int) -> Load:
-    """A key for every ten, each a small collection: a listpack."""
+    """A small collection, a listpack, for every ten elements."""
 
     def write(count: int, chance: Random) -> Iterator[Command]:
         for name in names(count // 10):
@@ -111,7 +111,7 @@ def small(command: str, item: Callable[[int], Command], elements: int) -> Load:
 
 
 def big(command: str, item: Callable[[int], Command], removal: str) -> Load:
-    """Collections of COLLECTION elements, of which most elements are removed."""
+    """Large collections, most of whose elements are then removed."""
 
     def write(count: int, chance: Random) -> Iterator[Command]:
         for name in names(count // COLLECTION):
@@ -128,7 +128,7 @@ def big(command: str, item: Callable[[int], Command], removal: str) -> Load:
 
 
 def pushed(count: int, chance: Random) -> Iterator[Command]:
-    """Lists of short nodes that grow side by side, so that the nodes lie mixed."""
+    """Lists that grow side by side, so that their nodes are interleaved in memory."""
     yield ["CONFIG", "SET", "list-max-listpack-size", "16"]
     lists = max(1, count // COLLECTION)
     for number in range(0, COLLECTION, BATCH):
@@ -137,12 +137,12 @@ def pushed(count: int, chance: Random) -> Iterator[Command]:
 
 
 def delete_lists(count: int, share: float, chance: Random) -> Iterator[Command]:
-    """Some of the lists."""
+    """Delete random lists; about ``share`` of them are left."""
     return delete_keys(max(1, count // COLLECTION), share, chance)
 
 
 def added(count: int, chance: Random) -> Iterator[Command]:
-    """Streams of short nodes that grow side by side; a key for every fifty."""
+    """Streams that grow side by side, each with fifty entries."""
     yield ["CONFIG", "SET", "stream-node-max-entries", "10"]
     streams = max(1, count // 50)
     for number in range(50):
@@ -151,7 +151,7 @@ def added(count: int, chance: Random) -> Iterator[Command]:
 
 
 def delete_streams(count: int, share: float, chance: Random) -> Iterator[Command]:
-    """Some of the streams."""
+    """Delete random streams; about ``share`` of them are left."""
     return delete_keys(max(1, count // 50), share, chance)
 
 
@@ -174,7 +174,7 @@ LOADS: dict[str, Load] = {
 
 @dataclass(frozen=True)
 class Memory:
-    """Figures of INFO memory, bytes."""
+    """Figures of INFO memory, in bytes."""
 
     used: int
     allocated: int
@@ -184,18 +184,17 @@ class Memory:
 
     @property
     def ratio(self) -> float:
-        """Active to allocated."""
         return self.active / self.allocated
 
 
 def info(connection: Connection, section: str) -> dict[str, str]:
-    """The fields of a section."""
+    """The fields of a section of INFO."""
     lines = connection.do("INFO", section).decode().split("\r\n")
     return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
 def memory(connection: Connection) -> Memory:
-    """The figures, once they are fresh."""
+    """The figures, after the server has updated them."""
     time.sleep(0.25)
     fields = info(connection, "memory")
     names_of_fields = (
@@ -210,11 +209,11 @@ def memory(connection: Connection) -> Memory:
 
 @dataclass
 class Outcome:
-    """What became of a load on a server."""
+    """The figures of a load on a server, before and after."""
 
     loaded: Memory
     before: Memory
-    after: Memory | None  # None: it cannot defragment
+    after: Memory | None  # None: the server cannot defragment
     refusal: str
     seconds: float
     hits: int
@@ -222,7 +221,6 @@ class Outcome:
 
 
 def run(process: Process, load: Load, options: argparse.Namespace) -> Outcome:
-    """Load, delete, defragment."""
     connection = Connection(process.port)
     try:
         connection.load(load.write(options.keys, Random(options.seed)))
@@ -244,7 +242,7 @@ def run(process: Process, load: Load, options: argparse.Namespace) -> Outcome:
 
 
 def wait_for_end(connection: Connection) -> float:
-    """Wait until nothing is defragmented and none begins; the seconds it ran, by the server's account."""
+    """Wait until no defragmentation is in progress or begins; returns the seconds it ran, as the server counts them."""
     began = time.monotonic()
     idle_since = began
     while time.monotonic() - began < LIMIT_SECONDS and time.monotonic() - idle_since < 2.5:
@@ -255,10 +253,9 @@ def wait_for_end(connection: Connection) -> float:
 
 
 def contenders(options: argparse.Namespace) -> dict[str, tuple[Contender, tuple[str, ...]]]:
-    """The servers and their options."""
     own = own_contender(options.python_compiled) if options.python_compiled else own_contender(sys.executable)
-    # Entries of the slow log stay where they are, and on a busy machine any command may become one: each would keep a
-    # slab, and slabs that nothing leaves hold up the rest, as the rule looks at their average.
+    # Entries of the slow log are not moved, and on a busy machine any command may become one. Each would keep a slab,
+    # and slabs that no block leaves hold up the others, because the rule compares a slab with the average.
     fixed = ("--maxmemory", "4gb", "--slowlog-log-slower-than", "-1")
     return {
         REDIS: (redis_contender(), fixed),
@@ -268,12 +265,10 @@ def contenders(options: argparse.Namespace) -> dict[str, tuple[Contender, tuple[
 
 
 def megabytes(count: int) -> str:
-    """For the table."""
     return f"{count / 1024**2:.1f}"
 
 
 def table(rows: dict[str, dict[str, Outcome]]) -> list[str]:
-    """The results in markdown."""
     lines = [
         f"| load | MB | {REDIS} before | after | {TWIN}: before | {OURS}: before | after | active MB | RSS MB | s | "
         "moved | looked at |",
@@ -294,13 +289,13 @@ def table(rows: dict[str, dict[str, Outcome]]) -> list[str]:
 
 
 def notes(rows: dict[str, dict[str, Outcome]]) -> list[str]:
-    """What the table needs said."""
+    """The remarks under the table."""
     refusals = {outcome.refusal for row in rows.values() for name, outcome in row.items() if name == REDIS} - {""}
     return [f"{REDIS} has no figures after: {refusal}." for refusal in sorted(refusals)]
 
 
 def draw(rows: dict[str, dict[str, Outcome]], plot: Any) -> Any:
-    """Bars of the ratios."""
+    """Draw the ratios as bars."""
     figure, axes = plot.subplots(figsize=(1.1 * len(rows) + 3, 4.5))
     series = (
         (REDIS, COLOURS[REDIS], [row[REDIS].before.ratio for row in rows.values()]),
@@ -319,19 +314,17 @@ def draw(rows: dict[str, dict[str, Outcome]], plot: Any) -> Any:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python-compiled", default="", help="interpreter (PYTHON or PYTHON:DIRECTORY) with a build")
     parser.add_argument("--loads", default=",".join(LOADS))
-    parser.add_argument("--keys", type=int, default=200_000, help="keys, or elements of collections")
-    parser.add_argument("--share", type=float, default=25, help="percent that is left")
+    parser.add_argument("--keys", type=int, default=200_000, help="number of keys, or of elements of collections")
+    parser.add_argument("--share", type=float, default=25, help="percent of them that are left")
     parser.add_argument("--cpu", type=int, default=25, help="percent of a processor for defragmentation")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure, print, write, draw."""
     options = arguments()
     rows: dict[str, dict[str, Outcome]] = {}
     for name in options.loads.split(","):

@@ -1,11 +1,11 @@
-"""How long a fresh engine takes, and what each further idle engine costs in memory.
+"""How long it takes to make an engine, and how much memory each further idle engine takes.
 
     python benchmarks/fresh_engine.py              # the package of this interpreter
     python benchmarks/fresh_engine.py --engines 500
 
-An engine is what a test gets: settings, keyspace, all parts and the dispatcher, with one client connected. The time is
-the CPU time of this process, as the smallest and the median of several rounds; memory is the growth of the resident set
-over many idle engines that stay alive.
+An engine is what a test gets: settings, keyspace, all parts and the dispatcher, without and with a connected client.
+The time is the CPU time of this process, the least and the median of several rounds. Memory is by how much the resident
+set grows for each of many idle engines that stay alive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fresh_engine() -> Engine:
 
 
 def cpu_ms(engines: int) -> float:
-    """Milliseconds of CPU time for each of some engines, which are dropped at once."""
+    """Milliseconds of CPU time per engine; each engine is dropped at once."""
     start = time.process_time()
     for _ in range(engines):
         fresh_engine()
@@ -38,7 +38,7 @@ def cpu_ms(engines: int) -> float:
 
 
 def resident_bytes_per_engine(engines: int) -> float:
-    """Growth of the resident set for each of some engines that stay alive."""
+    """By how many bytes the resident set grows per engine, while all stay alive."""
     kept = [fresh_engine()]
     gc.collect()
     before = resident_bytes()
@@ -48,9 +48,8 @@ def resident_bytes_per_engine(engines: int) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--engines", type=int, default=200, help="engines of each round (default 200)")
+    parser.add_argument("--engines", type=int, default=200, help="number of engines in each round (default 200)")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     cpu_ms(20)

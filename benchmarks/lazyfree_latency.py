@@ -1,22 +1,22 @@
-"""What other clients have to wait while a set of 5,000,000 members is freed in the background.
+"""How long other clients wait while a set of 5,000,000 members is freed in the background.
 
     python benchmarks/lazyfree_latency.py                                     # the package of this interpreter
     python benchmarks/lazyfree_latency.py --python-compiled ~/venv/bin/python --rounds 5
     python benchmarks/lazyfree_latency.py --only unlink,idle --members 1000000 --cpu 1
 
-A process of its own sends PING after PING with pauses of 50 microseconds and notes every round trip, from shortly
-before the set is given up until the server says that nothing is pending (lazyfree_pending_objects) and that the memory
-has come back. DEL, which frees at once, is there for comparison, and a row in which nothing happens for as long as the
-other rows took: the longest round trip of that one is the machine's. Other work on the machine makes single round
-trips long, never short, so of the longest ones the least and the median of the rounds are told, and for each operation
-how long the server's threads were ready to run but had to wait for a processor. `--ahead` has the system run server
-and client before all other work (SCHED_RR, for which one has to be root), as if there were none.
+Another process sends PING after PING with pauses of 50 microseconds and notes every round trip. It begins shortly
+before the set is deleted and ends when the server says that nothing is pending (lazyfree_pending_objects) and that the
+memory is free. DEL, which frees at once, is there for comparison. So is a row in which nothing happens for as long as
+the other rows took: its longest round trip is due to the machine. Other work on the machine makes single round trips
+longer, never shorter. So the table shows the least and the median of each round's longest round trip, and how long the
+server's threads were ready to run but had to wait for a processor. With `--ahead` the system gives server and client
+priority over all other work (SCHED_RR, which only root may use), as if there were none.
 
-The server is asked for its figures ten times a second, in the idle row as in the others.
+The figures of the server are read ten times a second, in the idle row as in the others.
 
-Results go to benchmarks/results/ as JSON and as a markdown table; the exit status is 1 if a figure of ours is above
-its bar, which is for the operations that free in the background: 5 ms for the longest, 2 ms for p99.9, by the median
-of the rounds.
+Results go to benchmarks/results/ as JSON and as a markdown table; the exit status is 1 if a figure of ours is above its
+bar, which is for the operations that free in the background: 5 ms for the longest, 2 ms for p99.9, by the median of the
+rounds.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ LONGEST_MS = 5.0
 P999_MS = 2.0
 MEMBERS_PER_COMMAND = 1_000
 COMMANDS_PER_WRITE = 50
-QUIET_SECONDS = 0.3  # before the operation and after its end
+QUIET_SECONDS = 0.3  # seconds before the operation, and after it has ended
 POLL_SECONDS = 0.1
-MOST_SECONDS = 120.0  # for all to be freed
-FREED_SHARE = 0.1  # of the memory of the set; what may be left of it when it is freed
+MOST_SECONDS = 120.0  # seconds until everything must be freed
+FREED_SHARE = 0.1  # share of the memory of the set that may still be in use when the set counts as freed
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A way to give the set up."""
+    """A way in which the set is deleted."""
 
     name: str
     begin: Callable[[Connection], None]
@@ -58,28 +58,28 @@ class Operation:
 
 
 def unlink(connection: Connection) -> None:
-    """Give up by UNLINK."""
+    """Delete the set by UNLINK."""
     connection.do("UNLINK", "big")
 
 
 def flush(connection: Connection) -> None:
-    """Give up by FLUSHALL ASYNC."""
+    """Delete the set by FLUSHALL ASYNC."""
     connection.do("FLUSHALL", "ASYNC")
 
 
 def evict(connection: Connection) -> None:
-    """Give up by a limit of a quarter of what is used."""
+    """Have the set evicted, by a limit of a quarter of the memory in use."""
     limit = information(connection)["used_memory"] // 4
     connection.do("CONFIG", "SET", "maxmemory", str(limit))
 
 
 def expire(connection: Connection) -> None:
-    """Give up by a lifetime, which is over in the quiet time."""
+    """Let the set expire in the quiet time that follows."""
     connection.do("PEXPIRE", "big", "50")
 
 
 def delete(connection: Connection) -> None:
-    """Give up by DEL, at once."""
+    """Delete the set by DEL, which frees it at once."""
     connection.do("DEL", "big")
 
 
@@ -103,18 +103,17 @@ class Run:
     p50_ms: float
     freed_seconds: float
     round_trips: int
-    waited_ms: float  # of the server's threads for a processor
+    waited_ms: float  # how long the server's threads waited for a processor
 
 
 def information(connection: Connection) -> dict[str, int]:
-    """The figures of the server that matter here."""
     text = connection.do("INFO", "memory")
     pairs = (line.split(b":", 1) for line in text.split(b"\r\n") if b":" in line)
     return {name.decode(): int(value) for name, value in pairs if value.isdigit()}
 
 
 def payload(members: int) -> list[bytes]:
-    """The requests that make the set, in writes."""
+    """The requests that create the set, each item for one write."""
     writes: list[bytes] = []
     parts: list[bytes] = []
     for start in range(0, members, MEMBERS_PER_COMMAND):
@@ -128,23 +127,23 @@ def payload(members: int) -> list[bytes]:
 
 
 def load(connection: Connection, writes: list[bytes], members: int) -> None:
-    """Make the set."""
+    """Create the set."""
     connection.load_raw(writes, -(-members // MEMBERS_PER_COMMAND))
     if (found := connection.do("SCARD", "big")) != b":%d" % members:
         raise RuntimeError(f"the set has {found.decode()} members")
 
 
 def waited_ns(process: Process) -> int:
-    """How long the threads of a server were ready to run and did not."""
+    """How long the threads of a server were ready to run but had no processor, nanoseconds."""
     tasks = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
     return sum(int(task.read_text().split()[1]) for task in tasks)
 
 
 def go_ahead(pid: int, policy: int) -> None:
-    """Give all threads of a process a scheduling policy.
+    """Set the scheduling policy of all threads of a process; the main thread gets the highest priority.
 
-    Without priorities among them a thread in the background would keep its processor for the whole of its turn from the
-    one that serves, which the ordinary scheduler lets go first when it wakes.
+    The ordinary scheduler runs the thread that serves clients as soon as it wakes. Under this policy and with equal
+    priorities a background thread would keep the processor from it for a whole turn.
     """
     for task in Path(f"/proc/{pid}/task").iterdir():
         thread = int(task.name)
@@ -154,7 +153,7 @@ def go_ahead(pid: int, policy: int) -> None:
 
 @contextlib.contextmanager
 def before_others(*pids: int) -> Iterator[None]:
-    """Processes that need not wait for others in a with block."""
+    """Give processes priority over all others within the block."""
     for pid in pids:
         go_ahead(pid, os.SCHED_RR)
     try:
@@ -165,12 +164,12 @@ def before_others(*pids: int) -> Iterator[None]:
 
 
 def observe(process: Process, begin: Callable[[], None], ended: Callable[[], bool], options: argparse.Namespace) -> Run:
-    """Let something happen and tell what the client saw from shortly before until it has ended."""
+    """Call ``begin`` and measure the client's round trips, from shortly before until ``ended`` is true."""
     with ExitStack() as stack:
-        if options.ahead:  # the client inherits it
+        if options.ahead:  # the client inherits the priority
             stack.enter_context(before_others(process.pid, os.getpid()))
         found = stack.enter_context(asking(process.port, options.pause, options.cpu))
-        time.sleep(0.2)  # the first round trips are not those of a client that has been there
+        time.sleep(0.2)  # the first round trips of a client are slower
         waited = waited_ns(process)
         first_ns = time.monotonic_ns()
         time.sleep(QUIET_SECONDS)
@@ -201,7 +200,7 @@ def tell_long_ones(found: RoundTrips, begun_ns: int) -> None:
 def measure(
     contender: Contender, operations: list[Operation], writes: list[bytes], options: argparse.Namespace
 ) -> dict[str, Run]:
-    """A round on a new server."""
+    """Run one round on a new server."""
     found: dict[str, Run] = {}
     with running(contender) as process:
         connection = Connection(process.port, timeout=120)
@@ -229,7 +228,7 @@ def measure(
 
 
 def observe_idle(process: Process, connection: Connection, found: dict[str, Run], options: argparse.Namespace) -> Run:
-    """Nothing happens, for as long as the slowest operation took, or two seconds."""
+    """Let nothing happen, for as long as the slowest operation took, or for two seconds."""
     length = max([run.freed_seconds for run in found.values()] or [2.0])
     until = time.monotonic() + QUIET_SECONDS + length
 
@@ -267,7 +266,6 @@ def table(runs: dict[str, list[dict[str, Run]]], operations: list[Operation]) ->
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python-compiled", metavar="PATH", help="interpreter with the compiled package")
     parser.add_argument("--python-interpreted", metavar="PATH", help="interpreter with the plain package")
@@ -276,9 +274,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pause", type=int, default=50, help="microseconds from a reply to the next request")
     parser.add_argument("--cpu", type=int, help="the processor of the client that waits")
     parser.add_argument("--only", default="", help="operations, separated by commas; idle is one of them")
-    parser.add_argument("--no-redis", action="store_true", help="leave redis-server out")
-    parser.add_argument("--ahead", action="store_true", help="let nothing else run before server and client")
-    parser.add_argument("--trace", action="store_true", help="tell when the longest round trips were")
+    parser.add_argument("--no-redis", action="store_true", help="do not measure redis-server")
+    parser.add_argument("--ahead", action="store_true", help="give server and client priority over all other processes")
+    parser.add_argument("--trace", action="store_true", help="print when the longest round trips were")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [operation.name for operation in OPERATIONS] + [IDLE]
     options.operations = [name for name in wanted if name != IDLE]
@@ -287,14 +285,13 @@ def arguments() -> argparse.Namespace:
 
 
 def contenders(options: argparse.Namespace) -> list[Contender]:
-    """redis-server first, then what is asked for, or this interpreter's own package."""
+    """redis-server first, then the packages that are asked for, or this interpreter's own one."""
     given = [text for text in (options.python_compiled, options.python_interpreted) if text]
     ours = [own_contender(text) for text in given or [f"{sys.executable}:{ROOT}"]]
     return ours if options.no_redis else [redis_contender(), *ours]
 
 
 def main() -> None:
-    """Measure, print, write."""
     options = arguments()
     operations = [operation for operation in OPERATIONS if operation.name in options.operations]
     writes = payload(options.members)

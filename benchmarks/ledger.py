@@ -1,4 +1,4 @@
-"""Cost of the ledger: nanoseconds per operation of the allocator in typical situations.
+"""The cost of the ledger: nanoseconds per operation of the allocator, in typical situations.
 
 Run ``python -m benchmarks.ledger [profile [count]]``. To see the compiled figures, compile this file
 together with the package, so that the loop around the calls is compiled too::
@@ -18,12 +18,11 @@ from pyredmem.memory.allocator import Allocator
 
 
 def report(name: str, started_ns: int, count: int) -> None:
-    """Print the time of one operation."""
     print(f"{name:<46}{(perf_counter_ns() - started_ns) / count:9.1f} ns")
 
 
 def pairs(allocator: Allocator, size: i64, count: i64) -> None:
-    """Time one block allocated and freed again and again, beside another of its class."""
+    """Allocate and free one block again and again, while another block of its class is in use."""
     other: i64 = allocator.alloc(size)
     started = perf_counter_ns()
     for _ in range(count):
@@ -34,7 +33,7 @@ def pairs(allocator: Allocator, size: i64, count: i64) -> None:
 
 
 def lone_pairs(allocator: Allocator, size: i64, count: i64) -> None:
-    """Time one block that is the only one of its class, so that its slab comes and goes."""
+    """Allocate and free the only block of its class, so that its slab is created and freed each time."""
     started = perf_counter_ns()
     for _ in range(count):
         address: i64 = allocator.alloc(size)
@@ -43,7 +42,7 @@ def lone_pairs(allocator: Allocator, size: i64, count: i64) -> None:
 
 
 def fill_and_empty(allocator: Allocator, size: i64, count: i64) -> None:
-    """Time filling the heap, freeing every other block, filling the holes, freeing all."""
+    """Fill the heap, free every other block, fill the holes, free all."""
     addresses = vec[i64]([0] * count)
     started = perf_counter_ns()
     for index in range(count):
@@ -64,7 +63,7 @@ def fill_and_empty(allocator: Allocator, size: i64, count: i64) -> None:
 
 
 def random_churn(allocator: Allocator, size: i64, count: i64) -> None:
-    """Time the overwriting of random blocks of a full heap: alloc new, free old."""
+    """Replace random blocks of a full heap: allocate the new one, free the old one."""
     addresses = vec[i64]([0] * count)
     for index in range(count):
         addresses[index] = allocator.alloc(size)
@@ -86,7 +85,6 @@ def random_churn(allocator: Allocator, size: i64, count: i64) -> None:
 
 
 def main(profile: str, count: int) -> None:
-    """Run everything on one allocator."""
     allocator = Allocator(profile)
     for size in (24, 64, 1024):
         pairs(allocator, size, count)

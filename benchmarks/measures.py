@@ -1,4 +1,4 @@
-"""The measurements: redis-benchmark workloads, key counts, start, and memory per key."""
+"""What `vs_redis.py` measures: workloads of redis-benchmark, numbers of keys, the time to start, memory per key."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from processes import Connection, Contender, Process, running
 
 CLIENTS = 50
-#: The tests of redis-benchmark on collections (and MSET), in the order in which they are told.
+#: The tests of redis-benchmark on collections (and MSET), in the order of the table.
 COLLECTIONS = (
     "lpush", "rpush", "lpop", "rpop", "sadd", "hset", "spop", "zadd", "zpopmin", "lrange_100", "lrange_600", "mset",
 )  # fmt: skip
-#: What has to be there before a test: what another test leaves. It is run for so many times the requests.
+#: Tests that need data, and the test that makes the data with this many times as many requests.
 FILLS = {
     "lpop": "rpush",
     "rpop": "lpush",
@@ -23,16 +23,16 @@ FILLS = {
     "lrange_600": "lpush",
 }
 FILL_FACTOR = 3
-#: redis-benchmark's own tests of these begin with a fill that could not be told from them.
+#: redis-benchmark's own versions of these begin with a fill, which their figures would include.
 COMMANDS = {"lrange_100": ("LRANGE", "mylist", "0", "99"), "lrange_600": ("LRANGE", "mylist", "0", "599")}
-#: Their requests are large; so many times fewer are enough.
+#: The requests of these tests are large; this many times fewer are enough.
 FEWER = {"lrange_100": 10, "lrange_600": 40}
-LITERAL_KEY = "key:__rand_int__"  # what redis-benchmark uses without a key range
+LITERAL_KEY = "key:__rand_int__"  # the key that redis-benchmark uses without a key range
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One test of redis-benchmark with a pipeline depth and, with keys or members, a range of random ones."""
+    """One test of redis-benchmark: its pipeline depth, and the range of its random keys or members if it has any."""
 
     test: str
     pipeline: int
@@ -41,21 +41,20 @@ class Workload:
 
     @property
     def label(self) -> str:
-        """For tables."""
         suffix = f", {self.keys} keys" if self.keys else f", {self.members} members" if self.members else ""
         return f"{self.test.upper()} P={self.pipeline}{suffix}"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What one run of a workload came to."""
+    """The figures of one run of a workload."""
 
     requests_per_second: float
     cpu_us_per_command: float
 
 
 def run_workload(process: Process, workload: Workload, requests: int) -> Figure:
-    """Run redis-benchmark once; the keys are there already."""
+    """Run redis-benchmark once; the keys exist already."""
     requests //= FEWER.get(workload.test, 1)
     command = _benchmark(process, workload, requests)
     command += COMMANDS.get(workload.test, ("-t", workload.test))
@@ -70,7 +69,7 @@ def run_workload(process: Process, workload: Workload, requests: int) -> Figure:
 
 
 def _benchmark(process: Process, workload: Workload, requests: int) -> list[str]:
-    """redis-benchmark without the test."""
+    """The command line of redis-benchmark, without the test."""
     command = ["redis-benchmark", "-p", str(process.port), "-n", str(requests)]
     command += ["-c", str(CLIENTS), "-P", str(workload.pipeline), "--csv"]
     if workload.keys or workload.members:
@@ -79,7 +78,7 @@ def _benchmark(process: Process, workload: Workload, requests: int) -> list[str]
 
 
 def measure_collections(contender: Contender, workloads: list[Workload], requests: int) -> dict[str, dict[str, float]]:
-    """Workloads on collections: each begins with an empty server, filled if the test takes something out or reads."""
+    """Run workloads on collections; each begins with an empty server, which is filled if the test reads or removes."""
     found: dict[str, dict[str, float]] = {}
     with running(contender) as process:
         connection = Connection(process.port)
@@ -94,7 +93,7 @@ def measure_collections(contender: Contender, workloads: list[Workload], request
 
 
 def measure_round(contender: Contender, workloads: list[Workload], requests: int) -> dict[str, dict[str, float]]:
-    """All workloads on a fresh server; those with keys on servers of their own."""
+    """Run all workloads on a fresh server; those with keys run on servers of their own."""
     found: dict[str, dict[str, float]] = {}
     for keys in dict.fromkeys(workload.keys for workload in workloads):
         with running(contender) as process:
@@ -106,7 +105,7 @@ def measure_round(contender: Contender, workloads: list[Workload], requests: int
 
 
 def preload(process: Process, keys: int, value: bytes) -> None:
-    """The names that redis-benchmark asks for: 16 bytes each, or the one it uses without a range."""
+    """Set the keys that redis-benchmark uses: names of 16 bytes, or the one key that it uses without a range."""
     connection = Connection(process.port)
     try:
         if keys:
@@ -124,7 +123,7 @@ def measure_start(contender: Contender) -> float:
 
 
 def measure_memory(contender: Contender, keys: int, value_bytes: int) -> dict[str, float]:
-    """Growth per key, of the process and of the server's own account, once both stand still."""
+    """By how much the process and `used_memory` grow per key, once both are stable."""
     with running(contender) as process:
         _settle(process)
         rss, used = process.resident_bytes(), process.used_memory()
@@ -137,7 +136,7 @@ def measure_memory(contender: Contender, keys: int, value_bytes: int) -> dict[st
 
 
 def _settle(process: Process, seconds: float = 30.0) -> None:
-    """Wait for timers (rehashing, buffers, purging) to have had their turn."""
+    """Wait until the server's timer has rehashed, fitted buffers and freed pages."""
     deadline = time.monotonic() + seconds
     last, same = (-1, -1), 0
     while same < 4 and time.monotonic() < deadline:

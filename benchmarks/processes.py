@@ -1,6 +1,6 @@
-"""Servers as a benchmark sees them: how to start them, a process with a port, its CPU time and its memory.
+"""Servers as a benchmark sees them: how to start one, its process and port, its CPU time and its memory.
 
-Knows nothing of what is measured. CPU time and RSS come from /proc, so they are those of the server alone,
+Nothing here depends on what is measured. CPU time and RSS come from /proc, so they are those of the server alone,
 whatever else the machine does.
 """
 
@@ -30,10 +30,10 @@ class Contender:
 
     name: str
     command: tuple[str, ...]
-    site: str = ""  # a directory to import the package from, when it is not installed
+    site: str = ""  # the directory to import the package from, if it is not installed
 
     def environment(self) -> dict[str, str]:
-        """The environment it runs in."""
+        """The environment of the server's process."""
         environment = dict(os.environ)
         environment.pop("PYTHONPATH", None)
         if self.site:
@@ -47,7 +47,7 @@ def redis_contender() -> Contender:
 
 
 def own_contender(text: str, wanted: str = "") -> Contender:
-    """The package of an interpreter, or of a directory: `PYTHON` or `PYTHON:DIRECTORY`; named after its build."""
+    """The package of an interpreter or of a directory (`PYTHON` or `PYTHON:DIRECTORY`), named after its build."""
     python, _, site = text.partition(":")
     contender = Contender("", (python, "-m", "pyredmem"), site)
     done = subprocess.run(
@@ -66,24 +66,23 @@ def own_contender(text: str, wanted: str = "") -> Contender:
 
 
 class Connection:
-    """A blocking connection that needs no more of RESP than a benchmark does."""
+    """A blocking connection that knows as much of RESP as a benchmark needs."""
 
     def __init__(self, port: int, timeout: float = 60.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self._file = self._socket.makefile("rb")
 
     def close(self) -> None:
-        """Close the connection."""
         self._file.close()
         self._socket.close()
 
     def do(self, *words: str | bytes) -> bytes:
-        """One command; the reply's first line, or the body of a bulk."""
+        """Run one command; returns the first line of the reply, or the content of a bulk string."""
         self._socket.sendall(encode(words))
         return self._reply()
 
     def load(self, commands: Iterable[Sequence[str | bytes]]) -> None:
-        """Many commands, in pipelines whose replies are read before the next is sent."""
+        """Run many commands, in pipelines; the replies to each are read before the next one is sent."""
         batch: list[bytes] = []
         for command in commands:
             batch.append(encode(command))
@@ -93,7 +92,7 @@ class Connection:
         self._exchange(batch)
 
     def load_raw(self, writes: Iterable[bytes], replies: int) -> None:
-        """Requests that are encoded already; their replies, short ones, are read when all is sent."""
+        """Send encoded requests; their replies, which must be short, are read when all are sent."""
         for data in writes:
             self._socket.sendall(data)
         for _ in range(replies):
@@ -118,7 +117,7 @@ class Connection:
 
 
 def encode(words: Sequence[str | bytes]) -> bytes:
-    """A command as a multibulk request."""
+    """Encode a command as a multibulk request."""
     data = [word.encode() if isinstance(word, str) else word for word in words]
     return b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in data)
 
@@ -146,7 +145,6 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id."""
         return self._process.pid
 
     def _wait(self, seconds: float = 60.0) -> float:
@@ -165,22 +163,22 @@ class Process:
         raise RuntimeError(f"no PONG after {elapsed:.1f} s\n{self._log.read_text(errors='replace')}")
 
     def cpu_seconds(self) -> float:
-        """User and system time so far, all threads."""
+        """User and system time of all threads so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
     def cpu_ns(self) -> int:
-        """The same in nanoseconds, of the threads that are there; for short measurements."""
+        """The same in nanoseconds, without threads that have ended; for short measurements."""
         tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks)
 
     def resident_bytes(self) -> int:
-        """What is in memory of the process now."""
+        """The resident set size of the process."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def used_memory(self) -> int:
-        """The server's own account."""
+        """The server's own figure `used_memory`."""
         connection = Connection(self.port)
         try:
             lines = connection.do("INFO", "memory").split(b"\r\n")
@@ -189,7 +187,6 @@ class Process:
         return next(int(line.split(b":")[1]) for line in lines if line.startswith(b"used_memory:"))
 
     def stop(self) -> None:
-        """End the process."""
         self._process.terminate()
         try:
             self._process.wait(20)
@@ -200,7 +197,7 @@ class Process:
 
 @contextlib.contextmanager
 def running(contender: Contender, *options: str) -> Iterator[Process]:
-    """A server for the length of a with block."""
+    """Start a server; it is ended with the block."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
         process = Process(contender, options, directory)
         try:

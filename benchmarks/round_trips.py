@@ -1,11 +1,11 @@
-"""A client that does nothing but ask and note how long it waits, in a process of its own.
+"""A client, in a process of its own, that only sends PING and notes how long it waits for the reply.
 
     python benchmarks/round_trips.py PORT PAUSE_US FILE [CPU]
 
-It sends PING, waits for the reply, pauses, and so on, until it is sent SIGTERM. Then it writes pairs of numbers to the
-file, the moment of each request (CLOCK_MONOTONIC, so that another process can tell what happened meanwhile) and how
-long the reply took, in nanoseconds. What happens in this process is not to be seen in the figures, as far as one can
-help it: nothing is allocated but numbers, and there is no garbage collection.
+It sends PING, waits for the reply, pauses, and so on, until it gets SIGTERM. Then it writes pairs of numbers to the
+file: the time of each request (CLOCK_MONOTONIC, which all processes share) and how long the reply took, in nanoseconds.
+The figures should not show what this process itself does. So it allocates only numbers, and there is no garbage
+collection.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ REQUEST = b"*1\r\n$4\r\nPING\r\n"
 
 @dataclass
 class RoundTrips:
-    """What the client has noted."""
+    """The round trips that the client has noted."""
 
     started_ns: array[int] = field(default_factory=lambda: array("q"))
     taken_ns: array[int] = field(default_factory=lambda: array("q"))
 
     def within(self, first_ns: int, last_ns: int) -> list[int]:
-        """The round trips, by length, that were under way at some time between two moments."""
+        """The round trips that were in progress at some time between two moments, sorted by length."""
         pairs = zip(self.started_ns, self.taken_ns, strict=True)
         return sorted(taken for started, taken in pairs if started + taken >= first_ns and started <= last_ns)
 
 
 def quantile(ordered: list[int], share: float) -> int:
-    """The figure that so large a share of all does not exceed."""
+    """The figure that ``share`` of all figures do not exceed."""
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 @contextlib.contextmanager
 def asking(port: int, pause_us: int, cpu: int | None = None) -> Iterator[RoundTrips]:
-    """A client that asks for the length of a with block; its figures are there after the block."""
+    """Run a client within the block; its round trips are available after the block."""
     found = RoundTrips()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
         path = Path(directory) / "round_trips"
@@ -69,7 +69,7 @@ def asking(port: int, pause_us: int, cpu: int | None = None) -> Iterator[RoundTr
 
 
 def ask(port: int, pause_us: int, path: str, cpu: int | None) -> None:
-    """Be that client."""
+    """Run as that client."""
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
     gc.disable()

@@ -1,13 +1,13 @@
-"""pyredmem beside redis-server on this machine, in this hour.
+"""pyredmem compared with redis-server, on this machine and at this time.
 
     python benchmarks/vs_redis.py                         # the package of this interpreter
     python benchmarks/vs_redis.py --python-compiled ~/venv/bin/python --rounds 7
     python benchmarks/vs_redis.py --keys 1000,1000000 --startup --memory
     python benchmarks/vs_redis.py --only --collections 1000000 --pipelines 16
 
-Absolute figures depend on the machine and on what else it does, so every figure is taken in rounds: one server
-after another, each alone, and the ratios ours/redis are formed within a round. What is compared is first of all
-the server's CPU time per command from /proc, since redis-benchmark shares the processors with the server.
+Absolute figures depend on the machine and on what else it does. So every figure is measured in rounds: the servers run
+one after another, each alone, and the ratio of ours to redis-server's is taken within a round. The most telling figure
+is the server's CPU time per command from /proc, since redis-benchmark shares the processors with the server.
 
 An interpreter may be followed by `:DIRECTORY`, from which the package is then imported.
 Results go to benchmarks/results/ as JSON and as a markdown table.
@@ -37,12 +37,11 @@ Series = dict[str, dict[str, list[dict[str, float]]]]  # contender, workload, ro
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python-compiled", metavar="PATH", help="interpreter with the compiled package")
     parser.add_argument("--python-interpreted", metavar="PATH", help="interpreter with the plain package")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=200_000, help="of each workload at P=1")
+    parser.add_argument("--requests", type=int, default=200_000, help="number of requests of each workload at P=1")
     parser.add_argument("--workloads", default=TESTS, help=f"tests of redis-benchmark (default {TESTS})")
     parser.add_argument("--pipelines", default="1,16", help="pipeline depths (default 1,16)")
     parser.add_argument("--keys", default="", help="numbers of keys for random GET and SET, e.g. 1000,1000000")
@@ -55,7 +54,7 @@ def arguments() -> argparse.Namespace:
 
 
 def contenders(options: argparse.Namespace) -> list[Contender]:
-    """redis-server first, then what is asked for, or this interpreter's own package."""
+    """redis-server first, then the packages that are asked for, or this interpreter's own one."""
     found = [redis_contender()]
     given = [options.python_compiled, options.python_interpreted]
     if not any(given):
@@ -67,12 +66,12 @@ def contenders(options: argparse.Namespace) -> list[Contender]:
 
 
 def numbers(text: str) -> list[int]:
-    """The numbers of an option, which are separated by commas."""
+    """The numbers in an option, where commas separate them."""
     return [int(word) for word in text.split(",") if word]
 
 
 def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> Series:
-    """All rounds of all workloads."""
+    """Run all rounds of all workloads."""
     depths = numbers(options.pipelines)
     sizes = numbers(options.keys)
     plain = [] if options.only else options.workloads.split(",")
@@ -95,19 +94,18 @@ def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> 
 
 
 def spread(values: Iterable[float]) -> tuple[float, float, float]:
-    """Least, median, greatest."""
+    """The least, the median and the greatest of some values, as text."""
     listed = list(values)
     return min(listed), statistics.median(listed), max(listed)
 
 
 def ratios(series: Series, name: str, label: str, figure: str) -> tuple[float, float, float]:
-    """Ours over redis-server's within each round."""
+    """The ratio of our figure to redis-server's, for each round."""
     pairs = zip(series[name][label], series[REDIS][label], strict=True)
     return spread(ours[figure] / theirs[figure] if theirs[figure] else float("nan") for ours, theirs in pairs)
 
 
 def workload_table(series: Series) -> list[str]:
-    """Markdown lines."""
     lines = [
         "| workload | server | requests/s | CPU us/command | CPU ratio min/median/max | rate ratio |",
         "|---|---|---:|---:|---:|---:|",
@@ -140,7 +138,7 @@ def mean_table(series: Series, depths: list[int], members: int | None) -> list[s
 
 
 def flatness_table(series: Series, depths: list[int], sizes: list[int]) -> list[str]:
-    """How the rate with the most keys compares with that of the fewest, in each round."""
+    """The rate with the most keys as a ratio to that with the fewest, for each round."""
     if len(sizes) < 2:
         return []
     lines = ["", f"| server | test | rate with {max(sizes):,} keys over {min(sizes):,} keys |", "|---|---|---:|"]
@@ -187,7 +185,6 @@ def memory_table(servers: list[Contender], keys: int, record: dict[str, Any]) ->
 
 
 def main() -> None:
-    """Measure, print, write."""
     options = arguments()
     servers = contenders(options)
     record: dict[str, Any] = {

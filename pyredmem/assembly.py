@@ -32,7 +32,7 @@ def create_engine(
     """An empty engine. ``host`` is the process around it, if there is one; ``registry`` has its commands."""
     allocator = Allocator(settings.text("mem-allocator"))
     allocator.begin()
-    core = Core(settings, clock, rng, allocator, host or Host(), len(registry.handlers))
+    core = Core(settings, clock, rng, allocator, host or Host())
     engine = Engine(core, registry.table)
     engine.clients.serve_with(Dispatcher(engine, registry.handlers))
     return engine

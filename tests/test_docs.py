@@ -14,6 +14,7 @@ from tests.support.local import local_engine
 from tests.support.wire import Array, Bulk, Set
 
 ROOT = Path(__file__).resolve().parents[1]
+_COLUMNS = 120
 
 
 def _text(name: str) -> str:
@@ -65,3 +66,14 @@ def test_links_between_documents_lead_somewhere() -> None:
 def test_the_version_of_the_package_is_that_of_the_project() -> None:
     project = tomllib.loads(_text("pyproject.toml"))["project"]
     assert project.get("version", __version__) == __version__
+
+
+def test_no_line_of_the_architecture_document_is_longer_than_120_columns() -> None:
+    lines = enumerate(_text("docs/architecture.md").splitlines(), 1)
+    assert not [number for number, line in lines if len(line) > _COLUMNS]
+
+
+def test_every_file_that_the_architecture_document_names_exists() -> None:
+    named = set(re.findall(r"[\w./]+/[\w*]+\.(?:py|md|txt)\b", _text("docs/architecture.md")))
+    assert "engine/dispatch.py" in named
+    assert not [path for path in sorted(named) if not any(list(root.glob(path)) for root in (ROOT, ROOT / "pyredmem"))]

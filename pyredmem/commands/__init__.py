@@ -1,4 +1,4 @@
-"""Layer 5: the command handlers, one module per Redis command group."""
+"""Layer 5: the command handlers. Each module holds one Redis command group, or one subject of a large group."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from pyredmem.engine.command import Group
 
 
 def all_groups() -> list[Group]:
-    """Every group of this package."""
+    """All groups of this package, for the registry."""
     return [
         bitfields,
         bitmaps,

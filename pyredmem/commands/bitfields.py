@@ -1,4 +1,4 @@
-"""BITFIELD: integers of any width from 1 to 64 bits, packed into the string value of a key."""
+"""BITFIELD and BITFIELD_RO: integers of 1 to 64 bits, packed into the string value of a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     WRITE,
     FoundKey,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -37,7 +37,7 @@ _SET: Final = 1
 _INCRBY: Final = 2
 _SUBCOMMANDS: Final = {b"GET": _GET, b"SET": _SET, b"INCRBY": _INCRBY}
 
-# What becomes of a number that does not fit.
+# What OVERFLOW does with a number that does not fit.
 _WRAP: Final = 0
 _SATURATE: Final = 1
 _FAIL: Final = 2
@@ -66,12 +66,12 @@ class _Kind:
         self.high: int = (1 << (width - 1)) - 1 if self.signed else (1 << width) - 1
 
     def read(self, data: bits.Data, offset: int) -> int:
-        """The number at an offset."""
+        """The number at bit ``offset``."""
         number = bits.field_at(data, offset, self.width)
         return bits.as_signed(number, self.width) if self.signed else number
 
     def fitted(self, number: int, overflow: int) -> int | None:
-        """The number as the type can hold it; None if it does not fit and is not to be made to fit."""
+        """The number as the type stores it; None if it does not fit and OVERFLOW is FAIL."""
         if self.low <= number <= self.high:
             return number
         if overflow == _FAIL:
@@ -83,7 +83,7 @@ class _Kind:
 
 
 class _Step:
-    """One subcommand, with the overflow rule in force where it stands."""
+    """One subcommand, with the OVERFLOW rule that applies to it."""
 
     def __init__(self, action: int, kind: _Kind, offset: i64, operand: int, overflow: int) -> None:
         self.action = action
@@ -93,22 +93,22 @@ class _Step:
         self.overflow = overflow
 
     def last_bit(self) -> i64:
-        """The last bit it touches."""
+        """The last bit that the subcommand reads or writes."""
         width: i64 = self.kind.width
         return self.offset + width - 1
 
     def result(self, before: int) -> int | None:
-        """What a subcommand that writes makes of the number before; None if it fails."""
+        """The number that SET or INCRBY stores where ``before`` was; None if OVERFLOW makes it fail."""
         if self.action == _INCRBY:
             return self.kind.fitted(before + self.operand, self.overflow)
         number = self.operand
         if number < 0 and not self.kind.signed:
-            number += _WORD  # as Redis casts it: it is too large, not too small
+            number += _WORD  # Redis casts it to unsigned, so it is too large, not too small
         return self.kind.fitted(number, self.overflow)
 
 
 def _steps(context: Context, argv: list[bytes], read_only: bool) -> list[_Step]:
-    """Read all subcommands."""
+    """Read and check all subcommands before any of them runs."""
     found: list[_Step] = []
     writes = False
     overflow = _WRAP
@@ -137,18 +137,18 @@ def _steps(context: Context, argv: list[bytes], read_only: bool) -> list[_Step]:
 
 
 def _field_offset(context: Context, argument: bytes, width: int) -> i64:
-    """The bit at which a field begins; ``#n`` counts in fields."""
+    """The bit at which a field begins; ``#n`` means the n-th field of this width."""
     if not argument or argument[0] != _HASH:
         return bit_offset(context, argument)
     index = parse_integer(argument[1:])
     if index is None:
         return checked_offset(context, None)
-    # Redis multiplies in 64 bits and looks at what is left.
+    # Redis multiplies in 64 bits, wraps around, and checks the result.
     return checked_offset(context, bits.as_signed(index * width & (_WORD - 1), 64))
 
 
 def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
-    """The key of BITFIELD, which is only read if all operations are GET."""
+    """The key of BITFIELD, which is read-only if all subcommands are GET."""
     at = 2
     while at < len(argv):
         left = len(argv) - at - 1
@@ -167,7 +167,7 @@ def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
     arity=-2,
     flags=WRITE | DENYOOM,
     keys=(
-        key(
+        key_at(
             READ_WRITE,
             ACCESS,
             UPDATE,
@@ -178,14 +178,13 @@ def _keys_of_bitfield(argv: list[bytes]) -> list[FoundKey]:
     acl="bitmap",
     since="3.2.0",
     complexity="O(1) for each subcommand.",
-    summary="Reads, sets and adds to integers of any width in the string value of a key.",
+    summary="Reads, sets or increments integers of any width in the string value of a key.",
     syntax="key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value:integer | "
     "INCRBY encoding offset increment> [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "
     "<SET encoding offset value:integer | INCRBY encoding offset increment> ...]]",
     find_keys=_keys_of_bitfield,
 )
 def bitfield(context: Context, argv: list[bytes]) -> None:
-    """BITFIELD."""
     steps = _steps(context, argv, False)
     if any(step.action != _GET for step in steps):
         _run(context, argv[1], steps)
@@ -197,7 +196,7 @@ def bitfield(context: Context, argv: list[bytes]) -> None:
     "bitfield_ro",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="6.0.0",
     complexity="O(1) for each subcommand.",
@@ -205,22 +204,21 @@ def bitfield(context: Context, argv: list[bytes]) -> None:
     syntax="key [GET encoding offset [GET encoding offset ...]]",
 )
 def bitfield_ro(context: Context, argv: list[bytes]) -> None:
-    """BITFIELD_RO."""
     _read(context, argv[1], _steps(context, argv, True))
 
 
-def _read(context: Context, name: bytes, steps: list[_Step]) -> None:
-    """Subcommands that only read: a missing key is all zeros, and stays missing."""
-    value = context.db.read(name)
+def _read(context: Context, key: bytes, steps: list[_Step]) -> None:
+    """Run subcommands that only read: a missing key counts as all zeros and is not created."""
+    value = context.db.read(key)
     data = b"" if value is None else string_value(value).view()
     context.reply.array(len(steps))
     for step in steps:
         context.reply.integer(step.kind.read(data, int(step.offset)))
 
 
-def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
-    """Subcommands of which some write: the string is made long enough for all of those first."""
-    buffer, grown = writable_bits(context, name, max([step.last_bit() for step in steps if step.action != _GET]))
+def _run(context: Context, key: bytes, steps: list[_Step]) -> None:
+    """Run subcommands of which at least one writes: the string first grows to hold every field that is written."""
+    buffer, grown = writable_bits(context, key, max([step.last_bit() for step in steps if step.action != _GET]))
     data = buffer.buffer
     reply = context.reply
     reply.array(len(steps))
@@ -239,4 +237,4 @@ def _run(context: Context, name: bytes, steps: list[_Step]) -> None:
         if grown or after != before:
             changes += 1
     if changes > 0:
-        context.changed(name, events.STRING, b"setbit", changes)
+        context.changed(key, events.STRING, b"setbit", changes)

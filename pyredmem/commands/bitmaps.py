@@ -1,7 +1,7 @@
-"""Commands of the group *bitmap* on single bits and ranges of bits; fields are in `bitfields`.
+"""Commands of the group *bitmap* on single bits and ranges of bits; `bitfields` has the integers.
 
-A bitmap is a string. One that is written to becomes a buffer once (`objects.string.BufferString`) and is changed in
-place from then on, so that setting a bit takes the same time in a string of any length.
+A bitmap is a string. The first write turns the string into a buffer (`objects.string.BufferString`), which is then
+modified in place, so that setting a bit takes the same time in a string of any length.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
@@ -25,7 +26,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -38,32 +39,33 @@ _OFFSET_ERROR: Final = b"ERR bit offset is not an integer or out of range"
 _BIT_ERROR: Final = b"ERR bit is not an integer or out of range"
 _SEARCHED_BIT_ERROR: Final = b"ERR The bit argument must be 1 or 0."
 _NOT_OF_MANY: Final = b"ERR BITOP NOT must be called with a single source key."
+_UNIT_HISTORY: Final = (("7.0.0", "Added the `BYTE` and `BIT` options."),)
 _OPERATIONS: Final = {b"AND": bits.AND, b"OR": bits.OR, b"XOR": bits.XOR}
 
 
 def bit_offset(context: Context, argument: bytes) -> i64:
-    """An argument as the offset of a bit that a string may have."""
+    """An argument as the offset of a bit; an error if no string may be that long."""
     return checked_offset(context, parse_integer(argument))
 
 
 def checked_offset(context: Context, offset: int | None) -> i64:
-    """The offset of a bit if a string may be so long."""
+    """The offset of a bit, checked against the longest string that is allowed; None is refused too."""
     if offset is None or offset < 0 or offset >> 3 >= context.keyspace.strings.max_length:
         raise CommandError(_OFFSET_ERROR)
     return offset
 
 
-def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferString, bool]:
-    """The string of a key, made if need be, with at least the bits up to ``last``; and whether it is new or longer."""
+def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString, bool]:
+    """The string of a key, created or grown to hold bit ``last``, and whether it was created or grown."""
     db = context.db
     length: i64 = (last >> 3) + 1
-    value = db.write(name)
+    value = db.write(key)
     if value is None:
         buffer = context.keyspace.strings.create_buffer(bytearray(length))
-        db.add(name, buffer)
+        db.add(key, buffer)
         return buffer, True
     text = string_value(value)
-    buffer = db.modify_string(name, text)
+    buffer = db.modify_string(key, text)
     if buffer.length() >= length:
         return buffer, False
     buffer.grow_zero(length, db.allocator)
@@ -74,15 +76,15 @@ def writable_bits(context: Context, name: bytes, last: i64) -> tuple[BufferStrin
     "setbit",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
-    summary="Sets or clears a bit of the string value of a key, which grows as needed, and gives the bit before.",
+    summary="Sets or clears a bit of the string value of a key and returns the old bit. The string grows as needed.",
     syntax="key offset value:integer",
 )
 def setbit(context: Context, argv: list[bytes]) -> None:
-    """SETBIT: setting a bit to what it is changes nothing that anyone is told of."""
+    """Setting a bit to the value that it has is not a change: nobody is notified."""
     offset = bit_offset(context, argv[2])
     bit: i64 = integer(argv[3], _BIT_ERROR)
     if not 0 <= bit <= 1:
@@ -98,22 +100,21 @@ def setbit(context: Context, argv: list[bytes]) -> None:
     "getbit",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.2.0",
     complexity="O(1)",
-    summary="Gives a bit of the string value of a key.",
+    summary="Returns a bit of the string value of a key.",
     syntax="key offset",
 )
 def getbit(context: Context, argv: list[bytes]) -> None:
-    """GETBIT."""
     offset = bit_offset(context, argv[2])
     value = context.db.read(argv[1])
     context.reply.integer(0 if value is None else bits.bit_at(string_value(value).view(), offset))
 
 
 class _Range:
-    """A range of a string as BITCOUNT and BITPOS take it: in bytes or bits, from the end if negative."""
+    """A range of a string, as BITCOUNT and BITPOS take it: in bytes or bits, counted from the end if negative."""
 
     def __init__(self, start: i64, end: i64, in_bits: bool) -> None:
         self.start: i64 = start
@@ -121,7 +122,7 @@ class _Range:
         self.in_bits = in_bits
 
     def fit(self, length: i64) -> tuple[i64, i64]:
-        """The first and last bit it covers in a string of ``length`` bytes; none if the first is greater."""
+        """The first and last bit of the range in a string of ``length`` bytes; it is empty if the first is greater."""
         size: i64 = length * 8 if self.in_bits else length
         start = self.start
         end = self.end
@@ -137,7 +138,7 @@ class _Range:
 
 
 def _in_bits(argv: list[bytes], at: i64) -> bool:
-    """The unit of a range, argument ``at`` if there are so many."""
+    """Whether argument ``at``, which may be missing, gives the unit of a range as BIT and not as BYTE."""
     if len(argv) <= at:
         return False
     unit = argv[at].upper()
@@ -150,16 +151,16 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     "bitcount",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
-    summary="Counts the bits that are set in the string value of a key, or in a range of it.",
+    summary="Counts the set bits in the string value of a key, or in a range of it.",
     syntax="key [start end [BYTE | BIT]]",
-    history=(("7.0.0", "Options BYTE and BIT."),),
+    history=_UNIT_HISTORY,
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
-    """BITCOUNT: of a missing key 0, whatever range is asked for."""
+    """A missing key has no bits set; its range is not even checked."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.integer(0)
@@ -170,7 +171,7 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     ranged = len(argv) > 2
     start: i64 = integer(argv[2]) if ranged else 0
     end: i64 = integer(argv[3]) if ranged else -1
-    if start < 0 and end < start:  # before the unit is looked at
+    if start < 0 and end < start:  # Redis checks this before the unit
         context.reply.integer(0)
         return
     first, last = _Range(start, end, _in_bits(argv, 4)).fit(text.length())
@@ -181,16 +182,16 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     "bitpos",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="bitmap",
     since="2.8.7",
     complexity="O(N)",
-    summary="Finds the first bit that is set or clear in the string value of a key, or in a range of it.",
+    summary="Finds the first set or clear bit in the string value of a key, or in a range of it.",
     syntax="key bit [start [end [BYTE | BIT]]]",
-    history=(("7.0.0", "Options BYTE and BIT."),),
+    history=_UNIT_HISTORY,
 )
 def bitpos(context: Context, argv: list[bytes]) -> None:
-    """BITPOS: a string counts as followed by zeros if no end is given; the range in a missing key is not looked at."""
+    """Without an end, zeros are assumed after the string; the range in a missing key is not checked."""
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
@@ -215,29 +216,25 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     "bitop",
     arity=-4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE, index=2), key(READ_ONLY, ACCESS, index=3, last=-1)),
+    keys=(key_at(OVERWRITE, UPDATE, index=2), key_at(READ_ONLY, ACCESS, index=3, last=-1)),
     acl="bitmap",
     since="2.6.0",
     complexity="O(N)",
-    summary="Combines the bits of string values and stores the result under a key.",
+    summary="Performs a bitwise operation on string values and stores the result in a key.",
     syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
 )
 def bitop(context: Context, argv: list[bytes]) -> None:
-    """BITOP: missing keys are empty strings; an empty result deletes the key it would go to."""
-    name = argv[1].upper()
-    if name != b"NOT" and name not in _OPERATIONS:
+    """Missing keys count as empty strings; an empty result deletes the destination."""
+    operation = argv[1].upper()
+    if operation != b"NOT" and operation not in _OPERATIONS:
         raise CommandError(SYNTAX_ERROR)
-    if name == b"NOT" and len(argv) != 4:
+    if operation == b"NOT" and len(argv) != 4:
         raise CommandError(_NOT_OF_MANY)
     sources: list[bits.Data] = []
     for source in argv[3:]:
         value = context.db.read(source)
         sources.append(b"" if value is None else string_value(value).view())
-    result = bits.invert(sources[0]) if name == b"NOT" else bits.combine(_OPERATIONS[name], sources)
-    db = context.db
-    if result:
-        db.set(argv[2], context.keyspace.strings.create_buffer(result))
-        context.changed(argv[2], events.STRING, b"set")
-    elif db.discard(argv[2], context.keyspace.lazy_server_del):
-        context.changed(argv[2], events.GENERIC, b"del")
+    result = bits.invert(sources[0]) if operation == b"NOT" else bits.combine(_OPERATIONS[operation], sources)
+    stored = context.keyspace.strings.create_buffer(result) if result else None
+    store_or_delete(context, argv[2], stored, events.STRING, b"set")
     context.reply.integer(len(result))

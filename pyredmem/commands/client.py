@@ -1,4 +1,4 @@
-"""CLIENT: what a connection says of itself, what it may do to others."""
+"""CLIENT: how a connection describes and configures itself, and what it may do to other connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
 from pyredmem.engine.session import Session
 
 client: Final = Group("connection")
-client.container("client", since="2.4.0", summary="Commands about the connections of clients.")
+client.container("client", since="2.4.0", summary="A container for commands about client connections.")
 
 _PLAIN: Final = NOSCRIPT | LOADING | STALE | KEEPS_CACHING
 _ADMIN: Final = ADMIN | _PLAIN
@@ -28,7 +28,7 @@ _TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"rep
 
 
 def _too_many(argv: list[bytes], most: int) -> None:
-    """Refuse more arguments than a subcommand with an open end takes."""
+    """Refuse a call with more than ``most`` arguments, which an arity cannot say."""
     if len(argv) > most:
         raise bad_subcommand_call(b"client", argv[1])
 
@@ -50,10 +50,9 @@ def _on_or_off(word: bytes) -> bool:
     acl="connection",
     since="5.0.0",
     complexity="O(1)",
-    summary="Gives the id of the connection, which no other one ever gets.",
+    summary="Returns the id of the connection; ids are never reused.",
 )
 def id_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT ID."""
     context.reply.integer(context.session.id)
 
 
@@ -64,11 +63,10 @@ def id_(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="6.2.0",
     complexity="O(1)",
-    summary="Describes the connection with the fields of CLIENT LIST.",
+    summary="Describes the connection, with the fields of CLIENT LIST.",
     tips=("nondeterministic_output",),
 )
 def info(context: Context, argv: list[bytes]) -> None:
-    """CLIENT INFO."""
     context.reply.verbatim(context.engine.clients.describe(context.session, argv) + b"\n")
 
 
@@ -79,10 +77,9 @@ def info(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="2.6.9",
     complexity="O(1)",
-    summary="Gives the name of the connection.",
+    summary="Returns the name of the connection.",
 )
 def getname(context: Context, argv: list[bytes]) -> None:
-    """CLIENT GETNAME."""
     if context.session.name:
         context.reply.bulk(context.session.name)
     else:
@@ -96,12 +93,11 @@ def getname(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="2.6.9",
     complexity="O(1)",
-    summary="Names the connection.",
+    summary="Sets the name of the connection.",
     syntax="connection-name",
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setname(context: Context, argv: list[bytes]) -> None:
-    """CLIENT SETNAME."""
     rename(context.session, argv[2])
     context.reply.ok()
 
@@ -113,12 +109,11 @@ def setname(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.2.0",
     complexity="O(1)",
-    summary="Notes the name or the version of the client library.",
+    summary="Sets the name or version of the client library that the connection uses.",
     syntax="<LIB-NAME libname | LIB-VER libver>",
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def setinfo(context: Context, argv: list[bytes]) -> None:
-    """CLIENT SETINFO."""
     set_library(context.session, argv[2], argv[3])
     context.reply.ok()
 
@@ -130,11 +125,10 @@ def setinfo(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="3.2.0",
     complexity="O(1)",
-    summary="Turns the replies off, on again, or off for one command.",
+    summary="Turns replies off or on, or skips the reply to the next command.",
     syntax="<ON | OFF | SKIP>",
 )
 def reply_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT REPLY."""
     session = context.session
     choice = argv[2].upper()
     if choice == b"ON":
@@ -155,11 +149,10 @@ def reply_(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.0.0",
     complexity="O(1)",
-    summary="Says whether maxmemory-clients spares the connection.",
+    summary="Sets whether the connection is protected when maxmemory-clients closes connections.",
     syntax="<ON | OFF>",
 )
 def no_evict(context: Context, argv: list[bytes]) -> None:
-    """CLIENT NO-EVICT."""
     context.session.no_evict = _on_or_off(argv[2])
     context.reply.ok()
 
@@ -171,11 +164,10 @@ def no_evict(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.2.0",
     complexity="O(1)",
-    summary="Says whether commands of the connection leave alone when keys were last used, and how often.",
+    summary="Sets whether the commands of the connection leave the LRU and LFU data of keys unchanged.",
     syntax="<ON | OFF>",
 )
 def no_touch(context: Context, argv: list[bytes]) -> None:
-    """CLIENT NO-TOUCH."""
     context.session.set_gate(GATE_NO_TOUCH, _on_or_off(argv[2]))
     context.reply.ok()
 
@@ -190,21 +182,20 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="2.4.0",
     complexity="O(N) with N connections",
-    summary="Describes the connections, one on each line.",
+    summary="Describes the open connections, one per line.",
     syntax="[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
     history=(
-        ("2.8.12", "The field id."),
-        ("5.0.0", "The filter TYPE."),
-        ("6.0.0", "The field user."),
-        ("6.2.0", "The fields argv-mem, tot-mem, laddr and redir, and the filter ID."),
-        ("7.0.0", "The fields resp, multi-mem, rbs and rbp."),
-        ("7.0.3", "The field ssub."),
-        ("7.2.0", "The fields lib-name and lib-ver."),
+        ("2.8.12", "Added the field `id`."),
+        ("5.0.0", "Added the `TYPE` filter."),
+        ("6.0.0", "Added the field `user`."),
+        ("6.2.0", "Added the fields `argv-mem`, `tot-mem`, `laddr` and `redir`, and the `ID` filter."),
+        ("7.0.0", "Added the fields `resp`, `multi-mem`, `rbs` and `rbp`."),
+        ("7.0.3", "Added the field `ssub`."),
+        ("7.2.0", "Added the fields `lib-name` and `lib-ver`."),
     ),
     tips=("nondeterministic_output",),
 )
 def list_(context: Context, argv: list[bytes]) -> None:
-    """CLIENT LIST."""
     clients = context.engine.clients
     chosen = _listed(context.engine, argv)
     lines = [clients.describe(one, argv if one is context.session else None) + b"\n" for one in chosen]
@@ -212,7 +203,7 @@ def list_(context: Context, argv: list[bytes]) -> None:
 
 
 def _listed(engine: Engine, argv: list[bytes]) -> list[Session]:
-    """The connections that CLIENT LIST shows."""
+    """The connections that CLIENT LIST describes."""
     sessions = list(engine.sessions.values())
     if len(argv) == 2:
         return sessions
@@ -238,7 +229,7 @@ def _kind(session: Session) -> bytes:
 
 
 class _Filter:
-    """Which connections CLIENT KILL is to close: those that fit all that is given."""
+    """The filters of CLIENT KILL: it closes the connections that pass all of them."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -249,7 +240,7 @@ class _Filter:
         self.skips_caller = True
 
     def read(self, arguments: Arguments) -> None:
-        """Take filters from the arguments."""
+        """Read the filters from the arguments."""
         while arguments.left() > 0:
             option = arguments.word()
             value = arguments.next()
@@ -273,8 +264,8 @@ class _Filter:
             else:
                 raise CommandError(SYNTAX_ERROR)
 
-    def fits(self, session: Session, caller: Session) -> bool:
-        """Whether a connection is to be closed."""
+    def matches(self, session: Session, caller: Session) -> bool:
+        """Whether CLIENT KILL closes the connection ``session``."""
         return not (
             self.number not in {0, int(session.id)}
             or (self.kind and _kind(session) != self.kind)
@@ -296,21 +287,20 @@ def _encoded(address: str) -> bytes:
     acl="connection",
     since="2.4.0",
     complexity="O(N) with N connections",
-    summary="Closes the connections that fit.",
+    summary="Closes the connections that pass all filters.",
     syntax="<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | "
     "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>]> [[ID client-id] | "
     "[TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
     "[SKIPME <YES | NO>] ...]>",
     history=(
-        ("2.8.12", "The form with filters."),
-        ("2.8.12", "The filter ID."),
-        ("3.2.0", "The type master."),
-        ("5.0.0", "The type slave is called replica; the old name stays."),
-        ("6.2.0", "The filter LADDR."),
+        ("2.8.12", "Added the form with filters."),
+        ("2.8.12", "Added the `ID` filter."),
+        ("3.2.0", "Added the type `master`."),
+        ("5.0.0", "Added the type `replica`, a new name for `slave`."),
+        ("6.2.0", "Added the `LADDR` filter."),
     ),
 )
 def kill(context: Context, argv: list[bytes]) -> None:
-    """CLIENT KILL."""
     wanted = _Filter()
     by_address = len(argv) == 3
     if by_address:
@@ -319,7 +309,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
     else:
         wanted.read(Arguments(argv, 2))
     caller = context.session
-    found = [one for one in context.engine.sessions.values() if wanted.fits(one, caller)]
+    found = [one for one in context.engine.sessions.values() if wanted.matches(one, caller)]
     if by_address and not found:
         raise CommandError(NO_SUCH_CLIENT)
     if by_address:
@@ -340,12 +330,11 @@ def kill(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="3.0.0",
     complexity="O(1)",
-    summary="Lets all commands wait for a time, or those that write.",
+    summary="Pauses all commands, or only those that write, for a number of milliseconds.",
     syntax="timeout [WRITE | ALL]",
-    history=(("6.2.0", "The mode WRITE."),),
+    history=(("6.2.0", "Added the `WRITE` and `ALL` modes."),),
 )
 def pause(context: Context, argv: list[bytes]) -> None:
-    """CLIENT PAUSE."""
     _too_many(argv, 4)
     mode = argv[3].upper() if len(argv) == 4 else b"ALL"
     if mode not in {b"ALL", b"WRITE"}:
@@ -360,11 +349,10 @@ def pause(context: Context, argv: list[bytes]) -> None:
     flags=_ADMIN,
     acl="connection",
     since="6.2.0",
-    complexity="O(N) with N connections that wait",
-    summary="Ends a pause.",
+    complexity="O(N) with N paused connections",
+    summary="Ends the pause that CLIENT PAUSE began.",
 )
 def unpause(context: Context, argv: list[bytes]) -> None:
-    """CLIENT UNPAUSE."""
     context.reply.ok()
     context.engine.pause.end()
 
@@ -376,11 +364,10 @@ def unpause(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="5.0.0",
     complexity="O(log N) with N connections",
-    summary="Ends the waiting of a connection that is blocked.",
+    summary="Unblocks a blocked connection, as if it had timed out or with an error.",
     syntax="client-id [TIMEOUT | ERROR]",
 )
 def unblock(context: Context, argv: list[bytes]) -> None:
-    """CLIENT UNBLOCK."""
     _too_many(argv, 4)
     reason = argv[3].upper() if len(argv) == 4 else b"TIMEOUT"
     if reason not in {b"TIMEOUT", b"ERROR"}:

@@ -1,4 +1,4 @@
-"""COMMAND: what the server knows of its commands, told from their specs."""
+"""COMMAND: describes the commands of the server, from their specs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ANY_ORDER: Final = ("nondeterministic_output_order",)
 
 
 def _simples(reply: ReplySink, texts: list[str]) -> None:
-    """A set of simple strings."""
+    """Reply with a set of simple strings."""
     reply.set(len(texts))
     for text in texts:
         reply.simple(text.encode())
@@ -47,11 +47,10 @@ def _simples(reply: ReplySink, texts: list[str]) -> None:
     acl="connection",
     since="2.8.13",
     complexity="O(N) with N commands",
-    summary="Describes all commands.",
+    summary="Describes all commands: arity, flags, keys, categories.",
     tips=_ANY_ORDER,
 )
 def command_(context: Context, argv: list[bytes]) -> None:
-    """COMMAND."""
     commands = context.engine.commands.commands
     context.reply.array(len(commands))
     for command in commands.values():
@@ -64,14 +63,13 @@ def command_(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     acl="connection",
     since="2.8.13",
-    complexity="O(N) with N commands to describe",
-    summary="Describes the commands named, or all: arity, flags, keys, categories.",
+    complexity="O(N) with N described commands",
+    summary="Describes the named commands, or all: arity, flags, keys, categories.",
     syntax="[command-name [command-name ...]]",
-    history=(("7.0.0", "Without a name it describes all commands."),),
+    history=(("7.0.0", "Describes all commands if none is named."),),
     tips=_ANY_ORDER,
 )
 def command_info(context: Context, argv: list[bytes]) -> None:
-    """COMMAND INFO."""
     if len(argv) == 2:
         command_(context, argv)
         return
@@ -85,12 +83,12 @@ def command_info(context: Context, argv: list[bytes]) -> None:
 
 
 def _describe(reply: ReplySink, command: Command) -> None:
-    """The ten things that COMMAND INFO says."""
+    """Reply with the ten facts that COMMAND INFO gives about a command."""
     keys = key_range(command.spec)
     reply.array(10)
     reply.bulk(command.full_name)
     reply.integer(command.arity)
-    shown = command.flags & ~MAY_REPLICATE  # Redis keeps this flag to itself
+    shown = command.flags & ~MAY_REPLICATE  # Redis does not show this flag
     names = [name.decode() for flag, name in FLAG_NAMES if shown & flag]
     if keys.movable and "movablekeys" not in names:
         names.append("movablekeys")
@@ -111,7 +109,7 @@ def _describe(reply: ReplySink, command: Command) -> None:
 
 
 def _describe_keys(reply: ReplySink, spec: KeySpec) -> None:
-    """One key specification."""
+    """Reply with one key specification."""
     reply.map(4 if spec.notes else 3)
     if spec.notes:
         reply.bulk(b"notes")
@@ -144,7 +142,7 @@ def _describe_keys(reply: ReplySink, spec: KeySpec) -> None:
 
 
 def _typed(reply: ReplySink, kind: str, numbers: list[tuple[str, int]]) -> None:
-    """A part of a key specification: its type and its numbers."""
+    """Reply with one half of a key specification: its type and its numbers."""
     reply.map(2)
     reply.bulk(b"type")
     reply.text(kind)
@@ -165,10 +163,9 @@ def _typed(reply: ReplySink, kind: str, numbers: list[tuple[str, int]]) -> None:
     acl="connection",
     since="2.8.13",
     complexity="O(1)",
-    summary="Returns how many commands there are, without subcommands.",
+    summary="Returns the number of commands, without subcommands.",
 )
 def command_count(context: Context, argv: list[bytes]) -> None:
-    """COMMAND COUNT."""
     context.reply.integer(len(context.engine.commands.commands))
 
 
@@ -179,12 +176,11 @@ def command_count(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.0.0",
     complexity="O(N) with N commands",
-    summary="Returns the names of all commands, or of those of a module, an ACL category, or like a glob pattern.",
+    summary="Lists the names of the commands: all, or those of a module or ACL category, or that match a pattern.",
     syntax="[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
     tips=_ANY_ORDER,
 )
 def command_list(context: Context, argv: list[bytes]) -> None:
-    """COMMAND LIST."""
     found = context.engine.commands.all()
     if len(argv) > 2:
         found = _filtered(found, argv[2:])
@@ -198,7 +194,7 @@ def _filtered(commands: list[Command], options: list[bytes]) -> list[Command]:
         raise CommandError(SYNTAX_ERROR)
     by = options[1].lower()
     wanted = options[2]
-    if by == b"module":  # there are none
+    if by == b"module":  # there are no modules
         return []
     if by == b"aclcat":
         category = wanted.decode("utf-8", "replace").lower()
@@ -217,13 +213,12 @@ def _filtered(commands: list[Command], options: list[bytes]) -> list[Command]:
     flags=_FLAGS,
     acl="connection",
     since="7.0.0",
-    complexity="O(N) with N commands to describe",
-    summary="Documents the commands named, or all: what they do and which arguments they take.",
+    complexity="O(N) with N described commands",
+    summary="Documents the named commands, or all: what they do and which arguments they take.",
     syntax="[command-name [command-name ...]]",
     tips=_ANY_ORDER,
 )
 def command_docs(context: Context, argv: list[bytes]) -> None:
-    """COMMAND DOCS."""
     table = context.engine.commands
     found = list(table.commands.values())
     if len(argv) > 2:
@@ -235,7 +230,7 @@ def command_docs(context: Context, argv: list[bytes]) -> None:
 
 
 def _document(reply: ReplySink, command: Command) -> None:
-    """A command's name and what there is to say of it."""
+    """Reply with the name of a command and its documentation, subcommands included."""
     reply.bulk(command.full_name)
     texts = [("summary", command.spec.summary), ("since", command.spec.since), ("group", command.spec.group)]
     if command.spec.complexity:
@@ -244,9 +239,7 @@ def _document(reply: ReplySink, command: Command) -> None:
     deprecated = command.spec.deprecated
     size = len(texts) + (3 if deprecated else 0)
     reply.map(size + bool(command.spec.history) + bool(tree) + bool(command.subcommands))
-    for name, text in texts:
-        reply.text(name)
-        reply.text(text)
+    _pairs(reply, texts)
     if deprecated is not None:
         reply.bulk(b"doc_flags")
         _simples(reply, ["deprecated"])
@@ -271,6 +264,12 @@ def _document(reply: ReplySink, command: Command) -> None:
             _document(reply, subcommand)
 
 
+def _pairs(reply: ReplySink, texts: list[tuple[str, str]]) -> None:
+    for name, text in texts:
+        reply.text(name)
+        reply.text(text)
+
+
 def _document_arguments(reply: ReplySink, tree: list[Argument]) -> None:
     reply.array(len(tree))
     for argument in tree:
@@ -292,9 +291,7 @@ def _document_argument(reply: ReplySink, argument: Argument) -> None:
     has_token = argument.has_token()
     has_parts = argument.kind in {ONE_OF, BLOCK}
     reply.map(len(texts) + has_key + has_token + bool(flags) + has_parts)
-    for name, text in texts:
-        reply.text(name)
-        reply.text(text)
+    _pairs(reply, texts)
     if has_key:
         reply.bulk(b"key_spec_index")
         reply.integer(argument.key_spec_index)
@@ -319,11 +316,10 @@ def _document_argument(reply: ReplySink, argument: Argument) -> None:
     acl="connection",
     since="2.8.13",
     complexity="O(N) with N arguments",
-    summary="Returns which arguments of a call are keys.",
+    summary="Returns the keys among the arguments of a call.",
     syntax="command [arg [arg ...]]",
 )
 def command_getkeys(context: Context, argv: list[bytes]) -> None:
-    """COMMAND GETKEYS."""
     call = argv[2:]
     found = _found_keys(context, call)
     context.reply.bulks([call[one.place] for one in found])
@@ -336,11 +332,10 @@ def command_getkeys(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.0.0",
     complexity="O(N) with N arguments",
-    summary="Returns which arguments of a call are keys, and what is done with them.",
+    summary="Returns the keys among the arguments of a call, and what the command does with each.",
     syntax="command [arg [arg ...]]",
 )
 def command_getkeysandflags(context: Context, argv: list[bytes]) -> None:
-    """COMMAND GETKEYSANDFLAGS."""
     call = argv[2:]
     found = _found_keys(context, call)
     context.reply.array(len(found))
@@ -351,7 +346,7 @@ def command_getkeysandflags(context: Context, argv: list[bytes]) -> None:
 
 
 def _found_keys(context: Context, call: list[bytes]) -> list[FoundKey]:
-    """The keys of a call that is only looked at."""
+    """The keys of a call, which is checked but not run."""
     command = context.engine.commands.lookup(call)
     if command is None or (command.is_container and len(call) > 1):
         raise CommandError(b"ERR Invalid command specified")

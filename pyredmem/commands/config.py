@@ -1,4 +1,4 @@
-"""CONFIG: the settings while the server runs."""
+"""CONFIG: reads and changes the settings of the running server, and writes them to its file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ config: Final = Group("server")
 _FLAGS: Final = ADMIN | NOSCRIPT | LOADING | STALE
 _NO_FILE: Final = b"ERR The server is running without a config file"
 
-config.container("config", since="2.0.0", summary="Reads and changes the settings of the server.")
+config.container("config", since="2.0.0", summary="A container for commands about the settings of the server.")
 declare_help(config, "config", since="5.0.0")
 
 
@@ -31,10 +31,9 @@ declare_help(config, "config", since="5.0.0")
     complexity="O(N) with N settings and M patterns: O(N*M)",
     summary="Returns the settings whose names match a glob pattern, with their values.",
     syntax="parameter [parameter ...]",
-    history=(("7.0.0", "Several patterns may be given."),),
+    history=(("7.0.0", "Accepts multiple patterns."),),
 )
 def config_get(context: Context, argv: list[bytes]) -> None:
-    """CONFIG GET."""
     found = context.engine.settings.matching(argv[2:])
     context.reply.map(len(found))
     for name, value in found:
@@ -43,7 +42,7 @@ def config_get(context: Context, argv: list[bytes]) -> None:
 
 
 def _config_secrets(argv: list[bytes], settings: Settings) -> list[int]:
-    """The values of sensitive settings."""
+    """The places of the values of sensitive settings."""
     return [at + 1 for at in range(2, len(argv) - 1, 2) if settings.is_sensitive(decode(argv[at]))]
 
 
@@ -53,14 +52,13 @@ def _config_secrets(argv: list[bytes], settings: Settings) -> list[int]:
     flags=_FLAGS,
     since="2.0.0",
     complexity="O(N) with N settings",
-    summary="Changes settings: all that are named, or none if one of them is refused.",
+    summary="Changes settings: all of the named ones, or none if one of them is refused.",
     syntax="parameter value [parameter value ...]",
-    history=(("7.0.0", "Several settings may be given."),),
+    history=(("7.0.0", "Accepts multiple settings."),),
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
     find_secrets=_config_secrets,
 )
 def config_set(context: Context, argv: list[bytes]) -> None:
-    """CONFIG SET."""
     if len(argv) % 2 != 0:
         raise CommandError(SYNTAX_ERROR)
     pairs = [(decode(argv[at]), decode(argv[at + 1])) for at in range(2, len(argv), 2)]
@@ -77,11 +75,10 @@ def config_set(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.8.0",
     complexity="O(N) with N lines of the file",
-    summary="Writes the settings into the configuration file, whose comments and order stay.",
+    summary="Writes the current settings to the configuration file and keeps its comments and order.",
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_rewrite(context: Context, argv: list[bytes]) -> None:
-    """CONFIG REWRITE."""
     host = context.engine.host
     if not host.config_path():
         raise CommandError(_NO_FILE)
@@ -89,7 +86,7 @@ def config_rewrite(context: Context, argv: list[bytes]) -> None:
     try:
         try:
             text = host.read_config()
-        except FileNotFoundError:  # it was removed since: a new one will do
+        except FileNotFoundError:  # it was removed after the start: write a new one
             text = ""
         host.write_config(rewritten(text, settings, [_default_user(settings)]))
     except OSError as error:
@@ -100,7 +97,7 @@ def config_rewrite(context: Context, argv: list[bytes]) -> None:
 
 
 def _default_user(settings: Settings) -> str:
-    """The only user there is, as ACL LIST describes users."""
+    """The default user, the only one there is, in the notation of ACL LIST."""
     password = settings.text("requirepass")
     hashed = "#" + hashlib.sha256(encode(password)).hexdigest()
     secret = f"sanitize-payload {hashed}" if password else "nopass sanitize-payload"  # flags come before passwords
@@ -113,11 +110,10 @@ def _default_user(settings: Settings) -> str:
     flags=_FLAGS,
     since="2.0.0",
     complexity="O(N) with N commands",
-    summary="Sets the counters that INFO shows to zero.",
+    summary="Resets the counters that INFO shows.",
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def config_resetstat(context: Context, argv: list[bytes]) -> None:
-    """CONFIG RESETSTAT."""
     engine = context.engine
     engine.stats.reset()
     engine.keyspace.reset_statistics()

@@ -1,4 +1,4 @@
-"""Commands of the group *connection* that are no subcommands of CLIENT, and MONITOR."""
+"""Commands of the group *connection* other than CLIENT: handshake, authentication, SELECT, RESET; and MONITOR."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     Group,
 )
 from pyredmem.engine.context import Context
-from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
+from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_SUBSCRIBED
 from pyredmem.engine.redaction import places_after
 from pyredmem.engine.session import Session
 
@@ -33,7 +33,7 @@ connection: Final = Group("connection")
 monitoring: Final = Group("server")
 
 _HANDSHAKE: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
-#: What a client may always do: in MULTI, while subscribed, when memory is short.
+#: Commands that end a state of the client: it may send them in MULTI, while subscribed, and when memory is short.
 _LEAVES_STATE: Final = IMMEDIATE_IN_MULTI | QUEUED_OUT_OF_MEMORY | ALLOWED_SUBSCRIBED
 
 NO_PASSWORD_SET: Final = (
@@ -53,12 +53,11 @@ HELLO_WITHOUT_AUTH: Final = (
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
-    summary="Answers PONG, or the message given.",
+    summary="Replies with PONG, or with the given message.",
     syntax="[message]",
     tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def ping(context: Context, argv: list[bytes]) -> None:
-    """PING."""
     if len(argv) > 2:
         raise errors.wrong_arity(b"ping")
     reply = context.reply
@@ -77,11 +76,10 @@ def ping(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
-    summary="Answers the message given.",
+    summary="Replies with the given message.",
     syntax="message",
 )
 def echo(context: Context, argv: list[bytes]) -> None:
-    """ECHO."""
     context.reply.bulk(argv[1])
 
 
@@ -92,11 +90,10 @@ def echo(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
-    summary="Closes the connection when all replies have been sent.",
+    summary="Closes the connection after all pending replies are sent.",
     deprecated=("7.2.0", "just closing the connection"),
 )
 def quit_(context: Context, argv: list[bytes]) -> None:
-    """QUIT."""
     context.reply.ok()
     context.session.close()
 
@@ -108,11 +105,10 @@ def quit_(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="1.0.0",
     complexity="O(1)",
-    summary="Chooses the database that the following commands work on.",
+    summary="Selects the database for the following commands of the connection.",
     syntax="index",
 )
 def select(context: Context, argv: list[bytes]) -> None:
-    """SELECT."""
     context.select(database_at(context, argv[1]).index)
     context.reply.ok()
 
@@ -132,13 +128,12 @@ def _hello_secrets(argv: list[bytes], settings: Settings) -> list[int]:
     acl="connection",
     since="1.0.0",
     complexity="O(N) with N passwords of the user",
-    summary="Shows the password, of the default user if none is named.",
+    summary="Authenticates the connection with the password of a user, by default of the default user.",
     syntax="[username] password",
-    history=(("6.0.0", "A user name can be given."),),
+    history=(("6.0.0", "Added the username argument."),),
     find_secrets=_auth_secrets,
 )
 def auth(context: Context, argv: list[bytes]) -> None:
-    """AUTH."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
     authentication = context.engine.authentication
@@ -155,7 +150,7 @@ class _Hello:
 
     def __init__(self, argv: list[bytes]) -> None:
         arguments = Arguments(argv)
-        self.protocol = 0  # as it is
+        self.protocol = 0  # leave it unchanged
         self.credentials: tuple[bytes, bytes] | None = None
         self.name: bytes | None = None
         if arguments.left() == 0:
@@ -182,13 +177,12 @@ class _Hello:
     acl="connection",
     since="6.0.0",
     complexity="O(1)",
-    summary="Chooses the protocol, and answers with facts about server and connection.",
+    summary="Selects the protocol version and returns facts about the server and the connection.",
     syntax="[protover [AUTH username password] [SETNAME clientname]]",
-    history=(("6.2.0", "Without arguments it only answers."),),
+    history=(("6.2.0", "Made `protover` optional: without it the protocol does not change."),),
     find_secrets=_hello_secrets,
 )
 def hello(context: Context, argv: list[bytes]) -> None:
-    """HELLO."""
     session = context.session
     engine = context.engine
     asked = _Hello(argv)
@@ -206,7 +200,7 @@ def hello(context: Context, argv: list[bytes]) -> None:
 
 
 def _facts(context: Context, session: Session) -> None:
-    """The reply of HELLO, in the protocol that was chosen."""
+    """Send the reply of HELLO, in the protocol that it selected."""
     reply = context.reply
     reply.map(7)
     reply.bulk(b"server")
@@ -232,17 +226,17 @@ def _facts(context: Context, session: Session) -> None:
     acl="connection",
     since="6.2.0",
     complexity="O(1)",
-    summary="Puts the connection back into the state of a new one.",
+    summary="Resets the connection to the state of a new one.",
 )
 def reset(context: Context, argv: list[bytes]) -> None:
-    """RESET."""
     session = context.session
     engine = context.engine
     engine.monitors.remove(session)
     engine.tracking.disable(session)
     session.end_transaction()
     session.set_gate(GATE_NO_TOUCH, False)
-    session.set_replies(True)
+    if not session.gates & GATE_REPLY_SKIP:  # of RESET itself: the reply to it is dropped, too
+        session.set_replies(True)
     session.no_evict = False
     context.set_protocol(2)
     context.select(0)
@@ -257,10 +251,9 @@ def reset(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     since="1.0.0",
     complexity="",
-    summary="Shows the connection every command that the server runs.",
+    summary="Streams every command that the server runs to the connection.",
 )
 def monitor(context: Context, argv: list[bytes]) -> None:
-    """MONITOR."""
     session = context.session
     if not context.may_block:
         raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")

@@ -1,4 +1,4 @@
-"""Commands of the group *string* that take the value for a number: INCR and its kin."""
+"""Commands of the group *string* that treat the value as a number: INCR, DECR and their variants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyredmem.base.errors import INCREMENT_NAN, INCREMENT_OVERFLOW, NOT_A_FLOAT,
 from pyredmem.base.numbers import INT64_MAX, INT64_MIN, LongDouble, parse_long_double
 from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.string import SHARED_INTEGERS, IntegerString
@@ -24,15 +24,14 @@ _DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
     "incr",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Adds one to the integer value of a key; a missing key counts as 0.",
+    summary="Increments the integer value of a key by one; a missing key counts as 0.",
     syntax="key",
 )
 def incr(context: Context, argv: list[bytes]) -> None:
-    """INCR."""
     _add(context, argv[1], 1)
 
 
@@ -40,15 +39,14 @@ def incr(context: Context, argv: list[bytes]) -> None:
     "decr",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes one from the integer value of a key; a missing key counts as 0.",
+    summary="Decrements the integer value of a key by one; a missing key counts as 0.",
     syntax="key",
 )
 def decr(context: Context, argv: list[bytes]) -> None:
-    """DECR."""
     _add(context, argv[1], -1)
 
 
@@ -56,7 +54,7 @@ def decr(context: Context, argv: list[bytes]) -> None:
     "incrby",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
@@ -64,7 +62,6 @@ def decr(context: Context, argv: list[bytes]) -> None:
     syntax="key increment",
 )
 def incrby(context: Context, argv: list[bytes]) -> None:
-    """INCRBY."""
     _add(context, argv[1], integer(argv[2]))
 
 
@@ -72,44 +69,43 @@ def incrby(context: Context, argv: list[bytes]) -> None:
     "decrby",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes a number from the integer value of a key; a missing key counts as 0.",
+    summary="Subtracts a number from the integer value of a key; a missing key counts as 0.",
     syntax="key decrement",
 )
 def decrby(context: Context, argv: list[bytes]) -> None:
-    """DECRBY."""
     decrement = integer(argv[2])
     if decrement == INT64_MIN:
         raise CommandError(_DECREMENT_OVERFLOW)
     _add(context, argv[1], -decrement)
 
 
-def _add(context: Context, name: bytes, increment: i64) -> None:
-    """Add to the integer of a key, in place where it has an object of its own."""
+def _add(context: Context, key: bytes, increment: i64) -> None:
+    """Add to the integer of a key, in place if its object is not shared."""
     db = context.db
     strings = context.keyspace.strings
     total: i64 = increment
-    old = db.write(name)
+    old = db.write(key)
     if old is None:
-        db.add(name, strings.create_integer(total))
+        db.add(key, strings.create_integer(total))
     elif isinstance(old, IntegerString):
         total = _sum(old.number, increment)
         if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
             old.number = total
         else:
-            db.replace_value(name, strings.create_integer(total))
+            db.replace_value(key, strings.create_integer(total))
     else:
         total = _sum(integer(string_value(old).data()), increment)
-        db.replace_value(name, strings.create_integer(total))
-    context.changed(name, events.STRING, b"incrby")
+        db.replace_value(key, strings.create_integer(total))
+    context.changed(key, events.STRING, b"incrby")
     context.reply.integer(total)
 
 
 def _sum(number: i64, increment: i64) -> i64:
-    """The sum; an overflow is refused."""
+    """The sum, or an error if it does not fit 64 bits."""
     if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
         raise CommandError(INCREMENT_OVERFLOW)
     return number + increment
@@ -119,7 +115,7 @@ def _sum(number: i64, increment: i64) -> i64:
     "incrbyfloat",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="2.6.0",
     complexity="O(1)",
@@ -127,7 +123,7 @@ def _sum(number: i64, increment: i64) -> i64:
     syntax="key increment:double",
 )
 def incrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """INCRBYFLOAT: 80-bit arithmetic as in Redis; the result is kept as text."""
+    """The sum is computed with 80 bits, as in Redis, and stored as text."""
     db = context.db
     value = db.write(argv[1])
     number = _long_double(b"0" if value is None else string_value(value).data())

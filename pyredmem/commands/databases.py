@@ -30,11 +30,11 @@ _FLUSH_TIPS: Final = ("request_policy:all_shards", "response_policy:all_succeede
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Counts the keys of the database.",
+    summary="Counts the keys in the database.",
     tips=("request_policy:all_shards", "response_policy:agg_sum"),
 )
 def dbsize(context: Context, argv: list[bytes]) -> None:
-    """DBSIZE. Keys whose time is over count until they are deleted."""
+    """Expired keys count until they are deleted."""
     context.reply.integer(context.db.size())
 
 
@@ -51,7 +51,6 @@ def dbsize(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushdb(context: Context, argv: list[bytes]) -> None:
-    """FLUSHDB."""
     _flush(context, argv, [context.db])
 
 
@@ -68,25 +67,25 @@ def flushdb(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushall(context: Context, argv: list[bytes]) -> None:
-    """FLUSHALL."""
     _flush(context, argv, context.keyspace.databases)
     if context.engine.settings.text("save"):  # Redis saves the empty data set, so nothing is unsaved
         context.keyspace.changes.mark_saved()
 
 
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
-    """Empty databases; without ASYNC the free pages of the ledger and of the process are returned at once."""
-    in_background = _asks_for_background(context, argv)
+    """Empty databases. Without ASYNC, free pages go back to the system at once, in the ledger and in the process."""
+    in_background = _is_async(context, argv)
+    used_before = context.engine.allocator.used_memory
     context.keyspace.flush(flushed, in_background)
-    context.record_instead(argv.copy())  # even if there was no key
+    context.record_instead(argv.copy())  # even if there were no keys
     if not in_background:
         context.engine.allocator.purge()
-        context.engine.heap_trim.trim()
+        context.engine.heap_trim.flushed(used_before)
     context.reply.ok()
 
 
-def _asks_for_background(context: Context, argv: list[bytes]) -> bool:
-    """ASYNC or SYNC; a setting decides where neither is given."""
+def _is_async(context: Context, argv: list[bytes]) -> bool:
+    """Whether the option is ASYNC; without an option lazyfree-lazy-user-flush decides."""
     if len(argv) == 1:
         return context.keyspace.lazy_user_flush
     mode = argv[1].upper()
@@ -101,12 +100,11 @@ def _asks_for_background(context: Context, argv: list[bytes]) -> bool:
     flags=WRITE | FAST,
     acl="keyspace dangerous",
     since="4.0.0",
-    complexity="O(N) with N being the number of clients that watch or block on keys of either database.",
-    summary="Exchanges two databases, so that their clients see each other's keys.",
+    complexity="O(N) with N being the number of clients that watch or are blocked on keys of either database.",
+    summary="Swaps two databases: clients of either one see the keys of the other from now on.",
     syntax="index1 index2",
 )
 def swapdb(context: Context, argv: list[bytes]) -> None:
-    """SWAPDB."""
     first = _index(argv[1], errors.INVALID_FIRST_DB)
     second = _index(argv[2], errors.INVALID_SECOND_DB)
     all_databases = context.keyspace.databases
@@ -126,7 +124,7 @@ def _index(argument: bytes, error: bytes) -> int:
 
 
 def database_at(context: Context, argument: bytes) -> Database:
-    """The database that an argument gives the number of."""
+    """The database whose index an argument gives."""
     number = integer(argument)
     if not _INT_MIN <= number <= _INT_MAX:
         raise errors.not_between(_INT_MIN, _INT_MAX)

@@ -1,9 +1,9 @@
-"""DEBUG: subcommands that show the inside of the server or prepare a test, for whom ``enable-debug-command`` admits.
+"""DEBUG: subcommands that show the inside of the server or prepare a test; ``enable-debug-command`` allows them.
 
 Subcommands that crash, restart or corrupt the server are left out, as are those about data files: there are none.
 
 The subcommands are declared like those of a container, in a group of their own that is no part of the command table:
-for Redis, DEBUG is one command, in COMMAND as in the statistics, and its handler knows the words that may follow.
+for Redis, DEBUG is a single command, both in COMMAND and in the statistics, and its handler parses the subcommand.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pyredmem.base.errors import (
 )
 from pyredmem.base.limits import NEVER
 from pyredmem.base.numbers import parse_memory
+from pyredmem.commands.counts import at_least
 from pyredmem.commands.debug_protocol import reply_example
 from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
 from pyredmem.commands.help import reply_help
@@ -47,11 +48,11 @@ debug: Final = Group("server")
 _subcommands: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
-_NOTHING_TO_SWITCH: Final = b"ERR there is nothing here that DEBUG %b would change"
+_NOTHING_TO_SWITCH: Final = b"ERR this server has nothing that DEBUG %b would change"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
 _PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
-_MOST_KEYS: Final = 1 << 27  # POPULATE refuses to make room for more
+_MOST_KEYS: Final = 1 << 27  # POPULATE refuses to expand the table for more
 _HIGHEST_PACKED_THRESHOLD: Final = (1 << 32) - (1 << 20)  # quicklist.c
 _LONGEST_SLEEP_S: Final = 86400.0
 
@@ -68,7 +69,7 @@ _REFUSED: Final = "Refused: this server has nothing that the switch would change
     summary="A container for commands that look inside the server or prepare a test.",
 )
 def debug_(context: Context, argv: list[bytes]) -> None:
-    # Dispatch asks this too, so that MULTI refuses to queue the command; but not for a client that has passed no gate.
+    # Dispatch checks this too, so that MULTI refuses to queue the command, but only for clients that pass a gate.
     if not context.engine.clients.may_debug(context.session):
         raise CommandError(DEBUG_NOT_ALLOWED)
     subcommand, handler = _BY_WORD.get(argv[1].lower(), (None, None))
@@ -78,7 +79,7 @@ def debug_(context: Context, argv: list[bytes]) -> None:
 
 
 def _subcommand(name: str, arity: int, summary: str, syntax: str = "") -> Callable[[Handler], Handler]:
-    """Declare a subcommand over its handler; ``arity`` counts DEBUG and the word, as in the specs of containers."""
+    """Declare a subcommand over its handler; ``arity`` counts DEBUG too, as in the specs of containers."""
     return _subcommands.command(
         f"debug|{name}", arity=arity, flags=0, since="", complexity="", summary=summary, syntax=syntax
     )
@@ -91,27 +92,20 @@ def _refuse_more_than(most: int, argv: list[bytes]) -> None:
 
 
 def _flag(argument: bytes) -> bool:
-    """A switch, read as C's atoi reads it: true for a number other than zero."""
+    """A switch, parsed like C's atoi: on for any number other than zero."""
     digits = argument.strip().lstrip(b"+-")
     return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
 
 
-def _count(argument: bytes) -> int:
-    number = integer(argument, MUST_BE_POSITIVE)
-    if number < 0:
-        raise CommandError(MUST_BE_POSITIVE)
-    return number
-
-
 def _length(context: Context, argument: bytes) -> int:
-    length = _count(argument)
+    length = at_least(0, argument, MUST_BE_POSITIVE)
     if length > context.keyspace.strings.max_length:
         raise CommandError(STRING_TOO_LONG)
     return length
 
 
 def _value(context: Context, key: bytes) -> RedisObject:
-    """The value of a key, expired or not; an error if there is no such key."""
+    """The value of a key, even if it has expired; an error if there is no such key."""
     value = context.db.stored_value(key)
     if value is None:
         raise CommandError(NO_SUCH_KEY)
@@ -126,7 +120,7 @@ def _object(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(object_report(context, _value(context, argv[2])))
 
 
-@_subcommand("sdslen", 3, "Shows length, spare room and block of a key and of its string.", "key")
+@_subcommand("sdslen", 3, "Shows the length, spare bytes and block size of a key and of its string.", "key")
 def _sdslen(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(sds_report(context, argv[2], _value(context, argv[2])))
 
@@ -140,7 +134,7 @@ def _listpack(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(b"Listpack structure printed on stdout")
 
 
-@_subcommand("quicklist", -3, "Writes the nodes of a quicklist to the log, with 1 their elements too.", "key [0 | 1]")
+@_subcommand("quicklist", -3, "Writes the nodes of a quicklist to the log; with 1, their elements too.", "key [0 | 1]")
 def _quicklist(context: Context, argv: list[bytes]) -> None:
     _refuse_more_than(4, argv)
     value = _value(context, argv[2])
@@ -152,12 +146,12 @@ def _quicklist(context: Context, argv: list[bytes]) -> None:
 
 
 def _print(context: Context, lines: list[str]) -> None:
-    """Write to the log. Redis prints to its standard output, which is the log of a server."""
+    """Write to the log. Redis prints to its standard output, which usually is the log of a server."""
     for line in lines:
         context.engine.host.log("notice", line)
 
 
-@_subcommand("quicklist-packed-threshold", 3, "Sets the size from which a list element has a node of its own.", "size")
+@_subcommand("quicklist-packed-threshold", 3, "Sets the size from which a list element gets a node of its own.", "size")
 def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
     size = parse_memory(argv[2].decode("latin-1"))
     if size is None or not 0 <= size <= _HIGHEST_PACKED_THRESHOLD:
@@ -166,12 +160,16 @@ def _quicklist_packed_threshold(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-@_subcommand("structsize", 2, "Shows the sizes of structures.")
+@_subcommand("structsize", 2, "Shows the sizes of basic structures.")
 def _structsize(context: Context, argv: list[bytes]) -> None:
     context.reply.bulk(
         b"bits:64 robj:%d dictentry:%d sdshdr5:%d sdshdr8:%d sdshdr16:%d sdshdr32:%d sdshdr64:%d "
         % (ROBJ_SIZE, DICT_ENTRY_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, SDS_TYPE_32, SDS_TYPE_64)
     )
+
+
+def _is_full(argv: list[bytes]) -> bool:
+    return len(argv) > 3 and argv[3].lower() == b"full"
 
 
 @_subcommand("htstats", -3, "Describes the hash tables of a database.", "dbid [FULL]")
@@ -180,8 +178,7 @@ def _htstats(context: Context, argv: list[bytes]) -> None:
     databases = context.keyspace.databases
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
-    full = len(argv) > 3 and argv[3].lower() == b"full"
-    context.reply.verbatim(databases[index].tables_report(full).encode())
+    context.reply.verbatim(databases[index].tables_report(_is_full(argv)).encode())
 
 
 @_subcommand("htstats-key", -3, "Describes the hash table of a value.", "key [FULL]")
@@ -189,14 +186,13 @@ def _htstats_key(context: Context, argv: list[bytes]) -> None:
     table = _value(context, argv[2]).hash_table()
     if table is None:
         raise CommandError(_NO_TABLE)
-    full = len(argv) > 3 and argv[3].lower() == b"full"
-    context.reply.verbatim(table_report(table, full).encode())
+    context.reply.verbatim(table_report(table, _is_full(argv)).encode())
 
 
 # Digests, and data for tests.
 
 
-@_subcommand("digest", 2, "Shows a digest of all data; equal data has equal digests.")
+@_subcommand("digest", 2, "Shows a digest of all data; equal data gives equal digests.")
 def _digest(context: Context, argv: list[bytes]) -> None:
     context.reply.simple(keyspace_digest(context.keyspace))
 
@@ -215,7 +211,7 @@ def _digest_value(context: Context, argv: list[bytes]) -> None:
 @_subcommand("populate", -3, "Creates string keys named key:0, key:1 and so on.", "count [prefix [size]]")
 def _populate(context: Context, argv: list[bytes]) -> None:
     _refuse_more_than(5, argv)
-    count = _count(argv[2])
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     prefix = argv[3] if len(argv) > 3 else b"key"
     size = _length(context, argv[4]) if len(argv) > 4 else 0
     db, strings = context.db, context.keyspace.strings
@@ -245,9 +241,9 @@ def _protocol(context: Context, argv: list[bytes]) -> None:
     reply_example(context.reply, argv[2].lower())
 
 
-@_subcommand("error", 3, "Replies with an error of this text.", "string")
+@_subcommand("error", 3, "Replies with an error with this text.", "string")
 def _error(context: Context, argv: list[bytes]) -> None:
-    # Written directly to the reply: the error statistics do not count it.
+    # Written directly to the reply, so that the error statistics do not count it.
     context.reply.error(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
 
 
@@ -260,7 +256,7 @@ def _log(context: Context, argv: list[bytes]) -> None:
 # The server.
 
 
-@_subcommand("sleep", 3, "Stops the whole server for some time; fractions are allowed.", "seconds")
+@_subcommand("sleep", 3, "Stops the whole server for a number of seconds, which may be a fraction.", "seconds")
 def _sleep(context: Context, argv: list[bytes]) -> None:
     try:
         seconds = float(argv[2])
@@ -277,24 +273,24 @@ def _change_repl_id(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-@_subcommand("set-active-expire", 3, "Switches the search for expired keys off or on.", _ON_OFF)
+@_subcommand("set-active-expire", 3, "Turns the active expiration of keys off or on.", _ON_OFF)
 def _set_active_expire(context: Context, argv: list[bytes]) -> None:
     context.engine.switches.active_expire = _flag(argv[2])
     context.reply.ok()
 
 
-@_subcommand("set-disable-deny-scripts", 3, "Accepted without effect: there are no scripts.", _ON_OFF)
+@_subcommand("set-disable-deny-scripts", 3, "Accepted, but without effect: there are no scripts.", _ON_OFF)
 def _set_disable_deny_scripts(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-@_subcommand("set-skip-checksum-validation", 3, "Lets RESTORE accept values with a wrong checksum.", _ON_OFF)
+@_subcommand("set-skip-checksum-validation", 3, "Makes RESTORE accept payloads with a wrong checksum.", _ON_OFF)
 def _set_skip_checksum_validation(context: Context, argv: list[bytes]) -> None:
     context.engine.switches.payloads_need_checksums = not _flag(argv[2])
     context.reply.ok()
 
 
-@_subcommand("pause-cron", 3, "Stops the timer, or starts it again.", _ON_OFF)
+@_subcommand("pause-cron", 3, "Pauses or resumes the periodic jobs of the server.", _ON_OFF)
 def _pause_cron(context: Context, argv: list[bytes]) -> None:
     context.engine.cron.paused = _flag(argv[2])
     context.reply.ok()
@@ -326,7 +322,7 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
 @_subcommand("aof-flush-sleep", 3, _REFUSED, "microseconds")
 @_subcommand("drop-cluster-packet-filter", 3, _REFUSED, "packet-type")
 def _nothing(context: Context, argv: list[bytes]) -> None:
-    """Refuse to switch something that this server does not have: the append-only file, the cluster."""
+    """Refuse a switch for something that this server does not have: the append-only file, the cluster bus."""
     raise CommandError(_NOTHING_TO_SWITCH % argv[1].upper())
 
 

@@ -1,4 +1,4 @@
-"""DEBUG PROTOCOL: one example of each type of reply, with the contents that Redis gives them."""
+"""DEBUG PROTOCOL: one example of each type of reply, with the same contents as in Redis."""
 
 from __future__ import annotations
 

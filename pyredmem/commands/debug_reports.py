@@ -1,4 +1,4 @@
-"""The texts of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
+"""The reports of DEBUG OBJECT, LISTPACK, QUICKLIST and SDSLEN."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def object_report(context: Context, value: RedisObject) -> bytes:
 
 
 def _quicklist_report(quicklist: Quicklist) -> bytes:
-    """The part of DEBUG OBJECT about the nodes of a list."""
+    """The part of DEBUG OBJECT about the nodes of a quicklist."""
     return b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
         quicklist.nodes,
         int(quicklist.count) / max(int(quicklist.nodes), 1),
@@ -58,7 +58,7 @@ def listpack_report(value: RedisObject) -> list[str]:
 
 
 def _listpack_entries(value: RedisObject) -> list[bytes]:
-    """The contents of the listpack, in order."""
+    """The contents of the entries, in order."""
     if isinstance(value, ListObject):
         return value.elements()
     if isinstance(value, SetObject):
@@ -101,7 +101,7 @@ def quicklist_report(value: ListObject, full: bool) -> list[str]:
 
 
 def sds_report(context: Context, key: bytes, value: RedisObject) -> bytes:
-    """DEBUG SDSLEN: length, spare room and block size of a key and of its string."""
+    """DEBUG SDSLEN: the length, spare bytes and block size of a key and of its string."""
     allocator = context.engine.allocator
     key_block = int(context.db.key_block_bytes(key))
     if isinstance(value, BufferString):

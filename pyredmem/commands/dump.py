@@ -1,4 +1,4 @@
-"""Commands of the group *generic* that take values out serialized, and put them back in: DUMP and RESTORE."""
+"""Commands of the group *generic* that serialize a value and create a key from such a payload: DUMP and RESTORE."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.engine.arguments import Arguments, integer
-from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access, events
 from pyredmem.keyspace.field_expiry import note_due
@@ -38,16 +38,15 @@ _BAD_FORMAT: Final = b"ERR Bad data format"
     "dump",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="keyspace",
     since="2.6.0",
     complexity="O(1) to find the key and O(N*M) to serialize the value, N being its elements and M their average size.",
-    summary="Gives the value of a key serialized, for RESTORE.",
+    summary="Returns the value of a key, serialized for RESTORE.",
     syntax="key",
     tips=("nondeterministic_output",),
 )
 def dump(context: Context, argv: list[bytes]) -> None:
-    """DUMP."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -58,7 +57,7 @@ def dump(context: Context, argv: list[bytes]) -> None:
 
 
 class _Options:
-    """What may be said behind the value."""
+    """The options of RESTORE."""
 
     def __init__(self) -> None:
         self.replace = False
@@ -68,7 +67,7 @@ class _Options:
 
 
 def _options(argv: list[bytes]) -> _Options:
-    """The options; of IDLETIME and FREQ only one may be given."""
+    """Read the options; only one of IDLETIME and FREQ may be given."""
     found = _Options()
     arguments = Arguments(argv, 4)
     while arguments.left() > 0:
@@ -94,14 +93,14 @@ def _options(argv: list[bytes]) -> _Options:
     "restore",
     arity=-4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="keyspace dangerous",
     since="2.6.0",
     complexity=(
-        "O(1) to make the key and O(N*M) to read the value, N being its elements and M their average size; "
+        "O(1) to create the key and O(N*M) to read the value, N being its elements and M their average size; "
         "O(N*M*log(N)) for sorted sets."
     ),
-    summary="Makes a key of a value that DUMP has serialized.",
+    summary="Creates a key from a value that DUMP has serialized.",
     syntax="key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]",
     history=(
         ("3.0.0", "Added the `REPLACE` modifier."),
@@ -110,39 +109,38 @@ def _options(argv: list[bytes]) -> _Options:
     ),
 )
 def restore(context: Context, argv: list[bytes]) -> None:
-    """RESTORE."""
     options = _options(argv)
-    name = argv[1]
-    if not options.replace and context.db.write(name) is not None:
+    key = argv[1]
+    if not options.replace and context.db.write(key) is not None:
         raise CommandError(_BUSY_KEY)
     ttl_ms = integer(argv[2])
     if ttl_ms < 0:
         raise CommandError(_INVALID_TTL)
     value = _read(context, argv[3])
-    deleted = options.replace and context.db.discard(name, context.keyspace.lazy_server_del)
+    deleted = options.replace and context.db.discard(key, context.keyspace.lazy_server_del)
     now_ms = context.keyspace.now_ms()
     when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
     if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):
         decr_ref_count(value, context.keyspace.allocator)
         if deleted:
-            context.changed(name, events.GENERIC, b"del")
-            context.record_deletion(name, context.keyspace.lazy_server_del)
+            context.changed(key, events.GENERIC, b"del")
+            context.record_deletion(key, context.keyspace.lazy_server_del)
         context.reply.ok()
         return
-    context.db.add(name, value)
+    context.db.add(key, value)
     if ttl_ms > 0:
-        context.db.expire_at(name, when_ms)
+        context.db.expire_at(key, when_ms)
     if isinstance(value, HashObject):
-        note_due(context.db, name, value)
+        note_due(context.db, key, value)
     _mark_used(context, value, options)
-    context.changed(name, events.GENERIC, b"restore")
+    context.changed(key, events.GENERIC, b"restore")
     if ttl_ms > 0 and not options.absolute and context.is_recording:
         context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
     context.reply.ok()
 
 
 def _read(context: Context, payload: bytes) -> RedisObject:
-    """The value of a payload."""
+    """The value that a payload holds; an error if the payload is damaged."""
     if not is_intact(payload, context.engine.switches.payloads_need_checksums):
         raise CommandError(_NOT_INTACT)
     try:
@@ -154,7 +152,7 @@ def _read(context: Context, payload: bytes) -> RedisObject:
 
 
 def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
-    """Set the access field as IDLETIME or FREQ says, if the policy keeps that in it; that of a shared integer too."""
+    """Set the LRU or LFU field from IDLETIME or FREQ, whichever the policy uses; even that of a shared integer."""
     keyspace = context.keyspace
     if keyspace.lfu_policy:
         if options.frequency != _NOT_GIVEN:

@@ -1,7 +1,7 @@
-"""The geo commands that name their members: GEOADD, GEOPOS, GEOHASH, GEODIST. `geo_search` has the searches.
+"""The geo commands on given members: GEOADD, GEOPOS, GEOHASH, GEODIST. `geo_search` has the searches.
 
 Places are members of a sorted set. The score of a member is the number of its cell on the map (see `geohash`), so all
-commands on sorted sets work on places too, and GEOADD is a ZADD.
+commands on sorted sets work on places too, and GEOADD runs ZADD.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pyredmem.base.errors import NOT_A_FLOAT, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_double
 from pyredmem.commands import geohash as grid
 from pyredmem.commands.sorted_sets import sorted_set_to_read, zadd
-from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 
 geo: Final = Group("geo")
@@ -27,7 +27,7 @@ UNITS: Final = "<M | KM | FT | MI>"
 
 
 def metres_per_unit(argument: bytes) -> float:
-    """The length in metres of the unit that an argument names."""
+    """The length of a unit in metres; ``argument`` is its name."""
     metres = _METRES.get(argument.upper())
     if metres is None:
         raise CommandError(_UNKNOWN_UNIT)
@@ -43,7 +43,7 @@ def number(argument: bytes, error: bytes = NOT_A_FLOAT) -> float:
 
 
 def place(longitude: bytes, latitude: bytes) -> tuple[float, float]:
-    """Two arguments as a place on the map."""
+    """Two arguments as a place, which must be on the map."""
     x = number(longitude)
     y = number(latitude)
     if not grid.is_on_map(x, y):
@@ -66,16 +66,16 @@ def reply_place(context: Context, longitude: float, latitude: float) -> None:
     "geoadd",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="geo",
     since="3.2.0",
     complexity="O(log(N)) for each member, where N is the number of members in the sorted set.",
-    summary="Sets the places of members on the map, and adds the members that do not exist.",
+    summary="Sets the longitude and latitude of members; creates members and the key as needed.",
     syntax="key [NX | XX] [CH] longitude:double latitude:double member [longitude:double latitude:double member ...]",
-    history=(("6.2.0", "Options CH, NX and XX."),),
+    history=(("6.2.0", "Added the `CH`, `NX` and `XX` options."),),
 )
 def geoadd(context: Context, argv: list[bytes]) -> None:
-    """All places are checked before the key is looked up."""
+    """Add the members by ZADD, after all places are checked."""
     start: i64 = 2
     options: set[bytes] = set()
     while start < len(argv) and argv[start].upper() in _ADD_OPTIONS:
@@ -99,11 +99,11 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
     "geopos",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
-    summary="Returns the longitude and latitude of members.",
+    summary="Returns the longitudes and latitudes of members.",
     syntax="key [member [member ...]]",
 )
 def geopos(context: Context, argv: list[bytes]) -> None:
@@ -123,7 +123,7 @@ def geopos(context: Context, argv: list[bytes]) -> None:
     "geohash",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1) for each member.",
@@ -146,7 +146,7 @@ def geohash(context: Context, argv: list[bytes]) -> None:
     "geodist",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.0",
     complexity="O(1)",

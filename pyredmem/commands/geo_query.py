@@ -1,4 +1,4 @@
-"""The arguments of GEOSEARCH, GEORADIUS and their variants, read and checked in the order in which they stand."""
+"""The arguments of GEOSEARCH, GEORADIUS and their variants, read and checked from left to right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STORE_AND_WITH: Final = b" is not compatible with WITHDIST, WITHHASH and WITHCO
 
 
 class GeoQuery:
-    """A search as its arguments describe it: the area, the order, the limit, the parts of the reply."""
+    """A search as its arguments describe it: the area, the order, the limit, and the parts of the reply."""
 
     def __init__(self, argv: list[bytes], source: SortedSetObject | None) -> None:
         self.argv = argv
@@ -47,12 +47,12 @@ class GeoQuery:
         self.stores_distance = False
 
     def take_place(self, at: i64) -> None:
-        """Read the centre of the search: longitude and latitude."""
+        """Read the centre of the search as a longitude and a latitude."""
         self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1])
         self.from_place = True
 
     def take_member(self, at: i64) -> None:
-        """Read the centre of the search: a member. If the key does not exist the member does not matter."""
+        """Read the centre of the search as a member, which is ignored if the key does not exist."""
         self.from_member = True
         if self.source is None:
             return
@@ -82,7 +82,7 @@ class GeoQuery:
         self.by_box = True
 
     def take_choice(self, word: bytes, at: i64) -> i64:
-        """Read an option that all searches have; returns how many arguments it took, 0 if it is another word."""
+        """Read an option that all searches have; returns how many arguments it takes, 0 if ``word`` is not one."""
         if word == b"WITHDIST":
             self.with_distance = True
         elif word == b"WITHHASH":
@@ -105,7 +105,7 @@ class GeoQuery:
         return 1
 
     def take_store(self, word: bytes, at: i64) -> i64:
-        """Read STORE or STOREDIST and its key; returns how many arguments it took, 0 if it is another word."""
+        """Read STORE or STOREDIST and its key; returns how many arguments they take, 0 if ``word`` is neither."""
         if word not in {b"STORE", b"STOREDIST"} or at + 1 >= len(self.argv):
             return 0
         self.destination = self.argv[at + 1]
@@ -113,7 +113,7 @@ class GeoQuery:
         return 2
 
     def take_area(self, word: bytes, at: i64) -> i64:
-        """Read the centre or the shape of GEOSEARCH; returns how many arguments it took, 0 if it is another word."""
+        """Read the centre or the shape for GEOSEARCH; returns how many arguments it takes, 0 if ``word`` is neither."""
         after = len(self.argv) - at - 1
         if word == b"FROMMEMBER" and after >= 1 and not self.from_place:
             self.take_member(at + 1)

@@ -1,7 +1,7 @@
 """The geo commands that search for places: GEOSEARCH, GEORADIUS, and their variants.
 
-All of them run the same search: find the members in an area around a place or a member, put them in order, keep the
-first ``COUNT``, and reply with them or store them. They differ in the form and choice of their arguments.
+All of them run the same search: find the members in an area around a place or a member, sort them, keep the first
+``COUNT``, and reply with them or store them. They differ only in their arguments.
 """
 
 from __future__ import annotations
@@ -12,11 +12,23 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands import geohash as grid
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.geo import UNITS, place_of_score, reply_place
 from pyredmem.commands.geo_query import GeoQuery
 from pyredmem.commands.partial_sort import PartialSort
 from pyredmem.commands.sorted_sets import sorted_set_to_read
-from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, KeySpec, key
+from pyredmem.engine.command import (
+    ACCESS,
+    DENYOOM,
+    OVERWRITE,
+    READ_ONLY,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    KeySpec,
+    key_at,
+)
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.sorted_set import SortedSetObject, build_sorted_set
@@ -26,7 +38,7 @@ geo_searches: Final = Group("geo")
 _ONE_PLACE: Final = b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for "
 _ONE_SHAPE: Final = b"ERR exactly one of BYRADIUS and BYBOX can be specified for "
 
-#: Members that are fetched from the sorted set at a time.
+#: How many members are fetched from the sorted set at a time.
 _CHUNK: Final = 256
 
 _COMPLEXITY: Final = (
@@ -39,8 +51,8 @@ _CHOICE_SYNTAX: Final = "[ASC | DESC] [COUNT count:integer [ANY]]"
 _WITH_SYNTAX: Final = "[WITHCOORD] [WITHDIST] [WITHHASH]"
 _RADIUS_SYNTAX: Final = f"radius:double {UNITS} {_WITH_SYNTAX} [COUNT count:integer [ANY]] [ASC | DESC]"
 _STORE_SYNTAX: Final = "[STORE key | STOREDIST key]"
-_UPPERCASE: Final = ("7.0.0", "Units may be in upper case.")
-_ANY_ADDED: Final = ("6.2.0", "Added the ANY option of COUNT.")
+_UPPERCASE: Final = ("7.0.0", "Accepts units in upper case.")
+_ANY_ADDED: Final = ("6.2.0", "Added the `ANY` option of `COUNT`.")
 
 
 class _Found:
@@ -54,7 +66,7 @@ class _Found:
         self.latitudes: list[float] = []
 
     def collect(self, source: SortedSetObject, shape: grid.Shape, limit: i64) -> None:
-        """Search the area; stop at ``limit`` members unless it is 0."""
+        """Search the area; stop after ``limit`` members, unless it is 0."""
         order = source.order()
         for low, high in grid.search_ranges(shape):
             rank = order.rank_of_score(low, False)
@@ -68,7 +80,7 @@ class _Found:
                 rank += count
 
     def _add(self, members: list[bytes], scores: list[float], shape: grid.Shape, limit: i64) -> bool:
-        """Add those of ``members`` that are in the area; returns whether ``limit`` is reached."""
+        """Add the ``members`` that are in the area; returns whether ``limit`` is reached."""
         for at, score in enumerate(scores):
             longitude, latitude = place_of_score(score)
             distance_m = shape.distance_inside(longitude, latitude)
@@ -123,7 +135,7 @@ def _run(context: Context, query: GeoQuery, event: bytes) -> None:
 
 
 def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) -> None:
-    """Reply with the members; each is an array if the query asks for distance, hash or coordinates too."""
+    """Reply with the members; each is an array if the query also asks for distance, hash or coordinates."""
     reply = context.reply
     parts = 1 + query.with_distance + query.with_cell + query.with_place
     reply.array(len(chosen))
@@ -141,13 +153,9 @@ def _reply(context: Context, query: GeoQuery, found: _Found, chosen: list[int]) 
 
 def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]], event: bytes) -> None:
     """Store the result as a sorted set, or delete the key if it is empty; reply with the number of members."""
-    db = context.db
-    if items:
-        keyspace = context.keyspace
-        db.set(destination, build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng))
-        context.changed(destination, events.SORTED_SET, event, len(items))
-    elif db.discard(destination, context.keyspace.lazy_server_del):
-        context.changed(destination, events.GENERIC, b"del")
+    keyspace = context.keyspace
+    result = build_sorted_set(items, keyspace.allocator, keyspace.limits, keyspace.rng) if items else None
+    store_or_delete(context, destination, result, events.SORTED_SET, event, len(items))
     context.reply.integer(len(items))
 
 
@@ -158,11 +166,11 @@ def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]
     "geosearch",
     arity=-7,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle or a box around a place or a member.",
+    summary="Returns the members in a circle or a box around a place or a member.",
     syntax=f"key {_PLACE_SYNTAX} {_SHAPE_SYNTAX} {_CHOICE_SYNTAX} {_WITH_SYNTAX}",
     history=(_UPPERCASE,),
 )
@@ -182,11 +190,11 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     "geosearchstore",
     arity=-8,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), key(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), key_at(READ_ONLY, ACCESS, index=2)),
     acl="geo",
     since="6.2.0",
     complexity=_COMPLEXITY,
-    summary="Stores the members in a circle or a box around a place or a member.",
+    summary="Stores in another key the members in a circle or a box around a place or a member.",
     syntax=f"destination:key source:key {_PLACE_SYNTAX} {_SHAPE_SYNTAX} {_CHOICE_SYNTAX} [STOREDIST]",
     history=(_UPPERCASE,),
 )
@@ -209,11 +217,11 @@ def geosearchstore(context: Context, argv: list[bytes]) -> None:
 
 
 def _run_area(context: Context, query: GeoQuery) -> None:
-    name = query.argv[0]
+    command = query.argv[0]
     if not (query.from_member or query.from_place):
-        raise CommandError(_ONE_PLACE + name)
+        raise CommandError(_ONE_PLACE + command)
     if not (query.by_radius or query.by_box):
-        raise CommandError(_ONE_SHAPE + name)
+        raise CommandError(_ONE_SHAPE + command)
     query.check_count()
     _run(context, query, b"geosearchstore")
 
@@ -255,7 +263,7 @@ def _around_member(context: Context, argv: list[bytes], may_store: bool) -> None
 def _stored_keys(start: int) -> tuple[KeySpec, ...]:
     """The source, and the key after STORE or STOREDIST."""
     return (
-        key(READ_ONLY, ACCESS),
+        key_at(READ_ONLY, ACCESS),
         KeySpec(flags=(OVERWRITE, UPDATE), index=start, keyword="STORE"),
         KeySpec(flags=(OVERWRITE, UPDATE), index=start, keyword="STOREDIST"),
     )
@@ -269,7 +277,7 @@ def _stored_keys(start: int) -> tuple[KeySpec, ...]:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around a place, and optionally stores them.",
+    summary="Returns or stores the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
@@ -282,11 +290,11 @@ def georadius(context: Context, argv: list[bytes]) -> None:
     "georadius_ro",
     arity=-6,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around a place.",
+    summary="Returns the members in a circle around a place.",
     syntax=f"key longitude:double latitude:double {_RADIUS_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
@@ -303,13 +311,13 @@ def georadius_ro(context: Context, argv: list[bytes]) -> None:
     acl="geo",
     since="3.2.0",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around one of them, and optionally stores them.",
+    summary="Returns or stores the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX} {_STORE_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments"),
 )
 def georadiusbymember(context: Context, argv: list[bytes]) -> None:
-    """If the key does not exist the radius is not checked."""
+    """If the key does not exist, the radius is not checked."""
     _around_member(context, argv, True)
 
 
@@ -317,11 +325,11 @@ def georadiusbymember(context: Context, argv: list[bytes]) -> None:
     "georadiusbymember_ro",
     arity=-5,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="geo",
     since="3.2.10",
     complexity=_COMPLEXITY,
-    summary="Finds the members in a circle around one of them.",
+    summary="Returns the members in a circle around one of them.",
     syntax=f"key member {_RADIUS_SYNTAX}",
     history=(_ANY_ADDED, _UPPERCASE),
     deprecated=("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments"),

@@ -102,7 +102,7 @@ def cell_of(longitude: float, latitude: float, step: i64 = STEPS, latitude_limit
 
 
 def cell_of_score(score: float) -> i64:
-    """The cell number that a score stands for; out of range, the result of Redis's C conversion on x86-64."""
+    """The cell number that a score means; if out of range, what Redis's C conversion gives on x86-64."""
     if -(2.0**63) <= score < 2.0**63:
         return int(score)
     if 2.0**63 <= score < 2.0**64:
@@ -140,7 +140,7 @@ class Area:
 
 
 def neighbour(cell: i64, step: i64, east: i64, north: i64) -> i64:
-    """The cell next to another; at an edge of the map the one at the opposite edge.
+    """The cell next to another; beyond an edge of the map comes the opposite edge.
 
     ``east`` and ``north`` are -1, 0 or 1.
     """
@@ -287,7 +287,7 @@ def search_ranges(shape: Shape) -> list[tuple[float, float]]:
     """The ranges of scores to search for places inside a shape, in order; each includes its low end.
 
     The first is the cell of the centre, then come those to the north, south, east and west, then the corners NE, NW,
-    SE, SW. On a coarse grid some of these are the same cell: of equal cells in a row only the first is searched.
+    SE, SW. On a coarse grid some of these are the same cell; of consecutive equal cells only the first is searched.
     """
     bounds = _Bounds(shape)
     step = _step_for(shape.reach(), shape.latitude)

@@ -1,21 +1,20 @@
-"""Commands of the group *hash* that set, show and take away the time to live of fields (Redis 7.4).
+"""Commands of the group *hash* that set, return and remove the expire times of fields (Redis 7.4).
 
-A field's time is kept in unix milliseconds; a time that is not in the future deletes the field at once. Times have 46
-bits. The commands of 7.4 look at the type of the value before they look at their arguments.
+The expire time of a field is stored in unix milliseconds, in 46 bits; a time that is not in the future deletes the
+field at once. These commands check the type of the value before they check their arguments.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
-
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.expire import CONDITIONS, condition_holds
 from pyredmem.commands.hashes import delete_fields, fields_changed, hash_to_read, hash_to_write
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import is_field_expired, note_due
@@ -24,24 +23,19 @@ from pyredmem.objects.hash import HashObject
 
 hash_expiry: Final = Group("hash")
 
-#: The latest time of a field, unix milliseconds: 46 bits.
+#: The latest expire time of a field, in unix milliseconds: 46 bits.
 LATEST_MS: Final = (1 << 46) - 1
 
-# What is replied for a field.
+# The reply for each field.
 _NO_FIELD: Final = -2
 _NO_EXPIRY: Final = -1
 _NOT_MET: Final = 0
 _DONE: Final = 1
 _DELETED: Final = 2
 
-_NX: Final = b"NX"
-_XX: Final = b"XX"
-_GT: Final = b"GT"
-_LT: Final = b"LT"
-_CONDITIONS: Final = (_NX, _XX, _GT, _LT)
 _SETTER_SYNTAX: Final = "[NX | XX | GT | LT] FIELDS numfields:integer field [field ...]"
 _FIELDS_SYNTAX: Final = "key FIELDS numfields:integer field [field ...]"
-_PER_FIELD: Final = "O(N) where N is the number of fields."
+PER_FIELD: Final = "O(N) where N is the number of fields."
 
 _NEGATIVE_TIME: Final = b"ERR invalid expire time, must be >= 0"
 _NO_FIELDS: Final = b"ERR Mandatory argument FIELDS is missing or not at the right position"
@@ -51,7 +45,7 @@ _COUNT_MISMATCH: Final = b"ERR The `numfields` parameter must match the number o
 
 
 def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
-    """An argument as a field's expire time in unix milliseconds; ``from_ms`` is the moment it counts from."""
+    """An argument as the expire time of a field, in unix milliseconds; it counts from ``from_ms``."""
     number = integer(argument)
     if number < 0:
         raise CommandError(_NEGATIVE_TIME)
@@ -62,7 +56,7 @@ def moment(argument: bytes, command: bytes, unit_ms: int, from_ms: int) -> int:
 
 
 def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) -> list[bytes]:
-    """The fields behind the word FIELDS, which has to be argument ``at``, and their number."""
+    """The fields of ``FIELDS numfields field ...``, which must be the arguments from ``at`` on."""
     if at + 1 >= len(argv) or argv[at].upper() != b"FIELDS":
         raise CommandError(_NO_FIELDS)
     count = parse_integer(argv[at + 1])
@@ -74,16 +68,16 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
     return fields
 
 
-def set_times(context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
-    """Let fields that are there expire at a time, or delete them if that time has passed; and notify."""
+def set_times(context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
+    """Set the expire time of existing fields, or delete them if it has passed; and notify."""
     value.prepare_times()
     if when_ms <= context.keyspace.now_ms():
-        context.keyspace.expired_fields += delete_fields(context, name, value, fields)
+        context.keyspace.expired_fields += delete_fields(context, key, value, fields)
         return
     for field in fields:
         value.expire_at(field, when_ms)
-    note_due(context.db, name, value)
-    context.changed(name, events.HASH, b"hexpire", len(fields))
+    note_due(context.db, key, value)
+    context.changed(key, events.HASH, b"hexpire", len(fields))
 
 
 # Setting.
@@ -93,15 +87,14 @@ def set_times(context: Context, name: bytes, value: HashObject, fields: list[byt
     "hexpire",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time to live of fields of a hash, in seconds.",
     syntax=f"key seconds {_SETTER_SYNTAX}",
 )
 def hexpire(context: Context, argv: list[bytes]) -> None:
-    """HEXPIRE."""
     _expire(context, argv, b"hexpire", 1000, relative=True)
 
 
@@ -109,15 +102,14 @@ def hexpire(context: Context, argv: list[bytes]) -> None:
     "hpexpire",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
+    complexity=PER_FIELD,
     summary="Sets the time to live of fields of a hash, in milliseconds.",
     syntax=f"key milliseconds {_SETTER_SYNTAX}",
 )
 def hpexpire(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIRE."""
     _expire(context, argv, b"hpexpire", 1, relative=True)
 
 
@@ -125,15 +117,14 @@ def hpexpire(context: Context, argv: list[bytes]) -> None:
     "hexpireat",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Sets the moment at which fields of a hash expire, in unix seconds.",
+    complexity=PER_FIELD,
+    summary="Sets the time at which fields of a hash expire, in unix seconds.",
     syntax=f"key unix-time-seconds {_SETTER_SYNTAX}",
 )
 def hexpireat(context: Context, argv: list[bytes]) -> None:
-    """HEXPIREAT."""
     _expire(context, argv, b"hexpireat", 1000, relative=False)
 
 
@@ -141,30 +132,28 @@ def hexpireat(context: Context, argv: list[bytes]) -> None:
     "hpexpireat",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Sets the moment at which fields of a hash expire, in unix milliseconds.",
+    complexity=PER_FIELD,
+    summary="Sets the time at which fields of a hash expire, in unix milliseconds.",
     syntax=f"key unix-time-milliseconds {_SETTER_SYNTAX}",
 )
 def hpexpireat(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIREAT."""
     _expire(context, argv, b"hpexpireat", 1, relative=False)
 
 
 def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, relative: bool) -> None:
-    """What the four have in common."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    """Run one of the four; the time counts in units of ``unit_ms``, from now if ``relative``."""
+    key = argv[1]
+    value = hash_to_write(context, key)
     when_ms = moment(argv[2], command, unit_ms, context.keyspace.now_ms() if relative else 0)
-    condition = argv[3].upper()
-    has_condition = condition in _CONDITIONS
-    fields = counted_fields(argv, 4 if has_condition else 3, _BAD_COUNT_TO_SET)
+    condition = CONDITIONS.get(argv[3].upper(), 0)
+    fields = counted_fields(argv, 4 if condition else 3, _BAD_COUNT_TO_SET)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
-    results = _expire_fields(context, name, value, fields, when_ms, condition if has_condition else b"")
+    results = _expire_fields(context, key, value, fields, when_ms, condition)
     if context.is_recording:
         _record_times(context, argv, results, when_ms, is_absolute=unit_ms == 1 and not relative)
     context.reply.array(len(results))
@@ -173,24 +162,24 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
 
 
 def _record_times(context: Context, argv: list[bytes], results: list[int], when_ms: int, is_absolute: bool) -> None:
-    """Record the times that were set as absolute ones, of the fields that got one; or which fields were deleted."""
-    name = argv[1]
+    """Record the fields that got an expire time, with the absolute time, and the fields that were deleted."""
+    key = argv[1]
     words, fields = argv[3 : -len(results)], argv[-len(results) :]
     deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
     timed = [field for field, result in zip(fields, results, strict=True) if result == _DONE]
     for field in deleted:
-        context.record_instead([b"HDEL", name, field])
+        context.record_instead([b"HDEL", key, field])
     if timed and not (is_absolute and len(timed) == len(fields)):
         count = b"%d" % len(timed)
-        context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *words[:-1], count, *timed])
+        context.record_instead([b"HPEXPIREAT", key, b"%d" % when_ms, *words[:-1], count, *timed])
 
 
 def _expire_fields(
-    context: Context, name: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: bytes
+    context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int, condition: int
 ) -> list[int]:
-    """Let the fields expire for which the condition holds; each is looked at when those before it are done.
+    """Set the expire time of the fields for which the condition holds, one after the other.
 
-    A field that has expired but was not deleted yet counts as one that is there: a later time revives it.
+    A field that has expired but is not deleted yet counts as existing: a later expire time revives it.
     """
     is_past = when_ms <= context.keyspace.now_ms()
     value.prepare_times()
@@ -199,7 +188,7 @@ def _expire_fields(
     for field in fields:
         if value.get(field) is None:
             results.append(_NO_FIELD)
-        elif not _allowed(condition, when_ms, value.time_of(field)):
+        elif not condition_holds(condition, when_ms, int(value.time_of(field))):
             results.append(_NOT_MET)
         else:
             done += 1
@@ -212,28 +201,15 @@ def _expire_fields(
     if done > 0:
         if is_past:
             context.keyspace.expired_fields += done
-        fields_changed(context, name, value)
-        context.changed(name, events.HASH, b"hdel" if is_past else b"hexpire", done)
+        fields_changed(context, key, value)
+        context.changed(key, events.HASH, b"hdel" if is_past else b"hexpire", done)
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     return results
 
 
-def _allowed(condition: bytes, when_ms: int, current_ms: i64) -> bool:
-    """Whether the condition holds; a field without a time counts as one that lives for ever."""
-    if condition == _NX:
-        return current_ms == NO_TIME
-    if condition == _XX:
-        return current_ms != NO_TIME
-    if condition == _GT:
-        return current_ms != NO_TIME and when_ms > current_ms
-    if condition == _LT:
-        return current_ms == NO_TIME or when_ms < current_ms
-    return True
-
-
 def _reply_same(context: Context, result: int, count: int) -> None:
-    """The same result for every field."""
+    """Reply with the same result for each of ``count`` fields."""
     context.reply.array(count)
     for _ in range(count):
         context.reply.integer(result)
@@ -243,17 +219,16 @@ def _reply_same(context: Context, result: int, count: int) -> None:
     "hpersist",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Takes the time to live of fields of a hash away.",
+    complexity=PER_FIELD,
+    summary="Removes the expire time of fields of a hash.",
     syntax=_FIELDS_SYNTAX,
 )
 def hpersist(context: Context, argv: list[bytes]) -> None:
-    """HPERSIST."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
@@ -271,27 +246,26 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
         else:
             reply.integer(_NO_EXPIRY)
     if persisted > 0:
-        note_due(context.db, name, value)
-        context.changed(name, events.HASH, b"hpersist", persisted)
+        note_due(context.db, key, value)
+        context.changed(key, events.HASH, b"hpersist", persisted)
 
 
-# Showing.
+# Returning.
 
 
 @hash_expiry.command(
     "httl",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Gives the time to live of fields of a hash, in seconds.",
+    complexity=PER_FIELD,
+    summary="Returns the time to live of fields of a hash, in seconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
 )
 def httl(context: Context, argv: list[bytes]) -> None:
-    """HTTL."""
     _reply_times(context, argv, 1000, context.keyspace.now_ms())
 
 
@@ -299,16 +273,15 @@ def httl(context: Context, argv: list[bytes]) -> None:
     "hpttl",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Gives the time to live of fields of a hash, in milliseconds.",
+    complexity=PER_FIELD,
+    summary="Returns the time to live of fields of a hash, in milliseconds.",
     syntax=_FIELDS_SYNTAX,
     tips=("nondeterministic_output",),
 )
 def hpttl(context: Context, argv: list[bytes]) -> None:
-    """HPTTL."""
     _reply_times(context, argv, 1, context.keyspace.now_ms())
 
 
@@ -316,15 +289,14 @@ def hpttl(context: Context, argv: list[bytes]) -> None:
     "hexpiretime",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Gives the moment at which fields of a hash expire, in unix seconds.",
+    complexity=PER_FIELD,
+    summary="Returns the time at which fields of a hash expire, in unix seconds.",
     syntax=_FIELDS_SYNTAX,
 )
 def hexpiretime(context: Context, argv: list[bytes]) -> None:
-    """HEXPIRETIME."""
     _reply_times(context, argv, 1000, 0)
 
 
@@ -332,20 +304,19 @@ def hexpiretime(context: Context, argv: list[bytes]) -> None:
     "hpexpiretime",
     arity=-5,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="7.4.0",
-    complexity=_PER_FIELD,
-    summary="Gives the moment at which fields of a hash expire, in unix milliseconds.",
+    complexity=PER_FIELD,
+    summary="Returns the time at which fields of a hash expire, in unix milliseconds.",
     syntax=_FIELDS_SYNTAX,
 )
 def hpexpiretime(context: Context, argv: list[bytes]) -> None:
-    """HPEXPIRETIME."""
     _reply_times(context, argv, 1, 0)
 
 
 def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int) -> None:
-    """For each field its time, counted from a moment, in units that are begun."""
+    """Reply with the time from ``from_ms`` until each field expires, in units of ``unit_ms``, rounded up."""
     value = hash_to_read(context, argv[1])
     fields = counted_fields(argv, 2)
     if value is None:

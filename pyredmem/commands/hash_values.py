@@ -1,4 +1,4 @@
-"""Commands of the group *hash* that get or set values and change the fields or their times as well (Redis 8.0)."""
+"""Commands of the group *hash* that get or set values and also delete the fields or set their expire times (8.0)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import parse_integer
-from pyredmem.commands.hash_expiry import counted_fields, moment, set_times
+from pyredmem.commands.hash_expiry import PER_FIELD, counted_fields, moment, set_times
 from pyredmem.commands.hashes import (
     delete_fields,
+    existing_or_new,
     fields_changed,
     hash_to_write,
     living_values,
     reply_values,
-    this_or_new,
 )
+from pyredmem.commands.strings import EXPIRY_SYNTAX
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import fields_expired, is_field_expired, note_due
@@ -27,15 +28,13 @@ from pyredmem.objects.hash import HashObject
 
 hash_values: Final = Group("hash")
 
-#: The options that set a time: the unit in milliseconds, and whether it counts from now.
+#: The options that set an expire time: the unit in milliseconds, and whether it counts from now.
 _TIMES: Final = {b"EX": (1000, True), b"PX": (1, True), b"EXAT": (1000, False), b"PXAT": (1, False)}
 _UNKNOWN_TIME: Final = -1
-#: A number, a field and a value.
-_FEWEST_BEHIND_FIELDS: Final = 3
-#: The highest number of fields that a call may name.
+#: The word FIELDS of HSETEX is followed at least by a number, a field and a value.
+_FEWEST_AFTER_FIELDS: Final = 3
+#: The most fields that one call may set.
 _MOST_FIELDS: Final = (1 << 31) - 1
-_PER_FIELD: Final = "O(N) where N is the number of fields."
-_TIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
 _ONE_TIME: Final = b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 _ONE_CONDITION: Final = b"ERR Only one of FXX or FNX arguments can be specified"
@@ -44,7 +43,7 @@ _BAD_COUNT: Final = b"ERR invalid number of fields"
 
 
 def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> int:
-    """The moment that an option with a time means."""
+    """The expire time that an option such as EX gives, in unix milliseconds."""
     unit_ms, relative = _TIMES[option]
     return moment(argument, command, unit_ms, context.keyspace.now_ms() if relative else 0)
 
@@ -53,57 +52,55 @@ def _time(context: Context, option: bytes, argument: bytes, command: bytes) -> i
     "hgetdel",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
-    summary="Gives the values of fields of a hash and deletes the fields.",
+    complexity=PER_FIELD,
+    summary="Returns the values of fields of a hash and deletes the fields.",
     syntax="key FIELDS numfields:integer field [field ...]",
 )
 def hgetdel(context: Context, argv: list[bytes]) -> None:
-    """HGETDEL."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     fields = counted_fields(argv, 2)
-    _reply_last_values(context, name, value, fields)
-    value = _still_there(value)
+    _reply_last_values(context, key, value, fields)
+    value = _unless_deleted(value)
     if value is not None:
-        deleted = delete_fields(context, name, value, fields)
+        deleted = delete_fields(context, key, value, fields)
         if deleted > 0 and context.is_recording:
-            context.record_instead([b"HDEL", name, *fields])
+            context.record_instead([b"HDEL", key, *fields])
 
 
-def _reply_last_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
-    """Reply with the values of fields that are deleted then: a field that is named twice has its value once."""
+def _reply_last_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+    """Reply with the values of fields that are about to be deleted; the second time, a repeated field is null."""
     if value is None or len(set(fields)) == len(fields):
-        reply_values(context, name, value, fields)
+        reply_values(context, key, value, fields)
         return
     reply = context.reply
     reply.array(len(fields))
-    told: set[bytes] = set()
-    for field, found in zip(fields, living_values(context, name, value, fields), strict=True):
-        if found is None or field in told:
+    replied: set[bytes] = set()
+    for field, found in zip(fields, living_values(context, key, value, fields), strict=True):
+        if found is None or field in replied:
             reply.null()
         else:
             reply.bulk(found)
-        told.add(field)
+        replied.add(field)
 
 
 @hash_values.command(
     "hgetex",
     arity=-5,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
-    summary="Gives the values of fields of a hash and sets or takes away their time to live.",
-    syntax=f"key [{_TIME_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
+    complexity=PER_FIELD,
+    summary="Returns the values of fields of a hash and sets or removes their expire times.",
+    syntax=f"key [{EXPIRY_SYNTAX} | PERSIST] FIELDS numfields:integer field [field ...]",
 )
 def hgetex(context: Context, argv: list[bytes]) -> None:
-    """HGETEX."""
-    name = argv[1]
-    value = hash_to_write(context, name)
+    key = argv[1]
+    value = hash_to_write(context, key)
     option = argv[2].upper()
     when_ms = _UNKNOWN_TIME
     at = 2
@@ -116,47 +113,47 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
     if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
-        _reply_last_values(context, name, value, fields)
+        _reply_last_values(context, key, value, fields)
     else:
-        reply_values(context, name, value, fields)
-    value = _still_there(value)
+        reply_values(context, key, value, fields)
+    value = _unless_deleted(value)
     if value is None or at == 2:
         return
     value.prepare_times()
     found = [field for field in fields if value.get(field) is not None]
     if when_ms == _UNKNOWN_TIME:
-        if _persist(context, name, value, found) and context.is_recording:
-            context.record_instead([b"HPERSIST", name, *argv[at:]])
+        if _persist(context, key, value, found) and context.is_recording:
+            context.record_instead([b"HPERSIST", key, *argv[at:]])
     elif found:
         is_past = when_ms <= context.keyspace.now_ms()
-        set_times(context, name, value, found, when_ms)
+        set_times(context, key, value, found, when_ms)
         if is_past:
-            _record_deleted(context, name, list(dict.fromkeys(found)))
+            _record_deleted(context, key, list(dict.fromkeys(found)))
         elif context.is_recording:
-            context.record_instead([b"HPEXPIREAT", name, b"%d" % when_ms, *argv[at:]])
+            context.record_instead([b"HPEXPIREAT", key, b"%d" % when_ms, *argv[at:]])
 
 
-def _record_deleted(context: Context, name: bytes, fields: list[bytes]) -> None:
-    """Record the fields that a time in the past deleted."""
+def _record_deleted(context: Context, key: bytes, fields: list[bytes]) -> None:
+    """Record the deletion of fields whose new expire time has passed."""
     if context.is_recording:
         for field in fields:
-            context.record_instead([b"HDEL", name, field])
+            context.record_instead([b"HDEL", key, field])
 
 
-def _still_there(value: HashObject | None) -> HashObject | None:
-    """The hash, unless its last fields were over and it went with them."""
+def _unless_deleted(value: HashObject | None) -> HashObject | None:
+    """The hash; None if there is none, or if it was deleted because its last fields had expired."""
     return None if value is None or value.refcount == 0 else value
 
 
-def _persist(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Let fields live for ever; False if all do."""
+def _persist(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Remove the expire times of fields; False if none had one."""
     persisted = 0
     for field in fields:
         if value.persist(field):
             persisted += 1
     if persisted > 0:
-        note_due(context.db, name, value)
-        context.changed(name, events.HASH, b"hpersist", persisted)
+        note_due(context.db, key, value)
+        context.changed(key, events.HASH, b"hpersist", persisted)
     return persisted > 0
 
 
@@ -167,7 +164,7 @@ class _Setting:
         self.condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
-        self.time_at: i64 = 0  # the option that gives the time
+        self.time_at: i64 = 0  # the place of the option that gives the expire time
         arguments = Arguments(argv, 2)
         while True:
             word = arguments.next()
@@ -190,7 +187,7 @@ class _Setting:
                     self.when_ms = _time(context, option, arguments.next(), b"hsetex")
             else:
                 raise CommandError(b"ERR unknown argument: " + word.partition(b"\x00")[0])
-        if arguments.left() < _FEWEST_BEHIND_FIELDS:
+        if arguments.left() < _FEWEST_AFTER_FIELDS:
             raise errors.wrong_arity(b"hsetex")
         count = parse_integer(arguments.next())
         if count is None or not 1 <= count <= _MOST_FIELDS:
@@ -200,26 +197,26 @@ class _Setting:
             raise errors.wrong_arity(b"hsetex")
         self.fields = self.pairs[::2]
 
-    def allows(self, context: Context, name: bytes, value: HashObject | None) -> bool:
-        """Whether all fields are there (FXX), or none is (FNX)."""
+    def allows(self, context: Context, key: bytes, value: HashObject | None) -> bool:
+        """Whether the condition holds: all fields exist (FXX), or none does (FNX)."""
         if not self.condition or value is None:
             return self.condition != b"FXX"
         expired = 0
         allowed = True
-        for field in self.fields:  # one by one, up to the first that decides
+        for field in self.fields:  # one by one, until a field decides
             is_there = value.get(field) is not None
             if is_there and is_field_expired(value, field, context.keyspace.now_us):
                 is_there = False
                 if not context.keyspace.stands_still:
-                    context.db.modify(name)
+                    context.db.modify(key)
                     value.remove(field)
-                    context.keyspace.changes.field_expired(context.db.index, name, field)
+                    context.keyspace.changes.field_expired(context.db.index, key, field)
                     expired += 1
             if is_there != (self.condition == b"FXX"):
                 allowed = False
                 break
         if expired > 0:
-            fields_expired(context.db, name, value, expired, is_refilled=allowed)
+            fields_expired(context.db, key, value, expired, is_refilled=allowed)
         return allowed
 
 
@@ -227,33 +224,33 @@ class _Setting:
     "hsetex",
     arity=-6,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="8.0.0",
-    complexity=_PER_FIELD,
-    summary="Sets fields of a hash to values, and their time to live.",
-    syntax=f"key [FNX | FXX] [{_TIME_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
+    complexity=PER_FIELD,
+    summary="Sets the values of fields of a hash and their expire time.",
+    syntax=f"key [FNX | FXX] [{EXPIRY_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
-    """HSETEX: with a time that has passed, the fields are set and then deleted.
+    """With an expire time that has passed, the fields are set and then deleted.
 
-    Only a condition asks whether the fields are there, and so deletes those that have expired. Without one, KEEPTTL
-    keeps the time of an expired field as well.
+    Only FNX and FXX check whether the fields exist, and so delete those that have expired. Without them, KEEPTTL
+    keeps the expire time of an expired field too.
     """
     setting = _Setting(context, argv)
-    name = argv[1]
-    value = hash_to_write(context, name)
-    if not setting.allows(context, name, value):
+    key = argv[1]
+    value = hash_to_write(context, key)
+    if not setting.allows(context, key, value):
         context.reply.integer(0)
         return
-    _set(context, name, this_or_new(context, name, value), setting)
+    _set(context, key, existing_or_new(context, key, value), setting)
     if context.is_recording and setting.when_ms != _UNKNOWN_TIME:
         _record_setting(context, argv, setting)
     context.reply.integer(1)
 
 
 def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> None:
-    """Record the absolute time, or the fields that a time in the past has deleted."""
+    """Record the call with an absolute expire time, or the deletion of the fields if that time has passed."""
     if setting.when_ms <= context.keyspace.now_ms():
         _record_deleted(context, argv[1], setting.fields)
     elif argv[setting.time_at].upper() != b"PXAT":
@@ -261,7 +258,7 @@ def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> N
         context.record_instead([*argv[: setting.time_at], b"PXAT", when, *argv[setting.time_at + 2 :]])
 
 
-def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) -> None:
+def _set(context: Context, key: bytes, value: HashObject, setting: _Setting) -> None:
     limits = context.keyspace.limits
     pairs = setting.pairs
     has_passed = _UNKNOWN_TIME < setting.when_ms <= context.keyspace.now_ms()
@@ -273,14 +270,14 @@ def _set(context: Context, name: bytes, value: HashObject, setting: _Setting) ->
             value.put(pairs[index], pairs[index + 1], limits)
         else:
             value.set(pairs[index], pairs[index + 1], limits)
-        if has_passed:  # each before the next one is set, so that the hash never holds them all
+        if has_passed:  # before the next field is set, so that the hash never holds them all
             value.remove(pairs[index])
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset", len(setting.fields))
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset", len(setting.fields))
     if has_passed:
         context.keyspace.expired_fields += len(setting.fields)
-        context.changed(name, events.HASH, b"hdel", len(setting.fields))
+        context.changed(key, events.HASH, b"hdel", len(setting.fields))
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     elif setting.when_ms != _UNKNOWN_TIME:
-        set_times(context, name, value, setting.fields, setting.when_ms)
+        set_times(context, key, value, setting.fields, setting.when_ms)

@@ -10,10 +10,11 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.base.rng import Random
+from pyredmem.commands.counts import check_count_of_pairs, sample_count
 from pyredmem.commands.hashes import hash_to_read
-from pyredmem.commands.scan import ScanOptions, scan_cursor
-from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.commands.sampling import distinct_numbers, shuffled_front
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
 from pyredmem.objects.hash import HashObject
@@ -21,48 +22,46 @@ from pyredmem.protocol.reply import ReplySink
 
 hash_walks: Final = Group("hash")
 
-_OUT_OF_RANGE: Final = b"ERR value is out of range"
 _UNORDERED: Final = ("nondeterministic_output_order",)
-#: From this share of the fields on it is cheaper to draw those that are left out.
+#: If more than a third of the fields are drawn, shuffling all of them is cheaper than drawing until enough differ.
 _DENSE_SHARE: Final = 3
 
 
 class _Listing:
-    """The fields of a hash and their values, in the same order; to look at only."""
+    """The fields of a hash that have not expired, and their values in the same order; nobody may change them."""
 
     def __init__(self, context: Context, value: HashObject) -> None:
         self.names: list[bytes] = value.fields.names()
         self.contents: list[bytes] = value.fields.contents()
         if value.due_us < context.keyspace.now_us:
-            self._leave_out_over(context, value)
+            self._leave_out_expired(context, value)
 
-    def _leave_out_over(self, context: Context, value: HashObject) -> None:
+    def _leave_out_expired(self, context: Context, value: HashObject) -> None:
         now_us = context.keyspace.now_us
         names, contents = self.names, self.contents
         self.names, self.contents = [], []
-        for index, name in enumerate(names):
-            if not is_field_expired(value, name, now_us):
-                self.names.append(name)
+        for index, field in enumerate(names):
+            if not is_field_expired(value, field, now_us):
+                self.names.append(field)
                 self.contents.append(contents[index])
 
 
-# All.
+# All fields.
 
 
 @hash_walks.command(
     "hgetall",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the fields of a hash with their values.",
+    summary="Returns all fields of a hash with their values.",
     syntax="key",
     tips=_UNORDERED,
 )
 def hgetall(context: Context, argv: list[bytes]) -> None:
-    """HGETALL."""
     reply = context.reply
     value = hash_to_read(context, argv[1])
     if value is None:
@@ -71,8 +70,8 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     listing = _Listing(context, value)
     contents = listing.contents
     reply.map(len(contents))
-    for index, name in enumerate(listing.names):
-        reply.bulk(name)
+    for index, field in enumerate(listing.names):
+        reply.bulk(field)
         reply.bulk(contents[index])
 
 
@@ -80,16 +79,15 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
     "hkeys",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the fields of a hash.",
+    summary="Returns all fields of a hash.",
     syntax="key",
     tips=_UNORDERED,
 )
 def hkeys(context: Context, argv: list[bytes]) -> None:
-    """HKEYS."""
     value = hash_to_read(context, argv[1])
     context.reply.bulks([] if value is None else _Listing(context, value).names)
 
@@ -98,37 +96,36 @@ def hkeys(context: Context, argv: list[bytes]) -> None:
     "hvals",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields of the hash.",
-    summary="Lists the values of a hash.",
+    summary="Returns all values of a hash.",
     syntax="key",
     tips=_UNORDERED,
 )
 def hvals(context: Context, argv: list[bytes]) -> None:
-    """HVALS."""
     value = hash_to_read(context, argv[1])
     context.reply.bulks([] if value is None else _Listing(context, value).contents)
 
 
-# Any.
+# Random fields.
 
 
 @hash_walks.command(
     "hrandfield",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="6.2.0",
-    complexity="O(N) where N is the number of fields that are given.",
-    summary="Gives random fields of a hash.",
+    complexity="O(N) where N is the number of returned fields.",
+    summary="Returns one or more random fields of a hash.",
     syntax="key [count [WITHVALUES]]",
     tips=("nondeterministic_output",),
 )
 def hrandfield(context: Context, argv: list[bytes]) -> None:
-    """HRANDFIELD: fields whose time is over are deleted first, whichever they are."""
+    """All expired fields are deleted first."""
     if len(argv) == 2:
         value = _drawable(context, argv[1])
         if value is None:
@@ -136,14 +133,12 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
         else:
             context.reply.bulk(value.fields.random_field(context.keyspace.rng))
         return
-    count = integer(argv[2])
-    if count < -INT64_MAX:
-        raise errors.not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != b"WITHVALUES"):
         raise CommandError(errors.SYNTAX_ERROR)
     with_values = len(argv) == 4
-    if with_values and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
-        raise CommandError(_OUT_OF_RANGE)
+    if with_values:
+        check_count_of_pairs(count)
     value = _drawable(context, argv[1])
     if value is None or count == 0:
         context.reply.array(0)
@@ -151,80 +146,73 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
     names, contents = value.fields.names(), value.fields.contents()
     rng = context.keyspace.rng
     if count < 0:
-        _reply_with_replacement(context.reply, names, contents, -count, with_values, rng)
+        _reply_with_replacement(context, names, contents, -count, with_values)
         return
     _start(context.reply, min(count, len(names)), with_values)
     for index in _distinct(count, len(names), rng):
         _reply_one(context.reply, names[index], contents[index], with_values)
 
 
-def _drawable(context: Context, name: bytes) -> HashObject | None:
-    """The hash of a key without the fields whose time is over; None if there are no others."""
-    value = hash_to_read(context, name)
+def _drawable(context: Context, key: bytes) -> HashObject | None:
+    """The hash of a key after its expired fields were deleted; None if no others are left."""
+    value = hash_to_read(context, key)
     if value is None or value.due_us >= context.keyspace.now_us or context.keyspace.stands_still:
         return value
-    return None if delete_all_expired(context.db, name, value) else value
+    return None if delete_all_expired(context.db, key, value) else value
 
 
 def _start(reply: ReplySink, count: i64, with_values: bool) -> None:
     reply.array(count * 2 if with_values and reply.protocol == 2 else count)
 
 
-def _reply_one(reply: ReplySink, name: bytes, content: bytes, with_values: bool) -> None:
-    """A field, with its value as RESP2 and RESP3 have it."""
+def _reply_one(reply: ReplySink, field: bytes, content: bytes, with_values: bool) -> None:
+    """Reply with a field and perhaps its value: a pair in RESP3, two elements in RESP2."""
     if with_values and reply.protocol == 3:
         reply.array(2)
-    reply.bulk(name)
+    reply.bulk(field)
     if with_values:
         reply.bulk(content)
 
 
 def _reply_with_replacement(
-    reply: ReplySink, names: list[bytes], contents: list[bytes], count: i64, with_values: bool, rng: Random
+    context: Context, names: list[bytes], contents: list[bytes], count: i64, with_values: bool
 ) -> None:
-    """A number of draws, each among all fields."""
+    """Reply with ``count`` fields, each drawn from all fields."""
+    reply = context.reply
+    rng = context.keyspace.rng
     _start(reply, count, with_values)
-    while count > 0:
+    while count > 0 and not context.client_is_gone():
         count -= 1
         index = rng.below(len(names))
         _reply_one(reply, names[index], contents[index], with_values)
 
 
 def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
-    """Indices below ``total``, ``count`` different ones with the same chance for each; all if there are no more."""
+    """``count`` different indexes below ``total``, or all of them if there are fewer; each is equally likely."""
     if count >= total:
         return list(range(total))
     if count * _DENSE_SHARE > total:
-        left = list(range(total))
-        at: i64 = 0
-        while at < count:  # the first steps of a shuffle
-            other = at + rng.below(total - at)
-            left[at], left[other] = left[other], left[at]
-            at += 1
-        return left[:count]
-    chosen: dict[int, None] = {}
-    while len(chosen) < count:
-        chosen[rng.below(total)] = None
-    return list(chosen)
+        return shuffled_front(list(range(total)), count, rng)
+    return list(distinct_numbers(count, total, rng))
 
 
-# Some.
+# Some fields at a time.
 
 
 @hash_walks.command(
     "hscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of fields.",
-    summary="Lists some fields of a hash with their values and gives the cursor that lists the next ones.",
+    summary="Iterates over the fields of a hash with their values, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     tips=("nondeterministic_output",),
 )
 def hscan(context: Context, argv: list[bytes]) -> None:
-    """HSCAN: the options are not even looked at if there is no hash."""
+    """The options are not checked if there is no hash."""
     cursor: i64 = scan_cursor(argv[2]) & INT64_MAX  # only the bits below the table's size count
     value = hash_to_read(context, argv[1])
     found: list[bytes] = []
@@ -233,22 +221,20 @@ def hscan(context: Context, argv: list[bytes]) -> None:
     else:
         options = ScanOptions(argv, 3, may_omit_values=True)
         cursor = _scan(context, value, cursor, options, found)
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % cursor)
-    context.reply.bulks(found)
+    reply_scan(context.reply, int(cursor), found)
 
 
 def _scan(context: Context, value: HashObject, cursor: i64, options: ScanOptions, found: list[bytes]) -> i64:
-    """Add what the next call of HSCAN lists to ``found``; returns the cursor to go on with."""
+    """Add the fields that one call returns to ``found``; returns the cursor of the next call."""
     fields: list[bytes] = []
     values: list[bytes] = []
     cursor = value.fields.scan(cursor, options.count, fields, values)
     pattern = options.pattern
-    some_are_over = value.due_us < context.keyspace.now_us
+    has_expired = value.due_us < context.keyspace.now_us
     for index, field in enumerate(fields):
         if pattern is not None and not pattern.matches(field):
             continue
-        if some_are_over and is_field_expired(value, field, context.keyspace.now_us):
+        if has_expired and is_field_expired(value, field, context.keyspace.now_us):
             continue
         found.append(field)
         if not options.omits_values:

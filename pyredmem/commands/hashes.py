@@ -1,8 +1,8 @@
 """Commands of the group *hash* that work on fields and values.
 
-A field whose time is over is no field any more; the commands that need to know ask the hash for one integer
-(``due_us``) before they look at fields. What becomes of such fields is in :mod:`pyredmem.keyspace.field_expiry`, the
-commands that give fields a time are in `hash_expiry`, those that draw and scan in `hash_walks`.
+An expired field counts as missing. Commands compare one integer of the hash (``due_us``) with the clock before they
+check single fields. :mod:`pyredmem.keyspace.field_expiry` deletes expired fields; `hash_expiry` has the commands on
+expire times, and `hash_walks` those that return all, random or some fields.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -50,51 +50,51 @@ _NAN_OR_INFINITY: Final = b"ERR value is NaN or Infinity"
 # Lookup.
 
 
-def hash_to_read(context: Context, name: bytes) -> HashObject | None:
-    """The hash of a key, for a command that reads it."""
-    value = context.db.read(name)
+def hash_to_read(context: Context, key: bytes) -> HashObject | None:
+    """The hash of a key, for a command that reads it; None if there is no such key."""
+    value = context.db.read(key)
     if value is None or isinstance(value, HashObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def hash_to_write(context: Context, name: bytes) -> HashObject | None:
-    """The hash of a key, for a command that changes it."""
-    value = context.db.write(name)
+def hash_to_write(context: Context, key: bytes) -> HashObject | None:
+    """The hash of a key, for a command that changes it; None if there is no such key."""
+    value = context.db.write(key)
     if value is None or isinstance(value, HashObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def this_or_new(context: Context, name: bytes, value: HashObject | None) -> HashObject:
-    """The hash of a key that was looked up; a new one if there was none, or its last fields were over meanwhile."""
+def existing_or_new(context: Context, key: bytes, value: HashObject | None) -> HashObject:
+    """The hash that was looked up; a new one if there was none, or if it was deleted with its last expired fields."""
     if value is not None and value.refcount > 0:
         return value
     created = new_hash(context.keyspace.allocator)
-    context.db.add(name, created)
+    context.db.add(key, created)
     return created
 
 
-def drop_over(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> bool:
-    """Delete those of the fields that have expired; True if the key was deleted with its last one."""
+def delete_expired_of(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
+    """Delete the given fields that have expired; True if the key was deleted with its last field."""
     keyspace = context.keyspace
     if value.due_us >= keyspace.now_us or keyspace.stands_still:
         return False
-    return delete_if_expired(context.db, name, value, fields)
+    return delete_if_expired(context.db, key, value, fields)
 
 
-def field_value(context: Context, name: bytes, value: HashObject, field: bytes) -> bytes | None:
-    """The value of a field for a command that asks for this one; if its time is over it is deleted."""
+def field_value(context: Context, key: bytes, value: HashObject, field: bytes) -> bytes | None:
+    """The value of one field; an expired field is deleted and has none."""
     if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
-        drop_over(context, name, value, [field])
+        delete_expired_of(context, key, value, [field])
         return None
     return value.get(field)
 
 
-def fields_changed(context: Context, name: bytes, value: HashObject) -> None:
-    """Fields with a time may have been taken out, or live for ever now."""
+def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
+    """Update when the next field of the hash expires, after fields were removed or lost their expire time."""
     if value.times is not None:
-        note_due(context.db, name, value)
+        note_due(context.db, key, value)
 
 
 # Setting.
@@ -104,32 +104,31 @@ def fields_changed(context: Context, name: bytes, value: HashObject) -> None:
     "hset",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="2.0.0",
-    complexity="O(1) for each pair of field and value, so O(N) for N of them.",
-    summary="Sets fields of a hash to values and tells how many of the fields are new.",
+    complexity="O(1) for each field, so O(N) for N fields.",
+    summary="Sets the values of fields of a hash, and returns how many of the fields are new.",
     syntax="key field value [field value ...]",
     history=(("4.0.0", "Accepts multiple `field` and `value` arguments."),),
 )
 def hset(context: Context, argv: list[bytes]) -> None:
-    """HSET."""
     if len(argv) != 4:
         context.reply.integer(_set_pairs(context, argv, b"hset"))
         return
-    name = argv[1]
-    value = context.db.write(name)
+    key = argv[1]
+    value = context.db.write(key)
     if isinstance(value, HashObject):
         is_new = value.set(argv[2], argv[3], context.keyspace.limits)
         if value.times is not None:
-            note_due(context.db, name, value)
+            note_due(context.db, key, value)
     elif value is None:
         created = new_hash(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         is_new = created.set(argv[2], argv[3], context.keyspace.limits)
     else:
         raise CommandError(WRONG_TYPE)
-    context.changed(name, events.HASH, b"hset")
+    context.changed(key, events.HASH, b"hset")
     context.reply.integer(1 if is_new else 0)
 
 
@@ -137,34 +136,33 @@ def hset(context: Context, argv: list[bytes]) -> None:
     "hmset",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
-    summary="Sets fields of a hash to values.",
+    summary="Sets the values of several fields of a hash.",
     syntax="key field value [field value ...]",
     deprecated=("4.0.0", "`HSET` with multiple field-value pairs"),
 )
 def hmset(context: Context, argv: list[bytes]) -> None:
-    """HMSET."""
     _set_pairs(context, argv, b"hmset")
     context.reply.ok()
 
 
 def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
-    """Set all pairs; returns how many fields are new."""
+    """Set all fields; returns how many of them are new."""
     if len(argv) % 2 == 1:
         raise wrong_arity(command)
-    name = argv[1]
-    value = this_or_new(context, name, hash_to_write(context, name))
+    key = argv[1]
+    value = existing_or_new(context, key, hash_to_write(context, key))
     limits = context.keyspace.limits
     value.prepare(argv, 2, limits)
     created = 0
     for index in range(2, len(argv), 2):
         if value.set(argv[index], argv[index + 1], limits):
             created += 1
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset", len(argv) // 2 - 1)
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset", len(argv) // 2 - 1)
     return created
 
 
@@ -172,24 +170,23 @@ def _set_pairs(context: Context, argv: list[bytes], command: bytes) -> int:
     "hsetnx",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Sets a field of a hash to a value if the hash has no such field.",
+    summary="Sets the value of a field of a hash if the field does not exist.",
     syntax="key field value",
 )
 def hsetnx(context: Context, argv: list[bytes]) -> None:
-    """HSETNX."""
-    name = argv[1]
-    value = hash_to_write(context, name)
-    if value is not None and field_value(context, name, value, argv[2]) is not None:
+    key = argv[1]
+    value = hash_to_write(context, key)
+    if value is not None and field_value(context, key, value, argv[2]) is not None:
         context.reply.integer(0)
         return
-    value = this_or_new(context, name, value)
+    value = existing_or_new(context, key, value)
     value.set(argv[2], argv[3], context.keyspace.limits)
-    fields_changed(context, name, value)
-    context.changed(name, events.HASH, b"hset")
+    fields_changed(context, key, value)
+    context.changed(key, events.HASH, b"hset")
     context.reply.integer(1)
 
 
@@ -197,15 +194,15 @@ def hsetnx(context: Context, argv: list[bytes]) -> None:
     "hincrby",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Adds a number to the integer value of a field; a missing field counts as 0.",
+    summary="Adds a number to the integer value of a field of a hash; a missing field counts as 0.",
     syntax="key field increment",
 )
 def hincrby(context: Context, argv: list[bytes]) -> None:
-    """HINCRBY: the field keeps its time to live."""
+    """The field keeps its expire time."""
     increment: i64 = integer(argv[3])
     value = hash_to_write(context, argv[1])
     old = None if value is None else field_value(context, argv[1], value, argv[2])
@@ -218,7 +215,7 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     if (number > INT64_MAX - increment) if increment > 0 else (number < INT64_MIN - increment):
         raise CommandError(INCREMENT_OVERFLOW)
     number += increment
-    this_or_new(context, argv[1], value).put(argv[2], b"%d" % number, context.keyspace.limits)
+    existing_or_new(context, argv[1], value).put(argv[2], b"%d" % number, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrby")
     context.reply.integer(number)
 
@@ -227,15 +224,15 @@ def hincrby(context: Context, argv: list[bytes]) -> None:
     "hincrbyfloat",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="hash",
     since="2.6.0",
     complexity="O(1)",
-    summary="Adds a floating-point number to the value of a field; a missing field counts as 0.",
+    summary="Adds a floating-point number to the value of a field of a hash; a missing field counts as 0.",
     syntax="key field increment:double",
 )
 def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
-    """HINCRBYFLOAT: 80-bit arithmetic as in Redis; the field keeps its time to live."""
+    """The sum is computed with 80 bits, as in Redis; the field keeps its expire time."""
     increment = parse_long_double(argv[3])
     if increment is None:
         raise CommandError(NOT_A_FLOAT)
@@ -250,12 +247,12 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     if not total.finite:
         raise CommandError(INCREMENT_NAN)
     text = total.text()
-    value = this_or_new(context, argv[1], value)
+    value = existing_or_new(context, argv[1], value)
     value.put(argv[2], text, context.keyspace.limits)
     context.changed(argv[1], events.HASH, b"hincrbyfloat")
     if context.is_recording and value.times is None:
         context.record_instead([b"HSET", argv[1], argv[2], text])
-    elif context.is_recording:  # HSET would let the field live for ever
+    elif context.is_recording:  # HSET would remove the expire time of the field
         context.record_instead([b"HSETEX", argv[1], b"KEEPTTL", b"FIELDS", b"1", argv[2], text])
     context.reply.bulk(text)
 
@@ -267,15 +264,14 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
     "hget",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Gives the value of a field of a hash.",
+    summary="Returns the value of a field of a hash.",
     syntax="key field",
 )
 def hget(context: Context, argv: list[bytes]) -> None:
-    """HGET."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     if found is None:
@@ -288,24 +284,23 @@ def hget(context: Context, argv: list[bytes]) -> None:
     "hmget",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="hash",
     since="2.0.0",
-    complexity="O(N) where N is the number of fields that are asked for.",
-    summary="Gives the values of several fields of a hash; null for a field that is not there.",
+    complexity="O(N) where N is the number of requested fields.",
+    summary="Returns the values of several fields of a hash; null for a field that does not exist.",
     syntax="key field [field ...]",
 )
 def hmget(context: Context, argv: list[bytes]) -> None:
-    """HMGET."""
     reply_values(context, argv[1], hash_to_read(context, argv[1]), argv[2:])
 
 
-def reply_values(context: Context, name: bytes, value: HashObject | None, fields: list[bytes]) -> None:
-    """Reply with the values of fields; those whose time is over are deleted."""
+def reply_values(context: Context, key: bytes, value: HashObject | None, fields: list[bytes]) -> None:
+    """Reply with the values of fields; expired fields are deleted and have none."""
     reply = context.reply
     reply.array(len(fields))
     if value is not None and value.due_us < context.keyspace.now_us:
-        for found in living_values(context, name, value, fields):
+        for found in living_values(context, key, value, fields):
             if found is None:
                 reply.null()
             else:
@@ -319,11 +314,11 @@ def reply_values(context: Context, name: bytes, value: HashObject | None, fields
             reply.bulk(found)
 
 
-def living_values(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
-    """The values of fields, None for those that are not there; those whose time is over are deleted."""
+def living_values(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
+    """The values of fields, None for missing ones; expired fields are deleted and count as missing."""
     now_us = context.keyspace.now_us
     found = [None if is_field_expired(value, field, now_us) else value.get(field) for field in fields]
-    drop_over(context, name, value, fields)
+    delete_expired_of(context, key, value, fields)
     return found
 
 
@@ -331,15 +326,14 @@ def living_values(context: Context, name: bytes, value: HashObject, fields: list
     "hstrlen",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="3.2.0",
     complexity="O(1)",
-    summary="Gives the length of the value of a field in bytes.",
+    summary="Returns the length of the value of a field of a hash, in bytes.",
     syntax="key field",
 )
 def hstrlen(context: Context, argv: list[bytes]) -> None:
-    """HSTRLEN."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     context.reply.integer(0 if found is None else len(found))
@@ -349,15 +343,14 @@ def hstrlen(context: Context, argv: list[bytes]) -> None:
     "hexists",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
-    summary="Tells whether a hash has a field.",
+    summary="Returns whether a field of a hash exists.",
     syntax="key field",
 )
 def hexists(context: Context, argv: list[bytes]) -> None:
-    """HEXISTS."""
     value = hash_to_read(context, argv[1])
     found = None if value is None else field_value(context, argv[1], value, argv[2])
     context.reply.integer(0 if found is None else 1)
@@ -367,7 +360,7 @@ def hexists(context: Context, argv: list[bytes]) -> None:
     "hlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="hash",
     since="2.0.0",
     complexity="O(1)",
@@ -375,7 +368,7 @@ def hexists(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def hlen(context: Context, argv: list[bytes]) -> None:
-    """HLEN: fields whose time is over count until they are deleted."""
+    """Expired fields count until they are deleted."""
     value = hash_to_read(context, argv[1])
     context.reply.integer(0 if value is None else value.length())
 
@@ -387,23 +380,23 @@ def hlen(context: Context, argv: list[bytes]) -> None:
     "hdel",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="hash",
     since="2.0.0",
     complexity="O(N) where N is the number of fields.",
-    summary="Deletes fields of a hash, and the hash with the last one; tells how many there were.",
+    summary="Deletes fields of a hash and returns how many existed. A hash without fields is deleted.",
     syntax="key field [field ...]",
     history=(("2.4.0", "Accepts multiple `field` arguments."),),
 )
 def hdel(context: Context, argv: list[bytes]) -> None:
-    """HDEL: whether the time of a field is over does not matter."""
+    """An expired field that is not deleted yet counts as deleted by this command."""
     value = hash_to_write(context, argv[1])
     deleted = 0 if value is None else delete_fields(context, argv[1], value, argv[2:])
     context.reply.integer(deleted)
 
 
-def delete_fields(context: Context, name: bytes, value: HashObject, fields: list[bytes]) -> int:
-    """Delete fields and tell; returns how many there were."""
+def delete_fields(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> int:
+    """Delete fields and notify; returns how many of them existed."""
     deleted = 0
     for field in fields:
         if value.remove(field):
@@ -411,9 +404,9 @@ def delete_fields(context: Context, name: bytes, value: HashObject, fields: list
             if value.length() == 0:
                 break
     if deleted > 0:
-        context.changed(name, events.HASH, b"hdel", deleted)
+        context.changed(key, events.HASH, b"hdel", deleted)
         if value.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
         else:
-            fields_changed(context, name, value)
+            fields_changed(context, key, value)
     return deleted

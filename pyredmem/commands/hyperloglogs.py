@@ -1,7 +1,7 @@
-"""Commands of the group *hyperloglog*: sets that are counted without being kept.
+"""Commands of the group *hyperloglog*, which estimate how many different elements were added.
 
-The values are strings, so that GET and SET move them around; what each byte of them means is in
-`structures.hyperloglog`, and how they grow in `objects.hyperloglog`.
+A HyperLogLog is a string, so GET and SET copy it. `structures.hyperloglog` defines its bytes, `objects.hyperloglog` how
+it grows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -49,22 +49,22 @@ _STANDARD_ERROR: Final = 1.04 / math.sqrt(REGISTERS)
 
 
 def _hyperloglog(value: RedisObject) -> StringObject:
-    """The value as the HyperLogLog it has to be."""
+    """The value as a HyperLogLog; an error if it is not one."""
     text = string_value(value)
     if isinstance(text, IntegerString) or not hyperloglog.is_hyperloglog(text.view()):
         raise CommandError(_NOT_A_HYPERLOGLOG)
     return text
 
 
-def _writable(context: Context, name: bytes, value: RedisObject) -> BufferString:
+def _writable(context: Context, key: bytes, value: RedisObject) -> BufferString:
     """The value of a key as a HyperLogLog that can be modified in place."""
-    return context.db.modify_string(name, _hyperloglog(value))
+    return context.db.modify_string(key, _hyperloglog(value))
 
 
-def _created(context: Context, name: bytes) -> BufferString:
-    """An empty HyperLogLog under a key that is not there."""
+def _created(context: Context, key: bytes) -> BufferString:
+    """Create an empty HyperLogLog under a key that does not exist."""
     buffer = context.keyspace.strings.create_buffer(hyperloglog.new_hyperloglog())
-    context.db.add(name, buffer)
+    context.db.add(key, buffer)
     return buffer
 
 
@@ -79,23 +79,23 @@ def _registers(value: StringObject) -> bytes:
     "pfadd",
     arity=-2,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="hyperloglog",
     since="2.8.9",
     complexity="O(1) for each element.",
-    summary="Adds elements to a HyperLogLog, which is made if the key does not exist.",
+    summary="Adds elements to a HyperLogLog; creates the key if it does not exist.",
     syntax="key [element [element ...]]",
 )
 def pfadd(context: Context, argv: list[bytes]) -> None:
-    """PFADD: 1 if the estimate may have changed."""
-    name = argv[1]
-    value = context.db.write(name)
+    """The reply is 1 if the estimate may have changed."""
+    key = argv[1]
+    value = context.db.write(key)
     changed: i64 = 0
     if value is None:
-        buffer = _created(context, name)
+        buffer = _created(context, key)
         changed = 1
     else:
-        buffer = _writable(context, name, value)
+        buffer = _writable(context, key, value)
     if len(argv) > 2:
         raised = add_elements(buffer, argv[2:], context.db.allocator, context.keyspace.limits.hll_sparse_bytes)
         if raised < 0:
@@ -103,7 +103,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
         changed += raised
     if changed > 0:
         hyperloglog.forget_estimate(buffer.buffer)
-        context.changed(name, events.STRING, b"pfadd", changed)
+        context.changed(key, events.STRING, b"pfadd", changed)
     context.reply.integer(1 if changed > 0 else 0)
 
 
@@ -112,7 +112,7 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     arity=-2,
     flags=READONLY | MAY_REPLICATE,
     keys=(
-        key(
+        key_at(
             READ_WRITE,
             ACCESS,
             last=-1,
@@ -121,29 +121,29 @@ def pfadd(context: Context, argv: list[bytes]) -> None:
     ),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(1) for one key, mostly from its cache; O(N) for N keys, each of which costs much.",
-    summary="Estimates how many elements a HyperLogLog has, or several of them together.",
+    complexity="O(1) for one key, usually from its cached estimate; O(N) with a large constant for N keys.",
+    summary="Estimates the number of different elements in one HyperLogLog, or in the union of several.",
     syntax="key [key ...]",
 )
 def pfcount(context: Context, argv: list[bytes]) -> None:
-    """PFCOUNT: of one key the estimate is kept in the value, which makes it a write."""
+    """For a single key the estimate is cached in the value, which makes this a write."""
     if len(argv) == 2:
         context.reply.integer(_count_one(context, argv[1]))
         return
     registers = bytes(REGISTERS)
-    for name in argv[1:]:
-        value = context.db.read(name)
+    for key in argv[1:]:
+        value = context.db.read(key)
         if value is not None:
             registers = hyperloglog.highest(registers, _registers(_hyperloglog(value)))
     context.reply.integer(hyperloglog.estimate(registers))
 
 
-def _count_one(context: Context, name: bytes) -> int:
-    value = context.db.read(name)
+def _count_one(context: Context, key: bytes) -> int:
+    value = context.db.read(key)
     if value is None:
         return 0
-    context.db.modify(name)  # it becomes a buffer, even if the estimate is known
-    buffer = _writable(context, name, value)
+    context.db.modify(key)  # it becomes a buffer even if the estimate is cached
+    buffer = _writable(context, key, value)
     known = hyperloglog.known_estimate(buffer.buffer)
     if known is not None:
         return known
@@ -151,7 +151,7 @@ def _count_one(context: Context, name: bytes) -> int:
     hyperloglog.remember_estimate(buffer.buffer, estimate)
     keyspace = context.keyspace
     keyspace.changes.count(1)
-    keyspace.changes.modified(context.db.index, name)
+    keyspace.changes.modified(context.db.index, key)
     return estimate
 
 
@@ -159,34 +159,34 @@ def _count_one(context: Context, name: bytes) -> int:
     "pfmerge",
     arity=-2,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, INSERT), key(READ_ONLY, ACCESS, index=2, last=-1)),
+    keys=(key_at(READ_WRITE, ACCESS, INSERT), key_at(READ_ONLY, ACCESS, index=2, last=-1)),
     acl="hyperloglog",
     since="2.8.9",
-    complexity="O(N) with N keys, each of which costs much.",
-    summary="Merges HyperLogLogs into one that estimates their union.",
+    complexity="O(N) with N keys, with a large constant.",
+    summary="Merges HyperLogLogs into one, which then estimates their union.",
     syntax="destkey [sourcekey [sourcekey ...]]",
 )
 def pfmerge(context: Context, argv: list[bytes]) -> None:
-    """PFMERGE: the destination is one of the sources; it becomes dense if any of them is."""
+    """The destination is also a source; it becomes dense if any source is."""
     db = context.db
     registers = bytes(REGISTERS)
     is_dense = False
-    for name in argv[1:]:
-        source = db.read(name)
+    for key in argv[1:]:
+        source = db.read(key)
         if source is not None:
             text = _hyperloglog(source)
             if not hyperloglog.is_sparse(text.view()):
                 is_dense = True
             registers = hyperloglog.highest(registers, _registers(text))
-    name = argv[1]
-    value = db.write(name)
-    buffer = _created(context, name) if value is None else _writable(context, name, value)
+    key = argv[1]
+    value = db.write(key)
+    buffer = _created(context, key) if value is None else _writable(context, key, value)
     if is_dense and not make_dense(buffer, db.allocator):
         raise CommandError(_CORRUPT)
     if not merge_registers(buffer, registers, db.allocator, context.keyspace.limits.hll_sparse_bytes):
         raise CommandError(_CORRUPT)
     hyperloglog.forget_estimate(buffer.buffer)
-    context.changed(name, events.STRING, b"pfadd")
+    context.changed(key, events.STRING, b"pfadd")
     context.reply.ok()
 
 
@@ -194,7 +194,7 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     "pfdebug",
     arity=3,
     flags=WRITE | DENYOOM | ADMIN,
-    keys=(key(READ_WRITE, ACCESS, index=2),),
+    keys=(key_at(READ_WRITE, ACCESS, index=2),),
     acl="hyperloglog",
     since="2.8.9",
     complexity="N/A",
@@ -202,12 +202,12 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
     syntax="subcommand:string key",
 )
 def pfdebug(context: Context, argv: list[bytes]) -> None:
-    """PFDEBUG: the value is made modifiable whatever is asked."""
-    name = argv[2]
-    value = context.db.write(name)
+    """Every subcommand first turns the value into a buffer that can be modified."""
+    key = argv[2]
+    value = context.db.write(key)
     if value is None:
         raise CommandError(_NO_KEY)
-    buffer = _writable(context, name, value)
+    buffer = _writable(context, key, value)
     word = argv[1].partition(b"\x00")[0]
     subcommand = word.upper()
     reply = context.reply
@@ -229,7 +229,7 @@ def pfdebug(context: Context, argv: list[bytes]) -> None:
 
 
 def _to_dense(context: Context, buffer: BufferString) -> bool:
-    """Give a value the dense encoding; False if it has it."""
+    """Convert a value to the dense encoding; False if it already has it."""
     if not hyperloglog.is_sparse(buffer.buffer):
         return False
     if not make_dense(buffer, context.db.allocator):
@@ -246,11 +246,11 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
     acl="hyperloglog",
     since="2.8.9",
     complexity="N/A",
-    summary="Counts known sets and says whether the estimates are right.",
+    summary="Estimates sets of known size and checks that the estimates are close enough.",
     syntax="",
 )
 def pfselftest(context: Context, argv: list[bytes]) -> None:
-    """PFSELFTEST: sets whose size is known, in both encodings, are estimated six standard errors off at most."""
+    """Check that estimates of sets of known size are off by at most six standard errors."""
     buffer = hyperloglog.dense_with(hyperloglog.new_hyperloglog(), bytes(REGISTERS))
     registers = bytearray(REGISTERS)
     for number in range(1, _SELF_TEST_ELEMENTS + 1):
@@ -268,7 +268,7 @@ def pfselftest(context: Context, argv: list[bytes]) -> None:
 def _check_estimate(buffer: bytearray, registers: bytes, expected: int) -> None:
     found = hyperloglog.registers_of(buffer)
     if found != registers:
-        raise CommandError(_SELF_TEST_FAILED + b"the registers are not those that were set")
+        raise CommandError(_SELF_TEST_FAILED + b"the registers differ from those that were set")
     error = abs(hyperloglog.estimate(registers) - expected)
     if error > math.ceil(6 * _STANDARD_ERROR * expected):
         raise CommandError(_SELF_TEST_FAILED + b"an estimate of %d elements is off by %d" % (expected, error))

@@ -1,4 +1,4 @@
-"""Commands of the group *generic* that work on whole keys, whatever they hold: names, copies, moves, deletion."""
+"""Commands of the group *generic* that work on whole keys of any type: delete, look up, rename, move, copy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -35,23 +35,22 @@ keys: Final = Group("generic")
 _MULTI_SHARD: Final = ("request_policy:multi_shard", "response_policy:agg_sum")
 
 
-# Deleting and looking.
+# Deleting and looking up.
 
 
 @keys.command(
     "del",
     arity=-2,
     flags=WRITE,
-    keys=(key(REMOVE, DELETE, last=-1),),
+    keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="1.0.0",
-    complexity="O(N) with N being the number of keys; O(M) more for each that holds a collection of M elements.",
-    summary="Deletes keys and tells how many there were.",
+    complexity="O(N) with N being the number of keys, plus O(M) for each key that holds a collection of M elements.",
+    summary="Deletes keys and returns how many of them existed.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
 def del_(context: Context, argv: list[bytes]) -> None:
-    """DEL."""
     _delete(context, argv, context.keyspace.lazy_user_del)
 
 
@@ -59,24 +58,23 @@ def del_(context: Context, argv: list[bytes]) -> None:
     "unlink",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(REMOVE, DELETE, last=-1),),
+    keys=(key_at(REMOVE, DELETE, last=-1),),
     acl="keyspace",
     since="4.0.0",
-    complexity="O(1) for each key; the memory is given back in the background in O(N), N being its allocations.",
-    summary="Deletes keys, giving the memory of large values back in the background.",
+    complexity="O(1) for each key; the memory is freed in the background in O(N), N being its number of allocations.",
+    summary="Deletes keys and frees the memory of large values in the background.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
 def unlink(context: Context, argv: list[bytes]) -> None:
-    """UNLINK."""
     _delete(context, argv, True)
 
 
 def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     deleted = 0
-    for name in argv[1:]:
-        if context.db.delete(name, lazily):
-            context.changed(name, events.GENERIC, b"del")
+    for key in argv[1:]:
+        if context.db.delete(key, lazily):
+            context.changed(key, events.GENERIC, b"del")
             deleted += 1
     context.reply.integer(deleted)
 
@@ -85,20 +83,19 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     "exists",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(N) with N being the number of keys.",
-    summary="Counts how many of the keys are there; one that is given twice counts twice.",
+    summary="Returns how many of the keys exist; a repeated key counts every time.",
     syntax="key [key ...]",
     history=(("3.0.3", "Accepts multiple `key` arguments."),),
     tips=_MULTI_SHARD,
 )
 def exists(context: Context, argv: list[bytes]) -> None:
-    """EXISTS."""
     found = 0
-    for name in argv[1:]:
-        if context.db.inspect(name) is not None:
+    for key in argv[1:]:
+        if context.db.inspect(key) is not None:
             found += 1
     context.reply.integer(found)
 
@@ -107,19 +104,18 @@ def exists(context: Context, argv: list[bytes]) -> None:
     "touch",
     arity=-2,
     flags=READONLY | FAST | ALWAYS_TOUCHES,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="keyspace",
     since="3.2.1",
     complexity="O(N) with N being the number of keys.",
-    summary="Marks keys as used now and counts how many of them are there.",
+    summary="Marks keys as used now and returns how many of them exist.",
     syntax="key [key ...]",
     tips=_MULTI_SHARD,
 )
 def touch(context: Context, argv: list[bytes]) -> None:
-    """TOUCH."""
     found = 0
-    for name in argv[1:]:
-        if context.db.read(name) is not None:
+    for key in argv[1:]:
+        if context.db.read(key) is not None:
             found += 1
     context.reply.integer(found)
 
@@ -128,15 +124,14 @@ def touch(context: Context, argv: list[bytes]) -> None:
     "type",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Names the type of the value of a key.",
+    summary="Returns the type of the value of a key.",
     syntax="key",
 )
 def type_(context: Context, argv: list[bytes]) -> None:
-    """TYPE."""
     value = context.db.inspect(argv[1])
     context.reply.simple(b"none" if value is None else value.type_name())
 
@@ -148,34 +143,32 @@ def type_(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the name of a random key.",
+    summary="Returns a random key.",
     tips=("request_policy:all_shards", "response_policy:special", "nondeterministic_output"),
 )
 def randomkey(context: Context, argv: list[bytes]) -> None:
-    """RANDOMKEY."""
-    name = context.db.random_key()
-    if name is None:
+    key = context.db.random_key()
+    if key is None:
         context.reply.null()
     else:
-        context.reply.bulk(name)
+        context.reply.bulk(key)
 
 
-# Another name, another database.
+# Renaming, moving and copying.
 
 
 @keys.command(
     "rename",
     arity=3,
     flags=WRITE,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, UPDATE, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(OVERWRITE, UPDATE, index=2)),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Renames a key; a key that has the new name is overwritten.",
+    summary="Renames a key and overwrites a key that has the new name.",
     syntax="key newkey",
 )
 def rename(context: Context, argv: list[bytes]) -> None:
-    """RENAME."""
     _rename(context, argv[1], argv[2], only_if_free=False)
     context.reply.ok()
 
@@ -184,7 +177,7 @@ def rename(context: Context, argv: list[bytes]) -> None:
     "renamenx",
     arity=3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(OVERWRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(OVERWRITE, INSERT, index=2)),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
@@ -193,29 +186,28 @@ def rename(context: Context, argv: list[bytes]) -> None:
     history=(("3.2.0", "The command no longer returns an error when source and destination names are the same."),),
 )
 def renamenx(context: Context, argv: list[bytes]) -> None:
-    """RENAMENX."""
     context.reply.integer(1 if _rename(context, argv[1], argv[2], only_if_free=True) else 0)
 
 
-def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) -> bool:
-    """Rename a key; False if nothing had to be or was allowed to be done."""
+def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) -> bool:
+    """Rename a key; False if both names are the same, or if the new one is taken and ``only_if_free``."""
     db = context.db
-    value = db.write(name)
+    value = db.write(key)
     if value is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    if name == new_name:
+    if key == new_key:
         return False
-    if db.write(new_name) is not None:
+    if db.write(new_key) is not None:
         if only_if_free:
             return False
-        db.delete(new_name, context.keyspace.lazy_server_del)
-    db.move_key(name, value, db, new_name)
-    told = context.keyspace.changes
-    told.modified(db.index, name)
-    told.modified(db.index, new_name)
-    told.notify(events.GENERIC, b"rename_from", db.index, name)
-    told.notify(events.GENERIC, b"rename_to", db.index, new_name)
-    context.keyspace.changes.count(1)
+        db.delete(new_key, context.keyspace.lazy_server_del)
+    db.move_key(key, value, db, new_key)
+    changes = context.keyspace.changes
+    changes.modified(db.index, key)
+    changes.modified(db.index, new_key)
+    context.notify(events.GENERIC, b"rename_from", key)
+    context.notify(events.GENERIC, b"rename_to", new_key)
+    changes.count(1)
     return True
 
 
@@ -223,31 +215,30 @@ def _rename(context: Context, name: bytes, new_name: bytes, only_if_free: bool) 
     "move",
     arity=3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="keyspace",
     since="1.0.0",
     complexity="O(1)",
-    summary="Moves a key to another database, unless there is one of the same name.",
+    summary="Moves a key to another database, unless that already has the key.",
     syntax="key db",
 )
 def move(context: Context, argv: list[bytes]) -> None:
-    """MOVE."""
-    name = argv[1]
+    key = argv[1]
     source = context.db
     target = database_at(context, argv[2])
     if target is source:
         raise CommandError(errors.SAME_OBJECT)
-    value = source.write(name)
-    if value is None or target.write(name) is not None:
+    value = source.write(key)
+    if value is None or target.write(key) is not None:
         context.reply.integer(0)
         return
-    source.move_key(name, value, target, name)
-    told = context.keyspace.changes
-    told.modified(source.index, name)
-    told.modified(target.index, name)
-    told.notify(events.GENERIC, b"move_from", source.index, name)
-    told.notify(events.GENERIC, b"move_to", target.index, name)
-    context.keyspace.changes.count(1)
+    source.move_key(key, value, target, key)
+    changes = context.keyspace.changes
+    changes.modified(source.index, key)
+    changes.modified(target.index, key)
+    context.notify(events.GENERIC, b"move_from", key)
+    changes.notify(events.GENERIC, b"move_to", target.index, key)
+    changes.count(1)
     context.reply.integer(1)
 
 
@@ -255,16 +246,15 @@ def move(context: Context, argv: list[bytes]) -> None:
     "copy",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_ONLY, ACCESS), key(OVERWRITE, UPDATE, index=2)),
+    keys=(key_at(READ_ONLY, ACCESS), key_at(OVERWRITE, UPDATE, index=2)),
     acl="keyspace",
     since="6.2.0",
-    complexity="O(N) for collections, with N being the number of nested items; O(1) for strings.",
-    summary="Copies the value of a key to a new key, in this database or another.",
+    complexity="O(N) with N being the number of elements in the value; O(1) for strings.",
+    summary="Copies the value of a key to another key, in this database or another.",
     syntax="source destination [DB destination-db] [REPLACE]",
 )
 def copy(context: Context, argv: list[bytes]) -> None:
-    """COPY."""
-    name, new_name = argv[1], argv[2]
+    key, new_key = argv[1], argv[2]
     source = context.db
     target = source
     replace = False
@@ -277,24 +267,21 @@ def copy(context: Context, argv: list[bytes]) -> None:
             target = database_at(context, options.next())
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    if source is target and name == new_name:
+    if source is target and key == new_key:
         raise CommandError(errors.SAME_OBJECT)
-    value = source.read(name)
-    if value is None or not _make_way(target, new_name, replace):
+    value = source.read(key)
+    if value is None or not _make_way(target, new_key, replace):
         context.reply.integer(0)
         return
-    source.copy_key(name, value.duplicate(context.keyspace.allocator), target, new_name)
-    told = context.keyspace.changes
-    told.modified(target.index, new_name)
-    told.notify(events.GENERIC, b"copy_to", target.index, new_name)
-    context.keyspace.changes.count(1)
+    source.copy_key(key, value.duplicate(context.keyspace.allocator), target, new_key)
+    context.keyspace.changes.changed(target.index, new_key, events.GENERIC, b"copy_to", 1)
     context.reply.integer(1)
 
 
-def _make_way(target: Database, name: bytes, replace: bool) -> bool:
-    """Whether a key may be created; one that is to be replaced is deleted."""
-    if target.write(name) is None:
+def _make_way(target: Database, key: bytes, replace: bool) -> bool:
+    """Delete a key that a copy replaces; returns whether the copy may be made."""
+    if target.write(key) is None:
         return True
     if replace:
-        target.delete(name, target.shared.lazy_server_del)
+        target.delete(key, target.shared.lazy_server_del)
     return replace

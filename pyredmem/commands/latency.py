@@ -1,4 +1,4 @@
-"""LATENCY: what the latency monitor saw, and how long each command takes."""
+"""LATENCY: the samples of the latency monitor, and histograms of how long each command takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ latency: Final = Group("server")
 _FLAGS: Final = ADMIN | NOSCRIPT | LOADING | STALE
 _FIGURES: Final = ("nondeterministic_output", "request_policy:all_nodes", "response_policy:special")
 
-latency.container("latency", since="2.8.13", summary="Shows what stalls the server.")
+latency.container("latency", since="2.8.13", summary="A container for commands about the latency of the server.")
 declare_help(latency, "latency", since="2.8.13")
 
 
@@ -34,7 +34,6 @@ def _now_s(context: Context) -> int:
     tips=_FIGURES,
 )
 def latency_doctor_(context: Context, argv: list[bytes]) -> None:
-    """LATENCY DOCTOR."""
     engine = context.engine
     facts = DoctorFacts(engine.settings.integer("slowlog-log-slower-than"), 0.0, 0)
     context.reply.verbatim(latency_doctor(engine.slow_commands.monitor, _now_s(context), facts))
@@ -46,12 +45,11 @@ def latency_doctor_(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.8.13",
     complexity="O(1)",
-    summary="Returns a picture of the samples of an event.",
+    summary="Draws the samples of an event as a graph.",
     syntax="event",
     tips=_FIGURES,
 )
 def latency_graph_(context: Context, argv: list[bytes]) -> None:
-    """LATENCY GRAPH."""
     event = context.engine.slow_commands.monitor.event(argv[2])
     if event is None:
         raise CommandError(b"ERR No samples available for event '" + argv[2].partition(b"\x00")[0] + b"'")
@@ -64,12 +62,11 @@ def latency_graph_(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.8.13",
     complexity="O(1)",
-    summary="Returns the samples of an event: unix time and milliseconds of each.",
+    summary="Returns the samples of an event: the unix time and the milliseconds of each.",
     syntax="event",
     tips=_FIGURES,
 )
 def latency_history(context: Context, argv: list[bytes]) -> None:
-    """LATENCY HISTORY."""
     samples = context.engine.slow_commands.monitor.history(argv[2])
     context.reply.array(len(samples))
     for time_s, milliseconds in samples:
@@ -84,11 +81,10 @@ def latency_history(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.8.13",
     complexity="O(1)",
-    summary="Returns for each event the time of the last sample, that sample and the longest ever.",
+    summary="Returns the time of the latest sample of each event, that sample and the longest one ever.",
     tips=_FIGURES,
 )
 def latency_latest(context: Context, argv: list[bytes]) -> None:
-    """LATENCY LATEST."""
     events = context.engine.slow_commands.monitor.latest()
     reply = context.reply
     reply.array(len(events))
@@ -106,12 +102,11 @@ def latency_latest(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.8.13",
     complexity="O(1)",
-    summary="Forgets the samples of the events named, or of all.",
+    summary="Deletes the samples of the named events, or of all events.",
     syntax="[event [event ...]]",
     tips=("request_policy:all_nodes", "response_policy:agg_sum"),
 )
 def latency_reset(context: Context, argv: list[bytes]) -> None:
-    """LATENCY RESET."""
     context.reply.integer(context.engine.slow_commands.monitor.reset(argv[2:]))
 
 
@@ -121,12 +116,11 @@ def latency_reset(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="7.0.0",
     complexity="O(N) with N commands that have a histogram",
-    summary="Returns how long the calls of the commands named took, or of all: calls up to each bound in microseconds.",
+    summary="Returns the cumulative distribution of the durations of the named commands, or of all, in microseconds.",
     syntax="[command [command ...]]",
     tips=_FIGURES,
 )
 def latency_histogram(context: Context, argv: list[bytes]) -> None:
-    """LATENCY HISTOGRAM."""
     measured = _measured(context, argv[2:])
     context.reply.map(len(measured))
     for name, histogram in measured:
@@ -135,7 +129,7 @@ def latency_histogram(context: Context, argv: list[bytes]) -> None:
 
 
 def _measured(context: Context, names: list[bytes]) -> list[tuple[bytes, LatencyHistogram]]:
-    """The commands of those names, containers with their subcommands, that have a histogram."""
+    """The named commands that have a histogram, containers with their subcommands; all if none is named."""
     table = context.engine.commands
     chosen: list[Command] = []
     for name in names:
@@ -147,9 +141,9 @@ def _measured(context: Context, names: list[bytes]) -> list[tuple[bytes, Latency
         chosen = table.all()
     measured: list[tuple[bytes, LatencyHistogram]] = []
     for command in chosen:
-        histogram = context.engine.statistics.counters[command.index].histogram
-        if histogram is not None:
-            measured.append((command.full_name, histogram))
+        counters = context.engine.statistics.find(command)
+        if counters is not None and counters.histogram is not None:
+            measured.append((command.full_name, counters.histogram))
     return measured
 
 

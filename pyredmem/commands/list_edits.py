@@ -1,4 +1,4 @@
-"""Commands of the group *list* that look for elements and change lists in the middle."""
+"""Commands of the group *list* that search for elements and change lists in the middle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
-from pyredmem.commands.lists import list_to_read, list_to_write
+from pyredmem.commands.counts import at_least
+from pyredmem.commands.lists import index_range, list_to_read, list_to_write
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -22,7 +23,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -43,15 +44,14 @@ _MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
     "lset",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
-    summary="Sets the element of a list at an index.",
+    summary="Sets the element at an index of a list.",
     syntax="key index element",
 )
 def lset(context: Context, argv: list[bytes]) -> None:
-    """LSET."""
     value = list_to_write(context, argv[1])
     if value is None:
         raise CommandError(NO_SUCH_KEY)
@@ -65,15 +65,15 @@ def lset(context: Context, argv: list[bytes]) -> None:
     "linsert",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity="O(N) with N elements before the pivot.",
-    summary="Adds an element before or after the first one that is equal to another.",
+    summary="Inserts an element before or after the first element that equals the pivot.",
     syntax="key <BEFORE | AFTER> pivot element",
 )
 def linsert(context: Context, argv: list[bytes]) -> None:
-    """LINSERT: -1 if the pivot is not found; a list that has to grow for the element has grown even then."""
+    """The reply is -1 if the pivot is not found; even then a listpack may have become a quicklist."""
     where = argv[2].upper()
     if where not in {b"BEFORE", b"AFTER"}:
         raise CommandError(SYNTAX_ERROR)
@@ -88,11 +88,11 @@ def linsert(context: Context, argv: list[bytes]) -> None:
     context.changed(argv[1], events.LIST, b"linsert")
 
 
-def _removed(context: Context, name: bytes, value: ListObject, event: bytes, changes: i64) -> None:
-    """Tell of a removal; a list without elements goes, one with few becomes compact."""
-    context.changed(name, events.LIST, event, changes)
+def _removed(context: Context, key: bytes, value: ListObject, event: bytes, changes: i64) -> None:
+    """Notify of removed elements; an empty list is deleted, one with few elements becomes a listpack again."""
+    context.changed(key, events.LIST, event, changes)
     if value.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
     else:
         value.shrink(context.keyspace.limits)
 
@@ -101,15 +101,15 @@ def _removed(context: Context, name: bytes, value: ListObject, event: bytes, cha
     "lrem",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N+M) with N elements in the list and M of them taken out.",
-    summary="Takes out elements that are equal to one: all, or some from the head or the tail on.",
+    complexity="O(N+M) with N elements in the list and M removed elements.",
+    summary="Removes elements that equal the given one: all, or the first ones from the head or the tail.",
     syntax="key count element",
 )
 def lrem(context: Context, argv: list[bytes]) -> None:
-    """LREM: so many from the head on, from the tail on if the count is negative, all if it is 0."""
+    """At most ``count`` elements are removed, from the tail if it is negative; all of them if it is 0."""
     count = integer(argv[2])
     value = list_to_write(context, argv[1])
     if value is None:
@@ -126,15 +126,14 @@ def lrem(context: Context, argv: list[bytes]) -> None:
     "ltrim",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="list",
     since="1.0.0",
-    complexity="O(N) with N elements that go.",
-    summary="Takes out all elements of a list but those from one index to another.",
+    complexity="O(N) with N removed elements.",
+    summary="Removes the elements of a list outside a range of indexes.",
     syntax="key start stop",
 )
 def ltrim(context: Context, argv: list[bytes]) -> None:
-    """LTRIM."""
     start: i64 = integer(argv[2])
     stop: i64 = integer(argv[3])
     value = list_to_write(context, argv[1])
@@ -142,22 +141,11 @@ def ltrim(context: Context, argv: list[bytes]) -> None:
         context.reply.ok()
         return
     length = value.length()
-    if start < 0:
-        start += length
-        if start < 0:
-            start = 0
-    if stop < 0:
-        stop += length
-    if stop >= length:
-        stop = length - 1
-    before: i64 = length
-    behind: i64 = 0
-    if start <= stop:
-        before = start
-        behind = length - stop - 1
+    before, kept = index_range(start, stop, length)
+    after: i64 = length - before - kept
     value.encoded.delete(0, before)
-    value.encoded.delete(length - before - behind, behind)
-    _removed(context, argv[1], value, b"ltrim", before + behind)
+    value.encoded.delete(kept, after)
+    _removed(context, argv[1], value, b"ltrim", before + after)
     context.reply.ok()
 
 
@@ -165,12 +153,12 @@ def ltrim(context: Context, argv: list[bytes]) -> None:
 
 
 class _Search:
-    """What LPOS looks for, and what it found."""
+    """What LPOS searches for, and the places that it has found."""
 
     def __init__(self, argv: list[bytes]) -> None:
         self.element = argv[2]
         self.rank: i64 = 1
-        self.count: i64 = -1  # -1: one place, not a list of them
+        self.count: i64 = -1  # -1: reply with one place instead of an array
         self.most_compared: i64 = 0
         self.places: list[int] = []
         self._to_skip: i64 = 0
@@ -189,14 +177,14 @@ class _Search:
                     raise CommandError(_RANK_ZERO)
                 self.rank = rank
             elif option == b"COUNT":
-                self.count = _not_negative(arguments, _COUNT_NEGATIVE)
+                self.count = at_least(0, arguments.next(), _COUNT_NEGATIVE)
             elif option == b"MAXLEN":
-                self.most_compared = _not_negative(arguments, _MAXLEN_NEGATIVE)
+                self.most_compared = at_least(0, arguments.next(), _MAXLEN_NEGATIVE)
             else:
                 raise CommandError(SYNTAX_ERROR)
 
     def run(self, value: ListObject) -> None:
-        """Walk over the nodes of a list from one end on until enough is found or compared."""
+        """Walk over the nodes of a list from one end, until enough places are found or enough elements compared."""
         backwards = self.rank < 0
         self._to_skip = (-self.rank if backwards else self.rank) - 1
         length = value.length()
@@ -222,7 +210,7 @@ class _Search:
             node = following
 
     def _note(self, items: list[bytes], place: i64, step: i64) -> bool:
-        """Note the places of matches, of which the first item has ``place``; True when there are enough."""
+        """Note the places of the matches among ``items``, whose first has ``place``; True when there are enough."""
         wanted: i64 = 1 if self.count < 0 else self.count
         for item in items:
             if item == self.element:
@@ -236,26 +224,18 @@ class _Search:
         return False
 
 
-def _not_negative(arguments: Arguments, error: bytes) -> int:
-    number = arguments.integer(error)
-    if number < 0:
-        raise CommandError(error)
-    return number
-
-
 @list_edits.command(
     "lpos",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="6.0.6",
-    complexity="O(N) with N elements looked at; MAXLEN bounds them.",
-    summary="Gives the indices of elements that are equal to one.",
+    complexity="O(N) with N compared elements, at most MAXLEN.",
+    summary="Returns the indexes of elements that equal the given one.",
     syntax="key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
 )
 def lpos(context: Context, argv: list[bytes]) -> None:
-    """LPOS."""
     search = _Search(argv)
     value = list_to_read(context, argv[1])
     if value is not None:

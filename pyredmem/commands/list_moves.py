@@ -1,6 +1,6 @@
-"""Commands of the group *list* that take elements from one of several lists, or move one from list to list.
+"""Commands of the group *list* that pop from the first of several lists, or move an element between two lists.
 
-What they do once there is an element is also what their blocking forms in `blocking_lists` do.
+Their blocking forms in `blocking_lists` share what happens once there is an element.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.lists import add_list, elements_removed, list_to_write, pop_several
-from pyredmem.engine.arguments import Arguments
+from pyredmem.commands.popping import SeveralKeys
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -21,7 +21,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -29,12 +29,9 @@ from pyredmem.objects.list import ListObject
 
 list_moves: Final = Group("list")
 
-_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
-_COUNT: Final = b"ERR count should be greater than 0"
-
 
 def is_right(word: bytes) -> bool:
-    """Which end the word LEFT or RIGHT means."""
+    """Whether the word is RIGHT, which means the tail, and not LEFT."""
     upper = word.upper()
     if upper == b"RIGHT":
         return True
@@ -46,7 +43,7 @@ def is_right(word: bytes) -> bool:
 def move(
     context: Context, source: bytes, value: ListObject, destination: bytes, from_tail: bool, to_tail: bool
 ) -> None:
-    """Move an element of the list at ``source`` to an end of another one, or of the same, and reply with it."""
+    """Move an element from an end of the list at ``source`` to an end of ``destination``, and reply with it."""
     target = list_to_write(context, destination)
     element = value.encoded.pop(from_tail)
     if target is None:
@@ -69,15 +66,14 @@ def _move(context: Context, source: bytes, destination: bytes, from_tail: bool, 
     "lmove",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="6.2.0",
     complexity="O(1)",
-    summary="Takes an element from an end of a list, adds it to an end of another one and gives it.",
+    summary="Moves an element from an end of a list to an end of another and returns it.",
     syntax="source destination <LEFT | RIGHT> <LEFT | RIGHT>",
 )
 def lmove(context: Context, argv: list[bytes]) -> None:
-    """LMOVE."""
     from_tail, to_tail = is_right(argv[3]), is_right(argv[4])
     _move(context, argv[1], argv[2], from_tail, to_tail)
 
@@ -86,54 +82,37 @@ def lmove(context: Context, argv: list[bytes]) -> None:
     "rpoplpush",
     arity=3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="list",
     since="1.2.0",
     complexity="O(1)",
-    summary="Takes the last element of a list, adds it at the head of another one and gives it.",
+    summary="Moves the last element of a list to the head of another and returns it.",
     syntax="source destination",
     deprecated=("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
 )
 def rpoplpush(context: Context, argv: list[bytes]) -> None:
-    """RPOPLPUSH."""
     _move(context, argv[1], argv[2], True, False)
 
 
-class SeveralLists:
-    """The arguments of LMPOP and BLMPOP: how many elements to take, and of which lists and end."""
-
-    def __init__(self, argv: list[bytes], start: i64) -> None:
-        arguments = Arguments(argv, start)
-        number = _positive(arguments, _NUMBER_OF_KEYS)
-        if number > arguments.left():
-            raise CommandError(SYNTAX_ERROR)
-        self.names = [arguments.next() for _ in range(number)]
-        self.at_tail = is_right(arguments.next())
-        self.count: i64 = 1
-        if arguments.left() > 1 and arguments.take(b"COUNT"):
-            self.count = _positive(arguments, _COUNT)
-        arguments.finish()
-
-    def pop(self, context: Context) -> bool:
-        """Take elements of the first list there is and reply with them and its name; False if there is none."""
-        for name in self.names:
-            value = list_to_write(context, name)
-            if value is not None:
-                context.reply.array(2)
-                context.reply.bulk(name)
-                if context.is_recording:
-                    count = self.count if self.count < value.length() else value.length()
-                    context.record_instead([b"RPOP" if self.at_tail else b"LPOP", name, b"%d" % int(count)])
-                pop_several(context, name, value, self.at_tail, self.count)
-                return True
-        return False
+def several_lists(argv: list[bytes], start: i64) -> SeveralKeys:
+    """The arguments of LMPOP and BLMPOP from ``start`` on: the lists, the end, and how many elements to pop."""
+    return SeveralKeys(argv, start, b"LEFT", b"RIGHT")
 
 
-def _positive(arguments: Arguments, error: bytes) -> int:
-    number = arguments.integer(error)
-    if number < 1:
-        raise CommandError(error)
-    return number
+def pop_from_first(context: Context, wanted: SeveralKeys) -> bool:
+    """Pop elements from the first list that exists, and reply with its key and them; False if none exists."""
+    at_tail = wanted.at_high_end
+    for key in wanted.keys:
+        value = list_to_write(context, key)
+        if value is not None:
+            context.reply.array(2)
+            context.reply.bulk(key)
+            if context.is_recording:
+                count = min(wanted.count, int(value.length()))
+                context.record_instead([b"RPOP" if at_tail else b"LPOP", key, b"%d" % count])
+            pop_several(context, key, value, at_tail, wanted.count)
+            return True
+    return False
 
 
 @list_moves.command(
@@ -144,10 +123,9 @@ def _positive(arguments: Arguments, error: bytes) -> int:
     acl="list",
     since="7.0.0",
     complexity="O(N+M) with N keys and M elements in the reply.",
-    summary="Takes elements from the first of several lists that exists and gives them.",
+    summary="Removes and returns elements from the first list that exists.",
     syntax="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
 )
 def lmpop(context: Context, argv: list[bytes]) -> None:
-    """LMPOP."""
-    if not SeveralLists(argv, 1).pop(context):
+    if not pop_from_first(context, several_lists(argv, 1)):
         context.reply.null_array()

@@ -1,8 +1,7 @@
-"""Commands of the group *list* that work on the ends of a list and read it.
+"""Commands of the group *list* that push, pop and read.
 
-:func:`elements_removed` is what follows after every removal: the events, and the end of a list that became empty.
-What changes a list in the middle is in `list_edits`, moving between lists in `list_moves`, waiting for elements in
-`blocking_lists`.
+Every pop ends with :func:`elements_removed`, which notifies and deletes an empty list. `list_edits` changes lists in
+the middle, `list_moves` moves elements between lists, and `blocking_lists` waits for elements.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import MUST_BE_POSITIVE, WRONG_TYPE, CommandError
+from pyredmem.commands.counts import at_least
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -35,49 +35,49 @@ lists: Final = Group("list")
 
 _PER_ADDED_ELEMENT: Final = "O(1) for each element."
 _SEVERAL_ELEMENTS: Final = "Accepts multiple `element` arguments."
-_COUNT_ARGUMENT: Final = (("6.2.0", "Argument `count`."),)
+_COUNT_ARGUMENT: Final = (("6.2.0", "Added the `count` argument."),)
 
 
-def list_to_read(context: Context, name: bytes) -> ListObject | None:
+def list_to_read(context: Context, key: bytes) -> ListObject | None:
     """The list of a key for a command that reads it; None if there is no such key."""
-    value = context.db.read(name)
+    value = context.db.read(key)
     if value is None or isinstance(value, ListObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def list_to_write(context: Context, name: bytes) -> ListObject | None:
+def list_to_write(context: Context, key: bytes) -> ListObject | None:
     """The list of a key for a command that changes it; None if there is no such key."""
-    value = context.db.write(name)
+    value = context.db.write(key)
     if value is None or isinstance(value, ListObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def add_list(context: Context, name: bytes) -> ListObject:
-    """A new list under a key that is not there; elements are to come."""
+def add_list(context: Context, key: bytes) -> ListObject:
+    """Create an empty list under a key that does not exist; the caller adds elements to it."""
     made = new_list(context.keyspace.allocator)
-    context.db.add(name, made)
+    context.db.add(key, made)
     return made
 
 
-def elements_removed(context: Context, name: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
-    """Tell that elements were taken from an end; a list without any goes, one with few becomes compact."""
-    context.changed(name, events.LIST, b"rpop" if at_tail else b"lpop", count)
+def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
+    """Notify of popped elements; an empty list is deleted, one with few elements becomes a listpack again."""
+    context.changed(key, events.LIST, b"rpop" if at_tail else b"lpop", count)
     if value.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
     else:
         value.shrink(context.keyspace.limits)
 
 
-def pop_one(context: Context, name: bytes, value: ListObject, at_tail: bool) -> None:
-    """Take the element at an end out and reply with it."""
+def pop_one(context: Context, key: bytes, value: ListObject, at_tail: bool) -> None:
+    """Pop one element and reply with it."""
     context.reply.bulk(value.encoded.pop(at_tail))
-    elements_removed(context, name, value, at_tail, 1)
+    elements_removed(context, key, value, at_tail, 1)
 
 
-def pop_several(context: Context, name: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
-    """Take up to ``count`` elements from an end and reply with them, the outermost first."""
+def pop_several(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
+    """Pop at most ``count`` elements and reply with them, the outermost first."""
     length = value.length()
     if count > length:
         count = length
@@ -87,43 +87,42 @@ def pop_several(context: Context, name: bytes, value: ListObject, at_tail: bool,
         popped.reverse()
     context.reply.bulks(popped)
     value.encoded.delete(start, count)
-    elements_removed(context, name, value, at_tail, count)
+    elements_removed(context, key, value, at_tail, count)
 
 
 # Pushing.
 
 
 def _push(context: Context, argv: list[bytes], at_tail: bool, create: bool) -> None:
-    name = argv[1]
-    value = list_to_write(context, name)
+    key = argv[1]
+    value = list_to_write(context, key)
     if value is None:
         if not create:
             context.reply.integer(0)
             return
-        value = add_list(context, name)
+        value = add_list(context, key)
     limits = context.keyspace.limits
     if len(argv) == 3:
         value.push(argv[2], at_tail, limits)
     else:
         value.push_arguments(argv, at_tail, limits)
     context.reply.integer(value.length())
-    context.changed(name, events.LIST, b"rpush" if at_tail else b"lpush", len(argv) - 2)
+    context.changed(key, events.LIST, b"rpush" if at_tail else b"lpush", len(argv) - 2)
 
 
 @lists.command(
     "lpush",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the head of a list; creates the list if there is none.",
+    summary="Adds elements to the head of a list; creates the list if it does not exist.",
     syntax="key element [element ...]",
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
 def lpush(context: Context, argv: list[bytes]) -> None:
-    """LPUSH."""
     _push(context, argv, False, True)
 
 
@@ -131,16 +130,15 @@ def lpush(context: Context, argv: list[bytes]) -> None:
     "rpush",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="1.0.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the tail of a list; creates the list if there is none.",
+    summary="Adds elements to the tail of a list; creates the list if it does not exist.",
     syntax="key element [element ...]",
     history=(("2.4.0", _SEVERAL_ELEMENTS),),
 )
 def rpush(context: Context, argv: list[bytes]) -> None:
-    """RPUSH."""
     _push(context, argv, True, True)
 
 
@@ -148,16 +146,15 @@ def rpush(context: Context, argv: list[bytes]) -> None:
     "lpushx",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the head of a list that exists.",
+    summary="Adds elements to the head of a list, if the list exists.",
     syntax="key element [element ...]",
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
 def lpushx(context: Context, argv: list[bytes]) -> None:
-    """LPUSHX."""
     _push(context, argv, False, False)
 
 
@@ -165,16 +162,15 @@ def lpushx(context: Context, argv: list[bytes]) -> None:
     "rpushx",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="list",
     since="2.2.0",
     complexity=_PER_ADDED_ELEMENT,
-    summary="Adds elements at the tail of a list that exists.",
+    summary="Adds elements to the tail of a list, if the list exists.",
     syntax="key element [element ...]",
     history=(("4.0.0", _SEVERAL_ELEMENTS),),
 )
 def rpushx(context: Context, argv: list[bytes]) -> None:
-    """RPUSHX."""
     _push(context, argv, True, False)
 
 
@@ -185,20 +181,18 @@ def _pop(context: Context, argv: list[bytes], at_tail: bool) -> None:
     if len(argv) > 2:
         _pop_counted(context, argv, at_tail)
         return
-    name = argv[1]
-    value = list_to_write(context, name)
+    key = argv[1]
+    value = list_to_write(context, key)
     if value is None:
         context.reply.null()
     else:
-        pop_one(context, name, value, at_tail)
+        pop_one(context, key, value, at_tail)
 
 
 def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     if len(argv) > 3:
         raise errors.wrong_arity(b"rpop" if at_tail else b"lpop")
-    count = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     value = list_to_write(context, argv[1])
     if value is None:
         context.reply.null_array()
@@ -212,16 +206,15 @@ def _pop_counted(context: Context, argv: list[bytes], at_tail: bool) -> None:
     "lpop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
-    summary="Takes elements from the head of a list and gives them.",
+    summary="Removes and returns elements from the head of a list.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
 )
 def lpop(context: Context, argv: list[bytes]) -> None:
-    """LPOP."""
     _pop(context, argv, False)
 
 
@@ -229,16 +222,15 @@ def lpop(context: Context, argv: list[bytes]) -> None:
     "rpop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N elements in the reply.",
-    summary="Takes elements from the tail of a list and gives them.",
+    summary="Removes and returns elements from the tail of a list.",
     syntax="key [count]",
     history=_COUNT_ARGUMENT,
 )
 def rpop(context: Context, argv: list[bytes]) -> None:
-    """RPOP."""
     _pop(context, argv, True)
 
 
@@ -249,15 +241,14 @@ def rpop(context: Context, argv: list[bytes]) -> None:
     "llen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="list",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the length of a list.",
+    summary="Returns the length of a list.",
     syntax="key",
 )
 def llen(context: Context, argv: list[bytes]) -> None:
-    """LLEN."""
     value = list_to_read(context, argv[1])
     context.reply.integer(0 if value is None else value.length())
 
@@ -266,15 +257,14 @@ def llen(context: Context, argv: list[bytes]) -> None:
     "lindex",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
     complexity="O(N) with N nodes between the nearer end and the index; O(1) at the ends.",
-    summary="Gives the element of a list at an index; negative ones count from the tail.",
+    summary="Returns the element at an index of a list; negative indexes count from the tail.",
     syntax="key index",
 )
 def lindex(context: Context, argv: list[bytes]) -> None:
-    """LINDEX."""
     value = list_to_read(context, argv[1])
     if value is None:
         context.reply.null()
@@ -293,31 +283,38 @@ def lindex(context: Context, argv: list[bytes]) -> None:
     "lrange",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="list",
     since="1.0.0",
     complexity="O(S+N) with S nodes between the nearer end and the start, and N elements in the reply.",
-    summary="Gives the elements of a list from one index to another.",
+    summary="Returns the elements in a range of indexes of a list.",
     syntax="key start stop",
 )
 def lrange(context: Context, argv: list[bytes]) -> None:
-    """LRANGE: both ends belong to the range, negative ones count from the tail."""
     start: i64 = integer(argv[2])
     stop: i64 = integer(argv[3])
     value = list_to_read(context, argv[1])
     if value is None:
         context.reply.array(0)
         return
-    length = value.length()
+    first, count = index_range(start, stop, value.length())
+    if count == 0:
+        context.reply.array(0)
+    else:
+        context.reply.bulks(value.encoded.elements(first, count))
+
+
+def index_range(start: i64, stop: i64, length: i64) -> tuple[i64, i64]:
+    """The first index and the number of elements from ``start`` to ``stop``, both inclusive, negative from the tail.
+
+    An empty range begins after the last element.
+    """
     if start < 0:
-        start += length
-        if start < 0:
-            start = 0
+        start = max(start + length, 0)
     if stop < 0:
         stop += length
     if stop >= length:
         stop = length - 1
     if start > stop:
-        context.reply.array(0)
-    else:
-        context.reply.bulks(value.encoded.elements(start, stop - start + 1))
+        return length, 0
+    return start, stop - start + 1

@@ -1,7 +1,7 @@
-"""LOLWUT: a picture in text, and the version of Redis that is spoken here.
+"""LOLWUT: a picture made of text, and the version of Redis that the server speaks.
 
-``VERSION 5`` draws squares that fall into disorder from left to right, in dots of the Braille alphabet (each character
-is a field of 2 by 4 dots). ``VERSION 6`` draws a row of towers at night. Both take the arguments that Redis's take.
+``VERSION 5`` draws squares that grow more disordered from left to right, in Braille characters (each has 2 by 4 dots).
+``VERSION 6`` draws a row of towers at night. Both take the same arguments as in Redis.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pyredmem.engine.context import Context
 
 lolwut_group: Final = Group("server")
 
-_LARGEST: Final = 1000  # columns or rows of a picture
-_MOST_SQUARES: Final = 200  # in a row, or rows of them
-_DOTS_HIGH: Final = 4  # of a character
+_LARGEST: Final = 1000  # the most columns or rows of a picture
+_MOST_SQUARES: Final = 200  # the most squares per row, and rows of squares
+_DOTS_HIGH: Final = 4  # rows of dots in a character
 
 
 @lolwut_group.command(
@@ -28,11 +28,10 @@ _DOTS_HIGH: Final = 4  # of a character
     flags=READONLY | FAST,
     since="5.0.0",
     complexity="",
-    summary="Draws something, and tells the version.",
+    summary="Draws a picture and returns the version of the server.",
     syntax="[VERSION version]",
 )
 def lolwut(context: Context, argv: list[bytes]) -> None:
-    """LOLWUT."""
     version = context.engine.settings.text("redis-version")
     edition = version[:2]
     numbers = argv[1:]
@@ -48,14 +47,14 @@ def lolwut(context: Context, argv: list[bytes]) -> None:
 
 
 def _number(numbers: list[bytes], at: int, usual: int, low: int, high: int) -> int:
-    """One of the arguments, forced between the bounds."""
+    """The integer argument at a place, limited to the range from ``low`` to ``high``; ``usual`` if it is missing."""
     if at >= len(numbers):
         return usual
     return min(max(integer(numbers[at]), low), high)
 
 
 class _Dots:
-    """A field of dots, printed in Braille."""
+    """A field of dots that is printed in Braille."""
 
     #: The bit of each dot of a character, by row and column.
     _BITS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -66,7 +65,7 @@ class _Dots:
         self._cells = [[0] * ((width + 1) // 2) for _ in range((height + _DOTS_HIGH - 1) // _DOTS_HIGH)]
 
     def set(self, x: int, y: int) -> None:
-        """Set a dot; one outside the field is lost."""
+        """Set a dot; dots outside the field are ignored."""
         if 0 <= x < self.width and 0 <= y < self.height:
             self._cells[y // _DOTS_HIGH][x // 2] |= self._BITS[y % _DOTS_HIGH][x % 2]
 
@@ -77,18 +76,18 @@ class _Dots:
             self.set(round(x1 + (x2 - x1) * step / steps), round(y1 + (y2 - y1) * step / steps))
 
     def text(self) -> str:
-        """The field as lines."""
+        """The field as lines of text."""
         return "".join("".join(chr(0x2800 + cell) for cell in row) + "\n" for row in self._cells)
 
 
 def _disorder(numbers: list[bytes], rng: Random) -> str:
-    """Squares in rows; the further right, the more each is turned and moved."""
+    """Rows of squares; the further right, the more each square is turned and moved."""
     columns = _number(numbers, 0, 66, 1, _LARGEST)
     by_row = _number(numbers, 1, 8, 1, _MOST_SQUARES)
     rows = _number(numbers, 2, 12, 1, _MOST_SQUARES)
     width = columns * 2
     side = max(1.0, (width - 2) / by_row)
-    # Few squares in a row are large ones: a picture of many such rows would take a hundred million characters.
+    # With few squares per row the squares are large; many such rows would take a hundred million characters.
     rows = min(rows, max(1, int(_LARGEST * _DOTS_HIGH / side)))
     dots = _Dots(width, int(side * rows) + 2)
     for row in range(rows):

@@ -1,7 +1,7 @@
-"""MEMORY: how much a key takes, how much everything takes, whether that is healthy, and whether the ledger is sound.
+"""MEMORY: how much memory keys and the whole server use, advice about it, and whether the ledger is correct.
 
-Two subcommands are additions of ours: MEMORY AUDIT compares the ledger with everything alive, MEMORY RESET STATS
-begins a new measurement of how memory is taken back.
+Two subcommands are our own: MEMORY AUDIT compares the ledger with all live objects, and MEMORY RESET STATS begins a new
+measurement of how memory is reclaimed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
 from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
@@ -33,14 +33,14 @@ _NO_STATISTICS: Final = b"Stats not supported for the current allocator"
     "memory|usage",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     since="4.0.0",
     complexity="O(N) where N is the number of samples.",
-    summary="Estimates the bytes that a key and its value take.",
+    summary="Estimates how many bytes of memory a key and its value use.",
     syntax="key [SAMPLES count]",
 )
 def memory_usage(context: Context, argv: list[bytes]) -> None:
-    """MEMORY USAGE: neither expires nor touches the key."""
+    """Looking up the key neither deletes it if it has expired nor counts as a use."""
     arguments = Arguments(argv, 3)
     samples = _DEFAULT_SAMPLES
     while arguments.left() > 0:
@@ -64,11 +64,10 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="4.0.0",
     complexity="O(1)",
-    summary="Tells what the memory is used for, in figures.",
+    summary="Returns how much memory each part of the server uses.",
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_stats(context: Context, argv: list[bytes]) -> None:
-    """MEMORY STATS."""
     overhead = measure_overhead(context.engine)
     context.reply.map(27 + len(overhead.databases))
     _overhead(context.reply, overhead)
@@ -130,11 +129,10 @@ def _double(reply: ReplySink, name: bytes, number: float) -> None:
     flags=0,
     since="4.0.0",
     complexity="O(1)",
-    summary="Looks for problems with memory and tells them in words.",
+    summary="Returns a report on memory problems, with advice.",
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_doctor(context: Context, argv: list[bytes]) -> None:
-    """MEMORY DOCTOR."""
     context.reply.verbatim(diagnosis(context.engine).encode())
 
 
@@ -144,11 +142,10 @@ def memory_doctor(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="4.0.0",
     complexity="Depends on how much memory is allocated, could be slow",
-    summary="Gives the allocator's own report.",
+    summary="Returns the statistics of the allocator.",
     tips=("nondeterministic_output", "request_policy:all_shards", "response_policy:special"),
 )
 def memory_malloc_stats(context: Context, argv: list[bytes]) -> None:
-    """MEMORY MALLOC-STATS."""
     allocator = context.engine.allocator
     if allocator.profile.has_statistics:
         context.reply.verbatim(malloc_stats(allocator).encode())
@@ -162,11 +159,11 @@ def memory_malloc_stats(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="4.0.0",
     complexity="Depends on how much memory is allocated, could be slow",
-    summary="Gives free pages back to the operating system.",
+    summary="Returns free pages to the operating system.",
     tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def memory_purge(context: Context, argv: list[bytes]) -> None:
-    """MEMORY PURGE: the ledger's dirty pages, and what the process can give back."""
+    """Purge the dirty pages of the ledger, and return free memory of the process."""
     context.engine.allocator.purge()
     context.engine.host.trim()
     context.reply.ok()
@@ -178,12 +175,12 @@ def memory_purge(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="7.2.0",
     complexity="O(1)",
-    summary="Sets the peak to what is in use now, and the counters of reclaim to zero; not in Redis.",
+    summary="Resets the peak of used memory and the counters of reclaimed memory; not in Redis.",
     syntax="STATS",
     tips=("request_policy:all_shards", "response_policy:all_succeeded"),
 )
 def memory_reset(context: Context, argv: list[bytes]) -> None:
-    """MEMORY RESET STATS: the peak, expiry, eviction, lazy free and defragmentation begin anew."""
+    """Reset the peak, and the counters of expiry, eviction, lazy freeing and defragmentation."""
     if argv[2].upper() != b"STATS":
         raise CommandError(SYNTAX_ERROR)
     engine = context.engine
@@ -199,11 +196,11 @@ def memory_reset(context: Context, argv: list[bytes]) -> None:
     flags=0,
     since="4.0.0",
     complexity="O(N) where N is the number of allocations.",
-    summary="Compares the ledger of allocations with everything alive; not in Redis.",
+    summary="Compares the ledger of allocations with all live objects; not in Redis.",
     tips=("nondeterministic_output",),
 )
 def memory_audit(context: Context, argv: list[bytes]) -> None:
-    """MEMORY AUDIT: OK, or an error that says what leaked, dangles, is shared or has drifted."""
+    """Reply with OK, or with an error that lists everything that is wrong with the ledger."""
     report = context.engine.audit()
     if report.ok:
         context.reply.ok()

@@ -1,4 +1,4 @@
-"""OBJECT: how the value of a key is represented and when it was used; looking does not count as use."""
+"""OBJECT: how the value of a key is stored and when it was used; these commands do not count as a use."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from mypy_extensions import i64
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.command import READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access
 from pyredmem.objects.object import RedisObject
 
 objects: Final = Group("generic")
-objects.container("object", since="2.2.3", summary="Shows how the values of keys are represented.")
+objects.container("object", since="2.2.3", summary="A container for commands about how values are stored.")
 
 _TIPS: Final = ("nondeterministic_output",)
 
 
 def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
-    """The value of the key asked about; without one the null is replied."""
+    """The value of the key in ``argv``; if there is none, reply with null."""
     value = context.db.inspect(argv[2], notifies_miss=False)
     if value is None:
         context.reply.null()
@@ -32,16 +32,15 @@ def _value(context: Context, argv: list[bytes]) -> RedisObject | None:
     "object|encoding",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Names the encoding in which the value of a key is stored.",
+    summary="Returns the encoding of the value of a key.",
     syntax="key",
     tips=_TIPS,
 )
 def encoding(context: Context, argv: list[bytes]) -> None:
-    """OBJECT ENCODING."""
     value = _value(context, argv)
     if value is not None:
         context.reply.bulk(value.encoding())
@@ -51,16 +50,15 @@ def encoding(context: Context, argv: list[bytes]) -> None:
     "object|freq",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="4.0.0",
     complexity="O(1)",
-    summary="Gives the logarithmic counter of how often a key was used, under an LFU policy.",
+    summary="Returns the logarithmic counter of how often a key was used; needs an LFU policy.",
     syntax="key",
     tips=_TIPS,
 )
 def freq(context: Context, argv: list[bytes]) -> None:
-    """OBJECT FREQ."""
     value = _value(context, argv)
     if value is None:
         return
@@ -74,16 +72,15 @@ def freq(context: Context, argv: list[bytes]) -> None:
     "object|idletime",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Gives the seconds since a key was last used, except under an LFU policy.",
+    summary="Returns the seconds since a key was last used; not available under an LFU policy.",
     syntax="key",
     tips=_TIPS,
 )
 def idletime(context: Context, argv: list[bytes]) -> None:
-    """OBJECT IDLETIME."""
     value = _value(context, argv)
     if value is None:
         return
@@ -97,16 +94,15 @@ def idletime(context: Context, argv: list[bytes]) -> None:
     "object|refcount",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, index=2),),
+    keys=(key_at(READ_ONLY, index=2),),
     acl="keyspace",
     since="2.2.3",
     complexity="O(1)",
-    summary="Gives the number of references to the value of a key.",
+    summary="Returns the number of references to the value of a key.",
     syntax="key",
     tips=_TIPS,
 )
 def refcount(context: Context, argv: list[bytes]) -> None:
-    """OBJECT REFCOUNT."""
     value = _value(context, argv)
     if value is not None:
         context.reply.integer(i64(value.refcount))

@@ -2,7 +2,7 @@
 
 Redis sorts with the quicksort of Bentley and McIlroy ("Engineering a sort function", 1993), which does not keep the
 order of equal elements, and skips the partitions outside the wanted range. Which of several equal elements are
-returned, and in which order, depends on its exchanges; so the same exchanges are made here, in the same order.
+returned, and in which order, depends on its exchanges, so this module makes the same exchanges in the same order.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Final
 from mypy_extensions import i64
 
 _SMALL: Final = 7  # fewer elements than this are sorted by insertion
-_LARGE: Final = 40  # of more elements than this, the pivot is a median of medians
+_LARGE: Final = 40  # with more elements than this, the pivot is a median of medians
 
 
 class PartialSort:
-    """Sorts the smallest numbers to the front; ``order`` has the index that each number had before."""
+    """Sorts the smallest numbers to the front; ``order`` gives the original index of each number."""
 
     def __init__(self, numbers: list[float]) -> None:
         self._numbers = list(numbers)
         self.order = list(range(len(numbers)))
 
     def sort(self, last: i64) -> None:
-        """Bring the numbers of ranks 0 to ``last`` to the front, in order."""
+        """Move the numbers of ranks 0 to ``last`` to the front, in order."""
         self._sort(0, len(self._numbers), last)
 
     def _swap(self, one: i64, other: i64) -> None:

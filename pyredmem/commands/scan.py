@@ -1,6 +1,6 @@
 """Commands of the group *generic* that list keys: KEYS and SCAN.
 
-:func:`scan_cursor`, :class:`ScanOptions` and :func:`scan_table` are for the SCAN commands of the data types as well.
+HSCAN, SSCAN and ZSCAN use the cursor and the options of this module too.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.database import Database
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import Dict
 
 scanning: Final = Group("generic")
 
 _DEFAULT_COUNT: Final = 10
-_CURSOR_BITS: Final = INT64_MAX  # only the bits below the table's size count
+_CURSOR_BITS: Final = INT64_MAX  # of a cursor, only the bits below the size of the table matter
 _CURSOR: Final = re.compile(rb"[+-]?[0-9]+")
 _SPACES: Final = b" \t\n\v\f\r"
 
@@ -33,22 +34,20 @@ _SPACES: Final = b" \t\n\v\f\r"
     acl="keyspace dangerous",
     since="1.0.0",
     complexity="O(N) with N being the number of keys in the database.",
-    summary="Lists all keys that match a pattern.",
+    summary="Returns all keys that match a pattern.",
     syntax="pattern",
     tips=("request_policy:all_shards", "nondeterministic_output_order"),
 )
 def keys_(context: Context, argv: list[bytes]) -> None:
-    """KEYS. Expired keys are left out, but not deleted."""
+    """Expired keys are left out, but not deleted."""
     db = context.db
-    names = db.all_keys()
+    keys = db.all_keys()
     if argv[1] != b"*":
         pattern = Glob(argv[1])
-        names = [name for name in names if pattern.matches(name)]
+        keys = [key for key in keys if pattern.matches(key)]
     if db.expiring() > 0:
-        names = [name for name in names if not db.is_expired(name)]
-    context.reply.array(len(names))
-    for name in names:
-        context.reply.bulk(name)
+        keys = [key for key in keys if not db.is_expired(key)]
+    context.reply.bulks(keys)
 
 
 @scanning.command(
@@ -58,33 +57,34 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     acl="keyspace",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of keys.",
-    summary="Lists some keys and gives the cursor that lists the next ones.",
+    summary="Iterates over the keys of the database, some of them per call.",
     syntax="cursor [MATCH pattern] [COUNT count] [TYPE type]",
     history=(("6.0.0", "Added the `TYPE` subcommand."),),
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
 )
 def scan(context: Context, argv: list[bytes]) -> None:
-    """SCAN."""
     cursor = scan_cursor(argv[1])
     options = ScanOptions(argv, 2, with_type=True)
-    cursor, names = _visit(context.db, cursor, options)
-    names = _living(context.db, names, options.type_name)
-    reply = context.reply
+    cursor, keys = _visit(context.db, cursor, options)
+    keys = _living(context.db, keys, options.type_name)
+    reply_scan(context.reply, cursor, keys)
+
+
+def reply_scan(reply: ReplySink, cursor: int, elements: list[bytes]) -> None:
+    """Reply with the cursor of the next call and the elements of this one."""
     reply.array(2)
     reply.bulk(b"%d" % cursor)
-    reply.array(len(names))
-    for name in names:
-        reply.bulk(name)
+    reply.bulks(elements)
 
 
 def scan_cursor(argument: bytes) -> int:
-    """A cursor, read as C's ``strtoul`` reads it: sign and leading zeros allowed, nothing at all is 0."""
+    """A cursor, parsed like C's ``strtoul``: a sign and leading zeros are allowed, and an empty argument is 0."""
     text = argument.partition(b"\0")[0]
     if text == b"":
         return 0
     if text[:1] in _SPACES or _CURSOR.fullmatch(text) is None:
         raise CommandError(errors.INVALID_CURSOR)
-    # Python refuses thousands of digits; 64 bits are at most 20 of them.
+    # Python refuses to parse thousands of digits; 64 bits need at most 20.
     digits = text.lstrip(b"+-").lstrip(b"0") or b"0"
     if len(digits) > 20 or int(digits) > UINT64_MAX:
         raise CommandError(errors.INVALID_CURSOR)
@@ -93,7 +93,7 @@ def scan_cursor(argument: bytes) -> int:
 
 
 class ScanOptions:
-    """MATCH, COUNT, and TYPE or NOVALUES where there are such, in any order; of one given twice the last counts."""
+    """MATCH, COUNT, and TYPE or NOVALUES if the command has them, in any order; a repeated option overrides."""
 
     def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
         self.count = _DEFAULT_COUNT
@@ -119,30 +119,30 @@ class ScanOptions:
 
 
 def scan_table(table: Dict, cursor: int, options: ScanOptions) -> tuple[int, list[int]]:
-    """Visit buckets until enough keys were seen; returns the cursor to continue with and the slots of the keys."""
+    """Visit buckets until COUNT entries were seen; returns the cursor of the next call and the slots of the entries."""
     found: list[int] = []
     cursor = table.scan_some(cursor & _CURSOR_BITS, options.count, found)
     return cursor, found
 
 
 def _visit(db: Database, cursor: int, options: ScanOptions) -> tuple[int, list[bytes]]:
-    """The keys that one call visits and that match, and the cursor to go on with."""
-    cursor, names = db.scan(cursor & _CURSOR_BITS, options.count)
+    """The cursor of the next call, and the keys that this call visits and that match the pattern."""
+    cursor, keys = db.scan(cursor & _CURSOR_BITS, options.count)
     pattern = options.pattern
     if pattern is not None:
-        names = [name for name in names if pattern.matches(name)]
-    return cursor, names
+        keys = [key for key in keys if pattern.matches(key)]
+    return cursor, keys
 
 
-def _living(db: Database, names: list[bytes], type_name: bytes | None) -> list[bytes]:
-    """Leave out keys of another type, which counts as a lookup, and expired ones, which deletes them."""
+def _living(db: Database, keys: list[bytes], type_name: bytes | None) -> list[bytes]:
+    """Leave out expired keys, which deletes them, and keys of another type, which counts as a lookup."""
     if type_name is not None:
         living: list[bytes] = []
-        for name in names:
-            value = db.inspect(name, notifies_miss=False)
+        for key in keys:
+            value = db.inspect(key, notifies_miss=False)
             if value is not None and value.type_name() == type_name:
-                living.append(name)
+                living.append(key)
         return living
     if db.expiring() > 0:
-        return [name for name in names if db.exists(name)]
-    return names
+        return [key for key in keys if db.exists(key)]
+    return keys

@@ -1,7 +1,7 @@
-"""The rest of the group *server*: the time, the end, and what Redis has for disks and replicas.
+"""The rest of the group *server*: TIME, SHUTDOWN, and the commands on persistence and replication.
 
-There is no persistence and no replication here. Commands that ask for a file or a master are refused with an error that
-says so, rather than pretending; those that ask whether there is one are answered truly.
+There is no persistence and no replication here. Commands that would write a file or follow a master are refused with an
+error that says so; commands that ask for the state of either are answered truthfully.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from pyredmem.engine.context import Context
 server: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR this server keeps its data in memory only and writes no files"
-_NO_REPLICATION: Final = b"ERR this server does not replicate: it can follow no other"
+_NO_REPLICATION: Final = b"ERR this server does not replicate: it cannot follow a master"
+_REPLICAOF: Final = "Makes the server a replica of another, or a master with NO ONE; only NO ONE is accepted here."
 _BAD_PORT: Final = b"ERR Invalid master port"
 _NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 _SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
@@ -39,11 +40,11 @@ _MAX_PORT: Final = 65535
     flags=LOADING | STALE | FAST,
     since="2.6.0",
     complexity="O(1)",
-    summary="Tells the server's time.",
+    summary="Returns the time of the server.",
     tips=("nondeterministic_output",),
 )
 def time_(context: Context, argv: list[bytes]) -> None:
-    """TIME: unix seconds and the microseconds within."""
+    """Reply with the unix time in seconds and the microseconds of that second."""
     now_us = int(context.keyspace.now_us)
     context.reply.array(2)
     context.reply.bulk(b"%d" % (now_us // 1_000_000))
@@ -57,10 +58,10 @@ def time_(context: Context, argv: list[bytes]) -> None:
     acl="admin dangerous",
     since="2.8.12",
     complexity="O(1)",
-    summary="Tells the part the server plays in replication.",
+    summary="Returns the replication role of the server.",
 )
 def role(context: Context, argv: list[bytes]) -> None:
-    """ROLE: always a master without replicas."""
+    """The server is always a master without replicas."""
     context.reply.array(3)
     context.reply.bulk(b"master")
     context.reply.integer(0)
@@ -73,11 +74,11 @@ def role(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
     since="5.0.0",
     complexity="O(1)",
-    summary="Follows another server, or stops that.",
+    summary=_REPLICAOF,
     syntax="<host port | NO ONE>",
 )
 def replicaof(context: Context, argv: list[bytes]) -> None:
-    """REPLICAOF: only NO ONE can be done."""
+    """Only NO ONE is accepted."""
     if argv[1].lower() == b"no" and argv[2].lower() == b"one":
         context.reply.ok()
         return
@@ -96,12 +97,11 @@ def _check_port(port: bytes) -> None:
     flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Follows another server, or stops that.",
+    summary=_REPLICAOF,
     syntax="<host port | NO ONE>",
     deprecated=("5.0.0", "`REPLICAOF`"),
 )
 def slaveof(context: Context, argv: list[bytes]) -> None:
-    """SLAVEOF, the old name."""
     replicaof(context, argv)
 
 
@@ -112,11 +112,10 @@ def slaveof(context: Context, argv: list[bytes]) -> None:
     acl="admin dangerous",
     since="1.0.0",
     complexity="O(1)",
-    summary="Tells when the data was last saved: at the start, when there was none.",
+    summary="Returns the unix time of the last save. Nothing is ever saved here, so it is the start of the server.",
     tips=("nondeterministic_output",),
 )
 def lastsave(context: Context, argv: list[bytes]) -> None:
-    """LASTSAVE."""
     context.reply.integer(context.engine.core.started_us // 1_000_000)
 
 
@@ -126,10 +125,9 @@ def lastsave(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
     since="1.0.0",
     complexity="O(N) with N keys in all databases",
-    summary="Saves the data to disk; refused here.",
+    summary="Saves the data to disk; refused, because this server writes no files.",
 )
 def save(context: Context, argv: list[bytes]) -> None:
-    """SAVE."""
     raise CommandError(_NO_PERSISTENCE)
 
 
@@ -139,12 +137,11 @@ def save(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Saves the data to disk in the background; refused here.",
+    summary="Saves the data to disk in the background; refused, because this server writes no files.",
     syntax="[SCHEDULE]",
     history=(("3.2.2", "Added the `SCHEDULE` option."),),
 )
 def bgsave(context: Context, argv: list[bytes]) -> None:
-    """BGSAVE."""
     arguments = Arguments(argv)
     arguments.take(b"SCHEDULE")
     arguments.finish()
@@ -157,10 +154,9 @@ def bgsave(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Rewrites the append-only file in the background; refused here.",
+    summary="Rewrites the append-only file in the background; refused, because this server writes no files.",
 )
 def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
-    """BGREWRITEAOF."""
     raise CommandError(_NO_PERSISTENCE)
 
 
@@ -169,13 +165,13 @@ def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
     arity=-1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
     since="1.0.0",
-    complexity=("O(N) with N keys to be saved, else O(1)"),
-    summary="Ends the server.",
+    complexity="O(1)",
+    summary="Shuts the server down.",
     syntax="[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     history=(("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."),),
 )
 def shutdown(context: Context, argv: list[bytes]) -> None:
-    """SHUTDOWN: there are no replicas to wait for, so NOW changes nothing and ABORT finds nothing."""
+    """There are no replicas to wait for, so NOW has no effect and there never is a shutdown to abort."""
     words = {word.upper() for word in argv[1:]}
     if not words <= _SHUTDOWN_WORDS or {b"SAVE", b"NOSAVE"} <= words or (b"ABORT" in words and len(words) > 1):
         raise CommandError(SYNTAX_ERROR)
@@ -183,7 +179,7 @@ def shutdown(context: Context, argv: list[bytes]) -> None:
         raise CommandError(_NO_SHUTDOWN)
     host = context.engine.host
     if b"SAVE" in words and b"FORCE" not in words:
-        host.log("warning", "SHUTDOWN SAVE is refused, since no files are written; NOSAVE or FORCE ends the server.")
+        host.log("warning", "SHUTDOWN SAVE is refused because this server writes no files; use NOSAVE or FORCE.")
         raise CommandError(_SHUTDOWN_FAILED)
     context.session.close()
     host.shut_down()

@@ -1,8 +1,8 @@
 """Commands of the group *set* on several sets: intersection, union, difference, and their STORE forms.
 
-A result is built as Redis builds it, element by element in a new set that begins as an intset (an intersection: in the
-encoding of its smallest set), because the encoding that it ends in depends on the way, and with it the order in which
-a small result is listed.
+A result is built as Redis builds it: member by member, in a new set that begins as an intset (for an intersection, in
+the encoding of the smallest set). The final encoding depends on these steps, and the order of a small result depends on
+the encoding.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.counts import LIMIT_NEGATIVE, NUMKEYS_TOO_LOW, at_least
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.sets import reply_set, set_to_read
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
     DENYOOM,
@@ -25,7 +27,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -40,39 +42,29 @@ _INTERSECTION_COST: Final = (
     "O(N*M) at worst, where N is the number of members of the smallest set and M is the number of sets."
 )
 _UNION_COST: Final = "O(N) where N is the number of members of all sets together."
-_NO_KEYS: Final = b"ERR numkeys should be greater than 0"
 _TOO_MANY_KEYS: Final = b"ERR Number of keys can't be greater than number of args"
-_LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
-_SOURCES: Final = key(READ_ONLY, ACCESS, last=-1)
-_SOURCES_BEHIND: Final = key(READ_ONLY, ACCESS, index=2, last=-1)
+_SOURCES: Final = key_at(READ_ONLY, ACCESS, last=-1)
+_SOURCES_AFTER: Final = key_at(READ_ONLY, ACCESS, index=2, last=-1)
 _ANY_ORDER: Final = ("nondeterministic_output_order",)
 
 
-def _read_all(context: Context, names: list[bytes]) -> list[SetObject | None]:
-    """The sets under some keys; all are looked at before any is used."""
-    return [set_to_read(context, name) for name in names]
+def _read_all(context: Context, keys: list[bytes]) -> list[SetObject | None]:
+    """The sets of several keys; all of them are looked up, and their types checked, before any is used."""
+    return [set_to_read(context, key) for key in keys]
 
 
-def _store(context: Context, name: bytes, result: SetObject, event: bytes) -> None:
-    """Let a key hold a result, whatever it held; an empty one deletes it."""
+def _store(context: Context, key: bytes, result: SetObject, event: bytes) -> None:
+    """Store a result in a key and reply with its length; an empty result deletes the key."""
     length = result.length()
-    if length > 0:
-        context.db.set(name, result)
-        context.changed(name, events.SET, event)
-    else:
+    if length == 0:
         decr_ref_count(result, context.keyspace.allocator)
-        _delete(context, name)
+    store_or_delete(context, key, result if length > 0 else None, events.SET, event)
     context.reply.integer(length)
 
 
-def _delete(context: Context, name: bytes) -> None:
-    if context.db.discard(name, context.keyspace.lazy_server_del):
-        context.changed(name, events.GENERIC, b"del")
-
-
 def _reply(context: Context, result: SetObject) -> None:
-    """Reply with a result that no key will hold."""
+    """Reply with a result and free it."""
     members = result.members()
     keyspace = context.keyspace
     if keyspace.lazy_server_del:
@@ -93,12 +85,11 @@ def _reply(context: Context, result: SetObject) -> None:
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Lists the members that all of several sets have.",
+    summary="Returns the intersection of several sets.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
 def sinter(context: Context, argv: list[bytes]) -> None:
-    """SINTER."""
     reply_set(context, _common(_smallest_first(context, argv[1:]), 0))
 
 
@@ -110,14 +101,11 @@ def sinter(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="7.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Counts the members that all of several sets have, at most up to a limit.",
+    summary="Returns the number of members in the intersection of several sets, at most the limit.",
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def sintercard(context: Context, argv: list[bytes]) -> None:
-    """SINTERCARD."""
-    count = integer(argv[1], _NO_KEYS)
-    if count < 1:
-        raise CommandError(_NO_KEYS)
+    count = at_least(1, argv[1], NUMKEYS_TOO_LOW)
     if count > len(argv) - 2:
         raise CommandError(_TOO_MANY_KEYS)
     limit = 0
@@ -125,9 +113,7 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     while arguments.left() > 0:
         if arguments.word() != b"LIMIT" or arguments.left() == 0:
             raise CommandError(SYNTAX_ERROR)
-        limit = arguments.integer(_LIMIT_NEGATIVE)
-        if limit < 0:
-            raise CommandError(_LIMIT_NEGATIVE)
+        limit = at_least(0, arguments.next(), LIMIT_NEGATIVE)
     context.reply.integer(len(_common(_smallest_first(context, argv[2 : 2 + count]), limit)))
 
 
@@ -135,27 +121,26 @@ def sintercard(context: Context, argv: list[bytes]) -> None:
     "sinterstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Stores the members that all of several sets have.",
+    summary="Stores the intersection of several sets in a key.",
     syntax="destination key [key ...]",
 )
 def sinterstore(context: Context, argv: list[bytes]) -> None:
-    """SINTERSTORE."""
     found = _smallest_first(context, argv[2:])
     if not found:
-        _delete(context, argv[1])
+        store_or_delete(context, argv[1], None, events.SET, b"sinterstore")
         context.reply.integer(0)
         return
     _store(context, argv[1], _stored_intersection(context, found), b"sinterstore")
 
 
-def _smallest_first(context: Context, names: list[bytes]) -> list[SetObject]:
-    """The sets to intersect; none if one of the keys is missing."""
-    found = [one for one in _read_all(context, names) if one is not None]
-    if len(found) < len(names):
+def _smallest_first(context: Context, keys: list[bytes]) -> list[SetObject]:
+    """The sets to intersect, the smallest first; an empty list if one of the keys does not exist."""
+    found = [one for one in _read_all(context, keys) if one is not None]
+    if len(found) < len(keys):
         return []
     found.sort(key=_length)
     return found
@@ -166,7 +151,7 @@ def _length(one: SetObject) -> int:
 
 
 def _common(found: list[SetObject], limit: i64) -> list[bytes]:
-    """The members of the first set that all others have; no more than ``limit`` unless that is 0."""
+    """The members of the first set that all others have, at most ``limit`` of them unless it is 0."""
     if not found:
         return []
     first = found[0]
@@ -190,14 +175,14 @@ def _in_all(member: bytes, others: list[SetObject]) -> bool:
 
 
 def _stored_intersection(context: Context, found: list[SetObject]) -> SetObject:
-    """The intersection as a set of its own, which becomes an intset if it can (Redis 7.2 sinterGenericCommand)."""
+    """The intersection as a new set, an intset if possible (Redis 7.2 sinterGenericCommand)."""
     limits = context.keyspace.limits
     allocator = context.keyspace.allocator
     content = found[0].content
     if isinstance(content, IntegerMembers):
         result = new_integer_set(allocator)
     elif isinstance(content, ListpackMembers):
-        result = new_listpack_set(allocator, content.block.size)  # made as big as the result can get, cut at the end
+        result = new_listpack_set(allocator, content.block.size)  # as big as the result can get; it is shrunk below
     else:
         result = new_listpack_set(allocator)
     only_integers = True
@@ -223,12 +208,11 @@ def _stored_intersection(context: Context, found: list[SetObject]) -> SetObject:
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Lists the members that any of several sets has.",
+    summary="Returns the union of several sets.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
 def sunion(context: Context, argv: list[bytes]) -> None:
-    """SUNION."""
     _reply(context, _union(context, _read_all(context, argv[1:])))
 
 
@@ -236,15 +220,14 @@ def sunion(context: Context, argv: list[bytes]) -> None:
     "sunionstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members that any of several sets has.",
+    summary="Stores the union of several sets in a key.",
     syntax="destination key [key ...]",
 )
 def sunionstore(context: Context, argv: list[bytes]) -> None:
-    """SUNIONSTORE."""
     _store(context, argv[1], _union(context, _read_all(context, argv[2:])), b"sunionstore")
 
 
@@ -256,12 +239,11 @@ def sunionstore(context: Context, argv: list[bytes]) -> None:
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Lists the members of the first set that none of the others has.",
+    summary="Returns the members of the first set that are in none of the others.",
     syntax="key [key ...]",
     tips=_ANY_ORDER,
 )
 def sdiff(context: Context, argv: list[bytes]) -> None:
-    """SDIFF."""
     _reply(context, _difference(context, _read_all(context, argv[1:])))
 
 
@@ -269,20 +251,19 @@ def sdiff(context: Context, argv: list[bytes]) -> None:
     "sdiffstore",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), _SOURCES_BEHIND),
+    keys=(key_at(OVERWRITE, UPDATE), _SOURCES_AFTER),
     acl="set",
     since="1.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members of the first set that none of the others has.",
+    summary="Stores the members of the first set that are in none of the others in a key.",
     syntax="destination key [key ...]",
 )
 def sdiffstore(context: Context, argv: list[bytes]) -> None:
-    """SDIFFSTORE."""
     _store(context, argv[1], _difference(context, _read_all(context, argv[2:])), b"sdiffstore")
 
 
 def _union(context: Context, found: list[SetObject | None]) -> SetObject:
-    """All members of all sets, in a new set."""
+    """The union of all sets, in a new set."""
     result = new_integer_set(context.keyspace.allocator)
     limits = context.keyspace.limits
     for one in found:
@@ -295,8 +276,9 @@ def _union(context: Context, found: list[SetObject | None]) -> SetObject:
 def _difference(context: Context, found: list[SetObject | None]) -> SetObject:
     """The members of the first set that no other has, in a new set.
 
-    Either each member of the first set is looked for in the others, or all of the first are added and those of the
-    others taken out again: whichever costs less, as in Redis, since the second way may leave a roomier encoding.
+    There are two ways: look up each member of the first set in the others, or add all members of the first set and
+    remove those of the others. As in Redis the cheaper one is taken; it matters, because the second way may leave the
+    result in a larger encoding.
     """
     result = new_integer_set(context.keyspace.allocator)
     first = found[0]
@@ -316,7 +298,7 @@ def _difference(context: Context, found: list[SetObject | None]) -> SetObject:
     if size * (len(others) + 1) // 2 <= total:
         _keep_missing(first, sorted(others, key=_length, reverse=True), result, limits)
     else:
-        _take_out(first, others, result, limits)
+        _subtract(first, others, result, limits)
     return result
 
 
@@ -329,7 +311,7 @@ def _keep_missing(first: SetObject, others: list[SetObject], result: SetObject, 
             result.add(member, limits)
 
 
-def _take_out(first: SetObject, others: list[SetObject], result: SetObject, limits: EncodingLimits) -> None:
+def _subtract(first: SetObject, others: list[SetObject], result: SetObject, limits: EncodingLimits) -> None:
     for member in first.members():
         result.add(member, limits)
     for other in others:

@@ -1,7 +1,7 @@
-"""Commands of the group *set* that choose members by chance: SPOP and SRANDMEMBER.
+"""Commands of the group *set* that choose random members: SPOP and SRANDMEMBER.
 
-Which members come is open, but not which *encoding* stays: an SPOP that leaves only a few members builds a new set of
-those instead of taking the others out, and the new one is as tight as its members allow (Redis 7.2 t_set.c).
+The members are random, but the *encoding* of the remaining set is not: an SPOP that leaves only a few members builds a
+new set of those instead of removing the others, in the most compact encoding that they allow (Redis 7.2 t_set.c).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError, not_between
-from pyredmem.base.numbers import INT64_MAX, INT64_MIN
+from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.rng import Random
+from pyredmem.commands.counts import at_least, sample_count
+from pyredmem.commands.sampling import shuffled_front
 from pyredmem.commands.sets import reply_set, set_to_read, set_to_write
-from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.set import SetObject, new_integer_set, new_listpack_set
@@ -23,29 +23,30 @@ from pyredmem.objects.set_encodings import IntegerMembers, ListpackMembers
 
 set_random: Final = Group("set")
 
-#: SPOP moves what stays when that is fewer than a fifth of what goes (Redis 7.2 SPOP_MOVE_STRATEGY_MUL).
+#: SPOP moves the remaining members if they are fewer than a fifth of the popped ones (7.2 SPOP_MOVE_STRATEGY_MUL).
 _MOVE_FACTOR: Final = 5
-#: SPOP is recorded as SREM of at most this number of members each (Redis 7.2 spopWithCountCommand).
+#: SPOP is recorded as SREM commands of at most this many members each (Redis 7.2 spopWithCountCommand).
 _MEMBERS_PER_SREM: Final = 1024
-#: SRANDMEMBER takes members away from a copy when it is asked for more than a third (SRANDMEMBER_SUB_STRATEGY_MUL).
+#: SRANDMEMBER removes members from a copy if it returns more than a third (7.2 SRANDMEMBER_SUB_STRATEGY_MUL).
 _COPY_FACTOR: Final = 3
+#: SRANDMEMBER with a negative count draws this number of members before it writes them.
+_DRAWN_AT_ONCE: Final = 1000
 
 
 @set_random.command(
     "spop",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the count.",
-    summary="Takes random members out of a set and gives them; the key goes with the last one.",
+    summary="Removes and returns random members of a set. A set without members is deleted.",
     syntax="key [count]",
     history=(("3.2.0", "Added the `count` argument."),),
     tips=("nondeterministic_output",),
 )
 def spop(context: Context, argv: list[bytes]) -> None:
-    """SPOP."""
     if len(argv) > 2:
         _pop_many(context, argv)
         return
@@ -69,11 +70,9 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     """SPOP with a count."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count: i64 = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
-    name = argv[1]
-    found = set_to_write(context, name)
+    count: i64 = at_least(0, argv[2], MUST_BE_POSITIVE)
+    key = argv[1]
+    found = set_to_write(context, key)
     if found is None or count == 0:
         reply_set(context, [])
         return
@@ -83,24 +82,24 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
     elif (length - count) * _MOVE_FACTOR > count:
         popped = _take_out(found, count, context.keyspace.rng)
     else:
-        popped = _keep(context, name, found, length - count)
-    context.changed(name, events.SET, b"spop", len(popped))
+        popped = _keep(context, key, found, length - count)
+    context.changed(key, events.SET, b"spop", len(popped))
     if count >= length:
-        context.delete_emptied(name)
-        context.record_deletion(name, False)
+        context.delete_emptied(key)
+        context.record_deletion(key, False)
     elif context.is_recording:
-        _record_popped(context, name, popped)
+        _record_popped(context, key, popped)
     reply_set(context, popped)
 
 
-def _record_popped(context: Context, name: bytes, popped: list[bytes]) -> None:
+def _record_popped(context: Context, key: bytes, popped: list[bytes]) -> None:
     """Record which members SPOP chose."""
     for start in range(0, len(popped), _MEMBERS_PER_SREM):
-        context.record_instead([b"SREM", name, *popped[start : start + _MEMBERS_PER_SREM]])
+        context.record_instead([b"SREM", key, *popped[start : start + _MEMBERS_PER_SREM]])
 
 
 def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
-    """Take some of many members out."""
+    """Remove and return ``count`` random members, fewer than there are."""
     content = found.content
     if isinstance(content, ListpackMembers):
         popped = content.draw_in_order(count, rng)
@@ -113,8 +112,8 @@ def _take_out(found: SetObject, count: i64, rng: Random) -> list[bytes]:
     return popped
 
 
-def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[bytes]:
-    """Let the key hold a new set of a few members of the old one; returns all others."""
+def _keep(context: Context, key: bytes, found: SetObject, count: i64) -> list[bytes]:
+    """Replace the set by a new one of ``count`` random members; returns all other members."""
     keyspace = context.keyspace
     content = found.content
     numbers = isinstance(content, IntegerMembers)
@@ -122,7 +121,7 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     for member in _take_out(found, count, keyspace.rng):
         kept.add(member, keyspace.limits)
     popped = content.members()
-    context.db.replace_value(name, kept)
+    context.db.replace_value(key, kept)
     return popped
 
 
@@ -130,17 +129,16 @@ def _keep(context: Context, name: bytes, found: SetObject, count: i64) -> list[b
     "srandmember",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="1.0.0",
     complexity="O(1) without a count, otherwise O(N) where N is the absolute value of the count.",
-    summary="Gives random members of a set: different ones, or independent ones if the count is negative.",
+    summary="Returns random members of a set; with a negative count members may repeat.",
     syntax="key [count]",
     history=(("2.6.0", "Added the optional `count` argument."),),
     tips=("nondeterministic_output",),
 )
 def srandmember(context: Context, argv: list[bytes]) -> None:
-    """SRANDMEMBER."""
     if len(argv) > 2:
         _draw_many(context, argv)
         return
@@ -155,39 +153,39 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
     """SRANDMEMBER with a count."""
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count: i64 = integer(argv[2])
-    if count == INT64_MIN:
-        raise not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     found = set_to_read(context, argv[1])
     rng = context.keyspace.rng
     if found is None or count == 0:
         context.reply.array(0)
     elif count < 0:
-        context.reply.bulks(found.content.draw_many(-count, rng))
+        _reply_independent(context, found, -count)
     elif count >= found.length():
         context.reply.bulks(found.members())
     else:
         context.reply.bulks(_draw_different(found, count, rng))
 
 
+def _reply_independent(context: Context, found: SetObject, count: i64) -> None:
+    """``count`` members, each drawn among all; there may be so many that the client is disconnected meanwhile."""
+    reply = context.reply
+    rng = context.keyspace.rng
+    reply.array(count)
+    while count > 0 and not context.client_is_gone():
+        members = found.content.draw_many(min(count, _DRAWN_AT_ONCE), rng)
+        for member in members:
+            reply.bulk(member)
+        count -= len(members)
+
+
 def _draw_different(found: SetObject, count: i64, rng: Random) -> list[bytes]:
-    """So many different members, fewer than there are."""
+    """``count`` different members, fewer than there are."""
     content = found.content
     if isinstance(content, ListpackMembers):
         return content.draw_in_order(count, rng)
     if count * _COPY_FACTOR > found.length():
-        return _shuffle_out(found.members(), count, rng)
+        return shuffled_front(found.members(), count, rng)
     drawn: dict[bytes, None] = {}
     while len(drawn) < count:
         drawn[content.draw(rng)] = None
     return list(drawn)
-
-
-def _shuffle_out(members: list[bytes], count: i64, rng: Random) -> list[bytes]:
-    """The first places of a shuffle."""
-    at: i64 = 0
-    while at < count:
-        other = at + rng.below(len(members) - at)
-        members[at], members[other] = members[other], members[at]
-        at += 1
-    return members[:count]

@@ -1,7 +1,7 @@
 """Commands of the group *set* on one set, or on two at a time.
 
-SADD with one member is among the server's shortest paths. What takes members by chance is in `set_random`, what joins
-whole sets in `set_operations`.
+SADD with one member is among the shortest paths of the server. `set_random` has the commands on random members,
+`set_operations` those that combine whole sets.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import WRONG_TYPE, CommandError
-from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor, scan_table
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -23,7 +23,7 @@ from pyredmem.engine.command import (
     READONLY,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -36,21 +36,21 @@ _SEVERAL_MEMBERS: Final = (("2.4.0", "Accepts multiple `member` arguments."),)
 
 
 def set_value(value: RedisObject) -> SetObject:
-    """The value as the set it has to be."""
+    """The value as a set; an error if it has another type."""
     if isinstance(value, SetObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def set_to_read(context: Context, name: bytes) -> SetObject | None:
-    """The set under a key, for a command that reads it; None if there is no key."""
-    value = context.db.read(name)
+def set_to_read(context: Context, key: bytes) -> SetObject | None:
+    """The set of a key, for a command that reads it; None if there is no such key."""
+    value = context.db.read(key)
     return None if value is None else set_value(value)
 
 
-def set_to_write(context: Context, name: bytes) -> SetObject | None:
-    """The set under a key, for a command that changes it; None if there is no key."""
-    value = context.db.write(name)
+def set_to_write(context: Context, key: bytes) -> SetObject | None:
+    """The set of a key, for a command that changes it; None if there is no such key."""
+    value = context.db.write(key)
     return None if value is None else set_value(value)
 
 
@@ -61,16 +61,15 @@ def set_to_write(context: Context, name: bytes) -> SetObject | None:
     "sadd",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="set",
     since="1.0.0",
     complexity="O(1) for each member added, so O(N) for N members.",
-    summary="Adds members to a set; makes the set if there is none.",
+    summary="Adds members to a set; creates the set if it does not exist.",
     syntax="key member [member ...]",
     history=_SEVERAL_MEMBERS,
 )
 def sadd(context: Context, argv: list[bytes]) -> None:
-    """SADD."""
     value = context.db.write(argv[1])
     limits = context.keyspace.limits
     added: i64 = 0
@@ -79,7 +78,7 @@ def sadd(context: Context, argv: list[bytes]) -> None:
     elif not isinstance(value, SetObject):
         raise CommandError(WRONG_TYPE)
     elif len(argv) == 3 and limits.set_entries > 0 and limits.set_intset_entries > 0:
-        if value.add(argv[2], limits):  # one member is never too many to begin with
+        if value.add(argv[2], limits):  # a single member never makes a set too large to begin with
             added = 1
     else:
         value.prepare(len(argv) - 2, limits)
@@ -92,7 +91,7 @@ def sadd(context: Context, argv: list[bytes]) -> None:
 
 
 def _add_to_new(context: Context, argv: list[bytes]) -> i64:
-    """Let a key that is not there hold a set of the arguments; returns how many differ."""
+    """Create a set of the arguments under a key that does not exist; returns how many members it has."""
     limits = context.keyspace.limits
     made = new_set(argv[2], len(argv) - 2, context.keyspace.allocator, limits)
     context.db.add(argv[1], made)
@@ -105,16 +104,16 @@ def _add_to_new(context: Context, argv: list[bytes]) -> i64:
     "srem",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="set",
     since="1.0.0",
-    complexity="O(N) where N is the number of members to take out.",
-    summary="Takes members out of a set; the key goes with the last one.",
+    complexity="O(N) where N is the number of members to remove.",
+    summary="Removes members from a set. A set without members is deleted.",
     syntax="key member [member ...]",
     history=_SEVERAL_MEMBERS,
 )
 def srem(context: Context, argv: list[bytes]) -> None:
-    """SREM: once the set is empty the other members are not looked at."""
+    """Stop as soon as the set is empty."""
     found = set_to_write(context, argv[1])
     if found is None:
         context.reply.integer(0)
@@ -136,18 +135,17 @@ def srem(context: Context, argv: list[bytes]) -> None:
     "smove",
     arity=4,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE), key(READ_WRITE, INSERT, index=2)),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE), key_at(READ_WRITE, INSERT, index=2)),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
-    summary="Takes a member out of one set and adds it to another.",
+    summary="Moves a member from one set to another.",
     syntax="source destination member",
 )
 def smove(context: Context, argv: list[bytes]) -> None:
-    """SMOVE."""
-    source_name, destination_name, member = argv[1], argv[2], argv[3]
-    held = context.db.write(source_name)
-    other = context.db.write(destination_name)
+    source_key, destination_key, member = argv[1], argv[2], argv[3]
+    held = context.db.write(source_key)
+    other = context.db.write(destination_key)
     if held is None:
         context.reply.integer(0)
         return
@@ -159,26 +157,26 @@ def smove(context: Context, argv: list[bytes]) -> None:
     if not source.remove(member):
         context.reply.integer(0)
         return
-    context.changed(source_name, events.SET, b"srem")
+    context.changed(source_key, events.SET, b"srem")
     if source.length() == 0:
-        context.delete_emptied(source_name)
+        context.delete_emptied(source_key)
     limits = context.keyspace.limits
     if destination is None:
         destination = new_set(member, 1, context.keyspace.allocator, limits)
-        context.db.add(destination_name, destination)
+        context.db.add(destination_key, destination)
     if destination.add(member, limits):
-        context.changed(destination_name, events.SET, b"sadd")
+        context.changed(destination_key, events.SET, b"sadd")
     context.reply.integer(1)
 
 
-# Asking.
+# Reading.
 
 
 @sets.command(
     "scard",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
@@ -186,7 +184,6 @@ def smove(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def scard(context: Context, argv: list[bytes]) -> None:
-    """SCARD."""
     found = set_to_read(context, argv[1])
     context.reply.integer(0 if found is None else found.length())
 
@@ -195,15 +192,14 @@ def scard(context: Context, argv: list[bytes]) -> None:
     "sismember",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="set",
     since="1.0.0",
     complexity="O(1)",
-    summary="Tells whether something is a member of a set.",
+    summary="Returns whether a value is a member of a set.",
     syntax="key member",
 )
 def sismember(context: Context, argv: list[bytes]) -> None:
-    """SISMEMBER."""
     found = set_to_read(context, argv[1])
     context.reply.integer(1 if found is not None and found.contains(argv[2]) else 0)
 
@@ -212,15 +208,14 @@ def sismember(context: Context, argv: list[bytes]) -> None:
     "smismember",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="6.2.0",
-    complexity="O(N) where N is the number of members asked for.",
-    summary="Tells of several things whether each is a member of a set.",
+    complexity="O(N) where N is the number of values.",
+    summary="Returns whether each of several values is a member of a set.",
     syntax="key member [member ...]",
 )
 def smismember(context: Context, argv: list[bytes]) -> None:
-    """SMISMEMBER."""
     found = set_to_read(context, argv[1])
     reply = context.reply
     reply.array(len(argv) - 2)
@@ -232,22 +227,21 @@ def smismember(context: Context, argv: list[bytes]) -> None:
     "smembers",
     arity=2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="1.0.0",
     complexity="O(N) where N is the number of members.",
-    summary="Lists all members of a set.",
+    summary="Returns all members of a set.",
     syntax="key",
     tips=("nondeterministic_output_order",),
 )
 def smembers(context: Context, argv: list[bytes]) -> None:
-    """SMEMBERS."""
     found = set_to_read(context, argv[1])
     reply_set(context, [] if found is None else found.members())
 
 
 def reply_set(context: Context, members: list[bytes]) -> None:
-    """Reply with members, as the set that they are."""
+    """Reply with members as a set, which RESP2 sends as an array."""
     reply = context.reply
     reply.set(len(members))
     for member in members:
@@ -258,16 +252,16 @@ def reply_set(context: Context, members: list[bytes]) -> None:
     "sscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="set",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
-    summary="Lists some members of a set and gives the cursor that lists the next ones.",
+    summary="Iterates over the members of a set, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count]",
     tips=("nondeterministic_output",),
 )
 def sscan(context: Context, argv: list[bytes]) -> None:
-    """SSCAN: of a small set, all at once. The options of a missing key are not looked at."""
+    """A small set is returned at once. If there is no set, the options are not checked."""
     cursor = scan_cursor(argv[2])
     found = set_to_read(context, argv[1])
     members: list[bytes] = []
@@ -283,6 +277,4 @@ def sscan(context: Context, argv: list[bytes]) -> None:
         pattern = options.pattern
         if pattern is not None:
             members = [member for member in members if pattern.matches(member)]
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % next_cursor)
-    context.reply.bulks(members)
+    reply_scan(context.reply, next_cursor, members)

@@ -1,4 +1,4 @@
-"""SLOWLOG: the commands that took longer than ``slowlog-log-slower-than`` microseconds."""
+"""SLOWLOG: the log of commands that took longer than ``slowlog-log-slower-than`` microseconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FLAGS: Final = ADMIN | LOADING | STALE
 _USUAL_COUNT: Final = 10
 _BAD_COUNT: Final = b"ERR count should be greater than or equal to -1"
 
-slowlog.container("slowlog", since="2.2.12", summary="Shows which commands took long.")
+slowlog.container("slowlog", since="2.2.12", summary="A container for commands about the slow log.")
 declare_help(slowlog, "slowlog", since="6.2.0")
 
 
@@ -26,14 +26,13 @@ declare_help(slowlog, "slowlog", since="6.2.0")
     flags=_FLAGS,
     since="2.2.12",
     complexity="O(N) with N entries returned",
-    summary="Returns the latest entries, 10 unless told otherwise, all for -1: id, unix time, microseconds, "
-    "arguments, address and name of the client.",
+    summary="Returns the latest entries, by default 10, with -1 all: the id, unix time, microseconds, "
+    "arguments, client address and client name of each.",
     syntax="[count]",
-    history=(("4.0.0", "Entries have the client's address, port and name."),),
+    history=(("4.0.0", "Added the address and name of the client."),),
     tips=("request_policy:all_nodes", "nondeterministic_output"),
 )
 def slowlog_get(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG GET."""
     if len(argv) > 3:
         raise bad_subcommand_call(b"slowlog", argv[1])
     count = integer(argv[2], _BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
@@ -58,11 +57,10 @@ def slowlog_get(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.2.12",
     complexity="O(1)",
-    summary="Returns how many entries there are.",
+    summary="Returns the number of entries in the slow log.",
     tips=("request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"),
 )
 def slowlog_len(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG LEN."""
     context.reply.integer(len(context.engine.slow_commands.log))
 
 
@@ -72,10 +70,9 @@ def slowlog_len(context: Context, argv: list[bytes]) -> None:
     flags=_FLAGS,
     since="2.2.12",
     complexity="O(N) with N entries",
-    summary="Forgets all entries.",
+    summary="Deletes all entries from the slow log.",
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def slowlog_reset(context: Context, argv: list[bytes]) -> None:
-    """SLOWLOG RESET."""
     context.engine.slow_commands.log.reset()
     context.reply.ok()

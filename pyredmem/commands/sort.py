@@ -1,8 +1,8 @@
-"""SORT and SORT_RO: the elements of a list, a set or a sorted set in the order of numbers or texts.
+"""SORT and SORT_RO: sort the elements of a list, a set or a sorted set, as numbers or as strings.
 
-The order can come from other keys: in ``BY weight_*`` the star is replaced by each element and names the key to sort
-by, ``BY data_*->weight`` a field of a hash. ``GET`` fetches in the same way. A ``BY`` without a star sorts nothing;
-then lists and sorted sets keep the order they have, and only the part that LIMIT asks for is read.
+Other keys can give the order: in ``BY weight_*`` each element replaces the star, which gives the key to sort by; in
+``BY data_*->weight`` it gives a hash, and ``weight`` is the field to sort by. ``GET`` fetches values in the same way.
+A ``BY`` without a star disables sorting: lists and sorted sets keep their order, and only the range of LIMIT is read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.hashes import field_value
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
@@ -26,7 +27,7 @@ from pyredmem.engine.command import (
     FoundKey,
     Group,
     KeySpec,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -46,7 +47,7 @@ _SYNTAX: Final = (
     "[ASC | DESC] [ALPHA]"
 )
 _COMPLEXITY: Final = (
-    "O(N+M*log(M)) where N is the number of elements and M the number of those given back; O(N) without sorting."
+    "O(N+M*log(M)) where N is the number of elements and M the number of returned ones; O(N) without sorting."
 )
 _PATTERN_KEYS: Final = KeySpec(
     flags=(READ_ONLY, ACCESS),
@@ -63,7 +64,7 @@ _STORE_KEY: Final = KeySpec(
 
 
 class _Pattern:
-    """A pattern of BY or GET, cut at its star; all of them end at a NUL as C strings do."""
+    """A pattern of BY or GET, split at its star; like a C string it ends at its first NUL."""
 
     def __init__(self, pattern: bytes) -> None:
         text = pattern.partition(b"\0")[0]
@@ -79,20 +80,20 @@ class _Pattern:
             self.field = pattern[arrow + 2 :]
 
     def value(self, context: Context, element: bytes) -> bytes | None:
-        """What the pattern means for an element; None if there is no such key, field or string."""
+        """The value that the pattern gives for an element; None if there is no such string or field."""
         if self.is_element:
             return element
         if not self.has_star:
             return None
-        name = self.prefix + element + self.suffix
-        found = context.db.read(name)
+        key = self.prefix + element + self.suffix
+        found = context.db.read(key)
         if self.field:
-            return field_value(context, name, found, self.field) if isinstance(found, HashObject) else None
+            return field_value(context, key, found, self.field) if isinstance(found, HashObject) else None
         return found.data() if isinstance(found, StringObject) else None
 
 
 class _Request:
-    """What a call asks for."""
+    """The options of a call."""
 
     def __init__(self, argv: list[bytes], may_store: bool) -> None:
         self.descending = False
@@ -130,7 +131,7 @@ class _Request:
             raise CommandError(SYNTAX_ERROR)
 
     def bounds(self, length: int) -> tuple[int, int]:
-        """The part of so many elements that LIMIT asks for: its start and its end."""
+        """The start and the end of the range that LIMIT selects from ``length`` elements."""
         start = min(max(self.start, 0), length)
         end = length if self.count < 0 else min(start + min(self.count, length), length)
         return start, end
@@ -141,7 +142,7 @@ _OPTION_VALUES: Final = {b"limit": 2, b"get": 1, b"by": 1}
 
 
 def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
-    """The keys of SORT: the one it sorts, and the last one after STORE."""
+    """The keys of SORT: the one that it sorts, and the last one after STORE."""
     keys = [FoundKey(1, (READ_ONLY, ACCESS))]
     at = 2
     while at < len(argv):
@@ -156,16 +157,15 @@ def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
     "sort",
     arity=-2,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS, _STORE_KEY),
+    keys=(key_at(READ_ONLY, ACCESS), _PATTERN_KEYS, _STORE_KEY),
     acl="set sortedset list dangerous",
     since="1.0.0",
     complexity=_COMPLEXITY,
-    summary="Sorts the elements of a list, a set or a sorted set, and may store the result as a list.",
+    summary="Sorts the elements of a list, a set or a sorted set, and returns or stores the result.",
     syntax=f"{_SYNTAX} [STORE destination#2]",
     find_keys=_keys_of_sort,
 )
 def sort(context: Context, argv: list[bytes]) -> None:
-    """SORT."""
     request = _Request(argv, may_store=True)
     found = _sorted(context, argv[1], request)
     if request.destination is None:
@@ -178,15 +178,14 @@ def sort(context: Context, argv: list[bytes]) -> None:
     "sort_ro",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS), _PATTERN_KEYS),
+    keys=(key_at(READ_ONLY, ACCESS), _PATTERN_KEYS),
     acl="set sortedset list dangerous",
     since="7.0.0",
     complexity=_COMPLEXITY,
-    summary="Sorts the elements of a list, a set or a sorted set.",
+    summary="Returns the sorted elements of a list, a set or a sorted set.",
     syntax=_SYNTAX,
 )
 def sort_ro(context: Context, argv: list[bytes]) -> None:
-    """SORT_RO."""
     request = _Request(argv, may_store=False)
     _reply(context, request, _sorted(context, argv[1], request))
 
@@ -194,19 +193,19 @@ def sort_ro(context: Context, argv: list[bytes]) -> None:
 # Sorting.
 
 
-def _sorted(context: Context, name: bytes, request: _Request) -> list[bytes]:
-    """The elements that are asked for, in order."""
-    value = context.db.read(name)
+def _sorted(context: Context, key: bytes, request: _Request) -> list[bytes]:
+    """The elements that LIMIT selects, in order."""
+    value = context.db.read(key)
     if value is None:
         return []
     if isinstance(value, SetObject):
         if request.unsorted and request.destination is not None:
-            # What is stored must not depend on the order of a hash table.
+            # A stored result must not depend on the order of a hash table.
             request.unsorted = False
             request.alphabetic = True
             request.by = None
     elif isinstance(value, SortedSetObject):
-        context.db.modify(name)
+        context.db.modify(key)
         value.unpack(context.keyspace.rng)
     elif not isinstance(value, ListObject):
         raise CommandError(WRONG_TYPE)
@@ -229,7 +228,7 @@ def _elements(value: RedisObject) -> list[bytes]:
 
 
 def _part(value: RedisObject, request: _Request) -> list[bytes]:
-    """The part that is asked for, in the order that is there; the other way round if DESC, but for sets."""
+    """The elements that LIMIT selects, unsorted; DESC reverses lists and sorted sets."""
     if isinstance(value, SetObject):
         members = value.members()
         start, end = request.bounds(len(members))
@@ -250,7 +249,7 @@ def _part(value: RedisObject, request: _Request) -> list[bytes]:
 
 
 def _by_number(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:
-    """Elements in the order of numbers; those with equal ones in the order of their bytes."""
+    """Sort elements by numbers; elements with the same number are sorted by their bytes."""
     by = request.by
     keyed: list[tuple[float, bytes]] = []
     for element in elements:
@@ -261,7 +260,7 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
 
 
 def _score(text: bytes) -> float:
-    """A number as C's ``strtod`` reads it: spaces before it are allowed, and nothing at all is zero."""
+    """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero."""
     text = text.partition(b"\0")[0]
     if text == b"":
         return 0.0
@@ -272,9 +271,9 @@ def _score(text: bytes) -> float:
 
 
 def _by_text(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:
-    """Elements in the order of texts; no text comes before any.
+    """Sort elements by strings; elements without one come first.
 
-    A result that is stored is sorted by bytes, one that is shown by C's collation, which ends at a NUL.
+    A stored result is sorted by bytes; a returned one by C's collation, which compares up to the first NUL.
     """
     by = request.by
     whole = request.destination is not None
@@ -312,15 +311,12 @@ def _reply(context: Context, request: _Request, found: list[bytes]) -> None:
 
 
 def _store(context: Context, request: _Request, destination: bytes, found: list[bytes]) -> None:
-    """Let a key hold the result as a list, with empty elements for what GET did not find."""
+    """Store the result as a list; where GET found nothing, the element is empty."""
     if request.get:
         elements = [pattern.value(context, element) or b"" for element in found for pattern in request.get]
     else:
         elements = found
-    if elements:
-        keyspace = context.keyspace
-        context.db.set(destination, build_list(elements, keyspace.allocator, keyspace.limits))
-        context.changed(destination, events.LIST, b"sortstore", len(elements))
-    elif context.db.discard(destination, context.keyspace.lazy_server_del):
-        context.changed(destination, events.GENERIC, b"del")
+    keyspace = context.keyspace
+    result = build_list(elements, keyspace.allocator, keyspace.limits) if elements else None
+    store_or_delete(context, destination, result, events.LIST, b"sortstore", len(elements))
     context.reply.integer(len(elements))

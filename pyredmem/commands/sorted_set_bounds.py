@@ -1,8 +1,8 @@
-"""The bounds of ranges of sorted sets, read as Redis reads them, and the ranks between them.
+"""The bounds of ranges of sorted sets, parsed as in Redis, and the ranks between two bounds.
 
-Three kinds: ranks, counted from the end if negative; scores, ``(1`` without the bound itself; members, ``[a``, ``(a``,
-``-`` or ``+``. Score bounds are read by C's ``strtod`` as it is, more loosely than scores: spaces before, nothing at
-all is 0, too large is infinite, and the text ends at a NUL.
+There are three kinds of bounds: ranks, which count from the end if negative; scores, where ``(1`` excludes the bound
+itself; and members, ``[a``, ``(a``, ``-`` or ``+``. Score bounds are parsed by C's plain ``strtod``, more loosely than
+scores: leading spaces are allowed, an empty bound is 0, a number that is too large is infinite, and a NUL ends it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _HEXADECIMAL: Final = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-
 _SPACES: Final = b" \t\n\v\f\r"
 _EXCLUDED: Final = 40  # (
 _INCLUDED: Final = 91  # [
-# Where a bound between members is, seen from the members.
+# Where a bound is: before all members (-), among them, or after all members (+).
 _BEFORE: Final = -1
 _AMONG: Final = 0
-_BEHIND: Final = 1
+_AFTER: Final = 1
 
 
 def _strtod(data: bytes) -> float:
-    """A C string as a double; NaN if something is behind it or it is none."""
+    """A C string as a double; NaN if it is not a number, or if something follows the number."""
     text = data.partition(b"\0")[0]
     if text == b"":
         return 0.0
@@ -51,7 +51,7 @@ def _strtod(data: bytes) -> float:
 
 
 class _LexBound:
-    """A bound between members."""
+    """A bound that is compared with members."""
 
     def __init__(self, argument: bytes) -> None:
         self.member = argument[1:]
@@ -61,7 +61,7 @@ class _LexBound:
         if first in (_EXCLUDED, _INCLUDED):
             self.excluded = first == _EXCLUDED
         elif argument[:1] in (b"-", b"+") and argument[1:2] in (b"", b"\0"):
-            self.side = _BEFORE if first == ord("-") else _BEHIND
+            self.side = _BEFORE if first == ord("-") else _AFTER
         else:
             raise CommandError(_NOT_MEMBERS)
 
@@ -74,12 +74,12 @@ class _LexBound:
     def is_over(self, member: bytes) -> bool:
         """Whether a member is below this bound, taken as the upper one."""
         if self.side != _AMONG:
-            return self.side == _BEHIND
+            return self.side == _AFTER
         return self.member > member or (self.member == member and not self.excluded)
 
 
 class Bounds:
-    """A range of one of the kinds."""
+    """A range between two bounds of one kind."""
 
     def __init__(self, kind: i64, low: bytes, high: bytes) -> None:
         self.kind: i64 = kind
@@ -105,7 +105,7 @@ class Bounds:
             self.lex = [_LexBound(low), _LexBound(high)]
 
     def ranks(self, found: SortedSetObject, reverse: bool) -> tuple[i64, i64]:
-        """The first rank and the one past the last; equal if there is nothing. Ranks may be counted in reverse."""
+        """The first rank and the one past the last, equal if the range is empty; ``reverse`` counts from the end."""
         if self.kind == BY_RANK:
             start, end = self._between_ranks(found.length(), reverse)
         elif self.kind == BY_SCORE:
@@ -147,10 +147,10 @@ def _rank_of(found: SortedSetObject, bound: _LexBound, inclusive: bool) -> i64:
 
 
 def _walk(members: list[bytes], low: _LexBound, high: _LexBound, reverse: bool) -> tuple[i64, i64]:
-    """The range in a listpack whose scores differ: no order of members, so what Redis finds is what its walk finds.
+    """The range that Redis finds by walking a listpack whose scores differ, so that its members are not sorted.
 
-    It goes to the first member above the lower bound, or the last one below the upper bound, and on while the other
-    bound is kept, provided that the outermost members could be in the range at all.
+    The walk begins at the first member above the lower bound (in reverse: the last one below the upper bound), and
+    goes on while members keep the other bound. It happens only if the outermost members could be in the range.
     """
     if _is_empty(low, high) or not low.is_under(members[-1]) or not high.is_over(members[0]):
         return 0, 0
@@ -173,7 +173,7 @@ def _walk(members: list[bytes], low: _LexBound, high: _LexBound, reverse: bool) 
 
 
 def _is_empty(low: _LexBound, high: _LexBound) -> bool:
-    """Whether nothing can be between the bounds."""
+    """Whether no member can be between the bounds."""
     if low.side != _AMONG or high.side != _AMONG:
         return low.side >= high.side
     return low.member > high.member or (low.member == high.member and (low.excluded or high.excluded))

@@ -1,7 +1,7 @@
 """Commands of the group *sorted-set* on several sets: union, intersection, difference, and their STORE forms.
 
-Plain sets count as sorted sets in which every score is 1. Where scores are summed the order of the sums is that of
-Redis, the smallest set first, because it can show in the last digit.
+Plain sets count as sorted sets in which every score is 1. Scores are added in the order of Redis, the smallest set
+first, because the order can change the last digit of a sum.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
+from pyredmem.commands.counts import LIMIT_NEGATIVE, at_least
 from pyredmem.commands.sorted_set_ranges import store_result
 from pyredmem.commands.sorted_sets import reply_members
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
     DENYOOM,
@@ -27,7 +28,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.objects.set import SetObject
@@ -38,7 +39,7 @@ sorted_set_operations: Final = Group("sorted-set")
 _UNION: Final = 0
 _INTERSECTION: Final = 1
 _DIFFERENCE: Final = 2
-_COUNT: Final = 3  # of an intersection
+_COUNT: Final = 3  # the number of members of an intersection
 
 _SUM: Final = 0
 _MIN: Final = 1
@@ -46,7 +47,6 @@ _MAX: Final = 2
 _AGGREGATES: Final = {b"SUM": _SUM, b"MIN": _MIN, b"MAX": _MAX}
 
 _WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
-_LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
 
 _UNION_COST: Final = "O(N)+O(M*log(M)) where N is the number of members of all sets together and M that of the result."
 _INTERSECTION_COST: Final = "O(N*K)+O(M*log(M)) at worst, with N members in the smallest of K sets and M in the result."
@@ -55,7 +55,7 @@ _WEIGHTED: Final = "numkeys key [key ...] [WEIGHTS weight:integer [weight:intege
 
 
 class _Source:
-    """A set or sorted set that goes into the result, or nothing."""
+    """A set or a sorted set that the operation reads, or a key that does not exist."""
 
     def __init__(self, plain: SetObject | None, scored: SortedSetObject | None) -> None:
         self.plain = plain
@@ -63,13 +63,13 @@ class _Source:
         self.weight = 1.0
 
     def length(self) -> int:
-        """How many members there are."""
+        """The number of members."""
         if self.scored is not None:
             return self.scored.length()
         return 0 if self.plain is None else self.plain.length()
 
     def score(self, member: bytes) -> float:
-        """The score of a member, NaN if it is not there."""
+        """The score of a member; NaN if there is no such member."""
         if self.scored is not None:
             return self.scored.content.score(member)
         return 1.0 if self.plain is not None and self.plain.contains(member) else nan
@@ -87,8 +87,8 @@ class _Source:
         return [] if self.plain is None else [(member, 1.0) for member in self.plain.members()]
 
 
-def _source(context: Context, name: bytes) -> _Source:
-    value = context.db.read(name)
+def _source(context: Context, key: bytes) -> _Source:
+    value = context.db.read(key)
     if value is None:
         return _Source(None, None)
     if isinstance(value, SortedSetObject):
@@ -107,21 +107,21 @@ def _in_order(item: Item) -> tuple[float, bytes]:
 
 
 class _Operation:
-    """The arguments of such a command from the number of keys on; the keys are looked up between number and options."""
+    """The arguments from ``numkeys`` on. The keys are looked up before the options are read, as in Redis."""
 
-    def __init__(self, context: Context, argv: list[bytes], start: i64, kind: i64, command: bytes) -> None:
+    def __init__(self, context: Context, argv: list[bytes], kind: i64, command: bytes, stores: bool = False) -> None:
         self.kind: i64 = kind
         self.aggregate: i64 = _SUM
         self.with_scores = False
         self.limit = 0
-        arguments = Arguments(argv, start)
+        arguments = Arguments(argv, 2 if stores else 1)
         count = arguments.integer()
         if count < 1:
             raise CommandError(b"ERR at least 1 input key is needed for '" + command + b"' command")
         if count > arguments.left():
             raise CommandError(SYNTAX_ERROR)
         self.sources = [_source(context, arguments.next()) for _ in range(count)]
-        self._read_options(arguments, stores=start > 1)
+        self._read_options(arguments, stores)
         if kind != _DIFFERENCE:
             self.sources.sort(key=_length)
 
@@ -139,14 +139,12 @@ class _Operation:
             elif option == b"WITHSCORES" and not stores and self.kind != _COUNT:
                 self.with_scores = True
             elif option == b"LIMIT" and self.kind == _COUNT and arguments.left() > 0:
-                self.limit = integer(arguments.next(), _LIMIT_NEGATIVE)
-                if self.limit < 0:
-                    raise CommandError(_LIMIT_NEGATIVE)
+                self.limit = at_least(0, arguments.next(), LIMIT_NEGATIVE)
             else:
                 raise CommandError(SYNTAX_ERROR)
 
     def result(self) -> list[Item]:
-        """The members of the result with their scores, in no order."""
+        """The members of the result with their scores, unsorted."""
         if self.kind == _UNION:
             return self._union()
         if self.kind == _INTERSECTION:
@@ -182,7 +180,7 @@ class _Operation:
         return found
 
     def _join(self, total: float, value: float) -> float:
-        """Two scores of a member as one; infinities that cancel each other make 0."""
+        """Combine two scores of a member; infinities that cancel each other give 0."""
         if self.aggregate == _SUM:
             return _not_nan(total + value)
         if self.aggregate == _MIN:
@@ -190,7 +188,7 @@ class _Operation:
         return value if value > total else total
 
     def count(self) -> int:
-        """How many members all sources have; at most ``limit`` if that is given."""
+        """The number of members that all sources have, at most ``limit`` unless it is 0."""
         first = self.sources[0]
         others = self.sources[1:]
         found = 0
@@ -214,14 +212,14 @@ def _weight(argument: bytes) -> float:
 
 
 def _reply(context: Context, argv: list[bytes], kind: i64, command: bytes) -> None:
-    operation = _Operation(context, argv, 1, kind, command)
+    operation = _Operation(context, argv, kind, command)
     items = sorted(operation.result(), key=_in_order)
     scores = [score for _, score in items] if operation.with_scores else None
     reply_members(context, [member for member, _ in items], scores)
 
 
 def _store(context: Context, argv: list[bytes], kind: i64, command: bytes) -> None:
-    items = _Operation(context, argv, 2, kind, command).result()
+    items = _Operation(context, argv, kind, command, stores=True).result()
     if not items:
         store_result(context, argv[1], None, command)
         return
@@ -238,11 +236,10 @@ def _store(context: Context, argv: list[bytes], kind: i64, command: bytes) -> No
     acl="sortedset",
     since="6.2.0",
     complexity=_UNION_COST,
-    summary="Gives the members that any of several sets has.",
+    summary="Returns the union of several sorted sets.",
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zunion(context: Context, argv: list[bytes]) -> None:
-    """ZUNION."""
     _reply(context, argv, _UNION, b"zunion")
 
 
@@ -254,11 +251,10 @@ def zunion(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_INTERSECTION_COST,
-    summary="Gives the members that all of several sets have.",
+    summary="Returns the intersection of several sorted sets.",
     syntax=f"{_WEIGHTED} [WITHSCORES]",
 )
 def zinter(context: Context, argv: list[bytes]) -> None:
-    """ZINTER."""
     _reply(context, argv, _INTERSECTION, b"zinter")
 
 
@@ -270,11 +266,10 @@ def zinter(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="6.2.0",
     complexity=_DIFFERENCE_COST,
-    summary="Gives the members that only the first of several sets has.",
+    summary="Returns the members of the first sorted set that are in none of the others.",
     syntax="numkeys key [key ...] [WITHSCORES]",
 )
 def zdiff(context: Context, argv: list[bytes]) -> None:
-    """ZDIFF."""
     _reply(context, argv, _DIFFERENCE, b"zdiff")
 
 
@@ -282,15 +277,14 @@ def zdiff(context: Context, argv: list[bytes]) -> None:
     "zunionstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="2.0.0",
     complexity=_UNION_COST,
-    summary="Stores the members that any of several sets has.",
+    summary="Stores the union of several sorted sets in a key.",
     syntax=f"destination {_WEIGHTED}",
 )
 def zunionstore(context: Context, argv: list[bytes]) -> None:
-    """ZUNIONSTORE."""
     _store(context, argv, _UNION, b"zunionstore")
 
 
@@ -298,15 +292,14 @@ def zunionstore(context: Context, argv: list[bytes]) -> None:
     "zinterstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="2.0.0",
     complexity=_INTERSECTION_COST,
-    summary="Stores the members that all of several sets have.",
+    summary="Stores the intersection of several sorted sets in a key.",
     syntax=f"destination {_WEIGHTED}",
 )
 def zinterstore(context: Context, argv: list[bytes]) -> None:
-    """ZINTERSTORE."""
     _store(context, argv, _INTERSECTION, b"zinterstore")
 
 
@@ -314,15 +307,14 @@ def zinterstore(context: Context, argv: list[bytes]) -> None:
     "zdiffstore",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
-    keys=(key(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), counted_keys(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="6.2.0",
     complexity=_DIFFERENCE_COST,
-    summary="Stores the members that only the first of several sets has.",
+    summary="Stores the members of the first sorted set that are in none of the others in a key.",
     syntax="destination numkeys key [key ...]",
 )
 def zdiffstore(context: Context, argv: list[bytes]) -> None:
-    """ZDIFFSTORE."""
     _store(context, argv, _DIFFERENCE, b"zdiffstore")
 
 
@@ -334,10 +326,9 @@ def zdiffstore(context: Context, argv: list[bytes]) -> None:
     acl="sortedset",
     since="7.0.0",
     complexity="O(N*K) at worst, with N members in the smallest of K sets.",
-    summary="Counts the members that all of several sets have, at most up to a limit.",
+    summary="Returns the number of members in the intersection of several sorted sets, at most the limit.",
     syntax="numkeys key [key ...] [LIMIT limit]",
 )
 def zintercard(context: Context, argv: list[bytes]) -> None:
-    """ZINTERCARD."""
-    operation = _Operation(context, argv, 1, _COUNT, b"zintercard")
+    operation = _Operation(context, argv, _COUNT, b"zintercard")
     context.reply.integer(operation.count())

@@ -1,7 +1,7 @@
-"""Commands of the group *sorted-set* that take members from the ends, at once or when there are some.
+"""Commands of the group *sorted-set* that pop members with the lowest or highest scores, blocking or not.
 
-A blocking command tries first; if there is nothing the client is blocked, and the same handler runs again when a key of
-it is ready.
+A blocking command first tries like its non-blocking form. If there are no members, the client is blocked, and the same
+handler runs again when one of its keys gets a member.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import MUST_BE_POSITIVE, SYNTAX_ERROR, WRONG_TYPE, CommandError
+from pyredmem.commands.counts import at_least
+from pyredmem.commands.popping import FRACTIONAL_TIMEOUT, SeveralKeys
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_write
-from pyredmem.engine.arguments import Arguments, deadline_of_seconds, integer
+from pyredmem.engine.arguments import deadline_of_seconds
 from pyredmem.engine.command import (
     ACCESS,
     BLOCKING,
@@ -23,7 +25,7 @@ from pyredmem.engine.command import (
     WRITE,
     Group,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -32,15 +34,13 @@ from pyredmem.objects.sorted_set import SortedSetObject
 sorted_set_pops: Final = Group("sorted-set")
 
 _TYPE: Final = b"zset"
-_BAD_NUMBER_OF_KEYS: Final = b"ERR numkeys should be greater than 0"
-_BAD_COUNT: Final = b"ERR count should be greater than 0"
-_OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of those taken."
+_OF_MANY: Final = "O(M*log(N)) where N is the number of members and M that of the removed ones."
+_OF_KEYS: Final = "O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M removed ones."
 _OF_ONE: Final = "O(log(N)) where N is the number of members."
-_FRACTIONS: Final = (("6.0.0", "The timeout may have a fraction."),)
 
 
 def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]) -> list[bytes]:
-    """Take up to so many members from an end out; their scores are added to a list."""
+    """Remove and return at most ``count`` members from an end, the outermost first; add their scores to ``scores``."""
     order = found.order()
     length = order.length
     if count > length:
@@ -55,10 +55,11 @@ def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]
     return members
 
 
-def _tell(context: Context, name: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
-    context.changed(name, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
+def _members_removed(context: Context, key: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
+    """Notify of removed members; an empty sorted set is deleted."""
+    context.changed(key, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
     if found.length() == 0:
-        context.delete_emptied(name)
+        context.delete_emptied(key)
 
 
 # From one key.
@@ -68,15 +69,14 @@ def _tell(context: Context, name: bytes, found: SortedSetObject, highest: bool, 
     "zpopmin",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members with the lowest scores out and gives them; the key goes with the last one.",
+    summary="Removes and returns the members with the lowest scores. A sorted set without members is deleted.",
     syntax="key [count]",
 )
 def zpopmin(context: Context, argv: list[bytes]) -> None:
-    """ZPOPMIN."""
     if len(argv) == 2:
         _pop_one(context, argv[1], False)
     else:
@@ -87,23 +87,22 @@ def zpopmin(context: Context, argv: list[bytes]) -> None:
     "zpopmax",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members with the highest scores out and gives them; the key goes with the last one.",
+    summary="Removes and returns the members with the highest scores. A sorted set without members is deleted.",
     syntax="key [count]",
 )
 def zpopmax(context: Context, argv: list[bytes]) -> None:
-    """ZPOPMAX."""
     if len(argv) == 2:
         _pop_one(context, argv[1], True)
     else:
         _pop_many(context, argv, True)
 
 
-def _pop_one(context: Context, name: bytes, highest: bool) -> None:
-    value = context.db.write(name)
+def _pop_one(context: Context, key: bytes, highest: bool) -> None:
+    value = context.db.write(key)
     reply = context.reply
     if value is None:
         reply.array(0)
@@ -117,15 +116,13 @@ def _pop_one(context: Context, name: bytes, highest: bool) -> None:
     reply.bulk(member)
     reply.double(order.score_at(rank))
     value.content.remove(member)
-    _tell(context, name, value, highest, 1)
+    _members_removed(context, key, value, highest, 1)
 
 
 def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
-    count = integer(argv[2], MUST_BE_POSITIVE)
-    if count < 0:
-        raise CommandError(MUST_BE_POSITIVE)
+    count = at_least(0, argv[2], MUST_BE_POSITIVE)
     found = sorted_set_to_write(context, argv[1])
     if found is None or count == 0:
         context.reply.array(0)
@@ -133,23 +130,22 @@ def _pop_many(context: Context, argv: list[bytes], highest: bool) -> None:
     scores: list[float] = []
     members = _take(found, count, highest, scores)
     reply_members(context, members, scores)
-    _tell(context, argv[1], found, highest, len(members))
+    _members_removed(context, argv[1], found, highest, len(members))
 
 
 @sorted_set_pops.command(
     "bzpopmin",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
-    summary="Takes the member with the lowest score of the first of several sorted sets; waits if there is none.",
+    summary="Removes and returns the member with the lowest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def bzpopmin(context: Context, argv: list[bytes]) -> None:
-    """BZPOPMIN."""
     _pop_or_block(context, argv, False)
 
 
@@ -157,87 +153,64 @@ def bzpopmin(context: Context, argv: list[bytes]) -> None:
     "bzpopmax",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE, last=-2),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE, last=-2),),
     acl="sortedset",
     since="5.0.0",
     complexity=_OF_ONE,
-    summary="Takes the member with the highest score of the first of several sorted sets; waits if there is none.",
+    summary="Removes and returns the member with the highest score of the first sorted set; blocks until there is one.",
     syntax="key [key ...] timeout:double",
-    history=_FRACTIONS,
+    history=FRACTIONAL_TIMEOUT,
 )
 def bzpopmax(context: Context, argv: list[bytes]) -> None:
-    """BZPOPMAX."""
     _pop_or_block(context, argv, True)
 
 
 def _pop_or_block(context: Context, argv: list[bytes], highest: bool) -> None:
     deadline_ms = deadline_of_seconds(argv[-1], context.keyspace.now_ms())
-    names = argv[1:-1]
-    for name in names:
-        found = sorted_set_to_write(context, name)
+    keys = argv[1:-1]
+    for key in keys:
+        found = sorted_set_to_write(context, key)
         if found is not None:
             reply = context.reply
             scores: list[float] = []
             members = _take(found, 1, highest, scores)
             reply.array(3)
-            reply.bulk(name)
+            reply.bulk(key)
             reply.bulk(members[0])
             reply.double(scores[0])
-            _tell(context, name, found, highest, 1)
+            _members_removed(context, key, found, highest, 1)
             if context.is_recording:
-                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", name])
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", key])
             return
-    context.block(argv, names, _TYPE, deadline_ms)
+    context.block(argv, keys, _TYPE, deadline_ms)
 
 
 # From one of several keys.
 
 
-class _Several:
-    """``numkeys key [key ...] <MIN | MAX> [COUNT count]``, from an argument on."""
-
-    def __init__(self, argv: list[bytes], start: i64) -> None:
-        arguments = Arguments(argv, start)
-        keys = _positive(arguments.next(), _BAD_NUMBER_OF_KEYS)
-        if keys >= arguments.left():
-            raise CommandError(SYNTAX_ERROR)
-        self.names = argv[arguments.at : arguments.at + keys]
-        arguments.at += keys
-        where = arguments.word()
-        if where not in (b"MIN", b"MAX"):
-            raise CommandError(SYNTAX_ERROR)
-        self.highest = where == b"MAX"
-        self.count = 1
-        if arguments.take(b"COUNT"):
-            self.count = _positive(arguments.next(), _BAD_COUNT)
-        arguments.finish()
+def _several_sorted_sets(argv: list[bytes], start: i64) -> SeveralKeys:
+    return SeveralKeys(argv, start, b"MIN", b"MAX")
 
 
-def _positive(argument: bytes, error: bytes) -> int:
-    number = integer(argument, error)
-    if number < 1:
-        raise CommandError(error)
-    return number
-
-
-def _pop_from_first(context: Context, wanted: _Several) -> bool:
-    """Take members of the first of the keys that exists and reply; False if there is none."""
-    for name in wanted.names:
-        found = sorted_set_to_write(context, name)
+def _pop_from_first(context: Context, wanted: SeveralKeys) -> bool:
+    """Pop members of the first sorted set that exists, and reply with its key and them; False if none exists."""
+    highest = wanted.at_high_end
+    for key in wanted.keys:
+        found = sorted_set_to_write(context, key)
         if found is not None:
             reply = context.reply
             scores: list[float] = []
-            members = _take(found, wanted.count, wanted.highest, scores)
+            members = _take(found, wanted.count, highest, scores)
             reply.array(2)
-            reply.bulk(name)
+            reply.bulk(key)
             reply.array(len(members))
             for at, member in enumerate(members):
                 reply.array(2)
                 reply.bulk(member)
                 reply.double(scores[at])
-            _tell(context, name, found, wanted.highest, len(members))
+            _members_removed(context, key, found, highest, len(members))
             if context.is_recording:
-                context.record_instead([b"ZPOPMAX" if wanted.highest else b"ZPOPMIN", name, b"%d" % len(members)])
+                context.record_instead([b"ZPOPMAX" if highest else b"ZPOPMIN", key, b"%d" % len(members)])
             return True
     return False
 
@@ -249,13 +222,12 @@ def _pop_from_first(context: Context, wanted: _Several) -> bool:
     keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=1),),
     acl="sortedset",
     since="7.0.0",
-    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
-    summary="Takes members from an end of the first of several sorted sets that exists.",
+    complexity=_OF_KEYS,
+    summary="Removes and returns members with the lowest or highest scores of the first sorted set that exists.",
     syntax="numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def zmpop(context: Context, argv: list[bytes]) -> None:
-    """ZMPOP."""
-    if not _pop_from_first(context, _Several(argv, 1)):
+    if not _pop_from_first(context, _several_sorted_sets(argv, 1)):
         context.reply.null_array()
 
 
@@ -266,13 +238,12 @@ def zmpop(context: Context, argv: list[bytes]) -> None:
     keys=(counted_keys(READ_WRITE, ACCESS, DELETE, index=2),),
     acl="sortedset",
     since="7.0.0",
-    complexity="O(K) + O(M*log(N)) for K keys, with N members in the sorted set and M of them taken.",
-    summary="Takes members from an end of the first of several sorted sets that exists; waits if there is none.",
+    complexity=_OF_KEYS,
+    summary="Removes and returns members with the lowest or highest scores; blocks until one of the keys has some.",
     syntax="timeout:double numkeys key [key ...] <MIN | MAX> [COUNT count]",
 )
 def bzmpop(context: Context, argv: list[bytes]) -> None:
-    """BZMPOP."""
-    wanted = _Several(argv, 2)
+    wanted = _several_sorted_sets(argv, 2)
     deadline_ms = deadline_of_seconds(argv[1], context.keyspace.now_ms())
     if not _pop_from_first(context, wanted):
-        context.block(argv, wanted.names, _TYPE, deadline_ms)
+        context.block(argv, wanted.keys, _TYPE, deadline_ms)

@@ -1,7 +1,7 @@
-"""Commands of the group *sorted-set* on ranges of members: by rank, by score, by the members themselves.
+"""Commands of the group *sorted-set* on ranges of members: by rank, by score, or by member.
 
-Every range becomes a range of ranks, first and past the last one; from there on all commands are alike: a reversed
-range is read backwards, LIMIT narrows it, and it is replied, stored, counted or removed.
+Every range is first converted to a range of ranks. From there on all commands work alike: LIMIT narrows the range, REV
+reads it backwards, and its members are returned, stored, counted or removed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.sorted_set_bounds import BY_LEX, BY_RANK, BY_SCORE, Bounds
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read, sorted_set_to_write
 from pyredmem.engine.arguments import Arguments
@@ -26,7 +27,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -41,12 +42,12 @@ _LIMIT_BY_RANK: Final = (
 )  # fmt: skip
 _SCORES_BY_LEX: Final = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 
-#: The kind of a range or its direction is for an option to say.
+#: The kind or the direction of the range is not fixed by the command, but given by an option.
 _OPEN: Final = -1
 
 
 class _Range:
-    """What a command of the ZRANGE family asks for: the bounds, and how to go through what is between."""
+    """The arguments of a command of the ZRANGE family: the bounds, and what to do with the members between them."""
 
     def __init__(self, argv: list[bytes], start: i64, kind: i64, reverse: i64, stores: bool) -> None:
         self.offset = 0
@@ -82,7 +83,7 @@ class _Range:
         self._asked_kind: i64 = BY_RANK if asked_kind == _OPEN else asked_kind
 
     def ranks(self, found: SortedSetObject) -> tuple[i64, i64]:
-        """The first rank and how many there are, in ascending order."""
+        """The first rank and the number of ranks, in ascending order."""
         start, end = self.bounds.ranks(found, self.reverse)
         if self.bounds.kind == BY_RANK:
             return start, end - start
@@ -94,14 +95,14 @@ class _Range:
         return (end - self.offset - count if self.reverse else start + self.offset), count
 
     def members(self, found: SortedSetObject, start: i64, count: i64) -> list[bytes]:
-        """The members of these ranks in the order asked for."""
+        """The members of a range of ranks, in the requested order."""
         members = found.order().members(start, count)
         if self.reverse:
             members.reverse()
         return members
 
     def scores(self, found: SortedSetObject, start: i64, count: i64) -> list[float]:
-        """The scores of these ranks in the order asked for."""
+        """The scores of a range of ranks, in the requested order."""
         scores = found.order().scores(start, count)
         if self.reverse:
             scores.reverse()
@@ -109,7 +110,7 @@ class _Range:
 
 
 def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -> None:
-    """The ZRANGE family."""
+    """Run a command of the ZRANGE family."""
     wanted = _Range(argv, 2, kind, reverse, False)
     found = sorted_set_to_read(context, argv[1])
     if found is None:
@@ -124,16 +125,15 @@ def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -
     "zrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of ranks, scores or members.",
+    summary="Returns the members in a range of ranks, scores or members.",
     syntax="key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
-    history=(("6.2.0", "Options REV, BYSCORE, BYLEX and LIMIT."),),
+    history=(("6.2.0", "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options."),),
 )
 def zrange(context: Context, argv: list[bytes]) -> None:
-    """ZRANGE."""
     _reply_range(context, argv, _OPEN, _OPEN)
 
 
@@ -141,16 +141,15 @@ def zrange(context: Context, argv: list[bytes]) -> None:
     "zrevrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of ranks, counted from the highest score down.",
+    summary="Returns the members in a range of ranks, in descending order.",
     syntax="key start stop [WITHSCORES]",
     deprecated=("6.2.0", "`ZRANGE` with the `REV` argument"),
 )
 def zrevrange(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGE."""
     _reply_range(context, argv, BY_RANK, 1)
 
 
@@ -158,17 +157,16 @@ def zrevrange(context: Context, argv: list[bytes]) -> None:
     "zrangebyscore",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.0.5",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of scores.",
+    summary="Returns the members in a range of scores.",
     syntax="key min:double max:double [WITHSCORES] [LIMIT offset count]",
-    history=(("2.0.0", "The option WITHSCORES."),),
+    history=(("2.0.0", "Added the `WITHSCORES` option."),),
     deprecated=("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
 )
 def zrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZRANGEBYSCORE."""
     _reply_range(context, argv, BY_SCORE, 0)
 
 
@@ -176,17 +174,16 @@ def zrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zrevrangebyscore",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.2.0",
     complexity=_OF_MANY,
-    summary="Gives the members in a range of scores, from the highest down.",
+    summary="Returns the members in a range of scores, in descending order.",
     syntax="key max:double min:double [WITHSCORES] [LIMIT offset count]",
-    history=(("2.1.6", "Bounds may be excluded."),),
+    history=(("2.1.6", "Accepts exclusive bounds."),),
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
 )
 def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGEBYSCORE."""
     _reply_range(context, argv, BY_SCORE, 1)
 
 
@@ -194,16 +191,15 @@ def zrevrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zrangebylex",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Gives the members between two, where all scores are equal.",
+    summary="Returns the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
 )
 def zrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZRANGEBYLEX."""
     _reply_range(context, argv, BY_LEX, 0)
 
 
@@ -211,16 +207,15 @@ def zrangebylex(context: Context, argv: list[bytes]) -> None:
     "zrevrangebylex",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Gives the members between two, from the greater one down, where all scores are equal.",
+    summary="Returns the members in a range of members in descending order, if all scores are equal.",
     syntax="key max:string min:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
 )
 def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANGEBYLEX."""
     _reply_range(context, argv, BY_LEX, 1)
 
 
@@ -228,15 +223,15 @@ def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
     "zrangestore",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE), key(READ_ONLY, ACCESS, index=2)),
+    keys=(key_at(OVERWRITE, UPDATE), key_at(READ_ONLY, ACCESS, index=2)),
     acl="sortedset",
     since="6.2.0",
     complexity=_OF_MANY,
-    summary="Stores the members in a range of another sorted set.",
+    summary="Stores a range of members of a sorted set in another key.",
     syntax="dst:key src:key min:string max:string [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
 )
 def zrangestore(context: Context, argv: list[bytes]) -> None:
-    """ZRANGESTORE: the result is added member by member, so only a range of ranks is known to be large beforehand."""
+    """Members are added one by one, and only with a range of ranks is the size known beforehand, as in Redis."""
     wanted = _Range(argv, 3, _OPEN, _OPEN, True)
     found = sorted_set_to_read(context, argv[2])
     if found is None:
@@ -255,16 +250,10 @@ def zrangestore(context: Context, argv: list[bytes]) -> None:
     store_result(context, argv[1], made, b"zrangestore")
 
 
-def store_result(context: Context, name: bytes, result: SortedSetObject | None, event: bytes) -> None:
-    """Let a key hold a result, whatever it held, and reply with its length; none deletes the key."""
-    if result is not None:
-        context.db.set(name, result)
-        context.changed(name, events.SORTED_SET, event)
-        context.reply.integer(result.length())
-        return
-    if context.db.discard(name, context.keyspace.lazy_server_del):
-        context.changed(name, events.GENERIC, b"del")
-    context.reply.integer(0)
+def store_result(context: Context, key: bytes, result: SortedSetObject | None, event: bytes) -> None:
+    """Store a result in a key and reply with its length; without a result the key is deleted."""
+    store_or_delete(context, key, result, events.SORTED_SET, event)
+    context.reply.integer(0 if result is None else result.length())
 
 
 # Counting.
@@ -274,7 +263,7 @@ def store_result(context: Context, name: bytes, result: SortedSetObject | None, 
     "zcount",
     arity=4,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_COUNTED,
@@ -282,7 +271,6 @@ def store_result(context: Context, name: bytes, result: SortedSetObject | None, 
     syntax="key min:double max:double",
 )
 def zcount(context: Context, argv: list[bytes]) -> None:
-    """ZCOUNT."""
     _reply_count(context, argv, BY_SCORE)
 
 
@@ -290,15 +278,14 @@ def zcount(context: Context, argv: list[bytes]) -> None:
     "zlexcount",
     arity=4,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.9",
     complexity=_COUNTED,
-    summary="Counts the members between two, where all scores are equal.",
+    summary="Counts the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string",
 )
 def zlexcount(context: Context, argv: list[bytes]) -> None:
-    """ZLEXCOUNT."""
     _reply_count(context, argv, BY_LEX)
 
 
@@ -319,15 +306,14 @@ def _reply_count(context: Context, argv: list[bytes], kind: i64) -> None:
     "zremrangebyrank",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_MANY,
-    summary="Takes the members in a range of ranks out; the key goes with the last one.",
+    summary="Removes the members in a range of ranks. A sorted set without members is deleted.",
     syntax="key start stop",
 )
 def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYRANK."""
     _remove_range(context, argv, BY_RANK, b"zremrangebyrank")
 
 
@@ -335,15 +321,14 @@ def zremrangebyrank(context: Context, argv: list[bytes]) -> None:
     "zremrangebyscore",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_MANY,
-    summary="Takes the members in a range of scores out; the key goes with the last one.",
+    summary="Removes the members in a range of scores. A sorted set without members is deleted.",
     syntax="key min:double max:double",
 )
 def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYSCORE."""
     _remove_range(context, argv, BY_SCORE, b"zremrangebyscore")
 
 
@@ -351,29 +336,28 @@ def zremrangebyscore(context: Context, argv: list[bytes]) -> None:
     "zremrangebylex",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="2.8.9",
     complexity=_OF_MANY,
-    summary="Takes the members between two out, where all scores are equal; the key goes with the last one.",
+    summary="Removes the members in a range of members, if all scores are equal.",
     syntax="key min:string max:string",
 )
 def zremrangebylex(context: Context, argv: list[bytes]) -> None:
-    """ZREMRANGEBYLEX."""
     _remove_range(context, argv, BY_LEX, b"zremrangebylex")
 
 
 def _remove_range(context: Context, argv: list[bytes], kind: i64, event: bytes) -> None:
     bounds = Bounds(kind, argv[2], argv[3])
-    name = argv[1]
-    found = sorted_set_to_write(context, name)
+    key = argv[1]
+    found = sorted_set_to_write(context, key)
     if found is None:
         context.reply.integer(0)
         return
     start, end = bounds.ranks(found, False)
     if end > start:
         found.remove_all(found.order().members(start, end - start))
-        context.changed(name, events.SORTED_SET, event, end - start)
+        context.changed(key, events.SORTED_SET, event, end - start)
         if found.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     context.reply.integer(end - start)

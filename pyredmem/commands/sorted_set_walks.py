@@ -1,4 +1,4 @@
-"""Commands of the group *sorted-set* that walk through members or draw them by chance: ZSCAN and ZRANDMEMBER."""
+"""Commands of the group *sorted-set* that iterate over members or draw random ones: ZSCAN and ZRANDMEMBER."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import SYNTAX_ERROR, CommandError, not_between
-from pyredmem.base.numbers import INT64_MAX, format_double
+from pyredmem.base.errors import SYNTAX_ERROR, CommandError
+from pyredmem.base.numbers import format_double
 from pyredmem.base.rng import Random
-from pyredmem.commands.scan import ScanOptions, scan_cursor, scan_table
+from pyredmem.commands.counts import check_count_of_pairs, sample_count
+from pyredmem.commands.sampling import distinct_numbers
+from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor, scan_table
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read
-from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.sorted_set import SortedSetObject
 
 sorted_set_walks: Final = Group("sorted-set")
 
-_OUT_OF_RANGE: Final = b"ERR value is out of range"
-#: Asked for more than a third of the members, those not wanted are drawn (Redis 7.2 ZRANDMEMBER_SUB_STRATEGY_MUL).
+#: For more than a third of the members, the others are drawn instead (Redis 7.2 ZRANDMEMBER_SUB_STRATEGY_MUL).
 _LEAVE_OUT_FACTOR: Final = 3
 
 
@@ -27,20 +27,20 @@ _LEAVE_OUT_FACTOR: Final = 3
     "zscan",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
-    summary="Lists some members with their scores and gives the cursor that lists the next ones.",
+    summary="Iterates over the members of a sorted set with their scores, some of them per call.",
     syntax="key cursor [MATCH pattern] [COUNT count]",
     tips=("nondeterministic_output",),
 )
 def zscan(context: Context, argv: list[bytes]) -> None:
-    """ZSCAN: the options are looked at only if there is a sorted set; a listpack is listed as a whole."""
+    """A listpack is returned at once. If there is no sorted set, the options are not checked."""
     cursor = scan_cursor(argv[2])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
-        _reply_scan(context, 0, [])
+        reply_scan(context.reply, 0, [])
         return
     options = ScanOptions(argv, 3)
     table = found.content.table()
@@ -56,29 +56,22 @@ def zscan(context: Context, argv: list[bytes]) -> None:
             member = table.keys[slot]
             if options.pattern is None or options.pattern.matches(member):
                 parts += [member, b"%.17g" % table.scores[slot]]
-    _reply_scan(context, cursor, parts)
-
-
-def _reply_scan(context: Context, cursor: int, parts: list[bytes]) -> None:
-    context.reply.array(2)
-    context.reply.bulk(b"%d" % cursor)
-    context.reply.bulks(parts)
+    reply_scan(context.reply, cursor, parts)
 
 
 @sorted_set_walks.command(
     "zrandmember",
     arity=-2,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="6.2.0",
-    complexity="O(N) where N is the number of members given.",
-    summary="Gives random members of a sorted set: different ones, or independent ones if the count is negative.",
+    complexity="O(N) where N is the number of returned members.",
+    summary="Returns random members of a sorted set; with a negative count members may repeat.",
     syntax="key [count [WITHSCORES]]",
     tips=("nondeterministic_output",),
 )
 def zrandmember(context: Context, argv: list[bytes]) -> None:
-    """ZRANDMEMBER."""
     if len(argv) > 2:
         _draw_many(context, argv)
         return
@@ -90,7 +83,7 @@ def zrandmember(context: Context, argv: list[bytes]) -> None:
 
 
 def _draw(found: SortedSetObject, rng: Random) -> bytes:
-    """Any member, each with the same probability."""
+    """A random member; all are equally likely."""
     table = found.content.table()
     at = rng.below(found.length())
     return found.order().member_at(at) if table is None else table.keys[at]
@@ -98,14 +91,12 @@ def _draw(found: SortedSetObject, rng: Random) -> bytes:
 
 def _draw_many(context: Context, argv: list[bytes]) -> None:
     """ZRANDMEMBER with a count."""
-    count = integer(argv[2])
-    if count < -INT64_MAX:
-        raise not_between(-INT64_MAX, INT64_MAX)
+    count = sample_count(argv[2])
     with_scores = len(argv) > 3
     if with_scores and (len(argv) > 4 or argv[3].upper() != b"WITHSCORES"):
         raise CommandError(SYNTAX_ERROR)
-    if with_scores and abs(count) > INT64_MAX // 2:
-        raise CommandError(_OUT_OF_RANGE)
+    if with_scores:
+        check_count_of_pairs(count)
     found = sorted_set_to_read(context, argv[1])
     if found is None or count == 0:
         context.reply.array(0)
@@ -118,12 +109,12 @@ def _draw_many(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_independent(context: Context, found: SortedSetObject, count: i64, with_scores: bool) -> None:
-    """So many members, each drawn anew; written as they are drawn, because there may be very many."""
+    """Reply with ``count`` independently drawn members; each is written at once, since there may be very many."""
     reply = context.reply
     nested = with_scores and reply.protocol > 2
     reply.array(2 * count if with_scores and not nested else count)
     rng = context.keyspace.rng
-    while count > 0:
+    while count > 0 and not context.client_is_gone():
         member = _draw(found, rng)
         if nested:
             reply.array(2)
@@ -134,7 +125,7 @@ def _reply_independent(context: Context, found: SortedSetObject, count: i64, wit
 
 
 def _draw_different(found: SortedSetObject, count: int, rng: Random) -> list[bytes]:
-    """So many different members, or all there are, from the highest score down."""
+    """``count`` different members; or all, in descending order, if there are no more."""
     length = found.length()
     order = found.order()
     if count >= length:
@@ -142,14 +133,6 @@ def _draw_different(found: SortedSetObject, count: int, rng: Random) -> list[byt
         members.reverse()
         return members
     if count * _LEAVE_OUT_FACTOR > length:
-        left_out = _different_places(length, length - count, rng)
+        left_out = distinct_numbers(length - count, length, rng)
         return [member for at, member in enumerate(order.members(0, length)) if at not in left_out]
-    return [order.member_at(at) for at in _different_places(length, count, rng)]
-
-
-def _different_places(length: i64, count: i64, rng: Random) -> dict[int, None]:
-    """So many different numbers below a length."""
-    places: dict[int, None] = {}
-    while len(places) < count:
-        places[int(rng.below(length))] = None
-    return places
+    return [order.member_at(at) for at in distinct_numbers(count, length, rng)]

@@ -1,8 +1,8 @@
 """Commands of the group *sorted-set* on single members: scores and ranks.
 
-ZADD with one pair and no options is among the server's shortest paths. Ranges are in `sorted_set_ranges`, what takes
-members from an end is in `sorted_set_pops`, what joins sets in `sorted_set_operations`, what walks or draws in
-`sorted_set_walks`.
+ZADD with one pair and no options is among the shortest paths of the server. The other commands are in
+`sorted_set_ranges`, `sorted_set_pops`, `sorted_set_operations` (several sets) and `sorted_set_walks` (ZSCAN and
+ZRANDMEMBER).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -49,30 +49,30 @@ _INCR_OF_MANY: Final = b"ERR INCR option supports a single increment-element pai
 _SUM_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
 
 _OF_A_MEMBER: Final = "O(log(N)) where N is the number of members."
-_WITH_SCORE: Final = (("7.2.0", "The option `WITHSCORE`."),)
+_WITH_SCORE: Final = (("7.2.0", "Added the `WITHSCORE` option."),)
 
 
 def sorted_set_value(value: RedisObject) -> SortedSetObject:
-    """The value as the sorted set it has to be."""
+    """The value as a sorted set; an error if it has another type."""
     if isinstance(value, SortedSetObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def sorted_set_to_read(context: Context, name: bytes) -> SortedSetObject | None:
-    """The sorted set under a key, for a command that reads it; None if there is no key."""
-    value = context.db.read(name)
+def sorted_set_to_read(context: Context, key: bytes) -> SortedSetObject | None:
+    """The sorted set of a key, for a command that reads it; None if there is no such key."""
+    value = context.db.read(key)
     return None if value is None else sorted_set_value(value)
 
 
-def sorted_set_to_write(context: Context, name: bytes) -> SortedSetObject | None:
-    """The sorted set under a key, for a command that changes it; None if there is no key."""
-    value = context.db.write(name)
+def sorted_set_to_write(context: Context, key: bytes) -> SortedSetObject | None:
+    """The sorted set of a key, for a command that changes it; None if there is no such key."""
+    value = context.db.write(key)
     return None if value is None else sorted_set_value(value)
 
 
 def reply_members(context: Context, members: list[bytes], scores: list[float] | None) -> None:
-    """Reply with members, alone or with scores: in pairs under RESP3, one after the other under RESP2."""
+    """Reply with members, alone or with scores: as pairs in RESP3, one after the other in RESP2."""
     reply = context.reply
     if scores is None:
         reply.bulks(members)
@@ -96,20 +96,19 @@ def reply_members(context: Context, members: list[bytes], scores: list[float] | 
     "zadd",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(log(N)) for each pair, where N is the number of members.",
-    summary="Gives members their scores, and adds those that are not there; makes the sorted set if there is none.",
+    summary="Sets the scores of members of a sorted set; creates members and the key as needed.",
     syntax="key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     history=(
-        ("2.4.0", "Takes several pairs."),
-        ("3.0.2", "Options XX, NX, CH and INCR."),
-        ("6.2.0", "Options GT and LT."),
+        ("2.4.0", "Accepts multiple pairs."),
+        ("3.0.2", "Added the `XX`, `NX`, `CH` and `INCR` options."),
+        ("6.2.0", "Added the `GT` and `LT` options."),
     ),
 )
 def zadd(context: Context, argv: list[bytes]) -> None:
-    """ZADD."""
     if len(argv) != 4:
         _add(context, argv, 0)
         return
@@ -122,13 +121,13 @@ def zadd(context: Context, argv: list[bytes]) -> None:
             _add(context, argv, 0)
             return
         score = number
-    name = argv[1]
+    key = argv[1]
     keyspace = context.keyspace
     limits = keyspace.limits
-    value = context.db.write(name)
+    value = context.db.write(key)
     if value is None:
         found = new_sorted_set(keyspace.allocator, limits, 1, len(argv[3]))
-        context.db.add(name, found)
+        context.db.add(key, found)
     elif isinstance(value, SortedSetObject):
         found = value
         found.expect(1, limits, keyspace.rng)
@@ -136,7 +135,7 @@ def zadd(context: Context, argv: list[bytes]) -> None:
         raise CommandError(WRONG_TYPE)
     done = found.add(argv[3], score, limits, keyspace.rng)
     if done != 0:
-        context.changed(name, events.SORTED_SET, b"zadd")
+        context.changed(key, events.SORTED_SET, b"zadd")
     context.reply.integer(1 if done == ADDED else 0)
 
 
@@ -144,20 +143,20 @@ def zadd(context: Context, argv: list[bytes]) -> None:
     "zincrby",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="sortedset",
     since="1.2.0",
     complexity=_OF_A_MEMBER,
-    summary="Adds to the score of a member; one that is not there had 0.",
+    summary="Adds a number to the score of a member of a sorted set; a missing member counts as 0.",
     syntax="key increment member",
 )
 def zincrby(context: Context, argv: list[bytes]) -> None:
-    """ZINCRBY: the options of ZADD would be taken here too, as in Redis."""
+    """The options of ZADD are accepted here too, as in Redis."""
     _add(context, argv, _INCR)
 
 
 def _add(context: Context, argv: list[bytes], given: i64) -> None:
-    """ZADD and ZINCRBY in full."""
+    """Run ZADD or ZINCRBY in their general form."""
     start: i64 = 2
     while start < len(argv):
         option = _OPTIONS.get(argv[start].upper(), 0)
@@ -166,15 +165,15 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
         given |= option
         start += 1
     scores = _scores(argv, start, given)
-    name = argv[1]
-    value = context.db.write(name)
+    key = argv[1]
+    value = context.db.write(key)
     if value is None:
         if given & _XX:
             _reply_added(context, given, 0, 0, None)
             return
         keyspace = context.keyspace
         found = new_sorted_set(keyspace.allocator, keyspace.limits, len(scores), len(argv[start + 1]))
-        context.db.add(name, found)
+        context.db.add(key, found)
     else:
         found = sorted_set_value(value)
         found.expect(len(scores), context.keyspace.limits, context.keyspace.rng)
@@ -182,7 +181,7 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
 
 
 def _scores(argv: list[bytes], start: i64, given: i64) -> list[float]:
-    """The scores among the arguments; all must be good and the options go together."""
+    """The scores among the arguments; an error if one is not a number or if options exclude each other."""
     count: i64 = len(argv) - start
     if count == 0 or count % 2 == 1:
         raise CommandError(SYNTAX_ERROR)
@@ -205,7 +204,7 @@ def _scores(argv: list[bytes], start: i64, given: i64) -> list[float]:
 def _put_all(
     context: Context, argv: list[bytes], start: i64, given: i64, found: SortedSetObject, scores: list[float]
 ) -> None:
-    """Add or update the pairs as the options allow, tell and reply."""
+    """Add or update the pairs as the options allow, notify and reply."""
     limits = context.keyspace.limits
     rng = context.keyspace.rng
     added: i64 = 0
@@ -236,7 +235,7 @@ def _put_all(
 
 
 def _excluded(given: i64, old: float, score: float, is_new: bool) -> bool:
-    """Whether the options leave a member as it is."""
+    """Whether the options forbid adding or updating a member."""
     if is_new:
         return given & _XX != 0
     return given & _NX != 0 or (given & _GT != 0 and score <= old) or (given & _LT != 0 and score >= old)
@@ -255,18 +254,18 @@ def _reply_added(context: Context, given: i64, added: i64, updated: i64, result:
     "zrem",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="sortedset",
     since="1.2.0",
-    complexity="O(M*log(N)) where N is the number of members and M that of those to take out.",
-    summary="Takes members out of a sorted set; the key goes with the last one.",
+    complexity="O(M*log(N)) where N is the number of members and M that of those to remove.",
+    summary="Removes members from a sorted set. A sorted set without members is deleted.",
     syntax="key member [member ...]",
-    history=(("2.4.0", "Takes several members."),),
+    history=(("2.4.0", "Accepts multiple members."),),
 )
 def zrem(context: Context, argv: list[bytes]) -> None:
-    """ZREM: once the sorted set is empty the other members are not looked at."""
-    name = argv[1]
-    found = sorted_set_to_write(context, name)
+    """Stop as soon as the sorted set is empty."""
+    key = argv[1]
+    found = sorted_set_to_write(context, key)
     if found is None:
         context.reply.integer(0)
         return
@@ -277,20 +276,20 @@ def zrem(context: Context, argv: list[bytes]) -> None:
             if found.length() == 0:
                 break
     if removed > 0:
-        context.changed(name, events.SORTED_SET, b"zrem", removed)
+        context.changed(key, events.SORTED_SET, b"zrem", removed)
         if found.length() == 0:
-            context.delete_emptied(name)
+            context.delete_emptied(key)
     context.reply.integer(removed)
 
 
-# Asking.
+# Reading.
 
 
 @sorted_sets.command(
     "zcard",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(1)",
@@ -298,7 +297,6 @@ def zrem(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def zcard(context: Context, argv: list[bytes]) -> None:
-    """ZCARD."""
     found = sorted_set_to_read(context, argv[1])
     context.reply.integer(0 if found is None else found.length())
 
@@ -307,15 +305,14 @@ def zcard(context: Context, argv: list[bytes]) -> None:
     "zscore",
     arity=3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="1.2.0",
     complexity="O(1)",
-    summary="Gives the score of a member.",
+    summary="Returns the score of a member of a sorted set.",
     syntax="key member",
 )
 def zscore(context: Context, argv: list[bytes]) -> None:
-    """ZSCORE."""
     found = sorted_set_to_read(context, argv[1])
     if found is None:
         context.reply.null()
@@ -327,15 +324,14 @@ def zscore(context: Context, argv: list[bytes]) -> None:
     "zmscore",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="6.2.0",
-    complexity="O(N) where N is the number of members asked for.",
-    summary="Gives the scores of several members; null for one that is not there.",
+    complexity="O(N) where N is the number of requested members.",
+    summary="Returns the scores of several members of a sorted set; null for a member that does not exist.",
     syntax="key member [member ...]",
 )
 def zmscore(context: Context, argv: list[bytes]) -> None:
-    """ZMSCORE."""
     found = sorted_set_to_read(context, argv[1])
     context.reply.array(len(argv) - 2)
     for at in range(2, len(argv)):
@@ -346,7 +342,7 @@ def zmscore(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_score(context: Context, score: float) -> None:
-    """A score; null for NaN."""
+    """Reply with a score; with null if it is NaN, which means that there is no such member."""
     if isnan(score):
         context.reply.null()
     else:
@@ -357,16 +353,15 @@ def _reply_score(context: Context, score: float) -> None:
     "zrank",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_A_MEMBER,
-    summary="Gives the place of a member in ascending order of scores.",
+    summary="Returns the rank of a member in ascending order of scores.",
     syntax="key member [WITHSCORE]",
     history=_WITH_SCORE,
 )
 def zrank(context: Context, argv: list[bytes]) -> None:
-    """ZRANK."""
     _rank(context, argv, b"zrank", False)
 
 
@@ -374,16 +369,15 @@ def zrank(context: Context, argv: list[bytes]) -> None:
     "zrevrank",
     arity=-3,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="sortedset",
     since="2.0.0",
     complexity=_OF_A_MEMBER,
-    summary="Gives the place of a member in descending order of scores.",
+    summary="Returns the rank of a member in descending order of scores.",
     syntax="key member [WITHSCORE]",
     history=_WITH_SCORE,
 )
 def zrevrank(context: Context, argv: list[bytes]) -> None:
-    """ZREVRANK."""
     _rank(context, argv, b"zrevrank", True)
 
 

@@ -1,4 +1,4 @@
-"""Commands of the group *stream* that make and delete consumer groups and consumers: XGROUP."""
+"""XGROUP: commands of the group *stream* that create and delete consumer groups and consumers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from pyredmem.base.errors import CommandError, bad_subcommand_call
 from pyredmem.commands.help import declare_help
-from pyredmem.commands.streams import stream_to_write, told
+from pyredmem.commands.streams import state_changed, stream_to_write
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import DELETE, DENYOOM, INSERT, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream, new_stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup
@@ -22,23 +22,24 @@ _KEY_REQUIRED: Final = (
 )
 _GROUP_EXISTS: Final = b"BUSYGROUP Consumer Group name already exists"
 
-# Arguments with all options once; those beyond are refused last of all.
+# The number of arguments with each option once. More are refused, but only after all other checks.
 _LONGEST_CREATE: Final = 8
 _LONGEST_SETID: Final = 7
+_ENTRIES_READ: Final = (("7.0.0", "Added the `ENTRIESREAD` option."),)
 
-stream_groups.container("xgroup", since="5.0.0", summary="Manages the consumer groups of streams.")
+stream_groups.container("xgroup", since="5.0.0", summary="A container for commands about consumer groups.")
 declare_help(stream_groups, "xgroup", since="5.0.0", acl="stream")
 
 
-def no_group(group: bytes, name: bytes) -> CommandError:
-    """The refusal of a group that a stream has not got."""
+def no_group(group: bytes, key: bytes) -> CommandError:
+    """The error for a group that a stream does not have."""
     return CommandError(
-        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], name.partition(b"\0")[0])
+        b"NOGROUP No such consumer group '%b' for key name '%b'" % (group.partition(b"\0")[0], key.partition(b"\0")[0])
     )
 
 
-def _stream(context: Context, name: bytes) -> Stream:
-    stream = stream_to_write(context, name)
+def _stream(context: Context, key: bytes) -> Stream:
+    stream = stream_to_write(context, key)
     if stream is None:
         raise CommandError(_KEY_REQUIRED)
     return stream
@@ -74,19 +75,18 @@ class _Options:
     "xgroup|create",
     arity=-5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT, index=2),),
+    keys=(key_at(READ_WRITE, INSERT, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Makes a consumer group that reads on from an id.",
+    summary="Creates a consumer group that reads the entries after an id.",
     syntax="key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read:integer]",
-    history=(("7.0.0", "Option ENTRIESREAD."),),
+    history=_ENTRIES_READ,
 )
 def xgroup_create(context: Context, argv: list[bytes]) -> None:
-    """XGROUP CREATE."""
     options = _Options(argv, True)
-    name = argv[2]
-    stream = stream_to_write(context, name)
+    key = argv[2]
+    stream = stream_to_write(context, key)
     if stream is None and not options.mkstream:
         raise CommandError(_KEY_REQUIRED)
     if len(argv) > _LONGEST_CREATE:
@@ -97,13 +97,13 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
         last_id = parse_id(argv[4], 0)
     if stream is None:
         created = new_stream(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         stream = created.stream
-        context.keyspace.changes.modified(context.db.index, name)
+        context.keyspace.changes.modified(context.db.index, key)
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
     stream.add_group(argv[3], last_id, options.entries_read)
-    told(context, name, b"xgroup-create")
+    state_changed(context, key, b"xgroup-create")
     context.reply.ok()
 
 
@@ -111,16 +111,15 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
     "xgroup|setid",
     arity=-5,
     flags=WRITE,
-    keys=(key(READ_WRITE, UPDATE, index=2),),
+    keys=(key_at(READ_WRITE, UPDATE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Sets the id from which a consumer group reads on.",
+    summary="Sets the id after which a consumer group reads.",
     syntax="key group <id | $> [ENTRIESREAD entries-read:integer]",
-    history=(("7.0.0", "Option ENTRIESREAD."),),
+    history=_ENTRIES_READ,
 )
 def xgroup_setid(context: Context, argv: list[bytes]) -> None:
-    """XGROUP SETID."""
     options = _Options(argv, False)
     group = _group(context, argv)
     if len(argv) > _LONGEST_SETID:
@@ -128,7 +127,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
     group.entries_read = options.entries_read
-    told(context, argv[2], b"xgroup-setid")
+    state_changed(context, argv[2], b"xgroup-setid")
     context.reply.ok()
 
 
@@ -136,7 +135,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     "xgroup|destroy",
     arity=4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE, index=2),),
+    keys=(key_at(READ_WRITE, DELETE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of the group's pending entries.",
@@ -144,57 +143,55 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
     syntax="key group",
 )
 def xgroup_destroy(context: Context, argv: list[bytes]) -> None:
-    """XGROUP DESTROY."""
     stream = _stream(context, argv[2])
     group = stream.group(argv[3])
     if group is None:
         context.reply.integer(0)
         return
     stream.delete_group(group)
-    told(context, argv[2], b"xgroup-destroy")
+    state_changed(context, argv[2], b"xgroup-destroy")
     context.reply.integer(1)
 
 
-def consumer_of(context: Context, name: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
-    """A consumer of a group, made if it is not there; it counts as seen now."""
+def consumer_of(context: Context, key: bytes, group: StreamGroup, consumer: bytes) -> StreamConsumer:
+    """A consumer of a group, created if it does not exist; it counts as seen now."""
     now_ms = context.keyspace.now_ms()
     found = group.consumers.get(consumer)
     if found is None:
         found = group.add_consumer(consumer, now_ms)
-        told(context, name, b"xgroup-createconsumer")
+        state_changed(context, key, b"xgroup-createconsumer")
     found.seen_ms = now_ms
     return found
 
 
-def record_claim(context: Context, name: bytes, group: StreamGroup, entry_id: int) -> None:
-    """Record whose a pending entry is, since when, and how often it was delivered."""
+def record_claim(context: Context, key: bytes, group: StreamGroup, entry_id: int) -> None:
+    """Record the owner of a pending entry, when it was delivered last and how often."""
     entry = group.pending.get(id_key(entry_id))
     if entry is None:
         return
-    words = [b"XCLAIM", name, group.name, entry.consumer.name, b"0", id_text(entry_id)]
+    words = [b"XCLAIM", key, group.name, entry.consumer.name, b"0", id_text(entry_id)]
     words += [b"TIME", b"%d" % int(entry.delivered_ms), b"RETRYCOUNT", b"%d" % int(entry.deliveries)]
     context.record_instead([*words, b"FORCE", b"JUSTID", b"LASTID", id_text(group.last_id)])
 
 
-def record_last_id(context: Context, name: bytes, group: StreamGroup) -> None:
-    """Record how far a group has read."""
+def record_last_id(context: Context, key: bytes, group: StreamGroup) -> None:
+    """Record the last id that a group has read."""
     last_id = id_text(group.last_id)
-    context.record_instead([b"XGROUP", b"SETID", name, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
+    context.record_instead([b"XGROUP", b"SETID", key, group.name, last_id, b"ENTRIESREAD", b"%d" % group.entries_read])
 
 
 @stream_groups.command(
     "xgroup|createconsumer",
     arity=5,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, INSERT, index=2),),
+    keys=(key_at(READ_WRITE, INSERT, index=2),),
     acl="stream",
     since="6.2.0",
     complexity="O(1)",
-    summary="Makes a consumer in a group.",
+    summary="Creates a consumer in a consumer group.",
     syntax="key group consumer",
 )
 def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
-    """XGROUP CREATECONSUMER."""
     group = _group(context, argv)
     if group.consumers.get(argv[4]) is not None:
         context.reply.integer(0)
@@ -207,20 +204,19 @@ def xgroup_createconsumer(context: Context, argv: list[bytes]) -> None:
     "xgroup|delconsumer",
     arity=5,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE, index=2),),
+    keys=(key_at(READ_WRITE, DELETE, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Deletes a consumer with what it has pending.",
+    summary="Deletes a consumer and its pending entries.",
     syntax="key group consumer",
 )
 def xgroup_delconsumer(context: Context, argv: list[bytes]) -> None:
-    """XGROUP DELCONSUMER."""
     group = _group(context, argv)
     consumer = group.consumers.get(argv[4])
     if consumer is None:
         context.reply.integer(0)
         return
     pending = group.delete_consumer(consumer)
-    told(context, argv[2], b"xgroup-delconsumer")
+    state_changed(context, argv[2], b"xgroup-delconsumer")
     context.reply.integer(pending)

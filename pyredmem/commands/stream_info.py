@@ -1,4 +1,4 @@
-"""XINFO: what a stream, its groups and their consumers are like."""
+"""XINFO: describes a stream, its consumer groups and their consumers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyredmem.commands.help import declare_help
 from pyredmem.commands.stream_groups import no_group
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key
+from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import EntryRange, Stream
 from pyredmem.objects.stream_group import UNKNOWN, StreamConsumer, StreamGroup, entries_from
@@ -21,14 +21,14 @@ from pyredmem.protocol.reply import ReplySink
 
 stream_info: Final = Group("stream")
 
-_DEFAULT_COUNT: Final = 10  # entries that FULL shows
+_DEFAULT_COUNT: Final = 10  # the number of entries that FULL shows
 
-stream_info.container("xinfo", since="5.0.0", summary="Describes streams and their groups.")
+stream_info.container("xinfo", since="5.0.0", summary="A container for commands that describe streams.")
 declare_help(stream_info, "xinfo", since="5.0.0", acl="stream")
 
 
-def _stream(context: Context, name: bytes) -> Stream:
-    stream = stream_to_read(context, name)
+def _stream(context: Context, key: bytes) -> Stream:
+    stream = stream_to_read(context, key)
     if stream is None:
         raise CommandError(NO_SUCH_KEY)
     return stream
@@ -56,23 +56,22 @@ def _maybe_number(reply: ReplySink, name: bytes, number: int | None) -> None:
     "xinfo|stream",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Describes a stream; with FULL its entries, groups and consumers too.",
+    summary="Describes a stream; with FULL, also its entries, groups and consumers.",
     syntax="key [FULL [COUNT count]]",
     history=(
-        ("6.0.0", "Option FULL."),
+        ("6.0.0", "Added the `FULL` modifier."),
         (
             "7.0.0",
-            "Fields max-deleted-entry-id, entries-added, recorded-first-entry-id, entries-read and lag.",
+            "Added `max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag`.",
         ),
-        ("7.2.0", "Field active-time, and seen-time is when a consumer last asked for something."),
+        ("7.2.0", "Added `active-time`; `seen-time` is when a consumer last tried to read."),
     ),
 )
 def xinfo_stream(context: Context, argv: list[bytes]) -> None:
-    """XINFO STREAM."""
     stream = _stream(context, argv[2])
     count: i64 = _DEFAULT_COUNT
     size: i64 = len(argv)
@@ -109,7 +108,7 @@ def _edge(reply: ReplySink, name: bytes, found: EntryRange) -> None:
 
 
 def _content(reply: ReplySink, stream: Stream, count: i64) -> None:
-    """The entries and groups that FULL shows."""
+    """Reply with the entries and groups that FULL adds."""
     reply.bulk(b"entries")
     reply_entries(reply, stream.range(0, MAX_ID, count))
     reply.bulk(b"groups")
@@ -138,7 +137,7 @@ def _content(reply: ReplySink, stream: Stream, count: i64) -> None:
 
 
 def _progress(reply: ReplySink, stream: Stream, group: StreamGroup) -> None:
-    """How far the group has read, and how much is left."""
+    """Reply with the number of entries that a group has read and has not read yet."""
     _maybe_number(reply, b"entries-read", None if group.entries_read == UNKNOWN else group.entries_read)
     _maybe_number(reply, b"lag", stream.lag(group))
 
@@ -164,16 +163,15 @@ def _consumer(reply: ReplySink, consumer: StreamConsumer, count: i64) -> None:
     "xinfo|groups",
     arity=3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
     summary="Lists the consumer groups of a stream.",
     syntax="key",
-    history=(("7.0.0", "Fields entries-read and lag."),),
+    history=(("7.0.0", "Added the fields `entries-read` and `lag`."),),
 )
 def xinfo_groups(context: Context, argv: list[bytes]) -> None:
-    """XINFO GROUPS."""
     stream = _stream(context, argv[2])
     reply = context.reply
     groups = stream.group_list()
@@ -192,17 +190,16 @@ def xinfo_groups(context: Context, argv: list[bytes]) -> None:
     "xinfo|consumers",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, index=2),),
+    keys=(key_at(READ_ONLY, ACCESS, index=2),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
     summary="Lists the consumers of a group.",
     syntax="key group",
-    history=(("7.2.0", "Field inactive, and idle is the time since a consumer last asked for something."),),
+    history=(("7.2.0", "Added `inactive`; `idle` is the time since a consumer last tried to read."),),
     tips=("nondeterministic_output",),
 )
 def xinfo_consumers(context: Context, argv: list[bytes]) -> None:
-    """XINFO CONSUMERS."""
     stream = _stream(context, argv[2])
     group = stream.group(argv[3])
     if group is None:

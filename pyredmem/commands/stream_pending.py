@@ -1,4 +1,4 @@
-"""Commands of the group *stream* on entries that a group has not acknowledged: XACK, XPENDING, XCLAIM, XAUTOCLAIM."""
+"""Commands of the group *stream* on entries that were delivered but not acknowledged: XACK, XPENDING, XCLAIM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyredmem.base.numbers import INT64_MAX
 from pyredmem.commands.stream_groups import consumer_of, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, integer
-from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key
+from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_group import PendingEntry, StreamConsumer, StreamGroup, entries_from
@@ -21,14 +21,14 @@ from pyredmem.structures.radix import RadixCursor
 
 stream_pending: Final = Group("stream")
 
-#: XAUTOCLAIM looks at so many entries for each one that it may claim.
+#: XAUTOCLAIM examines at most this many entries for each one that it may claim.
 _ATTEMPTS_PER_CLAIM: Final = 10
 _LONGEST_AUTOCLAIM: Final = INT64_MAX // 16
 _DEFAULT_AUTOCLAIM: Final = 100
 
 
 def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
-    """The stream of the first argument and its group of the second one."""
+    """The stream and the group that the first two arguments name; an error if one of them does not exist."""
     stream = stream_to_read(context, argv[1])
     group = None if stream is None else stream.group(argv[2])
     if stream is None or group is None:
@@ -43,15 +43,14 @@ def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     "xack",
     arity=-4,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(1) for each id.",
-    summary="Acknowledges entries: the group has them pending no more.",
+    summary="Acknowledges entries of a stream: they are no longer pending in the group.",
     syntax="key group id [id ...]",
 )
 def xack(context: Context, argv: list[bytes]) -> None:
-    """XACK."""
     stream = stream_to_read(context, argv[1])
     group = None if stream is None else stream.group(argv[2])
     if group is None:
@@ -73,17 +72,16 @@ def xack(context: Context, argv: list[bytes]) -> None:
     "xpending",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) where N is the number of entries looked at; for the summary, the number of consumers.",
-    summary="Tells what a group has pending: a summary, or the entries of a range.",
+    complexity="O(N) where N is the number of examined entries; for the summary, the number of consumers.",
+    summary="Returns a summary of the pending entries of a group, or those in a range.",
     syntax="key group [[IDLE min-idle-time:integer] start:string end:string count [consumer]]",
-    history=(("6.2.0", "Option IDLE; ranges that leave out their ends."),),
+    history=(("6.2.0", "Added the `IDLE` option and exclusive ranges."),),
     tips=("nondeterministic_output",),
 )
 def xpending(context: Context, argv: list[bytes]) -> None:
-    """XPENDING."""
     size: i64 = len(argv)
     if size == 3:
         _, group = _find(context, argv)
@@ -165,7 +163,7 @@ class _Claim:
     """The ids and options of XCLAIM."""
 
     def __init__(self, argv: list[bytes], now_ms: int) -> None:
-        self.name = argv[1]
+        self.key = argv[1]
         self.ids: list[int] = []
         self.delivered_ms = -1
         self.deliveries = -1
@@ -208,17 +206,16 @@ class _Claim:
     "xclaim",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(log(N)) where N is the number of the group's pending entries.",
-    summary="Hands pending entries over to a consumer.",
+    summary="Changes the owner of pending entries to another consumer.",
     syntax="key group consumer min-idle-time:string id [id ...] [IDLE ms] [TIME unix-time-milliseconds] "
     "[RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]",
     tips=("nondeterministic_output",),
 )
 def xclaim(context: Context, argv: list[bytes]) -> None:
-    """XCLAIM."""
     stream, group = _find(context, argv)
     min_idle_ms = _min_idle_ms(argv[4], b"XCLAIM")
     now_ms = context.keyspace.now_ms()
@@ -234,7 +231,7 @@ def xclaim(context: Context, argv: list[bytes]) -> None:
     claimed = [
         entry_id for entry_id in claim.ids if _claim_one(context, stream, group, consumer, claim, entry_id, min_idle_ms)
     ]
-    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM says so
+    if moves and context.keyspace.changes.since_save() == dirty and context.is_recording:  # no XCLAIM records it
         record_last_id(context, argv[1], group)
     _claimed(context.reply, stream, claimed, claim.just_id)
 
@@ -253,7 +250,7 @@ def _claim_one(
     if stream.entry(entry_id) is None:
         if entry is not None:
             if context.is_recording:
-                record_claim(context, claim.name, group, entry_id)
+                record_claim(context, claim.key, group, entry_id)
             group.acknowledge(entry_key)
             context.keyspace.changes.count(1)
         return False
@@ -274,7 +271,7 @@ def _claim_one(
     consumer.active_ms = now_ms
     context.keyspace.changes.count(1)
     if context.is_recording:
-        record_claim(context, claim.name, group, entry_id)
+        record_claim(context, claim.key, group, entry_id)
     return True
 
 
@@ -293,17 +290,17 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
     "xautoclaim",
     arity=-6,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="6.2.0",
     complexity="O(1) for a small COUNT.",
-    summary="Hands entries that have been pending for some time over to a consumer, from an id on.",
+    summary="Changes the owner of entries that have been pending for some time, beginning at an id.",
     syntax="key group consumer min-idle-time:string start:string [COUNT count] [JUSTID]",
-    history=(("7.0.0", "The reply has the ids of pending entries that were deleted."),),
+    history=(("7.0.0", "Added the ids of deleted entries to the reply."),),
     tips=("nondeterministic_output",),
 )
 def xautoclaim(context: Context, argv: list[bytes]) -> None:
-    """XAUTOCLAIM: also forgets pending entries that are no more in the stream."""
+    """Entries that are no longer in the stream are removed from the pending ones."""
     min_idle_ms = _min_idle_ms(argv[4], b"XAUTOCLAIM")
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)
@@ -315,17 +312,17 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
     attempts = min(int(group.pending.used), count * _ATTEMPTS_PER_CLAIM)
     pending = entries_from(group.pending, low, MAX_ID, attempts + 1)
     claimed: list[int] = []
-    gone: list[int] = []
+    deleted: list[int] = []
     looked: i64 = 0
     for entry_id, entry in pending[:attempts]:
-        if len(claimed) + len(gone) == count:
+        if len(claimed) + len(deleted) == count:
             break
         looked += 1
         if stream.entry(entry_id) is None:
             if context.is_recording:
                 record_claim(context, argv[1], group, entry_id)
             group.acknowledge(id_key(entry_id))
-            gone.append(entry_id)
+            deleted.append(entry_id)
         elif min_idle_ms == 0 or now_ms - entry.delivered_ms >= min_idle_ms:
             group.hand_over(id_key(entry_id), entry, consumer)
             entry.delivered_ms = now_ms
@@ -335,16 +332,16 @@ def xautoclaim(context: Context, argv: list[bytes]) -> None:
             claimed.append(entry_id)
             if context.is_recording:
                 record_claim(context, argv[1], group, entry_id)
-    context.keyspace.changes.count(len(claimed) + len(gone))
+    context.keyspace.changes.count(len(claimed) + len(deleted))
     reply = context.reply
     reply.array(3)
     reply.bulk(id_text(pending[looked][0] if looked < len(pending) else 0))
     _claimed(reply, stream, claimed, just_id)
-    reply.bulks([id_text(entry_id) for entry_id in gone])
+    reply.bulks([id_text(entry_id) for entry_id in deleted])
 
 
 def _autoclaim_options(argv: list[bytes]) -> tuple[int, bool]:
-    """How many entries to claim, and whether their ids are enough."""
+    """The options: how many entries to claim, and whether to reply with their ids only."""
     count = _DEFAULT_AUTOCLAIM
     just_id = False
     arguments = Arguments(argv, 6)

@@ -1,7 +1,7 @@
-"""Commands of the group *stream* that read on from an id, and wait if need be: XREAD, XREADGROUP.
+"""Commands of the group *stream* that read the entries after an id and can block: XREAD, XREADGROUP.
 
-A client that waits has its command run again when an entry comes, so the ids that depend on the moment (``$``) are
-written into the arguments before it is blocked.
+The command of a blocked client runs again when an entry is added. Before the client is blocked, ``$`` in its arguments
+is therefore replaced by the last id at that time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyredmem.protocol.reply import ReplySink
 
 stream_reads: Final = Group("stream")
 
-#: What ``>`` is read as: no entry is above it.
+#: Stands for ``>``; no entry has an id above it.
 _NEW_ENTRIES: Final = MAX_ID
 
 _NO_GROUP_OPTION: Final = b"ERR Missing GROUP option for XREADGROUP"
@@ -37,20 +37,20 @@ _NEW_ENTRIES_WITHOUT_GROUP: Final = (
 
 
 class _Source:
-    """One of the streams to read: from which id on, and for which group."""
+    """One of the streams to read: after which id, and for which group."""
 
-    def __init__(self, name: bytes, stream: Stream | None, group: StreamGroup | None, after: int) -> None:
-        self.name = name
+    def __init__(self, key: bytes, stream: Stream | None, group: StreamGroup | None, after: int) -> None:
+        self.key = key
         self.stream = stream
         self.group = group
         self.after = after
 
 
 class _Request:
-    """The arguments of XREAD and XREADGROUP up to the streams."""
+    """The arguments of XREAD and XREADGROUP before the streams."""
 
     def __init__(self, argv: list[bytes], for_group: bool, now_ms: int) -> None:
-        self.count: i64 = -1  # entries per stream, all if negative
+        self.count: i64 = -1  # entries per stream; all if negative
         self.blocks = False
         self.deadline_ms: i64 = 0
         self.no_ack = False
@@ -106,27 +106,27 @@ def _check_option(option: bytes, for_group: bool) -> None:
 
 
 def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_Source]:
-    """The streams, all looked up and their ids read before any is served."""
+    """The streams; all of them are looked up, and all ids parsed, before any is read."""
     sources: list[_Source] = []
     at: i64
     for at in range(request.keys_at, request.keys_at + request.streams):
-        name = argv[at]
-        stream = stream_to_read(context, name)
+        key = argv[at]
+        stream = stream_to_read(context, key)
         group: StreamGroup | None = None
         if request.group is not None:
             group = None if stream is None else stream.group(request.group)
             if group is None:
                 raise CommandError(
                     b"NOGROUP No such key '%b' or consumer group '%b' in XREADGROUP with GROUP option"
-                    % (name.partition(b"\0")[0], request.group.partition(b"\0")[0])
+                    % (key.partition(b"\0")[0], request.group.partition(b"\0")[0])
                 )
         after = _after(argv[at + request.streams], stream, group is not None)
-        sources.append(_Source(name, stream, group, after))
+        sources.append(_Source(key, stream, group, after))
     return sources
 
 
 def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
-    """The id behind which to read."""
+    """The id after which to read."""
     if argument == b"$":
         if for_group:
             raise CommandError(_LAST_ID_OF_GROUP)
@@ -146,11 +146,10 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     acl="stream",
     since="5.0.0",
     complexity="",
-    summary="Gives the entries of streams behind an id; waits for some if there are none.",
+    summary="Returns the entries of streams after given ids; can block until there are some.",
     syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
 )
 def xread(context: Context, argv: list[bytes]) -> None:
-    """XREAD."""
     request = _Request(argv, False, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     ready: list[_Source] = []
@@ -166,30 +165,30 @@ def xread(context: Context, argv: list[bytes]) -> None:
     for source in ready:
         stream = source.stream
         assert stream is not None
-        _name(context, source)
+        _reply_key(context, source)
         reply_entries(reply, stream.range(source.after + 1, MAX_ID, request.count))
 
 
 def _announce(context: Context, count: i64) -> None:
-    """Head of a reply with so many streams: a map in RESP3, pairs in RESP2."""
+    """Begin a reply with ``count`` streams: a map in RESP3, an array of pairs in RESP2."""
     if context.reply.protocol == 2:
         context.reply.array(count)
     else:
         context.reply.map(count)
 
 
-def _name(context: Context, source: _Source) -> None:
+def _reply_key(context: Context, source: _Source) -> None:
     if context.reply.protocol == 2:
         context.reply.array(2)
-    context.reply.bulk(source.name)
+    context.reply.bulk(source.key)
 
 
 def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[_Source]) -> None:
-    """Nothing to read: block, if the client asked for that."""
+    """There is nothing to read: block the client if it asked for that, else reply with null."""
     if not request.blocks:
         context.reply.null_array()
         return
-    keys = [source.name for source in sources]
+    keys = [source.key for source in sources]
     again = argv.copy()
     for at, source in enumerate(sources):
         place = request.keys_at + request.streams + at
@@ -207,11 +206,11 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
     acl="stream",
     since="5.0.0",
     complexity="O(M) for each stream, where M is the number of entries in the reply.",
-    summary="Gives a consumer of a group entries that no other one got, or those it has pending; waits if need be.",
+    summary="Returns new entries to a consumer of a group, or its pending ones; can block until there are some.",
     syntax="GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
 )
 def xreadgroup(context: Context, argv: list[bytes]) -> None:
-    """XREADGROUP: what the consumer has pending is always there to be given, even if it is nothing."""
+    """A request for pending entries never blocks, even if the consumer has none."""
     request = _Request(argv, True, context.keyspace.now_ms())
     sources = _sources(context, argv, request)
     given: list[_Given] = []
@@ -221,10 +220,10 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         group = source.group
         assert stream is not None
         assert group is not None
-        context.db.modify(source.name)
+        context.db.modify(source.key)
         if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
-            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.name, group.name, request.consumer])
-        consumer = consumer_of(context, source.name, group, request.consumer)
+            context.record_instead([b"XGROUP", b"CREATECONSUMER", source.key, group.name, request.consumer])
+        consumer = consumer_of(context, source.key, group, request.consumer)
         if source.after != _NEW_ENTRIES:
             given.append(_pending_of(context, source, stream, consumer, request.count))
         elif stream.length > 0 and stream.last_valid_id() > group.last_id:
@@ -234,12 +233,12 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         return
     _announce(context, len(given))
     for part in given:
-        _name(context, part.source)
+        _reply_key(context, part.source)
         part.reply(context.reply)
 
 
 class _Given:
-    """What a consumer gets from one stream; an entry that was deleted is None."""
+    """The entries that a consumer gets from one stream; None for an entry that was deleted."""
 
     def __init__(self, source: _Source) -> None:
         self.source = source
@@ -247,12 +246,12 @@ class _Given:
         self.entries: list[list[bytes] | None] = []
 
     def add(self, entry_id: int, entry: list[bytes] | None) -> None:
-        """One more entry."""
+        """Add an entry."""
         self.ids.append(entry_id)
         self.entries.append(entry)
 
     def reply(self, reply: ReplySink) -> None:
-        """As an array of ids with their entries."""
+        """Reply with an array of ids and their entries."""
         reply.array(len(self.ids))
         for at, entry_id in enumerate(self.ids):
             entry = self.entries[at]
@@ -272,7 +271,7 @@ def _new_for(
     consumer: StreamConsumer,
     request: _Request,
 ) -> _Given:
-    """The entries that the group has not read yet; they are pending for the consumer from now on."""
+    """Read new entries for the group; they become pending for the consumer."""
     given = _Given(source)
     found = stream.range(group.last_id + 1, MAX_ID, request.count)
     now_ms = context.keyspace.now_ms()
@@ -283,15 +282,15 @@ def _new_for(
             consumer.active_ms = now_ms
         given.add(entry_id, found.entries[at])
         if not request.no_ack and context.is_recording:
-            record_claim(context, source.name, group, entry_id)
+            record_claim(context, source.key, group, entry_id)
     context.keyspace.changes.count(1)
     if context.is_recording:
-        record_last_id(context, source.name, group)
+        record_last_id(context, source.key, group)
     return given
 
 
 def _pending_of(context: Context, source: _Source, stream: Stream, consumer: StreamConsumer, count: i64) -> _Given:
-    """The entries that the consumer has pending; they count as delivered once more."""
+    """Read the pending entries of the consumer; each counts as delivered once more."""
     given = _Given(source)
     now_ms = context.keyspace.now_ms()
     for entry_id, pending in entries_from(consumer.pending, source.after + 1, MAX_ID, int(count)):

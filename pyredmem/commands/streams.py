@@ -1,6 +1,7 @@
-"""Commands of the group *stream* on whole streams: adding, reading ranges, deleting.
+"""Commands of the group *stream* that add, trim and delete entries, and read ranges of them.
 
-XREAD is in `stream_reads`; consumer groups are in `stream_groups` and `stream_pending`.
+`stream_trimming` has the options of XADD and XTRIM, `stream_reads` has XREAD, and `stream_groups` and `stream_pending`
+have the consumer groups.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, WRONG_TYPE, CommandError, wrong_arity
+from pyredmem.commands.stream_trimming import LIMIT_WITHOUT_STRATEGY, Trimming, automatic_ms
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -22,14 +24,13 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.stream import EntryRange, Stream, StreamObject, new_stream
 from pyredmem.objects.stream_id import (
-    LONGEST_ID,
     MAX_ID,
     SEQUENCE_BITS,
     id_text,
@@ -41,51 +42,40 @@ from pyredmem.protocol.reply import ReplySink
 
 streams: Final = Group("stream")
 
-# How XADD and XTRIM trim.
-_MAXLEN: Final = 1
-_MINID: Final = 2
-
-_TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
-_LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
-_LIMIT_OF_EXACT: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+_EXCLUSIVE_RANGES: Final = (("6.2.0", "Added exclusive ranges."),)
 _ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
 _EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
 
-#: Approximate trimming without LIMIT deletes the entries of so many nodes at most, and never more than so many.
-_NODES_PER_TRIM: Final = 100
-_MAX_TRIMMED: Final = 1_000_000
-_TRIMMED_WITHOUT_NODE_LIMIT: Final = 10_000
-
 
 def stream_value(value: RedisObject) -> Stream:
-    """The value as the stream it has to be."""
+    """The value as a stream; an error if it has another type."""
     if isinstance(value, StreamObject):
         return value.stream
     raise CommandError(WRONG_TYPE)
 
 
-def stream_to_read(context: Context, name: bytes) -> Stream | None:
-    """The stream under a key, None if there is none."""
-    value = context.db.read(name)
+def stream_to_read(context: Context, key: bytes) -> Stream | None:
+    """The stream of a key, for a command that reads it; None if there is no such key."""
+    value = context.db.read(key)
     return None if value is None else stream_value(value)
 
 
-def stream_to_write(context: Context, name: bytes) -> Stream | None:
-    """The stream under a key that is to be changed, None if there is none."""
-    value = context.db.write(name)
+def stream_to_write(context: Context, key: bytes) -> Stream | None:
+    """The stream of a key, for a command that changes it; None if there is no such key."""
+    value = context.db.write(key)
     return None if value is None else stream_value(value)
 
 
 def reply_entry(reply: ReplySink, entry_id: int, entry: list[bytes]) -> None:
-    """An entry: its id, its fields and values."""
+    """Reply with an entry: its id, and its fields and values."""
     reply.array(2)
     reply.bulk(id_text(entry_id))
     reply.bulks(entry)
 
 
 def reply_entries(reply: ReplySink, found: EntryRange) -> None:
-    """Entries as an array."""
+    """Reply with an array of entries."""
     reply.array(len(found.ids))
     at: i64
     for at in range(len(found.ids)):
@@ -95,118 +85,13 @@ def reply_entries(reply: ReplySink, found: EntryRange) -> None:
 # Adding.
 
 
-class _Trimming:
-    """What XADD and XTRIM are asked to trim, and, for XADD, the id."""
-
-    def __init__(self) -> None:
-        self.strategy: i64 = 0
-        self.maxlen: i64 = 0
-        self.minid = 0
-        self.approximately = False
-        self.limit: i64 = -1  # entries; 0: no limit; -1: not given
-        self.no_mkstream = False
-        self.id_at: i64 = 0  # XADD: the argument that is the id
-        self.threshold_at: i64 = 0  # the argument behind ~, = or the strategy
-
-    def read(self, arguments: Arguments, for_xadd: bool) -> None:
-        """Read the options up to the id of XADD, or to the end."""
-        while arguments.left() > 0:
-            if for_xadd and arguments.argv[arguments.at] == b"*":
-                break
-            more = arguments.left() > 1
-            option = arguments.word()
-            if option == b"MAXLEN" and more:
-                self._take_threshold(arguments, _MAXLEN)
-            elif option == b"MINID" and more:
-                self._take_threshold(arguments, _MINID)
-            elif option == b"LIMIT" and more:
-                self.limit = arguments.integer()
-                if self.limit < 0:
-                    raise CommandError(b"ERR The LIMIT argument must be >= 0.")
-            elif for_xadd and option == b"NOMKSTREAM":
-                self.no_mkstream = True
-            elif for_xadd:
-                arguments.at -= 1
-                _check_new_id(arguments.argv[arguments.at])
-                break
-            else:
-                raise CommandError(SYNTAX_ERROR)
-        self.id_at = arguments.at
-
-    def _take_threshold(self, arguments: Arguments, strategy: int) -> None:
-        if self.strategy != 0:
-            raise CommandError(_TWO_STRATEGIES)
-        self.approximately = False
-        if arguments.left() > 1:
-            self.approximately = arguments.take(b"~")
-            if not self.approximately:
-                arguments.take(b"=")
-        self.threshold_at = arguments.at
-        if strategy == _MINID:
-            self.minid = parse_id(arguments.next(), 0)
-        else:
-            self.maxlen = arguments.integer()
-            if self.maxlen < 0:
-                raise CommandError(b"ERR The MAXLEN argument must be >= 0.")
-        self.strategy = strategy
-
-    def check(self, node_entries: i64) -> None:
-        """Refuse a limit that cannot be; choose the one that is not given."""
-        if self.limit > 0 and self.strategy == 0:
-            raise CommandError(_LIMIT_WITHOUT_STRATEGY)
-        if self.limit >= 0:
-            if not self.approximately:
-                raise CommandError(_LIMIT_OF_EXACT)
-        elif self.approximately:
-            limit = _NODES_PER_TRIM * node_entries if node_entries < _MAX_TRIMMED else _MAX_TRIMMED
-            self.limit = _TRIMMED_WITHOUT_NODE_LIMIT if limit <= 0 else min(limit, _MAX_TRIMMED)
-        else:
-            self.limit = 0
-
-    def exactly(self, argv: list[bytes], stream: Stream) -> list[bytes]:
-        """The command as it must be replayed: how much `~` trims depends on how the entries lie in nodes."""
-        words = argv.copy()
-        if self.approximately:
-            words[self.threshold_at - 1] = b"="
-            reached = b"%d" % int(stream.length) if self.strategy == _MAXLEN else id_text(self._first_id(stream))
-            words[self.threshold_at] = reached
-        return words
-
-    @staticmethod
-    def _first_id(stream: Stream) -> int:
-        """The first id that is left; the highest there can be if none is."""
-        return MAX_ID if stream.length == 0 else stream.first_id
-
-    def trim(self, stream: Stream) -> i64:
-        """Do it; returns how many entries went."""
-        if self.strategy == _MAXLEN:
-            return stream.trim_to_length(self.maxlen, self.approximately, self.limit)
-        if self.strategy == _MINID:
-            return stream.trim_below(self.minid, self.approximately, self.limit)
-        return 0
-
-
-def _automatic(argument: bytes) -> bytes | None:
-    """The milliseconds of an id of the form ``ms-*``."""
-    text = argument.partition(b"\0")[0]
-    if len(argument) <= LONGEST_ID and text.endswith(b"-*") and text.count(b"-") == 1:
-        return text[:-2]
-    return None
-
-
-def _check_new_id(argument: bytes) -> None:
-    """Refuse what is no id for a new entry."""
-    milliseconds = _automatic(argument)
-    parse_id(argument if milliseconds is None else milliseconds, 0)
-
-
 def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
-    """The id that an argument of XADD asks for; it must be above all others."""
+    """The id of a new entry, from an argument of XADD; it must be above all ids of the stream."""
     if stream.last_id == MAX_ID:
         raise CommandError(_EXHAUSTED)
     if argument == b"*":
         return stream.next_id(now_ms)
-    milliseconds = _automatic(argument)
+    milliseconds = automatic_ms(argument)
     if milliseconds is None:
         entry_id = parse_id(argument, 0)
     else:
@@ -220,25 +105,24 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     "xadd",
     arity=-5,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
+    keys=(key_at(READ_WRITE, UPDATE, notes="UPDATE instead of INSERT because of the optional trimming feature"),),
     acl="stream",
     since="5.0.0",
-    complexity="O(1), with trimming O(N) where N is the number of entries that go.",
-    summary="Adds an entry to a stream, which is made if there is none.",
+    complexity="O(1); with trimming O(N) where N is the number of deleted entries.",
+    summary="Adds an entry to a stream; creates the stream if it does not exist.",
     syntax="key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
     history=(
-        ("6.2.0", "Options NOMKSTREAM, MINID and LIMIT."),
-        ("7.0.0", "Ids of the form ms-*."),
+        ("6.2.0", "Added the `NOMKSTREAM`, `MINID` and `LIMIT` options."),
+        ("7.0.0", "Accepts ids of the form `ms-*`."),
     ),
     tips=("nondeterministic_output",),
 )
 def xadd(context: Context, argv: list[bytes]) -> None:
-    """XADD."""
     limits = context.keyspace.limits
-    trimming: _Trimming | None = None
+    trimming: Trimming | None = None
     id_at: i64 = 2
     if argv[2] != b"*":
-        trimming = _Trimming()
+        trimming = Trimming()
         trimming.read(Arguments(argv, 2), True)
         trimming.check(limits.stream_node_entries)
         id_at = trimming.id_at
@@ -248,60 +132,59 @@ def xadd(context: Context, argv: list[bytes]) -> None:
     asked = argv[id_at]
     if trimming is not None and asked != b"*" and _is_zero(asked):
         raise CommandError(_ID_ZERO)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         if trimming is not None and trimming.no_mkstream:
             context.reply.null()
             return
         created = new_stream(context.keyspace.allocator)
-        context.db.add(name, created)
+        context.db.add(key, created)
         stream = created.stream
     entry_id = _new_id(stream, asked, context.keyspace.now_ms())
     stream.add(entry_id, argv[id_at + 1 :], limits)
-    context.changed(name, events.STREAM, b"xadd")
+    context.changed(key, events.STREAM, b"xadd")
     if trimming is not None and trimming.trim(stream) > 0:
-        context.notify(events.STREAM, b"xtrim", name)
+        context.notify(events.STREAM, b"xtrim", key)
     if context.is_recording:
         words = argv.copy() if trimming is None else trimming.exactly(argv, stream)
-        if asked == b"*" or _automatic(asked) is not None:
+        if asked == b"*" or automatic_ms(asked) is not None:
             words[id_at] = id_text(entry_id)
         context.record_instead(words)
     context.reply.bulk(id_text(entry_id))
 
 
 def _is_zero(argument: bytes) -> bool:
-    """Whether an id, known to be one, is 0-0 in full; of ``0-*`` the sequence is still to come."""
-    return _automatic(argument) is None and parse_id(argument, 0) == 0
+    """Whether an argument that is known to be an id is 0-0; ``0-*`` is not, since its sequence is not chosen yet."""
+    return automatic_ms(argument) is None and parse_id(argument, 0) == 0
 
 
 @streams.command(
     "xtrim",
     arity=-4,
     flags=WRITE,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
-    complexity="O(N) where N is the number of entries that go; whole nodes go at once.",
+    complexity="O(N) where N is the number of deleted entries; whole nodes are deleted at once.",
     summary="Deletes the oldest entries of a stream.",
     syntax="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
-    history=(("6.2.0", "Options MINID and LIMIT."),),
+    history=(("6.2.0", "Added the `MINID` and `LIMIT` options."),),
     tips=("nondeterministic_output",),
 )
 def xtrim(context: Context, argv: list[bytes]) -> None:
-    """XTRIM."""
-    trimming = _Trimming()
+    trimming = Trimming()
     trimming.read(Arguments(argv, 2), False)
     trimming.check(context.keyspace.limits.stream_node_entries)
     if trimming.strategy == 0:
-        raise CommandError(_LIMIT_WITHOUT_STRATEGY)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+        raise CommandError(LIMIT_WITHOUT_STRATEGY)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     deleted: i64 = 0
     if stream is not None:
         deleted = trimming.trim(stream)
         if deleted > 0:
-            context.changed(name, events.STREAM, b"xtrim", deleted)
+            context.changed(key, events.STREAM, b"xtrim", deleted)
             if trimming.approximately and context.is_recording:
                 context.record_instead(trimming.exactly(argv, stream))
     context.reply.integer(deleted)
@@ -314,21 +197,20 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     "xlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Tells how many entries a stream has.",
+    summary="Returns the number of entries in a stream.",
     syntax="key",
 )
 def xlen(context: Context, argv: list[bytes]) -> None:
-    """XLEN."""
     stream = stream_to_read(context, argv[1])
     context.reply.integer(0 if stream is None else stream.length)
 
 
 def _count(argv: list[bytes]) -> i64:
-    """The option COUNT of the range commands, -1 if it is not given; nothing is below none."""
+    """The COUNT option of the range commands; -1 if it is missing, 0 if it is negative."""
     arguments = Arguments(argv, 4)
     count: i64 = -1
     while arguments.left() > 0:
@@ -356,16 +238,15 @@ def _range(context: Context, argv: list[bytes], low: int, high: int, backward: b
     "xrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
-    summary="Gives the entries of a stream between two ids.",
+    summary="Returns the entries of a stream between two ids.",
     syntax="key start:string end:string [COUNT count]",
-    history=(("6.2.0", "Ranges that leave out their ends."),),
+    history=_EXCLUSIVE_RANGES,
 )
 def xrange(context: Context, argv: list[bytes]) -> None:
-    """XRANGE."""
     low = parse_low(argv[2])
     high = parse_high(argv[3])
     _range(context, argv, low, high, False)
@@ -375,39 +256,37 @@ def xrange(context: Context, argv: list[bytes]) -> None:
     "xrevrange",
     arity=-4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="stream",
     since="5.0.0",
     complexity="O(N) where N is the number of entries in the reply.",
-    summary="Gives the entries of a stream between two ids, the last one first.",
+    summary="Returns the entries of a stream between two ids, the last one first.",
     syntax="key end:string start:string [COUNT count]",
-    history=(("6.2.0", "Ranges that leave out their ends."),),
+    history=_EXCLUSIVE_RANGES,
 )
 def xrevrange(context: Context, argv: list[bytes]) -> None:
-    """XREVRANGE."""
     low = parse_low(argv[3])
     high = parse_high(argv[2])
     _range(context, argv, low, high, True)
 
 
-# Deleting, and what the stream remembers.
+# Deleting, and setting the ids and counters.
 
 
 @streams.command(
     "xdel",
     arity=-3,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, DELETE),),
+    keys=(key_at(READ_WRITE, DELETE),),
     acl="stream",
     since="5.0.0",
-    complexity="O(1) for each entry, whatever the size of the stream.",
-    summary="Deletes entries of a stream by their ids.",
+    complexity="O(1) for each entry, regardless of the size of the stream.",
+    summary="Deletes entries of a stream by id.",
     syntax="key id [id ...]",
 )
 def xdel(context: Context, argv: list[bytes]) -> None:
-    """XDEL."""
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         context.reply.integer(0)
         return
@@ -422,7 +301,7 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     if deleted > 0:
         if stream.length == 0 or first_deleted:
             stream.update_first_id()
-        context.changed(name, events.STREAM, b"xdel", deleted)
+        context.changed(key, events.STREAM, b"xdel", deleted)
     context.reply.integer(deleted)
 
 
@@ -430,16 +309,15 @@ def xdel(context: Context, argv: list[bytes]) -> None:
     "xsetid",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="stream",
     since="5.0.0",
     complexity="O(1)",
-    summary="Sets the last id of a stream and its counters, as replication needs it.",
+    summary="Sets the last id and the counters of a stream, as replication needs it.",
     syntax="key last-id [ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]",
-    history=(("7.0.0", "Options ENTRIESADDED and MAXDELETEDID."),),
+    history=(("7.0.0", "Added the `ENTRIESADDED` and `MAXDELETEDID` options."),),
 )
 def xsetid(context: Context, argv: list[bytes]) -> None:
-    """XSETID."""
     last_id = parse_id(argv[2], 0)
     entries_added = -1
     max_deleted_id = 0
@@ -456,8 +334,8 @@ def xsetid(context: Context, argv: list[bytes]) -> None:
                 raise CommandError(b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
         else:
             raise CommandError(SYNTAX_ERROR)
-    name = argv[1]
-    stream = stream_to_write(context, name)
+    key = argv[1]
+    stream = stream_to_write(context, key)
     if stream is None:
         raise CommandError(NO_SUCH_KEY)
     _check_last_id(stream, last_id, entries_added)
@@ -466,7 +344,7 @@ def xsetid(context: Context, argv: list[bytes]) -> None:
         stream.entries_added = entries_added
     if max_deleted_id != 0:
         stream.max_deleted_id = max_deleted_id
-    told(context, name, b"xsetid")
+    state_changed(context, key, b"xsetid")
     context.reply.ok()
 
 
@@ -481,7 +359,7 @@ def _check_last_id(stream: Stream, last_id: int, entries_added: int) -> None:
         raise CommandError(b"ERR The entries_added specified in XSETID is smaller than the target stream length")
 
 
-def told(context: Context, name: bytes, event: bytes) -> None:
-    """Tell a change beside the entries: it is counted and has an event, but to WATCH the key is the same."""
+def state_changed(context: Context, key: bytes, event: bytes) -> None:
+    """Count a change of ids, groups or consumers, and raise its event. To WATCH the key has not changed."""
     context.keyspace.changes.count(1)
-    context.notify(events.STREAM, event, name)
+    context.notify(events.STREAM, event, key)

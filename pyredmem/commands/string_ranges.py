@@ -1,7 +1,7 @@
-"""Commands of the group *string* on parts of strings: APPEND, ranges, and LCS, which compares two of them.
+"""Commands of the group *string* on parts of strings: APPEND, ranges, and LCS, which compares two strings.
 
-A string that is changed in part becomes a buffer (`objects.string.BufferString`) once and is changed in place from
-then on; reading a part never copies the whole.
+The first change of a part turns the string into a buffer (`objects.string.BufferString`), which is then modified in
+place. Reading a part never copies the whole string.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pyredmem.engine.command import (
     UPDATE,
     WRITE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -34,7 +34,7 @@ from pyredmem.protocol.reply import ReplySink
 
 string_ranges: Final = Group("string")
 
-#: What Redis's table of LCS takes per cell (bytes); proto-max-bulk-len limits the table.
+#: Bytes per cell in Redis's table for LCS; proto-max-bulk-len limits the size of the table.
 _LCS_CELL: Final = 4
 _LCS_NOT_STRINGS: Final = b"ERR The specified keys must contain string values"
 _LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
@@ -42,7 +42,7 @@ _LCS_LENGTH_AND_RANGES: Final = b"ERR If you want both the length and indexes, p
 
 
 def _check_length(context: Context, length: i64, added: i64) -> None:
-    """Refuse to make a string longer than proto-max-bulk-len."""
+    """Refuse a string longer than proto-max-bulk-len."""
     if length > context.keyspace.strings.max_length - added:
         raise CommandError(STRING_TOO_LONG)
 
@@ -51,15 +51,14 @@ def _check_length(context: Context, length: i64, added: i64) -> None:
     "append",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, INSERT),),
+    keys=(key_at(READ_WRITE, INSERT),),
     acl="string",
     since="2.0.0",
     complexity="O(1) amortized, for short additions.",
-    summary="Adds to the end of the string value of a key, or sets it.",
+    summary="Appends to the string value of a key; creates the key if it does not exist.",
     syntax="key value",
 )
 def append(context: Context, argv: list[bytes]) -> None:
-    """APPEND."""
     db = context.db
     data = argv[2]
     length: i64 = len(data)
@@ -79,15 +78,15 @@ def append(context: Context, argv: list[bytes]) -> None:
     "setrange",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, UPDATE),),
+    keys=(key_at(READ_WRITE, UPDATE),),
     acl="string",
     since="2.2.0",
-    complexity="O(N) where N is the length of the value, plus what the string has to grow.",
-    summary="Overwrites a part of the string value of a key; a gap is filled up with zero bytes.",
+    complexity="O(N) where N is the length of the value plus the number of bytes by which the string grows.",
+    summary="Overwrites a part of the string value of a key; a gap is filled with zero bytes.",
     syntax="key offset value",
 )
 def setrange(context: Context, argv: list[bytes]) -> None:
-    """SETRANGE: an empty value changes nothing."""
+    """An empty value changes nothing."""
     offset: i64 = integer(argv[2])
     if offset < 0:
         raise CommandError(OFFSET_OUT_OF_RANGE)
@@ -115,15 +114,14 @@ def setrange(context: Context, argv: list[bytes]) -> None:
     "getrange",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="string",
     since="2.4.0",
     complexity="O(N) where N is the length of the result.",
-    summary="Gives a part of the string value of a key.",
+    summary="Returns a part of the string value of a key.",
     syntax="key start end",
 )
 def getrange(context: Context, argv: list[bytes]) -> None:
-    """GETRANGE."""
     start: i64 = integer(argv[2])
     end: i64 = integer(argv[3])
     value = context.db.read(argv[1])
@@ -148,16 +146,15 @@ def _part(text: StringObject, start: i64, end: i64) -> bytes:
     "substr",
     arity=4,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="string",
     since="1.0.0",
     complexity="O(N) where N is the length of the result.",
-    summary="Gives a part of the string value of a key.",
+    summary="Returns a part of the string value of a key.",
     syntax="key start end",
     deprecated=("2.0.0", "`GETRANGE`"),
 )
 def substr(context: Context, argv: list[bytes]) -> None:
-    """SUBSTR: the old name of GETRANGE."""
     getrange(context, argv)
 
 
@@ -165,7 +162,7 @@ def substr(context: Context, argv: list[bytes]) -> None:
     "lcs",
     arity=-3,
     flags=READONLY,
-    keys=(key(READ_ONLY, ACCESS, last=1),),
+    keys=(key_at(READ_ONLY, ACCESS, last=1),),
     acl="string",
     since="7.0.0",
     complexity="O(N*M) where N and M are the lengths of the strings.",
@@ -173,7 +170,6 @@ def substr(context: Context, argv: list[bytes]) -> None:
     syntax="key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
 )
 def lcs(context: Context, argv: list[bytes]) -> None:
-    """LCS."""
     first, second = _lcs_strings(context, argv)
     arguments = Arguments(argv, 3)
     length_only = ranges = with_lengths = False
@@ -215,7 +211,7 @@ def _lcs_strings(context: Context, argv: list[bytes]) -> tuple[bytes, bytes]:
 
 
 def _reply_ranges(reply: ReplySink, found: list[CommonRange], shortest: i64, with_lengths: bool) -> None:
-    """The answer to IDX: the runs, those at the end of the strings first, and the length of all."""
+    """The reply for IDX: the common ranges, the last one first, and their total length."""
     shown = [run for run in found if run.length >= shortest]
     reply.map(2)
     reply.bulk(b"matches")

@@ -1,7 +1,7 @@
 """Commands of the group *string* that set and get whole values.
 
-All of them store by :meth:`Database.store_string`; GET and the three-argument SET are the server's shortest paths. The
-commands that count are in `counters`, those that work on parts of strings in `string_ranges`.
+All of them store with :meth:`Database.store_string`; GET and the three-argument SET are the shortest paths of the
+server. `counters` has the commands on numbers, `string_ranges` those on parts of strings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pyredmem.engine.command import (
     WRITE,
     FoundKey,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
@@ -53,7 +53,7 @@ _IN_SECONDS: Final = _EX | _EXAT
 _RELATIVE: Final = _EX | _PX
 _LIFETIME: Final = _EXPIRY | _KEEP_TTL | _PERSIST
 
-#: What each option excludes; giving one twice is allowed, the last value counts.
+#: The options that each option excludes. An option may be repeated: the last value counts.
 _EXCLUDED: Final = {
     _NX: _XX,
     _XX: _NX,
@@ -69,11 +69,11 @@ _EXPIRY_OPTIONS: Final = {b"EX": _EX, b"PX": _PX, b"EXAT": _EXAT, b"PXAT": _PXAT
 _SET_OPTIONS: Final = {b"NX": _NX, b"XX": _XX, b"GET": _GET, b"KEEPTTL": _KEEP_TTL, **_EXPIRY_OPTIONS}
 _GETEX_OPTIONS: Final = {b"PERSIST": _PERSIST, **_EXPIRY_OPTIONS}
 
-_LIFETIME_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
+EXPIRY_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
 
 
 class _Options:
-    """The options of SET and GETEX: which were given, and the argument of the one that takes one."""
+    """The options of SET and GETEX: which of them were given, and the expire time."""
 
     def __init__(self, argv: list[bytes], start: i64, known: dict[bytes, int]) -> None:
         self.given = 0
@@ -88,13 +88,13 @@ class _Options:
                 self.expiry = arguments.next()
 
     def deadline_ms(self, context: Context, command: bytes) -> i64:
-        """The expire time that is asked for."""
+        """The requested expire time, in unix milliseconds."""
         unit_ms = 1000 if self.given & _IN_SECONDS else 1
         return _deadline_ms(context, self.expiry, unit_ms, self.given & _RELATIVE != 0, command)
 
 
 def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool, command: bytes) -> i64:
-    """An argument as an expire time in unix milliseconds; one that is not positive or does not fit is refused."""
+    """An argument as an expire time in unix milliseconds; an error if it is not positive or does not fit 64 bits."""
     number = integer(argument)
     base: int = context.keyspace.now_ms() if relative else 0
     if number <= 0 or number * unit_ms > INT64_MAX - base:
@@ -103,25 +103,25 @@ def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool
 
 
 def string_value(value: RedisObject) -> StringObject:
-    """The value as the string it has to be."""
+    """The value as a string; an error if it has another type."""
     if isinstance(value, StringObject):
         return value
     raise CommandError(WRONG_TYPE)
 
 
-def _store(context: Context, name: bytes, data: bytes, keep_ttl: bool = False) -> None:
-    """Store a string and notify; SET and MSET do the same without this call."""
-    context.db.store_string(name, data, keep_ttl)
-    context.changed(name, events.STRING, b"set")
+def _store(context: Context, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
+    """Store a string and notify; SET and MSET save this call."""
+    context.db.store_string(key, data, keep_ttl)
+    context.changed(key, events.STRING, b"set")
 
 
-def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -> None:
-    """Store a string with an expire time."""
-    _store(context, name, data, True)
-    context.db.expire_at(name, deadline_ms)
-    context.keyspace.changes.notify(events.GENERIC, b"expire", context.db.index, name)
+def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) -> None:
+    """Store a string with an expire time, and notify."""
+    _store(context, key, data, True)
+    context.db.expire_at(key, deadline_ms)
+    context.notify(events.GENERIC, b"expire", key)
     if context.is_recording:
-        context.record_instead([b"SET", name, data, b"PXAT", b"%d" % int(deadline_ms)])
+        context.record_instead([b"SET", key, data, b"PXAT", b"%d" % int(deadline_ms)])
 
 
 # Getting.
@@ -131,15 +131,14 @@ def _store_until(context: Context, name: bytes, data: bytes, deadline_ms: i64) -
     "get",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS),),
+    keys=(key_at(READ_ONLY, ACCESS),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Gives the string value of a key.",
+    summary="Returns the string value of a key.",
     syntax="key",
 )
 def get(context: Context, argv: list[bytes]) -> None:
-    """GET."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -155,21 +154,21 @@ def get(context: Context, argv: list[bytes]) -> None:
     "mget",
     arity=-2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY, ACCESS, last=-1),),
+    keys=(key_at(READ_ONLY, ACCESS, last=-1),),
     acl="string",
     since="1.0.0",
     complexity="O(N) where N is the number of keys.",
-    summary="Gives the string values of several keys at once; null for a key without one.",
+    summary="Returns the string values of several keys; null for a key without one.",
     syntax="key [key ...]",
     tips=("request_policy:multi_shard",),
 )
 def mget(context: Context, argv: list[bytes]) -> None:
-    """MGET: a value of another type counts as none."""
+    """A value of another type gives null, not an error."""
     db = context.db
     reply = context.reply
     reply.array(len(argv) - 1)
-    for name in argv[1:]:
-        value = db.read(name)
+    for key in argv[1:]:
+        value = db.read(key)
         if isinstance(value, StringObject):
             reply.bulk(value.data())
         else:
@@ -180,15 +179,14 @@ def mget(context: Context, argv: list[bytes]) -> None:
     "strlen",
     arity=2,
     flags=READONLY | FAST,
-    keys=(key(READ_ONLY),),
+    keys=(key_at(READ_ONLY),),
     acl="string",
     since="2.2.0",
     complexity="O(1)",
-    summary="Gives the length of a string value in bytes.",
+    summary="Returns the length of the string value of a key, in bytes.",
     syntax="key",
 )
 def strlen(context: Context, argv: list[bytes]) -> None:
-    """STRLEN."""
     value = context.db.read(argv[1])
     context.reply.integer(0 if value is None else string_value(value).length())
 
@@ -197,15 +195,14 @@ def strlen(context: Context, argv: list[bytes]) -> None:
     "getdel",
     arity=2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, DELETE),),
+    keys=(key_at(READ_WRITE, ACCESS, DELETE),),
     acl="string",
     since="6.2.0",
     complexity="O(1)",
-    summary="Gives the string value of a key and deletes the key.",
+    summary="Returns the string value of a key and deletes the key.",
     syntax="key",
 )
 def getdel(context: Context, argv: list[bytes]) -> None:
-    """GETDEL."""
     value = context.db.read(argv[1])
     if value is None:
         context.reply.null()
@@ -214,28 +211,28 @@ def getdel(context: Context, argv: list[bytes]) -> None:
     _delete(context, argv[1], context.keyspace.lazy_user_del)
 
 
-def _delete(context: Context, name: bytes, is_unlink: bool) -> None:
-    context.db.delete(name)
-    context.changed(name, events.GENERIC, b"del")
-    context.record_deletion(name, is_unlink)
+def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
+    context.db.delete(key)
+    context.changed(key, events.GENERIC, b"del")
+    context.record_deletion(key, is_unlink)
 
 
 @strings.command(
     "getex",
     arity=-2,
     flags=WRITE | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE, notes="RW and UPDATE because it changes the TTL"),),
     acl="string",
     since="6.2.0",
     complexity="O(1)",
-    summary="Gives the string value of a key and sets or takes away its expire time.",
-    syntax=f"key [{_LIFETIME_SYNTAX} | PERSIST]",
+    summary="Returns the string value of a key and sets or removes its expire time.",
+    syntax=f"key [{EXPIRY_SYNTAX} | PERSIST]",
 )
 def getex(context: Context, argv: list[bytes]) -> None:
-    """GETEX: an expire time is looked at only if there is a string, one in the past deletes the key."""
+    """The expire time is checked only if there is a string; if it has passed, the key is deleted."""
     options = _Options(argv, 2, _GETEX_OPTIONS)
-    name = argv[1]
-    value = context.db.read(name)
+    key = argv[1]
+    value = context.db.read(key)
     if value is None:
         context.reply.null()
         return
@@ -244,25 +241,25 @@ def getex(context: Context, argv: list[bytes]) -> None:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if deadline_ms <= context.keyspace.now_ms():
-            _delete(context, name, context.keyspace.lazy_expire)
+            _delete(context, key, context.keyspace.lazy_expire)
             return
-        context.db.expire_at(name, deadline_ms)
-        context.changed(name, events.GENERIC, b"expire")
+        context.db.expire_at(key, deadline_ms)
+        context.changed(key, events.GENERIC, b"expire")
         if context.is_recording:
-            context.record_instead([b"PEXPIREAT", name, b"%d" % int(deadline_ms)])
+            context.record_instead([b"PEXPIREAT", key, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
-    if options.given & _PERSIST and context.db.persist(name):
-        context.changed(name, events.GENERIC, b"persist")
+    if options.given & _PERSIST and context.db.persist(key):
+        context.changed(key, events.GENERIC, b"persist")
         if context.is_recording:
-            context.record_instead([b"PERSIST", name])
+            context.record_instead([b"PERSIST", key])
 
 
 # Setting.
 
 
 def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
-    """The key of SET: with GET it is read as well."""
+    """The key of SET, which is also read if there is a GET option."""
     if any(argument.lower() == b"get" for argument in argv[3:]):
         return [FoundKey(1, (READ_WRITE, ACCESS, UPDATE))]
     return [FoundKey(1, (OVERWRITE, UPDATE))]
@@ -272,22 +269,23 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     "set",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(READ_WRITE, ACCESS, UPDATE, VARIABLE_FLAGS, notes="RW and ACCESS due to the optional `GET` argument"),),
+    keys=(
+        key_at(READ_WRITE, ACCESS, UPDATE, VARIABLE_FLAGS, notes="RW and ACCESS due to the optional `GET` argument"),
+    ),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, whatever it held before.",
-    syntax=f"key value [NX | XX] [GET] [{_LIFETIME_SYNTAX} | KEEPTTL]",
+    summary="Sets the string value of a key and overwrites a value of any type.",
+    syntax=f"key value [NX | XX] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
     history=(
-        ("2.6.12", "Options EX, PX, NX and XX."),
-        ("6.0.0", "Option KEEPTTL."),
-        ("6.2.0", "Options GET, EXAT and PXAT."),
-        ("7.0.0", "NX and GET may be combined."),
+        ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
+        ("6.0.0", "Added the `KEEPTTL` option."),
+        ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` options."),
+        ("7.0.0", "Accepts `NX` and `GET` together."),
     ),
     find_keys=_keys_of_set,
 )
 def set_(context: Context, argv: list[bytes]) -> None:
-    """SET."""
     if len(argv) == 3:
         context.db.store_string(argv[1], argv[2], False)
         context.changed(argv[1], events.STRING, b"set")
@@ -299,23 +297,23 @@ def set_(context: Context, argv: list[bytes]) -> None:
 def _set_with_options(context: Context, argv: list[bytes]) -> None:
     options = _Options(argv, 3, _SET_OPTIONS)
     given = options.given
-    name = argv[1]
+    key = argv[1]
     deadline_ms: i64 = options.deadline_ms(context, b"set") if given & _EXPIRY else 0
     old: bytes | None = None
     if given & _GET:
-        value = context.db.read(name)
+        value = context.db.read(key)
         if value is not None:
             old = string_value(value).data()
-    allowed = not given & (_NX | _XX) or context.db.exists(name) == (given & _XX != 0)
+    allowed = not given & (_NX | _XX) or context.db.exists(key) == (given & _XX != 0)
     if allowed:
         if deadline_ms > 0:
-            _store_until(context, name, argv[2], deadline_ms)
+            _store_until(context, key, argv[2], deadline_ms)
         else:
-            _store(context, name, argv[2], given & _KEEP_TTL != 0)
+            _store(context, key, argv[2], given & _KEEP_TTL != 0)
             if given & _GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
-        context.db.write(name)  # a key that is in the way counts as used
+        context.db.write(key)  # the key that prevented the change counts as used
     if old is not None:
         context.reply.bulk(old)
     elif given & _GET or not allowed:
@@ -328,16 +326,15 @@ def _set_with_options(context: Context, argv: list[bytes]) -> None:
     "setnx",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(OVERWRITE, INSERT),),
+    keys=(key_at(OVERWRITE, INSERT),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key that does not exist.",
+    summary="Sets the string value of a key if the key does not exist.",
     syntax="key value",
     deprecated=("2.6.12", "`SET` with the `NX` argument"),
 )
 def setnx(context: Context, argv: list[bytes]) -> None:
-    """SETNX."""
     if context.db.write(argv[1]) is not None:
         context.reply.integer(0)
         return
@@ -349,16 +346,15 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     "setex",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="string",
     since="2.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, and its expire time in seconds.",
+    summary="Sets the string value of a key and its time to live in seconds.",
     syntax="key seconds value",
     deprecated=("2.6.12", "`SET` with the `EX` argument"),
 )
 def setex(context: Context, argv: list[bytes]) -> None:
-    """SETEX."""
     _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1000, True, b"setex"))
     context.reply.ok()
 
@@ -367,16 +363,15 @@ def setex(context: Context, argv: list[bytes]) -> None:
     "psetex",
     arity=4,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE),),
+    keys=(key_at(OVERWRITE, UPDATE),),
     acl="string",
     since="2.6.0",
     complexity="O(1)",
-    summary="Sets the string value of a key, and its expire time in milliseconds.",
+    summary="Sets the string value of a key and its time to live in milliseconds.",
     syntax="key milliseconds value",
     deprecated=("2.6.12", "`SET` with the `PX` argument"),
 )
 def psetex(context: Context, argv: list[bytes]) -> None:
-    """PSETEX."""
     _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1, True, b"psetex"))
     context.reply.ok()
 
@@ -385,16 +380,15 @@ def psetex(context: Context, argv: list[bytes]) -> None:
     "getset",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
-    keys=(key(READ_WRITE, ACCESS, UPDATE),),
+    keys=(key_at(READ_WRITE, ACCESS, UPDATE),),
     acl="string",
     since="1.0.0",
     complexity="O(1)",
-    summary="Sets the string value of a key and gives the one before.",
+    summary="Sets the string value of a key and returns the old one.",
     syntax="key value",
     deprecated=("6.2.0", "`SET` with the `!GET` argument"),
 )
 def getset(context: Context, argv: list[bytes]) -> None:
-    """GETSET."""
     value = context.db.read(argv[1])
     old = None if value is None else string_value(value).data()
     _store(context, argv[1], argv[2])
@@ -410,16 +404,15 @@ def getset(context: Context, argv: list[bytes]) -> None:
     "mset",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, UPDATE, last=-1, step=2),),
+    keys=(key_at(OVERWRITE, UPDATE, last=-1, step=2),),
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
-    summary="Sets the string values of several keys at once.",
+    summary="Sets the string values of several keys.",
     syntax="key value [key value ...]",
     tips=("request_policy:multi_shard", "response_policy:all_succeeded"),
 )
 def mset(context: Context, argv: list[bytes]) -> None:
-    """MSET."""
     _store_pairs(context, argv, b"mset")
     context.reply.ok()
 
@@ -428,16 +421,15 @@ def mset(context: Context, argv: list[bytes]) -> None:
     "msetnx",
     arity=-3,
     flags=WRITE | DENYOOM,
-    keys=(key(OVERWRITE, INSERT, last=-1, step=2),),
+    keys=(key_at(OVERWRITE, INSERT, last=-1, step=2),),
     acl="string",
     since="1.0.1",
     complexity="O(N) where N is the number of keys.",
-    summary="Sets the string values of several keys at once, if none of them exists.",
+    summary="Sets the string values of several keys if none of them exists.",
     syntax="key value [key value ...]",
 )
 def msetnx(context: Context, argv: list[bytes]) -> None:
-    """MSETNX."""
-    if len(argv) % 2 == 1 and any(context.db.write(name) is not None for name in argv[1::2]):
+    if len(argv) % 2 == 1 and any(context.db.write(key) is not None for key in argv[1::2]):
         context.reply.integer(0)
         return
     _store_pairs(context, argv, b"msetnx")

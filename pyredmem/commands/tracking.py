@@ -1,4 +1,4 @@
-"""CLIENT TRACKING and its companions: client-side caching as a connection asks for it."""
+"""CLIENT TRACKING and related commands, by which a connection configures client-side caching."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FLAGS: Final = NOSCRIPT | LOADING | STALE | KEEPS_CACHING
 
 
 class _Options:
-    """The arguments behind CLIENT TRACKING ON or OFF."""
+    """The options of CLIENT TRACKING."""
 
     def __init__(self) -> None:
         self.redirect = 0
@@ -28,7 +28,7 @@ class _Options:
         self.no_loop = False
 
     def read(self, context: Context, arguments: Arguments) -> None:
-        """Take the options."""
+        """Read the options from the arguments."""
         while arguments.left() > 0:
             option = arguments.word()
             if option == b"REDIRECT" and arguments.left() > 0:
@@ -51,7 +51,7 @@ class _Options:
                 raise CommandError(SYNTAX_ERROR)
 
     def check(self, old: ClientTracking | None) -> None:
-        """Refuse what does not go together, or not with how the client tracks already."""
+        """Refuse options that exclude each other, or that contradict how the client already tracks."""
         if self.prefixes and not self.broadcast:
             raise CommandError(b"ERR PREFIX option requires BCAST mode to be enabled")
         if old is not None and old.broadcast != self.broadcast:
@@ -65,7 +65,7 @@ class _Options:
             raise CommandError(MODE_FIXED % b"OPTIN/OPTOUT mode")
 
     def choice(self) -> int:
-        """Opt in, opt out, or neither."""
+        """``OPT_IN``, ``OPT_OUT``, or 0 for neither."""
         if self.opt_in:
             return OPT_IN
         return OPT_OUT if self.opt_out else 0
@@ -77,12 +77,11 @@ class _Options:
     flags=_FLAGS,
     acl="connection",
     since="6.0.0",
-    complexity="O(1), with prefixes more",
-    summary="Turns messages about changed keys on or off.",
+    complexity="O(1); with prefixes O(N*M), where N is the number of new prefixes and M that of all",
+    summary="Turns invalidation messages for the connection on or off.",
     syntax="<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
 )
 def switch(context: Context, argv: list[bytes]) -> None:
-    """CLIENT TRACKING."""
     all_tracking = context.engine.tracking
     session = context.session
     options = _Options()
@@ -114,11 +113,10 @@ def _enable(all_tracking: Tracking, session: Session, options: _Options) -> None
     acl="connection",
     since="6.0.0",
     complexity="O(1)",
-    summary="Says for the next command, under OPTIN or OPTOUT, whether its keys are tracked.",
+    summary="Sets whether the keys of the next command are tracked, in OPTIN or OPTOUT mode.",
     syntax="<YES | NO>",
 )
 def caching(context: Context, argv: list[bytes]) -> None:
-    """CLIENT CACHING."""
     mine = context.engine.tracking.of(context.session)
     if mine is None:
         raise CommandError(
@@ -143,10 +141,9 @@ def caching(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="6.0.0",
     complexity="O(1)",
-    summary="Gives the id of the connection that gets the messages: 0 for this one, -1 without tracking.",
+    summary="Returns the id of the connection that receives the invalidation messages: 0 for this one, -1 for none.",
 )
 def getredir(context: Context, argv: list[bytes]) -> None:
-    """CLIENT GETREDIR."""
     mine = context.engine.tracking.of(context.session)
     context.reply.integer(-1 if mine is None else mine.redirect)
 
@@ -158,10 +155,9 @@ def getredir(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="6.2.0",
     complexity="O(1)",
-    summary="Describes how the connection tracks.",
+    summary="Describes the tracking of the connection.",
 )
 def trackinginfo(context: Context, argv: list[bytes]) -> None:
-    """CLIENT TRACKINGINFO."""
     mine = context.engine.tracking.of(context.session)
     reply = context.reply
     reply.map(3)

@@ -1,7 +1,7 @@
 """Commands of the group *transactions*: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
-Between MULTI and EXEC the dispatcher queues instead of running (engine/dispatch.py); what could not be queued makes
-EXEC refuse. EXEC runs the queue at one moment: the time of the keyspace stands still until the last reply.
+Between MULTI and EXEC the dispatcher queues commands (engine/dispatch.py); if it had to refuse one, EXEC discards the
+transaction. EXEC runs all queued commands at one time: the clock of the keyspace stands still until the last reply.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pyredmem.engine.command import (
     SKIP_SLOWLOG,
     STALE,
     Group,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 
@@ -35,10 +35,9 @@ transactions: Final = Group("transactions")
     acl="transaction",
     since="1.2.0",
     complexity="O(1)",
-    summary="Begins a transaction: the commands that follow wait for EXEC.",
+    summary="Starts a transaction: the following commands are queued until EXEC.",
 )
 def multi(context: Context, argv: list[bytes]) -> None:
-    """MULTI."""
     if context.session.transaction.active:
         raise CommandError(b"ERR MULTI calls can not be nested")
     context.session.begin_transaction()
@@ -52,10 +51,9 @@ def multi(context: Context, argv: list[bytes]) -> None:
     acl="transaction",
     since="1.2.0",
     complexity="That of the commands in the transaction",
-    summary="Runs the commands of the transaction, unless a watched key was changed.",
+    summary="Runs the queued commands of the transaction, unless a watched key has changed.",
 )
 def exec_(context: Context, argv: list[bytes]) -> None:
-    """EXEC."""
     session = context.session
     transaction = session.transaction
     if not transaction.active:
@@ -76,15 +74,13 @@ def exec_(context: Context, argv: list[bytes]) -> None:
 
 
 def _is_stale(context: Context) -> bool:
-    """Whether a watched key was changed, or its time is over since."""
+    """Whether a watched key was changed or has expired since WATCH."""
     transaction = context.session.transaction
     if transaction.watcher.dirty:
         return True
     databases = context.keyspace.databases
     expired = transaction.watcher.expired
-    return any(
-        databases[index].is_expired(name) and (index, name) not in expired for index, name in transaction.watched
-    )
+    return any(databases[index].is_expired(key) and (index, key) not in expired for index, key in transaction.watched)
 
 
 @transactions.command(
@@ -94,10 +90,9 @@ def _is_stale(context: Context) -> bool:
     acl="transaction",
     since="2.0.0",
     complexity="O(N) with N queued commands",
-    summary="Gives the transaction up; nothing of it is run.",
+    summary="Discards the transaction and its queued commands.",
 )
 def discard(context: Context, argv: list[bytes]) -> None:
-    """DISCARD."""
     if not context.session.transaction.active:
         raise CommandError(b"ERR DISCARD without MULTI")
     context.session.end_transaction()
@@ -108,22 +103,21 @@ def discard(context: Context, argv: list[bytes]) -> None:
     "watch",
     arity=-2,
     flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | IMMEDIATE_IN_MULTI,
-    keys=(key(READ_ONLY, last=-1),),
+    keys=(key_at(READ_ONLY, last=-1),),
     acl="transaction",
     since="2.2.0",
     complexity="O(1) for each key",
-    summary="Lets the next EXEC run nothing if one of the keys is changed before it.",
+    summary="Watches keys: if one of them changes before EXEC, the transaction is discarded.",
     syntax="key [key ...]",
 )
 def watch(context: Context, argv: list[bytes]) -> None:
-    """WATCH."""
     transaction = context.session.transaction
     if transaction.active:
         raise CommandError(b"ERR WATCH inside MULTI is not allowed")
-    # Once a key was changed no other can make it worse.
+    # Once a watched key has changed, watching more makes no difference.
     if not transaction.watcher.dirty:
-        for name in argv[1:]:
-            transaction.watch(int(context.db.index), name, context.db.is_expired(name))
+        for key in argv[1:]:
+            transaction.watch(int(context.db.index), key, context.db.is_expired(key))
     context.reply.ok()
 
 
@@ -134,9 +128,8 @@ def watch(context: Context, argv: list[bytes]) -> None:
     acl="transaction",
     since="2.2.0",
     complexity="O(1)",
-    summary="Forgets the watched keys.",
+    summary="Stops watching all keys.",
 )
 def unwatch(context: Context, argv: list[bytes]) -> None:
-    """UNWATCH."""
     context.session.transaction.unwatch()
     context.reply.ok()

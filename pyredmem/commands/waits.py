@@ -1,4 +1,4 @@
-"""WAIT and WAITAOF, as a server answers that has no replicas: none will ever have acknowledged anything."""
+"""WAIT and WAITAOF, as a server without replicas runs them: no replica ever acknowledges a write."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ _TIPS: Final = ("request_policy:all_shards", "response_policy:agg_min")
     acl="connection",
     since="3.0.0",
     complexity="O(1)",
-    summary="Waits until so many replicas have the writes of this connection, or until the time is over.",
+    summary="Blocks until a number of replicas have the writes of this connection, or until the timeout.",
     syntax="numreplicas timeout",
     tips=_TIPS,
 )
 def wait(context: Context, argv: list[bytes]) -> None:
-    """WAIT."""
     replicas = integer(argv[1])
     until_ms = deadline_ms(argv[2], context.keyspace.now_ms())
     if replicas <= 0 or not context.may_block:
@@ -43,12 +42,11 @@ def wait(context: Context, argv: list[bytes]) -> None:
     acl="connection",
     since="7.2.0",
     complexity="O(1)",
-    summary="Waits until the writes of this connection are in the append-only files of this server and of replicas.",
+    summary="Blocks until the writes of this connection are in the append-only files of this server and of replicas.",
     syntax="numlocal numreplicas timeout",
     tips=_TIPS,
 )
 def waitaof(context: Context, argv: list[bytes]) -> None:
-    """WAITAOF."""
     local = integer(argv[1])
     if not 0 <= local <= 1:
         raise errors.not_between(0, 1)
@@ -56,7 +54,7 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     if replicas < 0:
         raise CommandError(errors.MUST_BE_POSITIVE)
     until_ms = deadline_ms(argv[3], context.keyspace.now_ms())
-    if local > 0:  # whatever appendonly says, no such file is written
+    if local > 0:  # this server writes no append-only file, even with appendonly yes
         raise CommandError(errors.NO_APPEND_ONLY_FILE)
     if replicas > 0 and context.may_block:
         context.engine.blocking.wait(context.session, context.reply, [0, 0], until_ms)

@@ -22,6 +22,8 @@ _LEAST_LIMIT: Final = 128 * 1024
 #: The first bucket takes clients of up to 2 ** 15 bytes, each further one clients of up to twice the size.
 _FIRST_BUCKET_BITS: Final = 15
 _BUCKETS: Final = 19
+#: Why a client is closed, for the log.
+EXCEEDED: Final = "the clients together use more than maxmemory-clients"
 
 
 class ClientEviction:
@@ -66,6 +68,13 @@ class ClientEviction:
             if self.total_bytes >= self._limit:
                 self._task.wake(0)
 
+    def recount(self, session: Session) -> bool:
+        """Count a client that may have grown; returns whether it exceeds the limit alone."""
+        if self._limit == 0 or session.no_evict:
+            return False
+        self.count(session)
+        return session.counted_bytes >= self._limit
+
     def make_room(self, session: Session) -> bool:
         """Evict the biggest clients until the rest is within the limit; returns false if ``session`` was evicted."""
         if session.is_connected:
@@ -89,7 +98,7 @@ class ClientEviction:
             biggest = max([index for index, bucket in enumerate(buckets) if bucket])
             victim = buckets[biggest].pop(0)
             self.evicted += 1
-            self._drop(victim, "the clients together use more than maxmemory-clients")
+            self._drop(victim, EXCEEDED)
 
 
 def _bucket(size: i64) -> int:

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from pyredmem.engine import figures
 from pyredmem.engine.authentication import Authentication
 from pyredmem.engine.blocking import Blocking
-from pyredmem.engine.client_eviction import ClientEviction
+from pyredmem.engine.client_eviction import EXCEEDED, ClientEviction
 from pyredmem.engine.client_info import describe
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_MONITOR, GATE_SUBSCRIBED
@@ -22,7 +22,7 @@ from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.pause import Pause
-from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_UNREAD, Runner, Session
+from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
 from pyredmem.engine.tracking import Tracking
 
 NORMAL: Final = b"normal"
@@ -42,8 +42,6 @@ UNREAD_BYTES: Final = 1024 * 1024
 _VISITS_PER_TICK: Final = 5
 #: The number of seconds that the recent maxima in INFO cover.
 _SLOTS: Final = 8
-#: The limits on output are checked again each time the output of a batch has grown by this much (bytes).
-_OUTPUT_STEP: Final = 16 * 1024
 
 
 class Clients:
@@ -175,6 +173,7 @@ class Clients:
         session.is_connected = True
         session.memory.open()
         session.output_alarm = session.memory.reply_buffer.size
+        session.watch_output()
         session.parser.max_bulk = self._max_bulk
         self._authentication.begin(session)
         return session
@@ -241,9 +240,36 @@ class Clients:
     def check_output(self, session: Session) -> None:
         """Check the limits on output, since the output of the running batch has passed the session's alarm."""
         size = session.output.size()
-        session.output_alarm = size + _OUTPUT_STEP
+        session.output_alarm = size + OUTPUT_STEP
         waiting = session.count_unsent() if session.count_unsent is not None else 0
         self.limit_output(session, waiting + size, session.output.largest_part())
+
+    def check_growing_output(self, session: Session) -> None:
+        """Check the limits on output while a command is writing to a session, without ending the command.
+
+        A client that exceeds a limit gets no more output, and is disconnected after the batch (CLOSE_ASAP in Redis).
+        """
+        if not session.is_connected:
+            return
+        replies = session.memory.reply_buffer
+        size = session.output.size()
+        waiting = session.count_unsent() if session.count_unsent is not None else 0
+        replies.set_unsent(waiting + size, session.output.largest_part())
+        limit = self.limit_of(session)
+        if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
+            reason = "its unsent output exceeds client-output-buffer-limit"
+        elif self.eviction.recount(session):
+            self.eviction.evicted += 1
+            reason = EXCEEDED
+        else:
+            return
+        session.doom()
+        self._core.chores.defer(lambda: self._drop_doomed(session, reason))
+
+    def _drop_doomed(self, session: Session, reason: str) -> None:
+        """Disconnect a client that exceeded a limit, unless it has disconnected already."""
+        if session.is_connected:
+            self.drop(session, reason)
 
     def limit_output(self, session: Session, unsent: i64, largest: i64) -> bool:
         """Account for ``unsent`` bytes of output; returns false if the client is gone because that was too much.

@@ -4,8 +4,8 @@ A module creates a :class:`Group` and decorates its handlers::
 
     strings = Group("string")
 
-    @strings.command("get", arity=2, flags=READONLY | FAST, keys=(key(READ_ONLY, ACCESS),), acl="string", since="1.0.0",
-                     complexity="O(1)", summary="Returns the value of a key.", syntax="key")
+    @strings.command("get", arity=2, flags=READONLY | FAST, keys=(key_at(READ_ONLY, ACCESS),), acl="string",
+                     since="1.0.0", complexity="O(1)", summary="Returns the value of a key.", syntax="key")
     def get(context: Context, argv: list[bytes]) -> None: ...
 
 COMMAND, COMMAND DOCS, the checks of arity and memory, key extraction, ACL categories and the compatibility table all
@@ -66,7 +66,7 @@ from pyredmem.engine.spec import (
     SecretFinder,
     acl_categories,
     counted_keys,
-    key,
+    key_at,
 )
 
 __all__ = [
@@ -117,7 +117,7 @@ __all__ = [
     "KeySpec",
     "Registry",
     "counted_keys",
-    "key",
+    "key_at",
 ]
 
 Handler = Callable[[Context, list[bytes]], None]

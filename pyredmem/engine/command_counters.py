@@ -7,8 +7,6 @@ of a command are created at its first call.
 
 from __future__ import annotations
 
-from typing import Final
-
 from librt.vecs import vec
 from mypy_extensions import i64
 
@@ -83,30 +81,27 @@ class CommandCounters:
         return addresses
 
 
-#: Stands for the counters of a command that was not called yet; nothing is ever counted here.
-UNCALLED: Final = CommandCounters()
-
-
 class CommandStatistics:
     """The counters of all commands of one engine."""
 
-    def __init__(self, allocator: Allocator, commands: int) -> None:
+    def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
-        #: By the index of the command. The dispatcher reads this list directly.
-        self.counters: list[CommandCounters] = [UNCALLED] * commands
-        self._in_use: list[CommandCounters] = []
+        self._counters: dict[int, CommandCounters] = {}  # of the commands that were called, by index
         #: The slow log or the latency monitor sees each call that takes at least this long.
         self.notice_us: i64 = UNLIMITED
         self.tracks_latency = True  # latency-tracking
 
     def of(self, command: Command) -> CommandCounters:
         """The counters of a command, created if it has none yet."""
-        counters = self.counters[command.index]
-        if counters is UNCALLED:
+        counters = self._counters.get(int(command.index))
+        if counters is None:
             counters = CommandCounters(command.has(BLOCKING))
-            self.counters[command.index] = counters
-            self._in_use.append(counters)
+            self._counters[int(command.index)] = counters
         return counters
+
+    def find(self, command: Command) -> CommandCounters | None:
+        """The counters of a command; None if it was not called yet."""
+        return self._counters.get(int(command.index))
 
     def record(self, command: Command, duration_us: i64) -> None:
         """Count a call that the hot path leaves out: the first of its command, a slow one, or one inside another."""
@@ -122,7 +117,7 @@ class CommandStatistics:
         """Set whether histograms are kept, and how many microseconds make a call worth noticing."""
         self.tracks_latency = tracks_latency
         self.notice_us = notice_us
-        for counters in self._in_use:
+        for counters in self._counters.values():
             counters.set_direct_limit(self._direct_limit())
 
     def _direct_limit(self) -> i64:
@@ -132,21 +127,21 @@ class CommandStatistics:
 
     def reset(self) -> None:
         """Set the counters of all commands to zero (CONFIG RESETSTAT)."""
-        for counters in self._in_use:
+        for counters in self._counters.values():
             for address in counters.reset():
                 self._allocator.free(address)
 
     def calls(self) -> int:
         """How many calls of all commands there were."""
-        return sum([int(counters.calls()) for counters in self._in_use])
+        return sum([int(counters.calls()) for counters in self._counters.values()])
 
     def usec(self) -> int:
         """How long the calls of all commands took together, in microseconds."""
-        return sum([int(counters.usec()) for counters in self._in_use])
+        return sum([int(counters.usec()) for counters in self._counters.values()])
 
     def addresses(self) -> list[int]:
         """The ledger blocks of the histograms."""
         owned: list[int] = []
-        for counters in self._in_use:
+        for counters in self._counters.values():
             owned += counters.histogram_addresses
         return owned

@@ -53,6 +53,10 @@ class Context:
         self.session.set_protocol(protocol)
         self.reply = self.session.reply
 
+    def client_is_gone(self) -> bool:
+        """Whether the client was disconnected because of its output: nobody waits for the rest of the reply."""
+        return self.session.aborted
+
     def block(
         self,
         argv: list[bytes],

@@ -76,9 +76,7 @@ class Chores:
 class Core:
     """What the parts of one engine share."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host, commands: int
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host) -> None:
         self.settings = settings
         self.clock: Clock = clock
         self.rng = rng
@@ -93,7 +91,7 @@ class Core:
         self.stats = Stats()
         self.switches = Switches()
         self.gates = Gates()
-        self.statistics = CommandStatistics(allocator, commands)
+        self.statistics = CommandStatistics(allocator)
         self.sessions: dict[int, Session] = {}  # by id, in the order in which they connected
         self.fast_cycle_due_us: i64 = NEVER  # a batch that ends after this time runs a fast expire cycle
         self.acting_id: i64 = 0  # the client whose command is running; kept only for commands behind a gate

@@ -25,6 +25,7 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
 from pyredmem.engine.command import Handler
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
@@ -39,6 +40,16 @@ _SHOWN_ARGUMENTS: Final = 128
 _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 
 
+class _Entry:
+    """What a plain request needs to know about a command, found by one lookup of the command's name."""
+
+    def __init__(self, command: Command, handler: Handler, counters: CommandCounters) -> None:
+        self.command = command
+        self.arity: i64 = command.arity
+        self.handler: Handler = handler
+        self.counters = counters
+
+
 class Dispatcher(CallRunner):
     """Runs the requests of all clients of an engine."""
 
@@ -48,7 +59,6 @@ class Dispatcher(CallRunner):
         self._core = core
         self._table: CommandTable = engine.commands
         self._handlers = handlers  # by the index of the command
-        self._counters = core.statistics.counters
         self._statistics = core.statistics
         self._gates = core.gates
         self._keyspace = core.keyspace
@@ -56,7 +66,7 @@ class Dispatcher(CallRunner):
         self._clock = core.clock
         self._stats = core.stats
         self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
-        self._by_spelling = engine.commands.by_spelling
+        self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
         self._context = Context(self, engine, nobody, nobody.reply)  # shared by all plain requests
@@ -65,14 +75,14 @@ class Dispatcher(CallRunner):
 
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request of a client, and reply."""
-        command = self._by_spelling.get(argv[0])
-        if command is None or command.is_container:
-            command = self._table.lookup(argv)
-            if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
-                self._refuse_unknown(session, command, argv)
+        entry = self._entries.get(argv[0])
+        if entry is None:
+            entry = self._find(session, argv)
+            if entry is None:
                 return
+        command = entry.command
         count: i64 = len(argv)
-        arity = command.arity
+        arity = entry.arity
         if count != arity and (arity > 0 or count < -arity):
             self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
             return
@@ -88,17 +98,33 @@ class Dispatcher(CallRunner):
         context.db = session.db
         context.reply = session.reply
         try:
-            self._handlers[command.index](context, argv)
+            entry.handler(context, argv)
         except CommandError as error:
             self._fail(context, command, error)
         end = self._clock.now_us()
         keyspace.now_us = end
         duration = end - start
-        counters = self._counters[command.index]
+        counters = entry.counters
         if 0 <= duration < counters.direct_limit:
             counters.direct[duration] += 1
         else:
             self._record(session, command, argv, duration)
+
+    def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
+        """The entry for a command that was not called by this name yet, or for a subcommand; None if it was refused."""
+        command = self._table.lookup(argv)
+        if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
+            self._refuse_unknown(session, command, argv)
+            return None
+        entry = _Entry(command, self._handlers[command.index], self._statistics.of(command))
+        named = self._table.by_spelling.get(argv[0])
+        if named is command and not command.is_container:
+            self._entries[argv[0]] = entry
+        return entry
+
+    def forget_handlers(self) -> None:
+        """Look all handlers up again: a test has replaced some in the registry."""
+        self._entries.clear()
 
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run, refuse, queue or postpone a request for which a gate is set."""
@@ -209,7 +235,7 @@ class Dispatcher(CallRunner):
         """Count a call that is the first of its command, or slow, or ran behind a gate or inside another call."""
         if duration_us < 0:  # the clock was set back
             duration_us = 0
-        counters = self._counters[command.index]
+        counters = self._statistics.of(command)
         if duration_us < counters.direct_limit:
             counters.direct[duration_us] += 1
             return
@@ -288,6 +314,9 @@ class Dispatcher(CallRunner):
 
     def check_output(self, session: Session) -> None:
         self.engine.clients.check_output(session)
+
+    def check_growing_output(self, session: Session) -> None:
+        self.engine.clients.check_growing_output(session)
 
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:

@@ -48,8 +48,9 @@ class Monitors:
             return
         line = self._line(session, database, command, argv)
         for monitor in self._sessions:
-            monitor.messages().simple(line)
-            monitor.wake()
+            if monitor.gets_lines():
+                monitor.messages().simple(line)
+                monitor.wake()
 
     def _line(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> bytes:
         now_us = self._core.keyspace.now_us

@@ -18,10 +18,10 @@ PUBSUB = "pubsub"
 class Limit:
     """The limits of one class."""
 
-    def __init__(self, hard: i64, soft: i64, soft_ms: i64) -> None:
+    def __init__(self, hard: i64, soft: i64, soft_seconds: i64) -> None:
         self.hard: i64 = hard
         self.soft: i64 = soft
-        self.soft_ms: i64 = soft_ms
+        self.soft_seconds: i64 = soft_seconds
 
     def is_none(self) -> bool:
         """Whether output may grow without a limit."""
@@ -48,23 +48,24 @@ class OutputLimits:
 
 
 class OutputWatch:
-    """Measures how long a client has been at or above its soft limit."""
+    """Measures how long a client has been at or above its soft limit, in whole seconds of the clock, as in Redis."""
 
     def __init__(self) -> None:
-        self._since_ms: i64 = -1
+        self._since_s: i64 = -1
 
     def observe(self, limit: Limit, output: i64, now_ms: i64) -> bool:
         """Note that the client has ``output`` bytes of unsent output; returns whether to close it."""
         if limit.hard != 0 and output >= limit.hard:
             return True
         if limit.soft == 0 or output < limit.soft:
-            self._since_ms = -1
+            self._since_s = -1
             return False
-        if self._since_ms < 0:
-            self._since_ms = now_ms
-        return now_ms - self._since_ms > limit.soft_ms
+        now_s = now_ms // 1000
+        if self._since_s < 0:
+            self._since_s = now_s
+        return now_s - self._since_s > limit.soft_seconds
 
 
 def _limit(numbers: tuple[int, int, int]) -> Limit:
     hard, soft, seconds = numbers
-    return Limit(hard, soft, seconds * 1000)
+    return Limit(hard, soft, seconds)

@@ -21,7 +21,7 @@ from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
-from pyredmem.engine.gates import GATE_IN_MULTI, GATE_REPLY_SKIP
+from pyredmem.engine.gates import GATE_IN_MULTI, GATE_MONITOR, GATE_REPLY_SKIP
 from pyredmem.engine.output_limits import OutputWatch
 from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
@@ -41,6 +41,8 @@ HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 
 #: When a batch has more output than this (bytes), the shell is asked to write it before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024
+#: The limits on output are checked again each time the output of a batch has grown by this much (bytes).
+OUTPUT_STEP: Final = 16 * 1024
 
 
 class Runner(ABC):
@@ -77,6 +79,10 @@ class Runner(ABC):
     @abstractmethod
     def check_output(self, session: Session) -> None:
         """Check the output of a session, which has passed its ``output_alarm``."""
+
+    @abstractmethod
+    def check_growing_output(self, session: Session) -> None:
+        """Check the output of a session while a command is writing it. The command must be able to go on."""
 
 
 class Subscriptions:
@@ -153,16 +159,20 @@ class Session:
         wants_replies = self.wants_replies()
         sink = RespSink() if protocol == 2 else Resp3Sink()
         sink.raw(self.output.take())
+        sink.on_growth = self.output.on_growth
+        self.output.on_growth = None
         self.output = sink
         self.reply = sink if wants_replies else NullSink(protocol)
-        if self._outbox is not None:
-            outbox = RespSink() if protocol == 2 else Resp3Sink()
-            outbox.raw(self._outbox.take())
-            self._outbox = outbox
+        if protocol == 2 and self.gates & GATE_MONITOR == 0:
+            self._outbox = None  # invalidations that waited: RESP2 has no pushes
 
     def wants_replies(self) -> bool:
         """Whether replies go to the client: false after CLIENT REPLY OFF or SKIP."""
         return self.reply is self.output
+
+    def gets_lines(self) -> bool:
+        """Whether lines of MONITOR go to the client, which are replies to Redis; that of CLIENT REPLY SKIP does."""
+        return self.wants_replies() or (self._skips_next and self._replying > 0)
 
     def set_replies(self, on: bool) -> None:
         """CLIENT REPLY ON or OFF."""
@@ -188,6 +198,8 @@ class Session:
 
     def messages(self) -> RespSink:
         """The sink for a message, which is not a reply, to the client. Call :meth:`wake` after writing the message."""
+        if self.is_closing():  # nothing follows the reply to QUIT
+            return RespSink() if self.output.protocol == 2 else Resp3Sink()
         if self._replying == 0:
             return self.output
         if self._outbox is None:
@@ -369,9 +381,21 @@ class Session:
 
     def wake(self) -> None:
         """Have the shell write the output after the running batch."""
+        size = self.output.size()
+        if size > self.output_alarm:
+            self.output_alarm = size + OUTPUT_STEP
+            self._output_grows()
         if not self._waking:
             self._waking = True
             self.runner.defer(self._woken)
+
+    def _output_grows(self) -> None:
+        if not self.is_closing():
+            self.runner.check_growing_output(self)
+
+    def watch_output(self) -> None:
+        """Check the limits on output while a long reply is being written, too."""
+        self.output.on_growth = self._output_grows
 
     def _woken(self) -> None:
         self._waking = False
@@ -389,8 +413,15 @@ class Session:
         """Run no more requests. The shell disconnects the client when the output is written."""
         self.holds |= HOLD_CLOSING
 
+    def doom(self) -> None:
+        """Drop all output, now and later. The client is disconnected as soon as no command is running."""
+        self.aborted = True
+        self.output.discard()
+        self.close()
+
     def detach(self) -> None:
         """Drop the shell's callbacks, which refer to the shell: no garbage collector would find that cycle."""
+        self.output.on_growth = None
         self.on_output = None
         self.on_full = None
         self.count_unsent = None

@@ -110,7 +110,7 @@ class KeySpec:
     notes: str = ""
 
 
-def key(*flags: str, index: int = 1, last: int = 0, step: int = 1, limit: int = 0, notes: str = "") -> KeySpec:
+def key_at(*flags: str, index: int = 1, last: int = 0, step: int = 1, limit: int = 0, notes: str = "") -> KeySpec:
     """Keys at fixed positions."""
     return KeySpec(flags=flags, index=index, last=last, step=step, limit=limit, notes=notes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyredmem.engine.command_counters import UNCALLED, CommandCounters
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.info.report import Report
 
 
@@ -38,12 +38,13 @@ def error_stats(report: Report) -> None:
 
 def _called(report: Report) -> list[tuple[str, CommandCounters]]:
     """The commands that were called or refused, with their counters, in order of name."""
-    counters = report.engine.statistics.counters
-    return [
-        (command.name, counters[command.index])
-        for command in report.engine.commands.all()
-        if counters[command.index] is not UNCALLED
-    ]
+    statistics = report.engine.statistics
+    called: list[tuple[str, CommandCounters]] = []
+    for command in report.engine.commands.all():
+        counters = statistics.find(command)
+        if counters is not None:
+            called.append((command.name, counters))
+    return called
 
 
 def _trimmed(percent: float) -> str:

@@ -6,6 +6,7 @@ and the transport gets the list of parts. So a value of 64 MB is sent without a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from librt.strings import BytesWriter
@@ -19,6 +20,11 @@ CRLF: Final = b"\r\n"
 
 #: Strings of at least this many bytes become a part of their own.
 LARGE_BULK: Final = 32768
+
+#: Bytes of strings after which `on_growth` is called, while one command writes a long reply.
+GROWTH_STEP: Final = 65536
+#: What a string takes beside its bytes, at least.
+_FRAME_BYTES: Final = 6
 
 _HEADERS: Final = 1024
 _BULK_HEADERS: Final = tuple([b"$%d\r\n" % size for size in range(_HEADERS)])
@@ -34,6 +40,10 @@ class RespSink(ReplySink):
         self._parts: list[bytes] = []
         self._parts_size: i64 = 0
         self._largest_part: i64 = 0
+        self._step_left: i64 = GROWTH_STEP
+        self._discards = False
+        #: Called each time the output has grown by another step without being taken.
+        self.on_growth: Callable[[], None] | None = None
 
     # The bytes written so far.
 
@@ -55,6 +65,7 @@ class RespSink(ReplySink):
             return b"".join(self.take_parts())
         output = self._writer.getvalue()
         self._writer.truncate(0)
+        self._step_left = GROWTH_STEP
         return output
 
     def take_parts(self) -> list[bytes]:
@@ -64,15 +75,21 @@ class RespSink(ReplySink):
         self._parts = []
         self._parts_size = 0
         self._largest_part = 0
+        self._step_left = GROWTH_STEP
         return parts
 
-    def truncate(self, size: i64) -> None:
-        """Forget everything after the first ``size`` bytes, such as a reply that the client does not want."""
-        if size >= self._parts_size:
-            self._writer.truncate(size - self._parts_size)
-            return
-        data = self.take()[:size]
-        self._writer.write(data)
+    def discard(self) -> None:
+        """Drop the output, and what is still to come: the client is disconnected while its command runs."""
+        self.take_parts()
+        self._discards = True
+
+    def _grown(self) -> None:
+        """Another step of output has been written."""
+        self._step_left = GROWTH_STEP
+        if self._discards:
+            self.take_parts()
+        elif self.on_growth is not None:
+            self.on_growth()
 
     def raw(self, data: bytes) -> None:
         """Write bytes that are already RESP."""
@@ -134,7 +151,13 @@ class RespSink(ReplySink):
             writer.write(_BULK_HEADERS[size])
             writer.write(data)
             writer.write(CRLF)
-            return
+        else:
+            self._large_bulk(data, size)
+        self._step_left -= size + _FRAME_BYTES
+        if self._step_left < 0:
+            self._grown()
+
+    def _large_bulk(self, data: bytes, size: i64) -> None:
         self._line(b"$", size)
         if size < LARGE_BULK:
             self._writer.write(data)

@@ -338,7 +338,9 @@ def test_no_sleep_is_longer_than_a_day(hosted: Hosted, seconds: str) -> None:
     ["AOF-FLUSH-SLEEP", "DROP-CLUSTER-PACKET-FILTER"],
 )
 def test_a_switch_for_a_missing_feature_is_refused(hosted: Hosted, word: str) -> None:
-    assert hosted.do("DEBUG", word, "1") == Error(f"ERR there is nothing here that DEBUG {word} would change".encode())
+    assert hosted.do("DEBUG", word, "1") == Error(
+        f"ERR this server has nothing that DEBUG {word} would change".encode()
+    )
 
 
 def test_set_disable_deny_scripts_is_accepted(hosted: Hosted) -> None:

@@ -1,1 +1,1 @@
-"""The same commands on a real redis-server and on pyredmem; the real thing is the judge."""
+"""Runs the same commands on a real redis-server and on pyredmem; the real server is the judge."""

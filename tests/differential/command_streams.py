@@ -1,16 +1,16 @@
-"""Play a case on a real server and on our engine, and compare the streams of commands that replay its changes.
+"""Plays a case on a real server and on our engine, and compares the streams of commands that replay its changes.
 
-A case is a line of a file in `streams/`: `preparation => steps`, or only steps. Steps stand between ` ; `:
+A case is a line of a file in `streams/`: `preparation => steps`, or only steps. ` ; ` separates the steps:
 
     SET k v EX 100            a command of connection a
     b: SET k v                a command of connection b
     b~ BLPOP k 0              the same, and the client is blocked afterwards
-    wait 10                   time passes, in milliseconds
-    SET k v PXAT NOW+100      a unix time in milliseconds, counted from the beginning of the case
+    wait 10                   10 milliseconds pass
+    SET k v PXAT NOW+100      the unix time 100 milliseconds after the beginning of the case
 
-Words are quoted as in a shell, with Python's escapes in them; `$payload` is what DUMP gives for the string "v". Only
-what the steps propagate is compared. `[any order]` before a case compares the commands without their order, and members
-called r1, r2 ... without their names: chance has chosen them.
+Words are quoted as in a shell and may contain Python's escapes; `$payload` is the reply of DUMP for the string "v".
+Only the stream of the steps is compared, not that of the preparation. With `[any order]` before a case the order of the
+commands does not count, nor do the names of members that are called r1, r2 ...: chance has chosen them.
 
 The installed redis-server is 7.0.15. Where 7.2 is known to propagate something else, the case begins with the name of
 the difference in brackets (`DIFFERENCES` has the reasons) and ends with ` --> ` and the stream that is right; there a
@@ -48,12 +48,12 @@ ANY_ORDER = "any order"
 DIFFERENCES = {
     "select inside multi": "7.2 sends MULTI before the SELECT of its first command",
     "members of spop": "7.2 propagates SPOP with a count as SREM with up to 1024 members, 7.0 as one SREM each",
-    "served as given": "7.2 runs a blocked command again and so keeps its words; 7.0 writes left and right itself",
-    "consumer made first": "7.2 makes a consumer when it asks, 7.0 when there is an entry for it",
+    "served as given": "7.2 propagates the words of a blocked command as they were sent; 7.0 writes LEFT and RIGHT",
+    "consumer made first": "7.2 creates a consumer when it reads, 7.0 when there is an entry for it",
     "entries read": "since a fix (pull request 12898) XREADGROUP always propagates the entries-read of its group",
-    "field times": "fields have a time to live since 7.4",
+    "field times": "fields can have a time to live since 7.4",
 }
-#: What DUMP gives for the string "v" under 7.0; the newer servers read it as well.
+#: The reply of DUMP for the string "v" in 7.0; newer servers accept it too.
 _BODY = b"\x00\x01v\x0a\x00"
 PAYLOAD = _BODY + crc64(_BODY).to_bytes(8, "little")
 TOLERANCE_MS = 50
@@ -96,7 +96,7 @@ class Case:
 
 @dataclass
 class Played:
-    """What a case propagated, and when its commands were sent."""
+    """The stream of a case, and the times at which its commands were sent."""
 
     start_ms: int
     stream: list[Command]
@@ -152,7 +152,7 @@ def _step(text: str) -> Step:
 
 
 def _argv(step: Step, start_ms: int) -> list[bytes]:
-    """The words of a step with its times filled in."""
+    """The words of a step, with NOW replaced by times."""
     return [
         b"%d" % (start_ms + int(word.removeprefix(b"NOW"))) if word.startswith(b"NOW") else word for word in step.words
     ]
@@ -174,7 +174,6 @@ class RealPlayer:
         self._waiting: set[str] = set()  # clients that an optional step has blocked
 
     def close(self) -> None:
-        """Close all connections."""
         self._disconnect()
         self.link.close()
         self.control.close()
@@ -221,7 +220,7 @@ class RealPlayer:
             self._await_reply(step.connection)
 
     def _await_reply(self, name: str) -> None:
-        """Read the reply; a client that is blocked although the case does not say so is unblocked."""
+        """Read the reply; if the client is blocked although the case does not say so, unblock it."""
         wire = self._wires[name]
         while not (wire.pending or select.select([wire], [], [], PATIENCE_SECONDS)[0]):
             self.control.do("CLIENT", "UNBLOCK", self._ids[name])
@@ -278,7 +277,7 @@ class OurPlayer:
         self._touched: dict[bytes, bytes] = {}
 
     def play(self, case: Case, times_us: Sequence[int], start_ms: int) -> tuple[list[Timed], list[Command]]:
-        """What a case propagates in an empty engine: all of it, with times, and what only its steps propagate."""
+        """Run a case in an empty engine; returns its whole stream with times, and the stream of its steps alone."""
         self._set_clock(start_ms * 1000)
         self.world.do("FLUSHALL")
         engine = self.world.engine
@@ -299,12 +298,12 @@ class OurPlayer:
             self._restore()
 
     def next_start_ms(self) -> int:
-        """A time for the beginning of the next case, after all that has been."""
+        """A time at which the next case can begin, after all times so far."""
         return self.world.clock.now_us() // 1000 + 1000
 
     @staticmethod
     def times_us(case: Case, start_ms: int) -> list[int]:
-        """When the steps of a case happen, where no real server is there to say it: a millisecond after another."""
+        """The times of the steps of a case that no real server has played: one millisecond apart."""
         times: list[int] = []
         now_ms = start_ms
         for step in (*case.preparation, *case.steps):
@@ -348,7 +347,7 @@ class OurPlayer:
 
 
 def set_clock(world: World, now_us: int) -> None:
-    """Let it be that time; a clock is never set back."""
+    """Move the clock to a time, but never back."""
     world.clock.advance_us(max(0, now_us - world.clock.now_us()))
 
 
@@ -363,13 +362,13 @@ def _settings_changed(words: Sequence[bytes]) -> set[bytes]:
 
 
 def expected_stream(case: Case, start_ms: int) -> list[Command]:
-    """The stream that stands in the case itself."""
+    """The right stream, as the case itself gives it."""
     assert case.expected is not None, case.text
     return [_argv(Step(words=words), start_ms) for words in case.expected]
 
 
 def disagreement(case: Case, theirs: Sequence[Command], ours: Sequence[Command]) -> str | None:
-    """What is different between two streams, for a person; None if they are alike."""
+    """The difference between two streams, for people to read; None if they are equal."""
     theirs, ours = [_unnamed(case, theirs), _unnamed(case, without_first_select(ours))]
     if len(theirs) == len(ours) and all(map(_same, theirs, ours)):
         return None
@@ -408,7 +407,7 @@ def _same_word(theirs: bytes, ours: bytes) -> bool:
 
 
 def shown(commands: Sequence[Command]) -> str:
-    """A stream for a person."""
+    """A stream, for people to read."""
     return " ; ".join(" ".join(shown_word(word) for word in command) for command in commands) or "(nothing)"
 
 

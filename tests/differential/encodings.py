@@ -1,9 +1,9 @@
-"""Which encoding 7.2 has where the installed 7.0.15 names another.
+"""Encodings that differ between 7.2 and the installed 7.0.15.
 
-The older server has no listpack for sets and always a quicklist for lists. What the newer one has follows from
-the value and the limits, up to history: a list shrinks back to a listpack at half of the limit, a set never
-does. So the limits give what must be, and what the whole sequence can have amounted to rules out the rest.
-Everywhere else the two agree to the letter.
+The older server has no listpacks for sets, and lists are always quicklists. In the newer one the encoding follows from
+the value and the limits, and from history: a list becomes a listpack again at half of the limit, a set never does.
+So the limits say which encodings are possible, and the largest value that the whole sequence can have made excludes
+others. All other encodings must be the same.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from tests.support.wire import Array, Bulk, Reply, Simple
 
 LIST_SIZES = {-1: 4096, -2: 8192, -3: 16384, -4: 32768, -5: 65536}
-LIST_SAFETY_SIZE = 8192  # of a list limited by the number of elements
-# Commands whose result may be larger than the arguments of the sequence let suppose.
+LIST_SAFETY_SIZE = 8192  # for a list that is limited by the number of elements
+# Commands whose result may be larger than the arguments of the sequence suggest.
 GROWING = {b"SORT", b"RESTORE"}
-# Commands that make a set anew; the two versions begin with different encodings.
+# Commands that create a set; the two versions begin with different encodings.
 REMAKING = {b"SINTERSTORE", b"SUNIONSTORE", b"SDIFFSTORE", b"SPOP", b"RESTORE"}
 INTEGER = re.compile(rb"-?[1-9][0-9]{0,18}|0")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Settings that decide on encodings."""
+    """The settings on which encodings depend."""
 
     list_size: int = -2
     hash_entries: int = 128
@@ -40,7 +40,7 @@ class Limits:
     hll_sparse_bytes: int = 3000
 
     def shared_settings(self) -> dict[str, str]:
-        """What both servers are told."""
+        """The settings of both servers."""
         return {
             "list-max-listpack-size": str(self.list_size),
             "hash-max-listpack-entries": str(self.hash_entries),
@@ -54,7 +54,7 @@ class Limits:
         }
 
     def our_settings(self) -> dict[str, str]:
-        """What only the newer server knows."""
+        """The settings that only the newer server has."""
         return {
             "set-max-listpack-entries": str(self.set_entries),
             "set-max-listpack-value": str(self.set_value),
@@ -62,12 +62,12 @@ class Limits:
 
 
 DEFAULT = Limits()
-#: So low that short sequences cross every limit.
+#: Limits so low that short sequences cross every one of them.
 LOW = Limits(3, 4, 12, 4, 12, 4, 4, 12, 200, 3, 60)
 
 
 class Expectation:
-    """What the encodings after a sequence must be."""
+    """The encodings that are possible after a sequence."""
 
     def __init__(self, commands: Iterable[tuple[bytes, ...]], limits: Limits = DEFAULT) -> None:
         self._limits = limits
@@ -82,7 +82,7 @@ class Expectation:
         self._remade = bool(names & REMAKING)
 
     def complaint(self, kind: Reply, value: Reply, theirs: Reply, ours: Reply) -> str | None:
-        """What is wrong with our encoding, beside theirs; None if nothing is."""
+        """What is wrong with our encoding, given theirs; None if nothing is."""
         if not (isinstance(kind, Simple) and isinstance(theirs, Bulk) and isinstance(ours, Bulk)):
             return None if theirs == ours else "different"
         if kind.text == b"list":
@@ -129,7 +129,7 @@ def _data(value: Reply) -> list[bytes]:
 
 
 def listpack_bytes(elements: Iterable[bytes]) -> int:
-    """The size of a listpack of these elements."""
+    """The size of a listpack of these elements, in bytes."""
     return 7 + sum(map(_entry_bytes, elements))
 
 

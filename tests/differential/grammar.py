@@ -1,15 +1,14 @@
 """Commands as data, from which sequences are generated.
 
-A grammar is a list of `Form`s: the name of a command and the parts of its arguments. A part produces a
-list of words. Words come from small pools that are chosen to collide (keys) or to sit on the edge of
-something (numbers, lengths, encodings), because that is where servers disagree. One command in a dozen is
-bent afterwards: an argument dropped, doubled or replaced, so that arity and syntax errors are compared as
-well; letter case is mixed.
+A grammar is a list of `Form`s: the name of a command and the parts of its arguments. A part produces a list of words.
+Words come from small pools. They are chosen so that keys collide, and so that numbers, lengths and encodings lie at the
+edges of ranges, because that is where servers disagree. One command in a dozen is *bent* afterwards: an argument is
+dropped, doubled or replaced, so that arity and syntax errors are compared too. Upper and lower case are mixed.
 
     Form("SET", KEY, VALUE, options(["NX"], ["XX"], ["GET"], EXPIRY))
 
-Hypothesis shrinks what it finds: fewer commands first, then earlier alternatives; so parts list the simple
-ones first.
+Hypothesis shrinks what it finds, first to fewer commands, then to earlier alternatives. So parts list the simple
+alternatives first.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ TEXTS = [
     *(b"", b"v", b"hello", b"OK", b"x" * 20, b"y" * 44, b"z" * 45, b"w" * 200, b"Hello World", b"foobar"),
     *(b"\x00", b"\xff\xf0\x0f", b"\x00\x00\x00\x80", b"a\r\nb", b"$5\r\nhello\r\n", b"w" * 3000, b"ohmytext"),
 ]
-# Never a small positive time to live: whether it has passed at the next command would be a matter of luck.
+# Never a small positive time to live: chance would decide whether it has passed at the next command.
 SECONDS_FROM_NOW = [
     b"100",
     b"1000",
@@ -119,7 +118,7 @@ TYPES = [b"string", b"list", b"STRING", b"hash", b"zset", b"set", b"stream", b"n
 
 @dataclass(frozen=True)
 class Form:
-    """A command and what its arguments may be."""
+    """A command and its possible arguments."""
 
     name: str
     arguments: Part
@@ -128,12 +127,12 @@ class Form:
 
 
 def form(name: str, *parts: Part, rule: Rule = exactly, weight: int = 1) -> Form:
-    """A form whose arguments are these parts one after another; the name may have a subcommand."""
+    """A form whose arguments are these parts, in this order; the name may include a subcommand."""
     return Form(name, sequence(*parts), rule, weight)
 
 
 def sequence(*parts: Part) -> Part:
-    """One part after another."""
+    """These parts, in this order."""
     return st.tuples(*parts).map(lambda lists: [word for words in lists for word in words])
 
 
@@ -158,7 +157,7 @@ def some(part: Part, least: int = 1, most: int = 4) -> Part:
 
 
 def options(*parts: Part | Sequence[str]) -> Part:
-    """Any few of these, in any order, sometimes twice or in contradiction: a server must sort that out."""
+    """A few of these options in any order, sometimes repeated or contradictory: the server must handle that."""
     given = [one if isinstance(one, st.SearchStrategy) else words([word.encode() for word in one]) for one in parts]
     return some(st.one_of(*given), least=0, most=3)
 
@@ -169,7 +168,7 @@ def option(name: str, part: Part) -> Part:
 
 
 def _edges(good: Sequence[bytes], bad: Sequence[bytes]) -> Part:
-    """Mostly good words; bad ones (one in ten) exercise the refusals without drowning everything in them."""
+    """Mostly good words, and one bad word in ten: enough to test refusals, and few enough for commands to succeed."""
     return st.integers(0, 9).flatmap(lambda die: words(*bad) if die == 9 else words(*good))
 
 
@@ -212,7 +211,7 @@ def _mixed_case(word: bytes, choice: int) -> bytes:
     return bytes(b ^ 32 if i % 2 and chr(b).isalpha() and b < 128 else b for i, b in enumerate(word))
 
 
-# With other arguments these would leave what chance has chosen.
+# With other arguments the result of these commands would depend on chance.
 CHOOSING = {"SPOP"}
 
 
@@ -232,7 +231,7 @@ def steps_of(draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] 
 
 @st.composite
 def _bent(draw: st.DrawFn, argv: list[bytes], fixed: int) -> list[bytes]:
-    """The command with an argument dropped, doubled, replaced, or its case changed."""
+    """The command with an argument dropped, doubled or replaced, or with its case changed."""
     at = draw(st.integers(fixed, len(argv) - 1))
     how = draw(st.integers(0, 3))
     if how == 0:
@@ -245,11 +244,11 @@ def _bent(draw: st.DrawFn, argv: list[bytes], fixed: int) -> list[bytes]:
 
 
 def _timeless(word: bytes) -> bytes:
-    """The word, unless as a time to live it would pass before the next command, or not."""
+    """The word, or another one if as a time to live it might pass before the next command."""
     return b"x" if word.isdigit() and len(word) < 6 and int(word) else word
 
 
-# What a command may ask for: a string as long as its offset, a reply as long as its count.
+# The size that a command may ask for: a string as long as its offset, a reply as long as its count.
 MOST_BYTES = 10_000
 MOST_BITS = 8 * MOST_BYTES
 MOST_DRAWS = 1_000
@@ -260,21 +259,21 @@ LOWEST = -(2**63)
 
 
 def affordable(argv: Sequence[bytes]) -> list[bytes]:
-    """The command without numbers that would make a server use gigabytes; those it refuses stay."""
+    """The command without numbers that would make a server use gigabytes; numbers that it refuses stay."""
     name = argv[0].upper() if argv else b""
     if name in SPREADING:
         most = SPREADING[name]
         beyond = LONGEST_STRING * most // MOST_BYTES
         return [argv[0], *(b"%d" % most if most < _number(word) < beyond else word for word in argv[1:])]
     if name in DRAWING:
-        # With values the count is refused beyond half of the range already.
+        # With values, counts beyond half of the range are refused.
         lowest = LOWEST // 2 if argv[-1].upper() in {b"WITHVALUES", b"WITHSCORES"} else LOWEST
         return [argv[0], *(b"-7" if lowest < _number(word) < -MOST_DRAWS else word for word in argv[1:])]
     return list(argv)
 
 
 def _number(word: bytes) -> int:
-    """The number in a word or in a place such as #3; 0 if there is none."""
+    """The number in a word or in an offset such as #3; 0 if there is none."""
     digits = word.removeprefix(b"#")
     return int(digits) if digits.removeprefix(b"-").isdigit() else 0
 
@@ -283,7 +282,7 @@ def _number(word: bytes) -> int:
 def sequences(
     draw: st.DrawFn, forms: Sequence[Form], connections: Sequence[str] = ("main",), least: int = 15, most: int = 50
 ) -> list[Step]:
-    """Lists of commands, some of them in a transaction."""
+    """Sequences of commands, some of them in a transaction."""
     steps = draw(st.lists(steps_of(forms, connections), min_size=least, max_size=most))
     if draw(st.integers(0, 3)) == 3:
         first = draw(st.integers(0, len(steps) - 1))
@@ -298,5 +297,5 @@ FEW_NAMES = dict(zip(KEYS, (b"a", b"b", b"c", b"a", b"b", b"", b"c", b"a"), stri
 
 
 def with_few_names(steps: list[Step]) -> list[Step]:
-    """The same commands with hardly any names for keys, so that they meet each other's values."""
+    """The same commands with very few names for keys, so that they meet each other's values."""
     return [Step(tuple(FEW_NAMES.get(word, word) for word in one.argv), one.connection, one.rule) for one in steps]

@@ -1,7 +1,7 @@
-"""Commands on two hashes whose fields expire, in random sequences that mean the same on both servers.
+"""Random sequences of commands on two hashes with fields that expire, with the same effect on both servers.
 
-Times that last are absolute, so that they are the same moments on both; a time that ends at once is counted from now
-and followed by a DEBUG SLEEP that outlasts it.
+Long times are absolute, so that they are the same on both servers. A short time is relative and is followed by a DEBUG
+SLEEP that lasts longer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Generator:
         )
 
     def sequence(self, length: int) -> list[Command]:
-        """About ``length`` commands, then a look at all there is."""
+        """About ``length`` commands, then commands that read everything."""
         commands: list[Command] = [("HSET", "h", "a", 1, "b", 2, "c", 3)]
         for _ in range(length):
             commands += self._random.choice(self._makers)(self._key(), self._some())
@@ -77,7 +77,7 @@ class Generator:
         return self._random.choice([["PXAT", self._far()], ["EXAT", self._far() // 1000]])
 
     def _cut(self, command: Command) -> list[Command]:
-        """The command, at times without its end."""
+        """The command, sometimes without its last arguments."""
         return [command[: -self._random.randint(1, 3)] if self._chance(0.03) else command]
 
     def _set(self, key: str, fields: list[str]) -> list[Command]:
@@ -181,7 +181,7 @@ WRONG_WORDS = (
 
 
 def malformed() -> Iterator[Command]:
-    """Calls with one word replaced, added or missing, or without their end."""
+    """Calls with one word replaced, added or missing, or without their last arguments."""
     for call in WELL_FORMED:
         words = call.split()
         for at in range(2, len(words)):

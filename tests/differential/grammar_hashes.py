@@ -1,4 +1,4 @@
-"""The hash group, as far as the installed server has it: the times of fields came later."""
+"""The hash group, as far as the installed server has it; expire times of fields came later."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ FIELD = one_of(
     words(b"f", b"g", b"h", b"1", b"01", b"-1", b"", b"field:0000001", b"\x00\xff\r\n", b"9223372036854775807"),
     words(b"f", b"g", b"h", b"x" * 64, b"x" * 65, b"127", b"128", b"4096", b"-4097"),
 )
-# Few are large: a reply of more draws than there are fields gets as long as it says.
+# Few of them are large: with a negative count the reply has that many elements, whatever the hash holds.
 COUNT = words(b"0", b"1", b"2", b"3", b"5", b"100", b"-1", b"-2", b"-10", b"9223372036854775807", b"x", b"", b"+1")
 FAR = words(b"-9223372036854775808", b"4611686018427387904", b"-4611686018427387904", b"9223372036854775808")
 
 
 def drawn(theirs: Reply, ours: Reply) -> str | None:
-    """As many random elements, of the same form."""
+    """Replies with the same number of random elements, in the same form."""
     if not (isinstance(theirs, Array) and isinstance(ours, Array)):
         return "different types" if type(theirs) is not type(ours) else None
     if len(theirs.items) != len(ours.items):
@@ -26,13 +26,13 @@ def drawn(theirs: Reply, ours: Reply) -> str | None:
 
 
 def drawn_or_error(theirs: Reply, ours: Reply) -> str | None:
-    """As `drawn`; anything else alike to the byte."""
+    """As `drawn`; any other reply must be equal to the byte."""
     return drawn(theirs, ours) if isinstance(theirs, Array) else exactly(theirs, ours)
 
 
 HASHES = [
     form("HSET", KEY, FIELD, VALUE, weight=6),
-    # No more pairs than the lower limit: 7.2 counts pairs that name a field twice beforehand, 7.0 does not.
+    # No more pairs than the lower limit: 7.2 counts pairs even if they repeat a field, 7.0 does not.
     form("HSET", KEY, some(seq(FIELD, VALUE)), weight=4),
     form("HMSET", KEY, some(seq(FIELD, VALUE)), weight=2),
     form("HSETNX", KEY, FIELD, VALUE, weight=2),

@@ -13,13 +13,13 @@ def _series(count: int) -> list[bytes]:
     return [b"element:%d" % number for number in range(count)]
 
 
-# Enough elements for one in a sequence to fill a sparse value.
+# Enough elements that a single command can fill a sparse value.
 ELEMENTS = one_of(
     some(VALUE),
     some(words(*_series(60))),
     st.sampled_from([_series(100), _series(700), _series(1500)[800:], _series(3000)]),
 )
-# Values that are not quite right.
+# Strings that are nearly HyperLogLogs.
 DAMAGED = words(
     _HEADER + b"\x7f\xff",
     _HEADER + b"\x7f\xfe\x80",

@@ -26,13 +26,13 @@ from tests.support.wire import Integer, Reply
 
 
 def references(theirs: Reply, ours: Reply) -> str | None:
-    """OBJECT REFCOUNT. A command of a transaction that is under way holds what it stored as well."""
+    """OBJECT REFCOUNT. In Redis a command of a running transaction refers to the value that it stored as well."""
     if isinstance(theirs, Integer) and isinstance(ours, Integer) and (theirs.value, ours.value) == (2, 1):
         return None
     return exactly(theirs, ours)
 
 
-# GT and LT compare with an expiry in milliseconds: only absolute times make that the same on both servers.
+# GT and LT compare milliseconds, so the times must be absolute to be the same on both servers.
 CONDITIONS = options(["NX"], ["XX"], ["GT"], ["LT"])
 PRESENCE = options(["NX"], ["XX"])
 
@@ -73,7 +73,7 @@ KEYS_COMMANDS = [
     form("FLUSHALL", words([], [b"ASYNC"], [b"SYNC"], [b"x"])),
     form("OBJECT ENCODING", KEY),
     form("OBJECT REFCOUNT", KEY, rule=references),
-    # A shared number was last used when any key that holds it was, perhaps by an earlier test.
+    # All keys that hold a shared integer share its access time, which an earlier test may have set.
     form("OBJECT IDLETIME", KEY, rule=same_type),
     form("OBJECT FREQ", KEY),
     form("TTL", KEY, rule=SECONDS),

@@ -24,7 +24,7 @@ def _series(pattern: bytes, count: int) -> list[bytes]:
 
 
 ELEMENT = one_of(words(b"a", b"b", b"c", b"1", b"2", b"", b"a" * 63, b"a" * 64, b"b" * 4096), VALUE)
-# Enough for several nodes, with a few elements over and over.
+# Enough elements for several nodes; a few are repeated again and again.
 MANY = st.sampled_from(
     [
         _series(b"%d", 600),
@@ -40,7 +40,7 @@ COUNT = one_of(words(b"0", b"1", b"2", b"3", b"10", b"300", b"-1", b"-2"), INTEG
 INDEX = one_of(words(b"0", b"-1", b"1", b"2", b"-2", b"299", b"-299"), RANGE_END)
 END = words(b"LEFT", b"RIGHT", b"LEFT", b"RIGHT", b"left", b"Right", b"MIDDLE", b"")
 SIDE = words(b"BEFORE", b"AFTER", b"before", b"After", b"NEXT")
-# Never one that a client could wait for: the sequences block inside of transactions only.
+# Never a time that a client could wait for: outside transactions no command of a sequence blocks.
 NO_TIMEOUT = words(b"x", b"-1", b"", b"1e", b"nan", b"-0.5")
 KEYS_AND_END = one_of(
     sequence(words(b"1"), KEY, END),

@@ -1,7 +1,7 @@
 """The set group.
 
-Which members come by chance is open, so a sequence only pops from a set as many as it has, or none; what a
-partial SPOP leaves is tested beside its handler.
+Chance decides which members SPOP removes, so a sequence pops all members of a set or none. A partial SPOP is tested
+with its handler.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.support.wire import Array, Reply, Set
 
 
 def as_many(theirs: Reply, ours: Reply) -> str | None:
-    """Aggregates of one type and size, whatever is in them."""
+    """Replies of the same aggregate type and size, whatever they contain."""
     if isinstance(theirs, Array | Set) and isinstance(ours, Array | Set):
         same = type(theirs) is type(ours) and len(theirs.items) == len(ours.items)
         return None if same else "different sizes"
@@ -40,7 +40,7 @@ def _series(pattern: bytes, start: int, count: int) -> list[bytes]:
 NUMBER = words(b"1", b"2", b"3", b"-1", b"100", b"32768", b"-40000", b"3000000000", b"9223372036854775807", *INTEGERS)
 WORD = words(b"a", b"b", b"c", b"1", b"2", b"", b"01", b"x" * 64, b"y" * 65, b"\x00\xff\r\n")
 MEMBER = one_of(WORD, NUMBER, VALUE)
-# Enough members for one command to cross a limit.
+# Enough members that a single command can cross a limit.
 MANY = st.sampled_from(
     [
         _series(b"%d", 0, 128),
@@ -56,7 +56,7 @@ MANY = st.sampled_from(
 MEMBERS = one_of(some(NUMBER), some(WORD), some(MEMBER), MANY)
 EXTREMES = words(b"0", b"1000000", b"9223372036854775807", b"-1", b"x", b"", b"1.5", b"9223372036854775808")
 REPEATED = words(b"-1", b"-5", b"-100", b"-9223372036854775808", b"0", b"3", b"1000000", b"x")
-SOLE = words(b"sole")  # a key that holds one member or none
+SOLE = words(b"sole")  # a key that has at most one member
 
 SETS = [
     form("SADD", KEY, MEMBERS, weight=10),

@@ -1,7 +1,7 @@
 """SORT and SORT_RO over lists, sets and sorted sets, with other keys to sort by and to fetch.
 
-Elements that compare equal have no order of their own, and neither have the members of a set that is not sorted;
-such replies are compared as multisets.
+Elements that compare equal have no defined order, nor have the members of a set with BY nosort. Such replies are
+compared as multisets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NUMBER = words(*_ELEMENTS)
 ODD = words(b"a", b"b", b"", b" 1", b"1 ", b"nan", b"A", b"ab", b"a\x00b", b"a\x00a", b"\xff", b"1\x00x")
 ELEMENT = one_of(NUMBER, NUMBER, NUMBER, NUMBER, ODD)
 ELEMENTS = one_of(some(NUMBER, 1, 6), some(ELEMENT, 1, 6))
-# What the patterns below make of the elements.
+# The keys that the patterns below make from the elements.
 WEIGHT_KEY = words(*(b"w_" + element for element in _ELEMENTS), b"w_a", b"w_b", b"w_", b"#1", b"1")
 FIELD_KEY = words(*(b"h_" + element for element in _ELEMENTS), b"h_a", b"h_b->", b"h_->x")
 FIELD = words(b"f", b"g", b"", b"->f")

@@ -1,8 +1,8 @@
 """The sorted-set group.
 
-Scores of equal members decide the order, so members and scores come from small pools. Ranges by member over a skiplist
-whose scores differ have no defined result (it depends on the heights of Redis's nodes), so those work on a key of their
-own, in which all scores are equal.
+Members with equal scores are the interesting ones, so members and scores come from small pools. A range by member has
+no defined result if scores differ (in a skiplist it depends on the heights of Redis's nodes), so such ranges work on a
+key of their own, in which all scores are equal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _series(start: int, count: int, step: int = 1) -> list[bytes]:
     return [word for number in range(start, start + count) for word in (b"%d" % (number // step), b"m%d" % number)]
 
 
-# Enough members for one command to cross a limit.
+# Enough members that a single command can cross a limit.
 MANY = st.sampled_from([_series(0, 128), _series(100, 40, 3), _series(0, 129), _series(0, 200, 7)])
 PAIRS = one_of(some(GOOD_PAIR), some(PAIR), MANY)
 ADD_OPTIONS = options(["NX"], ["XX"], ["GT"], ["LT"], ["CH"], ["INCR"])
@@ -81,7 +81,7 @@ WEIGHTS = option("WEIGHTS", some(words(b"1", b"2", b"0.5", b"-1", b"0", b"inf", 
 AGGREGATE = option("AGGREGATE", words(b"SUM", b"MIN", b"max", b"avg"))
 POP_COUNT = words(b"0", b"1", b"2", b"100", b"1000000", b"-1", b"x", b"")
 WHERE = words(b"MIN", b"MAX", b"min", b"x")
-SOLE = words(b"sole")  # a key that holds one member or none
+SOLE = words(b"sole")  # a key that has at most one member
 RANGE_OPTIONS = options(["REV"], ["BYSCORE"], ["BYLEX"], ["WITHSCORES"], LIMIT)
 
 SORTED_SETS = [

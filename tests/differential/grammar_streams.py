@@ -1,4 +1,4 @@
-"""The stream group. Ids are given, not taken from the clock; what a clock was read for is not compared."""
+"""The stream group. Ids are given and not taken from the clock; fields with times from the clock are not compared."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ THRESHOLD = one_of(words(b"0", b"1", b"2", b"3", b"10", b"100"), INTEGER, ID)
 TRIM = seq(words(b"MAXLEN", b"MINID", b"maxlen"), words([], [b"="], [b"~"], [b"~"]), THRESHOLD)
 LIMIT = one_of(words([]), words([]), option("LIMIT", one_of(words(b"0", b"1", b"3", b"100"), INTEGER)))
 COUNT = option("COUNT", one_of(words(b"1", b"2", b"3", b"10"), INTEGER))
-# A sorted tree of names: prefixes of each other, and long ones.
+# Names that make a deep radix tree: prefixes of each other, and long ones.
 GROUP = words(b"g", b"g", b"g", b"h", b"gg", b"", b"none")
 CONSUMER = words(b"c", b"c", b"d", b"cc", b"consumer-0001", b"\x00\xff")
 MIN_IDLE = words(b"0", b"0", b"0", b"-5", b"1000000", b"x", b"9223372036854775807")
 
 
 def _without_idle_times(reply: Reply) -> Reply:
-    """The pending entries of XPENDING without how long ago they were delivered."""
+    """The pending entries of XPENDING, without the times since they were delivered."""
     if not isinstance(reply, Array):
         return reply
     if len(reply.items) == 4 and all(isinstance(item, Integer) for item in reply.items[2:]):
@@ -52,12 +52,11 @@ def _without_idle_times(reply: Reply) -> Reply:
 
 
 def pending(theirs: Reply, ours: Reply) -> str | None:
-    """XPENDING."""
     return exactly(_without_idle_times(theirs), _without_idle_times(ours))
 
 
 def _busy_consumers(reply: Reply) -> Reply:
-    """XINFO CONSUMERS without times, and without who has nothing pending: 7.2 makes those earlier."""
+    """XINFO CONSUMERS without times, and without consumers that have nothing pending: 7.2 creates those earlier."""
     if not isinstance(reply, Array):
         return reply
     found: list[Reply] = []
@@ -73,12 +72,11 @@ def _busy_consumers(reply: Reply) -> Reply:
 
 
 def consumers(theirs: Reply, ours: Reply) -> str | None:
-    """XINFO CONSUMERS."""
     return exactly(_busy_consumers(theirs), _busy_consumers(ours))
 
 
 def _without_consumers(reply: Reply) -> Reply:
-    """XINFO GROUPS without the number of consumers: 7.2 makes some earlier."""
+    """XINFO GROUPS without the number of consumers: 7.2 creates some earlier."""
     if not isinstance(reply, Array):
         return reply
     found: list[Reply] = []
@@ -91,22 +89,20 @@ def _without_consumers(reply: Reply) -> Reply:
 
 
 def groups(theirs: Reply, ours: Reply) -> str | None:
-    """XINFO GROUPS."""
     return exactly(_without_consumers(theirs), _without_consumers(ours))
 
 
 def full(theirs: Reply, ours: Reply) -> str | None:
-    """XINFO STREAM FULL."""
     return exactly(without_clocks(theirs), without_clocks(ours))
 
 
 def _sources(least: Part, most: int) -> Part:
-    """Names and ids of one or a few streams."""
+    """The keys and ids of one or a few streams."""
     return one_of(*[seq(words(b"STREAMS"), *[KEY] * count, *[least] * count) for count in range(1, most + 1)])
 
 
 READ_FROM = one_of(words(b"0", b"0-0", b"1-1", b"$"), ID)
-# Who finds nothing waits, until the harness lets go.
+# A command that finds nothing blocks, until the harness unblocks its client.
 WAIT = words(b"10", b"0", b"-1", b"x", b"1.5")
 READ_FOR = one_of(words(b">", b">", b">", b"0", b"1-1"), ID)
 

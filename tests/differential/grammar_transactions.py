@@ -1,4 +1,4 @@
-"""Transactions over two connections, and connection state that they meet."""
+"""Transactions on two connections, and commands that change the state of a connection."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""Run one sequence of commands on two servers and compare everything that can be seen.
+"""Runs a sequence of commands on two servers and compares everything that can be seen.
 
-A `Step` is a command, the connection it goes over, and the rule for its reply. `Pair.difference` runs the
-steps over fresh state on both servers and then looks at what they left behind: for every key its type, value,
-encoding, time to live and digest (`state`). Steps that follow each other on one connection travel in one write,
-so that a sequence costs a few round trips per server and thousands of commands a second are compared.
+A `Step` is a command, the connection that sends it, and the rule for its reply. `Pair.difference` runs the steps on
+both servers, beginning with empty ones, and then compares the data: for every key its type, value, encoding, time to
+live and digest (`state`). Successive steps of one connection are sent in one write. So a sequence costs a few round
+trips per server, and thousands of commands a second are compared.
 
-Replies are lined up by position. A server that answers a command twice would shift the rest; so every
-connection ends with an ECHO of a mark that occurs nowhere else, and what comes before it is reported.
+Replies are matched by position. If a server replied twice to one command, all later replies would be shifted. So each
+connection ends with an ECHO of a mark that occurs nowhere else, and replies before it are reported.
 
-A command that waits for a key nobody will fill would stop the sequence. What has not answered for a moment is
-released by CLIENT UNBLOCK, on both servers alike, and answers as after a timeout.
+A command that blocks for a key which nobody will create would stop the sequence. If there is no reply for a moment, the
+client is unblocked by CLIENT UNBLOCK, on both servers alike, and replies as after a timeout.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.support.wire import (
 )
 
 MARK = b"mark-of-the-harness-7c1d"
-# How long to wait for a reply before the command is taken for one that waits; longer each time.
+# How long to wait for a reply before the command counts as blocked; longer each time.
 PATIENCE_SECONDS = (0.005, 0.005, 0.01, 0.02, 0.05, *[0.1] * 200)
 
 
@@ -57,7 +57,7 @@ class Step:
 
 
 def step(*argv: Argument, on: str = "main", rule: Rule = exactly) -> Step:
-    """A step from arguments of any kind."""
+    """A step from arguments that are bytes, text or numbers."""
     return Step(tuple(encode(argument) for argument in argv), on, rule)
 
 
@@ -84,7 +84,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Run:
-    """What one server answered."""
+    """The replies of one server, and the state it is left in."""
 
     replies: list[Reply]
     leftovers: list[tuple[str, Reply]]
@@ -97,14 +97,13 @@ class Pair:
     def __init__(self, real: Server, ours: Server) -> None:
         self._sides = (Side(real), Side(ours))
         self.unsupported: frozenset[str] = self._sides[0].commands() - self._sides[1].commands()
-        #: How often each command was answered by both, by its first word in capitals.
+        #: How often both servers replied to each command, by its first word in capitals.
         self.compared: Counter[str] = Counter()
         self._limits = DEFAULT
-        #: A server beside another of its version, to judge the harness: encodings are the same then.
+        #: Both servers are real ones of the same version, to test the harness: their encodings must be the same.
         self._same_version = self._sides[0].version() == self._sides[1].version()
 
     def close(self) -> None:
-        """Close all connections."""
         for side in self._sides:
             side.close()
 
@@ -113,7 +112,7 @@ class Pair:
         return self._sides[side].wire("control")
 
     def limit(self, limits: Limits) -> None:
-        """Other limits of encodings from now on; the fixtures of the servers put them back."""
+        """Set other limits of encodings; the fixtures of the servers restore them."""
         theirs, ours = self._sides
         theirs.configure(limits.shared_settings())
         ours.configure(limits.shared_settings() | ({} if self._same_version else limits.our_settings()))
@@ -158,7 +157,7 @@ class Pair:
         return Difference(f"final state, {found.where}", found.why, found.theirs, found.ours, tuple(steps))
 
     def reduced(self, steps: Sequence[Step], protocol: int = 2) -> Difference | None:
-        """The difference after as few of the steps as still show one: each is left out that need not be there."""
+        """The difference after as few steps as still show one: every step that is not needed is left out."""
         found = self.difference(steps, protocol)
         kept = list(found.steps) if found else []
         at = len(kept)
@@ -185,23 +184,22 @@ class Side:
         self._ids: dict[str, int] = {}
 
     def close(self) -> None:
-        """Close all connections."""
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
 
     def commands(self) -> frozenset[str]:
-        """Names of the commands the server has."""
+        """The names of the server's commands."""
         reply = self.wire("control").do("COMMAND", "LIST")
         items = reply.items if isinstance(reply, Array | Set) else ()
         return frozenset(item.data.decode().upper() for item in items if isinstance(item, Bulk))
 
     def version(self) -> str:
-        """Of Redis."""
+        """The version of Redis that the server reports."""
         return info(self.wire("control"), "server")["redis_version"]
 
     def run(self, steps: Sequence[Step], protocol: int, settings: Mapping[str, str]) -> Run:
-        """One sequence, from an empty server to the state it leaves."""
+        """Run a sequence on the server, which is emptied first."""
         restore = self._prepare({one.connection for one in steps}, protocol, settings)
         replies: list[Reply] = []
         for batch in _batches(steps):
@@ -215,12 +213,12 @@ class Side:
         return Run(replies, leftovers, state)
 
     def configure(self, settings: Mapping[str, str]) -> None:
-        """Set settings, which stay."""
+        """Change settings, for this and all later sequences."""
         for name, value in settings.items():
             assert self.wire("control").do("CONFIG", "SET", name, value) == OK, name
 
     def wire(self, name: str) -> Wire:
-        """The connection of that name."""
+        """The connection with a name; it is opened if it does not exist."""
         if name not in self._wires:
             wire = self._wires[name] = self._server.connect()
             identity = wire.do("CLIENT", "ID")
@@ -245,7 +243,7 @@ class Side:
         return restore
 
     def _batch(self, steps: Sequence[Step]) -> tuple[list[Reply], bool]:
-        """Replies to steps of one connection, and whether it lived to the end of them."""
+        """The replies to steps of one connection, and whether it is still open after them."""
         name = steps[0].connection
         wire = self.wire(name)
         replies: list[Reply] = []
@@ -260,7 +258,7 @@ class Side:
         return replies, True
 
     def _await(self, name: str) -> None:
-        """Wait for bytes; a connection that waits for a key is told to go on."""
+        """Wait for bytes; if the client is blocked, unblock it."""
         wire = self._wires[name]
         for seconds in PATIENCE_SECONDS:
             if wire.pending or select.select([wire], [], [], seconds)[0]:
@@ -268,7 +266,7 @@ class Side:
             self.wire("control").do("CLIENT", "UNBLOCK", self._ids[name])
 
     def _left(self) -> list[tuple[str, Reply]]:
-        """Replies nobody asked for, on all connections."""
+        """Surplus replies on all connections."""
         found: list[tuple[str, Reply]] = []
         for name in [name for name in self._wires if name != "control"]:
             try:
@@ -278,7 +276,7 @@ class Side:
         return found
 
     def _leftovers(self, name: str) -> list[tuple[str, Reply]]:
-        """Replies nobody asked for, up to the mark."""
+        """Surplus replies of a connection, up to the mark."""
         wire = self.wire(name)
         wire.send(request("RESET") + request("ECHO", MARK))
         left: list[tuple[str, Reply]] = []
@@ -289,7 +287,7 @@ class Side:
 
 
 def show(reply: Reply | None) -> str:
-    """A reply for a person."""
+    """A reply, for people to read."""
     return "(nothing)" if reply is None else repr(reply)
 
 
@@ -305,7 +303,7 @@ def _batches(steps: Sequence[Step]) -> Iterable[list[Step]]:
 
 
 def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) -> list[Rule]:
-    """The rule of each step, where an EXEC gets the rules of what it executes."""
+    """The rule of each step; an EXEC gets the rules of the commands that it runs."""
     rules: list[Rule] = []
     queued: dict[str, list[Rule]] = {}
     for one, reply in zip(steps, replies, strict=False):
@@ -322,7 +320,7 @@ def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) ->
 
 
 def _rule(one: Step) -> Rule:
-    """The rule of a step, which lets deliberate differences pass."""
+    """The rule of a step, which also accepts known differences."""
 
     def rule(theirs: Reply, ours: Reply) -> str | None:
         why = one.rule(theirs, ours)

@@ -1,7 +1,7 @@
-"""Where pyredmem differs from the installed redis-server on purpose.
+"""The table of known differences between pyredmem and the installed redis-server.
 
-The judge on most machines is 7.0.15; the behaviour promised is that of 7.2. Each place where the newer one
-answers differently is listed here once, with its reason, and nowhere else.
+pyredmem behaves like 7.2, but the installed server, the judge on most machines, is 7.0.15. Each case in which 7.2
+replies differently from 7.0 is listed here, once and with its reason. Any other difference fails a test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.support.wire import Array, Bulk, Double, Error, Reply
 
 @dataclass(frozen=True)
 class Known:
-    """A deliberate difference."""
+    """A known difference: why the replies differ, and a function that recognizes it."""
 
     reason: str
     applies: Callable[[tuple[bytes, ...], Reply, Reply], bool]
@@ -60,7 +60,7 @@ def _shortest_digits(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> boo
 
 
 def same_but_for_digits(theirs: Reply, ours: Reply) -> bool:
-    """Whether replies are alike but for how many digits some numbers have, which are the same in 64 bits."""
+    """Whether replies differ only in the number of digits of doubles that are equal."""
     if theirs == ours:
         return True
     if isinstance(theirs, Array) and isinstance(ours, Array) and len(theirs.items) == len(ours.items):
@@ -73,7 +73,7 @@ def same_but_for_digits(theirs: Reply, ours: Reply) -> bool:
 
 
 def _same_number(theirs: bytes, ours: bytes) -> bool:
-    """Whether these are one double, which the older server prints with 17 digits."""
+    """Whether both texts are the same double, which the older server prints with 17 digits."""
     try:
         number = float(theirs)
         return b"%.17g" % number == theirs and float(ours) == number
@@ -82,16 +82,16 @@ def _same_number(theirs: bytes, ours: bytes) -> bool:
 
 
 KNOWN = (
-    Known("7.2 has small lists and sets in listpacks", _listpacks),
-    Known("7.2 takes the number of SADD's arguments for the size of the set that it makes", _size_hint),
-    Known("7.2 prints scores with the fewest digits that tell them from others", _shortest_digits),
-    Known("7.2 names the command, and the right special id, where streams and ids do not match", _unbalanced),
-    Known("7.2 has WITHSCORE, and so takes more arguments", _rank_with_more),
-    Known("7.2 asks for the keys of a command without arguments", _keys_of_a_bare_command),
-    Known("7.2 refuses the rank that has no positive counterpart", _lowest_rank),
+    Known("7.2 encodes small lists and sets as listpacks", _listpacks),
+    Known("7.2 chooses the encoding of a new set by the number of arguments of SADD", _size_hint),
+    Known("7.2 prints scores with as few digits as identify them", _shortest_digits),
+    Known("7.2 names the command, and the right special id, if numbers of streams and ids differ", _unbalanced),
+    Known("7.2 accepts one more argument of ZRANK and ZREVRANK: WITHSCORE", _rank_with_more),
+    Known("7.2 accepts COMMAND GETKEYS of a command without arguments", _keys_of_a_bare_command),
+    Known("7.2 refuses the least 64-bit number as a RANK of LPOS", _lowest_rank),
 )
 
 
 def deliberate(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
-    """Whether this difference is on the list."""
+    """Whether this difference is in the table."""
     return any(known.applies(argv, theirs, ours) for known in KNOWN)

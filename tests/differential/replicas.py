@@ -1,7 +1,7 @@
-"""A second engine that is made only from the recorded stream of a first one, and what two such engines must share.
+"""A second engine, filled from the recorded stream of a first one, and the data that both must have alike.
 
-A replica replays each command at the moment at which it was recorded. No key expires there on its own: the stream says
-when one is deleted.
+The replica replays each command at the time at which it was recorded. No key expires there on its own: the stream says
+when a key is deleted.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from tests.support.engine import World, encode
 from tests.support.replica_link import Command
 from tests.support.wire import Array, Bulk, Decoder, Reply
 
-# A consumer is propagated with its first entry; how entries lie in nodes depends on how they were trimmed.
+# A consumer is propagated with its first entry; the way a stream was trimmed decides how its nodes are filled.
 _NOT_PROPAGATED = re.compile(rb"\$\d+\r\n(consumers|radix-tree-keys|radix-tree-nodes)\r\n:\d+\r\n")
 
 
 def replica() -> World:
-    """An engine that can replay."""
+    """An empty engine that can replay a stream."""
     world = World(enable_debug_command="yes")
     world.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
     return world
 
 
 def replay(world: World, commands: Iterable[Timed], end_us: int) -> None:
-    """Empty the engine and run a stream; then let it be the time of the origin."""
+    """Empty the engine and run a stream; then set its clock to that of the first engine."""
     world.do("FLUSHALL")
     session = world.connect()
     for now_us, argv in commands:
@@ -39,7 +39,7 @@ def replay(world: World, commands: Iterable[Timed], end_us: int) -> None:
 
 
 def _obeyed(argv: Command) -> Command:
-    """The command without LIMIT beside `=`, which is propagated, and refused of everyone but a master."""
+    """The command without LIMIT after `=`: Redis propagates that, but only a replica accepts it, from its master."""
     words = [word.upper() for word in argv]
     if words[0] in {b"XADD", b"XTRIM"} and b"LIMIT" in words[:8] and b"=" in words[:8]:
         at = words.index(b"LIMIT")
@@ -75,7 +75,7 @@ def _details(world: World, key: bytes) -> bytes:
 
 
 def _strings_of_maps(groups: Reply) -> list[bytes]:
-    """The names of the groups that XINFO GROUPS tells of."""
+    """The names of the groups in a reply of XINFO GROUPS."""
     assert isinstance(groups, Array)
     return [_strings(group)[1] for group in groups.items]
 

@@ -1,8 +1,8 @@
-"""How two replies to one command are compared.
+"""The rules by which two replies to one command are compared.
 
-Most commands must answer alike to the byte. Where Redis promises less (an order, a moment, a choice), the
-rule of the command says what is left to compare. A rule answers with None when the replies agree, or with a
-few words on why they do not.
+Most replies must be equal to the byte. Where Redis promises less (no order, no exact time, a random choice), the rule
+of the command says what is compared. A rule returns None if the replies agree, and otherwise says in a few words why
+not.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ MILLISECONDS_OF_NOISE = 2500
 
 
 def exactly(theirs: Reply, ours: Reply) -> str | None:
-    """Same type, same content."""
+    """The same type and the same content."""
     return None if theirs == ours else "different"
 
 
 def same_type(theirs: Reply, ours: Reply) -> str | None:
-    """Same type, any content; errors still by text."""
+    """The same type with any content; errors must have the same text."""
     if type(theirs) is not type(ours):
         return "different types"
     return exactly(theirs, ours) if isinstance(theirs, Error) else None
 
 
 def ignored(theirs: Reply, ours: Reply) -> str | None:
-    """Anything but one error and one success."""
+    """Any two replies, unless one is an error and the other is not."""
     return "one is an error" if isinstance(theirs, Error) != isinstance(ours, Error) else None
 
 
 def near(tolerance: float) -> Rule:
-    """Numbers that may differ by so much; negative ones (no key, no expiry) exactly."""
+    """Numbers that differ by at most ``tolerance``; negative ones (no key, no expire time) must be equal."""
 
     def rule(theirs: Reply, ours: Reply) -> str | None:
         if isinstance(theirs, Integer) and isinstance(ours, Integer):
@@ -53,7 +53,7 @@ def near(tolerance: float) -> Rule:
 
 
 def in_any_order(theirs: Reply, ours: Reply) -> str | None:
-    """Arrays, sets and maps as multisets."""
+    """Arrays, sets and maps, compared as multisets."""
     if type(theirs) is not type(ours):
         return "different types"
     if isinstance(theirs, Array | Set) and isinstance(ours, Array | Set):
@@ -73,7 +73,7 @@ def scanned(theirs: Reply, ours: Reply) -> str | None:
 
 
 def itemwise(rules: Sequence[Rule]) -> Rule:
-    """The replies inside an EXEC, each by the rule of its command."""
+    """The replies in that of EXEC, each compared by the rule of its command."""
 
     def rule(theirs: Reply, ours: Reply) -> str | None:
         if not (isinstance(theirs, Array) and isinstance(ours, Array)):

@@ -1,8 +1,8 @@
-"""What a sequence leaves behind: every key of both servers, in a form that can be compared.
+"""The data after a sequence: every key of both servers, in a form that can be compared.
 
-Values are read with the commands of their type and put into a canonical form: lists in their order, members of
-sets and fields of hashes sorted, sorted sets with scores, streams with their groups but without clock readings.
-DEBUG DIGEST says once more that the data are the same, DEBUG DIGEST-VALUE which key it is that differs.
+Values are read with the commands of their type and put into a canonical form: lists in their order, members of sets and
+fields of hashes sorted, sorted sets with scores, streams with their groups but without times from the clock. In
+addition DEBUG DIGEST must be equal; if it is not, DEBUG DIGEST-VALUE shows which key differs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.differential.known import same_but_for_digits
 from tests.differential.rules import MILLISECONDS
 from tests.support.wire import Argument, Array, Bulk, Integer, Map, Reply, Simple, Wire
 
-# A grammar that names more databases has to be followed here.
+# If a grammar uses more databases, they have to be added here.
 DATABASES_LOOKED_AT = (0, 1, 15)
 ALL_AT_ONCE = 1_000_000_000
 CLOCK_READINGS = {b"seen-time", b"active-time"}  # the second is new in 7.2
@@ -34,7 +34,7 @@ class KeyState:
 
 @dataclass(frozen=True)
 class State:
-    """All keys by database and name, and the digest of everything."""
+    """All keys by database and name, and the digest of the data set."""
 
     keys: dict[tuple[int, bytes], KeyState]
     digest: Reply
@@ -42,7 +42,7 @@ class State:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """What differs in two states."""
+    """A difference between two states."""
 
     where: str
     why: str
@@ -51,7 +51,7 @@ class Disagreement:
 
 
 def read_state(control: Wire) -> State:
-    """Everything in the databases; three round trips."""
+    """Read everything in the databases, in three round trips."""
     names = _names(control)
     kinds = _ask(control, [(place, ("TYPE", place[1])) for place in names])
     questions: list[tuple[tuple[int, bytes], Sequence[Argument]]] = []
@@ -73,7 +73,7 @@ def read_state(control: Wire) -> State:
 
 
 def _names(control: Wire) -> list[tuple[int, bytes]]:
-    """All keys, sorted; asking by SCAN also deletes those whose time has passed, which a digest would contain."""
+    """All keys, sorted. SCAN also deletes the expired ones, which a digest would still contain."""
     commands: list[Sequence[Argument]] = []
     for database in DATABASES_LOOKED_AT:
         commands += [("SELECT", database), ("SCAN", 0, "COUNT", ALL_AT_ONCE)]
@@ -89,7 +89,7 @@ def _names(control: Wire) -> list[tuple[int, bytes]]:
 
 
 def _ask(control: Wire, questions: Sequence[tuple[tuple[int, bytes], Sequence[Argument]]]) -> list[Reply]:
-    """Replies to commands, each about a key of some database, in one write."""
+    """The replies to commands about keys of several databases, which are sent in one write."""
     commands: list[Sequence[Argument]] = []
     wanted: list[int] = []
     selected = 0
@@ -105,7 +105,7 @@ def _ask(control: Wire, questions: Sequence[tuple[tuple[int, bytes], Sequence[Ar
     return [replies[at] for at in wanted]
 
 
-# How the value of a type is read.
+# How values are read.
 
 Words = tuple[Argument | None, ...]  # None stands for the key
 
@@ -149,7 +149,7 @@ def _stream(replies: list[Reply]) -> Reply:
 
 
 def without_clocks(reply: Reply) -> Reply:
-    """XINFO STREAM FULL without the times of deliveries; maps become arrays."""
+    """XINFO STREAM FULL without times from the clock; maps become arrays."""
     if isinstance(reply, Map):
         reply = _flat(reply)
     if not isinstance(reply, Array):
@@ -170,7 +170,7 @@ def without_clocks(reply: Reply) -> Reply:
 
 
 def _busy(consumers: Reply) -> Reply:
-    """The consumers that have entries pending: 7.2 makes them before there is something for them, 7.0 then."""
+    """The consumers with pending entries: 7.2 creates a consumer before it has one, 7.0 with its first one."""
     assert isinstance(consumers, Array), consumers
     found: list[Reply] = []
     for consumer in consumers.items:
@@ -181,7 +181,7 @@ def _busy(consumers: Reply) -> Reply:
 
 
 def _untimed(pending: Reply) -> Reply:
-    """A list of pending entries without their delivery times, the last but one of each."""
+    """Pending entries without their delivery times, the last but one element of each."""
     if not isinstance(pending, Array):
         return pending
     return Array(
@@ -207,7 +207,7 @@ UNKNOWN = Reader((("DUMP", None),), _as_it_is)
 
 
 def disagreement(theirs: State, ours: State, expectation: Expectation | None) -> Disagreement | None:
-    """The first thing in which the states differ; encodings are as expected, or the same."""
+    """The first difference between the states; encodings must be as expected, or the same."""
     if theirs.keys.keys() != ours.keys.keys():
         return Disagreement("keys", "different", _listing(theirs), _listing(ours))
     for (database, name), their_key in theirs.keys.items():
@@ -221,7 +221,7 @@ def disagreement(theirs: State, ours: State, expectation: Expectation | None) ->
 
 
 def _alike(theirs: KeyState, ours: KeyState) -> bool:
-    """Whether values have the same text: the text of scores goes into digests, and 7.2 prints them otherwise."""
+    """Whether values have the same text. Digests contain the text of scores, which 7.2 prints with fewer digits."""
     return theirs.value == ours.value
 
 
@@ -249,7 +249,7 @@ def _listing(state: State) -> Reply:
 
 
 def quoted(word: bytes) -> str:
-    """An argument for a person."""
+    """An argument, for people to read."""
     if word and all(33 <= byte < 127 and byte not in b"\"'\\" for byte in word) and len(word) < 200:
         return word.decode()
     text = repr(word)[1:]

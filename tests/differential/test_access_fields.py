@@ -1,4 +1,4 @@
-"""OBJECT FREQ and OBJECT IDLETIME under each policy, beside the real server."""
+"""OBJECT FREQ and OBJECT IDLETIME under each policy, compared with a real server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLICIES = [
     *("allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random"),
     *("volatile-ttl", "noeviction"),
 ]
-# A second may pass between two commands; the number of a counter is drawn from the third access on.
+# A second may pass between two commands. From the third access on, chance decides whether a counter grows.
 IDLE = near(2)
 FEW = near(3)
 
@@ -54,13 +54,13 @@ def pair(real: Server, ours: Server) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("use", USES)
-def test_the_access_field_of(pair: Pair, policy: str, use: str) -> None:
+def test_the_access_field_is_that_of_the_real_server_after(pair: Pair, policy: str, use: str) -> None:
     steps = [*USES[use], *_asked("a", "missing")]
     pair.check(steps, settings={"maxmemory-policy": policy, "maxmemory": "100mb"})
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu"])
-def test_wrong_questions(pair: Pair, policy: str) -> None:
+def test_calls_that_make_no_sense_get_the_same_error(pair: Pair, policy: str) -> None:
     steps = [
         *(step("SET", "a", "1"), step("OBJECT", "FREQ"), step("OBJECT", "IDLETIME"), step("OBJECT", "FREQ", "a", "b")),
         *(step("OBJECT", "IDLETIME", "a", "b"), step("OBJECT", "NOSUCH", "a"), step("OBJECT", "REFCOUNT", "a")),

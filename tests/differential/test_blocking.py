@@ -1,10 +1,10 @@
-"""Scripts of several connections, played on both servers: who waits, who is served, in what order, with what.
+"""Scripts of several connections, played on both servers: which clients wait, which are served, in what order.
 
-A line is `name: WORD WORD ...` (a command of the connection with that name), with ` | ` between commands that are sent
-in one write. `{b}` stands for the client id of connection b, ` ...` for waiting until the reply is there, which only
-the passing of time brings; `name: close` disconnects. After each line, all that has arrived on any of the connections
-is compared; at the end, the data and the figures that count blocked clients and calls. What 7.2 does in another way
-than the installed server is not here but with the tests of the commands.
+A line is `name: WORD WORD ...`, a command of the connection with that name; ` | ` stands between commands that are sent
+in one write. `{b}` stands for the client id of connection b. ` ...` waits for a reply that comes only after some time.
+`name: close` disconnects. After each line everything that has arrived on any connection is compared; at the end, the
+data and the figures that count blocked clients and calls. Where 7.2 differs from the installed server, its behaviour is
+tested with the commands and not here.
 """
 
 from __future__ import annotations
@@ -613,12 +613,11 @@ class Stage:
         self._control.do("CONFIG", "RESETSTAT")
 
     def close(self) -> None:
-        """Close all connections."""
         for wire in (self._control, *self._wires.values()):
             wire.close()
 
     def play(self, line: str) -> dict[str, list[Reply]]:
-        """Do what a line says; returns what has arrived since, by connection."""
+        """Run a line; returns what has arrived since, by connection."""
         name, _, text = line.strip().partition(": ")
         wire = self._wire(name)
         if text == "close":
@@ -644,7 +643,7 @@ class Stage:
         return [self._ids[word[1:-1]] if word[0] == "{" else word for word in command.split()]
 
     def _settle(self) -> None:
-        """What was sent before has been run, and the replies are on their way, when the second PING is answered."""
+        """When the second PING is answered, all that was sent before has run, and its replies are on their way."""
         for _ in range(2):
             self._control.do("PING")
 
@@ -691,12 +690,12 @@ def stages(real: Server, ours: Server, protocol: int) -> Iterator[tuple[Stage, S
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_agrees(stages: tuple[Stage, Stage], name: str) -> None:
+def test_both_servers_serve_the_clients_of_a_script_alike(stages: tuple[Stage, Stage], name: str) -> None:
     real, ours = stages
     for number, line in enumerate(SCRIPTS[name].strip().splitlines()):
         expected, found = real.play(line), ours.play(line)
         assert found == expected, f"after line {number + 1}, {line.strip()}"
-    # 7.0 counts a time that CLIENT UNBLOCK has ended as a failure.
+    # 7.0 counts a call that CLIENT UNBLOCK ended like a timeout as a failure.
     counts_failures = "UNBLOCK" not in SCRIPTS[name]
     left_blocked = name.endswith(("a client that goes away is not served", "a client that is killed is not served"))
     assert ours.outcome(counts_failures, left_blocked) == real.outcome(counts_failures, left_blocked)

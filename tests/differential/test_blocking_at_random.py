@@ -1,6 +1,6 @@
-"""Random scripts of clients that wait for a few keys of every type: replies agree with those of the real server.
+"""Random scripts of clients that wait for a few keys of every type: they get the replies of the real server.
 
-Only commands that wait for one key: of several keys 7.0 serves the one that became ready, 7.2 the first in the command.
+Each command waits for one key only: of several keys 7.0 serves the one that became ready, 7.2 the first in the command.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def stages(real: Server, ours: Server, seed: int) -> Iterator[tuple[Stage, Stage
 
 
 def command(random: Random, choices: str) -> str:
-    """One of the commands, with keys and numbers drawn."""
+    """One of the commands, with random keys and numbers."""
     drawn = random.choice("".join(choices.split("\n")).split("|"))
     words = [{"K": random.choice(("k1", "k2", "k3")), "N": str(random.randint(0, 9))}.get(w, w) for w in drawn.split()]
     return " ".join(words)
 
 
 def line(random: Random) -> str:
-    """One or several commands of a connection."""
+    """One or several random commands of a connection."""
     if random.random() < 0.45:
         batch = [
             command(random, WAITING if random.random() < 0.7 else CHANGING) for _ in range(random.choice((1, 1, 2)))
@@ -62,7 +62,7 @@ def shown(replies: dict[str, list[Reply]]) -> str:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_scripts_agree(stages: tuple[Stage, Stage], seed: int) -> None:
+def test_clients_of_a_random_script_get_the_same_replies(stages: tuple[Stage, Stage], seed: int) -> None:
     real, ours = stages
     random = Random(seed)
     played = [f"{name}: PING" for name in "abcx"]

@@ -1,4 +1,4 @@
-"""maxmemory-clients beside the real server: who is closed, who is spared, from which limit on."""
+"""maxmemory-clients compared with the real server: which client is closed, which is spared, and from which limit on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.wire import OK, Closed, Error, Reply, Simple, Wire, info
 
 pytestmark = pytest.mark.needs_redis
 
-#: A request of three megabytes, half of it sent.
+#: A request of three megabytes, of which half is sent.
 BIG = b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000
 
 
@@ -28,10 +28,10 @@ def _is_closed(wire: Wire) -> bool:
 
 
 def _outcome(server: Server, limit: str, maxmemory: str = "0", no_evict: bool = False) -> tuple[bool, int, Reply]:
-    """Whether the client with a big request was closed, how many were, and what another client is told."""
+    """Whether the client with the large request was closed, how many were, and the reply to another client."""
     with server.connect() as control, server.connect(timeout=1.0) as victim:
         control.do("CONFIG", "RESETSTAT")
-        if no_evict:  # the other one would have to go instead
+        if no_evict:  # the other one would be closed instead
             assert control.do("CLIENT", "NO-EVICT", "ON") == OK
             assert victim.do("CLIENT", "NO-EVICT", "ON") == OK
         victim.send(BIG)
@@ -48,11 +48,11 @@ def _outcome(server: Server, limit: str, maxmemory: str = "0", no_evict: bool = 
         ("0", "0", (False, 0)),
         ("1%", "100mb", (True, 1)),
         ("50%", "100mb", (False, 0)),
-        ("1%", "0", (False, 0)),  # a share of no limit is none
-        ("1", "0", (True, 1)),  # 128 KiB at least: the other client stays
+        ("1%", "0", (False, 0)),  # percent of maxmemory, which is not set, are no limit
+        ("1", "0", (True, 1)),  # the limit is at least 128 KiB, so the other client stays
     ],
 )
-def test_a_client_that_is_too_big_is_closed(
+def test_a_client_with_too_much_memory_is_closed(
     real: Server, ours: Server, limit: str, maxmemory: str, expected: tuple[bool, int]
 ) -> None:
     wanted = (*expected, Simple(b"PONG"))
@@ -76,7 +76,7 @@ def test_no_evict_spares_a_client(real: Server, ours: Server) -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "101%", "0%", "x", "5 %", "100%", "12kb"])
-def test_the_setting_takes_what_the_real_server_takes(real: Server, ours: Server, value: str) -> None:
+def test_the_setting_accepts_what_the_real_server_accepts(real: Server, ours: Server, value: str) -> None:
     def outcome(server: Server) -> tuple[bool, Reply]:
         with server.connect() as wire:
             refused = isinstance(wire.do("CONFIG", "SET", "maxmemory-clients", value), Error)

@@ -1,6 +1,6 @@
 """The stream of commands that replays our changes is the one that a real redis-server sends to its replicas.
 
-The cases stand in `streams/`, a line each; `command_streams` says how to read and play them.
+The cases are the lines of the files in `streams/`; `command_streams` says how to read and play them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from tests.support.servers import newer_redis_command, redis_server, running
 NEWER = newer_redis_command()
 ALL = [case for file in sorted(FOLDER.glob("*.txt")) for case in cases(file.stem)]
 OLD = [case for case in ALL if not case.difference]
-#: What Redis does not propagate although it changes the dataset: keys made by DEBUG, the zeros that BITFIELD makes room
-#: with before its overflow fails, and another delivery of pending entries to the same consumer.
+#: Changes of the dataset that Redis does not propagate: keys made by DEBUG, the zeros by which BITFIELD lengthens a
+#: string before its overflow fails, and another delivery of pending entries to the same consumer.
 NOT_PROPAGATED = ("POPULATE", "OVERFLOW FAIL", "STREAMS k > => XREADGROUP GROUP g c STREAMS k 0")
 PROPAGATED = [case for case in ALL if not any(words in case.text for words in NOT_PROPAGATED)]
 NEW = [case for case in ALL if case.difference]
@@ -66,12 +66,12 @@ def copy() -> World:
 
 
 def fail(why: str) -> NoReturn:
-    """Fail without the test's code, which says nothing about the case."""
+    """Fail without showing the test's code, which says nothing about the case."""
     pytest.fail(why, pytrace=False)
 
 
 def compare(case: Case, ours: OurPlayer, theirs: Played) -> None:
-    """Play the case on our engine at the times at which the real server has played it."""
+    """Play the case on our engine, at the times at which the real server played it."""
     _, stream = ours.play(case, theirs.times_us, theirs.start_ms)
     if (why := disagreement(case, theirs.stream, stream)) is not None:
         fail(why)
@@ -110,7 +110,7 @@ def test_replaying_the_stream_gives_the_same_dataset(ours: OurPlayer, copy: Worl
     assert dataset(copy) == dataset(ours.world)
 
 
-def test_every_case_says_something_else() -> None:
+def test_no_two_cases_are_the_same() -> None:
     texts = [case.text for case in ALL]
     assert len(set(texts)) == len(texts)
 

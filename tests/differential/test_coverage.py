@@ -1,4 +1,4 @@
-"""The grammars leave nothing out: every command of every type is generated, with every option it documents."""
+"""The grammars are complete: they generate every command of every type, with every option that is documented."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.stress.calls import Argument, Calls
 from tests.support.local import local_engine
 from tests.support.specs import pairs, value
 
-#: Groups of COMMAND DOCS whose commands the sequences have to cover.
+#: Groups of COMMAND DOCS all of whose commands must occur in the sequences.
 COVERED = {"string", "bitmap", "list", "hash", "set", "sorted-set", "stream", "hyperloglog", "geo"}
 NO_JUDGE = "the installed server does not know it"
 OTHER_JUDGE = "another server judges it, see test_field_times.py"
@@ -42,7 +42,7 @@ DRAWS = 400
 
 
 def _documented() -> dict[str, set[str]]:
-    """The options of each command by its name, subcommands included."""
+    """The options of each command and subcommand, by its name."""
     client = local_engine().client()
     calls = Calls()
     calls.learn(client)
@@ -75,7 +75,7 @@ class Found(Exception):  # noqa: N818 - ends the search
 
 
 def _missing(forms: list[Form], tokens: set[str]) -> set[str]:
-    """The options that do not occur in the arguments of many commands of these forms."""
+    """The options that do not occur among the arguments of many commands of these forms."""
     missing = set(tokens)
 
     @seed(1)

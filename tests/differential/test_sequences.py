@@ -1,12 +1,11 @@
 """Generated sequences of commands, compared with a real redis-server under both protocols.
 
-A few examples in a normal run; under the `slow` marker as many as it takes to compare a given number of commands
-of every group, half of them with the limits of encodings so low that short sequences cross them. A failure
-prints the sequence without the commands that do not matter; it belongs into `test_scenarios.py` once the cause is
-known.
+A normal run compares a few examples. The tests marked `slow` compare a given number of commands of every group, half of
+them with the limits of encodings so low that short sequences cross them. A failure prints the shortest sequence that
+shows the difference; it belongs into `test_scenarios.py` once the cause is known.
 
-Every run tries the same sequences. With PYREDMEM_SUITE=explore they are others each time; a failure prints the
-number they began with, which PYREDMEM_SEQUENCES repeats.
+Every run tries the same sequences. With PYREDMEM_SUITE=explore each run tries others; a failure prints the number that
+they began with, and PYREDMEM_SEQUENCES repeats them.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ GROUPS: dict[str, tuple[list[Form], tuple[str, ...]]] = {
     "transactions": (TRANSACTIONS, ("main", "other")),
     "connection": (CONNECTION, ("main", "other")),
 }
-# With values of other types in the way, every command has to refuse or overwrite them.
+# If a key holds a value of another type, every command has to refuse or overwrite it.
 FOREIGN = [
     form("SET", KEY, VALUE),
     form("RPUSH", KEY, VALUE),
@@ -66,14 +65,14 @@ FOREIGN = [
     form("PFADD", KEY, VALUE),
     form("DEL", KEY),
 ]
-# Groups of other commands than those of one data type.
+# Groups of commands that do not belong to one data type.
 OTHERS = {"expiry", "keys", "scan", "transactions", "connection"}
 MIXED = "mixed"
 
 WAYS: list[tuple[int, Limits]] = [(2, DEFAULT), (2, LOW), (3, DEFAULT), (3, LOW)]
 ROUND = 100  # examples
 MOST_ROUNDS = 60
-# No sequence needs a real server to hold more than this many bytes.
+# In no sequence may the real server use more than this many bytes.
 MOST_MEMORY = 1 << 30
 
 pytestmark = pytest.mark.needs_redis
@@ -90,7 +89,6 @@ def pair(real: Server, ours: Server) -> Iterator[Pair]:
 
 
 def _peak(pair: Pair) -> int:
-    """The most bytes that the real server has used."""
     return int(info(pair.control(0), "memory")["used_memory_peak"])
 
 
@@ -117,7 +115,7 @@ def _forms(pair: Pair, group: str) -> Sequence[Form]:
 
 
 def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) -> None:
-    """Compare so many sequences; another number means other sequences."""
+    """Compare ``examples`` sequences; another ``number`` means other sequences."""
     strategy = sequences(_forms(pair, group), ("main",) if group == MIXED else GROUPS[group][1])
     if group == MIXED:
         strategy = strategy.map(with_few_names)
@@ -129,7 +127,7 @@ def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) 
     @given(strategy)
     def agree(steps: list[Step]) -> None:
         if failing:
-            raise Disagreeing  # asked once more; what is random may be gone
+            raise Disagreeing  # run once more: a random difference may not show again
         difference = pair.difference(steps, protocol)
         if difference is not None:
             failing.append((steps, difference))
@@ -144,7 +142,7 @@ def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) 
 
 
 def _compared(pair: Pair, group: str) -> int:
-    """How many commands of the group were compared, without those that put other types in the way."""
+    """How many commands of the group were compared, without those that write values of other types."""
     names = {form.name.split(" ")[0] for form in _own(group)}
     return sum(count for name, count in pair.compared.items() if name in names)
 
@@ -156,7 +154,9 @@ def test_every_command_of_the_grammars_is_served(pair: Pair) -> None:
 
 @pytest.mark.parametrize(("protocol", "limits"), WAYS[::3], ids=["resp2", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
-def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits, first: int) -> None:
+def test_both_servers_reply_alike_to_random_sequences(
+    pair: Pair, group: str, protocol: int, limits: Limits, first: int
+) -> None:
     pair.limit(limits)
     _explore(pair, group, protocol, 40, first)
 
@@ -165,7 +165,9 @@ def test_sequences_agree(pair: Pair, group: str, protocol: int, limits: Limits, 
 @time_limit(600)
 @pytest.mark.parametrize(("protocol", "limits"), WAYS, ids=["resp2", "resp2-low-limits", "resp3", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
-def test_thousands_of_commands_agree(pair: Pair, group: str, protocol: int, limits: Limits, first: int) -> None:
+def test_both_servers_reply_alike_to_thousands_of_commands(
+    pair: Pair, group: str, protocol: int, limits: Limits, first: int
+) -> None:
     wanted = (SUITE.commands_per_group if group in OTHERS else SUITE.commands_per_type) // len(WAYS)
     pair.limit(limits)
     for number in range(first + 1, first + MOST_ROUNDS):

@@ -1,4 +1,4 @@
-"""Every argument that is the id of a stream's entry, with everything that is nearly one."""
+"""Every argument that is the id of a stream entry, with ids and with words that are nearly ids."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ BEFORE = [
     step("XGROUP", "CREATE", "s", "g", "0"),
     step("XREADGROUP", "GROUP", "g", "c", "COUNT", 2, "STREAMS", "s", ">"),
 ]
-#: 7.2 makes the consumer of a claim that claims nothing, 7.0 does not.
+#: 7.2 creates the consumer even if a claim finds nothing to claim; 7.0 does not.
 MAKE_CONSUMERS = {"XCLAIM", "XAUTOCLAIM"}
 
 
 def pending(theirs: Reply, ours: Reply) -> str | None:
-    """The rows of XPENDING but for the third column, which is how long ago an entry was delivered."""
+    """The rows of XPENDING without the third column, the time since an entry was delivered."""
     return exactly(_without_idle(theirs), _without_idle(ours))
 
 
@@ -89,7 +89,9 @@ def _without_idle(reply: Reply) -> Reply:
 def _rule(words: list[str]) -> Rule:
     if words[0] == "XPENDING":
         return pending
-    return same_type if words[0] == "XADD" and "*" in words else exactly  # of an id from the clock nothing is known
+    return (
+        same_type if words[0] == "XADD" and "*" in words else exactly
+    )  # an id from the clock differs between the servers
 
 
 def _steps(call: str, entry_id: str) -> list[Step]:
@@ -108,7 +110,7 @@ def pair(real: Server, ours: Server) -> Iterator[Pair]:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_an_id_is_taken_and_refused_alike(pair: Pair, call: str) -> None:
+def test_an_id_is_accepted_or_refused_as_by_the_real_server(pair: Pair, call: str) -> None:
     for entry_id in IDS:
         found = pair.difference(_steps(call, entry_id))
         if found is not None and found.where.startswith("final state") and _is_from_the_clock(call, entry_id):
@@ -117,5 +119,5 @@ def test_an_id_is_taken_and_refused_alike(pair: Pair, call: str) -> None:
 
 
 def _is_from_the_clock(call: str, entry_id: str) -> bool:
-    """Whether a new entry's id, and so the value of its key, comes from each server's own clock."""
+    """Whether a new entry's id, and so the value of the key, depends on each server's own clock."""
     return call.startswith("XADD") and "*" in entry_id

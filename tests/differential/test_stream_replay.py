@@ -1,7 +1,7 @@
-"""Whatever clients do, the recorded stream, replayed into an empty engine, gives the same dataset.
+"""Whatever clients do, replaying the recorded stream into an empty engine gives the same dataset.
 
-Random sequences from the grammars of commands, with short times to live, time that passes, clients that are blocked and
-served, transactions and eviction among them.
+The sequences are random, from the grammars of commands. They contain short times to live, time that passes, clients
+that are blocked and served, transactions and eviction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.differential.test_sequences import FOREIGN, GROUPS
 from tests.support.engine import World, encode
 
 EXAMPLES = 20
-WAITS = 5  # how often the timer runs while time passes
+WAITS = 5  # the time between two ticks while time passes
 WAIT = b"wait"
 SOON = words(b"1", b"5", b"20", b"50", b"200")
 TIMES = [
@@ -93,7 +93,7 @@ CONNECTIONS = ("main", "other", "third")
 
 
 class Recorded:
-    """An engine, its clients, and the stream that replays what they did."""
+    """An engine, its clients, and the recorded stream of their changes."""
 
     def __init__(self) -> None:
         self.world = World(enable_debug_command="yes")
@@ -103,7 +103,7 @@ class Recorded:
         self._sessions: dict[str, Session] = {}
 
     def run(self, step: Step) -> None:
-        """One command, or a while to wait."""
+        """Run one command, or let time pass."""
         if is_not_propagated(step.argv):
             return
         if step.argv[:1] == (WAIT,):
@@ -127,9 +127,9 @@ class Recorded:
 
 
 def is_not_propagated(argv: tuple[bytes, ...]) -> bool:
-    """Whether this changes the dataset, or what is known of it, although Redis does not propagate it.
+    """Whether the command may change the dataset although Redis does not propagate it.
 
-    BITFIELD makes room with zeros before its overflow fails; XREADGROUP with an id counts another delivery.
+    BITFIELD lengthens a string with zeros before its overflow fails; XREADGROUP with an id counts another delivery.
     """
     words = [word.upper() for word in argv]
     if words[:1] == [b"XREADGROUP"] and b"STREAMS" in words:

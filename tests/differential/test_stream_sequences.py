@@ -1,8 +1,8 @@
-"""Random sequences of commands: the stream that we record is the one of the real server.
+"""Random sequences of commands: the recorded stream is that of the real server.
 
-What 7.2 is known to propagate otherwise than the installed 7.0.15 is made alike on both sides first: SELECT goes into
-MULTI, and the XGROUP SETID after the XCLAIMs of XREADGROUP, which 7.0 does not send, is left out. Fields with a time to
-live are judged by a server of version 8.2, which propagates HINCRBYFLOAT as HSETEX even if no field has one.
+Known differences between 7.2 and the installed 7.0.15 are removed from both streams first: SELECT is moved into MULTI,
+and the XGROUP SETID after the XCLAIMs of XREADGROUP, which 7.0 does not send, is left out. For fields with a time to
+live the judge is a server of version 8.2, which propagates HINCRBYFLOAT as HSETEX even if no field has one.
 """
 
 from __future__ import annotations
@@ -69,20 +69,20 @@ def ours() -> OurPlayer:
 
 
 def _step(step: Step) -> command_streams.Step:
-    """A step of a sequence as one of a case."""
+    """A step of a sequence, as a step of a case."""
     if step.argv[0] == b"wait":
         return command_streams.Step(wait_ms=int(step.argv[1]))
     return command_streams.Step(step.connection, step.argv)
 
 
 def as_case(steps: Sequence[Step]) -> Case:
-    """A case of these commands."""
+    """A case that consists of these commands."""
     played = tuple(map(_step, steps))
     return Case(" ; ".join(f"{one.connection}: {command_streams.shown([list(one.argv)])}" for one in steps), (), played)
 
 
 def alike(commands: Sequence[Command]) -> list[Command]:
-    """A stream without what is known to be different in 7.0."""
+    """A stream without the known differences of 7.0."""
     units: list[list[Command]] = [[]]
     for command in commands:
         if command == [b"MULTI"]:
@@ -99,13 +99,13 @@ def alike(commands: Sequence[Command]) -> list[Command]:
 
 
 def _deletions_sorted(unit: list[Command]) -> list[Command]:
-    """Fields that expire at one moment are deleted in any order."""
+    """The stream with deletions of fields sorted: fields that expire at one moment are deleted in any order."""
     runs = itertools.groupby(unit, lambda command: command[0] == b"HDEL")
     return [command for is_deletion, run in runs for command in (sorted(run) if is_deletion else run)]
 
 
 def _unwrapped(unit: list[Command]) -> list[Command]:
-    """A transaction of one command is that command."""
+    """The stream with each transaction of a single command replaced by that command."""
     inner = [command for command in unit if command[0] not in {b"MULTI", b"EXEC", b"SELECT"}]
     wrapped = unit[:1] == [[b"MULTI"]] and len(inner) <= 1
     return [command for command in unit if command[0] not in {b"MULTI", b"EXEC"}] if wrapped else unit
@@ -133,7 +133,7 @@ def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number
     @given(sequences([*forms, *FOREIGN], connections).map(with_few_names))
     def agree(steps: list[Step]) -> None:
         if failing:
-            raise Disagreeing  # asked once more, which may not show it again
+            raise Disagreeing  # run once more, which may not show the difference again
         why = difference(as_case([one for one in steps if one.argv]), real, ours)
         if why is not None:
             failing.append(why)
@@ -146,7 +146,7 @@ def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number
 
 
 def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
-    """The commands of the generator, which says by DEBUG SLEEP that time passes."""
+    """The commands of the generator; its DEBUG SLEEP becomes a step that lets time pass."""
     return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
 
 
@@ -172,7 +172,7 @@ def compare_fields(newer: RealPlayer, ours: OurPlayer, numbers: range) -> None:
 
 
 def difference(case: Case, real: RealPlayer, ours: OurPlayer) -> str | None:
-    """Where the streams differ; nothing if the connection was closed by a command."""
+    """Where the streams differ; None if they agree or if a command closed the connection."""
     try:
         theirs = real.play(case)
     except Closed:

@@ -16,7 +16,7 @@ from pyredmem.engine.command import (
     Group,
     KeySpec,
     counted_keys,
-    key,
+    key_at,
 )
 from pyredmem.engine.context import Context
 from pyredmem.engine.key_extraction import find_keys, has_keys, keys_of
@@ -42,14 +42,14 @@ def keys(spec: KeySpec, call: str) -> str:
 @pytest.mark.parametrize(
     ("spec", "call", "expected"),
     [
-        (key(READ_ONLY), "x a b", "a"),
-        (key(READ_ONLY), "x", ""),
-        (key(READ_ONLY, index=2), "x a b", "b"),
-        (key(READ_ONLY, last=-1), "x a b c", "a b c"),
-        (key(READ_ONLY, last=-2), "x a b c", "a b"),
-        (key(READ_ONLY, last=-2), "x a", ""),
-        (key(READ_ONLY, last=-1, step=2), "x a 1 b 2", "a b"),
-        (key(READ_ONLY, last=1), "x a b c", "a b"),
+        (key_at(READ_ONLY), "x a b", "a"),
+        (key_at(READ_ONLY), "x", ""),
+        (key_at(READ_ONLY, index=2), "x a b", "b"),
+        (key_at(READ_ONLY, last=-1), "x a b c", "a b c"),
+        (key_at(READ_ONLY, last=-2), "x a b c", "a b"),
+        (key_at(READ_ONLY, last=-2), "x a", ""),
+        (key_at(READ_ONLY, last=-1, step=2), "x a 1 b 2", "a b"),
+        (key_at(READ_ONLY, last=1), "x a b c", "a b"),
         (counted_keys(READ_ONLY, index=1), "x 2 a b c", "a b"),
         (counted_keys(READ_ONLY, index=1), "x 0 a", ""),
         (counted_keys(READ_ONLY, index=1), "x 3 a b", ""),
@@ -61,7 +61,7 @@ def keys(spec: KeySpec, call: str) -> str:
         (KeySpec((READ_ONLY,), index=-2, keyword="STORE"), "x store a store b", "b"),
         (KeySpec((READ_ONLY,), index=1, keyword="STREAMS", last=-1, limit=2), "x streams a b 1 2", "a b"),
         (KeySpec((READ_ONLY,), unknown=True), "x a", ""),
-        (key(NOT_KEY), "x a", ""),
+        (key_at(NOT_KEY), "x a", ""),
     ],
 )
 def test_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> None:
@@ -70,11 +70,11 @@ def test_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> No
 
 def test_a_keyword_with_nothing_behind_it_leaves_the_other_keys() -> None:
     stored = KeySpec((OVERWRITE,), index=2, keyword="STORE")
-    assert keys_of(command(key(READ_ONLY), stored), [b"x", b"a", b"store"]) == [b"a"]
+    assert keys_of(command(key_at(READ_ONLY), stored), [b"x", b"a", b"store"]) == [b"a"]
 
 
 def test_a_number_of_keys_that_is_zero_makes_a_call_malformed() -> None:
-    stored = key(OVERWRITE)
+    stored = key_at(OVERWRITE)
     assert keys_of(command(stored, counted_keys(READ_ONLY, index=2)), [b"x", b"a", b"0"]) == []
 
 
@@ -117,8 +117,8 @@ def test_sort_has_a_key_after_the_last_store(name: str, call: str, expected: lis
 
 
 def test_channels_are_no_keys() -> None:
-    assert has_keys(command(key(READ_ONLY)))
-    assert not has_keys(command(key(NOT_KEY)))
+    assert has_keys(command(key_at(READ_ONLY)))
+    assert not has_keys(command(key_at(NOT_KEY)))
     assert not has_keys(command())
 
 
@@ -126,14 +126,14 @@ def test_channels_are_no_keys() -> None:
     ("specs", "expected"),
     [
         ((), (0, 0, 0, False)),
-        ((key(READ_ONLY),), (1, 1, 1, False)),
-        ((key(READ_ONLY, last=-1, step=2),), (1, -1, 2, False)),
-        ((key(READ_ONLY), key(READ_ONLY, index=2)), (1, 2, 1, False)),
-        ((key(READ_ONLY), key(READ_ONLY, index=2, last=-1)), (1, -1, 1, False)),
-        ((key(READ_ONLY), key(READ_ONLY, index=3)), (1, 1, 1, True)),
+        ((key_at(READ_ONLY),), (1, 1, 1, False)),
+        ((key_at(READ_ONLY, last=-1, step=2),), (1, -1, 2, False)),
+        ((key_at(READ_ONLY), key_at(READ_ONLY, index=2)), (1, 2, 1, False)),
+        ((key_at(READ_ONLY), key_at(READ_ONLY, index=2, last=-1)), (1, -1, 1, False)),
+        ((key_at(READ_ONLY), key_at(READ_ONLY, index=3)), (1, 1, 1, True)),
         ((counted_keys(READ_ONLY, index=1),), (0, 0, 0, True)),
-        ((key(READ_ONLY), counted_keys(READ_ONLY, index=2)), (1, 1, 1, True)),
-        ((key(READ_ONLY, INCOMPLETE),), (1, 1, 1, True)),
+        ((key_at(READ_ONLY), counted_keys(READ_ONLY, index=2)), (1, 1, 1, True)),
+        ((key_at(READ_ONLY, INCOMPLETE),), (1, 1, 1, True)),
     ],
 )
 def test_the_old_range(specs: tuple[KeySpec, ...], expected: tuple[int, int, int, bool]) -> None:

@@ -67,18 +67,6 @@ def test_a_large_string_is_handed_over_without_a_copy() -> None:
 
 
 @pytest.mark.parametrize("size", [10, LARGE_BULK])
-def test_everything_after_a_mark_can_be_forgotten(size: int) -> None:
-    sink = RespSink()
-    sink.ok()
-    mark = sink.size()
-    sink.bulk(b"v" * size)
-    sink.integer(1)
-    sink.truncate(mark)
-    assert sink.size() == mark
-    assert sink.take() == b"+OK\r\n"
-
-
-@pytest.mark.parametrize("size", [10, LARGE_BULK])
 def test_the_content_of_another_sink_is_moved_to_the_end(size: int) -> None:
     sink, messages = RespSink(), Resp3Sink()
     value = b"v" * size

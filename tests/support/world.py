@@ -25,6 +25,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
+from pyredmem.engine.dispatch import Dispatcher
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.engine.session import Session
@@ -130,10 +131,6 @@ class EmptyWorld:
 
     # Commands.
 
-    def handle(self, name: str, handler: Handler) -> None:
-        """Let `handler` run a command from now on, in this engine alone."""
-        self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
-
     def counters(self, name: str) -> CommandCounters:
         """How often a command was called, refused, failed."""
         return self.engine.statistics.of(self.engine.commands.commands[name.encode()])
@@ -196,6 +193,13 @@ class World(EmptyWorld):
     ) -> None:
         super().__init__(protocol=protocol, host=host, clock=clock, seed=seed, **settings)
         self.first = self.client()
+
+    def handle(self, name: str, handler: Handler) -> None:
+        """Let `handler` run a command from now on, in this engine alone."""
+        self._registry.handlers[self.engine.commands.commands[name.encode()].index] = handler
+        runner = self.session.runner
+        assert isinstance(runner, Dispatcher)
+        runner.forget_handlers()
 
     @property
     def session(self) -> Session:

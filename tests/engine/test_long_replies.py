@@ -1,0 +1,138 @@
+"""Limits on output inside one command: a long reply ends where the limit is, and the command ends soon."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyredmem.engine.session import Session
+from pyredmem.protocol.resp import GROWTH_STEP
+from tests.support.engine import Argument, World, do, encode
+
+LIMIT = 1_000_000
+HARD = f"normal {LIMIT} 0 0"
+
+
+class Shell:
+    """Stands for a client that reads nothing: counts the most output that waited at once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.most = 0
+        session.count_unsent = self._look
+
+    def _look(self) -> int:
+        self.most = max(self.most, int(self._session.output.size()))
+        return 0
+
+
+def _fill(world: World) -> None:
+    do(world.session, "SADD", "set", *range(300))
+    do(world.session, "SADD", "table", *[f"member:{number}" for number in range(300)])
+    do(world.session, "HSET", "hash", *range(600))
+    do(world.session, "ZADD", "sorted", *range(600))
+    do(world.session, "RPUSH", "list", *["x" * 100] * 30_000)
+    do(world.session, "SET", "middle", "x" * 10_000)
+
+
+LONG: dict[str, tuple[Argument, ...]] = {
+    "SRANDMEMBER": ("SRANDMEMBER", "set", -(2**62)),
+    "SRANDMEMBER of a hash table": ("SRANDMEMBER", "table", -(2**62)),
+    "HRANDFIELD": ("HRANDFIELD", "hash", -(2**61), "WITHVALUES"),
+    "ZRANDMEMBER": ("ZRANDMEMBER", "sorted", -(2**61), "WITHSCORES"),
+    "LRANGE": ("LRANGE", "list", 0, -1),
+    "MGET": ("MGET", *["middle"] * 300),
+    "SORT": ("SORT", "list", "BY", "nosort"),
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
+@pytest.mark.parametrize("name", LONG)
+def test_a_reply_exceeds_the_limit_by_at_most_a_step(name: str, protocol: int) -> None:
+    world = World(client_output_buffer_limit=HARD)
+    _fill(world)
+    victim = world.connect()
+    do(victim, "HELLO", protocol)
+    shell = Shell(victim)
+    victim.receive(encode(LONG[name]) + encode(["SET", "after", 1]))
+    assert victim.aborted
+    assert victim.output.size() == 0
+    assert LIMIT - 2 * GROWTH_STEP < shell.most < LIMIT + 2 * GROWTH_STEP
+    assert do(world.session, "EXISTS", "after") == b":0\r\n"
+    assert len(world.engine.sessions) == 1
+    world.check()
+
+
+def test_a_client_alone_above_maxmemory_clients_is_evicted_inside_its_command() -> None:
+    world = World(maxmemory_clients="1000000")
+    _fill(world)
+    victim = world.connect()
+    victim.receive(encode(LONG["SRANDMEMBER"]))
+    assert victim.aborted
+    assert world.engine.clients.eviction.evicted == 1
+    assert do(world.session, "PING") == b"+PONG\r\n"
+    world.check()
+
+
+def test_a_client_that_is_not_to_be_evicted_gets_its_long_reply() -> None:
+    world = World(maxmemory_clients="1000000")
+    _fill(world)
+    do(world.session, "CLIENT", "NO-EVICT", "ON")
+    assert len(do(world.session, "LRANGE", "list", 0, -1)) > 3_000_000
+
+
+def test_without_a_limit_a_long_reply_is_whole() -> None:
+    world = World()
+    _fill(world)
+    assert do(world.session, "SRANDMEMBER", "set", -100_000).count(b"$") == 100_000
+
+
+def test_the_rest_of_a_transaction_runs_although_its_client_is_disconnected() -> None:
+    world = World(client_output_buffer_limit=HARD)
+    _fill(world)
+    victim = world.connect()
+    commands = ["MULTI", "SRANDMEMBER set -4611686018427387904", "CLIENT TRACKING ON", "SET inside 1", "EXEC"]
+    victim.receive(b"".join([encode(command.split()) for command in commands]) + encode(["SET", "after", 1]))
+    assert victim.aborted
+    assert do(world.session, "EXISTS", "inside", "after") == b":1\r\n"
+    assert world.engine.tracking.of(victim) is None
+    world.check()
+
+
+def test_the_limit_holds_after_the_protocol_has_changed() -> None:
+    world = World(client_output_buffer_limit=HARD)
+    _fill(world)
+    for protocol in (3, 2, 3):
+        victim = world.connect()
+        do(victim, "HELLO", protocol)
+        do(victim, "HELLO", 5 - protocol)
+        victim.receive(encode(LONG["SRANDMEMBER"]))
+        assert victim.aborted
+
+
+def test_a_monitor_is_held_to_the_limit_while_another_client_runs_its_batch() -> None:
+    world = World(client_output_buffer_limit=HARD)
+    monitor = world.connect()
+    do(monitor, "MONITOR")
+    shell = Shell(monitor)
+    batch = b"".join([encode(["ECHO", b"\0" * 1000])] * 500)  # four bytes of a line for each byte
+    world.session.receive(batch + encode(["CLIENT", "LIST"]))
+    assert world.session.take_output().count(b"cmd=monitor") <= 1
+    assert monitor.aborted
+    assert shell.most < LIMIT + 2 * GROWTH_STEP
+    assert len(world.engine.sessions) == 1
+    world.check()
+
+
+def test_a_client_that_tracks_is_held_to_the_limit_while_another_client_runs_its_batch() -> None:
+    world = World(client_output_buffer_limit="normal 100000 0 0")
+    victim = world.connect()
+    do(victim, "HELLO", 3)
+    do(victim, "CLIENT", "TRACKING", "ON")
+    keys = [f"key:{number}" + "x" * 100 for number in range(3000)]
+    do(victim, "MGET", *keys)
+    Shell(victim)
+    world.session.receive(b"".join([encode(["SET", key, 1]) for key in keys]))
+    world.session.take_output()
+    assert victim.aborted
+    assert world.engine.tracking.of(victim) is None
+    world.check()
