@@ -68,8 +68,8 @@ class ClientEviction:
             if self.total_bytes >= self._limit:
                 self._task.wake(0)
 
-    def is_exceeded_by(self, session: Session) -> bool:
-        """Whether a client, as large as it is now, exceeds the limit alone."""
+    def recount(self, session: Session) -> bool:
+        """Count a client that may have grown; returns whether it exceeds the limit alone."""
         if self._limit == 0 or session.no_evict:
             return False
         self.count(session)

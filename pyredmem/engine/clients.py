@@ -257,10 +257,10 @@ class Clients:
         waiting = session.count_unsent() if session.count_unsent is not None else 0
         self.limit_output(session, waiting + size, session.output.largest_part())
 
-    def output_grows(self, session: Session) -> None:
-        """A command is writing to a session: hold the output so far to the limits, without ending the command.
+    def check_growing_output(self, session: Session) -> None:
+        """Check the limits on output while a command is writing to a session, without ending the command.
 
-        A client that exceeds them gets no more output, and is disconnected after the batch, as in Redis (CLOSE_ASAP).
+        A client that exceeds a limit gets no more output, and is disconnected after the batch (CLOSE_ASAP in Redis).
         """
         if not session.is_connected:
             return
@@ -272,7 +272,7 @@ class Clients:
         if session.output_watch.observe(limit, replies.blocks_bytes(), self._core.keyspace.now_ms()):
             self._core.stats.output_limit_disconnections += 1
             reason = _TOO_MUCH_OUTPUT
-        elif self.eviction.is_exceeded_by(session):
+        elif self.eviction.recount(session):
             self.eviction.evicted += 1
             reason = EXCEEDED
         else:
@@ -281,7 +281,7 @@ class Clients:
         self._core.chores.defer(lambda: self._drop_doomed(session, reason))
 
     def _drop_doomed(self, session: Session, reason: str) -> None:
-        """Disconnect a client that exceeded a limit, unless it has gone by itself."""
+        """Disconnect a client that exceeded a limit, unless it has disconnected already."""
         if session.is_connected:
             self.drop(session, reason)
 

@@ -87,7 +87,7 @@ class CommandStatistics:
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
         self._counters: dict[int, CommandCounters] = {}  # of the commands that were called, by index
-        #: From this duration on a call interests the slow log or the latency monitor.
+        #: The slow log or the latency monitor sees each call that takes at least this long.
         self.notice_us: i64 = UNLIMITED
         self.tracks_latency = True  # latency-tracking
 

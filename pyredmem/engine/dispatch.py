@@ -41,7 +41,7 @@ _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 
 
 class _Entry:
-    """What a plain request needs of a command: one lookup by its name finds it all."""
+    """What a plain request needs to know about a command, found by one lookup of the command's name."""
 
     def __init__(self, command: Command, handler: Handler, counters: CommandCounters) -> None:
         self.command = command
@@ -66,7 +66,7 @@ class Dispatcher(CallRunner):
         self._clock = core.clock
         self._stats = core.stats
         self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
-        self._entries: dict[bytes, _Entry] = {}  # of the commands that were called, by their usual spellings
+        self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
         self._context = Context(self, engine, nobody, nobody.reply)  # shared by all plain requests
@@ -111,7 +111,7 @@ class Dispatcher(CallRunner):
             self._record(session, command, argv, duration)
 
     def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
-        """The entry of a command that was not called by this name yet, or of a subcommand; None if it was refused."""
+        """The entry for a command that was not called by this name yet, or for a subcommand; None if it was refused."""
         command = self._table.lookup(argv)
         if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
             self._refuse_unknown(session, command, argv)
@@ -123,7 +123,7 @@ class Dispatcher(CallRunner):
         return entry
 
     def forget_handlers(self) -> None:
-        """Look handlers up anew: a test has put other ones into the registry."""
+        """Look all handlers up again: a test has replaced some in the registry."""
         self._entries.clear()
 
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
@@ -319,8 +319,8 @@ class Dispatcher(CallRunner):
     def check_output(self, session: Session) -> None:
         self.engine.clients.check_output(session)
 
-    def output_grows(self, session: Session) -> None:
-        self.engine.clients.output_grows(session)
+    def check_growing_output(self, session: Session) -> None:
+        self.engine.clients.check_growing_output(session)
 
 
 def _unknown(container: Command | None, argv: list[bytes]) -> bytes:

@@ -1,10 +1,11 @@
 """Heap trim: gives free memory of the C library back to the operating system after much data was deleted.
 
-Values of more than 512 bytes come from the C library, which keeps the memory that they leave. Ten times a second the
-ledger's bytes in use are compared with the most since the last trim. When they have fallen by a quarter and by a few
-megabytes, and fall no further, the shell is asked for a trim, off the engine's thread where it can. While they go on
-falling, the trim waits a second at most: it takes as long as there are free pieces of memory, so one at the end costs
-less than many on the way. FLUSHALL and FLUSHDB ask at once if they freed that much.
+The memory of values of more than 512 bytes comes from the C library, which keeps it when they are freed. Ten times a
+second the bytes in use (in the ledger) are compared with the most since the last trim. If they have fallen by a quarter
+and by a few megabytes, and no longer fall, the host is asked for a trim, outside the engine's thread if possible. While
+they keep falling, the trim waits for at most a second: the more free pieces of memory there are, the longer a trim
+takes, so one trim at the end costs less than many on the way. FLUSHALL and FLUSHDB ask for a trim at once if they freed
+that much.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CHECK_MS: Final = 100
 #: A trim is worthwhile if at least this many bytes were freed, and at least one part in `SHARE` of the bytes in use.
 LEAST_BYTES: Final = 4 * 1024 * 1024
 SHARE: Final = 4
-#: Checks for which a trim waits at most while the bytes in use go on falling.
+#: A trim waits for at most this many checks while the bytes in use keep falling.
 PATIENCE: Final = 10
 
 
@@ -29,9 +30,9 @@ class HeapTrim:
     def __init__(self, core: Core) -> None:
         self._allocator = core.allocator
         self._core = core
-        self._most: i64 = 0  # bytes in use, since the last trim
-        self._before: i64 = 0  # bytes in use at the last check
-        self._waited: i64 = 0  # checks since a trim has been worth it
+        self._most: i64 = 0  # the most bytes in use since the last trim
+        self._before: i64 = 0  # the bytes in use at the last check
+        self._waited: i64 = 0  # the checks for which a trim has waited
         core.cron.every(CHECK_MS, self.check)
 
     def check(self) -> None:
@@ -49,7 +50,7 @@ class HeapTrim:
             self._trim(used)
 
     def flushed(self, used_before: i64) -> None:
-        """Databases were emptied; ``used_before`` bytes were in use until then."""
+        """Ask for a trim if enough was freed when databases were emptied; ``used_before`` bytes were in use before."""
         used = self._allocator.used_memory
         if used_before > self._most:
             self._most = used_before

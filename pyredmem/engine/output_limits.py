@@ -48,7 +48,7 @@ class OutputLimits:
 
 
 class OutputWatch:
-    """Since when a client is above its soft limit, in whole seconds of the clock, as in Redis."""
+    """Measures how long a client has been at or above its soft limit, in whole seconds of the clock, as in Redis."""
 
     def __init__(self) -> None:
         self._since_s: i64 = -1

@@ -41,7 +41,7 @@ HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 
 #: When a batch has more output than this (bytes), the shell is asked to write it before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024
-#: Bytes by which the output of a batch may grow before the limits on it are looked at again.
+#: The limits on output are checked again each time the output of a batch has grown by this much (bytes).
 OUTPUT_STEP: Final = 16 * 1024
 
 
@@ -81,8 +81,8 @@ class Runner(ABC):
         """Check the output of a session, which has passed its ``output_alarm``."""
 
     @abstractmethod
-    def output_grows(self, session: Session) -> None:
-        """The output of a session has grown while a command runs, which must be able to go on."""
+    def check_growing_output(self, session: Session) -> None:
+        """Check the output of a session while a command is writing it. The command must be able to go on."""
 
 
 class Subscriptions:
@@ -395,10 +395,10 @@ class Session:
 
     def _output_grows(self) -> None:
         if not self.is_closing():
-            self.runner.output_grows(self)
+            self.runner.check_growing_output(self)
 
     def watch_output(self) -> None:
-        """Hold long replies to the limits on output while they are written."""
+        """Check the limits on output while a long reply is being written, too."""
         self.output.on_growth = self._output_grows
 
     def _woken(self) -> None:
@@ -418,7 +418,7 @@ class Session:
         self.holds |= HOLD_CLOSING
 
     def doom(self) -> None:
-        """Drop what is unsent and what is still written: the client is disconnected as soon as no command runs."""
+        """Drop all output, now and later. The client is disconnected as soon as no command is running."""
         self.aborted = True
         self.output.discard()
         self.close()
