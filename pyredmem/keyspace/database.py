@@ -164,10 +164,6 @@ class Database:
         """How many of the keys have an expire time."""
         return self.expires.used
 
-    def with_field_times(self) -> i64:
-        """How many of the keys are hashes with fields that have an expire time."""
-        return self.due_keys.count
-
     def hashes_with_times(self) -> i64:
         """How many hashes have fields that expire."""
         return self.due_keys.count
