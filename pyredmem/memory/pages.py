@@ -41,8 +41,6 @@ GROWTH_PAGES: Final = 512
 
 #: The number of page classes that cover PAGE_LIMIT.
 CLASSES: Final = 88
-#: The heap of every class that never had a run. Nothing is added to it.
-_NO_RUNS: Final[list[int]] = []
 
 #: Sets of page classes are Python integers, wider than a machine word: one class alone, and a class with all above it.
 _CLASS: Final = tuple([1 << index for index in range(CLASSES)])
@@ -79,7 +77,8 @@ class PagePool:
         #: The most pages that may be in use at once; 0 means no limit but the address space.
         self.page_limit: i64 = 0
         #: Lazy heaps of first pages; the index is 2 * class + state, called a slot below.
-        self._heaps: list[list[int]] = [_NO_RUNS] * (2 * CLASSES)
+        # Made at once: lists made later would lie among the data, and keep arenas of the process from being freed.
+        self._heaps: list[list[int]] = [[] for _ in range(2 * CLASSES)]
         self._runs: vec[i64] = vec[i64]([0] * (2 * CLASSES))
         #: The classes that have a run, as bits, by state.
         self._retained_classes: int = 0
@@ -192,7 +191,7 @@ class PagePool:
         slot: i64 = 2 * size_class + state
         runs = self._runs
         heap = self._heaps[slot]
-        if heap is _NO_RUNS or len(heap) > 2 * runs[slot] + 32:
+        if len(heap) > 2 * runs[slot] + 32:
             heap = self._without_dead(slot)
             self._heaps[slot] = heap
         heappush(heap, page)

@@ -128,10 +128,6 @@ class BinLayout:
 _LAYOUTS: Final = {name: BinLayout(shapes) for name, shapes in BIN_SHAPES.items()}
 
 
-#: The slabs with room of every bin that never had one. Nothing is added to it.
-_NO_SLABS: Final[list[int]] = []
-
-
 class SlabHeap(ABC):
     """Small blocks; the subclass adds the large ones, which ``alloc`` and ``free`` pass on to it."""
 
@@ -150,7 +146,8 @@ class SlabHeap(ABC):
         self.bin_of: vec[i64] = layout.bin_of
         self.bit_number: vec[i64] = vec[i64](_BIT_NUMBERS)
         #: By number of the bin, a lazy heap of the first pages of slabs that have room and are not current.
-        self._nonfull: list[list[int]] = [_NO_SLABS] * (len(profile.bins) + 1)
+        #: Made at once: lists made later would lie among the data, and keep arenas of the process from being freed.
+        self._nonfull: list[list[int]] = [[] for _ in range(len(profile.bins) + 1)]
         #: By number of bitmap words, the first unused record; the others are linked through BASE.
         self._unused_records: vec[i64] = vec[i64]([0] * (layout.most_words + 1))
 
@@ -291,10 +288,7 @@ class SlabHeap(ABC):
 
     def _push_nonfull(self, slab: i64, bin_at: i64) -> None:
         self.bins[bin_at + NONFULL] += 1
-        number = self.bins[bin_at + NUMBER]
-        if self._nonfull[number] is _NO_SLABS:
-            self._nonfull[number] = []
-        heappush(self._nonfull[number], self.records[slab] >> PAGE_SHIFT)
+        heappush(self._nonfull[self.bins[bin_at + NUMBER]], self.records[slab] >> PAGE_SHIFT)
 
     def _drop_dead(self, nonfull: list[int], living: i64) -> None:
         """Drop dead entries where that costs nothing: a few from the end per released slab, or all if none is alive.
