@@ -1,4 +1,4 @@
-"""Limits on output inside one command: a long reply ends where the limit is, and the command ends soon."""
+"""Limits on output during one command: a long reply stops at the limit, and its command ends soon after."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HARD = f"normal {LIMIT} 0 0"
 
 
 class Shell:
-    """Stands for a client that reads nothing: counts the most output that waited at once."""
+    """Stands for a client that reads nothing; `most` is the largest amount of output that has waited for it at once."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -62,7 +62,7 @@ def test_a_reply_exceeds_the_limit_by_at_most_a_step(name: str, protocol: int) -
     world.check()
 
 
-def test_a_client_alone_above_maxmemory_clients_is_evicted_inside_its_command() -> None:
+def test_a_client_that_exceeds_maxmemory_clients_alone_is_evicted_during_its_command() -> None:
     world = World(maxmemory_clients="1000000")
     _fill(world)
     victim = world.connect()
@@ -73,7 +73,7 @@ def test_a_client_alone_above_maxmemory_clients_is_evicted_inside_its_command() 
     world.check()
 
 
-def test_a_client_that_is_not_to_be_evicted_gets_its_long_reply() -> None:
+def test_a_client_with_no_evict_on_gets_its_long_reply() -> None:
     world = World(maxmemory_clients="1000000")
     _fill(world)
     do(world.session, "CLIENT", "NO-EVICT", "ON")
@@ -114,7 +114,7 @@ def test_a_monitor_is_held_to_the_limit_while_another_client_runs_its_batch() ->
     monitor = world.connect()
     do(monitor, "MONITOR")
     shell = Shell(monitor)
-    batch = b"".join([encode(["ECHO", b"\0" * 1000])] * 500)  # four bytes of a line for each byte
+    batch = b"".join([encode(["ECHO", b"\0" * 1000])] * 500)  # each byte takes four in the line of the monitor
     world.session.receive(batch + encode(["CLIENT", "LIST"]))
     assert world.session.take_output().count(b"cmd=monitor") <= 1
     assert monitor.aborted

@@ -1,4 +1,4 @@
-"""Which calls come into the slow log and the latency monitor, and how long they took."""
+"""Which calls get into the slow log and the latency monitor, and with which duration."""
 
 from __future__ import annotations
 
