@@ -8,7 +8,8 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from tests.support.engine import World, do
+from tests.support.replies import Error
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -59,8 +60,8 @@ def test_the_only_write_of_exec_is_recorded_alone(world: World, stream: CommandS
 def test_the_command_of_a_blocked_client_is_recorded_after_the_command_that_served_it(
     world: World, stream: CommandStream
 ) -> None:
-    other = world.connect()
-    do(other, "BLPOP", "k", 0)
+    other = world.client()
+    other.do("BLPOP", "k", 0)
     world.do("RPUSH", "k", "a", "b")
     assert taken(stream) == ["SELECT 0", "RPUSH k a b", "LPOP k"]
 
@@ -125,7 +126,7 @@ def test_a_handler_that_fails_after_a_change_does_not_disturb_the_next_unit(
         raise CommandError(b"ERR broken")
 
     world.handle("append", handler)
-    assert world.do("APPEND", "k", "v") == b"-ERR broken\r\n"
+    assert world.do("APPEND", "k", "v") == Error(b"ERR broken")
     world.do("SET", "k", "v")
     assert taken(stream) == ["SELECT 0", "APPEND k v", "SET k v"]
 
