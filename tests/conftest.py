@@ -124,9 +124,8 @@ def wire(ours: Server) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def world() -> Iterator[World]:
     """An engine in this process; its ledger and keyspace are checked afterwards."""
-    # A test whose module imports the older world of tests/support/engine.py gets that one.
-    made = getattr(request.module, "World", World)()
+    made = World()
     yield made
     made.check()

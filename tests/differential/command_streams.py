@@ -34,10 +34,10 @@ from pathlib import Path
 from pyredmem.base.crc64 import crc64
 from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.session import Session
-from tests.support.engine import World, encode
 from tests.support.replica_link import Command, ReplicaLink
 from tests.support.servers import Server
-from tests.support.wire import OK, Array, Bulk, Integer, Reply, Wire
+from tests.support.wire import OK, Array, Bulk, Integer, Reply, Wire, request
+from tests.support.world import World
 
 #: A command and when it was recorded, unix microseconds.
 Timed = tuple[int, Command]
@@ -211,7 +211,7 @@ class RealPlayer:
         self._touched |= _settings_changed(step.words)
         self._expires |= b"SET-ACTIVE-EXPIRE" in step.words
         times.append(int(time.time() * 1_000_000))
-        wire.send(encode(_argv(step, start_ms)))
+        wire.send(request(*_argv(step, start_ms)))
         if step.blocks:
             self._await_blocked(step.connection)
         elif step.optional:
@@ -320,11 +320,11 @@ class OurPlayer:
                 self.world.engine.tick(now_us // 1000)
             return
         if step.connection not in self._sessions:
-            self._sessions[step.connection] = self.world.connect()
+            self._sessions[step.connection] = self.world.client().session
         session = self._sessions[step.connection]
         for setting in _settings_changed(step.words) - self._touched.keys():
             self._touched[setting] = self.world.engine.settings.text(setting.decode()).encode()
-        session.receive(encode(_argv(step, start_ms)))
+        session.receive(request(*_argv(step, start_ms)))
         reply = session.take_output()
         if step.blocks:
             assert reply == b"", "the client was not blocked"
@@ -341,7 +341,7 @@ class OurPlayer:
 
     def _restore(self) -> None:
         for setting, value in self._touched.items():
-            assert self.world.do("CONFIG", "SET", setting, value) == b"+OK\r\n"
+            assert self.world.reply("CONFIG", "SET", setting, value) == OK
         self._touched.clear()
         self.world.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 

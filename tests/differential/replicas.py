@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 
 from tests.differential.command_streams import Timed, set_clock
-from tests.support.engine import World, encode
 from tests.support.replica_link import Command
-from tests.support.wire import Array, Bulk, Decoder, Reply
+from tests.support.wire import Array, Bulk, Reply, request
+from tests.support.world import World
 
 # A consumer is propagated with its first entry; the way a stream was trimmed decides how its nodes are filled.
 _NOT_PROPAGATED = re.compile(rb"\$\d+\r\n(consumers|radix-tree-keys|radix-tree-nodes)\r\n:\d+\r\n")
@@ -28,10 +28,10 @@ def replica() -> World:
 def replay(world: World, commands: Iterable[Timed], end_us: int) -> None:
     """Empty the engine and run a stream; then set its clock to that of the first engine."""
     world.do("FLUSHALL")
-    session = world.connect()
+    session = world.client().session
     for now_us, argv in commands:
         set_clock(world, now_us)
-        session.receive(encode(_obeyed(argv)))
+        session.receive(request(*_obeyed(argv)))
         reply = session.take_output()
         assert not reply.startswith(b"-"), (argv, reply)
     world.engine.release(session)
@@ -49,28 +49,28 @@ def _obeyed(argv: Command) -> Command:
 
 def dataset(world: World) -> dict[str, bytes]:
     """What a replica must share with its origin: the digest, times to live, and the groups of streams."""
-    found = {"digest": world.do("DEBUG", "DIGEST")}
+    found = {"digest": world.raw("DEBUG", "DIGEST")}
     for database in world.engine.keyspace.databases:
         if database.keys.used == 0:
             continue
         world.do("SELECT", int(database.index))
-        for key in sorted(_strings(_do(world, "KEYS", "*"))):
+        for key in sorted(_strings(world.reply("KEYS", "*"))):
             found[f"{database.index} {key!r}"] = _details(world, key)
     world.do("SELECT", 0)
     return found
 
 
 def _details(world: World, key: bytes) -> bytes:
-    kind = world.do("TYPE", key)
-    details = world.do("PEXPIRETIME", key)
+    kind = world.raw("TYPE", key)
+    details = world.raw("PEXPIRETIME", key)
     if kind == b"+stream\r\n":
-        details += _NOT_PROPAGATED.sub(b"", world.do("XINFO", "STREAM", key))
-        details += _NOT_PROPAGATED.sub(b"", world.do("XINFO", "GROUPS", key))
-        for group in _strings_of_maps(_do(world, "XINFO", "GROUPS", key)):
-            details += world.do("XPENDING", key, group, "-", "+", 1000)
+        details += _NOT_PROPAGATED.sub(b"", world.raw("XINFO", "STREAM", key))
+        details += _NOT_PROPAGATED.sub(b"", world.raw("XINFO", "GROUPS", key))
+        for group in _strings_of_maps(world.reply("XINFO", "GROUPS", key)):
+            details += world.raw("XPENDING", key, group, "-", "+", 1000)
     if kind == b"+hash\r\n":
-        fields = sorted(_strings(_do(world, "HKEYS", key)))
-        details += b"".join(world.do("HPEXPIRETIME", key, "FIELDS", 1, one) for one in fields)
+        fields = sorted(_strings(world.reply("HKEYS", key)))
+        details += b"".join(world.raw("HPEXPIRETIME", key, "FIELDS", 1, one) for one in fields)
     return details
 
 
@@ -78,14 +78,6 @@ def _strings_of_maps(groups: Reply) -> list[bytes]:
     """The names of the groups in a reply of XINFO GROUPS."""
     assert isinstance(groups, Array)
     return [_strings(group)[1] for group in groups.items]
-
-
-def _do(world: World, *words: str | bytes) -> Reply:
-    decoder = Decoder()
-    decoder.feed(world.do(*words))
-    reply = decoder.take()
-    assert reply is not None
-    return reply
 
 
 def _strings(reply: Reply) -> list[bytes]:

@@ -22,9 +22,9 @@ from tests.differential.command_streams import (
     expected_stream,
 )
 from tests.differential.replicas import dataset, replay, replica
-from tests.support.engine import World
 from tests.support.replica_link import OPTIONS
 from tests.support.servers import newer_redis_command, redis_server, running
+from tests.support.world import World
 
 NEWER = newer_redis_command()
 ALL = [case for file in sorted(FOLDER.glob("*.txt")) for case in cases(file.stem)]

@@ -18,7 +18,8 @@ from tests.differential.grammar import sequence as seq
 from tests.differential.harness import Step
 from tests.differential.replicas import dataset, replay, replica
 from tests.differential.test_sequences import FOREIGN, GROUPS
-from tests.support.engine import World, encode
+from tests.support.wire import request
+from tests.support.world import World
 
 EXAMPLES = 20
 WAITS = 5  # the time between two ticks while time passes
@@ -114,9 +115,9 @@ class Recorded:
                 self._note()
             return
         if step.connection not in self._sessions:
-            self._sessions[step.connection] = self.world.connect()
+            self._sessions[step.connection] = self.world.client().session
         session = self._sessions[step.connection]
-        session.receive(encode(step.argv))
+        session.receive(request(*step.argv))
         session.take_output()
         self._note()
         self.world.clock.advance_us(10)

@@ -1,4 +1,4 @@
-"""Active expiry in slices between commands, and what the latency monitor hears of it."""
+"""Active expiry in slices between commands, and the latency events that it causes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.hosted import Hosted
 
 
 class Slow(KeyListener):
-    """Lets time pass at every event of a key."""
+    """Lets `cost_us` pass whenever a key event is notified."""
 
     def __init__(self, hosted: Hosted, cost_us: int) -> None:
         self._hosted = hosted
@@ -21,7 +21,7 @@ class Slow(KeyListener):
 
 
 def filled(count: int, cost_us: int = 10, **settings: str) -> tuple[Hosted, Slow]:
-    """Keys that will all be over at the next tick."""
+    """An engine with `count` keys that have all expired but are not deleted yet."""
     hosted = Hosted(2, **settings)
     for number in range(count):
         hosted.do("SET", f"k{number}", "v", "PX", "50")
@@ -35,13 +35,13 @@ def expired(hosted: Hosted) -> int:
     return int(hosted.engine.keyspace.expired)
 
 
-def test_a_tick_expires_for_a_slice_only() -> None:
+def test_a_tick_expires_keys_for_one_slice_only() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
-    assert 20 <= expired(hosted) <= 60  # a round is 20 keys of 10 us or a few more
+    assert 20 <= expired(hosted) <= 60  # a round is 20 keys, or a few more, at 10 us each
 
 
-def test_the_rest_is_done_between_commands_with_pauses_as_long_as_the_slices() -> None:
+def test_the_remaining_keys_expire_between_commands_with_pauses_as_long_as_the_slices() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     start_us = hosted.clock.now_us()
@@ -54,29 +54,29 @@ def test_the_rest_is_done_between_commands_with_pauses_as_long_as_the_slices() -
     assert 2 * worked_us <= hosted.clock.now_us() - start_us <= 3 * worked_us
 
 
-def test_a_slice_that_comes_late_is_longer() -> None:
+def test_a_slice_that_starts_late_is_longer() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     before = expired(hosted)
     hosted.clock.advance_ms(4)
     hosted.engine.run_tasks()
-    assert 95 <= expired(hosted) - before <= 140  # a millisecond, and the rest of a round
+    assert 95 <= expired(hosted) - before <= 140  # what fits into a millisecond, and the rest of a round
 
 
-def test_no_fast_cycle_begins_while_the_slow_one_is_under_way() -> None:
+def test_no_fast_cycle_begins_while_the_slow_one_is_in_progress() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     assert hosted.engine.core.fast_cycle_due_us == NEVER
 
 
-def test_a_cycle_that_is_not_through_at_the_next_tick_reached_its_cap() -> None:
+def test_a_cycle_that_has_not_ended_by_the_next_tick_has_reached_its_time_cap() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     hosted.engine.maintenance.tick()
     assert hosted.engine.figures.value(figures.EXPIRED_TIME_CAP_REACHED) == 1
 
 
-def test_a_pause_of_the_data_set_ends_the_slices() -> None:
+def test_no_slice_expires_keys_while_the_data_set_stands_still() -> None:
     hosted, _ = filled(1000)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     before = expired(hosted)
@@ -101,19 +101,19 @@ def test_fields_are_expired_in_slices_too() -> None:
     assert hosted.engine.keyspace.expired_fields == 200
 
 
-def test_the_fields_of_one_hash_are_told_once() -> None:
+def test_the_expired_fields_of_one_hash_are_notified_once() -> None:
     hosted = Hosted(notify_keyspace_events="Kh")
     hosted.do("HSET", "h", *[word for number in range(300) for word in (f"f{number}", "v")])
     hosted.do("HPEXPIRE", "h", "50", "FIELDS", "299", *[f"f{number}" for number in range(299)])
-    told: list[bytes] = []
+    notified: list[bytes] = []
 
     class Names(KeyListener):
         def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
-            told.append(name)
+            notified.append(name)
 
     hosted.engine.keyspace.changes.add_listener(Names())
     hosted.tick()
-    assert told == [b"hexpired"]
+    assert notified == [b"hexpired"]
     assert hosted.engine.keyspace.expired_fields == 299
 
 

@@ -1,4 +1,4 @@
-"""What is held is run in the order in which it came."""
+"""The backlog: input of a client that must wait, which runs later in the order in which it arrived."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def taken(backlog: Backlog, parser: RequestParser) -> list[bytes]:
     return found
 
 
-def test_requests_go_before_bytes() -> None:
+def test_parsed_requests_come_before_unread_bytes() -> None:
     backlog, parser = Backlog(), RequestParser()
     backlog.keep(b"c\r\nd")
     backlog.keep(b"\r\n")
@@ -25,7 +25,7 @@ def test_requests_go_before_bytes() -> None:
     assert (backlog.unread_bytes, backlog.has_requests()) == (0, False)
 
 
-def test_much_is_given_out_in_stretches() -> None:
+def test_a_long_backlog_is_taken_a_stretch_at_a_time() -> None:
     backlog, parser = Backlog(), RequestParser()
     words = [b"%d" % number for number in range(2 * STRETCH + 1)]
     parser.feed(b"\r\n".join(words) + b"\r\n")
@@ -34,7 +34,7 @@ def test_much_is_given_out_in_stretches() -> None:
     assert taken(backlog, parser) == words[STRETCH:]
 
 
-def test_bytes_behind_an_offence_are_not_read() -> None:
+def test_bytes_after_a_protocol_error_are_not_read() -> None:
     backlog, parser = Backlog(), RequestParser()
     backlog.keep(b"*x\r\n")
     backlog.keep(b"PING\r\n")

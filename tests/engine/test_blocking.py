@@ -1,4 +1,4 @@
-"""Clients that wait, and how they go on: behind the batch that released them, never in the middle of it."""
+"""Blocked clients: one that is unblocked goes on after the batch that unblocked it, never in the middle of that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.wire import request
 from tests.support.world import World
 
 
-def test_a_released_client_goes_on_behind_the_transaction_that_released_it(world: World) -> None:
+def test_an_unblocked_client_goes_on_after_the_transaction_that_unblocked_it(world: World) -> None:
     other = world.client()
     other.receive(request("WAIT", "1", "0") + request("GET", "k"))
     for words in (["MULTI"], ["CLIENT", "UNBLOCK", other.id], ["SET", "k", "v"]):
@@ -19,7 +19,7 @@ def test_a_released_client_goes_on_behind_the_transaction_that_released_it(world
     assert other.replies() == [0, b"v"]
 
 
-def test_a_client_is_released_once(world: World) -> None:
+def test_a_client_is_unblocked_once(world: World) -> None:
     other = world.client()
     other.do("WAIT", "1", "0")
     unblock = ("CLIENT", "UNBLOCK", other.id, "ERROR")
@@ -27,7 +27,7 @@ def test_a_client_is_released_once(world: World) -> None:
     assert other.replies() == [Error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")]
 
 
-def test_a_call_counts_when_its_client_has_the_reply(world: World) -> None:
+def test_a_blocked_call_is_counted_when_its_client_gets_the_reply(world: World) -> None:
     waiting, leaving = world.client(), world.client()
     waiting.do("BLPOP", "k", "0")
     leaving.do("BLPOP", "k", "0")
@@ -37,7 +37,7 @@ def test_a_call_counts_when_its_client_has_the_reply(world: World) -> None:
     assert world.counters("blpop").calls() == 1
 
 
-def test_a_release_with_an_error_counts_as_a_failure(world: World) -> None:
+def test_unblocking_with_an_error_counts_as_a_failure(world: World) -> None:
     other = world.client()
     other.do("WAIT", "1", "0")
     world.do("CLIENT", "UNBLOCK", other.id, "ERROR")
@@ -45,7 +45,7 @@ def test_a_release_with_an_error_counts_as_a_failure(world: World) -> None:
     assert world.counters("wait").failed == 1
 
 
-def test_clients_that_release_one_another_do_not_nest(world: World) -> None:
+def test_a_chain_of_clients_that_unblock_one_another_does_not_nest_calls(world: World) -> None:
     chain = [world.client() for _ in range(1500)]
     for client, following in pairwise(chain):
         client.receive(request("WAIT", "1", "0") + request("CLIENT", "UNBLOCK", following.id))
@@ -54,7 +54,7 @@ def test_clients_that_release_one_another_do_not_nest(world: World) -> None:
     assert chain[-1].replies() == [0]
 
 
-def test_without_replies_the_end_of_waiting_is_not_told(world: World) -> None:
+def test_a_client_with_replies_off_gets_no_reply_when_it_times_out(world: World) -> None:
     world.do("CLIENT", "REPLY", "OFF")
     world.do("WAIT", "1", "10")
     world.advance(100)
@@ -62,7 +62,7 @@ def test_without_replies_the_end_of_waiting_is_not_told(world: World) -> None:
     assert world.do("CLIENT", "REPLY", "ON") == OK
 
 
-def test_a_skipped_reply_is_skipped_after_waiting(world: World) -> None:
+def test_a_skipped_reply_is_skipped_even_if_the_client_was_blocked(world: World) -> None:
     world.do("CLIENT", "REPLY", "SKIP")
     world.do("WAIT", "1", "0")
     assert world.do("CLIENT", "ID") == NO_REPLY
@@ -70,7 +70,7 @@ def test_a_skipped_reply_is_skipped_after_waiting(world: World) -> None:
     assert world.replies() == [1]
 
 
-def test_only_those_who_wait_have_a_deadline(world: World) -> None:
+def test_only_blocked_clients_are_in_the_timeout_table(world: World) -> None:
     leaves, stays = world.client(), world.client()
     for client, timeout in ((leaves, "1000"), (stays, "2000"), (world.first, "500")):
         client.do("WAIT", "1", timeout)
@@ -83,7 +83,7 @@ def test_only_those_who_wait_have_a_deadline(world: World) -> None:
     assert world.engine.figures.value(CLIENTS_IN_TIMEOUT_TABLE) == 0
 
 
-def test_a_pause_that_begins_and_ends_over_and_over_does_not_nest(world: World) -> None:
+def test_a_pause_that_begins_and_ends_many_times_in_one_batch_does_not_nest_calls(world: World) -> None:
     begin, write, end = (
         request("CLIENT", "PAUSE", "100000", "WRITE"),
         request("INCR", "n"),
@@ -93,10 +93,10 @@ def test_a_pause_that_begins_and_ends_over_and_over_does_not_nest(world: World) 
     other.receive(begin + write + (end + begin + write) * 2000)
     assert other.replies() == [OK]
     assert world.do("CLIENT", "UNPAUSE") == OK
-    assert other.replies() == [1, OK, OK], "it waits for the end of the pause that it began itself"
+    assert other.replies() == [1, OK, OK], "the client waits for the end of the pause that it began itself"
 
 
-def test_a_pause_that_begins_behind_an_unpause_is_not_ended_by_it(world: World) -> None:
+def test_an_unpause_does_not_end_a_pause_that_begins_after_it(world: World) -> None:
     other = world.client()
     world.do("CLIENT", "PAUSE", "100000", "WRITE")
     other.do("INCR", "n")

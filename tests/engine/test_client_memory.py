@@ -1,4 +1,4 @@
-"""What a client takes in the ledger, with the sizes of Redis 7.2."""
+"""How much memory a client takes in the ledger, with the sizes of Redis 7.2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def total(client: Client) -> int:
     return int(client.session.memory.total())
 
 
-def test_a_new_connection_takes_as_much_as_in_redis(world: World) -> None:
+def test_a_new_connection_takes_as_much_memory_as_in_redis(world: World) -> None:
     before = used(world)
     client = world.client()
     assert used(world) - before == CONNECTION_BYTES
@@ -66,7 +66,7 @@ def test_the_next_read_allocates_the_query_buffer_again(steady: World) -> None:
     assert total(steady.first) == IN_USE
 
 
-def test_a_closed_client_leaves_only_histograms_of_commands_behind(world: World) -> None:
+def test_a_closed_client_leaves_only_the_histograms_of_its_commands_in_the_ledger(world: World) -> None:
     before = used(world)
     client = world.client()
     client.do("PING")
@@ -116,7 +116,7 @@ def test_a_request_in_small_pieces_makes_the_buffer_grow(steady: World) -> None:
     assert steady.session.memory.query_buffer.capacity() > 24_000
 
 
-def test_a_queue_counts_its_arguments_and_slots(steady: World) -> None:
+def test_the_memory_of_a_transaction_queue_is_that_of_its_arguments_and_slots(steady: World) -> None:
     for words in (["MULTI"], ["SET", "a", "b"], ["SET", "a", "x" * 100]):
         steady.do(*words)
     assert total(steady.first) == IN_USE + 157 + 48
@@ -221,7 +221,7 @@ def test_any_requests_in_any_pieces_leave_the_ledger_sound(lengths: list[int], p
     world.check()
 
 
-def test_the_memory_of_all_clients_is_that_of_their_last_visits(steady: World) -> None:
+def test_the_memory_of_all_clients_is_as_of_the_timers_last_visit_to_each(steady: World) -> None:
     assert steady.engine.clients.eviction.total_bytes == 0
     steady.advance(100)
     assert steady.engine.clients.eviction.total_bytes == CONNECTED

@@ -1,4 +1,4 @@
-"""Clients as a server has them: who may connect, who is closed, what holds a session."""
+"""The clients of a server: which may connect, which are closed, and when their input has to wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_ids_count_up_and_are_never_used_again(world: World) -> None:
     assert world.client().id == first.id + 1
 
 
-def test_a_refused_client_that_leaves_late_takes_nobody_with_it() -> None:
+def test_a_refused_client_that_disconnects_late_affects_no_other_client() -> None:
     world = World(maxclients="1")
     refused = world.client()
     world.first.leave()
@@ -71,16 +71,16 @@ def test_protected_mode_refuses_strangers(world: World) -> None:
     assert is_error(reply, b"DENIED ")
 
 
-def test_protected_mode_lets_its_own_machine_in(world: World) -> None:
+def test_protected_mode_admits_clients_from_the_same_machine(world: World) -> None:
     assert not world.engine.connect("tcp", "[::1]:4000", "[::1]:6379").is_closing()
     assert not world.engine.connect("unix", "/tmp/s:0", "/tmp/s:0").is_closing()
 
 
-def test_a_password_opens_the_server_to_strangers() -> None:
+def test_with_a_password_set_protected_mode_admits_strangers() -> None:
     assert not stranger(World(requirepass="x")).session.is_closing()
 
 
-def test_without_protected_mode_strangers_may_come() -> None:
+def test_without_protected_mode_strangers_are_admitted() -> None:
     assert not stranger(World(protected_mode="no")).session.is_closing()
 
 
@@ -103,7 +103,7 @@ def test_a_monitor_is_never_idle() -> None:
     assert not world.session.is_closing()
 
 
-def test_a_client_that_waits_is_never_idle() -> None:
+def test_a_blocked_client_is_never_idle() -> None:
     world = World(timeout="5")
     world.do("WAIT", 1, 60_000)
     world.advance(9000)
@@ -137,7 +137,7 @@ def test_the_log_says_why_a_client_was_closed() -> None:
     assert message.endswith("its unsent output exceeds client-output-buffer-limit.")
 
 
-def test_output_above_the_soft_limit_closes_the_client_after_its_seconds() -> None:
+def test_output_that_stays_above_the_soft_limit_for_its_seconds_closes_the_client() -> None:
     world = World(client_output_buffer_limit="normal 0 100000 3")
     session = world.session
     session.count_unsent = lambda: 500_000
@@ -147,7 +147,7 @@ def test_output_above_the_soft_limit_closes_the_client_after_its_seconds() -> No
     assert session.aborted
 
 
-def test_reading_in_time_forgets_the_soft_limit() -> None:
+def test_a_client_that_reads_in_time_is_not_closed_for_the_soft_limit() -> None:
     world = World(client_output_buffer_limit="normal 0 100000 3")
     session = world.session
     session.count_unsent = lambda: 500_000
@@ -167,13 +167,13 @@ def test_without_a_limit_a_client_that_does_not_read_runs_no_more_requests(world
     assert world.replies() == [OK]
 
 
-def test_with_a_limit_it_runs_on_until_it_is_closed() -> None:
+def test_with_a_limit_a_client_that_does_not_read_goes_on_until_it_is_closed() -> None:
     world = World(client_output_buffer_limit="normal 100000000 0 0")
     world.engine.clients.note_unsent(world.session, 2_000_000)
     assert world.do("PING") == PONG
 
 
-def test_input_of_a_held_session_is_kept_in_order(world: World) -> None:
+def test_the_input_of_a_client_that_must_wait_is_kept_in_order(world: World) -> None:
     world.session.holds |= HOLD_UNREAD
     data = b"".join(request("ECHO", number) for number in range(5000))
     for start in range(0, len(data), 777):
@@ -182,7 +182,7 @@ def test_input_of_a_held_session_is_kept_in_order(world: World) -> None:
     assert world.replies() == [b"%d" % number for number in range(5000)]
 
 
-def test_kept_input_is_in_the_query_buffer(world: World) -> None:
+def test_kept_input_counts_as_query_buffer(world: World) -> None:
     world.session.holds |= HOLD_UNREAD
     world.first.receive(b"x" * 300_000)
     assert world.session.memory.query_buffer.capacity() >= 300_000
@@ -235,7 +235,7 @@ def test_a_long_pipeline_stops_when_the_shell_says_so(world: World) -> None:
     assert other.do("GET", "n") == b"1"
 
 
-def test_the_longest_argument_follows_its_setting(world: World) -> None:
+def test_the_longest_argument_allowed_follows_its_setting(world: World) -> None:
     world.do("CONFIG", "SET", "proto-max-bulk-len", "1mb")
     assert world.do("ECHO", "x" * 1_100_000) == Error(b"ERR Protocol error: invalid bulk length")
 
@@ -265,7 +265,7 @@ def test_a_client_that_grows_between_commands_is_closed_before_the_server_sleeps
     assert world.session.aborted
 
 
-def test_a_new_limit_holds_for_what_clients_have_already() -> None:
+def test_a_new_limit_applies_to_memory_that_clients_have_already() -> None:
     world = World()
     world.first.receive(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + b"x" * 1_500_000)
     world.engine.settings.set_many([("maxmemory-clients", "1mb")])
@@ -273,7 +273,7 @@ def test_a_new_limit_holds_for_what_clients_have_already() -> None:
     assert world.session.aborted
 
 
-def test_no_evict_spares_a_client() -> None:
+def test_a_client_with_no_evict_on_is_not_evicted() -> None:
     world = World(maxmemory_clients="1mb")
     big = world.client()
     big.do("CLIENT", "NO-EVICT", "ON")
@@ -290,7 +290,7 @@ def test_a_client_that_evicts_itself_gets_no_reply() -> None:
     assert world.session.aborted
 
 
-# Lines.
+# The lines of CLIENT LIST.
 
 
 def test_a_line_has_the_fields_of_redis_74_in_order(world: World) -> None:
@@ -325,12 +325,12 @@ def test_age_and_idle_time_are_in_seconds(world: World) -> None:
         (["WAIT", "1", "0"], "b"),
     ],
 )
-def test_letters_tell_the_state(world: World, words: list[str], letters: str) -> None:
+def test_flags_show_the_state_of_a_client(world: World, words: list[str], letters: str) -> None:
     world.do(*words)
     assert flags(world.session, world.engine.tracking.of(world.session)) == letters.encode()
 
 
-def test_unsent_output_shows(world: World) -> None:
+def test_unsent_output_is_shown(world: World) -> None:
     world.session.memory.reply_buffer.set_unsent(16384 + 100)
     line = fields(world.first)
     assert (line["obl"], line["oll"], line["omem"], line["events"]) == ("16384", "1", "20504", "rw")

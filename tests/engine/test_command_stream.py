@@ -8,12 +8,13 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from tests.support.engine import World, do
+from tests.support.replies import Error
+from tests.support.world import World
 
 
 @pytest.fixture
 def stream(world: World) -> CommandStream:
-    """Records the world."""
+    """A stream that records the changes of the test's world."""
     made = CommandStream()
     world.engine.record(made)
     return made
@@ -24,12 +25,12 @@ def taken(stream: CommandStream) -> list[str]:
     return [b" ".join(command).decode() for command in stream.take()]
 
 
-def test_a_write_is_recorded_with_its_database_in_front(world: World, stream: CommandStream) -> None:
+def test_a_write_is_recorded_after_the_select_of_its_database(world: World, stream: CommandStream) -> None:
     world.do("SET", "k", "v")
     assert taken(stream) == ["SELECT 0", "SET k v"]
 
 
-def test_the_database_is_selected_only_when_it_is_another_one(world: World, stream: CommandStream) -> None:
+def test_select_is_recorded_only_when_the_database_changes(world: World, stream: CommandStream) -> None:
     world.do("SET", "a", 1)
     world.do("SET", "b", 2)
     world.do("SELECT", 3)
@@ -56,11 +57,11 @@ def test_the_only_write_of_exec_is_recorded_alone(world: World, stream: CommandS
     assert taken(stream) == ["SELECT 0", "SET a 1"]
 
 
-def test_a_blocked_client_that_is_served_comes_after_the_command_that_served_it(
+def test_the_command_of_a_blocked_client_is_recorded_after_the_command_that_served_it(
     world: World, stream: CommandStream
 ) -> None:
-    other = world.connect()
-    do(other, "BLPOP", "k", 0)
+    other = world.client()
+    other.do("BLPOP", "k", 0)
     world.do("RPUSH", "k", "a", "b")
     assert taken(stream) == ["SELECT 0", "RPUSH k a b", "LPOP k"]
 
@@ -75,7 +76,9 @@ def test_a_key_that_expires_during_a_command_is_deleted_in_the_same_transaction(
     assert taken(stream) == ["MULTI", "DEL k", "INCR k", "EXEC"]
 
 
-def test_a_key_that_expires_between_commands_is_deleted_alone(world: World, stream: CommandStream) -> None:
+def test_a_key_that_expires_between_commands_is_deleted_without_a_transaction(
+    world: World, stream: CommandStream
+) -> None:
     for key in ("a", "b"):
         world.do("SET", key, "v", "PX", 5)
     stream.take()
@@ -107,16 +110,14 @@ def test_no_gate_is_left_when_the_last_stream_was_stopped(world: World, stream: 
     assert not world.engine.core.gates.bits
 
 
-def test_what_a_command_gave_instead_does_not_reach_the_command_that_called_it(
-    world: World, stream: CommandStream
-) -> None:
+def test_commands_recorded_in_place_of_another_do_not_replace_exec(world: World, stream: CommandStream) -> None:
     for words in (("MULTI",), ("SETEX", "a", 100, "v"), ("SET", "b", "v"), ("GETDEL", "a"), ("EXEC",)):
         world.do(*words)
     when = (world.clock.now_us() // 1000) + 100_000
     assert taken(stream) == ["MULTI", "SELECT 0", f"SET a v PXAT {when}", "SET b v", "DEL a", "EXEC"]
 
 
-def test_a_handler_that_fails_after_a_change_leaves_the_next_unit_as_it_should_be(
+def test_a_handler_that_fails_after_a_change_does_not_disturb_the_next_unit(
     world: World, stream: CommandStream
 ) -> None:
     def handler(context: Context, argv: list[bytes]) -> None:
@@ -125,13 +126,13 @@ def test_a_handler_that_fails_after_a_change_leaves_the_next_unit_as_it_should_b
         raise CommandError(b"ERR broken")
 
     world.handle("append", handler)
-    assert world.do("APPEND", "k", "v") == b"-ERR broken\r\n"
+    assert world.do("APPEND", "k", "v") == Error(b"ERR broken")
     world.do("SET", "k", "v")
     assert taken(stream) == ["SELECT 0", "APPEND k v", "SET k v"]
 
 
 @pytest.mark.parametrize("setting", ["no", "yes"])
-def test_the_settings_of_lazy_free_decide_between_del_and_unlink(
+def test_the_lazy_free_setting_decides_between_del_and_unlink(
     world: World, stream: CommandStream, setting: str
 ) -> None:
     word = {"no": "DEL", "yes": "UNLINK"}[setting]

@@ -1,4 +1,4 @@
-"""The phases of a compaction run, each by itself, and what is remembered from one pass to the next."""
+"""The phases of a compaction run, each by itself, and what one pass remembers for the next."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def steering_without_victims(run: CompactionRun) -> Steering:
 
 
 def last_step(phase: Phase) -> Phase | None:
-    """Step until the phase hands over to another, or the run ends."""
+    """Run the steps of a phase until another phase follows or the run ends; returns that other phase, or None."""
     following = phase.step()
     while following is phase:
         following = phase.step()
@@ -113,7 +113,7 @@ def test_moving_is_followed_by_releasing_and_that_by_a_census(run: CompactionRun
 
 
 @needs_heap
-def test_a_walk_that_finds_nothing_is_the_last(run: CompactionRun) -> None:
+def test_a_walk_that_finds_nothing_to_move_is_the_last(run: CompactionRun) -> None:
     shown: list[Mover] = []
     run.others.append(shown.append)
     last_step(Moving(run, steering_without_victims(run)))
@@ -157,7 +157,7 @@ def test_releasing_takes_as_many_steps_as_there_are_plugs_to_drop(run: Compactio
 # Victims.
 
 
-def test_a_victim_that_is_gone_counts_as_emptied() -> None:
+def test_a_victim_that_no_longer_exists_counts_as_emptied() -> None:
     record = VictimRecord()
     record.note([arena(1, 1000), arena(2, 1000)])
     assert record.judge([arena(2, 500), arena(3, 700)]) == 1
@@ -179,7 +179,7 @@ def test_an_arena_that_could_not_be_emptied_is_no_victim_again() -> None:
     assert arenas[0] not in record.choose(arenas)
 
 
-# Whether a pass pays.
+# Whether a pass is worth its work.
 
 
 def test_a_pass_has_to_free_two_arenas() -> None:
@@ -188,7 +188,7 @@ def test_a_pass_has_to_free_two_arenas() -> None:
     assert pays(arenas[:3], arenas)
 
 
-def test_the_arenas_that_the_objects_move_to_are_no_gain() -> None:
+def test_the_arenas_that_the_objects_move_to_are_subtracted_from_the_gain() -> None:
     arenas = [arena(number, ARENA_ROOM // 2) for number in range(10)]
     assert not pays(arenas[:3], arenas)
     assert pays(arenas[:4], arenas)

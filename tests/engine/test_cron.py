@@ -1,4 +1,4 @@
-"""The timer's tasks: when each has its turn."""
+"""The periodic jobs of the timer: at which ticks each of them runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ START_MS = 1_700_000_000_000
 
 
 def runs(period_ms: int, ticks: list[int]) -> list[int]:
-    """At which of these ticks a task runs; all in milliseconds from the start."""
+    """The ticks out of `ticks` at which a job runs, in milliseconds from the start."""
     cron = Cron()
     done: list[int] = []
     now = [0]
@@ -19,24 +19,24 @@ def runs(period_ms: int, ticks: list[int]) -> list[int]:
     return done
 
 
-def test_a_task_runs_at_the_first_tick_and_then_once_a_period() -> None:
+def test_a_job_runs_at_the_first_tick_and_then_once_a_period() -> None:
     assert runs(300, list(range(0, 1000, 100))) == [0, 300, 600, 900]
 
 
-def test_period_zero_is_every_tick() -> None:
+def test_a_job_of_period_zero_runs_at_every_tick() -> None:
     assert runs(0, [0, 1, 2, 50]) == [0, 1, 2, 50]
 
 
-def test_ticks_that_come_a_little_early_do_not_halve_the_rate() -> None:
+def test_ticks_that_come_slightly_early_do_not_halve_the_rate() -> None:
     ticks = [2, 101, 200, 301, 401, 500]
     assert len(runs(100, ticks)) >= len(ticks) - 1
 
 
-def test_a_late_task_does_not_catch_up() -> None:
+def test_a_late_job_does_not_catch_up() -> None:
     assert runs(100, [0, 1000, 1010, 1020, 1100]) == [0, 1000, 1100]
 
 
-def test_a_clock_that_is_set_back_does_not_stop_the_tasks() -> None:
+def test_a_clock_that_is_set_back_does_not_stop_the_jobs() -> None:
     assert runs(100, [0, 100, -100_000, -99_900]) == [0, 100, -99_900]
 
 

@@ -1,4 +1,4 @@
-"""Active defragmentation: when it runs and how hard, its figures, and what it brings."""
+"""Active defragmentation: when it runs, with how much effort, its figures and its results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ON = ("CONFIG", "SET", "activedefrag", "yes")
 
 
 class SlowMover(Mover):
-    """Takes ten microseconds for a block."""
+    """A mover that takes ten microseconds for each block."""
 
     def __init__(self, allocator: Allocator, clock: ManualClock) -> None:
         super().__init__(allocator)
@@ -32,7 +32,7 @@ class SlowMover(Mover):
 
 
 def load(world: World, keys: int, share: float, size: int = 100) -> None:
-    """Keys, and then random ones of them deleted until about this share is left."""
+    """Set `keys` keys and delete random ones until about `share` of them is left."""
     names = [f"key:{number}" for number in range(keys)]
     for start in range(0, keys, 1000):
         world.do("MSET", *[word for name in names[start : start + 1000] for word in (name, "x" * size)])
@@ -46,7 +46,7 @@ def load(world: World, keys: int, share: float, size: int = 100) -> None:
 
 @pytest.fixture
 def holes() -> Iterator[World]:
-    """An engine with about three megabytes of waste, and settings that do not put up with it once it is on."""
+    """An engine with about three megabytes of waste, enough for active defragmentation to begin if it is on."""
     world = World(enable_debug_command="yes", active_defrag_ignore_bytes="100kb")
     load(world, KEYS, 0.25)
     yield world
@@ -54,7 +54,7 @@ def holes() -> Iterator[World]:
 
 
 def ratio(world: World) -> float:
-    """Bytes of pages in use to bytes that are used of them."""
+    """The ratio of active to allocated bytes."""
     allocator = world.engine.allocator
     return int(allocator.active()) / int(allocator.allocated())
 
@@ -73,7 +73,7 @@ def info(world: World, section: str, name: str) -> int:
 
 
 def begin(world: World) -> None:
-    """Let it run, with so little effort that the first slice does not get far."""
+    """Begin a scan with so little effort that it does not get far in its first slice."""
     world.do("CONFIG", "SET", "active-defrag-cycle-min", "1", "active-defrag-cycle-max", "2")
     world.do(*ON)
     while running(world) == 0:
@@ -89,7 +89,7 @@ def test_nothing_moves_while_it_is_off(holes: World) -> None:
     assert (running(holes), figure(holes, figures.DEFRAG_MISSES)) == (0, 0)
 
 
-def test_waste_is_mended(holes: World) -> None:
+def test_defragmentation_removes_most_of_the_waste(holes: World) -> None:
     before = ratio(holes)
     holes.do(*ON)
     holes.advance(5000)
@@ -98,7 +98,7 @@ def test_waste_is_mended(holes: World) -> None:
     assert figure(holes, figures.DEFRAG_HITS) > 10_000
 
 
-def test_neither_data_nor_used_memory_change(holes: World) -> None:
+def test_defragmentation_changes_neither_data_nor_used_memory(holes: World) -> None:
     holes.do(*ON)
     digest, used = holes.do("DEBUG", "DIGEST"), holes.engine.allocator.used_memory
     holes.advance(2000)
@@ -106,28 +106,28 @@ def test_neither_data_nor_used_memory_change(holes: World) -> None:
     assert (holes.do("DEBUG", "DIGEST"), holes.engine.allocator.used_memory) == (digest, used)
 
 
-def test_waste_below_the_ignored_bytes_is_left(holes: World) -> None:
+def test_waste_below_active_defrag_ignore_bytes_is_left_alone(holes: World) -> None:
     holes.do("CONFIG", "SET", "active-defrag-ignore-bytes", "100mb")
     holes.do(*ON)
     holes.advance(3000)
     assert (running(holes), figure(holes, figures.DEFRAG_MISSES)) == (0, 0)
 
 
-def test_waste_below_the_lower_threshold_is_left(holes: World) -> None:
+def test_waste_below_the_lower_threshold_is_left_alone(holes: World) -> None:
     holes.do("CONFIG", "SET", "active-defrag-threshold-lower", "1000")
     holes.do(*ON)
     holes.advance(3000)
     assert (running(holes), figure(holes, figures.DEFRAG_MISSES)) == (0, 0)
 
 
-def test_it_begins_within_a_second(holes: World) -> None:
+def test_defragmentation_begins_within_a_second(holes: World) -> None:
     holes.do(*ON)
     holes.advance(1000)
     assert figure(holes, figures.DEFRAG_HITS) > 0
 
 
 def test_a_scan_that_leaves_too_much_waste_is_followed_by_another(holes: World) -> None:
-    """Every key is visited, and then visited again, with no look a second later in between."""
+    """Every key is visited, and then visited again at once, without waiting a second in between."""
     holes.do(*ON)
     holes.advance(2000)
     visited = figure(holes, figures.DEFRAG_KEY_HITS) + figure(holes, figures.DEFRAG_KEY_MISSES)
@@ -135,7 +135,7 @@ def test_a_scan_that_leaves_too_much_waste_is_followed_by_another(holes: World) 
     assert visited > size
 
 
-def test_it_stops_when_it_is_turned_off(holes: World) -> None:
+def test_defragmentation_stops_when_it_is_switched_off(holes: World) -> None:
     begin(holes)
     holes.do("CONFIG", "SET", "activedefrag", "no")
     hits = figure(holes, figures.DEFRAG_HITS)
@@ -143,7 +143,7 @@ def test_it_stops_when_it_is_turned_off(holes: World) -> None:
     assert (running(holes), figure(holes, figures.DEFRAG_HITS)) == (0, hits)
 
 
-def test_after_it_was_turned_off_it_begins_anew(holes: World) -> None:
+def test_a_scan_starts_from_the_beginning_after_defragmentation_was_switched_off(holes: World) -> None:
     begin(holes)
     holes.do("CONFIG", "SET", "activedefrag", "no")
     holes.do("CONFIG", "RESETSTAT")
@@ -159,7 +159,7 @@ def test_after_it_was_turned_off_it_begins_anew(holes: World) -> None:
     )
 
 
-def test_it_stands_still_while_the_timer_is_held(holes: World) -> None:
+def test_defragmentation_stands_still_while_the_timer_is_paused(holes: World) -> None:
     begin(holes)
     holes.do("DEBUG", "PAUSE-CRON", "1")
     hits = figure(holes, figures.DEFRAG_HITS)
@@ -167,11 +167,11 @@ def test_it_stands_still_while_the_timer_is_held(holes: World) -> None:
     assert figure(holes, figures.DEFRAG_HITS) == hits
 
 
-# How hard.
+# How much effort.
 
 
-def test_the_effort_follows_the_waste(holes: World) -> None:
-    """Above the upper threshold it is the greatest."""
+def test_the_effort_grows_with_the_waste(holes: World) -> None:
+    """Above the upper threshold the effort is the maximum."""
     holes.do("CONFIG", "SET", "active-defrag-cycle-max", "3")
     holes.do(*ON)
     while running(holes) == 0:
@@ -214,7 +214,7 @@ def test_time_is_counted_while_it_runs(holes: World) -> None:
     assert info(holes, "stats", "total_active_defrag_time") == 500
 
 
-def test_time_of_past_runs_is_in_the_total(holes: World) -> None:
+def test_the_total_time_includes_past_runs(holes: World) -> None:
     begin(holes)
     holes.advance(500)
     holes.do("CONFIG", "SET", "activedefrag", "no")
@@ -238,15 +238,15 @@ def test_reset_statistics_count_from_zero(holes: World) -> None:
     assert [figure(holes, name) for name in names] == [0] * len(names)
 
 
-def test_a_scan_counts_on_behind_a_reset(holes: World) -> None:
+def test_a_scan_goes_on_counting_after_a_reset(holes: World) -> None:
     begin(holes)
     holes.do("CONFIG", "RESETSTAT")
     holes.advance(300)
     assert figure(holes, figures.DEFRAG_HITS) > 0
 
 
-def test_blocks_are_hits_or_misses(holes: World) -> None:
-    """Four of each key: entry, name, object, string."""
+def test_each_block_counts_as_a_hit_or_a_miss(holes: World) -> None:
+    """Each key has four blocks: entry, key name, object and string."""
     holes.do(*ON)
     holes.advance(1000)
     blocks = figure(holes, figures.DEFRAG_HITS) + figure(holes, figures.DEFRAG_MISSES)
@@ -255,7 +255,7 @@ def test_blocks_are_hits_or_misses(holes: World) -> None:
 
 
 def test_a_long_slice_is_a_latency_event(holes: World) -> None:
-    """An engine that only its timer calls works up to a quarter of the tick in one go."""
+    """If only the timer calls the engine, a slice may take up to a quarter of the time between two ticks."""
     holes.engine.defrag.scan.mover = SlowMover(holes.engine.allocator, holes.clock)
     holes.do("CONFIG", "SET", "latency-monitor-threshold", "10")
     holes.do(*ON)
@@ -263,7 +263,7 @@ def test_a_long_slice_is_a_latency_event(holes: World) -> None:
     assert b"active-defrag-cycle" in [event[0] for event in holes.do("LATENCY", "LATEST")]
 
 
-def test_it_is_told_in_the_log_when_it_begins_and_ends() -> None:
+def test_the_log_says_when_defragmentation_begins_and_ends() -> None:
     lines: list[str] = []
 
     class Logged(Host):
@@ -279,7 +279,7 @@ def test_it_is_told_in_the_log_when_it_begins_and_ends() -> None:
     assert [line.partition(":")[0] for line in lines] == ["Defragmentation begins", "Defragmentation has ended"]
 
 
-# The whole.
+# A whole run.
 
 
 @pytest.mark.slow
@@ -297,7 +297,7 @@ def test_the_reference_run() -> None:
     while efforts[-1:] != [0]:
         world.advance(100)
         effort = running(world)
-        if not efforts or effort < efforts[-1]:  # during a scan it may only rise, by a point here
+        if not efforts or effort < efforts[-1]:  # during a scan the effort can only rise: here by one percentage point
             efforts.append(effort)
             ratios.append(ratio(world))
     assert (len(efforts), efforts[0], efforts[-1]) == (3, 25, 0)

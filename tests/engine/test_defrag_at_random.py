@@ -1,4 +1,4 @@
-"""Defragmentation among random commands on values of all types: nothing is lost, nothing is moved that is not there."""
+"""Defragmentation among random commands on values of all types: no data is lost or damaged."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ CALLS = 1500
 
 
 class EverywhereMover(Shuffler):
-    """Moves all blocks, so that a block which is shown twice, or forgotten, is found."""
+    """Moves every block, so that a block which is shown twice, or not at all, is noticed."""
 
     def block(self, address: int) -> int:
         self.hits += 1
         return super().block(address)
 
 
-class Now(SliceLimit):
-    """A slice that is over at the first look."""
+class Immediately(SliceLimit):
+    """A slice that ends as soon as its limit is checked."""
 
     def spend(self, steps: int) -> bool:
         return True
 
 
 def scan_of(world: World, everywhere: bool) -> DefragScan:
-    """A scan that puts off and interrupts whatever it can."""
+    """A scan that visits every value of more than 100 elements in several steps."""
     scan = DefragScan(world.engine.keyspace)
     scan.max_scan_fields = 100
     scan.mover = EverywhereMover(world.engine.allocator) if everywhere else Mover(world.engine.allocator)
@@ -44,7 +44,7 @@ def state(world: World) -> tuple[bytes, int]:
 
 @pytest.mark.parametrize("everywhere", [False, True])
 @pytest.mark.parametrize("seed", range(2))
-def test_scans_among_random_commands(seed: int, everywhere: bool) -> None:
+def test_scans_between_random_commands_do_no_harm(seed: int, everywhere: bool) -> None:
     world = World(enable_debug_command="yes")
     world.do("DEBUG", "DIGEST")
     churn = Churn(seed, 8 * 1024 * 1024)
@@ -53,13 +53,13 @@ def test_scans_among_random_commands(seed: int, everywhere: bool) -> None:
     for number in range(CALLS):
         reply = world.do(*churn.call())
         assert not isinstance(reply, Error) or is_expected(reply.text), reply
-        scans += scan.run(Now())
+        scans += scan.run(Immediately())
         if number % 20 == 0:
             world.advance(10)
         if number % 500 == 499:
             world.check()
             before = state(world)
-            while not scan.run(Now()):
+            while not scan.run(Immediately()):
                 pass
             assert state(world) == before
             world.check()

@@ -1,4 +1,4 @@
-"""The effort that waste deserves, and the slices in which it is spent."""
+"""How much effort an amount of waste is worth, and how that effort is split into slices."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_equal_thresholds_ask_for_all_or_nothing() -> None:
 
 
 class Bench:
-    """One that works in slices."""
+    """Something that works in slices, and its clock."""
 
     def __init__(self, percent: int) -> None:
         self.clock = ManualClock()
@@ -54,7 +54,7 @@ class Bench:
         return pace
 
     def slice(self) -> int:
-        """Work till the slice is over; the pause behind it."""
+        """Work until the slice ends; returns the pause that follows it."""
         self.pace.begin()
         self.clock.advance_us(1)
         while not self.pace.spend(0):
@@ -86,7 +86,7 @@ def test_the_share_is_kept_although_each_slice_comes_a_little_late(percent: int)
     assert 100 * worked_us / (bench.clock.now_us() - began_us) == pytest.approx(percent, rel=0.05)
 
 
-def test_where_clients_wait_for_long_anyway_slices_are_longer() -> None:
+def test_slices_are_longer_if_commands_take_long_anyway() -> None:
     bench = Bench(50)
     pause_us = bench.slice()
     bench.clock.advance_us(pause_us + 1600)
@@ -102,7 +102,7 @@ def test_no_slice_is_very_long() -> None:
     assert bench.pace.used_us == LONGEST_SLICE_US
 
 
-def test_what_only_the_timer_calls_takes_its_share_of_the_tick() -> None:
+def test_work_that_only_the_timer_calls_takes_its_share_of_the_tick() -> None:
     bench = Bench(25)
     bench.slice()
     bench.clock.advance_us(100_000)
@@ -110,21 +110,21 @@ def test_what_only_the_timer_calls_takes_its_share_of_the_tick() -> None:
     assert bench.pace.used_us == 25_000
 
 
-def test_two_at_work_share_the_time() -> None:
-    """A fifth of the time each of what two fifths would be: 50 microseconds and the way back, 20, in 350."""
+def test_two_that_work_at_the_same_time_share_the_effort() -> None:
+    """Each gets a fifth of the time instead of two fifths: 50 us of work and 20 us to get there and back, every 350."""
     bench = Bench(40)
     bench.create(40)
     assert bench.slice() == 300
 
 
-def test_one_at_rest_takes_no_share() -> None:
+def test_one_that_is_at_rest_takes_no_share() -> None:
     bench = Bench(40)
     other = bench.create(40)
     other.rest()
     assert bench.slice() == 125
 
 
-def test_a_slice_ends_by_a_clock_that_stands_still() -> None:
+def test_a_slice_ends_even_if_the_clock_stands_still() -> None:
     bench = Bench(25)
     bench.pace.begin()
     assert [bench.pace.spend(SLICE_US - 1), bench.pace.spend(1)] == [False, True]

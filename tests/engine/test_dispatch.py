@@ -1,4 +1,4 @@
-"""What the dispatcher answers before any handler runs."""
+"""What the dispatcher replies before any handler runs."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def test_an_unknown_subcommand_points_to_help(world: World) -> None:
     assert world.do("config", "nope") == Error(b"ERR unknown subcommand 'nope'. Try CONFIG HELP.")
 
 
-def test_names_are_known_in_any_case_of_letters(world: World) -> None:
+def test_command_names_are_case_insensitive(world: World) -> None:
     assert world.do("pInG") == PONG
 
 
-def test_what_speaks_http_is_disconnected_without_an_answer(world: World) -> None:
+def test_a_client_that_speaks_http_is_disconnected_without_a_reply(world: World) -> None:
     assert world.do("POST", "/") == NO_REPLY
     assert world.session.is_closing()
 
 
-def test_leaving_last_access_alone_begins_and_ends_inside_of_a_transaction(world: World) -> None:
+def test_client_no_touch_takes_effect_inside_a_transaction_and_no_longer_than_its_commands(world: World) -> None:
     for choice in ("ON", "OFF"):
         world.do("MULTI")
         world.do("CLIENT", "NO-TOUCH", choice)
@@ -53,7 +53,7 @@ def test_debug_is_refused_before_it_is_queued(world: World) -> None:
     assert world.do("EXEC") == Error(b"EXECABORT Transaction discarded because of previous errors.")
 
 
-def test_the_memory_limit_is_asked_before_the_context(world: World) -> None:
+def test_the_memory_limit_is_checked_before_the_subscribed_state(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
     world.session.set_gate(GATE_SUBSCRIBED, True)
     assert world.do("SET", "k", "v") == OUT_OF_MEMORY

@@ -8,7 +8,7 @@ from pyredmem.engine import figures
 from pyredmem.engine.figures import Figures
 
 
-def test_a_figure_is_what_its_source_says_now() -> None:
+def test_a_figure_has_the_value_that_its_source_gives_now() -> None:
     counts = [7]
     known = Figures()
     known.provide(figures.EVICTED_KEYS, lambda: counts[0])
@@ -28,7 +28,7 @@ def test_a_figure_has_one_source() -> None:
         known.provide(figures.EVICTED_KEYS, lambda: 2)
 
 
-def test_parts_that_take_memory_back_can_be_reset_alone() -> None:
+def test_the_figures_of_memory_reclaim_can_be_reset_alone() -> None:
     done: list[str] = []
     known = Figures()
     known.on_reset(lambda: done.append("clients"))

@@ -9,7 +9,7 @@ VALUE = "1000"
 
 
 def populated(keys: int = 20_000) -> Hosted:
-    """An engine with as many keys of 1,000 bytes, which it has seen at a tick."""
+    """An engine with `keys` keys of 1,000 bytes, whose memory it has noted at a tick."""
     hosted = Hosted()
     hosted.do("DEBUG", "POPULATE", keys, "k", VALUE)
     hosted.tick()
@@ -21,7 +21,7 @@ def delete(hosted: Hosted, start: int, end: int) -> None:
     hosted.do("DEL", *[f"k:{number}" for number in range(start, end)])
 
 
-def test_flushall_asks_at_once() -> None:
+def test_flushall_asks_for_a_trim_at_once() -> None:
     hosted = populated()
     hosted.do("FLUSHALL")
     assert hosted.host.trimmed == 1
@@ -29,14 +29,14 @@ def test_flushall_asks_at_once() -> None:
     assert hosted.host.trimmed == 1
 
 
-def test_flushdb_asks_even_between_two_ticks() -> None:
+def test_flushdb_asks_for_a_trim_even_between_two_ticks() -> None:
     hosted = Hosted()
     hosted.do("DEBUG", "POPULATE", 20_000, "k", VALUE)
     hosted.do("FLUSHDB")
     assert hosted.host.trimmed == 1
 
 
-def test_flushall_of_little_data_asks_for_nothing() -> None:
+def test_flushall_of_little_data_asks_for_no_trim() -> None:
     hosted = populated(100)
     for _ in range(10):
         hosted.do("FLUSHALL")
@@ -60,7 +60,7 @@ def test_after_few_keys_were_deleted_no_trim_is_asked_for() -> None:
     assert hosted.host.trimmed == 0
 
 
-def test_what_is_deleted_little_by_little_adds_up() -> None:
+def test_many_small_deletions_add_up_to_a_trim() -> None:
     hosted = populated()
     for start in range(0, 10_000, 1000):
         delete(hosted, start, start + 1000)
@@ -69,7 +69,7 @@ def test_what_is_deleted_little_by_little_adds_up() -> None:
     assert hosted.host.trimmed in {1, 2}
 
 
-def test_while_memory_goes_on_falling_the_trim_waits_but_not_for_ever() -> None:
+def test_the_trim_waits_while_memory_goes_on_falling_but_not_for_ever() -> None:
     hosted = populated()
     for start in range(0, 15_000, 500):
         delete(hosted, start, start + 500)
@@ -93,7 +93,7 @@ def test_after_values_were_freed_in_the_background_a_trim_is_asked_for() -> None
     assert hosted.host.trimmed == 1
 
 
-def test_flushall_async_asks_when_the_keys_have_been_freed() -> None:
+def test_flushall_async_asks_for_a_trim_when_the_keys_have_been_freed() -> None:
     hosted = populated()
     hosted.do("FLUSHALL", "ASYNC")
     assert hosted.host.trimmed == 0

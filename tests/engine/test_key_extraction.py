@@ -64,11 +64,11 @@ def keys(spec: KeySpec, call: str) -> str:
         (key_at(NOT_KEY), "x a", ""),
     ],
 )
-def test_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> None:
+def test_key_specifications_find_keys(spec: KeySpec, call: str, expected: str) -> None:
     assert keys(spec, call) == expected
 
 
-def test_a_keyword_with_nothing_behind_it_leaves_the_other_keys() -> None:
+def test_a_keyword_without_a_value_does_not_hide_the_other_keys() -> None:
     stored = KeySpec((OVERWRITE,), index=2, keyword="STORE")
     assert keys_of(command(key_at(READ_ONLY), stored), [b"x", b"a", b"store"]) == [b"a"]
 

@@ -29,15 +29,15 @@ def graph_of(samples: list[tuple[int, int]], now_s: int) -> bytes:
     return latency_graph(event, now_s)
 
 
-def test_nothing_is_taken_while_the_monitor_is_off() -> None:
+def test_no_sample_is_taken_while_the_monitor_is_off() -> None:
     assert monitor_of((NOW, 1000), threshold_ms=0).latest() == []
 
 
-def test_samples_are_taken_from_the_threshold_on() -> None:
+def test_a_duration_at_or_above_the_threshold_becomes_a_sample() -> None:
     assert monitor_of((NOW, 9), (NOW + 1, 10), threshold_ms=10).history(b"command") == [(NOW + 1, 10)]
 
 
-def test_of_one_second_the_longest_stays() -> None:
+def test_only_the_longest_sample_of_a_second_is_kept() -> None:
     assert monitor_of((NOW, 5), (NOW, 9), (NOW, 7)).history(b"command") == [(NOW, 9)]
 
 
@@ -85,7 +85,7 @@ sssssss
 """
 
 
-def test_the_graph_has_a_column_a_sample_and_its_age_below() -> None:
+def test_the_graph_has_a_column_for_each_sample_with_its_age_below() -> None:
     samples = zip([8, 7, 5, 4, 3, 2, 1], [5, 20, 100, 3, 50, 300, 50], strict=True)
     assert graph_of([(NOW - age, latency) for age, latency in samples], NOW) == GRAPH
 
@@ -153,7 +153,7 @@ def test_the_doctor_gives_each_advice_once() -> None:
     assert latency_doctor(monitor, NOW, FACTS).count(b"UNLINK") == 1
 
 
-def test_the_doctor_rates_forks() -> None:
+def test_the_doctor_rates_the_speed_of_forks() -> None:
     monitor = LatencyMonitor(1)
     monitor.observe(b"fork", 5, NOW)
     assert b"Fork rate is 12.50 GB/sec (poor)." in latency_doctor(monitor, NOW, DoctorFacts(0, 12.5, 0))
@@ -179,5 +179,5 @@ def test_a_real_server_draws_the_same_graph(real: Server) -> None:
     assert isinstance(moment, Integer)
     assert isinstance(latency, Integer)
     sample = (moment.value, latency.value)
-    ages = range(3)  # the seconds may go on between the command and its graph
+    ages = range(3)  # a second may pass between the command and its graph
     assert picture in [Verbatim(b"txt", graph_of([sample], moment.value + age)) for age in ages]

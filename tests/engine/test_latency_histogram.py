@@ -39,7 +39,7 @@ durations = st.lists(st.one_of(st.integers(0, 300), st.integers(0, 2_000_000)), 
         (1_200_000, 1002438.655),
     ],
 )
-def test_a_duration_is_reported_as_the_largest_of_its_cell(duration_us: int, reported_us: float) -> None:
+def test_a_duration_is_reported_as_the_longest_that_falls_into_its_cell(duration_us: int, reported_us: float) -> None:
     assert histogram_of(duration_us).percentile(50.0) == reported_us
 
 
@@ -58,7 +58,7 @@ def test_an_empty_histogram_reports_nothing() -> None:
     assert histogram.cumulative_distribution() == []
 
 
-def test_a_negative_duration_counts_as_the_shortest() -> None:
+def test_a_negative_duration_counts_as_the_shortest_possible() -> None:
     assert histogram_of(-5).percentile(50.0) == 0.001
 
 

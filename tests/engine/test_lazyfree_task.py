@@ -25,7 +25,7 @@ def hosted() -> Hosted:
 
 
 def figures(hosted: Hosted) -> tuple[int, int]:
-    """Pending objects, and freed ones."""
+    """The numbers of pending objects and of freed objects."""
     info = hosted.info("memory")
     return int(info["lazyfree_pending_objects"]), int(info["lazyfreed_objects"])
 
@@ -83,7 +83,7 @@ def test_values_that_commands_replace_or_delete_follow_lazy_server_del(hosted: H
     hosted.do("DEL", "k")
     prepare(hosted)
     hosted.do("CONFIG", "SET", "lazyfree-lazy-server-del", "no")
-    assert pending_after(hosted, *words) == 1  # the value from before: no tick has passed
+    assert pending_after(hosted, *words) == 1  # the value from before the command: no tick has passed
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_used_memory_falls_when_the_blocks_are_freed(hosted: Hosted) -> None:
 
 
 class Steps(Clock):
-    """A clock that goes on by some microseconds whenever it is read."""
+    """A clock that moves on by some microseconds whenever it is read."""
 
     def __init__(self) -> None:
         self.time_us = 1_700_000_000_000_000
@@ -191,7 +191,7 @@ class Waker(Host):
 
 
 class Slices:
-    """An engine whose clock goes on as it works, and whose host records when it is to be called."""
+    """An engine whose clock moves on as it works, and whose host records when it asks to be called."""
 
     def __init__(self) -> None:
         self.host = Waker()
@@ -226,7 +226,7 @@ def test_a_large_value_is_freed_in_several_slices() -> None:
 def test_an_idle_server_does_not_pause_between_slices() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
-    slices.engine.run_tasks()  # the rule has now seen the reads so far
+    slices.engine.run_tasks()  # from now on the rule knows how many reads there have been
     slices.host.delays.clear()
     while not slices.host.delays or slices.host.delays[-1] != 0:
         slices.engine.run_tasks()
@@ -270,7 +270,7 @@ def test_an_audit_drains_the_queue_first() -> None:
     assert not slices.pending()
 
 
-def test_work_on_demand_stops_after_its_time() -> None:
+def test_freeing_on_demand_stops_when_the_time_given_to_it_has_passed() -> None:
     slices = Slices()
     slices.do("UNLINK", "k")
     lazyfree, clock = slices.engine.keyspace.lazyfree, slices.engine.clock

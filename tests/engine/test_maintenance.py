@@ -1,4 +1,4 @@
-"""The timer's work on the keyspace, and the settings that rule it."""
+"""The timer's work on the keyspace, and the settings that control it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tick(world: World) -> None:
     ("hz", "clients", "expected"),
     [(10, 0, 10), (10, 2009, 10), (10, 2010, 20), (10, 10_000, 80), (10, 10**6, 500), (1, 300, 2), (500, 9, 500)],
 )
-def test_the_timer_keeps_up_with_the_number_of_clients(hz: int, clients: int, expected: int) -> None:
+def test_the_timer_ticks_more_often_if_there_are_many_clients(hz: int, clients: int, expected: int) -> None:
     assert frequency(hz, clients) == expected
 
 
@@ -51,7 +51,7 @@ def test_the_interval_follows_hz() -> None:
     assert world.engine.maintenance.expiry.hz == 20
 
 
-def test_dynamic_hz_counts_clients_only_when_it_is_on() -> None:
+def test_the_number_of_clients_matters_only_while_dynamic_hz_is_on() -> None:
     world = World(hz="1")
     clients = [world.client() for _ in range(201)]
     tick(world)
@@ -64,7 +64,7 @@ def test_dynamic_hz_counts_clients_only_when_it_is_on() -> None:
 # Expiry.
 
 
-def test_keys_expire_without_being_asked_for(world: World) -> None:
+def test_keys_expire_although_no_command_accesses_them(world: World) -> None:
     fill(world, 100, when_ms=world.clock.now_us() // 1000 + 50)
     world.advance(100)
     assert world.do("DBSIZE") == 0
@@ -98,14 +98,14 @@ def test_the_effort_follows_its_setting() -> None:
     assert world.engine.maintenance.expiry.effort == 0
 
 
-def test_between_ticks_there_is_nothing_to_do_until_a_cycle_was_stopped(world: World) -> None:
+def test_no_fast_cycle_is_due_unless_a_cycle_was_cut_short(world: World) -> None:
     world.do("PING")
     assert world.engine.core.fast_cycle_due_us == NEVER
     world.advance(100)
     assert world.engine.core.fast_cycle_due_us == NEVER
 
 
-def test_a_fast_cycle_runs_behind_a_batch_when_it_is_due(world: World) -> None:
+def test_a_fast_cycle_that_is_due_runs_after_a_batch(world: World) -> None:
     fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
     world.clock.advance_ms(60)
     world.engine.core.fast_cycle_due_us = world.clock.now_us()
@@ -114,7 +114,7 @@ def test_a_fast_cycle_runs_behind_a_batch_when_it_is_due(world: World) -> None:
     assert world.engine.core.fast_cycle_due_us == NEVER
 
 
-def test_figures_of_the_cycle(world: World) -> None:
+def test_figures_of_the_expire_cycle(world: World) -> None:
     fill(world, 10, when_ms=world.clock.now_us() // 1000 + 50)
     world.clock.advance_ms(100)
     tick(world)
@@ -137,7 +137,7 @@ def test_a_sparse_table_shrinks(world: World) -> None:
     assert first(world).expires.buckets() == 64
 
 
-def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
+def test_a_table_that_is_at_least_a_tenth_full_does_not_shrink(world: World) -> None:
     fill(world, 1000)
     world.advance(200)
     for number in range(1000 - 103):
@@ -146,7 +146,7 @@ def test_a_table_that_is_filled_to_a_tenth_stays(world: World) -> None:
     assert first(world).keys.buckets() == 1024
 
 
-def test_tables_under_way_are_finished_one_after_another() -> None:
+def test_tables_that_are_rehashing_are_finished_one_after_another() -> None:
     world = World()
     fill(world, 600, when_ms=1 << 50)
     other = world.engine.keyspace.databases[5]

@@ -1,4 +1,4 @@
-"""MEMORY DOCTOR: which titles stand under which conditions."""
+"""MEMORY DOCTOR: under which conditions it reports which findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def titles(hosted: Hosted) -> list[str]:
 
 
 def loaded(megabytes: int = 20) -> Hosted:
-    """An engine with data, and a process that has exactly what the allocator has."""
+    """An engine with data, in a process that takes exactly the memory that the allocator has taken."""
     hosted = Hosted()
     heap(hosted, arenas=megabytes, live_bytes=megabytes << 20)
     hosted.do("DEBUG", "POPULATE", str(megabytes), "k", "1000000")
@@ -32,7 +32,7 @@ def loaded(megabytes: int = 20) -> Hosted:
 
 
 def heap(hosted: Hosted, arenas: int, live_bytes: int, obstacle: str = "") -> None:
-    """Let the interpreter's heap be so, whatever that of the tests is."""
+    """Let the interpreter's heap look like this, whatever the heap of the test process looks like."""
     defrag = hosted.engine.process_defrag
     defrag._figures = HeapFigures(arenas, live_bytes)
     defrag._figures_due_us = 1 << 60
@@ -86,7 +86,7 @@ def test_room_between_the_blocks() -> None:
 
 
 def fragmented() -> Hosted:
-    """Half of 40,000 values of a slab are gone."""
+    """An engine with 40,000 values in slabs, of which every second one has been deleted."""
     hosted = Hosted()
     heap(hosted, 10, 10 << 20)
     for number in range(40_000):
@@ -100,7 +100,9 @@ def fragmented() -> Hosted:
 
 def test_clients_with_big_buffers() -> None:
     hosted = loaded()
-    hosted.do("SET", "big", "x" * 1_000_000)  # the query buffer stays as big until the client was idle for a while
+    hosted.do(
+        "SET", "big", "x" * 1_000_000
+    )  # the query buffer keeps its size until the client has been idle for a while
     assert titles(hosted) == ["Big client buffers"]
 
 
@@ -118,7 +120,7 @@ def test_replicas_that_are_far_behind() -> None:
     assert titles(hosted) == ["Big replica buffers"]
 
 
-def test_fragmentation_that_could_be_worked_on_but_is_not() -> None:
+def test_fragmentation_while_active_defragmentation_is_possible_but_off() -> None:
     hosted = fragmented()
     hosted.engine.settings.set_many([("active-defrag-ignore-bytes", "10mb")])
     assert "Defragmentation is off" in titles(hosted)
@@ -135,7 +137,7 @@ def test_memory_that_stays_above_its_limit() -> None:
     assert " * Eviction too slow: memory has exceeded maxmemory for 5.1 seconds. The policy is noeviction" in text
 
 
-def test_much_that_waits_to_be_freed() -> None:
+def test_much_memory_that_is_waiting_to_be_freed() -> None:
     hosted = loaded()
     lazyfree = hosted.engine.keyspace.lazyfree
     lazyfree.pending += 100_001
@@ -152,7 +154,7 @@ def test_an_interpreter_with_sparse_arenas() -> None:
     assert "CONFIG SET activedefrag yes" in text
 
 
-def test_a_sparse_heap_on_which_defragmentation_works_or_not_yet() -> None:
+def test_the_finding_on_a_sparse_heap_says_whether_defragmentation_works_on_it() -> None:
     hosted = loaded()
     heap(hosted, arenas=100, live_bytes=50 << 20)
     hosted.engine.defrag.settings.enabled = True

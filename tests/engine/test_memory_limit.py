@@ -1,4 +1,4 @@
-"""The memory limit: what is evicted when, what is refused, and what is told of it."""
+"""The memory limit: which keys are evicted and when, which commands are refused, and what is reported of that."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_table_does_not_grow_over_the_limit_until_it_is_far_too_full() -> None
     for number in range(512, 829):
         database.add(b"key:%d" % number, world.engine.keyspace.strings.create(b"1"))
     assert database.keys.buckets() == 512
-    # 829 keys are 1.619 times as many: the next one lets it grow
+    # 829 keys are 1.619 times the number of buckets: with one more key the table grows
     database.add(b"one more", world.engine.keyspace.strings.create(b"1"))
     assert database.keys.buckets() == 512 + 1024
     world.check()
@@ -71,7 +71,7 @@ def test_a_table_grows_freely_far_below_the_limit() -> None:
     world.check()
 
 
-def test_taking_the_limit_away_lets_tables_grow_again() -> None:
+def test_removing_the_limit_lets_tables_grow_again() -> None:
     world = World()
     fill(world, 512)
     change(world, maxmemory=str(world.engine.allocator.used_memory + 4000))
@@ -104,7 +104,7 @@ def test_numbers_are_shared_unless_each_key_needs_an_access_field(maxmemory: str
     assert world.do("OBJECT", "REFCOUNT", "k") == 2147483647
 
 
-def test_the_policy_rules_the_access_field() -> None:
+def test_the_policy_decides_whether_the_access_field_is_for_lfu() -> None:
     world = World()
     seen: list[bool] = []
     for policy in ("noeviction", "volatile-lfu", "allkeys-lfu", "volatile-lru"):
@@ -113,21 +113,21 @@ def test_the_policy_rules_the_access_field() -> None:
     assert seen == [False, True, True, False]
 
 
-# How long.
+# How long eviction may take at once.
 
 
 @pytest.mark.parametrize(
     ("tenacity", "microseconds"),
     [(0, 0), (1, 50), (10, 500), (11, 575), (12, 661), (20, 2022), (50, 133931), (99, 126205358), (100, UNLIMITED)],
 )
-def test_tenacity_is_the_time_that_a_command_may_have_to_wait(tenacity: int, microseconds: int) -> None:
+def test_the_tenacity_sets_how_long_a_command_may_have_to_wait_for_eviction(tenacity: int, microseconds: int) -> None:
     assert slice_us(tenacity) == microseconds
 
 
 # What is refused.
 
 
-#: Used once before the limit is set: the first call of each command costs memory of its own.
+#: Commands to run once before the limit is set, because the first call of each command costs memory of its own.
 WARM = (
     ("SET", "volatile", "x", "EX", "100"),
     *(("SETRANGE", "x", "1", "x"), ("DEL", "x")),
@@ -139,7 +139,7 @@ WARM = (
 
 
 class Limited(World):
-    """1000 keys, and ``spare`` bytes that may be used beyond; there is a second client."""
+    """A world with 1000 keys, a second client, and a memory limit `spare` bytes above the memory in use."""
 
     def __init__(self, spare: int = 0, policy: str = "noeviction", **settings: Any) -> None:
         super().__init__(maxmemory_policy=policy, **settings)
@@ -169,12 +169,12 @@ def fill_up(world: Limited) -> None:
 
 
 def exceed(world: Limited) -> None:
-    """Be above the limit, and notice it."""
+    """Exceed the limit, and let the engine notice."""
     assert world.other.do("SETRANGE", "much", "1000", "x") == 1001
     assert world.other.do("SET", "k", "v") == OUT_OF_MEMORY
 
 
-def test_a_command_may_exceed_the_limit_the_next_one_may_not() -> None:
+def test_a_command_may_exceed_the_limit_but_the_next_one_is_refused() -> None:
     world = limited(500)
     assert world.do("SETRANGE", "one", "1000", "x") == 1001
     assert world.do("SET", "two", "2") == OUT_OF_MEMORY
@@ -188,7 +188,7 @@ def test_the_arguments_of_a_command_count() -> None:
 
 
 @pytest.mark.parametrize("request_", ["GET key:0000", "DEL key:0000", "EXPIRE key:0000 100", "PING", "GETEX key:0001"])
-def test_what_needs_no_memory_is_served(request_: str) -> None:
+def test_commands_that_need_no_memory_are_served(request_: str) -> None:
     world = limited(0)
     fill_up(world)
     assert not isinstance(world.do(*request_.split()), Error)
@@ -201,14 +201,14 @@ def test_a_refusal_is_counted_for_its_command() -> None:
     assert (counters.rejected, counters.failed) == (1, 0)
 
 
-def test_room_that_was_made_can_be_used() -> None:
+def test_memory_that_was_freed_can_be_used() -> None:
     world = limited(0)
     fill_up(world)
     world.do("DEL", *[f"key:{number:04}" for number in range(100)])
     assert world.do("SET", "k", "v") == OK
 
 
-def test_in_a_transaction_nothing_is_queued() -> None:
+def test_above_the_limit_no_command_is_queued_in_a_transaction() -> None:
     world = limited(0)
     fill_up(world)
     assert world.do("MULTI") == OK
@@ -216,7 +216,7 @@ def test_in_a_transaction_nothing_is_queued() -> None:
     assert is_error(world.do("EXEC"), b"EXECABORT")
 
 
-def test_a_transaction_can_be_given_up() -> None:
+def test_above_the_limit_a_transaction_can_be_discarded() -> None:
     world = limited(0)
     world.do("MULTI")
     fill_up(world)
@@ -241,14 +241,14 @@ def test_a_transaction_that_needs_no_memory_is_run() -> None:
 
 
 def push_and_exceed(world: Limited, key: str) -> None:
-    """One element for a list, and in the same moment more memory than there may be."""
+    """In one transaction, push an element onto a list and exceed the memory limit."""
     world.do("MULTI")
     world.do("RPUSH", key, "element")
     world.do("SETRANGE", "large", "10000", "x")
     assert world.do("EXEC") == [1, 10001]
 
 
-def test_a_command_that_waited_is_refused_if_it_needs_memory() -> None:
+def test_a_blocked_command_is_refused_if_it_needs_memory() -> None:
     world = limited(3000)
     assert world.other.do("BLMOVE", "source", "target", "LEFT", "LEFT", "0") == NO_REPLY
     push_and_exceed(world, "source")
@@ -257,7 +257,7 @@ def test_a_command_that_waited_is_refused_if_it_needs_memory() -> None:
     assert world.other.do("PING") == PONG
 
 
-def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
+def test_a_blocked_command_is_served_if_it_needs_no_memory() -> None:
     world = limited(3000)
     world.other.do("BLPOP", "list", "0")
     push_and_exceed(world, "list")
@@ -268,7 +268,7 @@ def test_a_command_that_waited_is_served_if_it_needs_none() -> None:
 # What is evicted.
 
 
-def test_keys_make_room_for_others() -> None:
+def test_keys_are_evicted_to_make_room_for_others() -> None:
     world = limited(0, "allkeys-random")
     for number in range(500):
         assert world.do("SET", f"more:{number}", "x" * 100) == OK
@@ -286,14 +286,14 @@ def test_memory_exceeds_the_limit_by_what_a_command_adds_to_its_arguments() -> N
     world.check()
 
 
-def test_reads_make_room_too() -> None:
+def test_a_read_evicts_keys_too() -> None:
     world = limited(0, "allkeys-lru")
     world.do("SET", "k", "x" * 10_000)
     world.do("GET", "k")
     assert evicted(world) > 50
 
 
-def test_volatile_policies_refuse_when_no_key_with_a_time_is_left() -> None:
+def test_volatile_policies_refuse_commands_when_no_key_with_a_time_to_live_is_left() -> None:
     world = limited(250, "volatile-lru")
     world.do("SET", "k", "v", "EX", "1000")
     assert world.do("SETRANGE", "another", "1000", "x") == 1001
@@ -301,7 +301,7 @@ def test_volatile_policies_refuse_when_no_key_with_a_time_is_left() -> None:
     assert evicted(world) == 1
 
 
-def test_one_that_watches_a_victim_fails() -> None:
+def test_a_transaction_that_watches_an_evicted_key_fails() -> None:
     world = limited(100_000, "allkeys-lru")
     world.do("WATCH", *[f"key:{number:04}" for number in range(1000)])
     world.other.do("SET", "large", "x" * 200_000)
@@ -327,7 +327,7 @@ def test_while_clients_are_paused_nothing_is_evicted_or_refused() -> None:
 
 
 class SlowClock(ManualClock):
-    """A clock on which every look takes some time."""
+    """A clock that moves on by `step_us` whenever it is read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -339,7 +339,7 @@ class SlowClock(ManualClock):
 
 
 class SlowWorld(World):
-    """A world with such a clock."""
+    """A world with a `SlowClock`."""
 
     def __init__(self, **settings: Any) -> None:
         self.slow = SlowClock()
@@ -347,7 +347,7 @@ class SlowWorld(World):
 
 
 def slow(policy: str = "allkeys-lru", **settings: str) -> SlowWorld:
-    """1000 keys and a clock that goes on by 1 ms with every look."""
+    """A world with 1000 keys and a clock that moves on by 1 ms whenever it is read."""
     world = SlowWorld(maxmemory_policy=policy, **settings)
     world.do("GET", "x")
     for number in range(1000):
@@ -368,14 +368,14 @@ def test_a_lower_limit_is_reached_in_slices_although_no_command_comes() -> None:
     world.check()
 
 
-def test_commands_are_accepted_while_eviction_is_under_way() -> None:
+def test_commands_are_accepted_while_eviction_is_in_progress() -> None:
     world = slow()
     change(world, maxmemory=str(used(world) - 100_000))
     assert world.do("SET", "k", "v") == OK
     assert evicted(world) == 16
 
 
-def test_with_all_tenacity_a_command_waits_for_the_end() -> None:
+def test_with_the_greatest_tenacity_a_command_waits_until_eviction_has_ended() -> None:
     world = slow(maxmemory_eviction_tenacity="100")
     limit = used(world) - 50_000
     change(world, maxmemory=str(limit))
@@ -403,7 +403,7 @@ def test_slices_end_when_nothing_is_left_to_evict() -> None:
     assert world.do("SET", "k", "v") == OUT_OF_MEMORY
 
 
-def test_a_limit_below_what_is_in_use_is_noted_in_the_log() -> None:
+def test_setting_the_limit_below_the_memory_in_use_logs_a_warning() -> None:
     hosted = Hosted()
     hosted.do("CONFIG", "SET", "maxmemory", "1000")
     hosted.do("CONFIG", "SET", "maxmemory", "1gb")
@@ -434,7 +434,7 @@ def test_the_time_above_the_limit_is_measured() -> None:
     assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 400
 
 
-def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
+def test_the_dispatcher_checks_the_limit_only_near_or_above_it() -> None:
     world = limited(0)
     assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     fill_up(world)
@@ -446,17 +446,17 @@ def test_below_the_limit_the_dispatcher_asks_nothing() -> None:
     assert world.engine.core.gates.memory_alarm_bytes == UNLIMITED
 
 
-def test_taking_the_limit_away_ends_the_time_above_it() -> None:
+def test_after_the_limit_was_removed_the_time_above_it_goes_on_as_in_redis() -> None:
     world = limited(500)
     exceed(world)
     world.advance(300)
     change(world, maxmemory="0")
     world.do("PING")
     world.advance(300)
-    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 600  # as in Redis: nobody looks any more
+    assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 600  # as in Redis: nothing checks the limit any more
 
 
-def test_counters_start_again() -> None:
+def test_resetstat_resets_the_counters_of_eviction() -> None:
     world = limited(0, "allkeys-lru")
     for number in range(20):
         world.do("SET", f"more:{number:04}", "x" * 1000)
@@ -466,14 +466,14 @@ def test_counters_start_again() -> None:
     assert figure(world, figures.EVICTION_EXCEEDED_TOTAL_MS) == 0
 
 
-def test_what_a_command_waits_for_eviction_is_not_its_own_time() -> None:
+def test_the_time_that_a_command_waits_for_eviction_is_not_counted_as_its_own() -> None:
     world = slow(slowlog_log_slower_than="5000", maxmemory_eviction_tenacity="100")
     change(world, maxmemory=str(used(world) - 50_000))
     world.do("GET", "k")
     assert world.do("SLOWLOG", "LEN") == 0
 
 
-def test_latency_of_eviction_is_watched() -> None:
+def test_eviction_is_recorded_in_the_latency_monitor() -> None:
     world = slow(latency_monitor_threshold="1")
     change(world, maxmemory=str(used(world) - 50_000))
     world.do("GET", "k")
@@ -484,7 +484,7 @@ def test_latency_of_eviction_is_watched() -> None:
 # In the background.
 
 
-def test_what_is_being_freed_in_the_background_is_waited_for() -> None:
+def test_a_command_waits_for_memory_that_is_being_freed_in_the_background() -> None:
     world = World(lazyfree_lazy_user_del="yes", latency_monitor_threshold="1")
     world.do("SADD", "s", *range(5000))
     limit = used(world)

@@ -1,4 +1,4 @@
-"""The arithmetic of MEMORY STATS, held to recordings of Redis 7.2."""
+"""The arithmetic of MEMORY STATS, compared with recordings of Redis 7.2."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyredmem.engine.query_buffer import STEADY_READ, QueryBuffer
 from pyredmem.memory.allocator import Allocator
 
-ORDINARY = 20474  # what a first read makes of an empty buffer
+ORDINARY = 20474  # the size of an empty buffer after the first read
 NO_ARGUMENT = -1
 
 
@@ -71,7 +71,7 @@ def test_an_announced_argument_gets_room_for_itself_and_no_more(buffer: QueryBuf
     assert buffer.usable() == allocator.good_size(100_002 + 10)
 
 
-def test_the_rest_of_an_argument_needs_no_more_room(buffer: QueryBuffer) -> None:
+def test_reading_the_rest_of_an_announced_argument_needs_no_more_room(buffer: QueryBuffer) -> None:
     buffer.await_bulk(100_000)
     before = buffer.addresses()
     buffer.before_read(50_000, 100_000, b"x" * 50_002)

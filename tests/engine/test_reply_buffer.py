@@ -1,4 +1,4 @@
-"""The reply buffer and the reply blocks: how the timer adapts the one, how output needs the others."""
+"""The reply buffer and the reply blocks: how the timer adapts the buffer, and how many blocks the output needs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def buffer(allocator: Allocator) -> ReplyBuffer:
 
 
 def use(buffer: ReplyBuffer, peak: int, now_ms: int) -> int:
-    """Let the peak be reset, then use the buffer, then let the timer adapt it; returns the change of its size."""
+    """Let the timer reset the peak, use `peak` bytes, let the timer adapt the buffer; returns the change in size."""
     buffer.adapt(now_ms, 0)
     buffer.note_use(peak)
     return int(buffer.adapt(now_ms, NEVER))
@@ -46,7 +46,7 @@ def test_a_buffer_of_which_half_is_used_keeps_its_size(buffer: ReplyBuffer) -> N
     assert use(buffer, FULL_SIZE // 2, 1) == 0
 
 
-def test_a_buffer_of_which_less_than_half_is_used_shrinks_to_its_use(buffer: ReplyBuffer) -> None:
+def test_a_buffer_of_which_less_than_half_is_used_shrinks_to_the_part_in_use(buffer: ReplyBuffer) -> None:
     assert use(buffer, 5000, 1) == 5120 - FULL_SIZE
     assert buffer.size == 5120
 

@@ -1,4 +1,4 @@
-"""Rates: means of the last samples."""
+"""Rates per second: the means of the last samples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_counter_that_was_reset_counts_as_no_growth() -> None:
     assert rate.mean() == 1000 * 1000 // 100 // SAMPLES
 
 
-def test_without_time_between_them_samples_are_zero() -> None:
+def test_samples_are_zero_if_no_time_has_passed_between_them() -> None:
     rate = Rate()
     rate.sample(0, 100, 1000)
     rate.sample(10, 100, 1000)

@@ -1,18 +1,18 @@
-"""Which calls come into the slow log and the latency monitor, and how long they took."""
+"""Which calls get into the slow log and the latency monitor, and with which duration."""
 
 from __future__ import annotations
 
-from tests.support.engine import World, do
+from tests.support.world import World
 
 
 def _blocked(world: World) -> bytes:
     """Block a client for a second, serve it, and return the commandstats of its command."""
-    blocked = world.connect()
-    do(blocked, "BLPOP", "l", "0")
+    blocked = world.client()
+    blocked.do("BLPOP", "l", "0")
     world.advance(1000)
     world.do("RPUSH", "l", "v")
     assert b"$1\r\nv" in blocked.take_output()
-    return next(line for line in world.do("INFO", "commandstats").split(b"\r\n") if line.startswith(b"cmdstat_blpop"))
+    return next(line for line in world.raw("INFO", "commandstats").split(b"\r\n") if line.startswith(b"cmdstat_blpop"))
 
 
 def test_the_time_that_a_client_was_blocked_is_not_the_time_that_its_command_took() -> None:

@@ -24,7 +24,7 @@ def logged(argv: list[bytes]) -> list[bytes]:
     return log_of(argv).get()[0].arguments
 
 
-def test_an_entry_keeps_what_was_said() -> None:
+def test_an_entry_keeps_everything_that_it_was_given() -> None:
     log = SlowLog(Allocator())
     log.add([b"GET", b"k"], 12_000, 1_700_000_000, b"127.0.0.1:5", b"me")
     entry = log.get()[0]
@@ -51,14 +51,14 @@ def test_more_arguments_say_how_many_more_there_were() -> None:
     assert logged(argv) == [*argv[:31], b"... (2 more arguments)"]
 
 
-def test_newest_come_first_and_a_count_limits() -> None:
+def test_entries_come_newest_first_and_at_most_as_many_as_asked_for() -> None:
     log = log_of([b"A"], [b"B"], [b"C"])
     assert [entry.arguments for entry in log.get(2)] == [[b"C"], [b"B"]]
     assert log.get(0) == []
     assert len(log.get(-1)) == 3
 
 
-def test_the_oldest_leave_when_the_log_is_full() -> None:
+def test_the_oldest_entries_are_deleted_when_the_log_is_full() -> None:
     log = log_of([b"A"], [b"B"], [b"C"], max_length=2)
     assert [entry.entry_id for entry in log.get()] == [2, 1]
 
@@ -98,7 +98,7 @@ def test_an_entry_is_charged_as_redis_would_allocate_it() -> None:
 def test_long_arguments_are_charged_as_object_and_string() -> None:
     allocator = Allocator()
     SlowLog(allocator).add([b"x" * 45, b"x" * 1000], 20_000, 0, b"a", b"")
-    # 45 bytes: 16 + 49; a shortened one: 16 + a string made with 128 bytes, in which the note has room
+    # 45 bytes take 16 + 49; a shortened argument takes 16 + a string of 128 bytes, which has room for the note
     assert allocator.used_memory == 24 + 56 + 16 + (16 + 56) + (16 + 160) + 8 + 8
 
 
@@ -128,7 +128,7 @@ def test_the_ledger_is_empty_after_a_reset(commands: list[list[bytes]], max_leng
     ],
     ids=["128 bytes", "129 bytes", "100000 bytes", "32 arguments", "33 arguments", "501 arguments"],
 )
-def test_a_real_server_shortens_the_same_way(real: Server, argv: list[bytes]) -> None:
+def test_a_real_server_shortens_arguments_the_same_way(real: Server, argv: list[bytes]) -> None:
     with real.connect() as wire:
         wire.do("CONFIG", "SET", "slowlog-log-slower-than", "0")
         wire.do(*argv)

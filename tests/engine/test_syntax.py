@@ -69,12 +69,12 @@ def test_an_unbalanced_line_is_a_mistake() -> None:
         arguments("key ]", 1)
 
 
-def test_people_do_not_see_the_types() -> None:
+def test_the_line_shown_to_people_leaves_out_the_types() -> None:
     assert plain("key increment:double [ADDR ip:port]") == "key increment [ADDR ip:port]"
     assert plain("key#0 [BY by-pattern:pattern#1]") == "key [BY by-pattern]"
 
 
-def test_every_command_has_a_line_that_can_be_read(world: World) -> None:
+def test_every_command_has_a_syntax_line_that_can_be_parsed(world: World) -> None:
     for command in world.engine.commands.all():
         tree = arguments(command.spec.syntax, len(command.spec.keys))
         assert "..." not in show(tree), command.name

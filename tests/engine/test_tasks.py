@@ -1,4 +1,4 @@
-"""Work between commands: which slice runs when, and what the shell is asked for."""
+"""Work between commands: which slice runs when, and when the shell is asked to wake the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 class Shell(Host):
-    """Notes the alarms it is asked for."""
+    """Records the alarms that it is asked for."""
 
     def __init__(self) -> None:
         self.alarms: list[int] = []
@@ -28,7 +28,7 @@ class Bench:
         self.slices = 0
 
     def work(self, slices: int, pause_us: int) -> int:
-        """A slice of work of so many."""
+        """One slice of a piece of work that takes `slices` slices."""
         self.slices += 1
         return pause_us if self.slices < slices else DONE
 
@@ -44,7 +44,7 @@ def test_a_task_sleeps_until_it_is_woken() -> None:
     assert (bench.slices, task.is_awake(), bench.shell.alarms) == (0, False, [])
 
 
-def test_a_task_runs_when_its_time_has_come() -> None:
+def test_a_task_runs_when_it_is_due() -> None:
     bench = Bench()
     task = bench.tasks.create(lambda: bench.work(1, 0))
     task.wake(300)
@@ -54,7 +54,7 @@ def test_a_task_runs_when_its_time_has_come() -> None:
     assert (bench.slices, task.is_awake()) == (1, False)
 
 
-def test_a_task_knows_by_how_much_it_is_late() -> None:
+def test_a_task_knows_how_late_it_is() -> None:
     bench = Bench()
     task = bench.tasks.create(lambda: bench.work(1, 0))
     task.wake(300)
@@ -62,7 +62,7 @@ def test_a_task_knows_by_how_much_it_is_late() -> None:
     assert task.late_us == 700
 
 
-def test_a_task_goes_on_after_the_pause_that_it_wants() -> None:
+def test_a_task_goes_on_after_the_pause_that_it_asked_for() -> None:
     bench = Bench()
     bench.tasks.create(lambda: bench.work(3, 200)).wake()
     for _ in range(10):
@@ -70,7 +70,7 @@ def test_a_task_goes_on_after_the_pause_that_it_wants() -> None:
     assert (bench.slices, bench.shell.alarms) == (3, [0, 200, 100, 200, 100])
 
 
-def test_a_task_that_is_due_earlier_stays_so() -> None:
+def test_waking_a_task_again_does_not_delay_it() -> None:
     bench = Bench()
     task = bench.tasks.create(lambda: bench.work(1, 0))
     task.wake(100)
@@ -79,7 +79,7 @@ def test_a_task_that_is_due_earlier_stays_so() -> None:
     assert (bench.slices, bench.shell.alarms) == (1, [100])
 
 
-def test_the_shell_is_asked_again_only_for_something_earlier() -> None:
+def test_the_shell_is_asked_again_only_for_an_earlier_alarm() -> None:
     bench = Bench()
     for delay_us in (400, 600, 200):
         bench.tasks.create(lambda: DONE).wake(delay_us)
@@ -103,7 +103,7 @@ def test_a_task_that_wakes_itself_while_it_works_runs_again() -> None:
     assert bench.slices == 2
 
 
-def test_a_clock_that_is_set_back_does_not_hold_a_task_up() -> None:
+def test_a_clock_that_is_set_back_does_not_delay_a_task() -> None:
     bench = Bench()
     bench.tasks.create(lambda: bench.work(1, 0)).wake(300)
     bench.pass_us(-3_600_000_000)
@@ -123,7 +123,7 @@ def test_an_engine_without_a_shell_runs_its_tasks_at_the_ticks(world: World) -> 
         assert len(slices) == expected
 
 
-def test_the_shell_runs_them_between_the_ticks(world: World) -> None:
+def test_the_shell_runs_tasks_between_the_ticks(world: World) -> None:
     slices: list[int] = []
 
     def work() -> int:
@@ -135,7 +135,7 @@ def test_the_shell_runs_them_between_the_ticks(world: World) -> None:
     assert len(slices) == 1
 
 
-def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None:
+def test_between_the_ticks_only_one_task_runs_at_a_time(world: World) -> None:
     turns: list[str] = []
 
     def note(name: str) -> int:
@@ -151,7 +151,7 @@ def test_between_the_ticks_one_task_has_its_turn_at_a_time(world: World) -> None
     world.run_tasks()
     assert turns == ["sooner"]
     world.run_tasks()
-    assert turns == ["sooner"]  # the other one waits for as long as that took
+    assert turns == ["sooner"]  # the other task waits for as long as this slice took
     world.clock.advance_us(50)
     world.run_tasks()
     assert turns == ["sooner", "later"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.world import World
 
 
-def test_a_change_of_a_watched_key_makes_it_dirty(world: World) -> None:
+def test_a_change_of_a_watched_key_makes_the_transaction_dirty(world: World) -> None:
     events = world.engine.keyspace.changes
     transaction = world.session.transaction
     transaction.watch(0, b"k")
@@ -25,7 +25,7 @@ def test_watching_a_key_twice_is_watching_it_once(world: World) -> None:
     assert world.engine.keyspace.changes.watching == 1
 
 
-def test_start_watches_nothing_any_more_and_keeps_the_queue(world: World) -> None:
+def test_starting_a_transaction_ends_its_watches_and_keeps_its_queue(world: World) -> None:
     command = world.engine.commands.commands[b"ping"]
     transaction = world.session.transaction
     transaction.begin()

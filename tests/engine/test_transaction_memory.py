@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyredmem.engine.transaction_memory import QueuedCommands, WatchedKeys
 from pyredmem.memory.allocator import Allocator
 
-SHORT = b"k"  # lies in its object
+SHORT = b"k"  # stored inside its object
 LONG = b"k" * 45  # has a block of its own
 
 
@@ -47,7 +47,7 @@ def test_a_long_argument_has_two_blocks(allocator: Allocator) -> None:
     assert len(queue.addresses()) == 6
 
 
-def test_blocks_that_are_given_away_are_the_callers(allocator: Allocator) -> None:
+def test_blocks_that_are_handed_over_belong_to_the_caller(allocator: Allocator) -> None:
     before = allocator.used_memory
     queue = QueuedCommands(allocator)
     queue.add([b"PING"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import encode
 from tests.support.hosted import Hosted, RecordingHost
+from tests.support.wire import request
 
 
 class BusyHost(RecordingHost):
@@ -21,7 +21,7 @@ class BusyHost(RecordingHost):
 
 def ping(hosted: Hosted, count: int = 1) -> None:
     """A batch of commands."""
-    hosted.session.receive(encode(["PING"]) * count)
+    hosted.session.receive(request("PING") * count)
     hosted.session.take_output()
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.engine import do
 from tests.support.hosted import Hosted
 
 
 def test_watched_keys_and_those_who_watch_them() -> None:
     hosted = Hosted()
-    other = hosted.engine.connect("tcp", "127.0.0.1:50001", "127.0.0.1:6379")
+    other = hosted.client(address="127.0.0.1:50001")
     hosted.do("WATCH", "a", "b")
-    do(other, "WATCH", "b", "c")
+    other.do("WATCH", "b", "c")
     clients = hosted.info("clients")
     assert (clients["watching_clients"], clients["total_watched_keys"]) == ("2", "3")
     hosted.do("UNWATCH")

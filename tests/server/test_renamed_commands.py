@@ -14,9 +14,9 @@ from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from tests.server.processes import DEADLINE_SECONDS, run
-from tests.support.engine import do
 from tests.support.servers import Server, pyredmem_command, redis_server_command, running
 from tests.support.wire import OK, Array, Bulk, Error, Integer, Reply, Wire, info
+from tests.support.world import Client
 
 needs_redis = pytest.mark.needs_redis
 
@@ -219,9 +219,9 @@ def test_other_engines_of_the_process_keep_their_names() -> None:
     renamed = REGISTRY.renamed([(b"GET", b"fetch"), (b"SET", b"")])
     one = create_engine(Settings(), ManualClock(), Random(1), registry=renamed)
     other = create_engine(Settings(), ManualClock(), Random(1))
-    first, second = (engine.connect("local", "", "") for engine in (one, other))
-    assert do(first, "FETCH", "a") == b"$-1\r\n"
-    assert do(first, "SET", "a", "1").startswith(b"-ERR unknown command 'SET'")
-    assert do(second, "SET", "a", "1") == b"+OK\r\n"
-    assert do(second, "GET", "a") == b"$1\r\n1\r\n"
-    assert do(second, "FETCH", "a").startswith(b"-ERR unknown command 'FETCH'")
+    first, second = (Client(engine) for engine in (one, other))
+    assert first.raw("FETCH", "a") == b"$-1\r\n"
+    assert first.raw("SET", "a", "1").startswith(b"-ERR unknown command 'SET'")
+    assert second.raw("SET", "a", "1") == b"+OK\r\n"
+    assert second.raw("GET", "a") == b"$1\r\n1\r\n"
+    assert second.raw("FETCH", "a").startswith(b"-ERR unknown command 'FETCH'")
