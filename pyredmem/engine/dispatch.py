@@ -193,8 +193,9 @@ class Dispatcher(CallRunner):
         acting_id = core.acting_id
         no_touch = keyspace.no_touch
         core.acting_id = session.id
-        if session.gates & GATE_NO_TOUCH:
-            keyspace.set_no_touch(not command.flags & ALWAYS_TOUCHES)
+        leaves_access = session.gates & GATE_NO_TOUCH != 0 and not command.flags & ALWAYS_TOUCHES
+        if leaves_access != no_touch:
+            keyspace.set_no_touch(leaves_access)
         recorder = keyspace.changes.recorder
         try:
             if recorder is None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+
+from pyredmem.base.errors import CommandError
+from pyredmem.engine.context import Context
 from pyredmem.engine.gates import GATE_SUBSCRIBED
-from tests.support.replies import NO_REPLY, OUT_OF_MEMORY, PONG, Error, is_error, wrong_arity
+from tests.support.replies import NO_REPLY, OK, OUT_OF_MEMORY, PONG, Error, is_error, wrong_arity
+from tests.support.wire import request
 from tests.support.world import World
 
 
@@ -64,3 +71,52 @@ def test_rejected_calls_are_counted(world: World) -> None:
     world.do("GET")
     counters = world.counters("get")
     assert (counters.calls(), counters.rejected) == (0, 1)
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("error", [CommandError(b"ERR no"), ZeroDivisionError()])
+def test_a_handler_that_fails_in_any_way_leaves_nothing_set_behind_it(
+    world: World, error: Exception, queued: bool
+) -> None:
+    def failing(context: Context, argv: list[bytes]) -> None:
+        raise error
+
+    client = world.client(protocol=3)
+    client.do("CLIENT", "TRACKING", "ON")
+    client.do("CLIENT", "NO-TOUCH", "ON")
+    world.handle("get", failing)
+    if queued:
+        client.do("MULTI")
+        client.do("GET", "k")
+    with contextlib.suppress(ZeroDivisionError):
+        client.do("EXEC") if queued else client.do("GET", "k")
+    core = world.engine.core
+    assert (core.acting_id, core.keyspace.no_touch) == (0, False)
+    world.do("SET", "k", "v")
+    client.session.messages().simple(b"not in the middle of a reply")
+    assert client.session.take_output().endswith(b"+not in the middle of a reply\r\n")
+
+
+def test_calls_nest_and_each_restores_what_the_outer_one_had(world: World) -> None:
+    seen: list[tuple[int, bool]] = []
+    other = world.client()
+
+    def outer(context: Context, argv: list[bytes]) -> None:
+        note(context, argv)
+        other.session.receive(request("SET", "k", "v"))
+        note(context, argv)
+
+    def note(context: Context, argv: list[bytes]) -> None:
+        core = world.engine.core
+        seen.append((int(core.acting_id), core.keyspace.no_touch))
+        if not seen[1:]:
+            context.reply.ok()
+
+    tracker = world.client(protocol=3)
+    tracker.do("CLIENT", "TRACKING", "ON")
+    world.do("CLIENT", "NO-TOUCH", "ON")
+    world.handle("echo", outer)
+    world.handle("set", note)
+    assert world.do("ECHO", "x") == OK
+    mine = (int(world.session.id), True)
+    assert seen == [mine, (int(other.session.id), False), mine]
