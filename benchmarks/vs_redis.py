@@ -4,6 +4,7 @@
     python benchmarks/vs_redis.py --python-compiled ~/venv/bin/python --rounds 7
     python benchmarks/vs_redis.py --keys 1000,1000000 --startup --memory
     python benchmarks/vs_redis.py --only --collections 1000000 --pipelines 16
+    python benchmarks/vs_redis.py --only --keys 1000,1000000 --key-tests get,set,lpush --before ~/old/bin/python
 
 Absolute figures depend on the machine and on what else it does. So every figure is measured in rounds: the servers run
 one after another, each alone, and the ratio of ours to redis-server's is taken within a round. The most telling figure
@@ -22,6 +23,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ from processes import REDIS, Contender, own_contender, redis_contender
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 TESTS = "ping_mbulk,get,set,incr,mset"
+BEFORE = "before"
+BEFORE_AGAIN = "before, again"
 
 Series = dict[str, dict[str, list[dict[str, float]]]]  # contender, workload, rounds
 
@@ -44,7 +48,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=200_000, help="number of requests of each workload at P=1")
     parser.add_argument("--workloads", default=TESTS, help=f"tests of redis-benchmark (default {TESTS})")
     parser.add_argument("--pipelines", default="1,16", help="pipeline depths (default 1,16)")
-    parser.add_argument("--keys", default="", help="numbers of keys for random GET and SET, e.g. 1000,1000000")
+    parser.add_argument("--keys", default="", help="numbers of keys for tests on random keys, e.g. 1000,1000000")
+    parser.add_argument("--key-tests", default="get,set", help="the tests on random keys (default get,set)")
+    parser.add_argument("--before", metavar="PATH", help="interpreter with an older package to compare with, twice")
     parser.add_argument("--collections", type=int, metavar="N", help="tests on collections of up to N random members")
     parser.add_argument("--startup", action="store_true", help="time to the first PONG")
     parser.add_argument("--memory", action="store_true", help="growth per key of 1,000,000 keys")
@@ -62,6 +68,9 @@ def contenders(options: argparse.Namespace) -> list[Contender]:
     for text, wanted in zip(given, ("compiled", "interpreted"), strict=False):
         if text:
             found.append(own_contender(text, wanted if len(given) > 1 else ""))
+    if options.before:
+        older = own_contender(options.before)
+        found += [replace(older, name=BEFORE), replace(older, name=BEFORE_AGAIN)]
     return found
 
 
@@ -76,7 +85,9 @@ def measure_workloads(options: argparse.Namespace, servers: list[Contender]) -> 
     sizes = numbers(options.keys)
     plain = [] if options.only else options.workloads.split(",")
     workloads = [Workload(test, depth) for depth in depths for test in plain]
-    workloads += [Workload(test, depth, keys) for depth in depths for keys in sizes for test in ("get", "set")]
+    workloads += [
+        Workload(test, depth, keys) for depth in depths for keys in sizes for test in options.key_tests.split(",")
+    ]
     members = options.collections
     filled = [Workload(test, depth, members=members) for depth in depths for test in COLLECTIONS] if members else []
     series: Series = {server.name: {workload.label: [] for workload in workloads + filled} for server in servers}
@@ -153,6 +164,33 @@ def flatness_table(series: Series, depths: list[int], sizes: list[int]) -> list[
     return lines
 
 
+def comparison_table(series: Series) -> list[str]:
+    """How this package compares with the one before it, beside the difference of the latter from itself."""
+    if BEFORE not in series:
+        return []
+    now = next(name for name in series if name not in {REDIS, BEFORE, BEFORE_AGAIN})
+    lines = [
+        "",
+        "| workload | CPU ratio before | now | now / before | noise: before / before |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    changes: list[float] = []
+    noises: list[float] = []
+    for label in series[REDIS]:
+        old, again, new = (_middle(series, name, label) for name in (BEFORE, BEFORE_AGAIN, now))
+        first = (old + again) / 2
+        changes.append(new / first)
+        noises.append(max(old, again) / min(old, again))
+        lines.append(f"| {label} | {first:.2f} | {new:.2f} | {changes[-1]:.3f} | {noises[-1]:.3f} |")
+    change, noise = statistics.geometric_mean(changes), statistics.geometric_mean(noises)
+    lines.append(f"| geometric mean | | | {change:.3f} | {noise:.3f} |")
+    return lines
+
+
+def _middle(series: Series, name: str, label: str) -> float:
+    return ratios(series, name, label, "cpu_us_per_command")[1]
+
+
 def start_table(servers: list[Contender], rounds: int, record: dict[str, Any]) -> list[str]:
     """Markdown lines of the time to the first PONG."""
     lines = ["", "| server | first PONG, ms, min/median/max |", "|---|---:|"]
@@ -197,7 +235,9 @@ def main() -> None:
     record["workloads"] = series
     lines = workload_table(series)
     lines += mean_table(series, numbers(options.pipelines), options.collections)
-    lines += flatness_table(series, numbers(options.pipelines), numbers(options.keys))
+    if {"get", "set"} <= set(options.key_tests.split(",")):
+        lines += flatness_table(series, numbers(options.pipelines), numbers(options.keys))
+    lines += comparison_table(series)
     if options.startup:
         lines += start_table(servers, options.rounds, record)
     if options.memory:
