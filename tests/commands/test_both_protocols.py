@@ -127,7 +127,7 @@ def test_a_reply_has_the_form_of_its_protocol(
 @pytest.mark.needs_redis
 @each_case
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_real_server_gives_it_the_same_form(
+def test_a_reply_of_a_real_server_has_the_same_form(
     real: Server, protocol: int, command: str, under_resp2: Reply, under_resp3: Reply
 ) -> None:
     with real.connect(protocol) as wire:

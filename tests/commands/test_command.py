@@ -179,12 +179,12 @@ def test_client_pause_write_holds_back_the_same_commands_as_on_a_real_server(
         for name, one in described.items()
         if "write" not in items(one.fields["flags"]) and name.partition("|")[0] not in UNSUITED
     ]
-    held = [_held_while_writes_are_paused(server, calls) for server in (real, ours)]
+    held = [_paused_together_with_writes(server, calls) for server in (real, ours)]
     assert held[0] == held[1]
     assert "pfcount" in held[1]
 
 
-def _held_while_writes_are_paused(server: Server, calls: list[list[str]]) -> set[str]:
+def _paused_together_with_writes(server: Server, calls: list[list[str]]) -> set[str]:
     """The commands that get no reply until the pause ends."""
     with contextlib.ExitStack() as stack:
         control = stack.enter_context(server.connect())

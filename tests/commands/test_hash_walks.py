@@ -29,7 +29,7 @@ def test_all_fields_and_values_are_listed(world: World, size: int) -> None:
     assert dict(zip(listed[::2], listed[1::2], strict=True)) == pairs
 
 
-def test_nothing_is_listed_of_a_missing_key(world: World) -> None:
+def test_nothing_is_listed_for_a_missing_key(world: World) -> None:
     for command in ("HKEYS", "HVALS", "HGETALL"):
         assert world.do(command, "k") == []
     world.do("HELLO", "3")

@@ -148,7 +148,7 @@ def test_a_refused_increment_creates_no_key(world: World) -> None:
     "words",
     [["HSET", "k", "a", "1"], ["HSETNX", "k", "z", "1"], ["HINCRBY", "k", "a", "1"], ["HINCRBYFLOAT", "k", "a", "1"]],
 )
-def test_a_command_counts_as_one_use(words: list[str]) -> None:
+def test_a_command_counts_as_a_single_use_of_its_key(words: list[str]) -> None:
     world = World(maxmemory_policy="allkeys-lfu", lfu_log_factor="0")
     world.do("HSET", "k", "a", "1")
     before = world.do("OBJECT", "FREQ", "k")

@@ -46,7 +46,7 @@ def test_a_picture_has_at_most_a_thousand_lines(world: World) -> None:
     assert len(lines(world, "VERSION", "5", "1000", "1", "200")) <= 1000 + 4
 
 
-def test_it_is_verbatim_text(world: World) -> None:
+def test_the_reply_is_verbatim_text(world: World) -> None:
     world.set_protocol(3)
     assert world.raw("LOLWUT").startswith(b"=21\r\ntxt:Redis ver. ")
 

@@ -55,7 +55,7 @@ def test_a_duration_is_measured_with_the_clock(world: World) -> None:
     assert items(entry)[2] == 20_000
 
 
-def test_get_gives_ten_unless_told_otherwise(logging: World) -> None:
+def test_get_gives_ten_entries_unless_a_count_is_given(logging: World) -> None:
     for _ in range(15):
         logging.do("PING")
     assert len(items(ask(logging, "SLOWLOG", "GET"))) == 10
