@@ -25,12 +25,12 @@ NO_REDIS = "no redis-server on PATH (apt-get install redis-server)"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Long sweeps run on demand."""
+    """Add the option that runs the tests marked slow."""
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long sweeps out unless the suite, --slow or a marker expression asks for them."""
+    """Leave out the tests marked slow unless the suite, --slow or a marker expression asks for them."""
     if SUITE.runs_slow_tests or config.getoption("--slow") or config.getoption("-m"):
         return
     slow = [item for item in items if item.get_closest_marker("slow") is not None]
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip or fail what needs a redis-server that is not there."""
+    """Skip or fail a test that needs a redis-server if there is none."""
     if item.get_closest_marker("needs_redis") is None or servers.REDIS_SERVER is not None:
         return
     if os.environ.get("PYREDMEM_REQUIRE_REDIS") == "1":
@@ -48,14 +48,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Shared:
-    """A server that many tests use one after another, and the configuration it started with."""
+    """A server that many tests use one after another, and the configuration that it started with."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._initial = self._configuration()
 
     def reset(self) -> None:
-        """Empty databases and the configuration of the start."""
+        """Empty all databases and restore the first configuration."""
         with self.server.connect() as wire:
             wire.do("FLUSHALL")
             changed = {name: value for name, value in self._configuration().items() if value != self._initial[name]}

@@ -1,4 +1,4 @@
-"""The database is closed: commands see keys and values, and a value changes only after the database was asked for it.
+"""Commands see keys and values but not the tables of a database, and ask the database for a value before changing it.
 
 The first half reads the sources. The second half runs commands and looks at all values before and after each of them:
 if a value has changed, a method of `Database` that gives out values to change must have been called for its key, and
@@ -155,7 +155,7 @@ needs_patching = pytest.mark.skipif(COMPILED, reason="compiled methods cannot be
 
 
 def image(value: RedisObject) -> Image:
-    """All of a value that a snapshot or a client could see."""
+    """Everything about a value that a snapshot or a client could see."""
     writer = RdbWriter(False)
     value.save(writer)
     return value, value.encoding(), writer.payload()
@@ -195,7 +195,7 @@ class Watched:
         }
 
     def run(self, action: Callable[[], object], what: object) -> None:
-        """Do something; every value that is the same object but another value afterwards was asked for."""
+        """Run `action`; asserts that the database was asked for every value that changed in place."""
         self.before = self.images()
         self.announced = set()
         action()
@@ -229,7 +229,7 @@ def test_no_command_changes_a_value_that_it_did_not_ask_for(steps: list[Step]) -
 @needs_patching
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from([STREAMS, HASHES, HYPERLOGLOGS]).flatmap(sequences).map(with_few_names))
-def test_no_command_of_the_types_that_change_on_reading_does(steps: list[Step]) -> None:
+def test_no_command_on_types_that_change_when_read_changes_a_value_that_it_did_not_ask_for(steps: list[Step]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         watched = Watched(patch)
         for step in steps:
@@ -252,7 +252,7 @@ def test_no_command_of_the_types_that_change_on_reading_does(steps: list[Step]) 
         ("SORT_RO", "z", "ALPHA"),
     ],
 )
-def test_commands_that_change_what_they_have_read_ask_for_it(watched: Watched, command: tuple[str, ...]) -> None:
+def test_commands_that_change_a_value_they_have_read_ask_for_it(watched: Watched, command: tuple[str, ...]) -> None:
     for entry_id in ("1-1", "2-1"):
         watched.do("XADD", "x", entry_id, "f", "v")
     watched.do("XGROUP", "CREATE", "x", "g", "0")

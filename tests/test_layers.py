@@ -1,7 +1,7 @@
-"""Imports point downward only, and what belongs to the shells stays out of the engine.
+"""Imports point downward only, and I/O stays out of the engine.
 
-The table is the one of docs/architecture.md. A package may import itself and packages of lower layers;
-packages of one layer do not know each other. All imports stand at the head of a module: an import inside a
+The layers are those of docs/architecture.md. A package may import itself and packages of lower layers;
+packages of one layer do not import each other. All imports stand at the head of a module: an import inside a
 function hides a dependency or a cycle.
 """
 
@@ -39,10 +39,10 @@ ALLOWED = {
     "base/clock.py": {"time", "librt.time"},  # the one place that asks the operating system for the time
     "base/rng.py": {"librt.random"},  # the one source of chance, seeded
     "config/file.py": {"os"},  # the configuration file, read at start and rewritten on request
-    "info/server.py": {"os"},  # which system this is
-    "memory/page_release.py": {"ctypes"},  # gives pages of arrays back
-    "memory/process.py": {"os", "resource", "ctypes"},  # what the operating system says of the process
-    "memory/process_heap.py": {"os"},  # reads the interpreter's heap from outside
+    "info/server.py": {"os"},  # finds out which operating system this is
+    "memory/page_release.py": {"ctypes"},  # returns the pages of arrays to the operating system
+    "memory/process.py": {"os", "resource", "ctypes"},  # the figures of the process that the operating system gives
+    "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
 CLIENT_LIBRARY_USERS = ("client/", "pytest_plugin.py")
 
@@ -142,7 +142,7 @@ def test_imports_stand_at_the_head_of_a_module(path: Path) -> None:
 
 
 def _imported_modules(path: Path, names: set[str]) -> set[str]:
-    """The modules of the package that a module imports, those for type checking included."""
+    """The modules of the package that a module imports, including those that it imports for type checking."""
     imported: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -15,7 +15,7 @@ CHECKING = {"assert", "check", "compare", "raises", "warns", "fail", "play"}
 
 
 def functions_of(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions of a module, those in classes among them."""
+    """The functions of a module, including those in classes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
@@ -70,6 +70,6 @@ def test_every_test_asserts_something(path: Path) -> None:
         ("pass", True),
     ],
 )
-def test_a_test_that_asserts_nothing_is_found(body: str, silent: bool) -> None:
+def test_a_test_that_asserts_nothing_is_noticed(body: str, silent: bool) -> None:
     text = f"def helper():\n    assert True\n\n\ndef test_it():\n    {body}\n"
     assert silent_tests(text) == (["test_it"] if silent else [])

@@ -17,7 +17,7 @@ each_transcript = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path
 
 
 @each_transcript
-def test_our_engine_says_what_the_transcript_says(path: Path) -> None:
+def test_our_engine_sends_what_the_transcript_says(path: Path) -> None:
     world = World(enable_debug_command="yes")
     EnginePlayer(world).play(read(path))
     world.check()
@@ -25,7 +25,7 @@ def test_our_engine_says_what_the_transcript_says(path: Path) -> None:
 
 @pytest.mark.needs_redis
 @each_transcript
-def test_a_real_server_says_what_the_transcript_says(real: Server, path: Path) -> None:
+def test_a_real_server_sends_what_the_transcript_says(real: Server, path: Path) -> None:
     with closing(ServerPlayer(real)) as player:
         player.play(read(path))
 
@@ -34,7 +34,7 @@ def test_there_is_a_transcript_for_each_subject() -> None:
     assert len(PATHS) >= 12
 
 
-# The form.
+# The form of a transcript.
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,9 @@ def test_a_reply_is_shown_as_redis_cli_shows_it(reply: Reply, lines: list[str]) 
         ("@ later 5 ms\n", "bad.txt:1: time passes only where"),
     ],
 )
-def test_a_mistake_in_a_transcript_is_named_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+def test_the_message_about_a_mistake_in_a_transcript_names_file_and_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "bad.txt"
     path.write_text(text)
     with pytest.raises(TranscriptError) as caught:
@@ -94,7 +96,9 @@ def test_a_mistake_in_a_transcript_is_named_with_file_and_line(tmp_path: Path, t
         ("> BLPOP l 0\n(nothing)\nb> RPUSH l x\n(integer) 1\n", "bad.txt:3: the end; client one has been sent more"),
     ],
 )
-def test_a_step_that_turns_out_otherwise_is_named_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+def test_the_message_about_a_step_with_another_result_names_file_and_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "bad.txt"
     path.write_text(text)
     with pytest.raises(AssertionError) as caught:

@@ -18,24 +18,24 @@ def test_no_subcommand_gives_an_empty_array(world: World) -> None:
     assert world.do("BITFIELD", "k", "OVERFLOW", "SAT") == []
 
 
-def test_set_gives_the_number_before(world: World) -> None:
+def test_set_replies_with_the_old_number(world: World) -> None:
     assert world.do("BITFIELD", "k", "SET", "u8", 0, 200, "set", "u8", "#0", 3, "GET", "u8", 0) == [0, 200, 3]
     assert world.do("GET", "k") == b"\x03"
     assert encoding(world) == "raw"
 
 
-def test_incrby_gives_the_number_after(world: World) -> None:
+def test_incrby_replies_with_the_new_number(world: World) -> None:
     assert world.do("BITFIELD", "k", "INCRBY", "i5", 100, 1, "GET", "u4", 0) == [1, 0]
     assert world.do("STRLEN", "k") == 14
 
 
-def test_a_hash_counts_in_fields(world: World) -> None:
+def test_an_offset_with_a_hash_sign_counts_in_fields(world: World) -> None:
     world.do("SET", "k", "abc")
     assert world.do("BITFIELD", "k", "GET", "u8", "#1", "GET", "u8", 16, "GET", "i8", "#3") == [98, 99, 0]
 
 
 @pytest.mark.parametrize("touched", [False, True])
-def test_fields_lie_across_bytes(world: World, touched: bool) -> None:
+def test_a_field_may_span_several_bytes(world: World, touched: bool) -> None:
     world.do("SET", "k", b"\x01\x23\x45\x67\x89\xab\xcd\xef\x01")
     if touched:
         world.do("APPEND", "k", "")
@@ -81,18 +81,18 @@ def test_overflow_of_a_value_to_be_set(world: World, kind: str, value: int, wrap
         assert world.do("BITFIELD", "k", "GET", kind, 0) == [result]
 
 
-def test_the_overflow_rule_holds_from_where_it_stands(world: World) -> None:
+def test_an_overflow_rule_applies_to_the_subcommands_after_it(world: World) -> None:
     world.do("SET", "k", b"\xff\xff")
     command = ("BITFIELD", "k", "INCRBY", "u8", 0, 1, "OVERFLOW", "FAIL", "INCRBY", "u8", 8, 1)
     assert world.do(*command) == [0, None]
 
 
-def test_null_is_the_null_of_the_protocol(world: World) -> None:
+def test_a_failed_overflow_is_the_null_of_the_protocol(world: World) -> None:
     world.set_protocol(3)
     assert world.do("BITFIELD", "k", "OVERFLOW", "FAIL", "SET", "u1", 0, 2) == [None]
 
 
-def test_reading_makes_no_key_and_leaves_the_encoding(world: World) -> None:
+def test_reading_creates_no_key_and_keeps_the_encoding(world: World) -> None:
     assert world.do("BITFIELD", "k", "GET", "u8", 1000) == [0]
     assert world.engine.keyspace.size() == 0
     world.do("SET", "k", "12")
@@ -130,7 +130,7 @@ def test_bad_subcommands_are_refused_before_anything_is_written(
     assert world.engine.keyspace.size() == 0
 
 
-def test_the_reading_command_only_reads(world: World) -> None:
+def test_bitfield_ro_accepts_only_get(world: World) -> None:
     refusal = Error(b"ERR BITFIELD_RO only supports the GET subcommand")
     assert world.do("BITFIELD_RO", "k", "SET", "u8", 0, 1) == refusal
     assert world.do("BITFIELD_RO", "k", "GET", "u8", 0, "INCRBY", "u8", 0, 1) == refusal

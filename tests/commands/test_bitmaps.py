@@ -38,7 +38,7 @@ def test_another_type_is_refused(world: World, words: tuple[str, ...]) -> None:
 # SETBIT, GETBIT
 
 
-def test_setbit_gives_the_bit_before(world: World) -> None:
+def test_setbit_replies_with_the_old_bit(world: World) -> None:
     assert world.do("SETBIT", "k", 7, 1) == 0
     assert world.do("SETBIT", "k", 7, 0) == 1
     assert world.do("SETBIT", "k", 7, 0) == 0
@@ -67,7 +67,7 @@ def test_getbit(world: World, offset: int, bit: int) -> None:
     assert world.do("GETBIT", "k", offset) == bit
 
 
-def test_getbit_of_numbers_and_of_nothing(world: World) -> None:
+def test_getbit_of_numbers_and_of_a_missing_key(world: World) -> None:
     world.do("SET", "k", "1")
     assert world.do("GETBIT", "k", 7) == 1
     assert world.do("GETBIT", "none", 7) == 0
@@ -164,7 +164,7 @@ def test_bitpos(world: World, data: bytes, arguments: tuple[int | str, ...], pla
     assert world.do("BITPOS", "k", *arguments) == place
 
 
-def test_bitpos_of_nothing(world: World) -> None:
+def test_bitpos_of_a_missing_key(world: World) -> None:
     assert world.do("BITPOS", "none", 1) == -1
     assert world.do("BITPOS", "none", 0) == 0
     assert world.do("BITPOS", "none", 0, 5, 6) == 0
@@ -209,7 +209,7 @@ def test_bitop_combines_strings_of_different_length(world: World, operation: str
     assert encoding(world) == "raw"
 
 
-def test_bitop_not_turns_all_bits(world: World) -> None:
+def test_bitop_not_inverts_all_bits(world: World) -> None:
     world.do("SET", "a", b"\x00\xff\x0f")
     assert world.do("BITOP", "NOT", "k", "a") == 3
     assert world.do("GET", "k") == b"\xff\x00\xf0"
@@ -221,7 +221,7 @@ def test_bitop_counts_missing_keys_as_zeros(world: World) -> None:
     assert world.do("GET", "k") == b"\0\0\0"
 
 
-def test_bitop_takes_the_expire_time_away_and_may_store_over_a_source(world: World) -> None:
+def test_bitop_removes_the_expire_time_and_may_overwrite_a_source(world: World) -> None:
     world.do("SET", "a", "foo", "EX", "10")
     assert world.do("BITOP", "OR", "a", "a") == 3
     assert world.do("GET", "a") == b"foo"

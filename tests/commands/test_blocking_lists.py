@@ -1,4 +1,4 @@
-"""Commands that wait for elements: who gets them, when, and what wakes a client."""
+"""Commands that block until a list has elements: which client is served, when, and by which commands."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.support.world import Client, World
 
 
 def blocked(world: World, *words: str) -> Client:
-    """A client that a command blocks."""
+    """Connect a client, let a command block it, and return it."""
     client = world.client()
     assert client.do(*words) == NO_REPLY
     return client
 
 
-# Without waiting.
+# Without blocking.
 
 
-def test_what_is_there_is_taken_at_once(world: World) -> None:
+def test_an_element_that_exists_is_popped_at_once(world: World) -> None:
     world.do("RPUSH", "l", *"abcd")
     assert world.do("BLPOP", "none", "l", "0") == [b"l", b"a"]
     assert world.do("BRPOP", "l", "0") == [b"l", b"d"]
@@ -30,7 +30,7 @@ def test_what_is_there_is_taken_at_once(world: World) -> None:
     assert world.do("BRPOPLPUSH", "l", "m", "0") == b"c"
 
 
-def test_in_a_transaction_nobody_waits(world: World) -> None:
+def test_no_command_blocks_in_a_transaction(world: World) -> None:
     world.do("MULTI")
     for words in (
         ["BLPOP", "l", "0"],
@@ -59,22 +59,22 @@ def test_a_bad_timeout_is_refused(world: World, timeout: str, error: str) -> Non
     assert world.do("BLMPOP", timeout, "1", "l", "LEFT") == reply
 
 
-def test_ends_are_read_before_the_timeout(world: World) -> None:
+def test_left_and_right_are_checked_before_the_timeout(world: World) -> None:
     assert world.do("BLMOVE", "l", "m", "UP", "LEFT", "x") == SYNTAX_ERROR
     assert world.do("BLMPOP", "x", "1", "l", "UP") == SYNTAX_ERROR
 
 
-# Waiting.
+# Being blocked and served.
 
 
-def test_a_push_serves_who_waits(world: World) -> None:
+def test_a_push_serves_a_blocked_client(world: World) -> None:
     waiting = blocked(world, "BLPOP", "a", "b", "0")
     assert world.do("RPUSH", "b", "x", "y") == 2
     assert waiting.replies() == [[b"b", b"x"]]
     assert whole(world, "b") == [b"y"]
 
 
-def test_first_come_first_served(world: World) -> None:
+def test_the_client_that_has_been_blocked_longest_is_served_first(world: World) -> None:
     first, second, third = [blocked(world, "BLPOP", "l", "0") for _ in range(3)]
     world.do("RPUSH", "l", "a", "b")
     assert [one.replies() for one in (first, second, third)] == [[[b"l", b"a"]], [[b"l", b"b"]], []]
@@ -89,14 +89,14 @@ def test_a_served_client_goes_to_the_end_of_the_queue(world: World) -> None:
     assert (first.replies(), second.replies()) == ([], [[b"l", b"b"]])
 
 
-def test_of_several_lists_the_first_named_is_served_first(world: World) -> None:
+def test_of_several_lists_the_one_named_first_is_popped(world: World) -> None:
     waiting = blocked(world, "BLPOP", "a", "b", "0")
     for words in (["MULTI"], ["RPUSH", "b", "1"], ["RPUSH", "a", "2"], ["EXEC"]):
         world.do(*words)
     assert waiting.replies() == [[b"a", b"2"]]
 
 
-def test_a_transaction_is_over_before_anyone_is_served(world: World) -> None:
+def test_a_transaction_runs_to_its_end_before_a_client_is_served(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     for words in (["MULTI"], ["RPUSH", "l", "a"], ["DEL", "l"], ["EXEC"]):
         world.do(*words)
@@ -106,7 +106,7 @@ def test_a_transaction_is_over_before_anyone_is_served(world: World) -> None:
     assert waiting.replies() == [[b"l", b"c"]]
 
 
-def test_a_moved_element_serves_the_next_one(world: World) -> None:
+def test_a_moved_element_serves_the_next_client(world: World) -> None:
     last = blocked(world, "BLPOP", "c", "0")
     second = blocked(world, "BLMOVE", "b", "c", "LEFT", "RIGHT", "0")
     first = blocked(world, "BRPOPLPUSH", "a", "b", "0")
@@ -124,13 +124,13 @@ def test_a_circle_of_moves_ends(world: World) -> None:
     assert whole(world, "a") == [b"x"]
 
 
-def test_who_waits_for_several_elements_takes_what_is_there(world: World) -> None:
+def test_blmpop_pops_as_many_elements_as_there_are_up_to_its_count(world: World) -> None:
     waiting = blocked(world, "BLMPOP", "0", "2", "a", "b", "RIGHT", "COUNT", "3")
     world.do("RPUSH", "b", *"wxyz")
     assert waiting.replies() == [[b"b", [b"z", b"y", b"x"]]]
 
 
-def test_a_destination_of_another_type_is_told_when_it_matters(world: World) -> None:
+def test_a_destination_of_another_type_is_an_error_only_when_the_client_is_served(world: World) -> None:
     world.do("SET", "s", "v")
     waiting = blocked(world, "BLMOVE", "l", "s", "LEFT", "LEFT", "0")
     world.do("RPUSH", "l", "a")
@@ -138,7 +138,7 @@ def test_a_destination_of_another_type_is_told_when_it_matters(world: World) -> 
     assert whole(world) == [b"a"]
 
 
-def test_a_key_of_another_type_is_waited_past(world: World) -> None:
+def test_a_client_stays_blocked_while_its_key_has_another_type(world: World) -> None:
     waiting = blocked(world, "BLPOP", "k", "0")
     world.do("SET", "k", "v")
     world.do("DEL", "k")
@@ -147,7 +147,7 @@ def test_a_key_of_another_type_is_waited_past(world: World) -> None:
     assert waiting.replies() == [[b"k", b"a"]]
 
 
-def test_served_by_a_later_key_a_wrong_type_before_it_is_told(world: World) -> None:
+def test_a_client_that_a_later_key_serves_gets_an_error_for_a_wrong_type_before_it(world: World) -> None:
     waiting = blocked(world, "BLPOP", "k", "l", "0")
     world.do("SET", "k", "v")
     world.do("RPUSH", "l", "a")
@@ -189,7 +189,7 @@ def _insert(world: World) -> None:
     world.do("LMOVE", "other", "l", "LEFT", "LEFT")
 
 
-def test_a_list_that_overwrites_what_nobody_waited_for_serves_no_client(world: World) -> None:
+def test_a_list_that_overwrites_a_key_of_another_type_serves_no_client(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     world.do("RPUSH", "other", "x")
     for words in (("MULTI",), ("SET", "l", "v"), ("SORT", "other", "ALPHA", "STORE", "l"), ("EXEC",)):
@@ -199,14 +199,14 @@ def test_a_list_that_overwrites_what_nobody_waited_for_serves_no_client(world: W
 
 
 @pytest.mark.parametrize("way", [_rename, _copy, _move, _swap, _sort, _insert])
-def test_a_list_may_come_in_many_ways(world: World, way: object) -> None:
+def test_a_list_created_by_other_commands_than_a_push_serves_a_client_too(world: World, way: object) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     assert callable(way)
     way(world)
     assert waiting.replies() == [[b"l", b"x"]]
 
 
-def test_lists_of_other_databases_do_not_count(world: World) -> None:
+def test_lists_in_other_databases_serve_no_client(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     world.do("SELECT", "1")
     world.do("RPUSH", "l", "x")
@@ -214,17 +214,17 @@ def test_lists_of_other_databases_do_not_count(world: World) -> None:
     assert world.do("LLEN", "l") == 1
 
 
-def test_serving_tells_the_events_of_a_pop(world: World) -> None:
+def test_serving_a_client_notifies_the_events_of_a_pop(world: World) -> None:
     blocked(world, "BRPOP", "l", "0")
     journal = Journal(world)
     world.do("RPUSH", "l", "x")
     assert journal.take() == ["new l", "* l", "rpush l", "* l", "rpop l", "del l"]
 
 
-# The end of waiting.
+# Timeouts and unblocking.
 
 
-def test_the_time_may_be_a_fraction_of_a_second(world: World) -> None:
+def test_the_timeout_may_be_a_fraction_of_a_second(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0.3")
     world.advance(200)
     assert waiting.replies() == []
@@ -241,13 +241,13 @@ def test_the_time_may_be_a_fraction_of_a_second(world: World) -> None:
         ("BLMPOP", "1", "1", "l", "LEFT"),
     ],
 )
-def test_when_the_time_is_over_there_is_a_null_array(world: World, words: tuple[str, ...]) -> None:
+def test_a_client_that_times_out_gets_a_null_array(world: World, words: tuple[str, ...]) -> None:
     waiting = blocked(world, *words)
     world.advance(1200)
     assert waiting.replies() == [NULL_ARRAY]
 
 
-def test_under_resp3_it_is_the_null(world: World) -> None:
+def test_under_resp3_a_client_that_times_out_gets_null(world: World) -> None:
     client = world.client()
     client.set_protocol(3)
     client.do("BLMOVE", "l", "m", "LEFT", "LEFT", "1")
@@ -255,7 +255,7 @@ def test_under_resp3_it_is_the_null(world: World) -> None:
     assert client.replies() == [None]
 
 
-def test_waiting_again_in_vain_does_not_prolong_the_time(world: World) -> None:
+def test_a_client_that_is_not_served_after_all_keeps_its_timeout(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "1")
     world.advance(700)
     for words in (["MULTI"], ["RPUSH", "l", "a"], ["LPOP", "l"], ["EXEC"]):
@@ -264,7 +264,7 @@ def test_waiting_again_in_vain_does_not_prolong_the_time(world: World) -> None:
     assert waiting.replies() == [NULL_ARRAY]
 
 
-def test_a_client_can_be_released(world: World) -> None:
+def test_client_unblock_unblocks_a_client(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     assert world.do("CLIENT", "UNBLOCK", waiting.id) == 1
     assert waiting.replies() == [NULL_ARRAY]
@@ -273,14 +273,14 @@ def test_a_client_can_be_released(world: World) -> None:
     assert waiting.replies() == [Error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")]
 
 
-def test_who_is_gone_takes_nothing(world: World) -> None:
+def test_a_client_that_has_disconnected_is_not_served(world: World) -> None:
     gone, waiting = [blocked(world, "BLPOP", "l", "0") for _ in range(2)]
     gone.leave()
     world.do("RPUSH", "l", "a")
     assert waiting.replies() == [[b"l", b"a"]]
 
 
-def test_further_requests_wait_too(world: World) -> None:
+def test_further_requests_of_a_blocked_client_wait_too(world: World) -> None:
     waiting = world.client()
     waiting.receive(request("BLPOP", "l", "0") + request("RPUSH", "m", "x"))
     assert world.do("EXISTS", "m") == 0
@@ -288,7 +288,7 @@ def test_further_requests_wait_too(world: World) -> None:
     assert waiting.replies() == [[b"l", b"a"], 1]
 
 
-def test_one_batch_serves_after_each_command(world: World) -> None:
+def test_blocked_clients_are_served_after_each_command_of_a_batch(world: World) -> None:
     waiting = blocked(world, "BLPOP", "l", "0")
     world.first.receive(request("RPUSH", "l", "a") + request("LLEN", "l"))
     assert world.replies() == [1, 0]

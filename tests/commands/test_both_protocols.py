@@ -1,4 +1,4 @@
-"""The same commands under RESP2 and RESP3: what each protocol makes of a reply."""
+"""The same commands under RESP2 and RESP3: the form that a reply has in each protocol."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENTRY = [b"1-1", [b"f", b"v"]]
 MATCHES = [[[0, 3], [0, 3]]]
 PLACE = (b"13.36138933897018433", b"38.11555639549629859")
 
-# The command, its reply under RESP2, and that under RESP3.
+# The command, its reply under RESP2, and its reply under RESP3.
 DIFFERENT: list[tuple[str, Reply, Reply]] = [
     ("LPOP none 2", NULL_ARRAY, None),
     ("BLPOP none 0.001", NULL_ARRAY, None),
@@ -117,7 +117,7 @@ def test_a_reply_has_the_form_of_its_protocol(
     for line in SETUP:
         world.do(*line.split())
     replies = world.replies(*command.split())
-    if not replies:  # it was blocked, and its time runs out
+    if not replies:  # the client was blocked and now times out
         world.advance(100)
         replies = world.replies()
     assert replies == [under_resp2 if protocol == 2 else under_resp3]
@@ -127,7 +127,7 @@ def test_a_reply_has_the_form_of_its_protocol(
 @pytest.mark.needs_redis
 @each_case
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_real_server_gives_it_the_same_form(
+def test_a_reply_of_a_real_server_has_the_same_form(
     real: Server, protocol: int, command: str, under_resp2: Reply, under_resp3: Reply
 ) -> None:
     with real.connect(protocol) as wire:
@@ -161,8 +161,8 @@ TRANSCRIPTS = sorted((Path(__file__).parents[1] / "transcripts").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[path.stem for path in TRANSCRIPTS])
-def test_both_protocols_say_the_same(path: Path) -> None:
-    """Pushes apart, which RESP2 does not have."""
+def test_both_protocols_give_the_same_replies(path: Path) -> None:
+    """Except for pushes, which RESP2 does not have."""
     said: list[list[list[Reply]]] = []
     for protocol in (2, 3):
         world = World(protocol=protocol, enable_debug_command="yes")

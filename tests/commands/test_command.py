@@ -24,14 +24,14 @@ def test_every_command_is_described_once(world: World) -> None:
     assert ask(world, "COMMAND", "COUNT") == len(names)
 
 
-def test_info_describes_what_is_named_and_has_null_for_the_rest(world: World) -> None:
+def test_info_describes_the_named_commands_and_gives_null_for_unknown_ones(world: World) -> None:
     found = items(ask(world, "COMMAND", "INFO", "GET", "nosuch", "config|get"))
     assert items(found[0])[:6] == ["get", 2, ["readonly", "fast"], 1, 1, 1]
     assert found[1] is None
     assert items(found[2])[0] == "config|get"
 
 
-def test_info_without_names_is_command(world: World) -> None:
+def test_info_without_names_is_the_same_as_command(world: World) -> None:
     assert ask(world, "COMMAND", "INFO") == ask(world, "COMMAND")
 
 
@@ -52,12 +52,12 @@ def test_under_resp3_flags_are_sets_and_docs_are_maps(world: World) -> None:
     assert world.do("COMMAND", "INFO", "nosuch") == [None]
 
 
-def test_docs_leave_out_what_is_not_there(world: World) -> None:
+def test_docs_leave_out_unknown_commands(world: World) -> None:
     assert world.do("COMMAND", "DOCS", "nosuch") == []
     assert list(pairs(ask(world, "COMMAND", "DOCS", "get", "nosuch"))) == ["get"]
 
 
-def test_docs_tell_the_arguments(world: World) -> None:
+def test_docs_describe_the_arguments(world: World) -> None:
     documented = pairs(pairs(ask(world, "COMMAND", "DOCS", "memory|usage"))["memory|usage"])
     first, second = [pairs(argument) for argument in items(documented["arguments"])]
     assert first == {"name": "key", "type": "key", "display_text": "key", "key_spec_index": 0}
@@ -70,13 +70,13 @@ def test_docs_tell_the_arguments(world: World) -> None:
     }
 
 
-def test_docs_tell_what_replaces_a_deprecated_command(world: World) -> None:
+def test_docs_say_what_replaces_a_deprecated_command(world: World) -> None:
     documented = pairs(pairs(ask(world, "COMMAND", "DOCS", "getset"))["getset"])
     assert documented["doc_flags"] == ["deprecated"]
     assert documented["deprecated_since"] == "6.2.0"
 
 
-def test_list_names_subcommands_too(world: World) -> None:
+def test_list_includes_subcommands(world: World) -> None:
     names = items(ask(world, "COMMAND", "LIST"))
     assert {"get", "config", "config|get"} <= set(map(str, names))
 
@@ -95,7 +95,7 @@ def test_list_filters(world: World, by: str, what: str, expected: list[str]) -> 
 
 
 @pytest.mark.parametrize("words", ["FILTERBY", "FILTERBY PATTERN", "FILTERBY x y", "x", "FILTERBY PATTERN x y"])
-def test_list_refuses_what_it_does_not_know(world: World, words: str) -> None:
+def test_list_refuses_unknown_filters(world: World, words: str) -> None:
     assert world.do("COMMAND", "LIST", *words.split()) == SYNTAX_ERROR
 
 
@@ -104,7 +104,7 @@ def test_getkeys(world: World) -> None:
 
 
 @pytest.mark.parametrize("subcommand", ["GETKEYS", "GETKEYSANDFLAGS"])
-def test_keys_are_asked_of_a_command_without_arguments(world: World, subcommand: str) -> None:
+def test_getkeys_of_a_command_without_keys_is_an_error(world: World, subcommand: str) -> None:
     assert (
         ask(world, "COMMAND", subcommand) == f"ERR wrong number of arguments for 'command|{subcommand.lower()}' command"
     )
@@ -163,26 +163,28 @@ def test_a_real_server_describes_our_commands_the_same(world: World, real: Serve
     assert not found, "\n".join(found)
 
 
-#: Commands that change the server or the connection itself, or take a while.
+#: Commands that the test must not call: they change the server or the connection, or take a while.
 UNSUITED = {"bgsave", "client", "debug", "monitor", "pfselftest", "quit", "reset", "save", "shutdown", "waitaof"}
 UNPAUSED_SECONDS = 0.5
 
 
 @pytest.mark.needs_redis
-def test_the_same_commands_wait_while_writes_are_paused(world: World, real: Server, ours: Server) -> None:
-    """All commands without the flag `write`: whether one may still change data or replicas is not told by COMMAND."""
+def test_client_pause_write_holds_back_the_same_commands_as_on_a_real_server(
+    world: World, real: Server, ours: Server
+) -> None:
+    """For commands without the flag `write`, since COMMAND does not say whether they may change data or replicas."""
     described = described_by(world)
     calls = [
         [*name.split("|"), *["k"] * (abs(int(str(one.fields["arity"]))) - len(name.split("|")))]
         for name, one in described.items()
         if "write" not in items(one.fields["flags"]) and name.partition("|")[0] not in UNSUITED
     ]
-    held = [_held_while_writes_are_paused(server, calls) for server in (real, ours)]
+    held = [_paused_together_with_writes(server, calls) for server in (real, ours)]
     assert held[0] == held[1]
     assert "pfcount" in held[1]
 
 
-def _held_while_writes_are_paused(server: Server, calls: list[list[str]]) -> set[str]:
+def _paused_together_with_writes(server: Server, calls: list[list[str]]) -> set[str]:
     """The commands that get no reply until the pause ends."""
     with contextlib.ExitStack() as stack:
         control = stack.enter_context(server.connect())
@@ -226,10 +228,10 @@ WORDS = [
 ]
 
 
-#: Where we agree with neither; of the arguments the names and groups are ours.
+#: Where we agree with neither server; the names and groups of arguments are our own.
 OURS = {
     ("client|list", "history"),  # 7.4 and 8.0 added fields that the lines here do not have
-    *[(name, "doc_flags") for name in ("debug", "pfdebug", "pfselftest")],  # a mark that is not kept
+    *[(name, "doc_flags") for name in ("debug", "pfdebug", "pfselftest")],  # a flag that we do not have
 }
 
 

@@ -47,7 +47,7 @@ def rewrite(host: FileHost, *changes: str) -> Reply:
     return world.do("CONFIG", "REWRITE")
 
 
-def test_get_answers_name_and_value(world: World) -> None:
+def test_get_replies_with_name_and_value(world: World) -> None:
     assert world.do("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"0"]
 
 
@@ -56,7 +56,7 @@ def test_get_is_a_map_under_resp3(world: World) -> None:
     assert world.do("CONFIG", "GET", "maxmemory") == Map({b"maxmemory": b"0"})
 
 
-def test_get_of_what_is_not_there_is_empty(world: World) -> None:
+def test_get_of_an_unknown_setting_is_empty(world: World) -> None:
     assert world.do("CONFIG", "GET", "nosuch") == []
 
 
@@ -64,20 +64,20 @@ def test_get_takes_several_patterns_and_names_each_setting_once(world: World) ->
     assert world.do("CONFIG", "GET", "maxmemory-p*", "maxmemory-policy", "HZ")[::2] == [b"maxmemory-policy", b"HZ"]
 
 
-def test_set_changes_several(world: World) -> None:
+def test_set_changes_several_settings(world: World) -> None:
     assert world.do("CONFIG", "SET", "hz", "20", "timeout", "5") == OK
     assert world.engine.settings.integer("hz") == 20
     assert world.engine.settings.integer("timeout") == 5
 
 
-def test_set_changes_none_if_one_is_refused(world: World) -> None:
+def test_set_changes_no_setting_if_one_is_refused(world: World) -> None:
     reply = world.do("CONFIG", "SET", "hz", "20", "timeout", "soon")
     reason = b"argument couldn't be parsed into an integer"
     assert reply == Error(b"ERR CONFIG SET failed (possibly related to argument 'timeout') - %b" % reason)
     assert world.engine.settings.integer("hz") == 10
 
 
-def test_set_changes_none_if_a_part_of_the_server_refuses(world: World) -> None:
+def test_set_changes_no_setting_if_a_part_of_the_server_refuses(world: World) -> None:
     def refuse() -> None:
         if world.engine.settings.integer("timeout") > 3:
             raise SettingError(reason="too long")
@@ -88,12 +88,12 @@ def test_set_changes_none_if_a_part_of_the_server_refuses(world: World) -> None:
     assert world.engine.settings.integer("hz") == 10
 
 
-def test_set_wants_pairs(world: World) -> None:
+def test_set_needs_pairs_of_name_and_value(world: World) -> None:
     assert world.do("CONFIG", "SET", "hz", "20", "timeout") == SYNTAX_ERROR
     assert world.do("CONFIG", "SET", "hz") == wrong_arity("config|set")
 
 
-def test_protected_settings_are_for_local_clients_if_so_set() -> None:
+def test_protected_settings_can_be_allowed_for_local_clients_only() -> None:
     for protection, allowed in (("no", ""), ("local", "local"), ("yes", "local remote")):
         world = World(enable_protected_configs=protection, protected_mode="no")
         remote = world.client(address="10.0.0.1:5")
@@ -106,7 +106,7 @@ def test_rewrite_without_a_file(world: World) -> None:
     assert world.do("CONFIG", "REWRITE") == Error(b"ERR The server is running without a config file")
 
 
-def test_rewrite_keeps_what_was_there() -> None:
+def test_rewrite_keeps_the_lines_of_the_file() -> None:
     host = FileHost("# mine\nhz 10\ntimeout 3\n")
     assert rewrite(host, "hz", "20", "maxmemory", "1mb") == OK
     assert host.text.startswith("# mine\nhz 20\n")
@@ -123,7 +123,7 @@ def test_rewrite_names_the_default_user() -> None:
     assert f"\nuser default on sanitize-payload #{hashed} ~* &* +@all\n" in host.text
 
 
-def test_rewrite_makes_a_new_file_if_it_is_gone() -> None:
+def test_rewrite_creates_the_file_if_it_does_not_exist_any_more() -> None:
     host = FileHost(read_error=FileNotFoundError(2, "No such file or directory"))
     assert rewrite(host, "hz", "20") == OK
     assert "hz 20\n" in host.text
@@ -151,7 +151,7 @@ def test_resetstat_sets_counters_to_zero(world: World) -> None:
     ]
 
 
-def test_resetstat_asks_the_parts_of_the_server(world: World) -> None:
+def test_resetstat_resets_the_figures_of_every_part_of_the_server(world: World) -> None:
     world.engine.clients.eviction.evicted = 3
     world.engine.maintenance.expiry.time_cap_reached = 4
     world.do("CONFIG", "RESETSTAT")
@@ -159,7 +159,7 @@ def test_resetstat_asks_the_parts_of_the_server(world: World) -> None:
     assert world.engine.maintenance.expiry.time_cap_reached == 0
 
 
-def test_resetstat_gives_the_histograms_back(world: World) -> None:
+def test_resetstat_frees_the_latency_histograms(world: World) -> None:
     world.do("GET", "k")
     world.do("CONFIG", "RESETSTAT")
     world.do("CONFIG", "RESETSTAT")
@@ -193,7 +193,7 @@ REFUSED = [
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_real_server_refuses_the_same(real: Server, ours: Server, protocol: int) -> None:
+def test_a_real_server_refuses_the_same_calls(real: Server, ours: Server, protocol: int) -> None:
     with closing(Pair(real, ours)) as pair:
         for call in REFUSED:
             pair.check([step(*call.split())], protocol)

@@ -27,13 +27,13 @@ WRONG = Error(b"WRONGPASS invalid username-password pair or user is disabled.")
 # PING, ECHO, SELECT, QUIT.
 
 
-def test_ping_answers_pong_or_the_message(world: World) -> None:
+def test_ping_replies_with_pong_or_the_message(world: World) -> None:
     assert world.do("PING") == PONG
     assert world.do("PING", "hi") == b"hi"
     assert world.do("PING", "a", "b") == wrong_arity("ping")
 
 
-def test_echo_answers_the_message(world: World) -> None:
+def test_echo_replies_with_the_message(world: World) -> None:
     assert world.do("ECHO", b"a\r\n\x00") == b"a\r\n\x00"
 
 
@@ -52,11 +52,11 @@ def test_select_changes_the_database(world: World) -> None:
         ("99999999999", Error(b"ERR value is out of range, value must between -2147483648 and 2147483647")),
     ],
 )
-def test_select_refuses_what_is_no_database(world: World, index: str, reply: Reply) -> None:
+def test_select_refuses_an_index_that_is_no_database(world: World, index: str, reply: Reply) -> None:
     assert world.do("SELECT", index) == reply
 
 
-def test_quit_answers_and_closes(world: World) -> None:
+def test_quit_replies_and_closes(world: World) -> None:
     assert world.do("QUIT") == OK
     assert world.session.is_closing()
     assert world.do("PING") == NO_REPLY
@@ -65,7 +65,7 @@ def test_quit_answers_and_closes(world: World) -> None:
 # HELLO.
 
 
-def test_hello_tells_of_server_and_connection() -> None:
+def test_hello_describes_server_and_connection() -> None:
     hosted = Hosted(redis_version="7.4.1")
     reply = hosted.do("HELLO", 3)
     assert isinstance(reply, Map)
@@ -126,7 +126,7 @@ def locked() -> World:
     return World(requirepass="secret")
 
 
-def test_nothing_is_run_before_the_password_was_shown(locked: World) -> None:
+def test_no_command_runs_before_authentication(locked: World) -> None:
     assert locked.do("SET", "k", "v") == NEEDS_AUTHENTICATION
     assert locked.do("AUTH", "secret") == OK
     assert locked.do("EXISTS", "k") == 0
@@ -138,7 +138,7 @@ def test_a_wrong_password_is_refused_and_counted(locked: World) -> None:
     assert locked.engine.authentication.failed == 2
 
 
-def test_hello_can_show_the_password(locked: World) -> None:
+def test_hello_can_authenticate(locked: World) -> None:
     assert locked.raw("HELLO", 3).startswith(b"-NOAUTH HELLO must be called with the client already authenticated")
     assert locked.raw("HELLO", 3, "AUTH", "default", "secret").startswith(b"%7\r\n")
     assert locked.do("PING") == PONG
@@ -149,7 +149,7 @@ def test_quit_and_reset_need_no_password(locked: World) -> None:
     assert locked.do("QUIT") == OK
 
 
-def test_what_may_be_sent_before_authentication_is_small(locked: World) -> None:
+def test_only_small_requests_are_accepted_before_authentication(locked: World) -> None:
     locked.first.receive(b"*11\r\n")
     assert locked.replies() == [Error(b"ERR Protocol error: unauthenticated multibulk length")]
 
@@ -161,20 +161,20 @@ def test_big_requests_may_follow_auth_in_the_same_read(locked: World) -> None:
     assert locked.session.take_output().startswith(b"+OK\r\n$20000\r\n")
 
 
-def test_a_password_set_later_does_not_lock_out_who_is_there(world: World) -> None:
+def test_setting_a_password_does_not_lock_out_connected_clients(world: World) -> None:
     world.do("CONFIG", "SET", "requirepass", "secret")
     assert world.do("PING") == PONG
     assert world.client().do("PING") == NEEDS_AUTHENTICATION
 
 
-def test_a_password_taken_away_lets_everyone_in(locked: World) -> None:
+def test_removing_the_password_admits_every_client(locked: World) -> None:
     other = locked.client()
     locked.do("AUTH", "secret")
     locked.do("CONFIG", "SET", "requirepass", "")
     assert other.do("PING") == PONG
 
 
-def test_who_never_showed_a_password_is_asked_when_there_is_one_again(locked: World) -> None:
+def test_a_client_that_never_authenticated_must_do_so_when_a_password_is_set_again(locked: World) -> None:
     other = locked.client()
     locked.do("AUTH", "secret")
     locked.do("CONFIG", "SET", "requirepass", "")
@@ -186,7 +186,7 @@ def test_who_never_showed_a_password_is_asked_when_there_is_one_again(locked: Wo
 # RESET.
 
 
-def test_reset_makes_a_new_connection_of_an_old_one(world: World) -> None:
+def test_reset_puts_a_connection_into_its_first_state(world: World) -> None:
     for words in (
         ["HELLO", "3"],
         ["CLIENT", "SETNAME", "me"],
@@ -205,7 +205,7 @@ def test_reset_makes_a_new_connection_of_an_old_one(world: World) -> None:
         assert field in line
 
 
-def test_reset_asks_for_the_password_again(locked: World) -> None:
+def test_after_reset_the_password_is_needed_again(locked: World) -> None:
     locked.do("AUTH", "secret")
     assert locked.do("RESET") == Simple(b"RESET")
     assert locked.do("PING") == NEEDS_AUTHENTICATION
@@ -266,7 +266,7 @@ def test_a_monitor_may_not_touch_keys(world: World) -> None:
     assert world.replies("PING")[0] == PONG
 
 
-def test_a_second_monitor_command_is_not_answered(world: World) -> None:
+def test_a_second_monitor_command_gets_no_reply(world: World) -> None:
     world.do("MONITOR")
     assert world.do("MONITOR") == NO_REPLY
 

@@ -1,4 +1,4 @@
-"""CLIENT, but for tracking."""
+"""CLIENT, except for tracking."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_bad_arguments_are_refused_in_redis_words(world: World, words: list[str]
     assert world.do("CLIENT", *words) == reply
 
 
-# Oneself.
+# The calling client itself.
 
 
 def test_id(world: World) -> None:
     assert world.do("CLIENT", "ID") == 1
 
 
-def test_a_name_is_given_and_taken(world: World) -> None:
+def test_a_name_can_be_set_and_removed(world: World) -> None:
     assert world.do("CLIENT", "GETNAME") is None
     assert world.do("CLIENT", "SETNAME", "me") == OK
     assert world.do("CLIENT", "GETNAME") == b"me"
@@ -60,7 +60,7 @@ def test_a_name_is_given_and_taken(world: World) -> None:
     assert world.do("CLIENT", "GETNAME") is None
 
 
-def test_the_library_says_its_name_and_version(world: World) -> None:
+def test_setinfo_sets_the_name_and_version_of_the_library(world: World) -> None:
     assert world.do("CLIENT", "SETINFO", "lib-name", "redis-py") == OK
     assert world.do("CLIENT", "SETINFO", "LIB-VER", "5.0") == OK
     assert b" lib-name=redis-py lib-ver=5.0\n" in world.do("CLIENT", "INFO")
@@ -84,7 +84,7 @@ def test_reply_skip_skips_one_reply(world: World) -> None:
     assert world.do("PING") == PONG
 
 
-def test_reply_skip_twice_skips_on(world: World) -> None:
+def test_reply_skip_sent_twice_still_skips_the_next_reply(world: World) -> None:
     world.do("CLIENT", "REPLY", "SKIP")
     world.do("CLIENT", "REPLY", "SKIP")
     assert world.do("PING") == NO_REPLY
@@ -101,13 +101,13 @@ def test_reply_off_silences_everything_until_on(world: World) -> None:
     assert world.do("PING") == PONG
 
 
-def test_a_skipped_reply_may_be_an_unknown_commands(world: World) -> None:
+def test_reply_skip_skips_the_error_for_an_unknown_command(world: World) -> None:
     world.do("CLIENT", "REPLY", "SKIP")
     assert world.do("NOSUCH") == NO_REPLY
     assert world.do("PING") == PONG
 
 
-def test_a_transaction_after_reply_on_is_answered(world: World) -> None:
+def test_a_transaction_after_reply_on_gets_its_replies(world: World) -> None:
     world.do("CLIENT", "REPLY", "OFF")
     world.do("CLIENT", "REPLY", "ON")
     assert world.do("MULTI") == OK
@@ -126,16 +126,16 @@ def test_no_touch_leaves_idle_times_alone(world: World) -> None:
     assert world.do("OBJECT", "IDLETIME", "k") == 0
 
 
-# Others.
+# Other clients.
 
 
-def test_list_shows_all_in_the_order_in_which_they_came(world: World) -> None:
+def test_list_shows_all_clients_in_the_order_in_which_they_connected(world: World) -> None:
     world.client()
     listing = world.do("CLIENT", "LIST")
     assert [line.split(b" ")[0] for line in listing.splitlines()] == [b"id=1", b"id=2"]
 
 
-def test_list_by_id_shows_those_that_are_there(world: World) -> None:
+def test_list_by_id_shows_the_clients_that_are_connected(world: World) -> None:
     world.client()
     listing = world.do("CLIENT", "LIST", "ID", 2, 99, 1)
     assert [line.split(b" ")[0] for line in listing.splitlines()] == [b"id=2", b"id=1"]
@@ -153,7 +153,7 @@ def test_kill_by_address(world: World) -> None:
     assert victim.aborted
 
 
-def test_kill_counts_whom_all_filters_fit(world: World) -> None:
+def test_kill_closes_and_counts_the_clients_that_match_all_filters(world: World) -> None:
     victims = [world.client() for _ in range(3)]
     assert world.do("CLIENT", "KILL", "TYPE", "normal", "ID", victims[0].id) == 1
     assert world.do("CLIENT", "KILL", "TYPE", "pubsub", "ID", victims[1].id) == 0
@@ -161,7 +161,7 @@ def test_kill_counts_whom_all_filters_fit(world: World) -> None:
     assert not world.session.is_closing()
 
 
-def test_kill_spares_the_caller_unless_told(world: World) -> None:
+def test_kill_spares_the_caller_unless_skipme_is_no(world: World) -> None:
     assert world.do("CLIENT", "KILL", "ID", 1) == 0
     assert world.do("CLIENT", "KILL", "ID", 1, "SKIPME", "NO") == 1
     assert world.session.is_closing()
@@ -173,7 +173,7 @@ def test_kill_by_local_address(world: World) -> None:
     assert victim.aborted
 
 
-def test_unblock_ends_a_wait(world: World) -> None:
+def test_unblock_ends_a_wait_as_if_it_had_timed_out(world: World) -> None:
     waiting = world.client()
     waiting.do("WAIT", 1, 0)
     assert world.do("CLIENT", "UNBLOCK", waiting.id) == 1
@@ -188,7 +188,7 @@ def test_unblock_with_an_error(world: World) -> None:
     assert waiting.replies() == [Error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")]
 
 
-def test_who_does_not_wait_is_not_unblocked(world: World) -> None:
+def test_a_client_that_is_not_blocked_cannot_be_unblocked(world: World) -> None:
     other = world.client()
     assert world.do("CLIENT", "UNBLOCK", other.id) == 0
     assert world.do("CLIENT", "UNBLOCK", 99) == 0
@@ -197,7 +197,7 @@ def test_who_does_not_wait_is_not_unblocked(world: World) -> None:
 # PAUSE.
 
 
-def test_a_paused_command_is_run_when_the_pause_is_over(world: World) -> None:
+def test_a_paused_command_runs_after_the_pause(world: World) -> None:
     other = world.client()
     assert world.do("CLIENT", "PAUSE", 1000) == OK
     assert other.do("INCR", "n") == NO_REPLY
@@ -218,7 +218,7 @@ def test_a_pause_of_writes_lets_reads_through(world: World) -> None:
     assert other.replies() == [1, b"1"]
 
 
-def test_a_pause_of_writes_holds_what_may_replicate(world: World) -> None:
+def test_a_pause_of_writes_holds_back_commands_that_may_replicate(world: World) -> None:
     world.do("PFADD", "n", "a")
     other = world.client()
     world.do("CLIENT", "PAUSE", 1000, "WRITE")
@@ -249,7 +249,7 @@ def test_a_transaction_waits_with_its_exec(world: World) -> None:
     assert world.replies() == [[OK]]
 
 
-def test_of_two_pauses_the_stricter_and_the_later_hold(world: World) -> None:
+def test_of_two_pauses_the_stricter_kind_and_the_later_end_apply(world: World) -> None:
     world.do("CLIENT", "PAUSE", 1000, "WRITE")
     world.client().do("CLIENT", "PAUSE", 10, "ALL")
     world.advance(500)
@@ -268,7 +268,7 @@ def test_nothing_expires_while_clients_are_paused(world: World) -> None:
     assert world.do("DBSIZE") == 0
 
 
-def test_a_paused_client_may_go(world: World) -> None:
+def test_a_paused_client_may_disconnect(world: World) -> None:
     other = world.client()
     world.do("CLIENT", "PAUSE", 1000)
     other.do("PING")

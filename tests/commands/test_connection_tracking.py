@@ -1,4 +1,4 @@
-"""Client-side caching: what is told, to whom, when."""
+"""Client-side caching: which client gets which invalidation message, and when."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ ALL = Push([b"invalidate", None])
 
 
 def invalidated(*keys: str) -> Push:
-    """The message about keys."""
+    """The invalidation message for these keys."""
     return Push([b"invalidate", bulks(*keys)])
 
 
 def tracker(world: World, *options: str) -> Client:
-    """A RESP3 client that tracks."""
+    """A RESP3 client with tracking on."""
     client = world.client(3)
     assert client.do("CLIENT", "TRACKING", "ON", *options) == OK
     return client
 
 
-def test_a_change_of_a_key_that_was_read_is_told_once(world: World) -> None:
+def test_a_key_that_was_read_is_invalidated_once(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     world.do("SET", "k", 1)
@@ -31,7 +31,7 @@ def test_a_change_of_a_key_that_was_read_is_told_once(world: World) -> None:
     assert cache.replies() == []
 
 
-def test_keys_that_were_not_read_are_not_told(world: World) -> None:
+def test_keys_that_were_not_read_are_not_invalidated(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     world.do("SET", "other", 1)
@@ -45,13 +45,13 @@ def test_keys_that_were_written_are_not_remembered(world: World) -> None:
     assert cache.replies() == []
 
 
-def test_ones_own_change_is_told_behind_the_reply(world: World) -> None:
+def test_the_message_about_a_clients_own_change_comes_after_the_reply(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     assert cache.replies("SET", "k", 1) == [OK, invalidated("k")]
 
 
-def test_ones_own_changes_in_a_transaction_are_told_behind_it(world: World) -> None:
+def test_messages_about_a_clients_own_changes_in_a_transaction_come_after_it(world: World) -> None:
     cache = tracker(world)
     for words in (["GET", "k"], ["MULTI"], ["SET", "k", "1"], ["GET", "k"]):
         cache.do(*words)
@@ -60,7 +60,7 @@ def test_ones_own_changes_in_a_transaction_are_told_behind_it(world: World) -> N
     assert cache.replies() == [invalidated("k")]
 
 
-def test_tracking_may_begin_and_end_inside_of_a_transaction(world: World) -> None:
+def test_tracking_may_begin_and_end_inside_a_transaction(world: World) -> None:
     world.do("HELLO", "3")
     world.do("MULTI")
     for words in (["CLIENT", "TRACKING", "ON"], ["GET", "k"], ["SET", "k", "v"], ["CLIENT", "TRACKING", "OFF"]):
@@ -79,20 +79,20 @@ def test_a_redirected_message_does_not_come_between_the_replies_of_a_transaction
     assert world.replies("EXEC") == [[OK, PONG], invalidated("k")]
 
 
-def test_noloop_leaves_ones_own_changes_out(world: World) -> None:
+def test_noloop_leaves_out_a_clients_own_changes(world: World) -> None:
     cache = tracker(world, "NOLOOP")
     cache.do("GET", "k")
     assert cache.do("SET", "k", 1) == OK
 
 
-def test_a_flush_is_told_once_to_all_who_track(world: World) -> None:
+def test_a_flush_is_one_message_to_every_tracking_client(world: World) -> None:
     cache = tracker(world)
     world.do("FLUSHALL")
     assert cache.replies() == [ALL]
     assert cache.replies("FLUSHALL") == [OK, ALL]
 
 
-def test_an_expired_key_is_told(world: World) -> None:
+def test_a_key_that_expires_is_invalidated(world: World) -> None:
     cache = tracker(world)
     world.do("SET", "k", 1, "PX", 500)
     cache.do("GET", "k")
@@ -100,26 +100,26 @@ def test_an_expired_key_is_told(world: World) -> None:
     assert cache.replies() == [invalidated("k")]
 
 
-def test_broadcast_tells_all_changes_under_a_prefix_in_one_message(world: World) -> None:
+def test_broadcast_sends_all_changes_under_a_prefix_in_one_message(world: World) -> None:
     cache = tracker(world, "BCAST", "PREFIX", "x", "PREFIX", "y")
     world.do("MSET", "x2", 1, "y1", 2, "x1", 3, "z", 4)
     assert cache.replies() == [invalidated("x1", "x2"), invalidated("y1")]
 
 
-def test_broadcast_without_prefix_tells_everything(world: World) -> None:
+def test_broadcast_without_prefix_invalidates_every_changed_key(world: World) -> None:
     cache = tracker(world, "BCAST")
     world.do("SET", "k", 1)
     assert cache.replies() == [invalidated("k")]
 
 
-def test_broadcast_with_noloop_leaves_ones_own_changes_out(world: World) -> None:
+def test_broadcast_with_noloop_leaves_out_a_clients_own_changes(world: World) -> None:
     cache = tracker(world, "BCAST", "NOLOOP")
     cache.do("SET", "a", 1)
     world.do("SET", "b", 1)
     assert cache.replies() == [invalidated("b")]
 
 
-def test_optin_remembers_only_what_is_asked_for(world: World) -> None:
+def test_optin_remembers_only_keys_read_after_caching_yes(world: World) -> None:
     cache = tracker(world, "OPTIN")
     cache.do("GET", "a")
     cache.do("CLIENT", "CACHING", "YES")
@@ -129,7 +129,7 @@ def test_optin_remembers_only_what_is_asked_for(world: World) -> None:
     assert cache.replies() == [invalidated("b")]
 
 
-def test_optout_remembers_all_but_what_is_excepted(world: World) -> None:
+def test_optout_remembers_all_keys_but_those_read_after_caching_no(world: World) -> None:
     cache = tracker(world, "OPTOUT")
     cache.do("GET", "a")
     cache.do("CLIENT", "CACHING", "NO")
@@ -148,7 +148,7 @@ def test_a_redirected_message_goes_to_the_other_client(world: World) -> None:
     assert target.replies() == [invalidated("k")]
 
 
-def test_a_redirection_to_a_client_that_is_gone_is_broken(world: World) -> None:
+def test_a_redirection_to_a_disconnected_client_is_broken(world: World) -> None:
     target = world.client()
     cache = tracker(world, "REDIRECT", str(target.id))
     target.leave()
@@ -158,14 +158,14 @@ def test_a_redirection_to_a_client_that_is_gone_is_broken(world: World) -> None:
     assert b"broken_redirect" in cache.do("CLIENT", "TRACKINGINFO")[b"flags"]
 
 
-def test_a_resp2_client_is_told_nothing(world: World) -> None:
+def test_a_resp2_client_gets_no_messages(world: World) -> None:
     world.do("CLIENT", "TRACKING", "ON")
     world.do("GET", "k")
     world.client().do("SET", "k", 1)
     assert world.replies() == []
 
 
-def test_a_client_that_stops_tracking_is_told_nothing(world: World) -> None:
+def test_a_client_that_stops_tracking_gets_no_messages(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     cache.do("CLIENT", "TRACKING", "OFF")
@@ -173,7 +173,7 @@ def test_a_client_that_stops_tracking_is_told_nothing(world: World) -> None:
     assert cache.replies() == []
 
 
-def test_without_trackers_nothing_listens(world: World) -> None:
+def test_without_tracking_clients_nothing_listens_for_changes(world: World) -> None:
     cache = tracker(world)
     cache.do("GET", "k")
     cache.leave()
@@ -181,7 +181,7 @@ def test_without_trackers_nothing_listens(world: World) -> None:
     assert world.engine.core.gates.bits == 0
 
 
-def test_the_table_is_held_to_its_limit() -> None:
+def test_the_tracking_table_is_kept_within_its_limit() -> None:
     world = World(tracking_table_max_keys="2")
     cache = tracker(world)
     cache.do("MGET", "a", "b", "c")
@@ -275,7 +275,7 @@ SWITCH = b"before disabling tracking for this client, and then re-enabling it wi
         ("TRACKING ON OPTIN", "CACHING foo", SYNTAX_ERROR),
     ],
 )
-def test_what_does_not_go_together_is_refused(world: World, before: str, line: str, reply: Reply) -> None:
+def test_options_that_do_not_go_together_are_refused(world: World, before: str, line: str, reply: Reply) -> None:
     if before:
         world.do("CLIENT", *before.split())
     assert world.do("CLIENT", *line.split()) == reply

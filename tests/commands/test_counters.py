@@ -1,4 +1,4 @@
-"""INCR and its kin."""
+"""INCR and the related commands."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_overflow_is_refused(world: World, start: int, command: str, amount: 
     assert world.do("INCRBY", "k", 0) == start
 
 
-def test_the_lowest_decrement_is_refused_for_itself(world: World) -> None:
+def test_decrementing_by_the_lowest_integer_is_always_refused(world: World) -> None:
     assert world.do("DECRBY", "k", LOWEST) == Error(b"ERR decrement would overflow")
 
 
@@ -83,7 +83,7 @@ def test_counting_keeps_the_expire_time(world: World) -> None:
     assert time_left_ms(world) == 10_000
 
 
-def test_an_object_of_its_own_is_counted_in_place(world: World) -> None:
+def test_a_number_that_is_not_shared_is_changed_in_place(world: World) -> None:
     database = world.engine.keyspace.databases[0]
     world.do("SET", "k", "20000")
     before = database.peek(b"k")
@@ -98,7 +98,7 @@ def test_a_shared_number_is_never_changed(world: World) -> None:
     assert world.do("GET", "b") == b"9999"
 
 
-def test_a_number_takes_a_block_only_outside_the_shared_ones(world: World) -> None:
+def test_a_number_takes_a_block_only_if_it_is_not_shared(world: World) -> None:
     world.do("INCRBY", "k", 9998)
     shared = used(world)
     for number, block in ((9999, 0), (10000, 16), (10001, 16)):
@@ -128,7 +128,7 @@ def test_floating_point_sums(world: World, start: str, amount: str, text: str) -
 
 
 @pytest.mark.parametrize("text", ["", "x", " 1", "1 ", "1x", "nan"])
-def test_what_is_no_float_is_refused(world: World, text: str) -> None:
+def test_a_value_that_is_no_float_is_refused(world: World, text: str) -> None:
     assert world.do("INCRBYFLOAT", "new", text) == NOT_A_FLOAT
     world.do("SET", "k", text)
     assert world.do("INCRBYFLOAT", "k", "1") == NOT_A_FLOAT

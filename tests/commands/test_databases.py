@@ -12,7 +12,7 @@ from tests.support.world import World
 
 
 def in_database(world: World, database: int, *words: str) -> Reply:
-    """A command of another client in a database."""
+    """Run a command in a database by another client."""
     client = world.client()
     client.session.db = world.engine.keyspace.databases[database]
     reply = client.do(*words)
@@ -49,7 +49,7 @@ def test_flushall_empties_all(world: World) -> None:
 
 @pytest.mark.parametrize("command", ["FLUSHDB", "FLUSHALL"])
 @pytest.mark.parametrize("mode", [(), ("SYNC",), ("async",)])
-def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[str, ...]) -> None:
+def test_flushing_frees_all_memory(world: World, command: str, mode: tuple[str, ...]) -> None:
     world.do(command, *mode)
     before = used(world)
     world.do("SET", "warm", "v")
@@ -63,12 +63,12 @@ def test_flushing_gives_all_memory_back(world: World, command: str, mode: tuple[
     world.engine.lazyfree_task.drain()
     histograms = len(world.engine.statistics.addresses()) // 2
     assert warm > 0
-    assert used(world) - before == (histograms - 1) * 24688  # SET's and DEL's; the table is gone as well
+    assert used(world) - before == (histograms - 1) * 24688  # those of SET and DEL; the table has been freed as well
 
 
 @pytest.mark.parametrize("command", ["FLUSHDB", "FLUSHALL"])
 @pytest.mark.parametrize("words", [("x",), ("ASYNC", "SYNC"), ("SYNC", "x"), ("a", "b", "c")])
-def test_a_flush_takes_one_word_at_most(world: World, command: str, words: tuple[str, ...]) -> None:
+def test_a_flush_takes_at_most_one_word(world: World, command: str, words: tuple[str, ...]) -> None:
     world.do("SET", "a", "1")
     assert world.do(command, *words) == SYNTAX_ERROR
     assert world.do("DBSIZE") == 1
@@ -89,7 +89,7 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
     assert dirty_after("FLUSHALL", "SYNC") == 0
 
 
-def test_flushall_leaves_nothing_unsaved_where_redis_saves_by_itself(world: World) -> None:
+def test_flushall_resets_the_dirty_counter_if_save_is_set(world: World) -> None:
     world.do("CONFIG", "SET", "save", "3600 1")
     world.do("SET", "k", "v")
     world.do("FLUSHALL")
@@ -107,14 +107,14 @@ def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
     assert world.engine.keyspace.changes.since_save() - before == 2
 
 
-def test_a_flush_is_told_once_per_database(world: World) -> None:
+def test_a_flush_is_notified_once_per_database(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
     journal = Journal(world)
     world.do("FLUSHDB")
     assert journal.take() == ["flushed"]
 
 
-def test_a_flush_forgets_the_average_time_to_live(world: World) -> None:
+def test_a_flush_resets_the_average_time_to_live(world: World) -> None:
     world.do("SET", "a", "1", "EX", "100")
     world.advance(100)
     database = world.engine.keyspace.databases[0]
@@ -123,7 +123,7 @@ def test_a_flush_forgets_the_average_time_to_live(world: World) -> None:
     assert database.average_ttl == 0
 
 
-def test_a_flush_fails_the_transactions_that_watch_a_key_that_was_there(world: World) -> None:
+def test_a_flush_fails_the_transactions_that_watch_an_existing_key(world: World) -> None:
     world.do("SET", "a", "1")
     present, missing, elsewhere = watch(world, 0, b"a"), watch(world, 0, b"b"), watch(world, 1, b"a")
     world.do("FLUSHDB")
@@ -133,7 +133,7 @@ def test_a_flush_fails_the_transactions_that_watch_a_key_that_was_there(world: W
 # SWAPDB
 
 
-def test_swapdb_lets_clients_see_the_other_keys(world: World) -> None:
+def test_after_swapdb_clients_see_the_keys_of_the_other_database(world: World) -> None:
     world.do("SET", "a", "1", "EX", "100")
     in_database(world, 1, "SET", "b", "2")
     assert world.do("SWAPDB", "0", "1") == OK
@@ -166,7 +166,7 @@ def test_a_database_may_be_swapped_with_itself(world: World) -> None:
     assert not watcher.dirty
 
 
-def test_a_swap_fails_the_transactions_whose_keys_are_there_before_or_after(world: World) -> None:
+def test_a_swap_fails_the_transactions_that_watch_a_key_that_exists_before_or_after_it(world: World) -> None:
     world.do("SET", "a", "1")
     in_database(world, 1, "SET", "b", "2")
     watchers = [watch(world, database, key) for database in (0, 1) for key in (b"a", b"b", b"c")]
@@ -174,7 +174,7 @@ def test_a_swap_fails_the_transactions_whose_keys_are_there_before_or_after(worl
     assert [watcher.dirty for watcher in watchers] == [True, True, False] * 2
 
 
-def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None:
+def test_an_expired_key_is_no_change_for_a_swap(world: World) -> None:
     in_database(world, 1, "SET", "a", "1", "PX", "5")
     world.clock.advance_ms(6)
     watcher = watch(world, 0, b"a")
@@ -183,7 +183,7 @@ def test_a_key_that_is_over_comes_as_no_change_with_a_swap(world: World) -> None
     assert world.do("DBSIZE") == 0
 
 
-def test_a_swap_is_told_and_counts_as_a_change(world: World) -> None:
+def test_a_swap_is_notified_and_counts_as_a_change(world: World) -> None:
     journal = Journal(world)
     before = world.engine.keyspace.changes.since_save()
     world.do("SWAPDB", "0", "3")

@@ -1,4 +1,4 @@
-"""DEBUG: who may use it, and what its subcommands show and switch."""
+"""DEBUG: which clients may use it, and what its subcommands show and switch."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def hosted() -> Hosted:
     return Hosted()
 
 
-# Who may use it.
+# Which clients may use it.
 
 
 def test_debug_is_off_by_default(world: World) -> None:
     assert world.do("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
 
-def test_local_admits_connections_from_the_same_machine() -> None:
+def test_enable_debug_command_local_admits_connections_from_the_same_machine() -> None:
     hosted = Hosted(enable_debug_command="local")
     assert hosted.do("DEBUG", "SLEEP", "0") == OK
 
 
-def test_local_refuses_others() -> None:
+def test_enable_debug_command_local_refuses_other_connections() -> None:
     hosted = Hosted(enable_debug_command="local", protected_mode="no")
     assert hosted.client(address="192.0.2.1:5000").do("DEBUG", "SLEEP", "0") == NOT_ALLOWED
 
@@ -208,7 +208,7 @@ def test_the_digest_does_not_depend_on_order_or_encoding() -> None:
 
 
 def test_the_digest_of_a_known_value(hosted: Hosted) -> None:
-    """Recorded from Redis."""
+    """The digest was recorded from Redis."""
     hosted.do("SET", "foo", "bar")
     assert hosted.do("DEBUG", "DIGEST-VALUE", "foo", "none") == [
         Simple(b"68467c70ae30376e7ce005bcc8827f5ba7fd67dc"),

@@ -1,4 +1,4 @@
-"""DUMP and RESTORE: the key, its times and events; what values look like as bytes is told in the tests of objects."""
+"""DUMP and RESTORE: keys, times and events. The tests of objects show what serialized values look like."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_INTACT = Error(b"ERR DUMP payload version or checksum are wrong")
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """An engine that may be debugged."""
+    """A world in which DEBUG is allowed."""
     made = World(enable_debug_command="yes")
     yield made
     made.check()
@@ -32,18 +32,18 @@ def dumped(world: World, key: str) -> bytes:
     return reply
 
 
-def test_no_key_no_value(world: World) -> None:
+def test_dump_of_a_missing_key_is_null(world: World) -> None:
     assert world.do("DUMP", "k") is None
     world.do("HELLO", "3")
     assert world.do("DUMP", "k") is None
 
 
-def test_a_word_as_bytes(world: World) -> None:
+def test_a_string_is_serialized_as_in_redis(world: World) -> None:
     world.do("SET", "k", "hello")
     assert dumped(world, "k") == WORD
 
 
-def test_dumping_counts_as_use(world: World) -> None:
+def test_dumping_a_key_counts_as_use(world: World) -> None:
     world.do("SET", "k", "hello")
     world.advance(5000)
     world.do("DUMP", "k")
@@ -62,7 +62,7 @@ def test_a_restored_hash_keeps_its_encoding_and_the_order_of_its_fields(world: W
     assert world.do("OBJECT", "ENCODING", "l") == b"listpackex"
 
 
-def test_without_compression_on_demand(world: World) -> None:
+def test_dump_compresses_only_if_rdbcompression_is_on(world: World) -> None:
     world.do("SET", "k", "x" * 1000)
     short = dumped(world, "k")
     world.do("CONFIG", "SET", "rdbcompression", "no")
@@ -70,7 +70,7 @@ def test_without_compression_on_demand(world: World) -> None:
     assert len(dumped(world, "k")) == 1000 + 3 + 10
 
 
-def test_the_length_that_debug_tells_is_that_of_the_value_alone(world: World) -> None:
+def test_the_length_that_debug_object_shows_is_that_of_the_value_alone(world: World) -> None:
     world.do("SET", "k", "x" * 1000)
     world.do("CONFIG", "SET", "rdbcompression", "no")
     assert b" serializedlength:1002 " in world.do("DEBUG", "OBJECT", "k").text
@@ -78,7 +78,7 @@ def test_the_length_that_debug_tells_is_that_of_the_value_alone(world: World) ->
     assert b" serializedlength:%d " % (len(dumped(world, "l")) - 11) in world.do("DEBUG", "OBJECT", "l").text
 
 
-def test_a_key_that_is_there_is_not_replaced_unasked(world: World) -> None:
+def test_an_existing_key_is_replaced_only_with_replace(world: World) -> None:
     world.do("SET", "k", "there", "EX", "100")
     assert world.do("RESTORE", "k", "0", WORD) == BUSY_KEY
     assert world.do("RESTORE", "k", "0", WORD, "REPLACE") == OK
@@ -86,7 +86,7 @@ def test_a_key_that_is_there_is_not_replaced_unasked(world: World) -> None:
     assert world.do("TTL", "k") == -1
 
 
-def test_a_bad_value_leaves_the_key_that_it_would_replace(world: World) -> None:
+def test_a_bad_value_does_not_delete_the_key_that_it_would_replace(world: World) -> None:
     world.do("SET", "k", "there", "EX", "100")
     assert world.do("RESTORE", "k", "0", sealed(b"\x63\x05hello"), "REPLACE") == BAD
     assert world.do("RESTORE", "k", "0", WORD[:-1] + b"\x00", "REPLACE") == NOT_INTACT
@@ -94,13 +94,13 @@ def test_a_bad_value_leaves_the_key_that_it_would_replace(world: World) -> None:
     assert world.do("TTL", "k") == 100
 
 
-def test_a_key_whose_time_is_over_is_not_in_the_way(world: World) -> None:
+def test_an_expired_key_does_not_prevent_a_restore(world: World) -> None:
     world.do("SET", "k", "there", "PX", "10")
     world.advance(100)
     assert world.do("RESTORE", "k", "0", WORD) == OK
 
 
-def test_times_are_relative_or_absolute(world: World) -> None:
+def test_the_time_to_live_is_relative_or_absolute(world: World) -> None:
     world.do("RESTORE", "k", "5000", WORD)
     assert world.do("PTTL", "k") == 5000
     moment = world.do("PEXPIRETIME", "k")
@@ -109,26 +109,26 @@ def test_times_are_relative_or_absolute(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [["1", "ABSTTL"], [str((1 << 63) - 1)]])
-def test_a_time_that_is_over_makes_no_key(world: World, options: list[str]) -> None:
-    """One too far in the future wraps around, as in Redis."""
+def test_restoring_with_a_time_in_the_past_creates_no_key(world: World, options: list[str]) -> None:
+    """A time too far in the future wraps around, as in Redis."""
     world.do("SET", "k", "there")
     assert world.do("RESTORE", "k", options[0], HASH, "REPLACE", *options[1:]) == OK
     assert world.do("EXISTS", "k") == 0
 
 
-def test_a_value_that_is_cut_off_does_not_go_on_in_the_footer(world: World) -> None:
-    """There Redis reads on."""
+def test_a_truncated_value_is_not_read_on_into_the_footer(world: World) -> None:
+    """Redis does read on there."""
     assert world.do("RESTORE", "k", "0", sealed(b"\x00\x05hell")) == BAD
 
 
 @pytest.mark.parametrize("setting", ["no", "clients", "yes"])
 def test_values_are_always_checked_in_full(world: World, setting: str) -> None:
-    """By default Redis would take a hash that has a field twice."""
+    """By default Redis would accept a hash that has a field twice."""
     world.do("CONFIG", "SET", "sanitize-dump-payload", setting)
     assert world.do("RESTORE", "k", "0", sealed(b"\x04\x02\x01a\x01a\x01a\x01b")) == BAD
 
 
-def test_idle_times(world: World) -> None:
+def test_restore_sets_the_idle_time(world: World) -> None:
     world.do("RESTORE", "k", "0", WORD, "IDLETIME", "1000")
     assert world.do("OBJECT", "IDLETIME", "k") == 1000
     world.do("RESTORE", "l", "0", WORD, "FREQ", "3")
@@ -164,7 +164,7 @@ def test_events(world: World) -> None:
     assert b"rdb_changes_since_last_save:3\r\n" in world.do("INFO", "persistence")
 
 
-def test_who_watches_the_key_is_told(world: World) -> None:
+def test_restoring_a_watched_key_fails_the_transaction(world: World) -> None:
     other = world.client()
     world.do("WATCH", "k")
     other.do("RESTORE", "k", "0", WORD)
@@ -173,14 +173,14 @@ def test_who_watches_the_key_is_told(world: World) -> None:
     assert world.do("EXEC") == NULL_ARRAY
 
 
-def test_who_waits_for_the_list_gets_it(world: World) -> None:
+def test_restoring_a_list_serves_a_blocked_client(world: World) -> None:
     other = world.client()
     assert world.do("BLPOP", "k", "0") == NO_REPLY
     other.do("RESTORE", "k", "0", sealed(b"\x01\x01\x01a"))
     assert world.replies() == [[b"k", b"a"]]
 
 
-def test_fields_that_expire_still_do(world: World) -> None:
+def test_the_fields_of_a_restored_hash_keep_their_times(world: World) -> None:
     world.do("HSET", "h", "f", "v", "g", "w")
     world.do("HPEXPIRE", "h", "5000", "FIELDS", "1", "f")
     payload = dumped(world, "h")
@@ -192,7 +192,7 @@ def test_fields_that_expire_still_do(world: World) -> None:
     assert world.do("HLEN", "h") == 1
 
 
-def test_fields_whose_time_was_over_meanwhile_go(world: World) -> None:
+def test_fields_that_have_expired_since_the_dump_are_deleted(world: World) -> None:
     world.do("HSET", "h", "f", "v")
     world.do("HPEXPIRE", "h", "5000", "FIELDS", "1", "f")
     payload = dumped(world, "h")
@@ -202,12 +202,12 @@ def test_fields_whose_time_was_over_meanwhile_go(world: World) -> None:
     assert world.do("EXISTS", "h") == 0
 
 
-def test_refused_while_there_is_no_memory(world: World) -> None:
+def test_restore_is_refused_above_the_memory_limit(world: World) -> None:
     world.do("CONFIG", "SET", "maxmemory", "1")
     assert is_error(world.do("RESTORE", "k", "0", WORD), b"OOM")
 
 
-def test_checksums_can_be_passed_over(world: World) -> None:
+def test_checksums_can_be_left_unchecked(world: World) -> None:
     wrong = WORD[:-1] + b"\x00"
     assert world.do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1") == OK
     assert world.do("RESTORE", "k", "0", wrong) == OK

@@ -1,4 +1,4 @@
-"""EXPIRE and its kin, PERSIST, TTL and its kin."""
+"""EXPIRE, PERSIST, TTL and the related commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.journal import Journal
 from tests.support.replies import NOT_AN_INTEGER, Error
 from tests.support.world import World
 
-NOW_MS = 1_700_000_000_000  # where the clock of a World stands
+NOW_MS = 1_700_000_000_000  # the time at which the clock of a World begins
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ NOW_MS = 1_700_000_000_000  # where the clock of a World stands
         ("PEXPIREAT", NOW_MS + 100_000),
     ],
 )
-def test_four_ways_to_say_a_time(world: World, command: str, argument: int) -> None:
+def test_a_time_can_be_given_in_four_ways(world: World, command: str, argument: int) -> None:
     world.do("SET", "k", "v")
     assert world.do(command, "k", argument) == 1
     assert world.do("TTL", "k") == 100
@@ -30,19 +30,19 @@ def test_four_ways_to_say_a_time(world: World, command: str, argument: int) -> N
 
 
 @pytest.mark.parametrize("command", ["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"])
-def test_no_time_is_minus_one_and_no_key_minus_two(world: World, command: str) -> None:
+def test_a_key_without_a_time_gives_minus_one_and_a_missing_key_minus_two(world: World, command: str) -> None:
     world.do("SET", "k", "v")
     assert world.do(command, "k") == -1
     assert world.do(command, "none") == -2
 
 
 @pytest.mark.parametrize(("left_ms", "seconds"), [(1499, 1), (1500, 2), (499, 0), (500, 1)])
-def test_seconds_are_rounded_to_the_nearest(world: World, left_ms: int, seconds: int) -> None:
+def test_seconds_are_rounded_to_the_nearest_second(world: World, left_ms: int, seconds: int) -> None:
     world.do("SET", "k", "v", "PX", left_ms)
     assert world.do("TTL", "k") == seconds
 
 
-def test_a_key_lives_through_the_last_millisecond(world: World) -> None:
+def test_a_key_exists_until_the_end_of_its_last_millisecond(world: World) -> None:
     world.do("SET", "k", "v", "PX", "10")
     world.clock.advance_ms(10)
     assert world.do("PTTL", "k") == 0
@@ -63,7 +63,7 @@ def test_a_time_in_the_past_deletes_the_key(world: World, command: str, argument
     assert world.engine.keyspace.expired == 0
 
 
-def test_expiring_and_persisting_tell_their_events(world: World) -> None:
+def test_expire_and_persist_notify_their_events(world: World) -> None:
     world.do("SET", "k", "v")
     journal = Journal(world)
     world.do("EXPIRE", "k", "100")
@@ -75,7 +75,7 @@ def test_expiring_and_persisting_tell_their_events(world: World) -> None:
     assert journal.take() == []
 
 
-def test_persist_takes_the_time_away(world: World) -> None:
+def test_persist_removes_the_time_to_live(world: World) -> None:
     world.do("SET", "k", "v", "EX", "100")
     assert world.do("PERSIST", "k") == 1
     assert world.do("PERSIST", "k") == 0
@@ -124,7 +124,9 @@ def test_options_that_go_together(world: World, options: tuple[str, ...]) -> Non
     ],
 )
 @pytest.mark.parametrize("seconds", ["100", "x", str(2**63 - 1)])
-def test_options_are_checked_first(world: World, options: tuple[str, ...], message: str, seconds: str) -> None:
+def test_options_are_checked_before_the_time(
+    world: World, options: tuple[str, ...], message: str, seconds: str
+) -> None:
     assert world.do("EXPIRE", "none", seconds, *options) == Error(b"ERR %b" % message.encode())
 
 
@@ -145,7 +147,7 @@ def test_a_time_that_does_not_fit_is_refused_even_without_the_key(world: World, 
 
 
 @pytest.mark.parametrize(("command", "argument"), [("EXPIREAT", (2**63 - 1) // 1000), ("PEXPIREAT", 2**63 - 1)])
-def test_the_latest_time_of_all(world: World, command: str, argument: int) -> None:
+def test_the_latest_possible_time_is_accepted(world: World, command: str, argument: int) -> None:
     world.do("SET", "k", "v")
     assert world.do(command, "k", argument) == 1
     assert world.do("EXISTS", "k") == 1
@@ -157,7 +159,7 @@ def test_the_time_must_be_an_integer(world: World, command: str, argument: str) 
     assert world.do(command, "none", argument) == NOT_AN_INTEGER
 
 
-def test_lazy_expiry_tells_its_event_and_is_no_change_for_saving(world: World) -> None:
+def test_lazy_expiry_notifies_its_event_and_does_not_count_as_dirty(world: World) -> None:
     world.do("SET", "k", "v", "PX", "5")
     world.clock.advance_ms(6)
     journal = Journal(world)
@@ -168,7 +170,7 @@ def test_lazy_expiry_tells_its_event_and_is_no_change_for_saving(world: World) -
     assert world.engine.keyspace.expired == 1
 
 
-def test_expire_of_a_key_that_is_over_finds_nothing(world: World) -> None:
+def test_expire_of_an_expired_key_replies_with_zero(world: World) -> None:
     world.do("SET", "k", "v", "PX", "5")
     world.clock.advance_ms(6)
     assert world.do("EXPIRE", "k", "100") == 0

@@ -90,7 +90,7 @@ def test_geopos_replies_with_doubles_under_resp3(sicily: World) -> None:
     assert sicily.do("GEOPOS", "k", "Palermo", "none") == [palermo, None]
 
 
-def test_the_corner_of_the_map_is_a_place(world: World) -> None:
+def test_the_corner_of_the_map_is_a_valid_place(world: World) -> None:
     world.do("GEOADD", "k", "180", "85.05112878", "a")
     assert world.do("ZSCORE", "k", "a") == b"13510798882111488"
     assert world.do("GEOPOS", "k", "a") == [[b"180", b"85.0511287799999991"]]

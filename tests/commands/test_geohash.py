@@ -1,4 +1,4 @@
-"""Cells of the map, distances, and the ranges of a search."""
+"""The cells of the map, distances, and the ranges of scores in which a search looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields with a time to live: the commands of Redis 7.4, and what becomes of fields whose time is over."""
+"""Fields with a time to live: the commands of Redis 7.4, and what happens to expired fields."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SHOWERS = ["HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME", "HPERSIST"]
 
 @pytest.fixture(params=["listpackex", "hashtable"])
 def kind(world: World, request: pytest.FixtureRequest) -> str:
-    """The encoding of all hashes that get times."""
+    """The encoding of every hash in the test that has field times: listpackex or hashtable."""
     if request.param == "hashtable":
         world.do("CONFIG", "SET", "hash-max-listpack-entries", "0")
     return str(request.param)
 
 
 def lazily(world: World) -> None:
-    """Only access shall delete fields."""
+    """Let only access delete expired fields, not the timer."""
     world.engine.switches.active_expire = False
 
 
 def expire(world: World, *fields: str, after_ms: int = 10) -> None:
-    """Let fields be over."""
+    """Give fields `after_ms` to live and let this time pass."""
     world.do("HPEXPIRE", "k", after_ms, "FIELDS", len(fields), *fields)
     world.advance(after_ms + 1)
 
@@ -55,7 +55,9 @@ def now_ms(world: World) -> int:
         (["1", "FIELDS", "1", "a", "b"], "The `numfields` parameter must match the number of arguments"),
     ],
 )
-def test_bad_arguments_of_setters(world: World, command: str, words: list[str], message: str) -> None:
+def test_bad_arguments_of_commands_that_set_times_are_refused(
+    world: World, command: str, words: list[str], message: str
+) -> None:
     assert world.do(command, "k", *words) == Error(f"ERR {message}".encode())
 
 
@@ -80,12 +82,14 @@ def test_times_have_46_bits(world: World, command: str) -> None:
         (["FIELDS", "2", "a"], "The `numfields` parameter must match the number of arguments"),
     ],
 )
-def test_bad_arguments_of_the_others(world: World, command: str, words: list[str], message: str) -> None:
+def test_bad_arguments_of_the_other_commands_are_refused(
+    world: World, command: str, words: list[str], message: str
+) -> None:
     assert world.do(command, "k", *words) == Error(f"ERR {message}".encode())
 
 
 @pytest.mark.parametrize("command", SETTERS)
-def test_wrong_type_comes_before_a_bad_time(world: World, command: str) -> None:
+def test_a_wrong_type_is_reported_before_a_bad_time(world: World, command: str) -> None:
     world.do("SET", "s", "v")
     assert world.do(command, "s", "x", "FIELDS", "1", "a") == WRONG_TYPE
 
@@ -93,7 +97,7 @@ def test_wrong_type_comes_before_a_bad_time(world: World, command: str) -> None:
 # Setting and showing.
 
 
-def test_what_is_not_there(world: World, kind: str) -> None:
+def test_missing_keys_and_fields_give_minus_two(world: World, kind: str) -> None:
     fill_hash(world, "a")
     for command in SETTERS:
         assert world.do(command, "missing", "1", "FIELDS", "2", "x", "y") == [-2, -2]
@@ -103,7 +107,7 @@ def test_what_is_not_there(world: World, kind: str) -> None:
         assert world.do(command, "k", "FIELDS", "2", "x", "a") == [-2, -1]
 
 
-def test_times_are_shown_in_units_that_are_begun(world: World, kind: str) -> None:
+def test_times_are_rounded_up_to_the_unit_shown(world: World, kind: str) -> None:
     fill_hash(world, "a", "b")
     now = now_ms(world)
     assert world.do("HPEXPIRE", "k", "1500", "FIELDS", "1", "a") == [1]
@@ -114,7 +118,7 @@ def test_times_are_shown_in_units_that_are_begun(world: World, kind: str) -> Non
     assert encoding(world) == kind
 
 
-def test_the_four_setters_mean_the_same(world: World, kind: str) -> None:
+def test_the_four_commands_that_set_times_mean_the_same(world: World, kind: str) -> None:
     fill_hash(world, "a")
     second = now_ms(world) // 1000 + 100
     for command, time in [("HEXPIREAT", second), ("HPEXPIREAT", second * 1000)]:
@@ -139,7 +143,7 @@ def test_conditions(world: World, kind: str, condition: str, without: int, later
         assert world.do("HPEXPIRETIME", "k", "FIELDS", "1", "a") == [when if expected else time]
 
 
-def test_a_time_that_is_over_deletes_fields(world: World, kind: str) -> None:
+def test_a_time_in_the_past_deletes_the_fields(world: World, kind: str) -> None:
     fill_hash(world, "a", "b", "c")
     watched = Watched(world)
     assert world.do("HPEXPIREAT", "k", now_ms(world), "FIELDS", "2", "a", "x") == [2, -2]
@@ -171,7 +175,7 @@ def test_a_condition_that_is_not_met_keeps_the_field(world: World) -> None:
         ("HTTL k FIELDS 1 a", "listpack"),
     ],
 )
-def test_a_command_that_may_set_times_changes_the_encoding_whatever_comes_of_it(
+def test_a_command_that_may_set_times_changes_the_encoding_even_if_it_sets_none(
     world: World, words: str, expected: str
 ) -> None:
     fill_hash(world, "a")
@@ -208,7 +212,7 @@ def test_an_expired_field_that_was_not_deleted_yet_can_get_another_time(
     assert world.do("HEXISTS", "k", "a") == int(expected == 1)
 
 
-def test_hpersist_takes_times_away(world: World, kind: str) -> None:
+def test_hpersist_removes_times(world: World, kind: str) -> None:
     fill_hash(world, "a", "b")
     world.do("HEXPIRE", "k", "100", "FIELDS", "1", "a")
     assert world.do("HPERSIST", "k", "FIELDS", "3", "a", "b", "x") == [1, -1, -2]
@@ -228,7 +232,7 @@ def test_events(world: World, kind: str) -> None:
 # Other commands.
 
 
-def test_setting_a_field_takes_its_time_away(world: World, kind: str) -> None:
+def test_setting_a_field_removes_its_time(world: World, kind: str) -> None:
     for words in (["HSET", "k", "a", "1"], ["HSET", "k", "a", "1", "c", "1"], ["HMSET", "k", "a", "1"]):
         fill_hash(world, "a", "b")
         world.do("HEXPIRE", "k", "100", "FIELDS", "2", "a", "b")
@@ -236,7 +240,7 @@ def test_setting_a_field_takes_its_time_away(world: World, kind: str) -> None:
         assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [-1, 100]
 
 
-def test_counting_keeps_the_time(world: World, kind: str) -> None:
+def test_incrementing_a_field_keeps_its_time(world: World, kind: str) -> None:
     world.do("HSET", "k", "n", "5")
     world.do("HEXPIRE", "k", "100", "FIELDS", "1", "n")
     world.do("HINCRBY", "k", "n", "1")
@@ -244,7 +248,7 @@ def test_counting_keeps_the_time(world: World, kind: str) -> None:
     assert world.do("HTTL", "k", "FIELDS", "1", "n") == [100]
 
 
-def test_counting_begins_anew_when_the_time_is_over(world: World, kind: str) -> None:
+def test_incrementing_an_expired_field_starts_from_zero(world: World, kind: str) -> None:
     lazily(world)
     for command in ("HINCRBY", "HINCRBYFLOAT"):
         world.do("HSET", "k", "n", "5")
@@ -254,7 +258,7 @@ def test_counting_begins_anew_when_the_time_is_over(world: World, kind: str) -> 
         assert world.do("HTTL", "k", "FIELDS", "1", "n") == [-1]
 
 
-def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None:
+def test_hsetnx_sets_an_expired_field(world: World, kind: str) -> None:
     lazily(world)
     fill_hash(world, "a")
     expire(world, "a")
@@ -262,7 +266,7 @@ def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None
     assert world.do("HGET", "k", "a") == b"new"
 
 
-# Fields whose time is over.
+# Expired fields.
 
 
 @pytest.mark.parametrize(
@@ -284,7 +288,7 @@ def test_hsetnx_sets_a_field_whose_time_is_over(world: World, kind: str) -> None
     ],
 )
 @pytest.mark.parametrize("active", [True, False])
-def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: Reply, active: bool) -> None:
+def test_expired_fields_are_not_seen(world: World, kind: str, words: list[str], reply: Reply, active: bool) -> None:
     if not active:
         lazily(world)
     fill_hash(world, "a", "b", "c")
@@ -297,7 +301,7 @@ def test_they_are_not_seen(world: World, kind: str, words: list[str], reply: Rep
     assert world.do(*words) == reply
 
 
-def test_a_time_is_over_a_millisecond_later(world: World, kind: str) -> None:
+def test_a_field_exists_until_the_end_of_its_last_millisecond(world: World, kind: str) -> None:
     fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.clock.advance_ms(10)
@@ -308,7 +312,7 @@ def test_a_time_is_over_a_millisecond_later(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["HGET", "HEXISTS", "HSTRLEN", "HMGET"])
-def test_access_deletes_the_field_that_is_asked_for(world: World, kind: str, command: str) -> None:
+def test_access_deletes_the_expired_field_that_it_asks_for(world: World, kind: str, command: str) -> None:
     lazily(world)
     fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
@@ -318,7 +322,7 @@ def test_access_deletes_the_field_that_is_asked_for(world: World, kind: str, com
     assert watched.by(command, "k", "a") == ([], 0)
 
 
-def test_the_hash_goes_with_the_last_field(world: World, kind: str) -> None:
+def test_the_hash_is_deleted_with_its_last_field(world: World, kind: str) -> None:
     lazily(world)
     fill_hash(world, "a", "b")
     expire(world, "a", "b")
@@ -328,7 +332,7 @@ def test_the_hash_goes_with_the_last_field(world: World, kind: str) -> None:
     assert world.do("EXISTS", "k") == 0
 
 
-def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
+def test_hrandfield_deletes_all_expired_fields(world: World, kind: str) -> None:
     lazily(world)
     fill_hash(world, "a", "b", "c")
     expire(world, "a", "b")
@@ -340,14 +344,14 @@ def test_hrandfield_deletes_all_that_are_over(world: World, kind: str) -> None:
     assert world.engine.keyspace.expired_fields == 3
 
 
-def test_hdel_deletes_fields_that_are_over_as_well(world: World, kind: str) -> None:
+def test_hdel_deletes_and_counts_expired_fields(world: World, kind: str) -> None:
     lazily(world)
     fill_hash(world, "a")
     expire(world, "a")
     assert world.do("HDEL", "k", "a") == 1
 
 
-def test_while_the_data_set_stands_still_nothing_is_deleted(world: World, kind: str) -> None:
+def test_no_field_is_deleted_while_the_data_set_stands_still(world: World, kind: str) -> None:
     fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "10", "FIELDS", "1", "a")
     world.do("CLIENT", "PAUSE", "100000", "WRITE")
@@ -356,10 +360,10 @@ def test_while_the_data_set_stands_still_nothing_is_deleted(world: World, kind: 
     assert world.do("HLEN", "k") == 1
 
 
-# The active cycle.
+# The active expire cycle.
 
 
-def test_fields_vanish_although_nobody_asks(world: World, kind: str) -> None:
+def test_expired_fields_are_deleted_although_no_command_accesses_them(world: World, kind: str) -> None:
     fill_hash(world, "a", "b")
     watched = Watched(world)
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
@@ -372,7 +376,7 @@ def test_fields_vanish_although_nobody_asks(world: World, kind: str) -> None:
     assert world.engine.keyspace.expired_fields == 2
 
 
-def test_the_cycle_tells_one_event_per_hash(world: World, kind: str) -> None:
+def test_the_cycle_notifies_one_event_per_hash(world: World, kind: str) -> None:
     fill_hash(world, "a", "b", "c")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "2", "a", "b")
     watched = Watched(world)
@@ -413,7 +417,7 @@ def test_many_fields_are_deleted_over_several_ticks(world: World) -> None:
         ["SWAPDB", "0", "1"],
     ],
 )
-def test_times_go_where_the_hash_goes(world: World, kind: str, moving: list[str]) -> None:
+def test_field_times_move_with_the_hash(world: World, kind: str, moving: list[str]) -> None:
     fill_hash(world, "a", "b")
     world.do("HPEXPIRE", "k", "150", "FIELDS", "2", "a", "b")
     world.do(*moving)
@@ -427,7 +431,9 @@ def test_times_go_where_the_hash_goes(world: World, kind: str, moving: list[str]
 
 
 @pytest.mark.parametrize("ending", [["DEL", "k"], ["FLUSHALL"], ["FLUSHDB"], ["SET", "k", "v"], ["PEXPIRE", "k", "20"]])
-def test_a_hash_that_went_before_its_fields_is_no_trouble(world: World, kind: str, ending: list[str]) -> None:
+def test_a_hash_that_is_deleted_before_its_fields_expire_does_no_harm(
+    world: World, kind: str, ending: list[str]
+) -> None:
     fill_hash(world, "a")
     world.do("HPEXPIRE", "k", "50", "FIELDS", "1", "a")
     world.do(*ending)

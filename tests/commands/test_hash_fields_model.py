@@ -17,14 +17,14 @@ TIMES_MS = (5, 50, 1000, 100_000)
 
 
 class Model:
-    """Two hashes and what is to be in them."""
+    """Two hashes in an engine, and the fields that they should have."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         entries = self.random.choice(("3", "8", "128"))
         self.world = World(hash_max_listpack_entries=entries, hash_max_listpack_value="20")
         self.fields = [f"f{number}" for number in range(self.random.choice((4, 12, 40)))]
-        self.data: dict[str, dict[str, tuple[str, int]]] = {key: {} for key in KEYS}  # time 0: it lives for ever
+        self.data: dict[str, dict[str, tuple[str, int]]] = {key: {} for key in KEYS}  # time 0: the field never expires
 
     def now_ms(self) -> int:
         return self.world.clock.now_us() // 1000
@@ -143,7 +143,7 @@ class Model:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_fields_are_those_of_a_dictionary(seed: int) -> None:
+def test_fields_agree_with_those_of_a_dictionary(seed: int) -> None:
     model = Model(seed)
     for number in range(200):
         model.step()

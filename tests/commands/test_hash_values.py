@@ -65,7 +65,7 @@ def test_bad_arguments(world: World, line: str, message: str) -> None:
 # HGETDEL
 
 
-def test_hgetdel_gives_values_and_deletes(world: World) -> None:
+def test_hgetdel_replies_with_values_and_deletes_the_fields(world: World) -> None:
     fill_hash(world, "a", "b", "c")
     assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
     assert world.do("HKEYS", "k") == [b"c"]
@@ -74,7 +74,7 @@ def test_hgetdel_gives_values_and_deletes(world: World) -> None:
     assert world.do("HGETDEL", "k", "FIELDS", "2", "a", "b") == [None, None]
 
 
-def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
+def test_hgetdel_notifies_expired_and_deleted_fields(world: World) -> None:
     lazily(world)
     fill_hash(world, "a", "b", "c")
     expire(world, "a")
@@ -87,7 +87,7 @@ def test_hgetdel_tells_what_expired_and_what_was_deleted(world: World) -> None:
     assert watched.by("HGETDEL", "k", "FIELDS", "1", "a") == (["hexpired k", "del k"], 0)
 
 
-def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
+def test_a_field_named_twice_gives_its_value_once_if_it_is_deleted(world: World) -> None:
     fill_hash(world, "a", "b", "c")
     assert world.do("HGETDEL", "k", "FIELDS", "3", "a", "b", "a") == [b"a", b"b", None]
     fill_hash(world, "a")
@@ -99,7 +99,7 @@ def test_a_field_that_is_deleted_gives_its_value_once(world: World) -> None:
 # HGETEX
 
 
-def test_hgetex_gives_values(world: World) -> None:
+def test_hgetex_replies_with_values(world: World) -> None:
     fill_hash(world, "a", "b")
     assert world.do("HGETEX", "k", "FIELDS", "3", "a", "x", "b") == [b"a", None, b"b"]
     assert world.do("HTTL", "k", "FIELDS", "1", "a") == [-1]
@@ -115,7 +115,7 @@ def test_hgetex_sets_times(world: World, option: str) -> None:
     assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, -1]
 
 
-def test_hgetex_tells_what_it_changes(world: World) -> None:
+def test_hgetex_notifies_what_it_changes(world: World) -> None:
     fill_hash(world, "a", "b")
     watched = Watched(world)
     assert watched.by("HGETEX", "k", "FIELDS", "1", "a") == ([], 0)
@@ -126,7 +126,7 @@ def test_hgetex_tells_what_it_changes(world: World) -> None:
     assert watched.by("HGETEX", "k", "EXAT", "1", "FIELDS", "1", "b") == (["hdel k", "del k"], 1)
 
 
-def test_hgetex_does_not_revive_fields(world: World) -> None:
+def test_hgetex_does_not_revive_expired_fields(world: World) -> None:
     lazily(world)
     fill_hash(world, "a", "b")
     expire(world, "a", "b")
@@ -137,12 +137,12 @@ def test_hgetex_does_not_revive_fields(world: World) -> None:
 # HSETEX
 
 
-def test_hsetex_sets(world: World) -> None:
+def test_hsetex_sets_fields(world: World) -> None:
     assert world.do("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2") == 1
     assert world.do("HGETALL", "k") == [b"a", b"1", b"b", b"2"]
 
 
-def test_hsetex_sets_times_and_takes_them_away(world: World) -> None:
+def test_hsetex_sets_and_removes_times(world: World) -> None:
     world.do("HSETEX", "k", "EX", "100", "FIELDS", "2", "a", "1", "b", "2")
     assert world.do("HTTL", "k", "FIELDS", "2", "a", "b") == [100, 100]
     world.do("HSETEX", "k", "KEEPTTL", "FIELDS", "1", "a", "3")
@@ -151,7 +151,7 @@ def test_hsetex_sets_times_and_takes_them_away(world: World) -> None:
     assert world.do("HMGET", "k", "a", "b") == [b"3", b"4"]
 
 
-def test_hsetex_under_conditions(world: World) -> None:
+def test_hsetex_sets_nothing_unless_its_condition_is_met(world: World) -> None:
     assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "1") == 0
     assert world.do("EXISTS", "k") == 0
     assert world.do("HSETEX", "k", "PX", "5000", "fnx", "FIELDS", "1", "a", "1") == 1
@@ -161,7 +161,7 @@ def test_hsetex_under_conditions(world: World) -> None:
     assert world.do("HSETEX", "k", "FXX", "FIELDS", "1", "a", "2") == 1
 
 
-def test_a_field_whose_time_is_over_does_not_count(world: World) -> None:
+def test_an_expired_field_does_not_exist_for_a_condition(world: World) -> None:
     lazily(world)
     fill_hash(world, "a")
     expire(world, "a")
@@ -178,7 +178,7 @@ def test_keepttl_keeps_the_time_of_an_expired_field(world: World) -> None:
 
 
 @pytest.mark.parametrize("condition", ["FNX", "FXX"])
-def test_keepttl_under_a_condition_finds_expired_fields_deleted(world: World, condition: str) -> None:
+def test_a_condition_deletes_expired_fields_before_keepttl_can_keep_their_times(world: World, condition: str) -> None:
     lazily(world)
     fill_hash(world, "a", "b")
     expire(world, "a")
@@ -187,7 +187,7 @@ def test_keepttl_under_a_condition_finds_expired_fields_deleted(world: World, co
     assert world.do("HGET", "k", "a") == (b"5" if is_new else None)
 
 
-def test_a_condition_looks_no_further_than_the_field_that_decides(world: World) -> None:
+def test_a_condition_looks_no_further_than_the_first_field_that_decides_it(world: World) -> None:
     lazily(world)
     fill_hash(world, "a", "b")
     expire(world, "a")
@@ -238,7 +238,7 @@ def test_with_a_time_that_has_passed_each_field_is_deleted_before_the_next_is_se
     assert world.do("HKEYS", "k") == [b"b"]
 
 
-def test_hsetex_tells_what_it_does(world: World) -> None:
+def test_hsetex_notifies_what_it_does(world: World) -> None:
     watched = Watched(world)
     assert watched.by("HSETEX", "k", "FIELDS", "2", "a", "1", "b", "2")[0] == ["hset k"]
     assert watched.by("HSETEX", "k", "EX", "9", "FIELDS", "1", "a", "1")[0] == ["hset k", "hexpire k"]

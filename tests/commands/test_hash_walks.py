@@ -29,7 +29,7 @@ def test_all_fields_and_values_are_listed(world: World, size: int) -> None:
     assert dict(zip(listed[::2], listed[1::2], strict=True)) == pairs
 
 
-def test_nothing_is_listed_of_a_missing_key(world: World) -> None:
+def test_nothing_is_listed_for_a_missing_key(world: World) -> None:
     for command in ("HKEYS", "HVALS", "HGETALL"):
         assert world.do(command, "k") == []
     world.do("HELLO", "3")
@@ -65,7 +65,7 @@ def test_a_positive_count_draws_different_fields(world: World, size: int, count:
 
 
 @SIZES
-def test_a_negative_count_draws_so_many(world: World, size: int) -> None:
+def test_a_negative_count_draws_as_many_fields_with_repetition(world: World, size: int) -> None:
     pairs = fill(world, size)
     drawn = world.do("HRANDFIELD", "k", -1000)
     assert len(drawn) == 1000
@@ -90,7 +90,9 @@ def test_every_field_has_the_same_chance(world: World, count: int) -> None:
     for _ in range(3000):
         drawn.update(world.do("HRANDFIELD", "k", count))
     expected = 300 * count
-    assert sum((drawn[b"f%d" % i] - expected) ** 2 / expected for i in range(10)) < 27.9  # 9 degrees, 1 in 1000
+    assert (
+        sum((drawn[b"f%d" % i] - expected) ** 2 / expected for i in range(10)) < 27.9
+    )  # chi-square with 9 degrees of freedom: exceeded by chance once in 1000 runs
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_hrandfield_refuses(world: World, words: list[str], reply: Reply) -> Non
 
 
 def scan_all(world: World, *options: str) -> list[bytes]:
-    """All that a whole scan lists."""
+    """Everything that a full scan lists."""
     listed: list[bytes] = []
     cursor = b"0"
     while True:
@@ -150,7 +152,7 @@ def test_a_scan_can_select_fields(world: World, size: int) -> None:
     assert scan_all(world, "MATCH", "f3", "COUNT", "1000") == [b"f3", b"v3"]
 
 
-def test_a_scan_looks_at_its_options_only_if_there_is_a_hash(world: World) -> None:
+def test_a_scan_checks_its_options_only_if_the_key_exists(world: World) -> None:
     assert world.do("HSCAN", "k", "x") == INVALID_CURSOR
     assert world.do("HSCAN", "k", "7", "FOO") == [b"0", []]
     fill(world, 1)

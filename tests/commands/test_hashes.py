@@ -48,7 +48,7 @@ def test_a_string_is_no_hash(world: World, words: list[str]) -> None:
 # Setting.
 
 
-def test_hset_tells_how_many_fields_are_new(world: World) -> None:
+def test_hset_replies_with_the_number_of_new_fields(world: World) -> None:
     assert world.do("HSET", "k", "a", "1") == 1
     assert world.do("HSET", "k", "a", "2") == 0
     assert world.do("HSET", "k", "a", "3", "b", "4", "c", "5", "c", "6") == 2
@@ -73,13 +73,13 @@ def test_hsetnx_sets_only_new_fields(world: World) -> None:
     assert world.do("HGET", "k", "a") == b"1"
 
 
-def test_a_long_value_that_is_not_set_does_not_convert(world: World) -> None:
+def test_a_long_value_that_is_not_set_does_not_convert_the_hash(world: World) -> None:
     world.do("HSET", "k", "a", "1")
     world.do("HSETNX", "k", "a", LONG)
     assert encoding(world) == "listpack"
 
 
-def test_setting_tells_an_event_and_counts_the_pairs(world: World) -> None:
+def test_setting_notifies_an_event_and_counts_each_pair_as_a_change(world: World) -> None:
     watched = Watched(world)
     assert watched.by("HSET", "k", "a", "1") == (["hset k"], 1)
     assert watched.by("HSET", "k", "a", "1", "b", "2", "b", "3") == (["hset k"], 3)
@@ -90,10 +90,10 @@ def test_setting_tells_an_event_and_counts_the_pairs(world: World) -> None:
     assert watched.by("HINCRBYFLOAT", "k", "c", "1") == (["hincrbyfloat k"], 1)
 
 
-# Counting.
+# Incrementing.
 
 
-def test_hincrby_counts_from_zero(world: World) -> None:
+def test_hincrby_starts_from_zero(world: World) -> None:
     assert world.do("HINCRBY", "k", "n", "5") == 5
     assert world.do("HINCRBY", "k", "n", "-7") == -2
     assert world.do("HGET", "k", "n") == b"-2"
@@ -138,7 +138,7 @@ def test_hincrbyfloat_refuses(world: World, value: str, increment: str, message:
     assert world.do("HINCRBYFLOAT", "k", "n", increment) == Error(message)
 
 
-def test_a_refused_increment_makes_no_key(world: World) -> None:
+def test_a_refused_increment_creates_no_key(world: World) -> None:
     world.do("HINCRBY", "k", "n", "x")
     world.do("HINCRBYFLOAT", "k", "n", "inf")
     assert world.do("EXISTS", "k") == 0
@@ -148,7 +148,7 @@ def test_a_refused_increment_makes_no_key(world: World) -> None:
     "words",
     [["HSET", "k", "a", "1"], ["HSETNX", "k", "z", "1"], ["HINCRBY", "k", "a", "1"], ["HINCRBYFLOAT", "k", "a", "1"]],
 )
-def test_a_command_counts_as_one_use(words: list[str]) -> None:
+def test_a_command_counts_as_a_single_use_of_its_key(words: list[str]) -> None:
     world = World(maxmemory_policy="allkeys-lfu", lfu_log_factor="0")
     world.do("HSET", "k", "a", "1")
     before = world.do("OBJECT", "FREQ", "k")
@@ -159,7 +159,7 @@ def test_a_command_counts_as_one_use(words: list[str]) -> None:
 # Getting.
 
 
-def test_what_is_not_there(world: World) -> None:
+def test_missing_keys_and_fields(world: World) -> None:
     world.do("HSET", "k", "a", "1")
     for key in ("k", "missing"):
         assert world.do("HGET", key, "x") is None
@@ -187,13 +187,13 @@ def test_fields_and_values_may_be_any_bytes(world: World) -> None:
 # Deleting.
 
 
-def test_hdel_tells_how_many_fields_there_were(world: World) -> None:
+def test_hdel_replies_with_the_number_of_fields_deleted(world: World) -> None:
     world.do("HSET", "k", "a", "1", "b", "2", "c", "3")
     assert world.do("HDEL", "k", "a", "x", "a", "b") == 2
     assert world.do("HKEYS", "k") == [b"c"]
 
 
-def test_the_hash_goes_with_its_last_field(world: World) -> None:
+def test_the_hash_is_deleted_with_its_last_field(world: World) -> None:
     watched = Watched(world)
     world.do("HSET", "k", "a", "1", "b", "2")
     assert watched.by("HDEL", "k", "a") == (["hdel k"], 1)
@@ -218,12 +218,12 @@ def test_the_limits_are_those_of_the_settings(world: World, command: str) -> Non
     world.do(command, "k", "a", "1234")
     assert encoding(world) == "hashtable"
     world.do("DEL", "k")
-    world.do(command, "k", "a", "1", "a", "2", "a", "3")  # counted before it is known that they are one
+    world.do(command, "k", "a", "1", "a", "2", "a", "3")  # three pairs, although one field
     assert encoding(world) == "hashtable"
     assert world.do("HLEN", "k") == 1
 
 
-def test_a_long_number_converts(world: World) -> None:
+def test_an_increment_whose_result_is_too_long_converts_the_hash(world: World) -> None:
     world.do("CONFIG", "SET", "hash-max-listpack-value", "3")
     world.do("HINCRBY", "k", "n", "1000")
     assert encoding(world) == "hashtable"
@@ -256,7 +256,7 @@ def test_the_digest_is_that_of_redis() -> None:
     assert world.do("DEBUG", "DIGEST-VALUE", "k") == [Simple(b"8e852dc87b53fd9d5c0697d2690b0b2161826f22")]
 
 
-def test_the_digest_tells_that_a_field_expires_but_not_when() -> None:
+def test_the_digest_depends_on_whether_a_field_expires_but_not_on_when() -> None:
     world = World(enable_debug_command="yes")
     digests = []
     for seconds in (0, 100, 200):

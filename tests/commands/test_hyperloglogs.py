@@ -47,7 +47,7 @@ def test_another_string_is_refused(world: World, words: tuple[str, ...], data: b
 @pytest.mark.parametrize(
     "words", [("PFCOUNT", "f"), ("PFCOUNT", "f", "f"), ("PFMERGE", "f"), ("PFDEBUG", "GETREG", "f")]
 )
-def test_a_corrupt_value_is_found_out_in_use(world: World, words: tuple[str, ...]) -> None:
+def test_a_corrupt_value_is_noticed_when_it_is_used(world: World, words: tuple[str, ...]) -> None:
     world.do("SET", "f", HEADER + b"\x7f\xfe")
     assert world.do(*words) == CORRUPT
 
@@ -59,7 +59,7 @@ def test_pfadd_to_a_corrupt_value_may_work(world: World) -> None:
     assert world.do("PFADD", "f", "a") == CORRUPT
 
 
-def test_pfadd_tells_whether_the_estimate_may_have_changed(world: World) -> None:
+def test_pfadd_says_whether_the_estimate_may_have_changed(world: World) -> None:
     assert world.do("PFADD", "k") == 1
     assert world.do("PFADD", "k") == 0
     assert world.do("PFADD", "k", "a") == 1
@@ -77,7 +77,7 @@ def test_the_bytes_are_those_of_redis(world: World) -> None:
     assert world.do("GET", "k") == b"HYLL\x01\x00\x00\x00\x01" + bytes(7) + b"q\xa6\x84NW"
 
 
-def test_bytes_that_were_set_are_counted(world: World) -> None:
+def test_a_value_set_as_a_string_is_counted(world: World) -> None:
     world.do("SET", "k", HEADER + b"q\xa6\x84NW")
     assert world.do("PFCOUNT", "k") == 1
     assert world.do("PFADD", "k", "a") == 0
@@ -121,7 +121,7 @@ def test_pfcount_that_writes_marks_the_key_as_changed(world: World) -> None:
     assert world.do("EXEC") == []
 
 
-def test_pfmerge_makes_the_destination(world: World) -> None:
+def test_pfmerge_creates_the_destination(world: World) -> None:
     assert world.do("PFMERGE", "k") == OK
     assert world.do("GET", "k") == HEADER + b"\x7f\xff"
     world.do("PFADD", "a", *series(0, 50))

@@ -43,7 +43,7 @@ def lookups(world: World) -> tuple[int, int]:
 
 
 def idle_after(world: World, *command: str) -> Reply:
-    """OBJECT IDLETIME of k, ten seconds after it was set, behind a command."""
+    """Set k, let ten seconds pass and run a command; returns what OBJECT IDLETIME says of k then."""
     world.do("SET", "k", "v")
     world.advance(10_000)
     world.do(*command)
@@ -54,14 +54,14 @@ def idle_after(world: World, *command: str) -> Reply:
 
 
 @pytest.mark.parametrize("command", ["DEL", "UNLINK"])
-def test_deleting_counts_the_keys_that_were_there(world: World, command: str) -> None:
+def test_deleting_counts_the_keys_that_existed(world: World, command: str) -> None:
     world.do("MSET", "a", "1", "b", "2")
     assert world.do(command, "a", "b", "a", "c") == 2
     assert world.do("EXISTS", "a", "b") == 0
 
 
 @pytest.mark.parametrize("command", ["DEL", "UNLINK"])
-def test_deleting_tells_one_event_per_key_that_was_there(world: World, command: str) -> None:
+def test_deleting_notifies_one_event_per_key_that_existed(world: World, command: str) -> None:
     world.do("MSET", "a", "1", "b", "2")
     journal = Journal(world)
     before = dirty(world)
@@ -70,7 +70,7 @@ def test_deleting_tells_one_event_per_key_that_was_there(world: World, command: 
     assert dirty(world) - before == 2
 
 
-def test_deleting_gives_all_memory_of_a_key_back(world: World) -> None:
+def test_deleting_frees_all_memory_of_a_key(world: World) -> None:
     world.do("SET", "other", "v")
     world.do("DEL", "k")
     before = used(world)
@@ -79,7 +79,7 @@ def test_deleting_gives_all_memory_of_a_key_back(world: World) -> None:
     assert used(world) - before == 32  # the table of expire times stays
 
 
-def test_deleting_a_key_whose_time_is_over_counts_nothing(world: World) -> None:
+def test_deleting_an_expired_key_counts_nothing(world: World) -> None:
     world.do("SET", "k", "v", "PX", "5")
     world.clock.advance_ms(6)
     journal = Journal(world)
@@ -95,7 +95,7 @@ def test_exists_counts_a_key_as_often_as_it_is_given(world: World) -> None:
     assert world.do("EXISTS", "a", "a", "b") == 2
 
 
-def test_touch_counts_the_keys_that_are_there(world: World) -> None:
+def test_touch_counts_the_keys_that_exist(world: World) -> None:
     world.do("SET", "a", "1")
     assert world.do("TOUCH", "a", "a", "b") == 2
 
@@ -109,12 +109,12 @@ def test_type_names_the_type_or_none(world: World) -> None:
 @pytest.mark.parametrize(
     "command", [("EXISTS", "k"), ("TYPE", "k"), ("TTL", "k"), ("PTTL", "k"), ("OBJECT", "ENCODING", "k"), ("KEYS", "*")]
 )
-def test_looking_at_a_key_is_no_use(world: World, command: tuple[str, ...]) -> None:
+def test_inspecting_a_key_does_not_count_as_use(world: World, command: tuple[str, ...]) -> None:
     assert idle_after(world, *command) == 10
 
 
 @pytest.mark.parametrize("command", [("TOUCH", "k"), ("GET", "k"), ("PERSIST", "k"), ("COPY", "k", "l")])
-def test_working_with_a_key_is_use(world: World, command: tuple[str, ...]) -> None:
+def test_reading_or_writing_a_key_counts_as_use(world: World, command: tuple[str, ...]) -> None:
     assert idle_after(world, *command) == 0
 
 
@@ -162,13 +162,13 @@ def test_other_commands_count_neither(world: World, command: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("command", ["EXISTS", "TOUCH", "TYPE", "TTL"])
-def test_a_miss_is_told(world: World, command: str) -> None:
+def test_a_miss_is_notified(world: World, command: str) -> None:
     journal = Journal(world)
     world.do(command, "none")
     assert journal.take() == ["keymiss none"]
 
 
-def test_object_tells_no_miss(world: World) -> None:
+def test_object_notifies_no_miss(world: World) -> None:
     journal = Journal(world)
     world.do("OBJECT", "ENCODING", "none")
     assert journal.take() == []
@@ -181,7 +181,7 @@ def test_randomkey_of_an_empty_database_is_null(world: World) -> None:
     assert world.do("RANDOMKEY") is None
 
 
-def test_randomkey_deletes_what_is_over_until_it_finds_a_key(world: World) -> None:
+def test_randomkey_deletes_expired_keys_until_it_finds_another_key(world: World) -> None:
     for number in range(20):
         world.do("SET", f"old{number}", "v", "PX", "5")
     world.do("SET", "young", "v")
@@ -189,14 +189,14 @@ def test_randomkey_deletes_what_is_over_until_it_finds_a_key(world: World) -> No
     assert world.do("RANDOMKEY") == b"young"
 
 
-def test_randomkey_is_null_when_all_keys_are_over(world: World) -> None:
+def test_randomkey_is_null_when_all_keys_have_expired(world: World) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.clock.advance_ms(6)
     assert world.do("RANDOMKEY") is None
     assert world.do("DBSIZE") == 0
 
 
-def test_randomkey_gives_a_key_that_is_over_while_the_data_set_stands_still(world: World) -> None:
+def test_randomkey_gives_an_expired_key_while_the_data_set_stands_still(world: World) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.clock.advance_ms(6)
     world.engine.keyspace.stands_still = True
@@ -204,7 +204,7 @@ def test_randomkey_gives_a_key_that_is_over_while_the_data_set_stands_still(worl
 
 
 def test_randomkey_gives_every_key_equally_often(world: World) -> None:
-    """Chi-square over 64 keys: 103 is passed once in a thousand seeds."""
+    """Chi-square over 64 keys: by chance 103 is exceeded once in a thousand seeds."""
     for number in range(64):
         world.do("SET", f"key:{number}", "v")
     counts: dict[bytes, int] = {}
@@ -241,7 +241,7 @@ def test_renaming_a_missing_key_is_an_error(world: World, command: str, target: 
     assert world.do(command, "a", target) == NO_SUCH_KEY
 
 
-def test_rename_to_the_same_name_changes_nothing(world: World) -> None:
+def test_renaming_a_key_to_itself_changes_nothing(world: World) -> None:
     world.do("SET", "a", "v")
     journal = Journal(world)
     before = dirty(world)
@@ -258,7 +258,7 @@ def test_renamenx_does_not_overwrite(world: World) -> None:
     assert world.do("MGET", "a", "b", "c") == [None, b"2", b"1"]
 
 
-def test_rename_tells_both_changes_before_both_events(world: World) -> None:
+def test_rename_notifies_both_changes_before_both_events(world: World) -> None:
     world.do("MSET", "a", "1", "b", "2")
     journal = Journal(world)
     before = dirty(world)
@@ -267,13 +267,13 @@ def test_rename_tells_both_changes_before_both_events(world: World) -> None:
     assert dirty(world) - before == 1
 
 
-def test_rename_makes_the_name_anew_and_keeps_the_value(world: World) -> None:
+def test_rename_allocates_the_new_key_and_keeps_the_value(world: World) -> None:
     world.do("SET", "a", "x" * 100)
     world.do("SET", "c", "v")
     world.do("RENAME", "c", "d")
     before = used(world)
     world.do("RENAME", "a", "b" * 100)
-    assert used(world) - before == 112 - 8  # the sds of the name: 3 -> 8, 104 -> 112 bytes
+    assert used(world) - before == 112 - 8  # the sds of the key: 3 -> 8, 104 -> 112 bytes
 
 
 def test_rename_grows_a_full_table_although_the_number_of_keys_stays(world: World) -> None:
@@ -288,7 +288,7 @@ def test_rename_grows_a_full_table_although_the_number_of_keys_stays(world: Worl
 # MOVE
 
 
-def test_move_takes_value_and_expire_time_along(world: World) -> None:
+def test_move_moves_value_and_expire_time(world: World) -> None:
     world.do("SET", "a", "v", "PX", "5000")
     assert world.do("MOVE", "a", "3") == 1
     assert world.do("EXISTS", "a") == 0
@@ -305,7 +305,7 @@ def test_move_does_not_overwrite(world: World) -> None:
     assert world.do("GET", "a") == b"2"
 
 
-def test_move_overwrites_a_key_whose_time_is_over(world: World) -> None:
+def test_move_overwrites_an_expired_key(world: World) -> None:
     world.do("SET", "a", "1", "PX", "5")
     world.do("MOVE", "a", "1")
     world.do("SET", "a", "2")
@@ -327,11 +327,11 @@ def test_move_checks_the_database_before_the_key(world: World, database: str, re
     assert world.do("MOVE", "none", database) == reply
 
 
-def test_moving_a_missing_key_gives_zero(world: World) -> None:
+def test_moving_a_missing_key_replies_with_zero(world: World) -> None:
     assert world.do("MOVE", "none", "1") == 0
 
 
-def test_move_tells_both_databases(world: World) -> None:
+def test_move_notifies_both_databases(world: World) -> None:
     world.do("SET", "a", "1")
     journal = Journal(world)
     before = dirty(world)
@@ -384,13 +384,13 @@ def test_copy_checks_its_options_before_the_key(world: World, options: tuple[str
     assert world.do("COPY", "none", "none", *options) == reply
 
 
-def test_copying_a_missing_key_gives_zero(world: World) -> None:
+def test_copying_a_missing_key_replies_with_zero(world: World) -> None:
     world.do("SET", "b", "v")
     assert world.do("COPY", "none", "b", "REPLACE") == 0
     assert world.do("EXISTS", "b") == 1
 
 
-def test_copy_tells_the_new_key_only(world: World) -> None:
+def test_copy_notifies_the_new_key_only(world: World) -> None:
     world.do("SET", "a", "1")
     journal = Journal(world)
     before = dirty(world)
@@ -428,11 +428,11 @@ def test_a_copy_keeps_the_encoding_of_a_short_raw_string(world: World) -> None:
 
 
 @pytest.mark.parametrize("replicas", ["0", "-1"])
-def test_wait_for_no_replicas_answers_at_once(world: World, replicas: str) -> None:
+def test_wait_for_no_replicas_replies_at_once(world: World, replicas: str) -> None:
     assert world.do("WAIT", replicas, "0") == 0
 
 
-def test_wait_answers_when_its_time_is_over(world: World) -> None:
+def test_wait_replies_when_it_times_out(world: World) -> None:
     assert world.do("WAIT", "1", "250") == NO_REPLY
     world.advance(200)
     assert world.replies() == []
@@ -446,21 +446,21 @@ def test_wait_without_a_timeout_waits_for_ever(world: World) -> None:
     assert world.replies() == []
 
 
-def test_requests_behind_wait_are_run_after_it(world: World) -> None:
+def test_requests_sent_after_wait_run_when_it_has_ended(world: World) -> None:
     world.first.receive(request("WAIT", "1", "50") + request("PING"))
     assert world.do("PING", "second") == NO_REPLY
     world.advance(100)
     assert world.replies() == [0, PONG, b"second"]
 
 
-def test_in_a_transaction_wait_does_not_wait(world: World) -> None:
+def test_wait_does_not_block_in_a_transaction(world: World) -> None:
     world.do("MULTI")
     world.do("WAIT", "1", "0")
     world.do("WAITAOF", "0", "1", "0")
     assert world.do("EXEC") == [0, [0, 0]]
 
 
-def test_a_client_that_left_is_not_answered(world: World) -> None:
+def test_a_client_that_has_disconnected_gets_no_reply(world: World) -> None:
     client = world.client()
     client.do("WAIT", "1", "50")
     client.leave()
@@ -468,7 +468,7 @@ def test_a_client_that_left_is_not_answered(world: World) -> None:
     assert client.replies() == []
 
 
-def test_a_released_client_is_not_answered_by_its_old_timeout(world: World) -> None:
+def test_an_unblocked_client_gets_no_reply_at_its_old_timeout(world: World) -> None:
     world.do("WAIT", "1", "100")
     assert world.engine.blocking.release(world.session)
     assert world.replies() == [0]
@@ -497,7 +497,7 @@ def test_wait_checks_its_arguments(world: World, arguments: tuple[str, ...], rep
     assert world.do(*arguments) == reply
 
 
-def test_waitaof_without_a_file_reaches_nothing(world: World) -> None:
+def test_waitaof_without_an_append_only_file_counts_nothing(world: World) -> None:
     assert world.do("WAITAOF", "0", "0", "0") == [0, 0]
     assert world.do("WAITAOF", "0", "1", "50") == NO_REPLY
     world.advance(100)

@@ -8,7 +8,7 @@ from tests.support.hosted import Hosted
 from tests.support.replies import OK, Error, Reply, Simple, Verbatim
 from tests.support.servers import Server
 
-# How a key of each type and encoding is made, and what is said of it.
+# For each kind of value: its type, its encoding, and commands that create a key k that holds one.
 MADE: dict[str, tuple[str, str, list[list[str]]]] = {
     "list": ("list", "listpack", [["RPUSH", "k", "a", "b", "7"]]),
     "long list": ("list", "quicklist", [["RPUSH", "k", "x" * 5000, "y" * 5000, "z"]]),
@@ -36,7 +36,7 @@ def make(hosted: Hosted, kind: str) -> None:
         assert not isinstance(hosted.do(*command), Error)
 
 
-def names(reply: Reply) -> list[bytes]:
+def keys_in(reply: Reply) -> list[bytes]:
     assert isinstance(reply, list)
     listing = reply[1]
     assert isinstance(listing, list)
@@ -76,7 +76,7 @@ def test_scan_by_type(hosted: Hosted, wanted: str) -> None:
     for kind in KINDS:
         make(hosted, kind)
         hosted.do("RENAME", "k", kind)
-    found = names(hosted.do("SCAN", "0", "COUNT", "100", "TYPE", wanted))
+    found = keys_in(hosted.do("SCAN", "0", "COUNT", "100", "TYPE", wanted))
     assert found == sorted(kind.encode() for kind in KINDS if MADE[kind][0] == wanted.lower())
 
 
@@ -108,7 +108,7 @@ def test_a_copy_may_replace_a_key_of_another_database_and_keeps_the_expire_time(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_another_name_another_database_the_same_value(hosted: Hosted, kind: str) -> None:
+def test_renaming_and_moving_a_key_keep_the_value(hosted: Hosted, kind: str) -> None:
     make(hosted, kind)
     before = digest(hosted, "k")
     hosted.do("SET", "other", "x")
@@ -122,9 +122,9 @@ def test_another_name_another_database_the_same_value(hosted: Hosted, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_deleting_gives_all_memory_back(hosted: Hosted, kind: str) -> None:
+def test_deleting_frees_all_memory(hosted: Hosted, kind: str) -> None:
     for command in (["DEL", "k"], ["UNLINK", "k"]):
-        for _ in range(2):  # the second time what is paid once has been paid
+        for _ in range(2):  # the second time, whatever is allocated only once has been allocated
             before = int(hosted.engine.allocator.used_memory)
             make(hosted, kind)
             hosted.do(*command)
@@ -159,7 +159,7 @@ def test_debug_object_names_the_encoding(hosted: Hosted, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hash_table_is_described_where_there_is_one(hosted: Hosted, kind: str) -> None:
+def test_htstats_key_describes_a_hash_table_if_the_value_has_one(hosted: Hosted, kind: str) -> None:
     make(hosted, kind)
     reply = hosted.do("DEBUG", "HTSTATS-KEY", "k")
     if MADE[kind][1] in {"hashtable", "skiplist"}:
@@ -170,7 +170,7 @@ def test_a_hash_table_is_described_where_there_is_one(hosted: Hosted, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_a_listpack_is_printed_as_one(hosted: Hosted, kind: str) -> None:
+def test_only_a_value_in_a_listpack_is_printed_as_a_listpack(hosted: Hosted, kind: str) -> None:
     make(hosted, kind)
     reply = hosted.do("DEBUG", "LISTPACK", "k")
     if MADE[kind][1] == "listpack":
@@ -204,7 +204,7 @@ def test_the_nodes_of_a_quicklist_go_to_the_log(hosted: Hosted) -> None:
     ]
 
 
-def test_and_their_elements_if_that_is_wanted(hosted: Hosted) -> None:
+def test_the_elements_of_a_quicklist_go_to_the_log_if_that_is_asked_for(hosted: Hosted) -> None:
     make(hosted, "long list")
     hosted.do("DEBUG", "QUICKLIST", "k", "1")
     assert hosted.host.logged[-1] == ("notice", "  1: 3 bytes, 'z'")
@@ -227,6 +227,6 @@ def test_digests_are_those_of_redis(hosted: Hosted, real: Server, kind: str) -> 
     assert (hosted.reply("DEBUG", "DIGEST-VALUE", "k", "none"), hosted.reply("DEBUG", "DIGEST")) == theirs
 
 
-def test_no_object_no_answer(hosted: Hosted) -> None:
+def test_object_of_a_missing_key_is_null(hosted: Hosted) -> None:
     for word in ("ENCODING", "REFCOUNT", "IDLETIME", "FREQ"):
         assert hosted.do("OBJECT", word, "none") is None

@@ -1,4 +1,4 @@
-"""LATENCY, and what the latency monitor is told."""
+"""LATENCY, and which events the latency monitor records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.world import World
 
 
 def take(world: World, name: str, milliseconds: int) -> None:
-    """Run a command that takes so long."""
+    """Run a command that takes `milliseconds`."""
 
     def slow(context: object, argv: list[bytes]) -> None:
         world.clock.advance_ms(milliseconds)
@@ -31,7 +31,7 @@ def watched(world: World) -> World:
     return world
 
 
-def test_nothing_is_noted_while_the_monitor_is_off(world: World) -> None:
+def test_nothing_is_recorded_while_the_monitor_is_off(world: World) -> None:
     take(world, "set", 50)
     assert world.do("LATENCY", "LATEST") == []
 
@@ -43,7 +43,7 @@ def test_fast_commands_are_an_event_of_their_own(watched: World) -> None:
     assert ask(watched, "LATENCY", "LATEST") == [["command", now_s, 7, 7], ["fast-command", now_s, 9, 9]]
 
 
-def test_what_is_below_the_threshold_is_not_noted(watched: World) -> None:
+def test_durations_below_the_threshold_are_not_recorded(watched: World) -> None:
     take(watched, "set", 4)
     assert watched.do("LATENCY", "LATEST") == []
 
@@ -58,7 +58,7 @@ def test_history(watched: World) -> None:
     assert watched.do("LATENCY", "HISTORY", "nosuch") == []
 
 
-def test_reset_forgets_what_is_named_or_all(watched: World) -> None:
+def test_reset_forgets_the_named_events_or_all(watched: World) -> None:
     take(watched, "set", 6)
     take(watched, "setnx", 6)
     assert watched.do("LATENCY", "RESET", "Command", "nosuch") == 1
@@ -117,6 +117,6 @@ CALLS = [
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_real_server_answers_the_same(real: Server, ours: Server, protocol: int) -> None:
+def test_a_real_server_gives_the_same_replies(real: Server, ours: Server, protocol: int) -> None:
     with closing(Pair(real, ours)) as pair:
         pair.check([step("LATENCY", "RESET"), *[step(*call.split()) for call in CALLS]], protocol)

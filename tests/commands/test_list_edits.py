@@ -30,7 +30,7 @@ def test_an_element_is_set(letters: World) -> None:
     assert whole(letters) == bulks(*"axcabcy")
 
 
-def test_there_has_to_be_an_element_to_set(letters: World) -> None:
+def test_lset_needs_an_existing_element(letters: World) -> None:
     assert letters.do("LSET", "l", "7", "x") == letters.do("LSET", "l", "-8", "x") == Error(b"ERR index out of range")
     assert letters.do("LSET", "none", "x", "x") == NO_SUCH_KEY
     assert letters.do("LSET", "l", "x", "x") == NOT_AN_INTEGER
@@ -66,7 +66,7 @@ def test_equal_elements_are_removed(letters: World, count: str, removed: int, le
     assert whole(letters) == bulks(*left)
 
 
-def test_each_removed_element_is_a_change(letters: World) -> None:
+def test_each_removed_element_counts_as_a_change(letters: World) -> None:
     before = letters.engine.keyspace.changes.since_save()
     journal = Journal(letters)
     letters.do("LREM", "l", "0", "x")
@@ -75,7 +75,7 @@ def test_each_removed_element_is_a_change(letters: World) -> None:
     assert journal.take() == ["* l", "lrem l"]
 
 
-def test_a_list_of_equal_elements_is_removed(world: World) -> None:
+def test_removing_all_elements_deletes_the_list(world: World) -> None:
     world.do("RPUSH", "l", "a", "a")
     journal = Journal(world)
     assert world.do("LREM", "l", "0", "a") == 2
@@ -99,7 +99,7 @@ def test_a_list_is_trimmed_to_a_range(letters: World, start: str, stop: str, lef
     assert letters.do("EXISTS", "l") == (1 if left else 0)
 
 
-def test_trimming_tells_even_if_nothing_goes(world: World) -> None:
+def test_trimming_notifies_even_if_it_removes_nothing(world: World) -> None:
     world.do("RPUSH", "l", "a")
     journal = Journal(world)
     before = world.engine.keyspace.changes.since_save()

@@ -69,14 +69,14 @@ def test_without_a_source_nothing_moves(world: World) -> None:
 # LMPOP
 
 
-def test_elements_come_from_the_first_list_there_is(world: World) -> None:
+def test_elements_come_from_the_first_list_that_exists(world: World) -> None:
     world.do("RPUSH", "l", *"abc")
     assert world.do("LMPOP", "2", "none", "l", "LEFT") == [b"l", [b"a"]]
     assert world.do("LMPOP", "2", "none", "l", "right", "count", "10") == [b"l", [b"c", b"b"]]
     assert world.do("LMPOP", "2", "none", "l", "RIGHT") == NULL_ARRAY
 
 
-def test_an_option_may_be_the_name_of_a_list(world: World) -> None:
+def test_a_list_may_have_the_name_of_an_option(world: World) -> None:
     world.do("RPUSH", "COUNT", "a")
     assert world.do("LMPOP", "1", "COUNT", "LEFT") == [b"COUNT", [b"a"]]
 

@@ -1,4 +1,4 @@
-"""Commands on the ends of lists, and those that read them."""
+"""Commands on the ends of lists, and commands that read lists."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def test_elements_are_pushed_one_after_the_other(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", ["LPUSHX", "RPUSHX"])
-def test_pushx_wants_a_list(world: World, command: str) -> None:
+def test_lpushx_and_rpushx_need_an_existing_list(world: World, command: str) -> None:
     assert world.do(command, "l", "a") == 0
     assert world.do("EXISTS", "l") == 0
     world.do("RPUSH", "l", "a")
     assert world.do(command, "l", "b", "c") == 3
 
 
-def test_a_push_is_as_many_changes_as_elements(world: World) -> None:
+def test_each_pushed_element_counts_as_a_change(world: World) -> None:
     before = world.engine.keyspace.changes.since_save()
     world.do("RPUSH", "l", "a", "b", "c")
     assert world.engine.keyspace.changes.since_save() - before == 3
 
 
-def test_a_push_tells_its_event(world: World) -> None:
+def test_a_push_notifies_its_event(world: World) -> None:
     journal = Journal(world)
     world.do("RPUSH", "l", "a", "b")
     world.do("LPUSH", "l", "c")
@@ -53,7 +53,7 @@ def test_a_list_of_numbers_is_small(world: World) -> None:
     assert used(world) > before
 
 
-def test_a_large_list_is_a_quicklist_until_little_is_left(world: World) -> None:
+def test_a_large_list_is_a_quicklist_until_few_elements_are_left(world: World) -> None:
     world.do("RPUSH", "l", *["x" * 64] * 200)
     assert encoding(world, b"l") == "quicklist"
     assert world.do("MEMORY", "USAGE", "l") == 14504
@@ -72,7 +72,7 @@ def test_pops_take_from_their_end(world: World) -> None:
     assert world.do("EXISTS", "l") == 0
 
 
-def test_several_come_from_the_end_inwards(world: World) -> None:
+def test_several_elements_come_in_order_from_the_end_inwards(world: World) -> None:
     world.do("RPUSH", "l", "a", "b", "c", "d", "e")
     assert world.do("LPOP", "l", "2") == [b"a", b"b"]
     assert world.do("RPOP", "l", "2") == [b"e", b"d"]
@@ -80,7 +80,7 @@ def test_several_come_from_the_end_inwards(world: World) -> None:
     assert world.do("RPOP", "l", "100") == [b"c"]
 
 
-def test_without_a_list_there_is_nothing(world: World) -> None:
+def test_popping_from_a_missing_list_gives_null(world: World) -> None:
     assert world.do("LPOP", "l") is None
     assert world.do("LPOP", "l", "2") == NULL_ARRAY
     assert world.do("LPOP", "l", "0") == NULL_ARRAY
@@ -89,15 +89,15 @@ def test_without_a_list_there_is_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "", "1.0", "9223372036854775808"])
-def test_a_count_is_not_negative(world: World, count: str) -> None:
+def test_a_count_must_not_be_negative(world: World, count: str) -> None:
     assert world.do("LPOP", "l", count) == NOT_POSITIVE
 
 
-def test_more_arguments_are_too_many(world: World) -> None:
+def test_pops_refuse_further_arguments(world: World) -> None:
     assert world.do("RPOP", "l", "1", "2") == wrong_arity("rpop")
 
 
-def test_the_last_element_takes_the_key_with_it(world: World) -> None:
+def test_the_key_is_deleted_with_the_last_element(world: World) -> None:
     world.do("RPUSH", "l", "a", "b")
     journal = Journal(world)
     world.do("LPOP", "l")
@@ -106,7 +106,7 @@ def test_the_last_element_takes_the_key_with_it(world: World) -> None:
     assert journal.take() == ["* l", "rpop l", "del l"]
 
 
-def test_a_pop_of_several_is_as_many_changes(world: World) -> None:
+def test_each_popped_element_counts_as_a_change(world: World) -> None:
     world.do("RPUSH", "l", "a", "b", "c")
     before = world.engine.keyspace.changes.since_save()
     world.do("LPOP", "l", "10")
@@ -148,13 +148,13 @@ def test_an_index_counts_from_either_end(world: World) -> None:
     ]
 
 
-def test_of_a_missing_list(world: World) -> None:
+def test_reading_a_missing_list(world: World) -> None:
     assert world.do("LLEN", "l") == 0
     assert world.do("LRANGE", "l", "0", "-1") == []
     assert world.do("LINDEX", "l", "x") is None
 
 
-def test_the_numbers_of_a_range_are_read_first(world: World) -> None:
+def test_the_numbers_of_a_range_are_checked_before_the_key(world: World) -> None:
     world.do("SET", "s", "v")
     assert world.do("LRANGE", "s", "a", "1") == NOT_AN_INTEGER
     assert world.do("LINDEX", "s", "a") == WRONG_TYPE
@@ -179,14 +179,14 @@ def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
     assert whole(world) == [b"a"]
 
 
-def test_a_list_whose_time_is_over_is_none(world: World) -> None:
+def test_an_expired_list_does_not_exist(world: World) -> None:
     world.do("RPUSH", "l", "a")
     world.do("PEXPIRE", "l", "10")
     world.advance(20)
     assert world.do("RPUSH", "l", "b") == 1
 
 
-def test_a_copy_and_a_digest(world: World) -> None:
+def test_a_copy_of_a_list_has_the_same_digest(world: World) -> None:
     world.do("RPUSH", "l", "a", *["x" * 5000] * 3)
     world.do("COPY", "l", "m")
     assert world.do("DEBUG", "DIGEST-VALUE", "l") == world.do("DEBUG", "DIGEST-VALUE", "m")

@@ -42,17 +42,17 @@ def test_sizes_are_forced_into_bounds(world: World, edition: str, size: str) -> 
     assert lines(world, "VERSION", edition, *size.split())[-2].endswith(world.engine.settings.text("redis-version"))
 
 
-def test_a_picture_has_a_thousand_lines_at_most(world: World) -> None:
+def test_a_picture_has_at_most_a_thousand_lines(world: World) -> None:
     assert len(lines(world, "VERSION", "5", "1000", "1", "200")) <= 1000 + 4
 
 
-def test_it_is_verbatim_text(world: World) -> None:
+def test_the_reply_is_verbatim_text(world: World) -> None:
     world.set_protocol(3)
     assert world.raw("LOLWUT").startswith(b"=21\r\ntxt:Redis ver. ")
 
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("words", ["", "VERSION", "VERSION x", "VERSION 5 x", "VERSION 9 x", "x", "VERSION 6 5 5"])
-def test_a_real_server_refuses_the_same(real: Server, ours: Server, words: str) -> None:
+def test_a_real_server_refuses_the_same_calls(real: Server, ours: Server, words: str) -> None:
     with closing(Pair(real, ours)) as pair:
         pair.check([step("LOLWUT", *words.split(), rule=same_type)], 3)

@@ -35,7 +35,7 @@ def stats(hosted: Hosted) -> dict[bytes, object]:
         ("k", "x" * 16384, 20528),
     ],
 )
-def test_usage_is_entry_name_and_value(hosted: Hosted, key: str, value: str, size: int) -> None:
+def test_usage_is_the_sum_of_entry_key_and_value(hosted: Hosted, key: str, value: str, size: int) -> None:
     hosted.do("SET", key, value)
     assert hosted.do("MEMORY", "USAGE", key) == size
 
@@ -44,12 +44,12 @@ def test_usage_of_a_missing_key_is_null(hosted: Hosted) -> None:
     assert hosted.do("MEMORY", "USAGE", "none") is None
 
 
-def test_usage_neither_expires_nor_touches_nor_counts(hosted: Hosted) -> None:
+def test_usage_neither_deletes_an_expired_key_nor_counts_as_use_or_lookup(hosted: Hosted) -> None:
     hosted.do("SET", "k", "v")
     hosted.engine.keyspace.databases[0].expire_at(b"k", 1_700_000_000_001)
     hosted.clock.advance_ms(50)
     hits = hosted.engine.keyspace.hits
-    # The timer has not come by, so the key is there although its time is over.
+    # The timer has not run, so the expired key is still there.
     assert hosted.do("MEMORY", "USAGE", "k") == 56
     assert hosted.engine.keyspace.hits == hits
 
@@ -96,7 +96,7 @@ def test_stats_come_in_redis_order(hosted: Hosted) -> None:
     assert tuple(stats(hosted)) == NAMES
 
 
-def test_stats_are_integers_but_for_ratios_which_are_text(hosted: Hosted) -> None:
+def test_stats_are_integers_except_for_ratios_which_are_text(hosted: Hosted) -> None:
     for name, value in stats(hosted).items():
         assert isinstance(value, bytes if name in DOUBLES else int), name
 
@@ -172,7 +172,7 @@ def test_a_leak_fails_the_audit(hosted: Hosted) -> None:
     assert reply.text.startswith(b"ERR the ledger is not sound: 1 blocks of 112 bytes leaked; leaked: address ")
 
 
-def test_a_block_that_is_gone_fails_the_audit(hosted: Hosted) -> None:
+def test_a_missing_block_fails_the_audit(hosted: Hosted) -> None:
     hosted.engine.core.owners.register("nobody", lambda: [3])
     reply = hosted.do("MEMORY", "AUDIT")
     assert isinstance(reply, Error)
@@ -193,7 +193,7 @@ def test_reset_stats_begins_a_new_measurement_of_reclaim(hosted: Hosted) -> None
     assert stats["keyspace_misses"] == "1", "what is no reclaim goes on"
 
 
-def test_reset_takes_stats_alone(hosted: Hosted) -> None:
+def test_reset_accepts_no_argument_but_stats(hosted: Hosted) -> None:
     assert hosted.do("MEMORY", "RESET", "PEAK") == SYNTAX_ERROR
 
 

@@ -46,7 +46,7 @@ def test_idletime_is_counted_in_seconds_of_the_clock_of_the_timer(world: World) 
     assert world.do("OBJECT", "IDLETIME", "k") == 0
 
 
-def test_a_shared_integer_is_idle_since_the_start_until_a_key_with_it_is_used(world: World) -> None:
+def test_a_shared_integer_has_been_idle_since_the_start_until_a_key_with_it_is_used(world: World) -> None:
     world.advance(3500)
     world.do("SET", "a", "5")
     world.do("SET", "b", "5")
@@ -101,7 +101,7 @@ def test_freq_follows_the_settings() -> None:
         (("OBJECT", "Foo"), "unknown subcommand 'Foo'. Try OBJECT HELP."),
     ],
 )
-def test_calls_that_are_no_calls(world: World, words: tuple[str, ...], message: str) -> None:
+def test_bad_calls_are_refused(world: World, words: tuple[str, ...], message: str) -> None:
     assert world.do(*words) == Error(b"ERR %b" % message.encode())
 
 

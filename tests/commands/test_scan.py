@@ -21,7 +21,7 @@ def page(world: World, cursor: Argument, *options: Argument) -> tuple[bytes, lis
 
 
 def scan_all(world: World, *options: Argument, between: Callable[[], None] | None = None) -> list[bytes]:
-    """All keys of a full SCAN; ``between`` is done after each call."""
+    """All keys of a full SCAN; `between` is called after each call of SCAN."""
     cursor, found = page(world, 0, *options)
     while cursor != b"0":
         if between is not None:
@@ -34,7 +34,7 @@ def scan_all(world: World, *options: Argument, between: Callable[[], None] | Non
 # KEYS
 
 
-def test_keys_lists_what_matches(world: World) -> None:
+def test_keys_lists_the_keys_that_match(world: World) -> None:
     world.do("MSET", "one", "1", "two", "2", "three", "3")
     assert sorted(world.do("KEYS", "*")) == [b"one", b"three", b"two"]
     assert sorted(world.do("KEYS", "t*")) == [b"three", b"two"]
@@ -48,7 +48,7 @@ def test_keys_lists_the_empty_key_for_a_lone_star_only(world: World) -> None:
     assert world.do("KEYS", "**") == []
 
 
-def test_keys_leaves_out_what_is_over_without_deleting_it(world: World) -> None:
+def test_keys_leaves_out_expired_keys_without_deleting_them(world: World) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.do("SET", "young", "v")
     world.clock.advance_ms(6)
@@ -66,12 +66,12 @@ def test_scan_of_an_empty_database_ends_at_once(world: World) -> None:
 @pytest.mark.parametrize("count", [1, 10, 100, 5000])
 def test_a_full_scan_finds_every_key_once(world: World, count: int) -> None:
     names = fill(world, 1000)
-    world.advance(100)  # the table is not under way any more
+    world.advance(100)  # the table is not rehashing any more
     found = scan_all(world, "COUNT", count)
     assert sorted(found) == sorted(names)
 
 
-def test_scan_gives_about_as_many_as_asked_for(world: World) -> None:
+def test_scan_gives_about_as_many_keys_as_asked_for(world: World) -> None:
     fill(world, 1000)
     world.advance(100)
     _, keys = page(world, 0, "COUNT", 100)
@@ -86,7 +86,7 @@ def test_scan_matches_a_pattern(world: World) -> None:
     assert len(scan_all(world, "MATCH", "nothing", "MATCH", "*")) == 100
 
 
-def test_scan_asks_for_a_type_in_any_case(world: World) -> None:
+def test_the_type_given_to_scan_is_case_insensitive(world: World) -> None:
     names = fill(world, 50)
     assert set(scan_all(world, "TYPE", "STRING")) == names
     assert scan_all(world, "TYPE", "list") == []
@@ -100,7 +100,7 @@ def test_scan_takes_its_options_in_any_order(world: World) -> None:
     assert set(found) == {b"key:1"} | {b"key:%d" % number for number in range(10, 20)}
 
 
-def test_scan_by_type_counts_lookups_and_a_plain_one_none(world: World) -> None:
+def test_scan_counts_lookups_only_with_a_type(world: World) -> None:
     fill(world, 5)
     scan_all(world)
     assert world.engine.keyspace.hits == 0
@@ -109,7 +109,7 @@ def test_scan_by_type_counts_lookups_and_a_plain_one_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("TYPE", "string")])
-def test_scan_deletes_what_is_over(world: World, options: tuple[str, ...]) -> None:
+def test_scan_deletes_expired_keys(world: World, options: tuple[str, ...]) -> None:
     world.do("SET", "old", "v", "PX", "5")
     world.do("SET", "young", "v")
     world.clock.advance_ms(6)
@@ -118,7 +118,7 @@ def test_scan_deletes_what_is_over(world: World, options: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("cursor", ["x", " 1", "1 ", "1x", "0x10", "18446744073709551616", "9" * 30, "+", "-", "1.0"])
-def test_an_invalid_cursor(world: World, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(world: World, cursor: str) -> None:
     assert world.do("SCAN", cursor) == INVALID_CURSOR
     assert world.do("SCAN", cursor, "COUNT", "0") == INVALID_CURSOR
 
@@ -151,7 +151,7 @@ def test_a_huge_count_is_allowed(world: World) -> None:
     assert set(scan_all(world, "COUNT", 2**63 - 1)) == names
 
 
-# What a scan promises: a key that is there from beginning to end is found.
+# The promise of a scan: a key that exists from its beginning to its end is found.
 
 
 def test_keys_that_stay_are_found_while_the_table_grows(world: World) -> None:
@@ -177,7 +177,7 @@ def test_keys_that_stay_are_found_while_the_table_shrinks(world: World) -> None:
     def shrink() -> None:
         for number in [number for _, number in zip(range(300), doomed, strict=False)]:
             world.do("DEL", f"key:{number}")
-        world.advance(100)  # the timer looks after sparse tables
+        world.advance(100)  # the timer shrinks sparse tables
 
     before = world.engine.keyspace.databases[0].keys.buckets()
     found = scan_all(world, "COUNT", 10, between=shrink)
@@ -185,8 +185,8 @@ def test_keys_that_stay_are_found_while_the_table_shrinks(world: World) -> None:
     assert world.engine.keyspace.databases[0].keys.buckets() < before
 
 
-def test_keys_that_stay_are_found_while_buckets_move(world: World) -> None:
-    names = fill(world, 513)  # just doubled
+def test_keys_that_stay_are_found_while_the_table_is_rehashing(world: World) -> None:
+    names = fill(world, 513)  # the number of buckets has just doubled
     assert world.engine.keyspace.databases[0].keys.is_rehashing()
 
     def step() -> None:

@@ -1,4 +1,4 @@
-"""TIME, ROLE, SHUTDOWN, and what is refused for want of disks and replicas."""
+"""TIME, ROLE, SHUTDOWN, and the commands that are refused because there are no files and no replicas."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def test_the_role_is_a_master_without_replicas(hosted: Hosted) -> None:
 
 
 @pytest.mark.parametrize("command", ["REPLICAOF", "SLAVEOF"])
-def test_following_no_one_is_possible(hosted: Hosted, command: str) -> None:
+def test_replicaof_no_one_is_accepted(hosted: Hosted, command: str) -> None:
     assert hosted.do(command, "no", "ONE") == OK
 
 
 @pytest.mark.parametrize("port", ["x", "-1", "65536"])
-def test_a_master_needs_a_port(hosted: Hosted, port: str) -> None:
+def test_replicaof_needs_a_valid_port(hosted: Hosted, port: str) -> None:
     assert hosted.do("REPLICAOF", "localhost", port) == Error(b"ERR Invalid master port")
 
 
-def test_following_a_master_is_refused(hosted: Hosted) -> None:
+def test_replicaof_a_master_is_refused(hosted: Hosted) -> None:
     reply = hosted.do("REPLICAOF", "localhost", "6380")
     assert isinstance(reply, Error)
     assert b"does not replicate" in reply.text
@@ -50,7 +50,7 @@ def test_writing_files_is_refused(hosted: Hosted, words: list[str]) -> None:
     assert b"writes no files" in reply.text
 
 
-def test_bgsave_knows_one_word(hosted: Hosted) -> None:
+def test_bgsave_accepts_only_the_word_schedule(hosted: Hosted) -> None:
     assert hosted.do("BGSAVE", "now") == SYNTAX_ERROR
     assert hosted.do("BGSAVE", "SCHEDULE", "SCHEDULE") == SYNTAX_ERROR
 

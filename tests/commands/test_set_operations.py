@@ -1,4 +1,4 @@
-"""Intersections, unions and differences, and what their STORE forms leave."""
+"""Intersections, unions and differences, and the results that their STORE forms leave."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def members(reply: Reply) -> set[bytes]:
     return set(reply)
 
 
-def test_the_three_operations(world: World) -> None:
+def test_intersection_union_and_difference(world: World) -> None:
     world.do("SADD", "a", "1", "2", "x")
     world.do("SADD", "b", "2", "3", "x")
     assert members(world.do("SINTER", "a", "b")) == {b"2", b"x"}
@@ -62,7 +62,7 @@ def test_sintercard_checks_its_arguments(world: World, words: tuple[str, ...], e
 
 
 @pytest.mark.parametrize("command", ["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"])
-def test_a_result_replaces_what_was_there(world: World, command: str) -> None:
+def test_a_stored_result_replaces_any_value(world: World, command: str) -> None:
     world.do("SADD", "a", "1", "2")
     world.do("SET", "k", "string", "PX", "5000")
     assert Watched(world).by(command, "k", "a") == ([f"{command.lower()} k"], 1)
@@ -71,7 +71,7 @@ def test_a_result_replaces_what_was_there(world: World, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"])
-def test_an_empty_result_deletes_what_was_there(world: World, command: str) -> None:
+def test_storing_an_empty_result_deletes_the_destination(world: World, command: str) -> None:
     world.do("SET", "k", "string")
     watched = Watched(world)
     assert watched.by(command, "k", "none", "none") == (["del k"], 1)
@@ -88,7 +88,7 @@ def test_the_destination_may_be_a_source(world: World) -> None:
     assert world.do("EXISTS", "a") == 0
 
 
-# Encodings of results
+# The encodings of results
 
 
 def test_an_intersection_of_integers_becomes_an_intset(world: World) -> None:
@@ -132,8 +132,8 @@ def test_a_union_begins_as_an_intset(world: World) -> None:
     assert encoding(world) == "intset"
 
 
-def test_how_a_difference_is_made_shows_in_its_encoding(world: World) -> None:
-    """Many members and few to take out: looked for one by one. The other way round they pass through a hash table."""
+def test_the_encoding_of_a_difference_depends_on_how_it_was_computed(world: World) -> None:
+    """Redis either looks up each member in the other sets, or adds all members and removes those of the other sets."""
     everything = [b"m%d" % number for number in range(200)]
     world.do("SADD", "a", *everything)
     world.do("SADD", "b", *everything[:190])

@@ -1,4 +1,4 @@
-"""SPOP and SRANDMEMBER: how many come, which encoding stays, and that chance is fair."""
+"""SPOP and SRANDMEMBER: the number of members, the encoding of what is left, and fairness."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ENCODINGS = ["intset", "listpack", "hashtable"]
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_spop_takes_one_member_out(world: World, name: str) -> None:
+def test_spop_removes_one_member(world: World, name: str) -> None:
     world.do("SADD", "k", *sets_of(20)[name])
     (popped,) = members(world.do("SPOP", "k"))
     assert popped in sets_of(20)[name]
@@ -45,7 +45,7 @@ def test_spop_takes_one_member_out(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 16, 17, 19, 20, 100])
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_spop_with_a_count_takes_so_many_out(world: World, name: str, count: int) -> None:
+def test_spop_with_a_count_removes_that_many_members(world: World, name: str, count: int) -> None:
     everything = sets_of(20)[name]
     world.do("SADD", "k", *everything)
     popped = members(world.do("SPOP", "k", count))
@@ -53,44 +53,46 @@ def test_spop_with_a_count_takes_so_many_out(world: World, name: str, count: int
     assert sorted(popped + members(world.do("SMEMBERS", "k"))) == sorted(everything)
 
 
-def test_spop_that_leaves_few_builds_a_tighter_set(world: World) -> None:
+def test_spop_that_leaves_few_members_builds_a_smaller_encoding(world: World) -> None:
     everything = [b"m%d" % number for number in range(200)]
     world.do("SADD", "k", *everything)
     world.do("PEXPIRE", "k", 5000)
-    world.do("SPOP", "k", 166)  # 34 stay: five times as many are more than 166
+    world.do("SPOP", "k", 166)  # 34 are left, and five times 34 is more than 166
     assert encoding(world) == "hashtable"
-    world.do("SPOP", "k", 29)  # 5 stay
+    world.do("SPOP", "k", 29)  # 5 are left
     assert encoding(world) == "listpack"
     assert time_left_ms(world) == 5000
 
 
-def test_a_set_that_is_built_anew_of_long_members_is_a_hash_table_again(world: World) -> None:
+def test_a_set_that_is_rebuilt_from_long_members_is_a_hash_table_again(world: World) -> None:
     world.do("SADD", "k", *[b"%065d" % number for number in range(20)])
     world.do("SPOP", "k", 19)
     assert encoding(world) == "hashtable"
 
 
-def test_an_intset_that_is_built_anew_is_as_wide_as_it_has_to_be(world: World) -> None:
+def test_a_rebuilt_intset_is_only_as_wide_as_it_has_to_be(world: World) -> None:
     world.do("SADD", "k", *range(100), 2**40)
     world.do("SREM", "k", 2**40)
     world.do("SPOP", "k", 90)
     assert encoding(world) == "intset"
-    assert world.do("MEMORY", "USAGE", "k") == 80  # 8 + 2 bytes for each of 10: 28, in a block of 32
+    assert (
+        world.do("MEMORY", "USAGE", "k") == 80
+    )  # a header of 8 bytes and 10 integers of 2 bytes are 28 bytes, in a block of 32
 
 
-def test_spop_of_what_is_not_there(world: World) -> None:
+def test_spop_of_a_missing_key(world: World) -> None:
     assert world.do("SPOP", "k") is None
     assert world.do("SPOP", "k", "3") == []
 
 
-def test_spop_of_none_changes_nothing(world: World) -> None:
+def test_spop_with_a_count_of_zero_changes_nothing(world: World) -> None:
     world.do("SADD", "k", "a")
     watched = Watched(world)
     assert watched.by("SPOP", "k", "0") == ([], 0)
     assert world.do("SPOP", "k", "0") == []
 
 
-def test_spop_tells_what_it_took(world: World) -> None:
+def test_spop_notifies_and_counts_what_it_removed(world: World) -> None:
     world.do("SADD", "k", *range(10))
     watched = Watched(world)
     assert watched.by("SPOP", "k") == (["spop k"], 1)
@@ -101,11 +103,11 @@ def test_spop_tells_what_it_took(world: World) -> None:
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "1.5", "", "9223372036854775808"])
-def test_spop_wants_a_positive_count_before_it_looks(world: World, count: str) -> None:
+def test_spop_checks_its_count_before_the_key(world: World, count: str) -> None:
     assert world.do("SPOP", "none", count) == NOT_POSITIVE
 
 
-def test_one_count_is_enough(world: World) -> None:
+def test_spop_and_srandmember_take_only_one_count(world: World) -> None:
     assert world.do("SPOP", "k", "1", "2") == SYNTAX_ERROR
     assert world.do("SRANDMEMBER", "k", "1", "2") == SYNTAX_ERROR
 
@@ -132,20 +134,20 @@ def test_a_negative_count_may_repeat_members(world: World, name: str) -> None:
     assert set(drawn) <= set(sets_of(20)[name])
 
 
-def test_srandmember_of_what_is_not_there(world: World) -> None:
+def test_srandmember_of_a_missing_key(world: World) -> None:
     assert world.do("SRANDMEMBER", "k") is None
     assert world.do("SRANDMEMBER", "k", "3") == []
     assert world.do("SRANDMEMBER", "k", "-3") == []
 
 
-def test_srandmember_wants_a_count(world: World) -> None:
+def test_srandmember_needs_a_count_in_range(world: World) -> None:
     assert world.do("SRANDMEMBER", "k", "x") == NOT_AN_INTEGER
     assert world.do("SRANDMEMBER", "k", -(2**63)) == Error(
         b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
     )
 
 
-# Chance
+# Fairness
 
 
 def chi_square(drawn: list[bytes], everything: list[bytes]) -> float:

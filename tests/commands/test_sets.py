@@ -45,7 +45,7 @@ def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
 # SADD, SREM
 
 
-def test_sadd_counts_what_is_new(world: World) -> None:
+def test_sadd_counts_the_new_members(world: World) -> None:
     assert world.do("SADD", "k", "a", "b", "a") == 2
     assert world.do("SADD", "k", "b", "c") == 1
     assert world.do("SMEMBERS", "k") == [b"a", b"b", b"c"]
@@ -56,7 +56,7 @@ def test_sadd_of_one_member(world: World) -> None:
     assert world.do("SADD", "k", "a") == 0
 
 
-def test_sadd_tells_of_what_it_adds_and_only_then(world: World) -> None:
+def test_sadd_notifies_only_if_it_adds_a_member(world: World) -> None:
     watched = Watched(world)
     assert watched.by("SADD", "k", "a", "b", "a") == (["sadd k"], 2)
     assert watched.by("SADD", "k", "a") == ([], 0)
@@ -106,20 +106,20 @@ def test_with_a_limit_of_zero_every_sadd_makes_a_hash_table(world: World) -> Non
     assert (encoding(world, b"i"), encoding(world, b"l")) == ("hashtable", "hashtable")
 
 
-def test_srem_counts_what_was_there(world: World) -> None:
+def test_srem_counts_the_members_removed(world: World) -> None:
     world.do("SADD", "k", "a", "b", "c")
     assert world.do("SREM", "k", "a", "z", "a", "b") == 2
     assert world.do("SREM", "none", "a") == 0
 
 
-def test_the_key_goes_with_the_last_member(world: World) -> None:
+def test_the_key_is_deleted_with_the_last_member(world: World) -> None:
     watched = Watched(world)
     empty = used(world)
     for members in (("1", "2"), ("a", "b"), ("a" * 65, "b")):
         world.do("SADD", "k", *members)
         assert watched.by("SREM", "k", *members, "more") == (["srem k", "del k"], 2)
         assert world.do("EXISTS", "k") == 0
-    assert used(world) == pytest.approx(empty, abs=200_000)  # commands used for the first time keep a histogram
+    assert used(world) == pytest.approx(empty, abs=200_000)  # the first call of each command allocates a histogram
 
 
 # SMOVE
@@ -134,7 +134,7 @@ def test_smove_moves_a_member(world: World) -> None:
     assert world.do("SMEMBERS", "b") == [b"1", b"2"]
 
 
-def test_smove_to_where_the_member_is_only_takes_it_out(world: World) -> None:
+def test_smove_to_a_set_that_has_the_member_only_removes_it(world: World) -> None:
     world.do("SADD", "a", "1", "2")
     world.do("SADD", "b", "1")
     assert Watched(world).by("SMOVE", "a", "b", "1") == (["srem a"], 1)
@@ -147,12 +147,12 @@ def test_smove_within_one_set_changes_nothing(world: World) -> None:
     assert Watched(world).by("SMOVE", "a", "a", "1") == ([], 0)
 
 
-def test_smove_from_nowhere_does_not_look_at_the_destination(world: World) -> None:
+def test_smove_from_a_missing_key_does_not_check_the_destination(world: World) -> None:
     add_foreign(world)
     assert world.do("SMOVE", "none", "f", "1") == 0
 
 
-# Asking
+# Reading
 
 
 def test_membership(world: World) -> None:
@@ -209,7 +209,7 @@ def test_sscan_gives_a_small_set_at_once(world: World) -> None:
     assert world.do("SSCAN", "k", "0", "COUNT", "1") == [b"0", [b"1", b"2", b"3"]]
 
 
-def test_sscan_walks_a_large_set_in_steps(world: World) -> None:
+def test_sscan_scans_a_large_set_in_steps(world: World) -> None:
     members = [b"m%d" % number for number in range(1000)]
     world.do("SADD", "k", *members)
     assert world.do("SSCAN", "k", "0")[0] != b"0"
@@ -245,7 +245,7 @@ def test_changes_keep_the_time_to_live(world: World) -> None:
     assert time_left_ms(world) == 5000
 
 
-def test_freeing_a_hash_table_is_worth_its_members(world: World) -> None:
+def test_the_effort_to_free_a_hash_table_is_its_number_of_members(world: World) -> None:
     world.do("SADD", "k", *range(100))
     world.do("SADD", "h", "x" * 65, *range(100))
     values = world.engine.keyspace.databases[0]

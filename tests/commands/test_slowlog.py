@@ -1,4 +1,4 @@
-"""SLOWLOG, and how commands come into the slow log."""
+"""SLOWLOG, and how commands get into the slow log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def logging(world: World) -> World:
 
 
 def logged(world: World) -> list[object]:
-    """The arguments of the entries, oldest first, without what asks for them."""
+    """The arguments of the entries, oldest first, without those of SLOWLOG itself."""
     entries = [items(entry)[3] for entry in items(ask(world, "SLOWLOG", "GET", "-1"))]
     return [entry for entry in reversed(entries) if items(entry)[0] != "SLOWLOG"]
 
@@ -34,7 +34,7 @@ def test_fast_commands_are_not_logged(world: World) -> None:
     assert world.do("SLOWLOG", "GET") == []
 
 
-def test_an_entry_tells_all(logging: World) -> None:
+def test_an_entry_has_all_fields(logging: World) -> None:
     logging.session.name = b"me"
     logging.do("GET", "k")
     entry, reset = (items(one) for one in items(ask(logging, "SLOWLOG", "GET")))
@@ -55,7 +55,7 @@ def test_a_duration_is_measured_with_the_clock(world: World) -> None:
     assert items(entry)[2] == 20_000
 
 
-def test_get_gives_ten_unless_told_otherwise(logging: World) -> None:
+def test_get_gives_ten_entries_unless_a_count_is_given(logging: World) -> None:
     for _ in range(15):
         logging.do("PING")
     assert len(items(ask(logging, "SLOWLOG", "GET"))) == 10
@@ -77,7 +77,7 @@ def test_commands_in_a_transaction_are_logged_and_exec_is_not(logging: World) ->
     assert logged(logging) == [["MULTI"], ["GET", "k"]]
 
 
-def test_the_settings_rule(logging: World) -> None:
+def test_the_settings_control_the_slow_log(logging: World) -> None:
     logging.do("CONFIG", "SET", "slowlog-max-len", "1")
     assert logging.do("SLOWLOG", "LEN") == 1
     logging.do("CONFIG", "SET", "slowlog-log-slower-than", "-1")
@@ -121,7 +121,7 @@ CALLS = [
 
 
 @pytest.mark.needs_redis
-def test_a_real_server_answers_the_same(real: Server, ours: Server) -> None:
+def test_a_real_server_gives_the_same_replies(real: Server, ours: Server) -> None:
     with closing(Pair(real, ours)) as pair:
         pair.check([step(*call.split()) for call in CALLS])
 
@@ -144,5 +144,5 @@ def _run(wire: Wire, calls: list[str]) -> None:
 
 
 @pytest.mark.needs_redis
-def test_a_real_server_hides_the_same(real: Server, ours: Server) -> None:
+def test_a_real_server_hides_the_same_arguments(real: Server, ours: Server) -> None:
     assert _logged_by(real) == _logged_by(ours)

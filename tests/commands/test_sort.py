@@ -32,7 +32,7 @@ def test_equal_numbers_are_in_the_order_of_their_bytes(world: World) -> None:
 
 
 @pytest.mark.parametrize("element", [b"a", b"1 ", b"1,5", b"nan", b"1e999", b"-"])
-def test_other_texts_are_no_numbers(world: World, element: bytes) -> None:
+def test_elements_that_are_no_numbers_are_refused(world: World, element: bytes) -> None:
     world.do("RPUSH", "k", "1", element)
     assert world.do("SORT", "k") == NOT_A_SCORE
     world.do("SET", "d", "stays")
@@ -46,13 +46,13 @@ def test_numbers_are_read_as_c_reads_them(world: World) -> None:
     assert world.do("SORT", "k") == [*found]
 
 
-def test_alpha_sorts_texts(world: World) -> None:
+def test_alpha_sorts_by_text(world: World) -> None:
     world.do("RPUSH", "k", "b", "10", "9", "")
     assert world.do("SORT", "k", "ALPHA") == [b"", b"10", b"9", b"b"]
     assert world.do("SORT", "k", "alpha", "desc") == [b"b", b"9", b"10", b""]
 
 
-def test_what_is_shown_is_compared_up_to_a_nul_what_is_stored_by_all_bytes(world: World) -> None:
+def test_texts_are_compared_up_to_a_nul_byte_unless_the_result_is_stored(world: World) -> None:
     world.do("RPUSH", "k", b"a\x00b", b"a\x00a", b"a")
     assert world.do("SORT", "k", "ALPHA") == [b"a\x00b", b"a\x00a", b"a"]
     world.do("SORT", "k", "ALPHA", "STORE", "d")
@@ -96,7 +96,7 @@ def test_by_sorts_by_other_keys(world: World) -> None:
     assert world.do("SORT", "k", "BY", "h_*->f", "ALPHA") == [b"1", b"3", b"2"]
 
 
-def test_a_key_that_is_missing_counts_as_zero_and_as_the_first_text(world: World) -> None:
+def test_a_missing_weight_counts_as_zero_or_as_the_lowest_text(world: World) -> None:
     weigh(world)
     world.do("DEL", "w_1")
     world.do("SET", "w_3", "-1")
@@ -122,7 +122,7 @@ def test_get_fetches_other_keys(world: World) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["fixed", "h_*", "w_*->f", "h_*->none", "none_*->f", "h_*->"])
-def test_get_of_what_is_not_there_or_no_string_is_null(world: World, pattern: str) -> None:
+def test_get_of_a_missing_key_or_of_another_type_is_null(world: World, pattern: str) -> None:
     weigh(world)
     world.do("SET", "fixed", "v")
     assert world.do("SORT", "k", "GET", pattern) == [None, None, None]
@@ -134,7 +134,7 @@ def test_an_arrow_without_a_field_is_part_of_the_key(world: World) -> None:
     assert world.do("SORT", "k", "GET", "h_*->") == [b"v"]
 
 
-def test_nulls_are_nulls_of_the_protocol(world: World) -> None:
+def test_missing_values_are_nulls_of_the_protocol(world: World) -> None:
     world.do("RPUSH", "k", "1")
     world.set_protocol(3)
     assert world.do("SORT", "k", "GET", "none_*") == [None]
@@ -159,7 +159,7 @@ def test_a_sorted_set_that_is_not_sorted_keeps_its_order(world: World) -> None:
     assert world.do("SORT", "k", "BY", "nosort", "LIMIT", "5", "5") == []
 
 
-def test_a_set_that_is_not_sorted_is_sorted_to_be_stored(world: World) -> None:
+def test_a_set_that_is_stored_without_sorting_is_sorted_all_the_same(world: World) -> None:
     world.do("SADD", "k", "c", "a", "b")
     assert world.do("SORT", "k", "BY", "nosort", "DESC") == [b"c", b"a", b"b"]
     world.do("SORT", "k", "BY", "nosort", "STORE", "d")
@@ -176,7 +176,7 @@ def test_a_sorted_set_becomes_a_skiplist(world: World) -> None:
 # STORE
 
 
-def test_a_stored_result_replaces_what_was_there(world: World) -> None:
+def test_a_stored_result_replaces_any_value(world: World) -> None:
     world.do("RPUSH", "k", "2", "1")
     world.do("SET", "d", "x", "PX", "1000")
     assert Watched(world).by("SORT", "k", "STORE", "d") == (["sortstore d"], 2)
@@ -184,7 +184,7 @@ def test_a_stored_result_replaces_what_was_there(world: World) -> None:
     assert time_left_ms(world, b"d") == -1
 
 
-def test_an_empty_result_deletes_what_was_there(world: World) -> None:
+def test_storing_an_empty_result_deletes_the_destination(world: World) -> None:
     world.do("SET", "d", "x")
     watched = Watched(world)
     assert watched.by("SORT", "none", "STORE", "d") == (["del d"], 1)
@@ -199,7 +199,7 @@ def test_nulls_are_stored_as_empty_elements(world: World) -> None:
 
 
 @pytest.mark.parametrize(("count", "name"), [(10, "listpack"), (4000, "quicklist")])
-def test_a_stored_list_is_as_tight_as_it_can_be(world: World, count: int, name: str) -> None:
+def test_a_stored_list_has_the_smallest_encoding_that_fits(world: World, count: int, name: str) -> None:
     world.do("RPUSH", "k", *range(count))
     world.do("SORT", "k", "STORE", "d")
     assert encoding(world, b"d") == name
@@ -222,7 +222,7 @@ def test_sort_ro_does_not_store(world: World) -> None:
     assert world.do("SORT_RO", "k", "STORE", "d") == SYNTAX_ERROR
 
 
-def test_limit_wants_integers(world: World) -> None:
+def test_limit_needs_integers(world: World) -> None:
     assert world.do("SORT", "none", "LIMIT", "x", "1") == NOT_AN_INTEGER
 
 

@@ -35,27 +35,27 @@ def filled(world: World) -> World:
         ("ZDIFF 2 a a", b""),
     ],
 )
-def test_scores_are_joined(filled: World, words: str, found: bytes) -> None:
+def test_scores_are_aggregated(filled: World, words: str, found: bytes) -> None:
     expected = [part for pair in found.split() for part in (pair[:1], pair[1:])]
     assert filled.do(*words.split(), "WITHSCORES") == bulks(*expected)
     assert filled.do(*words.split()) == bulks(*expected[::2])
 
 
-def test_infinities_that_cancel_each_other_make_0(filled: World) -> None:
+def test_infinities_that_cancel_each_other_give_zero(filled: World) -> None:
     filled.do("ZADD", "up", "inf", "m")
     filled.do("ZADD", "down", "-inf", "m")
     assert filled.do("ZUNION", "2", "up", "down", "WITHSCORES") == [b"m", b"0"]
     assert filled.do("ZUNION", "1", "up", "WEIGHTS", "0", "WITHSCORES") == [b"m", b"0"]
 
 
-def test_sums_are_made_from_the_smallest_set_on(world: World) -> None:
+def test_scores_are_added_beginning_with_the_smallest_set(world: World) -> None:
     world.do("ZADD", "big", "1e16", "m", "1", "n", "1", "o")
     world.do("ZADD", "middle", "-1e16", "m", "1", "n")
     world.do("ZADD", "small", "1", "m")
     assert world.do("ZINTER", "3", "big", "middle", "small", "WITHSCORES") == [b"m", b"0"]
 
 
-def test_pairs_are_nested_under_resp3(filled: World) -> None:
+def test_member_and_score_are_a_nested_pair_under_resp3(filled: World) -> None:
     filled.do("HELLO", "3")
     assert filled.do("ZDIFF", "2", "a", "b", "WITHSCORES") == [[b"x", Double(b"1")]]
     assert filled.do("ZDIFF", "2", "a", "b") == [b"x"]
@@ -80,7 +80,7 @@ def test_pairs_are_nested_under_resp3(filled: World) -> None:
         ("ZINTERCARD 1 a WITHSCORES", SYNTAX_ERROR),
     ],
 )
-def test_what_is_wrong_is_refused(filled: World, words: str, error: Reply) -> None:
+def test_bad_arguments_are_refused(filled: World, words: str, error: Reply) -> None:
     filled.do("SET", "t", "x")
     assert filled.do(*words.split()) == error
 
@@ -93,7 +93,7 @@ def test_zintercard_counts_up_to_a_limit(filled: World) -> None:
 
 
 @pytest.mark.parametrize("command", ["ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"])
-def test_a_result_is_stored_over_what_was_there(filled: World, command: str) -> None:
+def test_a_stored_result_replaces_any_value(filled: World, command: str) -> None:
     filled.do("SET", "d", "x", "EX", "100")
     watched = Watched(filled)
     assert watched.by(command, "d", "1", "a") == ([f"{command.lower()} d"], 1)

@@ -1,4 +1,4 @@
-"""Taking members from the ends of sorted sets, at once or when there are some."""
+"""Popping members from the ends of sorted sets, at once or when the blocked client is served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAD_COUNT = Error(b"ERR count should be greater than 0")
 
 
 @pytest.mark.parametrize("count", [5, 500])
-def test_members_are_taken_from_either_end(world: World, count: int) -> None:
+def test_members_are_popped_from_either_end(world: World, count: int) -> None:
     fill_sorted_set(world, count=count)
     assert world.do("ZPOPMIN", "z") == [b"m0", b"0"]
     assert world.do("ZPOPMAX", "z", "2") == bulks(
@@ -24,14 +24,14 @@ def test_members_are_taken_from_either_end(world: World, count: int) -> None:
     assert world.do("ZCARD", "z") == count - 3
 
 
-def test_pairs_are_nested_under_resp3_if_there_was_a_count(world: World) -> None:
+def test_pairs_are_nested_under_resp3_if_a_count_was_given(world: World) -> None:
     fill_sorted_set(world)
     world.do("HELLO", "3")
     assert world.do("ZPOPMIN", "z") == [b"m0", Double(b"0")]
     assert world.do("ZPOPMIN", "z", "1") == [[b"m1", Double(b"1")]]
 
 
-def test_nothing_is_taken_of_nothing(world: World) -> None:
+def test_popping_from_a_missing_key_gives_nothing(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZPOPMIN", "none") == []
     assert world.do("ZPOPMAX", "none", "3") == []
@@ -44,7 +44,7 @@ def test_a_count_must_be_positive(world: World, count: str) -> None:
     assert world.do("ZPOPMIN", "z", count) == NOT_POSITIVE
 
 
-def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: World) -> None:
+def test_popping_notifies_one_event_and_deletes_the_key_with_the_last_member(world: World) -> None:
     fill_sorted_set(world)
     watched = Watched(world)
     assert watched.by("ZPOPMIN", "z") == (["zpopmin z"], 1)
@@ -53,7 +53,7 @@ def test_taking_tells_one_event_and_the_key_goes_with_the_last_member(world: Wor
     assert watched.by("ZPOPMIN", "z") == ([], 0)
 
 
-def test_zmpop_takes_from_the_first_key_that_exists(world: World) -> None:
+def test_zmpop_pops_from_the_first_key_that_exists(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZMPOP", "2", "none", "z", "max", "COUNT", "2") == ([b"z", [[b"m4", b"4"], [b"m3", b"3"]]])
     assert world.do("ZMPOP", "1", "none", "MIN") == NULL_ARRAY
@@ -72,12 +72,12 @@ def test_zmpop_takes_from_the_first_key_that_exists(world: World) -> None:
         ("1 z MIN COUNT 1 COUNT 1", SYNTAX_ERROR),
     ],
 )
-def test_zmpop_refuses_what_is_wrong(world: World, words: str, error: Reply) -> None:
+def test_zmpop_refuses_bad_arguments(world: World, words: str, error: Reply) -> None:
     assert world.do("ZMPOP", *words.split()) == error
     assert world.do("BZMPOP", "0", *words.split()) == error
 
 
-def test_the_blocking_forms_do_not_wait_if_there_is_something(world: World) -> None:
+def test_the_blocking_forms_do_not_block_if_there_is_a_member(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("BZPOPMIN", "none", "z", "0") == [b"z", b"m0", b"0"]
     assert world.do("BZPOPMAX", "z", "0") == [b"z", b"m4", b"4"]
@@ -88,13 +88,13 @@ def test_the_blocking_forms_do_not_wait_if_there_is_something(world: World) -> N
     ("timeout", "error"),
     [("x", Error(b"ERR timeout is not a float or out of range")), ("-1", Error(b"ERR timeout is negative"))],
 )
-def test_timeouts_are_looked_at_before_the_keys(world: World, timeout: str, error: Reply) -> None:
+def test_timeouts_are_checked_before_the_keys(world: World, timeout: str, error: Reply) -> None:
     world.do("SET", "f", "x")
     assert world.do("BZPOPMIN", "f", timeout) == error
     assert world.do("BZMPOP", timeout, "1", "f", "MIN") == error
 
 
-def test_who_waits_is_served_when_there_is_a_member() -> None:
+def test_a_blocked_client_is_served_when_there_is_a_member() -> None:
     local = local_engine()
     first, second, other = local.client(), local.client(), local.client()
     assert first.raw(request("BZPOPMIN", "a", "z", "0")) == []
@@ -107,7 +107,7 @@ def test_who_waits_is_served_when_there_is_a_member() -> None:
     local.assert_sound()
 
 
-def test_who_waits_is_served_by_a_stored_result_and_not_by_another_type() -> None:
+def test_a_blocked_client_is_served_by_a_stored_result_and_not_by_another_type() -> None:
     local = local_engine()
     waiting, other = local.client(), local.client()
     assert waiting.raw(request("BZPOPMAX", "z", "0")) == []
@@ -119,7 +119,7 @@ def test_who_waits_is_served_by_a_stored_result_and_not_by_another_type() -> Non
     assert waiting.raw(b"") == [Array((Bulk(b"z"), Bulk(b"m"), Bulk(b"1")))]
 
 
-def test_a_timeout_has_fractions_of_seconds() -> None:
+def test_a_timeout_may_be_a_fraction_of_a_second() -> None:
     local = local_engine()
     waiting = local.client()
     assert waiting.raw(request("BZPOPMIN", "z", "0.25")) == []
@@ -129,7 +129,7 @@ def test_a_timeout_has_fractions_of_seconds() -> None:
     assert len(waiting.raw(b"")) == 1
 
 
-def test_a_transaction_does_not_wait(world: World) -> None:
+def test_no_command_blocks_in_a_transaction(world: World) -> None:
     world.do("MULTI")
     world.do("BZPOPMIN", "z", "0")
     world.do("BZMPOP", "0", "1", "z", "MIN")

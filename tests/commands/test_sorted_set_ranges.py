@@ -74,7 +74,7 @@ def test_bounds_of_scores(world: World, count: int, low: str, high: str, found: 
 
 
 @pytest.mark.parametrize("bound", ["x", "1x", "1 ", " ", "((1", "nan", "(nan", "0x", "--1", "1_0"])
-def test_bounds_that_are_no_scores(world: World, bound: str) -> None:
+def test_bounds_that_are_no_scores_are_refused(world: World, bound: str) -> None:
     for words in (
         ["ZCOUNT", "z", bound, "1"],
         ["ZRANGEBYSCORE", "z", "1", bound],
@@ -130,7 +130,7 @@ def test_bounds_of_members(world: World, count: int, low: str, high: str, found:
 
 
 @pytest.mark.parametrize("bound", ["", "a", "-a", "+a", "*"])
-def test_bounds_that_are_no_members(world: World, bound: str) -> None:
+def test_bounds_that_are_no_members_are_refused(world: World, bound: str) -> None:
     for words in (
         ["ZLEXCOUNT", "z", bound, "+"],
         ["ZRANGEBYLEX", "z", "-", bound],
@@ -139,7 +139,7 @@ def test_bounds_that_are_no_members(world: World, bound: str) -> None:
         assert world.do(*words) == NOT_MEMBERS
 
 
-def test_a_range_of_members_over_different_scores_is_what_a_walk_finds(world: World) -> None:
+def test_a_range_of_members_with_different_scores_is_what_redis_finds_on_its_walk(world: World) -> None:
     world.do("ZADD", "z", "1", "c", "2", "a", "3", "d", "4", "b")
     assert world.do("ZRANGEBYLEX", "z", "[a", "[c") == [b"c", b"a"]
     assert world.do("ZREVRANGEBYLEX", "z", "[c", "[b") == [b"b", b"d"]
@@ -172,7 +172,7 @@ def test_a_range_of_members_over_different_scores_is_what_a_walk_finds(world: Wo
         ("ZREMRANGEBYRANK f 0 x", NOT_AN_INTEGER),
     ],
 )
-def test_ranges_are_refused_before_the_key_is_looked_at(world: World, words: str, error: Reply) -> None:
+def test_bad_ranges_are_refused_before_the_key_is_looked_up(world: World, words: str, error: Reply) -> None:
     world.do("SET", "f", "x")
     assert world.do(*words.split()) == error
 
@@ -186,7 +186,7 @@ def test_a_missing_key_has_empty_ranges(world: World) -> None:
 # ZRANGESTORE
 
 
-def test_a_range_is_stored_over_what_was_there(world: World) -> None:
+def test_a_stored_range_replaces_any_value(world: World) -> None:
     fill_sorted_set(world)
     world.do("SET", "d", "x", "EX", "100")
     watched = Watched(world)
@@ -196,7 +196,7 @@ def test_a_range_is_stored_over_what_was_there(world: World) -> None:
 
 
 @pytest.mark.parametrize("source", ["z", "none"])
-def test_an_empty_range_deletes_what_was_there(world: World, source: str) -> None:
+def test_storing_an_empty_range_deletes_the_destination(world: World, source: str) -> None:
     fill_sorted_set(world)
     world.do("SET", "d", "x")
     watched = Watched(world)
@@ -230,7 +230,7 @@ def test_ranges_are_removed(world: World, count: int) -> None:
     assert watched.by("ZREMRANGEBYRANK", "z", "0", "-1") == (["zremrangebyrank z", "del z"], count - 4)
 
 
-def test_members_are_removed_by_name(world: World) -> None:
+def test_zremrangebylex_removes_a_range_of_members(world: World) -> None:
     world.do("ZADD", "z", "0", "a", "0", "b", "0", "c")
     watched = Watched(world)
     assert watched.by("ZREMRANGEBYLEX", "z", "(a", "+") == (["zremrangebylex z"], 2)

@@ -12,7 +12,7 @@ from tests.support.world import World
 
 
 def scan(world: World, *options: str) -> dict[bytes, bytes]:
-    """All that ZSCAN lists, with the cursors it gives."""
+    """Everything that a full ZSCAN lists: members and their scores."""
     found: dict[bytes, bytes] = {}
     cursor = b"0"
     while True:
@@ -30,7 +30,7 @@ def test_a_full_scan_lists_all(world: World, count: int) -> None:
     assert set(scan(world, "MATCH", "m[01]")) == {b"m0", b"m1"}
 
 
-def test_scores_have_17_digits_where_they_come_from_a_hash_table(world: World) -> None:
+def test_scores_of_a_skiplist_have_17_digits(world: World) -> None:
     world.do("ZADD", "z", "0.1", "m")
     assert scan(world) == {b"m": b"0.1"}
     world.do("CONFIG", "SET", "zset-max-listpack-entries", "0")
@@ -38,7 +38,7 @@ def test_scores_have_17_digits_where_they_come_from_a_hash_table(world: World) -
     assert scan(world) == {b"m": b"0.10000000000000001", b"n": b"inf"}
 
 
-def test_zscan_looks_at_its_options_only_if_there_is_a_key(world: World) -> None:
+def test_zscan_checks_its_options_only_if_the_key_exists(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZSCAN", "z", "x") == INVALID_CURSOR
     assert world.do("ZSCAN", "z", "0", "COUNT", "0") == SYNTAX_ERROR
@@ -46,7 +46,7 @@ def test_zscan_looks_at_its_options_only_if_there_is_a_key(world: World) -> None
 
 
 @pytest.mark.parametrize("count", [4, 300])
-def test_every_member_is_drawn_alike(world: World, count: int) -> None:
+def test_every_member_has_the_same_chance(world: World, count: int) -> None:
     fill_sorted_set(world, count=count)
     draws = 400 * count
     counts: Counter[bytes] = Counter(world.do("ZRANDMEMBER", "z", str(-draws)))
@@ -71,7 +71,7 @@ def test_scores_come_with_the_members(world: World) -> None:
     assert world.raw("ZRANDMEMBER", "z", "1", "withscores").startswith(b"*1\r\n*2\r\n$2\r\nm")
 
 
-def test_nothing_is_drawn_of_nothing(world: World) -> None:
+def test_nothing_is_drawn_from_a_missing_key(world: World) -> None:
     assert world.do("ZRANDMEMBER", "none") is None
     assert world.do("ZRANDMEMBER", "none", "5") == []
     fill_sorted_set(world)
@@ -92,5 +92,5 @@ def test_nothing_is_drawn_of_nothing(world: World) -> None:
         ("-4611686018427387904 WITHSCORES", Error(b"ERR value is out of range")),
     ],
 )
-def test_counts_that_are_refused(world: World, words: str, error: Reply) -> None:
+def test_bad_counts_are_refused(world: World, words: str, error: Reply) -> None:
     assert world.do("ZRANDMEMBER", "none", *words.split()) == error

@@ -63,13 +63,13 @@ def test_other_types_are_refused(world: World, words: tuple[str, ...]) -> None:
 # ZADD
 
 
-def test_zadd_counts_what_is_new(world: World) -> None:
+def test_zadd_counts_the_new_members(world: World) -> None:
     assert world.do("ZADD", "z", "1", "a", "2", "b") == 2
     assert world.do("ZADD", "z", "2", "a", "3", "c") == 1
     assert world.do("ZRANGE", "z", "0", "-1") == [b"a", b"b", b"c"]
 
 
-def test_zadd_ch_counts_what_has_changed_too(world: World) -> None:
+def test_zadd_ch_counts_changed_members_too(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZADD", "z", "CH", "0", "m0", "7", "m1", "9", "new") == 2
 
@@ -116,12 +116,12 @@ def test_the_options_of_zadd_say_whether_members_are_added(world: World, options
         ("INCR 1 m 2 n", Error(b"ERR INCR option supports a single increment-element pair")),
     ],
 )
-def test_zadd_refuses_what_is_wrong_before_it_looks_at_the_key(world: World, words: str, error: Reply) -> None:
+def test_zadd_refuses_bad_arguments_before_it_looks_up_the_key(world: World, words: str, error: Reply) -> None:
     add_foreign(world)
     assert world.do("ZADD", "f", *words.split()) == error
 
 
-def test_zadd_xx_makes_no_key(world: World) -> None:
+def test_zadd_xx_creates_no_key(world: World) -> None:
     assert world.do("ZADD", "z", "XX", "1", "m") == 0
     assert world.do("ZADD", "z", "XX", "INCR", "1", "m") is None
     assert world.do("EXISTS", "z") == 0
@@ -151,7 +151,7 @@ def test_scores_are_doubles_under_resp3(world: World) -> None:
     assert world.do("ZMSCORE", "z", "m", "n") == [Double(b"1.5"), None]
 
 
-def test_adding_and_changing_tell_one_event(world: World) -> None:
+def test_adding_and_changing_notify_one_event(world: World) -> None:
     watched = Watched(world)
     assert watched.by("ZADD", "z", "1", "a", "2", "b") == (["zadd z"], 2)
     assert watched.by("ZADD", "z", "1", "a") == ([], 0)
@@ -166,7 +166,7 @@ def test_zadd_of_many_members_begins_as_a_skiplist(world: World) -> None:
     assert (encoding(world, b"few"), encoding(world, b"many")) == ("listpack", "skiplist")
 
 
-def test_zadd_looks_at_the_length_of_every_member(world: World) -> None:
+def test_zadd_checks_the_length_of_every_member(world: World) -> None:
     world.do("ZADD", "z", "1", "a", "2", "x" * 65)
     assert encoding(world, b"z") == "skiplist"
 
@@ -184,7 +184,7 @@ def test_a_limit_of_no_entries_leaves_only_skiplists(world: World) -> None:
 # ZREM, ZCARD, ZSCORE, ZRANK
 
 
-def test_zrem_counts_and_the_key_goes_with_the_last_member(world: World) -> None:
+def test_zrem_counts_and_deletes_the_key_with_the_last_member(world: World) -> None:
     fill_sorted_set(world, count=3)
     watched = Watched(world)
     assert watched.by("ZREM", "z", "m0", "x", "m1") == (["zrem z"], 2)
@@ -199,7 +199,7 @@ def test_zcard_counts(world: World) -> None:
     assert world.do("ZCARD", "none") == 0
 
 
-def test_what_is_not_there_has_no_score(world: World) -> None:
+def test_missing_keys_and_members_have_no_score(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZSCORE", "z", "x") is None
     assert world.do("ZSCORE", "none", "x") is None
@@ -214,7 +214,7 @@ def test_ranks_are_counted_from_either_end(world: World, count: int) -> None:
     assert world.do("ZRANK", "z", "x") is None
 
 
-def test_zrank_can_tell_the_score(world: World) -> None:
+def test_zrank_can_give_the_score_too(world: World) -> None:
     fill_sorted_set(world)
     assert world.do("ZRANK", "z", "m1", "withscore") == [1, b"1"]
     assert world.do("ZREVRANK", "z", "x", "WITHSCORE") == NULL_ARRAY
@@ -223,6 +223,6 @@ def test_zrank_can_tell_the_score(world: World) -> None:
     assert world.do("ZRANK", "z", "x", "WITHSCORE", "x") == wrong_arity("zrank")
 
 
-def test_members_are_any_bytes(world: World) -> None:
+def test_members_may_be_any_bytes(world: World) -> None:
     world.do("ZADD", "z", "1", b"\x00\xff\r\n", "1", b"")
     assert world.do("ZRANGE", "z", "0", "-1") == [b"", b"\x00\xff\r\n"]

@@ -1,4 +1,4 @@
-"""XGROUP, XINFO: consumer groups, their consumers, how far they are."""
+"""XGROUP, XINFO: consumer groups, their consumers, and how far these have read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_group_begins_at_an_id_or_at_the_end(world: World) -> None:
     assert group(world)["last-delivered-id"] == "2-1"
 
 
-def test_setid_takes_the_lowest_and_the_highest_id_by_their_signs_and_create_does_not(world: World) -> None:
+def test_setid_accepts_minus_and_plus_as_ids_and_create_does_not(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "1")
     for sign, last_id in (("+", f"{2**64 - 1}-{2**64 - 1}"), ("-", "0-0")):
@@ -46,19 +46,19 @@ def test_setid_takes_the_lowest_and_the_highest_id_by_their_signs_and_create_doe
         assert is_error(world.do("XGROUP", "CREATE", "s", "other", sign), b"ERR Invalid stream ID")
 
 
-def test_mkstream_makes_an_empty_stream(world: World) -> None:
+def test_mkstream_creates_an_empty_stream(world: World) -> None:
     assert world.do("XGROUP", "CREATE", "s", "g", "$") == KEY_REQUIRED
     assert world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM") == OK
     assert world.do("XLEN", "s") == 0
 
 
-def test_a_group_is_made_once(world: World) -> None:
+def test_a_group_cannot_be_created_twice(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XGROUP", "CREATE", "s", "g", "0") == Error(b"BUSYGROUP Consumer Group name already exists")
 
 
-def test_a_bad_id_makes_no_stream(world: World) -> None:
+def test_a_bad_id_creates_no_stream(world: World) -> None:
     assert is_error(world.do("XGROUP", "CREATE", "s", "g", "x", "MKSTREAM"), b"ERR Invalid stream ID")
     assert world.do("EXISTS", "s") == 0
 
@@ -81,7 +81,7 @@ def test_entriesread_is_a_number_or_unknown(world: World) -> None:
 @pytest.mark.parametrize(
     "words", [("SETID", "s", "none", "0"), ("CREATECONSUMER", "s", "none", "c"), ("DELCONSUMER", "s", "none", "c")]
 )
-def test_a_group_must_be_there(world: World, words: tuple[str, ...]) -> None:
+def test_a_group_must_exist(world: World, words: tuple[str, ...]) -> None:
     assert world.do("XGROUP", *words) == KEY_REQUIRED
     fill_stream(world, "1-1")
     assert world.do("XGROUP", *words) == NO_GROUP
@@ -94,7 +94,7 @@ def test_a_group_is_destroyed(world: World) -> None:
     assert world.do("XGROUP", "DESTROY", "s", "g") == 0
 
 
-def test_consumers_come_and_go(world: World) -> None:
+def test_consumers_can_be_created_and_deleted(world: World) -> None:
     fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert world.do("XGROUP", "CREATECONSUMER", "s", "g", "c") == 1
@@ -105,7 +105,7 @@ def test_consumers_come_and_go(world: World) -> None:
     assert ask(world, "XPENDING", "s", "g") == [0, None, None, None]
 
 
-def test_events_of_groups_are_no_changes_for_watch(world: World) -> None:
+def test_changes_of_groups_do_not_fail_a_transaction_that_watches_the_key(world: World) -> None:
     journal = Journal(world)
     world.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
     assert [line for line in journal.take() if line != "new s"] == ["* s", "xgroup-create s"]
@@ -126,13 +126,13 @@ def test_help_lists_the_subcommands(world: World) -> None:
 # XINFO.
 
 
-def test_a_reading_that_finds_nothing_makes_the_consumer_all_the_same(world: World) -> None:
+def test_a_read_that_finds_nothing_creates_the_consumer_all_the_same(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
     assert consumers(world) == [{"name": "c", "pending": 0, "idle": 0, "inactive": -1}]
 
 
-def test_idle_is_since_the_last_question_inactive_since_the_last_entry(world: World) -> None:
+def test_idle_counts_from_the_last_read_and_inactive_from_the_last_entry_read(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
@@ -150,7 +150,7 @@ def test_neither_history_nor_noack_makes_a_consumer_active(world: World) -> None
     assert consumers(world)[0]["inactive"] == -1
 
 
-def test_lag_is_what_is_left_to_read(world: World) -> None:
+def test_lag_is_the_number_of_entries_left_to_read(world: World) -> None:
     fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert group(world)["lag"] == 3
@@ -176,7 +176,7 @@ def test_lag_is_unknown_from_the_middle_of_a_stream(world: World) -> None:
     assert (group(world)["entries-read"], group(world)["lag"]) == (3, 0)
 
 
-def test_lag_after_trimming_counts_what_is_left(world: World) -> None:
+def test_lag_after_trimming_counts_the_entries_left(world: World) -> None:
     fill_stream(world, "1-1", "2-1", "3-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do("XTRIM", "s", "MAXLEN", "1")
@@ -225,14 +225,14 @@ def test_full_shows_everything(world: World) -> None:
     }
 
 
-def test_full_shows_ten_entries_unless_told(world: World) -> None:
+def test_full_shows_ten_entries_unless_a_count_is_given(world: World) -> None:
     fill_stream(world, *[f"{number}-1" for number in range(1, 13)])
     for words, count in (((), 10), (("COUNT", "0"), 12), (("COUNT", "-1"), 10), (("COUNT", "11"), 11)):
         full = pairs(ask(world, "XINFO", "STREAM", "s", "FULL", *words))
         assert len(items(full["entries"])) == count
 
 
-def test_xinfo_wants_a_key_and_good_words(world: World) -> None:
+def test_xinfo_checks_the_key_before_its_arguments(world: World) -> None:
     assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == NO_SUCH_KEY
     fill_stream(world, "1-1")
     refusal = Error(b"ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.")

@@ -39,7 +39,7 @@ def test_a_bad_id_acknowledges_nothing(group: World) -> None:
     assert ask(group, "XPENDING", "s", "g") == [3, "1-1", "3-1", [["c", "3"]]]
 
 
-def test_without_group_nothing_is_acknowledged(group: World) -> None:
+def test_without_a_group_nothing_is_acknowledged(group: World) -> None:
     assert group.do("XACK", "s", "none", "x") == 0
     assert group.do("XACK", "none", "g", "x") == 0
 
@@ -80,23 +80,23 @@ def test_incomplete_calls_are_refused(group: World, words: tuple[str, ...]) -> N
 @pytest.mark.parametrize(
     "words", [("XPENDING", "s", "g"), ("XCLAIM", "s", "g", "c", "x", "1"), ("XAUTOCLAIM", "s", "g", "c", "0", "0")]
 )
-def test_a_group_must_be_there(world: World, words: tuple[str, ...]) -> None:
+def test_a_group_must_exist(world: World, words: tuple[str, ...]) -> None:
     assert world.do(*words) == NO_GROUP
 
 
 # XCLAIM.
 
 
-def test_a_claimed_entry_is_another_consumers(group: World) -> None:
+def test_a_claimed_entry_belongs_to_the_other_consumer(group: World) -> None:
     assert ask(group, "XCLAIM", "s", "g", "d", "1000", "1-1", "9-9") == [["1-1", ["f", "v"]]]
     assert pending(group) == [["1-1", "d", 0, 2], ["2-1", "c", 1000, 1], ["3-1", "c", 1000, 1]]
 
 
-def test_entries_that_are_not_idle_enough_stay(group: World) -> None:
+def test_entries_that_have_not_been_idle_long_enough_are_not_claimed(group: World) -> None:
     assert ask(group, "XCLAIM", "s", "g", "d", "1001", "1-1") == []
 
 
-def test_justid_gives_ids_and_counts_no_delivery(group: World) -> None:
+def test_justid_replies_with_ids_and_counts_no_delivery(group: World) -> None:
     assert ask(group, "XCLAIM", "s", "g", "d", "0", "1-1", "JUSTID") == ["1-1"]
     assert pending(group)[0] == ["1-1", "d", 0, 1]  # type: ignore[index]
 
@@ -116,18 +116,18 @@ def test_time_and_count_can_be_given(group: World, words: tuple[str, ...], idle:
     assert pending(group)[0] == ["1-1", "c", idle, deliveries]  # type: ignore[index]
 
 
-def test_force_claims_what_is_not_pending(group: World) -> None:
+def test_force_claims_an_entry_that_is_not_pending(group: World) -> None:
     assert ask(group, "XCLAIM", "s", "g", "d", "5000", "4-1", "9-9", "FORCE") == [["4-1", ["f", "v"]]]
     assert pending(group)[3] == ["4-1", "d", 0, 2]  # type: ignore[index]
 
 
-def test_claiming_forgets_what_was_deleted(group: World) -> None:
+def test_claiming_a_deleted_entry_removes_it_from_the_pending_entries(group: World) -> None:
     group.do("XDEL", "s", "2-1")
     assert ask(group, "XCLAIM", "s", "g", "d", "0", "2-1") == []
     assert ask(group, "XPENDING", "s", "g") == [2, "1-1", "3-1", [["c", "2"]]]
 
 
-def test_claiming_makes_the_consumer_even_for_nothing(group: World) -> None:
+def test_a_claim_that_finds_nothing_creates_the_consumer_all_the_same(group: World) -> None:
     group.do("XCLAIM", "s", "g", "d", "99999", "1-1")
     assert group.do("XGROUP", "CREATECONSUMER", "s", "g", "d") == 0
 
@@ -160,7 +160,7 @@ def test_autoclaim_goes_on_where_it_stopped(group: World) -> None:
     assert ask(group, "XAUTOCLAIM", "s", "g", "d", "0", "3-1", "COUNT", "2", "JUSTID") == ["0-0", ["3-1"], []]
 
 
-def test_autoclaim_tells_of_deleted_entries(group: World) -> None:
+def test_autoclaim_reports_deleted_entries(group: World) -> None:
     group.do("XDEL", "s", "1-1")
     assert ask(group, "XAUTOCLAIM", "s", "g", "d", "0", "-", "COUNT", "2") == ["3-1", [["2-1", ["f", "v"]]], ["1-1"]]
     assert ask(group, "XPENDING", "s", "g") == [2, "2-1", "3-1", [["c", "1"], ["d", "1"]]]

@@ -1,4 +1,4 @@
-"""XREAD and XREADGROUP, and clients that wait in them."""
+"""XREAD and XREADGROUP, and clients that are blocked in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HISTORY = ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "0")
 
 
 def one_entry(name: str, key: str = "s") -> Reply:
-    """The reply with one entry of one stream, RESP2."""
+    """The RESP2 reply that has one entry of one stream."""
     return [[key.encode(), [[name.encode(), [b"f", b"v"]]]]]
 
 
@@ -28,7 +28,7 @@ def waiting(world: World, *words: str) -> Client:
 # XREAD.
 
 
-def test_xread_gives_what_is_behind_an_id(world: World) -> None:
+def test_xread_gives_the_entries_after_an_id(world: World) -> None:
     fill_stream(world, "1-1", "2-1")
     assert world.do("XREAD", "STREAMS", "s", "1-1") == one_entry("2-1")
     assert world.do("XREAD", "COUNT", "1", "STREAMS", "s", "0") == one_entry("1-1")
@@ -36,7 +36,7 @@ def test_xread_gives_what_is_behind_an_id(world: World) -> None:
     assert world.do("XREAD", "STREAMS", "s", "$") == NULL_ARRAY
 
 
-def test_streams_without_news_are_left_out(world: World) -> None:
+def test_streams_without_new_entries_are_left_out(world: World) -> None:
     fill_stream(world, "1-1")
     fill_stream(world, "1-1", key="t")
     assert world.do("XREAD", "STREAMS", "s", "none", "t", "1-1", "0", "0") == one_entry("1-1", "t")
@@ -95,7 +95,7 @@ def test_a_stream_named_twice_has_nothing_new_the_second_time(world: World) -> N
     assert world.do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "s", ">", ">") == one_entry("1-1")
 
 
-def test_history_is_what_is_pending(world: World) -> None:
+def test_the_history_of_a_consumer_is_its_pending_entries(world: World) -> None:
     fill_stream(world, "1-1", "2-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     assert ask(world, *HISTORY) == [["s", []]]
@@ -104,7 +104,7 @@ def test_history_is_what_is_pending(world: World) -> None:
     assert world.do(*HISTORY) == one_entry("2-1")
 
 
-def test_history_tells_of_deleted_entries(world: World) -> None:
+def test_the_history_shows_deleted_entries_without_fields(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do(*NEW)
@@ -112,7 +112,7 @@ def test_history_tells_of_deleted_entries(world: World) -> None:
     assert ask(world, *HISTORY) == [["s", [["1-1", None]]]]
 
 
-def test_history_counts_as_a_delivery(world: World) -> None:
+def test_reading_the_history_counts_as_a_delivery(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "0")
     world.do(*NEW)
@@ -128,22 +128,22 @@ def test_noack_leaves_nothing_pending(world: World) -> None:
     assert ask(world, "XPENDING", "s", "g") == [0, None, None, None]
 
 
-def test_a_missing_group_is_told(world: World) -> None:
+def test_a_missing_group_is_an_error(world: World) -> None:
     assert world.do(*NEW) == NO_GROUP
     fill_stream(world, "1-1")
     assert world.do(*NEW) == NO_GROUP
 
 
-# Waiting.
+# Being blocked.
 
 
-def test_all_readers_get_a_new_entry(world: World) -> None:
+def test_all_blocked_readers_get_a_new_entry(world: World) -> None:
     readers = [waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$") for _ in range(3)]
     fill_stream(world, "1-1")
     assert [reader.replies() for reader in readers] == [[one_entry("1-1")]] * 3
 
 
-def test_the_last_id_is_that_of_the_call(world: World) -> None:
+def test_the_dollar_sign_is_the_last_id_at_the_time_of_the_call(world: World) -> None:
     fill_stream(world, "1-1")
     reader = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     world.do("MULTI")
@@ -154,7 +154,7 @@ def test_the_last_id_is_that_of_the_call(world: World) -> None:
     assert [name for name, _ in entries] == [b"2-1", b"3-1"]
 
 
-def test_one_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
+def test_one_blocked_consumer_of_each_group_gets_a_new_entry(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     world.do("XGROUP", "CREATE", "s", "h", "$")
     clients = [
@@ -174,28 +174,28 @@ def test_a_timeout_gives_a_null_array(world: World) -> None:
     assert reader.replies() == [NULL_ARRAY]
 
 
-def test_in_a_transaction_nobody_waits(world: World) -> None:
+def test_no_command_blocks_in_a_transaction(world: World) -> None:
     world.do("MULTI")
     world.do("XREAD", "BLOCK", "0", "STREAMS", "s", "0")
     assert world.do("EXEC") == [NULL_ARRAY]
 
 
 @pytest.mark.parametrize("words", [("DEL", "s"), ("XGROUP", "DESTROY", "s", "g"), ("FLUSHALL",), ("RENAME", "s", "t")])
-def test_a_consumer_is_told_that_its_group_is_gone(world: World, words: tuple[str, ...]) -> None:
+def test_a_blocked_consumer_gets_an_error_when_its_group_is_deleted(world: World, words: tuple[str, ...]) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do(*words)
     assert client.replies() == [NO_GROUP]
 
 
-def test_a_consumer_is_told_that_its_key_has_another_type(world: World) -> None:
+def test_a_blocked_consumer_gets_an_error_when_its_key_has_another_type(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
     world.do("SET", "s", "v")
     assert client.replies() == [WRONG_TYPE]
 
 
-def test_a_reader_waits_on_when_the_key_is_gone(world: World) -> None:
+def test_a_reader_stays_blocked_when_its_key_is_deleted(world: World) -> None:
     fill_stream(world, "1-1")
     reader = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     world.do("DEL", "s")
@@ -206,7 +206,7 @@ def test_a_reader_waits_on_when_the_key_is_gone(world: World) -> None:
     assert reader.replies() == [one_entry("2-1")]
 
 
-def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World) -> None:
+def test_a_consumer_stays_blocked_when_another_group_is_destroyed(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     world.do("XGROUP", "CREATE", "s", "h", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
@@ -216,7 +216,7 @@ def test_the_destruction_of_another_group_leaves_a_consumer_waiting(world: World
     assert client.replies() == [one_entry("1-1")]
 
 
-def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
+def test_a_blocked_consumer_gets_an_error_when_its_key_expires(world: World) -> None:
     world.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
     world.do("PEXPIRE", "s", "150")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">")
@@ -224,7 +224,7 @@ def test_a_consumer_is_told_that_its_key_has_expired(world: World) -> None:
     assert client.replies() == [NO_GROUP]
 
 
-def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -> None:
+def test_a_group_that_is_set_back_serves_blocked_consumers_only_with_the_next_entry(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XGROUP", "CREATE", "s", "g", "$")
     client = waiting(world, "XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "COUNT", "1", "STREAMS", "s", ">")
@@ -234,7 +234,7 @@ def test_a_place_that_is_set_back_is_noticed_with_the_next_entry(world: World) -
     assert client.replies() == [one_entry("1-1")]
 
 
-def test_an_entry_that_is_deleted_at_once_is_not_given_to_readers(world: World) -> None:
+def test_an_entry_that_is_deleted_at_once_serves_no_reader(world: World) -> None:
     client = waiting(world, "XREAD", "BLOCK", "0", "STREAMS", "s", "$")
     for words in (["MULTI"], ["XADD", "s", "1-1", "f", "v"], ["XDEL", "s", "1-1"], ["EXEC"]):
         world.do(*words)

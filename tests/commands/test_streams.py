@@ -54,7 +54,7 @@ def test_an_id_must_be_above_the_last_one(world: World, one: str) -> None:
     assert world.do("XADD", "s", one, "f", "v") == TOO_SMALL
 
 
-def test_no_sequence_is_left_in_a_full_millisecond(world: World) -> None:
+def test_an_automatic_sequence_is_refused_after_the_highest_one_of_its_millisecond(world: World) -> None:
     fill_stream(world, "5-18446744073709551615")
     assert world.do("XADD", "s", "5-*", "f", "v") == TOO_SMALL
 
@@ -72,15 +72,15 @@ def test_the_id_zero_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("one", ["x", "-", "+", "1-", "-1", "1-2-*", "*-1", "1-*x", ""])
-def test_what_is_no_id_is_refused(world: World, one: str) -> None:
+def test_a_text_that_is_no_id_is_refused(world: World, one: str) -> None:
     assert world.do("XADD", "s", one, "f", "v") == INVALID_ID
 
 
-def test_fields_come_with_values(world: World) -> None:
+def test_a_field_without_a_value_is_refused(world: World) -> None:
     assert world.do("XADD", "s", "1-1", "f", "v", "g") == wrong_arity("xadd")
 
 
-def test_nomkstream_makes_no_stream(world: World) -> None:
+def test_nomkstream_creates_no_stream(world: World) -> None:
     assert world.do("XADD", "s", "NOMKSTREAM", "1-1", "f", "v") is None
     assert world.do("EXISTS", "s") == 0
     fill_stream(world, "1-1")
@@ -117,7 +117,7 @@ def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: 
 # XTRIM.
 
 
-def test_approximate_trimming_takes_whole_nodes_only(world: World) -> None:
+def test_approximate_trimming_removes_only_whole_nodes(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
     fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
     assert world.do("XTRIM", "s", "MAXLEN", "~", "15") == 10
@@ -139,13 +139,13 @@ def test_a_limit_stops_before_a_node_that_is_too_large(world: World) -> None:
     assert world.do("XTRIM", "s", "MAXLEN", "~", "0", "LIMIT", "0") == 20
 
 
-def test_without_limit_at_most_a_hundred_nodes_go(world: World) -> None:
+def test_approximate_trimming_without_limit_removes_at_most_a_hundred_nodes(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "1")
     fill_stream(world, *[f"{number}-1" for number in range(1, 121)])
     assert world.do("XTRIM", "s", "MAXLEN", "~", "0") == 100
 
 
-def test_an_emptied_stream_stays(world: World) -> None:
+def test_an_emptied_stream_is_not_deleted(world: World) -> None:
     fill_stream(world, "1-1")
     world.do("XTRIM", "s", "MAXLEN", "0")
     assert world.do("EXISTS", "s") == 1
@@ -226,7 +226,7 @@ def test_a_bad_id_deletes_nothing(world: World) -> None:
 # XSETID.
 
 
-def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
+def test_xsetid_sets_the_ids_and_the_count_that_a_stream_keeps(world: World) -> None:
     fill_stream(world, "1-1")
     assert world.do("XSETID", "s", "9-9", "ENTRIESADDED", "5", "MAXDELETEDID", "3-3") == OK
     found = ask(world, "XINFO", "STREAM", "s")
@@ -247,12 +247,12 @@ def test_xsetid_sets_what_the_stream_remembers(world: World) -> None:
         (("9", "MAXDELETEDID"), "syntax error"),
     ],
 )
-def test_xsetid_refuses_what_cannot_be(world: World, words: tuple[str, ...], error: str) -> None:
+def test_xsetid_refuses_impossible_values(world: World, words: tuple[str, ...], error: str) -> None:
     fill_stream(world, "1-1", "2-1")
     assert world.do("XSETID", "s", *words) == Error(f"ERR {error}".encode())
 
 
-def test_xsetid_does_not_go_below_what_was_deleted(world: World) -> None:
+def test_xsetid_does_not_go_below_the_highest_deleted_id(world: World) -> None:
     fill_stream(world, "5-1")
     world.do("XDEL", "s", "5-1")
     refusal = Error(b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")

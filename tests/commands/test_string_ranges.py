@@ -28,7 +28,7 @@ def test_append_makes_any_string_raw(world: World, start: str) -> None:
     assert encoding(world) == "raw"
 
 
-def test_append_of_nothing_makes_it_raw_too(world: World) -> None:
+def test_appending_an_empty_string_makes_a_string_raw_too(world: World) -> None:
     world.do("SET", "k", "v")
     assert world.do("APPEND", "k", "") == 1
     assert encoding(world) == "raw"
@@ -40,13 +40,13 @@ def test_append_keeps_the_expire_time(world: World) -> None:
     assert time_left_ms(world) == 10_000
 
 
-def test_append_to_an_expired_key_starts_anew(world: World) -> None:
+def test_append_to_an_expired_key_creates_a_new_string(world: World) -> None:
     world.do("SET", "k", "v", "PX", "10")
     world.advance(11)
     assert world.do("APPEND", "k", "w") == 1
 
 
-def test_appending_many_times_takes_few_new_blocks(world: World) -> None:
+def test_appending_many_times_needs_few_new_blocks(world: World) -> None:
     sizes = set()
     for _ in range(2000):
         world.do("APPEND", "k", "0123456789")
@@ -101,7 +101,7 @@ def test_setrange_fills_a_new_string_up_with_zeros(world: World) -> None:
     assert world.do("GET", "k") == b"\0\0\0ab"
 
 
-def test_setrange_of_nothing_changes_nothing(world: World) -> None:
+def test_setrange_with_an_empty_string_changes_nothing(world: World) -> None:
     assert world.do("SETRANGE", "k", 10, "") == 0
     assert world.engine.keyspace.size() == 0
     world.do("SET", "k", "hello")
@@ -141,7 +141,7 @@ def test_ranges_of_a_string(world: World, command: str, start: int, end: int, re
     assert world.do(command, "k", start, end) == result
 
 
-def test_ranges_of_a_number_and_of_nothing(world: World) -> None:
+def test_ranges_of_a_number_and_of_a_missing_key(world: World) -> None:
     world.do("SET", "k", "12345")
     assert world.do("GETRANGE", "k", 1, -2) == b"234"
     assert world.do("GETRANGE", "none", 0, -1) == b""

@@ -108,7 +108,7 @@ def test_set_xx_sets_only_an_existing_key(world: World) -> None:
     assert world.do("GET", "k") == b"2"
 
 
-def test_set_get_gives_the_value_before(world: World) -> None:
+def test_set_get_replies_with_the_old_value(world: World) -> None:
     assert world.do("SET", "k", "1", "GET") is None
     assert world.do("SET", "k", "2", "GET") == b"1"
     assert world.do("SET", "k", "3", "NX", "GET") == b"2"
@@ -130,14 +130,14 @@ def test_set_get_gives_the_value_before(world: World) -> None:
         (("NX", "PX", "10", "GET"), 10),
     ],
 )
-def test_set_takes_an_expire_time(world: World, options: tuple[str, ...], left_ms: int) -> None:
+def test_set_accepts_an_expire_time(world: World, options: tuple[str, ...], left_ms: int) -> None:
     world.do("SET", "k", "v", *options)
     assert time_left_ms(world) == left_ms
     world.advance(left_ms + 1)
     assert world.do("GET", "k") is None
 
 
-def test_set_takes_the_expire_time_away_unless_it_is_kept(world: World) -> None:
+def test_set_removes_the_expire_time_unless_keepttl_is_given(world: World) -> None:
     world.do("SET", "k", "v", "EX", "10")
     world.do("SET", "k", "w", "KEEPTTL")
     assert time_left_ms(world) == 10_000
@@ -147,7 +147,7 @@ def test_set_takes_the_expire_time_away_unless_it_is_kept(world: World) -> None:
     assert time_left_ms(world) == -1
 
 
-def test_an_expire_time_in_the_past_expires_the_key_at_the_next_look(world: World) -> None:
+def test_a_key_set_with_an_expire_time_in_the_past_expires_at_the_next_access(world: World) -> None:
     assert world.do("SET", "k", "v", "PXAT", "1") == OK
     assert world.do("GET", "k") is None
     assert world.engine.keyspace.expired == 1
@@ -194,7 +194,7 @@ def test_an_expire_time_in_milliseconds_must_be_positive_and_fit(world: World, a
     assert world.do("PSETEX", "k", argument, "v") == bad_expire("psetex")
 
 
-def test_an_absolute_expire_time_may_be_the_latest_there_is(world: World) -> None:
+def test_an_absolute_expire_time_may_be_the_latest_possible_one(world: World) -> None:
     assert world.do("SET", "k", "v", "PXAT", "9223372036854775807") == OK
     assert world.do("SET", "k", "v", "EXAT", "9223372036854775") == OK
     assert world.do("SET", "k", "v", "EXAT", "9223372036854776") == bad_expire("set")
@@ -226,7 +226,7 @@ def test_setex_and_psetex_set_with_an_expire_time(world: World) -> None:
     assert time_left_ms(world) == 10
 
 
-def test_getset_gives_the_value_before_and_takes_the_expire_time_away(world: World) -> None:
+def test_getset_replies_with_the_old_value_and_removes_the_expire_time(world: World) -> None:
     assert world.do("GETSET", "k", "1") is None
     world.do("SET", "k", "2", "EX", "10")
     assert world.do("GETSET", "k", "3") == b"2"
@@ -234,7 +234,7 @@ def test_getset_gives_the_value_before_and_takes_the_expire_time_away(world: Wor
     assert world.do("GET", "k") == b"3"
 
 
-def test_mset_sets_all_and_the_last_of_a_key_counts(world: World) -> None:
+def test_mset_sets_all_keys_and_of_a_key_named_twice_the_last_value_counts(world: World) -> None:
     world.do("SET", "a", "0", "EX", "10")
     assert world.do("MSET", "a", "1", "b", "2", "a", "3") == OK
     assert world.do("MGET", "a", "b") == [b"3", b"2"]
@@ -258,7 +258,7 @@ def test_keys_without_value_are_refused(world: World, command: str) -> None:
 # GETDEL, GETEX
 
 
-def test_getdel_takes_the_key_away_with_all_it_held(world: World) -> None:
+def test_getdel_deletes_the_key_and_frees_its_memory(world: World) -> None:
     for command in (("SET", "k", "v", "EX", "10"), ("GETDEL", "k")):
         world.do(*command)
     empty = used(world)
@@ -298,7 +298,7 @@ def test_getex_refuses_options_that_do_not_go_together(world: World, options: tu
     assert world.do("GETEX", "k", *options) == SYNTAX_ERROR
 
 
-def test_getex_of_a_missing_key_does_not_look_at_the_time(world: World) -> None:
+def test_getex_of_a_missing_key_does_not_check_the_time(world: World) -> None:
     assert world.do("GETEX", "k", "EX", "0") is None
 
 

@@ -59,7 +59,7 @@ def test_watch_inside_multi_is_an_error_that_does_not_abort(world: World) -> Non
 
 
 @pytest.mark.parametrize("bad", ["NOSUCH x", "GET", "CONFIG", "CONFIG NOSUCH", "MULTI x", "WATCH", "DISCARD x"])
-def test_what_cannot_be_queued_aborts(world: World, bad: str) -> None:
+def test_a_command_that_cannot_be_queued_aborts_the_transaction(world: World, bad: str) -> None:
     world.do("MULTI")
     assert is_error(world.do(*bad.split()), b"ERR")
     world.do("SET", "k", "v")
@@ -103,7 +103,7 @@ def test_a_changed_watched_key_makes_exec_run_nothing(world: World) -> None:
     assert world.do("GET", "k") == b"1"
 
 
-def test_under_resp3_that_reply_is_null(world: World) -> None:
+def test_under_resp3_the_reply_to_an_exec_that_runs_nothing_is_null(world: World) -> None:
     world.set_protocol(3)
     world.do("WATCH", "k")
     world.client().do("SET", "k", "1")
@@ -111,7 +111,7 @@ def test_under_resp3_that_reply_is_null(world: World) -> None:
     assert world.do("EXEC") is None
 
 
-def test_ones_own_change_counts_as_well(world: World) -> None:
+def test_a_change_by_the_watching_client_itself_counts_as_well(world: World) -> None:
     world.do("WATCH", "k")
     world.do("SET", "k", "1")
     world.do("MULTI")
@@ -161,7 +161,7 @@ def test_a_watched_key_that_expires_makes_exec_run_nothing(world: World) -> None
     assert world.do("EXEC") == NULL_ARRAY
 
 
-def test_a_key_that_had_expired_when_it_was_watched_was_not_there(world: World) -> None:
+def test_a_key_that_has_expired_when_it_is_watched_counts_as_missing(world: World) -> None:
     world.do("SET", "k", "v")
     expire_time(world, b"k", 10)
     world.clock.advance_ms(11)
@@ -171,7 +171,7 @@ def test_a_key_that_had_expired_when_it_was_watched_was_not_there(world: World) 
     assert world.do("EXEC") == []
 
 
-def test_such_a_key_that_is_set_anew_counts_as_changed(world: World) -> None:
+def test_a_key_that_had_expired_when_it_was_watched_counts_as_changed_when_it_is_set(world: World) -> None:
     world.do("SET", "k", "v")
     expire_time(world, b"k", 10)
     world.clock.advance_ms(11)
@@ -199,7 +199,7 @@ def test_time_stands_still_while_exec_runs(world: World) -> None:
     assert world.engine.keyspace.now_us == world.clock.now_us()
 
 
-def test_the_commands_inside_are_counted_each(world: World) -> None:
+def test_each_command_inside_a_transaction_is_counted(world: World) -> None:
     world.do("MULTI")
     world.do("SET", "k", "v")
     world.do("SET", "k", "v")
@@ -207,7 +207,7 @@ def test_the_commands_inside_are_counted_each(world: World) -> None:
     assert [int(world.counters(name).calls()) for name in ("multi", "set", "exec")] == [1, 2, 1]
 
 
-def test_memory_limit_refuses_to_queue_and_to_exec(world: World) -> None:
+def test_above_the_memory_limit_commands_are_not_queued_and_exec_is_refused(world: World) -> None:
     world.do("MULTI")
     world.do("SET", "k", "v")
     world.engine.settings.set_many([("maxmemory", "1")])
@@ -239,6 +239,6 @@ CONVERSATIONS = {
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_a_real_server_answers_the_same(real: Server, ours: Server, name: str, protocol: int) -> None:
+def test_a_real_server_gives_the_same_replies(real: Server, ours: Server, name: str, protocol: int) -> None:
     with closing(Pair(real, ours)) as pair:
         pair.check([step(*line.split()) for line in CONVERSATIONS[name]], protocol)

@@ -1,4 +1,4 @@
-"""The stream of recorded commands: units, databases, and who gets it. What each command records is in differential/."""
+"""The stream of recorded commands: units, databases, recipients. In tests/differential: what each command records."""
 
 from __future__ import annotations
 

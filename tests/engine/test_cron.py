@@ -40,7 +40,7 @@ def test_a_clock_that_is_set_back_does_not_stop_the_jobs() -> None:
     assert runs(100, [0, 100, -100_000, -99_900]) == [0, 100, -99_900]
 
 
-def test_nothing_runs_while_paused() -> None:
+def test_no_job_runs_while_the_timer_is_paused() -> None:
     cron = Cron()
     done: list[int] = []
     cron.every(0, lambda: done.append(1))

@@ -84,7 +84,7 @@ def begin(world: World) -> None:
 # When it runs.
 
 
-def test_nothing_moves_while_it_is_off(holes: World) -> None:
+def test_nothing_moves_while_defragmentation_is_off(holes: World) -> None:
     holes.advance(3000)
     assert (running(holes), figure(holes, figures.DEFRAG_MISSES)) == (0, 0)
 
@@ -207,7 +207,7 @@ def test_an_allocator_that_gives_no_hints_is_refused(profile: str) -> None:
 # Figures.
 
 
-def test_time_is_counted_while_it_runs(holes: World) -> None:
+def test_time_is_counted_while_defragmentation_runs(holes: World) -> None:
     begin(holes)
     holes.advance(500)
     assert info(holes, "stats", "current_active_defrag_time") == 500

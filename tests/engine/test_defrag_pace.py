@@ -110,14 +110,14 @@ def test_work_that_only_the_timer_calls_takes_its_share_of_the_tick() -> None:
     assert bench.pace.used_us == 25_000
 
 
-def test_two_that_work_at_the_same_time_share_the_effort() -> None:
+def test_two_kinds_of_work_at_the_same_time_share_the_effort() -> None:
     """Each gets a fifth of the time instead of two fifths: 50 us of work and 20 us to get there and back, every 350."""
     bench = Bench(40)
     bench.create(40)
     assert bench.slice() == 300
 
 
-def test_one_that_is_at_rest_takes_no_share() -> None:
+def test_work_that_is_at_rest_takes_no_share() -> None:
     bench = Bench(40)
     other = bench.create(40)
     other.rest()

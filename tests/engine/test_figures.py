@@ -17,7 +17,7 @@ def test_a_figure_has_the_value_that_its_source_gives_now() -> None:
     assert known.value(figures.EVICTED_KEYS) == 8
 
 
-def test_a_figure_that_nobody_provides_is_zero() -> None:
+def test_a_figure_without_a_source_is_zero() -> None:
     assert Figures().value(figures.EVICTED_KEYS) == 0
 
 

@@ -111,7 +111,7 @@ def test_the_limit_holds_after_the_protocol_has_changed() -> None:
         assert victim.session.aborted
 
 
-def test_a_monitor_is_held_to_the_limit_while_another_client_runs_its_batch() -> None:
+def test_the_limit_applies_to_a_monitor_while_another_client_runs_its_batch() -> None:
     world = World(client_output_buffer_limit=HARD)
     monitor = world.client()
     monitor.do("MONITOR")
@@ -125,7 +125,7 @@ def test_a_monitor_is_held_to_the_limit_while_another_client_runs_its_batch() ->
     world.check()
 
 
-def test_a_client_that_tracks_is_held_to_the_limit_while_another_client_runs_its_batch() -> None:
+def test_the_limit_applies_to_a_tracking_client_while_another_client_runs_its_batch() -> None:
     world = World(client_output_buffer_limit="normal 100000 0 0")
     victim = world.client()
     victim.do("HELLO", 3)

@@ -50,7 +50,7 @@ def slots_after_filling(world: World, count: int) -> int:
     return int(first(world).keys.buckets())
 
 
-def test_a_table_does_not_grow_over_the_limit_until_it_is_far_too_full() -> None:
+def test_a_table_does_not_grow_beyond_the_memory_limit_until_it_is_far_too_full() -> None:
     world = World()
     fill(world, 512)
     assert first(world).keys.buckets() == 512

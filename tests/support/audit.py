@@ -15,7 +15,7 @@ def complaint(reply: Reply) -> str:
 
 
 def assert_sound(wire: Wire) -> None:
-    """Run the audit over a connection; a server that PYREDMEM_SERVER names may not have one."""
+    """Run the audit over a connection; a server chosen with PYREDMEM_SERVER may have none."""
     if os.environ.get("PYREDMEM_SERVER"):
         return
     found = complaint(wire.do("MEMORY", "AUDIT"))

@@ -1,4 +1,4 @@
-"""An engine with a process around it that does nothing but remember, and whose figures the test sets."""
+"""An engine in a pretended process, which records what it is asked to do and whose figures the test sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.world import World
 
 
 class RecordingHost(Host):
-    """Answers with its attributes and notes what was asked of it."""
+    """A host whose figures are its attributes, and which records what the engine asks it to do."""
 
     def __init__(self) -> None:
         self.rss = 100_000_000
@@ -54,14 +54,14 @@ class RecordingHost(Host):
 
 
 class Hosted(World):
-    """A world with such a host; DEBUG is allowed."""
+    """A world with a `RecordingHost`, in which DEBUG is allowed."""
 
     def __init__(self, protocol: int = 2, **settings: Any) -> None:
         self.host = RecordingHost()
         super().__init__(protocol=protocol, host=self.host, **{"enable_debug_command": "yes", **settings})
 
     def info_text(self, *sections: str) -> str:
-        """INFO as it is."""
+        """The reply of INFO as text."""
         reply = self.do("INFO", *sections)
         text = reply.text if isinstance(reply, Verbatim) else reply
         assert isinstance(text, bytes)

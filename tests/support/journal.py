@@ -1,4 +1,4 @@
-"""Keeps every event and change of keys, with its database, as lines of text."""
+"""Records every event and every change of a key, with its database, as a line of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.support.world import World
 
 
 class Journal(KeyListener):
-    """`del k` is an event in database 0, `1:del k` one in database 1, `* k` a change without a name."""
+    """`del k` is an event in database 0, `1:del k` one in database 1, `* k` a change of the key k."""
 
     def __init__(self, world: World) -> None:
         self._lines: list[str] = []

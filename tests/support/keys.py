@@ -1,4 +1,4 @@
-"""Looks at keys from inside: events, changes, encodings, blocks; and a value of a type no command knows."""
+"""Shows keys from inside: events, changes, encodings, memory; and a value of a type that no command knows."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ class Foreign(RedisObject):
         super().__init__(0)
 
     def type_name(self) -> bytes:
-        """What TYPE says."""
+        """The name that TYPE gives."""
         return b"foreign"
 
     def encoding(self) -> bytes:
-        """What OBJECT ENCODING says."""
+        """The name that OBJECT ENCODING gives."""
         return b"foreign"
 
     def memory(self, allocator: Allocator, samples: int) -> int:
-        """Nothing."""
+        """No memory."""
         return 0
 
     def free(self, allocator: Allocator) -> None:
-        """Nothing to give back."""
+        """There is nothing to free."""
 
     def addresses(self) -> list[int]:
-        """None."""
+        """No blocks."""
         return []
 
 
 class EventLog(KeyListener):
-    """Keeps what it is told."""
+    """Records the events and changes of keys."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[bytes, bytes]] = []
         self.changed: list[bytes] = []
 
     def modified(self, database: int, key: bytes) -> None:
-        """A change of a key."""
+        """Record a change of a key."""
         self.changed.append(key)
 
     def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
-        """A named event."""
+        """Record an event, unless it is `new` or `keymiss`."""
         if name not in (b"new", b"keymiss"):
             self.seen.append((name, key))
 
 
 class Watched:
-    """The effects of commands: events as `name key`, and how much the dirty counter moved."""
+    """The effects of commands: the events, as `name key`, and by how much the dirty counter grew."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -60,7 +60,7 @@ class Watched:
         world.engine.keyspace.changes.add_listener(self._log)
 
     def by(self, *words: bytes | str | int) -> tuple[list[str], int]:
-        """Run a command and return events and dirty changes; every event has told a change of its key too."""
+        """Run a command and return its effects; asserts that a key has events if and only if it was changed."""
         keyspace = self._world.engine.keyspace
         self._log.seen.clear()
         self._log.changed.clear()
@@ -73,14 +73,14 @@ class Watched:
 
 
 def add_foreign(world: World, key: bytes = b"f") -> Foreign:
-    """Let a key hold a value of the foreign type."""
+    """Store a value of the foreign type under a key."""
     value = Foreign()
     world.engine.keyspace.databases[0].add(key, value)
     return value
 
 
 def encoding(world: World, key: bytes = b"k") -> str:
-    """The encoding of a value."""
+    """The encoding of the value of a key."""
     value = world.engine.keyspace.databases[0].peek(key)
     assert value is not None
     return value.encoding().decode()

@@ -26,11 +26,11 @@ class LocalClient:
 
     @property
     def session(self) -> Session:
-        """The engine's side of it."""
+        """The engine's side of the connection."""
         return self.client.session
 
     def raw(self, data: bytes) -> list[Reply]:
-        """Hand over bytes and take the replies they cause."""
+        """Send bytes and return the replies to them."""
         self._decoder.feed(self.client.send(data))
         return self._decoder.take_all()
 
@@ -46,7 +46,7 @@ class LocalClient:
 
 
 class LocalEngine:
-    """A world without a client of its own; time passes with every tick of the timer, however long it is."""
+    """A world without a client of its own. When time passes, the timer ticks all the time, however long it is."""
 
     def __init__(self, world: EmptyWorld) -> None:
         self.world = world
@@ -55,7 +55,7 @@ class LocalEngine:
 
     @property
     def used_memory(self) -> int:
-        """The ledger's total now."""
+        """The bytes in use in the ledger."""
         return self.world.used_memory
 
     def client(self, protocol: int = 2) -> LocalClient:
@@ -70,11 +70,11 @@ class LocalEngine:
         client.client.leave()
 
     def pass_time(self, milliseconds: int) -> None:
-        """Move the clock, with the timer running as it would."""
+        """Let time pass while the timer ticks as it does in a server."""
         self.world.advance(milliseconds, most_ticks=None)
 
     def assert_sound(self) -> None:
-        """The ledger agrees with everything alive."""
+        """Assert that MEMORY AUDIT finds nothing wrong."""
         client = self.client()
         found = complaint(client.do("MEMORY", "AUDIT"))
         self.drop(client)

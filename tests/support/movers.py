@@ -1,4 +1,4 @@
-"""Movers for tests of defragmentation, and passes with them over one value."""
+"""Movers for tests of defragmentation, and passes of defragmentation over one value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASS_LIMIT = 100_000
 
 
 class Recorder(Mover):
-    """Changes nothing, and notes the blocks and objects that it is shown."""
+    """Moves nothing, and records the blocks and objects that it is shown."""
 
     def __init__(self, allocator: Allocator, steering: bool = False) -> None:
         super().__init__(allocator)
@@ -47,7 +47,7 @@ class Evictor(Mover):
 
     def __init__(self, allocator: Allocator, refused: int = 3) -> None:
         super().__init__(allocator)
-        self.refused = refused  # one twin of this many is a plug
+        self.refused = refused  # one twin in this many is kept as a plug
         self.plugs: list[object] = []
         self.left: list[object] = []
         self.accepted: list[object] = []

@@ -1,4 +1,4 @@
-"""Serialized values for tests: right footers, and payloads that are put together by hand."""
+"""Serialized values for tests: payloads put together by hand, and valid footers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pyredmem.base.crc64 import crc64
 
 
 def sealed(body: bytes, version: int = 11) -> bytes:
-    """A payload of this type and content, with a right footer."""
+    """A payload of this type and content, with a valid footer."""
     signed = body + version.to_bytes(2, "little")
     return signed + crc64(signed).to_bytes(8, "little")
 
@@ -22,5 +22,5 @@ def version(payload: bytes) -> int:
 
 
 def text(data: bytes) -> bytes:
-    """A string in its plain form: its length and its bytes."""
+    """A string as it is serialized without compression: its length and its bytes."""
     return b"\x80" + len(data).to_bytes(4, "big") + data

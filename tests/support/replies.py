@@ -1,8 +1,8 @@
-"""Replies as Python values that read at once and still say exactly what was on the wire.
+"""Replies as Python values that are easy to read and still say exactly what was on the wire.
 
 | on the wire                   | in a test                                 |
 |-------------------------------|-------------------------------------------|
-| `+OK`                         | `OK`, any other one `Simple(b"PONG")`     |
+| `+OK`                         | `OK`; others: `Simple(b"PONG")`           |
 | `-ERR syntax error`           | `SYNTAX_ERROR` or `Error(b"ERR ...")`     |
 | `:5`                          | `5`                                       |
 | `$1 a`                        | `b"a"`                                    |
@@ -18,8 +18,8 @@
 | nothing: the client is blocked | `NO_REPLY`                               |
 
 Two of these are equal only when the bytes on the wire are equal: `5`, `b"5"` and `Simple(b"5")` differ, a map differs
-from the flat array with the same words, and the order of its pairs counts. Null alone is spelt differently by the two
-protocols: `decode` fails when a client is sent what does not belong to the protocol that it speaks.
+from the flat array with the same words, and the order of its pairs counts. Only null is spelt differently in the two
+protocols: `decode` fails when a client is sent a reply that does not exist in the protocol that it speaks.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from tests.support.wire import OK, QUEUED, BigNumber, Boolean, Double, Error, Nu
 
 __all__ = ["OK", "QUEUED", "BigNumber", "Boolean", "Double", "Error", "Simple", "Verbatim"]
 
-#: One of the values above. `Any`, because a test takes it apart without asking first what it is: a reply of another
+#: One of the values above. `Any`, because a test uses a reply without checking its type first: a reply of another
 #: type then fails the test anyway.
 Reply = Any
 
 
 class _Items(list[Any]):  # noqa: PLW1641 - a list has no hash either
-    """Items in the order sent, equal only to its own kind: never to a plain list, which is an array."""
+    """Items in the order sent. Equal only to one of the same class, never to a plain list, which is an array."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and list.__eq__(self, other) is True
@@ -50,11 +50,11 @@ class _Items(list[Any]):  # noqa: PLW1641 - a list has no hash either
 
 
 class Set(_Items):
-    """`~count`; its members in the order sent."""
+    """`~count`: the members in the order sent."""
 
 
 class Push(_Items):
-    """`>count`: a message that is no reply, such as an invalidation."""
+    """`>count`: a message that is not a reply, such as an invalidation message."""
 
 
 class Map(dict[Any, Any]):  # noqa: PLW1641 - a dictionary has no hash either
@@ -81,7 +81,7 @@ PONG = Simple(b"PONG")
 NULL_ARRAY = NullArray()
 NO_REPLY = _NoReply()
 
-# Errors that many commands share. One that only a single command gives stands in that command's tests.
+# Error replies of many commands. An error reply of a single command is defined in the tests of that command.
 SYNTAX_ERROR = Error(b"ERR syntax error")
 WRONG_TYPE = Error(b"WRONGTYPE Operation against a key holding the wrong kind of value")
 NO_SUCH_KEY = Error(b"ERR no such key")
@@ -109,12 +109,12 @@ def bulks(*words: str | bytes | None) -> list[bytes | None]:
 
 
 def is_error(reply: Reply, beginning: bytes) -> bool:
-    """Whether a reply is an error whose text begins so: with its code, `b"WRONGTYPE"`, or with more of it."""
+    """Whether a reply is an error whose text has this beginning: its code, such as `b"WRONGTYPE"`, or more."""
     return isinstance(reply, Error) and reply.text.startswith(beginning)
 
 
 def from_wire(reply: wire.Reply) -> Reply:
-    """One reply as the value that stands for it."""
+    """The Python value that stands for a reply."""
     if isinstance(reply, wire.Bulk):
         return reply.data
     if isinstance(reply, wire.Integer):
@@ -135,7 +135,7 @@ def from_wire(reply: wire.Reply) -> Reply:
 
 
 def decode(data: bytes, protocol: int) -> list[Reply]:
-    """The replies that bytes from the wire hold; the bytes must be whole replies and belong to the protocol."""
+    """The replies in bytes from the wire; the bytes must be whole replies of the protocol."""
     decoder = _StrictDecoder(protocol)
     decoder.feed(data)
     replies = [from_wire(reply) for reply in decoder.take_all()]

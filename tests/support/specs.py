@@ -81,12 +81,12 @@ KNOWN_INFO = {
 
 @dataclass(frozen=True)
 class Described:
-    """A command as COMMAND INFO and COMMAND DOCS have it; what has no order is sorted."""
+    """A command as COMMAND INFO and COMMAND DOCS describe it; lists whose order has no meaning are sorted."""
 
     fields: dict[str, Value]
 
     def differences(self, other: Described) -> list[str]:
-        """The fields in which they differ."""
+        """The fields in which two descriptions differ."""
         return [name for name in self.fields if self.fields[name] != other.fields[name]]
 
 
@@ -104,7 +104,7 @@ def value(reply: Reply) -> Value:
 
 
 def ask(world: World, *words: str) -> Value:
-    """A command's reply in an engine."""
+    """Run a command and return its reply as a plain value."""
     decoder = Decoder()
     decoder.feed(world.raw(*words))
     reply = decoder.take()
@@ -113,17 +113,17 @@ def ask(world: World, *words: str) -> Value:
 
 
 def described_by(world: World) -> dict[str, Described]:
-    """What an engine of ours says of its commands."""
+    """How our engine describes its commands, by name."""
     return _described(ask(world, "COMMAND"), ask(world, "COMMAND", "DOCS"))
 
 
 def described_by_server(wire: Wire) -> dict[str, Described]:
-    """What a server says of its commands."""
+    """How a server describes its commands, by name."""
     return _described(value(wire.do("COMMAND")), value(wire.do("COMMAND", "DOCS")))
 
 
 def items(found: Value) -> list[Value]:
-    """A list that is known to be one."""
+    """The value as a list; asserts that it is one."""
     assert isinstance(found, list), found
     return found
 
@@ -179,7 +179,7 @@ def _sorted(found: Value) -> Value:
 
 
 def canonical(arguments: Value) -> Value:
-    """An argument tree without what the syntax line cannot tell.
+    """An argument tree without the parts that a syntax line does not contain.
 
     These are the names of alternatives and groups, versions, texts for display, and whether a token belongs to a
     group or to the first argument in it.

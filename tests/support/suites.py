@@ -26,9 +26,9 @@ class Suite:
     commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
-    connections: int = 10_000  # opened and closed again
+    connections: int = 10_000  # connections that are opened and closed again
     churn_seconds: float = 20.0
-    runs_slow_tests: bool = False  # without `--slow`
+    runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
     has_time_limits: bool = True
     explores: bool = False
 
@@ -61,7 +61,7 @@ SUITE: Final = _chosen()
 
 
 def time_limit(seconds: float) -> pytest.MarkDecorator:
-    """How long a long test may take, except in the full suite."""
+    """A time limit for a long test; the full suite has none."""
     return pytest.mark.timeout(seconds if SUITE.has_time_limits else 0)
 
 

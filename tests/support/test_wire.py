@@ -68,7 +68,7 @@ def test_replies_of_different_types_differ(one: Reply, other: Reply) -> None:
     assert one != other
 
 
-def test_what_is_not_resp_is_refused() -> None:
+def test_bytes_that_are_not_resp_are_refused() -> None:
     decoder = Decoder()
     decoder.feed(b"?what\r\n")
     with pytest.raises(WireError):

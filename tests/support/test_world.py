@@ -1,4 +1,4 @@
-"""The test world itself: what its replies are equal to, how its time passes, what its clients are sent."""
+"""The test world itself: when two replies are equal, how time passes, and what its clients receive."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def test_a_map_is_not_a_plain_dictionary_and_a_set_not_a_list() -> None:
     ("data", "protocol"),
     [(b"_\r\n", 2), (b"%0\r\n", 2), (b"*1\r\n#t\r\n", 2), (b"$-1\r\n", 3), (b"*1\r\n*-1\r\n", 3)],
 )
-def test_what_does_not_belong_to_the_protocol_of_the_client_fails(data: bytes, protocol: int) -> None:
+def test_a_reply_that_does_not_exist_in_the_protocol_of_the_client_fails(data: bytes, protocol: int) -> None:
     with pytest.raises(AssertionError, match="in a reply to a client that speaks RESP"):
         decode(data, protocol)
     assert len(decode(data, 5 - protocol)) == 1
 
 
-def test_half_a_reply_fails() -> None:
+def test_an_incomplete_reply_fails() -> None:
     with pytest.raises(AssertionError, match="not a whole reply"):
         decode(b"+OK\r\n$3\r\nab", 2)
 
@@ -101,7 +101,7 @@ def test_time_passes_as_far_as_asked_however_often_the_timer_ticks(most_ticks: i
     assert world.now_ms - before == 2550
 
 
-def test_names_of_filled_keys() -> None:
+def test_fill_sets_keys_and_returns_them() -> None:
     world = World()
     assert fill(world, 2) == {b"key:0", b"key:1"}
     assert world.do("DBSIZE") == 2

@@ -1,25 +1,25 @@
-"""Conversations in plain text: how they are read, how they are played, and how a reply looks in them.
+"""Transcripts, which are conversations in plain text: how to read them, play them and show a reply in them.
 
 A transcript is a text file of tests/transcripts. Its lines are these:
 
     # any text                 a comment; empty lines separate
     > SET k v                  a command of the first client, quoted as in a shell
-    b> GET k                   a command of another client, who connects with its first line
+    b> GET k                   a command of another client, which connects with its first line
     b>> GET k\\r\\n             bytes of that client as they are, with the escapes of Python
-    "v"                        what the command above sent, as redis-cli shows it; `(nothing)` if it sent nothing,
+    "v"                        the reply to the command above, as redis-cli shows it; `(nothing)` if none was sent,
                                `(closed)` if the server closed the connection after it
-    b< 1) "l"                  what a client is sent without a command of its own: it was blocked, or it is notified
+    b< 1) "l"                  a message that the client gets later: it was blocked and is served, or it is notified
        2) "x"                  of a change
     @ b speaks RESP3           before the first command of that client
     @ memory k 56 bytes        what MEMORY USAGE says of a key: its share of the ledger. For our engine alone: a server
                                linked with another allocator has other size classes
     @ later 500 ms             time passes
-    @ here only                the steps from here on are for our engine alone, as time passes in them or as an older
+    @ here only                the steps from here on are for our engine alone, because time passes in them or an older
                                server does not know their commands
-    @ everywhere               the steps from here on are for both again
+    @ everywhere               the steps from here on are for both servers again
 
-A transcript is played twice: against the engine of a test world, and, without what is for us alone, against a
-redis-server. A file that cannot be read, and a step that turns out otherwise, are named with file and line.
+A transcript is played twice: against the engine of a test world and, without the steps for our engine alone, against a
+redis-server. The message about a bad line, or about a step with another result, names file and line.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ MEMORY_WORDS = 4  # memory KEY N bytes
 
 
 class TranscriptError(Exception):
-    """A line that is none of the above; the text names file and line."""
+    """A line that does not belong into a transcript; the text names file and line."""
 
 
 @dataclass
 class Step:
-    """One step; `lines` are what it should send."""
+    """One step of a transcript; `lines` is what should be sent for it."""
 
     place: str
     kind: str  # "send", "arrive", "speaks", "memory", "later"
@@ -110,7 +110,7 @@ def _step(line: str, place: str) -> Step | None:
 
 
 def _below(line: str, step: Step, place: str) -> str:
-    """A further line of a reply; of one that came unasked it is indented as far as the first line is."""
+    """A further line of a reply, or of a message without a command, which is indented as far as its first line is."""
     indent = " " * len(f"{step.client}< ") if step.kind == "arrive" else ""
     if not line.startswith(indent):
         raise TranscriptError(f"{place}: a reply that nothing asked for: {line}")
@@ -176,7 +176,7 @@ def _quoted(data: bytes) -> str:
 
 
 def _listed(items: list[list[str]], mark: str, empty: str) -> list[str]:
-    """Items with their numbers; the further lines of an item stand below its first one."""
+    """Items with their numbers; further lines of an item are indented to stand below its first one."""
     width = len(str(len(items)))
     lines: list[str] = []
     for number, item in enumerate(items, 1):
@@ -191,7 +191,7 @@ def _shown_map(reply: Map) -> list[str]:
     for name, value in reply.items():
         arrow = f"{_line(name)} => "
         shown = show(value)
-        # What has several lines begins on a line of its own.
+        # A value of several lines begins on a line of its own.
         pairs.append([arrow + shown[0]] if len(shown) == 1 else [arrow.rstrip(), *["   " + line for line in shown]])
     return _listed(pairs, "#", "(empty hash)")
 
@@ -205,7 +205,7 @@ class Player(ABC):
     here = True
 
     def play(self, steps: list[Step]) -> None:
-        """All steps; at the end nothing is left that the transcript does not show."""
+        """Play all steps; at the end no client may have been sent anything that the transcript does not show."""
         for step in steps:
             if self.here or not step.here_only:
                 self._play(step)
@@ -227,7 +227,7 @@ class Player(ABC):
             )
 
     def lines_of(self, step: Step) -> list[str]:
-        """What a step sends, as lines."""
+        """The lines that are sent for a step."""
         if step.kind == "send":
             self.send(step.client, step.data, step.lines == [NOTHING])
         lines: list[str] = []
@@ -244,7 +244,7 @@ class Player(ABC):
 
     @abstractmethod
     def send(self, client: str, data: bytes, is_silent: bool) -> None:
-        """Hand over bytes; if nothing is to be sent for them, return when they have been worked on."""
+        """Send bytes; if nothing should be sent back (`is_silent`), return when the server has dealt with them."""
 
     @abstractmethod
     def next(self, client: str, may_be_none: bool) -> list[str] | None:
@@ -252,7 +252,7 @@ class Player(ABC):
 
     @abstractmethod
     def memory(self, key: bytes) -> Reply:
-        """What MEMORY USAGE says of a key."""
+        """The reply of MEMORY USAGE for a key."""
 
     @abstractmethod
     def wait(self, milliseconds: int) -> None:
@@ -260,7 +260,7 @@ class Player(ABC):
 
     @abstractmethod
     def left_over(self) -> Iterator[tuple[str, list[str]]]:
-        """What each client has been sent and no step has taken."""
+        """What each client has been sent, as far as no step has taken it."""
 
 
 class EnginePlayer(Player):
@@ -304,7 +304,7 @@ class EnginePlayer(Player):
 
 
 class ServerPlayer(Player):
-    """Plays on a running server, without the steps that are for the engine alone."""
+    """Plays on a running server, without the steps that are for our engine alone."""
 
     here = False
 
@@ -331,7 +331,9 @@ class ServerPlayer(Player):
         if is_silent:
             self._blocked.add(client)
             tries = 10_000
-            while self._count_blocked() == blocked_before and tries:  # it is blocked as soon as it has been read
+            while (
+                self._count_blocked() == blocked_before and tries
+            ):  # the client is blocked as soon as the server has read the command
                 tries -= 1
 
     def next(self, client: str, may_be_none: bool) -> list[str] | None:

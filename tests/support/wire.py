@@ -291,7 +291,7 @@ class Wire:
         return self._decoder.pending
 
     def send(self, data: bytes) -> None:
-        """Send raw bytes, and read what arrives meanwhile."""
+        """Send raw bytes, and read whatever arrives in the meantime."""
         view = memoryview(data)
         deadline = time.monotonic() + self.timeout
         while view:

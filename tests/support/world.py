@@ -11,8 +11,8 @@
 `tests/support/replies.py` says how a reply looks as a Python value; `raw` gives the bytes on the wire instead. The
 world speaks RESP2 unless it is told otherwise (`World(protocol=3)`), and so does each client (`world.client(3)`).
 
-The calls that reach into the engine to drive it (create, connect, disconnect, receive, take output, tick, run tasks,
-audit) are all in this file.
+All calls that drive the engine from outside (create, connect, disconnect, receive, take output, tick, run tasks,
+audit) are in this file.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ class Client:
 
     @property
     def id(self) -> int:
-        """What CLIENT ID says."""
+        """The client's ID, as CLIENT ID gives it."""
         return int(self.session.id)
 
     @property
     def protocol(self) -> int:
-        """The version of RESP that it speaks: 2 or 3."""
+        """The version of RESP that the client speaks: 2 or 3."""
         return int(self.session.reply.protocol)
 
     def set_protocol(self, protocol: int) -> None:
-        """Let it speak RESP2 or RESP3 from now on, without a HELLO."""
+        """Let the client speak RESP2 or RESP3 from now on, without a HELLO."""
         self.session.set_protocol(protocol)
 
     def do(self, *words: Argument) -> Reply:
@@ -66,21 +66,21 @@ class Client:
         return replies[0] if replies else NO_REPLY
 
     def raw(self, *words: Argument) -> bytes:
-        """Run one command and return the bytes that were sent."""
+        """Run one command and return the bytes that were sent back."""
         return self.send(request(*words))
 
     def send(self, data: bytes) -> bytes:
-        """Hand over any bytes and return the bytes that were sent."""
+        """Send any bytes and return the bytes that were sent back."""
         self.receive(data)
         return self.take_output()
 
     def replies(self, *words: Argument) -> list[Reply]:
-        """Everything that a command made the engine send to this client; without a command, what came unasked."""
+        """Run a command and return all that is sent to this client; without one, what was sent meanwhile."""
         data = self.raw(*words) if words else self.take_output()
         return decode(data, self.protocol)
 
     def pipeline(self, *commands: Sequence[Argument]) -> list[Reply]:
-        """Run commands that arrive in one read; everything that was sent."""
+        """Run commands that arrive in one read; returns everything that was sent back."""
         data = self.send(b"".join(request(*command) for command in commands))
         return decode(data, self.protocol)
 
@@ -92,7 +92,7 @@ class Client:
         return reply
 
     def receive(self, data: bytes) -> None:
-        """Hand over bytes, and leave what they cause to be taken later."""
+        """Send bytes, and leave the output to be taken later."""
         self.session.receive(data)
 
     def take_output(self) -> bytes:
@@ -132,14 +132,14 @@ class EmptyWorld:
     # Commands.
 
     def counters(self, name: str) -> CommandCounters:
-        """How often a command was called, refused, failed."""
+        """How often a command was called, was rejected and failed."""
         return self.engine.statistics.of(self.engine.commands.commands[name.encode()])
 
     # Time.
 
     @property
     def now_ms(self) -> int:
-        """The clock's time."""
+        """The time of the clock."""
         return int(self.clock.now_us() // 1000)
 
     def advance(self, milliseconds: int, most_ticks: int | None = TICK_MS) -> None:
@@ -152,12 +152,12 @@ class EmptyWorld:
                 most_ticks -= 1
 
     def tick(self, milliseconds: int = TICK_MS) -> None:
-        """Let time pass in one step, and the timer tick once at the end of it."""
+        """Let time pass in one step, at the end of which the timer ticks once."""
         self.clock.advance_ms(milliseconds)
         self.engine.tick(self.now_ms)
 
     def run_tasks(self) -> None:
-        """What a server does before it sleeps: one slice of the work that goes on between commands."""
+        """Do what a server does before it sleeps: one slice of the work that goes on between commands."""
         self.engine.run_tasks()
 
     # State.
@@ -215,11 +215,11 @@ class World(EmptyWorld):
         return self.first.raw(*words)
 
     def replies(self, *words: Argument) -> list[Reply]:
-        """Everything that a command made the engine send to the first client; without one, what came unasked."""
+        """Run a command and return all that is sent to the first client; without one, what was sent meanwhile."""
         return self.first.replies(*words)
 
     def reply(self, *words: Argument) -> wire.Reply:
-        """Run one command of the first client; the reply as a client of a real server sees it."""
+        """Run one command of the first client; returns the reply as a client of a real server sees it."""
         return self.first.reply(*words)
 
     def set_protocol(self, protocol: int) -> None:
