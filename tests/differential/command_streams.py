@@ -151,10 +151,13 @@ def _step(text: str) -> Step:
     return Step(found[1], tuple(_words(text[found.end() :])), blocks=found[2] == "~")
 
 
+_MOMENT = re.compile(rb"NOW[+-]\d+")
+
+
 def _argv(step: Step, start_ms: int) -> list[bytes]:
-    """The words of a step, with NOW replaced by times."""
+    """The words of a step, with NOW+100 and the like replaced by times."""
     return [
-        b"%d" % (start_ms + int(word.removeprefix(b"NOW"))) if word.startswith(b"NOW") else word for word in step.words
+        b"%d" % (start_ms + int(word.removeprefix(b"NOW"))) if _MOMENT.fullmatch(word) else word for word in step.words
     ]
 
 

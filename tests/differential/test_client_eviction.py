@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tests.support.servers import Server
@@ -65,7 +67,8 @@ def test_a_client_is_closed_as_it_grows(real: Server, ours: Server) -> None:
         with server.connect() as control, server.connect() as victim:
             control.do("CONFIG", "RESETSTAT")
             control.do("CONFIG", "SET", "maxmemory-clients", "1mb")
-            victim.send(BIG)
+            with contextlib.suppress(Closed):  # the server may close it before it has sent everything
+                victim.send(BIG)
             assert _is_closed(victim), server.name
             assert _evicted(control) == 1, server.name
 
