@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 import pytest
 
@@ -209,5 +210,7 @@ def share_of_oldest(server: Server, samples: int) -> float:
 
 @pytest.mark.parametrize("samples", [3, 5, 10])
 def test_as_many_of_the_evicted_keys_are_old_as_on_the_real_server(real: Server, ours: Server, samples: int) -> None:
-    """Chance alone would give a third. With 5000 victims the standard deviation is at most half a percentage point."""
-    assert share_of_oldest(ours, samples) == pytest.approx(share_of_oldest(real, samples), abs=2)
+    """Chance alone would give a third. One share has a standard deviation of up to 0.8 percentage points (ten runs of
+    either server), so the difference between two means of four has one of at most 0.6."""
+    ours_mean, real_mean = (fmean(share_of_oldest(server, samples) for _ in range(4)) for server in (ours, real))
+    assert ours_mean == pytest.approx(real_mean, abs=2)
