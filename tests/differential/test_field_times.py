@@ -16,11 +16,11 @@ import pytest
 
 from tests.differential.grammar_field_times import FAR, FIELDS, SLEEP, Command, Generator, malformed
 from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import OK, Array, Bulk, Error, Reply, Wire, request
 
 SEQUENCES = 150
 SEQUENCES_OF_TABLES = 60
-SLOW_SEQUENCES = 3000
 COMMANDS = 25
 
 # A payload begins with its type. In that of a listpack with times follow 8 bytes with the earliest time, which in Redis
@@ -127,10 +127,10 @@ def test_random_sequences_on_hash_tables_agree(wires: tuple[Wire, Wire]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@time_limit(600)
 @pytest.mark.parametrize("ordered", [True, False], ids=["listpacks", "tables"])
 def test_thousands_of_random_sequences_agree(wires: tuple[Wire, Wire], ordered: bool) -> None:
-    _compare(wires, range(1000, 1000 + SLOW_SEQUENCES), ordered)
+    _compare(wires, range(1000, 1000 + SUITE.sequences_of_fields), ordered)
 
 
 # The hash h at the beginning: a field that has expired, and one that has not.

@@ -26,6 +26,7 @@ from tests.differential.test_blocking_at_random import command as drawn
 from tests.differential.test_sequences import FOREIGN, GROUPS, Disagreeing
 from tests.support.replica_link import OPTIONS, Command
 from tests.support.servers import newer_redis_command, redis_server, running
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Argument, Closed, encode
 
 pytestmark = pytest.mark.needs_redis
@@ -41,8 +42,6 @@ CHANGING_GROUPS = """|
 XGROUP CREATE K g 0 MKSTREAM|XGROUP CREATE K g $ MKSTREAM|XGROUP DESTROY K g|XADD K * f v|SELECT 0|SELECT 1
 """
 TIME_ID = re.compile(rb"\d{13}-\d+")
-SLOW_EXAMPLES = 300
-SLOW_SEQUENCES_OF_FIELDS = 2000
 GROUPS_COMPARED = [name for name in GROUPS if name not in {"connection", "scan"}]
 
 
@@ -117,10 +116,10 @@ def test_streams_of_sequences_agree(real: RealPlayer, ours: OurPlayer, group: st
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@time_limit(1200)
 @pytest.mark.parametrize("group", GROUPS_COMPARED)
 def test_streams_of_many_sequences_agree(real: RealPlayer, ours: OurPlayer, group: str) -> None:
-    explore(real, ours, group, SLOW_EXAMPLES, number=1)
+    explore(real, ours, group, SUITE.streams_per_group, number=1)
 
 
 def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number: int) -> None:
@@ -157,9 +156,9 @@ def test_streams_of_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) 
 
 @NEEDS_NEWER
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@time_limit(1200)
 def test_streams_of_many_fields_with_times_agree(newer: RealPlayer, ours: OurPlayer) -> None:
-    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS, SLOW_SEQUENCES_OF_FIELDS))
+    compare_fields(newer, ours, range(SEQUENCES_OF_FIELDS, SEQUENCES_OF_FIELDS + SUITE.streams_of_fields))
 
 
 def compare_fields(newer: RealPlayer, ours: OurPlayer, numbers: range) -> None:

@@ -1,7 +1,7 @@
 """How much the long tests try. PYREDMEM_SUITE chooses one of four suites; nothing else reads it.
 
     default   leaves out the tests marked slow; `--slow` runs them too, with full counts
-    ci        runs all tests, the long ones with a quarter of their counts
+    ci        runs all tests, the long ones with a quarter of their counts or less
     full      runs all tests with full counts and without time limits, and loads a server for ten minutes
     explore   is the default suite with more examples, and other ones each time
 
@@ -27,6 +27,9 @@ class Suite:
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # connections that are opened and closed again
+    sequences_of_fields: int = 3_000  # of commands on hashes whose fields have times
+    streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
+    streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     churn_seconds: float = 20.0
     runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
     has_time_limits: bool = True
@@ -42,6 +45,9 @@ SUITES: Final = {
         calls=50_000,
         inputs=25_000,
         connections=2_500,
+        sequences_of_fields=750,
+        streams_per_group=40,
+        streams_of_fields=150,
         churn_seconds=20.0,
         runs_slow_tests=True,
     ),
