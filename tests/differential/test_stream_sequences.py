@@ -41,6 +41,7 @@ XREADGROUP GROUP g c BLOCK 0 STREAMS K >|XREADGROUP GROUP g d BLOCK 0 NOACK STRE
 CHANGING_GROUPS = """|
 XGROUP CREATE K g 0 MKSTREAM|XGROUP CREATE K g $ MKSTREAM|XGROUP DESTROY K g|XADD K * f v|SELECT 0|SELECT 1
 """
+PAUSE = b"(pause)"  # the name of a step that lets time pass; no command of the grammar has it
 TIME_ID = re.compile(rb"\d{13}-\d+")
 GROUPS_COMPARED = [name for name in GROUPS if name not in {"connection", "scan"}]
 
@@ -69,7 +70,7 @@ def ours() -> OurPlayer:
 
 def _step(step: Step) -> command_streams.Step:
     """A step of a sequence, as a step of a case."""
-    if step.argv[0] == b"wait":
+    if step.argv[0] == PAUSE:
         return command_streams.Step(wait_ms=int(step.argv[1]))
     return command_streams.Step(step.connection, step.argv)
 
@@ -146,7 +147,7 @@ def explore(real: RealPlayer, ours: OurPlayer, group: str, examples: int, number
 
 def field_steps(commands: Sequence[Sequence[Argument]]) -> list[Step]:
     """The commands of the generator; its DEBUG SLEEP becomes a step that lets time pass."""
-    return [Step((b"wait", b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
+    return [Step((PAUSE, b"4") if one == SLEEP else tuple(map(encode, one))) for one in commands]
 
 
 @NEEDS_NEWER
