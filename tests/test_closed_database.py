@@ -216,24 +216,26 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return Watched(monkeypatch)
 
 
-@needs_patching
-@settings(max_examples=80, deadline=None)
-@given(STRATEGY)
-def test_no_command_changes_a_value_that_it_did_not_ask_for(steps: list[Step]) -> None:
+def play(steps: list[Step]) -> None:
+    """Run the commands of a sequence, each of them watched."""
     with pytest.MonkeyPatch.context() as patch:
         watched = Watched(patch)
         for step in steps:
             watched.do(*step.argv)
+
+
+@needs_patching
+@settings(max_examples=80, deadline=None)
+@given(STRATEGY)
+def test_no_command_changes_a_value_that_it_did_not_ask_for(steps: list[Step]) -> None:
+    play(steps)
 
 
 @needs_patching
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from([STREAMS, HASHES, HYPERLOGLOGS]).flatmap(sequences).map(with_few_names))
 def test_no_command_on_types_that_change_when_read_changes_a_value_that_it_did_not_ask_for(steps: list[Step]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        watched = Watched(patch)
-        for step in steps:
-            watched.do(*step.argv)
+    play(steps)
 
 
 @needs_patching
@@ -301,29 +303,22 @@ def test_the_cycle_that_deletes_expired_fields_asks_for_their_hashes(watched: Wa
 
 
 @needs_patching
-def test_a_change_that_was_not_asked_for_is_noticed(watched: Watched) -> None:
+@pytest.mark.parametrize(
+    ("asks_afterwards", "message"), [(False, "without asking"), (True, "before the database was asked")]
+)
+def test_a_change_for_which_the_database_was_not_asked_before_is_noticed(
+    watched: Watched, asks_afterwards: bool, message: str
+) -> None:
     watched.world.do("RPUSH", "l", "a")
-    database = watched.world.engine.keyspace.databases[0]
+    keyspace = watched.world.engine.keyspace
+    database = keyspace.databases[0]
 
     def change() -> None:
         value = database.peek(b"l")
         assert isinstance(value, ListObject)
-        value.push(b"b", False, watched.world.engine.keyspace.limits)
+        value.push(b"b", False, keyspace.limits)
+        if asks_afterwards:
+            database.write(b"l")
 
-    with pytest.raises(AssertionError, match="without asking"):
-        watched.run(change, "a test")
-
-
-@needs_patching
-def test_a_change_before_the_database_was_asked_is_noticed(watched: Watched) -> None:
-    watched.world.do("RPUSH", "l", "a")
-    database = watched.world.engine.keyspace.databases[0]
-
-    def change() -> None:
-        value = database.peek(b"l")
-        assert isinstance(value, ListObject)
-        value.push(b"b", False, watched.world.engine.keyspace.limits)
-        database.write(b"l")
-
-    with pytest.raises(AssertionError, match="before the database was asked"):
+    with pytest.raises(AssertionError, match=message):
         watched.run(change, "a test")

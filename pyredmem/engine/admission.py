@@ -1,8 +1,8 @@
 """Admission: the checks that a command passes before it runs, in Redis's order (Redis 7.2 processCommand).
 
-Only commands behind a gate come here (see `gates`). The methods named `_refusal...` only ask; the others act. To make
-room may disconnect clients and evict keys. A command that no check refuses may still have to wait: for the end of a
-pause, or for EXEC.
+Only commands for which a gate is set come here (see `gates`). The methods named `_refusal...` only ask; the others
+act: making room may disconnect clients and evict keys. A command that no check refuses may still have to wait: for the
+end of a pause, or for EXEC.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class DefragSettings:
         self.max_scan_fields = settings.integer("active-defrag-max-scan-fields")
 
     def is_needed(self, taken: i64, used: i64) -> bool:
-        """Whether so many of the ``taken`` bytes are not ``used`` that defragmentation is to begin."""
+        """Whether defragmentation should begin: of the ``taken`` bytes, too many are not ``used``."""
         waste = taken - used
         return used > 0 and waste >= self.ignore_bytes and _percent(taken, used) >= float(self.threshold_lower)
 

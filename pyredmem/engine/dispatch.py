@@ -233,7 +233,7 @@ class Dispatcher(CallRunner):
     # Counting calls.
 
     def _record(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
-        """Count a call that is the first of its command, or slow, or ran behind a gate or inside another call."""
+        """Count a call that is the first of its command, or slow, or ran with a gate set or inside another call."""
         if duration_us < 0:  # the clock was set back
             duration_us = 0
         counters = self._statistics.of(command)

@@ -40,34 +40,44 @@ def delete_if_expired(database: Database, key: bytes, value: HashObject, fields:
     deleted: i64 = 0
     for field in fields:
         if is_field_expired(value, field, now_us):
-            if deleted == 0:
-                database.modify(key)
-            value.remove(field)
-            database.shared.changes.field_expired(database.index, key, field)
+            _delete_field(database, key, value, field, deleted == 0)
             deleted += 1
-    if deleted == 0:
-        return False
-    fields_expired(database, key, value, deleted)
+    if deleted > 0:
+        fields_expired(database, key, value, deleted)
     return value.refcount == 0
 
 
 def delete_all_expired(database: Database, key: bytes, value: HashObject) -> bool:
     """Delete all expired fields of a hash, and the key with the last one; True if the key was deleted."""
+    _delete_earliest(database, key, value, NEVER, None, 0)
+    return value.refcount == 0
+
+
+def _delete_earliest(
+    database: Database, key: bytes, value: HashObject, limit: i64, clock: Clock | None, end_us: i64
+) -> i64:
+    """Delete up to ``limit`` expired fields, until ``end_us`` if there is a clock; returns how many were deleted."""
     now_ms = database.shared.now_us // 1000
     deleted: i64 = 0
-    while True:
+    while deleted < limit:
         field = value.expired_field(now_ms)
         if field is None:
             break
-        if deleted == 0:
-            database.modify(key)
-        value.remove(field)
-        database.shared.changes.field_expired(database.index, key, field)
+        _delete_field(database, key, value, field, deleted == 0)
         deleted += 1
-    if deleted == 0:
-        return False
-    fields_expired(database, key, value, deleted)
-    return value.refcount == 0
+        if clock is not None and deleted % _FIELDS_PER_LOOK == 0 and clock.now_us() >= end_us:
+            break
+    if deleted > 0:
+        fields_expired(database, key, value, deleted)
+    return deleted
+
+
+def _delete_field(database: Database, key: bytes, value: HashObject, field: bytes, is_first: bool) -> None:
+    """Delete an expired field; ``is_first``: the database does not know yet that the hash is being changed."""
+    if is_first:
+        database.modify(key)
+    value.remove(field)
+    database.shared.changes.field_expired(database.index, key, field)
 
 
 def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i64, is_refilled: bool = False) -> None:
@@ -151,22 +161,8 @@ class FieldExpireCycle:
 
     def _expire_fields(self, database: Database, key: bytes, value: HashObject) -> None:
         """Delete expired fields of a hash until the slice ends or the hash has had its share."""
-        now_ms = self._keyspace.now_us // 1000
         limit = self._left if self._left < _FIELDS_PER_HASH else _FIELDS_PER_HASH
-        deleted: i64 = 0
-        while deleted < limit:
-            field = value.expired_field(now_ms)
-            if field is None:
-                break
-            if deleted == 0:
-                database.modify(key)
-            value.remove(field)
-            database.shared.changes.field_expired(database.index, key, field)
-            deleted += 1
-            if deleted % _FIELDS_PER_LOOK == 0 and self._clock.now_us() >= self._end_us:
-                break
+        deleted = _delete_earliest(database, key, value, limit, self._clock, self._end_us)
         self._left -= deleted
-        if deleted > 0:
-            fields_expired(database, key, value, deleted)
-        else:
+        if deleted == 0:
             note_due(database, key, value)
