@@ -6,13 +6,14 @@ from pyredmem.commands.bitfields import bitfields
 from pyredmem.commands.bitmaps import bitmaps
 from pyredmem.commands.blocking_lists import blocking_lists
 from pyredmem.commands.client import client
+from pyredmem.commands.cluster import cluster
 from pyredmem.commands.command import command_group
 from pyredmem.commands.config import config
 from pyredmem.commands.connection import connection, monitoring
 from pyredmem.commands.counters import counters
 from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
-from pyredmem.commands.dump import dumping
+from pyredmem.commands.dump import dumping, migrated_keys
 from pyredmem.commands.expire import expiry
 from pyredmem.commands.geo import geo
 from pyredmem.commands.geo_search import geo_searches
@@ -28,7 +29,10 @@ from pyredmem.commands.list_moves import list_moves
 from pyredmem.commands.lists import lists
 from pyredmem.commands.lolwut import lolwut_group
 from pyredmem.commands.memory import memory
+from pyredmem.commands.migrate import migration
+from pyredmem.commands.modules import modules
 from pyredmem.commands.object import objects
+from pyredmem.commands.replication import replication
 from pyredmem.commands.scan import scanning
 from pyredmem.commands.server import server
 from pyredmem.commands.set_operations import set_operations
@@ -61,6 +65,7 @@ def all_groups() -> list[Group]:
         bitmaps,
         blocking_lists,
         client,
+        cluster,
         command_group,
         config,
         connection,
@@ -83,8 +88,12 @@ def all_groups() -> list[Group]:
         lists,
         lolwut_group,
         memory,
+        migrated_keys,
+        migration,
+        modules,
         monitoring,
         objects,
+        replication,
         scanning,
         server,
         set_operations,

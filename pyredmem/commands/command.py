@@ -9,6 +9,7 @@ from pyredmem.base.glob import match
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import (
     FLAG_NAMES,
+    FOR_SERVERS,
     LOADING,
     MAY_REPLICATE,
     NO_MANDATORY_KEYS,
@@ -237,12 +238,16 @@ def _document(reply: ReplySink, command: Command) -> None:
         texts.append(("complexity", command.spec.complexity))
     tree = arguments(command.spec.syntax, len(command.spec.keys))
     deprecated = command.spec.deprecated
-    size = len(texts) + (3 if deprecated else 0)
+    flags = ["deprecated"] if deprecated is not None else []
+    if command.has(FOR_SERVERS):
+        flags.append("syscmd")
+    size = len(texts) + bool(flags) + (2 if deprecated else 0)
     reply.map(size + bool(command.spec.history) + bool(tree) + bool(command.subcommands))
     _pairs(reply, texts)
-    if deprecated is not None:
+    if flags:
         reply.bulk(b"doc_flags")
-        _simples(reply, ["deprecated"])
+        _simples(reply, flags)
+    if deprecated is not None:
         reply.bulk(b"deprecated_since")
         reply.text(deprecated[0])
         reply.bulk(b"replaced_by")

@@ -10,7 +10,19 @@ from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.engine.arguments import Arguments, integer
-from pyredmem.engine.command import ACCESS, DENYOOM, OVERWRITE, READ_ONLY, READONLY, UPDATE, WRITE, Group, key_at
+from pyredmem.engine.command import (
+    ACCESS,
+    ASKING,
+    DENYOOM,
+    FOR_SERVERS,
+    OVERWRITE,
+    READ_ONLY,
+    READONLY,
+    UPDATE,
+    WRITE,
+    Group,
+    key_at,
+)
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import access, events
 from pyredmem.keyspace.field_expiry import note_due
@@ -22,6 +34,7 @@ from pyredmem.objects.rdb_reader import PayloadError, is_intact
 from pyredmem.objects.rdb_writer import RdbWriter
 
 dumping: Final = Group("generic")
+migrated_keys: Final = Group("server")
 
 _NOT_GIVEN: Final = -1
 _HIGHEST_FREQUENCY: Final = 255
@@ -89,24 +102,47 @@ def _options(argv: list[bytes]) -> _Options:
     return found
 
 
+_RESTORE_KEYS: Final = (key_at(OVERWRITE, UPDATE),)
+_RESTORE_COMPLEXITY: Final = (
+    "O(1) to create the key and O(N*M) to read the value, N being its elements and M their average size; "
+    "O(N*M*log(N)) for sorted sets."
+)
+_RESTORE_SYNTAX: Final = (
+    "key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]"
+)
+_RESTORE_OPTIONS: Final = (
+    ("5.0.0", "Added the `ABSTTL` option."),
+    ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
+)
+
+
+@migrated_keys.command(
+    "restore-asking",
+    arity=-4,
+    flags=WRITE | DENYOOM | ASKING | FOR_SERVERS,
+    keys=_RESTORE_KEYS,
+    acl="keyspace dangerous",
+    since="3.0.0",
+    complexity=_RESTORE_COMPLEXITY,
+    summary="Creates a key that another node of a cluster is migrating; the same as RESTORE here.",
+    syntax=_RESTORE_SYNTAX,
+    history=(("3.0.0", "Added the `REPLACE` modifier."), *_RESTORE_OPTIONS),
+)
+def restore_asking(context: Context, argv: list[bytes]) -> None:
+    restore(context, argv)
+
+
 @dumping.command(
     "restore",
     arity=-4,
     flags=WRITE | DENYOOM,
-    keys=(key_at(OVERWRITE, UPDATE),),
+    keys=_RESTORE_KEYS,
     acl="keyspace dangerous",
     since="2.6.0",
-    complexity=(
-        "O(1) to create the key and O(N*M) to read the value, N being its elements and M their average size; "
-        "O(N*M*log(N)) for sorted sets."
-    ),
+    complexity=_RESTORE_COMPLEXITY,
     summary="Creates a key from a value that DUMP has serialized.",
-    syntax="key ttl:integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]",
-    history=(
-        ("3.0.0", "Added the `REPLACE` option."),
-        ("5.0.0", "Added the `ABSTTL` option."),
-        ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
-    ),
+    syntax=_RESTORE_SYNTAX,
+    history=(("3.0.0", "Added the `REPLACE` option."), *_RESTORE_OPTIONS),
 )
 def restore(context: Context, argv: list[bytes]) -> None:
     options = _options(argv)

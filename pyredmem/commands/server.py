@@ -1,7 +1,7 @@
-"""The rest of the group *server*: TIME, SHUTDOWN, and the commands on persistence and replication.
+"""The rest of the group *server*: TIME, SHUTDOWN, and the commands on persistence.
 
-There is no persistence and no replication here. Commands that would write a file or follow a master are refused with an
-error that says so; commands that ask for the state of either are answered truthfully.
+There is no persistence here. Commands that would write a file are refused with an error that says so; LASTSAVE is
+answered truthfully.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ADMIN,
     ALLOW_BUSY,
@@ -26,12 +26,8 @@ from pyredmem.engine.context import Context
 server: Final = Group("server")
 
 _NO_PERSISTENCE: Final = b"ERR this server keeps its data in memory only and writes no files"
-_NO_REPLICATION: Final = b"ERR this server does not replicate: it cannot follow a master"
-_REPLICAOF: Final = "Makes the server a replica of another, or a master with NO ONE; only NO ONE is accepted here."
-_BAD_PORT: Final = b"ERR Invalid master port"
 _NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 _SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
-_MAX_PORT: Final = 65535
 
 
 @server.command(
@@ -49,60 +45,6 @@ def time_(context: Context, argv: list[bytes]) -> None:
     context.reply.array(2)
     context.reply.bulk(b"%d" % (now_us // 1_000_000))
     context.reply.bulk(b"%d" % (now_us % 1_000_000))
-
-
-@server.command(
-    "role",
-    arity=1,
-    flags=NOSCRIPT | LOADING | STALE | FAST,
-    acl="admin dangerous",
-    since="2.8.12",
-    complexity="O(1)",
-    summary="Returns the replication role of the server.",
-)
-def role(context: Context, argv: list[bytes]) -> None:
-    """The server is always a master without replicas."""
-    context.reply.array(3)
-    context.reply.bulk(b"master")
-    context.reply.integer(0)
-    context.reply.array(0)
-
-
-@server.command(
-    "replicaof",
-    arity=3,
-    flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
-    since="5.0.0",
-    complexity="O(1)",
-    summary=_REPLICAOF,
-    syntax="<host port | NO ONE>",
-)
-def replicaof(context: Context, argv: list[bytes]) -> None:
-    """Only NO ONE is accepted."""
-    if argv[1].lower() == b"no" and argv[2].lower() == b"one":
-        context.reply.ok()
-        return
-    _check_port(argv[2])
-    raise CommandError(_NO_REPLICATION)
-
-
-def _check_port(port: bytes) -> None:
-    if not 0 <= integer(port, _BAD_PORT) <= _MAX_PORT:
-        raise CommandError(_BAD_PORT)
-
-
-@server.command(
-    "slaveof",
-    arity=3,
-    flags=ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
-    since="1.0.0",
-    complexity="O(1)",
-    summary=_REPLICAOF,
-    syntax="<host port | NO ONE>",
-    deprecated=("5.0.0", "`REPLICAOF`"),
-)
-def slaveof(context: Context, argv: list[bytes]) -> None:
-    replicaof(context, argv)
 
 
 @server.command(

@@ -21,7 +21,6 @@ _OWN_WORDS: Final = "the text has other words"
 _NO_FILES: Final = "refused: nothing is written to disk"
 _NO_REPLICAS: Final = "there is no replication"
 _NO_MODULES: Final = "modules cannot be loaded"
-_NO_CLUSTER: Final = "there is no cluster mode"
 
 #: How commands that this server has differ from those of Redis 7.2.
 DIFFERENCES: Final = {
@@ -34,26 +33,21 @@ DIFFERENCES: Final = {
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
     "memory|malloc-stats": "describes the model of the allocator",
+    "psync": f"refused: {_NO_REPLICAS}",
+    "replconf": f"refused: {_NO_REPLICAS}",
     "replicaof": f"`NO ONE` is accepted, anything else is refused: {_NO_REPLICAS}",
     "role": "always a master without replicas",
     "save": _NO_FILES,
     "shutdown": "`SAVE` is refused: nothing is written to disk",
     "slaveof": "as `REPLICAOF`",
+    "sync": f"refused: {_NO_REPLICAS}",
     "wait": f"no replica ever acknowledges: {_NO_REPLICAS}",
     "waitaof": f"nothing is ever acknowledged: {_NO_REPLICAS}, and there is no append-only file",
 }
 
 #: Why commands will always be missing, by their names or those of their containers.
 _ABSENT: Final = {
-    "asking": _NO_CLUSTER,
-    "cluster": _NO_CLUSTER,
-    "failover": _NO_REPLICAS,
     "module": _NO_MODULES,
-    "psync": _NO_REPLICAS,
-    "readonly": _NO_CLUSTER,
-    "readwrite": _NO_CLUSTER,
-    "replconf": _NO_REPLICAS,
-    "sync": _NO_REPLICAS,
 }
 
 _HEAD: Final = """\

@@ -10,6 +10,21 @@ from mypy_extensions import mypyc_attr
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Link:
+    """A connection to another server. Its methods raise OSError; TimeoutError if the other server takes too long."""
+
+    def send(self, data: bytes) -> None:
+        raise OSError
+
+    def read_line(self) -> bytes:
+        """The next line from the other server, without its end."""
+        raise OSError
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Host:
     """The process around an engine."""
 
@@ -73,6 +88,10 @@ class Host:
     def write_config(self, text: str) -> None:
         """Replace the configuration file atomically. Raises OSError if that is not possible."""
         raise OSError("The server is running without a config file")
+
+    def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
+        """Connect to another server. Raises OSError; also if there is no network."""
+        raise OSError("this engine has no network")
 
     def wake_after(self, delay_us: int) -> None:
         """Call ``Engine.run_tasks`` in ``delay_us`` microseconds, instead of at a later time that was set before."""

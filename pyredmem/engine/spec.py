@@ -41,6 +41,7 @@ ALLOW_BUSY: Final = 1 << 17
 NO_MANDATORY_KEYS: Final = 1 << 18
 PROTECTED: Final = 1 << 19
 TOUCHES_ARBITRARY_KEYS: Final = 1 << 20
+ASKING: Final = 1 << 21
 
 # Our own flags, which COMMAND INFO does not show.
 IMMEDIATE_IN_MULTI: Final = 1 << 32  # runs at once where other commands are queued
@@ -49,6 +50,7 @@ ALLOWED_SUBSCRIBED: Final = 1 << 34  # a RESP2 client that is subscribed may sen
 RUNS_QUEUE: Final = 1 << 35  # runs the queued commands, so it is subject to their flags (EXEC)
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
+FOR_SERVERS: Final = 1 << 39  # other servers send it, not clients
 
 FLAG_NAMES: Final = (
     (WRITE, b"write"),
@@ -62,6 +64,7 @@ FLAG_NAMES: Final = (
     (STALE, b"stale"),
     (SKIP_MONITOR, b"skip_monitor"),
     (SKIP_SLOWLOG, b"skip_slowlog"),
+    (ASKING, b"asking"),
     (FAST, b"fast"),
     (NO_AUTH, b"no_auth"),
     (MAY_REPLICATE, b"may_replicate"),

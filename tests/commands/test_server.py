@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.hosted import Hosted
-from tests.support.replies import OK, SYNTAX_ERROR, Error
+from tests.support.replies import SYNTAX_ERROR, Error
 
 
 @pytest.fixture
@@ -21,26 +21,6 @@ def test_time_is_seconds_and_microseconds(hosted: Hosted) -> None:
 def test_lastsave_is_the_time_of_the_start(hosted: Hosted) -> None:
     hosted.tick(5000)
     assert hosted.do("LASTSAVE") == 1_700_000_000
-
-
-def test_the_role_is_a_master_without_replicas(hosted: Hosted) -> None:
-    assert hosted.do("ROLE") == [b"master", 0, []]
-
-
-@pytest.mark.parametrize("command", ["REPLICAOF", "SLAVEOF"])
-def test_replicaof_no_one_is_accepted(hosted: Hosted, command: str) -> None:
-    assert hosted.do(command, "no", "ONE") == OK
-
-
-@pytest.mark.parametrize("port", ["x", "-1", "65536"])
-def test_replicaof_needs_a_valid_port(hosted: Hosted, port: str) -> None:
-    assert hosted.do("REPLICAOF", "localhost", port) == Error(b"ERR Invalid master port")
-
-
-def test_replicaof_a_master_is_refused(hosted: Hosted) -> None:
-    reply = hosted.do("REPLICAOF", "localhost", "6380")
-    assert isinstance(reply, Error)
-    assert b"does not replicate" in reply.text
 
 
 @pytest.mark.parametrize("words", [["SAVE"], ["BGSAVE"], ["BGSAVE", "schedule"], ["BGREWRITEAOF"]])

@@ -1,0 +1,27 @@
+"""MODULE: no module can be loaded, so the list of modules is empty."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyredmem.commands.help import declare_help
+from pyredmem.engine.command import ADMIN, NOSCRIPT, Group
+from pyredmem.engine.context import Context
+
+modules: Final = Group("server")
+
+modules.container("module", since="4.0.0", summary="Groups the commands on modules; none can be loaded here.")
+declare_help(modules, "module", since="5.0.0")
+
+
+@modules.command(
+    "module|list",
+    arity=2,
+    flags=ADMIN | NOSCRIPT,
+    since="4.0.0",
+    complexity="O(N) with N loaded modules",
+    summary="Lists the loaded modules: none.",
+    tips=("nondeterministic_output_order",),
+)
+def list_(context: Context, argv: list[bytes]) -> None:
+    context.reply.array(0)
