@@ -32,6 +32,7 @@ from pyredmem.commands.memory import memory
 from pyredmem.commands.migrate import migration
 from pyredmem.commands.modules import modules
 from pyredmem.commands.object import objects
+from pyredmem.commands.pubsub import pubsub
 from pyredmem.commands.replication import replication
 from pyredmem.commands.scan import scanning
 from pyredmem.commands.server import server
@@ -93,6 +94,7 @@ def all_groups() -> list[Group]:
         modules,
         monitoring,
         objects,
+        pubsub,
         replication,
         scanning,
         server,

@@ -233,6 +233,7 @@ def reset(context: Context, argv: list[bytes]) -> None:
     engine = context.engine
     engine.monitors.remove(session)
     engine.tracking.disable(session)
+    engine.pubsub.unsubscribe_all(session)
     session.end_transaction()
     session.set_gate(GATE_NO_TOUCH, False)
     if not session.gates & GATE_REPLY_SKIP:  # after REPLY SKIP the reply to RESET is dropped too

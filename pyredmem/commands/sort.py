@@ -249,25 +249,30 @@ def _part(value: RedisObject, request: _Request) -> list[bytes]:
 
 
 def _by_number(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:
-    """Sort elements by numbers; elements with the same number are sorted by their bytes."""
+    """Sort elements by numbers; elements with the same number are sorted by their bytes.
+
+    All keys are looked up even if a value is no number, as Redis counts and notifies of those that are missing.
+    """
     by = request.by
     keyed: list[tuple[float, bytes]] = []
+    is_wrong = False
     for element in elements:
         text = element if by is None else by.value(context, element)
-        keyed.append((0.0 if text is None else _score(text), element))
+        score = 0.0 if text is None else _score(text)
+        if score is None:
+            is_wrong = True
+        else:
+            keyed.append((score, element))
+    if is_wrong:
+        raise CommandError(_NOT_A_SCORE)
     keyed.sort(reverse=request.descending)
     return [element for _, element in keyed]
 
 
-def _score(text: bytes) -> float:
+def _score(text: bytes) -> float | None:
     """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero."""
     text = c_string(text)
-    if text == b"":
-        return 0.0
-    score = parse_double(text.lstrip(SPACES))
-    if score is None:
-        raise CommandError(_NOT_A_SCORE)
-    return score
+    return parse_double(text.lstrip(SPACES)) if text else 0.0
 
 
 def _by_text(context: Context, elements: list[bytes], request: _Request) -> list[bytes]:

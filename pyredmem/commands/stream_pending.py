@@ -10,10 +10,11 @@ from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import INT64_MAX
 from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.stream_groups import consumer_of, no_key_or_group, record_claim, record_last_id
-from pyredmem.commands.streams import reply_entry, stream_to_read
+from pyredmem.commands.streams import reply_entry, stream_to_read, stream_value
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
+from pyredmem.objects.object import RedisObject
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_group import PendingEntry, StreamConsumer, StreamGroup, entries_from
 from pyredmem.objects.stream_id import MAX_ID, id_key, id_of_key, id_text, parse_high, parse_id, parse_low, try_parse_id
@@ -30,7 +31,12 @@ _DEFAULT_AUTOCLAIM: Final = 100
 
 def _find(context: Context, argv: list[bytes]) -> tuple[Stream, StreamGroup]:
     """The stream and the group that the first two arguments name; an error if one of them does not exist."""
-    stream = stream_to_read(context, argv[1])
+    return _group_of(argv, context.db.read(argv[1]))
+
+
+def _group_of(argv: list[bytes], value: RedisObject | None) -> tuple[Stream, StreamGroup]:
+    """The same, if the value of the key has been read already."""
+    stream = None if value is None else stream_value(value)
     group = None if stream is None else stream.group(argv[2])
     if stream is None or group is None:
         raise no_key_or_group(argv[1], argv[2])
@@ -299,10 +305,11 @@ def _claimed(reply: ReplySink, stream: Stream, ids: list[int], just_id: bool) ->
 )
 def xautoclaim(context: Context, argv: list[bytes]) -> None:
     """Entries that are no longer in the stream are removed from the pending ones."""
+    value = context.db.read(argv[1])  # before the arguments are checked: the miss counts in any case
     min_idle_ms = _min_idle_ms(argv[4], b"XAUTOCLAIM")
     low = parse_low(argv[5])
     count, just_id = _autoclaim_options(argv)
-    stream, group = _find(context, argv)
+    stream, group = _group_of(argv, value)
     context.db.modify(argv[1])
     context.record_nothing()
     consumer = consumer_of(context, argv[1], group, argv[3])

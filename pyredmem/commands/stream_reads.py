@@ -106,7 +106,10 @@ def _check_option(option: bytes, for_group: bool) -> None:
 
 
 def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_Source]:
-    """The streams; all of them are looked up, and all ids parsed, before any is read."""
+    """The streams; all of them are looked up, and all ids parsed, before any is read.
+
+    Redis looks each of them up once more when it reads it, so a call counts two hits or misses for each key.
+    """
     sources: list[_Source] = []
     at: i64
     for at in range(request.keys_at, request.keys_at + request.streams):
@@ -152,6 +155,7 @@ def xread(context: Context, argv: list[bytes]) -> None:
     ready: list[_Source] = []
     for source in sources:
         stream = source.stream
+        context.db.read(source.key)
         if stream is not None and stream.length > 0 and stream.last_valid_id() > source.after:
             ready.append(source)
     if not ready:
@@ -217,6 +221,7 @@ def xreadgroup(context: Context, argv: list[bytes]) -> None:
         group = source.group
         assert stream is not None
         assert group is not None
+        context.db.read(source.key)
         context.db.modify(source.key)
         if request.no_ack and group.consumers.get(request.consumer) is None and context.is_recording:
             context.record_instead([b"XGROUP", b"CREATECONSUMER", source.key, group.name, request.consumer])

@@ -117,6 +117,10 @@ class Kind:
         """The integer of a canonical text."""
         raise AssertionError(f"a {self.title} setting has no number: {text!r}")
 
+    def shown(self, value: str) -> str:
+        """The text for CONFIG GET."""
+        return value
+
     def lines(self, name: str, value: str, default: str) -> list[Line]:
         """The lines for CONFIG REWRITE to write; without any, existing lines are removed."""
         return [Line(f"{name} {value}", value != default)]
@@ -399,12 +403,15 @@ class EventClasses(Kind):
         given = set(words[0].replace("A", self.ALL))
         if not given.issubset(self.ALL + "nKEm"):
             raise BadValueError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
-        # If all classes are on, Redis prints `A` and leaves `n` out.
-        shown = "A" if given.issuperset(self.ALL) else "".join(c for c in self.ALL + "n" if c in given)
-        return shown + "".join(c for c in "KEm" if c in given)
+        classes = "A" if given.issuperset(self.ALL) else "".join(c for c in self.ALL if c in given)
+        return classes + "".join(c for c in "nKEm" if c in given)
+
+    def shown(self, value: str) -> str:
+        """If all classes are on, Redis prints `A` and leaves `n` out, which stays on."""
+        return value.replace("An", "A")
 
     def lines(self, name: str, value: str, default: str) -> list[Line]:
-        return [Line(f"{name} {quote(value)}", value != "")]
+        return [Line(f"{name} {quote(self.shown(value))}", value != "")]
 
 
 def _bounds(low: int, high: int) -> str:

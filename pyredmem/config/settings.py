@@ -65,7 +65,7 @@ class Settings:
         return parameter is not None and parameter.sensitive
 
     def text(self, name: str) -> str:
-        """The value as CONFIG GET prints it."""
+        """The value in the form in which it is kept."""
         value = self._values.get(name)
         return self._values[self._known(name).name] if value is None else value
 
@@ -105,12 +105,12 @@ class Settings:
             if re.search(rb"[\[*?]", pattern):
                 for name, parameter in PARAMETERS.items():
                     if name not in found and not parameter.hidden and match(pattern, name.encode(), True):
-                        found[name] = (name, self._values[parameter.name])
+                        found[name] = (name, parameter.kind.shown(self._values[parameter.name]))
             else:
                 typed = decode(pattern)
                 exact = self.parameter(typed)
                 if exact is not None and typed.lower() not in found:
-                    found[typed.lower()] = (typed, self._values[exact.name])
+                    found[typed.lower()] = (typed, exact.kind.shown(self._values[exact.name]))
         return list(found.values())
 
     # Changing

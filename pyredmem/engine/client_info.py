@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyredmem.engine.gates import GATE_MONITOR, GATE_NO_TOUCH, GATE_SUBSCRIBED
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_CLOSING, HOLD_PAUSED, Session
+from pyredmem.engine.subscriptions import CHANNEL, PATTERN, SHARD
 from pyredmem.engine.tracking import ClientTracking
 
 _MICROSECONDS = 1000000
@@ -31,9 +32,9 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"idle=%d" % max(0, (now_us - session.last_active_us) // _MICROSECONDS),
         b"flags=%b" % flags(session, tracking),
         b"db=%d" % session.db.index,
-        b"sub=%d" % subscriptions.channels,
-        b"psub=%d" % subscriptions.patterns,
-        b"ssub=%d" % subscriptions.shard_channels,
+        b"sub=%d" % subscriptions.of_kind(CHANNEL),
+        b"psub=%d" % subscriptions.of_kind(PATTERN),
+        b"ssub=%d" % subscriptions.of_kind(SHARD),
         b"multi=%d" % queued,
         b"watch=%d" % len(session.transaction.watched),
         b"qbuf=%d" % used,

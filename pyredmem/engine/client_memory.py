@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from pyredmem.engine.query_buffer import QueryBuffer
 from pyredmem.engine.reply_buffer import ReplyBuffer
 from pyredmem.engine.string_blocks import allocate_string
+from pyredmem.engine.subscriptions import Subscriptions
 from pyredmem.engine.transaction_memory import QueuedCommands, WatchedKeys
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import CLIENT_SIZE, CONNECTION_SIZE, DICT_SIZE, LIST_NODE_SIZE, LIST_SIZE
@@ -38,6 +39,7 @@ class ClientMemory:
         self.reply_buffer = ReplyBuffer(allocator)
         self.queued_commands = QueuedCommands(allocator)
         self.watched_keys = WatchedKeys(allocator)
+        self.subscriptions = Subscriptions(allocator)
         #: Bytes that other parts of the engine charge to this client, such as its tracked prefixes.
         self.other_bytes: i64 = 0
 
@@ -58,6 +60,7 @@ class ClientMemory:
         self.reply_buffer.close()
         self.queued_commands.clear()
         self.watched_keys.clear()
+        self.subscriptions.clear()
 
     def addresses(self) -> list[int]:
         """Every ledger block of the client."""
@@ -67,6 +70,7 @@ class ClientMemory:
             *self.reply_buffer.addresses(),
             *self.queued_commands.addresses(),
             *self.watched_keys.addresses(),
+            *self.subscriptions.addresses(),
         ]
 
     def _own_addresses(self) -> list[int]:
@@ -91,7 +95,7 @@ class ClientMemory:
         replies = self.reply_buffer
         transaction = self.queued_commands.total() + self.watched_keys.total()
         buffers = self.query_buffer.usable() + replies.size + replies.blocks_bytes()
-        return _CLIENT_USABLE + buffers + transaction + self.other_bytes
+        return _CLIENT_USABLE + buffers + transaction + self.subscriptions.total() + self.other_bytes
 
     def set_name(self, what: str, text: bytes) -> None:
         """Charge the client for one of its names: its own, that of its library, or the version of the library."""

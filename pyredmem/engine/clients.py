@@ -22,6 +22,7 @@ from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.pause import Pause
+from pyredmem.engine.pubsub import PubSub
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
 from pyredmem.engine.tracking import Tracking
 
@@ -57,6 +58,7 @@ class Clients:
         lazyfree_task: LazyFreeTask,
         monitors: Monitors,
         pause: Pause,
+        pubsub: PubSub,
         tracking: Tracking,
     ) -> None:
         self._core = core
@@ -65,6 +67,7 @@ class Clients:
         self._lazyfree_task = lazyfree_task
         self._monitors = monitors
         self._pause = pause
+        self._pubsub = pubsub
         self._tracking = tracking
         self._runner: Runner | None = None
         self._next_id: i64 = 1
@@ -211,6 +214,7 @@ class Clients:
         self._blocking.forget(session)
         self._tracking.disable(session)
         self._monitors.remove(session)
+        self._pubsub.unsubscribe_all(session)
         self._pause.forget(session)
         self.eviction.forget(session)
         session.memory.close()

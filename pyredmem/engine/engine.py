@@ -22,8 +22,10 @@ from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.monitor import Monitors
+from pyredmem.engine.notifications import Notifications
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.process_defrag import ProcessDefrag
+from pyredmem.engine.pubsub import PubSub
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
 from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
@@ -70,8 +72,17 @@ class Engine:
         self.pause = Pause(core)
         self.tracking = Tracking(core)
         self.monitors = Monitors(core)
+        self.pubsub = PubSub(core)
+        self.notifications = Notifications(core, self.pubsub)
         self.clients = Clients(
-            core, self.authentication, self.blocking, self.lazyfree_task, self.monitors, self.pause, self.tracking
+            core,
+            self.authentication,
+            self.blocking,
+            self.lazyfree_task,
+            self.monitors,
+            self.pause,
+            self.pubsub,
+            self.tracking,
         )
 
     # Clients.

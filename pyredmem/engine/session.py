@@ -85,15 +85,6 @@ class Runner(ABC):
         """Check the output of a session while a command is writing it. The command must be able to go on."""
 
 
-class Subscriptions:
-    """How many channels, patterns and shard channels a client is subscribed to."""
-
-    def __init__(self) -> None:
-        self.channels: i64 = 0
-        self.patterns: i64 = 0
-        self.shard_channels: i64 = 0
-
-
 class Session:
     """One connected client."""
 
@@ -122,7 +113,6 @@ class Session:
         self.aborted = False
         self.descriptor: i64 = -1  # of the socket
         self.db = keyspace.databases[0]
-        self.subscriptions = Subscriptions()
         # Calls to the shell. `on_output`: output is ready although `receive` was not called. `on_full`: so much output
         # is ready in the middle of `receive` that it should be written now. `count_unsent`: how many bytes are unsent.
         self.on_output: Callable[[], None] | None = None
@@ -134,6 +124,7 @@ class Session:
         self._waking = False
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(keyspace.allocator)
+        self.subscriptions = self.memory.subscriptions
         self._query_buffer = self.memory.query_buffer
         self.output_alarm: i64 = 0  # above this many bytes of output its limits are checked
         self.reply_peak: i64 = 0  # the most bytes of output at once since the timer's last visit

@@ -24,6 +24,8 @@ STREAM: Final = 1024  # t
 KEY_MISS: Final = 2048  # m
 MODULE: Final = 8192  # d
 NEW: Final = 16384  # n
+#: The classes that the letter A stands for.
+ALL: Final = GENERIC | STRING | LIST | SET | HASH | SORTED_SET | EXPIRED | EVICTED | STREAM | MODULE
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -22,7 +22,6 @@ from pyredmem.config.parameter import (
     DEBUGGING_AID,
     NO_PERSISTENCE,
     NO_PROCESS_TUNING,
-    NO_PUBSUB,
     NO_SYSLOG,
     NO_THREADS,
     Parameter,
@@ -225,7 +224,6 @@ OBSERVING: Final = Section(
             "Events to publish: K and E choose the channels; g generic, $ string, l list, s set, h hash, "
             "z sorted set, t stream, d module, x expired, e evicted, n new key, m missed key, "
             "A all of g$lshztdxe.",
-            no_effect=NO_PUBSUB,
         ),
     ),
 )
