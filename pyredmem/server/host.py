@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from pyredmem.config.file import load_file, save_file
+from pyredmem.config.quoting import decode
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host
 from pyredmem.memory import process
@@ -87,6 +88,16 @@ class ServerHost(Host):
 
     def write_config(self, text: str) -> None:
         save_file(self._require_config(), text)
+
+    def read_file(self, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
+
+    def write_file(self, path: str, content: bytes) -> None:
+        save_file(path, decode(content))
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
 
     def wake_after(self, delay_us: int) -> None:
         if self.alarm is not None:
