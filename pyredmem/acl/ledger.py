@@ -6,7 +6,7 @@ from typing import Final
 
 from pyredmem.acl.selector import Selector
 from pyredmem.acl.user import User
-from pyredmem.memory.layout import LIST_NODE_SIZE, LIST_SIZE, POINTER_SIZE, sds_new_size
+from pyredmem.memory.layout import LIST_NODE_SIZE, LIST_SIZE, POINTER_SIZE, rax_node_size, sds_new_size
 
 _USER_BYTES: Final = 40
 _SELECTOR_BYTES: Final = 168
@@ -17,7 +17,9 @@ _COMMANDS: Final = 1024
 
 def block_sizes(user: User) -> list[int]:
     """The requests for the blocks of a user."""
-    sizes = [_USER_BYTES, _text(user.name), LIST_SIZE, LIST_SIZE]
+    # Its nodes in the tree of the users, as if no other name began like its own.
+    sizes = [int(rax_node_size(len(user.name), 1, False)), int(rax_node_size(0, 0, True))]
+    sizes += [_USER_BYTES, _text(user.name), LIST_SIZE, LIST_SIZE]
     for hashed in user.passwords:
         sizes += [LIST_NODE_SIZE, _text(hashed)]
     for selector in user.selectors:

@@ -14,6 +14,8 @@ from pyredmem.memory.layout import LIST_NODE_SIZE, sds_new_size
 _GROUPED_MS: Final = 60_000
 _COMPARED: Final = 10
 _ENTRY_BYTES: Final = 72
+#: The description of a client is formatted into a string with room for four times the length of the format.
+_DESCRIPTION_ROOM: Final = 4 * 283
 
 
 class AclLogEntry:
@@ -89,8 +91,8 @@ class AclLog:
         return [address for entry in self.entries for address in entry.blocks]
 
     def _charge(self, entry: AclLogEntry) -> None:
-        texts = (entry.what, entry.user, entry.client_info)
-        sizes = [_ENTRY_BYTES, LIST_NODE_SIZE, *[sds_new_size(len(text)) for text in texts]]
+        lengths = (len(entry.what), len(entry.user), max(len(entry.client_info), _DESCRIPTION_ROOM))
+        sizes = [_ENTRY_BYTES, LIST_NODE_SIZE, *[sds_new_size(length) for length in lengths]]
         entry.blocks = [int(self._allocator.alloc(size)) for size in sizes]
 
     def _free(self, entry: AclLogEntry) -> None:

@@ -111,10 +111,10 @@ def setuser(context: Context, argv: list[bytes]) -> None:
 )
 def deluser(context: Context, argv: list[bytes]) -> None:
     engine = context.engine
+    if DEFAULT_USER in argv[2:]:
+        raise CommandError(b"ERR The 'default' user cannot be removed")
     deleted = 0
     for name in argv[2:]:
-        if name == DEFAULT_USER:
-            raise CommandError(b"ERR The 'default' user cannot be removed")
         clients = engine.access.delete_user(name)
         if clients is not None:
             deleted += 1

@@ -92,8 +92,14 @@ class Admission:
             return _QUEUED
         return _ADMITTED
 
-    def admit_retry(self, command: Command, argv: list[bytes]) -> bytes | None:
-        """Make room for the command of a blocked client; returns the error if memory is too short to run it again."""
+    def admit_retry(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """Make room for the command of a blocked client; returns the error if the client may not run it again.
+
+        Memory may be too short, or the rules of its user may have changed meanwhile.
+        """
+        message = self._refusal(session, command, argv)
+        if message is not None:
+            return message
         if not self._is_near_limit() or self._memory_limit.make_room(argv):
             return None
         return errors.OUT_OF_MEMORY if command.flags & DENYOOM else None

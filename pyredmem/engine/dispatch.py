@@ -190,7 +190,7 @@ class Dispatcher(CallRunner):
         session.begin_reply()
         self._depth += 1
         try:
-            message = self._admission.admit_retry(command, argv)
+            message = self._admission.admit_retry(session, command, argv)
             if message is None:
                 self._run(context, command, argv)
             else:
