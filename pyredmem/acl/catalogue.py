@@ -18,11 +18,10 @@ CATEGORIES: Final = (
 READ: Final = 1
 WRITE: Final = 2
 
-# Shapes of calls. Other shapes need a full check.
-ANY_SHAPE: Final = -2  # the keys or the channels must be searched for
-NO_KEYS: Final = -1  # neither keys nor channels
-# From 0 on: the one key is the first argument, and the number says which access the command needs: READ, WRITE, both
-# or, with 0, neither.
+# Shapes of calls: where their keys are, and which access to them the command needs.
+ANY_SHAPE: Final = -2  # the keys must be searched for
+NO_KEYS: Final = -1
+# From 0 on: the keys begin at the first argument, and the number is the access: READ, WRITE, both or, with 0, neither.
 
 #: The index of a command that Redis has and this server has not: rules may name it, but nobody can call it.
 ABSENT: Final = -1
@@ -32,12 +31,21 @@ class AclCommand:
     """A command or subcommand; ``name`` is what rules call it, such as ``get`` or ``config|get``."""
 
     def __init__(
-        self, name: bytes, index: int, categories: frozenset[str], shape: int = ANY_SHAPE, always_allowed: bool = False
+        self,
+        name: bytes,
+        index: int,
+        categories: frozenset[str],
+        shape: int = ANY_SHAPE,
+        step: int = 0,
+        has_channels: bool = False,
+        always_allowed: bool = False,
     ) -> None:
         self.name = name
         self.index = index
         self.categories = categories
         self.shape = shape
+        self.step = step  # 0: only the first argument is a key; otherwise every step-th argument is one
+        self.has_channels = has_channels
         self.always_allowed = always_allowed  # it leads to authentication, or to the end of the connection
         self.is_subcommand = b"|" in name
         self.subcommands: list[AclCommand] = []

@@ -1,8 +1,8 @@
 """Shortcuts: what can be decided about most calls at a glance, without looking at the rules.
 
-For each command there is one of three answers: it is permitted; it is permitted if its only key, the first argument,
-matches one of these patterns; or the rules must be asked. A shortcut never denies a call: if no pattern matches, then
-another selector may still permit it, and the rules must be asked as well.
+For each command there is one of three answers: it is permitted; it is permitted if its keys, which begin at the first
+argument, match some of these patterns; or the rules must be asked. A shortcut never denies a call: if no pattern
+matches, then another selector may still permit it, and the rules must be asked as well.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ class Shortcuts:
 
     def __init__(self, catalogue: Catalogue, selectors: list[Selector]) -> None:
         commands = catalogue.all()
-        answers = bytearray(max([command.index for command in commands]) + 1)
+        size = max([command.index for command in commands]) + 1
+        answers = bytearray(size)
+        steps = bytearray(size)
         for command in commands:
             if command.index >= 0:
                 answers[command.index] = _answer(command, selectors)
+                steps[command.index] = command.step
         self._answers = bytes(answers)
+        self._steps = bytes(steps)
         self._patterns: list[list[Glob]] = [
             [pattern.glob for pattern in selector.key_patterns if access & ~pattern.access == 0]
             for selector in selectors
@@ -45,11 +49,23 @@ class Shortcuts:
         answer: i64 = self._answers[index]
         if answer < _MATCHING:
             return answer == _PERMITTED
-        key = argv[1]
-        for glob in self._patterns[answer - _MATCHING]:  # noqa: SIM110 - `any` would make a generator
-            if glob.matches(key):
-                return True
-        return False
+        globs = self._patterns[answer - _MATCHING]
+        step: i64 = self._steps[index]
+        if step == 0:
+            return _match(globs, argv[1])
+        place: i64 = 1
+        while place < len(argv):
+            if not _match(globs, argv[place]):
+                return False
+            place += step
+        return True
+
+
+def _match(globs: list[Glob], key: bytes) -> bool:
+    for glob in globs:  # noqa: SIM110 - `any` would make a generator
+        if glob.matches(key):
+            return True
+    return False
 
 
 def _answer(command: AclCommand, selectors: list[Selector]) -> int:
@@ -58,7 +74,9 @@ def _answer(command: AclCommand, selectors: list[Selector]) -> int:
     for number, selector in enumerate(selectors):
         if not command.always_allowed and not selector.permits_command(command.index):
             continue
-        if shape == NO_KEYS or (selector.all_keys and (shape != ANY_SHAPE or selector.all_channels)):
+        if command.has_channels and not selector.all_channels:
+            continue
+        if shape == NO_KEYS or selector.all_keys:
             return _PERMITTED
         answer = _MATCHING + number * _ACCESSES + shape
         if shape != ANY_SHAPE and answer <= _LARGEST:

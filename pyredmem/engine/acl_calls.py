@@ -40,22 +40,22 @@ def _absent(served: list[bytes]) -> list[AclCommand]:
 
 def _acl_command(name: bytes, command: Command) -> AclCommand:
     spec = command.spec
-    return AclCommand(name, int(command.index), spec.acl, _shape(spec), command.has(NO_AUTH))
+    shape = _shape(spec)
+    step = spec.keys[0].step if shape >= 0 and spec.keys[0].last != 0 else 0
+    return AclCommand(name, int(command.index), spec.acl, shape, step, spec.channels is not None, command.has(NO_AUTH))
 
 
 def _shape(spec: CommandSpec) -> int:
-    """How the keys of a call are found: see `acl.catalogue`."""
-    if spec.channels is not None:
-        return ANY_SHAPE
-    if not spec.keys and spec.find_keys is None:
+    """Where the keys of a call are, and the access that they need: see `acl.catalogue`."""
+    if spec.find_keys is None and all(NOT_KEY in keys.flags for keys in spec.keys):
         return NO_KEYS
     if len(spec.keys) != 1:
         return ANY_SHAPE
     keys = spec.keys[0]
-    is_first_argument = keys.index == 1 and keys.last == 0 and not keys.keyword and keys.count_at < 0
-    is_certain = not keys.unknown and NOT_KEY not in keys.flags and INCOMPLETE not in keys.flags
+    is_plain = not keys.keyword and not keys.unknown and keys.count_at < 0 and INCOMPLETE not in keys.flags
+    begins_at_first = keys.index == 1 and keys.last in {0, -1} and keys.limit == 0
     # If the access depends on the options, the flags of the specification are all that it can be.
-    if is_first_argument and is_certain and (spec.find_keys is None or VARIABLE_FLAGS in keys.flags):
+    if is_plain and begins_at_first and (spec.find_keys is None or VARIABLE_FLAGS in keys.flags):
         return _access(keys.flags)
     return ANY_SHAPE
 

@@ -54,14 +54,14 @@ def test_the_rules_about_commands_are_kept_in_order_without_those_that_are_void(
     ("chosen", "permitted"),
     [
         ("", ""),
-        ("+@all", "get set mget ping select auth config config|get config|set publish"),
+        ("+@all", "get set mget mset sort ping select auth config config|get config|set publish"),
         ("+@read", "get mget"),
-        ("+@string -get", "set mget"),
+        ("+@string -get", "set mget mset"),
         ("+@all -@slow", "get mget ping select auth publish"),
-        ("+@slow", "set config config|get config|set"),
+        ("+@slow", "set mset sort config config|get config|set"),
         ("+config -config|set", "config config|get"),
         ("+config|get", "config|get"),
-        ("+@all -config", "get set mget ping select auth publish"),
+        ("+@all -config", "get set mget mset sort ping select auth publish"),
     ],
 )
 def test_rules_permit_commands(chosen: str, permitted: str) -> None:

@@ -7,7 +7,20 @@ from pyredmem.acl.catalogue import ABSENT, ANY_SHAPE, NO_KEYS, READ, WRITE, AclC
 from pyredmem.acl.selector import Selector
 from pyredmem.acl.user import User
 
-NAMES = [b"get", b"set", b"mget", b"ping", b"select", b"auth", b"config", b"config|get", b"config|set", b"publish"]
+NAMES = [
+    b"get",
+    b"set",
+    b"mget",
+    b"mset",
+    b"sort",
+    b"ping",
+    b"select",
+    b"auth",
+    b"config",
+    b"config|get",
+    b"config|set",
+    b"publish",
+]
 INDEXES = {name: index for index, name in enumerate(NAMES)}
 
 
@@ -16,19 +29,29 @@ def catalogue() -> Catalogue:
     details: dict[bytes, tuple[set[str], int]] = {
         b"get": ({"read", "string", "fast"}, READ),
         b"set": ({"write", "string", "slow"}, WRITE),
-        b"mget": ({"read", "string", "fast"}, ANY_SHAPE),
+        b"mget": ({"read", "string", "fast"}, READ),
+        b"mset": ({"write", "string", "slow"}, WRITE),
+        b"sort": ({"write", "slow"}, ANY_SHAPE),
         b"ping": ({"fast", "connection"}, NO_KEYS),
         b"select": ({"fast", "connection"}, NO_KEYS),
         b"auth": ({"fast", "connection"}, NO_KEYS),
         b"config": ({"slow"}, NO_KEYS),
         b"config|get": ({"admin", "slow", "dangerous"}, NO_KEYS),
         b"config|set": ({"admin", "slow", "dangerous"}, NO_KEYS),
-        b"publish": ({"pubsub", "fast"}, ANY_SHAPE),
+        b"publish": ({"pubsub", "fast"}, NO_KEYS),
     }
 
     def load() -> list[AclCommand]:
         commands = [
-            AclCommand(name, index, frozenset(details[name][0]), details[name][1], name == b"auth")
+            AclCommand(
+                name,
+                index,
+                frozenset(details[name][0]),
+                details[name][1],
+                step={b"mget": 1, b"mset": 2}.get(name, 0),
+                has_channels=name == b"publish",
+                always_allowed=name == b"auth",
+            )
             for name, index in INDEXES.items()
         ]
         return [*commands, AclCommand(b"bgsave", ABSENT, frozenset())]

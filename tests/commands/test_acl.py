@@ -9,7 +9,19 @@ import pytest
 from pyredmem.engine import figures
 from pyredmem.engine.gates import GATE_ACL
 from tests.support.hosted import Hosted
-from tests.support.replies import NO_REPLY, OK, PONG, Double, Error, Map, Reply, Set, Simple, wrong_arity
+from tests.support.replies import (
+    NEEDS_AUTHENTICATION,
+    NO_REPLY,
+    OK,
+    PONG,
+    Double,
+    Error,
+    Map,
+    Reply,
+    Set,
+    Simple,
+    wrong_arity,
+)
 from tests.support.world import Client, World
 
 HASH = hashlib.sha256(b"p").hexdigest().encode()
@@ -317,7 +329,8 @@ def test_a_disabled_default_user_lets_only_connected_clients_stay(world: World) 
 
 
 def is_locked_out(client: Client) -> bool:
-    return client.do("PING") == Error(b"NOAUTH Authentication required.")
+    reply: Reply = client.do("PING")
+    return bool(reply == NEEDS_AUTHENTICATION)
 
 
 def test_clients_are_listed_with_their_users_and_killed_by_them(world: World) -> None:

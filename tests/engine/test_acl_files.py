@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class FilingHost(RecordingHost):
 class Filed(World):
     """A world with an ACL file."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.host = FilingHost()
         super().__init__(host=self.host, **{"aclfile": "u.acl", **settings})
 
@@ -135,7 +136,7 @@ def test_a_server_starts_with_the_users_of_its_file(filed: Filed) -> None:
 
 def test_a_server_does_not_start_with_a_bad_file(filed: Filed) -> None:
     filed.host.files["u.acl"] = b"user a bad\n"
-    with pytest.raises(UsersError, match="Aborting Redis startup because of ACL errors: u.acl:1: Syntax error"):
+    with pytest.raises(UsersError, match=r"Aborting Redis startup because of ACL errors: u\.acl:1: Syntax error"):
         set_up(filed)
 
 
