@@ -80,8 +80,8 @@ def setuser(context: Context, argv: list[bytes]) -> None:
         raise CommandError(b"ERR Usernames can't contain spaces or null characters")
     try:
         rules = merged_selectors(argv[3:])
-    except UnmatchedParenthesisError as error:
-        start = errors.as_c_string(argv[3 + error.place], _UNLIMITED)
+    except UnmatchedParenthesisError as unmatched:
+        start = errors.as_c_string(argv[3 + unmatched.place], _UNLIMITED)
         raise CommandError(b"ERR Unmatched parenthesis in acl selector starting at '" + start + b"'.") from None
     access = context.engine.access
     user = access.user(name)
@@ -91,9 +91,9 @@ def setuser(context: Context, argv: list[bytes]) -> None:
     for rule in rules:
         try:
             draft.apply(rule)
-        except RuleError as error:
+        except RuleError as refused:
             shown = errors.as_c_string(rule, _UNLIMITED)
-            raise CommandError(b"ERR Error in ACL SETUSER modifier '" + shown + b"': " + error.reason) from None
+            raise CommandError(b"ERR Error in ACL SETUSER modifier '" + shown + b"': " + refused.reason) from None
     context.reply.ok()
     context.engine.clients.cut(access.set_user(draft), context.session)
 

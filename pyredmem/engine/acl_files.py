@@ -77,15 +77,15 @@ def check_user_line(words: list[str], names: set[str], catalogue: Catalogue) -> 
     names.add(words[0])
     try:
         rules = merged_selectors([encode(word) for word in words[1:]])
-    except UnmatchedParenthesisError as error:
-        raise _line_error(line[error.place], WRONG_FORMAT) from None
+    except UnmatchedParenthesisError as unmatched:
+        raise _line_error(line[unmatched.place], WRONG_FORMAT) from None
     user = User(b"", catalogue, False)
     for place, rule in enumerate(rules):
         try:
             user.apply(rule)
-        except RuleError as error:
-            if error.reason != UNKNOWN_NAME:
-                raise _line_error(line[place], error.reason) from None
+        except RuleError as refused:
+            if refused.reason != UNKNOWN_NAME:
+                raise _line_error(line[place], refused.reason) from None
 
 
 def _line_error(shown: str, reason: bytes) -> UserLineError:
