@@ -144,10 +144,12 @@ class AccessControl:
 
     def _changed(self, user: User) -> None:
         """Do what the new rules of a user entail: the gates of its clients, and the ledger."""
+        was_restricted = user.restricted
         user.restricted = not user.is_unrestricted()
-        for session in self._core.sessions.values():
-            if session.user is user:
-                session.set_gate(GATE_ACL, user.restricted)
+        if user.restricted != was_restricted:
+            for session in self._core.sessions.values():
+                if session.user is user:
+                    session.set_gate(GATE_ACL, user.restricted)
         self._free(user)
         sizes = Counter(block_sizes(user))
         if user is self.default:

@@ -23,6 +23,7 @@ class Authentication:
     def __init__(self, core: Core, access: AccessControl) -> None:
         self._core = core
         self._access = access
+        self._was_open = self.is_open()
         access.on_default_change(self._default_changed)
 
     def has_no_password(self) -> bool:
@@ -60,5 +61,8 @@ class Authentication:
         session.parser.authenticated = not needed
 
     def _default_changed(self) -> None:
+        if self.is_open() == self._was_open:
+            return
+        self._was_open = not self._was_open
         for session in self._core.sessions.values():
             self._apply(session)
