@@ -55,9 +55,13 @@ class Shared:
         self._initial = self._configuration()
 
     def reset(self) -> None:
-        """Empty all databases and restore the first configuration."""
+        """Empty all databases, delete all users, and restore the first configuration."""
         with self.server.connect() as wire:
             wire.do("FLUSHALL")
+            users = wire.do("ACL", "USERS")
+            if isinstance(users, Array):
+                names = [item.data for item in users.items if isinstance(item, Bulk) and item.data != b"default"]
+                wire.do("ACL", "DELUSER", *names, "nobody")
             changed = {name: value for name, value in self._configuration().items() if value != self._initial[name]}
             for name in changed:
                 assert wire.do("CONFIG", "SET", name, self._initial[name]) == OK, name

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "pyredmem"
 LAYERS = (
     ("memory", "base"),
     ("structures", "protocol", "config"),
-    ("objects",),
+    ("objects", "acl"),
     ("keyspace",),
     ("engine",),
     ("commands", "info"),

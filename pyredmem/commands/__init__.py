@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyredmem.commands.acl import acl
 from pyredmem.commands.bitfields import bitfields
 from pyredmem.commands.bitmaps import bitmaps
 from pyredmem.commands.blocking_lists import blocking_lists
@@ -62,6 +63,7 @@ from pyredmem.engine.command import Group
 def all_groups() -> list[Group]:
     """All groups of this package, for the registry."""
     return [
+        acl,
         bitfields,
         bitmaps,
         blocking_lists,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyredmem.acl.user import User
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError, bad_subcommand_call
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.help import declare_help
+from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.arguments import Arguments, deadline_ms, integer
 from pyredmem.engine.client_names import rename, set_library
 from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
@@ -234,12 +236,12 @@ class _Filter:
     def __init__(self) -> None:
         self.number = 0
         self.kind = b""
-        self.user = b""
+        self.user: User | None = None
         self.address: bytes | None = None
         self.local_address: bytes | None = None
         self.skips_caller = True
 
-    def read(self, arguments: Arguments) -> None:
+    def read(self, arguments: Arguments, access: AccessControl) -> None:
         """Read the filters from the arguments."""
         while arguments.left() > 0:
             option = arguments.word()
@@ -256,9 +258,9 @@ class _Filter:
             elif option == b"LADDR":
                 self.local_address = value
             elif option == b"USER":
-                if value != b"default":
+                self.user = access.user(value)
+                if self.user is None:
                     raise CommandError(b"ERR No such user '" + value + b"'")
-                self.user = value
             elif option == b"SKIPME" and value.upper() in {b"YES", b"NO"}:
                 self.skips_caller = value.upper() == b"YES"
             else:
@@ -269,7 +271,7 @@ class _Filter:
         return not (
             self.number not in {0, int(session.id)}
             or (self.kind and _kind(session) != self.kind)
-            or (self.user and session.user != self.user)
+            or (self.user is not None and session.user is not self.user)
             or (self.address is not None and _encoded(session.address) != self.address)
             or (self.local_address is not None and _encoded(session.local_address) != self.local_address)
             or (self.skips_caller and session is caller)
@@ -307,7 +309,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
         wanted.address = argv[2]
         wanted.skips_caller = False
     else:
-        wanted.read(Arguments(argv, 2))
+        wanted.read(Arguments(argv, 2), context.engine.access)
     caller = context.session
     found = [one for one in context.engine.sessions.values() if wanted.matches(one, caller)]
     if by_address and not found:
@@ -316,11 +318,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
         context.reply.ok()
     else:
         context.reply.integer(len(found))
-    for session in found:
-        if session is caller:
-            session.close()
-        else:
-            context.engine.clients.drop(session)
+    context.engine.clients.cut(found, caller)
 
 
 @client.command(

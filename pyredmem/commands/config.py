@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
@@ -88,20 +87,12 @@ def config_rewrite(context: Context, argv: list[bytes]) -> None:
             text = host.read_config()
         except FileNotFoundError:  # it was removed after the start: write a new one
             text = ""
-        host.write_config(rewritten(text, settings, [_default_user(settings)]))
+        host.write_config(rewritten(text, settings, [decode(user.text()) for user in context.engine.access.users()]))
     except OSError as error:
         host.log("warning", f"CONFIG REWRITE failed: {error.strerror}")
         raise CommandError(b"ERR Rewriting config file: " + encode(error.strerror or str(error))) from None
     host.log("notice", "CONFIG REWRITE executed with success.")
     context.reply.ok()
-
-
-def _default_user(settings: Settings) -> str:
-    """The default user, the only one there is, in the notation of ACL LIST."""
-    password = settings.text("requirepass")
-    hashed = "#" + hashlib.sha256(encode(password)).hexdigest()
-    secret = f"sanitize-payload {hashed}" if password else "nopass sanitize-payload"  # flags come before passwords
-    return f"default on {secret} ~* &* +@all"
 
 
 @config.command(

@@ -8,8 +8,9 @@ from pyredmem.base import errors
 from pyredmem.base.errors import NO_PROTOCOL, SYNTAX_ERROR, CommandError
 from pyredmem.commands.databases import database_at
 from pyredmem.config.settings import Settings
+from pyredmem.engine.access_control import DEFAULT_USER
 from pyredmem.engine.arguments import Arguments
-from pyredmem.engine.authentication import DEFAULT_USER, WRONG_PASSWORD
+from pyredmem.engine.authentication import WRONG_PASSWORD
 from pyredmem.engine.client_names import check_name, rename
 from pyredmem.engine.command import (
     ADMIN,
@@ -137,10 +138,10 @@ def auth(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 3:
         raise CommandError(SYNTAX_ERROR)
     authentication = context.engine.authentication
-    if len(argv) == 2 and authentication.is_open():
+    if len(argv) == 2 and authentication.has_no_password():
         raise CommandError(NO_PASSWORD_SET)
     user = argv[1] if len(argv) == 3 else DEFAULT_USER
-    if not authentication.authenticate(context.session, user, argv[-1]):
+    if not authentication.authenticate(context.session, user, argv[-1], argv):
         raise CommandError(WRONG_PASSWORD)
     context.reply.ok()
 
@@ -188,7 +189,7 @@ def hello(context: Context, argv: list[bytes]) -> None:
     asked = _Hello(argv)
     if asked.credentials is not None:
         user, password = asked.credentials
-        if not engine.authentication.authenticate(session, user, password):
+        if not engine.authentication.authenticate(session, user, password, argv):
             raise CommandError(WRONG_PASSWORD)
     if engine.authentication.is_missing(session):
         raise CommandError(HELLO_WITHOUT_AUTH)

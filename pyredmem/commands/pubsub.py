@@ -15,6 +15,7 @@ from pyredmem.engine.command import (
     NOT_KEY,
     PUBSUB,
     STALE,
+    ChannelSpec,
     Group,
     key_at,
 )
@@ -80,6 +81,7 @@ def _unsubscribe(context: Context, kind: int, names: list[bytes]) -> None:
     complexity="O(N) with N channels",
     summary="Subscribes the client to channels.",
     syntax="channel [channel ...]",
+    channels=ChannelSpec(to_end=True),
 )
 def subscribe(context: Context, argv: list[bytes]) -> None:
     _subscribe(context, CHANNEL, argv[1:])
@@ -106,6 +108,7 @@ def unsubscribe(context: Context, argv: list[bytes]) -> None:
     complexity="O(N) with N patterns",
     summary="Subscribes the client to all channels whose names match patterns.",
     syntax="pattern [pattern ...]",
+    channels=ChannelSpec(to_end=True, are_patterns=True),
 )
 def psubscribe(context: Context, argv: list[bytes]) -> None:
     _subscribe(context, PATTERN, argv[1:])
@@ -133,6 +136,7 @@ def punsubscribe(context: Context, argv: list[bytes]) -> None:
     complexity="O(N) with N shard channels",
     summary="Subscribes the client to shard channels.",
     syntax="shardchannel [shardchannel ...]",
+    channels=ChannelSpec(to_end=True),
 )
 def ssubscribe(context: Context, argv: list[bytes]) -> None:
     _subscribe(context, SHARD, argv[1:])
@@ -160,6 +164,7 @@ def sunsubscribe(context: Context, argv: list[bytes]) -> None:
     complexity="O(N+M) with N subscribers of the channel and M patterns of all clients",
     summary="Sends a message to a channel, and returns how many clients received it.",
     syntax="channel message",
+    channels=ChannelSpec(),
 )
 def publish(context: Context, argv: list[bytes]) -> None:
     receivers = context.engine.pubsub.publish(argv[1], argv[2])
@@ -176,6 +181,7 @@ def publish(context: Context, argv: list[bytes]) -> None:
     complexity="O(N) with N subscribers of the shard channel",
     summary="Sends a message to a shard channel, and returns how many clients received it.",
     syntax="shardchannel message",
+    channels=ChannelSpec(),
 )
 def spublish(context: Context, argv: list[bytes]) -> None:
     receivers = context.engine.pubsub.publish_to_shard(argv[1], argv[2])

@@ -95,7 +95,9 @@ class _Pattern:
 class _Request:
     """The options of a call."""
 
-    def __init__(self, argv: list[bytes], may_store: bool) -> None:
+    def __init__(self, context: Context, argv: list[bytes], may_store: bool) -> None:
+        self._context = context
+        self._argv = argv
         self.descending = False
         self.alphabetic = False
         self.unsorted = False
@@ -125,10 +127,21 @@ class _Request:
         elif option == b"BY" and left >= 1:
             self.by = _Pattern(arguments.next())
             self.unsorted = self.unsorted or not self.by.has_star
+            if self.by.has_star:
+                self._require_all_keys(option)
         elif option == b"GET" and left >= 1:
+            self._require_all_keys(option)
             self.get.append(_Pattern(arguments.next()))
         else:
             raise CommandError(SYNTAX_ERROR)
+
+    def _require_all_keys(self, option: bytes) -> None:
+        """Refuse an option that reads keys of any name, if the rules of the client's user forbid it."""
+        engine = self._context.engine
+        command = engine.commands.lookup(self._argv)
+        assert command is not None
+        if not engine.access.may_read_all_keys(self._context.session, command, self._argv):
+            raise CommandError(b"ERR " + option + b" option of SORT denied due to insufficient ACL permissions.")
 
     def bounds(self, length: int) -> tuple[int, int]:
         """The start and the end of the range that LIMIT selects from ``length`` elements."""
@@ -166,7 +179,7 @@ def _keys_of_sort(argv: list[bytes]) -> list[FoundKey]:
     find_keys=_keys_of_sort,
 )
 def sort(context: Context, argv: list[bytes]) -> None:
-    request = _Request(argv, may_store=True)
+    request = _Request(context, argv, may_store=True)
     found = _sorted(context, argv[1], request)
     if request.destination is None:
         _reply(context, request, found)
@@ -186,7 +199,7 @@ def sort(context: Context, argv: list[bytes]) -> None:
     syntax=_SYNTAX,
 )
 def sort_ro(context: Context, argv: list[bytes]) -> None:
-    request = _Request(argv, may_store=False)
+    request = _Request(context, argv, may_store=False)
     _reply(context, request, _sorted(context, argv[1], request))
 
 

@@ -68,8 +68,14 @@ def exec_(context: Context, argv: list[bytes]) -> None:
     queue = transaction.start()
     session.leave_queueing()
     context.reply.array(len(queue))
+    access = context.engine.access
     for queued in queue:
-        context.runner.call(context, queued.command, queued.argv)
+        message = access.refusal_at_exec(session, queued.command, queued.argv)
+        if message is None:
+            context.runner.call(context, queued.command, queued.argv)
+        else:
+            context.engine.stats.count_error(message)
+            context.reply.error(message)
     session.end_transaction()
 
 

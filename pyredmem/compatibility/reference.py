@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pyredmem.assembly import REGISTRY
-from pyredmem.compatibility.redis_commands import redis_commands
+from pyredmem.base.redis_commands import redis_commands
 from pyredmem.config.file import save_file
 from pyredmem.config.parameters import SECTIONS
 from pyredmem.engine.command import Command

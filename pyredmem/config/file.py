@@ -55,6 +55,7 @@ class Directives:
     """The directives of a file that are not settings. Each entry holds the words after the name of the directive."""
 
     users: list[list[str]] = field(default_factory=list)
+    user_lines: list[tuple[int, str]] = field(default_factory=list, compare=False)  # number and text of each line
     renamed_commands: list[tuple[str, str]] = field(default_factory=list)
     renaming_lines: list[tuple[int, str]] = field(default_factory=list, compare=False)  # number and text of each line
     modules: list[list[str]] = field(default_factory=list)
@@ -95,6 +96,8 @@ def _read_lines(text: str, settings: Settings, load: Callable[[str], str], found
                 _read_lines(load(words[1]), settings, load, found, depth + 1)
             else:
                 _apply(words, settings, found)
+                if len(found.user_lines) < len(found.users):
+                    found.user_lines.append((number, line))
                 if len(found.renaming_lines) < len(found.renamed_commands):
                     found.renaming_lines.append((number, line))
         except BadValueError as refused:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Final
 
 from pyredmem.base import errors
+from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import (
+    GATE_ACL,
     GATE_CLIENTS_LIMITED,
     GATE_IN_MULTI,
     GATE_MONITOR,
@@ -63,16 +65,19 @@ _CLIENT_GONE: Final = Verdict(CLIENT_GONE)
 class Admission:
     """Decides whether a command runs now."""
 
-    def __init__(self, core: Core, clients: Clients, memory_limit: MemoryLimit, pause: Pause) -> None:
+    def __init__(
+        self, core: Core, access: AccessControl, clients: Clients, memory_limit: MemoryLimit, pause: Pause
+    ) -> None:
         self._gates = core.gates
         self._allocator = core.allocator
+        self._access = access
         self._clients = clients
         self._memory_limit = memory_limit
         self._pause = pause
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
-        message = self._refusal(session, command)
+        message = self._refusal(session, command, argv)
         if message is not None:
             return Verdict(REFUSED, message)
         if self._gates.bits & GATE_CLIENTS_LIMITED and not self._clients.eviction.make_room(session):
@@ -87,13 +92,19 @@ class Admission:
             return _QUEUED
         return _ADMITTED
 
-    def admit_retry(self, command: Command, argv: list[bytes]) -> bytes | None:
-        """Make room for the command of a blocked client; returns the error if memory is too short to run it again."""
+    def admit_retry(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """Make room for the command of a blocked client; returns the error if the client may not run it again.
+
+        Memory may be too short, or the rules of its user may have changed meanwhile.
+        """
+        message = self._refusal(session, command, argv)
+        if message is not None:
+            return message
         if not self._is_near_limit() or self._memory_limit.make_room(argv):
             return None
         return errors.OUT_OF_MEMORY if command.flags & DENYOOM else None
 
-    def _refusal(self, session: Session, command: Command) -> bytes | None:
+    def _refusal(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """The error if this client may not send the command, or may not send it now; None if it may."""
         if command.flags & PROTECTED and not self._clients.may_debug(session):
             return errors.DEBUG_NOT_ALLOWED
@@ -101,6 +112,8 @@ class Admission:
             return errors.NOT_AUTHENTICATED
         if session.gates & GATE_IN_MULTI and command.flags & NO_MULTI:
             return errors.NOT_IN_TRANSACTION
+        if session.gates & GATE_ACL:
+            return self._access.refusal(session, command, argv)
         return None
 
     def _is_near_limit(self) -> bool:

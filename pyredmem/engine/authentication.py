@@ -1,55 +1,56 @@
-"""Authentication: which clients must give a password, and whether it is the right one.
+"""Authentication: which clients must say who they are, and as which user they act.
 
-There is one user, *default*, and its password is the setting requirepass. A client that connects while no password is
-set counts as authenticated, even if one is set later. A client that connects while one is set must give it first. Until
-then the parser limits what the client may send (Redis 7.2 networking.c authRequired).
+A client begins as the user *default*. If that user is enabled and needs no password, the client counts as
+authenticated, even if a password is set later. Otherwise it must give a name and a password first, or the password of
+the default user alone. Until then the parser limits what the client may send (Redis 7.2 networking.c authRequired).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.engine import figures
+from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_NEEDS_AUTH
 from pyredmem.engine.session import Session
 
-DEFAULT_USER: Final = b"default"
 WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is disabled."
 
 
 class Authentication:
-    """Holds the password of the default user, and notes which sessions have given it."""
+    """Notes which sessions have authenticated, and which still must."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, access: AccessControl) -> None:
         self._core = core
-        self._settings = core.settings
-        self.password = b""
-        self.failed = 0
-        core.figures.provide(figures.DENIED_AUTH, self._failures)
-        core.settings.follow(["requirepass"], self._password_changed)
+        self._access = access
+        self._was_open = self.is_open()
+        access.on_default_change(self._default_changed)
 
-    def _failures(self) -> int:
-        return self.failed
+    def has_no_password(self) -> bool:
+        """Whether the default user needs no password."""
+        return self._access.default.no_password
 
     def is_open(self) -> bool:
         """Whether clients may connect without a password."""
-        return not self.password
+        return self._access.default.no_password and self._access.default.enabled
 
     def is_missing(self, session: Session) -> bool:
-        """Whether a client still has to give the password."""
+        """Whether a client still has to authenticate."""
         return not self.is_open() and not session.authenticated
 
     def begin(self, session: Session) -> None:
         """Start over with a client that has just connected, or was reset to that state."""
+        self._access.log_in(session, self._access.default)
         session.authenticated = self.is_open()
         self._apply(session)
 
-    def authenticate(self, session: Session, user: bytes, password: bytes) -> bool:
-        """Authenticate a client with the password that it gave; returns false if that is wrong."""
-        if user != DEFAULT_USER or (not self.is_open() and password != self.password):
-            self.failed += 1
+    def authenticate(self, session: Session, name: bytes, password: bytes, argv: list[bytes]) -> bool:
+        """Let a client act as a user; returns false if name or password is wrong. ``argv`` is logged then."""
+        user = self._access.user(name)
+        if user is None or not user.accepts(password):
+            self._access.note_failed_login(session, name, argv)
             return False
+        self._access.log_in(session, user)
         session.authenticated = True
         self._apply(session)
         return True
@@ -59,7 +60,9 @@ class Authentication:
         session.set_gate(GATE_NEEDS_AUTH, needed)
         session.parser.authenticated = not needed
 
-    def _password_changed(self) -> None:
-        self.password = self._settings.text("requirepass").encode("utf-8", "surrogateescape")
+    def _default_changed(self) -> None:
+        if self.is_open() == self._was_open:
+            return
+        self._was_open = not self._was_open
         for session in self._core.sessions.values():
             self._apply(session)

@@ -49,7 +49,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"tot-mem=%d" % (memory.total() + arguments + 8 * len(argv or [])),
         b"events=%b" % (b"rw" if replies.unsent > 0 else b"r"),
         b"cmd=%b" % (session.command.full_name if session.command is not None else b"NULL"),
-        b"user=%b" % session.user,
+        b"user=%b" % (session.user.name if session.user is not None else b"(superuser)"),
         b"redir=%d" % (tracking.redirect if tracking is not None else -1),
         b"resp=%d" % session.output.protocol,
         b"lib-name=%b" % session.library_name,

@@ -198,7 +198,7 @@ class Clients:
         settings = self._core.settings
         if len(self._core.sessions) >= settings.integer("maxclients"):
             return TOO_MANY
-        if settings.flag("protected-mode") and self._authentication.is_open() and not is_local(session):
+        if settings.flag("protected-mode") and self._authentication.has_no_password() and not is_local(session):
             return PROTECTED
         return None
 
@@ -233,6 +233,14 @@ class Clients:
         session.output.take()
         self.disconnect(session)
         session.output_ready()
+
+    def cut(self, sessions: list[Session], caller: Session) -> None:
+        """Disconnect clients; if the one whose command is running is among them, it gets its reply first."""
+        for session in sessions:
+            if session is caller:
+                session.close()
+            else:
+                self.drop(session)
 
     # Input.
 

@@ -59,6 +59,7 @@ from pyredmem.engine.spec import (
     UPDATE,
     VARIABLE_FLAGS,
     WRITE,
+    ChannelSpec,
     Command,
     CommandSpec,
     CommandTable,
@@ -113,6 +114,7 @@ __all__ = [
     "UPDATE",
     "VARIABLE_FLAGS",
     "WRITE",
+    "ChannelSpec",
     "Command",
     "CommandTable",
     "FoundKey",
@@ -151,11 +153,12 @@ class Group:
         deprecated: tuple[str, str] | None = None,
         find_keys: KeyFinder | None = None,
         find_secrets: SecretFinder | None = None,
+        channels: ChannelSpec | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a command above its handler; ``acl`` names the categories that do not follow from the flags."""
         spec = CommandSpec(
             name, self.name, arity, flags, keys, acl_categories(acl, flags), since, complexity, summary, syntax,
-            history, tips, deprecated, find_keys, find_secrets,
+            history, tips, deprecated, find_keys, find_secrets, channels,
         )  # fmt: skip
 
         def declare(handler: Handler) -> Handler:

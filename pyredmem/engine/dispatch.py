@@ -1,7 +1,8 @@
 """The dispatcher: the one place that runs commands.
 
 The usual request passes four tests: the command is known, the number of arguments is right, memory is not near its
-limit, and no gate is set. Its handler then runs at once. If a gate is set, `admission` first decides whether the
+limit, and no gate is set. Its handler then runs at once. It also does if the one gate is that of a restricted user, and
+the user's rules permit the call. If another gate is set, `admission` first decides whether the
 command may run, and it runs through :meth:`Dispatcher._run`. So do commands inside another command (EXEC, later
 scripts) and the commands of blocked clients that are served. What happens before and after a handler is therefore
 written once, and calls nest::
@@ -28,7 +29,14 @@ from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
+from pyredmem.engine.gates import (
+    GATE_ACL,
+    GATE_KEYS_AWAITED,
+    GATE_MONITORED,
+    GATE_NO_TOUCH,
+    GATE_REPLY_SKIP,
+    GATE_TRACKING,
+)
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
 from pyredmem.keyspace.recorder import Recorder
@@ -57,6 +65,7 @@ class Dispatcher(CallRunner):
         core = engine.core
         self.engine = engine
         self._core = core
+        self._access = engine.access
         self._table: CommandTable = engine.commands
         self._handlers = handlers  # by the index of the command
         self._statistics = core.statistics
@@ -65,7 +74,7 @@ class Dispatcher(CallRunner):
         self._allocator = core.allocator
         self._clock = core.clock
         self._stats = core.stats
-        self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
+        self._admission = Admission(core, engine.access, engine.clients, engine.memory_limit, engine.pause)
         self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
@@ -88,7 +97,9 @@ class Dispatcher(CallRunner):
             return
         session.command = command
         gates = self._gates
-        if session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes:
+        if (session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes) and (
+            session.gates != GATE_ACL or not self._is_plain(session, command, argv)
+        ):
             self._execute_gated(session, command, argv)
             return
         keyspace = self._keyspace
@@ -125,6 +136,12 @@ class Dispatcher(CallRunner):
     def forget_handlers(self) -> None:
         """Look all handlers up again: a test has replaced some in the registry."""
         self._entries.clear()
+
+    def _is_plain(self, session: Session, command: Command, argv: list[bytes]) -> bool:
+        """Whether the rules of the client's user permit a request, and no other gate is set."""
+        if self._gates.bits or self._allocator.used_memory > self._gates.memory_alarm_bytes:
+            return False
+        return self._access.denial(session.user, command, argv) is None
 
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run, refuse, queue or postpone a request for which a gate is set."""
@@ -173,7 +190,7 @@ class Dispatcher(CallRunner):
         session.begin_reply()
         self._depth += 1
         try:
-            message = self._admission.admit_retry(command, argv)
+            message = self._admission.admit_retry(session, command, argv)
             if message is None:
                 self._run(context, command, argv)
             else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.authentication import Authentication
 from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.clients import Clients
@@ -67,10 +68,11 @@ class Engine:
         self.defrag = Defrag(core, monitor)
         self.process_defrag = ProcessDefrag(core, self.defrag.settings, self.defrag.paces, self.slow_commands.log)
         self.encoding_settings = EncodingSettings(core.settings, core.keyspace)
-        self.authentication = Authentication(core)
         self.blocking = Blocking(core, self.slow_commands)
         self.pause = Pause(core)
         self.tracking = Tracking(core)
+        self.access = AccessControl(core, commands, self.tracking)
+        self.authentication = Authentication(core, self.access)
         self.monitors = Monitors(core)
         self.pubsub = PubSub(core)
         self.notifications = Notifications(core, self.pubsub)

@@ -20,6 +20,7 @@ GATE_REPLY_SKIP: Final = 1 << 3  # the reply of the next command is dropped: CLI
 GATE_NO_TOUCH: Final = 1 << 4
 GATE_TRACKING: Final = 1 << 5
 GATE_MONITOR: Final = 1 << 6
+GATE_ACL: Final = 1 << 7  # its user may not do everything
 
 # Gates of the engine.
 GATE_PAUSED: Final = 1 << 16  # CLIENT PAUSE is in force

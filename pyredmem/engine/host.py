@@ -6,6 +6,8 @@ of the process are zero, and requests to the process are refused or do nothing.
 
 from __future__ import annotations
 
+from errno import ENOENT
+
 from mypy_extensions import mypyc_attr
 
 
@@ -92,6 +94,18 @@ class Host:
     def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
         """Connect to another server. Raises OSError; also if there is no network."""
         raise OSError("this engine has no network")
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file. Raises OSError if it cannot be read."""
+        raise FileNotFoundError(ENOENT, "No such file or directory")
+
+    def write_file(self, path: str, content: bytes) -> None:
+        """Replace a file atomically. Raises OSError if that is not possible."""
+        raise FileNotFoundError(ENOENT, "No such file or directory")
+
+    def random_bytes(self, count: int) -> bytes:
+        """Bytes that nobody can guess, from the operating system; empty if there is none."""
+        return b""
 
     def wake_after(self, delay_us: int) -> None:
         """Call ``Engine.run_tasks`` in ``delay_us`` microseconds, instead of at a later time that was set before."""

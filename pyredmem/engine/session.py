@@ -17,6 +17,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from pyredmem.acl.user import User
 from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
@@ -106,7 +107,7 @@ class Session:
         self.created_us: i64 = keyspace.now_us
         self.last_active_us: i64 = keyspace.now_us
         self.command: Command | None = None  # the command that is running, or the last one that ran
-        self.user = b"default"
+        self.user: User | None = None  # None: nobody, who may do everything
         self.authenticated = True
         self.no_evict = False
         self.is_connected = False  # see "The end" below

@@ -123,6 +123,18 @@ def counted_keys(*flags: str, index: int) -> KeySpec:
     return KeySpec(flags=flags, index=index, count_at=0)
 
 
+@dataclass(frozen=True)
+class ChannelSpec:
+    """Which arguments are channels that the command publishes or subscribes to; ACL rules permit them or not.
+
+    They are the argument ``index`` or, if ``to_end``, that and all after it.
+    """
+
+    index: int = 1
+    to_end: bool = False
+    are_patterns: bool = False
+
+
 class FoundKey:
     """A key among the arguments of a call: its position, and what the command does with it."""
 
@@ -156,6 +168,7 @@ class CommandSpec:
     deprecated: tuple[str, str] | None  # (since, what to use instead)
     find_keys: KeyFinder | None
     find_secrets: SecretFinder | None
+    channels: ChannelSpec | None = None
 
     def accepts(self, count: int) -> bool:
         """Whether the command may be called with ``count`` arguments, its name included."""

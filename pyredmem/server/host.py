@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from pyredmem.config.file import load_file, save_file
+from pyredmem.config.quoting import decode
 from pyredmem.config.settings import Settings
 from pyredmem.engine.host import Host, Link
 from pyredmem.memory import process
@@ -113,6 +114,16 @@ class ServerHost(Host):
     def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
         number = int(port) if port.isdigit() else 0
         return SocketLink(socket.create_connection((address.decode("ascii", "ignore"), number), timeout_s))
+
+    def read_file(self, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
+
+    def write_file(self, path: str, content: bytes) -> None:
+        save_file(path, decode(content))
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
 
     def wake_after(self, delay_us: int) -> None:
         if self.alarm is not None:

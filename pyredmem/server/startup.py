@@ -1,17 +1,19 @@
 """The start of a server process: configuration, directory, log, background, pid file, and then the server itself."""
 
-import hashlib
 import os
 import sys
 from typing import Final
 
 from pyredmem import __version__
+from pyredmem.acl.catalogue import Catalogue
 from pyredmem.assembly import REGISTRY
 from pyredmem.base.build import COMPILED
 from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
 from pyredmem.config.quoting import decode, encode
 from pyredmem.config.settings import Settings
+from pyredmem.engine.acl_calls import acl_commands
+from pyredmem.engine.acl_files import UserLineError, UsersError, check_user_line, set_up_users
 from pyredmem.engine.command import Registry
 from pyredmem.engine.defrag import UNSUPPORTED
 from pyredmem.engine.spec import RenameError
@@ -21,11 +23,6 @@ from pyredmem.server.logs import Log, complain
 from pyredmem.server.process import ProcessError, ProcessSettings
 
 FAILED: Final = 1
-
-# The ACL rules of a user who may do everything.
-UNRESTRICTED: Final = frozenset(
-    {"on", "sanitize-payload", "~*", "allkeys", "&*", "allchannels", "+@all", "allcommands"}
-)
 
 
 def build_name() -> str:
@@ -40,6 +37,7 @@ def serve(invocation: Invocation) -> int:
     try:
         directives = configure(invocation, settings, log)
         registry = renamed_commands(directives)
+        check_users(directives, registry)
         refuse_impossible(settings)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the directory changes
         process = ProcessSettings(settings, log)
@@ -55,10 +53,15 @@ def serve(invocation: Invocation) -> int:
         return FAILED
     process.detach()
     greet(invocation, settings, log)
-    warn_of_ignored(directives, settings, log)
+    warn_of_ignored(directives, log)
     process.write_pid_file()
     try:
-        return Server(settings, log, config_path, registry=registry).run()
+        server = Server(settings, log, config_path, registry=registry)
+        set_up_users(server.engine.core, server.engine.access, directives.users)
+        return server.run()
+    except UsersError as error:
+        log.warning(str(error))
+        return FAILED
     finally:
         process.finish()
 
@@ -84,29 +87,27 @@ def renamed_commands(directives: Directives) -> Registry:
         raise ConfigFileError(error.reason, *directives.renaming_lines[error.number]) from error
 
 
+def check_users(directives: Directives, registry: Registry) -> None:
+    """Raise ConfigFileError if a line ``user`` has an error."""
+    catalogue = Catalogue(lambda: acl_commands(registry.table))
+    names: set[str] = set()
+    for number, words in enumerate(directives.users):
+        try:
+            check_user_line(words, names, catalogue)
+        except UserLineError as error:
+            raise ConfigFileError(str(error), *directives.user_lines[number]) from error
+
+
 def refuse_impossible(settings: Settings) -> None:
     """Raise ConfigFileError if settings contradict each other."""
     if settings.flag("activedefrag") and not create_profile(settings.text("mem-allocator")).supports_defrag:
         raise ConfigFileError(UNSUPPORTED)
 
 
-def is_default_user_as_it_is(words: list[str], password: str) -> bool:
-    """Whether a `user` line, as CONFIG REWRITE writes it, only repeats the setting `requirepass`."""
-    secret = {"nopass"}
-    if password:
-        secret = {f">{password}", "#" + hashlib.sha256(encode(password)).hexdigest()}
-    rules = set(words[1:]) - UNRESTRICTED
-    return words[0] == "default" and "on" in words and len(rules) == 1 and rules <= secret
-
-
-def warn_of_ignored(directives: Directives, settings: Settings, log: Log) -> None:
+def warn_of_ignored(directives: Directives, log: Log) -> None:
     """Log a warning for each line of the configuration that this server has to ignore."""
     for words in directives.modules:
         log.warning(f"Ignored: loadmodule {words[0]}. Modules cannot be loaded.")
-    for words in directives.users:
-        if is_default_user_as_it_is(words, settings.text("requirepass")):
-            continue
-        log.warning(f"Ignored: user {words[0]}. There is only the default user, with the password of requirepass.")
 
 
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyredmem.engine import figures
 from tests.support.hosted import Hosted
 from tests.support.replies import (
     DB_INDEX_OUT_OF_RANGE,
@@ -135,7 +136,7 @@ def test_no_command_runs_before_authentication(locked: World) -> None:
 def test_a_wrong_password_is_refused_and_counted(locked: World) -> None:
     assert locked.do("AUTH", "wrong") == WRONG
     assert locked.do("AUTH", "default", "wrong") == WRONG
-    assert locked.engine.authentication.failed == 2
+    assert locked.engine.figures.value(figures.DENIED_AUTH) == 2
 
 
 def test_hello_can_authenticate(locked: World) -> None:

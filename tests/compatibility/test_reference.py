@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyredmem.compatibility.redis_commands import redis_commands
+from pyredmem.base.redis_commands import redis_commands
 from pyredmem.compatibility.reference import DIFFERENCES, PATH, document
 from tests.support.servers import Server
 from tests.support.specs import items, value

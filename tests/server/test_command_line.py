@@ -10,6 +10,7 @@ import pytest
 from pyredmem import __version__
 from tests.server.processes import DEADLINE_SECONDS, environment, on_port, ping, run, started
 from tests.support.servers import ROOT, free_port
+from tests.support.wire import OK, Bulk, Wire
 
 
 def test_the_version_line_can_be_parsed_like_that_of_redis_server() -> None:
@@ -122,9 +123,11 @@ def test_an_unknown_loop_is_refused() -> None:
     assert "PYREDMEM_LOOP must be one of auto, uvloop, asyncio" in ended.stdout
 
 
-def test_ignored_lines_of_the_configuration_are_logged(tmp_path: Path) -> None:
+def test_ignored_lines_of_the_configuration_are_logged_and_users_are_not_ignored(tmp_path: Path) -> None:
     port = free_port()
     config = f"port {port}\nloadmodule /x.so\nuser ann on nopass +@all\n"
     with started(tmp_path, "-", stdin=config) as process:
-        for ignored in ("loadmodule /x.so", "user ann"):
-            assert f"Ignored: {ignored}." in process.output
+        assert "Ignored: loadmodule /x.so." in process.output
+        with Wire(port) as wire:
+            assert wire.do("AUTH", "ann", "any") == OK
+            assert wire.do("ACL", "WHOAMI") == Bulk(b"ann")

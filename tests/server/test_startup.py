@@ -1,42 +1,22 @@
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
-from pyredmem.config.file import ConfigFileError
+from pyredmem.assembly import REGISTRY
+from pyredmem.config.file import ConfigFileError, read
 from pyredmem.config.settings import Settings
-from pyredmem.server.startup import is_default_user_as_it_is, refuse_impossible
-
-HASHED = "#" + hashlib.sha256(b"secret").hexdigest()
-EVERYTHING = "sanitize-payload ~* &* +@all"
+from pyredmem.server.startup import check_users, refuse_impossible
 
 
-@pytest.mark.parametrize(
-    ("line", "password"),
-    [
-        (f"default on nopass {EVERYTHING}", ""),
-        (f"default on {HASHED} {EVERYTHING}", "secret"),
-        (f"default on >secret {EVERYTHING}", "secret"),
-    ],
-)
-def test_a_user_line_that_only_repeats_the_settings_is_recognised(line: str, password: str) -> None:
-    assert is_default_user_as_it_is(line.split(), password)
+def test_an_error_in_a_user_line_names_the_line() -> None:
+    directives = read("port 7777\nuser a on\n\nuser a bad\n", Settings())
+    with pytest.raises(ConfigFileError, match="Duplicate user found") as caught:
+        check_users(directives, REGISTRY)
+    assert (caught.value.line_number, caught.value.line) == (4, "user a bad")
 
 
-@pytest.mark.parametrize(
-    ("line", "password"),
-    [
-        (f"default on nopass {EVERYTHING}", "secret"),
-        (f"default on {HASHED} {EVERYTHING}", ""),
-        (f"default off nopass {EVERYTHING}", ""),
-        ("default on nopass ~cached:* &* +@all", ""),
-        ("default on nopass ~* &* +@all -flushall", ""),
-        (f"ann on nopass {EVERYTHING}", ""),
-    ],
-)
-def test_a_user_line_that_asks_for_more_is_not_taken_for_a_repetition(line: str, password: str) -> None:
-    assert not is_default_user_as_it_is(line.split(), password)
+def test_user_lines_without_errors_pass() -> None:
+    check_users(read("user a on >p +@all ~*\nuser default off\n", Settings()), REGISTRY)
 
 
 def test_defragmentation_is_refused_with_an_allocator_that_does_not_support_it() -> None:

@@ -18,6 +18,7 @@ class RecordingHost(Host):
         self.logged: list[tuple[str, str]] = []
         self.trimmed = 0
         self.shut = 0
+        self.entropy = b""
 
     def resident_bytes(self) -> int:
         return self.rss
@@ -42,6 +43,9 @@ class RecordingHost(Host):
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+    def random_bytes(self, count: int) -> bytes:
+        return self.entropy
 
     def trim(self) -> None:
         self.trimmed += 1

@@ -11,6 +11,11 @@ Value = str | int | list["Value"] | None
 
 #: The installed server is 7.0.15; (command, field): why 7.2 says something else there.
 KNOWN_INFO = {
+    ("acl|cat", "arguments"): "7.2 names the argument category",
+    ("acl|deluser", "tips"): "added in 7.2",
+    ("acl|log", "history"): "7.2 added three fields",
+    ("acl|save", "tips"): "added in 7.2",
+    ("acl|setuser", "tips"): "added in 7.2",
     ("bitop", "arguments"): "7.2 lists the operations",
     ("client|pause", "since"): "7.2 counts the versions of the unstable branch no more",
     ("client|setname", "tips"): "added in 7.2",

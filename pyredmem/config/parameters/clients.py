@@ -15,7 +15,7 @@ from pyredmem.config.kinds import (
     Text,
     YesNo,
 )
-from pyredmem.config.parameter import NO_MODULES, NO_SCRIPTS, NO_USERS, Parameter, Section
+from pyredmem.config.parameter import NO_MODULES, NO_SCRIPTS, Parameter, Section
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -31,14 +31,13 @@ ACCESS: Final = Section(
             "Password of the default user; if empty, clients need none.",
             sensitive=True,
         ),
-        Parameter("aclfile", Text(), "", "File of ACL users.", immutable=True, no_effect=NO_USERS),
-        Parameter("acllog-max-len", Integer(0, LONG_MAX), "128", "Entries that ACL LOG keeps.", no_effect=NO_USERS),
+        Parameter("aclfile", Text(), "", "File of ACL users.", immutable=True),
+        Parameter("acllog-max-len", Integer(0, LONG_MAX), "128", "Entries that ACL LOG keeps."),
         Parameter(
             "acl-pubsub-default",
             Choice("allchannels", "resetchannels"),
             "resetchannels",
             "The channels that a new user may access.",
-            no_effect=NO_USERS,
         ),
         Parameter(
             "enable-protected-configs",

@@ -1,4 +1,4 @@
-"""The names of all commands of Redis 7.2, by group, with which the compatibility table compares this server."""
+"""The names of all commands of Redis 7.2, by group: ACL rules may name them, and the compatibility table lists them."""
 
 from __future__ import annotations
 
