@@ -2,7 +2,7 @@
 
 Each part (clients, tracking, expiry, eviction, defragmentation) knows its own figures, and the reports must not know
 the parts. So a part *provides* each of its figures, under a name from this module, when the engine is built. A figure
-that no part provides is zero. That is the truth for what does not exist yet, such as scripts and pub/sub.
+that no part provides is zero. That is the truth for what does not exist yet, such as scripts.
 """
 
 from __future__ import annotations
