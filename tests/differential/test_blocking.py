@@ -609,7 +609,7 @@ class Stage:
         self._protocol = protocol
         self._control = server.connect()
         self._wires: dict[str, Wire] = {}
-        self._ids: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
         self._control.do("CONFIG", "RESETSTAT")
 
     def close(self) -> None:
@@ -636,11 +636,11 @@ class Stage:
         if name not in self._wires:
             wire = self._server.connect(self._protocol)
             self._wires[name] = wire
-            self._ids[name] = str(getattr(wire.do("CLIENT", "ID"), "value", ""))
+            self.ids[name] = str(getattr(wire.do("CLIENT", "ID"), "value", ""))
         return self._wires[name]
 
     def _words(self, command: str) -> list[Argument]:
-        return [self._ids[word[1:-1]] if word[0] == "{" else word for word in command.split()]
+        return [self.ids[word[1:-1]] if word[0] == "{" else word for word in command.split()]
 
     def _settle(self) -> None:
         """When the second PING is answered, all that was sent before has run, and its replies are on their way."""
