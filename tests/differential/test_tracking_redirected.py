@@ -77,10 +77,10 @@ SCRIPTS: dict[str, str] = {
     """,
     "expired keys": """
         r: SUBSCRIBE __redis__:invalidate
-        t: SET a 1 PX 30
+        t: SET a 1 PX 500
         t: CLIENT TRACKING ON REDIRECT {r}
         t: GET a
-        x: DEBUG SLEEP 0.05 | GET a
+        x: DEBUG SLEEP 0.6 | GET a
     """,
     "errors": """
         t: CLIENT TRACKING ON REDIRECT 123456 | CLIENT TRACKING ON REDIRECT x | CLIENT TRACKING ON BCAST OPTIN
