@@ -38,12 +38,6 @@ SCRIPTS: dict[str, str] = {
         t: GET a
         x: SET a 1
     """,
-    "flushed databases": """
-        r: SUBSCRIBE __redis__:invalidate
-        t: CLIENT TRACKING ON REDIRECT {r}
-        t: GET a
-        x: FLUSHDB SYNC
-    """,
     "broadcast": """
         r: SUBSCRIBE __redis__:invalidate
         t: CLIENT TRACKING ON REDIRECT {r} BCAST PREFIX user: PREFIX job:
@@ -96,6 +90,12 @@ SCRIPTS: dict[str, str] = {
         t: CLIENT TRACKINGINFO | CLIENT GETREDIR
     """,
 }
+FLUSHED = """
+    r: SUBSCRIBE __redis__:invalidate
+    t: CLIENT TRACKING ON REDIRECT {r}
+    t: GET a
+    x: FLUSHDB SYNC
+"""
 IN_RESP3: dict[str, str] = {
     "a broken redirection is told of": """
         r: PING
@@ -132,6 +132,11 @@ def judge(request: pytest.FixtureRequest) -> Server:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_invalidations_are_redirected_as_on_redis(judge: Server, ours: Server, name: str) -> None:
     assert _played(ours, 2, SCRIPTS[name]) == _played(judge, 2, SCRIPTS[name])
+
+
+def test_the_invalidation_of_all_keys_is_redirected(real: Server, ours: Server) -> None:
+    """8.2 replies to FLUSHDB later, when its background thread has freed the keys."""
+    assert _played(ours, 2, FLUSHED) == _played(real, 2, FLUSHED)
 
 
 @pytest.mark.parametrize("name", IN_RESP3)
