@@ -32,7 +32,7 @@ class Denial:
         """Whether this tells more than what another selector said: a key more than a command, a later key more."""
         return self.cause > other.cause or (self.cause == other.cause and self.place > other.place)
 
-    def message(self, user: bytes, command: bytes, argv: list[bytes]) -> bytes:
+    def message(self, user: bytes, command: bytes) -> bytes:
         """The text for the client, which does not reveal to which key or channel it applies."""
         if self.cause == COMMAND:
             return b"User " + user + b" has no permissions to run the '" + command + b"' command"
@@ -41,6 +41,6 @@ class Denial:
     def full_message(self, user: bytes, command: bytes, argv: list[bytes]) -> bytes:
         """The text for an administrator, which names the key or the channel."""
         if self.cause == COMMAND:
-            return self.message(user, command, argv)
+            return self.message(user, command)
         what = argv[self.place]
         return b"User " + user + b" has no permissions to access the '" + what + b"' " + REASONS[self.cause]

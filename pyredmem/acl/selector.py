@@ -74,10 +74,9 @@ class Selector:
         mark = rule[:1]
         word = rule.lower()
         if word in {b"allkeys", b"~*"}:
-            self.reset_keys()
-            self.all_keys = True
+            self.reset_keys(True)
         elif word == b"resetkeys":
-            self.reset_keys()
+            self.reset_keys(False)
         elif word in {b"allchannels", b"&*"}:
             self.reset_channels(True)
         elif word == b"resetchannels":
@@ -99,9 +98,15 @@ class Selector:
         else:
             raise RuleError(SYNTAX)
 
-    def reset_keys(self) -> None:
-        """Permit no key."""
-        self.all_keys = False
+    def permit_everything(self) -> None:
+        """Permit all keys, channels and commands."""
+        self.reset_keys(True)
+        self.reset_channels(True)
+        self.reset_commands(True)
+
+    def reset_keys(self, all_keys: bool) -> None:
+        """Permit all keys or none."""
+        self.all_keys = all_keys
         self.key_patterns = []
 
     def reset_channels(self, all_channels: bool) -> None:

@@ -38,12 +38,6 @@ class User:
         self.restricted = True  # whether calls must be checked; kept by the engine
         self.blocks: list[int] = []  # its ledger blocks
 
-    def draft(self, all_channels: bool) -> User:
-        """A user with the same rules, to which more rules are applied before :meth:`take` takes all of them."""
-        draft = User(self.name, self._catalogue, all_channels)
-        draft.take(self)
-        return draft
-
     def take(self, other: User) -> None:
         """Take the rules and passwords of another user."""
         self.enabled = other.enabled
@@ -54,6 +48,12 @@ class User:
         self._shortcuts = None
 
     # Applying rules.
+
+    def permit_everything(self) -> None:
+        """What the rules ``on nopass allkeys allchannels allcommands`` do to a new user."""
+        self.enabled = True
+        self.no_password = True
+        self.selectors[0].permit_everything()
 
     def apply(self, rule: bytes) -> None:
         """Apply one rule; raises RuleError."""

@@ -30,7 +30,6 @@ from pyredmem.engine.subscriptions import CHANNEL, PATTERN, SHARD
 from pyredmem.engine.tracking import Tracking
 
 DEFAULT_USER: Final = b"default"
-_UNRESTRICTED: Final = (b"on", b"nopass", b"allkeys", b"allchannels", b"allcommands")
 
 # Where a call was denied, as ACL LOG says it.
 TOPLEVEL: Final = b"toplevel"
@@ -54,7 +53,6 @@ class AccessControl:
         self.log = AclLog(core.allocator)
         self._denied = {causes.COMMAND: 0, causes.KEY: 0, causes.AUTH: 0, causes.CHANNEL: 0}
         self.default = self._unrestricted_default()
-        self._startup_sizes = Counter(block_sizes(self.default))
         self._users: dict[bytes, User] = {DEFAULT_USER: self.default}
         provide = core.figures.provide
         provide(figures.DENIED_COMMANDS, lambda: self._denied[causes.COMMAND])
@@ -63,7 +61,9 @@ class AccessControl:
         provide(figures.DENIED_CHANNELS, lambda: self._denied[causes.CHANNEL])
         core.owners.register("users", self.addresses)
         core.owners.register("ACL log", self.log.addresses)
-        core.settings.follow(["requirepass"], self._password_changed)
+        core.settings.subscribe("requirepass", self._password_changed)
+        if core.settings.text("requirepass"):
+            self._password_changed()
 
     def on_default_change(self, action: Callable[[], None]) -> None:
         """Call ``action`` after each change of the default user: clients may need a password now, or none."""
@@ -80,7 +80,7 @@ class AccessControl:
 
     def new_user(self, name: bytes) -> User:
         """A user that has no rights and is not among the users yet."""
-        return User(name, self.catalogue, self._all_channels())
+        return User(name, self.catalogue, self.all_channels())
 
     def set_user(self, draft: User) -> list[Session]:
         """Give the user of this name the rules of ``draft``; returns the clients that lose a channel by that."""
@@ -117,11 +117,12 @@ class AccessControl:
 
     def _unrestricted_default(self) -> User:
         user = self.new_user(DEFAULT_USER)
-        for rule in _UNRESTRICTED:
-            user.apply(rule)
+        user.permit_everything()
+        user.restricted = False
         return user
 
-    def _all_channels(self) -> bool:
+    def all_channels(self) -> bool:
+        """Whether a new user may access all channels (acl-pubsub-default)."""
         return self._core.settings.text("acl-pubsub-default") == "allchannels"
 
     def _password_changed(self) -> None:
@@ -142,7 +143,7 @@ class AccessControl:
         self._free(user)
         sizes = Counter(block_sizes(user))
         if user is self.default:
-            sizes -= self._startup_sizes  # the memory of the start includes them
+            sizes -= Counter(block_sizes(self._unrestricted_default()))  # the memory of the start includes them
         user.blocks = [int(self._core.allocator.alloc(size)) for size in sizes.elements()]
         if user is self.default and self._follow_default is not None:
             self._follow_default()
@@ -199,7 +200,7 @@ class AccessControl:
             return None
         self._note(session, found, command, argv, context)
         assert session.user is not None
-        return b"NOPERM " + found.message(session.user.name, command.full_name, argv)
+        return b"NOPERM " + found.message(session.user.name, command.full_name)
 
     def refusal_at_exec(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """The error if a client may no longer run a command that it has queued; None if it may."""

@@ -29,10 +29,10 @@ def acl_commands(table: CommandTable) -> list[AclCommand]:
         found.append(_acl_command(name, command))
         for word, subcommand in command.subcommands.items():
             found.append(_acl_command(name + b"|" + word, subcommand))
-    return found + _absent([command.name for command in found])
+    return found + _absent({command.name for command in found})
 
 
-def _absent(served: list[bytes]) -> list[AclCommand]:
+def _absent(served: set[bytes]) -> list[AclCommand]:
     """The commands of Redis that this server lacks: rules for another server may name them."""
     names = sorted([name.encode() for group in redis_commands().values() for name in group])
     return [AclCommand(name, ABSENT, frozenset()) for name in names if name not in served]

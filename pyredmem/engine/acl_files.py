@@ -43,8 +43,7 @@ def load_file(core: Core, access: AccessControl) -> list[Session]:
     except OSError as error:
         reason = encode(f"Error loading ACLs, opening file '{path}': {error.strerror}")
         raise AclFileError(reason) from error
-    all_channels = core.settings.text("acl-pubsub-default") == "allchannels"
-    return access.replace_users(read_users(text, encode(path), access.catalogue, all_channels))
+    return access.replace_users(read_users(text, encode(path), access.catalogue, access.all_channels()))
 
 
 def save_file(core: Core, access: AccessControl) -> bool:

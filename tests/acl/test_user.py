@@ -164,11 +164,13 @@ def test_a_user_with_one_selector_without_limits_is_unrestricted(chosen: str) ->
 def test_a_draft_takes_all_rules_or_none() -> None:
     made = user("on,>p,+get,~a,(+set ~b)")
     text = made.text()
-    draft = made.draft(False)
+    draft = user()
+    draft.take(made)
     draft.apply(b"+mget")
     draft.apply(b"off")
     draft.apply(b">q")
     assert made.text() == text
+    assert draft.text() != text
     made.take(draft)
     assert made.text() == draft.text()
 

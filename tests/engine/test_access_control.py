@@ -72,7 +72,7 @@ def test_the_channel_of_a_call_must_match_a_pattern(engine: Engine) -> None:
     found = denial(user, command(engine, b"post"), [b"POST", b"other", b"x"])
     assert found is not None
     assert found.cause == CHANNEL
-    assert found.message(b"u", b"post", []) == b"No permissions to access a channel"
+    assert found.message(b"u", b"post") == b"No permissions to access a channel"
     assert found.full_message(b"u", b"post", [b"POST", b"other", b"x"]) == (
         b"User u has no permissions to access the 'other' channel"
     )
