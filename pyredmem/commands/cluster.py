@@ -117,30 +117,11 @@ for _one in _SUBCOMMANDS:
         deprecated=_one.deprecated,
     )(_refuse)
 
-cluster.command(
-    "asking",
-    arity=1,
-    flags=FAST,
-    acl="connection",
-    since="3.0.0",
-    complexity="O(1)",
-    summary="Lets the next command use a hash slot that is being imported.",
-)(_refuse)
-cluster.command(
-    "readonly",
-    arity=1,
-    flags=LOADING | STALE | FAST,
-    acl="connection",
-    since="3.0.0",
-    complexity="O(1)",
-    summary="Lets the connection read from a replica in a cluster.",
-)(_refuse)
-cluster.command(
-    "readwrite",
-    arity=1,
-    flags=LOADING | STALE | FAST,
-    acl="connection",
-    since="3.0.0",
-    complexity="O(1)",
-    summary="Ends the effect of READONLY.",
-)(_refuse)
+for _name, _flags, _summary in (
+    ("asking", FAST, "Lets the next command use a hash slot that is being imported."),
+    ("readonly", LOADING | STALE | FAST, "Lets the connection read from a replica in a cluster."),
+    ("readwrite", LOADING | STALE | FAST, "Ends the effect of READONLY."),
+):
+    cluster.command(_name, arity=1, flags=_flags, acl="connection", since="3.0.0", complexity="O(1)", summary=_summary)(
+        _refuse
+    )

@@ -64,9 +64,14 @@ def dump(context: Context, argv: list[bytes]) -> None:
     if value is None:
         context.reply.null()
         return
+    context.reply.bulk(payload_of(context, value))
+
+
+def payload_of(context: Context, value: RedisObject) -> bytes:
+    """A value in the form that RESTORE reads."""
     writer = RdbWriter(context.engine.settings.flag("rdbcompression"))
     value.save(writer)
-    context.reply.bulk(writer.payload())
+    return writer.payload()
 
 
 class _Options:

@@ -6,13 +6,13 @@ from typing import Final
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.dump import payload_of
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, INCOMPLETE, MOVABLE_KEYS, READ_WRITE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.host import Link
 from pyredmem.engine.spec import FoundKey, KeySpec
 from pyredmem.keyspace import events
-from pyredmem.objects.rdb_writer import RdbWriter
 
 migration: Final = Group("generic")
 
@@ -131,9 +131,7 @@ def _images(context: Context, request: _Request) -> list[tuple[bytes, list[bytes
             continue
         when_ms = context.db.expire_time(key)
         ttl_ms = 0 if when_ms < 0 else max(when_ms - now_ms, 1)
-        writer = RdbWriter(context.engine.settings.flag("rdbcompression"))
-        value.save(writer)
-        restore = [b"RESTORE", key, b"%d" % ttl_ms, writer.payload()]
+        restore = [b"RESTORE", key, b"%d" % ttl_ms, payload_of(context, value)]
         images.append((key, [*restore, b"REPLACE"] if request.replace else restore))
     return images
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import CommandError
+from pyredmem.base.errors import bad_subcommand_call
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import (
     ALLOWED_SUBSCRIBED,
@@ -195,9 +195,7 @@ declare_help(pubsub, "pubsub", since="6.2.0")
 
 def _reply_names(context: Context, kind: int, argv: list[bytes]) -> None:
     if len(argv) > 3:
-        raise CommandError(
-            b"ERR unknown subcommand or wrong number of arguments for '" + argv[1] + b"'. Try PUBSUB HELP."
-        )
+        raise bad_subcommand_call(argv[0], argv[1])
     context.reply.bulks(context.engine.pubsub.names(kind, argv[2] if len(argv) == 3 else None))
 
 
