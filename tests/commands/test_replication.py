@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.hosted import Hosted
 from tests.support.replies import OK, Error
 from tests.support.world import World
 
 
-@pytest.fixture
-def hosted() -> Hosted:
-    return Hosted()
-
-
-def test_the_role_is_a_master_without_replicas(hosted: Hosted) -> None:
-    assert hosted.do("ROLE") == [b"master", 0, []]
+def test_the_role_is_a_master_without_replicas(world: World) -> None:
+    assert world.do("ROLE") == [b"master", 0, []]
 
 
 @pytest.mark.parametrize("command", ["REPLICAOF", "SLAVEOF"])
-def test_replicaof_no_one_is_accepted(hosted: Hosted, command: str) -> None:
-    assert hosted.do(command, "no", "ONE") == OK
+def test_replicaof_no_one_is_accepted(world: World, command: str) -> None:
+    assert world.do(command, "no", "ONE") == OK
 
 
 @pytest.mark.parametrize("port", ["x", "-1", "65536"])
-def test_replicaof_needs_a_valid_port(hosted: Hosted, port: str) -> None:
-    assert hosted.do("REPLICAOF", "localhost", port) == Error(b"ERR Invalid master port")
+def test_replicaof_needs_a_valid_port(world: World, port: str) -> None:
+    assert world.do("REPLICAOF", "localhost", port) == Error(b"ERR Invalid master port")
 
 
-def test_replicaof_a_master_is_refused(hosted: Hosted) -> None:
-    reply = hosted.do("REPLICAOF", "localhost", "6380")
+def test_replicaof_a_master_is_refused(world: World) -> None:
+    reply = world.do("REPLICAOF", "localhost", "6380")
     assert isinstance(reply, Error)
     assert b"does not replicate" in reply.text
 

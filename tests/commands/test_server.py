@@ -1,4 +1,4 @@
-"""TIME, ROLE, SHUTDOWN, and the commands that are refused because there are no files and no replicas."""
+"""TIME, SHUTDOWN, and the commands that are refused because there are no files."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.differential.test_messages import _compare
+from tests.differential.stage import compare
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.needs_redis
@@ -53,7 +53,7 @@ SCRIPTS: dict[str, str] = {
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_channels_are_permitted_as_on_redis(newer: Server, ours: Server, protocol: int, name: str) -> None:
     try:
-        _compare(newer, ours, protocol, SCRIPTS[name])
+        compare(newer, ours, protocol, SCRIPTS[name])
     finally:
         for server in (newer, ours):
             with server.connect() as wire:

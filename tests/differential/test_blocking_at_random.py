@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from tests.differential.test_blocking import Stage
+from tests.differential.stage import Stage
 from tests.support.servers import Server
 from tests.support.wire import Reply
 

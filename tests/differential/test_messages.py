@@ -1,18 +1,16 @@
 """Replies and messages: invalidations arrive even if replies are dropped, and no message arrives inside a reply.
 
-Scripts are written as in test_blocking. Where 7.0 differs from 7.2 the judge is redis-server 8.2: since 7.2 a client to
-which others redirect gets the invalidations of its own changes after its replies.
+The form of a script is described in `stage`. Where 7.0 differs from 7.2 the judge is redis-server 8.2: since 7.2 a
+client to which others redirect gets the invalidations of its own changes after its replies.
 """
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from tests.differential.test_blocking import Stage
+from tests.differential.stage import compare
 from tests.support.servers import Server
-from tests.support.wire import Bulk, Reply, Simple
+from tests.support.wire import Bulk
 
 pytestmark = pytest.mark.needs_redis
 
@@ -163,67 +161,32 @@ MONITORING: dict[str, str] = {
 }
 
 
-def _comparable(reply: Reply) -> Reply | None:
-    """A line of MONITOR without time and address; None for the PINGs of the test itself."""
-    if not isinstance(reply, Simple) or b" [" not in reply.text:
-        return reply
-    text = re.sub(rb"^[\d.]+ \[(\d+) [^]]*\]", rb"[\1]", reply.text)
-    return None if text.endswith(b' "PING"') else Simple(text)
-
-
-def _play(stage: Stage, line: str) -> dict[str, list[Reply]]:
-    found = {name: [_comparable(reply) for reply in replies] for name, replies in stage.play(line).items()}
-    return {name: [reply for reply in replies if reply is not None] for name, replies in found.items()}
-
-
-def _compare(judge: Server, ours: Server, protocol: int, script: str) -> dict[str, list[Reply]]:
-    """Play a script on both servers; returns everything that each connection got."""
-    stages = Stage(judge, protocol), Stage(ours, protocol)
-    got: dict[str, list[Reply]] = {}
-    try:
-        for number, line in enumerate(script.strip().splitlines()):
-            expected, found = (_play(stage, line) for stage in stages)
-            assert found == expected, f"after line {number + 1}, {line.strip()}"
-            for name, replies in found.items():
-                got.setdefault(name, []).extend(replies)
-    finally:
-        for stage in stages:
-            stage.close()
-    return got
-
-
-@pytest.fixture(params=["7.0", "8.2"])
-def judge(request: pytest.FixtureRequest) -> Server:
-    server: Server = request.getfixturevalue("real" if request.param == "7.0" else "newer")
-    return server
-
-
 @pytest.mark.parametrize("name", [name for name in TRACKING if "redirect" not in name])
 def test_invalidations_arrive_as_on_redis(judge: Server, ours: Server, name: str) -> None:
-    _compare(judge, ours, 3, TRACKING[name])
+    compare(judge, ours, 3, TRACKING[name])
 
 
 def test_invalidations_arrive_as_on_redis_if_clients_redirect_them(newer: Server, ours: Server) -> None:
-    _compare(newer, ours, 3, TRACKING["a client that others redirect to"])
+    compare(newer, ours, 3, TRACKING["a client that others redirect to"])
 
 
 def test_all_keys_are_invalidated_after_the_reply_to_flushall(real: Server, ours: Server) -> None:
     """8.2 replies to FLUSHALL later, when its background thread has freed the keys."""
-    _compare(real, ours, 3, "t: CLIENT TRACKING ON\nt: GET a\nt: FLUSHALL | ECHO after\nt: GET a\nx: FLUSHDB")
+    compare(real, ours, 3, "t: CLIENT TRACKING ON\nt: GET a\nt: FLUSHALL | ECHO after\nt: GET a\nx: FLUSHDB")
 
 
 def test_the_invalidation_of_a_clients_own_change_arrives_while_replies_are_off(real: Server, ours: Server) -> None:
-    got = _compare(real, ours, 3, next(iter(TRACKING.values())))
+    got = compare(real, ours, 3, next(iter(TRACKING.values())))
     assert [reply for reply in got["t"] if getattr(reply, "items", ())[:1] == (Bulk(b"invalidate"),)]
 
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("name", SKIPPING)
 def test_replies_are_skipped_as_on_redis(judge: Server, ours: Server, protocol: int, name: str) -> None:
-    _compare(judge, ours, protocol, SKIPPING[name])
+    compare(judge, ours, protocol, SKIPPING[name])
 
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("name", MONITORING)
 def test_lines_of_monitor_arrive_as_on_redis(judge: Server, ours: Server, protocol: int, name: str) -> None:
-    _compare(judge, ours, protocol, MONITORING[name])
+    compare(judge, ours, protocol, MONITORING[name])

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, seed, settings
 from tests.differential.grammar import Form, sequences
 from tests.differential.grammar_sort import SORTING
 from tests.differential.harness import Step
-from tests.differential.test_messages import _compare
+from tests.differential.stage import compare
 from tests.differential.test_sequences import GROUPS, OTHERS, Disagreeing
 from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
@@ -167,9 +167,9 @@ FIELD_TIMES = """
 
 
 def test_events_of_times_of_fields_are_published_as_on_a_newer_redis(newer: Server, ours: Server) -> None:
-    _compare(newer, ours, 2, FIELD_TIMES)
+    compare(newer, ours, 2, FIELD_TIMES)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_events_are_published_as_on_redis(real: Server, ours: Server, name: str) -> None:
-    _compare(real, ours, 2, SCRIPTS[name])
+    compare(real, ours, 2, SCRIPTS[name])

@@ -1,4 +1,4 @@
-"""Pub/sub with several clients, compared with real servers on the wire. Scripts are written as in test_blocking.
+"""Pub/sub with several clients, compared with real servers on the wire. The form of a script is described in `stage`.
 
 Where 7.0 differs from 7.2 the judge is redis-server 8.2: since 7.2 a RESP3 client gets the messages that it publishes
 to itself after the reply.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.differential.test_messages import _compare
+from tests.differential.stage import compare
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.needs_redis
@@ -118,15 +118,15 @@ IN_RESP3: dict[str, str] = {
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_messages_arrive_as_on_redis(real: Server, ours: Server, protocol: int, name: str) -> None:
-    _compare(real, ours, protocol, SCRIPTS[name])
+    compare(real, ours, protocol, SCRIPTS[name])
 
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @pytest.mark.parametrize("name", SCRIPTS | TO_ITSELF)
 def test_messages_arrive_as_on_a_newer_redis(newer: Server, ours: Server, protocol: int, name: str) -> None:
-    _compare(newer, ours, protocol, (SCRIPTS | TO_ITSELF)[name])
+    compare(newer, ours, protocol, (SCRIPTS | TO_ITSELF)[name])
 
 
 @pytest.mark.parametrize("name", IN_RESP3)
 def test_a_subscriber_that_speaks_resp3_may_do_anything(newer: Server, ours: Server, name: str) -> None:
-    _compare(newer, ours, 3, IN_RESP3[name])
+    compare(newer, ours, 3, IN_RESP3[name])

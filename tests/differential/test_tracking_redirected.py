@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.differential.test_blocking import Stage
+from tests.differential.stage import Stage
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.needs_redis
@@ -121,12 +121,6 @@ def _played(server: Server, protocol: int, script: str) -> list[str]:
     finally:
         stage.close()
     return found
-
-
-@pytest.fixture(params=["7.0", "8.2"])
-def judge(request: pytest.FixtureRequest) -> Server:
-    server: Server = request.getfixturevalue("real" if request.param == "7.0" else "newer")
-    return server
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

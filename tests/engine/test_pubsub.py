@@ -6,18 +6,18 @@ import pytest
 
 from tests.support.hosted import Hosted
 from tests.support.replies import Error
-from tests.support.world import World
+from tests.support.world import Client, World
 
 
-def subscribe_to_everything(world: World) -> None:
-    world.replies("SUBSCRIBE", *[f"channel:{number}" for number in range(20)])
-    world.replies("PSUBSCRIBE", "a*", "b*")
-    world.replies("SSUBSCRIBE", "shard" * 20)
+def subscribe_to_everything(client: Client) -> None:
+    client.replies("SUBSCRIBE", *[f"channel:{number}" for number in range(20)])
+    client.replies("PSUBSCRIBE", "a*", "b*")
+    client.replies("SSUBSCRIBE", "shard" * 20)
 
 
 def test_subscriptions_are_in_the_ledger(world: World) -> None:
     before = world.used_memory
-    subscribe_to_everything(world)
+    subscribe_to_everything(world.first)
     assert world.used_memory - before > 23 * (24 + 24 + 48 + 24)
     world.check()
 
@@ -26,7 +26,7 @@ def test_subscriptions_are_in_the_ledger(world: World) -> None:
 def test_the_memory_of_subscriptions_is_freed(how: str) -> None:
     world = World()
     other = world.client()
-    subscribe_to_everything(world)
+    subscribe_to_everything(world.first)
     if how == "leaving":
         world.first.leave()
     elif how == "RESET":
@@ -40,7 +40,7 @@ def test_the_memory_of_subscriptions_is_freed(how: str) -> None:
 
 
 def test_client_list_counts_subscriptions(world: World) -> None:
-    subscribe_to_everything(world)
+    subscribe_to_everything(world.first)
     line = world.client().do("CLIENT", "LIST", "ID", "1")
     assert isinstance(line, bytes)
     assert b" sub=20 psub=2 ssub=1 " in line
@@ -56,10 +56,10 @@ def test_the_memory_of_a_client_includes_its_subscriptions(world: World) -> None
 
 def test_info_counts_channels_and_patterns() -> None:
     hosted = Hosted()
-    subscribe_to_everything(hosted)
-    info = dict(line.split(b":") for line in bytes(hosted.client().do("INFO", "stats")).split(b"\r\n") if b":" in line)
-    found = {name: info[name] for name in (b"pubsub_channels", b"pubsub_patterns", b"pubsubshard_channels")}
-    assert found == {b"pubsub_channels": b"20", b"pubsub_patterns": b"2", b"pubsubshard_channels": b"1"}
+    subscribe_to_everything(hosted.client())
+    info = hosted.info("stats")
+    figures = [info[name] for name in ("pubsub_channels", "pubsub_patterns", "pubsubshard_channels")]
+    assert figures == ["20", "2", "1"]
 
 
 def test_a_subscriber_that_does_not_read_is_disconnected_at_the_limit_for_pubsub() -> None:
