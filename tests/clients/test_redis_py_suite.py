@@ -1,0 +1,95 @@
+"""redis-py's own tests pass here if they pass on a real server; and the script that runs them counts rightly."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.clients.redis_py_suite import (
+    FAILED,
+    OURS,
+    PASSED,
+    PROTOCOLS,
+    SKIPPED,
+    Comparison,
+    NoSourceError,
+    compare,
+    outcomes,
+    reason_for,
+    source,
+)
+from tests.support.suites import time_limit
+
+#: The tests that do not pass here, by their names without parameters, and why.
+REASONS: dict[str, str] = {}
+
+LONGEST_SECONDS = 3600
+
+
+@pytest.mark.slow
+@pytest.mark.needs_redis
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
+    try:
+        source()
+    except NoSourceError as error:
+        pytest.skip(str(error))
+    comparison = compare(protocol)
+    print(comparison.report(REASONS))
+    assert len(comparison.both()) > 1000
+    assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REASONS)]
+
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.test_a.TestA" name="test_one[x]" file="tests/test_a.py"/>
+<testcase classname="tests.test_a" name="test_two" file="tests/test_a.py"><failure/></testcase>
+<testcase classname="tests.test_a" name="test_three" file="tests/test_a.py"><skipped/></testcase>
+<testcase classname="tests.test_a" name="test_four" file="tests/test_a.py"/>
+<testcase classname="tests.test_a" name="test_four" file="tests/test_a.py"><error/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_a_report_is_read_with_the_names_that_pytest_takes() -> None:
+    assert outcomes(ElementTree.fromstring(REPORT)) == {
+        "tests/test_a.py::TestA::test_one[x]": PASSED,
+        "tests/test_a.py::test_two": FAILED,
+        "tests/test_a.py::test_three": SKIPPED,
+        "tests/test_a.py::test_four": FAILED,
+    }
+
+
+COMPARISON = Comparison(
+    2,
+    {
+        OURS: {"a": PASSED, "b": FAILED, "c": FAILED, "d": SKIPPED, "e[1]": FAILED},
+        "redis-server": {"a": PASSED, "b": FAILED, "c": PASSED, "d": PASSED, "e[1]": SKIPPED, "f": PASSED},
+        "redis-8": {"a": PASSED, "b": FAILED, "c": FAILED, "d": PASSED, "e[1]": PASSED},
+    },
+)
+
+
+def test_a_test_counts_against_us_if_any_real_server_passes_it() -> None:
+    assert COMPARISON.both() == {"a"}
+    assert COMPARISON.missing() == {"c", "e[1]", "f"}
+
+
+def test_the_report_names_the_tests_that_do_not_pass_and_their_reasons() -> None:
+    lines = COMPARISON.report({"e": "it is special"}).splitlines()
+    assert lines[1:] == [
+        "  pyredmem: 1 passed, 3 failed, 1 skipped",
+        "  redis-server: 4 passed, 1 failed, 1 skipped",
+        "  redis-8: 3 passed, 2 failed, 0 skipped",
+        "  a real server and pyredmem pass: 1",
+        "  a real server passes, but pyredmem does not: 3",
+        "    c",
+        "    e[1]  it is special",
+        "    f",
+    ]
+
+
+def test_a_second_try_replaces_the_outcome_of_the_first() -> None:
+    comparison = Comparison(3, {OURS: {"a": FAILED}, "redis-server": {"a": PASSED}})
+    comparison.replace(Comparison(3, {OURS: {"a": PASSED}, "redis-server": {"a": PASSED}}))
+    assert comparison.missing() == set()
