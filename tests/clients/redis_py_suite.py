@@ -101,7 +101,9 @@ def run(directory: Path, server: Server, protocol: int, selected: Sequence[str])
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         options = ["--redis-url", f"redis://localhost:{server.port}/0", "--protocol", str(protocol)]
-        output = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
+        output = ["-q", "--tb=no", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        # In a process of its own, which is replaced when it ends: some tests end it when they have waited too long.
+        output += ["-n", "1", "--max-worker-restart", "1000"]
         settings = ["-o", "addopts=", "-o", f"timeout={TEST_SECONDS}", "-o", "junit_family=xunit1", "-m", _MARKERS]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *selected, *options, *output, *settings],
