@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 SPACES: Final = b" \t\n\v\f\r"
@@ -10,3 +11,13 @@ SPACES: Final = b" \t\n\v\f\r"
 def c_string(data: bytes) -> bytes:
     """The bytes before the first NUL, which is all that Redis parses or shows of some arguments."""
     return data.partition(b"\0")[0]
+
+
+_INTEGER: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+_LARGEST: Final = (1 << 31) - 1
+
+
+def leading_integer(data: bytes) -> int:
+    """The integer at the beginning of an argument, as C's atoi reads it; 0 if there is none."""
+    found = _INTEGER.match(data)
+    return 0 if found is None else max(-_LARGEST - 1, min(int(found[1]), _LARGEST))

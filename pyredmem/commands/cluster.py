@@ -90,13 +90,16 @@ _SUBCOMMANDS: Final = (
         "setslot", -4, _CHANGES, "Gives a hash slot to a node, or marks it as moving.",
         "slot:integer <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>",
     ),
-    _Subcommand("shards", 2, STALE, "Describes the shards and their hash slots.", "", "7.0.0", _PER_NODE, _VARIES),
+    _Subcommand(
+        "shards", 2, LOADING | STALE, "Describes the shards and their hash slots.", "", "7.0.0", _PER_NODE, _VARIES
+    ),
     _Subcommand(
         "slaves", 3, ADMIN | STALE, "Lists the replicas of a node.", "node-id", tips=_VARIES,
         deprecated=("5.0.0", "`CLUSTER REPLICAS`"),
     ),
     _Subcommand(
-        "slots", 2, STALE, "Returns the nodes of each range of hash slots.", complexity=_PER_NODE, tips=_VARIES,
+        "slots", 2, LOADING | STALE, "Returns the nodes of each range of hash slots.",
+        complexity=_PER_NODE, tips=_VARIES,
         history=(("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")),
         deprecated=("7.0.0", "`CLUSTER SHARDS`"),
     ),

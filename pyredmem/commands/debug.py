@@ -21,6 +21,7 @@ from pyredmem.base.errors import (
 )
 from pyredmem.base.limits import NEVER
 from pyredmem.base.numbers import parse_memory
+from pyredmem.commands.c_strings import leading_integer
 from pyredmem.commands.counts import at_least
 from pyredmem.commands.debug_protocol import reply_example
 from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
@@ -92,9 +93,8 @@ def _refuse_more_than(most: int, argv: list[bytes]) -> None:
 
 
 def _flag(argument: bytes) -> bool:
-    """A switch, parsed like C's atoi: on for any number other than zero."""
-    digits = argument.strip().lstrip(b"+-")
-    return digits[:1].isdigit() and digits.lstrip(b"0")[:1].isdigit()
+    """A switch: on for any number other than zero."""
+    return leading_integer(argument) != 0
 
 
 def _length(context: Context, argument: bytes) -> int:

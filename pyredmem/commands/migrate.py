@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.c_strings import leading_integer
 from pyredmem.commands.dump import payload_of
+from pyredmem.config.settings import Settings
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import ACCESS, DELETE, INCOMPLETE, MOVABLE_KEYS, READ_WRITE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.host import Link
+from pyredmem.engine.links import NO_DATABASE, CachedLink
 from pyredmem.engine.spec import FoundKey, KeySpec
 from pyredmem.keyspace import events
 
@@ -24,6 +28,8 @@ _KEY_AND_KEYS: Final = b"ERR When using MIGRATE KEYS option, the key argument mu
 _REFUSED: Final = b"ERR Target instance replied with error: "
 
 _FIRST_OPTION: Final = 6
+#: The options before KEYS, with the number of their arguments.
+_ARGUMENTS: Final = {b"COPY": 0, b"REPLACE": 0, b"AUTH": 1, b"AUTH2": 2}
 _MOVED: Final = (READ_WRITE, ACCESS, DELETE)
 _KEYS_AT_THE_END: Final = KeySpec(flags=(*_MOVED, INCOMPLETE), index=-2, keyword="KEYS", last=-1)
 
@@ -57,22 +63,99 @@ class _Request:
         self.timeout_s = (timeout_ms if timeout_ms > 0 else _DEFAULT_TIMEOUT_MS) / 1000
         self.database = integer(argv[4])
         self.host = argv[1]
-        self.port = argv[2]
+        self.port = leading_integer(argv[2])
 
-    def preparation(self) -> list[list[bytes]]:
-        """The commands that come before the keys."""
-        select = [b"SELECT", b"%d" % self.database]
-        return [self.authentication, select] if self.authentication else [select]
+
+class _Failure:
+    """What went wrong with a connection."""
+
+    def __init__(self, message: bytes, error: OSError) -> None:
+        self.message = message
+        #: Redis tries again if the other server had closed the connection, but not if it takes too long.
+        self.may_retry = message != _NO_CONNECTION and not isinstance(error, TimeoutError)
+
+
+class _Exchange:
+    """One try to send the keys and to read the replies. It notes which keys have moved, and the first error reply."""
+
+    def __init__(self, context: Context, request: _Request, images: list[tuple[bytes, list[bytes]]]) -> None:
+        self._context = context
+        self._request = request
+        self._images = images
+        self.failure: _Failure | None = None
+        self.moved: list[bytes] = []
+        self.answered = 0  # how many keys have a reply
+        self.refusal = b""  # the error reply
+
+    def run(self) -> None:
+        """Try once."""
+        links = self._context.engine.links
+        request = self._request
+        message = _NO_CONNECTION
+        cached: CachedLink | None = None
+        try:
+            cached = links.connect(request.host, request.port, request.timeout_s)
+            preparation = [request.authentication] if request.authentication else []
+            if cached.database != request.database:
+                preparation.append([b"SELECT", b"%d" % request.database])
+            commands = preparation + [restore for _, restore in self._images]
+            message = _NO_WRITE
+            cached.link.send(b"".join([_encode(command) for command in commands]), request.timeout_s)
+            message = _NO_READ
+            self._read_replies(cached.link, len(preparation))
+        except OSError as error:
+            self.failure = _Failure(message, error)
+            if cached is not None:
+                links.drop(cached)
+            return
+        cached.database = NO_DATABASE if self.refusal else request.database
+
+    def _read_replies(self, link: Link, preparation: int) -> None:
+        """A refused password or database refuses every key, whatever the other server says about the key itself."""
+        refusal = b""
+        for _ in range(preparation):
+            error = _error_in(link.read_line(self._request.timeout_s))
+            refusal = refusal or error
+        for key, _ in self._images:
+            error = _error_in(link.read_line(self._request.timeout_s))
+            self.answered += 1
+            if not refusal and not error:
+                self.moved.append(key)
+            elif not self.refusal:
+                self.refusal = refusal or error
+
+
+def _error_in(reply: bytes) -> bytes:
+    """The reply if it is an error, else nothing."""
+    return reply if reply.startswith(b"-") else b""
+
+
+def _options(argv: list[bytes]) -> Iterator[tuple[int, int]]:
+    """The places of the words that may be options, each with the number of its arguments; KEYS takes all the rest."""
+    place = _FIRST_OPTION
+    while place < len(argv):
+        count = _ARGUMENTS.get(argv[place].upper(), 0)
+        yield place, count
+        place += count + 1
 
 
 def _keys_of_migrate(argv: list[bytes]) -> list[FoundKey]:
     """The keys of MIGRATE: its third argument, or what follows KEYS if that is empty."""
-    if argv[3]:
-        return [FoundKey(3, _MOVED)]
-    for place in range(_FIRST_OPTION, len(argv)):
+    for place, _ in _options(argv[:-1]):
         if argv[place].upper() == b"KEYS":
-            return [FoundKey(key, _MOVED) for key in range(place + 1, len(argv))]
+            return [] if argv[3] else [FoundKey(key, _MOVED) for key in range(place + 1, len(argv))]
     return [FoundKey(3, _MOVED)]
+
+
+def _secrets_of_migrate(argv: list[bytes], settings: Settings) -> list[int]:
+    """The password for the other server, and the name of the user; those that stand before the first mistake."""
+    secrets: list[int] = []
+    for place, count in _options(argv):
+        word = argv[place].upper()
+        if word not in _ARGUMENTS or place + count >= len(argv):
+            break
+        secrets += range(place + 1, place + count + 1)
+    return secrets
 
 
 @migration.command(
@@ -96,6 +179,7 @@ def _keys_of_migrate(argv: list[bytes]) -> list[FoundKey]:
     ),
     tips=("nondeterministic_output",),
     find_keys=_keys_of_migrate,
+    find_secrets=_secrets_of_migrate,
 )
 def migrate(context: Context, argv: list[bytes]) -> None:
     """The server waits for the other one, as Redis does: until then no other client is served."""
@@ -105,19 +189,18 @@ def migrate(context: Context, argv: list[bytes]) -> None:
         context.record_nothing()
         context.reply.simple(b"NOKEY")
         return
-    preparation = request.preparation()
-    replies = _exchange(context, request, preparation + [restore for _, restore in images])
-    refusals = [reply for reply in replies if reply.startswith(b"-")]
-    is_prepared = not any(reply.startswith(b"-") for reply in replies[: len(preparation)])
-    restored = replies[len(preparation) :]
-    moved = [
-        key for (key, _), reply in zip(images, restored, strict=True) if is_prepared and not reply.startswith(b"-")
-    ]
+    exchange = _Exchange(context, request, images)
+    exchange.run()
+    if exchange.failure is not None and exchange.failure.may_retry and exchange.answered == 0:
+        exchange = _Exchange(context, request, images)
+        exchange.run()
     context.record_nothing()
     if not request.copy:
-        _delete(context, moved)
-    if refusals:
-        raise CommandError(_REFUSED + refusals[0][1:])
+        _delete(context, exchange.moved)
+    if exchange.refusal:
+        raise CommandError(_REFUSED + exchange.refusal[1:])
+    if exchange.failure is not None:
+        raise CommandError(exchange.failure.message)
     context.reply.ok()
 
 
@@ -136,32 +219,6 @@ def _images(context: Context, request: _Request) -> list[tuple[bytes, list[bytes
     return images
 
 
-def _exchange(context: Context, request: _Request, commands: list[list[bytes]]) -> list[bytes]:
-    """Send commands and return the lines of the replies; tries again, once, if the connection breaks."""
-    data = b"".join([_encode(command) for command in commands])
-    is_last_try = False
-    while True:
-        problem = _NO_CONNECTION
-        link: Link | None = None
-        try:
-            link = context.engine.host.connect(request.host, request.port, request.timeout_s)
-            problem = _NO_WRITE
-            link.send(data)
-            problem = _NO_READ
-            return [link.read_line() for _ in commands]
-        except TimeoutError:
-            raise CommandError(problem) from None
-        except ConnectionError:  # refused, or closed by the other server
-            if is_last_try:
-                raise CommandError(_NO_WRITE if problem == _NO_CONNECTION else problem) from None
-            is_last_try = True
-        except OSError:
-            raise CommandError(problem) from None
-        finally:
-            if link is not None:
-                link.close()
-
-
 def _encode(words: list[bytes]) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
 
@@ -170,7 +227,7 @@ def _delete(context: Context, keys: list[bytes]) -> None:
     """Delete the keys that the other server has now."""
     deleted = [b"DEL"]
     for key in keys:
-        if context.db.delete(key, False):
+        if context.db.delete(key, context.keyspace.lazy_server_del):
             context.changed(key, events.GENERIC, b"del")
             deleted.append(key)
     if len(deleted) > 1:

@@ -101,13 +101,14 @@ def slaveof(context: Context, argv: list[bytes]) -> None:
     syntax="[TO host port:integer [FORCE]] [ABORT] [TIMEOUT milliseconds:integer]",
 )
 def failover(context: Context, argv: list[bytes]) -> None:
-    if _read_failover(argv):
+    if len(argv) == 2 and argv[1].upper() == b"ABORT":
         raise CommandError(_NO_FAILOVER)
+    _check_failover(argv)
     raise CommandError(_NO_CONNECTED_REPLICAS)
 
 
-def _read_failover(argv: list[bytes]) -> bool:
-    """Read the arguments of FAILOVER; returns whether it is to be aborted. Each option may be given once."""
+def _check_failover(argv: list[bytes]) -> None:
+    """Raise an error if the options are wrong: each may be given once, and none together with ABORT."""
     arguments = Arguments(argv)
     given: set[bytes] = set()
     while arguments.left() > 0:
@@ -121,9 +122,8 @@ def _read_failover(argv: list[bytes]) -> bool:
         elif option == b"TO" and arguments.left() > 1:
             arguments.next()
             arguments.integer()
-        elif option not in {b"ABORT", b"FORCE"}:
+        elif option != b"FORCE":
             raise CommandError(errors.SYNTAX_ERROR)
-    return b"ABORT" in given
 
 
 def _refuse(context: Context, argv: list[bytes]) -> None:

@@ -20,6 +20,7 @@ from pyredmem.engine.gates import GATE_RECORDED
 from pyredmem.engine.heap_trim import HeapTrim
 from pyredmem.engine.identity import Identity
 from pyredmem.engine.lazyfree_task import LazyFreeTask
+from pyredmem.engine.links import Links
 from pyredmem.engine.maintenance import Maintenance
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.monitor import Monitors
@@ -70,6 +71,7 @@ class Engine:
         self.encoding_settings = EncodingSettings(core.settings, core.keyspace)
         self.blocking = Blocking(core, self.slow_commands)
         self.pause = Pause(core)
+        self.links = Links(core)
         self.tracking = Tracking(core)
         self.access = AccessControl(core, commands, self.tracking)
         self.authentication = Authentication(core, self.access)

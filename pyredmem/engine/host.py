@@ -15,10 +15,11 @@ from mypy_extensions import mypyc_attr
 class Link:
     """A connection to another server. Its methods raise OSError; TimeoutError if the other server takes too long."""
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, timeout_s: float) -> None:
+        """Send all of the data."""
         raise OSError
 
-    def read_line(self) -> bytes:
+    def read_line(self, timeout_s: float) -> bytes:
         """The next line from the other server, without its end."""
         raise OSError
 
@@ -91,8 +92,11 @@ class Host:
         """Replace the configuration file atomically. Raises OSError if that is not possible."""
         raise OSError("The server is running without a config file")
 
-    def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
-        """Connect to another server. Raises OSError; also if there is no network."""
+    def connect(self, address: bytes, port: int, timeout_s: float) -> Link:
+        """Connect to another server. Raises OSError; TimeoutError if the other server takes too long.
+
+        A connection that is refused may be noticed only when something is sent.
+        """
         raise OSError("this engine has no network")
 
     def read_file(self, path: str) -> bytes:

@@ -67,7 +67,7 @@ def _lookups(report: Report) -> None:
     report.figure(figures.SHARD_CHANNELS)
     report.number("latest_fork_usec", 0)
     report.number("total_forks", 0)
-    report.number("migrate_cached_sockets", 0)
+    report.number("migrate_cached_sockets", len(report.engine.links))
     report.number("slave_expires_tracked_keys", 0)
 
 

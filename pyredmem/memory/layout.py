@@ -56,6 +56,8 @@ LIST_NODE_SIZE: Final = 24
 #: server.h client, connection.h connection
 CLIENT_SIZE: Final = 776
 CONNECTION_SIZE: Final = 64
+#: cluster.c migrateCachedSocket
+CACHED_LINK_SIZE: Final = 24
 #: server.h clientReplyBlock, replBufBlock, multiCmd, redisDb; multi.c watchedKey
 REPLY_BLOCK_HEADER_SIZE: Final = 16
 REPLICATION_BLOCK_HEADER_SIZE: Final = 40

@@ -193,6 +193,7 @@ class Server:
             self._host.alarm = None
             alarm.close()
             self.listeners.close()
+            self.engine.links.close_all()
             await self._close_sessions()
         self.log.warning("The server is ready to exit, bye bye...")
 

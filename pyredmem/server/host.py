@@ -3,7 +3,6 @@
 import asyncio
 import os
 import resource
-import socket
 import sys
 import threading
 import time
@@ -16,28 +15,8 @@ from pyredmem.engine.host import Host, Link
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.endpoints import TCP, TLS, UNIX
+from pyredmem.server.link import SocketLink
 from pyredmem.server.logs import LEVELS, Log
-
-
-class SocketLink(Link):
-    """A connection over a socket that blocks, but never for longer than its timeout."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._file = connected.makefile("rb")
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def read_line(self) -> bytes:
-        line = self._file.readline()
-        if not line.endswith(b"\n"):
-            raise ConnectionResetError("closed by the other server")
-        return line.rstrip(b"\r\n")
-
-    def close(self) -> None:
-        self._file.close()
-        self._socket.close()
 
 
 class ServerHost(Host):
@@ -111,9 +90,8 @@ class ServerHost(Host):
     def write_config(self, text: str) -> None:
         save_file(self._require_config(), text)
 
-    def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
-        number = int(port) if port.isdigit() else 0
-        return SocketLink(socket.create_connection((address.decode("ascii", "ignore"), number), timeout_s))
+    def connect(self, address: bytes, port: int, timeout_s: float) -> Link:
+        return SocketLink(address, port, timeout_s)
 
     def read_file(self, path: str) -> bytes:
         with open(path, "rb") as file:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pyredmem.engine.command_stream import CommandStream
 from pyredmem.engine.host import Host, Link
 from tests.support.replies import OK, Error, Simple
 from tests.support.world import World
@@ -20,12 +21,12 @@ class Target(Link):
         self._replies = list(replies)
         self._fails_at_write = fails_at_write
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, timeout_s: float) -> None:
         if self._fails_at_write is not None:
             raise self._fails_at_write
         self.received += data
 
-    def read_line(self) -> bytes:
+    def read_line(self, timeout_s: float) -> bytes:
         reply = self._replies.pop(0)
         if isinstance(reply, OSError):
             raise reply
@@ -40,9 +41,9 @@ class Network(Host):
 
     def __init__(self, *targets: Target | OSError) -> None:
         self.targets = list(targets)
-        self.asked: list[tuple[bytes, bytes, float]] = []
+        self.asked: list[tuple[bytes, int, float]] = []
 
-    def connect(self, address: bytes, port: bytes, timeout_s: float) -> Link:
+    def connect(self, address: bytes, port: int, timeout_s: float) -> Link:
         self.asked.append((address, port, timeout_s))
         target = self.targets[len(self.asked) - 1]
         if isinstance(target, OSError):
@@ -63,9 +64,8 @@ def test_a_key_moves() -> None:
     world, network = world_with(target)
     assert world.do("MIGRATE", "host", "6379", "a", "3", "500") == OK
     assert world.do("EXISTS", "a", "b") == 1
-    assert network.asked == [(b"host", b"6379", 0.5)]
+    assert network.asked == [(b"host", 6379, 0.5)]
     assert target.received.startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*4\r\n$7\r\nRESTORE\r\n$1\r\na\r\n$1\r\n0\r\n")
-    assert target.is_closed
     world.check()
 
 
@@ -117,7 +117,8 @@ def test_without_a_timeout_it_is_a_second(timeout: str) -> None:
     [
         ([OSError("no such host")], b"IOERR error or timeout connecting to the client"),
         ([TimeoutError()], b"IOERR error or timeout connecting to the client"),
-        ([ConnectionRefusedError()] * 2, b"IOERR error or timeout writing to target instance"),
+        ([Target([], ConnectionRefusedError()), Target([], ConnectionRefusedError())],
+         b"IOERR error or timeout writing to target instance"),
         ([Target([], TimeoutError())], b"IOERR error or timeout writing to target instance"),
         ([Target([TimeoutError()])], b"IOERR error or timeout reading to target instance"),
         ([Target([ConnectionResetError()]), Target([ConnectionResetError()])],
@@ -159,3 +160,131 @@ def test_an_engine_without_a_network_cannot_migrate(world: World) -> None:
     world.do("SET", "a", "1")
     reply = world.do("MIGRATE", "host", "6379", "a", "0", "500")
     assert reply == Error(b"IOERR error or timeout connecting to the client")
+
+
+# What is left when the other server fails on the way.
+
+
+KEYS = ["MIGRATE", "host", "6379", "", "0", "500", "KEYS", "a", "b"]
+
+
+def test_keys_that_have_moved_before_a_failure_are_deleted() -> None:
+    world, network = world_with(Target([b"+OK", b"+OK", ConnectionResetError()]))
+    assert world.do(*KEYS) == Error(b"IOERR error or timeout reading to target instance")
+    assert world.do("KEYS", "*") == [b"b"]
+    assert len(network.asked) == 1  # it does not try again: the other server has worked on the request
+
+
+def test_an_error_reply_before_a_failure_is_the_one_that_counts() -> None:
+    world, _ = world_with(Target([b"+OK", b"-BUSYKEY no", ConnectionResetError()]))
+    assert world.do(*KEYS) == Error(b"ERR Target instance replied with error: BUSYKEY no")
+    assert world.do("EXISTS", "a", "b") == 2
+
+
+def test_a_refused_database_moves_nothing_although_the_keys_are_accepted() -> None:
+    world, _ = world_with(Target([b"-ERR DB index is out of range", b"+OK", b"+OK"]))
+    assert world.do(*KEYS) == Error(b"ERR Target instance replied with error: ERR DB index is out of range")
+    assert world.do("EXISTS", "a", "b") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "recorded"),
+    [
+        (KEYS, [[b"SELECT", b"0"], [b"DEL", b"a", b"b"]]),
+        ([*KEYS[:6], "COPY", *KEYS[6:]], []),
+        (["MIGRATE", "host", "6379", "nosuch", "0", "500"], []),
+    ],
+)
+def test_the_deletion_of_what_has_moved_is_recorded(words: list[str], recorded: list[list[bytes]]) -> None:
+    world, _ = world_with(Target([b"+OK", b"+OK", b"+OK"]))
+    stream = CommandStream()
+    world.engine.record(stream)
+    world.do(*words)
+    assert stream.take() == recorded
+
+
+# The connection, which is kept for a while.
+
+
+def cached(world: World) -> bytes:
+    [line] = [line for line in world.do("INFO", "stats").splitlines() if line.startswith(b"migrate_cached_sockets:")]
+    return bytes(line.partition(b":")[2])
+
+
+def test_a_connection_is_used_again_and_its_database_is_selected_once() -> None:
+    target = Target([b"+OK"] * 3)
+    world, network = world_with(target)
+    world.do("MIGRATE", "host", "6379", "a", "3", "500")
+    world.do("MIGRATE", "host", "6379", "b", "3", "500")
+    assert len(network.asked) == 1
+    assert target.received.count(b"SELECT") == 1
+    assert cached(world) == b"1"
+
+
+def test_the_database_is_selected_again_after_an_error() -> None:
+    target = Target([b"+OK", b"-BUSYKEY no", b"+OK", b"+OK"])
+    world, _ = world_with(target)
+    world.do("MIGRATE", "host", "6379", "a", "3", "500")
+    assert world.do("MIGRATE", "host", "6379", "a", "3", "500") == OK
+    assert target.received.count(b"SELECT") == 2
+
+
+def test_another_port_is_another_connection() -> None:
+    world, network = world_with(Target([b"+OK"] * 2), Target([b"+OK"] * 2))
+    world.do("MIGRATE", "host", "1", "a", "3", "500")
+    world.do("MIGRATE", "host", "2", "b", "3", "500")
+    assert len(network.asked) == 2
+    assert cached(world) == b"2"
+    world.check()
+
+
+def test_an_idle_connection_is_closed_after_ten_seconds() -> None:
+    target = Target([b"+OK"] * 2)
+    world, _ = world_with(target)
+    world.do("INFO", "stats")
+    before = world.used_memory
+    world.do("MIGRATE", "host", "6379", "nosuch", "0", "500")
+    world.do("MIGRATE", "host", "6379", "a", "0", "500", "COPY")
+    assert world.used_memory > before
+    world.advance(10_000)
+    was_closed = target.is_closed
+    world.advance(2_000)
+    assert (was_closed, target.is_closed) == (False, True)
+    assert cached(world) == b"0"
+    world.check()
+
+
+def test_at_most_64_connections_are_kept() -> None:
+    targets = [Target([b"+OK"] * 2) for _ in range(65)]
+    world, _ = world_with(*targets)
+    for port in range(65):
+        world.do("MIGRATE", "host", port, "a", "0", "500", "COPY")
+    assert cached(world) == b"64"
+    assert [target.is_closed for target in targets].count(True) == 1
+    world.check()
+
+
+# Its arguments.
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("k 0 1 AUTH secret", "k 0 1 AUTH (redacted)"),
+        ("k 0 1 COPY AUTH2 me secret REPLACE", "k 0 1 COPY AUTH2 (redacted) (redacted) REPLACE"),
+        ("k 0 1 AUTH auth AUTH2 me secret x AUTH y", "k 0 1 AUTH (redacted) AUTH2 (redacted) (redacted) x AUTH y"),
+        ("k 0 1 AUTH", "k 0 1 AUTH"),
+        ("k 0 1 AUTH2 me", "k 0 1 AUTH2 me"),
+    ],
+)
+def test_passwords_do_not_appear_in_the_slow_log(words: str, shown: str) -> None:
+    world = World(slowlog_log_slower_than="0")
+    world.do("MIGRATE", "host", "1", *words.split())
+    assert world.do("SLOWLOG", "GET", 1)[0][3] == [b"MIGRATE", b"host", b"1", *shown.encode().split()]
+
+
+@pytest.mark.parametrize(("port", "number"), [("x", 0), (" +12ab", 12), ("-5", -5), ("99999999999", 2147483647)])
+def test_the_port_is_the_number_at_the_beginning(port: str, number: int) -> None:
+    world, network = world_with(OSError())
+    world.do("MIGRATE", "host", port, "a", "0", "500")
+    assert network.asked[0][1] == number

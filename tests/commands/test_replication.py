@@ -44,6 +44,8 @@ def test_a_replica_is_refused(world: World, words: list[str]) -> None:
         (["TO", "h", "x"], b"ERR value is not an integer or out of range"),
         (["TO", "h"], b"ERR syntax error"),
         (["FORCE", "FORCE"], b"ERR syntax error"),
+        (["ABORT", "FORCE"], b"ERR syntax error"),
+        (["TIMEOUT", "1", "ABORT"], b"ERR syntax error"),
     ],
 )
 def test_failover_is_refused(world: World, words: list[str], message: bytes) -> None:

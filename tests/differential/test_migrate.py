@@ -5,7 +5,10 @@ The target is an 8.2, since the payloads of 7.2 have a version that the installe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -73,6 +76,99 @@ def test_keys_move_as_from_a_real_server(real: Server, goal: Wire, target: Serve
         ours = replies_of(source, goal, target.port)
     assert ours == theirs
     assert ours[-6:] == [Integer(1), Bulk(b"1"), Bulk(b"2"), OK, Integer(300), Bulk(b"3")]
+
+
+class Scripted:
+    """A server that gives each connection some replies, and then closes it or leaves it open without a word."""
+
+    def __init__(self, *connections: Sequence[bytes], closes: bool = True) -> None:
+        self.connections = 0
+        self._replies = connections
+        self._closes = closes
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                replies = self._replies[min(self.connections, len(self._replies) - 1)]
+                self.connections += 1
+                connection.recv(65536)
+                for reply in replies:
+                    connection.sendall(reply + b"\r\n")
+                if self._closes:
+                    connection.close()
+                self._open.append(connection)
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+
+SCRIPTS: list[tuple[list[list[bytes]], bool]] = [
+    ([[]], True),
+    ([[]], False),
+    ([[b"+OK"]], True),
+    ([[b"+OK"]], False),
+    ([[b"+OK", b"+OK"]], True),
+    ([[b"+OK", b"+OK"]], False),
+    ([[b"+OK", b"-BUSYKEY no"]], True),
+    ([[b"+OK", b"-BUSYKEY no"]], False),
+    ([[b"+OK", b"+OK", b"-BUSYKEY no"]], True),
+    ([[b"-ERR DB index is out of range", b"+OK", b"+OK"]], True),
+    ([[b"-ERR DB index is out of range"]], True),
+    ([[], [b"+OK", b"+OK", b"+OK"]], True),
+    ([[b"+OK", b"+OK", b"+OK"]], True),
+]
+
+
+@pytest.mark.parametrize(("replies", "closes"), SCRIPTS)
+def test_a_target_that_fails_on_the_way(
+    real: Server, newer: Server, ours: Server, replies: list[list[bytes]], closes: bool
+) -> None:
+    """The replies, the keys that are left, and how often it connects are those of the real servers."""
+    found = []
+    for server in (real, newer, ours):
+        target = Scripted(*replies, closes=closes)
+        with server.connect() as wire:
+            wire.do("MSET", "a", "1", "b", "2")
+            reply = wire.do("MIGRATE", HOST, target.port, "", 0, 200, "KEYS", "a", "b")
+            found.append((reply, wire.do("EXISTS", "a"), wire.do("EXISTS", "b"), target.connections))
+        target.close()
+    assert found[2] == found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            ["a..b", "1"],
+            ["a" * 100, "1"],
+            ["", "1"],
+            [b"\xff\xfe", "1"],
+            [b"127.0.0.1\x00x", "1"],
+            ["nosuch.invalid", "1"],
+        ),
+        *([HOST, "x"], [HOST, ""], [HOST, "-5"], [HOST, "1x"], [HOST, "0"], ["::1", "1"], ["localhost", "1"]),
+    ],
+)
+@pytest.mark.parametrize("timeout", ["20", "9223372036854775807"])
+def test_addresses_and_ports_that_lead_nowhere(
+    real: Server, newer: Server, ours: Server, words: list[Argument], timeout: str
+) -> None:
+    replies = []
+    for server in (real, newer, ours):
+        with server.connect() as wire:
+            wire.do("SET", "a", "1")
+            replies.append(wire.do("MIGRATE", *words, "a", 0, timeout))
+    assert replies[2] == replies[0] == replies[1]
 
 
 def test_a_server_that_migrates_to_itself_waits_until_its_timeout() -> None:

@@ -27,6 +27,8 @@ KNOWN_INFO = {
     ("command|getkeysandflags", "arguments"): "7.2 documents them",
     ("client|kill", "arguments"): "7.2 lists the values of SKIPME and may add MAXAGE",
     ("client|list", "history"): "7.2 added the fields lib-name and lib-ver",
+    ("cluster|shards", "flags"): "7.2 allows it while loading",
+    ("cluster|slots", "flags"): "7.2 allows it while loading",
     ("failover", "arguments"): "the group around TO and its values is kept apart",
     ("migrate", "arguments"): "7.2 no longer calls each of the alternatives optional",
     ("georadius_ro", "history"): "7.2 tells of the units in upper case",
