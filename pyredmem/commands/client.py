@@ -240,6 +240,7 @@ class _Filter:
         self.address: bytes | None = None
         self.local_address: bytes | None = None
         self.skips_caller = True
+        self.age_s = 0
 
     def read(self, arguments: Arguments, access: AccessControl) -> None:
         """Read the filters from the arguments."""
@@ -261,6 +262,10 @@ class _Filter:
                 self.user = access.user(value)
                 if self.user is None:
                     raise CommandError(b"ERR No such user '" + value + b"'")
+            elif option == b"MAXAGE":
+                self.age_s = integer(value, b"ERR maxage is not an integer or out of range")
+                if self.age_s < 1:
+                    raise CommandError(b"ERR maxage should be greater than 0")
             elif option == b"SKIPME" and value.upper() in {b"YES", b"NO"}:
                 self.skips_caller = value.upper() == b"YES"
             else:
@@ -275,6 +280,7 @@ class _Filter:
             or (self.address is not None and _encoded(session.address) != self.address)
             or (self.local_address is not None and _encoded(session.local_address) != self.local_address)
             or (self.skips_caller and session is caller)
+            or session.age_s() < self.age_s
         )
 
 
@@ -291,15 +297,16 @@ def _encoded(address: str) -> bytes:
     complexity="O(N) with N connections",
     summary="Closes the connections that pass all filters.",
     syntax="<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | "
-    "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>]> [[ID client-id] | "
+    "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage:integer]> [[ID client-id] | "
     "[TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
-    "[SKIPME <YES | NO>] ...]>",
+    "[SKIPME <YES | NO>] | [MAXAGE maxage:integer] ...]>",
     history=(
         ("2.8.12", "Added the form with filters."),
         ("2.8.12", "Added the `ID` filter."),
         ("3.2.0", "Added the type `master`."),
         ("5.0.0", "Added the type `replica`, a new name for `slave`."),
         ("6.2.0", "Added the `LADDR` filter."),
+        ("7.4.0", "Added the `MAXAGE` filter."),
     ),
 )
 def kill(context: Context, argv: list[bytes]) -> None:

@@ -28,7 +28,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"laddr=%b" % session.local_address.encode("utf-8", "surrogateescape"),
         b"fd=%d" % session.descriptor,
         b"name=%b" % session.name,
-        b"age=%d" % max(0, (now_us - session.created_us) // _MICROSECONDS),
+        b"age=%d" % session.age_s(),
         b"idle=%d" % max(0, (now_us - session.last_active_us) // _MICROSECONDS),
         b"flags=%b" % flags(session, tracking),
         b"db=%d" % session.db.index,

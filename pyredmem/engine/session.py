@@ -142,6 +142,10 @@ class Session:
     def set_gate(self, gate: i64, on: bool) -> None:
         self.gates = self.gates | gate if on else self.gates & ~gate
 
+    def age_s(self) -> i64:
+        """For how many seconds the client has been connected."""
+        return max(0, (self.keyspace.now_us - self.created_us) // 1_000_000)
+
     # Replies and messages.
 
     def set_protocol(self, protocol: i64) -> None:

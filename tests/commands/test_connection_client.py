@@ -25,6 +25,8 @@ BAD_ARGUMENTS = [
     (["KILL", "TYPE", "foo"], Error(b"ERR Unknown client type 'foo'")),
     (["KILL", "USER", "bob"], Error(b"ERR No such user 'bob'")),
     (["KILL", "SKIPME", "maybe"], SYNTAX_ERROR),
+    (["KILL", "MAXAGE", "0"], Error(b"ERR maxage should be greater than 0")),
+    (["KILL", "MAXAGE", "x"], Error(b"ERR maxage is not an integer or out of range")),
     (["KILL", "FOO", "bar"], SYNTAX_ERROR),
     (["KILL", "ID", "1", "ADDR"], SYNTAX_ERROR),
     (["PAUSE", "x"], Error(b"ERR timeout is not an integer or out of range")),
@@ -165,6 +167,17 @@ def test_kill_spares_the_caller_unless_skipme_is_no(world: World) -> None:
     assert world.do("CLIENT", "KILL", "ID", 1) == 0
     assert world.do("CLIENT", "KILL", "ID", 1, "SKIPME", "NO") == 1
     assert world.session.is_closing()
+
+
+def test_kill_by_age_closes_those_who_have_been_connected_for_as_long(world: World) -> None:
+    old = world.client()
+    world.advance(5_000)
+    world.client()
+    world.advance(4_000)
+    assert world.do("CLIENT", "KILL", "MAXAGE", 10) == 0
+    assert world.do("CLIENT", "KILL", "MAXAGE", 9) == 1
+    assert old.session.aborted
+    assert world.do("CLIENT", "KILL", "MAXAGE", 4) == 1
 
 
 def test_kill_by_local_address(world: World) -> None:
