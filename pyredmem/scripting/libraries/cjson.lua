@@ -10,12 +10,12 @@ local MAX_INT = 2147483647
 local SWITCH = { off = true, on = true }
 local INVALID_NUMBERS = { off = true, on = true, null = true }
 
--- Set an integer unless the argument is nil.
+-- Set an integer unless the argument is nil. lua-cjson complains of the first argument whichever is out of range.
 local function set_integer(settings, name, index, value, count, lowest, highest)
   if value ~= nil then
     local number = check_int(index, value, count)
     if number < lowest or number > highest then
-      bad_argument(index, "expected integer between " .. lowest .. " and " .. highest)
+      bad_argument(1, "expected integer between " .. lowest .. " and " .. highest)
     end
     settings[name] = number
   end
@@ -79,7 +79,7 @@ end
 local function new_instance()
   local settings = new_settings()
   local encode_value, decode_text = new_encoder(settings), new_decoder(settings)
-  local cjson = { null = null, _NAME = "cjson", _VERSION = "2.1.0" }
+  local cjson = {}
 
   function cjson.encode(...)
     check_single_argument(select("#", ...))
@@ -156,6 +156,9 @@ local function new_instance()
     return instance
   end
 
+  cjson.null = null
+  cjson._NAME = "cjson"
+  cjson._VERSION = "2.1.0"
   return support.export(cjson)
 end
 

@@ -132,11 +132,12 @@ return function(settings)
       count = count + 1
       pieces[count] = number_text(value, depth)
     elseif kind == "table" then
-      local size = array_length(value, depth)
       depth = depth + 1
       if depth > settings.encode_max_depth or stack + 3 > MAX_STACK then
         fail(format("Cannot serialise, excessive nesting (%d)", depth), depth)
-      elseif size > 0 then
+      end
+      local size = array_length(value, depth)
+      if size > 0 then
         append_array(value, size, depth, stack)
       else
         append_object(value, depth, stack)

@@ -3,8 +3,8 @@
 -- A number that is an integer of 64 bits is packed as one, another as a float if that loses nothing, or else as a double.
 
 local support, floats = ...
-local bad_argument, fail = support.bad_argument, support.fail
-local check_int, check_string, halves = support.check_int, support.check_string, support.halves
+local bad_argument, fail, int = support.bad_argument, support.fail, support.int
+local check_integer, check_string, halves = support.check_integer, support.check_string, support.halves
 local byte, char, concat, find, floor, sub = string.byte, string.char, table.concat, string.find, math.floor, string.sub
 local error, format, next, rawget, select, type = error, string.format, next, rawget, select, type
 
@@ -187,7 +187,7 @@ local read_value
 
 -- `stack` is how many values C has on its stack: the container counts, and a key while its value is read.
 local function read_array(size, stack)
-  if stack + 1 > MAX_STACK then
+  if stack + 2 > MAX_STACK then
     fail("stack overflow (in function mp_decode_to_lua_array)")
   end
   local array = {}
@@ -198,9 +198,6 @@ local function read_array(size, stack)
 end
 
 local function read_map(size, stack)
-  if stack + 1 > MAX_STACK then
-    fail("stack overflow (in function mp_decode_to_lua_hash)")
-  end
   local map = {}
   for _ = 1, size do
     local key = read_value(stack + 1)
@@ -219,9 +216,6 @@ local READERS = {
   [192] = function() return nil end,
   [194] = function() return false end,
   [195] = function() return true end,
-  [196] = function() return read_text(read_unsigned(1)) end,
-  [197] = function() return read_text(read_unsigned(2)) end,
-  [198] = function() return read_text(read_unsigned(4)) end,
   [202] = read_float,
   [203] = read_double,
   [204] = function() return read_unsigned(1) end,
@@ -242,6 +236,9 @@ local READERS = {
 }
 
 function read_value(stack)
+  if stack + 1 > MAX_STACK then
+    fail("stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)")
+  end
   local code = byte(text, take(1))
   if code < 128 then
     return code
@@ -261,37 +258,32 @@ function read_value(stack)
   return reader(stack)
 end
 
--- Unpack up to `limit` values, or all if it is 0, from an offset on; give back a list and its length. Unless everything was
--- asked for, the list begins with the offset of what is left, or -1.
+-- Unpack up to `limit` values from an offset on; give back a list and its length. It begins with the offset of what is
+-- left, or -1; but if limit and offset are 0, all values are unpacked, and nothing else is in the list.
 local function unpack_values(input, limit, offset, stack)
   if offset < 0 or limit < 0 then
-    fail(format("Invalid request to unpack with offset of %d and limit of %d.", offset, #input))
+    fail(format("Invalid request to unpack with offset of %d and limit of %d.", int(offset), #input))
   elseif offset > #input then
-    fail(format("Start offset %d greater than input length %d.", offset, #input))
+    fail(format("Start offset %d greater than input length %d.", int(offset), #input))
   end
   text, position = input, offset + 1
-  local results, first = {}, limit == 0 and offset == 0 and 0 or 1
-  local found = 0
-  while position <= #text and (limit == 0 or found < limit) do
-    if stack + found + 1 > MAX_STACK then
-      fail("stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)")
-    end
+  local everything = limit == 0 and offset == 0
+  local results, first, found = {}, everything and 0 or 1, 0
+  while position <= #text and (everything or found < limit) do
     results[first + found + 1] = read_value(stack + found)
     found = found + 1
   end
-  if first == 1 then
+  if not everything then
+    if stack + found + 1 > MAX_STACK then
+      fail("stack overflow (in function mp_unpack_full)")
+    end
     results[1] = position > #text and -1 or position - 1
   end
   text = nil
   return results, first + found
 end
 
-local cmsgpack = {
-  _NAME = "cmsgpack",
-  _VERSION = "lua-cmsgpack 0.4.0",
-  _COPYRIGHT = "Copyright (C) 2012, Salvatore Sanfilippo",
-  _DESCRIPTION = "MessagePack C implementation for Lua",
-}
+local cmsgpack = {}
 
 function cmsgpack.pack(...)
   local arguments = select("#", ...)
@@ -303,7 +295,7 @@ function cmsgpack.pack(...)
   local values = { ... }
   pieces, count = {}, 0
   for index = 1, arguments do
-    append_value(values[index], 1)
+    append_value(values[index], 0)
   end
   local packed = concat(pieces, "", 1, count)
   pieces = nil
@@ -320,7 +312,7 @@ end
 function cmsgpack.unpack_one(...)
   local arguments = select("#", ...)
   local input, offset = ...
-  offset = offset ~= nil and check_int(2, offset, arguments) or 0
+  offset = offset ~= nil and check_integer(2, offset, arguments) or 0
   input = check_string(1, input, arguments)
   local results, found = unpack_values(input, 1, offset, 1)
   return support.spread(results, found)
@@ -329,11 +321,16 @@ end
 function cmsgpack.unpack_limit(...)
   local arguments = select("#", ...)
   local input, limit, offset = ...
-  limit = check_int(2, limit, arguments)
-  offset = offset ~= nil and check_int(3, offset, arguments) or 0
+  limit = check_integer(2, limit, arguments)
+  offset = offset ~= nil and check_integer(3, offset, arguments) or 0
   input = check_string(1, input, arguments)
   local results, found = unpack_values(input, limit, offset, 1)
   return support.spread(results, found)
 end
+
+cmsgpack._NAME = "cmsgpack"
+cmsgpack._VERSION = "lua-cmsgpack 0.4.0"
+cmsgpack._COPYRIGHT = "Copyright (C) 2012, Salvatore Sanfilippo"
+cmsgpack._DESCRIPTION = "MessagePack C implementation for Lua"
 
 return support.export(cmsgpack)

@@ -58,7 +58,9 @@ function floats.float_bits(number)
     return sign + 2143289344
   end
   local magnitude = number < 0 and -number or number
-  if magnitude == huge then
+  if magnitude == 0 then
+    return sign
+  elseif magnitude == huge then
     return sign + INFINITE_FLOAT
   end
   local fraction, exponent = frexp(magnitude)

@@ -105,11 +105,22 @@ end
 
 support.halves = halves
 
+-- A number as an argument of C's type ptrdiff_t; where a double has no room for the last bits, they are lost.
+function support.check_integer(index, value, count)
+  local high, low = halves(check_number(index, value, count))
+  return (high >= 2147483648 and high - 4294967296 or high) * 4294967296 + low
+end
+
+-- A number as C's type int has it.
+function support.int(number)
+  local low = number % 4294967296
+  return low >= 2147483648 and low - 4294967296 or low
+end
+
 -- A number as an argument of C's type int.
 function support.check_int(index, value, count)
-  local number = check_number(index, value, count)
-  local _, low = halves(number)
-  return low >= 2147483648 and low - 4294967296 or low
+  local _, low = halves(check_number(index, value, count))
+  return support.int(low)
 end
 
 -- The values 1 to `count` of a list. `unpack` is a C function, and its own arguments are on its stack too.
