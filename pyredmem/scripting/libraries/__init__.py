@@ -25,8 +25,9 @@ NAMES: Final = ("support", "floats", "bit", "struct", "cmsgpack", "cjson_encode"
 
 INSTALL: Final = b"""
 local chunks = {}
-for index, name in ipairs({ "support", "floats", "bit", "struct", "cmsgpack", "cjson_encode", "cjson_decode", "cjson" }) do
-  chunks[name] = assert(loadstring(select(index, ...), "=[C]"))
+for index = 1, select("#", ...), 2 do
+  local name, text = select(index, ...)
+  chunks[name] = assert(loadstring(text, "=[C]"))
 end
 local support, floats = chunks.support(), chunks.floats()
 local null = newproxy(true)
@@ -44,4 +45,5 @@ def install(runtime: Runtime) -> None:
 
     The standard libraries of Lua, `debug` and `loadstring` among them, must still be there; they may be removed after.
     """
-    runtime.execute(INSTALL, *((DIRECTORY / f"{name}.lua").read_bytes() for name in NAMES))
+    arguments = [part for name in NAMES for part in (name.encode(), (DIRECTORY / f"{name}.lua").read_bytes())]
+    runtime.execute(INSTALL, *arguments)

@@ -1,13 +1,14 @@
--- cjson.encode: text is collected in pieces and joined at the end.
+-- cjson.encode: the text is collected in pieces, and many pieces are joined to a chunk, since a list of pieces of a few
+-- bytes takes several times the memory of the text.
 
 local support, null = ...
 local fail = support.fail
 local concat, find, floor, format, gsub = table.concat, string.find, math.floor, string.format, string.gsub
 local error, huge, next, rawequal, rawget, type = error, math.huge, next, rawequal, rawget, type
 
--- The longest text: what a list of a few elements with a gap of 2^31 would need is refused before it is allocated.
-local MAX_TEXT = 1073741824
--- As many pieces are joined to one, so that pieces of a few bytes do not cost more than the text.
+-- The longest text, which is the longest string that Redis stores. A list of two elements with a gap of 2^31 between them
+-- would need gigabytes.
+local MAX_TEXT = 536870912
 local MAX_PIECES = 65536
 local MAX_STACK = support.MAX_STACK
 local ESCAPED = '[%z\1-\31"/\\\127]'
@@ -27,16 +28,20 @@ end
 
 -- Make the function that encodes a value with the settings of one instance of cjson.
 return function(settings)
-  local pieces, count, length
+  local chunks, pieces, count, length
 
-  local function join()
-    local text = concat(pieces, "", 1, count)
-    length = length + #text
-    if length > MAX_TEXT then
+  local function check_length(more)
+    if length + more > MAX_TEXT then
       error("not enough memory", 0)
     end
-    pieces, count = { text }, 1
-    return text
+  end
+
+  local function join()
+    local chunk = concat(pieces, "", 1, count)
+    check_length(#chunk)
+    length = length + #chunk
+    chunks[#chunks + 1] = chunk
+    pieces, count = {}, 0
   end
 
   local function append(piece)
@@ -89,6 +94,7 @@ return function(settings)
   local append_value
 
   local function append_array(value, size, depth, stack)
+    check_length(size * 2)
     append("[")
     for index = 1, size do
       if index > 1 then
@@ -152,10 +158,11 @@ return function(settings)
   end
 
   return function(value)
-    pieces, count, length = {}, 0, 0
+    chunks, pieces, count, length = {}, {}, 0, 0
     append_value(value, 0, 1)
-    local text = join()
-    pieces = nil
+    join()
+    local text = concat(chunks)
+    chunks, pieces = nil, nil
     return text
   end
 end

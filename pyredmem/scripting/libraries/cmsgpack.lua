@@ -236,10 +236,10 @@ local READERS = {
 }
 
 function read_value(stack)
+  local code = byte(text, take(1))
   if stack + 1 > MAX_STACK then
     fail("stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)")
   end
-  local code = byte(text, take(1))
   if code < 128 then
     return code
   elseif code >= 224 then
