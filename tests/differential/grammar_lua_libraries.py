@@ -205,10 +205,15 @@ class Calls:
             return "{" + ", ".join(self.value(depth) for _ in range(size)) + "}"
         if kind < 0.5:
             keys = [self.random.randint(1, 30) for _ in range(size)]
-            return "{" + ", ".join(f"[{key}] = {self.value(depth)}" for key in keys) + "}"
+            return "{" + ", ".join(f"[{key}] = {self._element(depth)}" for key in keys) + "}"
         if kind < 0.85:
-            return "{" + ", ".join(f"[{literal(self.text())}] = {self.value(depth)}" for _ in range(size)) + "}"
-        return "{" + ", ".join(f"[{self._key()}] = {self.value(depth)}" for _ in range(size)) + "}"
+            return "{" + ", ".join(f"[{literal(self.text())}] = {self._element(depth)}" for _ in range(size)) + "}"
+        return "{" + ", ".join(f"[{self._key()}] = {self._element(depth)}" for _ in range(size)) + "}"
+
+    def _element(self, depth: int) -> str:
+        """A value under a key. A key with a nil may vanish when garbage is collected, which changes the order."""
+        value = self.value(depth)
+        return "false" if value == "nil" else value
 
     def _key(self) -> str:
         """A key of a table. Tables and functions are none: they come in the order of their addresses."""

@@ -8,8 +8,8 @@ import lupa.lua51  # type: ignore[import-untyped]  # lupa has no annotations
 
 from pyredmem.scripting.libraries import install
 
-#: Functions of Lua that show values as texts, with what `tostring` hides: the type, all digits of a number and its sign,
-#: the bytes of a string, the pairs of a table. Pairs come in the order of `next`, which is the same for equal tables
+#: Functions of Lua that show values as texts, with what `tostring` hides: the type, all digits of a number and its
+#: sign, the bytes of a string, the pairs of a table. Pairs come in the order of `next`: the same for equal tables
 #: that were filled in the same way.
 SHOW: Final = rb"""
 local function hex(text)
