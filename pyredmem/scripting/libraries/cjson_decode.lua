@@ -4,8 +4,9 @@
 
 local support, null = ...
 local fail = support.fail
-local byte, char, concat, find, floor, format = string.byte, string.char, table.concat, string.find, math.floor, string.format
-local lower, sub, tonumber = string.lower, string.sub, tonumber
+local byte, char, find, format = string.byte, string.char, string.find, string.format
+local lower, sub = string.lower, string.sub
+local concat, floor, tonumber = table.concat, math.floor, tonumber
 
 local MAX_STACK = support.MAX_STACK
 
@@ -34,7 +35,8 @@ end
 
 -- The number of four hexadecimal digits at a position; nil if they are not there.
 local function hexadecimal(text, position)
-  return find(text, "^[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]", position) and tonumber(sub(text, position, position + 3), 16)
+  local _, last = find(text, "^[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]", position)
+  return last and tonumber(sub(text, position, last), 16)
 end
 
 -- The characters of the escape \u at a position, and the position after it; nil if it is not valid.

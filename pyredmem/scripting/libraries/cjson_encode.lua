@@ -4,10 +4,10 @@
 local support, null = ...
 local fail = support.fail
 local concat, find, floor, format, gsub = table.concat, string.find, math.floor, string.format, string.gsub
-local error, huge, next, rawequal, rawget, type = error, math.huge, next, rawequal, rawget, type
+local error, next, rawequal, rawget, type = error, next, rawequal, rawget, type
 
--- The longest text, which is the longest string that Redis stores. A list of two elements with a gap of 2^31 between them
--- would need gigabytes.
+-- The longest text, which is the longest string that Redis stores. A list of two elements with a gap of 2^31 between
+-- them would need gigabytes.
 local MAX_TEXT = 536870912
 local MAX_PIECES = 65536
 local MAX_STACK = support.MAX_STACK

@@ -1,11 +1,12 @@
 -- The library `cmsgpack`: lua-cmsgpack 0.4.0.
 --
--- A number that is an integer of 64 bits is packed as one, another as a float if that loses nothing, or else as a double.
+-- A number that is an integer of 64 bits is packed as one, another as a float if that loses nothing, or else as a
+-- double.
 
 local support, floats = ...
 local bad_argument, fail, int = support.bad_argument, support.fail, support.int
 local check_integer, check_string, halves = support.check_integer, support.check_string, support.halves
-local byte, char, concat, find, floor, sub = string.byte, string.char, table.concat, string.find, math.floor, string.sub
+local byte, char, concat, floor, sub = string.byte, string.char, table.concat, math.floor, string.sub
 local error, format, next, rawget, select, type = error, string.format, next, rawget, select, type
 
 -- Tables that are nested deeper are packed as nil.

@@ -2,7 +2,8 @@
 --
 -- A NaN keeps its sign. What else is in its bits a script cannot see, so it is always the quiet NaN.
 
-local find, format, floor, frexp, huge, ldexp = string.find, string.format, math.floor, math.frexp, math.huge, math.ldexp
+local find, format = string.find, string.format
+local floor, frexp, huge, ldexp = math.floor, math.frexp, math.huge, math.ldexp
 
 local INFINITE_FLOAT = 2139095040 -- 0x7f800000
 local SIGN = 2147483648

@@ -5,7 +5,7 @@
 
 local support, floats = ...
 local bad_argument, fail, halves = support.bad_argument, support.fail, support.halves
-local check_number, check_string, check_int = support.check_number, support.check_string, support.check_int
+local check_number, check_string = support.check_number, support.check_string
 local byte, char, find, floor, rep, sub = string.byte, string.char, string.find, math.floor, string.rep, string.sub
 local concat, reverse, select, tonumber, type = table.concat, string.reverse, select, tonumber, type
 

@@ -1,10 +1,11 @@
 -- What the libraries share: errors that read as if C functions had raised them, and the conversion of arguments.
 --
--- A C function of Redis puts the line of the script that called it before the text of an error, and calls a bad argument
--- by the name that the script used. `exported` knows the functions that scripts call, so that the frame of the one that
--- runs is found on the stack, however deep the recursion inside the library is.
+-- A C function of Redis puts the line of the script that called it before the text of an error, and calls itself by the
+-- name that the script used. `exported` knows the functions that scripts call, so that the frame of the one that runs
+-- is found on the stack, however deep the recursion inside the library is. So no exported function may end in a tail
+-- call of something that can fail.
 
-local error, format, getinfo, setmetatable = error, string.format, debug.getinfo, setmetatable
+local error, format, getinfo, next, setmetatable = error, string.format, debug.getinfo, next, setmetatable
 local floor, ceil, tonumber, tostring, type, unpack = math.floor, math.ceil, tonumber, tostring, type, unpack
 
 local exported = setmetatable({}, { __mode = "k" })
@@ -23,7 +24,8 @@ function support.export(library)
   return library
 end
 
--- The level of the function that the script called, for the caller of the caller. The search starts below `depth` frames.
+-- The level of the function that the script called, as seen by the caller. The search leaves out `depth` frames, so that
+-- it is short where the recursion is deep.
 local function level_of_call(depth)
   local level = 2 + depth
   local frame

@@ -57,7 +57,7 @@ class Prototype:
     def data(self) -> set[int]:
         """The positions of the words that are not executed.
 
-        Those behind a CLOSURE say which variables it captures; one behind a SETLIST is the number that has no room in it.
+        Those behind a CLOSURE say which variables it captures; one behind a SETLIST is a number that has no room in it.
         """
         found: set[int] = set()
         for position, word in enumerate(self.words):

@@ -58,7 +58,7 @@ def test_an_error_names_the_function_of_a_tail_call(lua: Lua) -> None:
 
 @pytest.mark.parametrize("batches", [511, 512, 512 + 29, 512 + 36, 1024 + 36])
 def test_numbers_among_the_instructions_are_no_instructions(lua: Lua, batches: int) -> None:
-    # A constructor stores 50 values at a time. The number of the batch stands alone when it has no room in the instruction.
+    # A constructor stores 50 values at a time. The number of a batch stands alone when the instruction has no room.
     script = f"local t = {{{'1,' * (50 * batches)}}} return cjson.decode('x')"
     assert outcome(lua, script) == ERROR
 
