@@ -24,8 +24,8 @@ function support.export(library)
   return library
 end
 
--- The level of the function that the script called, as seen by the caller. The search leaves out `depth` frames, so that
--- it is short where the recursion is deep.
+-- The level of the function that the script called, as seen by the caller. The search leaves out `depth` frames, so
+-- that it is short where the recursion is deep.
 local function level_of_call(depth)
   local level = 2 + depth
   local frame
