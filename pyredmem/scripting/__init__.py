@@ -1,0 +1,1 @@
+"""Scripts: Lua and what it needs."""
