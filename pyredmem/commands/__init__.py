@@ -30,6 +30,7 @@ from pyredmem.commands.lolwut import lolwut_group
 from pyredmem.commands.memory import memory
 from pyredmem.commands.object import objects
 from pyredmem.commands.scan import scanning
+from pyredmem.commands.scripting import scripting
 from pyredmem.commands.server import server
 from pyredmem.commands.set_operations import set_operations
 from pyredmem.commands.set_random import set_random
@@ -86,6 +87,7 @@ def all_groups() -> list[Group]:
         monitoring,
         objects,
         scanning,
+        scripting,
         server,
         set_operations,
         set_random,

@@ -36,6 +36,8 @@ from pyredmem.protocol.reply import ReplySink
 
 #: The error for an unknown command shows this much of its arguments, as in Redis (bytes).
 _SHOWN_ARGUMENTS: Final = 128
+#: Commands that are not recorded themselves: what they run is.
+_RUNS_OTHERS: Final = RUNS_QUEUE | RUNS_SCRIPT
 #: Words that begin a line of HTTP and are no commands (Redis 7.2 processCommand).
 _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 
@@ -221,7 +223,7 @@ class Dispatcher(CallRunner):
         try:
             self._handlers[command.index](context, argv)
         finally:
-            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & RUNS_QUEUE
+            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & _RUNS_OTHERS
             recorder.end_command(outer, context.db.index, argv, has_changed)
             recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
 

@@ -24,6 +24,7 @@ class Monitors:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._sessions: list[Session] = []
+        self.is_in_script = False  # the commands that run are those of a script
 
     def add(self, session: Session) -> None:
         """Send a client a line about every command from now on."""
@@ -44,8 +45,16 @@ class Monitors:
 
     def feed(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
         """Send each client in MONITOR a line about a command that a client has run."""
-        if command.has(_HIDDEN):
-            return
+        if not command.has(_HIDDEN):
+            self._send(session, database, command, argv)
+
+    def feed_script(self, session: Session, database: i64, argv: list[bytes]) -> None:
+        """Send a line about a command that is going to run a script, before the lines about the script's commands."""
+        command = session.command
+        if self._sessions and command is not None:
+            self._send(session, database, command, argv)
+
+    def _send(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
         line = self._line(session, database, command, argv)
         for monitor in self._sessions:
             if monitor.gets_lines():
@@ -55,7 +64,9 @@ class Monitors:
     def _line(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> bytes:
         now_us = self._core.keyspace.now_us
         source = session.address
-        if session.kind == "unix":
+        if self.is_in_script:
+            source = "lua"
+        elif session.kind == "unix":
             source = "unix:" + source.rpartition(":")[0]
         shown = b" ".join([quoted(argument) for argument in without_secrets(command, argv, self._core.settings)])
         return b"%d.%06d [%d %b] %b" % (

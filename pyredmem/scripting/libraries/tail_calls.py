@@ -3,11 +3,11 @@
 The usual script ends with `return cjson.decode(...)` or `return redis.call(...)`. Lua drops the frame of the caller
 before such a tail call, and an error could name neither the line of the script nor the function. Not so in Redis: the
 tail call of a function of C is an ordinary call. But our functions are written in Lua. So a script is compiled, dumped,
-changed here and loaded again. A tail call of a function that comes out of a field with one of the given names becomes a
+changed here and loaded again. A tail call of a function that comes out of a field or a global with one of the given names becomes a
 call; the compiler has put a RETURN of all its results behind it anyway. All other tail calls stay what they are, so
 that endless recursion works.
 
-The function is looked for where its register was loaded last: from a field, or from a local variable or an upvalue that
+The function is looked for where its register was loaded last: from a field or a global, or from a local variable or an upvalue that
 was loaded from such a field.
 
     local decode = cjson.decode
@@ -27,6 +27,7 @@ HEADER: Final = b"\x1bLuaQ\x00\x01\x04\x08\x04\x08\x00"
 
 MOVE: Final = 0
 GETUPVAL: Final = 4
+GETGLOBAL: Final = 5
 GETTABLE: Final = 6
 SELF: Final = 11
 CALL: Final = 28
@@ -69,7 +70,9 @@ class Prototype:
         return found
 
     def field(self, word: int) -> bytes | None:
-        """The name of the field that an instruction reads; None if it is no constant."""
+        """The name of the field or the global that an instruction reads; None if it is no constant."""
+        if word & 63 == GETGLOBAL:
+            return self.constants[word >> 14]
         index = (word >> 14 & 511) - CONSTANTS
         return self.constants[index] if index >= 0 else None
 
@@ -137,14 +140,14 @@ def _tail_calls(prototype: Prototype, names: Container[bytes], upvalues: frozens
     """The places of the tail calls of library functions; `upvalues` are those of the function that hold one."""
     words = prototype.words
     data = prototype.data()
-    registers = {word >> 6 & 255 for word in words if word & 63 == GETTABLE and prototype.field(word) in names}
+    registers = {word >> 6 & 255 for word in words if word & 63 in {GETTABLE, GETGLOBAL} and prototype.field(word) in names}
     found: list[int] = []
     for position, word in enumerate(words):
         if word & 63 == TAILCALL and position not in data:
             load = _load_of(words, data, position)
             operation, operand = load & 63, load >> 23
             if (
-                (operation in {GETTABLE, SELF} and prototype.field(load) in names)
+                (operation in {GETTABLE, GETGLOBAL, SELF} and prototype.field(load) in names)
                 or (operation == MOVE and operand in registers)
                 or (operation == GETUPVAL and operand in upvalues)
             ):

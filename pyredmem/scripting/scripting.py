@@ -1,0 +1,181 @@
+"""The part of an engine that runs scripts: it knows the script that is running, its caller and its rules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base.errors import CommandError
+from pyredmem.engine import figures
+from pyredmem.engine.context import Context
+from pyredmem.engine.engine import Engine
+from pyredmem.scripting.cache import ScriptCache, sha1_of
+from pyredmem.scripting.calls import REPLICATE_ALL, Calls
+from pyredmem.scripting.interpreter import REFUSED_ABOVE, CompileError, Interpreter, NoRoomError
+from pyredmem.scripting.results import reply_parts, reply_value
+from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, read_shebang
+
+#: What Lua calls the text of a script.
+CHUNK_NAME: Final = b"@user_script"
+_NO_ROOM: Final = b"ERR not enough memory for the script and its arguments"
+_OOM: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+_NOT_READ_ONLY: Final = b"ERR Can not execute a script with write flag using *_ro command."
+
+
+def version_number(version: str) -> int:
+    """A version as redis.REDIS_VERSION_NUM has it: a byte for each number."""
+    major, minor, patch = (int(number) for number in version.split("."))
+    return major << 16 | minor << 8 | patch
+
+
+class LuaEngine:
+    """A Lua state that is made when it is first needed, with the calls that its scripts make."""
+
+    def __init__(self, engine: Engine, special: str) -> None:
+        self._engine = engine
+        self._special = special
+        self.calls = Calls(engine)
+        self._interpreter: Interpreter | None = None
+
+    def interpreter(self) -> Interpreter:
+        """The Lua state."""
+        if self._interpreter is None:
+            self._interpreter = self._make()
+        return self._interpreter
+
+    def _make(self) -> Interpreter:
+        calls = self.calls
+        version = self._engine.settings.text("redis-version")
+        host: dict[str, object] = {
+            "perform": calls.perform,
+            "more": calls.more,
+            "log": calls.log,
+            "sha1hex": calls.sha1hex,
+            "set_protocol": calls.set_protocol,
+            "set_replication": calls.set_replication,
+            "may_run": calls.may_run,
+            "tick": self._engine.script_run.tick,
+            "version": version.encode(),
+            "version_number": version_number(version),
+        }
+        made = Interpreter(host, self._special)
+        calls.memory_used = made.memory_used
+        calls.memory_limit = REFUSED_ABOVE
+        return made
+
+    def memory(self) -> int:
+        """The bytes that the state takes; 0 if there is none."""
+        return 0 if self._interpreter is None else self._interpreter.memory_used()
+
+    def drop(self) -> None:
+        """Forget the state and everything in it."""
+        self._interpreter = None
+        self.calls.memory_used = None
+
+
+class Scripting:
+    """Scripts of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._core = engine.core
+        self._run = engine.script_run
+        self.lua = LuaEngine(engine, "eval")
+        self.cache = ScriptCache(engine.allocator)
+        engine.core.owners.register("scripts", self.cache.addresses)
+        provide = engine.figures.provide
+        provide(figures.LUA_EVAL_BYTES, self.lua.memory)
+        provide(figures.LUA_CACHES_BYTES, self.cache.memory)
+        provide(figures.CACHED_SCRIPTS, lambda: len(self.cache))
+
+    # The cache.
+
+    def load(self, body: bytes) -> Script:
+        """The script with a text: the cached one, or a new one that is cached from now on."""
+        script = self.cache.find_body(body)
+        if script is not None:
+            return script
+        flags, skipped = read_shebang(body)
+        try:
+            function = self.lua.interpreter().compile(body[skipped:], CHUNK_NAME)
+        except CompileError as error:
+            raise CommandError(b"ERR Error compiling script (new function): " + error.message) from None
+        except NoRoomError:
+            raise CommandError(_NO_ROOM) from None
+        script = Script(sha1_of(body), body, flags, function)
+        self.cache.add(script)
+        return script
+
+    def flush(self) -> None:
+        """Forget all scripts, and whatever Lua keeps."""
+        self.cache.clear()
+        self.lua.drop()
+
+    # Running.
+
+    def run(
+        self, context: Context, script: Script, keys: list[bytes], arguments: list[bytes], argv: list[bytes], ro: bool
+    ) -> None:
+        """Run a script, and reply with what it returns."""
+        interpreter = self.lua.interpreter()
+        calls = self.lua.calls
+        self.begin(context, calls, script.sha, script.flags, ro, False, argv)
+        try:
+            interpreter.seed(0)
+            interpreter.make_room(_size_of(keys) + _size_of(arguments))
+            result = interpreter.run(script.function, keys, arguments)
+        except NoRoomError:
+            raise CommandError(_NO_ROOM) from None
+        finally:
+            self.end(context, calls)
+        self.reply(context, interpreter, calls, result, script.sha)
+
+    def begin(
+        self, context: Context, calls: Calls, name: bytes, flags: i64, ro: bool, is_function: bool, argv: list[bytes]
+    ) -> None:
+        """Check whether a script or function may run, and note that it begins (Redis 7.2 scriptPrepareForRun)."""
+        is_out_of_memory = self._engine.memory_limit.is_exceeded()
+        is_compatible = flags & COMPATIBLE != 0
+        if not is_compatible:
+            if is_out_of_memory and not flags & ALLOW_OOM:
+                raise CommandError(_OOM)
+            if ro and not flags & NO_WRITES:
+                raise CommandError(_NOT_READ_ONLY)
+        called = Context(context.runner, self._engine, context.session, calls.sink)
+        calls.sink.protocol = 2
+        calls.context = called
+        calls.is_read_only = ro or flags & NO_WRITES != 0
+        calls.is_out_of_memory = is_out_of_memory and not flags & ALLOW_OOM
+        calls.replication = REPLICATE_ALL
+        calls.fault = None
+        self._engine.monitors.is_in_script = True
+        self._run.begin(name, is_function, argv)
+
+    def end(self, context: Context, calls: Calls) -> None:
+        """Note that it has ended; the database that it has selected was selected for itself only."""
+        self._run.end()
+        self._engine.monitors.is_in_script = False
+        calls.context = None
+        context.session.db = context.db
+        calls.sink.begin()
+        if calls.fault is not None:
+            fault = calls.fault
+            calls.fault = None
+            raise fault
+
+    def reply(
+        self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes
+    ) -> None:
+        """Reply with what Lua gave back."""
+        if isinstance(result, tuple):
+            reply_parts(context, interpreter.more(result), calls.sink.protocol, name)
+        else:
+            reply_value(context.reply, result, calls.sink.protocol)
+
+
+def _size_of(values: list[bytes]) -> int:
+    size = 40 * len(values)
+    for value in values:
+        size += len(value)
+    return size
