@@ -13,6 +13,7 @@ from pyredmem.base import errors
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import (
+    GATE_BUSY,
     GATE_CLIENTS_LIMITED,
     GATE_IN_MULTI,
     GATE_MONITOR,
@@ -22,8 +23,10 @@ from pyredmem.engine.gates import (
 )
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.pause import Pause
+from pyredmem.engine.script_run import ScriptRun
 from pyredmem.engine.session import Session
 from pyredmem.engine.spec import (
+    ALLOW_BUSY,
     ALLOWED_SUBSCRIBED,
     DENYOOM,
     IMMEDIATE_IN_MULTI,
@@ -63,12 +66,15 @@ _CLIENT_GONE: Final = Verdict(CLIENT_GONE)
 class Admission:
     """Decides whether a command runs now."""
 
-    def __init__(self, core: Core, clients: Clients, memory_limit: MemoryLimit, pause: Pause) -> None:
+    def __init__(
+        self, core: Core, clients: Clients, memory_limit: MemoryLimit, pause: Pause, script_run: ScriptRun
+    ) -> None:
         self._gates = core.gates
         self._allocator = core.allocator
         self._clients = clients
         self._memory_limit = memory_limit
         self._pause = pause
+        self._script_run = script_run
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
@@ -108,7 +114,7 @@ class Admission:
 
     def _make_room(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """Evict keys if memory is short; returns the error if there still is no room for the command."""
-        if not self._is_near_limit() or self._memory_limit.make_room(argv):
+        if not self._is_near_limit() or self._script_run.is_suspended() or self._memory_limit.make_room(argv):
             return None
         if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
             return errors.OUT_OF_MEMORY
@@ -121,6 +127,8 @@ class Admission:
             return errors.not_while_subscribed(command.full_name)
         if gates & GATE_MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
             return errors.MONITORS_CANNOT_ACCESS_KEYS
+        if self._gates.bits & GATE_BUSY and not command.flags & ALLOW_BUSY:
+            return self._script_run.busy_error()
         return None
 
 

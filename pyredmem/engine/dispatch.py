@@ -30,7 +30,7 @@ from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_MONITORED, GATE_NO_TOUCH, GATE_REPLY_SKIP, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
-from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, RUNS_SCRIPT, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
@@ -67,7 +67,8 @@ class Dispatcher(CallRunner):
         self._allocator = core.allocator
         self._clock = core.clock
         self._stats = core.stats
-        self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause)
+        self._script_run = engine.script_run
+        self._admission = Admission(core, engine.clients, engine.memory_limit, engine.pause, engine.script_run)
         self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
@@ -113,10 +114,16 @@ class Dispatcher(CallRunner):
             self._record(session, command, argv, duration)
 
     def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
-        """The entry for a command that was not called by this name yet, or for a subcommand; None if it was refused."""
+        """The entry for a command that was not called by this name yet; None if the request needs no handler any more.
+
+        Subcommands and commands that run scripts have no entry that stays: each of their requests comes here.
+        """
         command = self._table.lookup(argv)
         if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
             self._refuse_unknown(session, command, argv)
+            return None
+        if command.flags & RUNS_SCRIPT:
+            self._execute_script(session, command, argv)
             return None
         entry = _Entry(command, self._handlers[command.index], self._statistics.of(command))
         named = self._table.by_spelling.get(argv[0])
@@ -128,8 +135,23 @@ class Dispatcher(CallRunner):
         """Look all handlers up again: a test has replaced some in the registry."""
         self._entries.clear()
 
+    def _execute_script(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run or refuse a command that runs a script."""
+        if not command.spec.accepts(len(argv)):
+            self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
+            return
+        session.command = command
+        self._execute_gated(session, command, argv)
+
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run, refuse, queue or postpone a request for which a gate is set."""
+        """Run, refuse, queue or postpone a request for which a gate is set, or which runs a script."""
+        if session.transaction.flags_of_call(command) & RUNS_SCRIPT and not self._script_run.is_suspended():
+            self._script_run.execute(session, lambda: self._execute_checked(session, command, argv))
+        else:
+            self._execute_checked(session, command, argv)
+
+    def _execute_checked(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Check whether a request may run now, and do what the verdict says."""
         skips_reply = session.gates & GATE_REPLY_SKIP != 0
         if skips_reply:
             session.begin_skipped()

@@ -49,6 +49,7 @@ ALLOWED_SUBSCRIBED: Final = 1 << 34  # a RESP2 client that is subscribed may sen
 RUNS_QUEUE: Final = 1 << 35  # runs the queued commands, so it is subject to their flags (EXEC)
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
+RUNS_SCRIPT: Final = 1 << 38  # runs a script or a function
 
 FLAG_NAMES: Final = (
     (WRITE, b"write"),
