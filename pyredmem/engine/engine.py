@@ -34,6 +34,10 @@ from pyredmem.keyspace.recorder import UnitListener
 from pyredmem.memory.audit import AuditReport
 
 
+class Extension:
+    """A part of an engine that a higher layer adds to it."""
+
+
 class Engine:
     """The parts of one server."""
 
@@ -83,6 +87,7 @@ class Engine:
             self.tracking,
         )
         self.script_run.disconnect = self.clients.release
+        self.scripting: Extension | None = None  # set by the assembly; see scripting/scripting.py
 
     # Clients.
 

@@ -34,13 +34,13 @@ end
 local support = chunk("support")()
 local state = { inside = false }
 local sandbox = chunk("sandbox")(support, host.tick)
-local api, random, seed = chunk("api")(support, host, state)
+local api, random = chunk("api")(support, host, state)
 math.random, math.randomseed = random.random, random.randomseed
 local runner = chunk("runner")(sandbox, state)
 local special = chunk("special")(support, api, host, state, runner, sandbox)
 runner.open(sandbox.close(api))
 sandbox.arm()
-return runner, seed, special
+return runner, special
 """
 
 #: What of ours a script may call: `return redis.call(...)` must not drop the line of the script from the stack.
@@ -80,7 +80,7 @@ class Interpreter:
         for name in ("sandbox", "api", "runner"):
             texts[name.encode()] = (DIRECTORY / f"{name}.lua").read_bytes()
         texts[b"special"] = (DIRECTORY / f"{special}.lua").read_bytes()
-        runner, self.seed, self.special = self._runtime.execute(SETUP, texts, functions)
+        runner, self.special = self._runtime.execute(SETUP, texts, functions)
         self._compile = runner[b"compile"]
         self._load = runner[b"load"]
         self._run = runner[b"run"]

@@ -9,9 +9,10 @@ from mypy_extensions import i64
 from pyredmem.base.errors import CommandError
 from pyredmem.engine import figures
 from pyredmem.engine.context import Context
-from pyredmem.engine.engine import Engine
+from pyredmem.engine.engine import Engine, Extension
 from pyredmem.scripting.cache import ScriptCache, sha1_of
 from pyredmem.scripting.calls import REPLICATE_ALL, Calls
+from pyredmem.scripting.drand48 import Drand48
 from pyredmem.scripting.interpreter import REFUSED_ABOVE, CompileError, Interpreter, NoRoomError
 from pyredmem.scripting.results import reply_parts, reply_value
 from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, read_shebang
@@ -32,8 +33,9 @@ def version_number(version: str) -> int:
 class LuaEngine:
     """A Lua state that is made when it is first needed, with the calls that its scripts make."""
 
-    def __init__(self, engine: Engine, special: str) -> None:
+    def __init__(self, engine: Engine, special: str, random: Drand48) -> None:
         self._engine = engine
+        self._random = random
         self._special = special
         self.calls = Calls(engine)
         self._interpreter: Interpreter | None = None
@@ -55,6 +57,8 @@ class LuaEngine:
             "set_protocol": calls.set_protocol,
             "set_replication": calls.set_replication,
             "may_run": calls.may_run,
+            "draw": self._random.draw,
+            "seed": self._random.seed,
             "tick": self._engine.script_run.tick,
             "version": version.encode(),
             "version_number": version_number(version),
@@ -74,14 +78,15 @@ class LuaEngine:
         self.calls.memory_used = None
 
 
-class Scripting:
+class Scripting(Extension):
     """Scripts of one engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._core = engine.core
         self._run = engine.script_run
-        self.lua = LuaEngine(engine, "eval")
+        self.random = Drand48()
+        self.lua = LuaEngine(engine, "eval", self.random)
         self.cache = ScriptCache(engine.allocator)
         engine.core.owners.register("scripts", self.cache.addresses)
         provide = engine.figures.provide
@@ -122,7 +127,6 @@ class Scripting:
         calls = self.lua.calls
         self.begin(context, calls, script.sha, script.flags, ro, False, argv)
         try:
-            interpreter.seed(0)
             interpreter.make_room(_size_of(keys) + _size_of(arguments))
             result = interpreter.run(script.function, keys, arguments)
         except NoRoomError:
@@ -172,6 +176,13 @@ class Scripting:
             reply_parts(context, interpreter.more(result), calls.sink.protocol, name)
         else:
             reply_value(context.reply, result, calls.sink.protocol)
+
+
+def scripting_of(engine: Engine) -> Scripting:
+    """The part of an engine that runs scripts."""
+    part = engine.scripting
+    assert isinstance(part, Scripting)
+    return part
 
 
 def _size_of(values: list[bytes]) -> int:

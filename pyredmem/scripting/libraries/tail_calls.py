@@ -4,7 +4,7 @@ The usual script ends with `return cjson.decode(...)` or `return redis.call(...)
 before such a tail call, and an error could name neither the line of the script nor the function. Not so in Redis: the
 tail call of a function of C is an ordinary call. But our functions are written in Lua. So a script is compiled, dumped,
 changed here and loaded again. A tail call of a function that comes out of a field or a global with one of the given names becomes a
-call; the compiler has put a RETURN of all its results behind it anyway. All other tail calls stay what they are, so
+call; so does that of a function which another call has made, as `coroutine.wrap` does. The compiler has put a RETURN of all its results behind it anyway. All other tail calls stay what they are, so
 that endless recursion works.
 
 The function is looked for where its register was loaded last: from a field or a global, or from a local variable or an upvalue that
@@ -148,6 +148,7 @@ def _tail_calls(prototype: Prototype, names: Container[bytes], upvalues: frozens
             operation, operand = load & 63, load >> 23
             if (
                 (operation in {GETTABLE, GETGLOBAL, SELF} and prototype.field(load) in names)
+                or operation == CALL
                 or (operation == MOVE and operand in registers)
                 or (operation == GETUPVAL and operand in upvalues)
             ):

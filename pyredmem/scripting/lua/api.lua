@@ -19,6 +19,7 @@ local byte, find, sub, gsub, floor = string.byte, string.find, string.sub, strin
 local bad_argument, check_int, fail = support.bad_argument, support.check_int, support.fail
 local perform, more, log, sha1hex, set_protocol, set_replication, may_run =
   host.perform, host.more, host.log, host.sha1hex, host.set_protocol, host.set_replication, host.may_run
+local draw, seed = host.draw, host.seed
 
 local STATUS, FAILURE, MISUSE, LIST, STREAM, CHUNKS, OUTSIDE = 1, 2, 3, 4, 5, 6, 7
 
@@ -274,29 +275,13 @@ api.LOG_DEBUG, api.LOG_VERBOSE, api.LOG_NOTICE, api.LOG_WARNING = 0, 1, 2, 3
 api.REPL_NONE, api.REPL_AOF, api.REPL_REPLICA, api.REPL_SLAVE, api.REPL_ALL = 0, 1, 2, 2, 3
 api.REDIS_VERSION, api.REDIS_VERSION_NUM = host.version, host.version_number
 
--- math.random: the generator of drand48, a number of 48 bits in two halves, so that all machines give one sequence.
-
-local HALF, LARGEST = 16777216, 2147483647
-local high, low = 0, 0
-
-local function seed(number)
-  number = number % 4294967296
-  high, low = floor(number / 256), number % 256 * 65536 + 0x330E
-end
-
-local function advance()
-  -- The factor is 0x5DEECE66D; the other number that drand48 has is 11.
-  local product = low * 0xECE66D + 11
-  high = (high * 0xECE66D + low * 0x5DE + floor(product / HALF)) % HALF
-  low = product % HALF
-  return floor((high * HALF + low) / 131072)
-end
+-- math.random draws from the sequence that all scripts share.
 
 local random = {}
 
 function random.random(...)
   require_script("math.random")
-  local part = advance() % LARGEST / LARGEST
+  local part = draw()
   local count = select("#", ...)
   if count == 0 then
     return part
@@ -323,9 +308,7 @@ function random.randomseed(...)
   seed(check_int(1, (...), select("#", ...)))
 end
 
-seed(0)
-
 support.export(api)
 support.export(random)
 
-return api, random, seed
+return api, random

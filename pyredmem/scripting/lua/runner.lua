@@ -185,7 +185,7 @@ local function failed(problem)
     end
     mark(11, text)
   else
-    mark(10, text_of_field(problem, "err") or "(null)")
+    mark(10, text_of_field(problem, "err") or "ERR unknown error")
     put(text_of_field(problem, "source") or false)
     put(text_of_field(problem, "line") or false)
     put(problem.ignore_error_stats_update ~= true)

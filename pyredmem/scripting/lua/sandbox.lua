@@ -12,7 +12,7 @@ local support, tick = ...
 local error, getinfo, select, type, next, pairs, rawget, rawset = error, debug.getinfo, select, type, next, pairs, rawget, rawset
 local pcall, xpcall, load, loadstring, tostring = pcall, xpcall, load, loadstring, tostring
 local setmetatable, getmetatable, collectgarbage, sethook = setmetatable, getmetatable, collectgarbage, debug.sethook
-local create, resume = coroutine.create, coroutine.resume
+local setfenv, create, resume = setfenv, coroutine.create, coroutine.resume
 local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
 local byte, format, sub = string.byte, string.format, string.sub
 local insert, foreach = table.insert, table.foreach
@@ -25,10 +25,10 @@ local MAX_RESUMED = 190
 -- A pattern may have as many repetitions: for each, matching uses the stack of C.
 local MAX_REPETITIONS = 20000
 
--- The globals that scripts have, in Redis 7.2.
+-- The globals that scripts have.
 local GLOBALS = {
   "_VERSION", "assert", "bit", "cjson", "cmsgpack", "collectgarbage", "coroutine", "error", "gcinfo", "getmetatable",
-  "ipairs", "load", "loadstring", "math", "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "redis", "select",
+  "ipairs", "load", "loadstring", "math", "next", "os", "pairs", "pcall", "rawequal", "rawget", "rawset", "redis", "select",
   "setmetatable", "string", "struct", "table", "tonumber", "tostring", "type", "unpack", "xpcall",
   "__redis__err__handler",
 }
@@ -245,13 +245,23 @@ function basic.xpcall(...)
   end)
 end
 
+-- The globals as scripts see them.
+local environment
+
+local function enclose(chunk, ...)
+  if chunk then
+    return setfenv(chunk, environment)
+  end
+  return chunk, ...
+end
+
 -- Compiled code must not get in: nothing checks it. After a space it is no compiled code but a syntax error.
 function basic.loadstring(...)
   local code, name = ...
   if type(code) == "string" and byte(code) == 27 then
-    return loadstring(" " .. code, name or code)
+    return enclose(loadstring(" " .. code, name or code))
   end
-  return loadstring(...)
+  return enclose(loadstring(...))
 end
 
 function basic.load(...)
@@ -260,7 +270,7 @@ function basic.load(...)
     return load(...)
   end
   local began = false
-  return load(function()
+  return enclose(load(function()
     local piece = reader()
     if not began and type(piece) == "string" and piece ~= "" then
       began = true
@@ -269,7 +279,7 @@ function basic.load(...)
       end
     end
     return piece
-  end, select(2, ...))
+  end, select(2, ...)))
 end
 
 local tuned = false
@@ -431,12 +441,15 @@ end
 -- Build the globals of scripts out of those of Lua. `redis` is the table of that name. Gives back the table behind the
 -- globals, in which KEYS and ARGV can be set, and the globals as scripts see them.
 function sandbox.close(redis)
+  support.export(basic)
+  support.export(coroutines)
   merge(string, strings)
   merge(table, tables)
   merge(coroutine, coroutines)
   local lua = _G
   merge(lua, basic)
   lua.redis = redis
+  lua.os = { clock = os.clock }
   lua.__redis__err__handler = handle
   local globals = {}
   for _, name in ipairs(GLOBALS) do
@@ -447,12 +460,11 @@ function sandbox.close(redis)
     globals[name] = value
   end
   setmetatable(globals, { __index = unknown })
-  local stand_in = protect(globals, protect({ __index = unknown }))
-  globals._G = stand_in
+  environment = protect(globals, protect({ __index = unknown }))
+  globals._G = environment
   local of_strings = getmetatable("")
   of_strings.__metatable = protect({ __index = globals.string })
-  setfenv(0, stand_in)
-  return globals, stand_in
+  return globals, environment
 end
 
 return sandbox
