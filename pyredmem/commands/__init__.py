@@ -14,6 +14,7 @@ from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
 from pyredmem.commands.dump import dumping
 from pyredmem.commands.expire import expiry
+from pyredmem.commands.functions import functions
 from pyredmem.commands.geo import geo
 from pyredmem.commands.geo_search import geo_searches
 from pyredmem.commands.hash_expiry import hash_expiry
@@ -74,6 +75,7 @@ def all_groups() -> list[Group]:
         hash_values,
         hash_walks,
         hashes,
+        functions,
         geo,
         geo_searches,
         hyperloglogs,

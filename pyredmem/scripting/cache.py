@@ -1,4 +1,4 @@
-"""The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text. Redis 7.2 keeps them until SCRIPT FLUSH."""
+"""The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text. Redis 7.2 keeps them all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ScriptCache:
         self._by_body: dict[bytes, Script] = {}  # spares EVAL the SHA1 of a text that it knows
         self._text_bytes: i64 = 0
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         return len(self._table)
 
     def find_body(self, body: bytes) -> Script | None:
@@ -75,9 +75,7 @@ class ScriptCache:
         """What INFO shows as used_memory_scripts_eval."""
         count = len(self._table)
         return int(
-            self._text_bytes
-            + count * (DICT_ENTRY_SIZE + LUA_SCRIPT_SIZE)
-            + self._table.buckets() * POINTER_SIZE
+            self._text_bytes + count * (DICT_ENTRY_SIZE + LUA_SCRIPT_SIZE) + self._table.buckets() * POINTER_SIZE
         )
 
     def addresses(self) -> list[int]:

@@ -9,12 +9,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-_FACTOR: Final[i64] = 0x5DEECE66D
-_ADDEND: Final[i64] = 0xB
-_MASK: Final[i64] = (1 << 48) - 1
-_FIRST_STATE: Final[i64] = 0x1234ABCD330E
-_LOWEST_BITS: Final[i64] = 0x330E
-_LARGEST: Final[i64] = (1 << 31) - 1
+_FACTOR: Final = 0x5DEECE66D
+_ADDEND: Final = 0xB
+_MASK: Final = 0xFFFFFFFFFFFF
+_FIRST_STATE: Final = 0x1234ABCD330E
+_LOWEST_BITS: Final = 0x330E
+_LARGEST: Final = 0x7FFFFFFF
 
 
 class Drand48:

@@ -37,10 +37,14 @@ local sandbox = chunk("sandbox")(support, host.tick)
 local api, random = chunk("api")(support, host, state)
 math.random, math.randomseed = random.random, random.randomseed
 local runner = chunk("runner")(sandbox, state)
-local special = chunk("special")(support, api, host, state, runner, sandbox)
-runner.open(sandbox.close(api))
+local loader = chunk("special")(support, api, sandbox)
+local globals, environment = sandbox.close(api)
+runner.open(globals, environment)
+if loader then
+  loader.open(globals, sandbox.unknown)
+end
 sandbox.arm()
-return runner, special
+return runner, loader
 """
 
 #: What of ours a script may call: `return redis.call(...)` must not drop the line of the script from the stack.
@@ -80,7 +84,7 @@ class Interpreter:
         for name in ("sandbox", "api", "runner"):
             texts[name.encode()] = (DIRECTORY / f"{name}.lua").read_bytes()
         texts[b"special"] = (DIRECTORY / f"{special}.lua").read_bytes()
-        runner, self.special = self._runtime.execute(SETUP, texts, functions)
+        runner, loader = self._runtime.execute(SETUP, texts, functions)
         self._compile = runner[b"compile"]
         self._load = runner[b"load"]
         self._run = runner[b"run"]
@@ -90,6 +94,9 @@ class Interpreter:
         self._more = runner[b"more"]
         self._new_list = runner[b"new_list"]
         self._extend = runner[b"extend"]
+        if loader is not None:
+            self._load_library = loader[b"load"]
+            self._function_at = loader[b"function_at"]
         self.memory_used: Callable[[], int] = self._runtime.get_memory_used
 
     def compile(self, code: bytes, name: bytes) -> LuaFunction:
@@ -99,6 +106,21 @@ class Interpreter:
         if isinstance(compiled, tuple):
             raise CompileError(compiled[1])
         return self._load(tail_calls.call_libraries(compiled, WRAPPED))
+
+    def load_library(self, code: bytes, name: bytes) -> list[tuple[bytes, LuaFunction, bytes | None, bytes]]:
+        """The functions that a library registers: name, function, description and flags of each.
+
+        Raises `CompileError` if the library does not compile, and `LibraryError` if it fails.
+        """
+        self.make_room(len(code))
+        compiled = self._compile(code, name)
+        if isinstance(compiled, tuple):
+            raise CompileError(compiled[1])
+        count = self._load_library(tail_calls.call_libraries(compiled, WRAPPED))
+        if isinstance(count, tuple):
+            raise LibraryError(count[1])
+        functions = [self._function_at(index) for index in range(1, count + 1)]
+        return [(name, function, description or None, flags) for name, function, description, flags in functions]
 
     def make_room(self, size: int) -> None:
         """Raise `NoRoomError` unless values of ``size`` bytes from Python fit."""
@@ -140,6 +162,14 @@ class Interpreter:
 
 class CompileError(Exception):
     """A script has an error of syntax; ``message`` is what Lua says."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class LibraryError(Exception):
+    """A library of functions failed while it was loaded; ``message`` is its error."""
 
     def __init__(self, message: bytes) -> None:
         super().__init__(message)

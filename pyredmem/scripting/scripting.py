@@ -13,6 +13,7 @@ from pyredmem.engine.engine import Engine, Extension
 from pyredmem.scripting.cache import ScriptCache, sha1_of
 from pyredmem.scripting.calls import REPLICATE_ALL, Calls
 from pyredmem.scripting.drand48 import Drand48
+from pyredmem.scripting.functions import Function, FunctionMemory, Libraries, Library
 from pyredmem.scripting.interpreter import REFUSED_ABOVE, CompileError, Interpreter, NoRoomError
 from pyredmem.scripting.results import reply_parts, reply_value
 from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, read_shebang
@@ -20,6 +21,8 @@ from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, 
 #: What Lua calls the text of a script.
 CHUNK_NAME: Final = b"@user_script"
 _NO_ROOM: Final = b"ERR not enough memory for the script and its arguments"
+#: How long a library may take to load.
+_LOADING_US: Final = 500_000
 _OOM: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 _NOT_READ_ONLY: Final = b"ERR Can not execute a script with write flag using *_ro command."
 
@@ -39,6 +42,8 @@ class LuaEngine:
         self._special = special
         self.calls = Calls(engine)
         self._interpreter: Interpreter | None = None
+        #: When the library that is being loaded must be ready; 0 while none is.
+        self.loading_until_us: i64 = 0
 
     def interpreter(self) -> Interpreter:
         """The Lua state."""
@@ -59,7 +64,7 @@ class LuaEngine:
             "may_run": calls.may_run,
             "draw": self._random.draw,
             "seed": self._random.seed,
-            "tick": self._engine.script_run.tick,
+            "tick": self.tick,
             "version": version.encode(),
             "version_number": version_number(version),
         }
@@ -67,6 +72,12 @@ class LuaEngine:
         calls.memory_used = made.memory_used
         calls.memory_limit = REFUSED_ABOVE
         return made
+
+    def tick(self) -> bool:
+        """Lua calls this while it works; true if it must end."""
+        if self.loading_until_us > 0:
+            return self._engine.clock.now_us() > self.loading_until_us
+        return self._engine.script_run.tick()
 
     def memory(self) -> int:
         """The bytes that the state takes; 0 if there is none."""
@@ -92,7 +103,21 @@ class Scripting(Extension):
         provide = engine.figures.provide
         provide(figures.LUA_EVAL_BYTES, self.lua.memory)
         provide(figures.LUA_CACHES_BYTES, self.cache.memory)
-        provide(figures.CACHED_SCRIPTS, lambda: len(self.cache))
+        provide(figures.CACHED_SCRIPTS, self.cache.count)
+        self.function_lua = LuaEngine(engine, "function", self.random)
+        self.libraries = Libraries()
+        self._function_memory = FunctionMemory(engine.allocator)
+        engine.core.owners.register("functions", self._function_memory.addresses)
+        provide(figures.LUA_FUNCTIONS_BYTES, self.function_lua.memory)
+        provide(figures.FUNCTIONS_CACHES_BYTES, self._function_memory.total)
+        provide(figures.FUNCTIONS, self._count_functions)
+        provide(figures.LIBRARIES, self._count_libraries)
+
+    def _count_functions(self) -> int:
+        return self.libraries.function_count()
+
+    def _count_libraries(self) -> int:
+        return len(self.libraries.by_name)
 
     # The cache.
 
@@ -117,7 +142,78 @@ class Scripting(Extension):
         self.cache.clear()
         self.lua.drop()
 
+    # Libraries of functions.
+
+    def load_library(self, code: bytes, replaces: bool) -> bytes:
+        """Load a library of functions; returns its name."""
+        library = self._load_into(self.libraries, code, replaces)
+        self._function_memory.forget(library.name)
+        self._function_memory.update(self.libraries)
+        return library.name
+
+    def _load_into(self, libraries: Libraries, code: bytes, replaces: bool) -> Library:
+        lua = self.function_lua
+        lua.loading_until_us = self._core.clock.now_us() + _LOADING_US
+        try:
+            return libraries.load(lua.interpreter(), code, replaces)
+        finally:
+            lua.loading_until_us = 0
+
+    def delete_library(self, name: bytes) -> bool:
+        """Forget a library; returns whether it was there."""
+        found = self.libraries.remove(name)
+        self._function_memory.update(self.libraries)
+        return found
+
+    def flush_libraries(self) -> None:
+        """Forget all libraries, and whatever Lua keeps."""
+        self._replace_libraries(Libraries())
+        self.function_lua.drop()
+
+    def restore_libraries(self, codes: list[bytes], flushes: bool, replaces: bool) -> None:
+        """Load libraries, all or none; they join those that are there, or take their place."""
+        restored = Libraries()
+        for code in codes:
+            self._load_into(restored, code, False)
+        if flushes:
+            self._replace_libraries(restored)
+            return
+        for name in restored.by_name:
+            if name in self.libraries.by_name and not replaces:
+                raise CommandError(b"ERR Library " + name + b" already exists")
+        self.libraries.join(list(restored.by_name.values()))
+        for name in restored.by_name:
+            self._function_memory.forget(name)
+        self._function_memory.update(self.libraries)
+
+    def _replace_libraries(self, libraries: Libraries) -> None:
+        self.libraries = libraries
+        self._function_memory.update(Libraries())
+        self._function_memory.update(libraries)
+
     # Running.
+
+    def call(
+        self,
+        context: Context,
+        function: Function,
+        keys: list[bytes],
+        arguments: list[bytes],
+        argv: list[bytes],
+        ro: bool,
+    ) -> None:
+        """Call a function, and reply with what it returns."""
+        interpreter = self.function_lua.interpreter()
+        calls = self.function_lua.calls
+        self.begin(context, calls, function.name, function.flags, ro, True, argv)
+        try:
+            interpreter.make_room(_size_of(keys) + _size_of(arguments))
+            result = interpreter.call(function.body, keys, arguments)
+        except NoRoomError:
+            raise CommandError(_NO_ROOM) from None
+        finally:
+            self.end(context, calls)
+        self.reply(context, interpreter, calls, result, function.name)
 
     def run(
         self, context: Context, script: Script, keys: list[bytes], arguments: list[bytes], argv: list[bytes], ro: bool
@@ -168,9 +264,7 @@ class Scripting(Extension):
             calls.fault = None
             raise fault
 
-    def reply(
-        self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes
-    ) -> None:
+    def reply(self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes) -> None:
         """Reply with what Lua gave back."""
         if isinstance(result, tuple):
             reply_parts(context, interpreter.more(result), calls.sink.protocol, name)

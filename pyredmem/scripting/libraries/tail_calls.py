@@ -3,12 +3,13 @@
 The usual script ends with `return cjson.decode(...)` or `return redis.call(...)`. Lua drops the frame of the caller
 before such a tail call, and an error could name neither the line of the script nor the function. Not so in Redis: the
 tail call of a function of C is an ordinary call. But our functions are written in Lua. So a script is compiled, dumped,
-changed here and loaded again. A tail call of a function that comes out of a field or a global with one of the given names becomes a
-call; so does that of a function which another call has made, as `coroutine.wrap` does. The compiler has put a RETURN of all its results behind it anyway. All other tail calls stay what they are, so
-that endless recursion works.
+changed here and loaded again. A tail call of a function that comes out of a field or a global with one of the given
+names becomes a call; so does that of a function which another call has made, as `coroutine.wrap` does. The compiler has
+put a RETURN of all its results behind it anyway. All other tail calls stay what they are, so that endless recursion
+works.
 
-The function is looked for where its register was loaded last: from a field or a global, or from a local variable or an upvalue that
-was loaded from such a field.
+The function is looked for where its register was loaded last: from a field or a global, or from a local variable or an
+upvalue that was loaded from one.
 
     local decode = cjson.decode
     return decode(text)             GETTABLE 0 cjson "decode"; MOVE 1 0; ...; TAILCALL 1 -> CALL 1
@@ -140,7 +141,9 @@ def _tail_calls(prototype: Prototype, names: Container[bytes], upvalues: frozens
     """The places of the tail calls of library functions; `upvalues` are those of the function that hold one."""
     words = prototype.words
     data = prototype.data()
-    registers = {word >> 6 & 255 for word in words if word & 63 in {GETTABLE, GETGLOBAL} and prototype.field(word) in names}
+    registers = {
+        word >> 6 & 255 for word in words if word & 63 in {GETTABLE, GETGLOBAL} and prototype.field(word) in names
+    }
     found: list[int] = []
     for position, word in enumerate(words):
         if word & 63 == TAILCALL and position not in data:

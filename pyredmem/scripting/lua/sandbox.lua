@@ -136,11 +136,13 @@ local function refuse()
   error(READONLY, 2)
 end
 
+-- A stand-in for a table, and its metatable; scripts get `metatable` instead of that.
 local function protect(real, metatable)
-  local stand_in = setmetatable({}, { __index = real, __newindex = refuse, __metatable = false })
+  local of_stand_in = { __index = real, __newindex = refuse, __metatable = false }
+  local stand_in = setmetatable({}, of_stand_in)
   behind[stand_in] = real
   metatables[stand_in] = metatable
-  return stand_in
+  return stand_in, of_stand_in
 end
 
 sandbox.protect = protect
@@ -432,6 +434,8 @@ local function unknown(_, name)
   error("Script attempted to access nonexistent global variable '" .. name .. "'", 2)
 end
 
+sandbox.unknown = unknown
+
 local function merge(target, source)
   for name, value in next, source do
     target[name] = value
@@ -455,12 +459,12 @@ function sandbox.close(redis)
   for _, name in ipairs(GLOBALS) do
     local value = lua[name]
     if type(value) == "table" then
-      value = protect(value)
+      value = (protect(value))
     end
     globals[name] = value
   end
   setmetatable(globals, { __index = unknown })
-  environment = protect(globals, protect({ __index = unknown }))
+  environment = protect(globals, (protect({ __index = unknown })))
   globals._G = environment
   local of_strings = getmetatable("")
   of_strings.__metatable = protect({ __index = globals.string })
