@@ -11,6 +11,8 @@ from pyredmem.commands.scripting import READ_KEYS, WRITE_KEYS, count_keys
 from pyredmem.engine.command import (
     ALLOW_BUSY,
     DENYOOM,
+    MAY_REPLICATE,
+    MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
     READONLY,
@@ -29,7 +31,7 @@ from pyredmem.scripting.scripting import scripting_of
 
 functions: Final = Group("scripting")
 
-_RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | RUNS_SCRIPT
+_RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS | RUNS_SCRIPT
 _EVERYWHERE: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
 _NOT_INTACT: Final = b"ERR DUMP payload version or checksum are wrong"
 _MODES: Final = (b"ASYNC", b"SYNC")
@@ -38,7 +40,7 @@ _MODES: Final = (b"ASYNC", b"SYNC")
 @functions.command(
     "fcall",
     arity=-3,
-    flags=_RUN,
+    flags=_RUN | MAY_REPLICATE,
     keys=WRITE_KEYS,
     acl="scripting",
     since="7.0.0",

@@ -10,6 +10,8 @@ from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import (
     ACCESS,
     ALLOW_BUSY,
+    MAY_REPLICATE,
+    MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
     READ_ONLY,
@@ -27,7 +29,7 @@ from pyredmem.scripting.scripting import scripting_of
 
 scripting: Final = Group("scripting")
 
-_RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | RUNS_SCRIPT
+_RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS | RUNS_SCRIPT
 _SHA_LENGTH: Final = 40
 _NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
 
@@ -63,7 +65,7 @@ _NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 @scripting.command(
     "eval",
     arity=-3,
-    flags=_RUN,
+    flags=_RUN | MAY_REPLICATE,
     keys=WRITE_KEYS,
     acl="scripting",
     since="2.6.0",
@@ -93,7 +95,7 @@ def eval_ro(context: Context, argv: list[bytes]) -> None:
 @scripting.command(
     "evalsha",
     arity=-3,
-    flags=_RUN,
+    flags=_RUN | MAY_REPLICATE,
     keys=script_keys(READ_WRITE, ACCESS, UPDATE),
     acl="scripting",
     since="2.6.0",

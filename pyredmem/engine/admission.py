@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from pyredmem.base import errors
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
@@ -37,6 +39,7 @@ from pyredmem.engine.spec import (
     QUEUED_OUT_OF_MEMORY,
     READONLY,
     RUNS_QUEUE,
+    RUNS_SCRIPT,
     WRITE,
     Command,
 )
@@ -86,7 +89,7 @@ class Admission:
         message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
-        if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, command):
+        if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, self._flags(session, command, argv)):
             return _POSTPONED
         if session.gates & GATE_IN_MULTI and not command.flags & IMMEDIATE_IN_MULTI:
             session.transaction.enqueue(command, argv)
@@ -118,7 +121,14 @@ class Admission:
             return None
         if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
             return errors.OUT_OF_MEMORY
-        return errors.OUT_OF_MEMORY if session.transaction.flags_of_call(command) & DENYOOM else None
+        return errors.OUT_OF_MEMORY if self._flags(session, command, argv) & DENYOOM else None
+
+    def _flags(self, session: Session, command: Command, argv: list[bytes]) -> i64:
+        """The flags of a call: of the command, or of the queued commands or the script that it runs."""
+        find_flags = self._script_run.find_flags
+        if command.flags & RUNS_SCRIPT and find_flags is not None:
+            return find_flags(command, argv)
+        return session.transaction.flags_of_call(command)
 
     def _refusal_of_state(self, session: Session, command: Command) -> bytes | None:
         """The error if the command cannot run in the state that its client is in; None if it can."""

@@ -24,7 +24,6 @@ class Monitors:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._sessions: list[Session] = []
-        self.is_in_script = False  # the commands that run are those of a script
 
     def add(self, session: Session) -> None:
         """Send a client a line about every command from now on."""
@@ -64,7 +63,7 @@ class Monitors:
     def _line(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> bytes:
         now_us = self._core.keyspace.now_us
         source = session.address
-        if self.is_in_script:
+        if self._core.is_in_script:
             source = "lua"
         elif session.kind == "unix":
             source = "unix:" + source.rpartition(":")[0]

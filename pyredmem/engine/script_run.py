@@ -28,6 +28,7 @@ from pyredmem.base.limits import NEVER
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_BUSY
 from pyredmem.engine.session import HOLD_SCRIPT, Session
+from pyredmem.engine.spec import Command
 from pyredmem.engine.tasks import DONE
 
 #: How long a suspended script works before other clients get their turn (microseconds).
@@ -42,6 +43,8 @@ class ScriptRun:
         self._threshold_us: i64 = 0
         core.settings.follow(("busy-reply-threshold",), self._threshold_changed)
         self._task = core.tasks.create(self._go_on)
+        #: The flags of a call that runs a script, which may declare flags of its own.
+        self.find_flags: Callable[[Command, list[bytes]], i64] | None = None
         #: Disconnects a client that left while its script was running.
         self.disconnect: Callable[[Session], None] | None = None
         # The script, while `name` is not empty.

@@ -7,6 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import Context
 from pyredmem.protocol.reply import ReplySink
 
@@ -48,8 +49,9 @@ def reply_value(reply: ReplySink, value: object, protocol: i64) -> None:
         reply.null()
 
 
-def reply_parts(context: Context, parts: list[object], protocol: i64, name: bytes) -> None:
-    """Reply with a result that is a stream of parts; ``name`` is that of the script."""
+def reply_parts(context: Context, parts: list[object], protocol: i64, name: bytes, counters: CommandCounters) -> None:
+    """Reply with a result that is a stream of parts; ``name`` is that of the script, ``counters`` of the command."""
+    errors = context.engine.stats.error_replies
     place = 0
     size = len(parts)
     is_whole = True
@@ -61,11 +63,21 @@ def reply_parts(context: Context, parts: list[object], protocol: i64, name: byte
         else:
             kind = parts[place + 1]
             assert isinstance(kind, int)
-            place = _reply_part(context, parts, place + 2, kind, name, is_whole)
+            place = _reply_part(context, parts, place + 2, kind, name, is_whole, counters)
         is_whole = False
+    if context.engine.stats.error_replies != errors:
+        counters.failed += 1
 
 
-def _reply_part(context: Context, parts: list[object], place: int, kind: int, name: bytes, is_whole: bool) -> int:
+def _reply_part(
+    context: Context,
+    parts: list[object],
+    place: int,
+    kind: int,
+    name: bytes,
+    is_whole: bool,
+    counters: CommandCounters,
+) -> int:
     """Reply with the part of a kind, whose arguments are at ``place``; returns the place after it."""
     reply = context.reply
     argument = parts[place]
@@ -73,7 +85,7 @@ def _reply_part(context: Context, parts: list[object], place: int, kind: int, na
         if kind == _STATUS:
             reply.simple(argument.translate(_LINE_BREAKS))
         elif kind == _ERROR:
-            _reply_error(context, argument, parts[place + 1] is True, is_whole)
+            _reply_error(context, argument, parts[place + 1] is True, is_whole, counters)
             return place + 2
         elif kind == _BIG_NUMBER:
             reply.big_number(argument.translate(_LINE_BREAKS))
@@ -83,12 +95,12 @@ def _reply_part(context: Context, parts: list[object], place: int, kind: int, na
             reply.verbatim(argument, reply_format[:3].ljust(3))
             return place + 2
         elif kind == _FAILED:
-            _reply_error(context, _failure(parts, place, name), parts[place + 3] is True, True)
+            _reply_error(context, _failure(parts, place, name), parts[place + 3] is True, True, counters)
             return place + 4
         else:
             assert kind == _FAILED_WITHOUT_TABLE
             message = b"ERR Error running script " + name + b", " + argument[:_SHOWN]
-            _reply_error(context, message, True, True)
+            _reply_error(context, message, True, True, counters)
         return place + 1
     if kind == _DOUBLE:
         assert isinstance(argument, (float, int))
@@ -116,11 +128,13 @@ def _failure(parts: list[object], place: int, name: bytes) -> bytes:
     return message
 
 
-def _reply_error(context: Context, message: bytes, is_counted: bool, is_whole: bool) -> None:
-    """Reply with an error, which counts unless the command that caused it was counted already."""
+def _reply_error(context: Context, message: bytes, is_counted: bool, is_whole: bool, counters: CommandCounters) -> None:
+    """Reply with an error, which counts unless the command that caused it was counted already; the call has failed."""
     message = message.strip(b"\r\n")
     if is_counted and is_whole:
         raise CommandError(message)
     if is_counted:
         context.engine.stats.count_error(message)
+    else:
+        counters.failed += 1
     context.reply.error(message)

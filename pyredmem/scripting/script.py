@@ -7,6 +7,7 @@ from typing import Any, Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.engine.spec import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
 
 # What a script or function declares about itself.
 NO_WRITES: Final = 1 << 0
@@ -24,6 +25,20 @@ FLAGS: Final[dict[bytes, int]] = {
     b"no-cluster": NO_CLUSTER,
     b"allow-cross-slot-keys": ALLOW_CROSS_SLOT_KEYS,
 }
+
+
+def command_flags(command: Command, flags: i64) -> i64:
+    """The flags of a command that runs a script with ``flags`` (Redis 7.2 scriptFlagsToCmdFlags)."""
+    if flags & COMPATIBLE:
+        return command.flags
+    found = command.flags & ~(WRITE | DENYOOM | STALE | MAY_REPLICATE)
+    if not flags & NO_WRITES:
+        found |= WRITE
+    if not flags & (NO_WRITES | ALLOW_OOM):
+        found |= DENYOOM
+    if flags & ALLOW_STALE:
+        found |= STALE
+    return found
 
 
 class Script:

@@ -10,13 +10,14 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine import figures
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine, Extension
+from pyredmem.engine.spec import Command
 from pyredmem.scripting.cache import ScriptCache, sha1_of
 from pyredmem.scripting.calls import REPLICATE_ALL, Calls
 from pyredmem.scripting.drand48 import Drand48
 from pyredmem.scripting.functions import Function, FunctionMemory, Libraries, Library
 from pyredmem.scripting.interpreter import REFUSED_ABOVE, CompileError, Interpreter, NoRoomError
 from pyredmem.scripting.results import reply_parts, reply_value
-from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, read_shebang
+from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, command_flags, read_shebang
 
 #: What Lua calls the text of a script.
 CHUNK_NAME: Final = b"@user_script"
@@ -99,6 +100,7 @@ class Scripting(Extension):
         self.random = Drand48()
         self.lua = LuaEngine(engine, "eval", self.random)
         self.cache = ScriptCache(engine.allocator)
+        engine.script_run.find_flags = self._flags_of_call
         engine.core.owners.register("scripts", self.cache.addresses)
         provide = engine.figures.provide
         provide(figures.LUA_EVAL_BYTES, self.lua.memory)
@@ -118,6 +120,20 @@ class Scripting(Extension):
 
     def _count_libraries(self) -> int:
         return len(self.libraries.by_name)
+
+    def _flags_of_call(self, command: Command, argv: list[bytes]) -> i64:
+        """The flags of a call of a command that runs a script or function."""
+        if command.name.startswith("fcall"):
+            function = self.libraries.find(argv[1])
+            return command.flags if function is None else command_flags(command, function.flags)
+        if command.name.startswith("evalsha"):
+            script = self.cache.find(argv[1].lower())
+            return command.flags if script is None else command_flags(command, script.flags)
+        try:
+            flags, _ = read_shebang(argv[1])
+        except CommandError:
+            return command.flags
+        return command_flags(command, flags)
 
     # The cache.
 
@@ -213,7 +229,7 @@ class Scripting(Extension):
             raise CommandError(_NO_ROOM) from None
         finally:
             self.end(context, calls)
-        self.reply(context, interpreter, calls, result, function.name)
+        self.reply(context, interpreter, calls, result, function.name, argv)
 
     def run(
         self, context: Context, script: Script, keys: list[bytes], arguments: list[bytes], argv: list[bytes], ro: bool
@@ -229,7 +245,7 @@ class Scripting(Extension):
             raise CommandError(_NO_ROOM) from None
         finally:
             self.end(context, calls)
-        self.reply(context, interpreter, calls, result, script.sha)
+        self.reply(context, interpreter, calls, result, script.sha, argv)
 
     def begin(
         self, context: Context, calls: Calls, name: bytes, flags: i64, ro: bool, is_function: bool, argv: list[bytes]
@@ -238,7 +254,7 @@ class Scripting(Extension):
         is_out_of_memory = self._engine.memory_limit.is_exceeded()
         is_compatible = flags & COMPATIBLE != 0
         if not is_compatible:
-            if is_out_of_memory and not flags & ALLOW_OOM:
+            if is_out_of_memory and not flags & (ALLOW_OOM | NO_WRITES):
                 raise CommandError(_OOM)
             if ro and not flags & NO_WRITES:
                 raise CommandError(_NOT_READ_ONLY)
@@ -249,13 +265,13 @@ class Scripting(Extension):
         calls.is_out_of_memory = is_out_of_memory and not flags & ALLOW_OOM
         calls.replication = REPLICATE_ALL
         calls.fault = None
-        self._engine.monitors.is_in_script = True
+        self._core.is_in_script = True
         self._run.begin(name, is_function, argv)
 
     def end(self, context: Context, calls: Calls) -> None:
         """Note that it has ended; the database that it has selected was selected for itself only."""
         self._run.end()
-        self._engine.monitors.is_in_script = False
+        self._core.is_in_script = False
         calls.context = None
         context.session.db = context.db
         calls.sink.begin()
@@ -264,10 +280,15 @@ class Scripting(Extension):
             calls.fault = None
             raise fault
 
-    def reply(self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes) -> None:
+    def reply(
+        self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes, argv: list[bytes]
+    ) -> None:
         """Reply with what Lua gave back."""
         if isinstance(result, tuple):
-            reply_parts(context, interpreter.more(result), calls.sink.protocol, name)
+            command = self._engine.commands.lookup(argv)
+            assert command is not None
+            counters = self._engine.statistics.of(command)
+            reply_parts(context, interpreter.more(result), calls.sink.protocol, name, counters)
         else:
             reply_value(context.reply, result, calls.sink.protocol)
 
