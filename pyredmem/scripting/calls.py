@@ -80,6 +80,7 @@ class Calls:
         #: The memory of the Lua state, once there is one, and the most that may be in use when a large reply comes.
         self.memory_used: Callable[[], int] | None = None
         self.memory_limit: i64 = 0
+        self.collect: Callable[[], None] | None = None  # collects Lua's garbage
         # The running script.
         self.context: Context | None = None
         self.is_read_only = False
@@ -257,7 +258,10 @@ class Calls:
 
     def _has_room(self, size: i64) -> bool:
         """Whether Lua has room for values of this size."""
-        return self.memory_used is None or self.memory_used() + size <= self.memory_limit
+        if self.memory_used is None or self.collect is None or self.memory_used() + size <= self.memory_limit:
+            return True
+        self.collect()
+        return self.memory_used() + size <= self.memory_limit
 
 
 def _bytes_in(parts: list[object]) -> i64:

@@ -73,7 +73,7 @@ class Interpreter:
             attribute_filter=_refuse_access,
             max_memory=MAX_MEMORY,
         )
-        self._error: type[Exception] = lua.LuaError
+        self._error: type[Exception] = lua.LuaError  # Lua found no memory where no script runs
         install(self._runtime)
         as_function = self._runtime.globals()[b"python"][b"as_function"]
         functions = self._runtime.table()
@@ -98,6 +98,7 @@ class Interpreter:
             self._load_library = loader[b"load"]
             self._function_at = loader[b"function_at"]
         self.memory_used: Callable[[], int] = self._runtime.get_memory_used
+        self.collect: Callable[[], None] = self._runtime.gccollect
 
     def compile(self, code: bytes, name: bytes) -> LuaFunction:
         """The function that a script is; raises `CompileError`."""
@@ -125,23 +126,27 @@ class Interpreter:
     def make_room(self, size: int) -> None:
         """Raise `NoRoomError` unless values of ``size`` bytes from Python fit."""
         if self.memory_used() + size > REFUSED_ABOVE:
-            self._runtime.gccollect()
+            self.collect()
             if self.memory_used() + size > REFUSED_ABOVE:
                 raise NoRoomError
 
     def run(self, body: LuaFunction, keys: list[bytes], arguments: list[bytes]) -> object:
         """Run a script of EVAL. The result is a value, or a tuple that begins with None: see lua/runner.lua."""
-        count = len(keys) + len(arguments)
-        if count < CHUNK:
-            return self._run(body, len(keys), *keys, *arguments)
-        return self._run_many(body, self._list(keys), self._list(arguments))
+        try:
+            if len(keys) + len(arguments) < CHUNK:
+                return self._run(body, len(keys), *keys, *arguments)
+            return self._run_many(body, self._list(keys), self._list(arguments))
+        except self._error as error:
+            raise NoRoomError from error
 
     def call(self, body: LuaFunction, keys: list[bytes], arguments: list[bytes]) -> object:
         """Call a function of a library, with its keys and arguments as tables."""
-        count = len(keys) + len(arguments)
-        if count < CHUNK:
-            return self._call(body, len(keys), *keys, *arguments)
-        return self._call_many(body, self._list(keys), self._list(arguments))
+        try:
+            if len(keys) + len(arguments) < CHUNK:
+                return self._call(body, len(keys), *keys, *arguments)
+            return self._call_many(body, self._list(keys), self._list(arguments))
+        except self._error as error:
+            raise NoRoomError from error
 
     def _list(self, values: list[bytes]) -> object:
         made = self._new_list()

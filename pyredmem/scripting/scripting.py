@@ -71,6 +71,7 @@ class LuaEngine:
         }
         made = Interpreter(host, self._special)
         calls.memory_used = made.memory_used
+        calls.collect = made.collect
         calls.memory_limit = REFUSED_ABOVE
         return made
 

@@ -7,7 +7,7 @@
 
 local sandbox, state = ...
 
-local loadstring, setfenv, dump, xpcall = loadstring, setfenv, string.dump, xpcall
+local loadstring, setfenv, dump, pcall, xpcall = loadstring, setfenv, string.dump, pcall, xpcall
 local next, rawget, select, type, unpack, gsub, tostring = next, rawget, select, type, unpack, string.gsub, tostring
 local byte = string.byte
 local handle, restore, reset = sandbox.handle, sandbox.restore, sandbox.reset
@@ -72,18 +72,6 @@ local function flatten_set(set, height)
   parts[place] = count
 end
 
-local function flatten_array(array, height)
-  mark(4, 0)
-  local place, count = size, 0
-  local value = rawget(array, 1)
-  while value ~= nil do
-    count = count + 1
-    flatten(value, height + 1)
-    value = rawget(array, count + 1)
-  end
-  parts[place] = count
-end
-
 local function flatten_verbatim(verbatim)
   local format, text = rawget(verbatim, "format"), rawget(verbatim, "string")
   if type(format) == "string" and type(text) == "string" then
@@ -92,53 +80,64 @@ local function flatten_verbatim(verbatim)
   end
 end
 
-local function flatten_table(value, height)
+-- A table that stands for something else than an array; gives back whether this is one.
+local function flatten_special(value, height)
   local field = rawget(value, "err")
   if type(field) == "string" then
     local text = value.err
     mark(2, c_string(tostring(text)), value.ignore_error_stats_update ~= true)
-    return
+    return true
   end
   field = rawget(value, "ok")
   if type(field) == "string" then
-    return mark(1, c_string(field))
+    mark(1, c_string(field))
+    return true
   end
   field = rawget(value, "double")
   if type(field) == "number" then
-    return mark(7, field)
+    mark(7, field)
+    return true
   end
   field = rawget(value, "big_number")
   if type(field) == "string" then
-    return mark(8, field)
+    mark(8, field)
+    return true
   end
   field = rawget(value, "verbatim_string")
   if type(field) == "table" and flatten_verbatim(field) then
-    return
+    return true
   end
   field = rawget(value, "map")
   if type(field) == "table" then
-    return flatten_map(field, height)
+    flatten_map(field, height)
+    return true
   end
   field = rawget(value, "set")
   if type(field) == "table" then
-    return flatten_set(field, height)
+    flatten_set(field, height)
+    return true
   end
-  flatten_array(value, height)
 end
 
--- `height` is how many places of its stack Redis has used by then.
+-- `height` is how many places of its stack Redis has used by then. Lua's own stack has room for one call per level.
 function flatten(value, height)
   local kind = type(value)
-  if kind == "table" then
-    if height + 4 > MAX_STACK then
-      mark(2, "ERR reached lua stack limit", true)
-    else
-      flatten_table(value, height)
-    end
-  elseif kind == "string" or kind == "number" or kind == "boolean" then
+  if kind == "string" or kind == "number" or kind == "boolean" then
     put(value)
-  else
+  elseif kind ~= "table" then
     mark(0, 0)
+  elseif height + 4 > MAX_STACK then
+    mark(2, "ERR reached lua stack limit", true)
+  elseif not flatten_special(value, height) then
+    mark(4, 0)
+    local place, count = size, 0
+    local element = rawget(value, 1)
+    while element ~= nil do
+      count = count + 1
+      flatten(element, height + 1)
+      element = rawget(value, count + 1)
+    end
+    parts[place] = count
   end
 end
 
@@ -163,12 +162,6 @@ local function in_parts()
   return nil, size
 end
 
-local function flattened(value)
-  parts, size = {}, 0
-  flatten(value, 1)
-  return in_parts()
-end
-
 local function text_of_field(problem, name)
   local value = problem[name]
   if type(value) == "string" or type(value) == "number" then
@@ -177,7 +170,6 @@ local function text_of_field(problem, name)
 end
 
 local function failed(problem)
-  parts, size = {}, 0
   if type(problem) ~= "table" then
     local text = "execution failure"
     if type(problem) == "string" or type(problem) == "number" then
@@ -190,6 +182,16 @@ local function failed(problem)
     put(text_of_field(problem, "line") or false)
     put(problem.ignore_error_stats_update ~= true)
   end
+end
+
+-- Take a result or an error to pieces. Metamethods may fail, and so may Lua for want of memory.
+local function take_apart(convert, value)
+  parts, size = {}, 0
+  local ok, problem = pcall(convert, value, 1)
+  if not ok then
+    parts, size = {}, 0
+    mark(11, type(problem) == "string" and c_string(problem) or "execution failure")
+  end
   return in_parts()
 end
 
@@ -201,13 +203,13 @@ local function finish(ok, value)
   reset()
   restore()
   if not ok then
-    return failed(value)
+    return take_apart(failed, value)
   end
   local kind = type(value)
   if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
     return value
   end
-  return flattened(value)
+  return take_apart(flatten, value)
 end
 
 local function split(count, ...)
