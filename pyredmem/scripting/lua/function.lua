@@ -159,13 +159,19 @@ end
 function loader.load(compiled)
   registered, names, count = {}, {}, 0
   metatable.__index = loader.early
+  sandbox.begin_loading()
   local ok, problem = xpcall(setfenv(loadstring(compiled), environment), sandbox.handle)
   metatable.__index = loader.late
   local found = count
   count = nil
-  if sandbox.is_dead() then
+  local is_dead, death = sandbox.is_dead()
+  if is_dead then
     sandbox.arm()
+    if ok then
+      ok, problem = false, death
+    end
   end
+  sandbox.end_loading()
   sandbox.reset()
   sandbox.restore()
   if not ok then

@@ -197,8 +197,12 @@ end
 
 local function finish(ok, value)
   state.inside = false
-  if sandbox.is_dead() then
+  local is_dead, death = sandbox.is_dead()
+  if is_dead then
     sandbox.arm()
+    if ok then
+      ok, value = false, death
+    end
   end
   reset()
   restore()

@@ -106,25 +106,43 @@ local function repaired(problem)
   return repair(problem, 2)
 end
 
--- Killing. Once `tick` says that the script must end, the hook is called for every instruction. So neither a protected
--- call nor a message handler can go on.
+-- Killing. Once `tick` says that the script must end, the hook is called for every instruction, and raises an error
+-- wherever the script itself runs. So neither a protected call nor a message handler of the script can go on. Our own
+-- functions go on, since they must clean up.
 
-local dead = false
+local KILLED = "ERR Script killed by user with SCRIPT KILL..."
+local dead, text_of_death = false, KILLED
 local function hook()
-  if dead or tick() then
+  if not dead then
+    if not tick() then
+      return
+    end
     dead = true
     sethook(hook, "", 1)
-    error({ err = "ERR Error running script: Script killed by user with SCRIPT KILL." }, 0)
+  end
+  local running = getinfo(2, "S")
+  if not running or running.source ~= "=[C]" or running.what == "C" then
+    error({ err = text_of_death }, 0)
   end
 end
 
-function sandbox.arm()
-  dead = false
-  sethook(hook, "", PERIOD)
+-- While a library is being loaded there is no script to kill; it may only take so long.
+function sandbox.begin_loading()
+  text_of_death = "ERR FUNCTION LOAD timeout"
 end
 
+function sandbox.end_loading()
+  text_of_death = KILLED
+end
+
+function sandbox.arm()
+  sethook(hook, "", PERIOD) -- first: while it is called for every instruction it may set `dead` again
+  dead = false
+end
+
+-- Whether the script was killed, and then the error that says so.
 function sandbox.is_dead()
-  return dead
+  return dead, { err = text_of_death }
 end
 
 -- Stand-ins.
@@ -257,11 +275,21 @@ local function enclose(chunk, ...)
   return chunk, ...
 end
 
+-- No code of a script may pass for ours.
+local function foreign(name)
+  if name == "=[C]" then
+    return "=[c]"
+  end
+  return name
+end
+
 -- Compiled code must not get in: nothing checks it. After a space it is no compiled code but a syntax error.
 function basic.loadstring(...)
   local code, name = ...
   if type(code) == "string" and byte(code) == 27 then
-    return enclose(loadstring(" " .. code, name or code))
+    return enclose(loadstring(" " .. code, foreign(name or code)))
+  elseif code == "=[C]" or name == "=[C]" then
+    return enclose(loadstring(code, foreign(name or code)))
   end
   return enclose(loadstring(...))
 end
@@ -281,7 +309,7 @@ function basic.load(...)
       end
     end
     return piece
-  end, select(2, ...)))
+  end, foreign((select(2, ...)))))
 end
 
 local tuned = false
@@ -312,12 +340,24 @@ function coroutines.create(...)
   return made
 end
 
+-- The hook of a coroutine was called for the death of the script: from now on this one's is, too.
+local function die()
+  sethook(hook, "", 1)
+  error({ err = text_of_death }, 0)
+end
+
 local function leave(...)
   resumed = resumed - 1
+  if dead then
+    die()
+  end
   return ...
 end
 
 local function resume_counted(made, ...)
+  if dead then
+    die()
+  end
   if resumed >= MAX_RESUMED then
     return false, "C stack overflow"
   end
