@@ -213,22 +213,24 @@ function basic.getmetatable(...)
   return getmetatable(...)
 end
 
--- Scripts written for older servers expect the text of an error where the error is a table.
-local function text_of(problem)
+-- Scripts written for older servers expect the text of an error where the error is a table. If it has no text, Redis
+-- gives back what it has found in the place of the text, too.
+local function caught(problem)
   if type(problem) == "table" then
     local text = problem.err
     if type(text) == "string" or type(text) == "number" then
-      return text
+      return false, text
     end
+    return false, problem, text
   end
-  return problem
+  return false, problem
 end
 
 local function settle(ok, ...)
   if ok then
     return ok, ...
   end
-  return false, text_of((...))
+  return caught((...))
 end
 
 local function settle_call(ok, ...)
@@ -239,7 +241,7 @@ local function settle_call(ok, ...)
   if type(problem) == "string" then
     problem = gsub(problem, "^%[C%]:%d+: ", "")
   end
-  return false, text_of(problem)
+  return caught(problem)
 end
 
 function basic.pcall(...)
