@@ -336,9 +336,19 @@ end
 local coroutines = {}
 local resumed = 0
 
-function coroutines.create(...)
+-- Redis makes no coroutines of functions of C, which ours stand for.
+local function create_hooked(...)
+  local body = ...
+  if type(body) == "function" and getinfo(body, "S").source == "=[C]" then
+    support.bad_argument(1, "Lua function expected")
+  end
   local made = create(...)
   sethook(made, hook, "", PERIOD)
+  return made
+end
+
+function coroutines.create(...)
+  local made = create_hooked(...)
   return made
 end
 
@@ -404,8 +414,7 @@ local function give(ok, ...)
 end
 
 function coroutines.wrap(...)
-  local made = create(...)
-  sethook(made, hook, "", PERIOD)
+  local made = create_hooked(...)
   return function(...)
     return give(repair_in(made, resume_counted(made, ...)))
   end
