@@ -124,7 +124,9 @@ class TestRules:
         assert world.do("EVAL", script, 0) == [1, 1, 1]
 
     def test_select_counts_for_the_script_only(self, world: World) -> None:
-        assert world.do("EVAL", "redis.call('select', 3) redis.call('set', 'k', 'v') return redis.call('dbsize')", 0) == 1
+        assert (
+            world.do("EVAL", "redis.call('select', 3) redis.call('set', 'k', 'v') return redis.call('dbsize')", 0) == 1
+        )
         assert world.do("GET", "k") is None
         assert world.do("EVAL", GET, 1, "k") is None
 
@@ -172,7 +174,9 @@ class TestWhatOthersSee:
             [b"SET", b"b", b"1", b"PXAT", b"%d" % (world.now_ms + 100)],
         ]
 
-    @pytest.mark.parametrize(("targets", "recorded"), [("ALL", True), ("REPLICA", True), ("AOF", False), ("NONE", False)])
+    @pytest.mark.parametrize(
+        ("targets", "recorded"), [("ALL", True), ("REPLICA", True), ("AOF", False), ("NONE", False)]
+    )
     def test_set_repl_says_what_is_recorded(self, world: World, targets: str, recorded: bool) -> None:
         stream = CommandStream()
         world.engine.record(stream)
