@@ -1,4 +1,4 @@
-"""Layer 5: the command handlers. Each module holds one Redis command group, or one subject of a large group."""
+"""Layer 6: the command handlers. Each module holds one Redis command group, or one subject of a large group."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _MODES: Final = (b"ASYNC", b"SYNC")
     since="7.0.0",
     complexity="That of the function",
     summary="Calls a function.",
-    syntax="function numkeys [key ...] [arg ...]",
+    syntax="function numkeys [key [key ...]] [arg [arg ...]]",
 )
 def fcall(context: Context, argv: list[bytes]) -> None:
     _call(context, argv, False)
@@ -61,7 +61,7 @@ def fcall(context: Context, argv: list[bytes]) -> None:
     since="7.0.0",
     complexity="That of the function",
     summary="Calls a function that may not write.",
-    syntax="function numkeys [key ...] [arg ...]",
+    syntax="function numkeys [key [key ...]] [arg [arg ...]]",
 )
 def fcall_ro(context: Context, argv: list[bytes]) -> None:
     _call(context, argv, True)

@@ -71,7 +71,7 @@ _NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
     since="2.6.0",
     complexity="That of the script",
     summary="Runs a Lua script.",
-    syntax="script numkeys [key ...] [arg ...]",
+    syntax="script numkeys [key [key ...]] [arg [arg ...]]",
 )
 def eval_(context: Context, argv: list[bytes]) -> None:
     _eval(context, argv, False)
@@ -86,7 +86,7 @@ def eval_(context: Context, argv: list[bytes]) -> None:
     since="7.0.0",
     complexity="That of the script",
     summary="Runs a Lua script that may not write.",
-    syntax="script numkeys [key ...] [arg ...]",
+    syntax="script numkeys [key [key ...]] [arg [arg ...]]",
 )
 def eval_ro(context: Context, argv: list[bytes]) -> None:
     _eval(context, argv, True)
@@ -101,7 +101,7 @@ def eval_ro(context: Context, argv: list[bytes]) -> None:
     since="2.6.0",
     complexity="That of the script",
     summary="Runs a cached Lua script, named by the SHA1 of its text.",
-    syntax="sha1 numkeys [key ...] [arg ...]",
+    syntax="sha1 numkeys [key [key ...]] [arg [arg ...]]",
 )
 def evalsha(context: Context, argv: list[bytes]) -> None:
     _evalsha(context, argv, False)
@@ -116,7 +116,7 @@ def evalsha(context: Context, argv: list[bytes]) -> None:
     since="7.0.0",
     complexity="That of the script",
     summary="Runs a cached Lua script that may not write, named by the SHA1 of its text.",
-    syntax="sha1 numkeys [key ...] [arg ...]",
+    syntax="sha1 numkeys [key [key ...]] [arg [arg ...]]",
 )
 def evalsha_ro(context: Context, argv: list[bytes]) -> None:
     _evalsha(context, argv, True)
@@ -223,7 +223,7 @@ def script_kill(context: Context, argv: list[bytes]) -> None:
     since="3.2.0",
     complexity="O(1)",
     summary="Sets how scripts are debugged. There is no debugger here: only NO is accepted.",
-    syntax="YES|SYNC|NO",
+    syntax="<YES|SYNC|NO>",
 )
 def script_debug(context: Context, argv: list[bytes]) -> None:
     mode = argv[2].upper()

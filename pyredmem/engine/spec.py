@@ -176,6 +176,8 @@ def acl_categories(explicit: str, flags: int) -> frozenset[str]:
     """The ACL categories of a command: those named in ``explicit``, and those that its flags imply."""
     names = set(explicit.split())
     names.update([name for flag, name in _FLAG_CATEGORIES if flags & flag])
+    if "scripting" in names:
+        names.discard("read")  # what a script does is decided by its commands
     if not flags & FAST:
         names.add("slow")
     return frozenset(names)

@@ -82,6 +82,6 @@ def test_functions_are_loaded_called_and_moved(client: redis.Redis) -> None:
     dump = client.function_dump()
     client.function_delete("shop")
     assert client.function_list() == []
-    client.function_restore(dump)
+    client.function_restore(dump)  # type: ignore[arg-type]  # the payload is bytes
     assert len(client.function_list(library="sh*", withcode=True)) == 1
     assert client.function_stats()

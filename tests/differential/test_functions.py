@@ -1,15 +1,22 @@
-"""Functions, compared with real servers: libraries that load and that do not, calls, reports, payloads both ways."""
+"""Functions, compared with real servers: libraries that load and that do not, calls, reports, payloads both ways.
+
+The sequences of commands are in `scripts/functions.jsonl`, a command in a line; each begins without libraries.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from tests.differential.functions import SEQUENCES
 from tests.support.servers import Server
 from tests.support.wire import Array, Bulk, Reply, Wire
 
 pytestmark = pytest.mark.needs_redis
 
+TEXT = (Path(__file__).parent / "scripts" / "functions.jsonl").read_text()
+SEQUENCES = [[json.loads(line) for line in sequence.splitlines()] for sequence in TEXT.split("\n\n")]
 LIBRARIES = (
     "#!lua name=one\nredis.register_function('f1', function(keys, args) return {keys, args} end)",
     "#!lua name=two\nredis.register_function{function_name='f2', flags={'no-writes'}, description='x', "
@@ -30,10 +37,11 @@ def test_a_sequence_has_the_replies_of_a_real_server(
     with ours.connect(protocol) as wire, real.connect(protocol) as judge, newer.connect(protocol) as newer_judge:
         for one in (wire, judge, newer_judge):
             one.do("FUNCTION", "FLUSH")
-        for command in SEQUENCES[number]:
+        for words in SEQUENCES[number]:
+            command = [word.encode("latin-1") for word in words]
             reply = wire.do(*command)
             expected = [one.do(*command) for one in (judge, newer_judge)]
-            if command[:2] == ("FUNCTION", "LIST"):
+            if words[:2] == ["FUNCTION", "LIST"]:
                 assert in_order(reply) in [in_order(one) for one in expected], command
             else:
                 assert reply in expected, command

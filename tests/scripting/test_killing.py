@@ -17,7 +17,10 @@ ENDLESS = [
     "while true do redis.pcall('get', 'k') end",
     "coroutine.wrap(function() while true do end end)()",
     "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
-    "return coroutine.resume(coroutine.create(function() while true do pcall(function() while true do end end) end end))",
+    "local function f() while true do pcall(f) end end return coroutine.resume(coroutine.create(f))",
+    "local function f() while true do pcall(f) end end f()",
+    "local t t = setmetatable({}, {__index = function(_, n) while n > 150 do end return t[n + 1] end}) "
+    "while true do pcall(function() return t[1] end) end",
     "while true do pcall(coroutine.wrap(function() while true do pcall(error) end end)) end",
     "return string.gsub(('x'):rep(100), 'x', function() while true do end end)",
     "return load(function() while true do end end)",
@@ -31,7 +34,7 @@ ENDLESS = [
 class RunningClock(ManualClock):
     """A clock that moves whenever it is read, as the endless scripts never return to the test."""
 
-    def now_us(self) -> int:  # type: ignore[override]  # a native integer is an int
+    def now_us(self) -> int:
         self.advance_us(1000)
         return int(super().now_us())
 
@@ -91,7 +94,7 @@ def test_a_function_is_killed_by_function_kill_only(world: World) -> None:
     assert stats[1][:4] == [b"name", b"f", b"command", [b"FCALL", b"f", b"0"]]
     kill(world, "FUNCTION", "KILL")
     assert world.first.take_output().endswith(b"script: f, on @user_function:2.\r\n")
-    assert other.do("FUNCTION", "STATS")[1] is None  # type: ignore[index]  # a list
+    assert other.do("FUNCTION", "STATS")[1] is None
 
 
 def test_a_library_that_takes_too_long_to_load_is_refused(world: World) -> None:

@@ -62,7 +62,8 @@ WORDS: Final = (
 )
 LIBRARY: Final = (
     b"#!lua name=lib\nredis.register_function('f1', function(keys, args) return {keys, args} end)\n"
-    b"redis.register_function{function_name='f2', flags={'no-writes'}, callback=function() return redis.call('ping') end}"
+    b"redis.register_function{function_name='f2', flags={'no-writes'}, "
+    b"callback=function() return redis.call('ping') end}"
 )
 
 

@@ -126,6 +126,23 @@ local function hook()
   end
 end
 
+-- The script ends here: from now on the hook of the running coroutine is called for every instruction, too.
+local function die()
+  sethook(hook, "", 1)
+  error({ err = text_of_death }, 0)
+end
+
+-- Where the stack of C is full the hook cannot be called, and raises an error instead. A script that catches that error
+-- and goes back there would never end. So whoever catches an error asks, too.
+local function poll()
+  if not dead and tick() then
+    dead = true
+  end
+  if dead then
+    die()
+  end
+end
+
 -- While a library is being loaded there is no script to kill; it may only take so long.
 function sandbox.begin_loading()
   text_of_death = "ERR FUNCTION LOAD timeout"
@@ -230,6 +247,7 @@ local function settle(ok, ...)
   if ok then
     return ok, ...
   end
+  poll()
   return caught((...))
 end
 
@@ -237,6 +255,7 @@ local function settle_call(ok, ...)
   if ok then
     return ok, ...
   end
+  poll()
   local problem = ...
   if type(problem) == "string" then
     problem = gsub(problem, "^%[C%]:%d+: ", "")
@@ -254,17 +273,24 @@ function basic.pcall(...)
   return settle_call(pcall(...))
 end
 
+local function pass(ok, ...)
+  if not ok then
+    poll()
+  end
+  return ok, ...
+end
+
 function basic.xpcall(...)
   if select("#", ...) < 2 then
     support.bad_argument(2, "value expected")
   end
   local body, handler = ...
-  return xpcall(body, function(problem)
+  return pass(xpcall(body, function(problem)
     if dead then
       return problem
     end
     return handler(repair(problem, 2))
-  end)
+  end))
 end
 
 -- The globals as scripts see them.
@@ -352,12 +378,6 @@ function coroutines.create(...)
   return made
 end
 
--- The hook of a coroutine was called for the death of the script: from now on this one's is, too.
-local function die()
-  sethook(hook, "", 1)
-  error({ err = text_of_death }, 0)
-end
-
 local function leave(...)
   resumed = resumed - 1
   if dead then
@@ -381,6 +401,7 @@ local function repair_in(made, ok, ...)
   if ok then
     return ok, ...
   end
+  poll()
   local problem = ...
   if type(problem) == "string" then
     problem = gsub(problem, "^%[C%]:%d+: ", "")
