@@ -16,7 +16,6 @@ NO_PROCESS_TUNING: Final = "the process is left to the operating system"
 NO_SYSLOG: Final = "the log goes to a file or to standard output"
 NO_MODULES: Final = "modules cannot be loaded"
 NO_USERS: Final = "there is only one user, whose password is requirepass"
-NO_SCRIPTS: Final = "there are no scripts yet"
 NO_PUBSUB: Final = "there is no publish/subscribe yet"
 DEBUGGING_AID: Final = "it helps to debug Redis itself"
 

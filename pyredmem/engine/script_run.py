@@ -154,7 +154,9 @@ class ScriptRun:
         self.start_us = self._core.clock.now_us()
         self.has_written = False
         self._is_killed = False
-        self._slice_end_us = self.start_us + self._threshold_us if self._greenlet is not None else NEVER
+        self._slice_end_us = NEVER
+        if self._greenlet is not None and self._threshold_us > 0:
+            self._slice_end_us = self.start_us + self._threshold_us
 
     def end(self) -> None:
         """Note that the script has ended."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from typing import Final
 
 from mypy_extensions import i64
 
 from pyredmem.engine.string_blocks import allocate_string
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, LUA_SCRIPT_SIZE, POINTER_SIZE
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, LUA_SCRIPT_SIZE, POINTER_SIZE, ROBJ_SIZE
 from pyredmem.scripting.script import Script
 from pyredmem.structures.dict import Dict
+
+#: The blocks of a script whose text is embedded in its object.
+_BLOCKS_IF_EMBEDDED: Final = 2
 
 
 class _Table(Dict):
@@ -54,6 +58,7 @@ class ScriptCache:
     def add(self, script: Script) -> None:
         """Keep a script that is not there yet."""
         allocator = self._allocator
+        self._table.find(script.sha)  # Redis looks it up first, which takes a step of a rehash
         self._table.step()
         slot = self._table.insert(script.sha, 0)
         self._table.scripts.append(script)
@@ -61,6 +66,8 @@ class ScriptCache:
         script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.body, allocator)]
         key = i64(self._table.key_addresses[slot])
         self._text_bytes += allocator.usable(key) + allocator.usable(script.blocks[-1])
+        if len(script.blocks) == _BLOCKS_IF_EMBEDDED:
+            self._text_bytes -= ROBJ_SIZE
 
     def clear(self) -> None:
         """Forget all scripts."""

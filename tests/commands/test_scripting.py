@@ -55,6 +55,19 @@ class TestCache:
         world.do("SCRIPT", "FLUSH")
         assert world.used_memory == before
 
+    def test_info_counts_the_memory_of_scripts_as_redis_does(self, world: World) -> None:
+        """The figures are those of a real server."""
+        for script, expected in (
+            ("return 1", 136),
+            ("return 1 -- " + "x" * 100, 352),
+            ("return 1 --" + "y" * 1000, 1464),
+        ):
+            world.do("SCRIPT", "LOAD", script)
+            assert b"used_memory_scripts_eval:%d\r\n" % expected in world.raw("INFO", "memory")
+        for number in range(20):
+            world.do("SCRIPT", "LOAD", f"return {number + 100}")
+        assert b"used_memory_scripts_eval:3768\r\n" in world.raw("INFO", "memory")
+
     def test_lua_is_loaded_at_the_first_script(self, world: World) -> None:
         assert b"used_memory_vm_eval:0\r\n" in world.raw("INFO", "memory")
         world.do("EVAL", "return 1", 0)
