@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from greenlet import greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 from mypy_extensions import i64
 
 from pyredmem.base import errors
@@ -33,6 +33,41 @@ from pyredmem.engine.tasks import DONE
 
 #: How long a suspended script works before other clients get their turn (microseconds).
 _SLICE_US: Final = 5000
+
+
+def is_of_this_thread(other: greenlet) -> bool:
+    """Whether a greenlet was made in the running thread: no other thread can switch to it."""
+    mine = getcurrent()
+    while mine.parent is not None:
+        mine = mine.parent
+    theirs = other
+    while theirs.parent is not None:
+        theirs = theirs.parent
+    return mine is theirs
+
+
+class Work:
+    """What a greenlet is to run next, and what came of it. It knows nothing of the engine, which it must not keep."""
+
+    def __init__(self) -> None:
+        self.body: Callable[[], None] | None = None  # None: it has ended
+        self.fault: BaseException | None = None  # what it has raised
+
+
+def work_for_ever(work: Work) -> None:
+    """Run one command after another. A greenlet costs ten times as much to make as to switch to."""
+    while True:
+        body = work.body
+        assert body is not None
+        try:
+            body()
+        except GreenletExit:
+            raise
+        except BaseException as fault:
+            work.fault = fault
+        body = None
+        work.body = None
+        getcurrent().parent.switch()
 
 
 class ScriptRun:
@@ -55,7 +90,9 @@ class ScriptRun:
         self.has_written = False  # it cannot be killed any more
         self._is_killed = False
         # The greenlet of the command that runs it.
-        self._greenlet: greenlet | None = None
+        self._greenlet: greenlet | None = None  # while such a command is running
+        self._idle: greenlet | None = None  # a greenlet that waits for the next one
+        self._work = Work()
         self._session: Session | None = None
         self._client_left = False
         self._slice_end_us: i64 = 0
@@ -76,7 +113,8 @@ class ScriptRun:
     def execute(self, session: Session, body: Callable[[], None]) -> None:
         """Run the command of a client; if a script in it takes too long, the rest runs later and holds the client."""
         self._session = session
-        self._greenlet = greenlet(body)
+        self._work.body = body
+        self._greenlet = self._take_idle()
         self._switch()
         if self._greenlet is not None:
             self._suspend(session)
@@ -84,12 +122,26 @@ class ScriptRun:
     def _switch(self) -> None:
         """Run the greenlet until it is suspended or ends; it raises here what the command raises."""
         running = self._greenlet
+        work = self._work
         assert running is not None
-        try:
-            running.switch()
-        finally:
-            if running.dead:
-                self._greenlet = None
+        running.switch()
+        if work.body is None:
+            self._greenlet = None
+            self._idle = running
+            fault = work.fault
+            if fault is not None:
+                work.fault = None
+                raise fault
+
+    def _take_idle(self) -> greenlet:
+        """A greenlet that runs what is in `_work` when it is switched to."""
+        idle = self._idle
+        self._idle = None
+        if idle is None or not is_of_this_thread(idle):
+            work = self._work
+            idle = greenlet(lambda: work_for_ever(work))
+        idle.parent = getcurrent()
+        return idle
 
     def _suspend(self, session: Session) -> None:
         core = self._core
