@@ -15,6 +15,7 @@ from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.info.command import info_commands
 from pyredmem.memory.allocator import Allocator
+from pyredmem.scripting.scripting import Scripting
 
 
 def command_groups() -> list[Group]:
@@ -34,5 +35,6 @@ def create_engine(
     allocator.begin()
     core = Core(settings, clock, rng, allocator, host or Host())
     engine = Engine(core, registry.table)
+    engine.scripting = Scripting(engine)
     engine.clients.serve_with(Dispatcher(engine, registry.handlers))
     return engine

@@ -56,6 +56,13 @@ LFU_NOT_SELECTED: Final = (
     b"between policies at runtime LRU and LFU data will take some time to adjust."
 )
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+BUSY_SCRIPT: Final = b"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+BUSY_FUNCTION: Final = b"BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+NO_SCRIPT_RUNS: Final = b"NOTBUSY No scripts in execution right now."
+SCRIPT_HAS_WRITTEN: Final = (
+    b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script "
+    b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+)
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"

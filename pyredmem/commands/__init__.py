@@ -1,4 +1,4 @@
-"""Layer 5: the command handlers. Each module holds one Redis command group, or one subject of a large group."""
+"""Layer 6: the command handlers. Each module holds one Redis command group, or one subject of a large group."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pyredmem.commands.databases import databases
 from pyredmem.commands.debug import debug
 from pyredmem.commands.dump import dumping, migrated_keys
 from pyredmem.commands.expire import expiry
+from pyredmem.commands.functions import functions
 from pyredmem.commands.geo import geo
 from pyredmem.commands.geo_search import geo_searches
 from pyredmem.commands.hash_expiry import hash_expiry
@@ -36,6 +37,7 @@ from pyredmem.commands.object import objects
 from pyredmem.commands.pubsub import pubsub
 from pyredmem.commands.replication import replication
 from pyredmem.commands.scan import scanning
+from pyredmem.commands.scripting import scripting
 from pyredmem.commands.server import server
 from pyredmem.commands.set_operations import set_operations
 from pyredmem.commands.set_random import set_random
@@ -81,6 +83,7 @@ def all_groups() -> list[Group]:
         hash_values,
         hash_walks,
         hashes,
+        functions,
         geo,
         geo_searches,
         hyperloglogs,
@@ -99,6 +102,7 @@ def all_groups() -> list[Group]:
         pubsub,
         replication,
         scanning,
+        scripting,
         server,
         set_operations,
         set_random,

@@ -123,6 +123,9 @@ def shutdown(context: Context, argv: list[bytes]) -> None:
     if b"SAVE" in words and b"FORCE" not in words:
         host.log("warning", "SHUTDOWN SAVE is refused because this server writes no files; use NOSAVE or FORCE.")
         raise CommandError(_SHUTDOWN_FAILED)
+    script_run = context.engine.script_run
+    if script_run.is_suspended() and b"NOSAVE" not in words:
+        raise CommandError(script_run.busy_error())
     context.session.close()
     host.shut_down()
 

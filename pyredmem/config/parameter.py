@@ -15,7 +15,6 @@ NO_THREADS: Final = "commands are served by one thread"
 NO_PROCESS_TUNING: Final = "the process is left to the operating system"
 NO_SYSLOG: Final = "the log goes to a file or to standard output"
 NO_MODULES: Final = "modules cannot be loaded"
-NO_SCRIPTS: Final = "there are no scripts yet"
 DEBUGGING_AID: Final = "it helps to debug Redis itself"
 
 

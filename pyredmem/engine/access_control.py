@@ -190,17 +190,24 @@ class AccessControl:
             return None
         return user.denial(acl_call(command, argv))
 
-    def refusal(self, session: Session, command: Command, argv: list[bytes], context: bytes = b"") -> bytes | None:
-        """The error if a client may not make a call, which is logged and counted; None if it may.
+    def refusal(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """The error if a client may not send a command, which is logged and counted; None if it may."""
+        return self._refusal(session, command, argv, b"NOPERM ", b"")
 
-        ``context`` is where the call was made; if it is not given, the client made it itself.
-        """
-        found = self.denial(session.user, command, argv)
+    def refusal_in_script(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """The error if the script of a client may not call a command, which is logged and counted; None if it may."""
+        return self._refusal(session, command, argv, b"ERR ACL failure in script: ", IN_SCRIPT)
+
+    def _refusal(
+        self, session: Session, command: Command, argv: list[bytes], prefix: bytes, context: bytes
+    ) -> bytes | None:
+        user = session.user
+        found = self.denial(user, command, argv)
         if found is None:
             return None
+        assert user is not None
         self._note(session, found, command, argv, context)
-        assert session.user is not None
-        return b"NOPERM " + found.message(session.user.name, command.full_name)
+        return prefix + found.message(user.name, command.full_name)
 
     def refusal_at_exec(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """The error if a client may no longer run a command that it has queued; None if it may."""

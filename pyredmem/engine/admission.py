@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from pyredmem.base import errors
 from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import (
     GATE_ACL,
+    GATE_BUSY,
     GATE_CLIENTS_LIMITED,
     GATE_IN_MULTI,
     GATE_MONITOR,
@@ -24,8 +27,10 @@ from pyredmem.engine.gates import (
 )
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.pause import Pause
+from pyredmem.engine.script_run import ScriptRun
 from pyredmem.engine.session import Session
 from pyredmem.engine.spec import (
+    ALLOW_BUSY,
     ALLOWED_SUBSCRIBED,
     DENYOOM,
     IMMEDIATE_IN_MULTI,
@@ -36,6 +41,7 @@ from pyredmem.engine.spec import (
     QUEUED_OUT_OF_MEMORY,
     READONLY,
     RUNS_QUEUE,
+    RUNS_SCRIPT,
     WRITE,
     Command,
 )
@@ -66,7 +72,13 @@ class Admission:
     """Decides whether a command runs now."""
 
     def __init__(
-        self, core: Core, access: AccessControl, clients: Clients, memory_limit: MemoryLimit, pause: Pause
+        self,
+        core: Core,
+        access: AccessControl,
+        clients: Clients,
+        memory_limit: MemoryLimit,
+        pause: Pause,
+        script_run: ScriptRun,
     ) -> None:
         self._gates = core.gates
         self._allocator = core.allocator
@@ -74,6 +86,7 @@ class Admission:
         self._clients = clients
         self._memory_limit = memory_limit
         self._pause = pause
+        self._script_run = script_run
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
@@ -85,7 +98,7 @@ class Admission:
         message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
-        if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, command):
+        if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, self._flags(session, command, argv)):
             return _POSTPONED
         if session.gates & GATE_IN_MULTI and not command.flags & IMMEDIATE_IN_MULTI:
             session.transaction.enqueue(command, argv)
@@ -121,11 +134,18 @@ class Admission:
 
     def _make_room(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """Evict keys if memory is short; returns the error if there still is no room for the command."""
-        if not self._is_near_limit() or self._memory_limit.make_room(argv):
+        if not self._is_near_limit() or self._script_run.is_suspended() or self._memory_limit.make_room(argv):
             return None
         if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
             return errors.OUT_OF_MEMORY
-        return errors.OUT_OF_MEMORY if session.transaction.flags_of_call(command) & DENYOOM else None
+        return errors.OUT_OF_MEMORY if self._flags(session, command, argv) & DENYOOM else None
+
+    def _flags(self, session: Session, command: Command, argv: list[bytes]) -> i64:
+        """The flags of a call: of the command, or of the queued commands or the script that it runs."""
+        find_flags = self._script_run.find_flags
+        if command.flags & RUNS_SCRIPT and find_flags is not None:
+            return find_flags(command, argv)
+        return session.transaction.flags_of_call(command)
 
     def _refusal_of_state(self, session: Session, command: Command) -> bytes | None:
         """The error if the command cannot run in the state that its client is in; None if it can."""
@@ -134,6 +154,8 @@ class Admission:
             return errors.not_while_subscribed(command.full_name)
         if gates & GATE_MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
             return errors.MONITORS_CANNOT_ACCESS_KEYS
+        if self._gates.bits & GATE_BUSY and not command.flags & ALLOW_BUSY:
+            return self._script_run.busy_error()
         return None
 
 

@@ -23,6 +23,7 @@ from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.pubsub import PubSub
+from pyredmem.engine.script_run import ScriptRun
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
 from pyredmem.engine.tracking import Tracking
 
@@ -59,6 +60,7 @@ class Clients:
         monitors: Monitors,
         pause: Pause,
         pubsub: PubSub,
+        script_run: ScriptRun,
         tracking: Tracking,
     ) -> None:
         self._core = core
@@ -68,6 +70,7 @@ class Clients:
         self._monitors = monitors
         self._pause = pause
         self._pubsub = pubsub
+        self._script_run = script_run
         self._tracking = tracking
         self._runner: Runner | None = None
         self._next_id: i64 = 1
@@ -206,6 +209,8 @@ class Clients:
         """Forget a client, and free what it has."""
         session.close()
         if not session.is_connected:  # it was refused, or has been disconnected already
+            return
+        if self._script_run.keeps(session):
             return
         session.is_connected = False
         del self._core.sessions[int(session.id)]

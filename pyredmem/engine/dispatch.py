@@ -38,12 +38,14 @@ from pyredmem.engine.gates import (
     GATE_TRACKING,
 )
 from pyredmem.engine.session import HOLD_BLOCKED, Session
-from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, RUNS_SCRIPT, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
 #: The error for an unknown command shows this much of its arguments, as in Redis (bytes).
 _SHOWN_ARGUMENTS: Final = 128
+#: Commands that are not recorded themselves: what they run is.
+_RUNS_OTHERS: Final = RUNS_QUEUE | RUNS_SCRIPT
 #: Words that begin a line of HTTP and are no commands (Redis 7.2 processCommand).
 _WORDS_OF_HTTP: Final = frozenset((b"post", b"host:"))
 
@@ -74,7 +76,10 @@ class Dispatcher(CallRunner):
         self._allocator = core.allocator
         self._clock = core.clock
         self._stats = core.stats
-        self._admission = Admission(core, engine.access, engine.clients, engine.memory_limit, engine.pause)
+        self._script_run = engine.script_run
+        self._admission = Admission(
+            core, engine.access, engine.clients, engine.memory_limit, engine.pause, engine.script_run
+        )
         self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
@@ -122,10 +127,16 @@ class Dispatcher(CallRunner):
             self._record(session, command, argv, duration)
 
     def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
-        """The entry for a command that was not called by this name yet, or for a subcommand; None if it was refused."""
+        """The entry for a command that was not called by this name yet; None if the request needs no handler any more.
+
+        Subcommands and commands that run scripts have no entry that stays: each of their requests comes here.
+        """
         command = self._table.lookup(argv)
         if command is None or (command.is_container and (len(argv) > 1 or not command.runs_alone)):
             self._refuse_unknown(session, command, argv)
+            return None
+        if command.flags & RUNS_SCRIPT:
+            self._execute_script(session, command, argv)
             return None
         entry = _Entry(command, self._handlers[command.index], self._statistics.of(command))
         named = self._table.by_spelling.get(argv[0])
@@ -143,8 +154,23 @@ class Dispatcher(CallRunner):
             return False
         return self._access.denial(session.user, command, argv) is None
 
+    def _execute_script(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run or refuse a command that runs a script."""
+        if not command.spec.accepts(len(argv)):
+            self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
+            return
+        session.command = command
+        self._execute_gated(session, command, argv)
+
     def _execute_gated(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run, refuse, queue or postpone a request for which a gate is set."""
+        """Run, refuse, queue or postpone a request for which a gate is set, or which runs a script."""
+        if session.transaction.flags_of_call(command) & RUNS_SCRIPT and not self._script_run.is_suspended():
+            self._script_run.execute(session, lambda: self._execute_checked(session, command, argv))
+        else:
+            self._execute_checked(session, command, argv)
+
+    def _execute_checked(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Check whether a request may run now, and do what the verdict says."""
         skips_reply = session.gates & GATE_REPLY_SKIP != 0
         if skips_reply:
             session.begin_skipped()
@@ -238,7 +264,7 @@ class Dispatcher(CallRunner):
         try:
             self._handlers[command.index](context, argv)
         finally:
-            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & RUNS_QUEUE
+            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & _RUNS_OTHERS
             recorder.end_command(outer, context.db.index, argv, has_changed)
             recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
 

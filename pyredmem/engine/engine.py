@@ -29,12 +29,17 @@ from pyredmem.engine.pause import Pause
 from pyredmem.engine.process_defrag import ProcessDefrag
 from pyredmem.engine.pubsub import PubSub
 from pyredmem.engine.sampler import PERIOD_MS, Sampler
+from pyredmem.engine.script_run import ScriptRun
 from pyredmem.engine.session import Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.spec import CommandTable
 from pyredmem.engine.tracking import Tracking
 from pyredmem.keyspace.recorder import UnitListener
 from pyredmem.memory.audit import AuditReport
+
+
+class Extension:
+    """A part of an engine that a higher layer adds to it."""
 
 
 class Engine:
@@ -78,6 +83,7 @@ class Engine:
         self.monitors = Monitors(core)
         self.pubsub = PubSub(core)
         self.notifications = Notifications(core, self.pubsub)
+        self.script_run = ScriptRun(core)
         self.clients = Clients(
             core,
             self.authentication,
@@ -86,8 +92,11 @@ class Engine:
             self.monitors,
             self.pause,
             self.pubsub,
+            self.script_run,
             self.tracking,
         )
+        self.script_run.disconnect = self.clients.release
+        self.scripting: Extension | None = None  # set by the assembly; see scripting/scripting.py
 
     # Clients.
 
@@ -128,12 +137,15 @@ class Engine:
             stats.longest_cycle_us = duration_us
         if allocator.used_memory > allocator.peak:
             allocator.note_peak()
-        if core.keyspace.now_us >= core.fast_cycle_due_us:
+        if core.keyspace.now_us >= core.fast_cycle_due_us and not self.script_run.is_suspended():
             self.maintenance.before_sleep()
         core.chores.run()
 
     def tick(self, now_ms: i64) -> None:
         """Run everything that is due at a tick of the timer."""
+        if self.script_run.is_suspended():
+            self.run_tasks()
+            return
         core = self.core
         start_us = core.clock.now_us()
         core.keyspace.now_us = now_ms * 1000
@@ -151,7 +163,8 @@ class Engine:
         start_us = core.clock.now_us()
         core.keyspace.now_us = start_us
         core.tasks.run_next()
-        self.blocking.serve()
+        if not self.script_run.is_suspended():
+            self.blocking.serve()
         core.chores.run()
         core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 

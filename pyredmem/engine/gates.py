@@ -29,6 +29,7 @@ GATE_TRACKED: Final = 1 << 18  # a client tracks keys
 GATE_CLIENTS_LIMITED: Final = 1 << 19  # maxmemory-clients is set
 GATE_KEYS_AWAITED: Final = 1 << 20  # a client is blocked on a key
 GATE_RECORDED: Final = 1 << 21  # the writes are being recorded
+GATE_BUSY: Final = 1 << 22  # a script has been running for long, and is suspended
 
 
 class Gates:

@@ -44,8 +44,16 @@ class Monitors:
 
     def feed(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
         """Send each client in MONITOR a line about a command that a client has run."""
-        if command.has(_HIDDEN):
-            return
+        if not command.has(_HIDDEN):
+            self._send(session, database, command, argv)
+
+    def feed_script(self, session: Session, database: i64, argv: list[bytes]) -> None:
+        """Send a line about a command that is going to run a script, before the lines about the script's commands."""
+        command = session.command
+        if self._sessions and command is not None:
+            self._send(session, database, command, argv)
+
+    def _send(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> None:
         line = self._line(session, database, command, argv)
         for monitor in self._sessions:
             if monitor.gets_lines():
@@ -55,7 +63,9 @@ class Monitors:
     def _line(self, session: Session, database: i64, command: Command, argv: list[bytes]) -> bytes:
         now_us = self._core.keyspace.now_us
         source = session.address
-        if session.kind == "unix":
+        if self._core.is_in_script:
+            source = "lua"
+        elif session.kind == "unix":
             source = "unix:" + source.rpartition(":")[0]
         shown = b" ".join([quoted(argument) for argument in without_secrets(command, argv, self._core.settings)])
         return b"%d.%06d [%d %b] %b" % (

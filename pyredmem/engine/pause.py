@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_MONITOR, GATE_PAUSED
 from pyredmem.engine.session import HOLD_PAUSED, Session
-from pyredmem.engine.spec import MAY_REPLICATE, WRITE, Command
+from pyredmem.engine.spec import MAY_REPLICATE, WRITE
 
 _CHANGING: Final = WRITE | MAY_REPLICATE
 
@@ -54,13 +54,16 @@ class Pause:
         if self.active and self._core.keyspace.now_ms() >= self._end_ms:
             self.end()
 
-    def postpone(self, session: Session, command: Command) -> bool:
-        """Make a session keep a command that must wait; returns whether it must. A client in MONITOR never waits."""
+    def postpone(self, session: Session, flags: i64) -> bool:
+        """Make a session keep a command that must wait; returns whether it must. A client in MONITOR never waits.
+
+        ``flags`` are those of the command, and of what it runs.
+        """
         if session.gates & GATE_MONITOR:
             return False
         if not self.active or self._core.keyspace.now_ms() >= self._end_ms:  # the timer lets the others go on
             return False
-        if not (self._all or session.transaction.flags_of_call(command) & _CHANGING):
+        if not (self._all or flags & _CHANGING):
             return False
         session.postpone(HOLD_PAUSED)
         self._waiting[int(session.id)] = session

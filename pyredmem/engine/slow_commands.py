@@ -18,6 +18,8 @@ from pyredmem.engine.slowlog import SlowLog
 from pyredmem.engine.spec import FAST, SKIP_SLOWLOG, Command
 
 _SETTINGS: Final = ("slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "latency-tracking")
+#: The address of a client without a connection.
+_NO_ADDRESS: Final = b"?:0"
 
 
 class SlowCommands:
@@ -45,7 +47,9 @@ class SlowCommands:
         """A command took at least the lower of the thresholds."""
         if duration_us >= self.log.threshold_us and not command.flags & SKIP_SLOWLOG:
             shown = without_secrets(command, argv, self._settings)
-            address = session.address.encode("utf-8", "surrogateescape")
-            self.log.add(shown, duration_us, self._clock.now_us() // 1_000_000, address, session.name)
+            address, name = session.address.encode("utf-8", "surrogateescape"), session.name
+            if self._core.is_in_script:  # Redis runs the commands of scripts as a client without a connection
+                address, name = _NO_ADDRESS, b""
+            self.log.add(shown, duration_us, self._clock.now_us() // 1_000_000, address, name)
         event = b"fast-command" if command.flags & FAST else b"command"
         self.monitor.observe(event, duration_us // 1000, self._clock.now_us() // 1_000_000)

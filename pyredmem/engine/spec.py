@@ -50,6 +50,7 @@ ALLOWED_SUBSCRIBED: Final = 1 << 34  # a RESP2 client that is subscribed may sen
 RUNS_QUEUE: Final = 1 << 35  # runs the queued commands, so it is subject to their flags (EXEC)
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
+RUNS_SCRIPT: Final = 1 << 38  # runs a script or a function
 FOR_SERVERS: Final = 1 << 39  # other servers send it, not clients
 
 FLAG_NAMES: Final = (
@@ -191,6 +192,8 @@ def acl_categories(explicit: str, flags: int) -> frozenset[str]:
     """The ACL categories of a command: those named in ``explicit``, and those that its flags imply."""
     names = set(explicit.split())
     names.update([name for flag, name in _FLAG_CATEGORIES if flags & flag])
+    if "scripting" in names:
+        names.discard("read")  # what a script does is decided by its commands
     if not flags & FAST:
         names.add("slow")
     return frozenset(names)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
+
+#: A code is at most this long, as in Redis (bytes).
+_LONGEST_CODE: Final = 31
 
 
 class Stats:
@@ -60,7 +65,8 @@ class Stats:
         self.most_commands = 0
 
     def count_error(self, message: bytes) -> None:
-        """Count an error reply under its code, the first word of the message."""
+        """Count an error reply under its code, the first word of the message; a very long word is no code."""
         self.error_replies += 1
-        code = message.partition(b" ")[0]
+        space = message.find(b" ", 0, _LONGEST_CODE)
+        code = b"ERR" if space < 0 else message[:space]
         self.errors[code] = self.errors.get(code, 0) + 1

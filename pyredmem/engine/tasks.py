@@ -53,6 +53,7 @@ class Tasks:
         self._clock: Clock = clock
         self._host: Host = host
         self._tasks: list[Task] = []
+        self._only: Task | None = None  # while it is set, no other task runs
         self._alarm_us: i64 = NEVER  # when the shell was asked to call
 
     def create(self, work: Callable[[], int]) -> Task:
@@ -69,11 +70,19 @@ class Tasks:
             task.delay_us = delay_us
             self._arm()
 
+    def run_only(self, task: Task | None) -> None:
+        """Let the other tasks wait although they may be due; None: let them go on."""
+        self._only = task
+        self._arm()
+
+    def _candidates(self) -> list[Task]:
+        return self._tasks if self._only is None else [self._only]
+
     def run(self) -> None:
         """Run a slice of each task that is due."""
         self._alarm_us = NEVER
         now_us = self._clock.now_us()
-        for task in self._tasks:
+        for task in self._candidates():
             if task.is_due(now_us):
                 self._run_slice(task, now_us)
         self._arm()
@@ -86,7 +95,7 @@ class Tasks:
         self._alarm_us = NEVER
         now_us = self._clock.now_us()
         first: Task | None = None
-        for task in self._tasks:
+        for task in self._candidates():
             if task.is_due(now_us) and (first is None or task.due_us < first.due_us):
                 first = task
         if first is not None:
@@ -119,7 +128,7 @@ class Tasks:
     def _arm(self) -> None:
         """Ask the shell to call when the next task is due."""
         next_us: i64 = NEVER
-        for task in self._tasks:
+        for task in self._candidates():
             if task.due_us < next_us:
                 next_us = task.due_us
         if next_us < self._alarm_us:

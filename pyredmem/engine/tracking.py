@@ -21,7 +21,7 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_SUBSCRIBED, GATE_TRACKED, GATE_TRACKING
 from pyredmem.engine.key_extraction import keys_of
 from pyredmem.engine.session import Session
-from pyredmem.engine.spec import KEEPS_CACHING, READONLY, Command
+from pyredmem.engine.spec import KEEPS_CACHING, READONLY, RUNS_SCRIPT, Command
 from pyredmem.keyspace.events import KeyListener
 
 INVALIDATIONS: Final = b"__redis__:invalidate"
@@ -150,13 +150,14 @@ class Tracking(KeyListener):
         tracking = self._clients.get(int(session.id))
         if tracking is None:
             return
-        if command.has(READONLY) and not tracking.broadcast and tracking.remembers():
+        reads = command.flags & (READONLY | RUNS_SCRIPT) == READONLY  # a script reads by its own commands
+        if reads and not tracking.broadcast and tracking.remembers():
             for key in keys_of(command.spec, argv):
                 ids = self._table.setdefault(key, {})
                 if int(session.id) not in ids:
                     ids[int(session.id)] = True
                     self._items += 1
-        if not command.flags & KEEPS_CACHING and not session.transaction.active:
+        if not (command.flags & KEEPS_CACHING or session.transaction.active or self._core.is_in_script):
             tracking.caching = False
 
     # Changes.

@@ -1,1 +1,1 @@
-"""Layer 5: the command INFO, from small providers that only read."""
+"""Layer 6: the command INFO, from small providers that only read."""

@@ -37,6 +37,7 @@ class Recorder:
         self._unit: list[RecordedCommand] = []
         self._depth: i64 = 0
         self._instead: list[list[bytes]] | None = None
+        self.is_muted = False  # a script keeps its commands from being recorded
 
     # Units.
 
@@ -68,6 +69,8 @@ class Recorder:
         """The handler has returned: record what it gave instead, or the command itself if it has changed anything."""
         instead = self._instead
         self._instead = outer
+        if self.is_muted:
+            return
         if instead is not None:
             for other in instead:
                 self._unit.append(RecordedCommand(database, other))

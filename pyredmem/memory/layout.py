@@ -66,6 +66,10 @@ WATCHED_KEY_SIZE: Final = 56
 DATABASE_SIZE: Final = 88
 #: server.h luaScript
 LUA_SCRIPT_SIZE: Final = 16
+#: A library of functions, a function, and what Lua keeps of one.
+LIBRARY_SIZE: Final = 32
+FUNCTION_SIZE: Final = 40
+FUNCTION_CONTEXT_SIZE: Final = 4
 #: deps/hdr_histogram hdr_histogram and its counters, as latency tracking sizes them
 HISTOGRAM_SIZE: Final = 104
 HISTOGRAM_COUNTERS_SIZE: Final = 24576

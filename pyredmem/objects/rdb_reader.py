@@ -56,6 +56,10 @@ class RdbReader:
         self._at = start + size
         return self._data[start : self._at]
 
+    def left(self) -> int:
+        """How many bytes are left before the footer."""
+        return self._end - self._at
+
     def byte(self) -> int:
         return self.raw(1)[0]
 

@@ -26,6 +26,8 @@ STREAM_LISTPACKS_3: Final = 21
 #: New in 7.4: hashes whose fields have expire times.
 HASH_METADATA: Final = 24
 HASH_LISTPACK_EX: Final = 25
+#: The code of a library of functions, which is no value.
+FUNCTION: Final = 245
 
 #: The version of the format that 7.2 writes, and that of 7.4, which has hashes with expire times.
 VERSION: Final = 11

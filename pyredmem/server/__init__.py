@@ -1,1 +1,1 @@
-"""Layer 7: the asyncio server around the engine."""
+"""Layer 8: the asyncio server around the engine."""

@@ -192,6 +192,7 @@ class Server:
             ticker.stop()
             self._host.alarm = None
             alarm.close()
+            self.engine.script_run.abandon()
             self.listeners.close()
             self.engine.links.close_all()
             await self._close_sessions()

@@ -11,7 +11,7 @@ from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine import subscriptions
-from pyredmem.engine.access_control import IN_SCRIPT, AccessControl
+from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.command import ChannelSpec, Command, Group, Registry
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
@@ -150,8 +150,9 @@ def test_a_call_of_a_script_is_logged_as_such(world: World) -> None:
     session = world.client().session
     access.log_in(session, user)
     get = command(world.engine, b"get")
-    assert access.refusal(session, get, [b"GET", b"a"], IN_SCRIPT) is None
-    assert access.refusal(session, get, [b"GET", b"b"], IN_SCRIPT) == b"NOPERM No permissions to access a key"
+    assert access.refusal_in_script(session, get, [b"GET", b"a"]) is None
+    refused = access.refusal_in_script(session, get, [b"GET", b"b"])
+    assert refused == b"ERR ACL failure in script: No permissions to access a key"
     assert [(entry.context, entry.what) for entry in access.log.entries] == [(b"lua", b"b")]
 
 

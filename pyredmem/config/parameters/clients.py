@@ -15,7 +15,7 @@ from pyredmem.config.kinds import (
     Text,
     YesNo,
 )
-from pyredmem.config.parameter import NO_MODULES, NO_SCRIPTS, Parameter, Section
+from pyredmem.config.parameter import NO_MODULES, Parameter, Section
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -105,7 +105,6 @@ SCRIPTS: Final = Section(
             "5000",
             "Milliseconds a script may run before other clients get BUSY errors; 0 means for ever.",
             alias="lua-time-limit",
-            no_effect=NO_SCRIPTS,
         ),
         Parameter(
             "lua-enable-deprecated-api",

@@ -1,0 +1,98 @@
+"""The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text. Redis 7.2 keeps them all."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.engine.string_blocks import allocate_string
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, LUA_SCRIPT_SIZE, POINTER_SIZE, ROBJ_SIZE
+from pyredmem.scripting.script import Script
+from pyredmem.structures.dict import Dict
+
+#: The blocks of a script whose text is embedded in its object.
+_BLOCKS_IF_EMBEDDED: Final = 2
+
+
+class _Table(Dict):
+    """From SHA1 to script."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator, owns_keys=True)
+        self.scripts: list[Script] = []
+
+    def move_value(self, source: i64, target: i64) -> None:
+        self.scripts[target] = self.scripts[source]
+
+    def drop_last_value(self) -> None:
+        self.scripts.pop()
+
+    def clear_values(self) -> None:
+        self.scripts = []
+
+
+class ScriptCache:
+    """The cached scripts. Their Lua functions are kept with them."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        self._allocator = allocator
+        self._table = _Table(allocator)
+        self._by_body: dict[bytes, Script] = {}  # spares EVAL the SHA1 of a text that it knows
+        self._text_bytes: i64 = 0
+
+    def count(self) -> int:
+        return len(self._table)
+
+    def find_body(self, body: bytes) -> Script | None:
+        """The script with a text."""
+        return self._by_body.get(body)
+
+    def find(self, sha: bytes) -> Script | None:
+        """The script with a SHA1 in lower case."""
+        slot = self._table.find(sha)
+        return None if slot < 0 else self._table.scripts[slot]
+
+    def add(self, script: Script) -> None:
+        """Keep a script that is not there yet."""
+        allocator = self._allocator
+        self._table.find(script.sha)  # Redis looks it up first, which takes a step of a rehash
+        self._table.step()
+        slot = self._table.insert(script.sha, 0)
+        self._table.scripts.append(script)
+        self._by_body[script.body] = script
+        script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.body, allocator)]
+        key = i64(self._table.key_addresses[slot])
+        self._text_bytes += allocator.usable(key) + allocator.usable(script.blocks[-1])
+        if len(script.blocks) == _BLOCKS_IF_EMBEDDED:
+            self._text_bytes -= ROBJ_SIZE
+
+    def clear(self) -> None:
+        """Forget all scripts."""
+        for script in self._table.scripts:
+            for block in script.blocks:
+                self._allocator.free(block)
+        self._table.clear()
+        self._by_body = {}
+        self._text_bytes = 0
+
+    def memory(self) -> int:
+        """What INFO shows as used_memory_scripts_eval."""
+        count = len(self._table)
+        return int(
+            self._text_bytes + count * (DICT_ENTRY_SIZE + LUA_SCRIPT_SIZE) + self._table.buckets() * POINTER_SIZE
+        )
+
+    def addresses(self) -> list[int]:
+        """Every block in the ledger."""
+        blocks = self._table.addresses()
+        for script in self._table.scripts:
+            blocks += script.blocks
+        return blocks
+
+
+def sha1_of(body: bytes) -> bytes:
+    """The SHA1 of a text, in hexadecimal digits of lower case."""
+    return sha1(body, usedforsecurity=False).hexdigest().encode()
