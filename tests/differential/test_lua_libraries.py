@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pyredmem.scripting.libraries.tail_calls import call_libraries
 from tests.differential.grammar_lua_libraries import FUNCTIONS, Calls
 from tests.support.lua import Lua
 from tests.support.servers import Server
@@ -79,6 +80,34 @@ def test_calls_have_the_results_of_a_newer_server(wire_to_newer: Wire, library: 
 @pytest.mark.parametrize("library", FUNCTIONS)
 def test_many_calls_have_the_results_of_a_real_server(wire_to_real: Wire, library: str) -> None:
     compare_many(wire_to_real, library, SUITE.calls)
+
+
+ERRORS_OF_TAIL_CALLS = [
+    "return cjson.decode('x')",
+    "return cjson.decode()",
+    "return cjson:decode()",
+    "local decode = cjson.decode\nreturn decode()",
+    "local t = {cjson.decode}\nlocal x = t[1]()",
+    "local function f() return cjson.encode(f) end\nreturn f()",
+    "return cmsgpack.unpack('\\193')",
+    "return struct.pack('i', {})",
+    "return bit.band(1, nil)",
+]
+
+
+@pytest.mark.parametrize("script", ERRORS_OF_TAIL_CALLS)
+def test_the_error_of_a_tail_call_is_that_of_a_real_server(wire_to_real: Wire, script: str) -> None:
+    reply = wire_to_real.do("EVAL", script, 0)
+    assert isinstance(reply, Error), reply
+    lua = Lua()
+    chunk = lua.runtime.eval(b"function(code) return string.dump(loadstring(code, '@user_script')) end")(
+        script.encode()
+    )
+    names = {name.encode() for names in FUNCTIONS.values() for name in names}
+    message = lua.runtime.eval(b"function(chunk) return select(2, pcall(loadstring(chunk))) end")(
+        call_libraries(chunk, names)
+    )
+    assert reply.text.partition(b" script: ")[0] == b"ERR " + message
 
 
 NESTED = {
