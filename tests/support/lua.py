@@ -10,16 +10,20 @@ from pyredmem.scripting.libraries import install
 
 #: Functions of Lua that show values as texts, with what `tostring` hides: the type, all digits of a number and its
 #: sign, the bytes of a string, the pairs of a table. Pairs come in the order of `next`: the same for equal tables
-#: that were filled in the same way.
+#: that were filled in the same way. Only tables as keys come in the order of their addresses, so then pairs are sorted.
 SHOW: Final = rb"""
 local function hex(text)
   return (string.gsub(text, ".", function(c) return string.format("%02x", string.byte(c)) end))
 end
 local show
 local function show_table(value, depth)
-  local parts = {}
+  local parts, has_addresses = {}, false
   for key, element in next, value do
     parts[#parts + 1] = show(key, depth) .. "=" .. show(element, depth)
+    has_addresses = has_addresses or type(key) == "table"
+  end
+  if has_addresses then
+    table.sort(parts)
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end
