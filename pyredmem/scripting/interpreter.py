@@ -51,7 +51,7 @@ return runner, loader
 WRAPPED: Final = frozenset(
     b"call pcall log setresp sha1hex error_reply status_reply set_repl acl_check_cmd breakpoint debug "
     b"replicate_commands register_function random randomseed next pairs rawget rawset setmetatable getmetatable xpcall "
-    b"loadstring load collectgarbage create resume wrap find match gmatch gfind gsub insert foreach "
+    b"loadstring load collectgarbage create resume wrap find match gmatch gfind gsub dump insert foreach "
     b"encode decode encode_sparse_array encode_max_depth decode_max_depth encode_number_precision encode_keep_buffer "
     b"encode_invalid_numbers decode_invalid_numbers new pack unpack unpack_one unpack_limit size "
     b"tobit bnot band bor bxor lshift rshift arshift rol ror bswap tohex".split()

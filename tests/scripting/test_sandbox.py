@@ -32,6 +32,9 @@ REFUSED = [
     ("return redis.log.__globals__", "attempt to index field 'log' (a function value)"),
     ("return redis.sha1hex.__self__", "attempt to index field 'sha1hex' (a function value)"),
     ("return cjson.null.x", "attempt to index field 'null' (a userdata value)"),
+    ("return string.dump(cjson.encode)", "unable to dump given function"),
+    ("return string.dump(redis.call)", "unable to dump given function"),
+    ("return string.dump(pcall)", "unable to dump given function"),
     # Changes of the globals and of the libraries.
     ("foo = 1", "Attempt to modify a readonly table"),
     ("_G.foo = 1", "Attempt to modify a readonly table"),
@@ -99,7 +102,7 @@ HARMLESS = [
     ("local s = '' for k, v in pairs(_G) do if type(v) == 'userdata' then s = s .. k end end return s", b""),
     ("local n = 0 for k, v in pairs(redis) do if type(v) == 'userdata' then n = n + 1 end end return n", 0),
     ("return tostring(getmetatable(redis.call))", b"nil"),
-    ("return tostring(getmetatable(cjson.null))", b"false"),
+    ("return tostring(getmetatable(cjson.null))", b"nil"),
     ("return tostring(getmetatable(redis))", b"nil"),
     ("return tostring(rawget(_G, 'python'))", b"nil"),
     ("return type(select(2, pcall(redis.call)))", b"string"),

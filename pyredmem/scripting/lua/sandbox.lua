@@ -14,7 +14,7 @@ local pcall, xpcall, load, loadstring, tostring = pcall, xpcall, load, loadstrin
 local setmetatable, getmetatable, collectgarbage, sethook = setmetatable, getmetatable, collectgarbage, debug.sethook
 local setfenv, create, resume = setfenv, coroutine.create, coroutine.resume
 local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
-local byte, format, sub = string.byte, string.format, string.sub
+local byte, dump, format, sub = string.byte, string.dump, string.format, string.sub
 local insert, foreach = table.insert, table.foreach
 
 local READONLY = "Attempt to modify a readonly table"
@@ -226,6 +226,8 @@ end
 function basic.getmetatable(...)
   if behind[(...)] then
     return metatables[(...)]
+  elseif type((...)) == "userdata" then -- cjson.null
+    return nil
   end
   return getmetatable(...)
 end
@@ -362,10 +364,15 @@ end
 local coroutines = {}
 local resumed = 0
 
--- Redis makes no coroutines of functions of C, which ours stand for.
+-- Whether scripts must take a value for a function of C: one of ours, which stand for such.
+local function seems_compiled(value)
+  return type(value) == "function" and getinfo(value, "S").source == "=[C]"
+end
+
+-- Redis makes no coroutines of functions of C.
 local function create_hooked(...)
   local body = ...
-  if type(body) == "function" and getinfo(body, "S").source == "=[C]" then
+  if seems_compiled(body) then
     support.bad_argument(1, "Lua function expected")
   end
   local made = create(...)
@@ -479,6 +486,13 @@ function strings.gsub(...)
 end
 
 strings.gfind = strings.gmatch
+
+function strings.dump(...)
+  if seems_compiled((...)) then
+    error("unable to dump given function", 2)
+  end
+  return dump(...)
+end
 
 local tables = {}
 
