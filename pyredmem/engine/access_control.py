@@ -190,6 +190,11 @@ class AccessControl:
             return None
         return user.denial(acl_call(command, argv))
 
+    def would_permit(self, session: Session, command: Command, argv: list[bytes]) -> bool:
+        """Whether a client may make a call that nobody makes now; the number of its arguments may be wrong."""
+        user = session.user
+        return user is None or not user.restricted or user.denial(acl_call(command, argv)) is None
+
     def refusal(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """The error if a client may not send a command, which is logged and counted; None if it may."""
         return self._refusal(session, command, argv, b"NOPERM ", b"")

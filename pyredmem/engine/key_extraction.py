@@ -28,7 +28,7 @@ def keys_of(command: CommandSpec, argv: list[bytes]) -> list[bytes]:
 def find_keys(command: CommandSpec, argv: list[bytes]) -> list[FoundKey]:
     """The keys of a call, each with what the command does with it; empty if the call is malformed."""
     if command.find_keys is not None:
-        return command.find_keys(argv)
+        return command.find_keys(argv) if command.accepts(len(argv)) else []
     found: list[FoundKey] = []
     for spec in command.keys:
         if NOT_KEY in spec.flags or spec.unknown:

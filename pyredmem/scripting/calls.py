@@ -108,7 +108,7 @@ class Calls:
             context = self.context
             if command is None or context is None:
                 return (_NOT_CHECKABLE, _MISUSE)
-            return self._access.denial(context.session.user, command, argv) is None
+            return self._access.would_permit(context.session, command, argv)
         except BaseException as fault:
             return self._failed(fault)
 

@@ -1,8 +1,8 @@
 """Plays scripts of several connections on a server, and compares what two servers send.
 
 A line is `name: WORD WORD ...`, a command of the connection with that name; ` | ` stands between commands that are sent
-in one write. `{b}` stands for the client id of connection b. ` ...` waits for a reply that comes only after some time.
-`name: close` disconnects.
+in one write. `{b}` stands for the client id of connection b, `\\x20` for a space. ` ...` waits for a reply that comes
+only after some time. `name: close` disconnects.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Stage:
         return self._wires[name]
 
     def _words(self, command: str) -> list[Argument]:
-        return [self.ids[word[1:-1]] if word[0] == "{" else word for word in command.split()]
+        return [
+            self.ids[word[1:-1]] if word[0] == "{" else word.encode().decode("unicode_escape").encode("latin-1")
+            for word in command.split()
+        ]
 
     def _settle(self) -> None:
         """When the second PING is answered, all that was sent before has run, and its replies are on their way."""
@@ -94,10 +97,10 @@ class Stage:
 
 
 def _comparable(reply: Reply) -> Reply | None:
-    """A line of MONITOR without time and address; None for the PINGs of the test itself."""
+    """A line of MONITOR without time and address, unless that is `lua`; None for the PINGs of the test itself."""
     if not isinstance(reply, Simple) or b" [" not in reply.text:
         return reply
-    text = re.sub(rb"^[\d.]+ \[(\d+) [^]]*\]", rb"[\1]", reply.text)
+    text = re.sub(rb"^[\d.]+ \[(\d+) (?:[^]l][^]]*|(lua))\]", rb"[\1 \2]", reply.text)
     return None if text.endswith(b' "PING"') else Simple(text)
 
 
