@@ -24,6 +24,7 @@ from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_ACL
 from pyredmem.engine.spec import DENYOOM, NOSCRIPT, WRITE, Command
 from pyredmem.scripting.sink import ARRAY, ERROR, STATUS, LuaSink
+from pyredmem.scripting.wrapped import call_libraries
 
 # The forms of results, as lua/api.lua has them.
 _STATUS: Final = 1
@@ -111,6 +112,14 @@ class Calls:
             return self._access.would_permit(context.session, command, argv)
         except BaseException as fault:
             return self._failed(fault)
+
+    def call_libraries(self, compiled: bytes) -> bytes | None:
+        """What `wrapped.call_libraries` makes of a chunk that a script has compiled; None if Lua has no room for it."""
+        try:
+            return call_libraries(compiled) if self._has_room(len(compiled)) else None
+        except BaseException as fault:
+            self._failed(fault)
+            return None
 
     def log(self, level: int, line: bytes) -> None:
         """redis.log."""

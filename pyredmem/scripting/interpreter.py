@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pyredmem.scripting.libraries import install, tail_calls
+from pyredmem.scripting.libraries import install
+from pyredmem.scripting.wrapped import call_libraries
 
 DIRECTORY: Final = Path(__file__).parent / "lua"
 SUPPORT: Final = Path(__file__).parent / "libraries" / "support.lua"
@@ -33,7 +34,7 @@ local function chunk(name)
 end
 local support = chunk("support")()
 local state = { inside = false }
-local sandbox = chunk("sandbox")(support, host.tick)
+local sandbox = chunk("sandbox")(support, host.tick, host.call_libraries)
 local api, random = chunk("api")(support, host, state)
 math.random, math.randomseed = random.random, random.randomseed
 local runner = chunk("runner")(sandbox, state)
@@ -46,16 +47,6 @@ end
 sandbox.arm()
 return runner, loader
 """
-
-#: What of ours a script may call: `return redis.call(...)` must not drop the line of the script from the stack.
-WRAPPED: Final = frozenset(
-    b"call pcall log setresp sha1hex error_reply status_reply set_repl acl_check_cmd breakpoint debug "
-    b"replicate_commands register_function random randomseed next pairs rawget rawset setmetatable getmetatable xpcall "
-    b"loadstring load collectgarbage create resume wrap find match gmatch gfind gsub dump insert foreach "
-    b"encode decode encode_sparse_array encode_max_depth decode_max_depth encode_number_precision encode_keep_buffer "
-    b"encode_invalid_numbers decode_invalid_numbers new pack unpack unpack_one unpack_limit size "
-    b"tobit bnot band bor bxor lshift rshift arshift rol ror bswap tohex".split()
-)
 
 LuaFunction = Any
 
@@ -106,7 +97,7 @@ class Interpreter:
         compiled = self._compile(code, name)
         if isinstance(compiled, tuple):
             raise CompileError(compiled[1])
-        return self._load(tail_calls.call_libraries(compiled, WRAPPED))
+        return self._load(call_libraries(compiled))
 
     def load_library(self, code: bytes, name: bytes) -> list[tuple[bytes, LuaFunction, bytes | None, bytes]]:
         """The functions that a library registers: name, function, description and flags of each.
@@ -117,7 +108,7 @@ class Interpreter:
         compiled = self._compile(code, name)
         if isinstance(compiled, tuple):
             raise CompileError(compiled[1])
-        count = self._load_library(tail_calls.call_libraries(compiled, WRAPPED))
+        count = self._load_library(call_libraries(compiled))
         if isinstance(count, tuple):
             raise LibraryError(count[1])
         functions = [self._function_at(index) for index in range(1, count + 1)]

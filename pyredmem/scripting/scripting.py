@@ -60,6 +60,7 @@ class LuaEngine:
             "more": calls.more,
             "log": calls.log,
             "sha1hex": calls.sha1hex,
+            "call_libraries": calls.call_libraries,
             "set_protocol": calls.set_protocol,
             "set_replication": calls.set_replication,
             "may_run": calls.may_run,

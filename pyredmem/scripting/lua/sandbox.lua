@@ -7,7 +7,7 @@
 -- Functions of C that need a check of their own are wrapped in Lua. Their errors then begin with "[C]:<line>: ", the
 -- position in this chunk; `repair` puts the position in the script in its place. All our chunks are called "=[C]".
 
-local support, tick = ...
+local support, tick, call_libraries = ...
 
 local error, getinfo, select, type, next, pairs, rawget, rawset = error, debug.getinfo, select, type, next, pairs, rawget, rawset
 local pcall, xpcall, load, loadstring, tostring = pcall, xpcall, load, loadstring, tostring
@@ -299,10 +299,11 @@ end
 local environment
 
 local function enclose(chunk, ...)
-  if chunk then
-    return setfenv(chunk, environment)
+  if not chunk then
+    return chunk, ...
   end
-  return chunk, ...
+  local changed = call_libraries(dump(chunk))
+  return setfenv(changed and loadstring(changed) or chunk, environment)
 end
 
 -- No code of a script may pass for ours.
