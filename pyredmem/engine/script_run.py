@@ -35,21 +35,11 @@ from pyredmem.engine.tasks import DONE
 _SLICE_US: Final = 5000
 
 
-def is_of_this_thread(other: greenlet) -> bool:
-    """Whether a greenlet was made in the running thread: no other thread can switch to it."""
-    mine = getcurrent()
-    while mine.parent is not None:
-        mine = mine.parent
-    theirs = other
-    while theirs.parent is not None:
-        theirs = theirs.parent
-    return mine is theirs
-
-
 class Work:
     """What a greenlet is to run next, and what came of it. It knows nothing of the engine, which it must not keep."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: greenlet) -> None:
+        self.waiting = waiting  # for its end, or until it is suspended: the greenlet of the event loop
         self.body: Callable[[], None] | None = None  # None: it has ended
         self.fault: BaseException | None = None  # what it has raised
 
@@ -67,7 +57,7 @@ def work_for_ever(work: Work) -> None:
             work.fault = fault
         body = None
         work.body = None
-        getcurrent().parent.switch()
+        work.waiting.switch()
 
 
 class ScriptRun:
@@ -92,7 +82,7 @@ class ScriptRun:
         # The greenlet of the command that runs it.
         self._greenlet: greenlet | None = None  # while such a command is running
         self._idle: greenlet | None = None  # a greenlet that waits for the next one
-        self._work = Work()
+        self._work = Work(getcurrent())
         self._session: Session | None = None
         self._client_left = False
         self._slice_end_us: i64 = 0
@@ -113,8 +103,8 @@ class ScriptRun:
     def execute(self, session: Session, body: Callable[[], None]) -> None:
         """Run the command of a client; if a script in it takes too long, the rest runs later and holds the client."""
         self._session = session
-        self._work.body = body
         self._greenlet = self._take_idle()
+        self._work.body = body
         self._switch()
         if self._greenlet is not None:
             self._suspend(session)
@@ -134,13 +124,13 @@ class ScriptRun:
                 raise fault
 
     def _take_idle(self) -> greenlet:
-        """A greenlet that runs what is in `_work` when it is switched to."""
+        """A greenlet that runs what is in `_work` when this greenlet switches to it: no other one may."""
         idle = self._idle
         self._idle = None
-        if idle is None or not is_of_this_thread(idle):
-            work = self._work
+        if idle is None or self._work.waiting is not getcurrent():
+            work = Work(getcurrent())
+            self._work = work
             idle = greenlet(lambda: work_for_ever(work))
-        idle.parent = getcurrent()
         return idle
 
     def _suspend(self, session: Session) -> None:
@@ -220,9 +210,7 @@ class ScriptRun:
         if not self._is_killed and self._core.clock.now_us() >= self._slice_end_us:
             keyspace = self._core.keyspace
             now_us = keyspace.now_us
-            running = self._greenlet
-            assert running is not None
-            running.parent.switch()
+            self._work.waiting.switch()
             keyspace.now_us = now_us
         return self._is_killed
 
