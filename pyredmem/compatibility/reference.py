@@ -38,6 +38,7 @@ DIFFERENCES: Final = {
     "replicaof": f"`NO ONE` is accepted, anything else is refused: {_NO_REPLICAS}",
     "role": "always a master without replicas",
     "save": _NO_FILES,
+    "script|debug": "there is no debugger: only `NO` is accepted",
     "shutdown": "`SAVE` is refused: nothing is written to disk",
     "slaveof": "as `REPLICAOF`",
     "sync": f"refused: {_NO_REPLICAS}",
@@ -48,6 +49,11 @@ DIFFERENCES: Final = {
 #: Why commands will always be missing, by their names or those of their containers.
 _ABSENT: Final = {
     "module": _NO_MODULES,
+}
+
+#: The tests of redis-py that pass on a standalone Redis but not here, and why.
+REDIS_PY_TESTS: Final = {
+    "tests/test_commands.py::TestRedisCommands::test_bgsave": "nothing is saved to disk",
 }
 
 _HEAD: Final = """\
@@ -61,6 +67,28 @@ what.
 
 The texts of the `HELP` subcommands are made from the specs of the commands: they have Redis's form but other words.
 
+"""
+
+_SCRIPTS: Final = """\
+## Scripts
+
+Scripts run in Lua 5.1 with Redis's sandbox, libraries and error texts. Three things differ:
+
+* `pairs` visits the keys of a table in Redis's order unless some are strings of 32 bytes or more, or tables and
+  functions: then the order depends on addresses, in Redis too.
+* The Lua state for scripts, and that for functions, may take 512 MB each. Then a script fails with `not enough memory`.
+* Long chains of coroutines, and patterns with very many repetitions, end with an error somewhat earlier.
+
+"""
+
+_REDIS_PY_HEAD: Final = """\
+## redis-py's own tests
+
+Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
+TLS, all pass here but these, sync and asyncio, under RESP2 and RESP3:
+
+| Test | Why |
+|---|---|
 """
 
 _SETTINGS_HEAD: Final = """\
@@ -84,7 +112,7 @@ def document() -> str:
     parts = [_HEAD, f"This server has {count} of the {len(names)} commands and subcommands of Redis 7.2.\n\n"]
     parts += [_group(title, group, served) for title, group in known.items()]
     parts.append(_extensions([command for command in table.all() if command.name not in names]))
-    parts.append(_settings())
+    parts += [_SCRIPTS, _redis_py_tests(), _settings()]
     return "".join(parts)
 
 
@@ -111,6 +139,11 @@ def _extensions(commands: list[Command]) -> str:
         return ""
     rows = [f"| `{_shown(command.name)}` | {command.spec.summary} |\n" for command in commands]
     return f"## Beyond Redis 7.2\n\n| Command | What it does |\n|---|---|\n{''.join(rows)}\n"
+
+
+def _redis_py_tests() -> str:
+    rows = [f"| `{name}` | {reason} |\n" for name, reason in REDIS_PY_TESTS.items()]
+    return f"{_REDIS_PY_HEAD}{''.join(rows)}\n"
 
 
 def _settings() -> str:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pyredmem.compatibility.reference import REDIS_PY_TESTS
 from tests.clients.redis_py_suite import (
     FAILED,
     OURS,
@@ -21,9 +22,6 @@ from tests.clients.redis_py_suite import (
 )
 from tests.support.suites import time_limit
 
-#: The tests that do not pass here, by their names without parameters, and why.
-REASONS = {"tests/test_commands.py::TestRedisCommands::test_bgsave": "nothing is saved to disk"}
-
 LONGEST_SECONDS = 3600
 
 
@@ -37,9 +35,9 @@ def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
     except NoSourceError as error:
         pytest.skip(str(error))
     comparison = compare(protocol)
-    print(comparison.report(REASONS))
+    print(comparison.report(REDIS_PY_TESTS))
     assert len(comparison.both()) > 1000
-    assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REASONS)]
+    assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REDIS_PY_TESTS)]
 
 
 REPORT = """<testsuites><testsuite>
