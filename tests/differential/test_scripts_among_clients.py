@@ -54,7 +54,7 @@ SCRIPTS: dict[str, str] = {
         w: MULTI | GET k | EXEC
         p: MULTI | EVAL nosuch() 0 | GET k | EXEC
         p: MULTI | EVALSHA 0123456789012345678901234567890123456789 0 | GET k | EXEC
-        p: MULTI | SCRIPT LOAD return(1) | EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 | EXEC
+        p: MULTI | SCRIPT LOAD return(1) | EVALSHA 930269f31393d0be681588b6ab08dccee7d6bb67 0 | EXEC
         p: MULTI | EVAL | EXEC
         p: EVAL return(redis.call('multi')) 0
         p: EVAL return(redis.call('exec')) 0
@@ -161,7 +161,7 @@ OF_ACCESS: dict[str, str] = {
         m: ACL SETUSER u on nopass ~* +@all -@scripting +eval
         a: AUTH u x
         a: EVAL return(1) 0
-        a: EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+        a: EVALSHA 930269f31393d0be681588b6ab08dccee7d6bb67 0
         a: FCALL tell 1 l message
         a: SCRIPT EXISTS x
         a: FUNCTION LIST
