@@ -55,9 +55,10 @@ class Shared:
         self._initial = self._configuration()
 
     def reset(self) -> None:
-        """Empty all databases, delete all users, and restore the first configuration."""
+        """Empty all databases, forget scripts and libraries, delete all users, and restore the first configuration."""
         with self.server.connect() as wire:
-            wire.do("FLUSHALL")
+            for command in ("FLUSHALL", "SCRIPT FLUSH", "FUNCTION FLUSH"):
+                wire.do(*command.split())
             users = wire.do("ACL", "USERS")
             if isinstance(users, Array):
                 names = [item.data for item in users.items if isinstance(item, Bulk) and item.data != b"default"]

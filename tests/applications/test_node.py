@@ -45,6 +45,8 @@ def packages() -> Path:
     return kept / "node_modules"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(INSTALL_SECONDS + SECONDS + 20)
 @pytest.mark.parametrize("library", PARTS)
 def test_a_library_of_node_works(packages: Path, url: str, library: str) -> None:
     assert NODE is not None

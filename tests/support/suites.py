@@ -31,6 +31,7 @@ class Suite:
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     churn_seconds: float = 20.0
+    redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
     runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
     has_time_limits: bool = True
     explores: bool = False
@@ -49,6 +50,7 @@ SUITES: Final = {
         streams_per_group=40,
         streams_of_fields=150,
         churn_seconds=20.0,
+        redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
         runs_slow_tests=True,
     ),
     "full": replace(DEFAULT, churn_seconds=600.0, runs_slow_tests=True, has_time_limits=False),
