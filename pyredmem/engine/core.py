@@ -73,6 +73,36 @@ class Chores:
             self._running = False
 
 
+class Outgoing:
+    """The clients whose output is written at the end of this turn of the event loop, in this order.
+
+    They are those that messages were sent to. So each gets all messages of a turn by one write, no matter how many
+    clients have published them. A reply that comes after a message in time joins them: whoever has read the reply to
+    PUBLISH knows that the messages were sent before it. Without an event loop the turn ends with the batch.
+    """
+
+    def __init__(self, host: Host, chores: Chores) -> None:
+        self._host: Host = host
+        self._chores = chores
+        self._sessions: list[Session] = []
+        self.is_waiting = False  # whether there are any
+
+    def add(self, session: Session) -> None:
+        """Call the session's `write_now` at the end of the turn."""
+        self.is_waiting = True
+        self._sessions.append(session)
+        if len(self._sessions) == 1 and not self._host.write_output_soon():
+            self._chores.defer(self.write)
+
+    def write(self) -> None:
+        """Write the output of all these clients."""
+        sessions = self._sessions
+        self._sessions = []
+        self.is_waiting = False
+        for session in sessions:
+            session.write_now()
+
+
 class Core:
     """What the parts of one engine share."""
 
@@ -86,6 +116,7 @@ class Core:
         self.cron = Cron()
         self.tasks = Tasks(clock, host)
         self.chores = Chores()
+        self.outgoing = Outgoing(host, self.chores)
         self.owners = Owners(allocator)
         self.figures = Figures()
         self.stats = Stats()

@@ -357,6 +357,9 @@ class Dispatcher(CallRunner):
     def defer(self, chore: Callable[[], None]) -> None:
         self._core.chores.defer(chore)
 
+    def write_soon(self, session: Session) -> None:
+        self._core.outgoing.add(session)
+
     def fit_query_buffer(self, session: Session) -> None:
         self.engine.clients.fit_query_buffer(session)
 

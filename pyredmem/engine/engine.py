@@ -168,6 +168,10 @@ class Engine:
         core.chores.run()
         core.stats.end_timer_cycle(core.clock.now_us() - start_us)
 
+    def write_output(self) -> None:
+        """Write what waits for the end of this turn of the event loop; `Host.write_output_soon` asks for this call."""
+        self.core.outgoing.write()
+
     # The ledger.
 
     def audit(self) -> AuditReport:

@@ -114,6 +114,10 @@ class Host:
     def wake_after(self, delay_us: int) -> None:
         """Call ``Engine.run_tasks`` in ``delay_us`` microseconds, instead of at a later time that was set before."""
 
+    def write_output_soon(self) -> bool:
+        """Call ``Engine.write_output`` at the end of this turn of the event loop; false if there is no loop."""
+        return False
+
     def shut_down(self) -> None:
         """End the process as soon as the replies that are ready are written."""
 

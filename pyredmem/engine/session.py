@@ -75,6 +75,10 @@ class Runner(ABC):
         """Call ``chore`` once after the batch, before the server sleeps."""
 
     @abstractmethod
+    def write_soon(self, session: Session) -> None:
+        """Call the session's `write_now` once, at the end of this turn of the event loop."""
+
+    @abstractmethod
     def fit_query_buffer(self, session: Session) -> None:
         """Account for input that a session cannot run yet: its query buffer may have grown."""
 
@@ -381,14 +385,24 @@ class Session:
         return peak
 
     def wake(self) -> None:
-        """Have the shell write the output after the running batch."""
+        """Have the shell write a message soon, together with what other clients send to this one until then."""
         size = self.output.size()
         if size > self.output_alarm:
             self.output_alarm = size + OUTPUT_STEP
             self._output_grows()
+        self.write_soon()
+
+    def write_soon(self) -> None:
+        """Have the shell write the output at the end of this turn of the event loop."""
         if not self._waking:
             self._waking = True
-            self.runner.defer(self._woken)
+            self.runner.write_soon(self)
+
+    def write_now(self) -> None:
+        """Have the shell write the output now: `write_soon` has asked for it."""
+        self._waking = False
+        self.last_active_us = self.keyspace.now_us
+        self.output_ready()
 
     def _output_grows(self) -> None:
         if not self.is_closing():
@@ -397,11 +411,6 @@ class Session:
     def watch_output(self) -> None:
         """Check the limits on output while a long reply is being written, too."""
         self.output.on_growth = self._output_grows
-
-    def _woken(self) -> None:
-        self._waking = False
-        self.last_active_us = self.keyspace.now_us
-        self.output_ready()
 
     # The end. A session that is *connected* is in the engine's table of clients, and its blocks are in the ledger; one
     # that was refused never is. A *closing* session runs no more requests: the shell disconnects it when its output is

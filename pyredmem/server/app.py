@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Final, TypeVar, cast
 
 from pyredmem.assembly import REGISTRY, create_engine
@@ -177,6 +178,7 @@ class Server:
         ticker = Ticker(self._loop, self._tick, self.engine.cron.interval_ms)
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
+        self._host.call_after_turn = partial(self._loop.call_soon, self.engine.write_output)
         worker = LazyFreeWorker(self.engine, self._clock, self._loop)
         worker.start()
         try:
@@ -191,6 +193,7 @@ class Server:
             worker.stop()
             ticker.stop()
             self._host.alarm = None
+            self._host.call_after_turn = None
             alarm.close()
             self.engine.script_run.abandon()
             self.listeners.close()

@@ -31,6 +31,7 @@ class Connection:
     def __init__(self, engine: Engine, kind: str, opened: Callable[[Connection], None]) -> None:
         self._engine = engine
         self._clients = engine.clients
+        self._outgoing = engine.core.outgoing
         self._kind = kind
         self._opened = opened
         self._transport: asyncio.Transport | None = None
@@ -61,7 +62,10 @@ class Connection:
         session = self._session
         assert session is not None
         session.receive(data)
-        self.flush()
+        if self._outgoing.is_waiting:  # the replies follow the messages of this turn
+            session.write_soon()
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Write the output that is ready, and close the connection if the session is closing."""

@@ -32,7 +32,9 @@ class ServerHost(Host):
         self._kinds = kinds
         # Resolved now: after a change of directory a relative path would mean another file.
         self._executable = os.path.abspath(sys.argv[0] or sys.executable)
-        self.alarm: Alarm | None = None  # while the server runs
+        # While the server runs:
+        self.alarm: Alarm | None = None
+        self.call_after_turn: Callable[[], object] | None = None  # has the loop call Engine.write_output
 
     def resident_bytes(self) -> int:
         return process.resident_bytes()
@@ -106,6 +108,12 @@ class ServerHost(Host):
     def wake_after(self, delay_us: int) -> None:
         if self.alarm is not None:
             self.alarm.set(delay_us)
+
+    def write_output_soon(self) -> bool:
+        if self.call_after_turn is None:
+            return False
+        self.call_after_turn()
+        return True
 
     def shut_down(self) -> None:
         self._end()
