@@ -54,22 +54,25 @@ class _Message:
 
     def __init__(self, parts: list[bytes]) -> None:
         self._parts = parts
-        self._encoded: dict[int, bytes] = {}
+        self._resp2 = b""  # not encoded yet
+        self._resp3 = b""
 
     def send(self, session: Session) -> None:
         """Send it to a client, after the reply of the command that the client is running."""
-        sink = session.messages()
-        protocol = int(sink.protocol)
-        data = self._encoded.get(protocol)
-        if data is None:
-            encoder = RespSink() if protocol == 2 else Resp3Sink()
-            encoder.push(len(self._parts))
-            for part in self._parts:
-                encoder.bulk(part)
-            data = encoder.take()
-            self._encoded[protocol] = data
-        sink.raw(data)
-        session.wake()
+        if session.output.protocol == 2:
+            if not self._resp2:
+                self._resp2 = self._encode(RespSink())
+            session.send_message(self._resp2)
+        else:
+            if not self._resp3:
+                self._resp3 = self._encode(Resp3Sink())
+            session.send_message(self._resp3)
+
+    def _encode(self, encoder: RespSink) -> bytes:
+        encoder.push(len(self._parts))
+        for part in self._parts:
+            encoder.bulk(part)
+        return encoder.take()
 
 
 class PubSub:

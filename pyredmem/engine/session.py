@@ -207,6 +207,11 @@ class Session:
             self._outbox = RespSink() if self.output.protocol == 2 else Resp3Sink()
         return self._outbox
 
+    def send_message(self, data: bytes) -> None:
+        """Send a message that is encoded already."""
+        self.messages().raw(data)
+        self.wake()
+
     def begin_reply(self) -> None:
         """Note that a command of this client begins: from now on messages wait for its end."""
         self._replying += 1
