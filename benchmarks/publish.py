@@ -25,7 +25,6 @@ from processes import REDIS, Contender, Process, encode, own_contender, redis_co
 ROOT = Path(__file__).resolve().parents[1]
 CHANNEL = "channel"
 MESSAGE = "a message"
-PUBLISHERS = 10
 PAUSE_S = 0.001
 #: At least this many messages are published, however many subscribers there are.
 FEWEST = 200
@@ -59,14 +58,14 @@ def subscribers(process: Process, count: int) -> Iterator[None]:
                 key.fileobj.close()  # type: ignore[union-attr]
 
 
-def cost(contender: Contender, count: int, deliveries: int) -> float:
+def cost(contender: Contender, count: int, publishers: int, deliveries: int) -> float:
     """CPU time (microseconds) for each message that one of ``count`` subscribers gets."""
     published = max(deliveries // count, FEWEST)
     with running(contender) as process, subscribers(process, count):
         before = process.cpu_ns()
         subprocess.run(
             [
-                "redis-benchmark", "-p", str(process.port), "-c", str(PUBLISHERS), "-n", str(published), "-q",
+                "redis-benchmark", "-p", str(process.port), "-c", str(publishers), "-n", str(published), "-q",
                 "PUBLISH", CHANNEL, MESSAGE,
             ],
             capture_output=True, check=True, stdin=subprocess.DEVNULL,
@@ -78,17 +77,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--python", metavar="PATH", help="interpreter with the package to measure")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--publishers", type=int, default=10, help="clients that publish at the same time")
     parser.add_argument("--deliveries", type=int, default=200_000)
     parser.add_argument("--subscribers", default="1,100,1000", help="numbers of subscribers, with commas between them")
     options = parser.parse_args()
     own = options.python or (f"{sys.executable}:{ROOT}" if (ROOT / "pyredmem").is_dir() else sys.executable)
     contenders = [redis_contender(), own_contender(own)]
-    print(
-        f"| us of CPU for each message | {REDIS} | {contenders[1].name} | ratio min/median/max |\n|---|---:|---:|---:|"
-    )
+    print(f"| us of CPU for each message | {REDIS} | {contenders[1].name} | ratio min/median/max |")
+    print("|---|---:|---:|---:|")
     for count in [int(word) for word in options.subscribers.split(",")]:
         rounds = [
-            [cost(contender, count, options.deliveries) for contender in contenders] for _ in range(options.rounds)
+            [cost(contender, count, options.publishers, options.deliveries) for contender in contenders]
+            for _ in range(options.rounds)
         ]
         ratios = sorted(ours / theirs for theirs, ours in rounds)
         theirs, ours = (statistics.median(figures) for figures in zip(*rounds, strict=True))
