@@ -10,6 +10,7 @@ from pyredmem.assembly import create_engine
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
+from pyredmem.engine.host import Host
 from pyredmem.engine.session import Session
 from pyredmem.server.connection import HIGH_WATER, Connection
 from tests.support.wire import request
@@ -77,12 +78,12 @@ class FakeTransport:
 
 
 class Shell:
-    """An engine and connections to it."""
+    """An engine and connections to it. ``host`` is the process around it, if the test needs one."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, host: Host | None = None, **settings: str) -> None:
         self.clock = ManualClock()
         pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
-        self.engine = create_engine(Settings(pairs), self.clock, Random(1))
+        self.engine = create_engine(Settings(pairs), self.clock, Random(1), host)
 
     def connect(self, reads: bool = True, peer: object = ("127.0.0.1", 50000), kind: str = "tcp") -> Client:
         return Client(self, reads, peer, kind)
