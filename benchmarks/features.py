@@ -1,31 +1,28 @@
-"""What scripts, messages, notifications and access control cost, in CPU time of the server and against redis-server.
+"""What scripts, notifications and access control cost, in CPU time of the server and against redis-server.
 
     python benchmarks/features.py                           # the package of this interpreter
-    python benchmarks/features.py --python ~/venv/bin/python --rounds 5 --only scripts,messages
+    python benchmarks/features.py --python ~/venv/bin/python --rounds 5 --only scripts,users
 
-The parts are `scripts`, `messages`, `notifications`, `users` and `busy`. The servers run in turn, each alone, and each
+The parts are `scripts`, `notifications`, `users` and `busy`. The servers run in turn, each alone, and each
 ratio is taken within a round. The part `busy` prints how long other clients wait while a script runs for ever.
 """
 
 from __future__ import annotations
 
 import argparse
-import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from processes import REDIS, Connection, Contender, Process, encode, own_contender, redis_contender, running
+from processes import REDIS, Connection, Contender, Process, own_contender, redis_contender, running
 
 ROOT = Path(__file__).resolve().parents[1]
 ONE_CALL = "return redis.call('get',KEYS[1])"
 HUNDRED_CALLS = "for i=1,100 do redis.call('set',KEYS[1],i) end return 1"
-SUBSCRIBERS = (1, 100, 1000)
 BUSY_MS = 100
 
 Figures = dict[str, float]  # microseconds of CPU by what was measured
@@ -55,47 +52,6 @@ def scripts(contender: Contender, requests: int) -> Figures:
             "EVALSHA, one call": cost(process, requests, ("EVALSHA", digest, "1", "k")),
             "EVAL, 100 calls": cost(process, requests // 10, ("EVAL", HUNDRED_CALLS, "1", "k")),
         }
-
-
-@contextmanager
-def subscribers(process: Process, count: int) -> Iterator[None]:
-    """Clients that are subscribed to a channel, and read what they get."""
-    sockets = [socket.create_connection(("127.0.0.1", process.port)) for _ in range(count)]
-    ended = threading.Event()
-
-    def read() -> None:
-        while not ended.is_set():
-            for one in sockets:
-                try:
-                    one.recv(1 << 16)
-                except BlockingIOError:
-                    continue
-            time.sleep(0.001)
-
-    for one in sockets:
-        one.sendall(encode(("SUBSCRIBE", "channel")))
-        one.recv(1024)
-        one.setblocking(False)
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        reader.join()
-        for one in sockets:
-            one.close()
-
-
-def messages(contender: Contender, requests: int) -> Figures:
-    """PUBLISH, for each message that is delivered."""
-    found: Figures = {}
-    for count in SUBSCRIBERS:
-        with running(contender) as process, subscribers(process, count):
-            published = max(requests // max(count // 4, 1), 100)
-            spent = cost(process, published, ("PUBLISH", "channel", "a message"), ("-c", "10"))
-            found[f"PUBLISH to {count}, each message"] = spent / count
-    return found
 
 
 def notifications(contender: Contender, requests: int) -> Figures:
@@ -143,7 +99,6 @@ def busy(contender: Contender, _requests: int) -> Figures:
 
 PARTS: dict[str, Part] = {
     "scripts": scripts,
-    "messages": messages,
     "notifications": notifications,
     "users": users,
     "busy": busy,

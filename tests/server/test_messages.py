@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from pyredmem.engine.host import Host
+from tests.server.certificates import Certificates
 from tests.server.processes import on_port
 from tests.server.test_connection import Client, Shell
-from tests.server.test_tls import Certificates, certificates
 from tests.support.servers import free_port
 from tests.support.wire import Array, Bulk, Integer, Wire, request
-
-__all__ = ["certificates"]  # a fixture
 
 
 class TurnHost(Host):
