@@ -1,8 +1,8 @@
 """Admission: the checks that a command passes before it runs, in Redis's order (Redis 7.2 processCommand).
 
 Only commands for which a gate is set come here (see `gates`). The methods named `_refusal...` only ask; the others
-act: making room may disconnect clients and evict keys. A command that no check refuses may still have to wait: for the
-end of a pause, or for EXEC.
+act: making room may disconnect clients and evict keys. Invalidation messages that this causes precede the reply. A
+command that no check refuses may still have to wait: for the end of a pause, or for EXEC.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pyredmem.engine.gates import (
     GATE_NEEDS_AUTH,
     GATE_PAUSED,
     GATE_SUBSCRIBED,
+    GATE_TRACKED,
 )
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.pause import Pause
@@ -39,6 +40,7 @@ from pyredmem.engine.spec import (
     WRITE,
     Command,
 )
+from pyredmem.engine.tracking import Tracking
 
 # The outcomes.
 ADMITTED: Final = 0
@@ -66,7 +68,13 @@ class Admission:
     """Decides whether a command runs now."""
 
     def __init__(
-        self, core: Core, access: AccessControl, clients: Clients, memory_limit: MemoryLimit, pause: Pause
+        self,
+        core: Core,
+        access: AccessControl,
+        clients: Clients,
+        memory_limit: MemoryLimit,
+        pause: Pause,
+        tracking: Tracking,
     ) -> None:
         self._gates = core.gates
         self._allocator = core.allocator
@@ -74,6 +82,7 @@ class Admission:
         self._clients = clients
         self._memory_limit = memory_limit
         self._pause = pause
+        self._tracking = tracking
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
@@ -82,7 +91,11 @@ class Admission:
             return Verdict(REFUSED, message)
         if self._gates.bits & GATE_CLIENTS_LIMITED and not self._clients.eviction.make_room(session):
             return _CLIENT_GONE
-        message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
+        message = self._make_room(session, command, argv)
+        if message is None:
+            if self._gates.bits & GATE_TRACKED:
+                self._tracking.limit_table()
+            message = self._refusal_of_state(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
         if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, command):

@@ -74,7 +74,9 @@ class Dispatcher(CallRunner):
         self._allocator = core.allocator
         self._clock = core.clock
         self._stats = core.stats
-        self._admission = Admission(core, engine.access, engine.clients, engine.memory_limit, engine.pause)
+        self._admission = Admission(
+            core, engine.access, engine.clients, engine.memory_limit, engine.pause, engine.tracking
+        )
         self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
@@ -148,29 +150,39 @@ class Dispatcher(CallRunner):
         skips_reply = session.gates & GATE_REPLY_SKIP != 0
         if skips_reply:
             session.begin_skipped()
-        session.begin_reply()
+        core = self._core
+        acting_id = core.acting_id
+        core.acting_id = session.id  # what admission evicts is this client's doing
         self._depth += 1
         outcome = CLIENT_GONE
         try:
             verdict = self._admission.admit(session, command, argv)
             outcome = verdict.outcome
             if outcome == ADMITTED:
-                start = self._keyspace.now_us
-                self._run(Context(self, self.engine, session, session.reply), command, argv)
-                end = self._clock.now_us()
-                self._keyspace.now_us = end
-                self._record(session, command, argv, end - start)
+                self._run_admitted(session, command, argv)
             elif outcome == QUEUED:
                 session.reply.simple(b"QUEUED")
             elif outcome not in {POSTPONED, CLIENT_GONE}:
                 self._refuse(session, command, verdict.message)
         finally:
             self._depth -= 1
-            session.end_reply()
+            core.acting_id = acting_id
             if skips_reply and outcome != POSTPONED:
                 session.end_skipped()
         if outcome == ADMITTED:
             self._end_outermost()
+
+    def _run_admitted(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        """Run the command of a request that admission let through, and count it."""
+        start = self._keyspace.now_us
+        session.begin_reply()
+        try:
+            self._run(Context(self, self.engine, session, session.reply), command, argv)
+        finally:
+            session.end_reply()
+        end = self._clock.now_us()
+        self._keyspace.now_us = end
+        self._record(session, command, argv, end - start)
 
     # Calls inside other calls.
 
@@ -227,6 +239,7 @@ class Dispatcher(CallRunner):
                 keyspace.set_no_touch(no_touch)
         if session.gates & GATE_TRACKING:
             self.engine.tracking.remember(session, command, argv)
+            self.engine.tracking.end_caching(session, command)
         if self._gates.bits & GATE_MONITORED and not context.is_retry:
             self.engine.monitors.feed(session, context.db.index, command, argv)
 
@@ -297,6 +310,8 @@ class Dispatcher(CallRunner):
         self._stats.count_error(message)
         if session.transaction.active:
             session.transaction.aborted = True
+        if session.gates & GATE_TRACKING:
+            self.engine.tracking.end_caching(session, command)
         session.reply.error(message)
 
     def _break_off_http(self, session: Session) -> None:

@@ -2,7 +2,7 @@
 
 A line is `name: WORD WORD ...`, a command of the connection with that name; ` | ` stands between commands that are sent
 in one write. `{b}` stands for the client id of connection b. ` ...` waits for a reply that comes only after some time.
-`name: close` disconnects.
+`name: close` disconnects. A connection whose name ends in 2 or 3 speaks that protocol, any other that of the stage.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Stage:
 
     def _wire(self, name: str) -> Wire:
         if name not in self._wires:
-            wire = self._server.connect(self._protocol)
+            wire = self._server.connect(int(name[-1]) if name[-1] in "23" else self._protocol)
             self._wires[name] = wire
             self.ids[name] = str(getattr(wire.do("CLIENT", "ID"), "value", ""))
         return self._wires[name]

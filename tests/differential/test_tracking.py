@@ -1,0 +1,370 @@
+"""Client-side caching with clients of both protocols, compared with real servers on the wire.
+
+The form of a script is described in `stage`; the number at the end of a name is the protocol of the connection.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from tests.differential.stage import Stage
+from tests.support.servers import Server
+from tests.support.wire import Array, Integer, Map, Push, Reply, Simple, info
+
+pytestmark = pytest.mark.needs_redis
+
+REDIRECTED: dict[str, str] = {
+    "to a RESP2 client that is subscribed": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a | MGET b c
+        x2: SET a 1 | SET a 2 | MSET b 1 c 1
+        t2: GET a
+        x2: DEL a
+    """,
+    "to a RESP2 client that is subscribed to another channel": """
+        r2: PSUBSCRIBE other
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        x2: SET a 1
+    """,
+    "to a RESP2 client that is subscribed to nothing": """
+        r2: PING
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        x2: SET a 1
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: GET a
+        x2: SET a 2
+        r2: UNSUBSCRIBE
+        t2: GET a
+        x2: SET a 3
+        r2: PING
+    """,
+    "to a RESP2 client that is subscribed to a shard channel": """
+        r2: SSUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        x2: SET a 1
+    """,
+    "to a RESP3 client, subscribed or not": """
+        r3: PING
+        t2: CLIENT TRACKING ON REDIRECT {r3} | GET a
+        x2: SET a 1
+        r3: SUBSCRIBE __redis__:invalidate
+        t2: GET a
+        x2: SET a 2
+    """,
+    "from a RESP3 client to a RESP2 client": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        x2: SET a 1
+        t3: GET a
+        t3: SET a 2 | ECHO after
+    """,
+    "broadcast": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} BCAST PREFIX a PREFIX b
+        x2: MSET a1 1 b1 1 c1 1 | SET a2 1
+        x2: MSET b2 1 a1 1
+        t2: SET a3 1
+        t2: CLIENT TRACKINGINFO
+    """,
+    "a message to the channel from a client": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        x2: PUBLISH __redis__:invalidate a
+        x2: SET a 1
+    """,
+    "several clients to one": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        u2: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        v3: CLIENT TRACKING ON REDIRECT {r2} NOLOOP | GET a
+        v3: SET a 1
+    """,
+    "no loop": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} NOLOOP | MGET a b
+        t2: SET a 1
+        x2: SET b 1
+    """,
+}
+BROKEN: dict[str, str] = {
+    "the RESP3 client is told when a key changes": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r2} | MGET a b
+        r2: close
+        t3: PING
+        x2: SET a 1
+        t3: CLIENT TRACKINGINFO
+        x2: SET b 1
+        t3: CLIENT TRACKING ON | CLIENT TRACKINGINFO
+    """,
+    "a RESP2 client finds it in TRACKINGINFO": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t2: CLIENT TRACKING ON REDIRECT {r2} | MGET a b
+        r2: close
+        t2: CLIENT TRACKINGINFO
+        x2: SET a 1
+        t2: CLIENT TRACKINGINFO
+        t2: CLIENT TRACKING OFF | CLIENT TRACKINGINFO
+        t2: CLIENT TRACKING ON REDIRECT {t2} | CLIENT TRACKINGINFO
+    """,
+    "broadcast": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r2} BCAST
+        r2: close
+        x2: MSET a 1 b 1
+        t3: SET c 1 | ECHO after
+        t3: CLIENT TRACKINGINFO
+    """,
+    "the client breaks it by itself": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r2} | GET a
+        t3: CLIENT KILL ID {r2} | SET a 1 | ECHO after
+    """,
+    "the target resets": """
+        r3: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r3} | GET a
+        r3: RESET
+        x2: SET a 1
+        r3: PING
+    """,
+}
+MODES: dict[str, str] = {
+    "optin": """
+        t3: CLIENT TRACKING ON OPTIN | GET a | CLIENT CACHING YES | GET b | GET c
+        x2: MSET a 1 b 1 c 1
+        t3: CLIENT CACHING YES | CLIENT TRACKINGINFO | CLIENT GETNAME | GET a
+        x2: SET a 2
+        t3: CLIENT CACHING YES | PING | GET a
+        x2: SET a 3
+        t3: CLIENT CACHING YES | NOSUCH | GET a
+        x2: SET a 4
+        t3: CLIENT CACHING YES | GET | GET a
+        x2: SET a 5
+        t3: CLIENT CACHING YES | SET b 1 | GET a
+        x2: SET a 6
+    """,
+    "optin in a transaction": """
+        t3: CLIENT TRACKING ON OPTIN | CLIENT CACHING YES | MULTI | GET a | GET b | EXEC | GET c
+        x2: MSET a 1 b 1 c 1
+        t3: MULTI | CLIENT CACHING YES | GET a | GET b | EXEC | GET c
+        x2: MSET a 2 b 2 c 2
+        t3: CLIENT TRACKINGINFO
+    """,
+    "optout": """
+        t3: CLIENT TRACKING ON OPTOUT | GET a | CLIENT CACHING NO | GET b | GET c
+        x2: MSET a 1 b 1 c 1
+        t3: CLIENT CACHING NO | MULTI | GET a | EXEC | GET b
+        x2: MSET a 2 b 2
+    """,
+    "switching modes": """
+        t3: CLIENT TRACKING ON OPTIN | CLIENT CACHING YES | CLIENT TRACKING ON OPTIN | GET a
+        x2: SET a 1
+        t3: CLIENT CACHING YES | CLIENT TRACKING ON | CLIENT TRACKINGINFO | GET a
+        x2: SET a 2
+        t3: CLIENT TRACKING ON OPTOUT | CLIENT TRACKING ON OPTIN | CLIENT TRACKING ON BCAST | CLIENT TRACKINGINFO
+        t3: CLIENT TRACKING OFF | CLIENT TRACKING ON BCAST PREFIX a | CLIENT TRACKING ON | CLIENT TRACKING ON BCAST
+        t3: CLIENT TRACKING ON BCAST PREFIX b NOLOOP | CLIENT TRACKINGINFO | CLIENT TRACKING OFF | CLIENT TRACKINGINFO
+    """,
+    "keys that were read before tracking began anew": """
+        t3: CLIENT TRACKING ON | GET a | CLIENT TRACKING OFF | CLIENT TRACKING ON
+        u3: CLIENT TRACKING ON
+        x2: SET a 1
+        u3: GET a | CLIENT TRACKING OFF | CLIENT TRACKING ON BCAST PREFIX z
+        x2: SET a 2
+    """,
+    "the only client begins anew": """
+        t3: CLIENT TRACKING ON | GET a | CLIENT TRACKING OFF | CLIENT TRACKING ON
+        x2: SET a 1
+    """,
+    "caching without tracking": """
+        t3: CLIENT CACHING YES | CLIENT CACHING NO | CLIENT GETREDIR | CLIENT TRACKINGINFO
+        t3: CLIENT TRACKING ON | CLIENT CACHING YES | CLIENT CACHING NO | CLIENT CACHING x | CLIENT CACHING
+        t3: CLIENT TRACKING OFF | CLIENT TRACKING | CLIENT TRACKING x | CLIENT TRACKING ON REDIRECT
+        t3: CLIENT TRACKING OFF x | CLIENT TRACKING ON PREFIX | CLIENT TRACKING ON REDIRECT -1
+    """,
+    "prefixes": """
+        t3: CLIENT TRACKING ON BCAST PREFIX a PREFIX ab | CLIENT TRACKING ON BCAST PREFIX a PREFIX a
+        t3: CLIENT TRACKING ON BCAST PREFIX ab | CLIENT TRACKING ON BCAST PREFIX a | CLIENT TRACKINGINFO
+        t3: CLIENT TRACKING ON BCAST PREFIX ab | CLIENT TRACKING ON BCAST PREFIX c | CLIENT TRACKINGINFO
+        t3: CLIENT TRACKING ON BCAST | CLIENT TRACKINGINFO
+        x2: MSET abc 1 c 2 x 3
+        t3: CLIENT TRACKING OFF | CLIENT TRACKING ON BCAST | CLIENT TRACKING ON BCAST PREFIX q | CLIENT TRACKINGINFO
+        x2: MSET b 1 a 1
+    """,
+    "what commands read and change": """
+        t3: CLIENT TRACKING ON
+        t3: EXISTS a b | STRLEN c | TYPE d | LRANGE e 0 -1 | SORT_RO f | SINTERCARD 2 g h | OBJECT ENCODING i
+        t3: GETRANGE j 0 1 | XREAD STREAMS k 0 | TOUCH l | KEYS * | SCAN 0 | DUMP m | BITFIELD_RO n GET u8 0
+        x2: MSET a 1 b 1 c 1 d 1 | RPUSH e 1 | SADD f 1 | SADD g 1 | SADD h 1 | SET i 1
+        x2: SET j 1 | XADD k 1-1 a b | SET l 1 | SET m 1 | SET n 1
+        t3: MGET a b c d | GET i
+        x2: RENAME a a2 | COPY b b2 | MOVE c 3 | GETDEL d | EXPIRE i 100
+        t3: GET b | GET i | GET b2
+        x2: PERSIST i | RESTORE b2 0 x | APPEND b 1 | SETRANGE b2 0 y | SWAPDB 0 1
+    """,
+    "keys in other databases": """
+        t3: CLIENT TRACKING ON | GET a
+        x2: SELECT 3 | SET a 1
+        t3: SELECT 5 | GET a
+        x2: SELECT 0 | SET a 1 | SWAPDB 0 3
+    """,
+    "commands that fail or change nothing": """
+        x2: SET a 1
+        t3: CLIENT TRACKING ON | MGET a b | LLEN a
+        x2: DEL b | LPUSH a 1 | SETNX a 2 | EXPIRE b 1 | GETEX a
+        x2: SET b 1 NX | GETEX a EX 100 | SETNX a 3
+    """,
+    "a key that expired is deleted by nobody": """
+        x2: DEBUG SET-ACTIVE-EXPIRE 0 | SET a 1 PX 1 | SET b 1 PX 1 | SET c 1 PX 1 | DEBUG SLEEP 0.01
+        n3: CLIENT TRACKING ON NOLOOP
+        b3: CLIENT TRACKING ON BCAST NOLOOP
+        b3: GET a
+        n3: GET b
+        x2: GET c | SET d 1 PX 1
+        n3: GET d
+        x2: DEBUG SLEEP 0.01
+        n3: GET d
+        x2: DEBUG SET-ACTIVE-EXPIRE 1
+    """,
+    "in a transaction of another client": """
+        t3: CLIENT TRACKING ON | MGET a b
+        b3: CLIENT TRACKING ON BCAST
+        x2: MULTI | SET a 1 | SET b 1 | SET a 2 | EXEC
+    """,
+}
+#: 8.2 replies to FLUSHALL and FLUSHDB later, when its background thread has freed the keys.
+FLUSHED: dict[str, str] = {
+    "every tracking client is told": """
+        r2: SUBSCRIBE __redis__:invalidate
+        s2: PING
+        t2: CLIENT TRACKING ON REDIRECT {r2}
+        u2: CLIENT TRACKING ON REDIRECT {s2} | GET a
+        v3: CLIENT TRACKING ON BCAST PREFIX b
+        w3: CLIENT TRACKING ON NOLOOP
+        x2: FLUSHALL | SELECT 3 | FLUSHDB | SET a 1
+        w3: FLUSHALL | ECHO after
+    """,
+    "after the end of its redirection": """
+        r2: SUBSCRIBE __redis__:invalidate
+        t3: CLIENT TRACKING ON REDIRECT {r2}
+        r2: close
+        x2: FLUSHALL
+        t3: FLUSHDB | CLIENT TRACKINGINFO
+    """,
+    "in a transaction": """
+        t3: CLIENT TRACKING ON | GET a
+        t3: MULTI | SET a 1 | FLUSHALL | GET a | SET a 2 | EXEC | ECHO after
+        b3: CLIENT TRACKING ON BCAST
+        b3: MULTI | SET a 1 | FLUSHALL | SET b 2 | EXEC | ECHO after
+    """,
+}
+
+
+def _without_ids(reply: Reply, ids: dict[str, str]) -> Reply:
+    """A reply in which the names of connections stand for their ids, which differ between servers."""
+    if isinstance(reply, Integer):
+        name = next((name for name, number in ids.items() if number == str(reply.value)), None)
+        return reply if name is None else Simple(name.encode())
+    if isinstance(reply, Map):
+        return Map(tuple((key, _without_ids(value, ids)) for key, value in reply.pairs))
+    if isinstance(reply, Array | Push):
+        return type(reply)(tuple(_without_ids(item, ids) for item in reply.items))
+    return reply
+
+
+def _play(stage: Stage, line: str) -> dict[str, list[Reply]]:
+    """Run a line; returns what has arrived since. An integer that is a reply by itself is no id in these scripts."""
+    arrived = stage.play(line)
+    return {
+        name: [reply if isinstance(reply, Integer) else _without_ids(reply, stage.ids) for reply in replies]
+        for name, replies in arrived.items()
+    }
+
+
+def _compare(judge: Server, ours: Server, script: str) -> None:
+    """Play a script on both servers."""
+    stages = Stage(judge, 3), Stage(ours, 3)
+    try:
+        for number, line in enumerate(script.strip().splitlines()):
+            expected, found = (_play(stage, line) for stage in stages)
+            assert found == expected, f"after line {number + 1}, {line.strip()}"
+    finally:
+        for stage in stages:
+            stage.close()
+
+
+@pytest.mark.parametrize("name", REDIRECTED)
+def test_redirected_messages_arrive_as_on_redis(judge: Server, ours: Server, name: str) -> None:
+    _compare(judge, ours, REDIRECTED[name])
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_redirections_are_as_on_redis(judge: Server, ours: Server, name: str) -> None:
+    _compare(judge, ours, BROKEN[name])
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_modes_of_tracking_are_as_on_redis(judge: Server, ours: Server, name: str) -> None:
+    _compare(judge, ours, MODES[name])
+
+
+@pytest.mark.parametrize("name", FLUSHED)
+def test_flushes_are_announced_as_on_redis(real: Server, ours: Server, name: str) -> None:
+    _compare(real, ours, FLUSHED[name])
+
+
+class Measured:
+    """A server, and how much its memory changes by what a tracking client does."""
+
+    def __init__(self, server: Server) -> None:
+        self._watcher = server.connect()
+        self._watcher.do("CONFIG", "SET", "latency-tracking", "no")
+        self._client = server.connect()
+        self._measure("PING")
+
+    def close(self) -> None:
+        self._watcher.do("CONFIG", "SET", "latency-tracking", "yes")
+        self._client.close()
+        self._watcher.close()
+
+    def _used(self) -> int:
+        return int(info(self._watcher, "memory")["used_memory"])
+
+    def _measure(self, *lines: str) -> tuple[str, int]:
+        before = self._used()
+        for line in lines:
+            self._client.do(*line.split())
+        return " | ".join(lines), self._used() - before
+
+    def _play(self) -> list[tuple[str, int]]:
+        """The change by each line. The server keeps the table, so what the first line takes is left out."""
+        keys = [f"key:{number}" for number in range(300)] + ["k", "key:1:name", "other"]
+        for line in ("FLUSHALL", "SET x v", "CLIENT TRACKING ON BCAST", "SET a v", "DEL a", "CLIENT TRACKING OFF"):
+            self._measure(line)
+        found = [self._measure("CLIENT TRACKING ON")]
+        found += [self._measure(f"EXISTS {key}") for key in keys]
+        found += [self._measure(f"SET {key} v", f"DEL {key}") for key in keys[:200]]
+        found += [self._measure(f"EXISTS {key}") for key in keys[:100]]
+        found += [self._measure("CLIENT TRACKING OFF")]
+        self._measure("CLIENT TRACKING ON BCAST PREFIX z")  # takes 16 bytes more in 8.2 than in 7.0
+        found += [self._measure(f"CLIENT TRACKING ON BCAST PREFIX {prefix}") for prefix in ("a", "foo", "fob")]
+        self._measure("CLIENT TRACKING OFF")
+        return found
+
+    def play(self) -> list[tuple[str, int]]:
+        """The change by each line: the median of three, because timers resize the buffers of clients meanwhile."""
+        rounds = [self._play() for _ in range(3)]
+        return [(each[0][0], median(change for _, change in each)) for each in zip(*rounds, strict=True)]
+
+
+def test_tracked_keys_and_prefixes_take_as_much_memory_as_on_redis(newer: Server, ours: Server) -> None:
+    """The judge is the one whose allocator has the size classes of the ledger."""
+    measured = [Measured(server) for server in (newer, ours)]
+    try:
+        theirs, found = (one.play() for one in measured)
+    finally:
+        for one in measured:
+            one.close()
+    assert [pair for pair in zip(theirs, found, strict=True) if pair[0] != pair[1]] == []
