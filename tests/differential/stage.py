@@ -120,3 +120,18 @@ def compare(judge: Server, ours: Server, protocol: int, script: str) -> dict[str
         for stage in stages:
             stage.close()
     return got
+
+
+def conversation(server: Server, protocol: int, script: str) -> list[str]:
+    """What each line of a script brings, with the names of the clients in place of their ids."""
+    stage = Stage(server, protocol)
+    found: list[str] = []
+    try:
+        for line in script.strip().splitlines():
+            text = str(stage.play(line))
+            for name, number in stage.ids.items():
+                text = text.replace(f"Integer(value={number})", f"the id of {name}")
+            found.append(f"{line.strip()} -> {text}")
+    finally:
+        stage.close()
+    return found

@@ -9,127 +9,12 @@ from statistics import median
 
 import pytest
 
-from tests.differential.stage import Stage
+from tests.differential.stage import conversation
 from tests.support.servers import Server
-from tests.support.wire import Array, Integer, Map, Push, Reply, Simple, info
+from tests.support.wire import info
 
 pytestmark = pytest.mark.needs_redis
 
-REDIRECTED: dict[str, str] = {
-    "to a RESP2 client that is subscribed": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a | MGET b c
-        x2: SET a 1 | SET a 2 | MSET b 1 c 1
-        t2: GET a
-        x2: DEL a
-    """,
-    "to a RESP2 client that is subscribed to another channel": """
-        r2: PSUBSCRIBE other
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        x2: SET a 1
-    """,
-    "to a RESP2 client that is subscribed to nothing": """
-        r2: PING
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        x2: SET a 1
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: GET a
-        x2: SET a 2
-        r2: UNSUBSCRIBE
-        t2: GET a
-        x2: SET a 3
-        r2: PING
-    """,
-    "to a RESP2 client that is subscribed to a shard channel": """
-        r2: SSUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        x2: SET a 1
-    """,
-    "to a RESP3 client, subscribed or not": """
-        r3: PING
-        t2: CLIENT TRACKING ON REDIRECT {r3} | GET a
-        x2: SET a 1
-        r3: SUBSCRIBE __redis__:invalidate
-        t2: GET a
-        x2: SET a 2
-    """,
-    "from a RESP3 client to a RESP2 client": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t3: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        x2: SET a 1
-        t3: GET a
-        t3: SET a 2 | ECHO after
-    """,
-    "broadcast": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} BCAST PREFIX a PREFIX b
-        x2: MSET a1 1 b1 1 c1 1 | SET a2 1
-        x2: MSET b2 1 a1 1
-        t2: SET a3 1
-        t2: CLIENT TRACKINGINFO
-    """,
-    "a message to the channel from a client": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        x2: PUBLISH __redis__:invalidate a
-        x2: SET a 1
-    """,
-    "several clients to one": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        u2: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        v3: CLIENT TRACKING ON REDIRECT {r2} NOLOOP | GET a
-        v3: SET a 1
-    """,
-    "no loop": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} NOLOOP | MGET a b
-        t2: SET a 1
-        x2: SET b 1
-    """,
-}
-BROKEN: dict[str, str] = {
-    "the RESP3 client is told when a key changes": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t3: CLIENT TRACKING ON REDIRECT {r2} | MGET a b
-        r2: close
-        t3: PING
-        x2: SET a 1
-        t3: CLIENT TRACKINGINFO
-        x2: SET b 1
-        t3: CLIENT TRACKING ON | CLIENT TRACKINGINFO
-    """,
-    "a RESP2 client finds it in TRACKINGINFO": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t2: CLIENT TRACKING ON REDIRECT {r2} | MGET a b
-        r2: close
-        t2: CLIENT TRACKINGINFO
-        x2: SET a 1
-        t2: CLIENT TRACKINGINFO
-        t2: CLIENT TRACKING OFF | CLIENT TRACKINGINFO
-        t2: CLIENT TRACKING ON REDIRECT {t2} | CLIENT TRACKINGINFO
-    """,
-    "broadcast": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t3: CLIENT TRACKING ON REDIRECT {r2} BCAST
-        r2: close
-        x2: MSET a 1 b 1
-        t3: SET c 1 | ECHO after
-        t3: CLIENT TRACKINGINFO
-    """,
-    "the client breaks it by itself": """
-        r2: SUBSCRIBE __redis__:invalidate
-        t3: CLIENT TRACKING ON REDIRECT {r2} | GET a
-        t3: CLIENT KILL ID {r2} | SET a 1 | ECHO after
-    """,
-    "the target resets": """
-        r3: SUBSCRIBE __redis__:invalidate
-        t3: CLIENT TRACKING ON REDIRECT {r3} | GET a
-        r3: RESET
-        x2: SET a 1
-        r3: PING
-    """,
-}
 MODES: dict[str, str] = {
     "optin": """
         t3: CLIENT TRACKING ON OPTIN | GET a | CLIENT CACHING YES | GET b | GET c
@@ -262,57 +147,14 @@ FLUSHED: dict[str, str] = {
 }
 
 
-def _without_ids(reply: Reply, ids: dict[str, str]) -> Reply:
-    """A reply in which the names of connections stand for their ids, which differ between servers."""
-    if isinstance(reply, Integer):
-        name = next((name for name, number in ids.items() if number == str(reply.value)), None)
-        return reply if name is None else Simple(name.encode())
-    if isinstance(reply, Map):
-        return Map(tuple((key, _without_ids(value, ids)) for key, value in reply.pairs))
-    if isinstance(reply, Array | Push):
-        return type(reply)(tuple(_without_ids(item, ids) for item in reply.items))
-    return reply
-
-
-def _play(stage: Stage, line: str) -> dict[str, list[Reply]]:
-    """Run a line; returns what has arrived since. An integer that is a reply by itself is no id in these scripts."""
-    arrived = stage.play(line)
-    return {
-        name: [reply if isinstance(reply, Integer) else _without_ids(reply, stage.ids) for reply in replies]
-        for name, replies in arrived.items()
-    }
-
-
-def _compare(judge: Server, ours: Server, script: str) -> None:
-    """Play a script on both servers."""
-    stages = Stage(judge, 3), Stage(ours, 3)
-    try:
-        for number, line in enumerate(script.strip().splitlines()):
-            expected, found = (_play(stage, line) for stage in stages)
-            assert found == expected, f"after line {number + 1}, {line.strip()}"
-    finally:
-        for stage in stages:
-            stage.close()
-
-
-@pytest.mark.parametrize("name", REDIRECTED)
-def test_redirected_messages_arrive_as_on_redis(judge: Server, ours: Server, name: str) -> None:
-    _compare(judge, ours, REDIRECTED[name])
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_redirections_are_as_on_redis(judge: Server, ours: Server, name: str) -> None:
-    _compare(judge, ours, BROKEN[name])
-
-
 @pytest.mark.parametrize("name", MODES)
 def test_modes_of_tracking_are_as_on_redis(judge: Server, ours: Server, name: str) -> None:
-    _compare(judge, ours, MODES[name])
+    assert conversation(ours, 3, MODES[name]) == conversation(judge, 3, MODES[name])
 
 
 @pytest.mark.parametrize("name", FLUSHED)
 def test_flushes_are_announced_as_on_redis(real: Server, ours: Server, name: str) -> None:
-    _compare(real, ours, FLUSHED[name])
+    assert conversation(ours, 3, FLUSHED[name]) == conversation(real, 3, FLUSHED[name])
 
 
 class Measured:
