@@ -152,14 +152,18 @@ class Dispatcher(CallRunner):
             session.begin_skipped()
         core = self._core
         acting_id = core.acting_id
-        core.acting_id = session.id  # what admission evicts is this client's doing
+        core.acting_id = session.id
         self._depth += 1
         outcome = CLIENT_GONE
         try:
             verdict = self._admission.admit(session, command, argv)
             outcome = verdict.outcome
             if outcome == ADMITTED:
-                self._run_admitted(session, command, argv)
+                start = self._keyspace.now_us
+                self._run_outermost(Context(self, self.engine, session, session.reply), command, argv)
+                end = self._clock.now_us()
+                self._keyspace.now_us = end
+                self._record(session, command, argv, end - start)
             elif outcome == QUEUED:
                 session.reply.simple(b"QUEUED")
             elif outcome not in {POSTPONED, CLIENT_GONE}:
@@ -172,17 +176,19 @@ class Dispatcher(CallRunner):
         if outcome == ADMITTED:
             self._end_outermost()
 
-    def _run_admitted(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        """Run the command of a request that admission let through, and count it."""
-        start = self._keyspace.now_us
+    def _run_outermost(self, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a command that a client has sent; messages to the client follow its reply.
+
+        Those that admission causes do not wait: nothing of the reply has been written by then, whatever the outcome.
+        """
+        session = context.session
         session.begin_reply()
         try:
-            self._run(Context(self, self.engine, session, session.reply), command, argv)
+            self._run(context, command, argv)
         finally:
+            if self.engine.tracking.waiting:
+                self.engine.tracking.send_waiting()
             session.end_reply()
-        end = self._clock.now_us()
-        self._keyspace.now_us = end
-        self._record(session, command, argv, end - start)
 
     # Calls inside other calls.
 
@@ -199,29 +205,28 @@ class Dispatcher(CallRunner):
         """Run the command of a blocked client again; returns false if it still finds nothing and stays blocked."""
         context = Context(self, self.engine, session, reply)
         context.is_retry = True
-        session.begin_reply()
+        core = self._core
+        acting_id = core.acting_id
+        core.acting_id = session.id
         self._depth += 1
         try:
             message = self._admission.admit_retry(session, command, argv)
             if message is None:
-                self._run(context, command, argv)
+                self._run_outermost(context, command, argv)
             else:
                 self._statistics.of(command).rejected += 1
                 self._stats.count_error(message)
                 reply.error(message)
         finally:
             self._depth -= 1
-            session.end_reply()
+            core.acting_id = acting_id
         return not context.blocked_again
 
     def _run(self, context: Context, command: Command, argv: list[bytes]) -> None:
         """Run a handler, and do what has to be done before and after it, whether it fails or not."""
-        core = self._core
         keyspace = self._keyspace
         session = context.session
-        acting_id = core.acting_id
         no_touch = keyspace.no_touch
-        core.acting_id = session.id
         leaves_access = session.gates & GATE_NO_TOUCH != 0 and not command.flags & ALWAYS_TOUCHES
         if leaves_access != no_touch:
             keyspace.set_no_touch(leaves_access)
@@ -234,12 +239,12 @@ class Dispatcher(CallRunner):
         except CommandError as error:
             self._fail(context, command, error)
         finally:
-            core.acting_id = acting_id
             if keyspace.no_touch != no_touch:
                 keyspace.set_no_touch(no_touch)
         if session.gates & GATE_TRACKING:
             self.engine.tracking.remember(session, command, argv)
-            self.engine.tracking.end_caching(session, command)
+            if session.holds & HOLD_BLOCKED == 0:  # else the command has not ended
+                self.engine.tracking.end_caching(session, command)
         if self._gates.bits & GATE_MONITORED and not context.is_retry:
             self.engine.monitors.feed(session, context.db.index, command, argv)
 

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.rng import Random
+from pyredmem.engine.string_blocks import allocate_string
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import BROADCAST_STATE_SIZE
 from pyredmem.structures.radix import RadixTree
@@ -155,3 +156,15 @@ class TrackedPrefixes:
         for entry in self.all:
             owned += entry.addresses()
         return owned
+
+
+class TrackingTables:
+    """What tracking has from the first client that tracks on: both tables, and the name of the channel."""
+
+    def __init__(self, channel: bytes, allocator: Allocator) -> None:
+        self.keys = TrackedKeys(allocator)
+        self.prefixes = TrackedPrefixes(allocator)
+        self._channel = allocate_string(channel, allocator)
+
+    def addresses(self) -> list[int]:
+        return [*self._channel, *self.keys.addresses(), *self.prefixes.addresses()]

@@ -4,9 +4,9 @@
     broadcast   every change of a key that begins with one of the client's prefixes notifies the client, once per batch
 
 Messages are RESP3 pushes of ``invalidate`` to the client itself or to the client that it redirects them to. A RESP2
-client gets them only if it is subscribed. When a client's own command changes a key, the message comes after the reply.
-Keys of the same name in several databases count as one (Redis 7.2 tracking.c). While no client tracks and the table is
-empty, this module is not called.
+client gets them only if it is subscribed. When a client's own command changes a key, the message comes after the reply,
+and after the other messages that the command causes. Keys of the same name in several databases count as one (Redis 7.2
+tracking.c). While no client tracks and the table is empty, this module is not called.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from pyredmem.engine.gates import GATE_SUBSCRIBED, GATE_TRACKED, GATE_TRACKING
 from pyredmem.engine.key_extraction import keys_of
 from pyredmem.engine.session import Session
 from pyredmem.engine.spec import KEEPS_CACHING, READONLY, Command
-from pyredmem.engine.string_blocks import allocate_string
-from pyredmem.engine.tracked_keys import TrackedKeys, TrackedPrefix, TrackedPrefixes
+from pyredmem.engine.tracked_keys import TrackedPrefixes, TrackingTables
 from pyredmem.keyspace.events import KeyListener
 from pyredmem.structures.radix import RadixTree
 
@@ -68,43 +67,47 @@ class ClientTracking:
         return self.choice != OPT_OUT or not self.caching
 
 
+class _Waiting:
+    """An invalidation message that waits for the end of its client's command."""
+
+    def __init__(self, session: Session, tracking: ClientTracking, keys: list[bytes] | None) -> None:
+        self.session = session
+        self.tracking = tracking
+        self.keys = keys
+
+
 class Tracking(KeyListener):
     """Knows which clients to notify of a change of a key, and notifies them."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._clients: dict[int, ClientTracking] = {}
-        self._keys: TrackedKeys | None = None  # from the first client that tracks on
-        self._prefixes: TrackedPrefixes | None = None
-        self._channel: list[int] = []  # the blocks of the name of the channel
+        self._tables: TrackingTables | None = None  # from the first client that tracks on
         self._listens = False
         self._broadcast_due = False
+        self.waiting: list[_Waiting] = []  # the messages that the running command's own client gets after the reply
         self._max_keys: i64 = 0
         self._attempts: i64 = 0  # how often in a row the table was not brought within its limit
         core.settings.follow(["tracking-table-max-keys"], self._max_keys_changed)
         core.cron.every(0, self.limit_table)
         core.owners.register("tracking", self.addresses)
         core.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))
-        core.figures.provide(figures.TRACKED_KEYS, lambda: self._keys.count() if self._keys is not None else 0)
-        core.figures.provide(figures.TRACKED_ITEMS, lambda: int(self._keys.items) if self._keys is not None else 0)
-        core.figures.provide(figures.TRACKED_PREFIXES, lambda: len(self._prefix_entries()))
+        core.figures.provide(figures.TRACKED_KEYS, self._count_keys)
+        core.figures.provide(figures.TRACKED_ITEMS, lambda: int(self._tables.keys.items) if self._tables else 0)
+        core.figures.provide(figures.TRACKED_PREFIXES, lambda: len(self._tables.prefixes.all) if self._tables else 0)
 
     def _max_keys_changed(self) -> None:
         self._max_keys = self._core.settings.integer("tracking-table-max-keys")
 
-    def _prefix_entries(self) -> list[TrackedPrefix]:
-        return self._prefixes.all if self._prefixes is not None else []
+    def _count_keys(self) -> int:
+        return self._tables.keys.count() if self._tables is not None else 0
 
     def of(self, session: Session) -> ClientTracking | None:
         """How a client tracks keys; None if it does not."""
         return self._clients.get(int(session.id))
 
     def addresses(self) -> list[int]:
-        owned = list(self._channel)
-        if self._keys is not None:
-            owned += self._keys.addresses()
-        if self._prefixes is not None:
-            owned += self._prefixes.addresses()
+        owned = self._tables.addresses() if self._tables is not None else []
         for tracking in self._clients.values():
             if tracking.prefix_tree is not None:
                 owned += tracking.prefix_tree.addresses()
@@ -114,12 +117,8 @@ class Tracking(KeyListener):
 
     def enable(self, session: Session, asked: ClientTracking, prefixes: list[bytes]) -> None:
         """Let a client track keys; new prefixes are added to those that it has."""
-        allocator = self._core.allocator
-        if self._keys is None:
-            self._keys = TrackedKeys(allocator)
-            self._channel = allocate_string(INVALIDATIONS, allocator)
-        if self._prefixes is None:
-            self._prefixes = TrackedPrefixes(allocator)
+        if self._tables is None:
+            self._tables = TrackingTables(INVALIDATIONS, self._core.allocator)
         number = int(session.id)
         old = self._clients.get(number)
         if old is not None:
@@ -129,39 +128,40 @@ class Tracking(KeyListener):
         self._clients_changed()
         session.set_gate(GATE_TRACKING, True)
         if asked.broadcast:
-            self._add_prefixes(session, asked, prefixes or [b""])
+            self._add_prefixes(session, asked, self._tables.prefixes, prefixes or [b""])
 
-    def _add_prefixes(self, session: Session, tracking: ClientTracking, prefixes: list[bytes]) -> None:
+    def _add_prefixes(
+        self, session: Session, tracking: ClientTracking, table: TrackedPrefixes, prefixes: list[bytes]
+    ) -> None:
+        session.memory.other_bytes -= tracking.prefix_bytes()
         tree = tracking.prefix_tree
         if tree is None:
             tree = RadixTree[bool](self._core.allocator)
-        session.memory.other_bytes -= tracking.prefix_bytes()
-        tracking.prefix_tree = tree
+            tracking.prefix_tree = tree
         for prefix in prefixes:
             tree.insert(prefix, True)
-            if self._prefixes is not None:
-                self._prefixes.add(prefix, int(session.id))
+            table.add(prefix, int(session.id))
         session.memory.other_bytes += tracking.prefix_bytes()
 
     def disable(self, session: Session) -> None:
         """End the tracking of a client. Its entries in the table stay, and are ignored when their keys change."""
-        tracking = self._clients.get(int(session.id))
+        number = int(session.id)
+        tracking = self._clients.pop(number, None)
         if tracking is None:
             return
+        assert self._tables is not None
         session.set_gate(GATE_TRACKING, False)
         session.memory.other_bytes -= tracking.prefix_bytes()
-        if self._prefixes is not None:
-            for prefix in tracking.prefixes():
-                self._prefixes.remove(prefix, int(session.id))
+        for prefix in tracking.prefixes():
+            self._tables.prefixes.remove(prefix, number)
         if tracking.prefix_tree is not None:
             tracking.prefix_tree.free()
-        del self._clients[int(session.id)]
         self._clients_changed()
 
     def _clients_changed(self) -> None:
         """Listen to changes while there is a client to notify, or a key in the table, which leaves it by a change."""
         self._core.gates.set(GATE_TRACKED, len(self._clients) > 0)
-        listens = len(self._clients) > 0 or (self._keys is not None and self._keys.count() > 0)
+        listens = len(self._clients) > 0 or self._count_keys() > 0
         if listens == self._listens:
             return
         self._listens = listens
@@ -189,12 +189,12 @@ class Tracking(KeyListener):
         """Remember the keys that a command of a tracking client has read."""
         number = int(session.id)
         tracking = self._clients.get(number)
-        table = self._keys
-        if tracking is None or table is None:
+        tables = self._tables
+        if tracking is None or tables is None:
             return
         if command.has(READONLY) and not tracking.broadcast and tracking.remembers():
             for key in keys_of(command.spec, argv):
-                table.add(key, number)
+                tables.keys.add(key, number)
 
     def end_caching(self, session: Session, command: Command | None) -> None:
         """End CLIENT CACHING after any other command, even one that was refused; None for an unknown one."""
@@ -210,9 +210,9 @@ class Tracking(KeyListener):
         This happens before each command, and at each run of the timer. If the table still has too many keys, the next
         time drops more of them.
         """
-        table = self._keys
-        if table is None or self._max_keys == 0 or not self._clients:
+        if self._tables is None or self._max_keys == 0 or not self._clients:
             return
+        table = self._tables.keys
         if table.count() > self._max_keys:
             for _ in range(int(_DROPPED_AT_ONCE * (self._attempts + 1))):
                 key = table.random_key(self._core.rng)
@@ -230,20 +230,21 @@ class Tracking(KeyListener):
         """Notify the clients that have read a key of its change; broadcast messages follow after the batch."""
         self._changed(key, self._core.acting_id)
 
-    def removed(self, database: i64, key: bytes) -> None:
-        """Do the same for a key that no client has deleted, though a client may have caused it."""
+    def modified_by_server(self, database: i64, key: bytes) -> None:
+        """Do the same for a change that no client has made, though a client's command may have caused it."""
         self._changed(key, 0)
 
     def _changed(self, key: bytes, changer: i64) -> None:
-        for entry in self._prefix_entries():
+        tables = self._tables
+        if tables is None:
+            return
+        for entry in tables.prefixes.all:
             if key.startswith(entry.prefix):
                 entry.note_change(key, changer)
                 if not self._broadcast_due:
                     self._broadcast_due = True
                     self._core.chores.defer(self._broadcast)
-        if self._keys is None:
-            return
-        numbers = self._keys.take(key)
+        numbers = tables.keys.take(key)
         if numbers:
             self._notify(key, numbers)
             if not self._clients:
@@ -260,8 +261,8 @@ class Tracking(KeyListener):
 
     def flushed(self, databases: list[int]) -> None:
         """After databases were emptied, notify every tracking client that all keys are invalid."""
-        if self._keys is not None:
-            self._keys.clear()
+        if self._tables is not None:
+            self._tables.keys.clear()
         for number in self._clients:
             self._invalidate(number, None)
         self._clients_changed()
@@ -269,7 +270,9 @@ class Tracking(KeyListener):
     def _broadcast(self) -> None:
         """Notify the clients of all prefixes of the keys that have changed."""
         self._broadcast_due = False
-        for entry in self._prefix_entries():
+        if self._tables is None:
+            return
+        for entry in self._tables.prefixes.all:
             changes = entry.take_changes()
             everything = [key for key, _ in changes]
             for number in entry.clients() if changes else []:
@@ -282,11 +285,25 @@ class Tracking(KeyListener):
     # Messages.
 
     def _invalidate(self, number: int, keys: list[bytes] | None) -> None:
-        """Send an invalidation message for ``keys``, or for all keys if None, to a client or to its redirection."""
+        """Let a client have an invalidation message for ``keys``, or for all keys if None."""
         session = self._core.sessions.get(number)
         tracking = self._clients.get(number)
         if session is None or tracking is None:
             return
+        if session.is_replying():
+            self.waiting.append(_Waiting(session, tracking, keys))
+        else:
+            self._send(session, tracking, keys)
+
+    def send_waiting(self) -> None:
+        """At the end of a command, send the messages that its own client gets."""
+        waiting = self.waiting
+        self.waiting = []
+        for message in waiting:
+            self._send(message.session, message.tracking, message.keys)
+
+    def _send(self, session: Session, tracking: ClientTracking, keys: list[bytes] | None) -> None:
+        """Send an invalidation message to a client or to its redirection."""
         if tracking.redirect != 0:
             target = self._core.sessions.get(tracking.redirect)
             if target is None:

@@ -87,13 +87,13 @@ class Changes:
             for listener in self._listeners:
                 listener.modified(database, key)
 
-    def _removed(self, database: i64, key: bytes) -> None:
-        """The server deleted a key by itself: mark its watchers and notify the listeners."""
+    def modified_by_server(self, database: i64, key: bytes) -> None:
+        """The same for a key, or a part of it, that had expired or was evicted: no client has changed it."""
         if self.watching > 0:
             self._mark(database, key)
         if self.listening:
             for listener in self._listeners:
-                listener.removed(database, key)
+                listener.modified_by_server(database, key)
 
     def _mark(self, database: i64, key: bytes) -> None:
         place = (int(database), key)
@@ -109,12 +109,12 @@ class Changes:
     def key_expired(self, database: i64, key: bytes, lazily: bool) -> None:
         """An expired key was deleted; ``lazily``: its value is freed in the background."""
         self.notify(events.EXPIRED, b"expired", database, key)
-        self._removed(database, key)
+        self.modified_by_server(database, key)
         self._record_deletion(database, key, lazily)
 
     def key_evicted(self, database: i64, key: bytes, lazily: bool) -> None:
         """A key was evicted; ``lazily``: its value is freed in the background."""
-        self._removed(database, key)
+        self.modified_by_server(database, key)
         self.notify(events.EVICTED, b"evicted", database, key)
         self._record_deletion(database, key, lazily)
 

@@ -399,3 +399,15 @@ def test_noloop_leaves_out_a_key_that_a_clients_own_command_evicts(world: World)
 def test_noloop_with_broadcast_does_not_leave_out_a_key_that_a_clients_own_command_evicts(world: World) -> None:
     cache = short_of_memory(world, "BCAST", "NOLOOP")
     assert cache.replies("SET", "a", "x" * 1500) == [OK, invalidated("k")]
+
+
+@pytest.mark.parametrize("options", [(), ("NOLOOP",)], ids=["", "NOLOOP"])
+def test_the_invalidation_of_a_key_that_a_served_command_evicts_precedes_its_reply(
+    world: World, options: tuple[str, ...]
+) -> None:
+    world.do("RPUSH", "source", "x" * 1500)
+    cache = short_of_memory(world, *options)
+    assert cache.replies("BLPOP", "q", 0) == []
+    world.do("COPY", "source", "q")
+    invalidations = [] if options else [invalidated("k")]
+    assert cache.replies() == [*invalidations, [b"q", b"x" * 1500]]

@@ -113,10 +113,89 @@ MODES: dict[str, str] = {
         n3: GET d
         x2: DEBUG SET-ACTIVE-EXPIRE 1
     """,
+    "a command that was blocked and timed out": """
+        t3: CLIENT TRACKING ON OPTIN | CLIENT CACHING YES
+        t3: XREAD BLOCK 10 STREAMS s $ ...
+        t3: GET a | CLIENT TRACKINGINFO
+        x3: SET a 1 | XADD s 1-2 a b | XADD s 1-3 a b
+    """,
+    "a transaction that is refused": """
+        t3: CLIENT TRACKING ON OPTIN | CLIENT CACHING YES | MULTI | NOSUCH | GET a | EXEC | CLIENT TRACKINGINFO
+        t3: CLIENT CACHING YES | MULTI | DISCARD | CLIENT TRACKINGINFO | CLIENT CACHING YES | EXEC | GET a
+        x2: SET a 1
+    """,
+    "replies that are dropped": """
+        t3: CLIENT TRACKING ON | GET a | CLIENT REPLY SKIP | SET a 1 | PING
+        t3: GET a | CLIENT REPLY OFF | SET a 2 | CLIENT REPLY ON
+    """,
+    "tracking ends in the transaction that changes a key": """
+        t3: CLIENT TRACKING ON | GET a | MULTI | SET a 1 | CLIENT TRACKING OFF | EXEC | ECHO after
+        t3: CLIENT TRACKING ON | GET a | MULTI | SET a 1 | CLIENT TRACKING ON NOLOOP | EXEC | ECHO after
+    """,
     "in a transaction of another client": """
         t3: CLIENT TRACKING ON | MGET a b
         b3: CLIENT TRACKING ON BCAST
         x2: MULTI | SET a 1 | SET b 1 | SET a 2 | EXEC
+    """,
+}
+#: Judged by 8.2: since 7.2 a client gets a message that its own command causes after the reply, not before it.
+ORDERED: dict[str, str] = {
+    "its own messages precede its own invalidations": """
+        t3: SUBSCRIBE ch | CLIENT TRACKING ON | GET a
+        t3: MULTI | SET a 1 | PUBLISH ch x | EXEC | ECHO after
+    """,
+    "so do its notifications": """
+        x3: CONFIG SET notify-keyspace-events KEA
+        t3: PSUBSCRIBE __key* | CLIENT TRACKING ON | GET a
+        t3: SET a 1 | ECHO after
+        x3: SET a 2
+        t3: MGET a b
+        x3: MULTI | SET a 1 | SET b 1 | EXEC
+        t3: GET a | DEL a | ECHO after
+    """,
+    "messages to a redirection precede the client's own invalidations": """
+        r3: SUBSCRIBE ch
+        t3: CLIENT TRACKING ON REDIRECT {r3} | GET a | MULTI | SET a 1 | PUBLISH ch x | EXEC | ECHO after
+        t3: GET a | MULTI | SET a 1 | PUBLISH ch x | CLIENT TRACKING OFF | EXEC | ECHO after
+    """,
+    "the client to which messages are redirected changes the keys": """
+        r3: CLIENT TRACKING ON | MGET a b c
+        t2: CLIENT TRACKING ON REDIRECT {r3} | MGET a b c
+        u3: CLIENT TRACKING ON BCAST REDIRECT {r3}
+        r3: MSET c 1 b 1 a 1 | ECHO after
+        t2: MGET a b
+        r3: MULTI | SET a 1 | GET a | SET b 1 | EXEC | ECHO after
+    """,
+    "a blocked command remembers its keys when it is served": """
+        t3: CLIENT TRACKING ON | XREAD BLOCK 0 STREAMS s $
+        x3: XADD s 1-1 a b
+        x3: XADD s 1-2 a b
+        x3: XADD s 1-3 a b
+    """,
+    "a blocked command keeps CLIENT CACHING until it is served": """
+        t3: CLIENT TRACKING ON OPTIN | CLIENT CACHING YES | XREAD BLOCK 0 STREAMS s $
+        x3: XADD s 1-1 a b
+        x3: XADD s 1-2 a b
+        t3: XREAD STREAMS s 0
+        x3: XADD s 1-3 a b
+    """,
+    "a field that expired follows its notifications": """
+        x3: CONFIG SET notify-keyspace-events KEA
+        t3: PSUBSCRIBE __keyevent* | CLIENT TRACKING ON
+        x3: DEBUG SET-ACTIVE-EXPIRE 0 | HSET h f 1 g 2 | HPEXPIRE h 200 FIELDS 2 f g
+        t3: HGETALL h
+        x3: DEBUG SLEEP 0.25 | HGET h f
+        t3: EXISTS h
+        x3: HGET h g | DEBUG SET-ACTIVE-EXPIRE 1
+    """,
+    "a field that expired is deleted by nobody": """
+        x3: DEBUG SET-ACTIVE-EXPIRE 0 | HSET h f 1 g 2 | HPEXPIRE h 200 FIELDS 2 f g
+        b3: CLIENT TRACKING ON BCAST NOLOOP
+        n3: CLIENT TRACKING ON NOLOOP | HGETALL h
+        x3: DEBUG SLEEP 0.25
+        b3: HGET h f | ECHO after
+        n3: EXISTS h | HGET h g | ECHO after
+        x3: DEBUG SET-ACTIVE-EXPIRE 1
     """,
 }
 #: 8.2 replies to FLUSHALL and FLUSHDB later, when its background thread has freed the keys.
@@ -150,6 +229,11 @@ FLUSHED: dict[str, str] = {
 @pytest.mark.parametrize("name", MODES)
 def test_modes_of_tracking_are_as_on_redis(judge: Server, ours: Server, name: str) -> None:
     assert conversation(ours, 3, MODES[name]) == conversation(judge, 3, MODES[name])
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_messages_come_in_the_order_of_redis(newer: Server, ours: Server, name: str) -> None:
+    assert conversation(ours, 3, ORDERED[name]) == conversation(newer, 3, ORDERED[name])
 
 
 @pytest.mark.parametrize("name", FLUSHED)
