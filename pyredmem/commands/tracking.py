@@ -100,10 +100,8 @@ def _enable(all_tracking: Tracking, session: Session, options: _Options) -> None
     options.check(all_tracking.of(session))
     if options.broadcast:
         all_tracking.check_prefixes(session, options.prefixes)
-    asked = ClientTracking(
-        options.redirect, options.broadcast, options.choice(), options.no_loop, options.prefixes
-    )  # fmt: skip
-    all_tracking.enable(session, asked)
+    asked = ClientTracking(options.redirect, options.broadcast, options.choice(), options.no_loop)
+    all_tracking.enable(session, asked, options.prefixes)
 
 
 @tracking.command(
@@ -169,7 +167,7 @@ def trackinginfo(context: Context, argv: list[bytes]) -> None:
     reply.bulk(b"redirect")
     reply.integer(-1 if mine is None else mine.redirect)
     reply.bulk(b"prefixes")
-    reply.bulks(sorted(mine.prefixes) if mine is not None else [])
+    reply.bulks(mine.prefixes() if mine is not None else [])
 
 
 def _words(mine: ClientTracking | None) -> list[bytes]:

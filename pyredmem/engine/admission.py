@@ -1,8 +1,8 @@
 """Admission: the checks that a command passes before it runs, in Redis's order (Redis 7.2 processCommand).
 
 Only commands for which a gate is set come here (see `gates`). The methods named `_refusal...` only ask; the others
-act: making room may disconnect clients and evict keys. A command that no check refuses may still have to wait: for the
-end of a pause, or for EXEC.
+act: making room may disconnect clients and evict keys. Invalidation messages that this causes precede the reply. A
+command that no check refuses may still have to wait: for the end of a pause, or for EXEC.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pyredmem.engine.gates import (
     GATE_NEEDS_AUTH,
     GATE_PAUSED,
     GATE_SUBSCRIBED,
+    GATE_TRACKED,
 )
 from pyredmem.engine.memory_limit import MemoryLimit
 from pyredmem.engine.pause import Pause
@@ -45,6 +46,7 @@ from pyredmem.engine.spec import (
     WRITE,
     Command,
 )
+from pyredmem.engine.tracking import Tracking
 
 # The outcomes.
 ADMITTED: Final = 0
@@ -79,6 +81,7 @@ class Admission:
         memory_limit: MemoryLimit,
         pause: Pause,
         script_run: ScriptRun,
+        tracking: Tracking,
     ) -> None:
         self._gates = core.gates
         self._allocator = core.allocator
@@ -87,6 +90,7 @@ class Admission:
         self._memory_limit = memory_limit
         self._pause = pause
         self._script_run = script_run
+        self._tracking = tracking
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> Verdict:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
@@ -95,7 +99,11 @@ class Admission:
             return Verdict(REFUSED, message)
         if self._gates.bits & GATE_CLIENTS_LIMITED and not self._clients.eviction.make_room(session):
             return _CLIENT_GONE
-        message = self._make_room(session, command, argv) or self._refusal_of_state(session, command)
+        message = self._make_room(session, command, argv)
+        if message is None:
+            if self._gates.bits & GATE_TRACKED:
+                self._tracking.limit_table()
+            message = self._refusal_of_state(session, command)
         if message is not None:
             return Verdict(REFUSED, message)
         if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, self._flags(session, command, argv)):

@@ -20,9 +20,10 @@ from mypy_extensions import i64
 
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
-from pyredmem.engine.gates import GATE_KEYS_AWAITED
+from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
+from pyredmem.engine.tracking import Tracking
 from pyredmem.keyspace.events import NEW, KeyListener
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.protocol.reply import ReplySink
@@ -131,9 +132,10 @@ class _ReadyKeys(KeyListener):
 class Blocking:
     """The blocked clients of one engine, their deadlines and the queues of the keys that they wait for."""
 
-    def __init__(self, core: Core, slow_commands: SlowCommands) -> None:
+    def __init__(self, core: Core, slow_commands: SlowCommands, tracking: Tracking) -> None:
         self._core = core
         self._slow_commands = slow_commands
+        self._tracking = tracking
         self._blocked: dict[int, _Blocked] = {}  # by session
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
         self._keys = _ReadyKeys(core.keyspace)
@@ -233,6 +235,8 @@ class Blocking:
         self._core.statistics.record(command, duration_us)
         if duration_us >= self._core.statistics.notice_us:
             self._slow_commands.notice(session, command, blocked.sent, duration_us)
+        if session.gates & GATE_TRACKING:
+            self._tracking.end_caching(session, command)
         session.resume_soon(HOLD_BLOCKED)
 
     def release(self, session: Session, with_error: bool = False) -> bool:

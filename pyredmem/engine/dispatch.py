@@ -78,7 +78,13 @@ class Dispatcher(CallRunner):
         self._stats = core.stats
         self._script_run = engine.script_run
         self._admission = Admission(
-            core, engine.access, engine.clients, engine.memory_limit, engine.pause, engine.script_run
+            core,
+            engine.access,
+            engine.clients,
+            engine.memory_limit,
+            engine.pause,
+            engine.script_run,
+            engine.tracking,
         )
         self._entries: dict[bytes, _Entry] = {}  # the commands that were called, by their usual spellings
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
@@ -174,7 +180,9 @@ class Dispatcher(CallRunner):
         skips_reply = session.gates & GATE_REPLY_SKIP != 0
         if skips_reply:
             session.begin_skipped()
-        session.begin_reply()
+        core = self._core
+        acting_id = core.acting_id
+        core.acting_id = session.id
         self._depth += 1
         outcome = CLIENT_GONE
         try:
@@ -182,7 +190,7 @@ class Dispatcher(CallRunner):
             outcome = verdict.outcome
             if outcome == ADMITTED:
                 start = self._keyspace.now_us
-                self._run(Context(self, self.engine, session, session.reply), command, argv)
+                self._run_outermost(Context(self, self.engine, session, session.reply), command, argv)
                 end = self._clock.now_us()
                 self._keyspace.now_us = end
                 self._record(session, command, argv, end - start)
@@ -192,11 +200,25 @@ class Dispatcher(CallRunner):
                 self._refuse(session, command, verdict.message)
         finally:
             self._depth -= 1
-            session.end_reply()
+            core.acting_id = acting_id
             if skips_reply and outcome != POSTPONED:
                 session.end_skipped()
         if outcome == ADMITTED:
             self._end_outermost()
+
+    def _run_outermost(self, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a command that a client has sent; messages to the client follow its reply.
+
+        Those that admission causes do not wait: nothing of the reply has been written by then, whatever the outcome.
+        """
+        session = context.session
+        session.begin_reply()
+        try:
+            self._run(context, command, argv)
+        finally:
+            if self.engine.tracking.waiting:
+                self.engine.tracking.send_waiting()
+            session.end_reply()
 
     # Calls inside other calls.
 
@@ -213,29 +235,28 @@ class Dispatcher(CallRunner):
         """Run the command of a blocked client again; returns false if it still finds nothing and stays blocked."""
         context = Context(self, self.engine, session, reply)
         context.is_retry = True
-        session.begin_reply()
+        core = self._core
+        acting_id = core.acting_id
+        core.acting_id = session.id
         self._depth += 1
         try:
             message = self._admission.admit_retry(session, command, argv)
             if message is None:
-                self._run(context, command, argv)
+                self._run_outermost(context, command, argv)
             else:
                 self._statistics.of(command).rejected += 1
                 self._stats.count_error(message)
                 reply.error(message)
         finally:
             self._depth -= 1
-            session.end_reply()
+            core.acting_id = acting_id
         return not context.blocked_again
 
     def _run(self, context: Context, command: Command, argv: list[bytes]) -> None:
         """Run a handler, and do what has to be done before and after it, whether it fails or not."""
-        core = self._core
         keyspace = self._keyspace
         session = context.session
-        acting_id = core.acting_id
         no_touch = keyspace.no_touch
-        core.acting_id = session.id
         leaves_access = session.gates & GATE_NO_TOUCH != 0 and not command.flags & ALWAYS_TOUCHES
         if leaves_access != no_touch:
             keyspace.set_no_touch(leaves_access)
@@ -248,11 +269,12 @@ class Dispatcher(CallRunner):
         except CommandError as error:
             self._fail(context, command, error)
         finally:
-            core.acting_id = acting_id
             if keyspace.no_touch != no_touch:
                 keyspace.set_no_touch(no_touch)
         if session.gates & GATE_TRACKING:
             self.engine.tracking.remember(session, command, argv)
+            if session.holds & HOLD_BLOCKED == 0:  # else the command has not ended
+                self.engine.tracking.end_caching(session, command)
         if self._gates.bits & GATE_MONITORED and not context.is_retry:
             self.engine.monitors.feed(session, context.db.index, command, argv)
 
@@ -323,6 +345,8 @@ class Dispatcher(CallRunner):
         self._stats.count_error(message)
         if session.transaction.active:
             session.transaction.aborted = True
+        if session.gates & GATE_TRACKING:
+            self.engine.tracking.end_caching(session, command)
         session.reply.error(message)
 
     def _break_off_http(self, session: Session) -> None:

@@ -223,6 +223,10 @@ class Session:
             self.output.append_from(self._outbox)
             self._outbox = None
 
+    def is_replying(self) -> bool:
+        """Whether a command of this client is running."""
+        return self._replying > 0
+
     # MULTI.
 
     def begin_transaction(self) -> None:

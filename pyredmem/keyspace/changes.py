@@ -82,12 +82,23 @@ class Changes:
     def modified(self, database: i64, key: bytes) -> None:
         """A key was changed: mark its watchers and notify the listeners, but do not count it."""
         if self.watching > 0:
-            place = (int(database), key)
-            for watcher in self._watchers.get(place, ()):
-                watcher.changed(place)
+            self._mark(database, key)
         if self.listening:
             for listener in self._listeners:
                 listener.modified(database, key)
+
+    def modified_by_server(self, database: i64, key: bytes) -> None:
+        """The same for a key, or a part of it, that had expired or was evicted: no client has changed it."""
+        if self.watching > 0:
+            self._mark(database, key)
+        if self.listening:
+            for listener in self._listeners:
+                listener.modified_by_server(database, key)
+
+    def _mark(self, database: i64, key: bytes) -> None:
+        place = (int(database), key)
+        for watcher in self._watchers.get(place, ()):
+            watcher.changed(place)
 
     def notify(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         """Notify the listeners of an event of a key."""
@@ -98,12 +109,12 @@ class Changes:
     def key_expired(self, database: i64, key: bytes, lazily: bool) -> None:
         """An expired key was deleted; ``lazily``: its value is freed in the background."""
         self.notify(events.EXPIRED, b"expired", database, key)
-        self.modified(database, key)
+        self.modified_by_server(database, key)
         self._record_deletion(database, key, lazily)
 
     def key_evicted(self, database: i64, key: bytes, lazily: bool) -> None:
         """A key was evicted; ``lazily``: its value is freed in the background."""
-        self.modified(database, key)
+        self.modified_by_server(database, key)
         self.notify(events.EVICTED, b"evicted", database, key)
         self._record_deletion(database, key, lazily)
 
@@ -153,8 +164,8 @@ class Changes:
         self.listening = True
 
     def remove_listener(self, listener: KeyListener) -> None:
-        """Notify ``listener`` no longer."""
-        self._listeners.remove(listener)
+        """Notify ``listener`` no longer. It may ask for this while it is being notified."""
+        self._listeners = [other for other in self._listeners if other is not listener]
         self.listening = len(self._listeners) > 0
 
     def watch(self, watcher: Watcher, database: i64, key: bytes) -> None:

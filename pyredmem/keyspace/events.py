@@ -35,6 +35,10 @@ class KeyListener:
     def modified(self, database: i64, key: bytes) -> None:
         """A key's value was changed, or the key was created or deleted."""
 
+    def modified_by_server(self, database: i64, key: bytes) -> None:
+        """The server changed or deleted a key by itself: it, or a field of it, had expired, or it was evicted."""
+        self.modified(database, key)
+
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         """An event such as ``set`` or ``expired`` happened to a key; ``kind`` is one of the classes above."""
 

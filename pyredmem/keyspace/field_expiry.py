@@ -88,13 +88,13 @@ def fields_expired(database: Database, key: bytes, value: HashObject, deleted: i
     shared = database.shared
     shared.expired_fields += deleted
     changes = shared.changes
-    changes.modified(database.index, key)
     changes.notify(events.HASH, b"hexpired", database.index, key)
     if value.length() == 0 and not is_refilled:
         database.delete(key)
         changes.notify(events.GENERIC, b"del", database.index, key)
     else:
         note_due(database, key, value)
+    changes.modified_by_server(database.index, key)
 
 
 def note_due(database: Database, key: bytes, value: HashObject) -> None:

@@ -50,6 +50,8 @@ STREAM_NACK_SIZE: Final = 24
 #: rax.h rax, header of raxNode
 RAX_SIZE: Final = 24
 RAX_NODE_HEADER_SIZE: Final = 4
+#: tracking.c bcastState
+BROADCAST_STATE_SIZE: Final = 16
 #: adlist.h list, listNode
 LIST_SIZE: Final = 48
 LIST_NODE_SIZE: Final = 24

@@ -9,9 +9,9 @@ Keys that begin with the same bytes share the nodes of these bytes:
 A node is the root, a key, a branch (where two different bytes can follow) or the child of a branch; all bytes between
 two nodes are stored in the upper one. The ``edge`` of a node with one child is the bytes up to the child; the ``edge``
 of a branch is the first bytes of its children, in order; a leaf has none. The size of a node's block follows from the
-number of these bytes, the number of children, and whether there is a value. It changes when Redis reallocates the node,
-and that is not each time the content changes: a removed key leaves its room in the node, and an emptied root keeps its
-block (Redis 7.2 rax.c).
+number of these bytes, the number of children, and whether there is a value (a key alone has the value True, which takes
+no room). It changes when Redis reallocates the node, and that is not each time the content changes: a removed key
+leaves its room in the node, and an emptied root keeps its block (Redis 7.2 rax.c).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Final, Generic, TypeVar
 
 from mypy_extensions import i32, i64
 
+from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import RAX_SIZE, rax_node_size
@@ -47,7 +48,8 @@ class RadixNode(Generic[Value]):
 
     def size(self) -> i64:
         """The request for a block that holds the present content of the node."""
-        return rax_node_size(len(self.edge), len(self.children), self.value is not None)
+        value = self.value
+        return rax_node_size(len(self.edge), len(self.children), value is not None and value is not True)
 
     def links(self) -> bool:
         """Whether the node does nothing but lead to one child."""
@@ -127,6 +129,26 @@ class RadixTree(Generic[Value]):
             found.append(value)
             value = cursor.next()
         return found
+
+    def all_keys(self) -> list[bytes]:
+        """All keys in order."""
+        found: list[bytes] = []
+        cursor = RadixCursor(self)
+        value = cursor.first()
+        while value is not None:
+            found.append(cursor.key())
+            value = cursor.next()
+        return found
+
+    def random_key(self, rng: Random) -> bytes:
+        """A key at the end of a random walk down from the root; the tree must not be empty."""
+        node = self.root
+        while True:
+            children = len(node.children)
+            choice = int(rng.below(children if node.value is None else children + 1))
+            if choice == children:
+                return node.key
+            node = node.children[choice]
 
     def first(self) -> Value | None:
         """The value of the lowest key."""

@@ -175,18 +175,112 @@ def test_a_client_that_stops_tracking_gets_no_messages(world: World) -> None:
 
 def test_without_tracking_clients_nothing_listens_for_changes(world: World) -> None:
     cache = tracker(world)
-    cache.do("GET", "k")
+    cache.do("SET", "k", 1)
     cache.leave()
     assert not world.engine.keyspace.changes.listening
     assert world.engine.core.gates.bits == 0
 
 
-def test_the_tracking_table_is_kept_within_its_limit() -> None:
+@pytest.mark.parametrize("change", [("SET", "k", "1"), ("FLUSHALL",)])
+def test_keys_that_a_client_has_left_in_the_table_stay_until_they_change(world: World, change: tuple[str, ...]) -> None:
+    cache = tracker(world)
+    cache.do("GET", "k")
+    cache.leave()
+    assert table_sizes(world) == (1, 1)
+    assert world.engine.core.gates.bits == 0
+    world.do(*change)
+    assert table_sizes(world) == (0, 0)
+    assert not world.engine.keyspace.changes.listening
+
+
+def table_sizes(world: World) -> tuple[int, int]:
+    """How many keys, and pairs of a key and a client, the table has by INFO."""
+    lines = bytes(world.do("INFO", "stats")).decode().splitlines()
+    found = dict(line.split(":") for line in lines if ":" in line)
+    return int(found["tracking_total_keys"]), int(found["tracking_total_items"])
+
+
+def limited() -> tuple[World, Client]:
+    """A world whose table of tracked keys has a limit of 2, and a client that has read three keys."""
     world = World(tracking_table_max_keys="2")
     cache = tracker(world)
     cache.do("MGET", "a", "b", "c")
+    return world, cache
+
+
+A_KEY = [[invalidated(key)] for key in "abc"]
+
+
+def test_the_timer_keeps_the_tracking_table_within_its_limit() -> None:
+    world, cache = limited()
     world.advance(100)
-    assert cache.replies() == [invalidated("a")]
+    assert cache.replies() in A_KEY
+    assert table_sizes(world) == (2, 2)
+
+
+def test_a_command_keeps_the_tracking_table_within_its_limit_before_it_replies() -> None:
+    world, cache = limited()
+    message, reply = cache.replies("PING")
+    assert [message] in A_KEY
+    assert reply == PONG
+    assert table_sizes(world) == (2, 2)
+
+
+def test_keys_beyond_the_limit_are_dropped_at_random() -> None:
+    dropped = set()
+    for seed in range(20):
+        world, cache = limited()
+        world.engine.rng.seed(seed)
+        world.do("PING")
+        dropped.add(str(cache.replies()))
+    assert len(dropped) == 3
+
+
+def test_more_keys_are_dropped_each_time_while_there_are_too_many(world: World) -> None:
+    cache = tracker(world)
+    cache.do("MGET", *[f"key:{number}" for number in range(1000)])
+    world.do("CONFIG", "SET", "tracking-table-max-keys", 100)
+    left = []
+    for _ in range(5):
+        world.do("PING")
+        left.append(world.engine.figures.value("tracking_total_keys"))
+    assert left == [900, 700, 400, 100, 100]
+
+
+def test_without_tracking_clients_the_tracking_table_has_no_limit() -> None:
+    world, cache = limited()
+    cache.leave()
+    world.advance(1000)
+    assert table_sizes(world) == (3, 3)
+
+
+def test_what_tracking_takes_is_in_the_ledger_and_is_freed(world: World) -> None:
+    used = []
+    for _ in range(2):
+        caches = [tracker(world) for _ in range(3)] + [tracker(world, "BCAST", "PREFIX", "ab", "PREFIX", "ac")]
+        connected = world.used_memory
+        for cache in caches:
+            cache.do("MGET", *[f"key:{number}" for number in range(100)])
+        assert world.used_memory - connected > 100 * 56 * 3
+        world.check()
+        for cache in caches:
+            cache.leave()
+        world.do("FLUSHALL")
+        used.append(world.used_memory)
+    assert used[0] == used[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "grown"),
+    [(["PREFIX", "a"], 64), (["PREFIX", "foo", "PREFIX", "fob"], 128), ([], 32)],
+)
+def test_the_memory_of_a_client_includes_the_prefixes(world: World, options: list[str], grown: int) -> None:
+    world.do("PING")
+    before = world.session.memory.total()
+    world.do("CLIENT", "TRACKING", "ON", "BCAST", *options)
+    assert world.session.memory.total() - before == grown
+    world.do("CLIENT", "TRACKING", "OFF")
+    assert world.session.memory.total() == before
 
 
 def test_getredir(world: World) -> None:
@@ -279,3 +373,41 @@ def test_options_that_do_not_go_together_are_refused(world: World, before: str, 
     if before:
         world.do("CLIENT", *before.split())
     assert world.do("CLIENT", *line.split()) == reply
+
+
+def short_of_memory(world: World, *options: str) -> Client:
+    """A client that tracks the key k, which the next command that stores 1,500 bytes evicts."""
+    world.do("CONFIG", "SET", "maxmemory-policy", "volatile-lru", "maxmemory", "0")
+    cache = tracker(world, *options)
+    cache.do("SET", "k", "x" * 2000, "EX", 1000)
+    cache.do("GET", "k")
+    cache.replies()
+    world.do("CONFIG", "SET", "maxmemory", world.used_memory + 1000)
+    return cache
+
+
+def test_the_invalidation_of_a_key_that_a_clients_command_evicts_precedes_the_reply(world: World) -> None:
+    cache = short_of_memory(world)
+    assert cache.replies("SET", "a", "x" * 1500) == [invalidated("k"), OK]
+
+
+def test_noloop_leaves_out_a_key_that_a_clients_own_command_evicts(world: World) -> None:
+    cache = short_of_memory(world, "NOLOOP")
+    assert cache.replies("SET", "a", "x" * 1500) == [OK]
+
+
+def test_noloop_with_broadcast_does_not_leave_out_a_key_that_a_clients_own_command_evicts(world: World) -> None:
+    cache = short_of_memory(world, "BCAST", "NOLOOP")
+    assert cache.replies("SET", "a", "x" * 1500) == [OK, invalidated("k")]
+
+
+@pytest.mark.parametrize("options", [(), ("NOLOOP",)], ids=["", "NOLOOP"])
+def test_the_invalidation_of_a_key_that_a_served_command_evicts_precedes_its_reply(
+    world: World, options: tuple[str, ...]
+) -> None:
+    world.do("RPUSH", "source", "x" * 1500)
+    cache = short_of_memory(world, *options)
+    assert cache.replies("BLPOP", "q", 0) == []
+    world.do("COPY", "source", "q")
+    invalidations = [] if options else [invalidated("k")]
+    assert cache.replies() == [*invalidations, [b"q", b"x" * 1500]]

@@ -2,7 +2,8 @@
 
 A line is `name: WORD WORD ...`, a command of the connection with that name; ` | ` stands between commands that are sent
 in one write. `{b}` stands for the client id of connection b, `\\x20` for a space. ` ...` waits for a reply that comes
-only after some time. `name: close` disconnects.
+only after some time. `name: close` disconnects. A connection whose name ends in 2 or 3 speaks that protocol, any other
+that of the stage.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Stage:
 
     def _wire(self, name: str) -> Wire:
         if name not in self._wires:
-            wire = self._server.connect(self._protocol)
+            wire = self._server.connect(int(name[-1]) if name[-1] in "23" else self._protocol)
             self._wires[name] = wire
             self.ids[name] = str(getattr(wire.do("CLIENT", "ID"), "value", ""))
         return self._wires[name]
@@ -123,3 +124,18 @@ def compare(judge: Server, ours: Server, protocol: int, script: str) -> dict[str
         for stage in stages:
             stage.close()
     return got
+
+
+def conversation(server: Server, protocol: int, script: str) -> list[str]:
+    """What each line of a script brings, with the names of the clients in place of their ids."""
+    stage = Stage(server, protocol)
+    found: list[str] = []
+    try:
+        for line in script.strip().splitlines():
+            text = str(stage.play(line))
+            for name, number in stage.ids.items():
+                text = text.replace(f"Integer(value={number})", f"the id of {name}")
+            found.append(f"{line.strip()} -> {text}")
+    finally:
+        stage.close()
+    return found

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import pytest
-from hypothesis import Phase, given, seed, settings
 
-from tests.differential.grammar import Form, sequences
-from tests.differential.grammar_sort import SORTING
+from tests.differential.effects import COMPARED, Event, Observed, explore
+from tests.differential.grammar import sequences
 from tests.differential.harness import Step
 from tests.differential.stage import compare
-from tests.differential.test_sequences import GROUPS, OTHERS, Disagreeing
+from tests.differential.test_sequences import GROUPS
 from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import OK, Bulk, Reply, Wire
@@ -24,12 +22,9 @@ EVERYTHING = "AKEnm"
 END = "__keyspace@0__:the-end-of-the-sequence"
 #: A key expires when its time has come and somebody looks: not at the same step on both servers.
 UNTIMELY = {b"expired", b"hexpired"}
-COMPARED = [name for name in GROUPS if name not in OTHERS - {"keys"}]
-
-Event = tuple[bytes, bytes]
 
 
-class Watched:
+class Watched(Observed):
     """A server with one client, and another one that is subscribed to all events."""
 
     def __init__(self, server: Server) -> None:
@@ -67,17 +62,6 @@ def _text(reply: Reply) -> bytes:
     return reply.data
 
 
-def _blocks(step: Step) -> bool:
-    words = [word.upper() for word in step.argv]
-    return b"BLOCK" in words or words[0].startswith((b"BL", b"BR", b"BZ"))
-
-
-def _is_known_to_differ(step: Step) -> bool:
-    """7.0 accepts the least number as a RANK of LPOS; 8.2 accepts + as an id of XREAD."""
-    name = step.argv[0].upper()
-    return (name == b"LPOS" and b"-9223372036854775808" in step.argv) or (name == b"XREAD" and b"+" in step.argv)
-
-
 @pytest.fixture
 def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[tuple[Watched, Watched]]:
     """Both servers. Since 7.2 all commands of streams raise the event of a consumer that they create."""
@@ -88,43 +72,21 @@ def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[t
         one.close()
 
 
-def _explore(pair: tuple[Watched, Watched], forms: Sequence[Form], examples: int, number: int) -> None:
-    """Compare the events of ``examples`` sequences."""
-    failing: list[str] = []
-
-    @seed(number)
-    @settings(max_examples=examples, derandomize=False, database=None, phases=[Phase.generate])
-    @given(sequences(forms))
-    def agree(steps: list[Step]) -> None:
-        if failing:
-            raise Disagreeing
-        played = [step for step in steps if not _blocks(step) and not _is_known_to_differ(step)]
-        theirs, ours = (one.play(played) for one in pair)
-        if forms is SORTING:  # which elements of a set SORT looks up first is left to chance
-            theirs, ours = sorted(theirs), sorted(ours)
-        if theirs != ours:
-            shown = "\n".join(b" ".join(step.argv).decode("latin-1") for step in played)
-            shorter = min(len(theirs), len(ours))
-            at = next((at for at in range(shorter) if theirs[at] != ours[at]), shorter)
-            failing.append(f"event {at}:\nredis-server {theirs[at:][:4]}\npyredmem {ours[at:][:4]}\nafter:\n{shown}")
-            raise Disagreeing
-
-    with contextlib.suppress(Disagreeing):
-        agree()
-    if failing:
-        pytest.fail(failing[0], pytrace=False)
+def _explore(pair: tuple[Watched, Watched], group: str, examples: int, number: int) -> None:
+    """Compare the events of sequences. Which elements of a set SORT looks up first is left to chance."""
+    explore(pair, sequences(GROUPS[group][0]), examples, number, is_ordered=group != "sorting")
 
 
 @pytest.mark.parametrize("group", COMPARED)
 def test_random_sequences_raise_the_same_events(pair: tuple[Watched, Watched], group: str) -> None:
-    _explore(pair, GROUPS[group][0], 60, crc32(group.encode()))
+    _explore(pair, group, 60, crc32(group.encode()))
 
 
 @pytest.mark.slow
 @time_limit(600)
 @pytest.mark.parametrize("group", COMPARED)
 def test_thousands_of_commands_raise_the_same_events(pair: tuple[Watched, Watched], group: str) -> None:
-    _explore(pair, GROUPS[group][0], SUITE.commands_per_group // 10, 1 + crc32(group.encode()))
+    _explore(pair, group, SUITE.commands_per_group // 10, 1 + crc32(group.encode()))
 
 
 SCRIPTS: dict[str, str] = {

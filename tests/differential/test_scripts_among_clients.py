@@ -119,6 +119,16 @@ IN_NEWER: dict[str, str] = {
         p: EVAL redis.call('set','x',1);redis.call('set','x',2) 1 x
         t: CLIENT TRACKING OFF
     """,
+    "a wish to cache is for the whole script": """
+        r: SUBSCRIBE __redis__:invalidate
+        t: CLIENT TRACKING ON REDIRECT {r} OPTIN
+        t: CLIENT CACHING YES | EVAL return{redis.call('get','a'),redis.call('get','b')} 0
+        p: SET a 1 | SET b 1
+        t: EVAL return{redis.call('get','a'),redis.call('get','b')} 0
+        p: SET a 2 | SET b 2
+        t: CLIENT CACHING YES | MULTI | GET a | EVAL return(redis.call('get','b')) 0 | EXEC | GET c
+        p: SET a 3 | SET b 3 | SET c 3
+    """,
 }
 OF_ACCESS: dict[str, str] = {
     "calls that the user may not make": """

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import RAX_SIZE, rax_node_size
 from pyredmem.structures.radix import RadixCursor, RadixTree
@@ -121,3 +122,19 @@ def test_a_prefix_that_is_no_longer_a_key_keeps_its_node_before_a_long_edge() ->
 
 def test_the_estimate_counts_keys_and_nodes() -> None:
     assert tree_of(b"\x00" * 16).estimated_bytes() == 16 + 2 * 244
+
+
+def test_a_key_alone_takes_no_room_for_a_value() -> None:
+    allocator = Allocator()
+    before = allocator.used_memory
+    tree = RadixTree[bool](allocator)
+    tree.insert(b"abcdefgh", True)
+    assert allocator.used_memory - before == 24 + 24 + 8
+
+
+def test_a_random_key_can_be_any_key() -> None:
+    keys = (b"", b"a", b"ab", b"abc", b"b", b"foo", b"football")
+    tree = tree_of(*keys)
+    rng = Random(1)
+    assert {tree.random_key(rng) for _ in range(500)} == set(keys)
+    assert tree.all_keys() == sorted(keys)

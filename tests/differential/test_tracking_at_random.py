@@ -1,0 +1,167 @@
+"""Client-side caching: the same random sequences on both servers cause the same invalidations, in the same order.
+
+Clients of all modes and both protocols take turns with the commands of a sequence, switch their modes now and then, and
+one of them may be in a transaction. Compared is what each client gets, and where among its own replies. Of the clients
+in RESP2 only the one to which messages are redirected gets any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from zlib import crc32
+
+import pytest
+
+from tests.differential.effects import COMPARED, Event, Observed, explore
+from tests.differential.grammar import form, sequences, with_few_names, words
+from tests.differential.harness import Step
+from tests.differential.test_sequences import GROUPS
+from tests.support.servers import Server
+from tests.support.suites import SUITE, time_limit
+from tests.support.wire import Array, Bulk, Integer, Null, Push, Reply, Wire, request
+
+pytestmark = pytest.mark.needs_redis
+
+#: The clients that run commands, and how they track; the number at the end of a name is the protocol. `{target}` is
+#: the id of a client that only listens.
+MODES: dict[str, str] = {
+    "none2": "OFF",
+    "plain3": "ON",
+    "noloop3": "ON NOLOOP",
+    "optin3": "ON OPTIN",
+    "optout3": "ON OPTOUT NOLOOP",
+    "redirected2": "ON REDIRECT {target}",
+    "prefixes3": "ON BCAST PREFIX a PREFIX k PREFIX {{t}}",
+    "broadcast3": "ON BCAST NOLOOP",
+    "redirected3": "ON BCAST REDIRECT {target}",
+}
+#: What two of them send before every other command.
+CACHING = {"optin3": "YES", "optout3": "NO"}
+#: Besides the commands of a group: each client reads many keys at once, and switches its mode now and then.
+ADDED = [
+    form("EXISTS", words([b"a", b"b", b"c", b""], [b"a", b"b"]), weight=12),
+    form(
+        "CLIENT",
+        words(
+            *(
+                [b"TRACKING", *options.split()]
+                for options in (
+                    b"OFF",
+                    b"ON",
+                    b"ON NOLOOP",
+                    b"ON OPTIN",
+                    b"ON OPTOUT",
+                    b"ON BCAST",
+                    b"ON BCAST PREFIX b",
+                )
+            )
+        ),
+    ),
+]
+CHANNEL = b"__redis__:invalidate"
+END = b"the end of a step"
+REPLY = b"(reply)"
+
+
+class Tracked(Observed):
+    """A server with the clients above."""
+
+    def __init__(self, server: Server) -> None:
+        self._control = server.connect()
+        self._target = server.connect()
+        number = self._target.do("CLIENT", "ID")
+        assert isinstance(number, Integer)
+        self._target.do("SUBSCRIBE", CHANNEL)
+        self._modes = {name: mode.format(target=number.value) for name, mode in MODES.items()}
+        self._wires = {name: server.connect(int(name[-1])) for name in MODES}
+
+    def close(self) -> None:
+        for wire in (self._control, self._target, *self._wires.values()):
+            wire.close()
+
+    def play(self, steps: Sequence[Step]) -> list[Event]:
+        """Run a sequence. Successive steps of one client are sent in one write, so broadcasts come after the last."""
+        self._begin()
+        found: list[Event] = []
+        for name, run in groupby(steps, lambda step: step.connection):
+            sent = [one for step in run for one in _requests(step)]
+            wire = self._wires[name]
+            wire.send(b"".join(sent))
+            for _ in sent:
+                found += [(name.encode(), message) for message in _messages(wire)]
+                found.append((name.encode(), REPLY))
+            found += self._arrived()
+        return found
+
+    def _begin(self) -> None:
+        self._control.do("FLUSHALL")
+        for name, wire in self._wires.items():
+            for line in ("DISCARD", "UNWATCH", "CLIENT TRACKING OFF", f"CLIENT TRACKING {self._modes[name]}"):
+                wire.send(request(*line.split()))
+                _messages(wire)
+        self._arrived()
+
+    def _arrived(self) -> list[Event]:
+        """The messages that have arrived. In a transaction the ECHO is queued, which is a reply as well."""
+        listening = {name: wire for name, wire in self._wires.items() if name.endswith("3")}
+        for wire in listening.values():
+            wire.send(request("ECHO", END))
+        found = [(name.encode(), message) for name, wire in listening.items() for message in _messages(wire)]
+        self._target.send(request("PING", END))
+        while (reply := self._target.receive()) != Array((Bulk(b"pong"), Bulk(END))):
+            assert isinstance(reply, Array)
+            assert reply.items[:2] == (Bulk(b"message"), Bulk(CHANNEL))
+            found.append((b"target", _keys(reply.items[2])))
+        return found
+
+
+def _requests(step: Step) -> list[bytes]:
+    found = [request(*step.argv)]
+    if step.connection in CACHING and crc32(found[0]) % 2:
+        found.insert(0, request("CLIENT", "CACHING", CACHING[step.connection]))
+    return found
+
+
+def _messages(wire: Wire) -> list[bytes]:
+    """The messages before the next reply, which is dropped."""
+    found: list[bytes] = []
+    while isinstance(reply := wire.receive(), Push):
+        assert reply.items[0] == Bulk(b"invalidate")
+        found.append(_keys(reply.items[1]))
+    return found
+
+
+def _keys(keys: Reply) -> bytes:
+    """The keys of an invalidation as text."""
+    if isinstance(keys, Array):
+        return repr([key.data for key in keys.items if isinstance(key, Bulk)]).encode()
+    assert keys == Null()
+    return b"all keys"
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[tuple[Tracked, Tracked]]:
+    """Both servers. Streams are judged by 8.2, as their events are."""
+    real: Server = request.getfixturevalue("newer" if group == "streams" else "real")
+    pair = Tracked(real), Tracked(ours)
+    yield pair
+    for one in pair:
+        one.close()
+
+
+def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: int) -> None:
+    generated = sequences([*GROUPS[group][0], *ADDED], tuple(MODES), least=40, most=100).map(with_few_names)
+    explore(pair, generated, examples, number)
+
+
+@pytest.mark.parametrize("group", COMPARED)
+def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
+    _explore(pair, group, 10, crc32(group.encode()))
+
+
+@pytest.mark.slow
+@time_limit(600)
+@pytest.mark.parametrize("group", COMPARED)
+def test_thousands_of_commands_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
+    _explore(pair, group, SUITE.commands_per_group // 20, 1 + crc32(group.encode()))
