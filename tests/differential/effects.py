@@ -37,7 +37,7 @@ def _is_known_to_differ(step: Step) -> bool:
     return (name == b"LPOS" and b"-9223372036854775808" in step.argv) or (name == b"XREAD" and b"+" in step.argv)
 
 
-def explore(
+def compare_effects(
     pair: tuple[Observed, Observed],
     generated: st.SearchStrategy[list[Step]],
     examples: int,

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.differential.effects import COMPARED, Event, Observed, explore
+from tests.differential.effects import COMPARED, Event, Observed, compare_effects
 from tests.differential.grammar import sequences
 from tests.differential.harness import Step
 from tests.differential.stage import compare
@@ -74,7 +74,7 @@ def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[t
 
 def _explore(pair: tuple[Watched, Watched], group: str, examples: int, number: int) -> None:
     """Compare the events of sequences. Which elements of a set SORT looks up first is left to chance."""
-    explore(pair, sequences(GROUPS[group][0]), examples, number, is_ordered=group != "sorting")
+    compare_effects(pair, sequences(GROUPS[group][0]), examples, number, is_ordered=group != "sorting")
 
 
 @pytest.mark.parametrize("group", COMPARED)

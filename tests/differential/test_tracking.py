@@ -107,9 +107,9 @@ MODES: dict[str, str] = {
         b3: CLIENT TRACKING ON BCAST NOLOOP
         b3: GET a
         n3: GET b
-        x2: GET c | SET d 1 PX 1
+        x2: GET c | SET d 1 PX 200
         n3: GET d
-        x2: DEBUG SLEEP 0.01
+        x2: DEBUG SLEEP 0.25
         n3: GET d
         x2: DEBUG SET-ACTIVE-EXPIRE 1
     """,

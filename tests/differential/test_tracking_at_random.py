@@ -14,7 +14,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.differential.effects import COMPARED, Event, Observed, explore
+from tests.differential.effects import COMPARED, Event, Observed, compare_effects
 from tests.differential.grammar import form, sequences, with_few_names, words
 from tests.differential.harness import Step
 from tests.differential.test_sequences import GROUPS
@@ -153,7 +153,7 @@ def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[t
 
 def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: int) -> None:
     generated = sequences([*GROUPS[group][0], *ADDED], tuple(MODES), least=30, most=70).map(with_few_names)
-    explore(pair, generated, examples, number)
+    compare_effects(pair, generated, examples, number)
 
 
 @pytest.mark.parametrize("group", COMPARED)
