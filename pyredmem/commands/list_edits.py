@@ -90,10 +90,9 @@ def linsert(context: Context, argv: list[bytes]) -> None:
 
 def _removed(context: Context, key: bytes, value: ListObject, event: bytes, changes: i64) -> None:
     """Notify of removed elements; an empty list is deleted, one with few elements becomes a listpack again."""
-    context.changed(key, events.LIST, event, changes)
-    if value.length() == 0:
-        context.delete_emptied(key)
-    else:
+    is_emptied = value.length() == 0
+    context.removed(key, events.LIST, event, changes, is_emptied)
+    if not is_emptied:
         value.shrink(context.keyspace.limits)
 
 

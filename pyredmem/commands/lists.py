@@ -63,10 +63,9 @@ def add_list(context: Context, key: bytes) -> ListObject:
 
 def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
     """Notify of popped elements; an empty list is deleted, one with few elements becomes a listpack again."""
-    context.changed(key, events.LIST, b"rpop" if at_tail else b"lpop", count)
-    if value.length() == 0:
-        context.delete_emptied(key)
-    else:
+    is_emptied = value.length() == 0
+    context.removed(key, events.LIST, b"rpop" if at_tail else b"lpop", count, is_emptied)
+    if not is_emptied:
         value.shrink(context.keyspace.limits)
 
 

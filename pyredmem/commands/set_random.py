@@ -58,12 +58,10 @@ def spop(context: Context, argv: list[bytes]) -> None:
         raise CommandError(WRONG_TYPE)
     content = value.content
     member = content.pop(context.keyspace.rng)
-    context.changed(argv[1], events.SET, b"spop")
+    context.removed(argv[1], events.SET, b"spop", 1, content.length() == 0)
     if context.is_recording:
         context.record_instead([b"SREM", argv[1], member])
     context.reply.bulk(member)
-    if content.length() == 0:
-        context.delete_emptied(argv[1])
 
 
 def _pop_many(context: Context, argv: list[bytes]) -> None:
@@ -83,9 +81,8 @@ def _pop_many(context: Context, argv: list[bytes]) -> None:
         popped = _take_out(found, count, context.keyspace.rng)
     else:
         popped = _keep(context, key, found, length - count)
-    context.changed(key, events.SET, b"spop", len(popped))
+    context.removed(key, events.SET, b"spop", len(popped), count >= length)
     if count >= length:
-        context.delete_emptied(key)
         context.record_deletion(key, False)
     elif context.is_recording:
         _record_popped(context, key, popped)

@@ -57,9 +57,8 @@ def _take(found: SortedSetObject, count: i64, highest: bool, scores: list[float]
 
 def _members_removed(context: Context, key: bytes, found: SortedSetObject, highest: bool, taken: i64) -> None:
     """Notify of removed members; an empty sorted set is deleted."""
-    context.changed(key, events.SORTED_SET, b"zpopmax" if highest else b"zpopmin", taken)
-    if found.length() == 0:
-        context.delete_emptied(key)
+    event = b"zpopmax" if highest else b"zpopmin"
+    context.removed(key, events.SORTED_SET, event, taken, found.length() == 0)
 
 
 # From one key.

@@ -143,9 +143,12 @@ def xadd(context: Context, argv: list[bytes]) -> None:
         stream = created.stream
     entry_id = _new_id(stream, asked, context.keyspace.now_ms())
     stream.add(entry_id, argv[id_at + 1 :], limits)
-    context.changed(key, events.STREAM, b"xadd")
+    changes = context.keyspace.changes
+    changes.count(1)
+    context.notify(events.STREAM, b"xadd", key)
     if trimming is not None and trimming.trim(stream) > 0:
         context.notify(events.STREAM, b"xtrim", key)
+    changes.modified(context.db.index, key)
     if context.is_recording:
         words = argv.copy() if trimming is None else trimming.exactly(argv, stream)
         if asked == b"*" or automatic_ms(asked) is not None:
@@ -184,7 +187,7 @@ def xtrim(context: Context, argv: list[bytes]) -> None:
     if stream is not None:
         deleted = trimming.trim(stream)
         if deleted > 0:
-            context.changed(key, events.STREAM, b"xtrim", deleted)
+            context.removed(key, events.STREAM, b"xtrim", deleted, False)
             if trimming.approximately and context.is_recording:
                 context.record_instead(trimming.exactly(argv, stream))
     context.reply.integer(deleted)

@@ -89,6 +89,22 @@ class Context:
         """
         self.keyspace.changes.changed(self.db.index, key, kind, event, changes)
 
+    def removed(self, key: bytes, kind: int, event: bytes, changes: i64, is_emptied: bool) -> None:
+        """Report that the command has removed elements of a key, and delete the key if it is empty now.
+
+        Unlike with `changed`, listeners are notified of the events before the change (Redis 7.2's order when elements
+        are popped or trimmed; it has the other one when they are named).
+        """
+        everything = self.keyspace.changes
+        everything.count(changes)
+        is_noticed = everything.watching > 0 or everything.listening
+        if is_noticed:
+            everything.notify(kind, event, self.db.index, key)
+        if is_emptied:
+            self.delete_emptied(key)
+        if is_noticed:
+            everything.modified(self.db.index, key)
+
     @property
     def is_recording(self) -> bool:
         """Whether anything records the writes; if not, `record_instead` has no effect."""

@@ -218,7 +218,7 @@ def test_serving_a_client_notifies_the_events_of_a_pop(world: World) -> None:
     blocked(world, "BRPOP", "l", "0")
     journal = Journal(world)
     world.do("RPUSH", "l", "x")
-    assert journal.take() == ["new l", "* l", "rpush l", "* l", "rpop l", "del l"]
+    assert journal.take() == ["new l", "* l", "rpush l", "rpop l", "del l", "* l"]
 
 
 # Timeouts and unblocking.

@@ -72,14 +72,14 @@ def test_each_removed_element_counts_as_a_change(letters: World) -> None:
     letters.do("LREM", "l", "0", "x")
     letters.do("LREM", "l", "0", "a")
     assert letters.engine.keyspace.changes.since_save() - before == 3
-    assert journal.take() == ["* l", "lrem l"]
+    assert journal.take() == ["lrem l", "* l"]
 
 
 def test_removing_all_elements_deletes_the_list(world: World) -> None:
     world.do("RPUSH", "l", "a", "a")
     journal = Journal(world)
     assert world.do("LREM", "l", "0", "a") == 2
-    assert journal.take() == ["* l", "lrem l", "del l"]
+    assert journal.take() == ["lrem l", "del l", "* l"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_trimming_notifies_even_if_it_removes_nothing(world: World) -> None:
     journal = Journal(world)
     before = world.engine.keyspace.changes.since_save()
     world.do("LTRIM", "l", "0", "-1")
-    assert journal.take() == ["* l", "ltrim l"]
+    assert journal.take() == ["ltrim l", "* l"]
     assert world.engine.keyspace.changes.since_save() == before
     assert world.do("LTRIM", "none", "0", "1") == OK
 

@@ -38,7 +38,7 @@ def test_a_list_of_one_element_stays_when_rotated(world: World) -> None:
     world.do("RPUSH", "l", "a")
     journal = Journal(world)
     assert world.do("LMOVE", "l", "l", "LEFT", "RIGHT") == b"a"
-    assert journal.take() == ["* l", "rpush l", "* l", "lpop l"]
+    assert journal.take() == ["* l", "rpush l", "lpop l", "* l"]
 
 
 def test_a_quicklist_of_one_element_can_be_rotated(world: World) -> None:
@@ -55,7 +55,7 @@ def test_the_events_of_a_move(world: World) -> None:
     journal = Journal(world)
     before = world.engine.keyspace.changes.since_save()
     world.do("RPOPLPUSH", "l", "m")
-    assert journal.take() == ["new m", "* m", "lpush m", "* l", "rpop l", "del l"]
+    assert journal.take() == ["new m", "* m", "lpush m", "rpop l", "del l", "* l"]
     assert world.engine.keyspace.changes.since_save() - before == 1
 
 

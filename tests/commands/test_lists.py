@@ -101,9 +101,9 @@ def test_the_key_is_deleted_with_the_last_element(world: World) -> None:
     world.do("RPUSH", "l", "a", "b")
     journal = Journal(world)
     world.do("LPOP", "l")
-    assert journal.take() == ["* l", "lpop l"]
+    assert journal.take() == ["lpop l", "* l"]
     world.do("RPOP", "l", "5")
-    assert journal.take() == ["* l", "rpop l", "del l"]
+    assert journal.take() == ["rpop l", "del l", "* l"]
 
 
 def test_each_popped_element_counts_as_a_change(world: World) -> None:

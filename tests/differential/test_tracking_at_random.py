@@ -66,9 +66,9 @@ REPLY = b"(reply)"
 
 
 class Tracked(Observed):
-    """A server with the clients above."""
+    """A server with the clients above; one of them also gets keyspace notifications if there are ``events``."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, events: str) -> None:
         self._control = server.connect()
         self._target = server.connect()
         number = self._target.do("CLIENT", "ID")
@@ -76,6 +76,9 @@ class Tracked(Observed):
         self._target.do("SUBSCRIBE", CHANNEL)
         self._modes = {name: mode.format(target=number.value) for name, mode in MODES.items()}
         self._wires = {name: server.connect(int(name[-1])) for name in MODES}
+        self._control.do("CONFIG", "SET", "notify-keyspace-events", events)
+        if events:
+            self._wires["plain3"].do("PSUBSCRIBE", "*")
 
     def close(self) -> None:
         for wire in (self._control, self._target, *self._wires.values()):
@@ -128,8 +131,10 @@ def _messages(wire: Wire) -> list[bytes]:
     """The messages before the next reply, which is dropped."""
     found: list[bytes] = []
     while isinstance(reply := wire.receive(), Push):
-        assert reply.items[0] == Bulk(b"invalidate")
-        found.append(_keys(reply.items[1]))
+        if reply.items[0] == Bulk(b"invalidate"):
+            found.append(_keys(reply.items[1]))
+        elif Bulk(b"expired") not in reply.items:  # which key expires at which step is left to chance
+            found.append(repr(reply.items[2:]).encode())
     return found
 
 
@@ -142,13 +147,20 @@ def _keys(keys: Reply) -> bytes:
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest, group: str, ours: Server) -> Iterator[tuple[Tracked, Tracked]]:
-    """Both servers. Streams are judged by 8.2, as their events are."""
-    real: Server = request.getfixturevalue("newer" if group == "streams" else "real")
-    pair = Tracked(real), Tracked(ours)
+def pair(request: pytest.FixtureRequest, version: str, ours: Server) -> Iterator[tuple[Tracked, Tracked]]:
+    """Both servers. 8.2 also judges the order of notifications and invalidations, which changed in 7.2."""
+    real: Server = request.getfixturevalue("newer" if version == "8.2" else "real")
+    events = "KAn" if version == "8.2" else ""
+    pair = Tracked(real, events), Tracked(ours, events)
     yield pair
     for one in pair:
         one.close()
+
+
+#: In 7.0 other commands of streams create consumers; in 8.2 SORT takes other words for numbers, and FLUSHALL replies
+#: only when a background thread has freed the keys.
+JUDGED = [(group, "7.0") for group in COMPARED if group != "streams"]
+JUDGED += [(group, "8.2") for group in COMPARED if group not in {"sorting", "keys"}]
 
 
 def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: int) -> None:
@@ -156,16 +168,16 @@ def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: i
     compare_effects(pair, generated, examples, number)
 
 
-@pytest.mark.parametrize("group", COMPARED)
+@pytest.mark.parametrize(("group", "version"), JUDGED)
 def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
-    _explore(pair, group, 10, crc32(group.encode()))
+    _explore(pair, group, 6, crc32(group.encode()))
 
 
 @pytest.mark.slow
 @time_limit(600)
-@pytest.mark.parametrize("group", COMPARED)
+@pytest.mark.parametrize(("group", "version"), JUDGED)
 def test_thousands_of_commands_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
-    _explore(pair, group, SUITE.commands_per_group // 20, 1 + crc32(group.encode()))
+    _explore(pair, group, SUITE.commands_per_group // 40, 1 + crc32(group.encode()))
 
 
 class Limited:
