@@ -97,13 +97,10 @@ class Context:
         """
         everything = self.keyspace.changes
         everything.count(changes)
-        is_noticed = everything.watching > 0 or everything.listening
-        if is_noticed:
-            everything.notify(kind, event, self.db.index, key)
+        everything.notify(kind, event, self.db.index, key)
         if is_emptied:
             self.delete_emptied(key)
-        if is_noticed:
-            everything.modified(self.db.index, key)
+        everything.modified(self.db.index, key)
 
     @property
     def is_recording(self) -> bool:
