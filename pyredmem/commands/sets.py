@@ -157,13 +157,16 @@ def smove(context: Context, argv: list[bytes]) -> None:
     if not source.remove(member):
         context.reply.integer(0)
         return
-    context.changed(source_key, events.SET, b"srem")
+    changes = context.keyspace.changes
+    changes.count(1)
+    context.notify(events.SET, b"srem", source_key)
     if source.length() == 0:
         context.delete_emptied(source_key)
     limits = context.keyspace.limits
     if destination is None:
         destination = new_set(member, 1, context.keyspace.allocator, limits)
         context.db.add(destination_key, destination)
+    changes.modified(context.db.index, source_key)
     if destination.add(member, limits):
         context.changed(destination_key, events.SET, b"sadd")
     context.reply.integer(1)

@@ -276,9 +276,7 @@ def zrem(context: Context, argv: list[bytes]) -> None:
             if found.length() == 0:
                 break
     if removed > 0:
-        context.changed(key, events.SORTED_SET, b"zrem", removed)
-        if found.length() == 0:
-            context.delete_emptied(key)
+        context.removed(key, events.SORTED_SET, b"zrem", removed, found.length() == 0)
     context.reply.integer(removed)
 
 

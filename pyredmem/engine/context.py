@@ -92,8 +92,8 @@ class Context:
     def removed(self, key: bytes, kind: int, event: bytes, changes: i64, is_emptied: bool) -> None:
         """Report that the command has removed elements of a key, and delete the key if it is empty now.
 
-        Unlike with `changed`, listeners are notified of the events before the change (Redis 7.2's order when elements
-        are popped or trimmed; it has the other one when they are named).
+        Unlike with `changed`, listeners are notified of the events before the change (Redis 7.2's order for some
+        commands, mostly those that pop or trim).
         """
         everything = self.keyspace.changes
         everything.count(changes)

@@ -179,6 +179,54 @@ ORDERED: dict[str, str] = {
         t3: XREAD STREAMS s 0
         x3: XADD s 1-3 a b
     """,
+    "elements are removed before or after the notification": """
+        x3: CONFIG SET notify-keyspace-events KA
+        t3: PSUBSCRIBE __key* | CLIENT TRACKING ON
+        t3: EXISTS a b
+        x3: ZADD a 1 x 2 y 3 z
+        t3: EXISTS a b
+        x3: ZREM a x
+        t3: EXISTS a b
+        x3: ZADD a 1 x
+        t3: EXISTS a b
+        x3: ZPOPMIN a 5
+        t3: EXISTS a b
+        x3: SADD a 1 2
+        t3: EXISTS a b
+        x3: SMOVE a b 1
+        t3: EXISTS a b
+        x3: SADD a 3
+        t3: EXISTS a b
+        x3: SPOP a
+        t3: EXISTS a b
+        x3: SADD a 4 5
+        t3: EXISTS a b
+        x3: SPOP a 9
+        t3: EXISTS a b
+        x3: XADD a 1-1 f v
+        t3: EXISTS a b
+        x3: XADD a MAXLEN 1 1-2 f v
+        t3: EXISTS a b
+        x3: XADD a 1-3 f v
+        t3: EXISTS a b
+        x3: XTRIM a MAXLEN 1
+        t3: EXISTS a b
+        x3: DEL a
+        t3: EXISTS a b
+        x3: RPUSH a 1 1 2 3
+        t3: EXISTS a b
+        x3: LREM a 1 1
+        t3: EXISTS a b
+        x3: LTRIM a 1 -1
+        t3: EXISTS a b
+        x3: LPOP a 9
+        t3: EXISTS a b
+        x3: HSET a f 1 g 2
+        t3: EXISTS a b
+        x3: HDEL a f
+        t3: EXISTS a b
+        x3: HDEL a g
+    """,
     "a field that expired follows its notifications": """
         x3: CONFIG SET notify-keyspace-events KEA
         t3: PSUBSCRIBE __keyevent* | CLIENT TRACKING ON

@@ -22,7 +22,7 @@ from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Array, Bulk, Integer, Null, Push, Reply, Wire, info, request
 
-pytestmark = pytest.mark.needs_redis
+pytestmark = [pytest.mark.needs_redis, pytest.mark.filterwarnings("ignore:Generating overly large repr")]
 
 #: The clients that run commands, and how they track; the number at the end of a name is the protocol. `{target}` is
 #: the id of a client that only listens.
@@ -61,6 +61,8 @@ ADDED = [
     ),
 ]
 CHANNEL = b"__redis__:invalidate"
+#: Redis reads at most 16 kB at once, and broadcasts in between.
+MOST_AT_ONCE = 8_000
 END = b"the end of a step"
 REPLY = b"(reply)"
 
@@ -90,13 +92,18 @@ class Tracked(Observed):
         found: list[Event] = []
         for name, run in groupby(steps, lambda step: step.connection):
             sent = [one for step in run for one in _requests(step)]
-            wire = self._wires[name]
-            wire.send(b"".join(sent))
-            for _ in sent:
-                found += [(name.encode(), message) for message in _messages(wire)]
-                found.append((name.encode(), REPLY))
-            found += self._arrived()
+            for batch in [sent] if sum(map(len, sent)) < MOST_AT_ONCE else [[one] for one in sent]:
+                found += self._run(name, batch)
         return found
+
+    def _run(self, name: str, batch: list[bytes]) -> list[Event]:
+        wire = self._wires[name]
+        found: list[Event] = []
+        wire.send(b"".join(batch))
+        for _ in batch:
+            found += [(name.encode(), message) for message in _messages(wire)]
+            found.append((name.encode(), REPLY))
+        return found + self._arrived()
 
     def _begin(self) -> None:
         self._control.do("FLUSHALL")
@@ -157,27 +164,33 @@ def pair(request: pytest.FixtureRequest, version: str, ours: Server) -> Iterator
         one.close()
 
 
-#: In 7.0 other commands of streams create consumers; in 8.2 SORT takes other words for numbers, and FLUSHALL replies
-#: only when a background thread has freed the keys.
+#: In 7.0 other commands of streams create consumers. In 8.2 FLUSHALL replies after a background thread has freed keys.
 JUDGED = [(group, "7.0") for group in COMPARED if group != "streams"]
-JUDGED += [(group, "8.2") for group in COMPARED if group not in {"sorting", "keys"}]
+JUDGED += [(group, "8.2") for group in COMPARED if group != "keys"]
 
 
-def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: int) -> None:
+def _without_hexadecimals(steps: list[Step]) -> list[Step]:
+    """8.2 takes no hexadecimal numbers any more."""
+    return [step for step in steps if not any(b"0x" in word.lower() for word in step.argv)]
+
+
+def _explore(pair: tuple[Tracked, Tracked], group: str, version: str, examples: int, number: int) -> None:
     generated = sequences([*GROUPS[group][0], *ADDED], tuple(MODES), least=30, most=70).map(with_few_names)
-    compare_effects(pair, generated, examples, number)
+    compare_effects(pair, generated.map(_without_hexadecimals) if version == "8.2" else generated, examples, number)
 
 
 @pytest.mark.parametrize(("group", "version"), JUDGED)
-def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
-    _explore(pair, group, 6, crc32(group.encode()))
+def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str, version: str) -> None:
+    _explore(pair, group, version, 6, crc32(group.encode()))
 
 
 @pytest.mark.slow
 @time_limit(600)
 @pytest.mark.parametrize(("group", "version"), JUDGED)
-def test_thousands_of_commands_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str) -> None:
-    _explore(pair, group, SUITE.commands_per_group // 40, 1 + crc32(group.encode()))
+def test_thousands_of_commands_cause_the_same_invalidations(
+    pair: tuple[Tracked, Tracked], group: str, version: str
+) -> None:
+    _explore(pair, group, version, SUITE.commands_per_group // 40, 1 + crc32(group.encode()))
 
 
 class Limited:
