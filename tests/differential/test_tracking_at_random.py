@@ -164,24 +164,20 @@ def pair(request: pytest.FixtureRequest, version: str, ours: Server) -> Iterator
         one.close()
 
 
-#: In 7.0 other commands of streams create consumers. In 8.2 FLUSHALL replies after a background thread has freed keys.
+#: In 7.0 other commands of streams create consumers. In 8.2 FLUSHALL replies after a background thread has freed keys,
+#: and sorted sets and SORT take other words for numbers; `test_tracking` has the order of their messages.
 JUDGED = [(group, "7.0") for group in COMPARED if group != "streams"]
-JUDGED += [(group, "8.2") for group in COMPARED if group != "keys"]
+JUDGED += [(group, "8.2") for group in COMPARED if group not in {"keys", "sorted sets", "sorting"}]
 
 
-def _without_hexadecimals(steps: list[Step]) -> list[Step]:
-    """8.2 takes no hexadecimal numbers any more."""
-    return [step for step in steps if not any(b"0x" in word.lower() for word in step.argv)]
-
-
-def _explore(pair: tuple[Tracked, Tracked], group: str, version: str, examples: int, number: int) -> None:
+def _explore(pair: tuple[Tracked, Tracked], group: str, examples: int, number: int) -> None:
     generated = sequences([*GROUPS[group][0], *ADDED], tuple(MODES), least=30, most=70).map(with_few_names)
-    compare_effects(pair, generated.map(_without_hexadecimals) if version == "8.2" else generated, examples, number)
+    compare_effects(pair, generated, examples, number)
 
 
 @pytest.mark.parametrize(("group", "version"), JUDGED)
 def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Tracked], group: str, version: str) -> None:
-    _explore(pair, group, version, 6, crc32(group.encode()))
+    _explore(pair, group, 6, crc32(group.encode()))
 
 
 @pytest.mark.slow
@@ -190,7 +186,7 @@ def test_random_sequences_cause_the_same_invalidations(pair: tuple[Tracked, Trac
 def test_thousands_of_commands_cause_the_same_invalidations(
     pair: tuple[Tracked, Tracked], group: str, version: str
 ) -> None:
-    _explore(pair, group, version, SUITE.commands_per_group // 40, 1 + crc32(group.encode()))
+    _explore(pair, group, SUITE.commands_per_group // 40, 1 + crc32(group.encode()))
 
 
 class Limited:
