@@ -197,11 +197,11 @@ ORDERED: dict[str, str] = {
         t3: EXISTS a b
         x3: SADD a 3
         t3: EXISTS a b
-        x3: SPOP a
+        x3: CLIENT REPLY SKIP | SPOP a
         t3: EXISTS a b
         x3: SADD a 4 5
         t3: EXISTS a b
-        x3: SPOP a 9
+        x3: CLIENT REPLY SKIP | SPOP a 9
         t3: EXISTS a b
         x3: XADD a 1-1 f v
         t3: EXISTS a b
