@@ -74,7 +74,7 @@ def _call(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     if function is None:
         raise CommandError(b"ERR Function not found")
     count = count_keys(argv, b"ERR Bad number of keys provided")
-    part.call(context, function, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
+    part.run(context, function, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
 
 
 # FUNCTION.

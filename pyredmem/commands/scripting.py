@@ -160,7 +160,7 @@ declare_help(scripting, "script", since="5.0.0", acl="scripting")
     tips=("request_policy:all_nodes", "response_policy:all_succeeded"),
 )
 def script_load(context: Context, argv: list[bytes]) -> None:
-    context.reply.bulk(scripting_of(context.engine).load(argv[2]).sha)
+    context.reply.bulk(scripting_of(context.engine).load(argv[2]).name)
 
 
 @scripting.command(

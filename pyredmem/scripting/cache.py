@@ -40,15 +40,15 @@ class ScriptCache:
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
         self._table = _Table(allocator)
-        self._by_body: dict[bytes, Script] = {}  # spares EVAL the SHA1 of a text that it knows
+        self._by_text: dict[bytes, Script] = {}  # spares EVAL the SHA1 of a text that it knows
         self._text_bytes: i64 = 0
 
     def count(self) -> int:
         return len(self._table)
 
-    def find_body(self, body: bytes) -> Script | None:
+    def find_text(self, text: bytes) -> Script | None:
         """The script with a text."""
-        return self._by_body.get(body)
+        return self._by_text.get(text)
 
     def find(self, sha: bytes) -> Script | None:
         """The script with a SHA1 in lower case."""
@@ -58,12 +58,12 @@ class ScriptCache:
     def add(self, script: Script) -> None:
         """Keep a script that is not there yet."""
         allocator = self._allocator
-        self._table.find(script.sha)  # Redis looks it up first, which takes a step of a rehash
+        self._table.find(script.name)  # Redis looks it up first, which takes a step of a rehash
         self._table.step()
-        slot = self._table.insert(script.sha, 0)
+        slot = self._table.insert(script.name, 0)
         self._table.scripts.append(script)
-        self._by_body[script.body] = script
-        script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.body, allocator)]
+        self._by_text[script.text] = script
+        script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.text, allocator)]
         key = i64(self._table.key_addresses[slot])
         self._text_bytes += allocator.usable(key) + allocator.usable(script.blocks[-1])
         if len(script.blocks) == _BLOCKS_IF_EMBEDDED:
@@ -75,7 +75,7 @@ class ScriptCache:
             for block in script.blocks:
                 self._allocator.free(block)
         self._table.clear()
-        self._by_body = {}
+        self._by_text = {}
         self._text_bytes = 0
 
     def memory(self) -> int:
@@ -93,6 +93,6 @@ class ScriptCache:
         return blocks
 
 
-def sha1_of(body: bytes) -> bytes:
+def sha1_of(text: bytes) -> bytes:
     """The SHA1 of a text, in hexadecimal digits of lower case."""
-    return sha1(body, usedforsecurity=False).hexdigest().encode()
+    return sha1(text, usedforsecurity=False).hexdigest().encode()

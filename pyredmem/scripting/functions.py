@@ -25,7 +25,7 @@ from pyredmem.memory.layout import (
     sds_new_size,
 )
 from pyredmem.scripting.interpreter import CompileError, Interpreter, LibraryError, NoRoomError
-from pyredmem.scripting.script import FLAGS
+from pyredmem.scripting.script import FLAGS, Runnable
 from pyredmem.structures.dict import Dict
 
 #: What Lua calls the code of a library.
@@ -38,17 +38,16 @@ _BAD_NAME: Final = (
 _NO_ROOM: Final = b"ERR not enough memory for the library"
 
 
-class Function:
-    """A function of a library. ``body`` is an object of lupa."""
+class Function(Runnable):
+    """A function of a library."""
 
     def __init__(self, name: bytes, body: Any, description: bytes | None, flag_names: list[bytes]) -> None:
-        self.name = name
-        self.body = body
+        flags: i64 = 0
+        for flag_name in flag_names:
+            flags |= FLAGS[flag_name]
+        super().__init__(name, flags, body, True)
         self.description = description
         self.flag_names = flag_names
-        self.flags: i64 = 0
-        for flag_name in flag_names:
-            self.flags |= FLAGS[flag_name]
 
 
 class Library:

@@ -41,14 +41,22 @@ def command_flags(command: Command, flags: i64) -> i64:
     return found
 
 
-class Script:
-    """A script that compiles. ``function`` is an object of lupa."""
+class Runnable:
+    """A script or a function of a library. ``body`` is the function that Lua made of it, an object of lupa."""
 
-    def __init__(self, sha: bytes, body: bytes, flags: i64, function: Any) -> None:
-        self.sha = sha
-        self.body = body
+    def __init__(self, name: bytes, flags: i64, body: Any, is_function: bool) -> None:
+        self.name = name
         self.flags: i64 = flags
-        self.function = function
+        self.body = body
+        self.is_function = is_function
+
+
+class Script(Runnable):
+    """A script that compiles; its name is its SHA1."""
+
+    def __init__(self, sha: bytes, text: bytes, flags: i64, body: Any) -> None:
+        super().__init__(sha, flags, body, False)
+        self.text = text
         self.blocks: list[int] = []  # in the ledger
 
 

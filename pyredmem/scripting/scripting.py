@@ -14,10 +14,18 @@ from pyredmem.engine.spec import Command
 from pyredmem.scripting.cache import ScriptCache, sha1_of
 from pyredmem.scripting.calls import REPLICATE_ALL, Calls
 from pyredmem.scripting.drand48 import Drand48
-from pyredmem.scripting.functions import Function, FunctionMemory, Libraries, Library
+from pyredmem.scripting.functions import FunctionMemory, Libraries, Library
 from pyredmem.scripting.interpreter import REFUSED_ABOVE, CompileError, Interpreter, NoRoomError
 from pyredmem.scripting.results import reply_parts, reply_value
-from pyredmem.scripting.script import ALLOW_OOM, COMPATIBLE, NO_WRITES, Script, command_flags, read_shebang
+from pyredmem.scripting.script import (
+    ALLOW_OOM,
+    COMPATIBLE,
+    NO_WRITES,
+    Runnable,
+    Script,
+    command_flags,
+    read_shebang,
+)
 
 #: What Lua calls the text of a script.
 CHUNK_NAME: Final = b"@user_script"
@@ -141,7 +149,7 @@ class Scripting(Extension):
 
     def load(self, body: bytes) -> Script:
         """The script with a text: the cached one, or a new one that is cached from now on."""
-        script = self.cache.find_body(body)
+        script = self.cache.find_text(body)
         if script is not None:
             return script
         flags, skipped = read_shebang(body)
@@ -211,66 +219,52 @@ class Scripting(Extension):
 
     # Running.
 
-    def call(
+    def run(
         self,
         context: Context,
-        function: Function,
+        runnable: Runnable,
         keys: list[bytes],
         arguments: list[bytes],
         argv: list[bytes],
-        ro: bool,
+        is_read_only: bool,
     ) -> None:
-        """Call a function, and reply with what it returns."""
-        interpreter = self.function_lua.interpreter()
-        calls = self.function_lua.calls
-        self.begin(context, calls, function.name, function.flags, ro, True, argv)
+        """Run a script or a function, and reply with what it returns."""
+        lua = self.function_lua if runnable.is_function else self.lua
+        interpreter = lua.interpreter()
+        calls = lua.calls
+        self._begin(context, calls, runnable, argv, is_read_only)
         try:
             interpreter.make_room(_size_of(keys) + _size_of(arguments))
-            result = interpreter.call(function.body, keys, arguments)
+            if runnable.is_function:
+                result = interpreter.call(runnable.body, keys, arguments)
+            else:
+                result = interpreter.run(runnable.body, keys, arguments)
         except NoRoomError:
             raise CommandError(_NO_ROOM) from None
         finally:
-            self.end(context, calls)
-        self.reply(context, interpreter, calls, result, function.name, argv)
+            self._end(context, calls)
+        self._reply(context, interpreter, calls, result, runnable.name, argv)
 
-    def run(
-        self, context: Context, script: Script, keys: list[bytes], arguments: list[bytes], argv: list[bytes], ro: bool
-    ) -> None:
-        """Run a script, and reply with what it returns."""
-        interpreter = self.lua.interpreter()
-        calls = self.lua.calls
-        self.begin(context, calls, script.sha, script.flags, ro, False, argv)
-        try:
-            interpreter.make_room(_size_of(keys) + _size_of(arguments))
-            result = interpreter.run(script.function, keys, arguments)
-        except NoRoomError:
-            raise CommandError(_NO_ROOM) from None
-        finally:
-            self.end(context, calls)
-        self.reply(context, interpreter, calls, result, script.sha, argv)
-
-    def begin(
-        self, context: Context, calls: Calls, name: bytes, flags: i64, ro: bool, is_function: bool, argv: list[bytes]
-    ) -> None:
+    def _begin(self, context: Context, calls: Calls, runnable: Runnable, argv: list[bytes], is_read_only: bool) -> None:
         """Check whether a script or function may run, and note that it begins (Redis 7.2 scriptPrepareForRun)."""
+        flags = runnable.flags
         is_out_of_memory = self._engine.memory_limit.is_exceeded()
-        is_compatible = flags & COMPATIBLE != 0
-        if not is_compatible:
+        if not flags & COMPATIBLE:
             if is_out_of_memory and not flags & (ALLOW_OOM | NO_WRITES):
                 raise CommandError(_OOM)
-            if ro and not flags & NO_WRITES:
+            if is_read_only and not flags & NO_WRITES:
                 raise CommandError(_NOT_READ_ONLY)
         called = Context(context.runner, self._engine, context.session, calls.sink)
         calls.sink.protocol = 2
         calls.context = called
-        calls.is_read_only = ro or flags & NO_WRITES != 0
+        calls.is_read_only = is_read_only or flags & NO_WRITES != 0
         calls.is_out_of_memory = is_out_of_memory and not flags & ALLOW_OOM
         calls.replication = REPLICATE_ALL
         calls.fault = None
         self._core.is_in_script = True
-        self._run.begin(name, is_function, argv)
+        self._run.begin(runnable.name, runnable.is_function, argv)
 
-    def end(self, context: Context, calls: Calls) -> None:
+    def _end(self, context: Context, calls: Calls) -> None:
         """Note that it has ended; the database that it has selected was selected for itself only."""
         self._run.end()
         self._core.is_in_script = False
@@ -282,7 +276,7 @@ class Scripting(Extension):
             calls.fault = None
             raise fault
 
-    def reply(
+    def _reply(
         self, context: Context, interpreter: Interpreter, calls: Calls, result: object, name: bytes, argv: list[bytes]
     ) -> None:
         """Reply with what Lua gave back."""
