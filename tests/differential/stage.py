@@ -60,8 +60,11 @@ class Stage:
         ]
 
     def _settle(self) -> None:
-        """When the second PING is answered, all that was sent before has run, and its replies are on their way."""
-        for _ in range(2):
+        """When the third PING is answered, all that was sent before has run, and its effects are there.
+
+        Ours writes messages at the end of a turn of its event loop, and closes a connection a turn later.
+        """
+        for _ in range(3):
             self._control.do("PING")
 
     def _arrived(self, wire: Wire) -> list[Reply]:
