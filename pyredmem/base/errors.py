@@ -28,6 +28,7 @@ class ProtocolError(Exception):
 SYNTAX_ERROR: Final = b"ERR syntax error"
 WRONG_TYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 NO_SUCH_KEY: Final = b"ERR no such key"
+PAYLOAD_NOT_INTACT: Final = b"ERR DUMP payload version or checksum are wrong"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
 MUST_BE_POSITIVE: Final = b"ERR value is out of range, must be positive"
@@ -94,7 +95,7 @@ def not_between(low: int, high: int) -> CommandError:
 
 def unsupported_option(option: bytes) -> CommandError:
     """The error for a word that is not an option of EXPIRE."""
-    return CommandError(b"ERR Unsupported option " + option.partition(b"\x00")[0])
+    return CommandError(b"ERR Unsupported option " + as_c_string(option))
 
 
 def exec_refused(reason: bytes) -> CommandError:
@@ -128,6 +129,6 @@ def bad_subcommand_call(container: bytes, subcommand: bytes) -> CommandError:
     )
 
 
-def as_c_string(data: bytes, limit: int) -> bytes:
-    """The part of an argument that C's formatting shows: up to its first NUL, and at most ``limit`` bytes."""
+def as_c_string(data: bytes, limit: int | None = None) -> bytes:
+    """The part of an argument that C's formatting shows: up to its first NUL, and at most ``limit`` bytes if given."""
     return data.partition(b"\x00")[0][:limit]

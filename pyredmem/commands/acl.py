@@ -40,8 +40,6 @@ _BAD_BITS: Final = (
 _DEFAULT_BITS: Final = 256
 _MOST_BITS: Final = 4096
 _SHOWN_ENTRIES: Final = 10
-#: Error texts show an argument up to its first NUL, however long it is.
-_UNLIMITED: Final = 2**31
 
 acl.container("acl", since="6.0.0", summary="A container for commands about users and what they may do.")
 declare_help(acl, "acl", since="6.0.0")
@@ -81,7 +79,7 @@ def setuser(context: Context, argv: list[bytes]) -> None:
     try:
         rules = merged_selectors(argv[3:])
     except UnmatchedParenthesisError as unmatched:
-        start = errors.as_c_string(argv[3 + unmatched.place], _UNLIMITED)
+        start = errors.as_c_string(argv[3 + unmatched.place])
         raise CommandError(b"ERR Unmatched parenthesis in acl selector starting at '" + start + b"'.") from None
     access = context.engine.access
     user = access.user(name)
@@ -92,7 +90,7 @@ def setuser(context: Context, argv: list[bytes]) -> None:
         try:
             draft.apply(rule)
         except RuleError as refused:
-            shown = errors.as_c_string(rule, _UNLIMITED)
+            shown = errors.as_c_string(rule)
             raise CommandError(b"ERR Error in ACL SETUSER modifier '" + shown + b"': " + refused.reason) from None
     context.reply.ok()
     context.engine.clients.cut(access.set_user(draft), context.session)
@@ -319,7 +317,7 @@ def cat(context: Context, argv: list[bytes]) -> None:
         return
     category = category_named(argv[2])
     if category is None:
-        raise CommandError(b"ERR Unknown category '" + errors.as_c_string(argv[2], _UNLIMITED) + b"'")
+        raise CommandError(b"ERR Unknown category '" + errors.as_c_string(argv[2]) + b"'")
     found = [command for command in context.engine.commands.all() if category in command.spec.acl]
     context.reply.bulks([command.full_name for command in found])
 
@@ -361,11 +359,11 @@ def dryrun(context: Context, argv: list[bytes]) -> None:
     engine = context.engine
     user = engine.access.user(argv[2])
     if user is None:
-        raise CommandError(b"ERR User '" + errors.as_c_string(argv[2], _UNLIMITED) + b"' not found")
+        raise CommandError(b"ERR User '" + errors.as_c_string(argv[2]) + b"' not found")
     call = argv[3:]
     command = engine.commands.lookup(call)
     if command is None or (command.is_container and len(call) > 1):
-        raise CommandError(b"ERR Command '" + errors.as_c_string(call[0], _UNLIMITED) + b"' not found")
+        raise CommandError(b"ERR Command '" + errors.as_c_string(call[0]) + b"' not found")
     if not command.spec.accepts(len(call)):
         raise errors.wrong_arity(command.full_name)
     denial = engine.access.denial(user, command, call)

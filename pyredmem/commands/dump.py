@@ -43,7 +43,6 @@ _INVALID_TTL: Final = b"ERR Invalid TTL value, must be >= 0"
 _INVALID_IDLE_TIME: Final = b"ERR Invalid IDLETIME value, must be >= 0"
 _INVALID_FREQUENCY: Final = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
 _BUSY_KEY: Final = b"BUSYKEY Target key name already exists."
-_NOT_INTACT: Final = b"ERR DUMP payload version or checksum are wrong"
 _BAD_FORMAT: Final = b"ERR Bad data format"
 
 
@@ -183,7 +182,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
 def _read(context: Context, payload: bytes) -> RedisObject:
     """The value that a payload holds; an error if the payload is damaged."""
     if not is_intact(payload, context.engine.switches.payloads_need_checksums):
-        raise CommandError(_NOT_INTACT)
+        raise CommandError(errors.PAYLOAD_NOT_INTACT)
     try:
         image = read_value(payload)
     except PayloadError:

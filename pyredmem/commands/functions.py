@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import CommandError
+from pyredmem.base.errors import PAYLOAD_NOT_INTACT, CommandError, as_c_string, bad_subcommand_call
 from pyredmem.base.glob import Glob
 from pyredmem.commands.help import declare_help
 from pyredmem.commands.scripting import READ_KEYS, WRITE_KEYS, count_keys
@@ -33,7 +33,6 @@ functions: Final = Group("scripting")
 
 _RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS | RUNS_SCRIPT
 _EVERYWHERE: Final = ("request_policy:all_shards", "response_policy:all_succeeded")
-_NOT_INTACT: Final = b"ERR DUMP payload version or checksum are wrong"
 _MODES: Final = (b"ASYNC", b"SYNC")
 
 
@@ -98,7 +97,7 @@ def function_load(context: Context, argv: list[bytes]) -> None:
     replaces = False
     for word in argv[2:-1]:
         if word.upper() != b"REPLACE":
-            raise CommandError(b"ERR Unknown option given: " + word.partition(b"\x00")[0])
+            raise CommandError(b"ERR Unknown option given: " + as_c_string(word))
         replaces = True
     name = scripting_of(context.engine).load_library(argv[-1], replaces)
     context.keyspace.changes.count(1)
@@ -136,18 +135,12 @@ def function_delete(context: Context, argv: list[bytes]) -> None:
 )
 def function_flush(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 3:
-        raise _wrong_call(argv, b"FUNCTION HELP")
+        raise bad_subcommand_call(argv[0], argv[1])
     if len(argv) == 3 and argv[2].upper() not in _MODES:
         raise CommandError(b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     scripting_of(context.engine).flush_libraries()
     context.keyspace.changes.count(1)
     context.reply.ok()
-
-
-def _wrong_call(argv: list[bytes], help_command: bytes) -> CommandError:
-    return CommandError(
-        b"ERR unknown subcommand or wrong number of arguments for '" + argv[1] + b"'. Try " + help_command + b"."
-    )
 
 
 @functions.command(
@@ -203,7 +196,7 @@ def _list_options(argv: list[bytes]) -> tuple[Glob | None, bool]:
                 raise CommandError(b"ERR library name argument was not given")
             pattern = Glob(argv[index], ignore_case=True)
         else:
-            raise CommandError(b"ERR Unknown argument " + argv[index].partition(b"\x00")[0])
+            raise CommandError(b"ERR Unknown argument " + as_c_string(argv[index]))
         index += 1
     return pattern, with_code
 
@@ -311,12 +304,12 @@ def function_dump(context: Context, argv: list[bytes]) -> None:
 )
 def function_restore(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 4:
-        raise _wrong_call(argv, b"FUNCTION HELP")
+        raise bad_subcommand_call(argv[0], argv[1])
     policy = argv[3].upper() if len(argv) == 4 else b"APPEND"
     if policy not in {b"FLUSH", b"APPEND", b"REPLACE"}:
         raise CommandError(b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
     if not is_intact(argv[2], context.engine.switches.payloads_need_checksums):
-        raise CommandError(_NOT_INTACT)
+        raise CommandError(PAYLOAD_NOT_INTACT)
     codes = _read_codes(argv[2])
     scripting_of(context.engine).restore_libraries(codes, policy == b"FLUSH", policy == b"REPLACE")
     context.keyspace.changes.count(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.base.errors import CommandError
+from pyredmem.base.errors import NOT_AN_INTEGER, CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import (
@@ -57,9 +57,6 @@ def count_keys(argv: list[bytes], bad_number: bytes) -> int:
     if count < 0:
         raise CommandError(b"ERR Number of keys can't be negative")
     return count
-
-
-_NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 
 
 @scripting.command(
@@ -124,7 +121,7 @@ def evalsha_ro(context: Context, argv: list[bytes]) -> None:
 
 def _eval(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     context.engine.monitors.feed_script(context.session, context.db.index, argv)
-    count = count_keys(argv, _NOT_AN_INTEGER)
+    count = count_keys(argv, NOT_AN_INTEGER)
     part = scripting_of(context.engine)
     script = part.load(argv[1])
     part.run(context, script, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
@@ -134,7 +131,7 @@ def _evalsha(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     context.engine.monitors.feed_script(context.session, context.db.index, argv)
     if len(argv[1]) != _SHA_LENGTH:
         raise CommandError(_NO_SCRIPT)
-    count = count_keys(argv, _NOT_AN_INTEGER)
+    count = count_keys(argv, NOT_AN_INTEGER)
     part = scripting_of(context.engine)
     script = part.cache.find(argv[1].lower())
     if script is None:

@@ -189,7 +189,7 @@ class Blocking:
             insort(self._deadlines, blocked.deadline())
         queues = self._keys.queues
         if blocked.places and not queues:
-            self._core.keyspace.changes.add_listener(self._keys)
+            self._core.keyspace.changes.set_listener(self._keys, True)
             self._core.gates.set(GATE_KEYS_AWAITED, True)
         if blocked.wish is not None:
             self._keys.count_type(blocked.wish.type_name, 1)
@@ -222,7 +222,7 @@ class Blocking:
                 del queues[place]
         if blocked.places and not queues:
             self._keys.ready.clear()
-            self._core.keyspace.changes.remove_listener(self._keys)
+            self._core.keyspace.changes.set_listener(self._keys, False)
             self._core.gates.set(GATE_KEYS_AWAITED, False)
         return blocked
 

@@ -42,7 +42,6 @@ class Notifications(KeyListener):
         self._core = core
         self._pubsub = pubsub
         self._classes: i64 = 0
-        self._listens = False
         core.settings.follow(["notify-keyspace-events"], self._classes_changed)
 
     def _classes_changed(self) -> None:
@@ -51,14 +50,7 @@ class Notifications(KeyListener):
             classes |= _LETTERS[letter]
         self._classes = classes
         listens = classes & _CHANNELS != 0 and classes & ~_CHANNELS != 0
-        if listens == self._listens:
-            return
-        self._listens = listens
-        changes = self._core.keyspace.changes
-        if listens:
-            changes.add_listener(self)
-        else:
-            changes.remove_listener(self)
+        self._core.keyspace.changes.set_listener(self, listens)
 
     def event(self, kind: i64, name: bytes, database: i64, key: bytes) -> None:
         """Publish an event if its class is switched on and anybody is subscribed to anything."""

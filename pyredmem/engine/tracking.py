@@ -83,7 +83,6 @@ class Tracking(KeyListener):
         self._core = core
         self._clients: dict[int, ClientTracking] = {}
         self._tables: TrackingTables | None = None  # from the first client that tracks on
-        self._listens = False
         self._broadcast_due = False
         self.waiting: list[_Waiting] = []  # the messages that the running command's own client gets after the reply
         self._max_keys: i64 = 0
@@ -162,14 +161,7 @@ class Tracking(KeyListener):
         """Listen to changes while there is a client to notify, or a key in the table, which leaves it by a change."""
         self._core.gates.set(GATE_TRACKED, len(self._clients) > 0)
         listens = len(self._clients) > 0 or self._count_keys() > 0
-        if listens == self._listens:
-            return
-        self._listens = listens
-        changes = self._core.keyspace.changes
-        if listens:
-            changes.add_listener(self)
-        else:
-            changes.remove_listener(self)
+        self._core.keyspace.changes.set_listener(self, listens)
 
     def check_prefixes(self, session: Session, prefixes: list[bytes]) -> None:
         """Raise an error if prefixes overlap with others of the client, or with one another."""

@@ -158,14 +158,15 @@ class Changes:
 
     # WATCH and listeners.
 
-    def add_listener(self, listener: KeyListener) -> None:
-        """Notify ``listener`` of changes and events from now on."""
-        self._listeners.append(listener)
-        self.listening = True
+    def set_listener(self, listener: KeyListener, listens: bool) -> None:
+        """Notify ``listener`` of changes and events from now on, or no longer.
 
-    def remove_listener(self, listener: KeyListener) -> None:
-        """Notify ``listener`` no longer. It may ask for this while it is being notified."""
-        self._listeners = [other for other in self._listeners if other is not listener]
+        It may ask for this while it is being notified, and also if nothing changes by that.
+        """
+        if (listener in self._listeners) == listens:
+            return
+        others = [other for other in self._listeners if other is not listener]
+        self._listeners = [*others, listener] if listens else others
         self.listening = len(self._listeners) > 0
 
     def watch(self, watcher: Watcher, database: i64, key: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import CommandError
+from pyredmem.base.errors import CommandError, as_c_string
 from pyredmem.config.quoting import decode, encode, split_words
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import (
@@ -71,7 +71,7 @@ def read_metadata(code: bytes) -> tuple[bytes, int]:
     for word in words[1:]:
         text = encode(word)
         if text[:5].lower() != b"name=":
-            raise CommandError(b"ERR Invalid metadata value given: " + _c_string(text))
+            raise CommandError(b"ERR Invalid metadata value given: " + as_c_string(text))
         if name is not None:
             raise CommandError(b"ERR Invalid metadata value, name argument was given multiple times")
         name = text[5:]
@@ -81,12 +81,8 @@ def read_metadata(code: bytes) -> tuple[bytes, int]:
         raise CommandError(_BAD_NAME)
     engine = encode(words[0])[2:]
     if engine.lower() != b"lua":
-        raise CommandError(b"ERR Engine '" + _c_string(engine) + b"' not found")
+        raise CommandError(b"ERR Engine '" + as_c_string(engine) + b"' not found")
     return name, end
-
-
-def _c_string(text: bytes) -> bytes:
-    return text.partition(b"\x00")[0]
 
 
 class Libraries:

@@ -10,17 +10,9 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import Context
 from pyredmem.protocol.reply import ReplySink
+from pyredmem.scripting.sink import ARRAY, BIG_NUMBER, DOUBLE, ERROR, MAP, NULL, SET, STATUS, VERBATIM
 
-# The kinds of parts after None, as lua/runner.lua has them.
-_NULL: Final = 0
-_STATUS: Final = 1
-_ERROR: Final = 2
-_ARRAY: Final = 4
-_MAP: Final = 5
-_SET: Final = 6
-_DOUBLE: Final = 7
-_BIG_NUMBER: Final = 8
-_VERBATIM: Final = 9
+# The kinds of parts after None that only a result has, as lua/runner.lua has them.
 _FAILED: Final = 10
 _FAILED_WITHOUT_TABLE: Final = 11
 
@@ -82,14 +74,14 @@ def _reply_part(
     reply = context.reply
     argument = parts[place]
     if isinstance(argument, bytes):
-        if kind == _STATUS:
+        if kind == STATUS:
             reply.simple(argument.translate(_LINE_BREAKS))
-        elif kind == _ERROR:
+        elif kind == ERROR:
             _reply_error(context, argument, parts[place + 1] is True, is_whole, counters)
             return place + 2
-        elif kind == _BIG_NUMBER:
+        elif kind == BIG_NUMBER:
             reply.big_number(argument.translate(_LINE_BREAKS))
-        elif kind == _VERBATIM:
+        elif kind == VERBATIM:
             reply_format = parts[place + 1]
             assert isinstance(reply_format, bytes)
             reply.verbatim(argument, reply_format[:3].ljust(3))
@@ -102,19 +94,19 @@ def _reply_part(
             message = b"ERR Error running script " + name + b", " + argument[:_SHOWN]
             _reply_error(context, message, True, True, counters)
         return place + 1
-    if kind == _DOUBLE:
+    if kind == DOUBLE:
         assert isinstance(argument, (float, int))
         reply.double(float(argument))
-    elif kind == _NULL:
+    elif kind == NULL:
         reply.null()
     else:
         assert isinstance(argument, int)
-        if kind == _ARRAY:
+        if kind == ARRAY:
             reply.array(argument)
-        elif kind == _MAP:
+        elif kind == MAP:
             reply.map(argument)
         else:
-            assert kind == _SET
+            assert kind == SET
             reply.set(argument)
     return place + 1
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.errors import CommandError
+from pyredmem.base.errors import CommandError, as_c_string
 from pyredmem.engine.spec import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
 
 # What a script or function declares about itself.
@@ -69,18 +69,14 @@ def read_shebang(body: bytes) -> tuple[i64, int]:
         raise CommandError(b"ERR Invalid script shebang")
     parts = body[:end].split(b" ")
     if parts[0] != b"#!lua":
-        raise CommandError(b"ERR Unexpected engine in script shebang: " + _c_string(parts[0]))
+        raise CommandError(b"ERR Unexpected engine in script shebang: " + as_c_string(parts[0]))
     flags: i64 = 0
     for part in parts[1:]:
         if not part.startswith(b"flags="):
-            raise CommandError(b"ERR Unknown lua shebang option: " + _c_string(part))
+            raise CommandError(b"ERR Unknown lua shebang option: " + as_c_string(part))
         for name in part[6:].split(b","):
             flag = FLAGS.get(name)
             if flag is None:
-                raise CommandError(b"ERR Unexpected flag in script shebang: " + _c_string(name))
+                raise CommandError(b"ERR Unexpected flag in script shebang: " + as_c_string(name))
             flags |= flag
     return flags, end
-
-
-def _c_string(text: bytes) -> bytes:
-    return text.partition(b"\x00")[0]

@@ -64,7 +64,7 @@ class TestCache:
         ):
             world.do("SCRIPT", "LOAD", script)
             assert b"used_memory_scripts_eval:%d\r\n" % expected in world.raw("INFO", "memory")
-        for number in range(29):  # so many that no table is being rehashed in the end
+        for number in range(29):  # after that many the table has been rehashed
             world.do("SCRIPT", "LOAD", f"return {number + 100}")
         assert b"used_memory_scripts_eval:4704\r\n" in world.raw("INFO", "memory")
 

@@ -26,7 +26,7 @@ def filled(count: int, cost_us: int = 10, **settings: str) -> tuple[Hosted, Slow
     for number in range(count):
         hosted.do("SET", f"k{number}", "v", "PX", "50")
     slow = Slow(hosted, cost_us)
-    hosted.engine.keyspace.changes.add_listener(slow)
+    hosted.engine.keyspace.changes.set_listener(slow, True)
     hosted.clock.advance_ms(100)
     return hosted, slow
 
@@ -91,7 +91,7 @@ def test_fields_are_expired_in_slices_too() -> None:
     for number in range(200):
         hosted.do("HSET", f"h{number}", "f", "v", "g", "v")
         hosted.do("HPEXPIRE", f"h{number}", "50", "FIELDS", "1", "f")
-    hosted.engine.keyspace.changes.add_listener(Slow(hosted, 30))
+    hosted.engine.keyspace.changes.set_listener(Slow(hosted, 30), True)
     hosted.clock.advance_ms(100)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     assert 0 < hosted.engine.keyspace.expired_fields < 20
@@ -111,7 +111,7 @@ def test_the_expired_fields_of_one_hash_are_notified_once() -> None:
         def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
             notified.append(name)
 
-    hosted.engine.keyspace.changes.add_listener(Names())
+    hosted.engine.keyspace.changes.set_listener(Names(), True)
     hosted.tick()
     assert notified == [b"hexpired"]
     assert hosted.engine.keyspace.expired_fields == 299

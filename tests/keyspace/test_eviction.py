@@ -331,7 +331,7 @@ def test_an_expired_key_that_is_the_victim_counts_as_evicted(world: World) -> No
 def test_an_eviction_notifies_the_listeners(world: World) -> None:
     add(world, b"k", database=2)
     listener = Listener()
-    world.engine.keyspace.changes.add_listener(listener)
+    world.engine.keyspace.changes.set_listener(listener, True)
     run(world, evicting(world, LRU), 1)
     assert listener.events == [(EVICTED, b"evicted", 2, b"k")]
 

@@ -48,7 +48,7 @@ class Rig:
 
     def cost(self, cost_us: int) -> None:
         """From now on each expiry takes ``cost_us``."""
-        self.keyspace.changes.add_listener(Cost(self.clock, cost_us))
+        self.keyspace.changes.set_listener(Cost(self.clock, cost_us), True)
 
     def check(self) -> None:
         self.keyspace.check()
@@ -341,6 +341,6 @@ def test_listeners_are_notified_of_expired_keys() -> None:
     rig = Rig()
     rig.fill(2, -1)
     names = Names()
-    rig.keyspace.changes.add_listener(names)
+    rig.keyspace.changes.set_listener(names, True)
     rig.cycle.slow()
     assert sorted(names.seen) == [b"*", b"*", b"expired", b"expired"]

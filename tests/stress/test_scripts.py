@@ -111,7 +111,7 @@ class Inputs:
 
 
 def fuzz(count: int) -> None:
-    """Send so many commands of each kind; payloads need no valid checksum, so that damages get past it."""
+    """Send ``count`` commands of each kind. The server does not verify checksums, so it reads damaged payloads, too."""
     world = World(enable_debug_command="yes")
     assert not isinstance(world.do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1"), Error)
     world.do("FUNCTION", "LOAD", LIBRARY)

@@ -11,7 +11,7 @@ class Journal(KeyListener):
 
     def __init__(self, world: World) -> None:
         self._lines: list[str] = []
-        world.engine.keyspace.changes.add_listener(self)
+        world.engine.keyspace.changes.set_listener(self, True)
 
     def modified(self, database: int, key: bytes) -> None:
         """A change."""

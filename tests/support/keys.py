@@ -57,7 +57,7 @@ class Watched:
     def __init__(self, world: World) -> None:
         self._world = world
         self._log = EventLog()
-        world.engine.keyspace.changes.add_listener(self._log)
+        world.engine.keyspace.changes.set_listener(self._log, True)
 
     def by(self, *words: bytes | str | int) -> tuple[list[str], int]:
         """Run a command and return its effects; asserts that a key has events if and only if it was changed."""
