@@ -7,6 +7,7 @@ No part takes the whole engine, so a test can build a part with little more than
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -26,6 +27,9 @@ from pyredmem.engine.tasks import Tasks
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
+
+#: Up to so many clients are written to before those who have sent them messages (see `Outgoing`).
+FEW_CLIENTS: Final = 16
 
 
 class Owners:
@@ -74,11 +78,15 @@ class Chores:
 
 
 class Outgoing:
-    """The clients whose output is written at the end of this turn of the event loop, in this order.
+    """The clients whose output is written at the end of this turn of the event loop.
 
     They are those that messages were sent to. So each gets all messages of a turn by one write, no matter how many
-    clients have published them. A reply that comes after a message in time joins them: whoever has read the reply to
-    PUBLISH knows that the messages were sent before it. Without an event loop the turn ends with the batch.
+    clients have published them. A reply that comes after a message in time joins them. Without an event loop the turn
+    ends with the batch.
+
+    A few clients are written to in the order in which they joined: whoever has read the reply to PUBLISH knows that
+    the messages were sent before it, and a test may rely on that. Many are written to in Redis's order, the last one
+    first: the publishers have their replies, and send more, while the messages go out.
     """
 
     def __init__(self, host: Host, chores: Chores) -> None:
@@ -99,6 +107,8 @@ class Outgoing:
         sessions = self._sessions
         self._sessions = []
         self.is_waiting = False
+        if len(sessions) > FEW_CLIENTS:
+            sessions.reverse()
         for session in sessions:
             session.write_now()
 

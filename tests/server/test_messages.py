@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pyredmem.engine.core import FEW_CLIENTS
 from pyredmem.engine.host import Host
 from tests.server.certificates import Certificates
 from tests.server.processes import on_port
@@ -75,6 +76,38 @@ def test_replies_that_come_after_a_message_are_written_after_it() -> None:
     assert subscriber.transport.sent == push("1")
     assert publisher.transport.sent == b":1\r\n"
     assert after.transport.sent == b"+PONG\r\n"
+
+
+def order_of_writes(shell: Turns, subscribers: int) -> list[str]:
+    """Who is written to, one after the other, when two clients publish in one turn."""
+    order: list[str] = []
+
+    def watch(name: str, client: Client) -> Client:
+        write = client.transport.write
+
+        def note(data: bytes) -> None:
+            order.append(name)
+            write(data)
+
+        client.transport.write = note  # type: ignore[method-assign]
+        return client
+
+    for number in range(subscribers):
+        watch(f"subscriber {number}", shell.subscriber())
+    for name in ("publisher 0", "publisher 1"):
+        watch(name, shell.connect()).send("PUBLISH", "c", "1")
+    shell.end_turn()
+    return order
+
+
+def test_a_few_subscribers_are_written_to_before_the_publishers() -> None:
+    order = order_of_writes(Turns(), FEW_CLIENTS - 2)
+    assert order == [*(f"subscriber {number}" for number in range(FEW_CLIENTS - 2)), "publisher 0", "publisher 1"]
+
+
+def test_many_subscribers_are_written_to_after_the_publishers_and_the_last_one_first_as_in_redis() -> None:
+    order = order_of_writes(Turns(), FEW_CLIENTS)
+    assert order == ["publisher 1", "publisher 0", *(f"subscriber {number}" for number in reversed(range(FEW_CLIENTS)))]
 
 
 def test_replies_are_written_at_once_again_in_the_next_turn() -> None:
