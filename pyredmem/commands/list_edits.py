@@ -55,10 +55,15 @@ def lset(context: Context, argv: list[bytes]) -> None:
     value = list_to_write(context, argv[1])
     if value is None:
         raise CommandError(NO_SUCH_KEY)
-    if not value.replace(integer(argv[2]), argv[3], context.keyspace.limits):
+    if not value.replace(_low_bits(integer(argv[2])), argv[3], context.keyspace.limits):
         raise CommandError(_INDEX_OUT_OF_RANGE)
     context.reply.ok()
     context.changed(argv[1], events.LIST, b"lset")
+
+
+def _low_bits(index: i64) -> i64:
+    """The low 32 bits of an index, signed: Redis 7.2 replaces at an index of that size (t_list.c)."""
+    return ((index & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
 
 
 @list_edits.command(

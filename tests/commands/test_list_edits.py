@@ -36,6 +36,15 @@ def test_lset_needs_an_existing_element(letters: World) -> None:
     assert letters.do("LSET", "l", "x", "x") == NOT_AN_INTEGER
 
 
+@pytest.mark.parametrize(
+    ("index", "place"),
+    [(1 << 32, 0), ((1 << 32) + 2, 2), (-(1 << 63), 0), ((1 << 63) - 1, 6), ((1 << 32) - 3, 4), (-(1 << 32) - 1, 6)],
+)
+def test_lset_takes_the_low_32_bits_of_an_index(letters: World, index: int, place: int) -> None:
+    assert letters.do("LSET", "l", index, "x") == OK
+    assert whole(letters) == bulks(*("x" if at == place else letter for at, letter in enumerate("abcabca")))
+
+
 def test_an_element_is_inserted_beside_the_first_match(letters: World) -> None:
     assert letters.do("LINSERT", "l", "before", "c", "x") == 8
     assert letters.do("LINSERT", "l", "AFTER", "c", "y") == 9

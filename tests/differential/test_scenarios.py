@@ -214,3 +214,15 @@ def test_frequency_and_idle_time_exclude_each_other(pair: Pair, policy: str) -> 
 def test_the_memory_limit_refuses_writes(pair: Pair) -> None:
     steps = [step("GET", "a"), step("SET", "a", "1"), step("DEL", "a"), step("MULTI"), step("SET", "a", "1")]
     pair.check([*steps, step("EXEC"), step("APPEND", "a", "x")], settings={"maxmemory": "1"})
+
+
+@pytest.mark.parametrize("length", [1, 7, 2000])
+def test_lset_takes_the_low_32_bits_of_an_index_as_8_2_does(newer: Server, ours: Server, length: int) -> None:
+    steps = [step("RPUSH", "l", *map(str, range(length)))]
+    for index in (1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, -(1 << 32) - 1, (1 << 32) + 6, -(1 << 63)):
+        steps += [step("LSET", "l", str(index), f"set at {index}"), step("LRANGE", "l", "0", "-1")]
+    pair = Pair(newer, ours)
+    try:
+        pair.check(steps)
+    finally:
+        pair.close()
