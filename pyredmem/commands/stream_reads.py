@@ -14,7 +14,17 @@ from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.stream_groups import consumer_of, no_key_or_group, record_claim, record_last_id
 from pyredmem.commands.streams import reply_entries, reply_entry, stream_to_read
 from pyredmem.engine.arguments import Arguments, deadline_ms
-from pyredmem.engine.command import ACCESS, BLOCKING, MOVABLE_KEYS, READ_ONLY, READONLY, WRITE, Group, KeySpec
+from pyredmem.engine.command import (
+    ACCESS,
+    BLOCKING,
+    MOVABLE_KEYS,
+    READ_ONLY,
+    READONLY,
+    WRITE,
+    FoundKey,
+    Group,
+    KeySpec,
+)
 from pyredmem.engine.context import Context
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_group import StreamConsumer, StreamGroup, entries_from
@@ -138,6 +148,23 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     return parse_id(argument, 0)
 
 
+#: The options before STREAMS, and how many words each of them takes.
+_OPTION_WORDS: Final = {b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3, b"NOACK": 1}
+
+
+def _tracked_keys(argv: list[bytes]) -> list[FoundKey]:
+    """The keys of XREAD that client-side caching remembers: none if there are not as many ids as keys."""
+    at = 1
+    while at < len(argv) and (word := argv[at].upper()) != b"STREAMS":
+        if word not in _OPTION_WORDS:
+            return []
+        at += _OPTION_WORDS[word]
+    count = len(argv) - at - 1
+    if count < 0 or count % 2 == 1:
+        return []
+    return [FoundKey(place, (READ_ONLY, ACCESS)) for place in range(at + 1, at + 1 + count // 2)]
+
+
 @stream_reads.command(
     "xread",
     arity=-4,
@@ -148,6 +175,7 @@ def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
     complexity="",
     summary="Returns the entries of streams after given ids; can block until there are some.",
     syntax="[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+    find_tracked_keys=_tracked_keys,
 )
 def xread(context: Context, argv: list[bytes]) -> None:
     request = _Request(argv, False, context.keyspace.now_ms())

@@ -156,11 +156,12 @@ class Group:
         find_keys: KeyFinder | None = None,
         find_secrets: SecretFinder | None = None,
         channels: ChannelSpec | None = None,
+        find_tracked_keys: KeyFinder | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a command above its handler; ``acl`` names the categories that do not follow from the flags."""
         spec = CommandSpec(
             name, self.name, arity, flags, keys, acl_categories(acl, flags), since, complexity, summary, syntax,
-            history, tips, deprecated, find_keys, find_secrets, channels,
+            history, tips, deprecated, find_keys, find_secrets, channels, find_tracked_keys,
         )  # fmt: skip
 
         def declare(handler: Handler) -> Handler:

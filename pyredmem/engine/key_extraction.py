@@ -25,6 +25,13 @@ def keys_of(command: CommandSpec, argv: list[bytes]) -> list[bytes]:
     return [argv[found.place] for found in find_keys(command, argv)]
 
 
+def tracked_keys(command: CommandSpec, argv: list[bytes]) -> list[bytes]:
+    """The keys of a call that client-side caching remembers, even if the call has failed."""
+    if command.find_tracked_keys is None:
+        return keys_of(command, argv)
+    return [argv[found.place] for found in command.find_tracked_keys(argv)]
+
+
 def find_keys(command: CommandSpec, argv: list[bytes]) -> list[FoundKey]:
     """The keys of a call, each with what the command does with it; empty if the call is malformed."""
     if command.find_keys is not None:

@@ -170,6 +170,7 @@ class CommandSpec:
     find_keys: KeyFinder | None
     find_secrets: SecretFinder | None
     channels: ChannelSpec | None = None
+    find_tracked_keys: KeyFinder | None = None  # what client-side caching remembers, if not what the others find
 
     def accepts(self, count: int) -> bool:
         """Whether the command may be called with ``count`` arguments, its name included."""

@@ -19,7 +19,7 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_SUBSCRIBED, GATE_TRACKED, GATE_TRACKING
-from pyredmem.engine.key_extraction import keys_of
+from pyredmem.engine.key_extraction import tracked_keys
 from pyredmem.engine.session import Session
 from pyredmem.engine.spec import KEEPS_CACHING, READONLY, RUNS_SCRIPT, Command
 from pyredmem.engine.tracked_keys import TrackedPrefixes, TrackingTables
@@ -186,7 +186,7 @@ class Tracking(KeyListener):
             return
         reads = command.flags & (READONLY | RUNS_SCRIPT) == READONLY  # a script reads by its own commands
         if reads and not tracking.broadcast and tracking.remembers():
-            for key in keys_of(command.spec, argv):
+            for key in tracked_keys(command.spec, argv):
                 tables.keys.add(key, number)
 
     def end_caching(self, session: Session, command: Command | None) -> None:
