@@ -1,25 +1,21 @@
-"""The host of a server's engine: it answers the engine's questions about the process, and fulfils its requests."""
+"""The host of a server's engine: its process with an event loop, listeners, a configuration file and a log."""
 
 import asyncio
 import os
-import resource
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 from pyredmem.config.file import load_file, save_file
-from pyredmem.config.quoting import decode
 from pyredmem.config.settings import Settings
-from pyredmem.engine.host import Host, Link
+from pyredmem.host.process import ProcessHost
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.endpoints import TCP, TLS, UNIX
-from pyredmem.server.link import SocketLink
 from pyredmem.server.logs import LEVELS, Log
 
 
-class ServerHost(Host):
+class ServerHost(ProcessHost):
     """The process of a server. `end` asks the server to end; `kinds` returns the kinds of its open listeners."""
 
     def __init__(
@@ -35,32 +31,6 @@ class ServerHost(Host):
         # While the server runs:
         self.alarm: Alarm | None = None
         self.call_after_turn: Callable[[], object] | None = None  # has the loop call Engine.write_output
-
-    def resident_bytes(self) -> int:
-        return process.resident_bytes()
-
-    def peak_resident_bytes(self) -> int:
-        return process.peak_resident_bytes()
-
-    def system_memory_bytes(self) -> int:
-        return process.total_system_memory()
-
-    def cpu_seconds(self) -> tuple[float, float, float, float]:
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return (own.ru_stime, own.ru_utime, children.ru_stime, children.ru_utime)
-
-    def main_thread_cpu_seconds(self) -> tuple[float, float]:
-        """The system and user time of the calling thread, which is the one that runs the engine."""
-        own = resource.getrusage(resource.RUSAGE_THREAD)
-        return (own.ru_stime, own.ru_utime)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def process_id(self) -> int:
-        """The id of the process, read now: that of a daemon has changed since the start."""
-        return os.getpid()
 
     def config_path(self) -> str:
         return self._config_path
@@ -79,9 +49,6 @@ class ServerHost(Host):
         """The package of the running loop: uvloop or asyncio."""
         return type(asyncio.get_running_loop()).__module__.partition(".")[0]
 
-    def trim(self) -> None:
-        process.trim()
-
     def trim_aside(self) -> None:
         """Trim in another thread: the C library takes milliseconds, during which it does not hold the interpreter."""
         threading.Thread(target=process.trim, name="trim", daemon=True).start()
@@ -91,19 +58,6 @@ class ServerHost(Host):
 
     def write_config(self, text: str) -> None:
         save_file(self._require_config(), text)
-
-    def connect(self, address: bytes, port: int, timeout_s: float) -> Link:
-        return SocketLink(address, port, timeout_s)
-
-    def read_file(self, path: str) -> bytes:
-        with open(path, "rb") as file:
-            return file.read()
-
-    def write_file(self, path: str, content: bytes) -> None:
-        save_file(path, decode(content))
-
-    def random_bytes(self, count: int) -> bytes:
-        return os.urandom(count)
 
     def wake_after(self, delay_us: int) -> None:
         if self.alarm is not None:

@@ -67,7 +67,7 @@ async def test_an_asyncio_lock_lets_one_task_at_a_time_change_a_number(url: str)
 
 def test_a_thread_hands_messages_to_the_functions_of_their_channels(client: redis.Redis) -> None:
     received: queue.Queue[tuple[str, Any]] = queue.Queue()
-    messages = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # the library has no types
+    messages = client.pubsub(ignore_subscribe_messages=True)
     messages.subscribe(news=lambda message: received.put(("news", message["data"])))
     messages.psubscribe(**{"user:*": lambda message: received.put((message["channel"], message["data"]))})
     thread = messages.run_in_thread(sleep_time=0.01, daemon=True)
@@ -88,7 +88,7 @@ def test_a_thread_hands_messages_to_the_functions_of_their_channels(client: redi
 
 def test_a_change_of_a_key_is_a_message(client: redis.Redis) -> None:
     client.config_set("notify-keyspace-events", "KEA")
-    with client.pubsub(ignore_subscribe_messages=True) as messages:  # type: ignore[no-untyped-call]  # as above
+    with client.pubsub(ignore_subscribe_messages=True) as messages:
         messages.psubscribe("__keyevent@0__:*")
         assert messages.get_message(timeout=SECONDS) is None
         client.set("key", 1)

@@ -72,7 +72,7 @@ def test_a_transaction_returns_all_replies(client: redis.Redis) -> None:
 def test_a_watched_key_that_changes_aborts_the_transaction(client: redis.Redis, ours: Server) -> None:
     client.set("a", 1)
     with redis.Redis(port=ours.port) as rival, client.pipeline() as pipe:
-        pipe.watch("a")  # type: ignore[no-untyped-call]  # the client library has no types here
+        pipe.watch("a")
         rival.set("a", 2)
         pipe.multi()
         pipe.set("a", 3)
@@ -148,7 +148,7 @@ async def test_asyncio_watch_aborts_the_transaction(aio: redis.asyncio.Redis) ->
     async with aio.pipeline() as pipe:
         await pipe.watch("a")
         await aio.set("a", "changed")
-        pipe.multi()  # type: ignore[no-untyped-call]  # the client library has no types here
+        pipe.multi()
         pipe.get("a")
         with pytest.raises(redis.WatchError):
             await pipe.execute()

@@ -48,9 +48,7 @@ class Waiter(threading.Thread):
     def run(self) -> None:
         for _ in range(self._count):
             try:
-                self.replies.append(
-                    self.client.execute_command(*self._words)  # type: ignore[no-untyped-call]  # it has no types
-                )
+                self.replies.append(self.client.execute_command(*self._words))
             except redis.RedisError as error:
                 self.replies.append(error)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyredmem.server.link import SocketLink
+from pyredmem.host.link import SocketLink
 
 HOST = b"127.0.0.1"
 SECONDS = 10.0

@@ -1,0 +1,184 @@
+"""Runs one engine for all threads of a process: one thread at a time, and the timer by whoever calls or waits.
+
+No thread of its own goes with an engine. Its time passes when somebody looks: each call first runs what is due, and a
+thread that waits for a message wakes up for the timer. Of several threads that wait, one does this, the *leader*; event
+loops have an alarm instead. So an idle server costs nothing, and nobody who looks can tell.
+
+A method that needs the driver *entered* is called between `enter` and `leave`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from pyredmem.base.clock import Clock
+from pyredmem.base.limits import NEVER
+from pyredmem.engine.engine import Engine
+from pyredmem.engine.session import Session
+
+#: The ports of clients, as Linux gives them: the first one, and how many there are.
+_FIRST_PORT: Final = 32768
+_PORTS: Final = 28232
+#: The descriptor of the first client: a redis-server has a few files open before it comes.
+_FIRST_DESCRIPTOR: Final = 8
+
+
+class Waiter:
+    """A thread that waits for output."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wake(self) -> None:
+        """Let the thread go on. The driver is entered."""
+        if self._lock.locked():
+            self._lock.release()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait until the thread is woken, at most so long; -1 means for ever."""
+        self._lock.acquire(True, seconds)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Alarm:
+    """An event loop that enters the driver when something is due; see `aio`."""
+
+    def due_changed(self) -> None:
+        """Something is due earlier than it was. The driver is entered."""
+
+
+class Driver:
+    """The one that calls an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._clock: Clock = engine.clock
+        self._lock = threading.Lock()
+        self._tick_us: i64 = self._clock.now_us() + 1000 * engine.cron.interval_ms()
+        self._alarm_us: i64 = NEVER  # when the engine's tasks want to run
+        self._due_us: i64 = self._tick_us  # the earlier one of the two
+        self._waiters: list[Waiter] = []  # the first one is the leader
+        self.alarms: list[Alarm] = []
+        self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
+        self._ports: i64 = 0  # how many were given to clients
+        self.is_closed = False
+
+    # One thread at a time.
+
+    def enter(self) -> None:
+        """Wait until no other thread is inside, then run what is due."""
+        self._lock.acquire()
+        if self._clock.now_us() >= self._due_us:
+            self._run_due()
+        if self._leavers:
+            self._release_leavers()
+
+    def leave(self) -> None:
+        """Let other threads in."""
+        self._lock.release()
+
+    # Connections.
+
+    def open_session(self, port: int) -> Session:
+        """The engine's side of a new connection to ``port``. The driver is entered. Raises OSError if it is closed."""
+        if self.is_closed:
+            raise ConnectionRefusedError("the server is closed")
+        client_port = _FIRST_PORT + self._ports % _PORTS
+        self._ports += 1
+        session = self.engine.connect("tcp", f"127.0.0.1:{client_port}", f"127.0.0.1:{port}")
+        session.descriptor = _FIRST_DESCRIPTOR + session.id - 1
+        return session
+
+    def limit_output(self, session: Session, unread: i64) -> None:
+        """Account for output that a client does not read, besides ``unread`` bytes. The driver is entered."""
+        size = session.output.size()
+        if unread + size > session.memory.reply_buffer.size:
+            self.engine.clients.limit_output(session, unread + size, session.output.largest_part())
+
+    def forget(self, session: Session) -> None:
+        """Disconnect a client. This is safe anywhere, in a finalizer inside a command of the same thread, too."""
+        self._leavers.append(session)
+        if self._lock.acquire(False):
+            try:
+                self._release_leavers()
+            finally:
+                self._lock.release()
+
+    def _release_leavers(self) -> None:
+        while self._leavers:
+            self.engine.release(self._leavers.popleft())
+
+    def close(self) -> None:
+        """Disconnect all clients. Nobody can connect any more."""
+        self.enter()
+        try:
+            self.is_closed = True
+            self._due_us = NEVER
+            self.engine.script_run.abandon()
+            for session in list(self.engine.sessions.values()):
+                self.engine.clients.drop(session)
+            self._release_leavers()
+        finally:
+            self.leave()
+
+    # Time.
+
+    def _run_due(self) -> None:
+        """Run the tasks and the timer, as far as they are due."""
+        if self.is_closed:
+            return
+        engine = self.engine
+        now_us = self._clock.now_us()
+        if now_us >= self._alarm_us:
+            self._alarm_us = NEVER
+            engine.run_tasks()
+        if now_us >= self._tick_us:
+            engine.tick(now_us // 1000)
+            self._tick_us = now_us + 1000 * engine.cron.interval_ms()
+        self._find_due()
+
+    def _find_due(self) -> None:
+        self._due_us = self._alarm_us if self._alarm_us < self._tick_us else self._tick_us
+
+    def wake_after(self, delay_us: i64) -> None:
+        """The engine's tasks want to run in ``delay_us`` microseconds. The driver is entered."""
+        self._alarm_us = self._clock.now_us() + delay_us
+        is_earlier = self._alarm_us < self._due_us
+        self._find_due()
+        if is_earlier:
+            if self._waiters:
+                self._waiters[0].wake()
+            for alarm in self.alarms:
+                alarm.due_changed()
+
+    def due_in_s(self) -> float:
+        """In how many seconds something is due; 0 if it is due now."""
+        delay_us = self._due_us - self._clock.now_us()
+        return float(delay_us) / 1e6 if delay_us > 0 else 0.0
+
+    # Waiting.
+
+    def wait(self, waiter: Waiter, seconds: float) -> None:
+        """Leave, wait until the waiter is woken or ``seconds`` have passed (-1: for ever), and enter again.
+
+        The leader returns earlier, whenever something is due.
+        """
+        self._waiters.append(waiter)
+        if self._waiters[0] is waiter:
+            due_s = self.due_in_s()
+            if seconds < 0 or due_s < seconds:
+                seconds = due_s
+        self._lock.release()
+        try:
+            waiter.sleep(seconds)
+        finally:
+            self.enter()
+            was_leader = self._waiters[0] is waiter
+            self._waiters.remove(waiter)
+            if was_leader and self._waiters:
+                self._waiters[0].wake()

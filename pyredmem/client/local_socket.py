@@ -1,0 +1,194 @@
+"""What redis-py has in place of a socket: one client's end of a connection to an engine in this process.
+
+It has the methods of a socket that redis-py calls. Requests run in the thread that sends them, before `sendall`
+returns. Output stays with the session until `recv` takes it, so what a client does not read is accounted for as in a
+server. Bytes on both ways are those of a real connection.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from time import monotonic
+
+from mypy_extensions import i64
+
+from pyredmem.client.driver import Driver, Waiter
+
+
+class LocalSocket:
+    """A connected socket; ``host`` and ``port`` are the address of the server as the client knows it."""
+
+    def __init__(self, driver: Driver, host: str, port: int, timeout: float | None) -> None:
+        self._driver = driver
+        self._timeout: float | None = timeout
+        self._peer = (host, port)
+        self._rest = b""  # output that the reader has not read to its end, and where it goes on
+        self._at: i64 = 0
+        self._waiter: Waiter | None = None
+        self._has_ended = False  # the server sends nothing more than what there is
+        self._is_closed = False
+        driver.enter()
+        try:
+            session = driver.open_session(port)
+            session.on_output = self._output_ready
+            session.count_unsent = self._unread
+            self._session = session
+            self._name = ("127.0.0.1", int(session.address.rpartition(":")[2]))
+            self._note_end()  # it was refused
+        finally:
+            driver.leave()
+
+    # What the engine calls, with the driver entered.
+
+    def _output_ready(self) -> None:
+        """Wake the thread that waits for output, or account for output that nobody reads yet."""
+        session = self._session
+        self._note_end()
+        waiter = self._waiter
+        if waiter is not None:
+            waiter.wake()
+        elif not self._has_ended:
+            self._driver.limit_output(session, len(self._rest) - self._at)
+
+    def _unread(self) -> int:
+        """How many bytes the client has not read, besides those in the session's output."""
+        return len(self._rest) - self._at
+
+    def _note_end(self) -> None:
+        """See whether the engine has closed the connection."""
+        session = self._session
+        if session.is_closing() and not self._has_ended:
+            self._has_ended = True
+            if not session.aborted:
+                self._rest = self._rest[self._at :] + session.take_output()
+                self._at = 0
+            self._driver.forget(session)
+
+    # What redis-py calls.
+
+    def sendall(self, data: bytes) -> None:
+        """Send requests, and run them."""
+        if self._is_closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        driver = self._driver
+        driver.enter()
+        try:
+            if not self._has_ended:
+                session = self._session
+                session.receive(data)
+                if session.is_closing():
+                    self._note_end()
+                if self._waiter is not None:  # another thread reads
+                    self._waiter.wake()
+        finally:
+            driver.leave()
+
+    def recv_into(self, buffer: bytearray) -> int:
+        """Read into a buffer; returns the number of bytes, 0 at the end of the connection."""
+        data = self.recv(len(buffer))
+        size = len(data)
+        buffer[:size] = data
+        return size
+
+    def recv(self, size: i64, flags: i64 = 0) -> bytes:
+        """Read at most ``size`` bytes; empty at the end of the connection. Raises TimeoutError or BlockingIOError."""
+        driver = self._driver
+        driver.enter()
+        try:
+            if not self._is_readable():
+                self._wait(self._timeout)
+            data = self._rest
+            if not data and not self._has_ended:
+                data = self._session.take_output()
+                if len(data) <= size:
+                    return data
+                self._rest = data
+            at = self._at
+            self._at = at + size
+            if self._at >= len(data):
+                self._rest = b""
+                self._at = 0
+            return data[at : at + size]
+        finally:
+            driver.leave()
+
+    def can_read(self, timeout: float | None) -> bool:
+        """Whether there is something to read, or the end of the connection, within ``timeout`` seconds."""
+        driver = self._driver
+        driver.enter()
+        try:
+            if not self._is_readable():
+                if timeout == 0:
+                    return False
+                self._wait(timeout)
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            driver.leave()
+
+    def _is_readable(self) -> bool:
+        return len(self._rest) > 0 or self._has_ended or self._session.output.size() > 0
+
+    def is_at_end(self) -> bool:
+        """Whether everything was read, and nothing more can come."""
+        return self._has_ended and not self._rest
+
+    def _wait(self, timeout: float | None) -> None:
+        """Wait for output or the end. The driver is entered, and left while the thread sleeps."""
+        until = 0.0
+        left = -1.0
+        if timeout is not None:
+            until = monotonic() + timeout
+        waiter = Waiter()
+        self._waiter = waiter
+        try:
+            while not self._is_readable():
+                if self._is_closed:
+                    raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+                if timeout == 0:
+                    raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
+                if timeout is not None:
+                    left = until - monotonic()
+                    if left <= 0:
+                        raise TimeoutError("timed out")
+                self._driver.wait(waiter, left)
+        finally:
+            self._waiter = None
+
+    def settimeout(self, timeout: float | None) -> None:
+        """The longest time (seconds) that `recv` waits; None: for ever, 0: not at all."""
+        self._timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        return self._timeout
+
+    def setblocking(self, blocking: bool) -> None:
+        self._timeout = None if blocking else 0.0
+
+    def getpeername(self) -> tuple[str, int]:
+        return self._peer
+
+    def getsockname(self) -> tuple[str, int]:
+        return self._name
+
+    def fileno(self) -> int:
+        """There is no file."""
+        return -1
+
+    def shutdown(self, how: int) -> None:
+        """Say that nothing more will be sent or read."""
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not self._has_ended:
+            self._has_ended = True
+            self._driver.forget(self._session)
+        waiter = self._waiter
+        if waiter is not None:  # another thread reads
+            waiter.wake()

@@ -1,0 +1,70 @@
+"""A server inside the process, isolated from all others, and the clients to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from pyredmem.assembly import create_engine
+from pyredmem.base.clock import Clock, SystemClock
+from pyredmem.base.rng import Random
+from pyredmem.client.driver import Driver
+from pyredmem.client.host import ClientHost
+from pyredmem.config.settings import Settings
+from pyredmem.engine.engine import Engine
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+
+class Server:
+    """An engine of its own, with genuine clients of redis-py.
+
+    Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
+    ``seed`` rules everything that is left to chance. A server ends with `close`, or as a context manager.
+    """
+
+    def __init__(self, *, seed: int = 1, clock: Clock | None = None, **settings: str | int) -> None:
+        pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
+        host = ClientHost()
+        self.engine: Engine = create_engine(Settings(pairs), clock or SystemClock(), Random(seed), host)
+        self.driver = Driver(self.engine)
+        host.driver = self.driver
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError."""
+        self.driver.close()
+
+    # Clients.
+
+    def client(self, **options: Any) -> redis.Redis:
+        """A client; ``options`` are those of `redis.Redis`."""
+        from redis import Redis
+
+        from pyredmem.client.sync import LocalConnection
+
+        single = options.pop("single_connection_client", False)
+        client = Redis(**options)  # connects at its first command
+        self._serve(client.connection_pool, LocalConnection)
+        return Redis(connection_pool=client.connection_pool, single_connection_client=True) if single else client
+
+    def async_client(self, **options: Any) -> redis.asyncio.Redis:
+        """A client for asyncio; ``options`` are those of `redis.asyncio.Redis`."""
+        from redis.asyncio import Redis
+
+        from pyredmem.client.aio import AsyncLocalConnection
+
+        client = Redis(**options)
+        self._serve(client.connection_pool, AsyncLocalConnection)
+        return client
+
+    def _serve(self, pool: Any, connection_class: type) -> None:
+        """Let the connections of a pool lead here. It must not have made one."""
+        pool.connection_class = connection_class
+        pool.connection_kwargs["driver"] = self.driver

@@ -1,0 +1,44 @@
+"""redis-py's connection to a server in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from pyredmem.client.driver import Driver
+from pyredmem.client.local_socket import LocalSocket
+
+#: What redis-py says of a connection that the server has closed.
+SERVER_CLOSED = "Connection closed by server."
+
+
+class LocalConnection(Connection):
+    """A genuine connection whose socket is a `LocalSocket`. Its pool passes ``driver`` with the options."""
+
+    _sock: Any  # a `LocalSocket` while it is connected
+
+    def __init__(self, *args: Any, driver: Driver, **options: Any) -> None:
+        self._driver = driver
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> LocalSocket:
+        return LocalSocket(self._driver, str(self.host), int(self.port), self.socket_timeout)
+
+    def can_read(self, timeout: float | None = 0) -> bool:
+        """Whether a reply or message can be read, within ``timeout`` seconds. Raises ConnectionError at the end."""
+        if self._sock is None:
+            self.connect()  # type: ignore[no-untyped-call]
+        local: LocalSocket = self._sock
+        reader = getattr(self._parser, "_reader", None)
+        if reader is None:  # the parser in Python asks the socket
+            return bool(super().can_read(timeout or 0))
+        if reader.has_data():
+            return True
+        if not local.can_read(timeout):
+            return False
+        if local.is_at_end():
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise RedisConnectionError(SERVER_CLOSED)
+        return True

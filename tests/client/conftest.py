@@ -1,0 +1,25 @@
+"""Fixtures of the tests of servers inside the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pyredmem.client.server import Server
+
+
+def check(server: Server) -> None:
+    """Assert that the ledger and the keyspace are sound."""
+    report = server.engine.audit()
+    assert report.ok, "\n".join(report.lines())
+    server.engine.keyspace.check()
+    server.engine.clients.check()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server inside the process; its ledger is audited afterwards."""
+    with Server() as server:
+        yield server
+        check(server)
