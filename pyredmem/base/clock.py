@@ -18,6 +18,11 @@ class Clock:
         """Unix time in microseconds."""
         raise NotImplementedError
 
+    def seconds_until(self, time_us: i64) -> float:
+        """In how many real seconds the clock will show this time: 0 if it has, -1 if never without help."""
+        left_us = time_us - self.now_us()
+        return float(left_us) / 1e6 if left_us > 0 else 0.0
+
 
 class SystemClock(Clock):
     """The operating system's clock."""

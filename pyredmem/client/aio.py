@@ -69,7 +69,10 @@ class LoopDriver(Alarm):
     def _arm(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        self._handle = self.loop.call_later(self.driver.due_in_s(), self._ring) if self._connections else None
+            self._handle = None
+        delay_s = self.driver.due_in_s()
+        if self._connections and delay_s >= 0:
+            self._handle = self.loop.call_later(delay_s, self._ring)
 
     def _ring(self) -> None:
         self.driver.enter()  # runs what is due

@@ -17,6 +17,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.clock import Clock
 from pyredmem.base.limits import NEVER
+from pyredmem.client.clock import ControlledClock
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.session import Session
 
@@ -25,6 +26,12 @@ _FIRST_PORT: Final = 32768
 _PORTS: Final = 28232
 #: The descriptor of the first client: a redis-server has a few files open before it comes.
 _FIRST_DESCRIPTOR: Final = 8
+
+#: When a long time passes at once, the timer ticks at most once a second before the last minute (microseconds), and at
+#: most so often.
+_FINE_US: Final = 60_000_000
+_COARSE_TICK_US: Final = 1_000_000
+_MOST_COARSE_TICKS: Final = 20_000
 
 
 class Waiter:
@@ -157,9 +164,32 @@ class Driver:
                 alarm.due_changed()
 
     def due_in_s(self) -> float:
-        """In how many seconds something is due; 0 if it is due now."""
-        delay_us = self._due_us - self._clock.now_us()
-        return float(delay_us) / 1e6 if delay_us > 0 else 0.0
+        """In how many real seconds something is due: 0 if it is due now, -1 if never, because time stands still."""
+        return self._clock.seconds_until(self._due_us) if self._due_us != NEVER else -1.0
+
+    def clock_changed(self) -> None:
+        """Let everybody who waits look at the time again. The driver is entered."""
+        now_us = self._clock.now_us()
+        if self._tick_us - now_us > 1000 * self.engine.cron.interval_ms():  # the clock was set back
+            self._tick_us = now_us
+            self._find_due()
+        if self._waiters:
+            self._waiters[0].wake()
+        for alarm in self.alarms:
+            alarm.due_changed()
+
+    def pass_time(self, clock: ControlledClock, until_us: i64) -> None:
+        """Let time pass up to ``until_us``, and run everything when it is due. The driver is entered."""
+        coarse_us = max(_COARSE_TICK_US, (until_us - self._clock.now_us()) // _MOST_COARSE_TICKS)
+        while self._due_us <= until_us:
+            start_us = self._clock.now_us()
+            clock.show(self._due_us if self._due_us > start_us else start_us)
+            self._run_due()
+            left_us = until_us - self._clock.now_us()
+            if left_us > _FINE_US:  # no need to tick ten times a second all through a long time
+                self._tick_us += min(left_us - _FINE_US, coarse_us)
+                self._find_due()
+        clock.show(until_us)
 
     # Waiting.
 
@@ -171,7 +201,7 @@ class Driver:
         self._waiters.append(waiter)
         if self._waiters[0] is waiter:
             due_s = self.due_in_s()
-            if seconds < 0 or due_s < seconds:
+            if due_s >= 0 and (seconds < 0 or due_s < seconds):
                 seconds = due_s
         self._lock.release()
         try:

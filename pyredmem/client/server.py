@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from pyredmem.assembly import create_engine
-from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.rng import Random
+from pyredmem.client.clock import ControlledClock, PythonClock
 from pyredmem.client.driver import Driver
 from pyredmem.client.host import ClientHost
+from pyredmem.client.time_control import TimeControl
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
 
@@ -21,15 +22,28 @@ class Server:
     """An engine of its own, with genuine clients of redis-py.
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
-    ``seed`` rules everything that is left to chance. A server ends with `close`, or as a context manager.
+    ``seed`` rules everything that is left to chance. `clock` controls the time, unless ``obeys_python_time`` lets the
+    server show what `time.time` says, which freezegun and time-machine change. A server ends with `close`, or as a
+    context manager.
     """
 
-    def __init__(self, *, seed: int = 1, clock: Clock | None = None, **settings: str | int) -> None:
+    def __init__(self, *, seed: int = 1, obeys_python_time: bool = False, **settings: str | int) -> None:
         pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
         host = ClientHost()
-        self.engine: Engine = create_engine(Settings(pairs), clock or SystemClock(), Random(seed), host)
+        clock = ControlledClock()
+        self.engine: Engine = create_engine(
+            Settings(pairs), PythonClock() if obeys_python_time else clock, Random(seed), host
+        )
         self.driver = Driver(self.engine)
         host.driver = self.driver
+        self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
+
+    @property
+    def clock(self) -> TimeControl:
+        """The time of this server. Raises RuntimeError if it obeys Python's time instead."""
+        if self._clock is None:
+            raise RuntimeError("this server obeys Python's time")
+        return self._clock
 
     def __enter__(self) -> Self:
         return self

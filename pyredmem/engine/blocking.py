@@ -23,6 +23,7 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
+from pyredmem.engine.tasks import DONE
 from pyredmem.engine.tracking import Tracking
 from pyredmem.keyspace.events import NEW, KeyListener
 from pyredmem.keyspace.keyspace import Keyspace
@@ -139,7 +140,7 @@ class Blocking:
         self._blocked: dict[int, _Blocked] = {}  # by session
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
         self._keys = _ReadyKeys(core.keyspace)
-        core.cron.every(0, self.run)
+        self._task = core.tasks.create(self._time_out)
         core.figures.provide(figures.CLIENTS_IN_TIMEOUT_TABLE, self._timeouts)
         core.figures.provide(figures.BLOCKING_KEYS, self._awaited_keys)
         core.figures.provide(figures.BLOCKING_KEYS_ON_NO_KEY, self._keys_without_key)
@@ -187,6 +188,7 @@ class Blocking:
         session.holds |= HOLD_BLOCKED
         if blocked.deadline_ms > 0:
             insort(self._deadlines, blocked.deadline())
+            self._task.wake(max(blocked.deadline_ms * 1000 - self._core.clock.now_us(), 0))
         queues = self._keys.queues
         if blocked.places and not queues:
             self._core.keyspace.changes.set_listener(self._keys, True)
@@ -258,13 +260,14 @@ class Blocking:
         """Take a disconnected session out of the queues."""
         self._leave(session)
 
-    def run(self) -> None:
-        """Release the sessions that have timed out, and serve those that wait for a key that this tick expired."""
+    def _time_out(self) -> int:
+        """Release the sessions that have timed out, after serving those whose keys are ready."""
         self.serve()
-        now_ms = int(self._core.keyspace.now_ms())
-        timed_out = self._deadlines[: bisect_left(self._deadlines, (now_ms + 1, 0))]
+        now_us = int(self._core.clock.now_us())
+        timed_out = self._deadlines[: bisect_left(self._deadlines, (now_us // 1000 + 1, 0))]
         for _, number in timed_out:
             self.release(self._blocked[number].session)
+        return max(self._deadlines[0][0] * 1000 - now_us, 0) if self._deadlines else DONE
 
     # Serving.
 
