@@ -162,6 +162,13 @@ class LocalWriter:
         self._loop_driver.remove_connection()
         self._driver.forget(self._session)
 
+    def end(self) -> None:
+        """Have the server close the connection."""
+        if self._loop_driver.is_here() or self._loop_driver.loop.is_closed():
+            self._end()
+        else:
+            self._loop_driver.call_soon(self._end)
+
     def __del__(self) -> None:
         self.close()
 
@@ -189,10 +196,8 @@ class LocalWriter:
     def close(self) -> None:
         """End the connection."""
         self._is_closed = True
-        if self._loop_driver.is_here() or self._loop_driver.loop.is_closed():
-            self._end()
-        else:
-            self._loop_driver.call_soon(self._end)
+        if not self._has_ended:
+            self.end()
 
     def is_closing(self) -> bool:
         return self._is_closed
@@ -209,6 +214,12 @@ class LocalWriter:
         return self
 
 
+def open_stream(driver: Driver, host: str, port: int) -> tuple[asyncio.StreamReader, Any]:
+    """A connection for the loop that is running: a reader, and a `LocalWriter` as the writer."""
+    reader = asyncio.StreamReader(loop=asyncio.get_running_loop())
+    return reader, LocalWriter(driver, reader, host, port)
+
+
 class AsyncLocalConnection(Connection):
     """A genuine connection whose writer is a `LocalWriter`. Its pool passes ``driver`` with the options."""
 
@@ -217,6 +228,4 @@ class AsyncLocalConnection(Connection):
         super().__init__(*args, **options)
 
     async def _connect(self) -> None:
-        self._reader = asyncio.StreamReader(loop=asyncio.get_running_loop())
-        writer: Any = LocalWriter(self._driver, self._reader, str(self.host), int(self.port))
-        self._writer = writer
+        self._reader, self._writer = open_stream(self._driver, str(self.host), int(self.port))

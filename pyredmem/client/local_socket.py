@@ -174,8 +174,8 @@ class LocalSocket:
         return self._name
 
     def fileno(self) -> int:
-        """There is no file."""
-        return -1
+        """Raises OSError: there is no file."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def shutdown(self, how: int) -> None:
         """Say that nothing more will be sent or read."""
@@ -183,9 +183,12 @@ class LocalSocket:
 
     def close(self) -> None:
         """End the connection."""
-        if self._is_closed:
-            return
-        self._is_closed = True
+        if not self._is_closed:
+            self._is_closed = True
+            self.end()
+
+    def end(self) -> None:
+        """Have the server close the connection."""
         if not self._has_ended:
             self._has_ended = True
             self._driver.forget(self._session)

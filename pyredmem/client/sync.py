@@ -30,15 +30,19 @@ class LocalConnection(Connection):
         """Whether a reply or message can be read, within ``timeout`` seconds. Raises ConnectionError at the end."""
         if self._sock is None:
             self.connect()  # type: ignore[no-untyped-call]
-        local: LocalSocket = self._sock
-        reader = getattr(self._parser, "_reader", None)
-        if reader is None:  # the parser in Python asks the socket
-            return bool(super().can_read(timeout or 0))
-        if reader.has_data():
-            return True
-        if not local.can_read(timeout):
-            return False
-        if local.is_at_end():
-            self.disconnect()  # type: ignore[no-untyped-call]
-            raise RedisConnectionError(SERVER_CLOSED)
+        return can_read_locally(self, self._sock, timeout)
+
+
+def can_read_locally(connection: Any, local: LocalSocket, timeout: float | None) -> bool:
+    """`can_read` of a connection over a `LocalSocket`: redis-py's own would poll the file of the socket."""
+    reader = getattr(connection._parser, "_reader", None)
+    if reader is None:  # the parser in Python reads from the socket
+        return bool(connection._parser.can_read(timeout))
+    if reader.has_data():
         return True
+    if not local.can_read(timeout):
+        return False
+    if local.is_at_end():
+        connection.disconnect()
+        raise RedisConnectionError(SERVER_CLOSED)
+    return True
