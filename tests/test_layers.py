@@ -48,7 +48,14 @@ ALLOWED = {
 }
 CLIENT_LIBRARY_USERS = ("client/", "pytest_plugin.py")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
-LOADED_LATE = {"redis", "redis.asyncio", "pyredmem.client", "pyredmem.client.sync", "pyredmem.client.aio"}
+LOADED_LATE = {
+    "redis",
+    "redis.asyncio",
+    "pyredmem.client",
+    "pyredmem.client.sync",
+    "pyredmem.client.listening",
+    "pyredmem.client.aio",
+}
 
 pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs the sources, not an installed package")
 

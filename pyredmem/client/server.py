@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
+    from pyredmem.client.listening import Listener
+
 
 class Server:
     """An engine of its own, with genuine clients of redis-py.
@@ -36,6 +38,7 @@ class Server:
         )
         self.driver = Driver(self.engine)
         host.driver = self.driver
+        self._listeners: list[Listener] = []
         self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
 
     @property
@@ -53,7 +56,21 @@ class Server:
 
     def close(self) -> None:
         """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         self.driver.close()
+
+    def listen(self, host: str = "127.0.0.1", port: int = 0, *, path: str = "") -> Listener:
+        """Listen on a real socket too, from a thread: on a free port, on ``port``, or on a Unix socket at ``path``.
+
+        The result has ``host``, ``port`` and ``url``, and a ``close``. Raises OSError if the address is taken.
+        """
+        from pyredmem.client.listening import Listener
+
+        listener = Listener(self.driver, host, port, path)
+        self._listeners.append(listener)
+        return listener
 
     # Clients.
 

@@ -23,6 +23,7 @@ from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Registry
 from pyredmem.engine.engine import Engine
+from pyredmem.host.loops import new_event_loop
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
@@ -33,7 +34,7 @@ from pyredmem.server.host import ServerHost
 from pyredmem.server.lazyfree_worker import LazyFreeWorker
 from pyredmem.server.listeners import Listeners, SocketOptions
 from pyredmem.server.logs import MASTER, Log
-from pyredmem.server.loops import loop_choice, new_event_loop
+from pyredmem.server.loops import loop_choice
 from pyredmem.server.network import Network, somaxconn
 from pyredmem.server.ticker import Ticker
 

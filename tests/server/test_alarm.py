@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from pyredmem.host.loops import new_event_loop
 from pyredmem.server.alarm import Alarm
-from pyredmem.server.loops import loop_choice, new_event_loop
+from pyredmem.server.loops import loop_choice
 
 LOOPS = ["asyncio", loop_choice()]
 

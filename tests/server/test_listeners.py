@@ -9,10 +9,10 @@ from typing import cast
 
 import pytest
 
+from pyredmem.host.loops import new_event_loop
 from pyredmem.server.endpoints import TCP, TLS, UNIX, Endpoint
 from pyredmem.server.listeners import Listeners, SocketOptions
 from pyredmem.server.logs import NOTHING, Log
-from pyredmem.server.loops import new_event_loop
 from tests.support.servers import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -1,0 +1,111 @@
+"""Real sockets for a server inside the process, for other processes and other languages.
+
+A listener has a thread with an event loop. The socket is bound before the thread starts, so its address is known, and
+clients can connect, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from typing import cast
+
+from pyredmem.client.driver import Driver
+from pyredmem.client.loops import LoopEnd
+from pyredmem.host.loops import new_event_loop
+
+
+class SocketEnd(LoopEnd, asyncio.Protocol):
+    """The connection of one client over a socket."""
+
+    def __init__(self, driver: Driver, port: int) -> None:
+        super().__init__(driver)
+        self._port = port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.driver.enter()
+        try:
+            session = self.driver.open_session(self._port)
+            session.count_unsent = self._transport.get_write_buffer_size
+            self.begin(session)
+        except ConnectionError:  # the server is closed
+            self._transport.abort()
+        finally:
+            self.driver.leave()
+
+    def data_received(self, data: bytes) -> None:
+        self.receive(data)
+
+    def take(self, output: bytes) -> None:
+        self._transport.write(output)
+        self.driver.engine.clients.note_unsent(self.session, self._transport.get_write_buffer_size())
+
+    def take_end(self) -> None:
+        if self.session.aborted:
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.end()
+
+
+class Listener:
+    """Listens until it is closed, on ``host`` and ``port`` or on the Unix socket at ``path``."""
+
+    def __init__(self, driver: Driver, host: str, port: int, path: str) -> None:
+        self._driver = driver
+        self.path = path
+        if path:
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.bind(path)
+            self._socket.listen()
+        else:
+            self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        name = ("", 0) if path else self._socket.getsockname()
+        self.host: str = name[0]
+        self.port: int = name[1]
+        self._loop: asyncio.AbstractEventLoop = new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=f"pyredmem {self.url}", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The URL for clients."""
+        if self.path:
+            return f"unix://{self.path}"
+        return f"redis://[{self.host}]:{self.port}" if ":" in self.host else f"redis://{self.host}:{self.port}"
+
+    def _run(self) -> None:
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        ends: list[SocketEnd] = []
+
+        def connect() -> SocketEnd:
+            end = SocketEnd(self._driver, self.port)
+            ends[:] = [one for one in ends if not one.has_ended]
+            ends.append(end)
+            return end
+
+        kind = loop.create_unix_server if self.path else loop.create_server
+        server = loop.run_until_complete(kind(connect, sock=self._socket))
+        loop.run_forever()
+        server.close()
+        for end in ends:
+            end.end()
+        loop.run_until_complete(asyncio.sleep(0))  # the transports close in the loop's next turn
+        loop.close()
+
+    def close(self) -> None:
+        """Stop listening, and disconnect the clients."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        if self.path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
