@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from time import sleep
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
@@ -19,7 +20,7 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.limits import NEVER
 from pyredmem.client.clock import ControlledClock
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.session import Session
+from pyredmem.engine.session import HOLD_SCRIPT, Session
 
 #: The ports of clients, as Linux gives them: the first one, and how many there are.
 _FIRST_PORT: Final = 32768
@@ -32,6 +33,9 @@ _FIRST_DESCRIPTOR: Final = 8
 _FINE_US: Final = 60_000_000
 _COARSE_TICK_US: Final = 1_000_000
 _MOST_COARSE_TICKS: Final = 20_000
+
+#: How long to wait until another thread may have ended its script (seconds).
+_SCRIPT_PAUSE_S: Final = 0.001
 
 
 class Waiter:
@@ -80,10 +84,14 @@ class Driver:
     def enter(self) -> None:
         """Wait until no other thread is inside, then run what is due."""
         self._lock.acquire()
-        if self._clock.now_us() >= self._due_us:
-            self._run_due()
-        if self._leavers:
-            self._release_leavers()
+        try:
+            if self._clock.now_us() >= self._due_us:
+                self._run_due()
+            if self._leavers:
+                self._release_leavers()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def leave(self) -> None:
         """Let other threads in."""
@@ -118,12 +126,17 @@ class Driver:
 
     def _release_leavers(self) -> None:
         while self._leavers:
-            self.engine.release(self._leavers.popleft())
+            session = self._leavers.popleft()
+            self.engine.release(session)
+            if session.holds & HOLD_SCRIPT and self.engine.script_run.is_mine():
+                self.engine.script_run.abandon()  # its thread is the only one that could run the rest
+                self.clock_changed()
 
     def close(self) -> None:
         """Disconnect all clients. Nobody can connect any more."""
         self.enter()
         try:
+            self._await_script()
             self.is_closed = True
             self._due_us = NEVER
             self.engine.script_run.abandon()
@@ -133,13 +146,24 @@ class Driver:
         finally:
             self.leave()
 
+    def _await_script(self) -> None:
+        """Have another thread end its script. The driver is entered, and left meanwhile."""
+        while self._is_anothers():
+            self.engine.script_run.doom()
+            for waiter in self._waiters:
+                waiter.wake()
+            self._lock.release()
+            sleep(_SCRIPT_PAUSE_S)
+            self._lock.acquire()
+
     # Time.
 
     def _run_due(self) -> None:
         """Run the tasks and the timer, as far as they are due."""
-        if self.is_closed:
-            return
         engine = self.engine
+        was_suspended = engine.script_run.is_suspended()
+        if self.is_closed or self._is_anothers():
+            return
         now_us = self._clock.now_us()
         if now_us >= self._alarm_us:
             self._alarm_us = NEVER
@@ -148,6 +172,13 @@ class Driver:
             engine.tick(now_us // 1000)
             self._tick_us = now_us + 1000 * engine.cron.interval_ms()
         self._find_due()
+        if was_suspended and not engine.script_run.is_suspended():
+            self.clock_changed()
+
+    def _is_anothers(self) -> bool:
+        """Whether a script is suspended that only another thread can go on with. Nothing else happens meanwhile."""
+        script_run = self.engine.script_run
+        return script_run.is_suspended() and not script_run.is_mine()
 
     def _find_due(self) -> None:
         self._due_us = self._alarm_us if self._alarm_us < self._tick_us else self._tick_us
@@ -165,7 +196,9 @@ class Driver:
 
     def due_in_s(self) -> float:
         """In how many real seconds something is due: 0 if it is due now, -1 if never, because time stands still."""
-        return self._clock.seconds_until(self._due_us) if self._due_us != NEVER else -1.0
+        if self._due_us == NEVER or self._is_anothers():
+            return -1.0
+        return self._clock.seconds_until(self._due_us)
 
     def clock_changed(self) -> None:
         """Let everybody who waits look at the time again. The driver is entered."""
@@ -199,7 +232,7 @@ class Driver:
         The leader returns earlier, whenever something is due.
         """
         self._waiters.append(waiter)
-        if self._waiters[0] is waiter:
+        if self._waiters[0] is waiter or self.engine.script_run.is_suspended():
             due_s = self.due_in_s()
             if due_s >= 0 and (seconds < 0 or due_s < seconds):
                 seconds = due_s

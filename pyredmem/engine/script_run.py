@@ -96,6 +96,10 @@ class ScriptRun:
         """Whether a script waits for its next slice."""
         return self._core.gates.bits & GATE_BUSY != 0
 
+    def is_mine(self) -> bool:
+        """Whether the suspended script belongs to the thread that calls: no other one can run its slices."""
+        return self._work.waiting is getcurrent()
+
     def is_inside(self) -> bool:
         """Whether a command that may run a script is running, suspended or not."""
         return self._greenlet is not None
@@ -148,6 +152,8 @@ class ScriptRun:
 
     def _go_on(self) -> int:
         """Run the next slice."""
+        if self._greenlet is None:  # it was abandoned
+            return DONE
         self._slice_end_us = self._core.clock.now_us() + _SLICE_US
         try:
             self._switch()
@@ -181,10 +187,14 @@ class ScriptRun:
         return True
 
     def abandon(self) -> None:
-        """End a suspended script at once: the server ends."""
-        self._is_killed = True
+        """End a suspended script at once: the server ends, or nobody is left who would run its slices."""
+        self.doom()
         while self._greenlet is not None:
             self._go_on()
+
+    def doom(self) -> None:
+        """Let the script end in its next slice, whatever it has done."""
+        self._is_killed = True
 
     # The script itself.
 

@@ -172,8 +172,3 @@ def test_a_day_passes_at_once(server: Server) -> None:
     server.clock.advance(DAY)
     assert client.info("stats")["expired_keys"] == 1000
     assert client.dbsize() == 0
-
-
-def test_a_script_that_runs_for_ever_is_busy_by_the_clock_of_the_server(server: Server) -> None:
-    client = server.client()
-    assert client.eval("local t = redis.call('TIME'); return redis.call('TIME')[1] - t[1]", 0) == 0
