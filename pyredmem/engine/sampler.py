@@ -16,7 +16,7 @@ from pyredmem.engine.host import Host
 from pyredmem.engine.stats import Stats
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.snapshot import take_sample
+from pyredmem.memory.snapshot import AllocatorSample, take_sample
 
 PERIOD_MS: Final = 100
 SAMPLES: Final = 16
@@ -67,15 +67,24 @@ class Sampler:
         self.output_bytes = Rate()
         self.cycles = Rate()
         self.cycle_us = Rate()
-        self.allocator_sample = take_sample(allocator, host.resident_bytes())
+        self._sample: AllocatorSample | None = None
         self._sample_rates()
+
+    @property
+    def allocator_sample(self) -> AllocatorSample:
+        """The last sample of the allocator; the first one is taken when somebody asks, or at the first tick."""
+        sample = self._sample
+        if sample is None:
+            sample = take_sample(self._allocator, self._host.resident_bytes())
+            self._sample = sample
+        return sample
 
     def take(self) -> None:
         """Take a sample of everything."""
         if self._thread_base_us < 0:
             self._thread_base_us = self._thread_us()
         self._allocator.note_peak()
-        self.allocator_sample = take_sample(self._allocator, self._host.resident_bytes())
+        self._sample = take_sample(self._allocator, self._host.resident_bytes())
         self._sample_rates()
 
     def _sample_rates(self) -> None:
