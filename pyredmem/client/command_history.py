@@ -13,8 +13,9 @@ from pyredmem.engine.key_extraction import find_keys
 
 #: How many commands are kept, unless a test says otherwise.
 MOST_COMMANDS: Final = 10_000
-#: How many commands `repr` shows, and how much of one argument is shown in a line (characters).
+#: How many commands `repr` shows, how many arguments of each, and how much of one (characters).
 _SHOWN_COMMANDS: Final = 5
+_SHOWN_WORDS: Final = 8
 _SHOWN_CHARACTERS: Final = 60
 #: Subcommands of CLIENT that redis-py sends when it connects.
 _GREETINGS: Final = frozenset((b"SETINFO", b"MAINT_NOTIFICATIONS"))
@@ -76,7 +77,9 @@ class ReceivedCommand:
         return _shown_reply(self._logged.reply) if self.has_ended else "(blocked)"
 
     def __str__(self) -> str:
-        return " ".join([self.name, *(_shown(one) for one in self.argv[len(self.name.split()) :])])
+        words = self.argv[len(self.name.split()) :]
+        more = [f"... ({len(words) - _SHOWN_WORDS} more)"] if len(words) > _SHOWN_WORDS else []
+        return " ".join([self.name, *(shown_word(one) for one in words[:_SHOWN_WORDS]), *more])
 
     def __repr__(self) -> str:
         return f"<{self} -> {self.outcome}>"
@@ -227,7 +230,7 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def _shown(argument: bytes) -> str:
+def shown_word(argument: bytes) -> str:
     """An argument in a line: as it is if it is a plain word, else in quotes; a long one is cut."""
     text = _text(argument[: 4 * _SHOWN_CHARACTERS])
     if len(text) > _SHOWN_CHARACTERS or len(argument) > 4 * _SHOWN_CHARACTERS:
@@ -243,7 +246,7 @@ def _shown_reply(reply: bytes) -> str:
     if kind in {b"$", b"="} and first != b"-1":
         size = int(first)
         text = rest[:size] if size <= len(rest) else rest + b"..."
-        return _shown(text)
+        return shown_word(text)
     if kind in {b"*", b"~", b">", b"%"} and first != b"-1":
         return f"({int(first)} {'pairs' if kind == b'%' else 'elements'})"
     if kind == b"_" or (first == b"-1" and kind in {b"$", b"*"}):
