@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import redis.asyncio  # noqa: F401
 
 # What an inner run loads it also unloads; these are loaded once for all, since they have compiled parts and states.
 import pyredmem.client.failure_report
@@ -16,7 +17,6 @@ import pyredmem.client.listening
 import pyredmem.client.patch
 import pyredmem.client.routes
 import pyredmem.client.shared_server
-import redis.asyncio  # noqa: F401
 
 #: An installed package has the plugin loaded; the sources have no entry point.
 _LOADED: Final = [] if entry_points(group="pytest11", name="pyredmem") else ["-p", "pyredmem.pytest_plugin"]
