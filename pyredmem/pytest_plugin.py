@@ -217,7 +217,7 @@ def _redmem_test_server(request: pytest.FixtureRequest) -> Server:
 
 def _client_options(request: pytest.FixtureRequest, server: Server) -> dict[str, Any]:
     marked = _marked(request.node)
-    options = {name: marked[name] for name in ("protocol", "decode_responses") if name in marked}
+    options: dict[str, Any] = {name: marked[name] for name in ("protocol", "decode_responses") if name in marked}
     password = server.engine.settings.text("requirepass")
     return options | {"password": password} if password else options
 

@@ -94,7 +94,7 @@ class Commands(Sequence[ReceivedCommand]):
     def _all(self) -> list[ReceivedCommand]:
         return self._commands
 
-    def count(  # type: ignore[override]  # of a sequence: how often it has a value; here, how many commands match
+    def count(
         self,
         *names: str,
         key: str | bytes | None = None,

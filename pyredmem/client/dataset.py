@@ -60,7 +60,7 @@ class Expiring:
     seconds: float
 
 
-def load(driver: Driver, values: Mapping[str | bytes, Any], database: int) -> None:
+def load(driver: Driver, values: Mapping[Any, Any], database: int) -> None:
     """Write values to keys, in place of what was there. Raises before it writes if one of them can't be written."""
     commands = [command for key, value in values.items() for command in _writing(key, value)]
     with LocalSession(driver, database) as session:
@@ -129,7 +129,7 @@ def _in_chunks(name: str, key: str | bytes, arguments: Iterable[_Argument]) -> I
 def _plain(key: str | bytes, value: Any) -> _Argument:
     """An element of a value, which must be a string or a number."""
     if isinstance(value, str | bytes | int | float) and not isinstance(value, bool):
-        return cast(_Argument, value)
+        return value
     raise TypeError(f"{key!r}: an element is a str, bytes, int or float, not {value!r}")
 
 

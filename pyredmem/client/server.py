@@ -84,7 +84,7 @@ class Server:
 
     # Insight.
 
-    def load(self, values: Mapping[str, Any], *, database: int = 0) -> None:
+    def load(self, values: Mapping[Any, Any], *, database: int = 0) -> None:
         """Write Python values to keys, in place of what was there; see `pyredmem.client.dataset`.
 
         Raises TypeError or ValueError before anything is written, or ResponseError if a command fails.

@@ -112,7 +112,9 @@ def test_what_redis_py_sends_when_it_connects_is_a_greeting(server: Server) -> N
 
 def test_a_transaction_is_recorded_as_it_was_sent(server: Server, client: redis.Redis) -> None:
     with client.pipeline() as pipe:
-        pipe.set("a", "1").get("a").execute()
+        pipe.set("a", "1")
+        pipe.get("a")
+        pipe.execute()
     assert [one.name for one in server.commands] == ["MULTI", "SET", "GET", "EXEC"]
 
 
@@ -120,7 +122,7 @@ def test_keys_that_were_read_but_never_written_are_found(server: Server, client:
     client.set("a", "1")
     client.get("a")
     client.get("typo")
-    client.sinter("s", "t")
+    client.sinter(["s", "t"])
     client.sadd("t", "x")
     assert server.commands.keys_read_but_never_written() == ["typo", "s"]
 
