@@ -86,7 +86,8 @@ def test_a_test_that_passes_has_none(run_tests: RunTests) -> None:
     """,
         "-rA",
     )
-    result.stdout.no_fnmatch_line("*- pyredmem -*")
+    result.assert_outcomes(passed=1)
+    assert "- pyredmem -" not in result.stdout.str()
 
 
 def test_a_server_without_commands_is_reported_in_a_line(run_tests: RunTests) -> None:
@@ -94,4 +95,5 @@ def test_a_server_without_commands_is_reported_in_a_line(run_tests: RunTests) ->
         def test_it(redmem_server):
             assert False
     """)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*- pyredmem -*", "no commands", "no keys"])
