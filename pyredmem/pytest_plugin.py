@@ -71,7 +71,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give the shared servers the settings that the marker of a test asks for."""
     for shared in _state(item.config).shared:
-        _apply(shared, item)
+        if shared.name in getattr(item, "fixturenames", ()):
+            _apply(shared, item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -149,7 +150,10 @@ def _start(node: Any) -> Server:
 
 
 def _apply(shared: Any, item: pytest.Item) -> None:
-    """Change the settings of a shared server for one test."""
+    """Change the settings of a shared server for one test, once."""
+    if shared.test is item:
+        return
+    shared.test = item
     options = _server_options(item)
     own = _server_options(shared.node)
     changed = {name: value for name, value in options.items() if own.get(name) != value}
@@ -182,7 +186,7 @@ def _share(request: pytest.FixtureRequest) -> Iterator[Server]:
 
     state = _state(request.config)
     with _start(request.node) as server:
-        shared = SharedServer(server, request.node)
+        shared = SharedServer(server, str(request.fixturename), request.node)
         state.shared.append(shared)
         try:
             if state.item is not None:
@@ -209,6 +213,9 @@ def _redmem_test_server(request: pytest.FixtureRequest) -> Server:
     """The server of the test: a shared one if the test, or one of its fixtures, asks for it."""
     wanted = [name for name in _SHARED if name in request.fixturenames]
     server: Server = request.getfixturevalue(wanted[0] if wanted else _FRESH)
+    for shared in _state(request.config).shared:
+        if shared.server is server:  # a project may have put it in the place of the fresh one
+            _apply(shared, request.node)
     return server
 
 
@@ -250,16 +257,12 @@ def _refuse_trio(request: pytest.FixtureRequest) -> None:
 
 
 def _close_async(client: redis.asyncio.Redis) -> None:
-    """Close the client in a loop of its own: that of the test may be closed already."""
+    """Close the connections in a loop of their own: that of the test may be closed already."""
     import asyncio
-
-    async def close() -> None:
-        await client.aclose()
-        await client.connection_pool.disconnect()
 
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(close())
+        loop.run_until_complete(client.connection_pool.disconnect())
     finally:
         loop.close()
 

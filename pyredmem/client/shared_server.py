@@ -13,11 +13,16 @@ _EMPTYING = ("FLUSHALL", "SCRIPT FLUSH", "FUNCTION FLUSH", "CONFIG RESETSTAT", "
 
 
 class SharedServer:
-    """Takes a server back to how it was at first. ``node`` is whatever it was made for."""
+    """Takes a server back to how it was at first.
 
-    def __init__(self, server: Server, node: Any) -> None:
+    ``name`` is that of its fixture, ``node`` the part of the tests that it is for, and ``test`` the one that has it.
+    """
+
+    def __init__(self, server: Server, name: str, node: Any) -> None:
         self.server = server
+        self.name = name
         self.node = node
+        self.test: Any = None
         self._settings = self._all_settings()
 
     def _all_settings(self) -> dict[str, str]:
@@ -31,6 +36,7 @@ class SharedServer:
 
     def reset(self) -> None:
         """Empty the server and undo what a test has changed; clients that are idle stay connected."""
+        self.test = None
         server = self.server
         if server.driver.is_closed:
             return

@@ -128,6 +128,39 @@ def test_a_shared_server_has_its_settings_for_one_test(run_tests: RunTests) -> N
     result.stdout.fnmatch_lines(["*can't set immutable config*"])
 
 
+def test_a_marker_concerns_the_servers_of_its_test_only(run_tests: RunTests) -> None:
+    result = run_tests("""
+        import pytest
+
+        def test_shared(redmem_session_server):
+            pass
+
+        @pytest.mark.redmem(databases=5, seed=2)
+        def test_fresh(redmem):
+            assert redmem.config_get("databases") == {"databases": "5"}
+    """)
+    result.assert_outcomes(passed=2)
+
+
+def test_it_reaches_a_shared_server_in_the_place_of_the_fresh_one(run_tests: RunTests) -> None:
+    result = run_tests("""
+        import pytest
+
+        @pytest.fixture
+        def redmem_server(redmem_session_server):
+            return redmem_session_server
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        @pytest.mark.redmem(maxmemory="1mb")
+        def test_limited(redmem, turn):
+            assert redmem.config_get("maxmemory") == {"maxmemory": "1048576"}
+
+        def test_unlimited(redmem):
+            assert redmem.config_get("maxmemory") == {"maxmemory": "0"}
+    """)
+    result.assert_outcomes(passed=3)
+
+
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
