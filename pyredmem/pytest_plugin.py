@@ -126,6 +126,8 @@ def _server_options(node: Any) -> dict[str, Any]:
 
 def _check(options: dict[str, Any]) -> None:
     """Fail if there is an unknown name."""
+    if not options:
+        return
     from difflib import get_close_matches
 
     from pyredmem.config.parameters import PARAMETERS
