@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyredmem.client.dataset import Expiring, SortedSet, Stream
 from pyredmem.client.server import Server
@@ -159,3 +161,22 @@ def test_a_dump_leaves_the_idle_time_alone(frozen: Server, client: redis.Redis) 
     frozen.clock.advance(100)
     frozen.dump()
     assert client.object("idletime", "a") >= 100
+
+
+TEXTS = st.text(max_size=8)
+NUMBERS = st.floats(allow_nan=False)
+VALUES = st.one_of(
+    TEXTS,
+    st.lists(TEXTS, min_size=1),
+    st.sets(TEXTS, min_size=1),
+    st.dictionaries(TEXTS, TEXTS, min_size=1),
+    st.dictionaries(TEXTS, NUMBERS, min_size=1).map(SortedSet),
+)
+
+
+@given(values=st.dictionaries(TEXTS, VALUES))
+def test_any_values_come_back(values: dict[str, Any]) -> None:
+    with Server() as server:
+        server.load(values)
+        assert server.dump() == values
+        check(server)
