@@ -15,13 +15,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyredmem.client.dataset import Expiring, SortedSet, Stream
     from pyredmem.client.patch import Patch as patch  # noqa: N813 - used like a function
     from pyredmem.client.server import Server
 
-__all__ = ["Server", "__version__", "patch"]
+__all__ = ["Expiring", "Server", "SortedSet", "Stream", "__version__", "patch"]
 __version__ = "0.1.0"
 
-_HOMES = {"Server": ("pyredmem.client.server", "Server"), "patch": ("pyredmem.client.patch", "Patch")}
+_HOMES = {
+    "Expiring": ("pyredmem.client.dataset", "Expiring"),
+    "Server": ("pyredmem.client.server", "Server"),
+    "SortedSet": ("pyredmem.client.dataset", "SortedSet"),
+    "Stream": ("pyredmem.client.dataset", "Stream"),
+    "patch": ("pyredmem.client.patch", "Patch"),
+}
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent
 
 #: A call of a function whose name begins with one of these words is a check. `play` plays a transcript.
-CHECKING = {"assert", "check", "compare", "raises", "warns", "fail", "play"}
+CHECKING = {"assert", "check", "compare", "raises", "warns", "fail", "play", "expect"}
 
 
 def functions_of(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

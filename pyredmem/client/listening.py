@@ -70,6 +70,7 @@ class Listener:
         self.host: str = name[0]
         self.port: int = name[1]
         self._loop: asyncio.AbstractEventLoop = new_event_loop()
+        self._closing: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name=f"pyredmem {self.url}", daemon=True)
         self._thread.start()
 
@@ -93,7 +94,7 @@ class Listener:
 
         kind = loop.create_unix_server if self.path else loop.create_server
         server = loop.run_until_complete(kind(connect, sock=self._socket))
-        loop.run_forever()
+        loop.run_until_complete(self._closing)  # `stop` would not do: it might come before the server is there
         server.close()
         for end in ends:
             end.end()
@@ -104,7 +105,7 @@ class Listener:
         """Stop listening, and disconnect the clients."""
         if self._loop.is_closed():
             return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._closing.set_result, None)
         self._thread.join()
         if self.path:
             with contextlib.suppress(FileNotFoundError):

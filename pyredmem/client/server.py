@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from pyredmem.assembly import create_engine
 from pyredmem.base.rng import Random
+from pyredmem.client import dataset, leftovers
 from pyredmem.client.clock import ControlledClock, PythonClock
+from pyredmem.client.command_history import CommandHistory
 from pyredmem.client.driver import Driver
 from pyredmem.client.host import ClientHost
+from pyredmem.client.memory_view import MemoryView
 from pyredmem.client.time_control import TimeControl
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
@@ -25,11 +29,13 @@ class Server:
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
     ``seed`` rules everything that is left to chance. `clock` controls the time, unless ``obeys_python_time`` lets the
-    server show what `time.time` says, which freezegun and time-machine change. A server ends with `close`, or as a
-    context manager.
+    server show what `time.time` says, which freezegun and time-machine change. ``records_commands`` lets `commands`
+    tell what the clients send. A server ends with `close`, or as a context manager.
     """
 
-    def __init__(self, *, seed: int = 1, obeys_python_time: bool = False, **settings: str | int) -> None:
+    def __init__(
+        self, *, seed: int = 1, obeys_python_time: bool = False, records_commands: bool = False, **settings: str | int
+    ) -> None:
         pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
         host = ClientHost()
         clock = ControlledClock()
@@ -40,6 +46,10 @@ class Server:
         host.driver = self.driver
         self._listeners: list[Listener] = []
         self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
+        self.commands = CommandHistory(self.driver)
+        self.memory = MemoryView(self.driver)
+        if records_commands:
+            self.commands.start()
 
     @property
     def clock(self) -> TimeControl:
@@ -71,6 +81,34 @@ class Server:
         listener = Listener(self.driver, host, port, path)
         self._listeners.append(listener)
         return listener
+
+    # Insight.
+
+    def load(self, values: Mapping[Any, Any], *, database: int = 0) -> None:
+        """Write Python values to keys, in place of what was there; see `pyredmem.client.dataset`.
+
+        Raises TypeError or ValueError before anything is written, or ResponseError if a command fails.
+        """
+        dataset.load(self.driver, values, database)
+
+    def dump(self, pattern: str = "*", *, database: int = 0) -> dict[str, Any]:
+        """The values of the keys that match a pattern, in the form that `load` takes."""
+        return dataset.dump(self.driver, pattern, database)
+
+    def expect_clean(
+        self,
+        *,
+        locks: leftovers.Patterns = (),
+        without_expiry: leftovers.Patterns = (),
+        keys: leftovers.Patterns = (),
+    ) -> None:
+        """Raise AssertionError, with a list, if something is left.
+
+        This is a client that is blocked, is subscribed, is in MULTI or MONITOR, or watches keys; and a key that matches
+        a pattern of ``locks`` (of redis-py, which are keys) or ``keys``, or one of ``without_expiry`` and has no expire
+        time.
+        """
+        leftovers.expect_clean(self.driver, locks=locks, without_expiry=without_expiry, keys=keys)
 
     # Clients.
 

@@ -19,6 +19,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.engine import figures
+from pyredmem.engine.command_log import LoggedCommand
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
@@ -64,6 +65,7 @@ class _Blocked:
         self.deadline_ms: i64 = deadline_ms  # unix ms; 0: never
         self.worked_us: i64 = 0  # the time that the command took so far, without the time that it waited
         self.sent: list[bytes] = []  # the command as the client sent it
+        self.logged: LoggedCommand | None = None  # in the command log, while it records
         self.reached: list[int] = []  # the reply at the timeout: one number for WAIT, two for WAITAOF
 
     def deadline(self) -> tuple[int, int]:
@@ -205,6 +207,12 @@ class Blocking:
             blocked.sent = argv
             blocked.worked_us = duration_us
 
+    def log(self, session: Session, logged: LoggedCommand) -> None:
+        """Note the command that blocked a session in the command log, which gets the reply in the end."""
+        blocked = self._blocked.get(int(session.id))
+        if blocked is not None:
+            blocked.logged = logged
+
     # Unblocking.
 
     def _leave(self, session: Session) -> _Blocked | None:
@@ -233,6 +241,8 @@ class Blocking:
         session = blocked.session
         command = session.command
         assert command is not None
+        if blocked.logged is not None:
+            blocked.logged.end_reply(session)
         duration_us = blocked.worked_us
         self._core.statistics.record(command, duration_us)
         if duration_us >= self._core.statistics.notice_us:
@@ -246,6 +256,8 @@ class Blocking:
         blocked = self._leave(session)
         if blocked is None:
             return False
+        if blocked.logged is not None:
+            blocked.logged.begin_reply(session)
         if with_error:
             self._core.stats.count_error(UNBLOCKED)
             if session.command is not None:
@@ -299,6 +311,8 @@ class Blocking:
         command = session.command
         assert command is not None
         start_us = self._core.clock.now_us()
+        if blocked.logged is not None:
+            blocked.logged.begin_reply(session)
         is_served = session.runner.run_again(session, command, wish.argv, blocked.reply)
         blocked.worked_us += max(self._core.clock.now_us() - start_us, 0)
         if is_served:

@@ -27,11 +27,13 @@ from pyredmem.base.errors import CommandError
 from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
+from pyredmem.engine.command_log import LoggedCommand
 from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import (
     GATE_ACL,
     GATE_KEYS_AWAITED,
+    GATE_LOGGED,
     GATE_MONITORED,
     GATE_NO_TOUCH,
     GATE_REPLY_SKIP,
@@ -104,7 +106,7 @@ class Dispatcher(CallRunner):
         count: i64 = len(argv)
         arity = entry.arity
         if count != arity and (arity > 0 or count < -arity):
-            self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
+            self._refuse_early(session, command, argv, errors.wrong_arity(command.full_name).message)
             return
         session.command = command
         gates = self._gates
@@ -163,7 +165,7 @@ class Dispatcher(CallRunner):
     def _execute_script(self, session: Session, command: Command, argv: list[bytes]) -> None:
         """Run or refuse a command that runs a script."""
         if not command.spec.accepts(len(argv)):
-            self._refuse_early(session, command, errors.wrong_arity(command.full_name).message)
+            self._refuse_early(session, command, argv, errors.wrong_arity(command.full_name).message)
             return
         session.command = command
         self._execute_gated(session, command, argv)
@@ -185,9 +187,12 @@ class Dispatcher(CallRunner):
         core.acting_id = session.id
         self._depth += 1
         outcome = CLIENT_GONE
+        logged: LoggedCommand | None = None
         try:
             verdict = self._admission.admit(session, command, argv)
             outcome = verdict.outcome
+            if outcome != POSTPONED:
+                logged = self._log(session, command, argv)
             if outcome == ADMITTED:
                 start = self._keyspace.now_us
                 self._run_outermost(Context(self, self.engine, session, session.reply), command, argv)
@@ -201,6 +206,8 @@ class Dispatcher(CallRunner):
         finally:
             self._depth -= 1
             core.acting_id = acting_id
+            if logged is not None:
+                self._end_log(session, logged)
             if skips_reply and outcome != POSTPONED:
                 session.end_skipped()
         if outcome == ADMITTED:
@@ -295,7 +302,18 @@ class Dispatcher(CallRunner):
         if self._depth == 0 and self._gates.bits & GATE_KEYS_AWAITED:
             self.engine.blocking.serve()
 
-    # Counting calls.
+    # Recording calls, and counting them.
+
+    def _log(self, session: Session, command: Command | None, argv: list[bytes]) -> LoggedCommand | None:
+        """Record a request, if requests are being recorded."""
+        return self.engine.command_log.add(session, command, argv) if self._gates.bits & GATE_LOGGED else None
+
+    def _end_log(self, session: Session, logged: LoggedCommand) -> None:
+        """Record the reply, now or when the client has been blocked long enough."""
+        if session.holds & HOLD_BLOCKED:
+            self.engine.blocking.log(session, logged)
+        else:
+            logged.end_reply(session)
 
     def _record(self, session: Session, command: Command, argv: list[bytes], duration_us: i64) -> None:
         """Count a call that is the first of its command, or slow, or ran with a gate set or inside another call."""
@@ -326,11 +344,14 @@ class Dispatcher(CallRunner):
             self._break_off_http(session)
         else:
             counted = command if len(argv) < 2 else None  # a container does not count its unknown subcommands
-            self._refuse_early(session, counted, _unknown(command, argv))
+            self._refuse_early(session, counted, argv, _unknown(command, argv))
 
-    def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
-        """Refuse a request without looking at any gate but that of CLIENT REPLY SKIP."""
+    def _refuse_early(self, session: Session, command: Command | None, argv: list[bytes], message: bytes) -> None:
+        """Refuse a request without looking at any gate but those of CLIENT REPLY SKIP and of the command log."""
+        logged = self._log(session, command, argv)
         self._refuse(session, command, message)
+        if logged is not None:
+            logged.end_reply(session)
         if session.gates & GATE_REPLY_SKIP:
             session.begin_skipped()
             session.end_skipped()

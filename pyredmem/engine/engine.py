@@ -13,6 +13,7 @@ from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.authentication import Authentication
 from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.clients import Clients
+from pyredmem.engine.command_log import CommandLog
 from pyredmem.engine.core import Core
 from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
@@ -81,6 +82,7 @@ class Engine:
         self.access = AccessControl(core, commands, self.tracking)
         self.authentication = Authentication(core, self.access)
         self.monitors = Monitors(core)
+        self.command_log = CommandLog(core.gates, core.settings, core.keyspace)
         self.pubsub = PubSub(core)
         self.notifications = Notifications(core, self.pubsub)
         self.script_run = ScriptRun(core)

@@ -78,6 +78,19 @@ class RespSink(ReplySink):
         self._step_left = GROWTH_STEP
         return parts
 
+    def part(self, start: i64, most: i64) -> bytes:
+        """At most ``most`` of the bytes written since the last take, from ``start`` on."""
+        found = b""
+        for part in self._parts:
+            size: i64 = len(part)
+            if start < size:
+                found += part[start : start + most - len(found)]
+                start = size
+            start -= size
+        writer = self._writer
+        end = min(start + most - len(found), len(writer))
+        return found + bytes([writer[at] for at in range(start, end)])
+
     def discard(self) -> None:
         """Drop the output, and what is still to come: the client is disconnected while its command runs."""
         self.take_parts()

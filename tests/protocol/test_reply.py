@@ -296,3 +296,15 @@ def test_values_are_what_a_client_parses_from_the_bytes(protocol: int, say: Repl
     decoder.feed(sink.take())
     parsed = [comparable(value_of(reply)) for reply in decoder.take_all()]
     assert [comparable(value) for value in values(say, protocol)] == parsed
+
+
+@pytest.mark.parametrize("size", [10, LARGE_BULK])
+def test_a_part_of_the_output_is_found_without_taking_it(size: int) -> None:
+    sink = RespSink()
+    for text in (b"a" * 5, b"b" * size, b"c" * 5):
+        sink.bulk(text)
+    pieces = [sink.part(start, 100) for start in range(0, sink.size() + 1, 7)]
+    parts = [sink.part(start, 7) for start in range(0, sink.size(), 7)]
+    output = sink.take()
+    assert pieces == [output[start : start + 100] for start in range(0, len(output) + 1, 7)]
+    assert b"".join(parts) == output
