@@ -14,4 +14,4 @@ def pytest_configure(config: pytest.Config) -> None:
     """Put the patch in force before redis-py's tests ask the server for its version."""
     patch = Patch(config.getoption("--redis-url"), allow=["*"], enable_debug_command="yes")
     patch.__enter__()
-    config.add_cleanup(lambda: patch.__exit__())
+    config.add_cleanup(patch.__exit__)
