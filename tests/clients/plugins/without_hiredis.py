@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import pyredmem.protocol.requests  # noqa: F401 - keeps hiredis, if it needs it
+import pyredmem.protocol.hiredis_request  # noqa: F401 - keeps hiredis, for requests
 
 assert "redis" not in sys.modules, "redis-py has chosen its parsers already"
 sys.modules["hiredis"] = None  # type: ignore[assignment]
