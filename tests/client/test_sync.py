@@ -15,6 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from pyredmem.client.local_socket import LocalSocket
 from pyredmem.client.server import Server
 from pyredmem.client.sync import LocalConnection
 from tests.support.wire import request
@@ -102,6 +103,18 @@ def test_replies_longer_than_the_buffer_of_redis_py_arrive_whole(server: Server)
     assert client.get("k") == value
     client.rpush("l", *range(50_000))
     assert client.lrange("l", 0, -1) == [b"%d" % number for number in range(50_000)]
+
+
+def test_arguments_are_sent_from_any_buffer(server: Server) -> None:
+    """redis-py's packer in Python gives a memoryview to the socket as it is."""
+    value = b"v" * 100
+    local = LocalSocket(server.driver, "localhost", 6379, SECONDS)
+    head = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100\r\n"
+    for part in (bytearray(head), memoryview(value), memoryview(b"\r\n")):
+        local.sendall(part)
+    assert local.recv(100) == b"+OK\r\n"
+    local.close()
+    assert server.client().get("k") == value
 
 
 def test_long_pipelines(server: Server) -> None:
@@ -316,7 +329,7 @@ def test_a_closed_connection_leaves_the_client_list(server: Server) -> None:
     for client in clients:
         client.ping()
     for client in clients[1:]:
-        client.close()
+        client.connection_pool.disconnect()
     assert len(clients[0].client_list()) == 1
 
 
