@@ -43,13 +43,13 @@ class LocalWriter(LoopEnd):
 
     # What redis-py calls.
 
-    def writelines(self, parts: Iterable[bytes]) -> None:
+    def writelines(self, parts: Iterable[bytes | bytearray | memoryview]) -> None:
         """Send requests, and run them."""
         self.receive(b"".join(parts))
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send requests, and run them."""
-        self.receive(data)
+        self.receive(bytes(data))
 
     async def drain(self) -> None:
         """Let other tasks of the loop have their turn from time to time."""

@@ -37,6 +37,9 @@ _MOST_COARSE_TICKS: Final = 20_000
 #: How long to wait until another thread may have ended its script (seconds).
 _SCRIPT_PAUSE_S: Final = 0.001
 
+#: How long a thread pauses between two slices of its script, so that threads that wait to enter get in (seconds).
+_TURN_S: Final = 0.0002
+
 
 class Waiter:
     """A thread that waits for output."""
@@ -85,10 +88,8 @@ class Driver:
         """Wait until no other thread is inside, then run what is due."""
         self._lock.acquire()
         try:
-            if self._clock.now_us() >= self._due_us:
-                self._run_due()
-            if self._leavers:
-                self._release_leavers()
+            if self._clock.now_us() >= self._due_us or self._leavers:
+                self._catch_up()
         except BaseException:
             self._lock.release()
             raise
@@ -96,6 +97,22 @@ class Driver:
     def leave(self) -> None:
         """Let other threads in."""
         self._lock.release()
+
+    def _enter_again(self) -> None:
+        """Wait until no other thread is inside, even if a signal's handler raises an exception meanwhile."""
+        interruption: BaseException | None = None
+        is_inside = False
+        while not is_inside:
+            try:
+                is_inside = self._lock.acquire()
+            except BaseException as error:
+                interruption = error
+        if interruption is not None:
+            raise interruption
+
+    def _catch_up(self) -> None:
+        self._run_due()
+        self._release_leavers()
 
     # Connections.
 
@@ -232,16 +249,20 @@ class Driver:
         The leader returns earlier, whenever something is due.
         """
         self._waiters.append(waiter)
-        if self._waiters[0] is waiter or self.engine.script_run.is_suspended():
+        has_script = self.engine.script_run.is_suspended() and self.engine.script_run.is_mine()
+        if self._waiters[0] is waiter or has_script:
             due_s = self.due_in_s()
             if due_s >= 0 and (seconds < 0 or due_s < seconds):
-                seconds = due_s
+                seconds = _TURN_S if has_script and due_s < _TURN_S else due_s
         self._lock.release()
         try:
             waiter.sleep(seconds)
         finally:
-            self.enter()
-            was_leader = self._waiters[0] is waiter
-            self._waiters.remove(waiter)
-            if was_leader and self._waiters:
-                self._waiters[0].wake()
+            try:
+                self._enter_again()
+            finally:
+                was_leader = self._waiters[0] is waiter
+                self._waiters.remove(waiter)
+                if was_leader and self._waiters:
+                    self._waiters[0].wake()
+        self._catch_up()

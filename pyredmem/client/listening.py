@@ -70,7 +70,7 @@ class Listener:
         self.host: str = name[0]
         self.port: int = name[1]
         self._loop: asyncio.AbstractEventLoop = new_event_loop()
-        self._closing: asyncio.Future[None] = self._loop.create_future()
+        self._closed = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"pyredmem {self.url}", daemon=True)
         self._thread.start()
 
@@ -82,8 +82,11 @@ class Listener:
         return f"redis://[{self.host}]:{self.port}" if ":" in self.host else f"redis://{self.host}:{self.port}"
 
     def _run(self) -> None:
-        loop = self._loop
-        asyncio.set_event_loop(loop)
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
         ends: list[SocketEnd] = []
 
         def connect() -> SocketEnd:
@@ -92,20 +95,19 @@ class Listener:
             ends.append(end)
             return end
 
-        kind = loop.create_unix_server if self.path else loop.create_server
-        server = loop.run_until_complete(kind(connect, sock=self._socket))
-        loop.run_until_complete(self._closing)  # `stop` would not do: it might come before the server is there
+        kind = self._loop.create_unix_server if self.path else self._loop.create_server
+        server = await kind(connect, sock=self._socket)
+        await self._closed.wait()
         server.close()
         for end in ends:
             end.end()
-        loop.run_until_complete(asyncio.sleep(0))  # the transports close in the loop's next turn
-        loop.close()
+        await asyncio.sleep(0)  # the transports close in the loop's next turn
 
     def close(self) -> None:
         """Stop listening, and disconnect the clients."""
         if self._loop.is_closed():
             return
-        self._loop.call_soon_threadsafe(self._closing.set_result, None)
+        self._loop.call_soon_threadsafe(self._closed.set)
         self._thread.join()
         if self.path:
             with contextlib.suppress(FileNotFoundError):

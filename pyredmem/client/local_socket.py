@@ -67,8 +67,9 @@ class LocalSocket:
 
     # What redis-py calls.
 
-    def sendall(self, data: bytes) -> None:
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send requests, and run them."""
+        requests = data if isinstance(data, bytes) else bytes(data)
         if self._is_closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         driver = self._driver
@@ -76,7 +77,7 @@ class LocalSocket:
         try:
             if not self._has_ended:
                 session = self._session
-                session.receive(data)
+                session.receive(requests)
                 if session.is_closing():
                     self._note_end()
                 if self._waiter is not None:  # another thread reads

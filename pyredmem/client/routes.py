@@ -103,7 +103,7 @@ def _find_or_give_up(connection: Any) -> tuple[Route, Driver] | None:
     try:
         return _find(_place(connection))
     except UnclaimedAddressError:
-        connection.retry.update_retries(0)  # it would not be claimed later either
+        connection.retry._retries = 0  # it would not be claimed later either
         raise
 
 
@@ -143,6 +143,8 @@ def _sync_connect(original: Any) -> Any:
 
 def _sync_can_read(original: Any) -> Any:
     def can_read(self: Any, timeout: float | None = 0) -> bool:
+        if self._sock is None:
+            self.connect()
         if isinstance(self._sock, LocalSocket):
             return can_read_locally(self, self._sock, timeout)
         return bool(original(self, timeout))

@@ -56,6 +56,18 @@ REDIS_PY_TESTS: Final = {
     "tests/test_commands.py::TestRedisCommands::test_bgsave": "nothing is saved to disk",
 }
 
+_STREAM_REPLACED: Final = "the test replaces `asyncio.open_connection`, which nobody calls inside the process"
+_REAL_SOCKET: Final = "a proxy of the test connects to the server by a real socket, which `Server.listen` would give"
+
+#: The tests of redis-py that pass over TCP but not over connections inside the process, and why.
+REDIS_PY_TESTS_IN_PROCESS: Final = {
+    "tests/test_asyncio/test_connection.py::test_connection_disconect_race": _STREAM_REPLACED,
+    "tests/test_asyncio/test_cwe_404.py::test_standalone": _REAL_SOCKET,
+    "tests/test_asyncio/test_cwe_404.py::test_standalone_pipeline": _REAL_SOCKET,
+    "tests/test_multiprocessing.py::TestMultiprocessing::test_close_connection_in_parent": "a forked process has a "
+    "copy of the server, which does not see what the parent closes",
+}
+
 _HEAD: Final = """\
 # Compatibility with Redis 7.2
 
@@ -86,6 +98,14 @@ _REDIS_PY_HEAD: Final = """\
 
 Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
 TLS, all pass here but these, sync and asyncio, under RESP2 and RESP3:
+
+| Test | Why |
+|---|---|
+"""
+
+_IN_PROCESS_HEAD: Final = """\
+Inside the process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own
+parsers, but these:
 
 | Test | Why |
 |---|---|
@@ -142,8 +162,10 @@ def _extensions(commands: list[Command]) -> str:
 
 
 def _redis_py_tests() -> str:
-    rows = [f"| `{name}` | {reason} |\n" for name, reason in REDIS_PY_TESTS.items()]
-    return f"{_REDIS_PY_HEAD}{''.join(rows)}\n"
+    tables = (_REDIS_PY_HEAD, REDIS_PY_TESTS), (_IN_PROCESS_HEAD, REDIS_PY_TESTS_IN_PROCESS)
+    return "".join(
+        head + "".join(f"| `{name}` | {reason} |\n" for name, reason in tests.items()) + "\n" for head, tests in tables
+    )
 
 
 def _settings() -> str:

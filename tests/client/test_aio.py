@@ -201,7 +201,7 @@ def test_a_client_of_one_loop_cannot_wait_in_another(server: Server) -> None:
     assert asyncio.run(ask(client.ping()))
     with pytest.raises((RuntimeError, redis.ConnectionError)):
         asyncio.run(ask(client.blpop(["q"], timeout=1)))
-    asyncio.run(client.aclose())
+    asyncio.run(client.connection_pool.disconnect())
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -258,7 +258,7 @@ async def test_a_closed_server_disconnects_its_clients() -> None:
         await waiting
     with pytest.raises(redis.ConnectionError):
         await client.ping()
-    await client.aclose()
+    await client.connection_pool.disconnect()
 
 
 async def test_a_connection_that_a_thread_drops_is_closed_in_its_loop(server: Server) -> None:
@@ -271,4 +271,4 @@ async def test_a_connection_that_a_thread_drops_is_closed_in_its_loop(server: Se
     dropper.join()
     await asyncio.sleep(0)
     assert len(server.client().client_list()) == 1
-    await client.aclose()
+    await client.connection_pool.disconnect()

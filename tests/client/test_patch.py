@@ -11,6 +11,8 @@ import redis
 import redis.asyncio
 import redis.asyncio.sentinel
 import redis.sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pyredmem.client.patch import Patch
 from pyredmem.client.server import Server
@@ -192,3 +194,12 @@ def test_pubsub_and_blocking_commands_work_under_a_patch() -> None:
             client.publish("c", "hello")
             assert pubsub.get_message(timeout=20)["data"] == b"hello"
         assert client.blpop(["q"], timeout=0.01) is None
+
+
+def test_a_subscriber_that_has_lost_its_connection_is_connected_again_to_read() -> None:
+    with Patch() as server:
+        pubsub = redis.Redis(decode_responses=True, retry=Retry(NoBackoff(), 0)).pubsub()
+        pubsub.subscribe("c")
+        pubsub.connection.disconnect()
+        assert [pubsub.get_message(timeout=1)["type"], server.client().publish("c", "hello")] == ["subscribe", 1]
+        assert pubsub.get_message(timeout=1)["data"] == "hello"

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import redis
 from redis.backoff import NoBackoff
-from redis.cache import CacheConfig
 from redis.retry import Retry
 
+from pyredmem.client.local_socket import LocalSocket
 from pyredmem.client.server import Server
 from pyredmem.client.sync import LocalConnection
+from tests.support.wire import request
 
 SECONDS = 20.0
 
@@ -102,6 +103,18 @@ def test_replies_longer_than_the_buffer_of_redis_py_arrive_whole(server: Server)
     assert client.get("k") == value
     client.rpush("l", *range(50_000))
     assert client.lrange("l", 0, -1) == [b"%d" % number for number in range(50_000)]
+
+
+def test_arguments_are_sent_from_any_buffer(server: Server) -> None:
+    """redis-py's packer in Python gives a memoryview to the socket as it is."""
+    value = b"v" * 100
+    local = LocalSocket(server.driver, "localhost", 6379, SECONDS)
+    head = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100\r\n"
+    for part in (bytearray(head), memoryview(value), memoryview(b"\r\n")):
+        local.sendall(part)
+    assert local.recv(100) == b"+OK\r\n"
+    local.close()
+    assert server.client().get("k") == value
 
 
 def test_long_pipelines(server: Server) -> None:
@@ -227,7 +240,10 @@ def test_locks(server: Server) -> None:
 
 
 def test_the_client_side_cache_of_redis_py(server: Server) -> None:
-    client = server.client(protocol=3, cache_config=CacheConfig(max_size=10))
+    cache = pytest.importorskip("redis.cache")
+    if redis.utils.HIREDIS_AVAILABLE and not hasattr(redis.connection.DefaultParser, "set_invalidation_push_handler"):
+        pytest.skip("this redis-py has no cache with hiredis")
+    client = server.client(protocol=3, cache_config=cache.CacheConfig(max_size=10))
     other = server.client()
     other.set("k", "one")
     assert [client.get("k"), client.get("k")] == [b"one", b"one"]
@@ -239,8 +255,8 @@ def test_the_client_side_cache_of_redis_py(server: Server) -> None:
 def test_monitor(server: Server) -> None:
     client = server.client()
     with client.monitor() as monitor:
-        server.client(driver_info=None).set("k", "v")
-        assert next(line for line in monitor.listen() if "SET" in line["command"])["command"] == "SET k v"
+        server.client().set("k", "v")
+        assert next(line for line in monitor.listen() if line["command"].startswith("SET"))["command"] == "SET k v"
 
 
 def test_a_single_connection_client(server: Server) -> None:
@@ -256,9 +272,9 @@ def test_a_blocking_pool_waits_for_a_free_connection(server: Server) -> None:
         max_connections=1, timeout=1, connection_class=LocalConnection, driver=server.driver
     )
     client = redis.Redis(connection_pool=pool)
-    connection = pool.get_connection()
-    waiting = in_thread(client.ping)
-    pool.release(connection)
+    with client.pubsub() as pubsub:
+        pubsub.subscribe("c")
+        waiting = in_thread(client.ping)
     assert waiting()
 
 
@@ -313,7 +329,7 @@ def test_a_closed_connection_leaves_the_client_list(server: Server) -> None:
     for client in clients:
         client.ping()
     for client in clients[1:]:
-        client.close()
+        client.connection_pool.disconnect()
     assert len(clients[0].client_list()) == 1
 
 
@@ -356,6 +372,7 @@ def test_a_closed_server_disconnects_its_clients() -> None:
 
 def test_an_exception_in_a_thread_that_waits_leaves_the_server_usable(server: Server) -> None:
     """As when Control-C ends a blocking pop."""
+    server.clock.freeze()  # it does nothing but wait
     client = server.client()
 
     class InterruptError(BaseException):
@@ -373,6 +390,59 @@ def test_an_exception_in_a_thread_that_waits_leaves_the_server_usable(server: Se
         signal.signal(signal.SIGALRM, old)
     server.client().rpush("q", "v")
     assert client.lrange("q", 0, -1) == [b"v"]
+
+
+def test_an_exception_out_of_what_is_due_leaves_a_server_that_waits_usable(server: Server) -> None:
+    """As when Control-C comes while a thread that waits lets another client's timeout pass."""
+
+    class InterruptError(BaseException):
+        pass
+
+    def interrupt() -> None:
+        raise InterruptError
+
+    server.driver.enter()
+    session = server.driver.open_session(1)
+    session.receive(request("BLPOP", "other", "0.05"))
+    session.on_output = interrupt
+    server.driver.leave()
+    with pytest.raises(InterruptError):
+        server.client().blpop(["q"], timeout=0)
+    assert server.client().ping()
+    server.driver.forget(session)
+
+
+def test_exceptions_while_another_thread_is_inside_leave_the_server_usable(server: Server) -> None:
+    """As when Control-C is pressed again and again, until a thread that waited gets in again."""
+    server.clock.freeze()
+
+    class InterruptError(BaseException):
+        pass
+
+    interrupts = threading.Semaphore(0)
+
+    def interrupt(*_: Any) -> None:
+        interrupts.release()
+        raise InterruptError
+
+    def stay_inside() -> None:
+        wait_for_blocked(server, 1)
+        server.driver.enter()
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        for _ in range(3):
+            assert interrupts.acquire(timeout=SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        server.driver.leave()
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        staying = in_thread(stay_inside)
+        with pytest.raises(InterruptError):
+            server.client().blpop(["q"], timeout=0)
+        staying()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert server.client().ping()
 
 
 def test_many_threads_lose_nothing(server: Server) -> None:

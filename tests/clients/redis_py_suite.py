@@ -23,13 +23,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyredmem
 from tests.support.servers import (
     REDIS_SERVER,
     Server,
@@ -52,6 +53,10 @@ _OTHER_SUBJECTS = re.compile(
     "cluster|sentinel|json|search|bloom|timeseries|vsets|ssl|multidb|scenario|maint_|observability|auth|http|credentials"
 )
 _MARKERS = "not redismod and not onlycluster and not replica and not ssl and not cp_integration"
+
+#: Where our plugins for these tests are, and what they import.
+_PLUGINS = Path(__file__).parent / "plugins"
+_PACKAGE = Path(pyredmem.__file__).parent
 
 
 class NoSourceError(Exception):
@@ -96,11 +101,17 @@ def files(directory: Path) -> list[str]:
 # One run.
 
 
-def run(directory: Path, server: Server, protocol: int, selected: Sequence[str]) -> dict[str, str]:
-    """Run the tests of some files, or single tests, against a server; returns what became of each test."""
+def run(
+    directory: Path, port: int, protocol: int, selected: Sequence[str], plugins: Sequence[str] = ()
+) -> dict[str, str]:
+    """Run the tests of some files, or single tests, against a server; returns what became of each test.
+
+    ``plugins`` are modules in the directory of that name beside this one.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        options = ["--redis-url", f"redis://localhost:{server.port}/0", "--protocol", str(protocol)]
+        options = ["--redis-url", f"redis://localhost:{port}/0", "--protocol", str(protocol)]
+        options += [option for plugin in plugins for option in ("-p", plugin)]
         output = ["-q", "--tb=no", "-p", "no:cacheprovider", f"--junitxml={report}"]
         # In a process of its own, which is replaced when it ends: some tests end it when they have waited too long.
         output += ["-n", "1", "--max-worker-restart", "1000"]
@@ -122,9 +133,10 @@ def run(directory: Path, server: Server, protocol: int, selected: Sequence[str])
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what pytest and our own tests have added to it."""
+    """The environment without what pytest and our own tests have added to it; the plugins can be imported there."""
     removed = ("PYTEST_", "PYTHONPATH", "PYREDMEM_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(removed)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
+    return {**kept, "PYTHONPATH": os.pathsep.join((str(_PLUGINS), str(_PACKAGE.parent)))}
 
 
 def outcomes(report: ElementTree.Element) -> dict[str, str]:
@@ -159,19 +171,23 @@ class Comparison:
 
     protocol: int
     results: dict[str, dict[str, str]] = field(default_factory=dict)
+    ours: str = OURS
+    others: str = "a real server"
+    skipping_is_failing: bool = False  # otherwise a test that is skipped here asks for more than we have
 
     def passed(self) -> set[str]:
-        """The tests that a real server passes."""
-        return {name for server, found in self.results.items() if server != OURS for name in _passed(found)}
+        """The tests that another server passes."""
+        return {name for server, found in self.results.items() if server != self.ours for name in _passed(found)}
 
     def both(self) -> set[str]:
-        """The tests that a real server and ours pass."""
-        return self.passed() & _passed(self.results[OURS])
+        """The tests that another server and ours pass."""
+        return self.passed() & _passed(self.results[self.ours])
 
     def missing(self) -> set[str]:
-        """The tests that a real server passes, but ours does not. A test that is skipped here asks for more."""
-        ours = self.results[OURS]
-        return {name for name in self.passed() if ours.get(name, FAILED) == FAILED}
+        """The tests that another server passes, but ours does not."""
+        ours = self.results[self.ours]
+        failing = (FAILED, SKIPPED) if self.skipping_is_failing else (FAILED,)
+        return {name for name in self.passed() if ours.get(name, FAILED) in failing}
 
     def replace(self, again: Comparison) -> None:
         """Take the outcomes of a second try."""
@@ -187,8 +203,8 @@ class Comparison:
                 f"{list(found.values()).count(outcome)} {outcome}" for outcome in (PASSED, FAILED, SKIPPED)
             )
             lines.append(f"  {server}: {counts}")
-        lines.append(f"  a real server and pyredmem pass: {len(self.both())}")
-        lines.append(f"  a real server passes, but pyredmem does not: {len(missing)}")
+        lines.append(f"  {self.others} and {self.ours} pass: {len(self.both())}")
+        lines.append(f"  {self.others} passes, but {self.ours} does not: {len(missing)}")
         lines += [f"    {name}  {reason_for(name, reasons)}".rstrip() for name in missing]
         return "\n".join(lines)
 
@@ -216,22 +232,27 @@ def all_servers() -> Iterator[list[Server]]:
 
 
 def compare(protocol: int, selected: Sequence[str] = ()) -> Comparison:
-    """Run tests against all servers, and those that we seem not to pass a second time."""
+    """Run tests against all servers."""
     directory = source()
     with all_servers() as servers:
         assert len(servers) > 1, "no redis-server to compare with"
-        comparison = _run_all(directory, servers, protocol, selected or files(directory))
-        # By the names without parameters, since a parameter may be a text that can't be named on a command line.
-        missing = sorted({name.partition("[")[0] for name in comparison.missing()})
-        if missing:
-            comparison.replace(_run_all(directory, servers, protocol, missing))
+        return twice(lambda names: _run_all(directory, servers, protocol, names), selected or files(directory))
+
+
+def twice(run_all: Callable[[Sequence[str]], Comparison], selected: Sequence[str]) -> Comparison:
+    """Run tests on all servers, and those that we seem not to pass a second time."""
+    comparison = run_all(selected)
+    # By the names without parameters, since a parameter may be a text that can't be named on a command line.
+    missing = sorted({name.partition("[")[0] for name in comparison.missing()})
+    if missing:
+        comparison.replace(run_all(missing))
     return comparison
 
 
 def _run_all(directory: Path, servers: list[Server], protocol: int, selected: Sequence[str]) -> Comparison:
     """Run tests against all servers at once: most of the time they wait."""
     with ThreadPoolExecutor(len(servers)) as pool:
-        runs = [pool.submit(run, directory, server, protocol, selected) for server in servers]
+        runs = [pool.submit(run, directory, server.port, protocol, selected) for server in servers]
         return Comparison(protocol, {server.name: done.result() for server, done in zip(servers, runs, strict=True)})
 
 

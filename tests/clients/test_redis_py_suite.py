@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
-from pyredmem.compatibility.reference import REDIS_PY_TESTS
+from pyredmem.compatibility.reference import REDIS_PY_TESTS, REDIS_PY_TESTS_IN_PROCESS
+from tests.clients import redis_py_in_process
+from tests.clients.redis_py_in_process import PARSER_FILES
 from tests.clients.redis_py_suite import (
     FAILED,
     OURS,
@@ -25,19 +28,47 @@ from tests.support.suites import SUITE, time_limit
 LONGEST_SECONDS = 3600
 
 
-@pytest.mark.slow
-@pytest.mark.needs_redis
-@time_limit(LONGEST_SECONDS)
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
+@pytest.fixture
+def _needs_source() -> None:
     try:
         source()
     except NoSourceError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.needs_redis
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.usefixtures("_needs_source")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_passes_on_a_real_server_passes_here(protocol: int) -> None:
     comparison = compare(protocol, SUITE.redis_py_files)
     print(comparison.report(REDIS_PY_TESTS))
     assert len(comparison.both()) > (50 if SUITE.redis_py_files else 1000)
     assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REDIS_PY_TESTS)]
+
+
+@pytest.mark.slow
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.usefixtures("_needs_source")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_passes_over_tcp_passes_in_the_process(protocol: int) -> None:
+    comparison = redis_py_in_process.compare(protocol, SUITE.redis_py_files)
+    print(comparison.report(REDIS_PY_TESTS_IN_PROCESS))
+    assert len(comparison.both()) > (50 if SUITE.redis_py_files else 1000)
+    assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REDIS_PY_TESTS_IN_PROCESS)]
+
+
+@pytest.mark.slow
+@time_limit(LONGEST_SECONDS)
+@pytest.mark.usefixtures("_needs_source")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_passes_over_tcp_passes_in_the_process_without_hiredis(protocol: int) -> None:
+    files = SUITE.redis_py_files or PARSER_FILES
+    comparison = redis_py_in_process.compare(protocol, files, has_python_parser=True)
+    print(comparison.report(REDIS_PY_TESTS_IN_PROCESS))
+    assert len(comparison.both()) > 50
+    assert not [name for name in sorted(comparison.missing()) if not reason_for(name, REDIS_PY_TESTS_IN_PROCESS)]
 
 
 REPORT = """<testsuites><testsuite>
@@ -71,6 +102,11 @@ COMPARISON = Comparison(
 def test_a_test_counts_against_us_if_any_real_server_passes_it() -> None:
     assert COMPARISON.both() == {"a"}
     assert COMPARISON.missing() == {"c", "e[1]", "f"}
+
+
+def test_a_skipped_test_counts_against_us_if_it_should_not_be_skipped() -> None:
+    comparison = replace(COMPARISON, skipping_is_failing=True)
+    assert comparison.missing() == {"c", "d", "e[1]", "f"}
 
 
 def test_the_report_names_the_tests_that_do_not_pass_and_their_reasons() -> None:
