@@ -100,15 +100,11 @@ class Driver:
 
     def _enter_again(self) -> None:
         """Wait until no other thread is inside, even if a signal's handler raises an exception meanwhile."""
-        interruption: BaseException | None = None
-        is_inside = False
-        while not is_inside:
-            try:
-                is_inside = self._lock.acquire()
-            except BaseException as error:
-                interruption = error
-        if interruption is not None:
-            raise interruption
+        try:
+            self._lock.acquire()
+        except BaseException:
+            self._enter_again()
+            raise
 
     def _catch_up(self) -> None:
         self._run_due()
