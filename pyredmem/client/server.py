@@ -8,6 +8,7 @@ from pyredmem.assembly import create_engine
 from pyredmem.base.rng import Random
 from pyredmem.client.clock import ControlledClock, PythonClock
 from pyredmem.client.driver import Driver
+from pyredmem.client.faults import FaultControl
 from pyredmem.client.host import ClientHost
 from pyredmem.client.time_control import TimeControl
 from pyredmem.config.settings import Settings
@@ -39,6 +40,7 @@ class Server:
         self.driver = Driver(self.engine)
         host.driver = self.driver
         self._listeners: list[Listener] = []
+        self._faults = FaultControl(self.driver)
         self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
 
     @property
@@ -47,6 +49,11 @@ class Server:
         if self._clock is None:
             raise RuntimeError("this server obeys Python's time")
         return self._clock
+
+    @property
+    def faults(self) -> FaultControl:
+        """What a test lets go wrong in this server."""
+        return self._faults
 
     def __enter__(self) -> Self:
         return self

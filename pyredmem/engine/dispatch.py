@@ -24,13 +24,14 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
+from pyredmem.engine.admission import Admission
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import (
     GATE_ACL,
+    GATE_FAULTY,
     GATE_KEYS_AWAITED,
     GATE_MONITORED,
     GATE_NO_TOUCH,
@@ -39,6 +40,7 @@ from pyredmem.engine.gates import (
 )
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, RUNS_SCRIPT, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.engine.verdict import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, refusal_text
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
@@ -81,6 +83,7 @@ class Dispatcher(CallRunner):
             core,
             engine.access,
             engine.clients,
+            engine.faults,
             engine.memory_limit,
             engine.pause,
             engine.script_run,
@@ -203,6 +206,8 @@ class Dispatcher(CallRunner):
             core.acting_id = acting_id
             if skips_reply and outcome != POSTPONED:
                 session.end_skipped()
+        if self._gates.bits & GATE_FAULTY:
+            self.engine.faults.end_call(session)
         if outcome == ADMITTED:
             self._end_outermost()
 
@@ -330,7 +335,7 @@ class Dispatcher(CallRunner):
 
     def _refuse_early(self, session: Session, command: Command | None, message: bytes) -> None:
         """Refuse a request without looking at any gate but that of CLIENT REPLY SKIP."""
-        self._refuse(session, command, message)
+        self._refuse(session, command, message if command is None else refusal_text(command, message))
         if session.gates & GATE_REPLY_SKIP:
             session.begin_skipped()
             session.end_skipped()
@@ -339,7 +344,6 @@ class Dispatcher(CallRunner):
         """Reply with an error instead of running the command. In MULTI, EXEC will then refuse the transaction."""
         if command is not None:
             self._statistics.of(command).rejected += 1
-            message = refusal_text(command, message)
             if command.flags & RUNS_QUEUE:
                 session.end_transaction()
         self._stats.count_error(message)

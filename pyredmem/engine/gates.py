@@ -30,6 +30,7 @@ GATE_CLIENTS_LIMITED: Final = 1 << 19  # maxmemory-clients is set
 GATE_KEYS_AWAITED: Final = 1 << 20  # a client is blocked on a key
 GATE_RECORDED: Final = 1 << 21  # the writes are being recorded
 GATE_BUSY: Final = 1 << 22  # a script has been running for long, and is suspended
+GATE_FAULTY: Final = 1 << 23  # a test has asked for faults, see faults.py
 
 
 class Gates:

@@ -1,0 +1,139 @@
+"""States of a whole server that a test pretends: it is loading, a replica, out of memory, a node of a cluster ...
+
+A state is a fault like the others, with the error text of Redis 7.2. It refuses the commands that Redis refuses in that
+state, which their flags tell (Redis 7.2 processCommand).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.base import errors
+from pyredmem.base.hash_slot import hash_slot
+from pyredmem.engine.faults import Call, Fault, Faults, Schedule, Scope
+from pyredmem.engine.gates import GATE_IN_MULTI
+from pyredmem.engine.key_extraction import keys_of
+from pyredmem.engine.spec import (
+    ALLOW_BUSY,
+    DENYOOM,
+    LOADING,
+    NO_AUTH,
+    QUEUED_OUT_OF_MEMORY,
+    RUNS_QUEUE,
+    STALE,
+    WRITE,
+    Command,
+)
+from pyredmem.engine.verdict import REFUSED, Verdict, refused
+from pyredmem.keyspace.database import Database
+
+
+class State:
+    """An error, and who gets it: commands with one of the flags ``refuses``, or those without the flag ``spares``."""
+
+    def __init__(self, message: bytes, *, refuses: i64 = 0, spares: i64 = 0) -> None:
+        self.message = message
+        self.refuses: i64 = refuses
+        self.spares: i64 = spares
+
+    def concerns(self, call: Call) -> bool:
+        """Whether Redis refuses a request in this state."""
+        if self.refuses:
+            return call.flags & self.refuses != 0
+        return _lacks(call.command, self.spares) or any(
+            [_lacks(command, self.spares) for command, _ in _queued_commands(call)]
+        )
+
+
+class FailedSave(State):
+    """The last snapshot could not be saved. PING is refused too, so that whoever watches the server gets to know."""
+
+    def concerns(self, call: Call) -> bool:
+        return super().concerns(call) or call.command.full_name == b"ping"
+
+
+class OutOfMemory(State):
+    """There is no memory. A transaction must not grow either, whatever command is to be queued."""
+
+    def concerns(self, call: Call) -> bool:
+        if call.session.gates & GATE_IN_MULTI and not call.command.flags & QUEUED_OUT_OF_MEMORY:
+            return True
+        return super().concerns(call)
+
+
+STATES: Final = {
+    "busy": State(errors.BUSY_SCRIPT, spares=ALLOW_BUSY),
+    "loading": State(errors.LOADING, spares=LOADING),
+    "masterdown": State(errors.MASTER_DOWN, spares=STALE),
+    "misconf": FailedSave(errors.CANNOT_SAVE, refuses=WRITE),
+    "noauth": State(errors.NOT_AUTHENTICATED, spares=NO_AUTH),
+    "noreplicas": State(errors.NO_REPLICAS, refuses=WRITE),
+    "oom": OutOfMemory(errors.OUT_OF_MEMORY, refuses=DENYOOM),
+    "readonly": State(errors.READ_ONLY_REPLICA, refuses=WRITE),
+}
+
+
+def _lacks(command: Command, flag: i64) -> bool:
+    return command.flags & flag == 0
+
+
+def _queued_commands(call: Call) -> list[tuple[Command, list[bytes]]]:
+    """The commands that a request runs besides itself: those in the queue, if it is EXEC."""
+    if not call.command.flags & RUNS_QUEUE:
+        return []
+    return [(queued.command, queued.argv) for queued in call.session.transaction.queue]
+
+
+class StateFault(Fault):
+    """The server is in a state."""
+
+    def __init__(self, title: str, scope: Scope, schedule: Schedule, state: State) -> None:
+        super().__init__(title, scope, schedule)
+        self._state: State = state
+
+    def concerns(self, call: Call) -> bool:
+        return self._state.concerns(call)
+
+    def strike(self, faults: Faults, call: Call) -> Verdict | None:
+        return refused(call.command, self._state.message)
+
+
+class RedirectFault(Fault):
+    """A node of a cluster has given a slot away, or all of them (``slot`` -1), or is ``giving`` them away right now.
+
+    In the first case clients must go to the new node for good (MOVED). In the second, keys that are here are served
+    here, and clients must ask the new node for the others (ASK).
+    """
+
+    def __init__(self, title: str, scope: Scope, schedule: Schedule, address: bytes, slot: i64, giving: bool) -> None:
+        super().__init__(title, scope, schedule)
+        self._address = address
+        self._slot: i64 = slot
+        self._giving = giving
+
+    def concerns(self, call: Call) -> bool:
+        keys = self._keys_in_slot(call)
+        return len(keys) > 0 and not (self._giving and _all_exist(call.session.db, keys))
+
+    def _keys_in_slot(self, call: Call) -> list[bytes]:
+        keys = list(call.keys())
+        for command, argv in _queued_commands(call):
+            keys += keys_of(command.spec, argv)
+        return [key for key in keys if self._slot < 0 or hash_slot(key) == self._slot]
+
+    def strike(self, faults: Faults, call: Call) -> Verdict | None:
+        keys = self._keys_in_slot(call)
+        where = b" %d %s" % (hash_slot(keys[0]), self._address)
+        if call.command.flags & RUNS_QUEUE:
+            call.session.end_transaction()
+        if not self._giving:
+            return Verdict(REFUSED, b"MOVED" + where)
+        if any([call.session.db.exists(key) for key in keys]):
+            return Verdict(REFUSED, errors.SLOT_IS_MOVING)
+        return Verdict(REFUSED, b"ASK" + where)
+
+
+def _all_exist(database: Database, keys: list[bytes]) -> bool:
+    return all([database.exists(key) for key in keys])
