@@ -149,24 +149,24 @@ class FaultControl:
         title = _title("state", [name] if command == ANY else [name, command], matching)
         return self._add(StateFault(title, self._scope(command, matching), _schedule(matching), STATES[name]))
 
-    def moved(self, address: str, slot: int | None = None, **matching: Unpack[Matching]) -> Fault:
-        """Redirect clients to the node at ``address`` (MOVED), for the keys of one hash slot or of all."""
-        return self._redirect("moved", address, slot, matching)
+    def moved(self, node: str, slot: int | None = None, **matching: Unpack[Matching]) -> Fault:
+        """Redirect clients to ``node``, such as 127.0.0.1:7001 (MOVED), for the keys of one hash slot or of all."""
+        return self._redirect("moved", node, slot, matching)
 
-    def ask(self, address: str, slot: int | None = None, **matching: Unpack[Matching]) -> Fault:
-        """Let clients ask the node at ``address`` for keys that do not exist here (ASK), of one hash slot or of all.
+    def ask(self, node: str, slot: int | None = None, **matching: Unpack[Matching]) -> Fault:
+        """Let clients ask ``node`` for keys that do not exist here (ASK), of one hash slot or of all.
 
         Commands with some keys that exist and some that do not get TRYAGAIN.
         """
-        return self._redirect("ask", address, slot, matching)
+        return self._redirect("ask", node, slot, matching)
 
-    def _redirect(self, name: str, address: str, slot: int | None, matching: Matching) -> Fault:
+    def _redirect(self, name: str, node: str, slot: int | None, matching: Matching) -> Fault:
         if slot is not None and not 0 <= slot < SLOTS:
             raise ValueError(f"slots are from 0 to {SLOTS - 1}")
-        title = _title(name, [address] if slot is None else [address, slot], matching)
+        title = _title(name, [node] if slot is None else [node, slot], matching)
         scope, schedule = self._scope(ANY, matching), _schedule(matching)
         slot_or_all = -1 if slot is None else slot
-        return self._add(RedirectFault(title, scope, schedule, address.encode(), slot_or_all, name == "ask"))
+        return self._add(RedirectFault(title, scope, schedule, node.encode(), slot_or_all, name == "ask"))
 
     # Connections.
 
@@ -237,7 +237,7 @@ class FaultControl:
 
     @property
     def hits(self) -> list[Hit]:
-        """What faults have hit, in order: the latest thousand, each with the fault's title, the client and the command."""
+        """What faults have hit, in order, the latest thousand: each with the fault, the client and the command."""
         return list(self._engine.faults.hits)
 
     @property

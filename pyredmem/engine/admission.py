@@ -44,7 +44,6 @@ from pyredmem.engine.spec import (
     PROTECTED,
     QUEUED_OUT_OF_MEMORY,
     READONLY,
-    RUNS_QUEUE,
     RUNS_SCRIPT,
     WRITE,
     Command,

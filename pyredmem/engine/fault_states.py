@@ -43,7 +43,7 @@ class State:
         if self.refuses:
             return call.flags & self.refuses != 0
         return _lacks(call.command, self.spares) or any(
-            [_lacks(command, self.spares) for command, _ in _queued_commands(call)]
+            _lacks(command, self.spares) for command, _ in _queued_commands(call)
         )
 
 
@@ -118,7 +118,7 @@ class RedirectFault(Fault):
         return len(keys) > 0 and not (self._giving and _all_exist(call.session.db, keys))
 
     def _keys_in_slot(self, call: Call) -> list[bytes]:
-        keys = list(call.keys())
+        keys = list(call.find_keys())
         for command, argv in _queued_commands(call):
             keys += keys_of(command.spec, argv)
         return [key for key in keys if self._slot < 0 or hash_slot(key) == self._slot]
@@ -130,10 +130,10 @@ class RedirectFault(Fault):
             call.session.end_transaction()
         if not self._giving:
             return Verdict(REFUSED, b"MOVED" + where)
-        if any([call.session.db.exists(key) for key in keys]):
+        if any(call.session.db.exists(key) for key in keys):
             return Verdict(REFUSED, errors.SLOT_IS_MOVING)
         return Verdict(REFUSED, b"ASK" + where)
 
 
 def _all_exist(database: Database, keys: list[bytes]) -> bool:
-    return all([database.exists(key) for key in keys])
+    return all(database.exists(key) for key in keys)

@@ -1,9 +1,9 @@
 """Faults: what a test lets go wrong on purpose, such as error replies, lost connections, delays and states.
 
-A fault has a *scope*, the commands that it may hit, and a *schedule*, which of these it does hit. Faults have their turn
-in `admission`, after all real checks and just before a command runs or is queued: a fault hits only what the server
-would have run. They are asked in the order in which they were added, and the first one that hits ends the search. Only
-after a delay it goes on, with the faults behind the delay::
+A fault has a *scope*, the commands that it may hit, and a *schedule*, which of these it does hit. Faults have their
+turn in `admission`, after all real checks and just before a command runs or is queued: a fault hits only what the
+server would have run. They are asked in the order in which they were added, and the first one that hits ends the
+search. Only after a delay it goes on, with the faults that were added later::
 
     session --> checks --> a fault hits? --no--> the command runs
                              |-- error: the command is refused
@@ -58,7 +58,7 @@ class Call:
         self.flags: i64 = flags
         self._keys: list[bytes] | None = None
 
-    def keys(self) -> list[bytes]:
+    def find_keys(self) -> list[bytes]:
         """The keys of the command."""
         keys = self._keys
         if keys is None:
@@ -87,7 +87,7 @@ class Scope:
         if self._address is not None and not self._address.matches(call.session.address.encode()):
             return False
         pattern = self._key
-        return pattern is None or any([pattern.matches(key) for key in call.keys()])
+        return pattern is None or any(pattern.matches(key) for key in call.find_keys())
 
 
 class Schedule:
