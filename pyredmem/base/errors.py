@@ -65,6 +65,10 @@ SCRIPT_HAS_WRITTEN: Final = (
     b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
 )
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
+HELLO_WITHOUT_AUTH: Final = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+)
 LOADING: Final = b"LOADING Redis is loading the dataset in memory"
 READ_ONLY_REPLICA: Final = b"READONLY You can't write against a read only replica."
 MASTER_DOWN: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."

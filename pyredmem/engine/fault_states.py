@@ -22,9 +22,9 @@ from pyredmem.engine.spec import (
     NO_AUTH,
     QUEUED_OUT_OF_MEMORY,
     RUNS_QUEUE,
+    RUNS_SCRIPT,
     STALE,
     WRITE,
-    Command,
 )
 from pyredmem.engine.verdict import REFUSED, Verdict, refused
 from pyredmem.keyspace.database import Database
@@ -42,9 +42,39 @@ class State:
         """Whether Redis refuses a request in this state."""
         if self.refuses:
             return call.flags & self.refuses != 0
-        return _lacks(call.command, self.spares) or any(
-            _lacks(command, self.spares) for command, _ in _queued_commands(call)
-        )
+        if call.command.flags & RUNS_QUEUE:
+            return _lacks(call.command.flags, self.spares) or any(
+                _lacks(queued.command.flags, self.spares) for queued in call.session.transaction.queue
+            )
+        return _lacks(call.flags, self.spares)
+
+    def message_for(self, call: Call) -> bytes:
+        """The error for a request that is refused."""
+        return self.message
+
+
+class NotAuthenticated(State):
+    """The server has a password. HELLO is refused too unless it comes with one."""
+
+    def concerns(self, call: Call) -> bool:
+        return super().concerns(call) or _is_hello_without_password(call)
+
+    def message_for(self, call: Call) -> bytes:
+        return errors.HELLO_WITHOUT_AUTH if _is_hello_without_password(call) else self.message
+
+
+class MasterDown(State):
+    """A replica has lost its master. What a replica refuses anyway it refuses as ever: commands that write.
+
+    Of scripts it runs only those that say that old data will do (``allow-stale``).
+    """
+
+    def concerns(self, call: Call) -> bool:
+        declares_nothing = call.command.flags & RUNS_SCRIPT != 0 and call.flags == call.command.flags
+        return declares_nothing or super().concerns(call)
+
+    def message_for(self, call: Call) -> bytes:
+        return errors.READ_ONLY_REPLICA if call.flags & WRITE else self.message
 
 
 class FailedSave(State):
@@ -66,24 +96,21 @@ class OutOfMemory(State):
 STATES: Final = {
     "busy": State(errors.BUSY_SCRIPT, spares=ALLOW_BUSY),
     "loading": State(errors.LOADING, spares=LOADING),
-    "masterdown": State(errors.MASTER_DOWN, spares=STALE),
+    "masterdown": MasterDown(errors.MASTER_DOWN, spares=STALE),
     "misconf": FailedSave(errors.CANNOT_SAVE, refuses=WRITE),
-    "noauth": State(errors.NOT_AUTHENTICATED, spares=NO_AUTH),
+    "noauth": NotAuthenticated(errors.NOT_AUTHENTICATED, spares=NO_AUTH),
     "noreplicas": State(errors.NO_REPLICAS, refuses=WRITE),
     "oom": OutOfMemory(errors.OUT_OF_MEMORY, refuses=DENYOOM),
     "readonly": State(errors.READ_ONLY_REPLICA, refuses=WRITE),
 }
 
 
-def _lacks(command: Command, flag: i64) -> bool:
-    return command.flags & flag == 0
+def _lacks(flags: i64, flag: i64) -> bool:
+    return flags & flag == 0
 
 
-def _queued_commands(call: Call) -> list[tuple[Command, list[bytes]]]:
-    """The commands that a request runs besides itself: those in the queue, if it is EXEC."""
-    if not call.command.flags & RUNS_QUEUE:
-        return []
-    return [(queued.command, queued.argv) for queued in call.session.transaction.queue]
+def _is_hello_without_password(call: Call) -> bool:
+    return call.command.full_name == b"hello" and not any(word.lower() == b"auth" for word in call.argv[2:])
 
 
 class StateFault(Fault):
@@ -97,7 +124,7 @@ class StateFault(Fault):
         return self._state.concerns(call)
 
     def strike(self, faults: Faults, call: Call) -> Verdict | None:
-        return refused(call.command, self._state.message)
+        return refused(call.command, self._state.message_for(call))
 
 
 class RedirectFault(Fault):
@@ -119,8 +146,9 @@ class RedirectFault(Fault):
 
     def _keys_in_slot(self, call: Call) -> list[bytes]:
         keys = list(call.find_keys())
-        for command, argv in _queued_commands(call):
-            keys += keys_of(command.spec, argv)
+        if call.command.flags & RUNS_QUEUE:
+            for queued in call.session.transaction.queue:
+                keys += keys_of(queued.command.spec, queued.argv)
         return [key for key in keys if self._slot < 0 or hash_slot(key) == self._slot]
 
     def strike(self, faults: Faults, call: Call) -> Verdict | None:
