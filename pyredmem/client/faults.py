@@ -238,7 +238,8 @@ class FaultControl:
     @property
     def hits(self) -> list[Hit]:
         """What faults have hit, in order, the latest thousand: each with the fault, the client and the command."""
-        return list(self._engine.faults.hits)
+        with self._entered():
+            return list(self._engine.faults.hits)
 
     @property
     def delayed(self) -> int:

@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+import pyredmem
 from pyredmem.client.faults import StateName
 from pyredmem.client.server import Server
 from tests.client.conftest import check
@@ -84,7 +85,9 @@ def test_the_name_of_a_container_means_all_its_subcommands(server: Server) -> No
 def test_an_error_in_a_pipeline_hits_one_command(server: Server, connect: Callable[..., redis.Redis]) -> None:
     server.faults.error(["LPUSH", "RPUSH"], "ERR oops", times=1)
     pipeline = connect().pipeline(transaction=False)
-    pipeline.set("a", 1).rpush("q", 1).rpush("q", 2)
+    pipeline.set("a", 1)
+    pipeline.rpush("q", 1)
+    pipeline.rpush("q", 2)
     replies = pipeline.execute(raise_on_error=False)
     assert replies[0] is True
     assert isinstance(replies[1], redis.ResponseError)
@@ -95,7 +98,8 @@ def test_an_error_in_a_transaction_discards_it(server: Server, connect: Callable
     server.faults.error("INCRBY", "ERR oops", times=1)
     client = connect()
     pipeline = client.pipeline()
-    pipeline.set("a", 1).incr("n")
+    pipeline.set("a", 1)
+    pipeline.incr("n")
     with pytest.raises(redis.ResponseError):
         pipeline.execute()
     assert client.exists("a") == 0
@@ -169,6 +173,50 @@ async def test_a_lost_connection_in_an_event_loop(server: Server, when: Any) -> 
         with pytest.raises(redis.ConnectionError):
             await client.set("k", "v")
         assert await client.get("k") == (None if when == "before" else b"v")
+
+
+def test_a_long_script_whose_reply_is_lost(connect: Callable[..., redis.Redis], server: Server) -> None:
+    """It is suspended meanwhile, so its end comes from elsewhere."""
+    client = connect()
+    client.config_set("busy-reply-threshold", 1)
+    server.faults.drop("EVAL", when="after")
+    with pytest.raises(redis.ConnectionError):
+        client.eval("redis.call('SET', 'k', 'v') for i = 1, 3e6 do end", 1, "k")
+    assert client.get("k") == b"v"
+
+
+def test_a_subscription_whose_reply_is_cut_off(connect: Callable[..., redis.Redis], server: Server) -> None:
+    server.faults.drop("SUBSCRIBE", when="reply", sent=10, times=1)
+    with connect().pubsub() as pubsub:
+        pubsub.subscribe("c")
+        with pytest.raises(redis.ConnectionError):
+            pubsub.get_message(timeout=SECONDS)
+
+
+def test_code_under_test_meets_faults_too() -> None:
+    with pyredmem.patch() as server:
+        client = redis.Redis(retry=ONCE)
+        client.ping()
+        server.faults.drop("SET", times=1)
+        with pytest.raises(redis.ConnectionError):
+            client.set("k", "v")
+        assert client.set("k", "v")
+
+
+def test_threads_that_try_again_lose_nothing(connect: Callable[..., redis.Redis], server: Server) -> None:
+    server.faults.drop("INCRBY", probability=0.1)
+    server.faults.delay("INCRBY", 0.001, every=7)
+    server.faults.refuse_connections(every=5)
+
+    def count() -> int:
+        client = connect(retry=Retry(NoBackoff(), 50))
+        return len([client.incr("n") for _ in range(50)])
+
+    counts = [in_thread(count) for _ in range(8)]
+    assert sum(done() for done in counts) == 400
+    assert server.client(retry=Retry(NoBackoff(), 50)).get("n") == b"400"
+    assert server.faults.delayed == 0
+    server.faults.check_all_fired()
 
 
 # Delays.
@@ -310,14 +358,15 @@ async def test_refused_connections_in_an_event_loop(server: Server) -> None:
 def test_full_memory_evicts_keys() -> None:
     with Server(maxmemory="8mb", maxmemory_policy="allkeys-lru") as server:
         client = server.client()
+        client.info("stats")  # the first call of each command takes memory for its histogram
+        client.dbsize()
         for number in range(100):
             client.set(f"k{number}", "v" * 1000)
         with server.faults.fill_memory():
             check(server)
             client.set("new", "v" * 5000)
-            client.ping()
             evicted = client.info("stats")["evicted_keys"]
-            assert 5 <= evicted < 60
+            assert 5 <= evicted <= 20
             assert client.dbsize() == 101 - evicted
         check(server)
         assert client.info("memory")["used_memory"] < 4_000_000

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from pyredmem.base import errors
-from pyredmem.base.hash_slot import hash_slot
 from pyredmem.engine.fault_states import STATES, RedirectFault, StateFault
 from pyredmem.engine.faults import UNLIMITED_TIMES, Schedule, Scope
 from tests.support.replies import OK, PONG, Error
@@ -89,12 +88,6 @@ def test_ping_is_refused_when_snapshots_fail(world: World) -> None:
 
 
 # Clusters.
-
-
-@pytest.mark.parametrize(("key", "slot"), [(b"foo", 12182), (b"{foo}bar", 12182), (b"a", 15495), (b"{}a", 10875)])
-def test_the_slot_of_a_key(key: bytes, slot: int) -> None:
-    """As CLUSTER KEYSLOT of a real server says."""
-    assert hash_slot(key) == slot
 
 
 def test_keys_of_a_slot_that_has_moved(world: World) -> None:
