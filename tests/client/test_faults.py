@@ -258,6 +258,26 @@ def test_clients_go_on_when_a_delay_is_removed(server: Server, connect: Callable
     assert got() is None
 
 
+def test_a_delayed_client_learns_that_the_server_is_closed() -> None:
+    with Server() as server:
+        server.clock.freeze()
+        fault = server.faults.delay("GET", 10)
+        got = in_thread(lambda: server.client(retry=ONCE).get("k"))
+        wait_for_delayed(server, 1)
+    with pytest.raises(redis.ConnectionError):
+        got()
+    fault.remove()
+    check(server)
+
+
+def test_a_delay_obeys_the_time_of_python() -> None:
+    with Server(obeys_python_time=True) as server:
+        server.faults.delay("GET", 0.02)
+        start = time.monotonic()
+        assert server.client().get("k") is None
+        assert time.monotonic() - start >= 0.01
+
+
 async def test_other_tasks_are_served_during_a_delay(server: Server) -> None:
     server.clock.freeze()
     server.faults.delay("GET", 60, times=1)
