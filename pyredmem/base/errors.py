@@ -79,6 +79,7 @@ CANNOT_SAVE: Final = (
     b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     b"error."
 )
+DIFFERENT_SLOTS: Final = b"CROSSSLOT Keys in request don't hash to the same slot"
 SLOT_IS_MOVING: Final = b"TRYAGAIN Multiple keys request during rehashing of slot"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"

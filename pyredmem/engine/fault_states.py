@@ -141,27 +141,35 @@ class RedirectFault(Fault):
         self._giving = giving
 
     def concerns(self, call: Call) -> bool:
-        keys = self._keys_in_slot(call)
-        return len(keys) > 0 and not (self._giving and _all_exist(call.session.db, keys))
-
-    def _keys_in_slot(self, call: Call) -> list[bytes]:
-        keys = list(call.find_keys())
-        if call.command.flags & RUNS_QUEUE:
-            for queued in call.session.transaction.queue:
-                keys += keys_of(queued.command.spec, queued.argv)
-        return [key for key in keys if self._slot < 0 or hash_slot(key) == self._slot]
+        keys = _all_keys(call)
+        if self._slot >= 0 and all(hash_slot(key) != self._slot for key in keys):
+            return False
+        return len(keys) > 0 and not (self._giving and _count_missing(call.session.db, keys) == 0)
 
     def strike(self, faults: Faults, call: Call) -> Verdict | None:
-        keys = self._keys_in_slot(call)
-        where = b" %d %s" % (hash_slot(keys[0]), self._address)
+        keys = _all_keys(call)
         if call.command.flags & RUNS_QUEUE:
             call.session.end_transaction()
+        return Verdict(REFUSED, self._redirection(call.session.db, keys, hash_slot(keys[0])))
+
+    def _redirection(self, database: Database, keys: list[bytes], slot: int) -> bytes:
+        if any(hash_slot(key) != slot for key in keys):
+            return errors.DIFFERENT_SLOTS
         if not self._giving:
-            return Verdict(REFUSED, b"MOVED" + where)
-        if any(call.session.db.exists(key) for key in keys):
-            return Verdict(REFUSED, errors.SLOT_IS_MOVING)
-        return Verdict(REFUSED, b"ASK" + where)
+            return b"MOVED %d %s" % (slot, self._address)
+        if _count_missing(database, keys) < len(keys):
+            return errors.SLOT_IS_MOVING
+        return b"ASK %d %s" % (slot, self._address)
 
 
-def _all_exist(database: Database, keys: list[bytes]) -> bool:
-    return all(database.exists(key) for key in keys)
+def _all_keys(call: Call) -> list[bytes]:
+    """The keys of a request, and of the queued commands if it is EXEC."""
+    keys = list(call.find_keys())
+    if call.command.flags & RUNS_QUEUE:
+        for queued in call.session.transaction.queue:
+            keys += keys_of(queued.command.spec, queued.argv)
+    return keys
+
+
+def _count_missing(database: Database, keys: list[bytes]) -> int:
+    return len([key for key in keys if not database.exists(key)])

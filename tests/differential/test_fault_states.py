@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -40,7 +41,18 @@ TRANSACTIONS = (
     ("MULTI", "PUBLISH c m", "DISCARD"),
 )
 #: The errors of the states. A replica without its master refuses writes because it is a replica.
-CODES = (b"BUSY", b"LOADING", b"MASTERDOWN", b"MISCONF", b"NOAUTH", b"NOREPLICAS", b"OOM", b"READONLY")
+CODES = (
+    b"BUSY",
+    b"CROSSSLOT",
+    b"LOADING",
+    b"MASTERDOWN",
+    b"MISCONF",
+    b"MOVED",
+    b"NOAUTH",
+    b"NOREPLICAS",
+    b"OOM",
+    b"READONLY",
+)
 
 
 def refusals(wire: Wire) -> list[tuple[str, Reply]]:
@@ -108,4 +120,30 @@ def test_a_loading_server_refuses_what_a_real_server_refuses() -> None:
             expected = refusals(wire)
             assert isinstance(wire.do("GET", "k"), Error), "it has loaded everything meanwhile"
     with Server() as server, Wire(server.listen().port) as wire, server.faults.state("loading"):
+        assert refusals(wire) == expected
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[tuple[Wire, str]]:
+    """A client of a real node without the slots that the commands need, and the address of the node that has them."""
+    options = ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")
+    with servers.redis_server(*options) as owner, servers.redis_server(*options) as other, other.connect() as wire:
+        with owner.connect() as one:
+            one.do("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
+            wire.do("CLUSTER", "ADDSLOTS", 16383)
+            one.do("CLUSTER", "SET-CONFIG-EPOCH", 1)
+            wire.do("CLUSTER", "SET-CONFIG-EPOCH", 2)
+            one.do("CLUSTER", "MEET", "127.0.0.1", other.port)
+        deadline = time.monotonic() + 20
+        while b"cluster_state:ok" not in str(wire.do("CLUSTER", "INFO")).encode():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield wire, f"127.0.0.1:{owner.port}"
+
+
+def test_a_node_without_slots_redirects_what_a_real_node_redirects() -> None:
+    with cluster() as (wire, owner):
+        expected = refusals(wire)
+    assert expected
+    with Server() as server, Wire(server.listen().port) as wire, server.faults.moved(owner):
         assert refusals(wire) == expected

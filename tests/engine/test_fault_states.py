@@ -110,6 +110,11 @@ def test_keys_that_are_not_here_are_asked_for(world: World) -> None:
     assert world.do("MGET", "{a}1", "{a}2") == Error(errors.SLOT_IS_MOVING)
 
 
+def test_keys_of_different_slots_do_not_go_together(world: World) -> None:
+    redirect(world, slot=12182)
+    assert world.do("MGET", "foo", "a") == Error(b"CROSSSLOT Keys in request don't hash to the same slot")
+
+
 def test_a_transaction_ends_when_its_keys_have_moved(world: World) -> None:
     world.do("MULTI")
     world.do("SET", "a", "v")
