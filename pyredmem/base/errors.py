@@ -65,6 +65,22 @@ SCRIPT_HAS_WRITTEN: Final = (
     b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
 )
 NOT_AUTHENTICATED: Final = b"NOAUTH Authentication required."
+HELLO_WITHOUT_AUTH: Final = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+)
+LOADING: Final = b"LOADING Redis is loading the dataset in memory"
+READ_ONLY_REPLICA: Final = b"READONLY You can't write against a read only replica."
+MASTER_DOWN: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+NO_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
+CANNOT_SAVE: Final = (
+    b"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    b"may modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    b"error."
+)
+DIFFERENT_SLOTS: Final = b"CROSSSLOT Keys in request don't hash to the same slot"
+SLOT_IS_MOVING: Final = b"TRYAGAIN Multiple keys request during rehashing of slot"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"
 DEBUG_NOT_ALLOWED: Final = (

@@ -9,6 +9,8 @@ A method that needs the driver *entered* is called between `enter` and `leave`.
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections import deque
 from time import sleep
@@ -20,6 +22,7 @@ from pyredmem.base.clock import Clock
 from pyredmem.base.limits import NEVER
 from pyredmem.client.clock import ControlledClock
 from pyredmem.engine.engine import Engine
+from pyredmem.engine.gates import GATE_FAULTY
 from pyredmem.engine.session import HOLD_SCRIPT, Session
 
 #: The ports of clients, as Linux gives them: the first one, and how many there are.
@@ -113,9 +116,11 @@ class Driver:
     # Connections.
 
     def open_session(self, port: int) -> Session:
-        """The engine's side of a new connection to ``port``. The driver is entered. Raises OSError if it is closed."""
+        """The engine's side of a new connection to ``port``. The driver is entered. Raises OSError if it is refused."""
         if self.is_closed:
             raise ConnectionRefusedError("the server is closed")
+        if self.engine.core.gates.bits & GATE_FAULTY and self.engine.faults.refuses_connection():
+            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         client_port = _FIRST_PORT + self._ports % _PORTS
         self._ports += 1
         session = self.engine.connect("tcp", f"127.0.0.1:{client_port}", f"127.0.0.1:{port}")

@@ -11,6 +11,7 @@ from pyredmem.client import dataset, leftovers
 from pyredmem.client.clock import ControlledClock, PythonClock
 from pyredmem.client.command_history import CommandHistory
 from pyredmem.client.driver import Driver
+from pyredmem.client.faults import FaultControl
 from pyredmem.client.host import ClientHost
 from pyredmem.client.memory_view import MemoryView
 from pyredmem.client.time_control import TimeControl
@@ -45,6 +46,7 @@ class Server:
         self.driver = Driver(self.engine)
         host.driver = self.driver
         self._listeners: list[Listener] = []
+        self._faults = FaultControl(self.driver)
         self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
         self.commands = CommandHistory(self.driver)
         self.memory = MemoryView(self.driver)
@@ -57,6 +59,11 @@ class Server:
         if self._clock is None:
             raise RuntimeError("this server obeys Python's time")
         return self._clock
+
+    @property
+    def faults(self) -> FaultControl:
+        """What a test lets go wrong in this server."""
+        return self._faults
 
     def __enter__(self) -> Self:
         return self

@@ -41,10 +41,6 @@ NO_PASSWORD_SET: Final = (
     b"ERR AUTH <password> called without any password configured for the default user. "
     b"Are you sure your configuration is correct?"
 )
-HELLO_WITHOUT_AUTH: Final = (
-    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
-)
 
 
 @connection.command(
@@ -192,7 +188,7 @@ def hello(context: Context, argv: list[bytes]) -> None:
         if not engine.authentication.authenticate(session, user, password, argv):
             raise CommandError(WRONG_PASSWORD)
     if engine.authentication.is_missing(session):
-        raise CommandError(HELLO_WITHOUT_AUTH)
+        raise CommandError(errors.HELLO_WITHOUT_AUTH)
     if asked.name is not None:
         rename(session, asked.name)
     if asked.protocol:

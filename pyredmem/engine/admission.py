@@ -2,7 +2,8 @@
 
 Only commands for which a gate is set come here (see `gates`). The methods named `_refusal...` only ask; the others
 act: making room may disconnect clients and evict keys. Invalidation messages that this causes precede the reply. A
-command that no check refuses may still have to wait: for the end of a pause, or for EXEC.
+command that no check refuses may still have to wait: for the end of a pause, or for EXEC. Before EXEC, and after all
+other checks, the faults of a test have their turn (see `faults`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from pyredmem.base import errors
 from pyredmem.engine.access_control import AccessControl
 from pyredmem.engine.clients import Clients
 from pyredmem.engine.core import Core
+from pyredmem.engine.faults import Faults
 from pyredmem.engine.gates import (
     GATE_ACL,
     GATE_BUSY,
     GATE_CLIENTS_LIMITED,
+    GATE_FAULTY,
     GATE_IN_MULTI,
     GATE_MONITOR,
     GATE_NEEDS_AUTH,
@@ -41,28 +44,12 @@ from pyredmem.engine.spec import (
     PROTECTED,
     QUEUED_OUT_OF_MEMORY,
     READONLY,
-    RUNS_QUEUE,
     RUNS_SCRIPT,
     WRITE,
     Command,
 )
 from pyredmem.engine.tracking import Tracking
-
-# The outcomes.
-ADMITTED: Final = 0
-REFUSED: Final = 1
-QUEUED: Final = 2
-POSTPONED: Final = 3  # it will run later, as if it had been received only then
-CLIENT_GONE: Final = 4  # its client was disconnected to make room
-
-
-class Verdict:
-    """One of the outcomes above, with the error reply if the command is refused."""
-
-    def __init__(self, outcome: int, message: bytes = b"") -> None:
-        self.outcome = outcome
-        self.message = message
-
+from pyredmem.engine.verdict import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Verdict, refused
 
 _ADMITTED: Final = Verdict(ADMITTED)
 _QUEUED: Final = Verdict(QUEUED)
@@ -78,6 +65,7 @@ class Admission:
         core: Core,
         access: AccessControl,
         clients: Clients,
+        faults: Faults,
         memory_limit: MemoryLimit,
         pause: Pause,
         script_run: ScriptRun,
@@ -87,6 +75,7 @@ class Admission:
         self._allocator = core.allocator
         self._access = access
         self._clients = clients
+        self._faults = faults
         self._memory_limit = memory_limit
         self._pause = pause
         self._script_run = script_run
@@ -96,7 +85,7 @@ class Admission:
         """Make room for a client's command if memory is short, then admit, refuse, queue or postpone it."""
         message = self._refusal(session, command, argv)
         if message is not None:
-            return Verdict(REFUSED, message)
+            return refused(command, message)
         if self._gates.bits & GATE_CLIENTS_LIMITED and not self._clients.eviction.make_room(session):
             return _CLIENT_GONE
         message = self._make_room(session, command, argv)
@@ -105,9 +94,13 @@ class Admission:
                 self._tracking.limit_table()
             message = self._refusal_of_state(session, command)
         if message is not None:
-            return Verdict(REFUSED, message)
+            return refused(command, message)
         if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, self._flags(session, command, argv)):
             return _POSTPONED
+        if self._gates.bits & GATE_FAULTY:
+            verdict = self._faults.meet(session, command, argv, self._flags(session, command, argv))
+            if verdict is not None:
+                return verdict
         if session.gates & GATE_IN_MULTI and not command.flags & IMMEDIATE_IN_MULTI:
             session.transaction.enqueue(command, argv)
             return _QUEUED
@@ -165,8 +158,3 @@ class Admission:
         if self._gates.bits & GATE_BUSY and not command.flags & ALLOW_BUSY:
             return self._script_run.busy_error()
         return None
-
-
-def refusal_text(command: Command, message: bytes) -> bytes:
-    """The error reply to a refused command; a refused EXEC says that its transaction is discarded."""
-    return errors.exec_refused(message).message if command.flags & RUNS_QUEUE else message

@@ -21,7 +21,8 @@ from mypy_extensions import i64
 from pyredmem.engine import figures
 from pyredmem.engine.command_log import LoggedCommand
 from pyredmem.engine.core import Core
-from pyredmem.engine.gates import GATE_KEYS_AWAITED, GATE_TRACKING
+from pyredmem.engine.faults import Faults
+from pyredmem.engine.gates import GATE_FAULTY, GATE_KEYS_AWAITED, GATE_TRACKING
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.tasks import DONE
@@ -135,8 +136,9 @@ class _ReadyKeys(KeyListener):
 class Blocking:
     """The blocked clients of one engine, their deadlines and the queues of the keys that they wait for."""
 
-    def __init__(self, core: Core, slow_commands: SlowCommands, tracking: Tracking) -> None:
+    def __init__(self, core: Core, faults: Faults, slow_commands: SlowCommands, tracking: Tracking) -> None:
         self._core = core
+        self._faults = faults
         self._slow_commands = slow_commands
         self._tracking = tracking
         self._blocked: dict[int, _Blocked] = {}  # by session
@@ -188,6 +190,8 @@ class Blocking:
         number = int(session.id)
         self._blocked[number] = blocked
         session.holds |= HOLD_BLOCKED
+        if self._core.gates.bits & GATE_FAULTY:
+            blocked.reply = self._faults.sink_of_blocked(session, blocked.reply)
         if blocked.deadline_ms > 0:
             insort(self._deadlines, blocked.deadline())
             self._task.wake(max(blocked.deadline_ms * 1000 - self._core.clock.now_us(), 0))
@@ -249,6 +253,8 @@ class Blocking:
             self._slow_commands.notice(session, command, blocked.sent, duration_us)
         if session.gates & GATE_TRACKING:
             self._tracking.end_caching(session, command)
+        if self._core.gates.bits & GATE_FAULTY:
+            self._faults.end_blocked(session)
         session.resume_soon(HOLD_BLOCKED)
 
     def release(self, session: Session, with_error: bool = False) -> bool:

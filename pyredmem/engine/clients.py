@@ -17,14 +17,15 @@ from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.client_eviction import EXCEEDED, ClientEviction
 from pyredmem.engine.client_info import describe
 from pyredmem.engine.core import Core
-from pyredmem.engine.gates import GATE_MONITOR, GATE_SUBSCRIBED
+from pyredmem.engine.faults import Faults
+from pyredmem.engine.gates import GATE_FAULTY, GATE_MONITOR, GATE_SUBSCRIBED
 from pyredmem.engine.lazyfree_task import LazyFreeTask
 from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.output_limits import Limit, OutputLimits
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.pubsub import PubSub
 from pyredmem.engine.script_run import ScriptRun
-from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
+from pyredmem.engine.session import HOLD_BLOCKED, HOLD_DELAYED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
 from pyredmem.engine.tracking import Tracking
 
 NORMAL: Final = b"normal"
@@ -56,6 +57,7 @@ class Clients:
         core: Core,
         authentication: Authentication,
         blocking: Blocking,
+        faults: Faults,
         lazyfree_task: LazyFreeTask,
         monitors: Monitors,
         pause: Pause,
@@ -66,6 +68,7 @@ class Clients:
         self._core = core
         self._authentication = authentication
         self._blocking = blocking
+        self._faults = faults
         self._lazyfree_task = lazyfree_task
         self._monitors = monitors
         self._pause = pause
@@ -201,6 +204,8 @@ class Clients:
         settings = self._core.settings
         if len(self._core.sessions) >= settings.integer("maxclients"):
             return TOO_MANY
+        if self._core.gates.bits & GATE_FAULTY and self._faults.limits_clients():
+            return TOO_MANY
         if settings.flag("protected-mode") and self._authentication.has_no_password() and not is_local(session):
             return PROTECTED
         return None
@@ -221,6 +226,7 @@ class Clients:
         self._monitors.remove(session)
         self._pubsub.unsubscribe_all(session)
         self._pause.forget(session)
+        self._faults.forget(session)
         self.eviction.forget(session)
         session.memory.close()
 
@@ -380,7 +386,8 @@ class Clients:
         if self._timeout_s == 0 or idle_s <= self._timeout_s:
             return False
         return (
-            session.holds & (HOLD_BLOCKED | HOLD_PAUSED) == 0 and session.gates & (GATE_MONITOR | GATE_SUBSCRIBED) == 0
+            session.holds & (HOLD_BLOCKED | HOLD_PAUSED | HOLD_DELAYED) == 0
+            and session.gates & (GATE_MONITOR | GATE_SUBSCRIBED) == 0
         )
 
     def _adapt(self, session: Session, now_ms: i64, reset_ms: i64) -> None:

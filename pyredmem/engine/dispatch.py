@@ -24,7 +24,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.admission import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, Admission, refusal_text
+from pyredmem.engine.admission import Admission
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
 from pyredmem.engine.command_log import LoggedCommand
@@ -32,6 +32,7 @@ from pyredmem.engine.context import CallRunner, Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import (
     GATE_ACL,
+    GATE_FAULTY,
     GATE_KEYS_AWAITED,
     GATE_LOGGED,
     GATE_MONITORED,
@@ -41,6 +42,7 @@ from pyredmem.engine.gates import (
 )
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, RUNS_SCRIPT, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.engine.verdict import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, refusal_text
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
 
@@ -83,6 +85,7 @@ class Dispatcher(CallRunner):
             core,
             engine.access,
             engine.clients,
+            engine.faults,
             engine.memory_limit,
             engine.pause,
             engine.script_run,
@@ -210,6 +213,8 @@ class Dispatcher(CallRunner):
                 self._end_log(session, logged)
             if skips_reply and outcome != POSTPONED:
                 session.end_skipped()
+        if self._gates.bits & GATE_FAULTY:
+            self.engine.faults.end_call(session)
         if outcome == ADMITTED:
             self._end_outermost()
 
@@ -349,7 +354,7 @@ class Dispatcher(CallRunner):
     def _refuse_early(self, session: Session, command: Command | None, argv: list[bytes], message: bytes) -> None:
         """Refuse a request without looking at any gate but those of CLIENT REPLY SKIP and of the command log."""
         logged = self._log(session, command, argv)
-        self._refuse(session, command, message)
+        self._refuse(session, command, message if command is None else refusal_text(command, message))
         if logged is not None:
             logged.end_reply(session)
         if session.gates & GATE_REPLY_SKIP:
@@ -360,7 +365,6 @@ class Dispatcher(CallRunner):
         """Reply with an error instead of running the command. In MULTI, EXEC will then refuse the transaction."""
         if command is not None:
             self._statistics.of(command).rejected += 1
-            message = refusal_text(command, message)
             if command.flags & RUNS_QUEUE:
                 session.end_transaction()
         self._stats.count_error(message)

@@ -17,6 +17,7 @@ from pyredmem.engine.command_log import CommandLog
 from pyredmem.engine.core import Core
 from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
+from pyredmem.engine.faults import Faults
 from pyredmem.engine.gates import GATE_RECORDED
 from pyredmem.engine.heap_trim import HeapTrim
 from pyredmem.engine.identity import Identity
@@ -77,7 +78,8 @@ class Engine:
         self.encoding_settings = EncodingSettings(core.settings, core.keyspace)
         self.links = Links(core)
         self.tracking = Tracking(core)
-        self.blocking = Blocking(core, self.slow_commands, self.tracking)
+        self.faults = Faults(core)
+        self.blocking = Blocking(core, self.faults, self.slow_commands, self.tracking)
         self.pause = Pause(core)
         self.access = AccessControl(core, commands, self.tracking)
         self.authentication = Authentication(core, self.access)
@@ -90,6 +92,7 @@ class Engine:
             core,
             self.authentication,
             self.blocking,
+            self.faults,
             self.lazyfree_task,
             self.monitors,
             self.pause,

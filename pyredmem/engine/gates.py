@@ -31,6 +31,7 @@ GATE_KEYS_AWAITED: Final = 1 << 20  # a client is blocked on a key
 GATE_RECORDED: Final = 1 << 21  # the writes are being recorded
 GATE_BUSY: Final = 1 << 22  # a script has been running for long, and is suspended
 GATE_LOGGED: Final = 1 << 23  # the commands that clients send are being recorded, see command_log.py
+GATE_FAULTY: Final = 1 << 24  # a test has asked for faults, see faults.py
 
 
 class Gates:

@@ -40,6 +40,7 @@ HOLD_BLOCKED: Final = 1 << 1  # the client waits for a key, see blocking.py
 HOLD_PAUSED: Final = 1 << 2  # a request waits for the end of CLIENT PAUSE
 HOLD_UNREAD: Final = 1 << 3  # the client does not read its replies
 HOLD_SCRIPT: Final = 1 << 4  # its script is suspended, see script_run.py
+HOLD_DELAYED: Final = 1 << 5  # a request waits because of a fault, see faults.py
 
 #: When a batch has more output than this (bytes), the shell is asked to write it before the rest of the batch runs.
 _FULL_BYTES: Final = 1024 * 1024

@@ -181,6 +181,17 @@ class Eviction:
                     return OUT_OF_TIME
         return ENOUGH
 
+    def evict_key(self, database: Database, key: bytes) -> bool:
+        """Evict one key, whatever the policy says; false if it does not exist."""
+        slot = database.find_slot(key)
+        if slot < 0:
+            return False
+        keyspace = self._keyspace
+        database.evict(slot, keyspace.lazy_eviction)
+        self.evicted += 1
+        keyspace.changes.key_evicted(database.index, key, keyspace.lazy_eviction)
+        return True
+
     def settle(self, allowed_bytes: i64, limit_us: i64) -> bool:
         """Work off lazy free here and now, for at most ``limit_us``; True if that frees enough."""
         self._keyspace.lazyfree.work(self._clock, limit_us)
