@@ -126,14 +126,19 @@ def test_a_loading_server_refuses_what_a_real_server_refuses() -> None:
 @contextlib.contextmanager
 def cluster() -> Iterator[tuple[Wire, str]]:
     """A client of a real node without the slots that the commands need, and the address of the node that has them."""
-    options = ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")
-    with servers.redis_server(*options) as owner, servers.redis_server(*options) as other, other.connect() as wire:
+    options = ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port")
+    buses = [str(servers.free_port()) for _ in range(2)]  # by default a fixed one, which may be taken
+    with (
+        servers.redis_server(*options, buses[0]) as owner,
+        servers.redis_server(*options, buses[1]) as other,
+        other.connect() as wire,
+    ):
         with owner.connect() as one:
             one.do("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
             wire.do("CLUSTER", "ADDSLOTS", 16383)
             one.do("CLUSTER", "SET-CONFIG-EPOCH", 1)
             wire.do("CLUSTER", "SET-CONFIG-EPOCH", 2)
-            one.do("CLUSTER", "MEET", "127.0.0.1", other.port)
+            one.do("CLUSTER", "MEET", "127.0.0.1", other.port, buses[1])
         deadline = time.monotonic() + 20
         while b"cluster_state:ok" not in str(wire.do("CLUSTER", "INFO")).encode():
             assert time.monotonic() < deadline
