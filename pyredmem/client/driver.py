@@ -139,24 +139,25 @@ class Driver:
             self._await_script()
             self.is_closed = True
             self._due_us = NEVER
-            self._drop_all()
+            self.engine.script_run.abandon()
+            for session in list(self.engine.sessions.values()):
+                self.engine.clients.drop(session)
+            self._release_leavers()
         finally:
             self.leave()
 
     def disconnect_all(self) -> None:
-        """Disconnect all clients. They can connect again."""
+        """Disconnect all clients, which may still read what they were sent. They can connect again."""
         self.enter()
         try:
             self._await_script()
-            self._drop_all()
+            self.engine.script_run.abandon()
+            for session in list(self.engine.sessions.values()):
+                session.close()
+                session.output_ready()
+            self._release_leavers()
         finally:
             self.leave()
-
-    def _drop_all(self) -> None:
-        self.engine.script_run.abandon()
-        for session in list(self.engine.sessions.values()):
-            self.engine.clients.drop(session)
-        self._release_leavers()
 
     def _await_script(self) -> None:
         """Have another thread end its script. The driver is entered, and left meanwhile."""
