@@ -101,5 +101,5 @@ class FakeAsyncRedisMixin(FakeClientMixin):
     default_pool_class = redis.asyncio.ConnectionPool
 
 
-class FakeAsyncRedis(FakeAsyncRedisMixin, redis.asyncio.Redis):
+class FakeAsyncRedis(FakeAsyncRedisMixin, redis.asyncio.Redis):  # type: ignore[misc]
     """A `redis.asyncio.Redis` that leads to a `FakeServer`."""

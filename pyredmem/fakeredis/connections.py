@@ -65,6 +65,8 @@ class FakeBaseAsyncConnection:
     connection_error: ClassVar[type[Exception]] = redis.ConnectionError
     host: Any
     port: Any
+    _reader: Any
+    _writer: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._server: FakeServer = take_server(options)

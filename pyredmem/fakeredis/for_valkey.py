@@ -29,8 +29,8 @@ class FakeAsyncValkeyConnection(FakeBaseAsyncConnection, valkey.asyncio.Connecti
 class FakeValkeyMixin(FakeClientMixin):
     """Stands before a class of valkey-py."""
 
-    default_connection_class = FakeValkeyConnection
-    default_pool_class = valkey.ConnectionPool
+    default_connection_class: ClassVar[type] = FakeValkeyConnection
+    default_pool_class: ClassVar[type] = valkey.ConnectionPool
     default_server_type: ClassVar[ServerType] = _TYPE
 
     def __init__(self, *args: Any, server_type: ServerType = _TYPE, **options: Any) -> None:
@@ -47,7 +47,7 @@ class FakeStrictValkey(FakeValkeyMixin, valkey.StrictValkey):
     """A `valkey.StrictValkey` that leads to a `FakeServer`."""
 
 
-class FakeAsyncValkey(FakeValkeyMixin, valkey.asyncio.Valkey):
+class FakeAsyncValkey(FakeValkeyMixin, valkey.asyncio.Valkey):  # type: ignore[misc]
     """A `valkey.asyncio.Valkey` that leads to a `FakeServer`."""
 
     default_connection_class = FakeAsyncValkeyConnection

@@ -35,6 +35,8 @@ class FakeServer:
 
     INFO and HELLO report ``version``; the commands are the same in all versions. ``server_type`` is "redis", "valkey",
     "dragonfly" or "kividb": it decides only which clients share by address. ``config`` holds settings of redis.conf.
+    The time is Python's, which freezegun and time-machine change. With ``obeys_python_time=False`` the genuine server
+    has a `Server.clock` instead.
     """
 
     _by_key: ClassVar[dict[str, FakeServer]] = {}
@@ -45,12 +47,15 @@ class FakeServer:
         version: Version | None = None,
         server_type: ServerType = "redis",
         config: Mapping[Any, Any] | None = None,
+        *,
+        obeys_python_time: bool = True,
     ) -> None:
         if server_type not in SERVER_TYPES:
             raise ValueError(f"Unsupported server type: {server_type}")
         self.server_type: ServerType = server_type
         self.config = dict(config or {})
         self.version = parse_version(Settings().text("redis-version") if version is None else version)
+        self._obeys_python_time = obeys_python_time
         self._server: Server | None = None
         self._connected = True
 
@@ -64,13 +69,13 @@ class FakeServer:
 
     @property
     def server(self) -> Server:
-        """The genuine server, with `Server.clock` and everything else that it can do. It is made at first use."""
+        """The genuine server, with everything that it can do. It is made at first use."""
         with FakeServer._lock:
             if self._server is None:
-                settings = {_text(name): _text(value) for name, value in self.config.items()}
+                settings: dict[str, Any] = {_text(name): _text(value) for name, value in self.config.items()}
                 parts = (*self.version, *[0] * _PARTS)[: max(_PARTS, len(self.version))]
                 settings.setdefault("redis-version", ".".join(str(part) for part in parts))
-                self._server = Server(**settings)
+                self._server = Server(obeys_python_time=self._obeys_python_time, **settings)
             return self._server
 
     @property

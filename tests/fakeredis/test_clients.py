@@ -142,7 +142,8 @@ def test_a_server_may_be_disconnected_before_its_first_use(fake_server: FakeServ
 
 
 def test_a_subscriber_reads_what_came_before_the_end(fake_server: FakeServer) -> None:
-    with FakeRedis(server=fake_server).pubsub() as pubsub:
+    client: Any = FakeRedis(server=fake_server)
+    with client.pubsub() as pubsub:
         pubsub.subscribe("news")
         fake_server.connected = False
         assert pubsub.get_message()["type"] == "subscribe"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 import redis
@@ -76,7 +78,7 @@ def test_a_pool_chooses_the_server_like_a_client() -> None:
     ],
 )
 def test_info_and_hello_report_the_version(version: Version, reported: str) -> None:
-    client = FakeRedis(server=FakeServer(version=version), protocol=3)
+    client: Any = FakeRedis(server=FakeServer(version=version), protocol=3)
     assert client.info("server")["redis_version"] == reported
     assert client.execute_command("HELLO")[b"version"] == reported.encode()
 
@@ -116,10 +118,21 @@ def test_settings_of_redis_conf_are_in_force(tmp_path: Path) -> None:
     assert "user reader on nopass" in users.read_text()
 
 
-def test_the_genuine_server_is_at_hand(fake_server: FakeServer) -> None:
-    client = FakeRedis(server=fake_server)
+def test_the_time_is_pythons() -> None:
+    with mock.patch("time.time", return_value=1_893_456_000.0) as now:
+        client = FakeRedis()
+        client.set("session", "1", ex=60)
+        now.return_value += 59
+        assert client.get("session") == b"1"
+        now.return_value += 2
+        assert client.get("session") is None
+
+
+def test_the_genuine_server_is_at_hand_with_its_clock() -> None:
+    server = FakeServer(obeys_python_time=False)
+    client = FakeRedis(server=server)
     client.set("session", "1", ex=60)
-    fake_server.server.clock.advance(61)
+    server.server.clock.advance(61)
     assert client.get("session") is None
 
 
