@@ -140,7 +140,7 @@ def run(genuine: Path, python: str, selected: Sequence[str], markers: str, tcp_p
                 f"pytest ended with status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
             )
         root = ElementTree.parse(report).getroot()
-        return Outcomes(outcomes(root), _messages(root))
+        return Outcomes(outcomes(root), messages(root))
 
 
 def _environment(scratch: Path) -> dict[str, str]:
@@ -150,7 +150,7 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join((str(scratch), str(ROOT))), "FAKEREDIS_HYPOTHESIS_EXAMPLES": "25"}
 
 
-def _messages(root: ElementTree.Element) -> dict[str, str]:
+def messages(root: ElementTree.Element) -> dict[str, str]:
     """The first line of why each test failed, by the short name of the test."""
     found: dict[str, str] = {}
     for case in root.iter("testcase"):
