@@ -62,6 +62,13 @@ from pyredmem.fakeredis import TcpFakeServer
 TCP_SERVER_TEST_PORT = {tcp_port}
 """,
     "fakeredis/_clients/_valkey.py": "from pyredmem.fakeredis.for_valkey import *\n",
+    # The tests of Hypothesis try the same examples each time, however slow the machine is.
+    "conftest.py": """
+from hypothesis import HealthCheck, settings
+checks = list(HealthCheck)
+settings.register_profile("ours", derandomize=True, deadline=None, database=None, suppress_health_check=checks)
+settings.load_profile("ours")
+""",
     f"fakeredis-{VERSION}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: fakeredis\nVersion: {VERSION}\n",
 }
 
