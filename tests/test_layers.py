@@ -26,7 +26,7 @@ LAYERS = (
     ("assembly",),
     ("host",),
     ("server", "client"),
-    ("monitor", "pytest_plugin", "compatibility", "cli", "__main__"),
+    ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 SHELLS = 8
@@ -46,7 +46,7 @@ ALLOWED = {
     "memory/process.py": {"os", "resource", "ctypes"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "pytest_plugin.py")
+CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

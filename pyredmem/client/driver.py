@@ -164,6 +164,19 @@ class Driver:
         finally:
             self.leave()
 
+    def disconnect_all(self) -> None:
+        """Disconnect all clients, which may still read what they were sent. They can connect again."""
+        self.enter()
+        try:
+            self._await_script()
+            self.engine.script_run.abandon()
+            for session in list(self.engine.sessions.values()):
+                session.close()
+                session.output_ready()
+            self._release_leavers()
+        finally:
+            self.leave()
+
     def _await_script(self) -> None:
         """Have another thread end its script. The driver is entered, and left meanwhile."""
         while self._is_anothers():

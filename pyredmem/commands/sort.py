@@ -212,8 +212,8 @@ def _sorted(context: Context, key: bytes, request: _Request) -> list[bytes]:
     if value is None:
         return []
     if isinstance(value, SetObject):
-        if request.unsorted and request.destination is not None:
-            # A stored result must not depend on the order of a hash table.
+        if request.unsorted and (request.destination is not None or context.engine.core.is_in_script):
+            # What is stored, and what a script does, must not depend on the order of a hash table.
             request.unsorted = False
             request.alphabetic = True
             request.by = None

@@ -45,6 +45,7 @@ streams: Final = Group("stream")
 _EXCLUSIVE_RANGES: Final = (("6.2.0", "Added exclusive ranges."),)
 _ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
+_NO_STRATEGY: Final = b"ERR syntax error, XTRIM must be called with a trimming strategy"
 _EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
 
 
@@ -178,9 +179,9 @@ def _is_zero(argument: bytes) -> bool:
 def xtrim(context: Context, argv: list[bytes]) -> None:
     trimming = Trimming()
     trimming.read(Arguments(argv, 2), False)
-    trimming.check(context.keyspace.limits.stream_node_entries)
     if trimming.strategy == 0:
-        raise CommandError(LIMIT_WITHOUT_STRATEGY)
+        raise CommandError(LIMIT_WITHOUT_STRATEGY if trimming.limit > 0 else _NO_STRATEGY)
+    trimming.check(context.keyspace.limits.stream_node_entries)
     key = argv[1]
     stream = stream_to_write(context, key)
     deleted: i64 = 0

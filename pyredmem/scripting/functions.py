@@ -47,7 +47,7 @@ class Function(Runnable):
             flags |= FLAGS[flag_name]
         super().__init__(name, flags, body, True)
         self.description = description
-        self.flag_names = flag_names
+        self.flag_names = [name for name, flag in FLAGS.items() if flags & flag]
 
 
 class Library:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import pytest
@@ -155,6 +156,14 @@ class TestReports:
         assert isinstance(listed, list)
         assert listed[0][:4] == [b"library_name", b"reader", b"engine", b"LUA"]
         assert len(listed[0][5]) == len(functions)
+
+    def test_list_shows_flags_once_and_in_the_order_of_redis(self, world: World) -> None:
+        flags = "'allow-cross-slot-keys', 'no-cluster', 'allow-stale', 'allow-oom', 'no-writes', 'no-writes'"
+        function = f"{{function_name='f', callback=function() return 1 end, flags={{{flags}}}}}"
+        world.do("FUNCTION", "LOAD", f"#!lua name=flagged\nredis.register_function{function}")
+        shown = repr(world.reply("FUNCTION", "LIST"))
+        names = ["no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys"]
+        assert re.findall("|".join(names), shown) == names
 
     def test_info_counts_the_memory_of_libraries_as_redis_does(self, world: World) -> None:
         """The figures are those of a real server, whose empty tables take 184 bytes; no table is being rehashed."""

@@ -166,6 +166,14 @@ def test_a_set_that_is_stored_without_sorting_is_sorted_all_the_same(world: Worl
     assert world.do("LRANGE", "d", "0", "-1") == [b"a", b"b", b"c"]
 
 
+@pytest.mark.parametrize("command", ["SORT", "SORT_RO"])
+def test_a_set_that_a_script_does_not_sort_is_sorted_all_the_same(world: World, command: str) -> None:
+    world.do("SADD", "k", "10", "9", "1", "-2")
+    assert world.do(command, "k", "BY", "nosort") == [b"-2", b"1", b"9", b"10"]
+    script = f"return redis.call('{command}', KEYS[1], 'BY', 'nosort')"
+    assert world.do("EVAL", script, "1", "k") == [b"-2", b"1", b"10", b"9"]
+
+
 def test_a_sorted_set_becomes_a_skiplist(world: World) -> None:
     add_sorted_set(world, (b"2", 1))
     assert encoding(world) == "listpack"

@@ -117,6 +117,18 @@ def test_bad_trimming_is_refused(world: World, options: tuple[str, ...], error: 
 # XTRIM.
 
 
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("LIMIT", "0"), b"ERR syntax error, XTRIM must be called with a trimming strategy"),
+        (("LIMIT", "5"), b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"),
+        (("MAXLEN", "=", "5", "LIMIT", "0"), b"ERR syntax error, LIMIT cannot be used without the special ~ option"),
+    ],
+)
+def test_xtrim_refuses_a_limit_that_limits_nothing(world: World, options: tuple[str, ...], error: bytes) -> None:
+    assert world.do("XTRIM", "s", *options) == Error(error)
+
+
 def test_approximate_trimming_removes_only_whole_nodes(world: World) -> None:
     world.do("CONFIG", "SET", "stream-node-max-entries", "10")
     fill_stream(world, *[f"{number}-1" for number in range(1, 31)])
