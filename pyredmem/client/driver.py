@@ -100,15 +100,21 @@ class Driver:
 
     def _enter_again(self) -> None:
         """Wait until no other thread is inside, even if a signal's handler raises an exception meanwhile."""
-        interruption: BaseException | None = None
-        is_inside = False
-        while not is_inside:
-            try:
-                is_inside = self._lock.acquire()
-            except BaseException as error:
-                interruption = error
+        interruption = self._try_to_enter()
+        again = interruption
+        while again is not None:
+            interruption = again
+            again = self._try_to_enter()
         if interruption is not None:
             raise interruption
+
+    def _try_to_enter(self) -> BaseException | None:
+        """Wait until no other thread is inside; returns the exception that has ended this, if any."""
+        try:
+            self._lock.acquire()
+        except BaseException as error:
+            return error
+        return None
 
     def _catch_up(self) -> None:
         self._run_due()
