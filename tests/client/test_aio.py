@@ -170,6 +170,7 @@ async def test_other_tasks_have_their_turn_while_a_task_runs_commands(server: Se
                 await client.get("k")
         ended = True
         await counting
+    assert turns >= 10
 
 
 def test_one_server_serves_several_loops(server: Server) -> None:
