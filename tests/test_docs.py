@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyredmem import __version__
+from pyredmem.client import routes
 from pyredmem.config.parameters import all_parameters
 from tests.support.local import local_engine
 from tests.support.wire import Array, Bulk, Set
@@ -50,6 +51,12 @@ def test_the_layers_of_the_architecture_document_exist() -> None:
     text = _text("docs/architecture.md")
     packages = [path.parent.name for path in (ROOT / "pyredmem").glob("*/__init__.py")]
     assert not [name for name in packages if name not in text]
+
+
+def test_every_method_of_redis_py_that_a_patch_replaces_is_in_the_list() -> None:
+    text = _text("docs/redis-py-seams.md")
+    replaced = [f"{owner.__module__}.{owner.__name__}.{name}" for owner, name, _ in routes._seams()]
+    assert not [name for name in replaced if f"`{name}`" not in text]
 
 
 def test_links_between_documents_lead_somewhere() -> None:
