@@ -128,7 +128,12 @@ class Server:
         single = options.pop("single_connection_client", False)
         client = Redis(**options)  # connects at its first command
         self._serve(client.connection_pool, LocalConnection)
-        return Redis(connection_pool=client.connection_pool, single_connection_client=True) if single else client
+        if not single:
+            return client
+        client.auto_close_connection_pool = False  # the pool goes over to another client
+        client = Redis(connection_pool=client.connection_pool, single_connection_client=True)
+        client.auto_close_connection_pool = True
+        return client
 
     def async_client(self, **options: Any) -> redis.asyncio.Redis:
         """A client for asyncio; ``options`` are those of `redis.asyncio.Redis`."""

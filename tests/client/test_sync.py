@@ -264,7 +264,9 @@ def test_a_single_connection_client(server: Server) -> None:
     assert type(client.connection) is LocalConnection
     client.client_setname("me")
     assert client.client_getname() == "me"
+    assert client.info("stats")["total_connections_received"] == 1
     client.close()
+    assert len(server.engine.sessions) == 0
 
 
 def test_a_blocking_pool_waits_for_a_free_connection(server: Server) -> None:
