@@ -14,8 +14,8 @@ _KEYS: Final = 8
 
 
 def describe(server: Server) -> str:
-    """The last commands and the keyspace of a server."""
-    return "\n".join([*_commands(server), *_keyspace(server)])
+    """The last commands, the faults that fired, and the keyspace of a server."""
+    return "\n".join([*_commands(server), *_faults(server), *_keyspace(server)])
 
 
 def _commands(server: Server) -> list[str]:
@@ -29,6 +29,11 @@ def _commands(server: Server) -> list[str]:
 def _line(one: ReceivedCommand) -> str:
     client = f"{one.client_id}={one.client_name}" if one.client_name else f"{one.client_id}"
     return f"  {one.time:%H:%M:%S.%f}  {client}  db{one.database}  {one} -> {one.outcome}"
+
+
+def _faults(server: Server) -> list[str]:
+    hits = server.faults.hits
+    return ["faults that fired:", *(f"  {hit}" for hit in hits[-_COMMANDS:])] if hits else []
 
 
 def _keyspace(server: Server) -> list[str]:

@@ -40,6 +40,7 @@ class SharedServer:
         server = self.server
         if server.driver.is_closed:
             return
+        server.faults.clear()
         self._disconnect_the_busy()
         with suppress(RuntimeError):  # it obeys Python's time
             server.clock.run_real()

@@ -527,3 +527,10 @@ def test_unknown_names_are_refused(server: Server) -> None:
         server.faults.delay("GET", -1)
     with pytest.raises(ValueError, match="slots are from"):
         server.faults.moved("127.0.0.1:7001", 16384)
+
+
+def test_what_the_test_itself_loads_meets_no_faults(server: Server) -> None:
+    fault = server.faults.error("*", "ERR out of order")
+    server.load({"k": "v"})
+    assert server.dump() == {"k": "v"}
+    assert fault.fired == 0

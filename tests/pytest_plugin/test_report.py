@@ -97,3 +97,24 @@ def test_a_server_without_commands_is_reported_in_a_line(run_tests: RunTests) ->
     """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*- pyredmem -*", "no commands", "no keys"])
+
+
+def test_it_names_the_faults_that_fired(run_tests: RunTests) -> None:
+    result = run_tests("""
+        def test_it(redmem_server, redmem):
+            redmem_server.faults.error("GET", "ERR out of order")
+            redmem.get("k")
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["faults that fired:", "  *GET*client * GET k"])
+
+
+def test_a_shared_server_has_no_faults_in_the_next_test(run_tests: RunTests) -> None:
+    result = run_tests("""
+        def test_first(redmem_session_server):
+            redmem_session_server.faults.error("*", "ERR out of order")
+
+        def test_second(redmem_session_server):
+            assert redmem_session_server.client().ping()
+    """)
+    result.assert_outcomes(passed=2)
