@@ -55,7 +55,7 @@ def subscribers(process: Process, count: int) -> Iterator[None]:
             ended.set()
             reader.join()
             for key in list(selector.get_map().values()):
-                key.fileobj.close()  # type: ignore[union-attr]  # as above
+                key.fileobj.close()  # type: ignore[union-attr]  # a socket
 
 
 def cost(contender: Contender, count: int, publishers: int, deliveries: int) -> float:

@@ -27,6 +27,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.objects.bits import as_signed
 from pyredmem.objects.list import ListObject
 
 list_edits: Final = Group("list")
@@ -55,15 +56,11 @@ def lset(context: Context, argv: list[bytes]) -> None:
     value = list_to_write(context, argv[1])
     if value is None:
         raise CommandError(NO_SUCH_KEY)
-    if not value.replace(_low_bits(integer(argv[2])), argv[3], context.keyspace.limits):
+    index = as_signed(integer(argv[2]) & 0xFFFFFFFF, 32)  # Redis 7.2 takes the low 32 bits (t_list.c)
+    if not value.replace(index, argv[3], context.keyspace.limits):
         raise CommandError(_INDEX_OUT_OF_RANGE)
     context.reply.ok()
     context.changed(argv[1], events.LIST, b"lset")
-
-
-def _low_bits(index: i64) -> i64:
-    """The low 32 bits of an index, signed: Redis 7.2 replaces at an index of that size (t_list.c)."""
-    return ((index & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
 
 
 @list_edits.command(

@@ -28,7 +28,7 @@ from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
 
-#: Up to so many clients are written to before those who have sent them messages (see `Outgoing`).
+#: If no more clients than this have output, messages are written before the replies to PUBLISH (see `Outgoing`).
 FEW_CLIENTS: Final = 16
 
 

@@ -271,9 +271,8 @@ class Stream(Encoded):
         There must be an id left.
         """
         last = self.last_id
-        if last >> SEQUENCE_BITS < now_ms:
-            return int(now_ms) << SEQUENCE_BITS
-        return last + 1
+        first_of_now = int(now_ms) << SEQUENCE_BITS
+        return first_of_now if last < first_of_now else last + 1
 
     def next_id_at(self, milliseconds: int) -> int:
         """The lowest id with these milliseconds that is above the last id, EXHAUSTED if there is none left."""

@@ -62,7 +62,7 @@ class Connection:
         session = self._session
         assert session is not None
         session.receive(data)
-        if self._outgoing.is_waiting:  # the replies follow the messages of this turn
+        if self._outgoing.is_waiting:  # the replies are written with the messages, at the end of this turn
             session.write_soon()
         else:
             self.flush()

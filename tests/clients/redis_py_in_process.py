@@ -37,8 +37,8 @@ def compare(protocol: int, selected: Sequence[str] = (), *, has_python_parser: b
     directory = source()
     parser = ("without_hiredis",) if has_python_parser else ()
 
-    def run_both(names: Sequence[str]) -> Comparison:
-        with pyredmem_server() as server, ThreadPoolExecutor(2) as pool:
+    def run_both(names: Sequence[str], at_once: bool) -> Comparison:
+        with pyredmem_server() as server, ThreadPoolExecutor(2 if at_once else 1) as pool:
             over_tcp = pool.submit(run, directory, server.port, protocol, names, parser)
             in_process = pool.submit(run, directory, free_port(), protocol, names, (*parser, "in_process"))
             results = {OVER_TCP: over_tcp.result(), IN_PROCESS: in_process.result()}

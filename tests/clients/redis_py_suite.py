@@ -9,14 +9,15 @@ PYREDMEM_REDIS_PY names (by default one in the directory for temporary files); n
 
 Two servers judge, because each of them skips some tests: redis-server 7.0 skips those of later versions, and 8.2 those
 of what has changed since. A test counts against us if one of them passes it, and ours neither passes nor skips it. What
-seems to count is tried a second time on all servers, so that a test that depends on the speed of the machine accuses
-nobody.
+seems to count is tried a second time, on one server after the other, so that a test that depends on the speed of the
+machine or on a fixed port accuses nobody.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import re
 import subprocess
@@ -236,22 +237,36 @@ def compare(protocol: int, selected: Sequence[str] = ()) -> Comparison:
     directory = source()
     with all_servers() as servers:
         assert len(servers) > 1, "no redis-server to compare with"
-        return twice(lambda names: _run_all(directory, servers, protocol, names), selected or files(directory))
+        return twice(
+            lambda names, at_once: _run_all(directory, servers, protocol, names, at_once), selected or files(directory)
+        )
 
 
-def twice(run_all: Callable[[Sequence[str]], Comparison], selected: Sequence[str]) -> Comparison:
-    """Run tests on all servers, and those that we seem not to pass a second time."""
-    comparison = run_all(selected)
+def twice(run_all: Callable[[Sequence[str], bool], Comparison], selected: Sequence[str]) -> Comparison:
+    """Run tests on all servers at once, and those that we seem not to pass a second time, on each server in turn."""
+    with _locked(fcntl.LOCK_SH):
+        comparison = run_all(selected, True)
     # By the names without parameters, since a parameter may be a text that can't be named on a command line.
     missing = sorted({name.partition("[")[0] for name in comparison.missing()})
     if missing:
-        comparison.replace(run_all(missing))
+        with _locked(fcntl.LOCK_EX):
+            comparison.replace(run_all(missing, False))
     return comparison
 
 
-def _run_all(directory: Path, servers: list[Server], protocol: int, selected: Sequence[str]) -> Comparison:
-    """Run tests against all servers at once: most of the time they wait."""
-    with ThreadPoolExecutor(len(servers)) as pool:
+@contextlib.contextmanager
+def _locked(mode: int) -> Iterator[None]:
+    """Hold a lock on the machine: some of the tests listen on a fixed port, so the second try is alone."""
+    with open(Path(tempfile.gettempdir()) / "pyredmem-redis-py.lock", "w") as file:
+        fcntl.flock(file, mode)
+        yield
+
+
+def _run_all(
+    directory: Path, servers: list[Server], protocol: int, selected: Sequence[str], at_once: bool
+) -> Comparison:
+    """Run tests against all servers, at once or in turn. Most of the time they wait."""
+    with ThreadPoolExecutor(len(servers) if at_once else 1) as pool:
         runs = [pool.submit(run, directory, server.port, protocol, selected) for server in servers]
         return Comparison(protocol, {server.name: done.result() for server, done in zip(servers, runs, strict=True)})
 

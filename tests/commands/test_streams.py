@@ -42,6 +42,12 @@ def test_an_automatic_id_is_never_lower_than_the_last_one(world: World) -> None:
     assert ids(world) == ["9999999999999-5", "9999999999999-6"]
 
 
+def test_an_automatic_id_follows_a_last_one_of_64_bits(world: World) -> None:
+    for last in ("9223372036854775808", "9999999999999999999", "18446744073709551615"):
+        assert world.do("XADD", "s", f"{last}-0", "f", "v") == f"{last}-0".encode()
+        assert world.do("XADD", "s", "*", "f", "v") == f"{last}-1".encode()
+
+
 def test_the_sequence_alone_can_be_automatic(world: World) -> None:
     fill_stream(world, "5-*", "5-*", "6-*")
     assert ids(world) == ["5-0", "5-1", "6-0"]

@@ -79,7 +79,7 @@ def test_replies_that_come_after_a_message_are_written_after_it() -> None:
 
 
 def order_of_writes(shell: Turns, subscribers: int) -> list[str]:
-    """Who is written to, one after the other, when two clients publish in one turn."""
+    """The names of the clients in the order in which the server writes to them, after two have published."""
     order: list[str] = []
 
     def watch(name: str, client: Client) -> Client:
@@ -89,7 +89,7 @@ def order_of_writes(shell: Turns, subscribers: int) -> list[str]:
             order.append(name)
             write(data)
 
-        client.transport.write = note  # type: ignore[method-assign]
+        client.transport.write = note  # type: ignore[method-assign]  # this one transport also notes its writes
         return client
 
     for number in range(subscribers):
