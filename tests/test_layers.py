@@ -52,6 +52,7 @@ LOADED_LATE = {
     "redis",
     "redis.asyncio",
     "pyredmem.client",
+    "pyredmem.client.library_version",
     "pyredmem.client.sync",
     "pyredmem.client.listening",
     "pyredmem.client.aio",

@@ -73,7 +73,7 @@ class Driver:
     """The one that calls an engine."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        self._engine: Engine | None = engine  # None when the server is closed
         self._clock: Clock = engine.clock
         self._lock = threading.Lock()
         self._tick_us: i64 = self._clock.now_us() + 1000 * engine.cron.interval_ms()
@@ -83,7 +83,18 @@ class Driver:
         self.alarms: list[Alarm] = []
         self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
         self._ports: i64 = 0  # how many were given to clients
-        self.is_closed = False
+
+    @property
+    def engine(self) -> Engine:
+        """The engine. Raises RuntimeError if the server is closed."""
+        if self._engine is None:
+            raise RuntimeError("the server is closed")
+        return self._engine
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server is closed."""
+        return self._engine is None
 
     # One thread at a time.
 
@@ -143,6 +154,8 @@ class Driver:
                 self._lock.release()
 
     def _release_leavers(self) -> None:
+        if self._engine is None:
+            self._leavers.clear()
         while self._leavers:
             session = self._leavers.popleft()
             self.engine.release(session)
@@ -151,16 +164,21 @@ class Driver:
                 self.clock_changed()
 
     def close(self) -> None:
-        """Disconnect all clients. Nobody can connect any more."""
+        """Disconnect all clients, and let go of the engine. Nobody can connect any more."""
         self.enter()
         try:
             self._await_script()
-            self.is_closed = True
+            engine = self._engine
+            if engine is None:
+                return
             self._due_us = NEVER
-            self.engine.script_run.abandon()
-            for session in list(self.engine.sessions.values()):
-                self.engine.clients.drop(session)
-            self._release_leavers()
+            engine.script_run.abandon()
+            for session in list(engine.sessions.values()):
+                engine.clients.drop(session)
+                engine.release(session)
+            self._engine = None
+            self._leavers.clear()
+            engine.close()
         finally:
             self.leave()
 
@@ -179,7 +197,7 @@ class Driver:
 
     def _await_script(self) -> None:
         """Have another thread end its script. The driver is entered, and left meanwhile."""
-        while self._is_anothers():
+        while self._engine is not None and self._is_anothers():
             self.engine.script_run.doom()
             for waiter in self._waiters:
                 waiter.wake()
@@ -191,10 +209,10 @@ class Driver:
 
     def _run_due(self) -> None:
         """Run the tasks and the timer, as far as they are due."""
-        engine = self.engine
-        was_suspended = engine.script_run.is_suspended()
-        if self.is_closed or self._is_anothers():
+        engine = self._engine
+        if engine is None or self._is_anothers():
             return
+        was_suspended = engine.script_run.is_suspended()
         now_us = self._clock.now_us()
         if now_us >= self._alarm_us:
             self._alarm_us = NEVER
@@ -233,6 +251,8 @@ class Driver:
 
     def clock_changed(self) -> None:
         """Let everybody who waits look at the time again. The driver is entered."""
+        if self._engine is None:
+            return
         now_us = self._clock.now_us()
         if self._tick_us - now_us > 1000 * self.engine.cron.interval_ms():  # the clock was set back
             self._tick_us = now_us

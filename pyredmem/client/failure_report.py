@@ -40,6 +40,8 @@ def _keyspace(server: Server) -> list[str]:
     driver = server.driver
     driver.enter()
     try:
+        if driver.is_closed:
+            return ["the server is closed, so its keys are gone"]
         keyspace = driver.engine.keyspace
         keyspace.now_us = driver.engine.clock.now_us()
         lines = []

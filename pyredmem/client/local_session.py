@@ -23,13 +23,11 @@ class LocalSession:
 
     def __enter__(self) -> Self:
         driver = self._driver
-        databases = driver.engine.keyspace.databases
-        if not 0 <= self._database < len(databases):
-            raise ValueError(f"there is no database {self._database}: the server has {len(databases)}")
         driver.enter()
         try:
-            if driver.is_closed:
-                raise RuntimeError("the server is closed")
+            databases = driver.engine.keyspace.databases
+            if not 0 <= self._database < len(databases):
+                raise ValueError(f"there is no database {self._database}: the server has {len(databases)}")
             session = driver.engine.connect("local", "127.0.0.1:0", "127.0.0.1:0")
             if session.is_closing():
                 raise RuntimeError(session.output.take().decode().strip("-\r\n"))

@@ -14,6 +14,7 @@ from time import monotonic
 from mypy_extensions import i64
 
 from pyredmem.client.driver import Driver, Waiter
+from pyredmem.engine.session import Session
 
 
 class LocalSocket:
@@ -26,14 +27,13 @@ class LocalSocket:
         self._rest = b""  # output that the reader has not read to its end, and where it goes on
         self._at: i64 = 0
         self._waiter: Waiter | None = None
-        self._has_ended = False  # the server sends nothing more than what there is
         self._is_closed = False
         driver.enter()
         try:
             session = driver.open_session(port)
             session.on_output = self._output_ready
             session.count_unsent = self._unread
-            self._session = session
+            self._session: Session | None = session  # None when the server sends nothing more than what there is
             self._name = ("127.0.0.1", int(session.address.rpartition(":")[2]))
             self._note_end()  # it was refused
         finally:
@@ -43,12 +43,12 @@ class LocalSocket:
 
     def _output_ready(self) -> None:
         """Wake the thread that waits for output, or account for output that nobody reads yet."""
-        session = self._session
         self._note_end()
+        session = self._session
         waiter = self._waiter
         if waiter is not None:
             waiter.wake()
-        elif not self._has_ended:
+        elif session is not None:
             self._driver.limit_output(session, len(self._rest) - self._at)
 
     def _unread(self) -> int:
@@ -58,8 +58,8 @@ class LocalSocket:
     def _note_end(self) -> None:
         """See whether the engine has closed the connection."""
         session = self._session
-        if session.is_closing() and not self._has_ended:
-            self._has_ended = True
+        if session is not None and session.is_closing():
+            self._session = None
             if not session.aborted:
                 self._rest = self._rest[self._at :] + session.take_output()
                 self._at = 0
@@ -75,8 +75,8 @@ class LocalSocket:
         driver = self._driver
         driver.enter()
         try:
-            if not self._has_ended:
-                session = self._session
+            session = self._session
+            if session is not None:
                 session.receive(requests)
                 if session.is_closing():
                     self._note_end()
@@ -100,8 +100,9 @@ class LocalSocket:
             if not self._is_readable():
                 self._wait(self._timeout)
             data = self._rest
-            if not data and not self._has_ended:
-                data = self._session.take_output()
+            session = self._session
+            if not data and session is not None:
+                data = session.take_output()
                 if len(data) <= size:
                     return data
                 self._rest = data
@@ -130,11 +131,12 @@ class LocalSocket:
             driver.leave()
 
     def _is_readable(self) -> bool:
-        return len(self._rest) > 0 or self._has_ended or self._session.output.size() > 0
+        session = self._session
+        return len(self._rest) > 0 or session is None or session.output.size() > 0
 
     def is_at_end(self) -> bool:
         """Whether everything was read, and nothing more can come."""
-        return self._has_ended and not self._rest
+        return self._session is None and not self._rest
 
     def _wait(self, timeout: float | None) -> None:
         """Wait for output or the end. The driver is entered, and left while the thread sleeps."""
@@ -190,9 +192,10 @@ class LocalSocket:
 
     def end(self) -> None:
         """Have the server close the connection."""
-        if not self._has_ended:
-            self._has_ended = True
-            self._driver.forget(self._session)
+        session = self._session
+        if session is not None:
+            self._session = None
+            self._driver.forget(session)
         waiter = self._waiter
         if waiter is not None:  # another thread reads
             waiter.wake()

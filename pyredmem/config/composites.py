@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Final
 
 from pyredmem.config.kinds import (
@@ -79,6 +80,12 @@ class SavePoints(Kind):
         return [Line(f"{name} {words[at]} {words[at + 1]}", True) for at in range(0, len(words), 2)]
 
 
+@lru_cache(maxsize=16)  # each fresh engine asks for the same
+def _limits_by_class(value: str) -> list[tuple[str, tuple[int, int, int]]]:
+    words = value.split()
+    return [(words[at], (int(words[at + 1]), int(words[at + 2]), int(words[at + 3]))) for at in range(0, len(words), 4)]
+
+
 class BufferLimits(Kind):
     """For each class of clients the hard limit, the soft limit, and the seconds above the soft limit.
 
@@ -114,10 +121,7 @@ class BufferLimits(Kind):
     @staticmethod
     def by_class(value: str) -> dict[str, tuple[int, int, int]]:
         """The limits of a canonical text, by class."""
-        words = value.split()
-        return {
-            words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3])) for at in range(0, len(words), 4)
-        }
+        return dict(_limits_by_class(value))
 
     def lines(self, name: str, value: str, default: str) -> list[Line]:
         limits, defaults = self.by_class(value), self.by_class(default)

@@ -49,7 +49,7 @@ class Settings:
         self._values: dict[str, str] = DEFAULTS.copy()  # canonical text by name
         # The numbers of values that have been read, by name. The table of the defaults is shared until a value changes.
         self._numbers: dict[str, int] = DEFAULT_NUMBERS
-        self._subscribers: list[tuple[str, Callable[[], None]]] = []
+        self._subscribers: list[tuple[tuple[str, ...], Callable[[], None]]] = []
         for name, value in pairs:
             self.start_with(name, value)
 
@@ -117,13 +117,23 @@ class Settings:
 
     def subscribe(self, name: str, callback: Callable[[], None]) -> None:
         """Call `callback` after each change of a setting."""
-        self._subscribers.append((self._known(name).name, callback))
+        self._add_subscriber((name,), callback)
 
-    def follow(self, names: Iterable[str], action: Callable[[], None]) -> None:
+    def follow(self, names: tuple[str, ...], action: Callable[[], None]) -> None:
         """Call `action` now, to copy the present values, and again after each change of a setting in `names`."""
-        for name in names:
-            self.subscribe(name, action)
+        self._add_subscriber(names, action)
         action()
+
+    def _add_subscriber(self, names: tuple[str, ...], callback: Callable[[], None]) -> None:
+        for name in names:
+            if name not in self._values:  # an alias
+                names = tuple([self._known(one).name for one in names])
+                break
+        self._subscribers.append((names, callback))
+
+    def forget_subscribers(self) -> None:
+        """Call nobody any more."""
+        self._subscribers.clear()
 
     def set_many(self, pairs: list[tuple[str, str]], local_client: bool = False) -> None:
         """CONFIG SET: set all of `pairs`, or raise `SettingError` and set none.
@@ -201,8 +211,9 @@ class Settings:
         """Call the subscribers to settings that differ from `old`. If one refuses, restore the old values."""
         new = self._values
         called: list[Callable[[], None]] = []
-        for name, callback in list(self._subscribers):
-            if new[name] == old[name] or callback in called:
+        for names, callback in list(self._subscribers):
+            changed = [name for name in names if new[name] != old[name]]
+            if not changed or callback in called:
                 continue
             called.append(callback)
             try:
@@ -211,7 +222,7 @@ class Settings:
                 self._take_back(old)
                 for earlier in called:
                     self._restore(earlier)
-                raise SettingError(refused.argument or name, refused.reason) from None
+                raise SettingError(refused.argument or changed[0], refused.reason) from None
 
     @staticmethod
     def _restore(callback: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from pyredmem.acl import denial as causes
@@ -49,7 +50,7 @@ class AccessControl:
         self._core = core
         self._tracking = tracking
         self._follow_default: Callable[[], None] | None = None
-        self.catalogue = Catalogue(lambda: acl_commands(commands))
+        self.catalogue = Catalogue(partial(acl_commands, commands))
         self.log = AclLog(core.allocator)
         self._denied = {causes.COMMAND: 0, causes.KEY: 0, causes.AUTH: 0, causes.CHANNEL: 0}
         self.default = self._unrestricted_default()
@@ -68,6 +69,10 @@ class AccessControl:
     def on_default_change(self, action: Callable[[], None]) -> None:
         """Call ``action`` after each change of the default user: clients may need a password now, or none."""
         self._follow_default = action
+
+    def close(self) -> None:
+        """Tell nobody of changes any more."""
+        self._follow_default = None
 
     # Users.
 

@@ -57,8 +57,8 @@ class ActiveExpiry:
         self._fields = FieldExpireCycle(core.keyspace, core.clock)
         self._task = core.tasks.create(self._go_on)
         self._provide_figures()
-        core.settings.follow(["active-expire-effort"], self._effort_changed)
-        core.settings.follow(["latency-monitor-threshold"], self._threshold_changed)
+        core.settings.follow(("active-expire-effort",), self._effort_changed)
+        core.settings.follow(("latency-monitor-threshold",), self._threshold_changed)
 
     def _effort_changed(self) -> None:
         self.keys.effort = self._core.settings.integer("active-expire-effort") - 1

@@ -39,6 +39,10 @@ class ClientEviction:
         self._task = core.tasks.create(self._evict_now)
         core.settings.follow(("maxmemory-clients", "maxmemory"), self._limit_changed)
 
+    def close(self) -> None:
+        """Disconnect nobody any more."""
+        self._drop = _keep
+
     def _limit_changed(self) -> None:
         integer = self._core.settings.integer
         limit = integer("maxmemory-clients")
@@ -99,6 +103,10 @@ class ClientEviction:
             victim = buckets[biggest].pop(0)
             self.evicted += 1
             self._drop(victim, EXCEEDED)
+
+
+def _keep(session: Session, reason: str) -> None:
+    pass
 
 
 def _bucket(size: i64) -> int:

@@ -176,6 +176,13 @@ class Clients:
         """Have ``runner`` run the requests of all clients that connect from now on."""
         self._runner = runner
 
+    def close(self) -> None:
+        """Let nobody connect any more. All clients have been released."""
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
+        self.eviction.close()
+
     def connect(self, kind: str, address: str, local_address: str) -> Session:
         """A session for a client of ``kind`` tcp, unix, tls or local. A refused one gets an error and is closed."""
         core = self._core

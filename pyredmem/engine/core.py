@@ -43,6 +43,10 @@ class Owners:
         """Add an owner: ``addresses`` returns its blocks, and ``purpose`` is its name in the audit's report."""
         self._owners.append((purpose, addresses))
 
+    def forget_all(self) -> None:
+        """Forget all owners."""
+        self._owners.clear()
+
     def audit(self) -> AuditReport:
         """Compare the ledger with the blocks of all owners."""
         owned: list[tuple[str, int]] = []
@@ -142,3 +146,12 @@ class Core:
         self.keyspace.update_clocks()
         self.owners.register("keyspace", self.keyspace.addresses)
         self.owners.register("command histograms", self.statistics.addresses)
+
+    def close(self) -> None:
+        """Forget what the parts have registered. Nothing can run any more."""
+        self.settings.forget_subscribers()
+        self.figures.forget_all()
+        self.owners.forget_all()
+        self.cron.forget_all()
+        self.tasks.forget_all()
+        self.keyspace.close()

@@ -36,6 +36,10 @@ class Cron:
         """Run ``action`` at the first tick after every ``period_ms`` milliseconds; 0 means at every tick."""
         self._jobs.append(_Job(period_ms, action))
 
+    def forget_all(self) -> None:
+        """Run no job any more."""
+        self._jobs.clear()
+
     def run(self, now_ms: i64) -> None:
         """Run the jobs that are due."""
         if self.paused:

@@ -184,6 +184,10 @@ class Paces:
         self._paces.append(pace)
         return pace
 
+    def forget_all(self) -> None:
+        """Forget all paces."""
+        self._paces.clear()
+
     def busy(self) -> i64:
         """How many kinds of work are active, at least 1."""
         count: i64 = 0

@@ -67,6 +67,8 @@ class _Entry:
 class Dispatcher(CallRunner):
     """Runs the requests of all clients of an engine."""
 
+    __deletable__ = ("_context",)
+
     def __init__(self, engine: Engine, handlers: list[Handler]) -> None:
         core = engine.core
         self.engine = engine
@@ -95,6 +97,10 @@ class Dispatcher(CallRunner):
         self._depth: i64 = 0  # how many calls are running, one inside another; plain requests are not counted
         nobody = Session(self, core.keyspace, core.stats, 0, "none", "", "")
         self._context = Context(self, engine, nobody, nobody.reply)  # shared by all plain requests
+
+    def close(self) -> None:
+        """Run nothing any more: drop the context, which refers to this dispatcher and to the last session."""
+        del self._context
 
     # A client's request.
 

@@ -43,6 +43,9 @@ from pyredmem.memory.audit import AuditReport
 class Extension:
     """A part of an engine that a higher layer adds to it."""
 
+    def close(self) -> None:
+        """Let go of what refers to the engine in turn."""
+
 
 class Engine:
     """The parts of one server."""
@@ -102,6 +105,20 @@ class Engine:
         )
         self.script_run.disconnect = self.clients.release
         self.scripting: Extension | None = None  # set by the assembly; see scripting/scripting.py
+
+    def close(self) -> None:
+        """Cut the circles of references, so that the memory is free as soon as nobody holds the engine.
+
+        All clients have been released. The data can't be read any more, and nothing can run.
+        """
+        self.core.close()
+        self.clients.close()
+        self.access.close()
+        self.defrag.paces.forget_all()
+        self.script_run.close()
+        if self.scripting is not None:
+            self.scripting.close()
+        self.scripting = None
 
     # Clients.
 

@@ -84,6 +84,12 @@ class Figures:
         assert name not in self._sources, f"two parts provide {name}"
         self._sources[name] = source
 
+    def forget_all(self) -> None:
+        """Forget all sources and actions."""
+        self._sources.clear()
+        self._resets.clear()
+        self._reclaim_resets.clear()
+
     def value(self, name: str) -> int:
         """The present value of a figure; 0 if no part provides it."""
         source = self._sources.get(name)

@@ -42,7 +42,7 @@ class Notifications(KeyListener):
         self._core = core
         self._pubsub = pubsub
         self._classes: i64 = 0
-        core.settings.follow(["notify-keyspace-events"], self._classes_changed)
+        core.settings.follow(("notify-keyspace-events",), self._classes_changed)
 
     def _classes_changed(self) -> None:
         classes: i64 = 0

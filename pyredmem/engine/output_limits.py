@@ -35,7 +35,7 @@ class OutputLimits:
         self._settings = settings
         self.normal = Limit(0, 0, 0)
         self.pubsub = Limit(0, 0, 0)
-        settings.follow(["client-output-buffer-limit"], self._changed)
+        settings.follow(("client-output-buffer-limit",), self._changed)
 
     def _changed(self) -> None:
         limits = self._settings.output_buffer_limits()

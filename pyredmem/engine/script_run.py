@@ -87,6 +87,12 @@ class ScriptRun:
         self._client_left = False
         self._slice_end_us: i64 = 0
 
+    def close(self) -> None:
+        """Drop what refers to the other parts. No script runs, and none will."""
+        self.find_flags = None
+        self.disconnect = None
+        self._session = None
+
     def _threshold_changed(self) -> None:
         self._threshold_us = 1000 * self._core.settings.integer("busy-reply-threshold")
 

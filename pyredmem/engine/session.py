@@ -60,6 +60,10 @@ class Runner(ABC):
         """Prepare to run requests that had to wait."""
 
     @abstractmethod
+    def close(self) -> None:
+        """Run nothing any more."""
+
+    @abstractmethod
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Run or refuse one request, and reply."""
 

@@ -21,6 +21,10 @@ from pyredmem.engine.host import Host
 DONE: Final = -1
 
 
+def _nothing() -> int:
+    return DONE
+
+
 class Task:
     """Work in slices. ``work`` runs a slice and returns the microseconds to wait before the next one, or DONE."""
 
@@ -61,6 +65,12 @@ class Tasks:
         task = Task(self, work)
         self._tasks.append(task)
         return task
+
+    def forget_all(self) -> None:
+        """Run no task any more."""
+        for task in self._tasks:
+            task.work = _nothing
+        self._tasks.clear()
 
     def wake(self, task: Task, delay_us: i64) -> None:
         """Let a task be due in ``delay_us`` microseconds, if it is not due earlier."""

@@ -87,7 +87,7 @@ class Tracking(KeyListener):
         self.waiting: list[_Waiting] = []  # the messages that the running command's own client gets after the reply
         self._max_keys: i64 = 0
         self._attempts: i64 = 0  # how often in a row the table was not brought within its limit
-        core.settings.follow(["tracking-table-max-keys"], self._max_keys_changed)
+        core.settings.follow(("tracking-table-max-keys",), self._max_keys_changed)
         core.cron.every(0, self.limit_table)
         core.owners.register("tracking", self.addresses)
         core.figures.provide(figures.TRACKING_CLIENTS, lambda: len(self._clients))

@@ -52,6 +52,11 @@ class Keyspace(SharedState):
             if is_replaced or database.keys.find(key) >= 0:
                 self.changes.mark_watchers(database.index, key, is_replaced)
 
+    def close(self) -> None:
+        """Drop all databases. The keyspace can't be used any more."""
+        self.lazyfree.on_work = None
+        self.databases.clear()
+
     def addresses(self) -> list[int]:
         """Every ledger address that the keyspace owns."""
         owned: list[int] = []

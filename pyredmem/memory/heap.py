@@ -232,9 +232,10 @@ class Heap(SlabHeap):
     def check(self) -> None:
         """Assert that all structures of the heap agree with each other."""
         self.pages.check()
-        counted = [0] * len(self._nonfull)
-        nonfull = [0] * len(self._nonfull)
-        slabs = [0] * len(self._nonfull)
+        bins = len(self.profile.bins) + 1
+        counted = [0] * bins
+        nonfull = [0] * bins
+        slabs = [0] * bins
         used_pages: i64 = 0
         used_memory: i64 = self.reserved_bytes
         page: i64 = 1
@@ -267,7 +268,7 @@ class Heap(SlabHeap):
         assert used_memory == self.used_memory, f"used_memory {self.used_memory}, counted {used_memory}"
         assert used_pages == self.pages.used_pages - self.reserved_pages
         assert counted[0] == self.large_allocations - self.large_frees
-        for number in range(1, len(self._nonfull)):
+        for number in range(1, bins):
             bin_at = number * BIN_SIZE
             assert self.bins[bin_at + ALLOCATIONS] - self.bins[bin_at + FREES] == counted[number]
             assert self.bins[bin_at + SLABS] == slabs[number]

@@ -42,6 +42,10 @@ GROWTH_PAGES: Final = 512
 #: The number of page classes that cover PAGE_LIMIT.
 CLASSES: Final = 88
 
+#: What a fresh pool begins with: copied, because that is faster than to make it anew.
+_FIRST_TAGS: Final = vec[i64]([0] * (1 + GROWTH_PAGES))
+_NO_RUNS: Final = vec[i64]([0] * (2 * CLASSES))
+
 #: Sets of page classes are Python integers, wider than a machine word: one class alone, and a class with all above it.
 _CLASS: Final = tuple([1 << index for index in range(CLASSES)])
 _FROM_CLASS: Final = tuple([(1 << CLASSES) - (1 << index) for index in range(CLASSES)])
@@ -77,9 +81,8 @@ class PagePool:
         #: The most pages that may be in use at once; 0 means no limit but the address space.
         self.page_limit: i64 = 0
         #: Lazy heaps of first pages; the index is 2 * class + state, called a slot below.
-        # Made at once: lists made later would lie among the data, and keep arenas of the process from being freed.
-        self._heaps: list[list[int]] = [[] for _ in range(2 * CLASSES)]
-        self._runs: vec[i64] = vec[i64]([0] * (2 * CLASSES))
+        self._heaps: list[list[int]] = []
+        self._runs: vec[i64] = _NO_RUNS[:]
         #: The classes that have a run, as bits, by state.
         self._retained_classes: int = 0
         self._dirty_classes: int = 0
@@ -157,7 +160,12 @@ class PagePool:
         step: i64 = self.frontier // 8 + GROWTH_PAGES
         step = min(max(step, pages), room)
         first = self.frontier
-        self.tags = extend(self.tags, [0] * step)
+        is_small = first == 1 and step == GROWTH_PAGES
+        self.tags = _FIRST_TAGS[:] if is_small else extend(self.tags, [0] * step)
+        # Not one by one: lists made later would lie among the data, and keep arenas of the process from being freed.
+        slots = 2 * (class_floor(step) + 1 if is_small else CLASSES)
+        if len(self._heaps) < slots:
+            self._heaps += [[] for _ in range(slots - len(self._heaps))]
         self.frontier = first + step
         return self._release(first, step, RETAINED)
 

@@ -40,7 +40,7 @@ from typing import Final
 from librt.vecs import extend, vec
 from mypy_extensions import i64
 
-from pyredmem.memory.pages import PAGE_SHIFT, PagePool
+from pyredmem.memory.pages import GROWTH_PAGES, PAGE_SHIFT, PagePool
 from pyredmem.memory.size_classes import BIN_SHAPES, PAGE_BYTES, BinShape, Profile
 
 GRANULE_BYTES: Final = 8
@@ -84,6 +84,8 @@ RECIPROCAL_SHIFT: Final = 32
 #: The BIN of large extents, and that of unused records.
 LARGE: Final = 0
 UNUSED: Final = -1
+#: A fresh heap has room for so many numbers in records and in words before they must be moved.
+_FIRST_CAPACITY: Final = 256
 #: The most dead entries that are dropped from the list of slabs with room when a slab is released.
 DEAD_ENTRIES_PER_SLAB: Final = 16
 
@@ -95,14 +97,16 @@ def _bit_numbers() -> list[int]:
     return numbers
 
 
-_BIT_NUMBERS: Final = _bit_numbers()
+_BIT_NUMBERS: Final = vec[i64](_bit_numbers())
+#: No page has an owner: what a fresh heap begins with, to be copied.
+_NO_OWNERS: Final = vec[i64]([0] * (1 + GROWTH_PAGES))
 
 
 class BinLayout:
     """The numbers of all bins of a fresh heap; there is one for each profile, made once per process."""
 
     def __init__(self, shapes: list[BinShape]) -> None:
-        self.bins = [0] * (BIN_SIZE * (len(shapes) + 1))
+        bins = [0] * (BIN_SIZE * (len(shapes) + 1))
         #: The bin of a request by its size in granules. It never changes, so all heaps share it.
         self.bin_of: vec[i64] = vec[i64]([])
         self.most_words = 0  # of the bitmap of one slab
@@ -112,7 +116,6 @@ class BinLayout:
             granules = shape.slot // GRANULE_BYTES
             # One region more if a slab has a remainder after its last one: an address there needs a bit to be refused.
             words = (shape.regions + (shape.pages * PAGE_BYTES % shape.slot > 0) + WORD_BITS - 1) // WORD_BITS
-            bins = self.bins
             bins[bin_at + NUMBER] = number
             bins[bin_at + GRANULES] = granules
             bins[bin_at + USABLE] = shape.usable
@@ -122,6 +125,7 @@ class BinLayout:
             bins[bin_at + WORDS] = words
             bin_of += [bin_at] * (shape.usable // GRANULE_BYTES + 1 - len(bin_of))
             self.most_words = max(self.most_words, words)
+        self.bins = vec[i64](bins)
         self.bin_of = extend(self.bin_of, bin_of)
 
 
@@ -137,17 +141,18 @@ class SlabHeap(ABC):
         #: The sum of the usable sizes of all live blocks.
         self.used_memory: i64 = 0
         self.small_limit: i64 = profile.small_limit
-        self.owner: vec[i64] = vec[i64]([0])
-        self.owner_pages: i64 = 1
-        self.records: vec[i64] = vec[i64]([0] * RECORD_SIZE)
-        self.words: vec[i64] = vec[i64]([0])
+        self.owner: vec[i64] = _NO_OWNERS[:]
+        self.owner_pages: i64 = len(_NO_OWNERS)
+        self.records: vec[i64] = vec[i64]([0] * RECORD_SIZE, capacity=_FIRST_CAPACITY)
+        self.words: vec[i64] = vec[i64]([0], capacity=_FIRST_CAPACITY)
         layout = _LAYOUTS[profile.name]
-        self.bins: vec[i64] = vec[i64](layout.bins)
+        self.bins: vec[i64] = layout.bins[:]
         self.bin_of: vec[i64] = layout.bin_of
-        self.bit_number: vec[i64] = vec[i64](_BIT_NUMBERS)
+        self.bit_number: vec[i64] = _BIT_NUMBERS
         #: By number of the bin, a lazy heap of the first pages of slabs that have room and are not current.
-        #: Made at once: lists made later would lie among the data, and keep arenas of the process from being freed.
-        self._nonfull: list[list[int]] = [[] for _ in range(len(profile.bins) + 1)]
+        #: Made at once with the first entry: lists made later would lie among the data, and keep arenas of the process
+        #: from being freed.
+        self._nonfull: list[list[int]] = []
         #: By number of bitmap words, the first unused record; the others are linked through BASE.
         self._unused_records: vec[i64] = vec[i64]([0] * (layout.most_words + 1))
 
@@ -288,6 +293,8 @@ class SlabHeap(ABC):
 
     def _push_nonfull(self, slab: i64, bin_at: i64) -> None:
         self.bins[bin_at + NONFULL] += 1
+        if not self._nonfull:
+            self._nonfull = [[] for _ in range(len(self.profile.bins) + 1)]
         heappush(self._nonfull[self.bins[bin_at + NUMBER]], self.records[slab] >> PAGE_SHIFT)
 
     def _drop_dead(self, nonfull: list[int], living: i64) -> None:
@@ -310,6 +317,8 @@ class SlabHeap(ABC):
         Entries of slabs that were released in the meantime are dead. They cannot pile up, because no new slab is made
         before all entries have been popped.
         """
+        if not self._nonfull:
+            return 0
         bins = self.bins
         records = self.records
         nonfull = self._nonfull[bins[bin_at + NUMBER]]

@@ -98,6 +98,7 @@ class LuaEngine:
         """Forget the state and everything in it."""
         self._interpreter = None
         self.calls.memory_used = None
+        self.calls.collect = None
 
 
 class Scripting(Extension):
@@ -124,6 +125,11 @@ class Scripting(Extension):
         provide(figures.FUNCTIONS_CACHES_BYTES, self._function_memory.total)
         provide(figures.FUNCTIONS, self._count_functions)
         provide(figures.LIBRARIES, self._count_libraries)
+
+    def close(self) -> None:
+        """Forget both Lua states."""
+        self.lua.drop()
+        self.function_lua.drop()
 
     def _count_functions(self) -> int:
         return self.libraries.function_count()

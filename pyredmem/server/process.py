@@ -40,7 +40,7 @@ class ProcessSettings:
             self._log.open_file(logfile)
         except OSError as error:
             raise ProcessError(f"Can't open the log file: {describe(error)}") from error
-        self._settings.follow(["loglevel"], self._level_changed)
+        self._settings.follow(("loglevel",), self._level_changed)
         self._settings.subscribe("dir", self._directory_changed)
         self._oom_score.apply()
 

@@ -199,7 +199,7 @@ def test_a_follower_may_refuse_a_change() -> None:
         if settings.integer("timeout") > 5:
             raise SettingError(reason="not here")
 
-    settings.follow(["timeout"], refuse)
+    settings.follow(("timeout",), refuse)
     assert refusal(settings, ("timeout", "6")) == failed("timeout", "not here")
     assert settings.integer("timeout") == 0
 
