@@ -246,9 +246,10 @@ def _shown_reply(reply: bytes) -> str:
     if kind in {b"$", b"="} and first != b"-1":
         size = int(first)
         text = rest[:size] if size <= len(rest) else rest + b"..."
-        return shown_word(text)
+        return shown_word(text if kind == b"$" else text[len(b"txt:") :])
     if kind in {b"*", b"~", b">", b"%"} and first != b"-1":
-        return f"({int(first)} {'pairs' if kind == b'%' else 'elements'})"
+        what = "pair" if kind == b"%" else "element"
+        return f"(1 {what})" if first == b"1" else f"({int(first)} {what}s)"
     if kind == b"_" or (first == b"-1" and kind in {b"$", b"*"}):
         return "(nil)"
     return f"(error) {_text(first)}" if kind == b"-" else _text(first)

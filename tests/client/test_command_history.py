@@ -93,6 +93,19 @@ def test_a_command_says_how_it_ended(server: Server, client: redis.Redis) -> Non
     assert server.commands[0].error is None
 
 
+def test_a_reply_of_one_element_is_in_the_singular(server: Server) -> None:
+    client = server.client(protocol=3)
+    client.hset("hash", "field", "value")
+    client.hkeys("hash")
+    client.hgetall("hash")
+    assert [one.outcome for one in server.commands.last(2)] == ["(1 element)", "(1 pair)"]
+
+
+def test_the_format_of_a_verbatim_string_is_not_shown(server: Server) -> None:
+    server.client(protocol=3).info("clients")
+    assert server.commands[-1].outcome.startswith("'# Clients")
+
+
 def test_a_blocked_command_has_not_ended(server: Server, client: redis.Redis) -> None:
     result = in_thread(lambda: client.blpop(["q"], 10))
     wait_for_blocked(server, 1)
