@@ -16,6 +16,7 @@ from typing import cast
 from pyredmem.client.driver import Driver
 from pyredmem.client.loops import LoopEnd
 from pyredmem.host.loops import new_event_loop
+from pyredmem.host.unix_sockets import unix_socket
 
 
 class SocketEnd(LoopEnd, asyncio.Protocol):
@@ -61,7 +62,7 @@ class Listener:
         self._driver = driver
         self.path = path
         if path:
-            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket = unix_socket()
             self._socket.bind(path)
             self._socket.listen()
         else:
