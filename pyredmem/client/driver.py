@@ -161,6 +161,7 @@ class Driver:
             for session in list(self.engine.sessions.values()):
                 self.engine.clients.drop(session)
             self._release_leavers()
+            self.engine.links.close_all()
         finally:
             self.leave()
 

@@ -28,7 +28,7 @@ def resident_bytes() -> int:
     try:
         with open(_STATM, "rb") as statm:
             return int(statm.read().split()[1]) * _page_bytes()
-    except (OSError, IndexError, ValueError):
+    except (AttributeError, OSError, IndexError, ValueError):
         return 0
 
 

@@ -39,8 +39,13 @@ class Alarm:
         if sys.platform != "linux" or create is None:
             return -1
         file = int(create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC))
-        if file >= 0:
+        if file < 0:
+            return -1
+        try:
             self._loop.add_reader(file, self._expired)
+        except NotImplementedError:
+            os.close(file)
+            return -1
         return file
 
     def set(self, delay_us: int) -> None:

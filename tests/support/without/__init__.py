@@ -1,0 +1,1 @@
+"""Put this directory on PYTHONPATH: see `sitecustomize.py`."""
