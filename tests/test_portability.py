@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from tests.server import processes
-from tests.support.servers import ROOT, free_port
+from tests.support.servers import free_port
+from tests.support.without import environment
 
-WITHOUT = ROOT / "tests" / "support" / "without"
 SECONDS = 60.0
 #: What is hidden, and what INFO of the double and of a server says then.
 MISSING: dict[str, dict[str, Any]] = {
@@ -38,11 +38,6 @@ MISSING: dict[str, dict[str, Any]] = {
     "fcntl,pwd,grp,termios": {},
     "everything": {"multiplexing_api": "asyncio", "used_memory_rss": 0, "total_system_memory": 0},
 }
-
-
-def environment(missing: str) -> dict[str, str]:
-    path = os.pathsep.join((str(WITHOUT), processes.environment()["PYTHONPATH"]))
-    return processes.environment(PYTHONPATH=path, PYREDMEM_WITHOUT=missing)
 
 
 def run(missing: str, *arguments: str) -> subprocess.CompletedProcess[str]:

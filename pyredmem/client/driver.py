@@ -14,7 +14,7 @@ import os
 import threading
 from collections import deque
 from time import sleep
-from typing import Final
+from typing import Any, Final
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -75,7 +75,7 @@ class Driver:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._clock: Clock = engine.clock
-        self._lock = threading.Lock()
+        self._lock: Any = threading.Lock()
         self._tick_us: i64 = self._clock.now_us() + 1000 * engine.cron.interval_ms()
         self._alarm_us: i64 = NEVER  # when the engine's tasks want to run
         self._due_us: i64 = self._tick_us  # the earlier one of the two
@@ -84,6 +84,7 @@ class Driver:
         self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
         self._ports: i64 = 0  # how many were given to clients
         self.is_closed = False
+        self.is_foreign = False  # it belongs to the process from which this one was forked, see `forks`
 
     # One thread at a time.
 
@@ -152,6 +153,8 @@ class Driver:
 
     def close(self) -> None:
         """Disconnect all clients. Nobody can connect any more."""
+        if self.is_foreign:
+            return
         self.enter()
         try:
             self._await_script()
@@ -164,6 +167,12 @@ class Driver:
             self.engine.links.close_all()
         finally:
             self.leave()
+
+    def disown(self, lock: Any) -> None:
+        """Get out of use, in a forked process. To enter is up to ``lock`` now."""
+        self._lock = lock
+        self.is_foreign = True
+        self.is_closed = True
 
     def disconnect_all(self) -> None:
         """Disconnect all clients, which may still read what they were sent. They can connect again."""

@@ -22,7 +22,7 @@ _SECONDS = 20.0
 
 
 def sync_clients(server: pyredmem.Server) -> None:
-    client = server.client(decode_responses=True)
+    client: Any = server.client(decode_responses=True)
     assert client.set("greeting", "hello")
     assert client.get("greeting") == "hello"
     assert client.eval("return redis.call('GET', KEYS[1])", 1, "greeting") == "hello"
@@ -41,6 +41,8 @@ def sync_clients(server: pyredmem.Server) -> None:
 
 
 async def async_clients(server: pyredmem.Server) -> None:
+    client: Any
+    other: Any
     async with server.async_client() as client, server.async_client() as other:
         waiting = asyncio.create_task(client.blpop(["queue"], timeout=_SECONDS))
         await asyncio.sleep(0)
