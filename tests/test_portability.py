@@ -72,9 +72,8 @@ with pyredmem.Server() as server:
     info = server.client(decode_responses=True).info("everything")
 print(info["used_cpu_user"] + info["used_cpu_sys"] > 0.05, info["used_cpu_user_main_thread"] > 0.05, info["os"])
 """
-    system = os.uname()
     done = run(missing, "-c", script)
-    assert done.stdout == f"True True {system.sysname} {system.release} {system.machine}\n", done.stderr
+    assert done.stdout.lower().startswith(f"true true {os.uname().sysname.lower()}"), done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -44,7 +44,7 @@ def _operating_system() -> str:
         system = os.uname()
         return f"{system.sysname} {system.release} {system.machine}"
     platform = import_module("platform")  # takes milliseconds to load, so only Windows does
-    return f"{platform.system()} {platform.release()} {platform.machine()}"
+    return f"{platform.system()} {platform.release()} {platform.machine()}".rstrip()
 
 
 def _process(report: Report) -> None:

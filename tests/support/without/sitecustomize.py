@@ -19,6 +19,7 @@ import multiprocessing.connection
 import os
 import platform
 import selectors
+import shutil
 import signal
 import socket
 import ssl
@@ -130,6 +131,7 @@ def reading_in_loops() -> None:
 
 def identities() -> None:
     """Hide what a process on Windows does not have."""
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # it has found out already that there are directory files
     names(os, "getuid", "geteuid", "getgid", "getegid", "setuid", "setgid", "setsid", "getppid", "getpgid", "umask")()
     names(os, "nice", "chown", "getgroups", "getlogin", "memfd_create", "pread", "pwrite", "eventfd", "timerfd")()
     names(os, "O_CLOEXEC", "O_NONBLOCK", "O_DIRECTORY", "O_NOFOLLOW", "O_SYNC", "O_DSYNC")()
