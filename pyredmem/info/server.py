@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from pyredmem import __version__
 from pyredmem.base.build import COMPILED
@@ -40,8 +40,9 @@ def _program(report: Report) -> None:
 
 
 def _operating_system() -> str:
-    if hasattr(os, "uname"):
-        system = os.uname()
+    uname: Any = getattr(os, "uname", None)  # mypyc would take it for given, as on the system where it compiles
+    if uname is not None:
+        system = uname()
         return f"{system.sysname} {system.release} {system.machine}"
     platform = import_module("platform")  # takes milliseconds to load, so only Windows does
     return f"{platform.system()} {platform.release()} {platform.machine()}".rstrip()
