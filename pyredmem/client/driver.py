@@ -37,6 +37,8 @@ _FINE_US: Final = 60_000_000
 _COARSE_TICK_US: Final = 1_000_000
 _MOST_COARSE_TICKS: Final = 20_000
 
+_BLOCKING: Final = (True,)
+
 #: How long to wait until another thread may have ended its script (seconds).
 _SCRIPT_PAUSE_S: Final = 0.001
 
@@ -101,14 +103,6 @@ class Driver:
     def leave(self) -> None:
         """Let other threads in."""
         self._lock.release()
-
-    def _enter_again(self) -> None:
-        """Wait until no other thread is inside, even if a signal's handler raises an exception meanwhile."""
-        try:
-            self._lock.acquire()
-        except BaseException:
-            self._enter_again()
-            raise
 
     def _catch_up(self) -> None:
         self._run_due()
@@ -272,21 +266,46 @@ class Driver:
 
         The leader returns earlier, whenever something is due.
         """
-        self._waiters.append(waiter)
+        try:
+            self._waiters.append(waiter)
+            self._sleep(waiter, self._until_due(waiter, seconds))
+        finally:
+            was_leader = self._waiters[0] is waiter
+            try:
+                self._waiters.remove(waiter)
+            finally:
+                if was_leader and self._waiters:
+                    self._waiters[0].wake()
+        self._catch_up()
+
+    def _until_due(self, waiter: Waiter, seconds: float) -> float:
+        """How long a thread that wants to wait for ``seconds`` may wait."""
         has_script = self.engine.script_run.is_suspended() and self.engine.script_run.is_mine()
         if self._waiters[0] is waiter or has_script:
             due_s = self.due_in_s()
             if due_s >= 0 and (seconds < 0 or due_s < seconds):
-                seconds = _TURN_S if has_script and due_s < _TURN_S else due_s
-        self._lock.release()
+                return _TURN_S if has_script and due_s < _TURN_S else due_s
+        return seconds
+
+    def _sleep(self, waiter: Waiter, seconds: float) -> None:
+        """Leave, wait, and enter again, even if a signal's handler raises an exception meanwhile.
+
+        An interpreted handler runs when a call has returned. So the lock is free wherever the first `try` is left; and
+        in the loop a list notes, within one call, that the lock is held again.
+        """
+        entered: list[bool] = []
+        interruption: BaseException | None = None
         try:
+            self._lock.release()
             waiter.sleep(seconds)
-        finally:
+        except BaseException as error:
+            interruption = error
+        while not entered:
             try:
-                self._enter_again()
-            finally:
-                was_leader = self._waiters[0] is waiter
-                self._waiters.remove(waiter)
-                if was_leader and self._waiters:
-                    self._waiters[0].wake()
-        self._catch_up()
+                entered.extend(map(self._lock.acquire, _BLOCKING))
+            except BaseException as error:
+                interruption = error
+                if self.is_foreign:  # the handler has forked the process
+                    break
+        if interruption is not None:
+            raise interruption
