@@ -34,7 +34,7 @@ MISSING: dict[str, dict[str, Any]] = {
     "signals": {"multiplexing_api": "asyncio"},
     "poll": {"multiplexing_api": "asyncio"},
     "readers": {"multiplexing_api": "asyncio"},
-    "sched,uname,sysconf,identities,timerfd": {"total_system_memory": 0},
+    "sched,uname,sysconf,identities,timerfd,proc": {"total_system_memory": 0},
     "fcntl,pwd,grp,termios": {},
     "everything": {"multiplexing_api": "asyncio", "used_memory_rss": 0, "total_system_memory": 0},
 }

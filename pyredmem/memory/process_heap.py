@@ -63,7 +63,7 @@ class PoolMemory:
     """Reads this process's memory. To be closed after use, and not to be kept across a fork."""
 
     def __init__(self) -> None:
-        self._file = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+        self._file = os.open("/proc/self/mem", os.O_RDONLY)
 
     def header(self, address: int) -> bytes:
         """The header of the pool at an address; empty if there is no memory at that address."""
