@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any
 
 import redis
@@ -86,6 +87,7 @@ def server_process() -> dict[str, Any]:
         command = [sys.executable, "-m", "pyredmem", "--port", str(port), "--logfile", "log", "--dir", directory]
         process = subprocess.Popen(command)
         try:
+            wait_for(port)
             info = serve(port)
             assert process.wait(_SECONDS) == 0
         finally:
@@ -93,10 +95,22 @@ def server_process() -> dict[str, Any]:
     return info
 
 
+def wait_for(port: int) -> None:
+    """Wait until something listens on a port."""
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), _SECONDS).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        else:
+            return
+
+
 def serve(port: int) -> dict[str, Any]:
     """What INFO says when the server has worked; then it is shut down."""
-    patience = redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500)
-    with redis.Redis(port=port, decode_responses=True, retry=patience, socket_timeout=_SECONDS) as client:
+    with redis.Redis(port=port, decode_responses=True, socket_timeout=_SECONDS) as client:
         assert client.set("greeting", "hello")
         assert client.eval("return redis.call('GET', KEYS[1])", 1, "greeting") == "hello"
         for number in range(100):
