@@ -49,6 +49,9 @@ CHOICE = os.environ.get("PYREDMEM_COMPILE", "1") or "1"
 REQUIRED = CHOICE == "require"
 OPTIMIZED = "3"
 ORDINARY = "g"  # between 0 and 1: the passes that pay quickly
+# Microsoft's compiler has no levels: for speed, and for size, which takes less time.
+MSVC_OPTIMIZED = "/O2"
+MSVC_ORDINARY = "/O1"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 # Calls between modules need not go through the table of replaceable symbols: 5% of a command, measured. Optimization
@@ -189,6 +192,8 @@ class BuildCore(build_ext):
 
     def build_extensions(self) -> None:
         """Compile the sources of all extensions side by side, the largest first; then link each extension."""
+        if self.compiler.compiler_type == "msvc" and not self.compiler.initialized:
+            self.compiler.initialize()  # otherwise each thread would do it
         jobs = self._jobs()
         jobs.sort(key=lambda job: os.path.getsize(job.source), reverse=True)
         with ThreadPoolExecutor(CORES) as pool:
@@ -206,8 +211,9 @@ class BuildCore(build_ext):
         ordinary = {c_file(module) for module in modules("compile")} - optimized
         headers = ["__native_pyredmem.h", "__native_internal_pyredmem.h"]
         run_once = self._declarations_of_code_that_runs_once(Path(self.build_temp, "c", headers[1]))
-        fast = [f"-O{OPTIMIZED}"]
-        plain = [f"-O{ORDINARY}"]
+        is_msvc = self.compiler.compiler_type == "msvc"
+        fast = [MSVC_OPTIMIZED if is_msvc else f"-O{OPTIMIZED}"]
+        plain = [MSVC_ORDINARY if is_msvc else f"-O{ORDINARY}"]
         flags = dict.fromkeys(optimized, fast + self._precompile("optimized", core, fast, headers, run_once))
         flags |= dict.fromkeys(ordinary, plain + self._precompile("ordinary", core, plain, headers, run_once))
         jobs = [Job(core, source, flags.get(os.path.basename(source), fast)) for source in core.sources]
@@ -227,7 +233,8 @@ class BuildCore(build_ext):
     ) -> list[str]:
         """Compile headers that many sources include; the flags with which a source finds the compiled ones.
 
-        A compiled header serves only the sources that are compiled with the same flags.
+        A compiled header serves only the sources that are compiled with the same flags. clang refuses to go on where a
+        flag differs, so it is tried first.
         """
         if self.compiler.compiler_type != "unix":
             return []
@@ -237,6 +244,9 @@ class BuildCore(build_ext):
         command = [*self.compiler.compiler_so, *directories, *core.extra_compile_args, *flags]
         try:
             self.compiler.spawn([*command, "-x", "c-header", str(header), "-o", f"{header}.gch"])
+            trial = header.with_name(f"{name}_trial.c")
+            trial.write_text("")
+            self._compile(Job(core, str(trial), [*flags, "-include", str(header)]))
         except Exception as error:
             say(f"Building takes longer than it might: the headers could not be precompiled ({error}).")
             return []
@@ -260,8 +270,9 @@ class BuildCore(build_ext):
 
     def _remove_extensions(self) -> None:
         """Forget the extensions of an earlier or of a failed build: half of them would be worse than none."""
-        for path in Path(self.build_lib).rglob("*.so"):
-            path.unlink()
+        for pattern in ("*.so", "*.pyd"):
+            for path in Path(self.build_lib).rglob(pattern):
+                path.unlink()
 
 
 def say(message: str) -> None:

@@ -42,8 +42,8 @@ ALLOWED = {
     "base/rng.py": {"librt.random"},  # the one source of chance, seeded
     "config/file.py": {"os"},  # the configuration file, read at start and rewritten on request
     "info/server.py": {"os"},  # finds out which operating system this is
-    "memory/page_release.py": {"ctypes"},  # returns the pages of arrays to the operating system
-    "memory/process.py": {"os", "resource", "ctypes"},  # the figures of the process that the operating system gives
+    "memory/c_library.py": {"ctypes"},  # calls the C library: page_release.py and process.py
+    "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
 CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py")
@@ -70,11 +70,14 @@ def _label(path: Path) -> str:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Dotted names of everything a module imports, relative ones resolved."""
+    """Dotted names of everything a module imports, relative ones resolved, and of what it loads by its name."""
     parts = ["pyredmem", *path.relative_to(PACKAGE).with_suffix("").parts]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call):
+            if ast.unparse(node.func).endswith(("import_module", "optional_module")):
+                yield from (str(name.value) for name in node.args if isinstance(name, ast.Constant))
         elif isinstance(node, ast.ImportFrom):
             base = parts[: -node.level] if node.level else []
             module = [*base, *(node.module.split(".") if node.module else [])]

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import deque
 from time import sleep
-from typing import Final
+from typing import Any, Final
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -36,6 +36,8 @@ _FIRST_DESCRIPTOR: Final = 8
 _FINE_US: Final = 60_000_000
 _COARSE_TICK_US: Final = 1_000_000
 _MOST_COARSE_TICKS: Final = 20_000
+
+_BLOCKING: Final = (True,)
 
 #: How long to wait until another thread may have ended its script (seconds).
 _SCRIPT_PAUSE_S: Final = 0.001
@@ -75,7 +77,7 @@ class Driver:
     def __init__(self, engine: Engine) -> None:
         self._engine: Engine | None = engine  # None when the server is closed
         self._clock: Clock = engine.clock
-        self._lock = threading.Lock()
+        self._lock: Any = threading.Lock()
         self._tick_us: i64 = self._clock.now_us() + 1000 * engine.cron.interval_ms()
         self._alarm_us: i64 = NEVER  # when the engine's tasks want to run
         self._due_us: i64 = self._tick_us  # the earlier one of the two
@@ -83,6 +85,7 @@ class Driver:
         self.alarms: list[Alarm] = []
         self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
         self._ports: i64 = 0  # how many were given to clients
+        self.is_foreign = False  # it belongs to the process from which this one was forked, see `forks`
 
     @property
     def engine(self) -> Engine:
@@ -93,8 +96,8 @@ class Driver:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server is closed."""
-        return self._engine is None
+        """Whether the server is closed, for this process at least."""
+        return self._engine is None or self.is_foreign
 
     # One thread at a time.
 
@@ -111,14 +114,6 @@ class Driver:
     def leave(self) -> None:
         """Let other threads in."""
         self._lock.release()
-
-    def _enter_again(self) -> None:
-        """Wait until no other thread is inside, even if a signal's handler raises an exception meanwhile."""
-        try:
-            self._lock.acquire()
-        except BaseException:
-            self._enter_again()
-            raise
 
     def _catch_up(self) -> None:
         self._run_due()
@@ -165,6 +160,8 @@ class Driver:
 
     def close(self) -> None:
         """Disconnect all clients, and let go of the engine. Nobody can connect any more."""
+        if self.is_foreign:
+            return
         self.enter()
         try:
             self._await_script()
@@ -178,9 +175,15 @@ class Driver:
                 engine.release(session)
             self._engine = None
             self._leavers.clear()
+            engine.links.close_all()
             engine.close()
         finally:
             self.leave()
+
+    def disown(self, lock: Any) -> None:
+        """Get out of use, in a forked process. To enter is up to ``lock`` now."""
+        self._lock = lock
+        self.is_foreign = True
 
     def disconnect_all(self) -> None:
         """Disconnect all clients, which may still read what they were sent. They can connect again."""
@@ -282,21 +285,46 @@ class Driver:
 
         The leader returns earlier, whenever something is due.
         """
-        self._waiters.append(waiter)
+        try:
+            self._waiters.append(waiter)
+            self._sleep(waiter, self._until_due(waiter, seconds))
+        finally:
+            was_leader = self._waiters[0] is waiter
+            try:
+                self._waiters.remove(waiter)
+            finally:
+                if was_leader and self._waiters:
+                    self._waiters[0].wake()
+        self._catch_up()
+
+    def _until_due(self, waiter: Waiter, seconds: float) -> float:
+        """How long a thread that wants to wait for ``seconds`` may wait."""
         has_script = self.engine.script_run.is_suspended() and self.engine.script_run.is_mine()
         if self._waiters[0] is waiter or has_script:
             due_s = self.due_in_s()
             if due_s >= 0 and (seconds < 0 or due_s < seconds):
-                seconds = _TURN_S if has_script and due_s < _TURN_S else due_s
-        self._lock.release()
+                return _TURN_S if has_script and due_s < _TURN_S else due_s
+        return seconds
+
+    def _sleep(self, waiter: Waiter, seconds: float) -> None:
+        """Leave, wait, and enter again, even if a signal's handler raises an exception meanwhile.
+
+        An interpreted handler runs when a call has returned. So the lock is free wherever the first `try` is left; and
+        in the loop a list notes, within one call, that the lock is held again.
+        """
+        entered: list[bool] = []
+        interruption: BaseException | None = None
         try:
+            self._lock.release()
             waiter.sleep(seconds)
-        finally:
+        except BaseException as error:
+            interruption = error
+        while not entered:
             try:
-                self._enter_again()
-            finally:
-                was_leader = self._waiters[0] is waiter
-                self._waiters.remove(waiter)
-                if was_leader and self._waiters:
-                    self._waiters[0].wake()
-        self._catch_up()
+                entered.extend(map(self._lock.acquire, _BLOCKING))
+            except BaseException as error:
+                interruption = error
+                if self.is_foreign:  # the handler has forked the process
+                    break
+        if interruption is not None:
+            raise interruption

@@ -14,8 +14,10 @@ import threading
 from typing import cast
 
 from pyredmem.client.driver import Driver
+from pyredmem.client.forks import ForkAware, require_own, watch
 from pyredmem.client.loops import LoopEnd
 from pyredmem.host.loops import new_event_loop
+from pyredmem.host.unix_sockets import unix_socket
 
 
 class SocketEnd(LoopEnd, asyncio.Protocol):
@@ -24,9 +26,11 @@ class SocketEnd(LoopEnd, asyncio.Protocol):
     def __init__(self, driver: Driver, port: int) -> None:
         super().__init__(driver)
         self._port = port
+        self.descriptor = -1  # the file of the socket, while it is surely open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.descriptor = transport.get_extra_info("socket").fileno()
         self.driver.enter()
         try:
             session = self.driver.open_session(self._port)
@@ -45,23 +49,28 @@ class SocketEnd(LoopEnd, asyncio.Protocol):
         self.driver.engine.clients.note_unsent(self.session, self._transport.get_write_buffer_size())
 
     def take_end(self) -> None:
+        self.descriptor = -1
         if self.session.aborted:
             self._transport.abort()
         else:
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.descriptor = -1
         self.end()
 
 
-class Listener:
+class Listener(ForkAware):
     """Listens until it is closed, on ``host`` and ``port`` or on the Unix socket at ``path``."""
 
     def __init__(self, driver: Driver, host: str, port: int, path: str) -> None:
+        require_own(driver)
         self._driver = driver
         self.path = path
+        self._ends: list[SocketEnd] = []
+        self._is_left = False  # it belongs to the process from which this one was forked
         if path:
-            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket = unix_socket()
             self._socket.bind(path)
             self._socket.listen()
         else:
@@ -73,6 +82,7 @@ class Listener:
         self._closed = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"pyredmem {self.url}", daemon=True)
         self._thread.start()
+        watch(self)
 
     @property
     def url(self) -> str:
@@ -87,7 +97,7 @@ class Listener:
         self._loop.close()
 
     async def _serve(self) -> None:
-        ends: list[SocketEnd] = []
+        ends = self._ends
 
         def connect() -> SocketEnd:
             end = SocketEnd(self._driver, self.port)
@@ -105,10 +115,24 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening, and disconnect the clients."""
-        if self._loop.is_closed():
+        if self._is_left or self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._closed.set)
         self._thread.join()
         if self.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
+
+    def leave_behind(self) -> None:
+        """Let go of the sockets, which would stay open in the child when the parent closes them.
+
+        Nothing is closed, since the objects that own the files would close them again: the files become another one.
+        """
+        self._is_left = True
+        if self._loop.is_closed():
+            return
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (self._socket.fileno(), *(end.descriptor for end in self._ends)):
+            if descriptor >= 0:
+                os.dup2(null, descriptor, inheritable=False)
+        os.close(null)

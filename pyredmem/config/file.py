@@ -246,7 +246,9 @@ def save_file(path: str, text: str) -> None:
 
 
 def _sync_directory(directory: str) -> None:
-    """Make sure that the new name of the file survives a crash."""
+    """Make sure that the new name of the file survives a crash. Windows cannot open a directory to do so."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,7 +18,6 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.acl.user import User
-from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
@@ -28,7 +27,7 @@ from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.protocol.hiredis_request import HiredisRequestParser
+from pyredmem.protocol.hiredis_request import request_parser
 from pyredmem.protocol.null_sink import NullSink
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.protocol.request import RequestParser
@@ -141,7 +140,7 @@ class Session:
         self.reply_peak: i64 = 0  # the most bytes of output at once since the timer's last visit
         self.counted_bytes: i64 = 0  # its memory when it was counted last
         self.output_watch = OutputWatch()
-        self.parser: RequestParser = RequestParser() if COMPILED else HiredisRequestParser()
+        self.parser: RequestParser = request_parser()
         self.output = RespSink()
         self.reply: ReplySink = self.output
         self._outbox: RespSink | None = None  # messages that came up in the middle of a reply

@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-import select
+import selectors
 import socket
 import time
 
@@ -21,7 +21,7 @@ class SocketLink(Link):
     def __init__(self, address: bytes, port: int, timeout_s: float) -> None:
         self._received = b""
         self._socket = _connecting(address.partition(b"\0")[0], port)
-        if not _is_ready(self._socket, select.POLLOUT, timeout_s):
+        if not _is_ready(self._socket, selectors.EVENT_WRITE, timeout_s):
             self._socket.close()
             raise TimeoutError
 
@@ -52,7 +52,7 @@ def _connecting(address: bytes, port: int) -> socket.socket:
         connecting = socket.socket(family, kind, protocol)
         connecting.setblocking(False)
         code = connecting.connect_ex(place)
-        if code in {0, errno.EINPROGRESS}:
+        if code in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:  # the last one on Windows
             with contextlib.suppress(OSError):
                 connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connecting
@@ -63,6 +63,6 @@ def _connecting(address: bytes, port: int) -> socket.socket:
 
 def _is_ready(waiting: socket.socket, event: int, timeout_s: float) -> bool:
     """Whether a socket becomes ready, or fails, within the timeout."""
-    poll = select.poll()
-    poll.register(waiting, event)
-    return bool(poll.poll(min(timeout_s, _LONGEST_S) * 1000))
+    with selectors.DefaultSelector() as selector:
+        selector.register(waiting, event)
+        return bool(selector.select(min(timeout_s, _LONGEST_S)))

@@ -1,14 +1,17 @@
 """What an engine may know of the process that it runs in, and ask of it, no matter which shell is around it."""
 
 import os
-import resource
 import time
+from typing import Final
 
+from pyredmem.base.optional import optional_module
 from pyredmem.config.file import save_file
 from pyredmem.config.quoting import decode
 from pyredmem.engine.host import Host, Link
 from pyredmem.host.link import SocketLink
 from pyredmem.memory import process
+
+resource: Final = optional_module("resource")  # not on Windows
 
 
 class ProcessHost(Host):
@@ -24,12 +27,20 @@ class ProcessHost(Host):
         return process.total_system_memory()
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
+        if resource is None:
+            used = os.times()
+            return (used.system, used.user, used.children_system, used.children_user)
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (own.ru_stime, own.ru_utime, children.ru_stime, children.ru_utime)
 
     def main_thread_cpu_seconds(self) -> tuple[float, float]:
-        """The system and user time of the calling thread, which is the one that runs the engine."""
+        """The system and user time of the calling thread, which is the one that runs the engine.
+
+        Only Linux tells them apart; elsewhere all of it is user time.
+        """
+        if not hasattr(resource, "RUSAGE_THREAD"):
+            return (0.0, time.thread_time())
         own = resource.getrusage(resource.RUSAGE_THREAD)
         return (own.ru_stime, own.ru_utime)
 

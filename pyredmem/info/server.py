@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 from pyredmem import __version__
 from pyredmem.base.build import COMPILED
@@ -30,13 +31,21 @@ def _program(report: Report) -> None:
     report.number("redis_git_dirty", 0)
     report.text("redis_build_id", "0000000000000000")
     report.text("redis_mode", "standalone")
-    system = os.uname()
-    report.text("os", f"{system.sysname} {system.release} {system.machine}")
+    report.text("os", _operating_system())
     report.number("arch_bits", sys.maxsize.bit_length() + 1)
     report.text("monotonic_clock", "POSIX clock_gettime")
     report.text("multiplexing_api", report.engine.host.event_loop_name())
     report.text("atomicvar_api", "none")
     report.text("gcc_version", "0.0.0")
+
+
+def _operating_system() -> str:
+    uname: Any = getattr(os, "uname", None)  # mypyc would take it for given, as on the system where it compiles
+    if uname is not None:
+        system = uname()
+        return f"{system.sysname} {system.release} {system.machine}"
+    platform = import_module("platform")  # takes milliseconds to load, so only Windows does
+    return f"{platform.system()} {platform.release()} {platform.machine()}".rstrip()
 
 
 def _process(report: Report) -> None:

@@ -13,13 +13,14 @@ the operating system.
 
 from __future__ import annotations
 
-import ctypes
 import struct
 import sys
 from typing import Final
 
 from librt.vecs import vec
 from mypy_extensions import i32, i64
+
+from pyredmem.memory import c_library
 
 #: Bytes that are given back in one call, which takes some 60 microseconds.
 PIECE_BYTES: Final = 1 << 20
@@ -31,14 +32,18 @@ _SIZE: Final = 16
 _ITEMS: Final = 24
 _ALLOCATED: Final = 32  # of a list
 
+_MADVISE: Final = c_library.function("madvise", "c_void_p", "c_size_t", "c_int")
+
 
 def _word(address: int) -> int:
-    return ctypes.c_uint64.from_address(address).value
+    return c_library.word_at(address)
 
 
 def _knows_lists() -> bool:
     """Whether a list object holds its length, a pointer to its items, and the number of items there is room for."""
     if sys.platform != "linux" or sys.implementation.name != "cpython" or struct.calcsize("P") != 8:
+        return False
+    if _MADVISE is None:
         return False
     probe: list[object] = [None, True, False]
     probe.append(probe)
@@ -67,7 +72,7 @@ def _is_the_probe(array: object) -> bool:
     items = _word(address + _ITEMS)
     if items % 4 != 0 or items < _PAGE_BYTES:
         return False
-    return ctypes.string_at(items, 4 * len(_PROBE)) == struct.pack(f"<{len(_PROBE)}i", *_PROBE)
+    return c_library.bytes_at(items, 4 * len(_PROBE)) == struct.pack(f"<{len(_PROBE)}i", *_PROBE)
 
 
 KNOWS_LISTS: Final = _knows_lists()
@@ -79,7 +84,7 @@ def _give_back(start: int, end: int) -> None:
     start = (start + _PAGE_BYTES - 1) // _PAGE_BYTES * _PAGE_BYTES
     end = end // _PAGE_BYTES * _PAGE_BYTES
     if start < end:
-        ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _DONT_NEED)
+        _MADVISE(start, end - start, _DONT_NEED)
 
 
 def release_vec(array: object, size: i64, done: i64) -> i64:

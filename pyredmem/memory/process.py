@@ -6,9 +6,10 @@ not have is 0. Unlike most of the package this module calls the operating system
 
 from __future__ import annotations
 
-import ctypes
 import os
 from typing import Final
+
+from pyredmem.memory import c_library
 
 _STATM: Final = "/proc/self/statm"
 _STATUS: Final = "/proc/self/status"
@@ -27,7 +28,7 @@ def resident_bytes() -> int:
     try:
         with open(_STATM, "rb") as statm:
             return int(statm.read().split()[1]) * _page_bytes()
-    except (OSError, IndexError, ValueError):
+    except (AttributeError, OSError, IndexError, ValueError):
         return 0
 
 
@@ -47,7 +48,7 @@ def total_system_memory() -> int:
     """Bytes of physical memory in the machine."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * _page_bytes()
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         return 0
 
 
@@ -58,9 +59,8 @@ def keep_large_blocks_apart() -> bool:
     heap returns to the system only together with everything above it, perhaps a hundred megabytes in one call, and a
     block that grows there is copied, whereas pages of its own are just remapped.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):
+    mallopt = c_library.function("mallopt", "c_int", "c_int")
+    if mallopt is None:
         return False
     set_apart = mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
     return bool(set_apart and mallopt(_TRIM_THRESHOLD, 2 * _LARGE_BLOCK_BYTES))
@@ -68,10 +68,5 @@ def keep_large_blocks_apart() -> bool:
 
 def trim() -> bool:
     """Ask the C library to return free memory to the system; False if it cannot, or had none."""
-    try:
-        malloc_trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):
-        return False
-    malloc_trim.argtypes = [ctypes.c_size_t]
-    malloc_trim.restype = ctypes.c_int
-    return bool(malloc_trim(0))
+    malloc_trim = c_library.function("malloc_trim", "c_size_t")
+    return malloc_trim is not None and bool(malloc_trim(0))

@@ -63,7 +63,7 @@ class PoolMemory:
     """Reads this process's memory. To be closed after use, and not to be kept across a fork."""
 
     def __init__(self) -> None:
-        self._file = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+        self._file = os.open("/proc/self/mem", os.O_RDONLY)
 
     def header(self, address: int) -> bytes:
         """The header of the pool at an address; empty if there is no memory at that address."""
@@ -268,8 +268,9 @@ def obstacle() -> str:
     """Why an object's address does not tell which arena and pool it lies in; an empty text if it does."""
     if sys.implementation.name != "cpython":
         return f"the interpreter is {sys.implementation.name}, not CPython"
-    if sys.platform != "linux":
-        return f"the memory of a process cannot be read on {sys.platform}"
+    system = sys.platform  # with a name of its own mypyc does not take it for known
+    if system != "linux":
+        return f"the memory of a process cannot be read on {system}"
     try:
         memory = PoolMemory()
     except OSError as error:

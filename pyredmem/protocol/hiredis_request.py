@@ -2,7 +2,8 @@
 
 Interpreted, hiredis takes half the time of :class:`RequestParser`; compiled it is the other way round. hiredis parses
 replies, though. It accepts what a request may not contain, and it trusts the sizes it reads. So a chunk goes to hiredis
-only if it looks harmless, and whatever hiredis cannot read as requests is read again by the strict grammar.
+only if it looks harmless, and whatever hiredis cannot read as requests is read again by the strict grammar. Without
+hiredis the strict grammar reads everything.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import hiredis
 from mypy_extensions import i64
 
+from pyredmem.base.build import COMPILED
+from pyredmem.base.optional import optional_module
 from pyredmem.protocol.request import MAX_LINE, RequestParser
 
 _STAR: Final = 42
@@ -25,12 +27,15 @@ _BAR: Final = 124
 _MANY_STRINGS: Final = re.compile(rb"\*[0-9]{6}")
 
 
+_HIREDIS: Final = optional_module("hiredis")
+
+
 class HiredisRequestParser(RequestParser):
     """Gives the same requests and errors as its base class."""
 
     def __init__(self, max_bulk: i64 = 512 * 1024 * 1024) -> None:
         super().__init__(max_bulk)
-        self._reader = hiredis.Reader()
+        self._reader = _HIREDIS.Reader()
         self._ready: list[list[bytes]] = []
 
     def feed(self, data: bytes) -> None:
@@ -64,10 +69,10 @@ class HiredisRequestParser(RequestParser):
                         break
                     return True
                 request = reader.gets()
-        except (hiredis.HiredisError, TypeError, ValueError, MemoryError, RecursionError):
+        except (_HIREDIS.HiredisError, TypeError, ValueError, MemoryError, RecursionError):
             pass
         # The strict grammar reads the whole chunk instead.
-        self._reader = hiredis.Reader()
+        self._reader = _HIREDIS.Reader()
         self._ready = []
         return False
 
@@ -89,3 +94,8 @@ def _is_harmless(data: bytes) -> bool:
         and len(data) <= MAX_LINE
         and _MANY_STRINGS.search(data) is None
     )
+
+
+def request_parser() -> RequestParser:
+    """The quickest parser of this build."""
+    return RequestParser() if COMPILED or _HIREDIS is None else HiredisRequestParser()

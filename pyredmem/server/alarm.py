@@ -7,28 +7,19 @@ there are no such timers the alarm uses the timer of the loop.
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import sys
+from array import array
 from collections.abc import Callable
 from typing import Final
 
+from pyredmem.memory import c_library
+
 _CLOCK_MONOTONIC: Final = 1
-_NONBLOCKING: Final = os.O_NONBLOCK
-_CLOSED_ON_EXEC: Final = 0o2000000  # TFD_CLOEXEC
 _COUNTER_BYTES: Final = 8
-
-
-class _Moment(ctypes.Structure):
-    """``struct timespec``."""
-
-    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
-
-
-class _Timer(ctypes.Structure):
-    """``struct itimerspec``."""
-
-    _fields_ = (("interval", _Moment), ("value", _Moment))
+# Places in `struct itimerspec`, which is four numbers of the type long: the interval, and the time until it expires.
+_SECONDS: Final = 2
+_NANOSECONDS: Final = 3
 
 
 class Alarm:
@@ -38,19 +29,23 @@ class Alarm:
         self._loop = loop
         self._ring = ring
         self._handle: asyncio.Handle | None = None
-        self._library = ctypes.CDLL(None) if sys.platform == "linux" else None
+        self._arm = c_library.function("timerfd_settime", "c_int", "c_int", "c_void_p", "c_void_p")
         self._file = self._open()
-        self._timer = _Timer()
+        self._timer = array("l", [0, 0, 0, 0])
+        self._timer_address = self._timer.buffer_info()[0]
 
     def _open(self) -> int:
-        if self._library is None:
+        create = c_library.function("timerfd_create", "c_int", "c_int")
+        if sys.platform != "linux" or create is None:
+            return -1
+        file = int(create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC))
+        if file < 0:
             return -1
         try:
-            file = int(self._library.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCKING | _CLOSED_ON_EXEC))
-        except AttributeError:
-            return -1
-        if file >= 0:
             self._loop.add_reader(file, self._expired)
+        except NotImplementedError:
+            os.close(file)
+            return -1
         return file
 
     def set(self, delay_us: int) -> None:
@@ -58,11 +53,11 @@ class Alarm:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-        if self._file >= 0 and self._library is not None:
+        if self._file >= 0:
             delay_us = max(delay_us, 1)  # 0 would disarm the timer
-            self._timer.value.seconds = delay_us // 1_000_000
-            self._timer.value.nanoseconds = delay_us % 1_000_000 * 1000
-            self._library.timerfd_settime(self._file, 0, ctypes.byref(self._timer), None)
+            self._timer[_SECONDS] = delay_us // 1_000_000
+            self._timer[_NANOSECONDS] = delay_us % 1_000_000 * 1000
+            self._arm(self._file, 0, self._timer_address, None)
         else:
             self._handle = self._loop.call_later(max(delay_us, 0) / 1_000_000, self._fire)
 

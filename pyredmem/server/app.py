@@ -45,6 +45,9 @@ LINGER_SECONDS: Final = 1.0
 LINGER_STEP_SECONDS: Final = 0.002
 START_SECONDS: Final = 30.0
 
+#: Those that the system has; the last one is Windows's, sent by Ctrl+Break and to a group of processes.
+ENDING_SIGNALS: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
+
 
 class Server:
     """An engine with its listeners and its event loop."""
@@ -96,9 +99,16 @@ class Server:
         return 0
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in ENDING_SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._signalled, number)
+            except NotImplementedError:  # on Windows
+                signal.signal(number, lambda got, _: self._signalled_soon(loop, got))
+
+    def _signalled_soon(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        loop.call_soon_threadsafe(self._signalled, signal.Signals(number))
 
     def _signalled(self, number: signal.Signals) -> None:
         self._signals += 1

@@ -5,11 +5,19 @@
 
 import contextlib
 import os
-import resource
 from typing import Final
+
+from pyredmem.base.optional import optional_module
+
+resource: Final = optional_module("resource")  # not on Windows
 
 # The descriptors that the process needs for listeners, log, loop and standard streams. Redis reserves as many.
 RESERVED_FILES: Final = 32
+
+
+def can_daemonize() -> bool:
+    """Whether the system can fork a process; Windows cannot."""
+    return hasattr(os, "fork")
 
 
 def daemonize() -> None:
@@ -40,6 +48,8 @@ def reserve_open_files(maxclients: int) -> int:
 
     A process without privileges may raise its soft limit up to the hard limit. A privileged process may raise both.
     """
+    if resource is None:
+        return maxclients  # the system knows no such limit
     needed = maxclients + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if _covers(soft, needed):

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pyredmem.host.unix_sockets import unix_socket
+
 TCP: Final = "tcp"
 TLS: Final = "tls"
 UNIX: Final = "unix"
@@ -90,7 +92,7 @@ def describe(error: OSError) -> str:
 def _open_unix(path: str, backlog: int, permissions: int) -> socket.socket:
     # A server that was killed has left its socket file, and bind() refuses a path that exists.
     remove_unix_socket(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = unix_socket()
     try:
         listener.setblocking(False)
         listener.bind(path)
@@ -130,7 +132,10 @@ def _listen(family: int, address: tuple[str, int], backlog: int, keepalive_secon
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setblocking(False)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would share the port with others
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             # Otherwise `::` would take the IPv4 port too, and the usual pair `* -::*` could not be bound.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -57,7 +57,7 @@ class Log:
         """Write to the end of `path` from now on, or to standard output if it is empty. May raise OSError."""
         opened = -1
         if path:
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.close()
         self._file = opened
 

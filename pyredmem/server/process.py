@@ -8,7 +8,7 @@ import os
 from typing import Final
 
 from pyredmem.config.settings import SettingError, Settings
-from pyredmem.server.daemon import daemonize, remove_pid_file, write_pid_file
+from pyredmem.server.daemon import can_daemonize, daemonize, remove_pid_file, write_pid_file
 from pyredmem.server.endpoints import describe
 from pyredmem.server.logs import Log
 from pyredmem.server.oom_score import OomScore
@@ -31,6 +31,8 @@ class ProcessSettings:
 
     def apply(self) -> None:
         """Change to the directory and open the log, or raise ProcessError."""
+        if self._settings.flag("daemonize") and not can_daemonize():
+            raise ProcessError("Can't daemonize: this system cannot fork a process")
         directory, logfile = self._settings.text("dir"), self._settings.text("logfile")
         try:
             self._enter_directory()

@@ -10,11 +10,15 @@ from pyredmem.client.server import Server
 
 
 def check(server: Server) -> None:
-    """Assert that the ledger and the keyspace are sound."""
-    report = server.engine.audit()
-    assert report.ok, "\n".join(report.lines())
-    server.engine.keyspace.check()
-    server.engine.clients.check()
+    """Assert that the ledger and the keyspace are sound. Threads of the test may still be closing their clients."""
+    server.driver.enter()
+    try:
+        report = server.engine.audit()
+        assert report.ok, "\n".join(report.lines())
+        server.engine.keyspace.check()
+        server.engine.clients.check()
+    finally:
+        server.driver.leave()
 
 
 @pytest.fixture
