@@ -24,7 +24,7 @@ from tests.support.servers import ROOT
 
 pytest_plugins = ["pytester"]
 
-PAGE: Final = Page("migrating.md")
+PAGE: Final = Page("docs/migrating.md")
 PYTHON: Final = PAGE.blocks()
 CHANGES: Final = PAGE.blocks("diff")
 SECONDS: Final = 60

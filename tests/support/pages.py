@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-DOCUMENTS: Final = Path(__file__).resolve().parents[2] / "docs"
+_ROOT: Final = Path(__file__).resolve().parents[2]
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
@@ -16,13 +16,18 @@ class Page:
     """A document. It is empty if the tests were copied without the documents."""
 
     def __init__(self, name: str) -> None:
-        path = DOCUMENTS / name
+        path = _ROOT / name
         self.text = path.read_text() if path.exists() else ""
         self._tested: set[str] = set()
 
     def blocks(self, language: str = "python") -> list[str]:
         """The blocks of code in one language."""
         return re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
+
+    def blocks_with_output(self) -> list[tuple[str, str]]:
+        """The blocks of Python, and what a block without a language that follows says they print."""
+        pattern = r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```)?"
+        return re.findall(pattern, self.text, re.DOTALL | re.MULTILINE)
 
     def promises(self) -> Iterator[str]:
         """The items of lists that are no links, the first cells of the rows of tables, and paragraphs in bold."""
