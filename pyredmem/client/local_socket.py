@@ -53,7 +53,7 @@ class LocalSocket:
         elif not self._has_ended:
             self._driver.limit_output(session, len(self._rest) - self._at)
         if self._file is not None:
-            self._file.show(self._is_readable())
+            self._update_file()
 
     def _unread(self) -> int:
         """How many bytes the client has not read, besides those in the session's output."""
@@ -87,7 +87,7 @@ class LocalSocket:
                 if self._waiter is not None:  # another thread reads
                     self._waiter.wake()
                 if self._file is not None:
-                    self._file.show(self._is_readable())
+                    self._update_file()
         finally:
             driver.leave()
 
@@ -119,7 +119,7 @@ class LocalSocket:
             return data[at : at + size]
         finally:
             if self._file is not None:
-                self._file.show(self._is_readable())
+                self._update_file()
             driver.leave()
 
     def can_read(self, timeout: float | None) -> bool:
@@ -139,6 +139,14 @@ class LocalSocket:
 
     def _is_readable(self) -> bool:
         return len(self._rest) > 0 or self._has_ended or self._session.output.size() > 0
+
+    def _update_file(self) -> None:
+        """Let the file be readable if this socket is."""
+        file = self._file
+        if file is not None:
+            file.show(self._is_readable())
+            if self._has_ended:  # another thread may have ended it meanwhile
+                file.show(True)
 
     def is_at_end(self) -> bool:
         """Whether everything was read, and nothing more can come."""
@@ -191,7 +199,7 @@ class LocalSocket:
         try:
             if self._file is None:
                 self._file = SocketFile(driver)
-                self._file.show(self._is_readable())
+                self._update_file()
             return self._file.fileno()
         finally:
             driver.leave()
@@ -216,5 +224,4 @@ class LocalSocket:
         waiter = self._waiter
         if waiter is not None:  # another thread reads
             waiter.wake()
-        if self._file is not None:
-            self._file.show(True)
+        self._update_file()

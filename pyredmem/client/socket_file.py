@@ -28,6 +28,7 @@ class SocketFile:
         self._polled, self._told = socket.socketpair()
         self._polled.setblocking(False)
         self._told.setblocking(False)
+        self._lock = threading.Lock()
         self._shows = False
         self._timekeeper = _timekeeper_of(driver)
         self._timekeeper.add(self)
@@ -37,10 +38,10 @@ class SocketFile:
 
     def show(self, is_readable: bool) -> None:
         """Let the file be readable, or not."""
-        if is_readable == self._shows:
-            return
-        self._shows = is_readable
-        with suppress(OSError):  # it is closed
+        with self._lock, suppress(OSError):  # it is closed
+            if is_readable == self._shows:
+                return
+            self._shows = is_readable
             if is_readable:
                 self._told.send(b"!")
             else:
