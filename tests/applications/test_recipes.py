@@ -11,19 +11,18 @@ from typing import Final
 
 import pytest
 
+from tests.pytest_plugin.conftest import LOADED
+from tests.support.pages import Page
 from tests.support.servers import ROOT
 
-PAGE: Final = ROOT / "docs" / "recipes.md"
+PAGE: Final = Page("docs/recipes.md")
 #: The blocks, with the headings above them.
-RECIPES: Final = {
-    section.partition("\n")[0]: re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    for section in (PAGE.read_text() if PAGE.exists() else "").split("\n## ")[1:]
-}
+RECIPES: Final = {title: section.blocks() for title, section in PAGE.sections().items()}
 BLOCKS: Final = [pytest.param(block, id=title) for title, blocks in RECIPES.items() for block in blocks]
 SETTINGS: Final = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
 SECONDS: Final = 100
 
-pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the tests were copied without the documents")
+pytestmark = pytest.mark.skipif(not PAGE.text, reason="the tests were copied without the documents")
 
 
 def libraries(block: str) -> set[str]:
@@ -49,7 +48,7 @@ def test_a_recipe_passes_as_it_stands(block: str, tmp_path: Path) -> None:
     (tmp_path / "test_recipe.py").write_text(block)
     (tmp_path / "pytest.ini").write_text(SETTINGS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pyredmem.pytest_plugin"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *LOADED],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,

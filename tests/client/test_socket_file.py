@@ -14,10 +14,17 @@ from pyredmem.client.server import Server
 SECONDS = 20.0
 
 
+def connect(server: Server) -> Any:
+    """A connection of redis-py, which belongs to no client."""
+    made: Any = server.client(single_connection_client=True).connection
+    made.connect()
+    return made
+
+
 @pytest.fixture
 def connection(server: Server) -> Any:
     """A connection that is there, with nothing to read."""
-    made: Any = server.client().connection_pool.get_connection()
+    made = connect(server)
     made.send_command("PING")
     assert made.read_response() == b"PONG"
     return made
@@ -93,7 +100,7 @@ def test_a_closed_connection_has_no_file(connection: Any) -> None:
 
 
 def test_connections_share_a_thread_which_ends_with_the_last_of_them(server: Server, connection: Any) -> None:
-    other: Any = server.client().connection_pool.get_connection()
+    other = connect(server)
     before = set(timekeepers())
     assert [one._sock.fileno() >= 0 for one in (connection, other)] == [True, True]
     (thread,) = set(timekeepers()) - before

@@ -15,10 +15,16 @@ Test = TypeVar("Test", bound=Callable[..., object])
 class Page:
     """A document. It is empty if the tests were copied without the documents."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, text: str | None = None) -> None:
         path = _ROOT / name
-        self.text = path.read_text() if path.exists() else ""
+        self.text = text if text is not None else path.read_text() if path.exists() else ""
+        self._name = name
         self._tested: set[str] = set()
+
+    def sections(self) -> dict[str, Page]:
+        """The parts below headings of the second level, by heading."""
+        parts = (part.partition("\n") for part in self.text.split("\n## ")[1:])
+        return {title: Page(self._name, text) for title, _, text in parts}
 
     def blocks(self, language: str = "python") -> list[str]:
         """The blocks of code in one language."""
