@@ -16,6 +16,16 @@ from tests.support.wire import Array, Bulk, Set
 
 ROOT = Path(__file__).resolve().parents[1]
 _COLUMNS = 120
+#: The documents with code in Python, and the tests that execute all of it.
+EXECUTED = {
+    "README.md": "pytest_plugin/test_documents.py",
+    "docs/faults.md": "pytest_plugin/test_documents.py",
+    "docs/from-fakeredis.md": "fakeredis/test_migration_page.py",
+    "docs/migrating.md": "pytest_plugin/test_migrating.py",
+    "docs/recipes.md": "applications/test_recipes.py",
+    "docs/testing.md": "pytest_plugin/test_guide.py",
+}
+_CODE = re.compile(r"^( *)```(python|py|pycon|diff)\b(.*)$", re.MULTILINE)
 
 
 def _text(name: str) -> str:
@@ -68,6 +78,21 @@ def test_links_between_documents_lead_somewhere() -> None:
         if "://" not in target and not (document.parent / target).exists()
     ]
     assert not broken
+
+
+def _documents() -> list[str]:
+    return ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))]
+
+
+def test_all_code_in_documents_is_executed() -> None:
+    assert [name for name in _documents() if _CODE.search(_text(name))] == list(EXECUTED)
+
+
+@pytest.mark.parametrize(("document", "tests"), EXECUTED.items())
+def test_the_tests_that_execute_a_document_find_its_code(document: str, tests: str) -> None:
+    """The tests name the document, and no block begins in another way than they expect."""
+    assert set(_CODE.findall(_text(document))) <= {("", "python", ""), ("", "diff", "")}
+    assert Path(document).name in (ROOT / "tests" / tests).read_text()
 
 
 def test_the_version_of_the_package_is_that_of_the_project() -> None:

@@ -2,7 +2,8 @@
 
 No thread of its own goes with an engine. Its time passes when somebody looks: each call first runs what is due, and a
 thread that waits for a message wakes up for the timer. Of several threads that wait, one does this, the *leader*; event
-loops have an alarm instead. So an idle server costs nothing, and nobody who looks can tell.
+loops have an alarm instead. So an idle server costs nothing, and nobody who looks can tell. Only clients that
+are polled have a thread; see `socket_file`.
 
 A method that needs the driver *entered* is called between `enter` and `leave`.
 """

@@ -14,6 +14,7 @@ from time import monotonic
 from mypy_extensions import i64
 
 from pyredmem.client.driver import Driver, Waiter
+from pyredmem.client.socket_file import SocketFile
 from pyredmem.engine.session import Session
 
 
@@ -27,6 +28,7 @@ class LocalSocket:
         self._rest = b""  # output that the reader has not read to its end, and where it goes on
         self._at: i64 = 0
         self._waiter: Waiter | None = None
+        self._file: SocketFile | None = None  # for those who ask for it
         self._is_closed = False
         driver.enter()
         try:
@@ -50,6 +52,8 @@ class LocalSocket:
             waiter.wake()
         elif session is not None:
             self._driver.limit_output(session, len(self._rest) - self._at)
+        if self._file is not None:
+            self._update_file()
 
     def _unread(self) -> int:
         """How many bytes the client has not read, besides those in the session's output."""
@@ -82,6 +86,8 @@ class LocalSocket:
                     self._note_end()
                 if self._waiter is not None:  # another thread reads
                     self._waiter.wake()
+                if self._file is not None:
+                    self._update_file()
         finally:
             driver.leave()
 
@@ -113,6 +119,8 @@ class LocalSocket:
                 self._at = 0
             return data[at : at + size]
         finally:
+            if self._file is not None:
+                self._update_file()
             driver.leave()
 
     def can_read(self, timeout: float | None) -> bool:
@@ -133,6 +141,14 @@ class LocalSocket:
     def _is_readable(self) -> bool:
         session = self._session
         return len(self._rest) > 0 or session is None or session.output.size() > 0
+
+    def _update_file(self) -> None:
+        """Let the file be readable if this socket is."""
+        file = self._file
+        if file is not None:
+            file.show(self._is_readable())
+            if self._session is None:  # another thread may have ended it meanwhile
+                file.show(True)
 
     def is_at_end(self) -> bool:
         """Whether everything was read, and nothing more can come."""
@@ -177,8 +193,18 @@ class LocalSocket:
         return self._name
 
     def fileno(self) -> int:
-        """Raises OSError: there is no file."""
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        """A file to poll, which can be read while this socket can; -1 if it is closed. It is made when asked for."""
+        if self._is_closed:
+            return -1
+        driver = self._driver
+        driver.enter()
+        try:
+            if self._file is None:
+                self._file = SocketFile(driver)
+                self._update_file()
+            return self._file.fileno()
+        finally:
+            driver.leave()
 
     def shutdown(self, how: int) -> None:
         """Say that nothing more will be sent or read."""
@@ -189,6 +215,8 @@ class LocalSocket:
         if not self._is_closed:
             self._is_closed = True
             self.end()
+            if self._file is not None:
+                self._file.close()
 
     def end(self) -> None:
         """Have the server close the connection."""
@@ -199,3 +227,4 @@ class LocalSocket:
         waiter = self._waiter
         if waiter is not None:  # another thread reads
             waiter.wake()
+        self._update_file()

@@ -19,7 +19,7 @@ import pyredmem.client.routes
 import pyredmem.client.shared_server
 
 #: An installed package has the plugin loaded; the sources have no entry point.
-_LOADED: Final = [] if entry_points(group="pytest11", name="pyredmem") else ["-p", "pyredmem.pytest_plugin"]
+LOADED: Final = [] if entry_points(group="pytest11", name="pyredmem") else ["-p", "pyredmem.pytest_plugin"]
 _SETTINGS: Final = """
 [pytest]
 asyncio_default_fixture_loop_scope = function
@@ -37,7 +37,7 @@ def run_tests(pytester: pytest.Pytester) -> RunTests:
     def run(text: str, *arguments: str) -> pytest.RunResult:
         pytester.makeini(_SETTINGS)
         pytester.makepyfile(text)
-        return pytester.runpytest_inprocess(*_LOADED, "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_inprocess(*LOADED, "-p", "no:cacheprovider", *arguments)
 
     return run
 
@@ -50,6 +50,6 @@ def run_tests_apart(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) 
     def run(text: str, *arguments: str) -> pytest.RunResult:
         pytester.makeini(_SETTINGS)
         pytester.makepyfile(text)
-        return pytester.runpytest_subprocess(*_LOADED, "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(*LOADED, "-p", "no:cacheprovider", *arguments)
 
     return run
