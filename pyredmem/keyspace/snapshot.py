@@ -61,7 +61,7 @@ class KeyspaceSnapshot:
         raise AssertionError("a database has lost its image")
 
     def restore(self) -> None:
-        """Set all databases back. Transactions, caches and blocked clients get to know; the caller serves the latter."""
+        """Set all databases back, and notify transactions and listeners; the caller then serves blocked clients."""
         keyspace = self._keyspace
         self._mark_watched()
         changed: list[int] = []
