@@ -128,7 +128,7 @@ class _DatabaseRestoration:
             values[slot].lru = image.access[slot]
             slot += 1
         changes: i64 = max(len(self._arriving), len(self._leaving))
-        if self._restore_expires(changes > 0):
+        if self._restore_expires():
             changes += 1
         database.due_keys = image.due_keys.copy()
         return changes
@@ -196,19 +196,35 @@ class _DatabaseRestoration:
 
     # Expire times.
 
-    def _restore_expires(self, has_moved: bool) -> bool:
-        """Put the table of expire times back; ``has_moved``: blocks of keys may be others. True if it has changed."""
-        table, image, keys = self._database.expires, self._image, self._keys
+    def _restore_expires(self) -> bool:
+        """Put the table of expire times back, after that of the keys; True if it has changed."""
+        table, image = self._database.expires, self._image
         state = image.expires
         is_same = table.keys == state.keys and _are_equal(table.when, image.when)
-        entries, sds = self._expire_entries(), table.key_addresses[: state.used]
-        if has_moved or table.keys != state.keys:
-            sds = vec[i32]()
-            for key in state.keys:
-                sds = append(sds, keys.key_addresses[keys.find_rehashing(key)])
+        entries, sds = self._expire_entries(), self._expire_keys()
         state.put_back(table, entries, sds)
         table.when = image.when[:]
         return not is_same
+
+    def _expire_keys(self) -> vec[i32]:
+        """The blocks of the keys, which are those of the main table, by slot among the expire times."""
+        table, state, keys = self._database.expires, self._image.expires, self._keys
+        both: i64 = min(table.used, state.used)
+        sds = table.key_addresses[:both]
+        if table.keys != state.keys:
+            slot: i64 = 0
+            while slot < state.used:
+                key = state.keys[slot]
+                if slot >= both:
+                    sds = append(sds, keys.key_addresses[keys.find_rehashing(key)])
+                elif key is not table.keys[slot]:
+                    sds[slot] = keys.key_addresses[keys.find_rehashing(key)]
+                slot += 1
+        for main in self._arriving:
+            expiring = state.find(keys.keys[main])
+            if expiring >= 0:
+                sds[expiring] = keys.key_addresses[main]
+        return sds
 
     def _expire_entries(self) -> vec[i32]:
         """As many blocks of entries as there were expire times."""
