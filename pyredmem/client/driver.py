@@ -126,6 +126,8 @@ class Driver:
                 self._drop_unused_snapshots()
             finally:
                 self._lock.release()
+        else:
+            self._due_us = 0  # whoever enters next does it
 
     def _drop_unused_snapshots(self) -> None:
         while self._unused_snapshots:

@@ -6,11 +6,12 @@ import gc
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 
 import pytest
 import redis
 
+from pyredmem.base.build import COMPILED
 from pyredmem.client.dataset import Expiring, SortedSet, Stream
 from pyredmem.client.server import Server
 from pyredmem.keyspace.digest import keyspace_digest
@@ -209,6 +210,7 @@ def test_a_snapshot_that_nobody_has_any_more_costs_nothing(server: Server) -> No
 
 
 def test_a_snapshot_may_be_forgotten_while_the_driver_is_entered(server: Server, client: redis.Redis) -> None:
+    server.clock.freeze()
     snapshot = server.snapshot()
     server.driver.enter()
     try:
@@ -216,7 +218,6 @@ def test_a_snapshot_may_be_forgotten_while_the_driver_is_entered(server: Server,
         gc.collect()
     finally:
         server.driver.leave()
-    server.clock.advance(1)
     client.ping()
     assert server.engine.keyspace.snapshots == 0
 
@@ -249,20 +250,22 @@ def test_no_snapshot_is_taken_or_restored_while_a_script_runs() -> None:
 
 
 def test_many_keys_take_at_most_a_microsecond_each(server: Server, client: redis.Redis) -> None:
+    """In compiled code; interpreted code may take five."""
     count = 100_000
+    limit_s = count * (1e-6 if COMPILED else 5e-6)
     client.mset({f"key:{number}": f"value {number}" for number in range(count)})
 
     def seconds() -> tuple[float, float]:
-        start = perf_counter()
+        start = thread_time()
         snapshot = server.snapshot()
-        taken = perf_counter()
+        taken = thread_time()
         for number in range(10):
             client.set(f"key:{number}", "another value")
-        changed = perf_counter()
+        changed = thread_time()
         server.restore(snapshot)
-        return taken - start, perf_counter() - changed
+        return taken - start, thread_time() - changed
 
     rounds = [seconds() for _ in range(5)]
-    assert min(taking for taking, _ in rounds) < count / 1e6
-    assert min(restoring for _, restoring in rounds) < count / 1e6
+    assert min(taking for taking, _ in rounds) < limit_s
+    assert min(restoring for _, restoring in rounds) < limit_s
     assert client.get("key:3") == "value 3"
