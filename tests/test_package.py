@@ -17,7 +17,7 @@ print(*sorted(name for name in ("redis", "lupa", "asyncio", "pyredmem.engine") i
 """
 
 
-@pytest.mark.parametrize("name", ["Expiring", "Server", "SortedSet", "Stream", "patch"])
+@pytest.mark.parametrize("name", ["Expiring", "Server", "Snapshot", "SortedSet", "Stream", "patch"])
 def test_public_names_are_there(name: str) -> None:
     assert name in pyredmem.__all__
     assert callable(getattr(pyredmem, name))

@@ -25,6 +25,7 @@ from pyredmem.client.clock import ControlledClock
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_FAULTY
 from pyredmem.engine.session import HOLD_SCRIPT, Session
+from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 
 #: The ports of clients, as Linux gives them: the first one, and how many there are.
 _FIRST_PORT: Final = 32768
@@ -85,6 +86,7 @@ class Driver:
         self._waiters: list[Waiter] = []  # the first one is the leader
         self.alarms: list[Alarm] = []
         self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
+        self._unused_snapshots: deque[KeyspaceSnapshot] = deque()  # nobody has them any more
         self._ports: i64 = 0  # how many were given to clients
         self.is_foreign = False  # it belongs to the process from which this one was forked, see `forks`
 
@@ -119,6 +121,24 @@ class Driver:
     def _catch_up(self) -> None:
         self._run_due()
         self._release_leavers()
+        self._drop_unused_snapshots()
+
+    # Snapshots.
+
+    def drop_snapshot(self, snapshot: KeyspaceSnapshot) -> None:
+        """Let a snapshot keep nothing any more, at once or soon. This is safe in a finalizer."""
+        self._unused_snapshots.append(snapshot)
+        if self._lock.acquire(False):
+            try:
+                self._drop_unused_snapshots()
+            finally:
+                self._lock.release()
+        else:
+            self._due_us = 0  # whoever enters next does it
+
+    def _drop_unused_snapshots(self) -> None:
+        while self._unused_snapshots:
+            self._unused_snapshots.popleft().drop()
 
     # Connections.
 

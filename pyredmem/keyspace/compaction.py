@@ -72,7 +72,7 @@ class KeyspaceWalk:
             return KEY_EFFORT  # the value has another reference, or is one of the shared numbers
         relocated = value.relocated(mover)
         if relocated is not value:
-            table.values[slot] = relocated
+            database.put_twin(slot, relocated)
         relocated.defrag_head(mover)
         effort = relocated.scan_effort()
         self._enter(relocated, moved)

@@ -17,8 +17,9 @@ All of them but ``modify`` delete an expired key before they return.
 The door: a command that changes a value in place gets it from ``write`` or, if it has read it already, asks ``modify``
 before the first change. Everything else that changes what a key holds, or when it expires, is a method below
 (``store_string``, ``set``, ``replace_value``, ``modify_string``, ``delete``, ``expire_at`` ...), so that nothing
-changes without this class knowing the key beforehand. Whoever has to see values before they change (a snapshot without
-fork) needs a line in these methods and none in the commands.
+changes without this class knowing the key beforehand. Snapshots depend on that: ``preserve`` is called before a value
+changes, and before it is freed. Where nobody has a snapshot this costs the hot lookups nothing, because ``write`` and
+``store_string`` test for it together with other rare states (``SharedState.only_tracks_lru``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace import events
+from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.shared import SharedState
 from pyredmem.keyspace.tables import DetachedTables, ExpireTable, KeyTable
@@ -57,6 +59,7 @@ class Database:
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
         self.due_keys = DueKeys()  # of hashes with fields that expire
+        self.images: list[DatabaseImage] = []  # those that snapshots have of the content
         self._slot: i64 = 0  # where `write` last found a key: saves `replace_value` a lookup
 
     # Lookup.
@@ -92,10 +95,10 @@ class Database:
             return None
         shared.hits += 1
         value = self.keys.values[slot]
-        if shared.tracks_lru:
+        if shared.only_tracks_lru:
             value.lru = shared.lru_clock
-        elif not shared.no_touch:
-            shared.mark_frequency(value)
+        else:
+            shared.touch(value)
         return value
 
     def inspect(self, key: bytes, notifies_miss: bool = True) -> RedisObject | None:
@@ -120,10 +123,10 @@ class Database:
         self._slot = slot
         value = self.keys.values[slot]
         shared = self.shared
-        if shared.tracks_lru:
+        if shared.only_tracks_lru:
             value.lru = shared.lru_clock
-        elif not shared.no_touch:
-            shared.mark_frequency(value)
+        else:
+            self._touch_to_change(key, value)
         return value
 
     def modify(self, key: bytes) -> RedisObject:
@@ -134,7 +137,10 @@ class Database:
         """
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
-        return self.keys.values[slot]
+        value = self.keys.values[slot]
+        if self.images:
+            self.preserve(key, value)
+        return value
 
     def random_key(self) -> bytes | None:
         """Any key, each with the same probability; None if there is none.
@@ -211,10 +217,10 @@ class Database:
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
         old = keys.values[slot]
-        if shared.tracks_lru:
+        if shared.only_tracks_lru:
             old.lru = shared.lru_clock
         else:
-            shared.touch(old)
+            self._touch_to_change(key, old)
         if not shared.strings.assign(old, data):
             self._replace(slot, shared.strings.create(data))
 
@@ -224,7 +230,7 @@ class Database:
         if slot < 0:
             self.add(key, value)
             return
-        self.shared.touch(self.keys.values[slot])
+        self._touch_to_change(key, self.keys.values[slot])
         self.keys.step()  # Redis looks the key up once more
         self._replace(slot, value)
         if self.expires.used > 0:
@@ -335,6 +341,8 @@ class Database:
         if self.due_keys.count > 0:
             self.due_keys.forget(key)
         value = self.keys.values[slot]
+        if self.images:
+            self.preserve(key, value)
         self.keys.remove(slot)
         if lazily:
             self.shared.lazyfree.submit(value)
@@ -343,6 +351,7 @@ class Database:
 
     def clear(self) -> i64:
         """Delete all keys; returns how many there were."""
+        self._preserve_all()
         removed = self.keys.used
         values = self.keys.values
         for value in values:
@@ -356,6 +365,7 @@ class Database:
 
     def clear_lazily(self) -> i64:
         """Delete all keys and free their memory in the background; returns how many there were."""
+        self._preserve_all()
         keys = KeyTable(self.allocator)
         keys.take_over(self.keys)
         keys.values, self.keys.values = self.keys.values, []
@@ -374,8 +384,33 @@ class Database:
         self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
         self.due_keys, other.due_keys = other.due_keys, self.due_keys
+        self.images, other.images = other.images, self.images
         self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
+
+    # Snapshots.
+
+    def preserve(self, key: bytes, value: RedisObject) -> None:
+        """Let the snapshots keep a value that is about to change or to be freed."""
+        for image in self.images:
+            image.preserve(key, value)
+
+    def _preserve_all(self) -> None:
+        if self.images:
+            for slot, key in enumerate(self.keys.keys):
+                self.preserve(key, self.keys.values[slot])
+
+    def _touch_to_change(self, key: bytes, value: RedisObject) -> None:
+        """Mark a value as used that is about to change."""
+        self.shared.touch(value)
+        if self.images:
+            self.preserve(key, value)
+
+    def put_twin(self, slot: i64, twin: RedisObject) -> None:
+        """Let a twin take the place of a value."""
+        for image in self.images:
+            image.replaced(self.keys.keys[slot], self.keys.values[slot], twin)
+        self.keys.values[slot] = twin
 
     # Expire times, in unix milliseconds.
 

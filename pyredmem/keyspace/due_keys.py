@@ -75,6 +75,14 @@ class DueKeys:
         """Whether there may be a key whose time has passed. A stale entry can make this true too."""
         return len(self._heap) > 0 and self._heap[0][0] < now_ms
 
+    def copy(self) -> DueKeys:
+        """A copy."""
+        copy = DueKeys()
+        copy.count = self.count
+        copy.when = self.when.copy()
+        copy._heap = self._heap.copy()
+        return copy
+
     def dismantle(self, limit: i64) -> bool:
         """Drop about ``limit`` keys of an index that is no longer in use; True when none is left."""
         count: i64 = len(self._heap)

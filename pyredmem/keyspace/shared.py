@@ -52,7 +52,9 @@ class SharedState:
         self.lfu_log_factor: i64 = 10
         self.stands_still = False  # CLIENT PAUSE: expired keys are hidden, but not deleted
         self.no_touch = False  # CLIENT NO-TOUCH: the client does not mark keys as used
-        self.tracks_lru = True  # neither lfu_policy nor no_touch, the usual case: one test instead of two
+        self.snapshots: i64 = 0  # of all databases; each has an image of each database
+        #: Neither lfu_policy nor no_touch nor snapshots, the usual case: one test instead of three.
+        self.only_tracks_lru = True
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
@@ -81,18 +83,21 @@ class SharedState:
         self.no_touch = no_touch
         self._choose_tracking()
 
+    def count_snapshots(self, change: i64) -> None:
+        """Note that there are more snapshots, or fewer."""
+        self.snapshots += change
+        self._choose_tracking()
+
     def _choose_tracking(self) -> None:
-        self.tracks_lru = not self.lfu_policy and not self.no_touch
+        self.only_tracks_lru = not self.lfu_policy and not self.no_touch and self.snapshots == 0
 
     def touch(self, value: RedisObject) -> None:
-        """Mark a value as used now."""
-        if self.tracks_lru:
+        """Mark a value as used now; by LFU, count one more use."""
+        if self.no_touch:
+            return
+        if not self.lfu_policy:
             value.lru = self.lru_clock
-        elif not self.no_touch:
-            self.mark_frequency(value)
-
-    def mark_frequency(self, value: RedisObject) -> None:
-        """Count one more use of a value, LFU."""
+            return
         field = access.lfu_used(i64(value.lru), self.lfu_minutes, self.lfu_decay_time, self.lfu_log_factor, self.rng)
         value.lru = i32(field)
 

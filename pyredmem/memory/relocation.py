@@ -31,6 +31,12 @@ class Relocatable:
         """
         raise NotImplementedError
 
+    def detach(self) -> None:
+        """Replace by copies what this twin and its original both refer to and may change.
+
+        After that both can live on. The ledger blocks are still those of the original.
+        """
+
 
 Item = TypeVar("Item")
 Kind = TypeVar("Kind", bound=Relocatable)

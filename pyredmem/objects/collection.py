@@ -51,6 +51,10 @@ class Encoded(Relocatable):
         freed.extend(self.addresses())
         return True
 
+    def is_changed_by_reading(self) -> bool:
+        """Whether even commands that read change ledger blocks (a rehash in progress, compressed nodes)."""
+        return False
+
     def scan_effort(self) -> i64:
         """How many elements a defrag pass has to visit one by one."""
         return 1
@@ -108,6 +112,9 @@ class Collection(RedisObject):
             return False
         freed.add(i64(self.address))
         return True
+
+    def is_changed_by_reading(self) -> bool:
+        return self.payload().is_changed_by_reading()
 
     def scan_effort(self) -> i64:
         return self.payload().scan_effort()

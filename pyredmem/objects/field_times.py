@@ -101,6 +101,13 @@ class FieldTimes(Relocatable):
         twin._heap = self._heap
         return twin
 
+    def image(self) -> FieldTimes:
+        """A copy with the same order among equal times."""
+        image = FieldTimes()
+        image.when = self.when.copy()
+        image._heap = self._heap.copy()
+        return image
+
     def relocate_all(self, mover: Mover) -> None:
         """Show all times at once to a mover that steers. For a hash with few fields."""
         leaves = mover.must_leave(self.when)

@@ -196,6 +196,11 @@ class HashObject(Collection):
         twin.due_us = self.due_us
         return twin.succeed(self)
 
+    def detach(self) -> None:
+        self.fields = self.fields.twin()
+        self.fields.detach()
+        self.times = self.fields.field_times()
+
     def digest(self, digest: Digest) -> None:
         """Add all pairs, whose order does not matter. Only whether a field has an expire time counts (Redis 7.4)."""
         digest.mix_number(HASH_TYPE)

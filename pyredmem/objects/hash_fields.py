@@ -163,5 +163,9 @@ class PackedFields(HashFields):
     def twin(self) -> HashFields:
         return PackedFields(self.block, self.values)
 
+    def detach(self) -> None:
+        self.block = self.block.image()
+        self.values = self.values.copy()
+
     def addresses(self) -> list[int]:
         return [int(self.block.address)]

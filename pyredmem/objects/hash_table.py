@@ -115,6 +115,11 @@ class FieldTable(Dict):
         self.values, other.values = other.values, []
         self.value_addresses, other.value_addresses = other.value_addresses, vec[i32]()
 
+    def copy_values(self, other: Dict) -> None:
+        assert isinstance(other, FieldTable)
+        self.values = other.values.copy()
+        self.value_addresses = other.value_addresses[:]
+
     def empty_twin(self) -> Dict:
         return FieldTable(self.allocator)
 
@@ -271,6 +276,14 @@ class TableFields(HashFields):
         twin = TableFields(self.allocator, self.header_size, i64(self.address))
         twin.table = self.table
         return twin
+
+    def detach(self) -> None:
+        table = self.table.image()
+        assert isinstance(table, FieldTable)
+        self.table = table
+
+    def is_changed_by_reading(self) -> bool:
+        return self.table.rehash_index >= 0
 
     def addresses(self) -> list[int]:
         return [int(self.address), *self.table.addresses()]

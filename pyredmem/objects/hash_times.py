@@ -140,6 +140,10 @@ class TimedPackedFields(PackedFields):
     def twin(self) -> HashFields:
         return TimedPackedFields(self.block, self.values, self.times, i64(self.header_address))
 
+    def detach(self) -> None:
+        super().detach()
+        self.times = self.times.image()
+
     def addresses(self) -> list[int]:
         return [int(self.header_address), int(self.block.address)]
 
@@ -299,6 +303,11 @@ class TimedTableFields(TableFields):
         twin.table = self.table
         twin.tree = self.tree
         return twin
+
+    def detach(self) -> None:
+        super().detach()
+        self.times = self.times.image()
+        self.tree = self.tree[:]
 
     def addresses(self) -> list[int]:
         return super().addresses() + list(self.tree)

@@ -107,6 +107,10 @@ class ListObject(Collection):
     def twin(self) -> RedisObject:
         return ListObject(None, self.encoded).succeed(self)
 
+    def detach(self) -> None:
+        self.encoded = self.encoded.twin()
+        self.encoded.detach()
+
     def digest(self, digest: Digest) -> None:
         digest.mix_number(LIST_TYPE)
         for element in self.elements():

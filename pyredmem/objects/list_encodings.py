@@ -114,6 +114,9 @@ class ListpackList(ListEncoding):
     def twin(self) -> ListEncoding:
         return ListpackList(self.node)
 
+    def detach(self) -> None:
+        self.node = self.node.image()
+
     def addresses(self) -> list[int]:
         return [int(self.node.address)]
 
@@ -219,6 +222,13 @@ class QuicklistList(ListEncoding):
 
     def twin(self) -> ListEncoding:
         return QuicklistList(self.quicklist)
+
+    def detach(self) -> None:
+        self.quicklist = self.quicklist.image()
+
+    def is_changed_by_reading(self) -> bool:
+        """Nodes are decompressed to be read, and compressed afterwards, not always the same ones."""
+        return self.quicklist.depth > 0
 
     def addresses(self) -> list[int]:
         return self.quicklist.addresses()

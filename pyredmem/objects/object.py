@@ -98,6 +98,20 @@ class RedisObject(Relocatable):
         self.refcount = original.refcount
         return self
 
+    def image(self) -> RedisObject:
+        """A copy for a snapshot, down to the spare room of its blocks; it refers to the same blocks.
+
+        :mod:`pyredmem.objects.image` makes it independent of the ledger.
+        """
+        image = self.twin()
+        image.refcount = 1
+        image.detach()
+        return image
+
+    def is_changed_by_reading(self) -> bool:
+        """Whether even commands that read the value change its ledger blocks."""
+        return False
+
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """Another value with the same content in the same encoding, as COPY makes it."""
         raise NotImplementedError

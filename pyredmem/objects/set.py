@@ -143,6 +143,10 @@ class SetObject(Collection):
     def twin(self) -> RedisObject:
         return SetObject(self.allocator, self.content, is_twin=True).succeed(self)
 
+    def detach(self) -> None:
+        self.content = self.content.twin()
+        self.content.detach()
+
     def digest(self, digest: Digest) -> None:
         """Add type and members, whose order does not matter."""
         digest.mix_number(SET_TYPE)

@@ -175,6 +175,9 @@ class IntegerMembers(SetEncoding):
     def twin(self) -> SetEncoding:
         return IntegerMembers(self.content)
 
+    def detach(self) -> None:
+        self.content = self.content.image()
+
     def addresses(self) -> list[int]:
         return [int(self.content.address)]
 
@@ -287,6 +290,10 @@ class ListpackMembers(SetEncoding):
         twin = ListpackMembers(self.block)
         twin.items = self.items
         return twin
+
+    def detach(self) -> None:
+        self.block = self.block.image()
+        self.items = self.items.copy()
 
     def addresses(self) -> list[int]:
         return [int(self.block.address)]

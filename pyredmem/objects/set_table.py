@@ -137,6 +137,12 @@ class HashedMembers(SetEncoding):
     def twin(self) -> SetEncoding:
         return HashedMembers(i64(self.address), self.keys)
 
+    def detach(self) -> None:
+        self.keys = self.keys.image()
+
+    def is_changed_by_reading(self) -> bool:
+        return self.keys.rehash_index >= 0
+
     def addresses(self) -> list[int]:
         return [int(self.address), *self.keys.addresses()]
 

@@ -127,6 +127,10 @@ class SortedSetObject(Collection):
     def twin(self) -> RedisObject:
         return SortedSetObject(None, self.content).succeed(self)
 
+    def detach(self) -> None:
+        self.content = self.content.twin()
+        self.content.detach()
+
     def digest(self, digest: Digest) -> None:
         digest.mix_number(SORTED_SET_TYPE)
         for member, score in self.items():

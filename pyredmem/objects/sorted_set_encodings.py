@@ -157,6 +157,11 @@ class SortedSetListpack(SortedSetEncoding):
     def twin(self) -> SortedSetEncoding:
         return SortedSetListpack(self.allocator, self)
 
+    def detach(self) -> None:
+        self.pack = self.pack.image()
+        self.by_member = self.by_member.copy()
+        self.order = self.order.image()
+
     def addresses(self) -> list[int]:
         return [int(self.pack.address)]
 

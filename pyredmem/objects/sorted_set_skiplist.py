@@ -149,6 +149,15 @@ class SortedSetSkiplist(SortedSetEncoding):
     def twin(self) -> SortedSetEncoding:
         return SortedSetSkiplist(self.allocator, 0, self)
 
+    def detach(self) -> None:
+        members = self.members.image()
+        assert isinstance(members, SkiplistTable)
+        self.members = members
+        self.order = self.order.image()
+
+    def is_changed_by_reading(self) -> bool:
+        return self.members.rehash_index >= 0
+
     def addresses(self) -> list[int]:
         own = [self.structure_address, self.dict_address, self.skiplist_address, self.header_address]
         nodes = list(self.members.nodes)[: self.members.used]

@@ -81,6 +81,11 @@ class SkiplistTable(Dict):
         self.scores = other.scores
         self.nodes = other.nodes
 
+    def copy_values(self, other: Dict) -> None:
+        assert isinstance(other, SkiplistTable)
+        self.scores = other.scores[:]
+        self.nodes = other.nodes[:]
+
     def empty_twin(self) -> Dict:
         return SkiplistTable(self.allocator)
 

@@ -225,6 +225,19 @@ class Stream(Encoded):
     def twin(self) -> Stream:
         return Stream(self.allocator, self)
 
+    def detach(self) -> None:
+        self.tree = self.tree.image()
+        for node in self.tree.key_nodes():
+            assert node.value is not None
+            node.value = node.value.image()
+        self.tail = self.tree.last()
+        self._marks = None
+        if self.groups is not None:
+            self.groups = self.groups.image()
+            for place in self.groups.key_nodes():
+                assert place.value is not None
+                place.value = place.value.image()
+
     def addresses(self) -> list[int]:
         owned = [int(self.address), *self.tree.addresses()]
         owned += [int(node.listpack.address) for node in self.tree.values()]
@@ -534,6 +547,10 @@ class StreamObject(Collection):
 
     def twin(self) -> RedisObject:
         return StreamObject(None, self.stream).succeed(self)
+
+    def detach(self) -> None:
+        self.stream = self.stream.twin()
+        self.stream.detach()
 
     def digest(self, digest: Digest) -> None:
         digest.mix_number(STREAM_TYPE)

@@ -249,6 +249,30 @@ class StreamGroup(Relocatable):
     def twin(self) -> StreamGroup:
         return StreamGroup(self.allocator, self.name, self.last_id, self.entries_read, self)
 
+    def image(self) -> StreamGroup:
+        """A copy that refers to the same blocks, with copies of consumers and pending entries."""
+        image = self.twin()
+        image.pending = self.pending.image()
+        image.consumers = self.consumers.image()
+        consumers: dict[bytes, StreamConsumer] = {}
+        for node in image.consumers.key_nodes():
+            assert node.value is not None
+            consumer = node.value.twin()
+            consumer.pending = consumer.pending.image()
+            node.value = consumer
+            consumers[consumer.name] = consumer
+        entries: dict[bytes, PendingEntry] = {}
+        for place in image.pending.key_nodes():
+            assert place.value is not None
+            entry = place.value.twin()
+            entry.consumer = consumers[entry.consumer.name]
+            place.value = entry
+            entries[place.key] = entry
+        for consumer in consumers.values():
+            for place in consumer.pending.key_nodes():
+                place.value = entries[place.key]
+        return image
+
     def defrag_head(self, mover: Mover) -> None:
         """Let the mover place everything except consumers and pending entries."""
         self.address = i32(mover.block(i64(self.address)))

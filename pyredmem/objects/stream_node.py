@@ -161,12 +161,15 @@ class StreamNode(Relocatable):
     def duplicate(self) -> StreamNode:
         """A copy with a listpack of exact size. It shares the lists of small entries."""
         copy = StreamNode(self.listpack.duplicate(), self.master_id, self.master_fields)
-        copy.ids = self.ids.copy()
-        copy.entries = [entry.copy() if entry is not None and len(entry) > _SHARED else entry for entry in self.entries]
-        copy.tombstones = {at: entry[:] if len(entry) > _SHARED else entry for at, entry in self.tombstones.items()}
-        copy.live = self.live
-        copy.deleted = self.deleted
+        copy._copy_entries(self)
         return copy
+
+    def _copy_entries(self, other: StreamNode) -> None:
+        self.ids = other.ids.copy()
+        self.entries = [entry[:] if entry is not None and len(entry) > _SHARED else entry for entry in other.entries]
+        self.tombstones = {at: entry[:] if len(entry) > _SHARED else entry for at, entry in other.tombstones.items()}
+        self.live = other.live
+        self.deleted = other.deleted
 
     # Dismantling, and defragmentation.
 
@@ -200,6 +203,12 @@ class StreamNode(Relocatable):
         twin.live = self.live
         twin.deleted = self.deleted
         return twin
+
+    def image(self) -> StreamNode:
+        """A copy that refers to the same block. It shares the lists of small entries."""
+        image = StreamNode(self.listpack.image(), self.master_id, self.master_fields)
+        image._copy_entries(self)
+        return image
 
     def show_containers(self, mover: Mover) -> None:
         """Show everything but the entries to a mover that steers; the names of the master fields too."""

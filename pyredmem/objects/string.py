@@ -225,6 +225,10 @@ class BufferString(StringObject):
     def twin(self) -> RedisObject:
         return BufferString(i64(self.address), self.sds, self.buffer).succeed(self)
 
+    def detach(self) -> None:
+        self.sds = self.sds.image()
+        self.buffer = bytearray(self.buffer)
+
     def drop_content(self) -> None:
         self.buffer = bytearray()
 

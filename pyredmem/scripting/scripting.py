@@ -197,6 +197,10 @@ class Scripting(Extension):
         self._function_memory.update(self.libraries)
         return found
 
+    def library_codes(self) -> list[bytes]:
+        """The codes of all libraries, in the order in which they were loaded."""
+        return [library.code for library in self.libraries.by_name.values()]
+
     def flush_libraries(self) -> None:
         """Forget all libraries, and whatever Lua keeps."""
         self._replace_libraries(Libraries())

@@ -57,6 +57,9 @@ class Dict(DictCore):
     def take_over_values(self, other: Dict) -> None:
         """Take the values of a table of the same class that is not used any more."""
 
+    def copy_values(self, other: Dict) -> None:
+        """Have a copy of the values of a table of the same class."""
+
     def empty_twin(self) -> Dict:
         """An empty table of the same class."""
         return Dict(self.allocator, self.owns_keys, self.without_values)
@@ -303,6 +306,26 @@ class Dict(DictCore):
         self.new_table_address, other.new_table_address = other.new_table_address, 0
         self.rehash_index, other.rehash_index = other.rehash_index, NONE
         self.old_used, other.old_used = other.old_used, 0
+
+    def image(self) -> Dict:
+        """A copy that refers to the same blocks."""
+        image = self.empty_twin()
+        image.growth_limit = self.growth_limit
+        image.used = self.used
+        image.keys = self.keys.copy()
+        image.links = self.links[:]
+        image.entry_addresses = self.entry_addresses[:]
+        image.key_addresses = self.key_addresses[:]
+        image.heads = self.heads[:]
+        image.mask = self.mask
+        image.table_address = self.table_address
+        image.new_heads = self.new_heads[:]
+        image.new_mask = self.new_mask
+        image.new_table_address = self.new_table_address
+        image.rehash_index = self.rehash_index
+        image.old_used = self.old_used
+        image.copy_values(self)
+        return image
 
     # Defragmentation.
 

@@ -129,6 +129,13 @@ class IntSet:
         twin.width = self.width
         return twin
 
+    def image(self) -> IntSet:
+        """A copy that refers to the same block."""
+        image = IntSet(self.allocator, i64(self.address))
+        image.numbers = self.numbers.copy()
+        image.width = self.width
+        return image
+
     def check(self) -> None:
         """Assert the invariants."""
         numbers = self.numbers

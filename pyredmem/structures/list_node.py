@@ -334,13 +334,23 @@ class ListNode(Listpack):
         twin = ListNode(self.allocator, NO_BLOCK)
         while mover.must_plug(twin):
             twin = ListNode(self.allocator, NO_BLOCK)
-        twin.take_block(self)
         twin.items = self.items
-        twin.start = self.start
-        twin.state = self.state
-        twin.lzf_size = self.lzf_size
-        twin.node_address = self.node_address
+        twin._take_state(self)
         return twin
+
+    def image(self) -> ListNode:
+        """A copy that refers to the same blocks, not yet linked."""
+        image = ListNode(self.allocator, NO_BLOCK)
+        image.items = self.items.copy()
+        image._take_state(self)
+        return image
+
+    def _take_state(self, other: ListNode) -> None:
+        self.take_block(other)
+        self.start = other.start
+        self.state = other.state
+        self.lzf_size = other.lzf_size
+        self.node_address = other.node_address
 
     def check(self) -> None:
         """Assert the invariants."""

@@ -117,6 +117,12 @@ class Listpack:
         twin.take_block(self)
         return twin
 
+    def image(self) -> Listpack:
+        """A copy that refers to the same block."""
+        image = Listpack(self.allocator, NO_BLOCK)
+        image.take_block(self)
+        return image
+
     def take_block(self, other: Listpack) -> None:
         """Take the block of another listpack, which is not used any more."""
         self.size = other.size

@@ -164,6 +164,20 @@ class NodeChain:
         self.count = original.count
         self.marks = original.marks
 
+    def copy_chain(self, original: NodeChain) -> None:
+        """Have copies of the nodes of another chain, which refer to the same blocks. No pass has stopped in them."""
+        self.nodes = original.nodes
+        self.count = original.count
+        for node in original.chain():
+            image = node.image()
+            last = self.tail
+            image.previous = last
+            if last is None:
+                self.head = image
+            else:
+                last.next = image
+            self.tail = image
+
     def defrag(self, mover: Mover) -> None:
         """Let the mover place the block of the quicklist struct."""
         self.address = i32(mover.block(i64(self.address)))

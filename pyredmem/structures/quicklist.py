@@ -367,6 +367,12 @@ class Quicklist(NodeChain):
         twin.replace_chain(self)
         return twin
 
+    def image(self) -> Quicklist:
+        """A copy that refers to the same blocks."""
+        image = Quicklist(self.allocator, self.fill, self.depth, i64(self.address))
+        image.copy_chain(self)
+        return image
+
     def duplicate(self) -> Quicklist:
         """Another quicklist with copies of the nodes."""
         copy = Quicklist(self.allocator, self.fill, self.depth)

@@ -51,6 +51,15 @@ class RadixNode(Generic[Value]):
         value = self.value
         return rax_node_size(len(self.edge), len(self.children), value is not None and value is not True)
 
+    def image(self) -> RadixNode[Value]:
+        """A copy with the same children."""
+        image = RadixNode[Value](i64(self.address))
+        image.edge = self.edge
+        image.children = self.children
+        image.key = self.key
+        image.value = self.value
+        return image
+
     def links(self) -> bool:
         """Whether the node does nothing but lead to one child."""
         return self.value is None and len(self.children) == 1
@@ -139,6 +148,10 @@ class RadixTree(Generic[Value]):
             found.append(cursor.key())
             value = cursor.next()
         return found
+
+    def key_nodes(self) -> list[RadixNode[Value]]:
+        """The nodes of all keys, in no particular order."""
+        return [node for node in self._all_nodes() if node.value is not None]
 
     def random_key(self, rng: Random) -> bytes:
         """A key at the end of a random walk down from the root; the tree must not be empty."""
@@ -414,6 +427,16 @@ class RadixTree(Generic[Value]):
         self.address = i32(mover.block(i64(self.address)))
         if self.used == 0:
             self.root = self.root.placed(mover, mover.steers())
+
+    def image(self) -> RadixTree[Value]:
+        """A copy that has the same values and refers to the same blocks."""
+        image = RadixTree[Value](self.allocator, self)
+        image.root = self.root.image()
+        nodes = [image.root]
+        for node in nodes:
+            node.children = [child.image() for child in node.children]
+            nodes += node.children
+        return image
 
     # Audit.
 

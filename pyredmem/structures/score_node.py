@@ -282,6 +282,16 @@ class ScoreNode:
                 start -= size
             at += 1
 
+    def image(self) -> ScoreNode:
+        """A copy of the node and of those below."""
+        image = ScoreNode(None)
+        image.scores = self.scores[:]
+        image.members = self.members.copy()
+        image.counts = self.counts[:]
+        if self.children is not None:
+            image.children = [child.image() for child in self.children]
+        return image
+
     # The process's heap.
 
     def relocated(self, mover: Mover) -> ScoreNode:

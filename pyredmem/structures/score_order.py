@@ -201,6 +201,13 @@ class ScoreOrder:
         twin.length = self.length
         return twin
 
+    def image(self) -> ScoreOrder:
+        """A copy with the same member objects."""
+        image = ScoreOrder()
+        image._root = self._root.image()
+        image.length = self.length
+        return image
+
     def show(self, mover: Mover, rank: i64, limit: i64) -> i64:
         """Show the nodes to a mover that steers, from ``rank`` on, for about ``limit`` members.
 

@@ -84,6 +84,10 @@ class Sds:
             twin = Sds(i64(self.address), i64(self.header), self.capacity)
         return twin
 
+    def image(self) -> Sds:
+        """A copy that refers to the same block."""
+        return Sds(i64(self.address), i64(self.header), self.capacity)
+
     def check(self, allocator: Allocator) -> None:
         """Assert the invariants."""
         assert self.header in {1, 3, 5, 9, 17}

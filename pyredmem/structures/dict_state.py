@@ -1,0 +1,81 @@
+"""The state of a hash table at one moment: its keys, and their places in slots and buckets, without the values.
+
+A table that is put back into its state has the same order for SCAN, for samples and for random keys, and is as far in
+a rehash as it was. Copying the arrays takes a few nanoseconds per key. The blocks of the ledger are not part of the
+state, only the sizes of those of the buckets: whoever puts a table back says which blocks the entries have now.
+"""
+
+from __future__ import annotations
+
+from librt.vecs import vec
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.structures.dict import Dict
+
+
+class DictState:
+    """A copy of the arrays of a table."""
+
+    def __init__(self, table: Dict) -> None:
+        allocator = table.allocator
+        self.used: i64 = table.used
+        self.keys = table.keys.copy()
+        self._links: vec[i32] = table.links[: table.used]
+        self._heads: vec[i32] = table.heads[:]
+        self._mask: i64 = table.mask
+        self._table_bytes: i64 = _size(table.table_address, allocator)
+        self._new_heads: vec[i32] = table.new_heads[:]
+        self._new_mask: i64 = table.new_mask
+        self._new_table_bytes: i64 = _size(table.new_table_address, allocator)
+        self._rehash_index: i64 = table.rehash_index
+        self._old_used: i64 = table.old_used
+
+    def find(self, key: bytes) -> i64:
+        """The slot of a key, -1 if it was not there."""
+        digest = hash(key)
+        bucket: i64 = digest & self._mask
+        keys = self.keys
+        slot: i64
+        if bucket >= self._rehash_index:
+            slot = i64(self._heads[bucket])
+            while slot >= 0:
+                if keys[slot] == key:
+                    return slot
+                slot = i64(self._links[slot])
+        slot = i64(self._new_heads[digest & self._new_mask])
+        while slot >= 0:
+            if keys[slot] == key:
+                return slot
+            slot = i64(self._links[slot])
+        return -1
+
+    def put_back(self, table: Dict, entry_addresses: vec[i32], key_addresses: vec[i32]) -> None:
+        """Give a table, whose own entries have been freed or are among these, its state of then."""
+        allocator = table.allocator
+        table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
+        table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
+        table.used = self.used
+        table.keys = self.keys.copy()
+        table.links = self._links[:]
+        table.entry_addresses = entry_addresses
+        table.key_addresses = key_addresses
+        table.heads = self._heads[:]
+        table.mask = self._mask
+        table.new_heads = self._new_heads[:]
+        table.new_mask = self._new_mask
+        table.rehash_index = self._rehash_index
+        table.old_used = self._old_used
+
+
+def _size(address: i64, allocator: Allocator) -> i64:
+    return 0 if address == 0 else allocator.usable(address)
+
+
+def _fitted(address: i64, size: i64, allocator: Allocator) -> i64:
+    """A block of a usable size in place of another block; 0 means none, either way."""
+    if _size(address, allocator) == size:
+        return address
+    if address != 0:
+        allocator.free(address)
+    return 0 if size == 0 else allocator.alloc(size)
