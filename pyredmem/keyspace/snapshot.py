@@ -48,8 +48,8 @@ class KeyspaceSnapshot:
         if self.is_dropped:
             return
         self.is_dropped = True
-        for image in self._databases:
-            self._holder(image).images.remove(image)
+        for database in self._keyspace.databases:  # none, if the server is closed
+            database.images = [image for image in database.images if image not in self._databases]
         self._databases = []
         self._keyspace.count_snapshots(-1)
 
