@@ -58,6 +58,7 @@ def test_a_server_may_be_closed_twice() -> None:
     server = Server()
     server.close()
     server.close()
+    assert server.driver.is_closed
 
 
 def test_a_closed_server_says_so() -> None:
