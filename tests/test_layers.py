@@ -52,7 +52,7 @@ LOADED_LATE = {
     "redis",
     "redis.asyncio",
     "pyredmem.client",
-    "pyredmem.client.library_version",
+    "pyredmem.client.client_options",
     "pyredmem.client.sync",
     "pyredmem.client.listening",
     "pyredmem.client.aio",

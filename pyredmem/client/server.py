@@ -135,11 +135,11 @@ class Server:
         """A client; ``options`` are those of `redis.Redis`."""
         from redis import Redis
 
-        from pyredmem.client.library_version import with_library_version
+        from pyredmem.client.client_options import completed
         from pyredmem.client.sync import LocalConnection
 
         single = options.pop("single_connection_client", False)
-        client = Redis(**with_library_version(options))  # connects at its first command
+        client = Redis(**completed(Redis, options))  # connects at its first command
         self._serve(client.connection_pool, LocalConnection)
         if not single:
             return client
@@ -153,9 +153,9 @@ class Server:
         from redis.asyncio import Redis
 
         from pyredmem.client.aio import AsyncLocalConnection
-        from pyredmem.client.library_version import with_library_version
+        from pyredmem.client.client_options import completed
 
-        client = Redis(**with_library_version(options))
+        client = Redis(**completed(Redis, options))
         self._serve(client.connection_pool, AsyncLocalConnection)
         return client
 

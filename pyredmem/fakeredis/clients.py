@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import redis
 import redis.asyncio
 
-from pyredmem.client.library_version import with_library_version
+from pyredmem.client.client_options import completed
 from pyredmem.fakeredis.connections import FakeAsyncRedisConnection, FakeRedisConnection
 from pyredmem.fakeredis.servers import FakeServer, ServerType, Version, take_server
 
@@ -45,8 +45,9 @@ class FakeClientMixin:
             return
         single = options.pop("single_connection_client", False)
         options.setdefault("retry", None)  # a server that refuses connections refuses them at once
-        if isinstance(self, redis.Redis | redis.asyncio.Redis):
-            options = with_library_version(options)
+        genuine = next((one for one in (redis.Redis, redis.asyncio.Redis) if issubclass(type(self), one)), None)
+        if genuine is not None:
+            options = completed(genuine, options)
         super().__init__(*args, **options)
         server_type = server_type or self.default_server_type
         if server is None and not args and "host" not in options and options.get("unix_socket_path") is None:
