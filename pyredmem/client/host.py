@@ -13,6 +13,21 @@ class ClientHost(ProcessHost):
     def __init__(self, seed: int) -> None:
         self.driver: Driver | None = None
         self._rng = Random(seed)
+        self._resident_bytes = 0
+        self._thread_seconds = (0.0, 0.0)
+
+    def resident_bytes(self) -> int:
+        if not self._skips_time():
+            self._resident_bytes = super().resident_bytes()
+        return self._resident_bytes
+
+    def main_thread_cpu_seconds(self) -> tuple[float, float]:
+        if not self._skips_time():
+            self._thread_seconds = super().main_thread_cpu_seconds()
+        return self._thread_seconds
+
+    def _skips_time(self) -> bool:
+        return self.driver is not None and self.driver.skips_time
 
     def wake_after(self, delay_us: int) -> None:
         if self.driver is not None:

@@ -153,10 +153,11 @@ class Pace(SliceLimit):
         self._ended_us = self._clock.now_us()
         used = self._ended_us - self._began_us
         self.used_us = used if used > 0 else 0
-        if used <= 0:
-            used = self.limit_us
         if self.percent == 0:
             return 0
+        if used <= 0:  # the clock stands still: when time passes at once, a slice for each tick is enough
+            self._pause_us = self._paces.tick_us
+            return self._pause_us
         self._owed_us -= used + TURN_US
         whole = 100 * self._paces.busy()
         earned = used * self.percent // whole  # by the time that the slice took
