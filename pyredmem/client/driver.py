@@ -243,6 +243,11 @@ class Driver:
         for alarm in self.alarms:
             alarm.due_changed()
 
+    def clock_was_set_back(self) -> None:
+        """Look at everything anew at the next occasion: what is due was to come at times that are far away now."""
+        self._tick_us = 0
+        self._due_us = 0
+
     def pass_time(self, clock: ControlledClock, until_us: i64) -> None:
         """Let time pass up to ``until_us``, and run everything when it is due. The driver is entered."""
         coarse_us = max(_COARSE_TICK_US, (until_us - self._clock.now_us()) // _MOST_COARSE_TICKS)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from time import monotonic
 
+from librt.time import time  # freezegun does not find it, so timeouts end while it has frozen the time
 from mypy_extensions import i64
 
 from pyredmem.client.driver import Driver, Waiter
@@ -141,7 +141,7 @@ class LocalSocket:
         until = 0.0
         left = -1.0
         if timeout is not None:
-            until = monotonic() + timeout
+            until = time() + timeout
         waiter = Waiter()
         self._waiter = waiter
         try:
@@ -151,7 +151,7 @@ class LocalSocket:
                 if timeout == 0:
                     raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
                 if timeout is not None:
-                    left = until - monotonic()
+                    left = until - time()
                     if left <= 0:
                         raise TimeoutError("timed out")
                 self._driver.wait(waiter, left)

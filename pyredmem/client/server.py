@@ -50,18 +50,19 @@ class Server:
             raise ValueError("a server that obeys Python's time cannot be frozen")
         pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
         host = ClientHost(seed)
-        clock = ControlledClock()
+        clock, python_clock = ControlledClock(), PythonClock()
         if frozen_at is not None:
             clock.set(unix_us(frozen_at), 0.0)
         self.engine: Engine = create_engine(
             Settings(pairs),
-            PythonClock() if obeys_python_time else clock,
+            python_clock if obeys_python_time else clock,
             Random(seed),
             host,
             hash_seed=hash_seed(seed),
         )
         self.driver = Driver(self.engine)
         host.driver = self.driver
+        python_clock.on_set_back = self.driver.clock_was_set_back
         self._listeners: list[Listener] = []
         self._faults = FaultControl(self.driver)
         self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
