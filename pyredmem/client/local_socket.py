@@ -46,7 +46,7 @@ class LocalSocket:
         session = self._session
         self._note_end()
         waiter = self._waiter
-        if waiter is not None:
+        if waiter is not None and (not session.is_unread or self._has_ended):
             waiter.wake()
         elif not self._has_ended:
             self._driver.limit_output(session, len(self._rest) - self._at)
@@ -130,7 +130,10 @@ class LocalSocket:
             driver.leave()
 
     def _is_readable(self) -> bool:
-        return len(self._rest) > 0 or self._has_ended or self._session.output.size() > 0
+        if len(self._rest) > 0 or self._has_ended:
+            return True
+        session = self._session
+        return session.output.size() > 0 and not session.is_unread
 
     def is_at_end(self) -> bool:
         """Whether everything was read, and nothing more can come."""

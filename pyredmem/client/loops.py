@@ -145,9 +145,12 @@ class LoopEnd(ABC):
     def collect(self) -> None:
         """Take the output of the session. The driver is entered."""
         session = self.session
-        output = session.take_output()
-        if output and not self.has_ended:
-            self.take(output)
+        if session.is_unread and not session.is_closing():
+            self.driver.limit_output(session, session.count_unsent() if session.count_unsent is not None else 0)
+        else:
+            output = session.take_output()
+            if output and not self.has_ended:
+                self.take(output)
         if session.is_closing():
             self.end()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import redis
@@ -300,6 +302,64 @@ async def test_other_tasks_are_served_during_a_delay(server: Server) -> None:
         assert await got == b"v"
 
 
+# Slow readers.
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_slow_reader_gets_its_output_when_it_reads_again(server: Server, connect: Callable[..., redis.Redis]) -> None:
+    client = server.client()
+    client.set("k", "v" * 100_000)
+    with server.faults.slow_reader("GET") as fault:
+        got = in_thread(lambda: connect(client_name="slow").get("k"))
+        wait_until(lambda: fault.fired == 1)
+        waiting = [one for one in client.client_list() if one["name"] == "slow"]
+        assert int(waiting[0]["omem"]) > 80_000
+    assert got() == b"v" * 100_000
+
+
+def test_a_subscriber_that_reads_slowly_is_disconnected(server: Server, connect: Callable[..., redis.Redis]) -> None:
+    publisher = server.client()
+    publisher.config_set("client-output-buffer-limit", "pubsub 1mb 0 0")
+    with connect().pubsub() as pubsub:
+        pubsub.subscribe("c")
+        assert pubsub.get_message(timeout=SECONDS)
+        server.faults.slow_reader("PING")
+        pubsub.ping()
+        wait_until(lambda: len(server.faults.hits) == 1)
+        sent = 0
+        while publisher.publish("c", "m" * 10_000):
+            sent += 1
+        assert 80 < sent < 120
+        with pytest.raises(redis.ConnectionError):
+            pubsub.get_message(timeout=SECONDS)
+    assert publisher.info("stats")["client_output_buffer_limit_disconnections"] == 1
+
+
+async def test_a_slow_reader_in_an_event_loop(server: Server) -> None:
+    async with server.async_client(retry=ASYNC_ONCE) as client:
+        await client.set("k", "v" * 100_000)
+        with server.faults.slow_reader("GET", times=1):
+            got: asyncio.Future[object] = asyncio.ensure_future(client.get("k"))
+            await asyncio.sleep(0.01)
+            assert not got.done()
+        assert await got == b"v" * 100_000
+
+
+def test_a_slow_reader_learns_that_the_server_is_closed() -> None:
+    with Server() as server:
+        server.faults.slow_reader("GET")
+        got = in_thread(lambda: server.client(retry=ONCE).get("k"))
+        wait_until(lambda: len(server.faults.hits) == 1)
+    with pytest.raises(redis.ConnectionError):
+        got()
+
+
 # States.
 
 
@@ -551,3 +611,15 @@ def test_what_the_test_itself_loads_meets_no_faults(server: Server) -> None:
     server.load({"k": "v"})
     assert server.dump() == {"k": "v"}
     assert fault.fired == 0
+
+
+# The page.
+
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+BLOCKS: Final = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if PAGE.exists() else []
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_a_block_of_the_page_runs(number: int) -> None:
+    assert "assert" in BLOCKS[number] or "raises" in BLOCKS[number]
+    exec(compile(BLOCKS[number], str(PAGE), "exec"), {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -101,7 +101,8 @@ async def day(seed: int, steps: int = STEPS) -> list[Any]:
         def tell(*what: object) -> None:
             diary.append((server.clock.now(), *what))
 
-        clients = [server.async_client() for _ in range(9)]
+        stack = AsyncExitStack()
+        clients = [await stack.enter_async_context(server.async_client(protocol=2)) for _ in range(8)]
         client = clients[0]
         await client.xgroup_create("events", "group", mkstream=True)
         tasks = [
@@ -128,8 +129,7 @@ async def day(seed: int, steps: int = STEPS) -> list[Any]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        for one in clients:
-            await one.aclose()
+        await stack.aclose()
         check(server)
         server.expect_clean()
     return diary
