@@ -122,6 +122,7 @@ async def day(seed: int, steps: int = STEPS) -> list[Any]:
                 await client.config_set("activedefrag", "yes")
                 server.clock.advance(2)
                 await client.config_set("activedefrag", "no")
+            await settle(diary)
             server.clock.advance(STEP)
             await settle(diary)
         assert server.engine.clients.blocked() == 6
