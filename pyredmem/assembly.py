@@ -28,10 +28,19 @@ REGISTRY: Final = Registry(command_groups())
 
 
 def create_engine(
-    settings: Settings, clock: Clock, rng: Random, host: Host | None = None, registry: Registry = REGISTRY
+    settings: Settings,
+    clock: Clock,
+    rng: Random,
+    host: Host | None = None,
+    registry: Registry = REGISTRY,
+    hash_seed: int = 0,
 ) -> Engine:
-    """An empty engine. ``host`` is the process around it, if there is one; ``registry`` has its commands."""
+    """An empty engine. ``host`` is the process around it, if there is one; ``registry`` has its commands.
+
+    With a ``hash_seed`` other than 0 the order of keys is the same in every process.
+    """
     allocator = Allocator(settings.text("mem-allocator"))
+    allocator.hash_seed = hash_seed
     allocator.begin()
     core = Core(settings, clock, rng, allocator, host or Host())
     engine = Engine(core, registry.table)

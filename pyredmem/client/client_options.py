@@ -1,14 +1,14 @@
 """What a client inside the process is made with besides the options that are given.
 
-It is what makes clients of redis-py 8 slow to begin. redis-py reads its own version from the metadata of its package for each client, which takes longer than everything else about
-a new client, its first command included. And each connection asks for notifications of maintenance, which no server
-but Redis's commercial ones sends, and copies half a dozen objects for that. Over a Unix socket redis-py does not ask.
+It is about what makes clients of redis-py 8 slow to begin. redis-py reads its own version from the metadata of its
+package for each client, which takes longer than everything else about a new client, its first command included. And
+each connection asks for notifications of maintenance, which no server but Redis's commercial ones sends, and copies
+half a dozen objects for that. Over a Unix socket redis-py does not ask.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -26,15 +26,15 @@ _NO_NOTIFICATIONS = None if _maintenance is None else _maintenance.MaintNotifica
 
 
 @cache
-def _parameters(constructor: Callable[..., None]) -> frozenset[str]:
-    return frozenset(inspect.signature(constructor).parameters)
+def _parameters(client_class: type) -> frozenset[str]:
+    return frozenset(inspect.signature(client_class).parameters)
 
 
 def completed(client_class: type, options: dict[str, Any]) -> dict[str, Any]:
     """The options of a client, with what is missing."""
     if options.get("connection_pool") is not None:
         return options
-    known = _parameters(client_class.__init__)
+    known = _parameters(client_class)
     added: dict[str, Any] = {}
     if "driver_info" in known and _TELLS_VERSION.isdisjoint(options):
         added["driver_info"] = _DriverInfo(lib_version=_VERSION)

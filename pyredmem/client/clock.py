@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as python_time
+from collections.abc import Callable
 
 from librt.time import time
 from mypy_extensions import i64
@@ -54,9 +55,19 @@ class ControlledClock(Clock):
 class PythonClock(Clock):
     """Shows what `time.time` says, so that freezegun and time-machine rule it."""
 
+    def __init__(self) -> None:
+        self._latest_us: i64 = 0
+        #: What to call when the time turns out to have been set back.
+        self.on_set_back: Callable[[], None] | None = None
+
     def now_us(self) -> i64:
         """Unix time in microseconds."""
-        return int(python_time.time() * 1e6)
+        now_us: i64 = int(python_time.time() * 1e6)
+        is_earlier = now_us < self._latest_us
+        self._latest_us = now_us
+        if is_earlier and self.on_set_back is not None:
+            self.on_set_back()
+        return now_us
 
     def seconds_until(self, time_us: i64) -> float:
         """Nobody knows when that time comes; a tenth of a second at most, then it is worth another look."""

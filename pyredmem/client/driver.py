@@ -33,9 +33,9 @@ _PORTS: Final = 28232
 #: The descriptor of the first client: a redis-server has a few files open before it comes.
 _FIRST_DESCRIPTOR: Final = 8
 
-#: When a long time passes at once, the timer ticks at most once a second before the last minute (microseconds), and at
-#: most so often.
-_FINE_US: Final = 60_000_000
+#: When a long time passes at once, the timer ticks at most once a second before the last ten seconds (microseconds),
+#: and at most so often.
+_FINE_US: Final = 10_000_000
 _COARSE_TICK_US: Final = 1_000_000
 _MOST_COARSE_TICKS: Final = 20_000
 
@@ -88,6 +88,7 @@ class Driver:
         self._leavers: deque[Session] = deque()  # their connections were closed while the driver was entered
         self._unused_snapshots: deque[KeyspaceSnapshot] = deque()  # nobody has them any more
         self._ports: i64 = 0  # how many were given to clients
+        self.skips_time = False  # time passes at once: the figures of the process need not be read again
         self.is_foreign = False  # it belongs to the process from which this one was forked, see `forks`
 
     @property
@@ -286,17 +287,26 @@ class Driver:
         for alarm in self.alarms:
             alarm.due_changed()
 
+    def clock_was_set_back(self) -> None:
+        """Look at everything anew at the next occasion: what is due was to come at times that are far away now."""
+        self._tick_us = 0
+        self._due_us = 0
+
     def pass_time(self, clock: ControlledClock, until_us: i64) -> None:
         """Let time pass up to ``until_us``, and run everything when it is due. The driver is entered."""
         coarse_us = max(_COARSE_TICK_US, (until_us - self._clock.now_us()) // _MOST_COARSE_TICKS)
-        while self._due_us <= until_us:
-            start_us = self._clock.now_us()
-            clock.show(self._due_us if self._due_us > start_us else start_us)
-            self._run_due()
-            left_us = until_us - self._clock.now_us()
-            if left_us > _FINE_US:  # no need to tick ten times a second all through a long time
-                self._tick_us += min(left_us - _FINE_US, coarse_us)
-                self._find_due()
+        try:
+            while self._due_us <= until_us:
+                start_us = self._clock.now_us()
+                clock.show(self._due_us if self._due_us > start_us else start_us)
+                self._run_due()
+                self.skips_time = True
+                left_us = until_us - self._clock.now_us()
+                if left_us > _FINE_US:  # no need to tick ten times a second all through a long time
+                    self._tick_us += min(left_us - _FINE_US, coarse_us)
+                    self._find_due()
+        finally:
+            self.skips_time = False
         clock.show(until_us)
 
     # Waiting.

@@ -12,7 +12,17 @@ from pyredmem.client.driver import Driver
 from pyredmem.engine import faults as engine_faults
 from pyredmem.engine.ballast import Ballast
 from pyredmem.engine.fault_states import STATES, RedirectFault, StateFault
-from pyredmem.engine.faults import ConnectionFault, CutFault, DelayFault, DropFault, ErrorFault, Hit, Schedule, Scope
+from pyredmem.engine.faults import (
+    ConnectionFault,
+    CutFault,
+    DelayFault,
+    DropFault,
+    ErrorFault,
+    Hit,
+    Schedule,
+    Scope,
+    UnreadFault,
+)
 
 #: Every command.
 ANY = "*"
@@ -126,6 +136,14 @@ class FaultControl:
         if when not in {"after", "reply"}:
             raise ValueError(f"when must be before, after or reply, not {when!r}")
         return self._add(CutFault(title, scope, schedule, sent if when == "reply" else 0))
+
+    def slow_reader(self, command: Commands = ANY, **matching: Unpack[Matching]) -> Fault:
+        """Let the client read nothing, from this command on, until the fault is removed.
+
+        Its output grows meanwhile. The server closes the connection if that exceeds client-output-buffer-limit.
+        """
+        title = _title("slow_reader", [command], matching)
+        return self._add(UnreadFault(title, self._scope(command, matching), _schedule(matching)))
 
     def delay(self, command: Commands, seconds: float | timedelta, **matching: Unpack[Matching]) -> Fault:
         """Let the client wait before the command runs, in the time of the server, while other clients are served."""

@@ -13,6 +13,8 @@ import socket
 import threading
 from typing import cast
 
+from librt.time import time
+
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import ForkAware, require_own, watch
 from pyredmem.client.loops import LoopEnd
@@ -79,6 +81,8 @@ class Listener(ForkAware):
         self.host: str = name[0]
         self.port: int = name[1]
         self._loop: asyncio.AbstractEventLoop = new_event_loop()
+        with contextlib.suppress(AttributeError):  # uvloop has a clock of its own
+            self._loop.time = time  # type: ignore[method-assign]  # freezegun would stop the one of asyncio
         self._closed = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"pyredmem {self.url}", daemon=True)
         self._thread.start()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from time import monotonic
 
+from librt.time import time  # freezegun does not find it, so timeouts end while it has frozen the time
 from mypy_extensions import i64
 
 from pyredmem.client.driver import Driver, Waiter
@@ -48,7 +48,7 @@ class LocalSocket:
         self._note_end()
         session = self._session
         waiter = self._waiter
-        if waiter is not None:
+        if waiter is not None and (session is None or not session.is_unread):
             waiter.wake()
         elif session is not None:
             self._driver.limit_output(session, len(self._rest) - self._at)
@@ -140,7 +140,9 @@ class LocalSocket:
 
     def _is_readable(self) -> bool:
         session = self._session
-        return len(self._rest) > 0 or session is None or session.output.size() > 0
+        if len(self._rest) > 0 or session is None:
+            return True
+        return session.output.size() > 0 and not session.is_unread
 
     def _update_file(self) -> None:
         """Let the file be readable if this socket is."""
@@ -159,7 +161,7 @@ class LocalSocket:
         until = 0.0
         left = -1.0
         if timeout is not None:
-            until = monotonic() + timeout
+            until = time() + timeout
         waiter = Waiter()
         self._waiter = waiter
         try:
@@ -169,7 +171,7 @@ class LocalSocket:
                 if timeout == 0:
                     raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
                 if timeout is not None:
-                    left = until - monotonic()
+                    left = until - time()
                     if left <= 0:
                         raise TimeoutError("timed out")
                 self._driver.wait(waiter, left)

@@ -16,8 +16,9 @@ from weakref import ref
 from pyredmem.client.driver import Alarm, Driver
 from pyredmem.engine.session import Session
 
-#: How long the tasks of a loop may go on with commands before other tasks get their turn (seconds).
-TURN_S: Final = 0.001
+#: How long, and for how many commands, tasks of a loop may go on before others get their turn (microseconds).
+TURN_US: Final = 1000
+TURN_COMMANDS: Final = 32
 
 
 class LoopDriver(Alarm):
@@ -29,7 +30,8 @@ class LoopDriver(Alarm):
         self._thread = threading.get_ident()
         self._connections = 0
         self._handle: asyncio.TimerHandle | None = None
-        self._turn_began = loop.time()
+        self._turn_began_us = driver.engine.clock.now_us()
+        self._turn_commands = 0
 
     def is_here(self) -> bool:
         """Whether the calling thread is that of the loop, or the loop is closed: then any thread may end things."""
@@ -79,11 +81,13 @@ class LoopDriver(Alarm):
         self._arm()
 
     def turn_is_over(self) -> bool:
-        """Whether other tasks of the loop should get their turn now."""
-        now = self.loop.time()
-        if now - self._turn_began < TURN_S:
+        """Whether other tasks of the loop should get their turn now. If time is frozen, only commands count."""
+        self._turn_commands += 1
+        now_us = self.driver.engine.clock.now_us()
+        if self._turn_commands < TURN_COMMANDS and 0 <= now_us - self._turn_began_us < TURN_US:
             return False
-        self._turn_began = now
+        self._turn_began_us = now_us
+        self._turn_commands = 0
         return True
 
 
@@ -141,9 +145,12 @@ class LoopEnd(ABC):
     def collect(self) -> None:
         """Take the output of the session. The driver is entered."""
         session = self.session
-        output = session.take_output()
-        if output and not self.has_ended:
-            self.take(output)
+        if session.is_unread and not session.is_closing():
+            self.driver.limit_output(session, session.count_unsent() if session.count_unsent is not None else 0)
+        else:
+            output = session.take_output()
+            if output and not self.has_ended:
+                self.take(output)
         if session.is_closing():
             self.end()
 

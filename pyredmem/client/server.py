@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from pyredmem.assembly import create_engine
+from pyredmem.base.key_hash import hash_seed
 from pyredmem.base.rng import Random
 from pyredmem.client import dataset, leftovers
 from pyredmem.client.clock import ControlledClock, PythonClock
@@ -15,7 +17,7 @@ from pyredmem.client.faults import FaultControl
 from pyredmem.client.host import ClientHost
 from pyredmem.client.memory_view import MemoryView
 from pyredmem.client.snapshot import Snapshot
-from pyredmem.client.time_control import TimeControl
+from pyredmem.client.time_control import TimeControl, unix_us
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
 
@@ -31,24 +33,42 @@ class Server:
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
     ``seed`` rules everything that is left to chance. `clock` controls the time, unless ``obeys_python_time`` lets the
-    server show what `time.time` says, which freezegun and time-machine change. ``records_commands`` lets `commands`
-    tell what the clients send. A server ends with `close`, or as a context manager.
+    server show what `time.time` says, which freezegun and time-machine change; with ``frozen_at`` it begins with a
+    time that stands still. ``records_commands`` lets `commands` tell what the clients send. A server ends with `close`,
+    or as a context manager.
     """
 
     def __init__(
-        self, *, seed: int = 1, obeys_python_time: bool = False, records_commands: bool = False, **settings: str | int
+        self,
+        *,
+        seed: int = 1,
+        obeys_python_time: bool = False,
+        frozen_at: datetime | None = None,
+        records_commands: bool = False,
+        **settings: str | int,
     ) -> None:
+        if obeys_python_time and frozen_at is not None:
+            raise ValueError("a server that obeys Python's time cannot be frozen")
         pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
-        host = ClientHost()
+        host = ClientHost(seed)
         clock = ControlledClock()
+        python_clock = PythonClock() if obeys_python_time else None
+        if frozen_at is not None:
+            clock.set(unix_us(frozen_at), 0.0)
         self.engine: Engine = create_engine(
-            Settings(pairs), PythonClock() if obeys_python_time else clock, Random(seed), host
+            Settings(pairs),
+            python_clock or clock,
+            Random(seed),
+            host,
+            hash_seed=hash_seed(seed),
         )
         self.driver = Driver(self.engine)
         host.driver = self.driver
+        if python_clock is not None:
+            python_clock.on_set_back = self.driver.clock_was_set_back
         self._listeners: list[Listener] = []
         self._faults = FaultControl(self.driver)
-        self._clock = None if obeys_python_time else TimeControl(self.driver, clock)
+        self._clock = None if python_clock is not None else TimeControl(self.driver, clock)
         self.commands = CommandHistory(self.driver)
         self.memory = MemoryView(self.driver)
         if records_commands:

@@ -26,7 +26,7 @@ class TimeControl:
 
     def freeze(self, at: datetime | None = None) -> None:
         """Let time stand still: it is now, or ``at``. The time in between does not pass."""
-        self._set(self._clock.now_us() if at is None else _unix_us(at), 0.0)
+        self._set(self._clock.now_us() if at is None else unix_us(at), 0.0)
 
     def run_at(self, speed: float) -> None:
         """Let time run ``speed`` times as fast as the real one. Raises ValueError if it is negative."""
@@ -61,7 +61,7 @@ class TimeControl:
 
     def travel_to(self, moment: datetime) -> None:
         """Let time pass until ``moment``, or set the clock back to it. Without a time zone it is a local time."""
-        moment_us = _unix_us(moment)
+        moment_us = unix_us(moment)
         self._driver.enter()
         try:
             if moment_us >= self._clock.now_us():
@@ -81,5 +81,6 @@ class TimeControl:
             self._driver.leave()
 
 
-def _unix_us(moment: datetime) -> int:
+def unix_us(moment: datetime) -> int:
+    """A moment as microseconds since 1970; without a time zone it is a local time."""
     return (moment.astimezone(UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)

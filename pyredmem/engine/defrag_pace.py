@@ -113,6 +113,7 @@ class Pace(SliceLimit):
         self._ended_us: i64 = 0
         self._pause_us: i64 = 0  # the pause that was planned after the last slice
         self._steps: i64 = 0  # that the slice in progress has spent
+        self._is_still = False  # the last slice has taken no time: the clock stands still
 
     def begin(self) -> None:
         """Begin a slice."""
@@ -121,7 +122,8 @@ class Pace(SliceLimit):
         if self._began_us == _AT_REST:
             self._owed_us = SLICE_US + TURN_US
         elif now_us > self._began_us:
-            whole = 100 * self._paces.busy()
+            # Time that stands still need not be shared, and what the process's heap looks like is left to chance.
+            whole = 100 if self._is_still else 100 * self._paces.busy()
             passed = now_us - self._ended_us
             owed = self._owed_us + (now_us - self._began_us) * self.percent // whole
             self._owed_us = min(owed, MOST_OWED_US)
@@ -153,10 +155,12 @@ class Pace(SliceLimit):
         self._ended_us = self._clock.now_us()
         used = self._ended_us - self._began_us
         self.used_us = used if used > 0 else 0
-        if used <= 0:
-            used = self.limit_us
+        self._is_still = used <= 0
         if self.percent == 0:
             return 0
+        if self._is_still:  # when time passes at once, a slice for each tick is enough
+            self._pause_us = self._paces.tick_us
+            return self._pause_us
         self._owed_us -= used + TURN_US
         whole = 100 * self._paces.busy()
         earned = used * self.percent // whole  # by the time that the slice took

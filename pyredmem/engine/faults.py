@@ -9,7 +9,8 @@ search. Only after a delay it goes on, with the faults that were added later::
                              |-- error: the command is refused
                              |-- drop before: the connection is closed
                              |-- drop after, or in the reply: the command runs, then its reply is cut off
-                             `-- delay: the session is held; later the request comes again, and skips this fault
+                             |-- delay: the session is held; later the request comes again, and skips this fault
+                             `-- slow reader: the command runs, but the client reads nothing until the fault is removed
 
 Commands inside EXEC and scripts are not asked about: they are part of EXEC and EVAL. While there are no faults the gate
 is closed, and nothing here is called.
@@ -181,6 +182,14 @@ class DelayFault(Fault):
         return _DELAYED
 
 
+class UnreadFault(Fault):
+    """The client reads nothing from now on, so its output grows until the fault is removed."""
+
+    def strike(self, faults: Faults, call: Call) -> Verdict | None:
+        faults.stop_reading(call.session, self)
+        return None
+
+
 class ConnectionFault:
     """Clients that connect are refused: with the error that there are too many, or without a word."""
 
@@ -238,6 +247,7 @@ class Faults:
         self._due: list[tuple[int, int]] = []  # (when, session), the next one first
         self._resumed: dict[int, _Held] = {}  # their requests come again now
         self._cuts: dict[int, _Cut] = {}  # by session
+        self._unread: dict[int, tuple[Session, Fault]] = {}  # clients that read nothing, and why
         self.hits: deque[Hit] = deque(maxlen=MOST_HITS)
 
     def check(self) -> None:
@@ -262,6 +272,10 @@ class Faults:
             self._deactivate(fault)
         for held in [held for held in self._held.values() if held.fault is fault]:
             self._release(held)
+        for session in [session for session, cause in self._unread.values() if cause is fault]:
+            del self._unread[int(session.id)]
+            session.is_unread = False
+            session.output_ready()
         self._set_gate()
 
     def add_to_connections(self, fault: ConnectionFault) -> None:
@@ -321,6 +335,11 @@ class Faults:
         words = [argument[:_SHOWN_BYTES] for argument in argv[:_SHOWN_ARGUMENTS]]
         session = call.session
         self.hits.append(Hit(fault.title, self._core.clock.now_us(), session.id, session.address, words))
+
+    def stop_reading(self, session: Session, fault: Fault) -> None:
+        """Let the shell leave the output of a client where it is, until the fault is removed."""
+        session.is_unread = True
+        self._unread[int(session.id)] = (session, fault)
 
     # Cut replies.
 
@@ -396,6 +415,8 @@ class Faults:
     def forget(self, session: Session) -> None:
         """Forget a session that has disconnected."""
         number = int(session.id)
+        self._unread.pop(number, None)
+        session.is_unread = False
         held = self._held.get(number)
         if held is not None:
             self._forget_held(held)

@@ -121,6 +121,7 @@ class Session:
         self.no_evict = False
         self.is_connected = False  # see "The end" below
         self.aborted = False
+        self.is_unread = False  # a fault lets the client read nothing: the shell must leave the output here
         self.descriptor: i64 = -1  # of the socket
         self.db = keyspace.databases[0]
         # Calls to the shell. `on_output`: output is ready although `receive` was not called. `on_full`: so much output

@@ -40,6 +40,8 @@ class Allocator(Heap):
 
     def __init__(self, profile_name: str = "jemalloc") -> None:
         super().__init__(create_profile(profile_name))
+        #: The seed of `key_hash` for the tables that are allocated here.
+        self.hash_seed: i64 = 0
         #: The highest used_memory that ``note_peak`` has seen.
         self.peak: i64 = 0
         #: The used_memory of the server when it was ready and empty.

@@ -19,6 +19,7 @@ from typing import Final, TypeVar, cast
 
 from pyredmem.assembly import REGISTRY, create_engine
 from pyredmem.base.clock import Clock, SystemClock
+from pyredmem.base.key_hash import hash_seed
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Registry
@@ -71,7 +72,15 @@ class Server:
         self.listeners = Listeners(self._accept, options, self.log)
         self._network = Network(settings, self.listeners, self.log)
         self._host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
-        self.engine: Engine = create_engine(settings, self._clock, Random(seed(settings)), self._host, registry)
+        fixed_seed = settings.integer("random-seed")
+        self.engine: Engine = create_engine(
+            settings,
+            self._clock,
+            Random(fixed_seed or int.from_bytes(os.urandom(7))),
+            self._host,
+            registry,
+            hash_seed(fixed_seed) if fixed_seed else 0,
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
         self._signals = 0
@@ -253,8 +262,3 @@ class Server:
         self.log.notice("Server initialized")
         for kind in self._network.kinds():
             self.log.notice(f"Ready to accept connections {kind}")
-
-
-def seed(settings: Settings) -> int:
-    """The seed for random numbers: the one in the settings, or one from the operating system."""
-    return settings.integer("random-seed") or int.from_bytes(os.urandom(7))

@@ -14,6 +14,7 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
+from pyredmem.base.key_hash import key_hash
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
@@ -412,15 +413,18 @@ class Dict(DictCore):
             before = len(seen)
             self._collect(self.heads, bucket, seen)
             assert bucket >= self.rehash_index or len(seen) == before, "a moved bucket is not empty"
-            assert all((hash(self.keys[slot]) & self.mask) == bucket for slot in seen[before:])
+            assert all(self._hash(slot) & self.mask == bucket for slot in seen[before:])
         if self.rehash_index >= 0:
             assert len(seen) == self.old_used
             for bucket in range(len(self.new_heads)):
                 before = len(seen)
                 self._collect(self.new_heads, bucket, seen)
-                assert all((hash(self.keys[slot]) & self.new_mask) == bucket for slot in seen[before:])
+                assert all(self._hash(slot) & self.new_mask == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
         assert len(set(self.keys)) == self.used, "a key is there twice"
+
+    def _hash(self, slot: i64) -> i64:
+        return key_hash(self.keys[slot], self.hash_seed)
 
 
 def _next_cursor(cursor: i64, mask: i64) -> i64:

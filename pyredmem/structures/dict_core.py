@@ -14,7 +14,7 @@ When an entry is removed, the last one moves into its slot, so the arrays stay d
 entry.
 
 As in Redis (7.2, dict.c), growth is checked on insertion only, and each operation moves one bucket while a rehash is in
-progress. The hash is CPython's keyed SipHash of the key. An operation here is a lookup together with what is done with
+progress. The hash is that of `base/key_hash.py`. An operation here is a lookup together with what is done with
 its result: ``find`` and ``find_for_insert`` move the bucket, the ``insert`` or ``remove`` after them does not. Where
 Redis looks a key up in one operation and adds it in another, the owner calls ``step`` in between.
 
@@ -29,6 +29,7 @@ from typing import Final
 from librt.vecs import append, extend, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
+from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import (
     DICT_ENTRY_NO_VALUE_SIZE,
@@ -75,6 +76,7 @@ class DictCore:
         self.without_values = without_values
         #: Whether this table owns the sds of its keys; the expires table shares those of the main table.
         self.owns_keys = owns_keys
+        self.hash_seed: i64 = allocator.hash_seed
         self.used: i64 = 0
         self.keys: list[bytes] = []
         self.links: vec[i32] = vec[i32]()
@@ -130,7 +132,7 @@ class DictCore:
             self.rehash(1)
             if self.rehash_index >= 0:
                 return self.find_rehashing(key)
-        slot: i32 = self.heads[hash(key) & self.mask]
+        slot: i32 = self.heads[key_hash(key, self.hash_seed) & self.mask]
         keys = self.keys
         while slot >= 0:
             if keys[slot] == key:
@@ -146,7 +148,7 @@ class DictCore:
             self._grow()
         if self.rehash_index >= 0:
             return self.find_rehashing(key)
-        slot: i32 = self.heads[hash(key) & self.mask]
+        slot: i32 = self.heads[key_hash(key, self.hash_seed) & self.mask]
         keys = self.keys
         while slot >= 0:
             if keys[slot] == key:
@@ -161,7 +163,7 @@ class DictCore:
 
     def find_rehashing(self, key: bytes) -> i64:
         """Like ``find`` while there are two tables, but moves no bucket."""
-        digest = hash(key)
+        digest = key_hash(key, self.hash_seed)
         bucket: i64 = digest & self.mask
         keys = self.keys
         if bucket >= self.rehash_index:
@@ -191,7 +193,7 @@ class DictCore:
         if self.owns_keys:
             key_address = allocator.alloc(sds_new_size(len(key)))
         self.keys.append(key)
-        digest = hash(key)
+        digest = key_hash(key, self.hash_seed)
         head: i32
         if self.rehash_index >= 0:
             bucket: i64 = digest & self.new_mask
@@ -275,7 +277,7 @@ class DictCore:
 
         Returns True if the slot was in the old (or only) table.
         """
-        digest = hash(self.keys[slot])
+        digest = key_hash(self.keys[slot], self.hash_seed)
         bucket: i64 = digest & self.mask
         if bucket >= self.rehash_index and self._relink(self.heads, bucket, slot, replacement):
             return True
@@ -365,10 +367,11 @@ class DictCore:
     def _move_bucket(self, bucket: i64) -> None:
         slot: i64 = i64(self.heads[bucket])
         mask = self.new_mask
+        seed = self.hash_seed
         new_heads = self.new_heads
         while slot >= 0:
             following: i64 = i64(self.links[slot])
-            target: i64 = hash(self.keys[slot]) & mask
+            target: i64 = key_hash(self.keys[slot], seed) & mask
             if self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]

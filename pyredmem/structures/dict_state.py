@@ -10,6 +10,7 @@ from __future__ import annotations
 from librt.vecs import vec
 from mypy_extensions import i32, i64
 
+from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
 from pyredmem.structures.dict import Dict
 
@@ -19,6 +20,7 @@ class DictState:
 
     def __init__(self, table: Dict) -> None:
         allocator = table.allocator
+        self._hash_seed: i64 = table.hash_seed
         self.used: i64 = table.used
         self.keys = table.keys.copy()
         self._links: vec[i32] = table.links[: table.used]
@@ -33,7 +35,7 @@ class DictState:
 
     def find(self, key: bytes) -> i64:
         """The slot of a key, -1 if it was not there."""
-        digest = hash(key)
+        digest = key_hash(key, self._hash_seed)
         bucket: i64 = digest & self._mask
         keys = self.keys
         slot: i64

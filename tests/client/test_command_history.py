@@ -22,7 +22,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[redis.Redis]:
-    with server.client(client_name="web") as client:
+    with server.client(client_name="web", protocol=3) as client:
         client.ping()
         server.commands.clear()
         yield client

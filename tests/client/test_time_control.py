@@ -172,3 +172,16 @@ def test_a_day_passes_at_once(server: Server) -> None:
     server.clock.advance(DAY)
     assert client.info("stats")["expired_keys"] == 1000
     assert client.dbsize() == 0
+
+
+def test_a_server_can_begin_with_frozen_time() -> None:
+    with Server(frozen_at=datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)) as server:
+        client = server.client()
+        assert client.time() == (1893553445, 0)
+        assert client.lastsave() == datetime.fromtimestamp(1893553445)
+        assert client.info("server")["uptime_in_seconds"] == 0
+
+
+def test_a_server_that_obeys_python_cannot_be_frozen() -> None:
+    with pytest.raises(ValueError, match="obeys Python's time"):
+        Server(obeys_python_time=True, frozen_at=datetime(2030, 1, 1, tzinfo=UTC))

@@ -31,6 +31,7 @@ class Suite:
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     churn_seconds: float = 20.0
+    double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
     fakeredis_files: tuple[str, ...] = ()  # the same of fakeredis's own tests
     runs_slow_tests: bool = False  # the default suite runs no slow tests without `--slow`
@@ -51,11 +52,12 @@ SUITES: Final = {
         streams_per_group=40,
         streams_of_fields=150,
         churn_seconds=20.0,
+        double_seconds=6.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
         fakeredis_files=("test/test_mixins/test_set_commands.py", "test/test_async/test_asyncredis.py"),
         runs_slow_tests=True,
     ),
-    "full": replace(DEFAULT, churn_seconds=600.0, runs_slow_tests=True, has_time_limits=False),
+    "full": replace(DEFAULT, churn_seconds=600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False),
     "explore": replace(DEFAULT, explores=True),
 }
 
