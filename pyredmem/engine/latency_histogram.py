@@ -23,6 +23,7 @@ from mypy_extensions import i64
 
 #: The number of durations, in microseconds, that have a counter of their own.
 DIRECT: Final = 256
+_NO_CALLS: Final = vec[i64]([0] * DIRECT)  # to be copied
 _KEPT_BITS: Final = 8
 _MAX_NS: Final = 1_000_000_000
 
@@ -42,7 +43,7 @@ class LatencyHistogram:
 
     def __init__(self) -> None:
         #: The number of calls, by microseconds. The dispatcher counts directly in this array.
-        self.direct: vec[i64] = vec[i64]([0] * DIRECT)
+        self.direct: vec[i64] = _NO_CALLS[:]
         self._slow: dict[int, int] = {}  # the number of calls in a cell, by the highest value of the cell
 
     def record_us(self, duration_us: i64) -> None:
