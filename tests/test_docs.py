@@ -24,6 +24,7 @@ EXECUTED = {
     "docs/migrating.md": "pytest_plugin/test_migrating.py",
     "docs/recipes.md": "applications/test_recipes.py",
     "docs/testing.md": "pytest_plugin/test_guide.py",
+    "docs/time.md": "client/test_time_libraries.py",
 }
 _CODE = re.compile(r"^( *)```(python|py|pycon|diff)\b(.*)$", re.MULTILINE)
 
