@@ -30,7 +30,8 @@ class LoopDriver(Alarm):
         self._thread = threading.get_ident()
         self._connections = 0
         self._handle: asyncio.TimerHandle | None = None
-        self._turn_began_us = driver.engine.clock.now_us()
+        self._clock = driver.engine.clock
+        self._turn_began_us = self._clock.now_us()
         self._turn_commands = 0
 
     def is_here(self) -> bool:
@@ -83,7 +84,7 @@ class LoopDriver(Alarm):
     def turn_is_over(self) -> bool:
         """Whether other tasks of the loop should get their turn now. If time is frozen, only commands count."""
         self._turn_commands += 1
-        now_us = self.driver.engine.clock.now_us()
+        now_us = self._clock.now_us()
         if self._turn_commands < TURN_COMMANDS and 0 <= now_us - self._turn_began_us < TURN_US:
             return False
         self._turn_began_us = now_us
@@ -144,12 +145,14 @@ class LoopEnd(ABC):
 
     def collect(self) -> None:
         """Take the output of the session. The driver is entered."""
+        if self.has_ended:
+            return
         session = self.session
         if session.is_unread and not session.is_closing():
             self.driver.limit_output(session, session.count_unsent() if session.count_unsent is not None else 0)
         else:
             output = session.take_output()
-            if output and not self.has_ended:
+            if output:
                 self.take(output)
         if session.is_closing():
             self.end()
@@ -175,6 +178,7 @@ class LoopEnd(ABC):
         self.take_end()
         self.loop_driver.remove_connection()
         self.driver.forget(self.session)
+        del self.session  # through which it would keep the data of a closed server
 
 
 def _tell(me: ref[LoopEnd]) -> None:

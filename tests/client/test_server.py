@@ -54,6 +54,18 @@ def test_the_data_goes_although_a_client_stays() -> None:
         client.get("key")
 
 
+@pytest.mark.usefixtures("no_garbage_collector")
+async def test_the_data_goes_although_an_asyncio_client_stays() -> None:
+    before = _alive(Keyspace)
+    with Server() as server:
+        client = server.async_client()
+        await client.set("key", "value")
+    del server
+    assert _alive(Keyspace) == before
+    with pytest.raises(redis.ConnectionError):
+        await client.get("key")
+
+
 def test_a_server_may_be_closed_twice() -> None:
     server = Server()
     server.close()
