@@ -149,6 +149,11 @@ class Server:
         """
         leftovers.expect_clean(self.driver, locks=locks, without_expiry=without_expiry, keys=keys)
 
+    @property
+    def blocked_clients(self) -> int:
+        """How many clients wait in a blocking command, or for the end of CLIENT PAUSE."""
+        return self.driver.engine.clients.blocked()
+
     # Clients.
 
     def client(self, **options: Any) -> redis.Redis:

@@ -28,7 +28,7 @@ def client_of(server: Server, **options: Any) -> Any:
 async def until_blocked(server: Server, count: int) -> None:
     """Wait until so many clients are blocked."""
     async with asyncio.timeout(SECONDS):
-        while server.engine.clients.blocked() < count:
+        while server.blocked_clients < count:
             await asyncio.sleep(0)
 
 

@@ -161,7 +161,7 @@ def test_a_blocked_client_loses_what_it_has_popped(server: Server, connect: Call
     server.faults.drop("BLPOP", when="after")
     popped = in_thread(lambda: connect().blpop(["q"], timeout=0))
     deadline = time.monotonic() + SECONDS
-    while server.engine.clients.blocked() < 1:
+    while server.blocked_clients < 1:
         assert time.monotonic() < deadline
         time.sleep(0.001)
     server.client().rpush("q", "v")

@@ -117,7 +117,7 @@ async def test_virtual_time_passes_for_clients_outside(server: Server) -> None:
     listener = server.listen()
     async with redis.asyncio.Redis(port=listener.port) as client:
         popped: asyncio.Future[object] = asyncio.ensure_future(client.blpop(["q"], timeout=60))
-        while server.engine.clients.blocked() < 1:
+        while server.blocked_clients < 1:
             await asyncio.sleep(0.001)
         server.clock.advance(60)
         assert await popped is None

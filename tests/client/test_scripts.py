@@ -69,7 +69,7 @@ def test_a_long_script_ends_although_others_ask_meanwhile(server: Server) -> Non
 
 def test_a_thread_that_was_blocked_before_goes_on_after_the_script(server: Server) -> None:
     popped = in_thread(lambda: client_of(server, socket_timeout=None).blpop(["q"], timeout=0))
-    while server.engine.clients.blocked() < 1:
+    while server.blocked_clients < 1:
         time.sleep(0.001)
     result = in_thread(lambda: client_of(server, socket_timeout=None).eval(FOR_LONG, 0))
     wait_until_busy(server)
@@ -80,7 +80,7 @@ def test_a_thread_that_was_blocked_before_goes_on_after_the_script(server: Serve
 
 def test_a_timeout_that_passes_during_a_script_ends_after_it(server: Server) -> None:
     popped = in_thread(lambda: client_of(server, socket_timeout=None).blpop(["q"], timeout=0.05))
-    while server.engine.clients.blocked() < 1:
+    while server.blocked_clients < 1:
         time.sleep(0.001)
     assert client_of(server, socket_timeout=None).eval(FOR_LONG, 0) == b"done"
     assert popped() is None

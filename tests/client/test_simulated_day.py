@@ -125,7 +125,7 @@ async def day(seed: int, steps: int = STEPS) -> list[Any]:
             await settle(diary)
             server.clock.advance(STEP)
             await settle(diary)
-        assert server.engine.clients.blocked() == 6
+        assert server.blocked_clients == 6
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):

@@ -50,7 +50,7 @@ def in_thread(action: Callable[[], Any]) -> Callable[[], Any]:
 def wait_for_blocked(server: Server, count: int) -> None:
     """Wait until so many clients are blocked."""
     deadline = time.monotonic() + SECONDS
-    while server.engine.clients.blocked() < count:
+    while server.blocked_clients < count:
         assert time.monotonic() < deadline
         time.sleep(0.001)
 

@@ -67,7 +67,7 @@ def test_a_blocking_pop_times_out_when_its_time_has_passed(server: Server) -> No
     popped = in_thread(lambda: server.client().blpop(["q"], timeout=3600))
     wait_for_blocked(server, 1)
     server.clock.advance(3599)
-    assert server.engine.clients.blocked() == 1
+    assert server.blocked_clients == 1
     server.clock.advance(1)
     assert popped() is None
 
@@ -107,7 +107,7 @@ async def test_tasks_wait_for_virtual_time(server: Server) -> None:
     server.clock.freeze()
     async with server.async_client() as client:
         popped: asyncio.Future[object] = asyncio.ensure_future(client.blpop(["q"], timeout=60))
-        while server.engine.clients.blocked() < 1:
+        while server.blocked_clients < 1:
             await asyncio.sleep(0)
         server.clock.advance(60)
         assert await popped is None

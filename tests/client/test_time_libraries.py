@@ -76,7 +76,7 @@ def test_a_blocked_client_notices_that_freezegun_moves_the_time(obedient: Server
 def wait_until_blocked(server: Server) -> None:
     """`wait_for_blocked`, with a time that cannot be frozen."""
     for _ in range(5000):
-        if server.engine.clients.blocked():
+        if server.blocked_clients:
             return
         time.sleep(0.001)
     raise AssertionError("nobody is blocked")
@@ -107,7 +107,7 @@ async def test_a_task_notices_that_time_machine_moves_the_time(obedient: Server)
     async with obedient.async_client() as client:
         with time_machine.travel(THEN, tick=False) as traveller:
             popped: asyncio.Future[object] = asyncio.ensure_future(client.blpop(["q"], timeout=60))
-            while obedient.engine.clients.blocked() < 1:
+            while obedient.blocked_clients < 1:
                 await asyncio.sleep(0)
             traveller.shift(61)
             assert await popped is None
@@ -117,7 +117,7 @@ async def test_a_task_notices_that_freezegun_moves_the_time(obedient: Server) ->
     async with obedient.async_client() as client:
         with freezegun.freeze_time(THEN, real_asyncio=True) as frozen:
             popped: asyncio.Future[object] = asyncio.ensure_future(client.blpop(["q"], timeout=60))
-            while obedient.engine.clients.blocked() < 1:
+            while obedient.blocked_clients < 1:
                 await asyncio.sleep(0)
             frozen.tick(61)
             assert await popped is None

