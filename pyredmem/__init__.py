@@ -16,19 +16,33 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyredmem.client.dataset import Expiring, SortedSet, Stream
+    from pyredmem.client.forks import ForeignServerError
     from pyredmem.client.patch import Patch as patch  # noqa: N813 - used like a function
+    from pyredmem.client.routes import UnclaimedAddressError
     from pyredmem.client.server import Server
     from pyredmem.client.snapshot import Snapshot
 
-__all__ = ["Expiring", "Server", "Snapshot", "SortedSet", "Stream", "__version__", "patch"]
+__all__ = [
+    "Expiring",
+    "ForeignServerError",
+    "Server",
+    "Snapshot",
+    "SortedSet",
+    "Stream",
+    "UnclaimedAddressError",
+    "__version__",
+    "patch",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Expiring": ("pyredmem.client.dataset", "Expiring"),
+    "ForeignServerError": ("pyredmem.client.forks", "ForeignServerError"),
     "Server": ("pyredmem.client.server", "Server"),
     "Snapshot": ("pyredmem.client.snapshot", "Snapshot"),
     "SortedSet": ("pyredmem.client.dataset", "SortedSet"),
     "Stream": ("pyredmem.client.dataset", "Stream"),
+    "UnclaimedAddressError": ("pyredmem.client.routes", "UnclaimedAddressError"),
     "patch": ("pyredmem.client.patch", "Patch"),
 }
 

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from pyredmem.client.server import Server
 
 _MARKER: Final = """\
-redmem(**settings): settings for the server of the test, those of redis.conf with underscores, and seed, \
-obeys_python_time, protocol, decode_responses (for redmem and aredmem), addresses (for redmem_patch)"""
+redmem(**settings): settings for the server of the test, those of redis.conf with underscores, and seed, frozen_at, \
+obeys_python_time, protocol, decode_responses, retry (for redmem and aredmem), addresses (for redmem_patch)"""
 
 #: What the marker takes besides settings: those for the server, and those for the fixtures.
-_SERVER_OPTIONS: Final = frozenset({"seed", "obeys_python_time"})
-_FIXTURE_OPTIONS: Final = frozenset({"protocol", "decode_responses", "addresses"})
+_SERVER_OPTIONS: Final = frozenset({"seed", "obeys_python_time", "frozen_at"})
+_CLIENT_OPTIONS: Final = frozenset({"protocol", "decode_responses", "retry"})
+_FIXTURE_OPTIONS: Final = _CLIENT_OPTIONS | {"addresses"}
 
 _FRESH: Final = "redmem_server"
 _SHARED: Final = ("redmem_module_server", "redmem_session_server")
@@ -67,12 +68,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         state.used.clear()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Give the shared servers the settings that the marker of a test asks for."""
-    for shared in _state(item.config).shared:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Give the shared servers the settings that the marker of a test asks for; note a server that a project has made.
+
+    That is one of a fixture of its own by the name `redmem_server`.
+    """
+    state = _state(item.config)
+    for shared in state.shared:
         if shared.name in getattr(item, "fixturenames", ()):
             _apply(shared, item)
+    yield
+    server = getattr(item, "funcargs", {}).get(_FRESH)
+    if server is not None and server not in state.used and all(shared.server is not server for shared in state.shared):
+        if _server_options(item):
+            pytest.fail("the marker redmem sets up the servers of the plugin, and this test has another", pytrace=False)
+        state.used.append(server)
+        server.commands.ensure_started()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,7 +103,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     state = _state(item.config)
     if report.failed:
-        servers = state.used + [one.server for one in state.shared if len(one.server.commands)]
+        asked = getattr(item, "fixturenames", ())
+        servers = state.used + [one.server for one in state.shared if one.name in asked or len(one.server.commands)]
         if servers:
             from pyredmem.client.failure_report import describe
 
@@ -116,28 +129,19 @@ def _server_options(node: Any) -> dict[str, Any]:
     """What the markers say for the server."""
     marked = _marked(node)
     _check(marked)
-    yes_or_no = {True: "yes", False: "no"}
-    return {
-        name: yes_or_no[value] if isinstance(value, bool) and name not in _SERVER_OPTIONS else value
-        for name, value in marked.items()
-        if name not in _FIXTURE_OPTIONS
-    }
+    return {name: value for name, value in marked.items() if name not in _FIXTURE_OPTIONS}
 
 
 def _check(options: dict[str, Any]) -> None:
     """Fail if there is an unknown name."""
     if not options:
         return
-    from difflib import get_close_matches
+    from pyredmem.client.setting_names import unknown_name
 
-    from pyredmem.config.parameters import PARAMETERS
-
-    known = [name.replace("-", "_") for name in PARAMETERS] + sorted(_SERVER_OPTIONS | _FIXTURE_OPTIONS)
     for name in options:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            pytest.fail(f"the marker redmem has no setting {name}{hint}", pytrace=False)
+        problem = unknown_name(name, sorted(_SERVER_OPTIONS | _FIXTURE_OPTIONS))
+        if problem:
+            pytest.fail(f"the marker redmem has {problem}", pytrace=False)
 
 
 def _start(node: Any) -> Server:
@@ -226,7 +230,7 @@ def _redmem_test_server(request: pytest.FixtureRequest) -> Server:
 
 def _client_options(request: pytest.FixtureRequest, server: Server) -> dict[str, Any]:
     marked = _marked(request.node)
-    options: dict[str, Any] = {name: marked[name] for name in ("protocol", "decode_responses") if name in marked}
+    options: dict[str, Any] = {name: marked[name] for name in sorted(_CLIENT_OPTIONS) if name in marked}
     password = server.engine.settings.text("requirepass")
     return options | {"password": password} if password else options
 

@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio.connection import Connection
 
 from pyredmem.client.driver import Driver
-from pyredmem.client.forks import give_up_if_foreign
+from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.loops import LoopEnd
 
 
@@ -91,5 +91,5 @@ class AsyncLocalConnection(Connection):
         super().__init__(*args, **options)
 
     async def _connect(self) -> None:
-        give_up_if_foreign(self._driver, self)
+        give_up_if_gone(self._driver, self)
         self._reader, self._writer = open_stream(self._driver, str(self.host), int(self.port))

@@ -94,6 +94,9 @@ class Commands(Sequence[ReceivedCommand]):
     def _all(self) -> list[ReceivedCommand]:
         return self._commands
 
+    def _check(self, names: Iterable[str]) -> None:
+        """Raise ValueError if there is no command with one of these names."""
+
     def count(
         self,
         *names: str,
@@ -114,8 +117,10 @@ class Commands(Sequence[ReceivedCommand]):
         """The commands that match: with one of these names, a key that matches a pattern, from a client.
 
         "CONFIG" stands for all its subcommands, "CONFIG SET" for one. ``client`` is a name (CLIENT SETNAME, or the
-        option ``client_name`` of redis-py), an id or an address.
+        option ``client_name`` of redis-py), an id or an address. Raises ValueError for a name that no command has, of
+        all commands of a server; redis-py sends INCRBY for `incr`.
         """
+        self._check(names)
         wanted = {name.upper() for name in names}
         return Commands(
             one
@@ -179,6 +184,7 @@ class CommandHistory(Commands):
         super().__init__()
         self._driver = driver
         self._log = driver.engine.command_log
+        self._table = driver.engine.commands
         self._has_started = False
 
     def start(self, most: int = MOST_COMMANDS) -> None:
@@ -191,6 +197,11 @@ class CommandHistory(Commands):
             self._has_started = True
         finally:
             self._driver.leave()
+
+    def ensure_started(self) -> None:
+        """Record commands from now on, unless they are recorded already."""
+        if not self._has_started:
+            self.start()
 
     def stop(self) -> None:
         """Record no more commands. Those that were recorded stay."""
@@ -207,6 +218,12 @@ class CommandHistory(Commands):
             self._log.commands.clear()
         finally:
             self._driver.leave()
+
+    def _check(self, names: Iterable[str]) -> None:
+        for name in names:
+            is_known = self._table.by_full_name("|".join(name.split()).encode()) is not None
+            if not is_known and all(one.name != name.upper() for one in self._all()):  # nor has a client sent it
+                raise ValueError(f"there is no command {name!r}")
 
     def _all(self) -> list[ReceivedCommand]:
         if not self._has_started:

@@ -98,6 +98,11 @@ class Driver:
             raise RuntimeError("the server is closed")
         return self._engine
 
+    def require_open(self) -> None:
+        """Raise RuntimeError if the server is closed."""
+        if self._engine is None:
+            raise RuntimeError("the server is closed")
+
     @property
     def is_closed(self) -> bool:
         """Whether the server is closed, for this process at least."""

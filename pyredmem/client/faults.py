@@ -298,6 +298,7 @@ class FaultControl:
             with self._entered():
                 self._engine.faults.remove(fault)
 
+        self._driver.require_open()
         with self._entered():
             self._engine.faults.add(fault)
         return self._list(Fault(fault.title, fault.schedule, remove))
@@ -307,6 +308,7 @@ class FaultControl:
             with self._entered():
                 self._engine.faults.remove_from_connections(fault)
 
+        self._driver.require_open()
         with self._entered():
             self._engine.faults.add_to_connections(fault)
         return self._list(Fault(fault.title, fault.schedule, remove))

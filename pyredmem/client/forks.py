@@ -51,9 +51,9 @@ def require_own(driver: Driver) -> None:
         raise ForeignServerError(_MESSAGE)
 
 
-def give_up_if_foreign(driver: Driver, connection: Any) -> None:
-    """Let redis-py not try again to connect to a server of another process."""
-    if driver.is_foreign:
+def give_up_if_gone(driver: Driver, connection: Any) -> None:
+    """Let redis-py not try again to connect to a server that is closed, or belongs to another process."""
+    if driver.is_closed:
         connection.retry._retries = 0
 
 

@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from pyredmem.client.addresses import EVERYWHERE, address
 from pyredmem.client.aio import LocalWriter, open_stream
 from pyredmem.client.driver import Driver
-from pyredmem.client.forks import give_up_if_foreign
+from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.local_socket import LocalSocket
 from pyredmem.client.sync import can_read_locally
 
@@ -107,7 +107,7 @@ def _find_or_give_up(connection: Any) -> tuple[Route, Driver] | None:
         connection.retry._retries = 0  # it would not be claimed later either
         raise
     if found is not None:
-        give_up_if_foreign(found[1], connection)
+        give_up_if_gone(found[1], connection)
     return found
 
 

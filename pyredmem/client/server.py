@@ -16,6 +16,7 @@ from pyredmem.client.driver import Driver
 from pyredmem.client.faults import FaultControl
 from pyredmem.client.host import ClientHost
 from pyredmem.client.memory_view import MemoryView
+from pyredmem.client.setting_names import check_names, setting_text
 from pyredmem.client.snapshot import Snapshot
 from pyredmem.client.time_control import TimeControl, unix_us
 from pyredmem.config.settings import Settings
@@ -49,7 +50,8 @@ class Server:
     ) -> None:
         if obeys_python_time and frozen_at is not None:
             raise ValueError("a server that obeys Python's time cannot be frozen")
-        pairs = [(name.replace("_", "-"), str(value)) for name, value in settings.items()]
+        pairs = [(name.replace("_", "-"), setting_text(value)) for name, value in settings.items()]
+        check_names(settings)
         host = ClientHost(seed)
         clock = ControlledClock()
         python_clock = PythonClock() if obeys_python_time else None
@@ -87,6 +89,7 @@ class Server:
         return self._faults
 
     def __enter__(self) -> Self:
+        self.driver.require_open()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -106,6 +109,7 @@ class Server:
         """
         from pyredmem.client.listening import Listener
 
+        self.driver.require_open()
         listener = Listener(self.driver, host, port, path)
         self._listeners.append(listener)
         return listener

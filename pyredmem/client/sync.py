@@ -8,7 +8,7 @@ from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pyredmem.client.driver import Driver
-from pyredmem.client.forks import give_up_if_foreign
+from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.local_socket import LocalSocket
 
 #: What redis-py says of a connection that the server has closed.
@@ -25,7 +25,7 @@ class LocalConnection(Connection):
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]
 
     def _connect(self) -> LocalSocket:
-        give_up_if_foreign(self._driver, self)
+        give_up_if_gone(self._driver, self)
         return LocalSocket(self._driver, str(self.host), int(self.port), self.socket_timeout)
 
     def can_read(self, timeout: float | None = 0) -> bool:

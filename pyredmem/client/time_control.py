@@ -36,7 +36,7 @@ class TimeControl:
 
     def run_real(self) -> None:
         """Show the real time again."""
-        self._driver.enter()
+        self._enter()
         try:
             self._clock.be_real()
             self._driver.clock_changed()
@@ -52,7 +52,7 @@ class TimeControl:
         passed = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
         if passed < timedelta(0):
             raise ValueError("time can't run backwards; travel_to sets the clock back")
-        self._driver.enter()
+        self._enter()
         try:
             self._driver.pass_time(self._clock, self._clock.now_us() + passed // timedelta(microseconds=1) + 1000)
             self._driver.clock_changed()
@@ -62,7 +62,7 @@ class TimeControl:
     def travel_to(self, moment: datetime) -> None:
         """Let time pass until ``moment``, or set the clock back to it. Without a time zone it is a local time."""
         moment_us = unix_us(moment)
-        self._driver.enter()
+        self._enter()
         try:
             if moment_us >= self._clock.now_us():
                 self._driver.pass_time(self._clock, moment_us)
@@ -72,8 +72,13 @@ class TimeControl:
         finally:
             self._driver.leave()
 
-    def _set(self, now_us: int, speed: float) -> None:
+    def _enter(self) -> None:
+        """Enter the driver. Raises RuntimeError if the server is closed."""
+        self._driver.require_open()
         self._driver.enter()
+
+    def _set(self, now_us: int, speed: float) -> None:
+        self._enter()
         try:
             self._clock.set(now_us, speed)
             self._driver.clock_changed()
@@ -82,5 +87,13 @@ class TimeControl:
 
 
 def unix_us(moment: datetime) -> int:
-    """A moment as microseconds since 1970; without a time zone it is a local time."""
-    return (moment.astimezone(UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    """A moment as microseconds since 1970; without a time zone it is a local time.
+
+    Raises TypeError if it is no `datetime`, and ValueError if it lies before 1970.
+    """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a moment is a datetime, not {moment!r}")
+    passed_us = (moment.astimezone(UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    if passed_us <= 0:
+        raise ValueError(f"the time of a server begins in 1970, and {moment} lies before that")
+    return passed_us

@@ -202,3 +202,12 @@ def test_commands_of_the_test_itself_are_left_out(server: Server, client: redis.
     server.dump()
     server.memory.of("a")
     assert len(server.commands) == 0
+
+
+def test_a_name_that_no_command_has_is_refused(server: Server, client: redis.Redis) -> None:
+    with pytest.raises(ValueError, match="there is no command 'GETT'"):
+        server.commands.count("GETT")
+    assert server.commands.count("CONFIG SET") == 0
+    with pytest.raises(redis.ResponseError):
+        client.execute_command("JSON.SET", "a", "$", "1")
+    assert server.commands.count("JSON.SET") == 1

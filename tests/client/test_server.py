@@ -5,11 +5,16 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from pyredmem.client.server import Server
+from pyredmem.config.settings import SettingError
 from pyredmem.engine.engine import Engine
 from pyredmem.keyspace.keyspace import Keyspace
 
@@ -115,3 +120,53 @@ def test_a_client_may_tell_another_library() -> None:
     with Server() as server, server.client(decode_responses=True, lib_name="mine", lib_version="1") as client:
         told = client.client_info()
         assert (told["lib-name"], told["lib-ver"]) == ("mine", "1")
+
+
+def test_a_closed_server_can_do_nothing_new() -> None:
+    with Server() as server:
+        pass
+    for use in (
+        server.listen,
+        server.__enter__,
+        lambda: server.clock.advance(1),
+        server.clock.freeze,
+        server.clock.run_real,
+        lambda: server.faults.error("GET", "ERR oops"),
+        server.faults.refuse_connections,
+    ):
+        with pytest.raises(RuntimeError, match="the server is closed"):
+            use()
+
+
+def test_a_client_of_a_closed_server_does_not_try_for_long() -> None:
+    with Server() as server:
+        client = server.client(retry=Retry(ConstantBackoff(0.001), 1_000_000))
+        client.ping()
+    with pytest.raises(redis.ConnectionError, match="the server is closed"):
+        client.ping()
+
+
+def test_a_setting_that_does_not_exist_is_named() -> None:
+    with pytest.raises(SettingError, match="there is no setting maxmemmory; did you mean maxmemory"):
+        Server(maxmemmory="5mb")
+
+
+def test_true_and_false_are_yes_and_no() -> None:
+    with Server(appendonly=False, lazyfree_lazy_expire=True) as server:
+        assert server.client(decode_responses=True).config_get("lazyfree-lazy-expire") == {
+            "lazyfree-lazy-expire": "yes"
+        }
+
+
+@pytest.mark.parametrize("moment", ["2030-01-01", 1.5])
+def test_a_moment_is_a_datetime(moment: Any) -> None:
+    with Server() as server:
+        with pytest.raises(TypeError, match="a moment is a datetime"):
+            server.clock.freeze(moment)
+        with pytest.raises(TypeError, match="a moment is a datetime"):
+            Server(frozen_at=moment)
+
+
+def test_time_begins_in_1970() -> None:
+    with Server() as server, pytest.raises(ValueError, match="begins in 1970"):
+        server.clock.freeze(datetime(1960, 1, 1, tzinfo=UTC))

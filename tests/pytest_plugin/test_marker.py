@@ -185,3 +185,18 @@ def test_a_mistake_in_it_is_named(run_tests: RunTests, marker: str, message: str
 def test_it_is_listed(run_tests: RunTests) -> None:
     shown = run_tests("", "--markers").stdout.str()
     assert "@pytest.mark.redmem(**settings): settings for the server of the test" in shown
+
+
+def test_a_marker_freezes_the_time_and_keeps_clients_from_trying_again(run_tests: RunTests) -> None:
+    run_tests("""
+        from datetime import UTC, datetime
+        import pytest
+        import redis
+
+        @pytest.mark.redmem(frozen_at=datetime(2030, 1, 1, tzinfo=UTC), retry=None)
+        def test_it(redmem, redmem_server):
+            assert redmem.time() == (1893456000, 0)
+            with redmem_server.faults.drop("GET") as fault, pytest.raises(redis.ConnectionError):
+                redmem.get("a")
+            assert fault.fired == 1
+    """).assert_outcomes(passed=1)

@@ -118,3 +118,37 @@ def test_a_shared_server_has_no_faults_in_the_next_test(run_tests: RunTests) -> 
             assert redmem_session_server.client().ping()
     """)
     result.assert_outcomes(passed=2)
+
+
+def test_a_server_that_a_project_has_made_is_reported_too(run_tests: RunTests) -> None:
+    result = run_tests("""
+        import pytest
+        import pyredmem
+
+        @pytest.fixture
+        def redmem_server():
+            with pyredmem.Server() as server:
+                yield server
+
+        def test_it(redmem_server, redmem):
+            redmem.set("a", "1")
+            assert redmem_server.commands.count("SET") == 1
+            assert False
+
+        @pytest.mark.redmem(maxmemory="1mb")
+        def test_marked(redmem_server):
+            pass
+    """)
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*- pyredmem -*", "*SET a 1 -> OK*"])
+    result.stdout.fnmatch_lines(["*the marker redmem sets up the servers of the plugin, and this test has another*"])
+
+
+def test_a_shared_server_is_reported_without_commands(run_tests: RunTests) -> None:
+    result = run_tests("""
+        def test_it(redmem_session_server):
+            redmem_session_server.load({"k": "v"})
+            assert False
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- pyredmem -*", "*k: string*"])
