@@ -304,10 +304,12 @@ class Driver:
             while self._due_us <= until_us:
                 start_us = self._clock.now_us()
                 clock.show(self._due_us if self._due_us > start_us else start_us)
+                tick_us = self._tick_us
                 self._run_due()
                 self.skips_time = True
                 left_us = until_us - self._clock.now_us()
-                if left_us > _FINE_US:  # no need to tick ten times a second all through a long time
+                # No need to tick ten times a second all through a long time.
+                if self._tick_us != tick_us and left_us > _FINE_US:
                     self._tick_us += min(left_us - _FINE_US, coarse_us)
                     self._find_due()
         finally:

@@ -39,6 +39,10 @@ class ClientHost(ProcessHost, ForkAware):
         if self.driver is not None:
             self.driver.wake_after(delay_us)
 
+    def owns_process(self) -> bool:
+        """Whether the heap of the process may be compacted. It is that of the test, and not the same each time."""
+        return False
+
     def event_loop_name(self) -> str:
         return "in-process"
 

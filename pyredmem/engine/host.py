@@ -31,6 +31,10 @@ class Link:
 class Host:
     """The process around an engine."""
 
+    def owns_process(self) -> bool:
+        """Whether nobody but the engine uses the process, so that its heap may be compacted."""
+        return True
+
     def resident_bytes(self) -> int:
         """The resident set size of the process, in bytes."""
         return 0

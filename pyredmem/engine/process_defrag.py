@@ -26,6 +26,7 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.process_heap import HeapFigures
 
 INTERPRETED: Final = "the package is not compiled, and parts of its objects lie at places that cannot be known"
+SHARED: Final = "the server shares its process with others"
 
 #: How often the timer checks whether a run is needed (milliseconds).
 CHECK_MS: Final = 1000
@@ -87,6 +88,8 @@ class ProcessDefrag:
         known = self._obstacle
         if known is None:
             known = process_heap.obstacle() if COMPILED else INTERPRETED
+            if not self._core.host.owns_process():
+                known = SHARED
             self._obstacle = known
         return known
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from pyredmem.client.local_socket import LocalSocket
 from pyredmem.client.server import Server
 from tests.client.test_sync import SECONDS, in_thread, wait_for_blocked
 
@@ -185,3 +186,30 @@ def test_a_server_can_begin_with_frozen_time() -> None:
 def test_a_server_that_obeys_python_cannot_be_frozen() -> None:
     with pytest.raises(ValueError, match="obeys Python's time"):
         Server(obeys_python_time=True, frozen_at=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_those_who_wait_do_not_delay_the_timer(server: Server) -> None:
+    server.clock.freeze()
+    start = server.clock.now()
+    waiting = [LocalSocket(server.driver, "localhost", 6379, None) for _ in range(100)]
+    for number, one in enumerate(waiting, 1):
+        one.sendall(f"BLPOP queue {number / 4}\r\n".encode())
+    server.client().set("key", "value", px=10_000)
+    with server.client().pubsub() as pubsub:
+        server.client().config_set("notify-keyspace-events", "Ex")
+        moments: list[float] = []
+        pubsub.psubscribe(**{"*": lambda _: moments.append((server.clock.now() - start).total_seconds())})
+        pubsub.get_message(timeout=1)
+        for _ in range(30):
+            server.clock.advance(1)
+            while pubsub.get_message() is not None:
+                pass
+    assert moments
+    assert 10 <= moments[0] <= 12
+    for one in waiting:
+        one.close()
+
+
+def test_the_heap_of_the_test_is_left_alone(server: Server) -> None:
+    told = server.client().info("process")["process_compaction"]
+    assert told == "impossible: the server shares its process with others"
