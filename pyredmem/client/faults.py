@@ -294,28 +294,28 @@ class FaultControl:
             self._driver.leave()
 
     def _add(self, fault: engine_faults.Fault) -> Fault:
-        def remove() -> None:
-            with self._entered():
-                self._engine.faults.remove(fault)
-
-        self._driver.require_open()
-        with self._entered():
-            self._engine.faults.add(fault)
-        return self._list(Fault(fault.title, fault.schedule, remove))
+        faults = self._engine.faults
+        return self._install(fault, lambda: faults.add(fault), lambda: faults.remove(fault))
 
     def _add_to_connections(self, fault: ConnectionFault) -> Fault:
+        faults = self._engine.faults
+        return self._install(
+            fault, lambda: faults.add_to_connections(fault), lambda: faults.remove_from_connections(fault)
+        )
+
+    def _install(
+        self, fault: engine_faults.Fault | ConnectionFault, add: Callable[[], None], take_away: Callable[[], None]
+    ) -> Fault:
         def remove() -> None:
             with self._entered():
-                self._engine.faults.remove_from_connections(fault)
+                take_away()
 
         self._driver.require_open()
         with self._entered():
-            self._engine.faults.add_to_connections(fault)
-        return self._list(Fault(fault.title, fault.schedule, remove))
-
-    def _list(self, fault: Fault) -> Fault:
-        self._faults.append(fault)
-        return fault
+            add()
+        installed = Fault(fault.title, fault.schedule, remove)
+        self._faults.append(installed)
+        return installed
 
     def _scope(self, commands: Commands, matching: Matching) -> Scope:
         key, client, address = matching.get("key"), matching.get("client"), matching.get("address")

@@ -71,7 +71,5 @@ class Snapshot:
 
 def _check(driver: Driver) -> None:
     """Raise RuntimeError if the dataset can be neither taken nor replaced now. The driver is entered."""
-    if driver.is_closed:
-        raise RuntimeError("the server is closed")
     if driver.engine.script_run.is_suspended():
         raise RuntimeError("a script is running, and may have written only a part of what it will write")

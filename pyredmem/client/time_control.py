@@ -7,6 +7,8 @@ what was due on the way happens in its order, at its time: keys expire, and bloc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from pyredmem.client.clock import ControlledClock
@@ -36,12 +38,8 @@ class TimeControl:
 
     def run_real(self) -> None:
         """Show the real time again."""
-        self._enter()
-        try:
+        with self._moving():
             self._clock.be_real()
-            self._driver.clock_changed()
-        finally:
-            self._driver.leave()
 
     def advance(self, seconds: float | timedelta) -> None:
         """Let time pass at once, with all that happens meanwhile. Raises ValueError if it is negative.
@@ -52,35 +50,29 @@ class TimeControl:
         passed = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
         if passed < timedelta(0):
             raise ValueError("time can't run backwards; travel_to sets the clock back")
-        self._enter()
-        try:
+        with self._moving():
             self._driver.pass_time(self._clock, self._clock.now_us() + passed // timedelta(microseconds=1) + 1000)
-            self._driver.clock_changed()
-        finally:
-            self._driver.leave()
 
     def travel_to(self, moment: datetime) -> None:
         """Let time pass until ``moment``, or set the clock back to it. Without a time zone it is a local time."""
         moment_us = unix_us(moment)
-        self._enter()
-        try:
+        with self._moving():
             if moment_us >= self._clock.now_us():
                 self._driver.pass_time(self._clock, moment_us)
             else:
                 self._clock.show(moment_us)
-            self._driver.clock_changed()
-        finally:
-            self._driver.leave()
-
-    def _enter(self) -> None:
-        """Enter the driver. Raises RuntimeError if the server is closed."""
-        self._driver.require_open()
-        self._driver.enter()
 
     def _set(self, now_us: int, speed: float) -> None:
-        self._enter()
-        try:
+        with self._moving():
             self._clock.set(now_us, speed)
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Enter the driver, and let everybody look at the clock afterwards. Raises RuntimeError if it is closed."""
+        self._driver.require_open()
+        self._driver.enter()
+        try:
+            yield
             self._driver.clock_changed()
         finally:
             self._driver.leave()
