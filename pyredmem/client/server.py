@@ -16,7 +16,7 @@ from pyredmem.client.driver import Driver
 from pyredmem.client.faults import FaultControl
 from pyredmem.client.host import ClientHost
 from pyredmem.client.memory_view import MemoryView
-from pyredmem.client.setting_names import check_names, setting_text
+from pyredmem.client.setting_names import check_names, setting_name, setting_text
 from pyredmem.client.snapshot import Snapshot
 from pyredmem.client.time_control import TimeControl, unix_us
 from pyredmem.config.settings import Settings
@@ -50,7 +50,7 @@ class Server:
     ) -> None:
         if obeys_python_time and frozen_at is not None:
             raise ValueError("a server that obeys Python's time cannot be frozen")
-        pairs = [(name.replace("_", "-"), setting_text(value)) for name, value in settings.items()]
+        pairs = [(setting_name(name), setting_text(value)) for name, value in settings.items()]
         check_names(settings)
         host = ClientHost(seed)
         clock = ControlledClock()

@@ -8,7 +8,7 @@ from typing import Any
 from pyredmem.client.leftovers import states_of
 from pyredmem.client.local_session import LocalSession
 from pyredmem.client.server import Server
-from pyredmem.client.setting_names import setting_text
+from pyredmem.client.setting_names import setting_name, setting_text
 
 _EMPTYING = ("FLUSHALL", "SCRIPT FLUSH", "FUNCTION FLUSH", "CONFIG RESETSTAT", "SLOWLOG RESET", "ACL LOG RESET")
 
@@ -33,7 +33,7 @@ class SharedServer:
         """Change settings, whose names have underscores. Raises ResponseError if one can't be changed."""
         with LocalSession(self.server.driver) as session:
             for name, value in options.items():
-                session.do("CONFIG", "SET", name.replace("_", "-"), setting_text(value))
+                session.do("CONFIG", "SET", setting_name(name), setting_text(value))
 
     def reset(self) -> None:
         """Empty the server and undo what a test has changed; clients that are idle stay connected."""

@@ -151,6 +151,11 @@ def test_a_setting_that_does_not_exist_is_named() -> None:
         Server(maxmemmory="5mb")
 
 
+def test_a_setting_may_have_underscores_in_redis_too() -> None:
+    with Server(bio_cpulist="0-1", redis_version="7.2.4") as server:
+        assert server.client(decode_responses=True).config_get("bio_cpulist") == {"bio_cpulist": "0-1"}
+
+
 def test_true_and_false_are_yes_and_no() -> None:
     with Server(appendonly=False, lazyfree_lazy_expire=True) as server:
         assert server.client(decode_responses=True).config_get("lazyfree-lazy-expire") == {
