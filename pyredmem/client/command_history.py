@@ -8,6 +8,7 @@ from typing import Final, overload
 
 from pyredmem.base.glob import match
 from pyredmem.client.driver import Driver
+from pyredmem.client.local_session import encode
 from pyredmem.engine.command_log import LoggedCommand
 from pyredmem.engine.key_extraction import find_keys
 
@@ -126,7 +127,7 @@ class Commands(Sequence[ReceivedCommand]):
             one
             for one in self._all()
             if (not wanted or one.name in wanted or one.name.split(" ")[0] in wanted)
-            and (key is None or any(match(_bytes(key), found, False) for found in one.keys))
+            and (key is None or any(match(encode(key), found, False) for found in one.keys))
             and (client is None or client in {one.client_name, one.client_id, one.address})
             and (database is None or database == one.database)
         )
@@ -237,10 +238,6 @@ class CommandHistory(Commands):
 
     def __repr__(self) -> str:
         return super().__repr__() if self._has_started else "<no commands are recorded>"
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
 
 
 def _text(data: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, Self, TypedDict, Unpack
 
 from pyredmem.base.hash_slot import SLOTS
 from pyredmem.client.driver import Driver
+from pyredmem.client.local_session import encode
 from pyredmem.engine import faults as engine_faults
 from pyredmem.engine.ballast import Ballast
 from pyredmem.engine.fault_states import STATES, RedirectFault, StateFault
@@ -247,7 +248,7 @@ class FaultControl:
                 raise RuntimeError("a script is running; nothing can be evicted before it has ended")
             engine.keyspace.now_us = engine.clock.now_us()
             database = engine.keyspace.databases[db]
-            evicted = sum([engine.memory_limit.eviction.evict_key(database, _bytes(key)) for key in keys])
+            evicted = sum([engine.memory_limit.eviction.evict_key(database, encode(key)) for key in keys])
             engine.blocking.serve()
         return evicted
 
@@ -321,9 +322,9 @@ class FaultControl:
         key, client, address = matching.get("key"), matching.get("client"), matching.get("address")
         return Scope(
             self._indexes([commands] if isinstance(commands, str) else commands),
-            None if key is None else _bytes(key),
-            None if client is None else _bytes(client),
-            None if address is None else _bytes(address),
+            None if key is None else encode(key),
+            None if client is None else encode(client),
+            None if address is None else encode(address),
         )
 
     def _indexes(self, names: Iterable[str]) -> set[int] | None:
@@ -337,10 +338,6 @@ class FaultControl:
                 raise ValueError(f"unknown command {name!r}")
             indexes.update(int(one.index) for one in (command, *command.subcommands.values()))
         return indexes
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else text
 
 
 def _title(name: str, arguments: list[object], options: Matching | Turns) -> str:

@@ -30,8 +30,7 @@ _SHOWN_ERROR_BYTES: Final = 512
 class LoggedCommand:
     """A command that a client has sent. Passwords in ``argv`` are replaced, as in MONITOR."""
 
-    def __init__(self, number: i64, time_us: i64, session: Session, command: Command | None, argv: list[bytes]) -> None:
-        self.number: i64 = number  # the first one in the log was 1
+    def __init__(self, time_us: i64, session: Session, command: Command | None, argv: list[bytes]) -> None:
         self.time_us: i64 = time_us  # unix time
         self.client_id: i64 = session.id
         self.client_name = session.name
@@ -64,11 +63,7 @@ class CommandLog:
         self._gates = gates
         self._settings = settings
         self._keyspace = keyspace
-        self._count: i64 = 0
         self.commands: deque[LoggedCommand] = deque()
-
-    def is_recording(self) -> bool:
-        return self._gates.bits & GATE_LOGGED != 0
 
     def start(self, most: int) -> None:
         """Record from now on, and keep the last ``most`` commands."""
@@ -81,9 +76,8 @@ class CommandLog:
 
     def add(self, session: Session, command: Command | None, argv: list[bytes]) -> LoggedCommand:
         """Record a request. Its reply follows."""
-        self._count += 1
         shown = argv if command is None else without_secrets(command, argv, self._settings)
-        logged = LoggedCommand(self._count, self._keyspace.now_us, session, command, shown)
+        logged = LoggedCommand(self._keyspace.now_us, session, command, shown)
         logged.begin_reply(session)
         if session.kind != "local":
             self.commands.append(logged)
