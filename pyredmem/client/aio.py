@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from redis.asyncio.connection import Connection
+from redis.exceptions import ResponseError
 
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.loops import LoopEnd
+from pyredmem.client.shortcuts import NO_REPLY, is_message, may_use_stream, pack, read_stream
 
 
 class LocalWriter(LoopEnd):
@@ -83,7 +85,34 @@ def open_stream(driver: Driver, host: str, port: int) -> tuple[asyncio.StreamRea
     return reader, LocalWriter(driver, reader, host, port)
 
 
-class AsyncLocalConnection(Connection):
+class ShortAsyncConnection(Connection):
+    """A genuine connection that sends and reads by the `shortcuts` while its writer is a `LocalWriter`."""
+
+    def pack_command(self, *words: Any) -> list[bytes]:
+        """The request of a command in RESP."""
+        packed = pack(self, [words])
+        return super().pack_command(*words) if packed is None else packed
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """The requests of several commands."""
+        listed = [tuple(words) for words in commands]
+        packed = pack(self, listed)
+        return super().pack_commands(listed) if packed is None else packed
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send requests."""
+        if not may_use_stream(self):
+            await super().send_packed_command(command, check_health)
+        else:
+            await send(self, command)
+
+    async def read_response(self, disable_decoding: bool = False, timeout: float | None = None, **options: Any) -> Any:
+        """The next reply. Raises it if it is an error."""
+        response = NO_REPLY if options or timeout is not None else await read(self, disable_decoding)
+        return await super().read_response(disable_decoding, timeout, **options) if response is NO_REPLY else response
+
+
+class AsyncLocalConnection(ShortAsyncConnection):
     """A genuine connection whose writer is a `LocalWriter`. Its pool passes ``driver`` with the options."""
 
     def __init__(self, *args: Any, driver: Driver, **options: Any) -> None:
@@ -93,3 +122,32 @@ class AsyncLocalConnection(Connection):
     async def _connect(self) -> None:
         give_up_if_gone(self._driver, self)
         self._reader, self._writer = open_stream(self._driver, str(self.host), int(self.port))
+
+
+async def send(connection: Any, requests: str | bytes | Iterable[bytes]) -> None:
+    """Send requests, and run them. Other tasks of the loop have their turn from time to time."""
+    writer = connection._writer
+    try:
+        if isinstance(requests, str):
+            requests = requests.encode()
+        writer.receive(requests if isinstance(requests, bytes) else b"".join(requests))
+        if writer.loop_driver.turn_is_over():
+            await asyncio.sleep(0)
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+
+
+async def read(connection: Any, disable_decoding: bool) -> Any:
+    """The next reply, or `NO_REPLY`. Raises it if it is an error."""
+    try:
+        response = read_stream(connection, disable_decoding)
+        while is_message(connection._parser, response):
+            await connection._parser.handle_push_response(response)
+            response = read_stream(connection, disable_decoding)
+    except ResponseError:
+        raise
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    return response

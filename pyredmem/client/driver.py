@@ -114,11 +114,15 @@ class Driver:
         """Wait until no other thread is inside, then run what is due."""
         self._lock.acquire()
         try:
-            if self._clock.now_us() >= self._due_us or self._leavers:
+            if self.is_due():
                 self._catch_up()
         except BaseException:
             self._lock.release()
             raise
+
+    def is_due(self) -> bool:
+        """Whether there is something to do that a thread does when it enters."""
+        return self._clock.now_us() >= self._due_us or len(self._leavers) > 0
 
     def leave(self) -> None:
         """Let other threads in."""

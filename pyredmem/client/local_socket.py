@@ -123,9 +123,31 @@ class LocalSocket:
                 self._update_file()
             driver.leave()
 
+    def take_output(self) -> bytes:
+        """Read all that can be read now; empty if there is nothing, or only the end of the connection."""
+        driver = self._driver
+        driver.enter()
+        try:
+            session = self._session
+            if len(self._rest) > 0:
+                data = self._rest[self._at :]
+                self._rest = b""
+                self._at = 0
+            elif session is not None and not session.is_unread:
+                data = session.take_output()
+            else:
+                return b""
+            if self._file is not None:
+                self._update_file()
+            return data
+        finally:
+            driver.leave()
+
     def can_read(self, timeout: float | None) -> bool:
         """Whether there is something to read, or the end of the connection, within ``timeout`` seconds."""
         driver = self._driver
+        if timeout == 0 and not driver.is_due():
+            return self._is_readable()
         driver.enter()
         try:
             if not self._is_readable():
@@ -151,6 +173,10 @@ class LocalSocket:
             file.show(self._is_readable())
             if self._session is None:  # another thread may have ended it meanwhile
                 file.show(True)
+
+    def is_usable(self) -> bool:
+        """Whether requests can be sent: this end was not closed, and the server belongs to this process."""
+        return not self._is_closed and not self._driver.is_foreign
 
     def is_at_end(self) -> bool:
         """Whether everything was read, and nothing more can come."""

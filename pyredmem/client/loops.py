@@ -109,6 +109,10 @@ class LoopEnd(ABC):
         self.has_ended = True  # until it has begun
         self._will_collect = False
 
+    def is_usable(self) -> bool:
+        """Whether requests can be sent: the connection has not ended, and the server belongs to this process."""
+        return not self.has_ended and not self.driver.is_foreign
+
     def begin(self, session: Session) -> None:
         """Begin with the session of the client. The driver is entered, and the loop is running."""
         self.session = session

@@ -19,10 +19,11 @@ import redis.sentinel as sync_sentinel
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pyredmem.client.addresses import EVERYWHERE, address
-from pyredmem.client.aio import LocalWriter, open_stream
+from pyredmem.client.aio import LocalWriter, open_stream, read, send
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.local_socket import LocalSocket
+from pyredmem.client.shortcuts import NO_REPLY, may_use_stream
 from pyredmem.client.sync import can_read_locally
 
 #: The port of a service that is known by name alone; see `discover`.
@@ -179,6 +180,26 @@ def _async_connect(original: Any) -> Any:
     return connect
 
 
+def _async_send_packed_command(original: Any) -> Any:
+    async def send_packed_command(self: Any, command: Any, check_health: bool = True) -> None:
+        if may_use_stream(self):
+            await send(self, command)
+        else:
+            await original(self, command, check_health)
+
+    return send_packed_command
+
+
+def _async_read_response(original: Any) -> Any:
+    async def read_response(
+        self: Any, disable_decoding: bool = False, timeout: float | None = None, **options: Any
+    ) -> Any:
+        response = NO_REPLY if options or timeout is not None else await read(self, disable_decoding)
+        return await original(self, disable_decoding, timeout, **options) if response is NO_REPLY else response
+
+    return read_response
+
+
 def _sync_discover_master(original: Any) -> Any:
     def discover_master(self: Any, service_name: str) -> Any:
         return (service_name, SERVICE_PORT) if _service(service_name) else original(self, service_name)
@@ -221,6 +242,9 @@ def _seams() -> list[tuple[type, str, Callable[[Any], Any]]]:
         (aio_connection.Connection, "_connect", _async_connect_stream),
         (aio_connection.UnixDomainSocketConnection, "_connect", _async_connect_stream),
         (aio_connection.AbstractConnection, "connect", _async_connect),
+        # What takes longest, and is not needed inside the process.
+        (aio_connection.AbstractConnection, "send_packed_command", _async_send_packed_command),
+        (aio_connection.AbstractConnection, "read_response", _async_read_response),
         (sync_sentinel.Sentinel, "discover_master", _sync_discover_master),
         (sync_sentinel.Sentinel, "discover_slaves", _sync_discover_slaves),
         (aio_sentinel.Sentinel, "discover_master", _async_discover_master),

@@ -10,15 +10,30 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.local_socket import LocalSocket
+from pyredmem.client.shortcuts import NO_REPLY, read, send
 
 #: What redis-py says of a connection that the server has closed.
 SERVER_CLOSED = "Connection closed by server."
 
 
-class LocalConnection(Connection):
-    """A genuine connection whose socket is a `LocalSocket`. Its pool passes ``driver`` with the options."""
+class ShortConnection(Connection):
+    """A genuine connection that sends and reads by the `shortcuts` while its socket is a `LocalSocket`."""
 
-    _sock: Any  # a `LocalSocket` while it is connected
+    _sock: Any
+
+    def send_command(self, *words: Any, **options: Any) -> None:
+        """Send a command."""
+        if not send(self, words):
+            super().send_command(*words, **options)  # type: ignore[no-untyped-call]
+
+    def read_response(self, disable_decoding: bool = False, **options: Any) -> Any:
+        """The next reply. Raises it if it is an error."""
+        response = NO_REPLY if options else read(self, disable_decoding)
+        return super().read_response(disable_decoding, **options) if response is NO_REPLY else response
+
+
+class LocalConnection(ShortConnection):
+    """A genuine connection whose socket is a `LocalSocket`. Its pool passes ``driver`` with the options."""
 
     def __init__(self, *args: Any, driver: Driver, **options: Any) -> None:
         self._driver = driver

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import redis
 import redis.asyncio
 
-from pyredmem.client.aio import open_stream
+from pyredmem.client.aio import ShortAsyncConnection, open_stream
 from pyredmem.client.local_socket import LocalSocket
-from pyredmem.client.sync import can_read_locally
+from pyredmem.client.sync import ShortConnection, can_read_locally
 from pyredmem.fakeredis.servers import NOT_CONNECTED, FakeServer, take_server
 
 
@@ -55,7 +55,7 @@ class FakeBaseConnection:
         return self._sock  # type: ignore[no-any-return]
 
 
-class FakeRedisConnection(FakeBaseConnection, redis.Connection):
+class FakeRedisConnection(FakeBaseConnection, ShortConnection):
     """A connection of redis-py that leads to a `FakeServer`."""
 
 
@@ -86,7 +86,7 @@ class FakeBaseAsyncConnection:
             raise self.connection_error(NOT_CONNECTED) from error
 
 
-class FakeAsyncRedisConnection(FakeBaseAsyncConnection, redis.asyncio.Connection):
+class FakeAsyncRedisConnection(FakeBaseAsyncConnection, ShortAsyncConnection):
     """A connection of redis-py for asyncio that leads to a `FakeServer`."""
 
 

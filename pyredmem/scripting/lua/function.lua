@@ -164,8 +164,8 @@ function loader.load(compiled)
   metatable.__index = loader.late
   local found = count
   count = nil
-  local is_dead, death = sandbox.is_dead()
-  if is_dead then
+  local death = sandbox.death()
+  if death then
     sandbox.arm()
     if ok then
       ok, problem = false, death

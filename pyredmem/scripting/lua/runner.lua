@@ -197,8 +197,8 @@ end
 
 local function finish(ok, value)
   state.inside = false
-  local is_dead, death = sandbox.is_dead()
-  if is_dead then
+  local death = sandbox.death()
+  if death then
     sandbox.arm()
     if ok then
       ok, value = false, death

@@ -158,8 +158,8 @@ function sandbox.arm()
 end
 
 -- Whether the script was killed, and then the error that says so.
-function sandbox.is_dead()
-  return dead, { err = text_of_death }
+function sandbox.death()
+  return dead and { err = text_of_death }
 end
 
 -- Stand-ins.

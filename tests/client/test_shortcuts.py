@@ -1,0 +1,167 @@
+"""What redis-py leaves out for a server inside the process, and that nobody can tell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+from redis.exceptions import BusyLoadingError, DataError, ResponseError
+
+from pyredmem.client.server import Server
+from pyredmem.client.shortcuts import NO_REPLY, pack, read
+
+pytestmark = pytest.mark.skipif(
+    not redis.utils.HIREDIS_AVAILABLE, reason="redis-py's parsers in Python read replies as ever"
+)
+
+
+def connection_of(client: Any) -> Any:
+    """The only connection of a client's pool."""
+    (connection,) = client.connection_pool._available_connections
+    return connection
+
+
+def test_a_reply_that_is_there_is_read_without_redis_py(server: Server) -> None:
+    connection = server.client(single_connection_client=True).connection
+    assert connection is not None
+    connection.send_command("PING")
+    assert read(connection, False) == b"PONG"
+    assert read(connection, False) is NO_REPLY
+
+
+def test_an_error_reply_is_raised_and_the_connection_stays(server: Server) -> None:
+    client = server.client()
+    client.set("key", "text")
+    connection = connection_of(client)
+    with pytest.raises(ResponseError, match="not an integer"):
+        client.incr("key")
+    assert connection._sock is not None
+    assert client.get("key") == b"text"
+
+
+def test_an_error_reply_that_ends_connections_disconnects(server: Server) -> None:
+    client = server.client(retry=None)
+    client.ping()
+    connection = connection_of(client)
+    server.faults.state("loading")
+    with pytest.raises(BusyLoadingError):
+        client.get("key")
+    assert connection._sock is None
+
+
+def test_a_reply_that_cannot_be_decoded_disconnects(server: Server) -> None:
+    client = server.client(decode_responses=True)
+    client.set("key", b"\xff")
+    connection = connection_of(client)
+    with pytest.raises(UnicodeDecodeError):
+        client.get("key")
+    assert connection._sock is None
+
+
+def test_an_error_inside_of_a_transaction_is_a_value(server: Server) -> None:
+    pipeline = server.client().pipeline()
+    pipeline.set("key", "text")
+    pipeline.incr("key")
+    pipeline.get("key")
+    done, error, value = pipeline.execute(raise_on_error=False)
+    assert done is True
+    assert isinstance(error, ResponseError)
+    assert value == b"text"
+
+
+def test_a_client_that_checks_its_connections_still_does(server: Server) -> None:
+    server.commands.start()
+    client = server.client(health_check_interval=30)
+    client.set("key", "value")
+    connection = connection_of(client)
+    assert connection.next_health_check > 0
+    connection.next_health_check = 0
+    assert client.get("key") == b"value"
+    assert server.commands.count("PING") > 0
+
+
+def test_a_client_that_was_disconnected_connects_again(server: Server) -> None:
+    client = server.client(single_connection_client=True)
+    client.set("key", "value")
+    assert client.connection is not None
+    client.connection.disconnect()
+    assert client.get("key") == b"value"
+
+
+@pytest.mark.parametrize(
+    "word", ["text", "", "\u20ac", b"\x00\xff", 0, -5, 2**70, 1.5, -0.0, 1 / 3, 1e300, float("inf"), float("nan")]
+)
+def test_words_are_packed_as_redis_py_packs_them(server: Server, word: object) -> None:
+    connection = redis.asyncio.Connection()
+    packed = pack(connection, [("SET", "key", word)])
+    assert packed is not None
+    assert b"".join(packed) == b"".join(connection.pack_command("SET", "key", word))  # type: ignore[arg-type]
+
+
+class Text(str):
+    """A string that hiredis does not know."""
+
+
+@pytest.mark.parametrize(
+    "words", [("CONFIG GET", "port"), (b"GET", "key"), ("SET", "key", memoryview(b"a")), (Text("PING"),)]
+)
+def test_other_words_are_left_to_redis_py(words: tuple[object, ...]) -> None:
+    assert pack(redis.asyncio.Connection(), [("PING",), words]) is None
+
+
+def test_another_encoding_is_left_to_redis_py() -> None:
+    assert pack(redis.asyncio.Connection(encoding="latin-1"), [("SET", "key", "\xe9")]) is None
+
+
+async def test_asyncio_sends_what_redis_py_packs(server: Server) -> None:
+    latin = server.async_client(encoding="latin-1")
+    plain = server.async_client()
+    async with latin, plain:
+        await latin.set("key", "\xe9")
+        assert await plain.get("key") == b"\xe9"
+        assert await plain.config_get("maxmemory") == {"maxmemory": "0"}
+        with pytest.raises(DataError):
+            await plain.set("key", True)
+        pipeline = plain.pipeline()
+        pipeline.set("a", 1)
+        pipeline.set("b", 2.5)
+        pipeline.mget("a", "b")
+        assert await pipeline.execute() == [True, True, [b"1", b"2.5"]]
+
+
+async def test_errors_in_asyncio_are_those_of_redis_py(server: Server) -> None:
+    client = server.async_client(retry=None, decode_responses=True)
+    async with client:
+        await client.set("key", b"\xff")
+        connection = connection_of(client)
+        with pytest.raises(ResponseError, match="not an integer"):
+            await client.incr("key")
+        assert connection.is_connected
+        with pytest.raises(UnicodeDecodeError):
+            await client.get("key")
+        assert not connection.is_connected
+        await client.ping()
+        server.faults.state("loading")
+        with pytest.raises(BusyLoadingError):
+            await client.get("key")
+        assert not connection.is_connected
+
+
+async def test_tasks_that_never_wait_let_others_have_their_turn(server: Server) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with server.async_client() as client:
+        counting = asyncio.create_task(count())
+        for _ in range(500):
+            await client.get("key")
+        counting.cancel()
+    assert turns >= 10
