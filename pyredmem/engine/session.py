@@ -27,6 +27,7 @@ from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
 from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.keyspace.look_ahead import WINDOW
 from pyredmem.protocol.hiredis_request import request_parser
 from pyredmem.protocol.null_sink import NullSink
 from pyredmem.protocol.reply import ReplySink
@@ -305,7 +306,10 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
+        looks_ahead = len(requests) > 1 and self.db.may_look_ahead()
         for at, argv in enumerate(requests):
+            if looks_ahead and at % WINDOW == 0:
+                self.db.look_ahead(requests, at)
             runner.execute(self, argv)
             if output.size() > self.output_alarm:
                 runner.check_output(self)

@@ -64,6 +64,14 @@ class Database:
 
     # Lookup.
 
+    def may_look_ahead(self) -> bool:
+        """Whether it pays to look ahead in this database; see keyspace/look_ahead.py."""
+        return self.shared.look_ahead.pays(self.keys)
+
+    def look_ahead(self, requests: list[list[bytes]], first: i64) -> None:
+        """Prepare the lookups of a window of requests."""
+        self.shared.look_ahead.requests(self.keys, requests, first)
+
     def find_slot(self, key: bytes) -> i64:
         """The slot of a key in ``keys``, -1 if it does not exist or has expired (it is deleted then)."""
         slot: i64 = self.keys.find(key)

@@ -12,6 +12,7 @@ from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
+from pyredmem.keyspace.look_ahead import LookAhead
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -38,6 +39,7 @@ class SharedState:
         self.strings = StringFactory(allocator)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)
+        self.look_ahead = LookAhead()
         # Which deletions free large values lazily: the lazyfree-* settings.
         self.lazy_eviction = False
         self.lazy_expire = False

@@ -21,7 +21,7 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_list
-from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
+from pyredmem.structures.dict_core import NONE, DictCore, empty_heads, slot_mask
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -78,15 +78,14 @@ class Dict(DictCore):
             return 0
         if self.rehash_index < 0:
             cursor &= self.mask
-            self._collect(self.heads, cursor, found)
+            self._collect(False, cursor, found)
             return _next_cursor(cursor, self.mask)
-        small, small_mask, large, large_mask = self.heads, self.mask, self.new_heads, self.new_mask
-        if small_mask > large_mask:
-            small, small_mask, large, large_mask = large, large_mask, small, small_mask
+        new_is_large = self.new_mask >= self.mask
+        small_mask, large_mask = (self.mask, self.new_mask) if new_is_large else (self.new_mask, self.mask)
         cursor &= large_mask
-        self._collect(small, cursor & small_mask, found)
+        self._collect(not new_is_large, cursor & small_mask, found)
         while True:
-            self._collect(large, cursor, found)
+            self._collect(new_is_large, cursor, found)
             cursor = _next_cursor(cursor, large_mask)
             if cursor & (small_mask ^ large_mask) == 0:
                 return cursor
@@ -100,11 +99,14 @@ class Dict(DictCore):
             if cursor == 0 or buckets < 0 or len(found) >= count:
                 return cursor
 
-    def _collect(self, heads: vec[i32], bucket: i64, found: list[int]) -> None:
-        slot: i64 = i64(heads[bucket])
-        while slot >= 0:
+    def _collect(self, in_new: bool, bucket: i64, found: list[int]) -> None:
+        """Add the slots of a bucket of one of the tables to ``found``."""
+        entry: i64 = i64(self.new_heads[bucket] if in_new else self.heads[bucket])
+        mask = slot_mask(self.new_bits if in_new else self.bits)
+        while entry >= 0:
+            slot = entry & mask
             found.append(slot)
-            slot = i64(self.links[slot])
+            entry = i64(self.links[slot])
 
     def walk(self, limit: i64) -> list[int]:
         """The first ``limit`` slots in the order of the buckets, the old table before the new one; 0 means all."""
@@ -112,11 +114,11 @@ class Dict(DictCore):
         wanted = limit if 0 < limit < self.used else self.used
         bucket: i64 = 0
         while bucket <= self.mask and len(found) < wanted:
-            self._collect(self.heads, bucket, found)
+            self._collect(False, bucket, found)
             bucket += 1
         bucket = 0
         while bucket <= self.new_mask and len(found) < wanted:
-            self._collect(self.new_heads, bucket, found)
+            self._collect(True, bucket, found)
             bucket += 1
         return found[:wanted]
 
@@ -149,14 +151,14 @@ class Dict(DictCore):
                 in_old = True
             if in_old and bucket <= self.mask:
                 before = stored
-                stored = self._draw_chain(i64(self.heads[bucket]), count, stored, rng, found)
+                stored = self._draw_chain(i64(self.heads[bucket]), self.bits, count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
                     empty += 1
             if rehashing and stored < count and bucket <= self.new_mask:
                 before = stored
-                stored = self._draw_chain(i64(self.new_heads[bucket]), count, stored, rng, found)
+                stored = self._draw_chain(i64(self.new_heads[bucket]), self.new_bits, count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
@@ -168,14 +170,16 @@ class Dict(DictCore):
                 bucket = (bucket + 1) & mask
         return stored if stored < count else count
 
-    def _draw_chain(self, slot: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
+    def _draw_chain(self, entry: i64, bits: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
         """Add the slots of a chain to a sample that was drawn from ``stored`` slots; returns their number now.
 
         When the sample is full a slot may replace another one, so that the end of a long chain has a chance too
         (reservoir sampling).
         """
         links = self.links
-        while slot >= 0:
+        mask = slot_mask(bits)
+        while entry >= 0:
+            slot = entry & mask
             if stored < count:
                 found[stored] = i32(slot)
             else:
@@ -183,7 +187,7 @@ class Dict(DictCore):
                 if place < count:
                     found[place] = i32(slot)
             stored += 1
-            slot = i64(links[slot])
+            entry = i64(links[slot])
         return stored
 
     def random_slot(self, rng: Random) -> i64:
@@ -194,30 +198,20 @@ class Dict(DictCore):
         longer.
         """
         self.step()
-        slot: i64 = -1
-        while slot < 0:
-            slot = self._random_head(rng)
-        links = self.links
-        length: i64 = 0
-        at = slot
-        while at >= 0:
-            length += 1
-            at = i64(links[at])
-        steps = rng.below(length) if length > 1 else 0
-        while steps > 0:
-            slot = i64(links[slot])
-            steps -= 1
-        return slot
+        chain: list[int] = []
+        while not chain:
+            self._collect_random(rng, chain)
+        return chain[rng.below(len(chain))] if len(chain) > 1 else chain[0]
 
-    def _random_head(self, rng: Random) -> i64:
-        """The head of a random bucket, -1 if the bucket is empty. Buckets that have been moved do not count."""
+    def _collect_random(self, rng: Random, found: list[int]) -> None:
+        """Add the slots of a random bucket to ``found``. Buckets that have been moved do not count."""
         if self.rehash_index < 0:
-            return i64(self.heads[rng.below(self.mask + 1)])
+            self._collect(False, rng.below(self.mask + 1), found)
+            return
         moved: i64 = self.rehash_index
         bucket = moved + rng.below(self.buckets() - moved)
-        if bucket <= self.mask:
-            return i64(self.heads[bucket])
-        return i64(self.new_heads[bucket - self.mask - 1])
+        in_new = bucket > self.mask
+        self._collect(in_new, bucket - self.mask - 1 if in_new else bucket, found)
 
     def chain_lengths(self, new_table: bool) -> dict[int, int]:
         """By length of the chain, the number of buckets in one of the tables, for DEBUG HTSTATS."""
@@ -225,7 +219,7 @@ class Dict(DictCore):
         lengths: dict[int, int] = {}
         for bucket in range(len(heads)):
             found: list[int] = []
-            self._collect(heads, bucket, found)
+            self._collect(new_table, bucket, found)
             lengths[len(found)] = lengths.get(len(found), 0) + 1
         return lengths
 
@@ -301,9 +295,11 @@ class Dict(DictCore):
         self.key_addresses, other.key_addresses = other.key_addresses, vec[i32]()
         self.heads, other.heads = other.heads, empty_heads(1)
         self.mask, other.mask = other.mask, 0
+        self.bits, other.bits = other.bits, self.bits
         self.table_address, other.table_address = other.table_address, 0
         self.new_heads, other.new_heads = other.new_heads, empty_heads(1)
         self.new_mask, other.new_mask = other.new_mask, 0
+        self.new_bits, other.new_bits = other.new_bits, self.new_bits
         self.new_table_address, other.new_table_address = other.new_table_address, 0
         self.rehash_index, other.rehash_index = other.rehash_index, NONE
         self.old_used, other.old_used = other.old_used, 0
@@ -319,9 +315,11 @@ class Dict(DictCore):
         image.key_addresses = self.key_addresses[:]
         image.heads = self.heads[:]
         image.mask = self.mask
+        image.bits = self.bits
         image.table_address = self.table_address
         image.new_heads = self.new_heads[:]
         image.new_mask = self.new_mask
+        image.new_bits = self.new_bits
         image.new_table_address = self.new_table_address
         image.rehash_index = self.rehash_index
         image.old_used = self.old_used
@@ -411,17 +409,18 @@ class Dict(DictCore):
         seen: list[int] = []
         for bucket in range(len(self.heads)):
             before = len(seen)
-            self._collect(self.heads, bucket, seen)
+            self._collect(False, bucket, seen)
             assert bucket >= self.rehash_index or len(seen) == before, "a moved bucket is not empty"
             assert all(self._hash(slot) & self.mask == bucket for slot in seen[before:])
         if self.rehash_index >= 0:
             assert len(seen) == self.old_used
             for bucket in range(len(self.new_heads)):
                 before = len(seen)
-                self._collect(self.new_heads, bucket, seen)
+                self._collect(True, bucket, seen)
                 assert all(self._hash(slot) & self.new_mask == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
         assert len(set(self.keys)) == self.used, "a key is there twice"
+        assert all(self.find_rehashing(key) == slot for slot, key in enumerate(self.keys)), "a tag is wrong"
 
     def _hash(self, slot: i64) -> i64:
         return key_hash(self.keys[slot], self.hash_seed)

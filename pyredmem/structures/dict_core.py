@@ -10,6 +10,10 @@ The index of an entry in these arrays is its *slot*. A bucket holds the slot of 
     links   [  1 | -1 | -1 ]               slot -> next slot of its bucket
     keys    [ k0 | k1 | k2 ]               slot -> key       (bucket 3 holds k0, then k1)
 
+Slots do not need all bits of these numbers. The bits above them hold a *tag*, other bits of the hash than those that
+choose the bucket: a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
+slot has depends on the size of the table, and entries get new tags when they move to another table.
+
 When an entry is removed, the last one moves into its slot, so the arrays stay dense and a random slot is a random
 entry.
 
@@ -17,9 +21,6 @@ As in Redis (7.2, dict.c), growth is checked on insertion only, and each operati
 progress. The hash is that of `base/key_hash.py`. An operation here is a lookup together with what is done with
 its result: ``find`` and ``find_for_insert`` move the bucket, the ``insert`` or ``remove`` after them does not. Where
 Redis looks a key up in one operation and adds it in another, the owner calls ``step`` in between.
-
-The loop over a chain stands in ``find`` and ``find_for_insert``, and twice in ``find_rehashing``, because these are
-the lookups of every command: as a function of its own it would cost each of them one more call.
 """
 
 from __future__ import annotations
@@ -49,6 +50,16 @@ EMPTY_VISITS: Final = 10
 URGENT_LOAD: Final = 1.618
 #: More bytes than there can be.
 UNLIMITED: Final = 1 << 62
+#: The bits of a bucket's number, of which a slot takes `slot_bits`; and the place of the tag in the hash.
+_ALL_BITS: Final = 31
+_ALL: Final = 0x7FFFFFFF
+_TAG_SHIFT: Final = 30
+#: How many buckets to move at once when a rehash must end.
+URGENT_BUCKETS: Final = 1000
+#: A table never has four times as many entries as buckets, of the larger one of two tables: it grows at 1.6 entries per
+#: bucket at the latest, and while a rehash is in progress each insertion moves a bucket. (Else it makes room.)
+_SPARE_BITS: Final = 2
+_SLOT_BITS: Final = _SPARE_BITS  # of a table with one bucket
 
 
 def empty_heads(buckets: i64) -> vec[i32]:
@@ -57,6 +68,37 @@ def empty_heads(buckets: i64) -> vec[i32]:
     while len(heads) < buckets:
         heads = extend(heads, heads)
     return heads
+
+
+def slot_bits(buckets: i64) -> i64:
+    """How many bits slots have in a table, given the number of its buckets, or of those of a table that moves to it."""
+    bits: i64 = _SPARE_BITS
+    while buckets > 1:
+        buckets >>= 1
+        bits += 1
+    return bits
+
+
+def tag_of(digest: i64, bits: i64) -> i64:
+    """The tag of a key with this hash, above ``bits`` bits for its slot."""
+    return (digest >> _TAG_SHIFT & _ALL >> bits) << bits
+
+
+def slot_mask(bits: i64) -> i64:
+    """What leaves the slot of a number in `heads` or `links`. Not for -1."""
+    return _ALL >> _ALL_BITS - bits
+
+
+def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, bits: i64) -> i64:
+    """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
+    tag = (digest >> _TAG_SHIFT & _ALL >> bits) << bits  # `tag_of` and `slot_mask`, but this is the hottest path
+    mask = _ALL >> _ALL_BITS - bits
+    while entry >= 0:
+        slot = entry ^ tag
+        if slot <= mask and keys[slot] == key:
+            return slot
+        entry = i64(links[entry & mask])
+    return NONE
 
 
 class GrowthLimit:
@@ -84,9 +126,11 @@ class DictCore:
         self.key_addresses: vec[i32] = vec[i32]()
         self.heads: vec[i32] = empty_heads(1)
         self.mask: i64 = 0
+        self.bits: i64 = _SLOT_BITS  # of a slot in this table
         self.table_address: i64 = 0  # 0: Redis has no table yet
         self.new_heads: vec[i32] = empty_heads(1)
         self.new_mask: i64 = 0
+        self.new_bits: i64 = _SLOT_BITS
         self.new_table_address: i64 = 0
         self.rehash_index: i64 = NONE
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
@@ -132,13 +176,8 @@ class DictCore:
             self.rehash(1)
             if self.rehash_index >= 0:
                 return self.find_rehashing(key)
-        slot: i32 = self.heads[key_hash(key, self.hash_seed) & self.mask]
-        keys = self.keys
-        while slot >= 0:
-            if keys[slot] == key:
-                return slot
-            slot = self.links[int(slot)]
-        return NONE
+        digest = key_hash(key, self.hash_seed)
+        return search(self.keys, self.links, key, digest, i64(self.heads[digest & self.mask]), self.bits)
 
     def find_for_insert(self, key: bytes) -> int:
         """Like ``find``, for a key that is inserted if it is not there: a full table begins to grow in both cases."""
@@ -148,13 +187,8 @@ class DictCore:
             self._grow()
         if self.rehash_index >= 0:
             return self.find_rehashing(key)
-        slot: i32 = self.heads[key_hash(key, self.hash_seed) & self.mask]
-        keys = self.keys
-        while slot >= 0:
-            if keys[slot] == key:
-                return slot
-            slot = self.links[int(slot)]
-        return NONE
+        digest = key_hash(key, self.hash_seed)
+        return search(self.keys, self.links, key, digest, i64(self.heads[digest & self.mask]), self.bits)
 
     def step(self) -> None:
         """Move a bucket if a rehash is in progress."""
@@ -165,19 +199,11 @@ class DictCore:
         """Like ``find`` while there are two tables, but moves no bucket."""
         digest = key_hash(key, self.hash_seed)
         bucket: i64 = digest & self.mask
-        keys = self.keys
         if bucket >= self.rehash_index:
-            slot: i64 = i64(self.heads[bucket])
-            while slot >= 0:
-                if keys[slot] == key:
-                    return slot
-                slot = i64(self.links[slot])
-        slot = i64(self.new_heads[digest & self.new_mask])
-        while slot >= 0:
-            if keys[slot] == key:
+            slot = search(self.keys, self.links, key, digest, i64(self.heads[bucket]), self.bits)
+            if slot >= 0:
                 return slot
-            slot = i64(self.links[slot])
-        return NONE
+        return search(self.keys, self.links, key, digest, i64(self.new_heads[digest & self.new_mask]), self.new_bits)
 
     # Change.
 
@@ -190,6 +216,10 @@ class DictCore:
             self._grow()
         allocator = self.allocator
         slot = self.used
+        bits = self.new_bits if self.rehash_index >= 0 else self.bits
+        if slot >> bits != 0:
+            self._make_room_for_slots()
+            bits = self.new_bits
         if self.owns_keys:
             key_address = allocator.alloc(sds_new_size(len(key)))
         self.keys.append(key)
@@ -198,11 +228,11 @@ class DictCore:
         if self.rehash_index >= 0:
             bucket: i64 = digest & self.new_mask
             head = self.new_heads[bucket]
-            self.new_heads[bucket] = i32(slot)
+            self.new_heads[bucket] = i32(slot | tag_of(digest, bits))
         else:
             bucket = digest & self.mask
             head = self.heads[bucket]
-            self.heads[bucket] = i32(slot)
+            self.heads[bucket] = i32(slot | tag_of(digest, bits))
         entry_address: i64 = 0
         if not self.without_values:
             entry_address = allocator.alloc(DICT_ENTRY_SIZE)
@@ -226,11 +256,11 @@ class DictCore:
             self.allocator.free(entry_address)
         if self.owns_keys:
             self.allocator.free(i64(self.key_addresses[slot]))
-        if self._unlink(slot, self.links[slot]) and self.rehash_index >= 0:
+        if self._redirect(slot, NONE) and self.rehash_index >= 0:
             self.old_used -= 1
         last = self.used - 1
         if slot != last:
-            self._unlink(last, i32(slot))
+            self._redirect(last, slot)
             self.keys[slot] = self.keys[last]
             self.links[slot] = self.links[last]
             self.entry_addresses[slot] = self.entry_addresses[last]
@@ -268,34 +298,39 @@ class DictCore:
         self.key_addresses = vec[i32]()
         self.heads = empty_heads(1)
         self.mask = 0
+        self.bits = _SLOT_BITS
         self.new_heads = empty_heads(1)
         self.new_mask = 0
+        self.new_bits = _SLOT_BITS
         self.clear_values()
 
-    def _unlink(self, slot: i64, replacement: i32) -> bool:
-        """Make the bucket or link that points at ``slot`` point at ``replacement``.
+    def _redirect(self, slot: i64, target: i64) -> bool:
+        """Make the bucket or link that points at ``slot`` point at the slot ``target`` or, if that is -1, behind it.
 
         Returns True if the slot was in the old (or only) table.
         """
         digest = key_hash(self.keys[slot], self.hash_seed)
         bucket: i64 = digest & self.mask
-        if bucket >= self.rehash_index and self._relink(self.heads, bucket, slot, replacement):
+        if bucket >= self.rehash_index and self._relink(self.heads, bucket, digest, self.bits, slot, target):
             return True
-        found = self._relink(self.new_heads, digest & self.new_mask, slot, replacement)
+        found = self._relink(self.new_heads, digest & self.new_mask, digest, self.new_bits, slot, target)
         assert found, f"slot {slot} is in no bucket"
         return False
 
-    def _relink(self, heads: vec[i32], bucket: i64, slot: i64, replacement: i32) -> bool:
-        at: i64 = i64(heads[bucket])
-        if at == slot:
+    def _relink(self, heads: vec[i32], bucket: i64, digest: i64, bits: i64, slot: i64, target: i64) -> bool:
+        tag = tag_of(digest, bits)
+        mask = slot_mask(bits)
+        replacement = self.links[slot] if target < 0 else i32(target | tag)
+        entry: i64 = i64(heads[bucket])
+        if entry == slot | tag:
             heads[bucket] = replacement
             return True
-        while at >= 0:
-            following: i64 = i64(self.links[at])
-            if following == slot:
-                self.links[at] = replacement
+        while entry >= 0:
+            following: i64 = i64(self.links[entry & mask])
+            if following == slot | tag:
+                self.links[entry & mask] = replacement
                 return True
-            at = following
+            entry = following
         return False
 
     # Tables.
@@ -328,17 +363,25 @@ class DictCore:
         ):
             self._resize(buckets)
 
+    def _make_room_for_slots(self) -> None:
+        """End a rehash for which nobody called ``step``, and grow: slots have outgrown their bits."""
+        while self.rehash(URGENT_BUCKETS):
+            pass
+        self._resize(dict_buckets(self.used + 1))
+
     def _resize(self, buckets: i64) -> None:
         if self.table_address == 0:
             self.table_address = self.allocator.alloc(dict_table_size(buckets))
             self.heads = empty_heads(buckets)
             self.mask = buckets - 1
+            self.bits = slot_bits(buckets)
             return
         if buckets == self.mask + 1:
             return
         self.new_table_address = self.allocator.alloc(dict_table_size(buckets))
         self.new_heads = empty_heads(buckets)
         self.new_mask = buckets - 1
+        self.new_bits = slot_bits(max(buckets, self.mask + 1))
         self.rehash_index = 0
         self.old_used = self.used
         if self.used == 0:
@@ -365,19 +408,21 @@ class DictCore:
         return True
 
     def _move_bucket(self, bucket: i64) -> None:
-        slot: i64 = i64(self.heads[bucket])
+        entry: i64 = i64(self.heads[bucket])
+        old_mask = slot_mask(self.bits)
         mask = self.new_mask
         seed = self.hash_seed
         new_heads = self.new_heads
-        while slot >= 0:
-            following: i64 = i64(self.links[slot])
-            target: i64 = key_hash(self.keys[slot], seed) & mask
+        while entry >= 0:
+            slot = entry & old_mask
+            entry = i64(self.links[slot])
+            digest = key_hash(self.keys[slot], seed)
+            target: i64 = digest & mask
             if self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]
-            new_heads[target] = i32(slot)
+            new_heads[target] = i32(slot | tag_of(digest, self.new_bits))
             self.old_used -= 1
-            slot = following
         self.heads[bucket] = i32(NONE)
 
     def _fit_entry(self, slot: i64, is_first: bool) -> None:
@@ -394,9 +439,11 @@ class DictCore:
         self.table_address = self.new_table_address
         self.heads = self.new_heads
         self.mask = self.new_mask
+        self.bits = self.new_bits
         self.new_table_address = 0
         self.new_heads = empty_heads(1)
         self.new_mask = 0
+        self.new_bits = _SLOT_BITS
         self.rehash_index = NONE
         if self.used * 4 < len(self.links):  # the arrays shrink together with the table
             self.links = self.links[: self.used]

@@ -13,6 +13,7 @@ from mypy_extensions import i32, i64
 from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
 from pyredmem.structures.dict import Dict
+from pyredmem.structures.dict_core import search
 
 
 class DictState:
@@ -26,9 +27,11 @@ class DictState:
         self._links: vec[i32] = table.links[: table.used]
         self._heads: vec[i32] = table.heads[:]
         self._mask: i64 = table.mask
+        self._bits: i64 = table.bits
         self._table_bytes: i64 = _size(table.table_address, allocator)
         self._new_heads: vec[i32] = table.new_heads[:]
         self._new_mask: i64 = table.new_mask
+        self._new_bits: i64 = table.new_bits
         self._new_table_bytes: i64 = _size(table.new_table_address, allocator)
         self._rehash_index: i64 = table.rehash_index
         self._old_used: i64 = table.old_used
@@ -37,20 +40,12 @@ class DictState:
         """The slot of a key, -1 if it was not there."""
         digest = key_hash(key, self._hash_seed)
         bucket: i64 = digest & self._mask
-        keys = self.keys
-        slot: i64
         if bucket >= self._rehash_index:
-            slot = i64(self._heads[bucket])
-            while slot >= 0:
-                if keys[slot] == key:
-                    return slot
-                slot = i64(self._links[slot])
-        slot = i64(self._new_heads[digest & self._new_mask])
-        while slot >= 0:
-            if keys[slot] == key:
+            slot = search(self.keys, self._links, key, digest, i64(self._heads[bucket]), self._bits)
+            if slot >= 0:
                 return slot
-            slot = i64(self._links[slot])
-        return -1
+        entry: i64 = i64(self._new_heads[digest & self._new_mask])
+        return search(self.keys, self._links, key, digest, entry, self._new_bits)
 
     def put_back(self, table: Dict, entry_addresses: vec[i32], key_addresses: vec[i32]) -> None:
         """Give a table, whose own entries have been freed or are among these, its state of then."""
@@ -64,8 +59,10 @@ class DictState:
         table.key_addresses = key_addresses
         table.heads = self._heads[:]
         table.mask = self._mask
+        table.bits = self._bits
         table.new_heads = self._new_heads[:]
         table.new_mask = self._new_mask
+        table.new_bits = self._new_bits
         table.rehash_index = self._rehash_index
         table.old_used = self._old_used
 

@@ -185,11 +185,9 @@ def test_samples_have_keys_of_both_tables_during_a_rehash(buckets: int) -> None:
 
 def chains(table: Dict) -> list[list[int]]:
     found = []
-    for head in list(table.heads):
-        chain, slot = [], int(head)
-        while slot >= 0:
-            chain.append(slot)
-            slot = int(table.links[slot])
+    for bucket in range(table.buckets()):
+        chain: list[int] = []
+        table.scan(bucket, chain)
         if chain:
             found.append(chain)
     return found
@@ -385,3 +383,53 @@ def test_a_table_takes_over_another_one() -> None:
     assert full.find(b"key:1") < 0
     full.insert(b"key:1", 0)
     full.check()
+
+
+def test_a_lookup_compares_keys_only_where_the_tags_agree() -> None:
+    class Word(bytes):
+        """A key that counts how often it is compared."""
+
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Word.compared += 1
+            return super().__eq__(other)
+
+        __hash__ = bytes.__hash__
+
+    table = make()
+    names = [Word(b"key:%d" % number) for number in range(4000)]
+    for name in names:
+        table.step()
+        table.insert(name, 0)
+    while table.is_rehashing():
+        table.step()
+    Word.compared = 0
+    for number in range(4000, 8000):
+        assert table.find(b"key:%d" % number) == -1
+    assert Word.compared <= 10
+
+
+def test_slots_leave_room_for_tags_while_a_table_that_shrinks_grows_again() -> None:
+    table = make()
+    add(table, *numbered(20_000))
+    while table.is_rehashing():
+        table.step()
+    for _ in range(19_998):
+        table.remove(0)
+    assert table.shrink_if_sparse()
+    turn = 0
+    while table.is_rehashing():
+        table.find_for_insert(b"new:%d" % turn)
+        table.insert(b"new:%d" % turn, 0)
+        turn += 1
+    assert turn > 1000
+    table.check()
+
+
+def test_a_rehash_that_nobody_drives_ends_before_slots_outgrow_their_bits() -> None:
+    table = make()
+    for name in numbered(20_000):
+        table.insert(name, 0)
+    table.check()
+    assert all(table.find_rehashing(name) == slot for slot, name in enumerate(numbered(20_000)))
