@@ -72,7 +72,9 @@ def unlink(context: Context, argv: list[bytes]) -> None:
 
 def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
     deleted = 0
-    for key in argv[1:]:
+    for at in range(1, len(argv)):
+        key = argv[at]
+        context.db.prepare(argv, at, 1)
         if context.db.delete(key, lazily):
             context.changed(key, events.GENERIC, b"del")
             deleted += 1

@@ -167,8 +167,9 @@ def mget(context: Context, argv: list[bytes]) -> None:
     db = context.db
     reply = context.reply
     reply.array(len(argv) - 1)
-    for key in argv[1:]:
-        value = db.read(key)
+    for at in range(1, len(argv)):
+        db.prepare(argv, at, 1)
+        value = db.read(argv[at])
         if isinstance(value, StringObject):
             reply.bulk(value.data())
         else:
@@ -441,5 +442,6 @@ def _store_pairs(context: Context, argv: list[bytes], command: bytes) -> None:
         raise errors.wrong_arity(command)
     db = context.db
     for at in range(1, len(argv), 2):
+        db.prepare(argv, at, 2)
         db.store_string(argv[at], argv[at + 1], False)
         context.changed(argv[at], events.STRING, b"set")

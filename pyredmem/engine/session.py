@@ -27,12 +27,12 @@ from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.keyspace.look_ahead import WINDOW
 from pyredmem.protocol.hiredis_request import request_parser
 from pyredmem.protocol.null_sink import NullSink
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.protocol.request import RequestParser
 from pyredmem.protocol.resp import Resp3Sink, RespSink
+from pyredmem.structures.look_ahead import WINDOW
 
 # Holds: the reasons for which a session runs no further requests for now.
 HOLD_CLOSING: Final = 1 << 0
@@ -306,9 +306,9 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        looks_ahead = len(requests) > 1 and self.db.may_look_ahead()
+        are_many = len(requests) > 1
         for at, argv in enumerate(requests):
-            if looks_ahead and at % WINDOW == 0:
+            if are_many and at % WINDOW == 0:
                 self.db.look_ahead(requests, at)
             runner.execute(self, argv)
             if output.size() > self.output_alarm:

@@ -29,17 +29,21 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from pyredmem.base.build import COMPILED
 from pyredmem.keyspace import events
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.shared import SharedState
 from pyredmem.keyspace.tables import DetachedTables, ExpireTable, KeyTable
+from pyredmem.objects.collection import Collection
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject, decr_ref_count, incr_ref_count
+from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.string import BufferString, StringObject
 from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
+from pyredmem.structures.look_ahead import WINDOW, pays
 
 #: What ``expire_time`` returns for a key without an expire time.
 NO_EXPIRE: Final = -1
@@ -64,13 +68,26 @@ class Database:
 
     # Lookup.
 
-    def may_look_ahead(self) -> bool:
-        """Whether it pays to look ahead in this database; see keyspace/look_ahead.py."""
-        return self.shared.look_ahead.pays(self.keys)
-
     def look_ahead(self, requests: list[list[bytes]], first: i64) -> None:
-        """Prepare the lookups of a window of requests."""
-        self.shared.look_ahead.requests(self.keys, requests, first)
+        """Prepare the lookups of a window of requests, if that pays: in this database, or in one large collection."""
+        if pays(self.keys):
+            self.shared.look_ahead.requests(self.keys, requests, first, 1)
+            return
+        argv = requests[first]
+        if not COMPILED or len(argv) < 3:
+            return
+        slot = self.keys.find_rehashing(argv[1])
+        value = self.keys.values[slot] if slot >= 0 else None
+        table = value.payload().lookup_table() if isinstance(value, Collection) else None
+        if table is not None and pays(table):
+            # The element follows the key, or the score in a sorted set.
+            place = 3 if isinstance(value, SortedSetObject) and len(argv) > 3 else 2
+            self.shared.look_ahead.requests(table, requests, first, place)
+
+    def prepare(self, words: list[bytes], at: i64, step: i64) -> None:
+        """Look ahead for a command with a key in every ``step`` words from the first on, which has come to ``at``."""
+        if at % (WINDOW * step) == 1 and len(words) - at > step and pays(self.keys):
+            self.shared.look_ahead.words(self.keys, words, at, step)
 
     def find_slot(self, key: bytes) -> i64:
         """The slot of a key in ``keys``, -1 if it does not exist or has expired (it is deleted then)."""

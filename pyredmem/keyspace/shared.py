@@ -12,11 +12,11 @@ from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
-from pyredmem.keyspace.look_ahead import LookAhead
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string_factory import StringFactory
+from pyredmem.structures.look_ahead import LookAhead
 
 
 class DeletionTimer:

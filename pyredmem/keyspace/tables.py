@@ -11,6 +11,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+from pyredmem.objects.string import BytesString
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
@@ -32,6 +33,15 @@ class KeyTable(Dict):
     def clear_values(self) -> None:
         """Drop all values."""
         self.values = []
+
+    def look_at(self, slot: i64) -> i64:
+        """Read the key and the object in a slot."""
+        return super().look_at(slot) + i64(self.values[slot].lru)
+
+    def look_into(self, slot: i64) -> i64:
+        """Read the content of a string."""
+        value = self.values[slot]
+        return len(value.content) if isinstance(value, BytesString) else 0
 
     def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
         """As :meth:`dismantle`, values included; values with another reference are appended to ``referred``.

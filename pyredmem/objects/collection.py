@@ -18,6 +18,7 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import Relocatable
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack
 
 Value = TypeVar("Value")
@@ -50,6 +51,10 @@ class Encoded(Relocatable):
         """
         freed.extend(self.addresses())
         return True
+
+    def lookup_table(self) -> Dict | None:
+        """The hash table in which elements are found, if there is one."""
+        return None
 
     def is_changed_by_reading(self) -> bool:
         """Whether even commands that read change ledger blocks (a rehash in progress, compressed nodes)."""

@@ -57,6 +57,10 @@ class FieldTable(Dict):
         self.allocator.free(i64(self.value_addresses[slot]))
         self.remove(slot)
 
+    def look_at(self, slot: i64) -> i64:
+        """Read the field and the value in a slot."""
+        return super().look_at(slot) + i64(len(self.values[slot])) + i64(self.value_addresses[slot])
+
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the value of one slot over that of another."""
         self.values[target] = self.values[source]
@@ -143,6 +147,9 @@ class TableFields(HashFields):
         self.header_size: i64 = header_size
         self.address: i32 = i32(allocator.alloc(header_size) if address == 0 else address)
         self.table = FieldTable(allocator)
+
+    def lookup_table(self) -> Dict | None:
+        return self.table
 
     def encoding(self) -> bytes:
         return b"hashtable"

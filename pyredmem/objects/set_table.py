@@ -29,6 +29,9 @@ class HashedMembers(SetEncoding):
         self.address: i32 = i32(address)  # of the table's header
         self.keys = keys
 
+    def lookup_table(self) -> Dict | None:
+        return self.keys
+
     def encoding(self) -> bytes:
         return b"hashtable"
 

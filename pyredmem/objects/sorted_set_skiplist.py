@@ -28,6 +28,7 @@ from pyredmem.objects.rdb_types import ZSET_2
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding
 from pyredmem.objects.sorted_set_table import SkiplistTable
+from pyredmem.structures.dict import Dict
 
 #: A cursor of a pass is a slot of the table, or from this number on a rank in the order.
 _ORDER_CURSOR: Final = 1 << 40
@@ -57,6 +58,9 @@ class SortedSetSkiplist(SortedSetEncoding):
         self.members = SkiplistTable(allocator)
         if expected > 0:
             self.members.expand(expected)
+
+    def lookup_table(self) -> Dict | None:
+        return self.members
 
     def encoding(self) -> bytes:
         return b"skiplist"

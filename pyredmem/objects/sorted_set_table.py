@@ -34,6 +34,10 @@ class SkiplistTable(Dict):
         """The slot of a member that is there, without a rehash step."""
         return self.find_rehashing(member) if self.rehash_index >= 0 else self.find(member)
 
+    def look_at(self, slot: i64) -> i64:
+        """Read the member in a slot, and its score."""
+        return super().look_at(slot) + i64(self.nodes[slot]) + i64(self.scores[slot] != 0)
+
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the score and the node of one slot over those of another."""
         self.scores[target] = self.scores[source]

@@ -65,6 +65,16 @@ class Dict(DictCore):
         """An empty table of the same class."""
         return Dict(self.allocator, self.owns_keys, self.without_values)
 
+    # Looking ahead. The numbers mean nothing: they are made of what was read.
+
+    def look_at(self, slot: i64) -> i64:
+        """Read the key and the value in a slot; subclasses add the value."""
+        return i64(len(self.keys[slot])) + i64(self.links[slot])
+
+    def look_into(self, slot: i64) -> i64:
+        """Read what the value in a slot refers to."""
+        return 0
+
     # Walks.
 
     def scan(self, cursor: i64, found: list[int]) -> i64:

@@ -1,0 +1,140 @@
+"""Looking ahead reads what the lookups will need, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.structures.dict import Dict
+from pyredmem.structures.look_ahead import LEAST_ENTRIES, WINDOW, LookAhead
+from tests.support.replies import OK
+from tests.support.world import World
+
+
+def filled(count: int) -> Dict:
+    table = Dict(Allocator(), owns_keys=True)
+    for number in range(count):
+        table.step()
+        table.insert(b"key:%d" % number, 0)
+    return table
+
+
+def prepared(ahead: LookAhead) -> list[int]:
+    return [int(ahead.slots[at]) for at in range(ahead.count)]
+
+
+def heads_of(table: Dict, names: list[bytes]) -> list[int]:
+    """The first slot of the bucket of each key."""
+    found = []
+    for name in names:
+        slot = table.find_rehashing(name)
+        chain: list[int] = []
+        bucket = next(bucket for bucket in range(table.mask + 1) if slot in _bucket(table, bucket))
+        table.scan(bucket, chain)
+        found.append(chain[0])
+    return found
+
+
+def _bucket(table: Dict, bucket: int) -> list[int]:
+    found: list[int] = []
+    table.scan(bucket, found)
+    return found
+
+
+def test_the_first_entry_of_each_bucket_is_read() -> None:
+    table = filled(64)
+    assert not table.is_rehashing()
+    names = [b"key:7", b"key:0", b"key:63"]
+    ahead = LookAhead()
+    ahead.requests(table, [[b"GET", name] for name in names], 0, 1)
+    assert prepared(ahead) == heads_of(table, names)
+    assert ahead.seen > 0
+
+
+def test_a_window_of_requests_is_read_and_short_requests_are_left_out() -> None:
+    table = filled(WINDOW * 3)
+    requests = [[b"GET", b"key:%d" % number] for number in range(WINDOW * 2)]
+    requests[WINDOW + 1] = [b"PING"]
+    ahead = LookAhead()
+    ahead.requests(table, requests, WINDOW, 1)
+    assert ahead.count == WINDOW - 1
+
+
+def test_keys_among_the_words_of_a_request_are_read() -> None:
+    table = filled(64)
+    words = [b"MSET"] + [word for number in range(WINDOW + 8) for word in (b"key:%d" % number, b"value")]
+    ahead = LookAhead()
+    ahead.words(table, words, 1, 2)
+    assert prepared(ahead) == heads_of(table, words[1 : 1 + 2 * WINDOW : 2])
+    ahead.words(table, words, 1 + 2 * WINDOW, 2)
+    assert ahead.count == 8
+
+
+def test_no_bucket_moves_while_a_rehash_is_in_progress() -> None:
+    table = filled(65)
+    assert table.is_rehashing()
+    before = table.rehash_index
+    ahead = LookAhead()
+    ahead.requests(table, [[b"GET", b"key:%d" % number] for number in range(65)], 0, 1)
+    assert table.rehash_index == before
+    assert all(0 <= slot < 65 for slot in prepared(ahead))
+
+
+def texts(first: int, last: int) -> list[bytes]:
+    return [b"v%d" % number for number in range(first, last)]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.check()
+
+
+def fill(world: World, make: Callable[[list[int]], list[object]]) -> None:
+    """Run a command for each thousand of so many numbers that looking ahead begins."""
+    for first in range(0, LEAST_ENTRIES + 1000, 1000):
+        world.do(*map(str, make(list(range(first, first + 1000)))))
+
+
+def set_strings(world: World) -> None:
+    fill(world, lambda numbers: ["MSET", *[word for n in numbers for word in (f"n{n}", f"v{n}")]])
+
+
+def test_pipelined_commands_on_a_large_database_reply_as_ever(world: World) -> None:
+    set_strings(world)
+    client = world.client()
+    assert client.pipeline(*[("GET", f"n{number}") for number in range(100)]) == texts(0, 100)
+    assert client.pipeline(*[("EXISTS", f"absent:{number}") for number in range(100)]) == [0] * 100
+    assert client.do("MGET", *[f"n{number}" for number in range(70)]) == texts(0, 70)
+    assert client.do("DEL", *[f"n{number}" for number in range(200, 240)]) == 40
+
+
+def test_pipelined_commands_on_a_large_hash_reply_as_ever(world: World) -> None:
+    fill(world, lambda numbers: ["HSET", "hash", *[word for n in numbers for word in (f"n{n}", f"v{n}")]])
+    assert world.client().pipeline(*[("HGET", "hash", f"n{number}") for number in range(100)]) == texts(0, 100)
+
+
+def test_pipelined_commands_on_a_large_set_reply_as_ever(world: World) -> None:
+    fill(world, lambda numbers: ["SADD", "set", *[f"n{n}" for n in numbers]])
+    assert world.client().pipeline(*[("SADD", "set", f"n{number}", "n1") for number in range(-50, 50)]) == [
+        *[1] * 50,
+        *[0] * 50,
+    ]
+
+
+def test_pipelined_commands_on_a_large_sorted_set_reply_as_ever(world: World) -> None:
+    fill(world, lambda numbers: ["ZADD", "board", *[word for n in numbers for word in (n, f"n{n}")]])
+    client = world.client()
+    assert client.pipeline(*[("ZADD", "board", number, f"n{number}") for number in range(100)]) == [0] * 100
+    assert client.pipeline(*[("ZSCORE", "board", f"n{number}") for number in range(100)]) == [
+        b"%d" % number for number in range(100)
+    ]
+
+
+def test_a_table_may_vanish_in_the_middle_of_a_batch(world: World) -> None:
+    set_strings(world)
+    names = [("GET", f"n{number}") for number in range(40)]
+    assert world.client().pipeline(*names, ("FLUSHALL", "ASYNC"), *names) == [*texts(0, 40), OK, *[None] * 40]
