@@ -46,6 +46,16 @@ def redis_contender() -> Contender:
     return Contender(REDIS, (shutil.which(REDIS) or sys.exit("no redis-server on PATH"),))
 
 
+def other_contender(path: str) -> Contender:
+    """Another real server, named after what it says of itself: "Redis 8.2.3", "Valkey 9.1.2"."""
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    words = done.stdout.split()  # Redis server v=8.2.3 sha=...
+    version = next((word.removeprefix("v=") for word in words if word.startswith("v=")), None)
+    if version is None:
+        sys.exit(f"{path} does not say its version")
+    return Contender(f"{words[0]} {version}", (str(Path(path).resolve()),))
+
+
 def own_contender(text: str, wanted: str = "") -> Contender:
     """The package of an interpreter or of a directory (`PYTHON` or `PYTHON:DIRECTORY`), named after its build."""
     python, _, site = text.partition(":")

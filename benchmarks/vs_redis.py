@@ -5,10 +5,14 @@
     python benchmarks/vs_redis.py --keys 1000,1000000 --startup --memory
     python benchmarks/vs_redis.py --only --collections 1000000 --pipelines 16
     python benchmarks/vs_redis.py --only --keys 1000,1000000 --key-tests get,set,lpush --before ~/old/bin/python
+    python benchmarks/vs_redis.py --also /opt/redis-8.2/bin/redis-server --also /opt/valkey/bin/valkey-server
 
 Absolute figures depend on the machine and on what else it does. So every figure is measured in rounds: the servers run
 one after another, each alone, and the ratio of ours to redis-server's is taken within a round. The most telling figure
 is the server's CPU time per command from /proc, since redis-benchmark shares the processors with the server.
+
+Of several real servers the redis-server on the path is the measure of all tables; one more table has our CPU time over
+that of each.
 
 An interpreter may be followed by `:DIRECTORY`, from which the package is then imported.
 Results go to benchmarks/results/ as JSON and as a markdown table.
@@ -29,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from measures import COLLECTIONS, Workload, measure_collections, measure_memory, measure_round, measure_start
-from processes import REDIS, Contender, own_contender, redis_contender
+from processes import REDIS, Contender, other_contender, own_contender, redis_contender
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -50,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pipelines", default="1,16", help="pipeline depths (default 1,16)")
     parser.add_argument("--keys", default="", help="numbers of keys for tests on random keys, e.g. 1000,1000000")
     parser.add_argument("--key-tests", default="get,set", help="the tests on random keys (default get,set)")
+    parser.add_argument("--also", metavar="PATH", action="append", default=[], help="another real server; repeatable")
     parser.add_argument("--before", metavar="PATH", help="interpreter with an older package to compare with, twice")
     parser.add_argument("--collections", type=int, metavar="N", help="tests on collections of up to N random members")
     parser.add_argument("--startup", action="store_true", help="time to the first PONG")
@@ -61,7 +66,7 @@ def arguments() -> argparse.Namespace:
 
 def contenders(options: argparse.Namespace) -> list[Contender]:
     """redis-server first, then the packages that are asked for, or this interpreter's own one."""
-    found = [redis_contender()]
+    found = [redis_contender(), *(other_contender(path) for path in options.also)]
     given = [options.python_compiled, options.python_interpreted]
     if not any(given):
         given = [f"{sys.executable}:{ROOT}" if (ROOT / "pyredmem").is_dir() else sys.executable]
@@ -110,9 +115,9 @@ def spread(values: Iterable[float]) -> tuple[float, float, float]:
     return min(listed), statistics.median(listed), max(listed)
 
 
-def ratios(series: Series, name: str, label: str, figure: str) -> tuple[float, float, float]:
-    """The ratio of our figure to redis-server's, for each round."""
-    pairs = zip(series[name][label], series[REDIS][label], strict=True)
+def ratios(series: Series, name: str, label: str, figure: str, measure: str = REDIS) -> tuple[float, float, float]:
+    """The ratio of our figure to that of a real server, for each round."""
+    pairs = zip(series[name][label], series[measure][label], strict=True)
     return spread(ours[figure] / theirs[figure] if theirs[figure] else float("nan") for ours, theirs in pairs)
 
 
@@ -133,6 +138,24 @@ def workload_table(series: Series) -> list[str]:
                 columns.append("{1:.2f}".format(*ratios(series, name, label, "requests_per_second")))
             lines.append("| " + " | ".join(columns) + " |")
     return lines if series[REDIS] else []
+
+
+def others_table(series: Series, others: list[str]) -> list[str]:
+    """The CPU time of our packages over that of each real server."""
+    if not others:
+        return []
+    measures = [REDIS, *others]
+    lines = [
+        "",
+        f"| workload | server | {' | '.join(f'CPU over {name}' for name in measures)} |",
+        "|---|---|" + "---:|" * len(measures),
+    ]
+    for label in series[REDIS]:
+        for name in series:
+            if name not in measures:
+                middles = [ratios(series, name, label, "cpu_us_per_command", measure)[1] for measure in measures]
+                lines.append(f"| {label} | {name} | {' | '.join(f'{middle:.2f}' for middle in middles)} |")
+    return lines
 
 
 def mean_table(series: Series, depths: list[int], members: int | None) -> list[str]:
@@ -168,7 +191,8 @@ def comparison_table(series: Series) -> list[str]:
     """How this package compares with the one before it, beside the difference of the latter from itself."""
     if BEFORE not in series:
         return []
-    now = next(name for name in series if name not in {REDIS, BEFORE, BEFORE_AGAIN})
+    names = list(series)
+    now = names[names.index(BEFORE) - 1]
     lines = [
         "",
         "| workload | CPU ratio before | now | now / before | noise: before / before |",
@@ -234,6 +258,8 @@ def main() -> None:
     series = measure_workloads(options, servers)
     record["workloads"] = series
     lines = workload_table(series)
+    others = [server.name for server in servers[1 : 1 + len(options.also)]]
+    lines += others_table(series, others)
     lines += mean_table(series, numbers(options.pipelines), options.collections)
     if {"get", "set"} <= set(options.key_tests.split(",")):
         lines += flatness_table(series, numbers(options.pipelines), numbers(options.keys))

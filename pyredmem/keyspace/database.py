@@ -72,6 +72,8 @@ class Database:
         """Prepare the lookups of a window of requests, if that pays: in this database, or in one large collection."""
         if pays(self.keys):
             self.shared.look_ahead.requests(self.keys, requests, first, 1)
+            if pays(self.expires):
+                self.shared.look_ahead.requests(self.expires, requests, first, 1)
             return
         argv = requests[first]
         if not COMPILED or len(argv) < 3:
@@ -88,6 +90,8 @@ class Database:
         """Look ahead for a command with a key in every ``step`` words from the first on, which has come to ``at``."""
         if at % (WINDOW * step) == 1 and len(words) - at > step and pays(self.keys):
             self.shared.look_ahead.words(self.keys, words, at, step)
+            if pays(self.expires):
+                self.shared.look_ahead.words(self.expires, words, at, step)
 
     def find_slot(self, key: bytes) -> i64:
         """The slot of a key in ``keys``, -1 if it does not exist or has expired (it is deleted then)."""

@@ -82,6 +82,10 @@ class ExpireTable(Dict):
         else:
             self.when = append(self.when, when_ms)
 
+    def look_at(self, slot: i64) -> i64:
+        """Read the key and the time in a slot."""
+        return super().look_at(slot) + self.when[slot]
+
     def move_value(self, source: i64, target: i64) -> None:
         """Copy one time over another."""
         self.when[target] = self.when[source]
