@@ -18,6 +18,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.acl.user import User
+from pyredmem.base.build import COMPILED
 from pyredmem.base.errors import ProtocolError
 from pyredmem.engine.backlog import Backlog
 from pyredmem.engine.client_memory import ClientMemory
@@ -306,9 +307,9 @@ class Session:
         """Run requests in order. If one of them holds the session, the rest goes to the backlog."""
         runner = self.runner
         output = self.output
-        are_many = len(requests) > 1
+        looks_ahead = COMPILED and len(requests) > 1
         for at, argv in enumerate(requests):
-            if are_many and at % WINDOW == 0:
+            if looks_ahead and at % WINDOW == 0:
                 self.db.look_ahead(requests, at)
             runner.execute(self, argv)
             if output.size() > self.output_alarm:

@@ -29,7 +29,6 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from pyredmem.base.build import COMPILED
 from pyredmem.keyspace import events
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
@@ -76,7 +75,7 @@ class Database:
                 self.shared.look_ahead.requests(self.expires, requests, first, 1)
             return
         argv = requests[first]
-        if not COMPILED or len(argv) < 3:
+        if len(argv) < 3:
             return
         slot = self.keys.find_rehashing(argv[1])
         value = self.keys.values[slot] if slot >= 0 else None

@@ -21,7 +21,7 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_list
-from pyredmem.structures.dict_core import NONE, DictCore, empty_heads, slot_mask
+from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -112,9 +112,9 @@ class Dict(DictCore):
     def _collect(self, in_new: bool, bucket: i64, found: list[int]) -> None:
         """Add the slots of a bucket of one of the tables to ``found``."""
         entry: i64 = i64(self.new_heads[bucket] if in_new else self.heads[bucket])
-        mask = slot_mask(self.new_bits if in_new else self.bits)
+        slots = ~(self.new_tags if in_new else self.tags)
         while entry >= 0:
-            slot = entry & mask
+            slot = entry & slots
             found.append(slot)
             entry = i64(self.links[slot])
 
@@ -161,14 +161,14 @@ class Dict(DictCore):
                 in_old = True
             if in_old and bucket <= self.mask:
                 before = stored
-                stored = self._draw_chain(i64(self.heads[bucket]), self.bits, count, stored, rng, found)
+                stored = self._draw_chain(i64(self.heads[bucket]), self.tags, count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
                     empty += 1
             if rehashing and stored < count and bucket <= self.new_mask:
                 before = stored
-                stored = self._draw_chain(i64(self.new_heads[bucket]), self.new_bits, count, stored, rng, found)
+                stored = self._draw_chain(i64(self.new_heads[bucket]), self.new_tags, count, stored, rng, found)
                 if stored > before:
                     empty = 0
                 else:
@@ -180,16 +180,16 @@ class Dict(DictCore):
                 bucket = (bucket + 1) & mask
         return stored if stored < count else count
 
-    def _draw_chain(self, entry: i64, bits: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
+    def _draw_chain(self, entry: i64, tags: i64, count: i64, stored: i64, rng: Random, found: vec[i32]) -> i64:
         """Add the slots of a chain to a sample that was drawn from ``stored`` slots; returns their number now.
 
         When the sample is full a slot may replace another one, so that the end of a long chain has a chance too
         (reservoir sampling).
         """
         links = self.links
-        mask = slot_mask(bits)
+        slots = ~tags
         while entry >= 0:
-            slot = entry & mask
+            slot = entry & slots
             if stored < count:
                 found[stored] = i32(slot)
             else:
@@ -305,11 +305,11 @@ class Dict(DictCore):
         self.key_addresses, other.key_addresses = other.key_addresses, vec[i32]()
         self.heads, other.heads = other.heads, empty_heads(1)
         self.mask, other.mask = other.mask, 0
-        self.bits, other.bits = other.bits, self.bits
+        self.tags, other.tags = other.tags, self.tags
         self.table_address, other.table_address = other.table_address, 0
         self.new_heads, other.new_heads = other.new_heads, empty_heads(1)
         self.new_mask, other.new_mask = other.new_mask, 0
-        self.new_bits, other.new_bits = other.new_bits, self.new_bits
+        self.new_tags, other.new_tags = other.new_tags, self.new_tags
         self.new_table_address, other.new_table_address = other.new_table_address, 0
         self.rehash_index, other.rehash_index = other.rehash_index, NONE
         self.old_used, other.old_used = other.old_used, 0
@@ -325,11 +325,11 @@ class Dict(DictCore):
         image.key_addresses = self.key_addresses[:]
         image.heads = self.heads[:]
         image.mask = self.mask
-        image.bits = self.bits
+        image.tags = self.tags
         image.table_address = self.table_address
         image.new_heads = self.new_heads[:]
         image.new_mask = self.new_mask
-        image.new_bits = self.new_bits
+        image.new_tags = self.new_tags
         image.new_table_address = self.new_table_address
         image.rehash_index = self.rehash_index
         image.old_used = self.old_used

@@ -10,8 +10,8 @@ The index of an entry in these arrays is its *slot*. A bucket holds the slot of 
     links   [  1 | -1 | -1 ]               slot -> next slot of its bucket
     keys    [ k0 | k1 | k2 ]               slot -> key       (bucket 3 holds k0, then k1)
 
-Slots do not need all bits of these numbers. The bits above them hold a *tag*, other bits of the hash than those that
-choose the bucket: a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
+Slots do not need all bits of these numbers. The bits above them hold a *tag*, the same bits of the hash (its lower ones
+choose the bucket): a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
 slot has depends on the size of the table, and entries get new tags when they move to another table.
 
 When an entry is removed, the last one moves into its slot, so the arrays stay dense and a random slot is a random
@@ -21,6 +21,9 @@ As in Redis (7.2, dict.c), growth is checked on insertion only, and each operati
 progress. The hash is that of `base/key_hash.py`. An operation here is a lookup together with what is done with
 its result: ``find`` and ``find_for_insert`` move the bucket, the ``insert`` or ``remove`` after them does not. Where
 Redis looks a key up in one operation and adds it in another, the owner calls ``step`` in between.
+
+The loop over a chain stands in ``find`` and ``find_for_insert``, because these are the lookups of every command: as a
+function of its own it would cost each of them one more call.
 """
 
 from __future__ import annotations
@@ -50,16 +53,13 @@ EMPTY_VISITS: Final = 10
 URGENT_LOAD: Final = 1.618
 #: More bytes than there can be.
 UNLIMITED: Final = 1 << 62
-#: The bits of a bucket's number, of which a slot takes `slot_bits`; and the place of the tag in the hash.
-_ALL_BITS: Final = 31
+#: All bits of a number in a bucket or link.
 _ALL: Final = 0x7FFFFFFF
-_TAG_SHIFT: Final = 30
 #: How many buckets to move at once when a rehash must end.
 URGENT_BUCKETS: Final = 1000
 #: A table never has four times as many entries as buckets, of the larger one of two tables: it grows at 1.6 entries per
 #: bucket at the latest, and while a rehash is in progress each insertion moves a bucket. (Else it makes room.)
 _SPARE_BITS: Final = 2
-_SLOT_BITS: Final = _SPARE_BITS  # of a table with one bucket
 
 
 def empty_heads(buckets: i64) -> vec[i32]:
@@ -70,34 +70,23 @@ def empty_heads(buckets: i64) -> vec[i32]:
     return heads
 
 
-def slot_bits(buckets: i64) -> i64:
-    """How many bits slots have in a table, given the number of its buckets, or of those of a table that moves to it."""
-    bits: i64 = _SPARE_BITS
-    while buckets > 1:
-        buckets >>= 1
-        bits += 1
-    return bits
+def tag_mask(buckets: i64) -> i64:
+    """The bits that slots leave to tags in a table with this number of buckets, or that such a table moves to."""
+    slots: i64 = (buckets << _SPARE_BITS) - 1
+    return _ALL & ~slots
 
 
-def tag_of(digest: i64, bits: i64) -> i64:
-    """The tag of a key with this hash, above ``bits`` bits for its slot."""
-    return (digest >> _TAG_SHIFT & _ALL >> bits) << bits
+_SMALLEST_TAG_MASK: Final = tag_mask(1)
 
 
-def slot_mask(bits: i64) -> i64:
-    """What leaves the slot of a number in `heads` or `links`. Not for -1."""
-    return _ALL >> _ALL_BITS - bits
-
-
-def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, bits: i64) -> i64:
+def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
     """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
-    tag = (digest >> _TAG_SHIFT & _ALL >> bits) << bits  # `tag_of` and `slot_mask`, but this is the hottest path
-    mask = _ALL >> _ALL_BITS - bits
+    tag = digest & tags
     while entry >= 0:
         slot = entry ^ tag
-        if slot <= mask and keys[slot] == key:
+        if slot & tags == 0 and keys[slot] == key:
             return slot
-        entry = i64(links[entry & mask])
+        entry = int(links[entry & ~tags])
     return NONE
 
 
@@ -126,11 +115,11 @@ class DictCore:
         self.key_addresses: vec[i32] = vec[i32]()
         self.heads: vec[i32] = empty_heads(1)
         self.mask: i64 = 0
-        self.bits: i64 = _SLOT_BITS  # of a slot in this table
+        self.tags: i64 = _SMALLEST_TAG_MASK  # the bits of tags in this table
         self.table_address: i64 = 0  # 0: Redis has no table yet
         self.new_heads: vec[i32] = empty_heads(1)
         self.new_mask: i64 = 0
-        self.new_bits: i64 = _SLOT_BITS
+        self.new_tags: i64 = _SMALLEST_TAG_MASK
         self.new_table_address: i64 = 0
         self.rehash_index: i64 = NONE
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
@@ -177,7 +166,16 @@ class DictCore:
             if self.rehash_index >= 0:
                 return self.find_rehashing(key)
         digest = key_hash(key, self.hash_seed)
-        return search(self.keys, self.links, key, digest, i64(self.heads[digest & self.mask]), self.bits)
+        entry: i64 = int(self.heads[digest & self.mask])
+        tags = self.tags
+        tag = digest & tags
+        keys = self.keys
+        while entry >= 0:
+            slot = entry ^ tag
+            if slot & tags == 0 and keys[slot] == key:
+                return slot
+            entry = int(self.links[entry & ~tags])
+        return NONE
 
     def find_for_insert(self, key: bytes) -> int:
         """Like ``find``, for a key that is inserted if it is not there: a full table begins to grow in both cases."""
@@ -188,7 +186,16 @@ class DictCore:
         if self.rehash_index >= 0:
             return self.find_rehashing(key)
         digest = key_hash(key, self.hash_seed)
-        return search(self.keys, self.links, key, digest, i64(self.heads[digest & self.mask]), self.bits)
+        entry: i64 = int(self.heads[digest & self.mask])
+        tags = self.tags
+        tag = digest & tags
+        keys = self.keys
+        while entry >= 0:
+            slot = entry ^ tag
+            if slot & tags == 0 and keys[slot] == key:
+                return slot
+            entry = int(self.links[entry & ~tags])
+        return NONE
 
     def step(self) -> None:
         """Move a bucket if a rehash is in progress."""
@@ -200,10 +207,10 @@ class DictCore:
         digest = key_hash(key, self.hash_seed)
         bucket: i64 = digest & self.mask
         if bucket >= self.rehash_index:
-            slot = search(self.keys, self.links, key, digest, i64(self.heads[bucket]), self.bits)
+            slot = search(self.keys, self.links, key, digest, i64(self.heads[bucket]), self.tags)
             if slot >= 0:
                 return slot
-        return search(self.keys, self.links, key, digest, i64(self.new_heads[digest & self.new_mask]), self.new_bits)
+        return search(self.keys, self.links, key, digest, i64(self.new_heads[digest & self.new_mask]), self.new_tags)
 
     # Change.
 
@@ -216,10 +223,10 @@ class DictCore:
             self._grow()
         allocator = self.allocator
         slot = self.used
-        bits = self.new_bits if self.rehash_index >= 0 else self.bits
-        if slot >> bits != 0:
+        tags = self.new_tags if self.rehash_index >= 0 else self.tags
+        if slot & tags != 0:
             self._make_room_for_slots()
-            bits = self.new_bits
+            tags = self.new_tags
         if self.owns_keys:
             key_address = allocator.alloc(sds_new_size(len(key)))
         self.keys.append(key)
@@ -228,11 +235,11 @@ class DictCore:
         if self.rehash_index >= 0:
             bucket: i64 = digest & self.new_mask
             head = self.new_heads[bucket]
-            self.new_heads[bucket] = i32(slot | tag_of(digest, bits))
+            self.new_heads[bucket] = i32(slot | digest & tags)
         else:
             bucket = digest & self.mask
             head = self.heads[bucket]
-            self.heads[bucket] = i32(slot | tag_of(digest, bits))
+            self.heads[bucket] = i32(slot | digest & tags)
         entry_address: i64 = 0
         if not self.without_values:
             entry_address = allocator.alloc(DICT_ENTRY_SIZE)
@@ -298,10 +305,10 @@ class DictCore:
         self.key_addresses = vec[i32]()
         self.heads = empty_heads(1)
         self.mask = 0
-        self.bits = _SLOT_BITS
+        self.tags = _SMALLEST_TAG_MASK
         self.new_heads = empty_heads(1)
         self.new_mask = 0
-        self.new_bits = _SLOT_BITS
+        self.new_tags = _SMALLEST_TAG_MASK
         self.clear_values()
 
     def _redirect(self, slot: i64, target: i64) -> bool:
@@ -311,24 +318,23 @@ class DictCore:
         """
         digest = key_hash(self.keys[slot], self.hash_seed)
         bucket: i64 = digest & self.mask
-        if bucket >= self.rehash_index and self._relink(self.heads, bucket, digest, self.bits, slot, target):
+        if bucket >= self.rehash_index and self._relink(self.heads, bucket, digest, self.tags, slot, target):
             return True
-        found = self._relink(self.new_heads, digest & self.new_mask, digest, self.new_bits, slot, target)
+        found = self._relink(self.new_heads, digest & self.new_mask, digest, self.new_tags, slot, target)
         assert found, f"slot {slot} is in no bucket"
         return False
 
-    def _relink(self, heads: vec[i32], bucket: i64, digest: i64, bits: i64, slot: i64, target: i64) -> bool:
-        tag = tag_of(digest, bits)
-        mask = slot_mask(bits)
+    def _relink(self, heads: vec[i32], bucket: i64, digest: i64, tags: i64, slot: i64, target: i64) -> bool:
+        tag = digest & tags
         replacement = self.links[slot] if target < 0 else i32(target | tag)
         entry: i64 = i64(heads[bucket])
         if entry == slot | tag:
             heads[bucket] = replacement
             return True
         while entry >= 0:
-            following: i64 = i64(self.links[entry & mask])
+            following: i64 = i64(self.links[entry & ~tags])
             if following == slot | tag:
-                self.links[entry & mask] = replacement
+                self.links[entry & ~tags] = replacement
                 return True
             entry = following
         return False
@@ -374,14 +380,14 @@ class DictCore:
             self.table_address = self.allocator.alloc(dict_table_size(buckets))
             self.heads = empty_heads(buckets)
             self.mask = buckets - 1
-            self.bits = slot_bits(buckets)
+            self.tags = tag_mask(buckets)
             return
         if buckets == self.mask + 1:
             return
         self.new_table_address = self.allocator.alloc(dict_table_size(buckets))
         self.new_heads = empty_heads(buckets)
         self.new_mask = buckets - 1
-        self.new_bits = slot_bits(max(buckets, self.mask + 1))
+        self.new_tags = tag_mask(max(buckets, self.mask + 1))
         self.rehash_index = 0
         self.old_used = self.used
         if self.used == 0:
@@ -409,19 +415,20 @@ class DictCore:
 
     def _move_bucket(self, bucket: i64) -> None:
         entry: i64 = i64(self.heads[bucket])
-        old_mask = slot_mask(self.bits)
+        slots = ~self.tags
         mask = self.new_mask
+        tags = self.new_tags
         seed = self.hash_seed
         new_heads = self.new_heads
         while entry >= 0:
-            slot = entry & old_mask
+            slot = entry & slots
             entry = i64(self.links[slot])
             digest = key_hash(self.keys[slot], seed)
             target: i64 = digest & mask
             if self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]
-            new_heads[target] = i32(slot | tag_of(digest, self.new_bits))
+            new_heads[target] = i32(slot | digest & tags)
             self.old_used -= 1
         self.heads[bucket] = i32(NONE)
 
@@ -439,11 +446,11 @@ class DictCore:
         self.table_address = self.new_table_address
         self.heads = self.new_heads
         self.mask = self.new_mask
-        self.bits = self.new_bits
+        self.tags = self.new_tags
         self.new_table_address = 0
         self.new_heads = empty_heads(1)
         self.new_mask = 0
-        self.new_bits = _SLOT_BITS
+        self.new_tags = _SMALLEST_TAG_MASK
         self.rehash_index = NONE
         if self.used * 4 < len(self.links):  # the arrays shrink together with the table
             self.links = self.links[: self.used]

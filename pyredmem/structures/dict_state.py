@@ -27,11 +27,11 @@ class DictState:
         self._links: vec[i32] = table.links[: table.used]
         self._heads: vec[i32] = table.heads[:]
         self._mask: i64 = table.mask
-        self._bits: i64 = table.bits
+        self._tags: i64 = table.tags
         self._table_bytes: i64 = _size(table.table_address, allocator)
         self._new_heads: vec[i32] = table.new_heads[:]
         self._new_mask: i64 = table.new_mask
-        self._new_bits: i64 = table.new_bits
+        self._new_tags: i64 = table.new_tags
         self._new_table_bytes: i64 = _size(table.new_table_address, allocator)
         self._rehash_index: i64 = table.rehash_index
         self._old_used: i64 = table.old_used
@@ -41,11 +41,11 @@ class DictState:
         digest = key_hash(key, self._hash_seed)
         bucket: i64 = digest & self._mask
         if bucket >= self._rehash_index:
-            slot = search(self.keys, self._links, key, digest, i64(self._heads[bucket]), self._bits)
+            slot = search(self.keys, self._links, key, digest, i64(self._heads[bucket]), self._tags)
             if slot >= 0:
                 return slot
         entry: i64 = i64(self._new_heads[digest & self._new_mask])
-        return search(self.keys, self._links, key, digest, entry, self._new_bits)
+        return search(self.keys, self._links, key, digest, entry, self._new_tags)
 
     def put_back(self, table: Dict, entry_addresses: vec[i32], key_addresses: vec[i32]) -> None:
         """Give a table, whose own entries have been freed or are among these, its state of then."""
@@ -59,10 +59,10 @@ class DictState:
         table.key_addresses = key_addresses
         table.heads = self._heads[:]
         table.mask = self._mask
-        table.bits = self._bits
+        table.tags = self._tags
         table.new_heads = self._new_heads[:]
         table.new_mask = self._new_mask
-        table.new_bits = self._new_bits
+        table.new_tags = self._new_tags
         table.rehash_index = self._rehash_index
         table.old_used = self._old_used
 

@@ -19,7 +19,6 @@ from mypy_extensions import i64
 from pyredmem.base.build import COMPILED
 from pyredmem.base.key_hash import key_hash
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_core import slot_mask
 
 #: How many keys are looked at together.
 WINDOW: Final = 32
@@ -66,15 +65,15 @@ class LookAhead:
         digest = key_hash(key, table.hash_seed)
         bucket: i64 = digest & table.mask
         entry: i64
-        bits: i64
+        tags: i64
         if bucket >= table.rehash_index:
-            bits = table.bits
+            tags = table.tags
             entry = i64(table.heads[bucket])
         else:
-            bits = table.new_bits
+            tags = table.new_tags
             entry = i64(table.new_heads[digest & table.new_mask])
         if entry >= 0:
-            self.slots[self.count] = entry & slot_mask(bits)
+            self.slots[self.count] = entry & ~tags
             self.count += 1
 
     def _read(self, table: Dict) -> None:
