@@ -27,11 +27,13 @@ NO_REPLY: Final[Any] = NOT_ENOUGH_DATA
 _PLAIN: Final = frozenset((bytes, str, int, type(None), bool, float, dict, set))
 
 try:
-    from hiredis import pack_command
+    import hiredis
 
-    _pack_command: Callable[[tuple[Any, ...]], bytes] | None = pack_command
+    _pack_command: Callable[[tuple[Any, ...]], bytes] | None = hiredis.pack_command
+    _READERS: frozenset[type] = frozenset((hiredis.Reader,))
 except ImportError:
     _pack_command = None
+    _READERS = frozenset()
 
 #: The types that hiredis packs as redis-py does.
 _PACKED: Final = frozenset((bytes, str, int, float))
@@ -56,7 +58,7 @@ def read(connection: Any, disable_decoding: bool) -> Any:
     """The next reply, or `NO_REPLY`. Raises it if it is an error."""
     local = connection._sock
     parser = connection._parser
-    reader = getattr(parser, "_reader", None)
+    reader = _reader_of(parser)
     if (
         reader is None
         or not isinstance(local, LocalSocket)
@@ -110,7 +112,7 @@ def may_use_stream(connection: Any) -> bool:
 
 def read_stream(connection: Any, disable_decoding: bool) -> Any:
     """The next reply in the stream of an asyncio connection, or a message, or `NO_REPLY`. Raises an error reply."""
-    reader = getattr(connection._parser, "_reader", None)
+    reader = _reader_of(connection._parser)
     if reader is None or not may_use_stream(connection):
         return NO_REPLY
     response = reader.gets(not disable_decoding)
@@ -124,9 +126,15 @@ def read_stream(connection: Any, disable_decoding: bool) -> Any:
     return response if type(response) in _PLAIN else _checked(response)
 
 
+def _reader_of(parser: Any) -> Any:
+    """The reader of hiredis; None if the parser has none, or a test has put something in its place."""
+    reader = getattr(parser, "_reader", None)
+    return reader if type(reader) in _READERS else None
+
+
 def is_message(parser: Any, response: Any) -> bool:
     """Whether this comes between replies, such as an invalidation. To redis-py 5 with hiredis nothing does."""
-    if type(response) in _PLAIN or type(response) is list:
+    if type(response) in _PLAIN or type(response) is list or response is NO_REPLY:
         return False
     kind = getattr(parser, "_hiredis_PushNotificationType", None)
     return kind is not None and isinstance(response, kind)

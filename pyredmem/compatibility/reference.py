@@ -58,14 +58,23 @@ REDIS_PY_TESTS: Final = {
 
 _STREAM_REPLACED: Final = "the test replaces `asyncio.open_connection`, which nobody calls inside the process"
 _REAL_SOCKET: Final = "a proxy of the test connects to the server by a real socket, which `Server.listen` would give"
+_FORKED: Final = "a forked process gets an error from the servers of its parent, which says so"
 
 #: The tests of redis-py that pass over TCP but not over connections inside the process, and why.
 REDIS_PY_TESTS_IN_PROCESS: Final = {
     "tests/test_asyncio/test_connection.py::test_connection_disconect_race": _STREAM_REPLACED,
     "tests/test_asyncio/test_cwe_404.py::test_standalone": _REAL_SOCKET,
     "tests/test_asyncio/test_cwe_404.py::test_standalone_pipeline": _REAL_SOCKET,
-    "tests/test_multiprocessing.py::TestMultiprocessing::test_close_connection_in_parent": "a forked process has a "
-    "copy of the server, which does not see what the parent closes",
+    **{
+        f"tests/test_multiprocessing.py::TestMultiprocessing::{name}": _FORKED
+        for name in (
+            "test_close_connection_in_child",
+            "test_close_pool_in_main",
+            "test_pool",
+            "test_redis_client",
+            "test_release_parent_connection_from_pool_in_child_process",
+        )
+    },
 }
 
 _HEAD: Final = """\

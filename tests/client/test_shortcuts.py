@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest import mock
 
 import pytest
 import redis
@@ -99,6 +100,23 @@ def test_words_are_packed_as_redis_py_packs_them(server: Server, word: object) -
     packed = pack(connection, [("SET", "key", word)])
     assert packed is not None
     assert b"".join(packed) == b"".join(connection.pack_command("SET", "key", word))  # type: ignore[arg-type]
+
+
+def test_a_parser_that_a_test_has_replaced_is_asked(server: Server) -> None:
+    client = server.client(single_connection_client=True)
+    client.ping()
+    with mock.patch.object(client.connection, "_parser") as parser:
+        parser.read_response.return_value = b"other"
+        assert client.get("key") == b"other"
+
+
+async def test_a_parser_that_a_test_has_replaced_is_asked_in_asyncio(server: Server) -> None:
+    async with server.async_client() as client:
+        await client.ping()
+        with mock.patch.object(connection_of(client), "_parser") as parser:
+            parser.can_read = parser.can_read_destructive = mock.AsyncMock(return_value=False)
+            parser.read_response = mock.AsyncMock(return_value=b"other")
+            assert await client.get("key") == b"other"
 
 
 class Text(str):
