@@ -143,10 +143,10 @@ class Libraries:
 def _functions_of(interpreter: Interpreter, code: bytes) -> list[Function]:
     try:
         found = interpreter.load_library(code, CHUNK_NAME)
-    except CompileError as error:
-        raise CommandError(b"ERR Error compiling function: " + error.message) from None
-    except LibraryError as error:
-        raise CommandError(b"ERR Error registering functions: " + error.message) from None
+    except CompileError as refused:
+        raise CommandError(b"ERR Error compiling function: " + refused.message) from None
+    except LibraryError as failed:
+        raise CommandError(b"ERR Error registering functions: " + failed.message) from None
     except NoRoomError:
         raise CommandError(_NO_ROOM) from None
     if not found:
