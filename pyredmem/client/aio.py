@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Any
+from weakref import ref
 
 from redis.asyncio.connection import Connection
 from redis.exceptions import ResponseError
@@ -18,12 +19,38 @@ from pyredmem.client.loops import LoopEnd
 from pyredmem.client.shortcuts import NO_REPLY, is_message, may_use_stream, pack, read_stream
 
 
+class _Pausing:
+    """What a reader has in place of a transport: it stops the output while it has too much that nobody reads."""
+
+    def __init__(self, end: LoopEnd) -> None:
+        self._end = ref(end)  # the reader must not keep it, see `LoopEnd.begin`
+
+    def pause_reading(self) -> None:
+        """Give the reader nothing for now."""
+        end = self._end()
+        if end is not None:
+            end.is_paused = True
+
+    def resume_reading(self) -> None:
+        """Give the reader what there is."""
+        end = self._end()
+        if end is not None:
+            end.is_paused = False
+            end.driver.enter()
+            try:
+                end.collect()
+            finally:
+                end.driver.leave()
+
+
 class LocalWriter(LoopEnd):
     """One client's end of a connection: what redis-py has in place of an `asyncio.StreamWriter`."""
 
     def __init__(self, driver: Driver, reader: asyncio.StreamReader, host: str, port: int) -> None:
         super().__init__(driver)
         self._reader = reader
+        pausing: Any = _Pausing(self)
+        reader.set_transport(pausing)
         self._peer = (host, port)
         self._is_closed = False
         driver.enter()

@@ -107,6 +107,7 @@ class LoopEnd(ABC):
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.has_ended = True  # until it has begun
+        self.is_paused = False  # the client does not read what there is: the rest stays with the session
         self._will_collect = False
 
     def is_usable(self) -> bool:
@@ -152,7 +153,7 @@ class LoopEnd(ABC):
         if self.has_ended:
             return
         session = self.session
-        if session.is_unread and not session.is_closing():
+        if (session.is_unread or self.is_paused) and not session.is_closing():
             self.driver.limit_output(session, session.count_unsent() if session.count_unsent is not None else 0)
         else:
             output = session.take_output()

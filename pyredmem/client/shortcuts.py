@@ -118,7 +118,7 @@ def read_stream(connection: Any, disable_decoding: bool) -> Any:
     response = reader.gets(not disable_decoding)
     if response is NO_REPLY:
         output = connection._reader._buffer
-        if not output:
+        if not output or connection._writer.is_paused:  # only a read from the stream ends the pause
             return NO_REPLY
         reader.feed(output)
         output.clear()
