@@ -13,15 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from pyredmem.client.local_socket import LocalSocket
 from pyredmem.client.loops import LoopEnd
-
-#: What stands for a reply that is not there.
-NO_REPLY: Final[Any] = NOT_ENOUGH_DATA
 
 #: The types of most replies, which are returned as they are.
 _PLAIN: Final = frozenset((bytes, str, int, type(None), bool, float, dict, set))
@@ -30,10 +26,19 @@ try:
     import hiredis
 
     _pack_command: Callable[[tuple[Any, ...]], bytes] | None = hiredis.pack_command
-    _READERS: frozenset[type] = frozenset((hiredis.Reader,))
+    READERS: frozenset[type] = frozenset((hiredis.Reader,))
 except ImportError:
     _pack_command = None
-    _READERS = frozenset()
+    READERS = frozenset()
+
+try:
+    from redis._parsers.hiredis import NOT_ENOUGH_DATA
+
+    #: What stands for a reply that is not there.
+    NO_REPLY: Any = NOT_ENOUGH_DATA
+except ImportError:  # redis-py 5.0.0, where False stands for it, which may be a reply too
+    NO_REPLY = object()
+    READERS = frozenset()
 
 #: The types that hiredis packs as redis-py does.
 _PACKED: Final = frozenset((bytes, str, int, float))
@@ -129,7 +134,7 @@ def read_stream(connection: Any, disable_decoding: bool) -> Any:
 def _reader_of(parser: Any) -> Any:
     """The reader of hiredis; None if the parser has none, or a test has put something in its place."""
     reader = getattr(parser, "_reader", None)
-    return reader if type(reader) in _READERS else None
+    return reader if type(reader) in READERS else None
 
 
 def is_message(parser: Any, response: Any) -> bool:

@@ -12,11 +12,9 @@ import redis.asyncio
 from redis.exceptions import BusyLoadingError, DataError, ResponseError
 
 from pyredmem.client.server import Server
-from pyredmem.client.shortcuts import NO_REPLY, pack, read
+from pyredmem.client.shortcuts import NO_REPLY, READERS, pack, read
 
-pytestmark = pytest.mark.skipif(
-    not redis.utils.HIREDIS_AVAILABLE, reason="redis-py's parsers in Python read replies as ever"
-)
+pytestmark = pytest.mark.skipif(not READERS, reason="this redis-py, or its parser in Python, reads replies as ever")
 
 
 def connection_of(client: Any) -> Any:
