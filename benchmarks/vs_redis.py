@@ -11,8 +11,8 @@ Absolute figures depend on the machine and on what else it does. So every figure
 one after another, each alone, and the ratio of ours to redis-server's is taken within a round. The most telling figure
 is the server's CPU time per command from /proc, since redis-benchmark shares the processors with the server.
 
-Of several real servers the redis-server on the path is the measure of all tables; one more table has our CPU time over
-that of each.
+With several real servers, all ratios are to the redis-server on the path. One more table shows the ratio of our CPU
+time to that of each of them.
 
 An interpreter may be followed by `:DIRECTORY`, from which the package is then imported.
 Results go to benchmarks/results/ as JSON and as a markdown table.

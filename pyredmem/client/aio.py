@@ -35,12 +35,7 @@ class _Pausing:
         """Give the reader what there is."""
         end = self._end()
         if end is not None:
-            end.is_paused = False
-            end.driver.enter()
-            try:
-                end.collect()
-            finally:
-                end.driver.leave()
+            end.resume()
 
 
 class LocalWriter(LoopEnd):

@@ -148,6 +148,11 @@ class LoopEnd(ABC):
         finally:
             self.driver.leave()
 
+    def resume(self) -> None:
+        """Take what has stayed with the session during a pause."""
+        self.is_paused = False
+        self._collect_later()
+
     def collect(self) -> None:
         """Take the output of the session. The driver is entered."""
         if self.has_ended:

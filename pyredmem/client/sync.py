@@ -24,7 +24,7 @@ class ShortConnection(Connection):
     def send_command(self, *words: Any, **options: Any) -> None:
         """Send a command."""
         if not send(self, words):
-            super().send_command(*words, **options)  # type: ignore[no-untyped-call]
+            super().send_command(*words, **options)  # type: ignore[no-untyped-call]  # redis-py has no types here
 
     def read_response(self, disable_decoding: bool = False, **options: Any) -> Any:
         """The next reply. Raises it if it is an error."""

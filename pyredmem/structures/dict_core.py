@@ -56,7 +56,7 @@ UNLIMITED: Final = 1 << 62
 #: All bits of a number in a bucket or link.
 _ALL: Final = 0x7FFFFFFF
 #: How many buckets to move at once when a rehash must end.
-URGENT_BUCKETS: Final = 1000
+_URGENT_BUCKETS: Final = 1000
 #: A table never has four times as many entries as buckets, of the larger one of two tables: it grows at 1.6 entries per
 #: bucket at the latest, and while a rehash is in progress each insertion moves a bucket. (Else it makes room.)
 _SPARE_BITS: Final = 2
@@ -312,8 +312,9 @@ class DictCore:
         self.clear_values()
 
     def _redirect(self, slot: i64, target: i64) -> bool:
-        """Make the bucket or link that points at ``slot`` point at the slot ``target`` or, if that is -1, behind it.
+        """Make the bucket or link that points at ``slot`` point at the slot ``target`` instead.
 
+        If ``target`` is -1 it then points at the next entry of the chain, so the slot is in no chain any more.
         Returns True if the slot was in the old (or only) table.
         """
         digest = key_hash(self.keys[slot], self.hash_seed)
@@ -371,7 +372,7 @@ class DictCore:
 
     def _make_room_for_slots(self) -> None:
         """End a rehash for which nobody called ``step``, and grow: slots have outgrown their bits."""
-        while self.rehash(URGENT_BUCKETS):
+        while self.rehash(_URGENT_BUCKETS):
             pass
         self._resize(dict_buckets(self.used + 1))
 

@@ -95,9 +95,10 @@ def test_a_client_that_was_disconnected_connects_again(server: Server) -> None:
 )
 def test_words_are_packed_as_redis_py_packs_them(server: Server, word: object) -> None:
     connection = redis.asyncio.Connection()
+    any_word: Any = word  # redis-py's types leave some of these out
     packed = pack(connection, [("SET", "key", word)])
     assert packed is not None
-    assert b"".join(packed) == b"".join(connection.pack_command("SET", "key", word))  # type: ignore[arg-type]
+    assert b"".join(packed) == b"".join(connection.pack_command("SET", "key", any_word))
 
 
 def test_a_parser_that_a_test_has_replaced_is_asked(server: Server) -> None:

@@ -27,20 +27,13 @@ def prepared(ahead: LookAhead) -> list[int]:
 
 def heads_of(table: Dict, names: list[bytes]) -> list[int]:
     """The first slot of the bucket of each key."""
-    found = []
-    for name in names:
-        slot = table.find_rehashing(name)
+    heads: dict[int, int] = {}  # by slot
+    for bucket in range(table.mask + 1):
         chain: list[int] = []
-        bucket = next(bucket for bucket in range(table.mask + 1) if slot in _bucket(table, bucket))
         table.scan(bucket, chain)
-        found.append(chain[0])
-    return found
-
-
-def _bucket(table: Dict, bucket: int) -> list[int]:
-    found: list[int] = []
-    table.scan(bucket, found)
-    return found
+        for slot in chain:
+            heads[slot] = chain[0]
+    return [heads[int(table.find_rehashing(name))] for name in names]
 
 
 def test_the_first_entry_of_each_bucket_is_read() -> None:
@@ -94,7 +87,7 @@ def world() -> Iterator[World]:
 
 
 def fill(world: World, make: Callable[[list[int]], list[object]]) -> None:
-    """Run a command for each thousand of so many numbers that looking ahead begins."""
+    """Run a command for each thousand numbers, until a table has enough entries for looking ahead."""
     for first in range(0, LEAST_ENTRIES + 1000, 1000):
         world.do(*map(str, make(list(range(first, first + 1000)))))
 
