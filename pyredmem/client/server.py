@@ -165,11 +165,12 @@ class Server:
         from redis import Redis
 
         from pyredmem.client.client_options import completed
-        from pyredmem.client.sync import LocalConnection
+        from pyredmem.client.sync import LocalConnection, shorten
 
         single = options.pop("single_connection_client", False)
         client = Redis(**completed(Redis, options))  # connects at its first command
         self._serve(client.connection_pool, LocalConnection)
+        shorten(client.connection_pool, options)
         if not single:
             return client
         client.auto_close_connection_pool = False  # the pool goes over to another client

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from redis.connection import Connection, ConnectionPool, HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
@@ -40,8 +41,23 @@ except ImportError:  # redis-py 5.0.0, where False stands for it, which may be a
     NO_REPLY = object()
     READERS = frozenset()
 
+try:
+    from redis.observability.providers import get_observability_instance
+
+    _observability: Callable[[], Any] | None = get_observability_instance
+except ImportError:  # redis-py before 7.1.1 counts nothing
+    _observability = None
+
 #: The types that hiredis packs as redis-py does.
 _PACKED: Final = frozenset((bytes, str, int, float))
+
+#: What `take_idle` and `give_back` stand for.
+_get_connection: Any = ConnectionPool.get_connection
+_release: Any = ConnectionPool.release
+_connect: Any = Connection.connect
+
+#: Whether a connection can be told to connect again, which its pool then sees to.
+_CAN_BE_MARKED: Final = hasattr(Connection, "should_reconnect")
 
 
 def send(connection: Any, words: tuple[Any, ...]) -> bool:
@@ -49,10 +65,14 @@ def send(connection: Any, words: tuple[Any, ...]) -> bool:
     local = connection._sock
     if not isinstance(local, LocalSocket) or not local.is_usable() or connection.health_check_interval:
         return False
-    pieces = connection._command_packer.pack(*words)
+    packer = connection._command_packer
+    if _pack_command is not None and type(packer) is HiredisRespSerializer and _is_plain(words):
+        requests = [_pack_command(words)]
+    else:
+        requests = packer.pack(*words)
     try:
-        for piece in pieces:
-            local.sendall(piece)
+        for request in requests:
+            local.sendall(request)
     except BaseException:
         connection.disconnect()
         raise
@@ -92,6 +112,17 @@ def read(connection: Any, disable_decoding: bool) -> Any:
         raise
 
 
+def _is_plain(words: tuple[Any, ...]) -> bool:
+    """Whether the words of a command are sent as they are. redis-py splits a name such as CONFIG GET."""
+    name = words[0]
+    if not isinstance(name, str) or not (name.isalnum() or name.split() == [name]):
+        return False
+    for word in words:
+        if type(word) not in _PACKED:
+            return False
+    return True
+
+
 def pack(connection: Any, commands: list[tuple[Any, ...]]) -> list[bytes] | None:
     """The requests of commands in RESP; None if this is up to redis-py, whose packer for asyncio is in Python."""
     encoder = connection.encoder
@@ -99,14 +130,34 @@ def pack(connection: Any, commands: list[tuple[Any, ...]]) -> list[bytes] | None
         return None
     requests: list[bytes] = []
     for words in commands:
-        name = words[0]
-        if not isinstance(name, str) or " " in name:
+        if not _is_plain(words):
             return None
-        for word in words:
-            if type(word) not in _PACKED:
-                return None
         requests.append(_pack_command(words))
     return requests
+
+
+def pack_together(connection: Any, commands: list[tuple[Any, ...]]) -> list[bytes] | None:
+    """The same for a sync connection: in parts as long as those that redis-py makes, whose packer is hiredis."""
+    if _pack_command is None or type(connection._command_packer) is not HiredisRespSerializer:
+        return None
+    longest: int = connection._buffer_cutoff
+    parts: list[bytes] = []
+    requests: list[bytes] = []
+    buffered = 0
+    for words in commands:
+        if not _is_plain(words):
+            return None
+        request = _pack_command(words)
+        size = len(request)
+        if requests and (buffered > longest or size > longest):
+            parts.append(b"".join(requests))
+            requests = []
+            buffered = 0
+        requests.append(request)
+        buffered += size
+    if requests:
+        parts.append(b"".join(requests))
+    return parts
 
 
 def may_use_stream(connection: Any) -> bool:
@@ -151,3 +202,81 @@ def _checked(response: Any) -> Any:
     if isinstance(first, RedisConnectionError) or isinstance(response, ResponseError):
         raise first
     return response
+
+
+# What the pool of a sync client does before and after each command.
+
+
+def is_pool_plain() -> bool:
+    """Whether nobody follows what pools do: redis-py counts nothing, and no test has replaced a method."""
+    return (
+        ConnectionPool.get_connection is _get_connection
+        and ConnectionPool.release is _release
+        and Connection.connect is _connect
+        and (_observability is None or _observability().get_provider_manager() is None)
+    )
+
+
+def take_idle(pool: Any) -> Any:
+    """A connection of a pool that is ready for a command; None if this is up to redis-py."""
+    idle = pool._available_connections
+    if not idle or not is_pool_plain() or _belongs_elsewhere(idle):
+        return None
+    with pool._lock:
+        idle = pool._available_connections
+        if not idle:  # another thread was faster
+            return None
+        connection = idle.pop()
+        pool._in_use_connections.add(connection)
+    is_ready = False
+    try:
+        is_ready = _is_ready(connection)
+    finally:
+        if not is_ready:
+            with pool._lock:
+                pool._in_use_connections.discard(connection)
+                pool._available_connections.append(connection)
+    return connection if is_ready else None
+
+
+def _belongs_elsewhere(connections: list[Any]) -> bool:
+    """Whether these connections are of the process that was forked. So are the locks of their pool."""
+    try:
+        local = connections[-1]._sock
+    except IndexError:  # another thread was faster
+        return True
+    return not isinstance(local, LocalSocket) or not local.is_usable()
+
+
+def _is_ready(connection: Any) -> bool:
+    """Whether a connection is connected, and has nothing to read: no rest of a reply, no message, no end."""
+    local = connection._sock
+    reader = _reader_of(connection._parser)
+    return (
+        reader is not None
+        and isinstance(local, LocalSocket)
+        and local.is_usable()
+        and not reader.has_data()
+        and not local.can_read(0)
+    )
+
+
+def give_back(pool: Any, connection: Any) -> bool:
+    """Take a connection back into its pool; False if this is up to redis-py."""
+    local = connection._sock
+    if (
+        not isinstance(local, LocalSocket)
+        or not local.is_usable()
+        or connection.pid != pool.pid
+        or getattr(connection, "_re_auth_token", None) is not None
+        or (_CAN_BE_MARKED and connection.should_reconnect())
+        or not is_pool_plain()
+    ):
+        return False
+    with pool._lock:
+        in_use = pool._in_use_connections
+        if connection not in in_use:
+            return False
+        in_use.remove(connection)
+        pool._available_connections.append(connection)
+    return True

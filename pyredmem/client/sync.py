@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
-from redis.connection import Connection
+from redis.connection import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import give_up_if_gone
 from pyredmem.client.local_socket import LocalSocket
-from pyredmem.client.shortcuts import NO_REPLY, read, send
+from pyredmem.client.shortcuts import NO_REPLY, give_back, pack_together, read, send, take_idle
 
 #: What redis-py says of a connection that the server has closed.
 SERVER_CLOSED = "Connection closed by server."
+
+#: Options of a client whose pool has more to do than to hold connections, or is not the client's.
+_DEMANDING: Final = ("cache", "cache_config", "connection_pool", "credential_provider", "event_dispatcher")
+
+
+class LocalPool(ConnectionPool):
+    """A genuine pool that leaves out what only a network needs, for connections over a `LocalSocket`."""
+
+    def get_connection(self, *words: Any, **options: Any) -> Any:
+        """A connection that is ready for a command. Words are only for redis-py to complain about."""
+        connection = None if words or options else take_idle(self)
+        return super().get_connection(*words, **options) if connection is None else connection
+
+    def release(self, connection: Any) -> None:
+        """Take a connection back."""
+        if not give_back(self, connection):
+            super().release(connection)
+
+
+def shorten(pool: Any, options: dict[str, Any]) -> None:
+    """Let a pool that redis-py has made from the options of a client be a `LocalPool`, if that makes no difference."""
+    if type(pool) is ConnectionPool and all(options.get(name) is None for name in _DEMANDING):
+        pool.__class__ = LocalPool
 
 
 class ShortConnection(Connection):
     """A genuine connection that sends and reads by the `shortcuts` while its socket is a `LocalSocket`."""
 
     _sock: Any
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """The requests of several commands."""
+        listed = [tuple(words) for words in commands]
+        packed = pack_together(self, listed)
+        return super().pack_commands(listed) if packed is None else packed  # type: ignore[no-any-return, no-untyped-call]
 
     def send_command(self, *words: Any, **options: Any) -> None:
         """Send a command."""

@@ -58,7 +58,7 @@ def wait_for_blocked(server: Server, count: int) -> None:
 def test_a_client_is_genuine(server: Server) -> None:
     client = server.client()
     assert type(client) is redis.Redis
-    assert type(client.connection_pool) is redis.ConnectionPool
+    assert isinstance(client.connection_pool, redis.ConnectionPool)
     assert client.ping() is True
 
 
