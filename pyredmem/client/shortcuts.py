@@ -117,10 +117,7 @@ def _is_plain(words: tuple[Any, ...]) -> bool:
     name = words[0]
     if not isinstance(name, str) or not (name.isalnum() or name.split() == [name]):
         return False
-    for word in words:
-        if type(word) not in _PACKED:
-            return False
-    return True
+    return all(type(word) in _PACKED for word in words)
 
 
 def pack(connection: Any, commands: list[tuple[Any, ...]]) -> list[bytes] | None:

@@ -9,6 +9,7 @@ import redis
 import redis.asyncio
 
 from pyredmem.client.client_options import completed
+from pyredmem.client.sync import shorten
 from pyredmem.fakeredis.connections import FakeAsyncRedisConnection, FakeRedisConnection
 from pyredmem.fakeredis.servers import FakeServer, ServerType, Version, take_server
 
@@ -58,6 +59,8 @@ class FakeClientMixin:
         if connection_pool_class is not None:
             pool = connection_pool_class(max_connections=pool.max_connections, **pool.connection_kwargs)
             self.connection_pool = pool
+        elif connection_class is None:
+            shorten(pool, options)
         _serve(pool, connection_class or self.default_connection_class)
         if single:
             super().__init__(connection_pool=pool, single_connection_client=True)  # type: ignore[call-arg]
@@ -67,11 +70,14 @@ class FakeClientMixin:
     def from_url(cls, url: str, **options: Any) -> Self:
         """A client for a URL, and for options of the constructor."""
         single = options.pop("single_connection_client", False)
-        connection_class = options.pop("connection_class", None) or cls.default_connection_class
-        pool_class: Any = options.pop("connection_pool_class", None) or cls.default_pool_class
+        connection_class = options.pop("connection_class", None)
+        pool_class: Any = options.pop("connection_pool_class", None)
         options.setdefault("server_type", cls.default_server_type)
-        pool = pool_class.from_url(url, **options)
-        _serve(pool, connection_class)
+        maker: Any = pool_class or cls.default_pool_class
+        pool = maker.from_url(url, **options)
+        if connection_class is None and pool_class is None:
+            shorten(pool, options)
+        _serve(pool, connection_class or cls.default_connection_class)
         client = cls(connection_pool=pool, single_connection_client=single)
         client.auto_close_connection_pool = True
         return client
