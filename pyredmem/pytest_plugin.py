@@ -214,9 +214,11 @@ def redmem_session_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     yield from _share(request)
 
 
-@pytest.fixture
-def _redmem_test_server(request: pytest.FixtureRequest) -> Server:
-    """The server of the test: a shared one if the test, or one of its fixtures, asks for it."""
+def _server_of_test(request: pytest.FixtureRequest) -> Server:
+    """The server of the test: a shared one if the test, or one of its fixtures, asks for it.
+
+    Not a fixture: pytest takes longer for one more than a client takes to be made.
+    """
     wanted = [name for name in _SHARED if name in request.fixturenames]
     server: Server = request.getfixturevalue(wanted[0] if wanted else _FRESH)
     for shared in _state(request.config).shared:
@@ -236,18 +238,20 @@ def _client_options(request: pytest.FixtureRequest, server: Server) -> dict[str,
 
 
 @pytest.fixture
-def redmem(request: pytest.FixtureRequest, _redmem_test_server: Server) -> Iterator[redis.Redis]:
+def redmem(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     """A `redis.Redis` for the server of the test."""
-    client = _redmem_test_server.client(**_client_options(request, _redmem_test_server))
+    server = _server_of_test(request)
+    client = server.client(**_client_options(request, server))
     yield client
     client.close()
 
 
 @pytest.fixture
-def aredmem(request: pytest.FixtureRequest, _redmem_test_server: Server) -> Iterator[redis.asyncio.Redis]:
+def aredmem(request: pytest.FixtureRequest) -> Iterator[redis.asyncio.Redis]:
     """A `redis.asyncio.Redis` for the server of the test. It works in any event loop of asyncio."""
     _refuse_trio(request)
-    client = _redmem_test_server.async_client(**_client_options(request, _redmem_test_server))
+    server = _server_of_test(request)
+    client = server.async_client(**_client_options(request, server))
     yield client
     _close_async(client)
 
@@ -274,18 +278,19 @@ def _close_async(client: redis.asyncio.Redis) -> None:
 
 
 @pytest.fixture
-def redmem_url(_redmem_test_server: Server) -> Iterator[str]:
+def redmem_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a real socket of the server of the test, for other processes."""
-    listener = _redmem_test_server.listen()
+    listener = _server_of_test(request).listen()
     yield listener.url
     listener.close()
 
 
 @pytest.fixture
-def redmem_patch(request: pytest.FixtureRequest, _redmem_test_server: Server) -> Iterator[Server]:
+def redmem_patch(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server of the test at localhost:6379, or at the ``addresses`` of the marker, for clients of any code."""
     from pyredmem.client.patch import Patch
 
     addresses = _marked(request.node).get("addresses", ())
-    with Patch(*([addresses] if isinstance(addresses, str) else addresses), server=_redmem_test_server) as server:
+    names = [addresses] if isinstance(addresses, str) else addresses
+    with Patch(*names, server=_server_of_test(request)) as server:
         yield server

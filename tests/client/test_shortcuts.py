@@ -9,10 +9,14 @@ from unittest import mock
 import pytest
 import redis
 import redis.asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.connection import Connection
 from redis.exceptions import BusyLoadingError, DataError, ResponseError
 
 from pyredmem.client.server import Server
-from pyredmem.client.shortcuts import NO_REPLY, READERS, pack, read
+from pyredmem.client.shortcuts import NO_REPLY, READERS, pack, pack_together, read
+from pyredmem.client.sync import ShortConnection
 
 pytestmark = pytest.mark.skipif(not READERS, reason="this redis-py, or its parser in Python, reads replies as ever")
 
@@ -123,10 +127,85 @@ class Text(str):
 
 
 @pytest.mark.parametrize(
-    "words", [("CONFIG GET", "port"), (b"GET", "key"), ("SET", "key", memoryview(b"a")), (Text("PING"),)]
+    "words",
+    [("CONFIG GET", "port"), ("GET\tkey",), ("",), (b"GET", "key"), ("SET", "key", memoryview(b"a")), (Text("PING"),)],
 )
 def test_other_words_are_left_to_redis_py(words: tuple[object, ...]) -> None:
     assert pack(redis.asyncio.Connection(), [("PING",), words]) is None
+
+
+_WORDS = st.one_of(
+    st.text(max_size=20),
+    st.binary(max_size=20),
+    st.integers(),
+    st.floats(),
+    st.sampled_from([1, 2999, 5970, 5999, 6000, 6001, 13000]).map(lambda size: "x" * size),
+    st.binary(max_size=3).map(bytearray),
+)
+_NAMES = st.sampled_from(["GET", "set", "CONFIG GET", "JSON.SET", "GET\t", "\u20acuro", b"GET", b"CONFIG GET"])
+_COMMANDS = st.lists(st.tuples(_NAMES, _WORDS, _WORDS), max_size=12)
+
+
+def packed(connection_class: Any, commands: list[tuple[Any, ...]]) -> object:
+    """The parts that a connection sends, or the error for a word that this redis-py does not send."""
+    try:
+        return connection_class().pack_commands(commands)
+    except DataError as error:
+        return str(error)
+
+
+@given(_COMMANDS)
+def test_commands_are_packed_together_as_redis_py_packs_them(commands: list[tuple[Any, ...]]) -> None:
+    assert packed(ShortConnection, commands) == packed(Connection, commands)
+
+
+def test_ordinary_commands_are_packed_together_without_redis_py() -> None:
+    connection = Connection()
+    with mock.patch.object(connection._command_packer, "pack") as packer:
+        assert pack_together(connection, [("PING",), ("JSON.SET", "k", 1.5)]) == [
+            b"*1\r\n$4\r\nPING\r\n*3\r\n$8\r\nJSON.SET\r\n$1\r\nk\r\n$3\r\n1.5\r\n"
+        ]
+    assert not packer.called
+
+
+class OtherPacker:
+    """Packs as nobody else does."""
+
+    def pack(self, *words: Any) -> list[bytes]:
+        return [b"PING\r\n"]
+
+
+def test_a_packer_of_the_test_is_asked(server: Server) -> None:
+    client = server.client(single_connection_client=True)
+    client.ping()
+    connection: Any = client.connection
+    connection._command_packer = OtherPacker()
+    connection.send_command("GET", "key")
+    assert connection.read_response() == b"PONG"
+    assert connection.pack_commands([("GET", "key")] * 2) == [b"PING\r\nPING\r\n"]
+
+
+def test_a_command_is_sent_as_redis_py_packs_it(server: Server) -> None:
+    server.commands.start()
+    client = server.client()
+    client.execute_command("CONFIG GET", "port")
+    client.execute_command("SET\tkey", "value")
+    client.execute_command(b"APPEND key", b"\x00")
+    assert client.get("key") == b"value\x00"
+    assert server.commands.count("CONFIG GET") == 1
+    with pytest.raises(DataError):
+        client.set("key", True)
+    assert client.get("key") == b"value\x00"
+
+
+def test_a_pipeline_with_a_word_that_cannot_be_sent_sends_nothing(server: Server) -> None:
+    client = server.client()
+    pipeline = client.pipeline()
+    pipeline.set("a", 1)
+    pipeline.set("b", None)  # type: ignore[arg-type]  # the error is what is tested
+    with pytest.raises(DataError):
+        pipeline.execute()
+    assert client.exists("a", "b") == 0
 
 
 def test_another_encoding_is_left_to_redis_py() -> None:
