@@ -5,6 +5,9 @@ needs a timeout; in asyncio, the timer and the task that keep one take redis-py 
 yet to come is left to redis-py, and so is reading if its parser is the one in Python, or if it checks the health of
 idle connections.
 
+A pool need not look at a network for what an idle connection has received. Its part in a command, with the counting for
+metrics and the events that nobody waits for, is a third of what a sync GET takes redis-py.
+
 The connections are those of redis-py, over a `LocalSocket`, or over a `LoopEnd` in asyncio; others are left alone.
 """
 
@@ -45,7 +48,7 @@ try:
     from redis.observability.providers import get_observability_instance
 
     _observability: Callable[[], Any] | None = get_observability_instance
-except ImportError:  # redis-py before 7.1.1 counts nothing
+except ImportError:  # redis-py 7.1 and older count nothing
     _observability = None
 
 #: The types that hiredis packs as redis-py does.
