@@ -69,6 +69,7 @@ def send(connection: Any, words: tuple[Any, ...]) -> bool:
     if not isinstance(local, LocalSocket) or not local.is_usable() or connection.health_check_interval:
         return False
     packer = connection._command_packer
+    requests: Any  # of a packer of any kind
     if _pack_command is not None and type(packer) is HiredisRespSerializer and _is_plain(words):
         requests = [_pack_command(words)]
     else:
@@ -239,8 +240,8 @@ def take_idle(pool: Any) -> Any:
     return connection if is_ready else None
 
 
-def _belongs_elsewhere(connections: list[Any]) -> bool:
-    """Whether these connections are of the process that was forked. So are the locks of their pool."""
+def _belongs_elsewhere(connections: Any) -> bool:
+    """Whether the last connection is not connected, or of the process that was forked: so is the lock of its pool."""
     try:
         local = connections[-1]._sock
     except IndexError:  # another thread was faster
