@@ -63,6 +63,24 @@ def test_a_client_from_before_the_fork_gets_a_clear_error(server: Server) -> Non
     assert client.get("a") == b"1"
 
 
+def test_a_connection_that_was_in_use_does_not_come_back_in_the_child(server: Server) -> None:
+    client = server.client()
+    client.ping()
+    pool: Any = client.connection_pool
+    (connection,) = pool._available_connections
+    pool._available_connections.remove(connection)
+    pool._in_use_connections.add(connection)
+
+    def give_back() -> None:
+        pool.release(connection)
+        assert pool._available_connections == []
+        assert pool.pid == os.getpid()
+
+    in_child(give_back)
+    pool.release(connection)
+    assert client.ping()
+
+
 def test_so_does_a_new_client(server: Server) -> None:
     in_child(lambda: refused(server.client()))
 
