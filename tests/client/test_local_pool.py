@@ -258,6 +258,7 @@ _providers: Any = optional_module("redis.observability.providers")
 _config: Any = optional_module("redis.observability.config")
 
 
+@needs_reader
 @pytest.mark.skipif(_providers is None, reason="this redis-py has no metrics")
 def test_redis_py_counts_connections_if_it_is_told_to(server: Server) -> None:
     client = server.client()
