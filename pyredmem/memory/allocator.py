@@ -74,6 +74,16 @@ class Allocator(Heap):
         if size == 0:
             self.free(address)
             return 0
+        new: i64 = self.start_realloc(address, size)
+        if new != address:
+            self.free(address)
+        return new
+
+    def start_realloc(self, address: i64, size: i64) -> i64:
+        """Resize a block as ``realloc`` does. If it moves, the old block stays until the caller has freed it.
+
+        So its content can be moved in between.
+        """
         assert size > 0, f"negative size {size}"
         old: i64 = self.usable(address)
         request: i64 = self.profile.realloc_request(old, size)
@@ -82,9 +92,7 @@ class Allocator(Heap):
             return address
         if old > self.small_limit and request > self.small_limit and self._resize_large(address, usable):
             return address
-        new: i64 = self.alloc(request)
-        self.free(address)
-        return new
+        return self.alloc(request)
 
     def replace(self, address: i64, size: i64) -> i64:
         """Free a block and take one of ``size`` bytes, which is the same block if the size class is the same.

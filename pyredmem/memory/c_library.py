@@ -38,3 +38,8 @@ def word_at(address: int) -> int:
 def bytes_at(address: int, size: int) -> bytes:
     """The bytes at an address. Needs ctypes."""
     return bytes(ctypes.string_at(address, size))
+
+
+def place_of(buffer: bytearray) -> int:
+    """Where the process has the bytes of a bytearray. Needs ctypes."""
+    return int(ctypes.addressof(ctypes.c_char.from_buffer(buffer))) if buffer else 0

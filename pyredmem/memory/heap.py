@@ -135,6 +135,13 @@ class Heap(SlabHeap):
         The new place is the first free region of the current slab or, when that is full, of the lowest slab with room.
         Redis bypasses the thread cache here, because the cache would hand out just the regions that were freed last.
         """
+        new: i64 = self.start_relocate(address)
+        if new != address:
+            self.free(address)
+        return new
+
+    def start_relocate(self, address: i64) -> i64:
+        """Find a place for a block as ``relocate`` does. If it moves, the old block stays until the caller frees it."""
         page: i64 = address >> PAGE_SHIFT
         slab: i64 = self.owner[page] if 0 < page < self.owner_pages else 0
         records = self.records
@@ -165,9 +172,7 @@ class Heap(SlabHeap):
             slabs -= 1
         if others >= 0 and used * slabs > others + (others >> 3):
             return address
-        new: i64 = self.alloc(bins[bin_at + USABLE])
-        self.free(address)
-        return new
+        return self.alloc(bins[bin_at + USABLE])
 
     # Inspection.
 
@@ -184,6 +189,22 @@ class Heap(SlabHeap):
         if bin_at == LARGE:
             return self.records[slab + EXTENT_USABLE] if self.records[slab] == address else 0
         return self.bins[bin_at + USABLE] if self._is_live_region(slab, bin_at, address) else 0
+
+    def live_block(self, address: i64) -> i64:
+        """The live block that ``address`` points to or into; 0 if there is none."""
+        page: i64 = address >> PAGE_SHIFT
+        slab: i64 = self._record_of(address)
+        while slab == 0 and page > 1:  # of an extent, only the first page has an owner
+            page -= 1
+            slab = self._record_of(page << PAGE_SHIFT)
+        if slab == 0:
+            return 0
+        block: i64 = self.records[slab]
+        bin_at: i64 = self.records[slab + BIN]
+        if bin_at != LARGE:
+            granules: i64 = self.bins[bin_at + GRANULES]
+            block += (address - block) // granules * granules
+        return block if address < block + (self.live_size(block) + 7 >> 3) else 0
 
     def live_large_sizes(self) -> list[int]:
         """The usable sizes of all large blocks, by their addresses."""

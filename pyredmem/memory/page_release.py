@@ -24,7 +24,7 @@ from pyredmem.memory import c_library
 
 #: Bytes that are given back in one call, which takes some 60 microseconds.
 PIECE_BYTES: Final = 1 << 20
-_PAGE_BYTES: Final = 4096
+PAGE_BYTES: Final = 4096
 _DONT_NEED: Final = 4  # MADV_DONTNEED
 _PROBE: Final = [305419896, 19088743, 591751049, 1]
 # Offsets in the objects of a 64-bit CPython.
@@ -70,7 +70,7 @@ def _is_the_probe(array: object) -> bool:
     if _word(address + _SIZE) != len(_PROBE):
         return False
     items = _word(address + _ITEMS)
-    if items % 4 != 0 or items < _PAGE_BYTES:
+    if items % 4 != 0 or items < PAGE_BYTES:
         return False
     return c_library.bytes_at(items, 4 * len(_PROBE)) == struct.pack(f"<{len(_PROBE)}i", *_PROBE)
 
@@ -79,10 +79,25 @@ KNOWS_LISTS: Final = _knows_lists()
 KNOWS_VECS: Final = _knows_vecs()
 
 
-def _give_back(start: int, end: int) -> None:
-    """Give the whole pages between two addresses back to the system, with the interpreter's lock released."""
-    start = (start + _PAGE_BYTES - 1) // _PAGE_BYTES * _PAGE_BYTES
-    end = end // _PAGE_BYTES * _PAGE_BYTES
+def place_of_vec(array: object) -> int:
+    """Where the process has the items of a vec; 0 if that is not known, or not a multiple of 8."""
+    place = _word(id(array) + _ITEMS) if KNOWS_VECS else 0
+    return place if place % 8 == 0 else 0
+
+
+def place_of_bytearray(array: bytearray) -> int:
+    """Where the process has the bytes of a bytearray; 0 if that is not known, or not a multiple of 8."""
+    place = c_library.place_of(array) if KNOWS_LISTS else 0
+    return place if place % 8 == 0 else 0
+
+
+def give_back(start: int, end: int) -> None:
+    """Give the whole pages between two addresses of the process back to the system.
+
+    The interpreter's lock is released meanwhile. The addresses must come from a function of this module.
+    """
+    start = (start + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
+    end = end // PAGE_BYTES * PAGE_BYTES
     if start < end:
         _MADVISE(start, end - start, _DONT_NEED)
 
@@ -96,7 +111,7 @@ def release_vec(array: object, size: i64, done: i64) -> i64:
         return size
     end = min(done + PIECE_BYTES, size)
     items = _word(id(array) + _ITEMS)
-    _give_back(items + done, items + end)
+    give_back(items + done, items + end)
     return end
 
 
@@ -105,4 +120,4 @@ def release_list_tail(items: object) -> None:
     if KNOWS_LISTS:
         address = id(items)
         start = _word(address + _ITEMS)
-        _give_back(start + _word(address + _SIZE) * 8, start + _word(address + _ALLOCATED) * 8)
+        give_back(start + _word(address + _SIZE) * 8, start + _word(address + _ALLOCATED) * 8)

@@ -21,6 +21,7 @@ The pool does not know what the pages are used for.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from heapq import heappop, heappush
 from typing import Final
 
@@ -68,6 +69,18 @@ def class_ceiling(pages: i64) -> i64:
     return class_floor(pages - 1) + 1 if pages > 1 else 0
 
 
+class PageReceiver(ABC):
+    """Has the real memory behind the pages of a pool, and learns which of them go back to the system."""
+
+    @abstractmethod
+    def on_retained(self, page: i64, pages: i64, free_from: i64, free_to: i64) -> None:
+        """Pages go back to the system: ``pages`` of them, from ``page`` on.
+
+        They belong to the retained run that ends before ``free_to``, and begins at ``free_from``. Behind the frontier
+        all pages are free.
+        """
+
+
 class PagePool:
     """Hands out runs of pages, the lowest address first, and takes them back."""
 
@@ -80,6 +93,7 @@ class PagePool:
         self.retained_pages: i64 = 0
         #: The most pages that may be in use at once; 0 means no limit but the address space.
         self.page_limit: i64 = 0
+        self.receiver: PageReceiver | None = None
         #: Lazy heaps of first pages; the index is 2 * class + state, called a slot below.
         self._heaps: list[list[int]] = []
         self._runs: vec[i64] = _NO_RUNS[:]
@@ -113,7 +127,7 @@ class PagePool:
     def give_to_system(self, page: i64, pages: i64) -> None:
         """Take back a run and return its pages to the system at once."""
         self.used_pages -= pages
-        self._release(page, pages, RETAINED)
+        self._retain(page, pages)
 
     def extend_run(self, end: i64, pages: i64) -> bool:
         """Take exactly the pages from ``end`` on, if a free run begins there that is long enough; False if not."""
@@ -146,7 +160,7 @@ class PagePool:
                 self._insert(page, length - excess, DIRTY)
                 page += length - excess
                 length = excess
-            self._release(page, length, RETAINED)
+            self._retain(page, length)
             purged += length
         return purged
 
@@ -168,6 +182,14 @@ class PagePool:
             self._heaps += [[] for _ in range(slots - len(self._heaps))]
         self.frontier = first + step
         return self._release(first, step, RETAINED)
+
+    def _retain(self, page: i64, pages: i64) -> None:
+        """Insert a run of pages that go back to the system, and tell the receiver."""
+        first: i64 = self._release(page, pages, RETAINED)
+        receiver = self.receiver
+        if receiver is not None:
+            end: i64 = first + (self.tags[first] >> 1)
+            receiver.on_retained(page, pages, first, PAGE_LIMIT if end == self.frontier else end)
 
     def _release(self, page: i64, pages: i64, state: i64) -> i64:
         """Insert a free run, merged with its free neighbours of the same state; returns its first page."""

@@ -13,10 +13,17 @@ from pyredmem.memory import c_library
 
 _STATM: Final = "/proc/self/statm"
 _STATUS: Final = "/proc/self/status"
+#: If this environment variable is set, and not to 0, the heap checks each access: see `checked_bytes`.
+CHECKED_HEAP_VARIABLE: Final = "PYREDMEM_CHECKED_HEAP"
 # From glibc's malloc.h.
 _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _LARGE_BLOCK_BYTES: Final = 4 * 1024 * 1024
+
+
+def wants_checked_heap() -> bool:
+    """Whether the environment asks for a heap that checks each access."""
+    return os.environ.get(CHECKED_HEAP_VARIABLE, "") not in {"", "0"}
 
 
 def _page_bytes() -> int:

@@ -1,0 +1,96 @@
+"""The bytes of the heap: real memory at the addresses of the ledger.
+
+An address counts granules of 8 bytes, and each granule has one *word* of real memory, however it is reached: a string
+that is stored at ``address`` has its bytes 8 to 15 in the word at ``address + 1``. So an address may also point into a
+block, behind a header. A word is a 64-bit integer in little-endian order. The bytes behind the end of a string, in its
+last word, are zero; ``store_at`` therefore has to know how long the string is so far.
+
+Memory exists only where something was stored (see ``byte_chunks``). What was never stored must not be read: it is not
+even certain that it is refused.
+
+An address is good until the next call that can free or move its block. Nobody keeps one across such a call, other than
+in the structure that owns the block.
+
+``HeapBytes`` is the interface. ``WordBytes`` is the fastest in compiled code, ``BufferBytes`` in the interpreter, and
+``CheckedBytes`` refuses whatever does not lie inside one live block. ``heap_choice`` makes the right one.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.pages import PageReceiver
+
+
+class HeapBytes(PageReceiver):
+    """Strings and words at the addresses of one ledger."""
+
+    @abstractmethod
+    def store(self, address: i64, data: bytes, length: i64) -> None:
+        """Store a string, whose length is ``length``."""
+
+    @abstractmethod
+    def store_at(self, address: i64, offset: i64, data: bytes, length: i64) -> None:
+        """Overwrite a part of a string that has ``length`` bytes so far, or lengthen it.
+
+        If ``offset`` lies behind the end of the string, the bytes in between become zero.
+        """
+
+    @abstractmethod
+    def equals(self, address: i64, data: bytes, length: i64) -> bool:
+        """Whether a string is ``data``; ``length`` is the length of both."""
+
+    @abstractmethod
+    def load(self, address: i64, length: i64) -> bytes:
+        """The bytes of a string."""
+
+    @abstractmethod
+    def load_part(self, address: i64, offset: i64, length: i64) -> bytes:
+        """``length`` bytes of a string, from ``offset`` on."""
+
+    @abstractmethod
+    def reply(self, address: i64, length: i64, writer: BytesWriter) -> None:
+        """Write the bytes of a string to ``writer``."""
+
+    @abstractmethod
+    def word(self, address: i64) -> i64:
+        """The word at an address."""
+
+    @abstractmethod
+    def set_word(self, address: i64, value: i64) -> None:
+        """Set the word at an address."""
+
+    @abstractmethod
+    def move(self, source: i64, target: i64, length: i64) -> None:
+        """Copy a string, or whatever ``length`` bytes are, to another block."""
+
+    @abstractmethod
+    def memory_bytes(self) -> int:
+        """Bytes of address space that the chunks take; the untouched pages among them take no memory."""
+
+    @abstractmethod
+    def guard(self, address: i64, size: i64) -> None:
+        """State that only ``size`` bytes of a block were requested: nobody uses the rest.
+
+        It matters to ``CheckedBytes`` only. The statement holds until the block is freed or resized.
+        """
+
+    def resize(self, allocator: Allocator, address: i64, length: i64, size: i64) -> i64:
+        """Reallocate a block to ``size`` bytes, together with the ``length`` bytes in it; returns its address."""
+        new: i64 = allocator.start_realloc(address, size)
+        if new != address:
+            self.move(address, new, length)
+            allocator.free(address)
+        return new
+
+    def relocate(self, allocator: Allocator, address: i64, length: i64) -> i64:
+        """Move a block out of a sparse slab, as ``Allocator.relocate`` does, together with the bytes in it."""
+        new: i64 = allocator.start_relocate(address)
+        if new != address:
+            self.move(address, new, length)
+            allocator.free(address)
+        return new

@@ -1,0 +1,28 @@
+"""Makes the allocator and the bytes of a heap: the ordinary ones, or those that check each access."""
+
+from __future__ import annotations
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.buffer_bytes import BufferBytes
+from pyredmem.memory.byte_chunks import ByteChunks
+from pyredmem.memory.checked_bytes import CheckedAllocator, CheckedBytes
+from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.word_bytes import WordBytes
+
+
+def create_allocator(profile_name: str, checked: bool) -> Allocator:
+    """An allocator; ``checked`` is usually what ``process.wants_checked_heap`` says."""
+    return CheckedAllocator(profile_name) if checked else Allocator(profile_name)
+
+
+def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:
+    """The bytes of an allocator that has none yet, in words if the package is compiled.
+
+    They check each access if the allocator is one that checks.
+    """
+    memory: ByteChunks = WordBytes() if compiled else BufferBytes()
+    heap: HeapBytes = memory
+    if isinstance(allocator, CheckedAllocator):
+        heap = CheckedBytes(memory, allocator)
+    allocator.pages.receiver = heap
+    return heap
