@@ -2,8 +2,9 @@
 
 An address counts granules of 8 bytes, and each granule has one *word* of real memory, however it is reached: a string
 that is stored at ``address`` has its bytes 8 to 15 in the word at ``address + 1``. So an address may also point into a
-block, behind a header. A word is a 64-bit integer in little-endian order. The bytes behind the end of a string, in its
-last word, are zero; ``store_at`` therefore has to know how long the string is so far.
+block, behind a header. A word is a 64-bit integer in little-endian order. ``store`` and ``store_at`` leave zeros behind
+the end of a string, in its last word; therefore ``store_at`` has to know how long the string is so far. An owner may
+cut a string short without a call: nothing here relies on those zeros.
 
 Memory exists only where something was stored (see ``byte_chunks``). What was never stored must not be read: it is not
 even certain that it is refused.

@@ -68,7 +68,8 @@ def equal_words(words: vec[i64], at: i64, data: bytes, start: i64, end: i64) -> 
             return False
         at += 1
         start += 8
-    return start == end or words[at] == last_bytes(data, end, end - start)
+    rest: i64 = end - start
+    return rest == 0 or words[at] & (SEVEN_BYTES >> 56 - 8 * rest) == last_bytes(data, end, rest)
 
 
 def write_words(words: vec[i64], at: i64, length: i64, writer: BytesWriter) -> None:
