@@ -5,7 +5,7 @@ To see the compiled figures, compile this file together with the package, so tha
 
     mypyc pyredmem/memory benchmarks/heap_bytes.py
 
-Strings of one length lie in blocks of their own, and are used in random order: nanoseconds per operation, the loop and
+Strings of one length lie in blocks of their own, and are used in random order: nanoseconds of CPU time per operation, the loop and
 the choice of the block included (the last column is what these take alone). Memory is by how much the resident set
 grows per string, without what it takes to keep the addresses.
 """
@@ -13,8 +13,11 @@ grows per string, without what it takes to keep the addresses.
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from time import perf_counter_ns
+from collections.abc import Callable
+from functools import partial
+from time import process_time_ns
 
 from librt.strings import BytesWriter
 from librt.vecs import vec
@@ -123,10 +126,10 @@ class Least:
         self._least: dict[str, float] = {}
 
     def start(self) -> None:
-        self._started = perf_counter_ns()
+        self._started = process_time_ns()
 
     def stop(self, name: str) -> None:
-        elapsed = (perf_counter_ns() - self._started) / self._operations
+        elapsed = (process_time_ns() - self._started) / self._operations
         self._least[name] = min(elapsed, self._least.get(name, elapsed))
 
     def line(self) -> str:
@@ -195,13 +198,24 @@ def measure_list(count: i64, length: i64, operations: i64) -> None:
     print(f"list {count:>9} x {length:<5}{least.line()}{memory:9.1f}")
 
 
+def in_own_process(measure: Callable[[], None]) -> None:
+    """Measure in a copy of this process, so that no memory is left from an earlier one."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        measure()
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def main(compiled: bool, most: int) -> None:
     print(" " * 22 + "".join([f"{name:>9}" for name in ("load", "equals", "reply", "store", "loop", "RSS")]))
     for length in (10, 100, 500, 1000):
         for count in (1000, most):
             operations = min(max(count, 100_000), 300_000)
-            measure_list(count, length, operations)
-            measure_heap(compiled, count, length, operations)
+            in_own_process(partial(measure_list, count, length, operations))
+            in_own_process(partial(measure_heap, compiled, count, length, operations))
 
 
 if __name__ == "__main__":
