@@ -5,9 +5,9 @@ To see the compiled figures, compile this file together with the package, so tha
 
     mypyc pyredmem/memory benchmarks/heap_bytes.py
 
-Strings of one length lie in blocks of their own, and are used in random order: nanoseconds of CPU time per operation, the loop and
-the choice of the block included (the last column is what these take alone). Memory is by how much the resident set
-grows per string, without what it takes to keep the addresses.
+Strings of one length lie in blocks of their own, and are used in random order: nanoseconds of CPU time per operation,
+the loop and the choice of the block included (the last column but one is what these take alone). Memory is by how many
+bytes the resident set grows per string, without what it takes to keep the addresses.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from librt.vecs import extend, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.memory.size_classes import floor_log2
 
@@ -69,6 +69,7 @@ def class_ceiling(pages: i64) -> i64:
     return class_floor(pages - 1) + 1 if pages > 1 else 0
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class PageReceiver(ABC):
     """Has the real memory behind the pages of a pool, and learns which of them go back to the system."""
 
