@@ -26,6 +26,11 @@ _KEPT_BYTES: Final = 4096
 _NO_WORDS: Final = vec[i64]()
 
 
+def lesser(one: i64, other: i64) -> i64:
+    """The lesser number, without the call of a Python function that ``min`` is."""
+    return one if one < other else other
+
+
 def few_bytes(data: bytes, start: i64, count: i64) -> i64:
     """``count`` bytes of ``data``, 1 to 7, as a word whose other bytes are zero."""
     word: i64 = 0
@@ -119,7 +124,7 @@ class WordBytes(ByteChunks):
         within: i64 = offset & 7
         left: i64 = length - (offset - within)  # bytes of the string from this address on
         if within and end:
-            taken: i64 = min(8 - within, end)
+            taken: i64 = lesser(8 - within, end)
             self._store_within(address, within, few_bytes(data, 0, taken), taken, left)
             address += 1
             left -= 8
@@ -152,7 +157,7 @@ class WordBytes(ByteChunks):
             return equal_words(self._chunks[chunk], address + self._bases[chunk], data, 0, length)
         start: i64 = 0
         while start < length:
-            end: i64 = min(length, start + self._room(address))
+            end: i64 = lesser(length, start + self._room(address))
             chunk = address >> CHUNK_SHIFT
             if not equal_words(self._chunks[chunk], address + self._bases[chunk], data, start, end):
                 return False
@@ -180,7 +185,7 @@ class WordBytes(ByteChunks):
             write_words(self._chunks[chunk], address + self._bases[chunk], length, writer)
             return
         while length > 0:
-            piece: i64 = min(length, self._room(address))
+            piece: i64 = lesser(length, self._room(address))
             chunk = address >> CHUNK_SHIFT
             write_words(self._chunks[chunk], address + self._bases[chunk], piece, writer)
             address += piece >> 3
@@ -209,7 +214,7 @@ class WordBytes(ByteChunks):
         if left == 0:
             self._cover(target, 1)
         while left > 0:
-            count: i64 = min(left, min(self._room(source), self._room(target)) >> 3)
+            count: i64 = lesser(left, lesser(self._room(source), self._room(target)) >> 3)
             self._cover(target, count)
             chunk: i64 = source >> CHUNK_SHIFT
             old = self._chunks[chunk]
@@ -237,7 +242,7 @@ class WordBytes(ByteChunks):
         if start == end:
             self._cover(address, 1)
         while start < end:
-            stop: i64 = min(end, start + self._room(address))
+            stop: i64 = lesser(end, start + self._room(address))
             self._cover(address, (stop - start + 7) >> 3)
             chunk: i64 = address >> CHUNK_SHIFT
             store_words(self._chunks[chunk], address + self._bases[chunk], data, start, stop)
