@@ -14,7 +14,8 @@ from pyredmem.engine.dispatch import Dispatcher
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.info.command import info_commands
-from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_choice import create_allocator
+from pyredmem.memory.process import wants_checked_heap
 from pyredmem.scripting.scripting import Scripting
 
 
@@ -39,7 +40,7 @@ def create_engine(
 
     With a ``hash_seed`` other than 0 the order of keys is the same in every process.
     """
-    allocator = Allocator(settings.text("mem-allocator"))
+    allocator = create_allocator(settings.text("mem-allocator"), wants_checked_heap())
     allocator.hash_seed = hash_seed
     allocator.begin()
     core = Core(settings, clock, rng, allocator, host or Host())

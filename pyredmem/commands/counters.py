@@ -95,6 +95,7 @@ def _add(context: Context, key: bytes, increment: i64) -> None:
         total = _sum(old.number, increment)
         if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
             old.number = total
+            db.put_back(key, old)
         else:
             db.replace_value(key, strings.create_integer(total))
     else:

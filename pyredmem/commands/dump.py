@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i32, i64
+from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
@@ -172,7 +172,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
         context.db.expire_at(key, when_ms)
     if isinstance(value, HashObject):
         note_due(context.db, key, value)
-    _mark_used(context, value, options)
+    _mark_used(context, key, options)
     context.changed(key, events.GENERIC, b"restore")
     if ttl_ms > 0 and not options.absolute and context.is_recording:
         context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
@@ -191,16 +191,16 @@ def _read(context: Context, payload: bytes) -> RedisObject:
     return image.build(Builder(keyspace.strings, keyspace.limits, keyspace.rng))
 
 
-def _mark_used(context: Context, value: RedisObject, options: _Options) -> None:
+def _mark_used(context: Context, key: bytes, options: _Options) -> None:
     """Set the LRU or LFU field from IDLETIME or FREQ, whichever the policy uses; even that of a shared integer."""
     keyspace = context.keyspace
     if keyspace.lfu_policy:
         if options.frequency != _NOT_GIVEN:
             minutes = access.lfu_minutes(keyspace.now_ms())
-            value.lru = i32(minutes << 8 | options.frequency)
+            context.db.set_access(key, minutes << 8 | options.frequency)
     elif options.idle_s != _NOT_GIVEN:
         used: i64 = i64(keyspace.lru_clock)
         used -= options.idle_s
         if used < 0:
             used += access.LRU_CLOCK_MASK
-        value.lru = i32(used & access.LRU_CLOCK_MASK)
+        context.db.set_access(key, used & access.LRU_CLOCK_MASK)

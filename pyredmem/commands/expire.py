@@ -245,7 +245,7 @@ def pexpiretime(context: Context, argv: list[bytes]) -> None:
 
 def _time_ms(context: Context, key: bytes) -> int:
     """The expire time of a key; negative if it has none, or if there is no such key."""
-    if context.db.inspect(key) is None:
+    if not context.db.finds(key):
         return _NO_KEY
     when_ms = context.db.expire_time(key)
     return _NO_TIME if when_ms == NO_EXPIRE else when_ms

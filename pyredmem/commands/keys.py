@@ -97,7 +97,7 @@ def _delete(context: Context, argv: list[bytes], lazily: bool) -> None:
 def exists(context: Context, argv: list[bytes]) -> None:
     found = 0
     for key in argv[1:]:
-        if context.db.inspect(key) is not None:
+        if context.db.finds(key):
             found += 1
     context.reply.integer(found)
 
@@ -117,7 +117,7 @@ def exists(context: Context, argv: list[bytes]) -> None:
 def touch(context: Context, argv: list[bytes]) -> None:
     found = 0
     for key in argv[1:]:
-        if context.db.read(key) is not None:
+        if context.db.touch(key):
             found += 1
     context.reply.integer(found)
 
@@ -203,7 +203,7 @@ def _rename(context: Context, key: bytes, new_key: bytes, only_if_free: bool) ->
         if only_if_free:
             return False
         db.delete(new_key, context.keyspace.lazy_server_del)
-    db.move_key(key, value, db, new_key)
+    db.move_key(key, db, new_key)
     changes = context.keyspace.changes
     changes.modified(db.index, key)
     changes.modified(db.index, new_key)
@@ -234,7 +234,7 @@ def move(context: Context, argv: list[bytes]) -> None:
     if value is None or target.write(key) is not None:
         context.reply.integer(0)
         return
-    source.move_key(key, value, target, key)
+    source.move_key(key, target, key)
     changes = context.keyspace.changes
     changes.modified(source.index, key)
     changes.modified(target.index, key)

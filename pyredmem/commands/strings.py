@@ -34,7 +34,7 @@ from pyredmem.engine.command import (
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.object import RedisObject
-from pyredmem.objects.string import BytesString, StringObject
+from pyredmem.objects.string import StringObject
 
 strings: Final = Group("string")
 
@@ -139,14 +139,7 @@ def _store_until(context: Context, key: bytes, data: bytes, deadline_ms: i64) ->
     syntax="key",
 )
 def get(context: Context, argv: list[bytes]) -> None:
-    value = context.db.read(argv[1])
-    if value is None:
-        context.reply.null()
-    elif isinstance(value, BytesString):
-        context.reply.bulk(value.content)
-    elif isinstance(value, StringObject):
-        context.reply.bulk(value.data())
-    else:
+    if not context.db.reply_string(argv[1], context.reply):
         raise CommandError(WRONG_TYPE)
 
 
@@ -169,10 +162,7 @@ def mget(context: Context, argv: list[bytes]) -> None:
     reply.array(len(argv) - 1)
     for at in range(1, len(argv)):
         db.prepare(argv, at, 1)
-        value = db.read(argv[at])
-        if isinstance(value, StringObject):
-            reply.bulk(value.data())
-        else:
+        if not db.reply_string(argv[at], reply):
             reply.null()
 
 
@@ -188,8 +178,10 @@ def mget(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def strlen(context: Context, argv: list[bytes]) -> None:
-    value = context.db.read(argv[1])
-    context.reply.integer(0 if value is None else string_value(value).length())
+    length = context.db.string_length(argv[1])
+    if length < 0:
+        raise CommandError(WRONG_TYPE)
+    context.reply.integer(length)
 
 
 @strings.command(

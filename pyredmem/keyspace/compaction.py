@@ -67,7 +67,9 @@ class KeyspaceWalk:
         if moved is not key:
             table.keys[slot] = moved
             _follow(database, key, moved)
-        value = table.values[slot]
+        if table.is_in_heap(slot):
+            return KEY_EFFORT
+        value = table.value(slot)
         if value.refcount != 1:
             return KEY_EFFORT  # the value has another reference, or is one of the shared numbers
         relocated = value.relocated(mover)
@@ -91,7 +93,7 @@ class KeyspaceWalk:
         if slot < 0:
             self._cursor = 0
             return  # the key that is in the slot now has not been visited
-        value = table.values[slot]
+        value = table.value(slot)
         self._cursor = value.defrag_elements(self._mover, self._cursor, ELEMENTS)
         if self._cursor == 0 and slot == self._slot:
             self._slot += 1

@@ -27,19 +27,22 @@ from __future__ import annotations
 from typing import Final
 
 from librt.vecs import vec
-from mypy_extensions import i64
+from mypy_extensions import i32, i64
 
 from pyredmem.keyspace import events
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.shared import SharedState
-from pyredmem.keyspace.tables import DetachedTables, ExpireTable, KeyTable
+from pyredmem.keyspace.tables import DetachedTables, ExpireTable
 from pyredmem.objects.collection import Collection
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.object import RedisObject, decr_ref_count, incr_ref_count
+from pyredmem.objects.heap_strings import NO_WORD, with_access
+from pyredmem.objects.object import RedisObject, incr_ref_count
 from pyredmem.objects.sorted_set import SortedSetObject
-from pyredmem.objects.string import BufferString, StringObject
+from pyredmem.objects.string import BufferString, BytesString, StringObject
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
 from pyredmem.structures.look_ahead import WINDOW, pays
@@ -57,7 +60,7 @@ class Database:
         self.index: i64 = index
         self.shared = shared
         self.allocator = shared.allocator
-        self.keys = KeyTable(shared.allocator)
+        self.keys = KeyTable(shared.allocator, shared.heap_strings)
         self.expires = ExpireTable(shared.allocator)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
@@ -78,7 +81,7 @@ class Database:
         if len(argv) < 3:
             return
         slot = self.keys.find_rehashing(argv[1])
-        value = self.keys.values[slot] if slot >= 0 else None
+        value = self.keys.value(slot) if slot >= 0 else None
         table = value.payload().lookup_table() if isinstance(value, Collection) else None
         if table is not None and pays(table):
             # The element follows the key, or the score in a sorted set.
@@ -108,10 +111,55 @@ class Database:
         slot = self.find_slot(key)
         if slot < 0:
             return None
-        return self.keys.values[slot]
+        return self.keys.value(slot)
 
     def read(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that reads it: counts a hit or a miss, marks the value as used."""
+        slot = self._read_slot(key)
+        return None if slot < 0 else self.keys.value(slot)
+
+    def touch(self, key: bytes) -> bool:
+        """As ``read``, for a command that does not look at the value; whether the key exists."""
+        return self._read_slot(key) >= 0
+
+    def reply_string(self, key: bytes, reply: ReplySink) -> bool:
+        """Reply with the string that a key holds, or with null; False, without a reply, if it holds another type.
+
+        This is ``read`` for GET and its like: a string in the heap goes to the reply without becoming an object.
+        """
+        slot = self._read_slot(key)
+        if slot < 0:
+            reply.null()
+            return True
+        word: i64 = self.keys.words[slot]
+        if word >= 0:
+            self.shared.heap_strings.reply(word, reply)
+            return True
+        value = self.keys.object(word)
+        if isinstance(value, BytesString):
+            reply.bulk(value.content)
+        elif isinstance(value, StringObject):
+            reply.bulk(value.data())
+        else:
+            return False
+        return True
+
+    def string_length(self, key: bytes) -> i64:
+        """The length of the string that a key holds, 0 if it does not exist, -1 if it holds another type.
+
+        This is ``read`` for STRLEN.
+        """
+        slot = self._read_slot(key)
+        if slot < 0:
+            return 0
+        word: i64 = self.keys.words[slot]
+        if word >= 0:
+            return self.shared.heap_strings.length(word)
+        value = self.keys.object(word)
+        return value.length() if isinstance(value, StringObject) else -1
+
+    def _read_slot(self, key: bytes) -> i64:
+        """What ``read`` does, but returns the slot, -1 if there is none."""
         shared = self.shared
         slot: i64 = self.keys.find(key)
         if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
@@ -120,42 +168,54 @@ class Database:
             shared.misses += 1
             if shared.changes.listening:
                 shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
-            return None
+            return -1
         shared.hits += 1
-        value = self.keys.values[slot]
-        if shared.only_tracks_lru:
-            value.lru = shared.lru_clock
+        self._touch(slot)
+        return slot
+
+    def _touch(self, slot: i64) -> None:
+        """Mark a value as used."""
+        keys = self.keys
+        shared = self.shared
+        word: i64 = keys.words[slot]
+        if not shared.only_tracks_lru:
+            keys.set_access(slot, shared.used_now(keys.access(slot)))
+        elif word >= 0:
+            keys.words[slot] = with_access(word, i64(shared.lru_clock))
         else:
-            shared.touch(value)
-        return value
+            keys.object(word).lru = shared.lru_clock
 
     def inspect(self, key: bytes, notifies_miss: bool = True) -> RedisObject | None:
         """The value of a key for a command about the key: counts a hit or a miss, does not mark the value as used."""
+        return self.keys.value(self._slot) if self.finds(key, notifies_miss) else None
+
+    def finds(self, key: bytes, notifies_miss: bool = True) -> bool:
+        """As ``inspect``, for a command that does not look at the value."""
         shared = self.shared
         slot = self.find_slot(key)
         if slot < 0:
             shared.misses += 1
             if notifies_miss:
                 shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
-            return None
+            return False
         shared.hits += 1
-        return self.keys.values[slot]
+        self._slot = slot
+        return True
 
     def write(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that changes it: marks the value as used."""
+        return self.keys.value(self._slot) if self._finds_to_change(key) else None
+
+    def _finds_to_change(self, key: bytes) -> bool:
+        """What ``write`` does, but leaves the slot in ``_slot``; False if there is none."""
         slot: i64 = self.keys.find(key)
         if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
             slot = -1
         if slot < 0:
-            return None
+            return False
         self._slot = slot
-        value = self.keys.values[slot]
-        shared = self.shared
-        if shared.only_tracks_lru:
-            value.lru = shared.lru_clock
-        else:
-            self._touch_to_change(key, value)
-        return value
+        self._touch_to_change(key, slot)
+        return True
 
     def modify(self, key: bytes) -> RedisObject:
         """The value of a key that exists and is about to change; it is not marked as used.
@@ -165,7 +225,7 @@ class Database:
         """
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
-        value = self.keys.values[slot]
+        value = self.keys.value(slot)
         if self.images:
             self.preserve(key, value)
         return value
@@ -220,14 +280,21 @@ class Database:
 
         The value counts as new, even one that another key held (Redis 7.2 dbAdd).
         """
+        self.shared.mark_created(value)
+        self._add_word(key, self.keys.word_for(value))
+
+    def _add_word(self, key: bytes, word: i64) -> None:
+        """Add a key that does not exist, whose value has this word."""
         shared = self.shared
-        shared.mark_created(value)
         keys = self.keys
         keys.step()
-        keys.insert(key, 0)
-        keys.values.append(value)
+        keys.add_word(keys.insert(key, 0), word)
         if shared.changes.listening:
             shared.changes.notify(events.NEW, b"new", self.index, key)
+
+    def set_access(self, key: bytes, field: i64) -> None:
+        """Set the access field of the value of a key that exists."""
+        self.keys.set_access(self.keys.find_rehashing(key), field)
 
     def store_string(self, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
         """Let a key hold a string, whatever it held before; its expire time is removed unless ``keep_ttl``."""
@@ -240,17 +307,35 @@ class Database:
             elif not keep_ttl:
                 self.persist(key)
         if slot < 0:
-            self.add(key, shared.strings.create(data))
+            word: i64 = shared.strings.create_in_heap(data)
+            if word == NO_WORD:
+                self.add(key, shared.strings.create(data))
+            else:
+                self._add_word(key, with_access(word, shared.new_access()))
             return
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
-        old = keys.values[slot]
-        if shared.only_tracks_lru:
-            old.lru = shared.lru_clock
+        self._touch_to_change(key, slot)
+        self._overwrite(slot, data)
+
+    def _overwrite(self, slot: i64, data: bytes) -> None:
+        """Replace the value in a slot by a string; the access field stays."""
+        strings = self.shared.strings
+        keys = self.keys
+        word: i64 = keys.words[slot]
+        if word < 0:
+            if strings.assign(keys.object(word), data):
+                return
         else:
-            self._touch_to_change(key, old)
-        if not shared.strings.assign(old, data):
-            self._replace(slot, shared.strings.create(data))
+            new: i64 = self.shared.heap_strings.overwrite(word, data)
+            if new != NO_WORD:
+                keys.words[slot] = new
+                return
+        new = strings.create_in_heap(data)
+        if new == NO_WORD:
+            self._replace(slot, strings.create(data))
+        else:
+            self._replace_by_word(slot, new)
 
     def set(self, key: bytes, value: RedisObject) -> None:
         """Let a key hold ``value``, whatever it held before; its expire time is removed."""
@@ -258,7 +343,7 @@ class Database:
         if slot < 0:
             self.add(key, value)
             return
-        self._touch_to_change(key, self.keys.values[slot])
+        self._touch_to_change(key, slot)
         self.keys.step()  # Redis looks the key up once more
         self._replace(slot, value)
         if self.expires.used > 0:
@@ -269,10 +354,20 @@ class Database:
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
+        self._replace(self._slot_again(key), value)
+
+    def put_back(self, key: bytes, value: RedisObject) -> None:
+        """Let a key hold the object again that ``write`` has returned, and the caller has changed in place.
+
+        That is necessary if the object may be one that was made for the occasion, so for integers.
+        """
+        self.keys.put(self._slot_again(key), value)
+
+    def _slot_again(self, key: bytes) -> i64:
+        """The slot of a key that was just found."""
+        keys = self.keys
         slot = self._slot
-        if slot >= keys.used or keys.keys[slot] != key:
-            slot = keys.find_rehashing(key)
-        self._replace(slot, value)
+        return slot if slot < keys.used and keys.keys[slot] == key else keys.find_rehashing(key)
 
     def modify_string(self, key: bytes, value: StringObject) -> BufferString:
         """The string that ``write`` or ``modify`` returned, in the form that can be modified in place.
@@ -282,22 +377,32 @@ class Database:
         buffer = self.shared.strings.unshare(value)
         if buffer is not value:
             self.keys.step()  # Redis looks the key up once more
-            self.keys.values[self.keys.find_rehashing(key)] = buffer
+            self.keys.put(self.keys.find_rehashing(key), buffer)
         return buffer
 
     def _replace(self, slot: i64, value: RedisObject) -> None:
         """Put a new value in the place of an old one; the access field goes over to it."""
-        values = self.keys.values
-        old = values[slot]
-        if old is value:
+        keys = self.keys
+        word: i64 = keys.words[slot]
+        if word < 0 and keys.object(word) is value:
             return
         if value.refcount == 1:
-            value.lru = old.lru
-        values[slot] = value
-        if self.shared.lazy_server_del:
-            self.shared.lazyfree.submit(old)
+            value.lru = i32(keys.access(slot))
+        self._put_word(slot, keys.word_for(value))
+
+    def _replace_by_word(self, slot: i64, word: i64) -> None:
+        """The same for the word of a new value, which is not a shared one."""
+        self._put_word(slot, with_access(word, self.keys.access(slot)))
+
+    def _put_word(self, slot: i64, word: i64) -> None:
+        """Put a word in the place of another one, for whose value there is one reference less."""
+        keys = self.keys
+        old: i64 = keys.words[slot]
+        keys.words[slot] = word
+        if old >= 0 or not self.shared.lazy_server_del:
+            keys.free_value(old)
         else:
-            decr_ref_count(old, self.allocator)
+            self.shared.lazyfree.submit(keys.take_object(old))
 
     def copy_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
         """Add ``new_key``, which does not exist, to a database; it holds ``value`` and expires when ``key`` does.
@@ -310,14 +415,16 @@ class Database:
             target.expire_at(new_key, expire_ms)
         self.due_keys.move(key, target.due_keys, new_key)
 
-    def move_key(self, key: bytes, value: RedisObject, target: Database, new_key: bytes) -> None:
+    def move_key(self, key: bytes, target: Database, new_key: bytes) -> None:
         """Give a key, with its value and expire time, another name or database, where no such key exists.
 
         The new key is there before the old one is deleted, as in Redis: a full table grows on the way.
         """
+        value = self.keys.make_object(self.keys.find_rehashing(key))
         incr_ref_count(value)
         self.copy_key(key, value, target, new_key)
         self.delete(key)
+        target.keys.settle(target.keys.find_rehashing(new_key))
 
     def delete(self, key: bytes, lazily: bool = False) -> bool:
         """Delete a key; False if it did not exist or has expired. ``lazily``: free a large value in the background."""
@@ -368,22 +475,21 @@ class Database:
         """Delete a key without an expire time."""
         if self.due_keys.count > 0:
             self.due_keys.forget(key)
-        value = self.keys.values[slot]
+        keys = self.keys
+        word: i64 = keys.words[slot]
         if self.images:
-            self.preserve(key, value)
-        self.keys.remove(slot)
-        if lazily:
-            self.shared.lazyfree.submit(value)
+            self.preserve(key, keys.value(slot))
+        keys.remove(slot)
+        if word >= 0 or not lazily:
+            keys.free_value(word)
         else:
-            decr_ref_count(value, self.allocator)
+            self.shared.lazyfree.submit(keys.take_object(word))
 
     def clear(self) -> i64:
         """Delete all keys; returns how many there were."""
         self._preserve_all()
         removed = self.keys.used
-        values = self.keys.values
-        for value in values:
-            decr_ref_count(value, self.allocator)
+        self.keys.free_values()
         self.keys.clear()
         self.expires.clear()
         self.due_keys.clear()
@@ -394,9 +500,9 @@ class Database:
     def clear_lazily(self) -> i64:
         """Delete all keys and free their memory in the background; returns how many there were."""
         self._preserve_all()
-        keys = KeyTable(self.allocator)
+        keys = KeyTable(self.allocator, self.shared.heap_strings)
         keys.take_over(self.keys)
-        keys.values, self.keys.values = self.keys.values, []
+        keys.take_over_values(self.keys)
         expires = ExpireTable(self.allocator)
         expires.take_over(self.expires)
         expires.when, self.expires.when = self.expires.when, vec[i64]()
@@ -426,19 +532,19 @@ class Database:
     def _preserve_all(self) -> None:
         if self.images:
             for slot, key in enumerate(self.keys.keys):
-                self.preserve(key, self.keys.values[slot])
+                self.preserve(key, self.keys.value(slot))
 
-    def _touch_to_change(self, key: bytes, value: RedisObject) -> None:
+    def _touch_to_change(self, key: bytes, slot: i64) -> None:
         """Mark a value as used that is about to change."""
-        self.shared.touch(value)
+        self._touch(slot)
         if self.images:
-            self.preserve(key, value)
+            self.preserve(key, self.keys.value(slot))
 
     def put_twin(self, slot: i64, twin: RedisObject) -> None:
         """Let a twin take the place of a value."""
         for image in self.images:
-            image.replaced(self.keys.keys[slot], self.keys.values[slot], twin)
-        self.keys.values[slot] = twin
+            image.replaced(self.keys.keys[slot], self.keys.value(slot), twin)
+        self.keys.put(slot, twin)
 
     # Expire times, in unix milliseconds.
 
@@ -530,7 +636,7 @@ class Database:
     def stored_value(self, key: bytes) -> RedisObject | None:
         """The value of a key, expired or not, for code that must not change anything by looking (MEMORY USAGE ...)."""
         slot: i64 = self.keys.find(key)
-        return None if slot < 0 else self.keys.values[slot]
+        return None if slot < 0 else self.keys.value(slot)
 
     def key_block_bytes(self, key: bytes) -> i64:
         """Bytes of the block that a key's own sds lies in, not those of its value."""
@@ -542,18 +648,14 @@ class Database:
 
     def addresses(self) -> list[int]:
         """Every ledger address that this database owns, those of the values included."""
-        owned = self.keys.addresses() + self.expires.addresses()
-        for value in self.keys.values:
-            owned += value.addresses()
-        return owned
+        return self.keys.addresses() + self.keys.value_addresses() + self.expires.addresses()
 
     def check(self) -> None:
         """Assert the invariants."""
         self.keys.check()
         self.expires.check()
-        assert len(self.keys.values) == self.keys.used
         assert len(self.expires.when) >= self.expires.used
-        for slot, value in enumerate(self.keys.values):
+        for slot, value in enumerate(self.keys.all_values()):
             if isinstance(value, HashObject) and value.due_ms() != NEVER:
                 key = self.keys.keys[slot]
                 assert self.due_keys.when.get(key, NEVER) <= value.due_ms(), f"{key!r} has fields that expire unseen"

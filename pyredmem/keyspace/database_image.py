@@ -14,7 +14,8 @@ from librt.vecs import vec
 from mypy_extensions import i32, i64
 
 from pyredmem.keyspace.due_keys import DueKeys
-from pyredmem.keyspace.tables import ExpireTable, KeyTable
+from pyredmem.keyspace.key_table import KeyTable
+from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.objects.image import image_of
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.structures.dict_state import DictState
@@ -27,9 +28,9 @@ class DatabaseImage:
         self._allocator = keys.allocator
         self.table = DictState(keys)
         #: By slot: the object that the database still holds under its key, or an image.
-        self.values: list[RedisObject] = keys.values.copy()
+        self.values: list[RedisObject] = keys.all_values()
         #: By slot, the access fields, which change without notice.
-        self.access: vec[i32] = vec[i32]([value.lru for value in keys.values])
+        self.access: vec[i32] = vec[i32]([value.lru for value in self.values])
         #: The images by slot. One whose slot is not in ``lost`` is of the object that the database holds.
         self._images: dict[int, RedisObject] = {}
         #: Slots whose object the database does not hold any more, or not as it was.
@@ -38,7 +39,7 @@ class DatabaseImage:
         self.expires = DictState(expires)
         self.when: vec[i64] = expires.when[: expires.used]
         self.due_keys = due_keys.copy()
-        for slot, value in enumerate(keys.values):
+        for slot, value in enumerate(keys.all_values()):
             if value.is_changed_by_reading():
                 self._lose(slot, value)
                 self._always_lost.add(slot)

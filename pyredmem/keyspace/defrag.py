@@ -150,9 +150,10 @@ class DefragScan:
             keys.key_addresses[slot] = i32(new_address)
             if database.expires.used > 0:
                 self._update_expires(database, keys.keys[slot], new_address)
-        value = keys.values[slot]
-        if value.refcount == 1:
-            self._visit_value(keys.keys[slot], value)
+        if not keys.defrag_string(slot, mover):
+            value = keys.value(slot)
+            if value.refcount == 1:
+                self._visit_value(keys.keys[slot], value)
         self.scanned += 1
         if mover.hits != before:
             self.key_hits += 1
@@ -192,7 +193,7 @@ class DefragScan:
         cursor: i64 = 0
         slot: i64 = keys.find_rehashing(self._later[0])
         if slot >= 0:
-            value = keys.values[slot]
+            value = keys.value(slot)
             if value.refcount == 1:
                 before = mover.hits
                 cursor = value.defrag_elements(mover, self._later_cursors[0], PIECE)

@@ -30,6 +30,6 @@ def keyspace_digest(keyspace: Keyspace) -> bytes:
         for slot, key in enumerate(database.keys.keys):
             digest = Digest()
             digest.mix(key)
-            add_value(digest, database, key, database.keys.values[slot])
+            add_value(digest, database, key, database.keys.value(slot))
             whole.xor(digest.data())
     return whole.text()

@@ -320,14 +320,13 @@ class Eviction:
     def _offer_by_idle_time(self, database: Database, found: vec[i32], count: i64) -> None:
         pool = self.pool
         keys = database.keys
-        values = keys.values
         clock: i64 = i64(self._keyspace.lru_clock)
         place: i64 = 0
         while place < count:
             slot: i64 = i64(found[place])
             if not self._from_all:
                 slot = keys.find(database.expires.keys[slot])
-            score = access.idle_ms(clock, i64(values[slot].lru))
+            score = access.idle_ms(clock, keys.access(slot))
             if pool.admits(score):
                 pool.add(score, database.index, keys.keys[slot])
             place += 1
@@ -335,7 +334,6 @@ class Eviction:
     def _offer_by_frequency(self, database: Database, found: vec[i32], count: i64) -> None:
         pool = self.pool
         keys = database.keys
-        values = keys.values
         minutes = self._keyspace.lfu_minutes
         decay_time = self._keyspace.lfu_decay_time
         place: i64 = 0
@@ -343,7 +341,7 @@ class Eviction:
             slot: i64 = i64(found[place])
             if not self._from_all:
                 slot = keys.find(database.expires.keys[slot])
-            score = access.LFU_MAXIMUM - access.lfu_decayed(i64(values[slot].lru), minutes, decay_time)
+            score = access.LFU_MAXIMUM - access.lfu_decayed(keys.access(slot), minutes, decay_time)
             if pool.admits(score):
                 pool.add(score, database.index, keys.keys[slot])
             place += 1

@@ -52,6 +52,11 @@ class Keyspace(SharedState):
             if is_replaced or database.keys.find(key) >= 0:
                 self.changes.mark_watchers(database.index, key, is_replaced)
 
+    def make_objects(self) -> None:
+        """Make an object of each string in the heap."""
+        for database in self.databases:
+            database.keys.make_objects()
+
     def close(self) -> None:
         """Drop all databases. The keyspace can't be used any more."""
         self.lazyfree.on_work = None

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from mypy_extensions import i32, i64
 
+from pyredmem.base.build import COMPILED
 from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
 from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_choice import create_heap_bytes, is_checked
+from pyredmem.objects.heap_strings import LONGEST, HeapStrings
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string_factory import StringFactory
@@ -36,7 +39,10 @@ class SharedState:
         self.allocator = allocator
         self.rng = rng
         self.changes = Changes()
-        self.strings = StringFactory(allocator)
+        #: The length of the longest string in the heap (bytes). The interpreter is faster with objects.
+        self._longest: i64 = LONGEST if COMPILED or is_checked(allocator) else -1
+        self.heap_strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), self._longest)
+        self.strings = StringFactory(allocator, self.heap_strings)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)
         self.look_ahead = LookAhead()
@@ -86,37 +92,34 @@ class SharedState:
         self._choose_tracking()
 
     def count_snapshots(self, change: i64) -> None:
-        """Note that there are more snapshots, or fewer."""
+        """Note that there are more snapshots, or fewer. While there is one, no string goes into the heap."""
         self.snapshots += change
+        self.heap_strings.longest = self._longest if self.snapshots == 0 else -1
         self._choose_tracking()
 
     def _choose_tracking(self) -> None:
         self.only_tracks_lru = not self.lfu_policy and not self.no_touch and self.snapshots == 0
 
-    def touch(self, value: RedisObject) -> None:
-        """Mark a value as used now; by LFU, count one more use."""
+    def used_now(self, field: i64) -> i64:
+        """The access field of a value that is used now, and had ``field`` before; by LFU, it counts one more use."""
         if self.no_touch:
-            return
+            return field
         if not self.lfu_policy:
-            value.lru = self.lru_clock
-            return
-        field = access.lfu_used(i64(value.lru), self.lfu_minutes, self.lfu_decay_time, self.lfu_log_factor, self.rng)
-        value.lru = i32(field)
+            return i64(self.lru_clock)
+        return access.lfu_used(field, self.lfu_minutes, self.lfu_decay_time, self.lfu_log_factor, self.rng)
+
+    def new_access(self) -> i64:
+        """The access field of a value that is created now."""
+        return self.lfu_minutes << 8 | access.LFU_INITIAL if self.lfu_policy else i64(self.lru_clock)
 
     def mark_created(self, value: RedisObject) -> None:
         """Give a new value its first access field; shared values keep theirs."""
-        if value.refcount == SHARED_REFERENCE_COUNT:
-            return
-        if self.lfu_policy:
-            value.lru = i32(self.lfu_minutes << 8 | access.LFU_INITIAL)
-        else:
-            value.lru = self.lru_clock
+        if value.refcount != SHARED_REFERENCE_COUNT:
+            value.lru = i32(self.new_access())
 
     def mark_shared_integers(self) -> None:
         """Give all shared integers the access field of a value that is created now, as Redis does at its start."""
-        created_now = RedisObject(0)
-        self.mark_created(created_now)
-        self.strings.unused_lru = created_now.lru
+        self.strings.unused_lru = i32(self.new_access())
 
     # Counters.
 

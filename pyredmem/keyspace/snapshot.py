@@ -35,13 +35,14 @@ class KeyspaceSnapshot:
         self._average_ttls: list[int] = []
         self._expires_cursors: list[int] = []
         self.is_dropped = False
+        keyspace.count_snapshots(1)
+        keyspace.make_objects()
         for database in keyspace.databases:
             image = DatabaseImage(database.keys, database.expires, database.due_keys)
             database.images.append(image)
             self._databases.append(image)
             self._average_ttls.append(database.average_ttl)
             self._expires_cursors.append(database.expires_cursor)
-        keyspace.count_snapshots(1)
 
     def drop(self) -> None:
         """Refer to nothing any more."""
@@ -121,7 +122,7 @@ class _DatabaseRestoration:
         entries, sds = self._places()
         values = self._values()
         image.table.put_back(self._keys, entries, sds)
-        self._keys.values = values
+        self._keys.set_values(values)
         image.regained(values)
         slot: i64 = 0
         while slot < len(values):
@@ -137,7 +138,7 @@ class _DatabaseRestoration:
 
     def _compare(self) -> None:
         """Find the slots that differ."""
-        keys, values = self._keys.keys, self._keys.values
+        keys, values = self._keys.keys, self._keys.all_values()
         old_keys, old_values = self._image.table.keys, self._image.values
         slot: i64 = 0
         while slot < self._both:
@@ -158,7 +159,7 @@ class _DatabaseRestoration:
         """Free the values that have changed, and the keys that were not there."""
         table, image, allocator = self._keys, self._image, self._allocator
         for key, slot in self._leaving.items():
-            value = table.values[slot]
+            value = table.value(slot)
             old: i64 = image.table.find(key)
             if old >= 0 and image.values[old] is value:
                 continue

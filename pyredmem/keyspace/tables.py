@@ -1,4 +1,4 @@
-"""The tables of a database: keys with values, and keys with expire times; and both after the database was emptied."""
+"""The table of expire times of a database; and both tables of a database that was emptied."""
 
 from __future__ import annotations
 
@@ -6,64 +6,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.lazyfree_queue import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.page_release import release_list_tail
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
-from pyredmem.objects.string import BytesString
+from pyredmem.objects.object import RedisObject
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
-
-
-class KeyTable(Dict):
-    """From key to value."""
-
-    def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True)
-        self.values: list[RedisObject] = []
-
-    def move_value(self, source: i64, target: i64) -> None:
-        """Copy one value over another."""
-        self.values[target] = self.values[source]
-
-    def drop_last_value(self) -> None:
-        """Drop the last value."""
-        self.values.pop()
-
-    def clear_values(self) -> None:
-        """Drop all values."""
-        self.values = []
-
-    def look_at(self, slot: i64) -> i64:
-        """Read the key and the object in a slot."""
-        return super().look_at(slot) + i64(self.values[slot].lru)
-
-    def look_into(self, slot: i64) -> i64:
-        """Read the content of a string."""
-        value = self.values[slot]
-        return len(value.content) if isinstance(value, BytesString) else 0
-
-    def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
-        """As :meth:`dismantle`, values included; values with another reference are appended to ``referred``.
-
-        A large value is dismantled first, in as many calls as it needs, and then its key.
-        """
-        values = self.values
-        before: i64 = len(freed)
-        while len(values) > 0 and len(freed) - before < limit:
-            value = values[-1]
-            if value.refcount <= 1:
-                value.refcount = 0
-                if not value.dismantle(limit, freed):
-                    return False
-            elif value.refcount != SHARED_REFERENCE_COUNT:
-                referred.append(value)
-            else:
-                before -= 1  # shared numbers count towards the limit too: the caller must read the clock in time
-            values.pop()
-        if len(values) // LARGE_ARRAY != self.used // LARGE_ARRAY:
-            release_list_tail(values)
-        return self.dismantle(self.used - len(values), freed)
 
 
 class ExpireTable(Dict):
@@ -82,9 +30,15 @@ class ExpireTable(Dict):
         else:
             self.when = append(self.when, when_ms)
 
-    def look_at(self, slot: i64) -> i64:
-        """Read the key and the time in a slot."""
-        return super().look_at(slot) + self.when[slot]
+    def look_at(self, slots: vec[i64], count: i64) -> i64:
+        """Read the keys and the times in some slots."""
+        seen: i64 = 0
+        when = self.when
+        at: i64 = 0
+        while at < count:
+            seen += when[slots[at]]
+            at += 1
+        return seen + super().look_at(slots, count)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy one time over another."""

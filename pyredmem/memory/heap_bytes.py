@@ -21,6 +21,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from librt.strings import BytesWriter
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
@@ -64,6 +65,13 @@ class HeapBytes(PageReceiver):
     @abstractmethod
     def set_word(self, address: i64, value: i64) -> None:
         """Set the word at an address."""
+
+    def look_at(self, addresses: vec[i64], count: i64) -> i64:
+        """Read the words at ``count`` addresses, to have them in the cache; returns what means nothing.
+
+        Blocks at these addresses may be empty, so that there is no memory. It is worth it in compiled code only.
+        """
+        return 0
 
     @abstractmethod
     def move(self, source: i64, target: i64, length: i64) -> None:

@@ -15,6 +15,11 @@ def create_allocator(profile_name: str, checked: bool) -> Allocator:
     return CheckedAllocator(profile_name) if checked else Allocator(profile_name)
 
 
+def is_checked(allocator: Allocator) -> bool:
+    """Whether an allocator tells of each block, so that the accesses to its bytes are checked."""
+    return isinstance(allocator, CheckedAllocator)
+
+
 def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:
     """The bytes of an allocator that has none yet, in words if the package is compiled.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_bytes import HeapBytes
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -25,7 +26,14 @@ class Mover:
         """The address of a ledger block from now on; 0, which is no block, stays 0."""
         if address == 0:
             return 0
-        new = self.allocator.relocate(address)
+        return self._counted(address, self.allocator.relocate(address))
+
+    def content(self, address: i64, heap: HeapBytes, length: i64) -> i64:
+        """The address of a ledger block from now on, with the ``length`` bytes in it."""
+        return self._counted(address, heap.relocate(self.allocator, address, length))
+
+    def _counted(self, address: i64, new: i64) -> i64:
+        """Count a block that was, or was not, moved to ``new``."""
         if new == address:
             self.misses += 1
         else:

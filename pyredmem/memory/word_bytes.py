@@ -209,6 +209,21 @@ class WordBytes(ByteChunks):
         self._cover(address, 1)
         self._chunks[chunk][address + self._bases[chunk]] = value
 
+    def look_at(self, addresses: vec[i64], count: i64) -> i64:
+        chunks = self._chunks
+        bases = self._bases
+        seen: i64 = 0
+        at: i64 = 0
+        while at < count:
+            address: i64 = addresses[at]
+            chunk: i64 = address >> CHUNK_SHIFT
+            words = chunks[chunk]
+            place: i64 = address + bases[chunk]
+            if 0 <= place < len(words):
+                seen += words[place]
+            at += 1
+        return seen
+
     def move(self, source: i64, target: i64, length: i64) -> None:
         left: i64 = (length + 7) >> 3
         if left == 0:

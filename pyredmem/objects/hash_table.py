@@ -57,9 +57,20 @@ class FieldTable(Dict):
         self.allocator.free(i64(self.value_addresses[slot]))
         self.remove(slot)
 
-    def look_at(self, slot: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64) -> i64:
         """Read the field and the value in a slot."""
-        return super().look_at(slot) + i64(len(self.values[slot])) + i64(self.value_addresses[slot])
+        seen: i64 = 0
+        addresses = self.value_addresses
+        at: i64 = 0
+        while at < count:
+            seen += i64(addresses[slots[at]])
+            at += 1
+        values = self.values
+        at = 0
+        while at < count:
+            seen += len(values[slots[at]])
+            at += 1
+        return seen + super().look_at(slots, count)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the value of one slot over that of another."""

@@ -34,9 +34,19 @@ class SkiplistTable(Dict):
         """The slot of a member that is there, without a rehash step."""
         return self.find_rehashing(member) if self.rehash_index >= 0 else self.find(member)
 
-    def look_at(self, slot: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64) -> i64:
         """Read the member in a slot, and its score."""
-        return super().look_at(slot) + i64(self.nodes[slot]) + i64(self.scores[slot] != 0)
+        seen: i64 = 0
+        nodes = self.nodes
+        scores = self.scores
+        at: i64 = 0
+        while at < count:
+            slot = slots[at]
+            seen += i64(nodes[slot])
+            if scores[slot] != 0:
+                seen += 1
+            at += 1
+        return seen + super().look_at(slots, count)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the score and the node of one slot over those of another."""

@@ -13,6 +13,7 @@ from mypy_extensions import i32, i64
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import BIG_ARGUMENT_BYTES, EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size, sds_resize
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import (
     SHARED_INTEGERS,
@@ -35,8 +36,9 @@ _DEFAULT_MAX_LENGTH: Final = 512 * 1024 * 1024
 class StringFactory:
     """Makes the string objects of one engine."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, heap_strings: HeapStrings | None = None) -> None:
         self.allocator = allocator
+        self._heap_strings = heap_strings
         #: Whether equal small integers are one object. Off while maxmemory is set with an LRU or LFU policy, which
         #: needs an access field for each key.
         self.sharing = True
@@ -59,6 +61,18 @@ class StringFactory:
         sds_address = self._big_argument(size) if size >= BIG_ARGUMENT_BYTES else allocator.alloc(sds_new_size(size))
         return BytesString(allocator.alloc(ROBJ_SIZE), sds_address, data)
 
+    def create_in_heap(self, data: bytes) -> i64:
+        """The word of a string like that which ``create`` makes; NO_WORD, and no string, if it must be an object."""
+        strings = self._heap_strings
+        size: i64 = len(data)
+        if strings is None or size > strings.longest:
+            return NO_WORD
+        if 0 < size <= _INTEGER_DIGITS and (data[0] <= _NINE or data[0] == _MINUS):
+            number = parse_integer(data)
+            if number is not None:
+                return NO_WORD if self._is_shared(number) else strings.new_integer(number)
+        return strings.new_text(data)
+
     def _big_argument(self, size: i64) -> i64:
         """The block of a big argument: the query buffer it arrived in, trimmed if too much of it is free.
 
@@ -77,7 +91,7 @@ class StringFactory:
 
     def create_integer(self, number: i64) -> StringObject:
         """The object of an integer: the shared one if sharing is on and there is one."""
-        if self.sharing and 0 <= number < SHARED_INTEGERS:
+        if self._is_shared(number):
             shared = self._shared
             if number < len(shared):
                 value = shared[number]
@@ -85,6 +99,10 @@ class StringFactory:
                     return value
             return self._share(number)
         return IntegerString(self.allocator.alloc(ROBJ_SIZE), number)
+
+    def _is_shared(self, number: i64) -> bool:
+        """Whether there is a shared object for an integer."""
+        return self.sharing and 0 <= number < SHARED_INTEGERS
 
     def _share(self, number: i64) -> IntegerString:
         """Make the shared object of an integer that has none yet. It has no block of its own in the ledger."""

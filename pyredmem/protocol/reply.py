@@ -12,6 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.double_text import format_fixed
+from pyredmem.memory.heap_bytes import HeapBytes
 
 _LINE_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
 
@@ -98,6 +99,10 @@ class ReplySink(ABC):
     @abstractmethod
     def big_number(self, digits: bytes) -> None:
         """An integer of any size in decimal. A bulk string under RESP2."""
+
+    def bulk_from(self, heap: HeapBytes, address: i64, length: i64) -> None:
+        """A binary-safe string that lies in the heap."""
+        self.bulk(heap.load(address, length))
 
     def bulks(self, items: list[bytes]) -> None:
         """An array of bulk strings."""

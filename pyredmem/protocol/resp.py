@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.double_text import format_fixed
 from pyredmem.base.numbers import format_double
+from pyredmem.memory.heap_bytes import HeapBytes
 from pyredmem.protocol.reply import ReplySink, one_line
 
 CRLF: Final = b"\r\n"
@@ -167,6 +168,18 @@ class RespSink(ReplySink):
         else:
             self._large_bulk(data, size)
         self._step_left -= size + _FRAME_BYTES
+        if self._step_left < 0:
+            self._grown()
+
+    def bulk_from(self, heap: HeapBytes, address: i64, length: i64) -> None:
+        if length >= _HEADERS:
+            self.bulk(heap.load(address, length))
+            return
+        writer = self._writer
+        writer.write(_BULK_HEADERS[length])
+        heap.reply(address, length, writer)
+        writer.write(CRLF)
+        self._step_left -= length + _FRAME_BYTES
         if self._step_left < 0:
             self._grown()
 

@@ -65,14 +65,59 @@ class Dict(DictCore):
         """An empty table of the same class."""
         return Dict(self.allocator, self.owns_keys, self.without_values)
 
-    # Looking ahead. The numbers mean nothing: they are made of what was read.
+    # Looking ahead: see :mod:`pyredmem.structures.look_ahead`.
 
-    def look_at(self, slot: i64) -> i64:
-        """Read the key and the value in a slot; subclasses add the value."""
-        return i64(len(self.keys[slot])) + i64(self.links[slot])
+    def look_for(self, digests: vec[i64], slots: vec[i64], count: i64) -> i64:
+        """Read the buckets of ``count`` hashes, and put the slots of their newest entries in ``slots``.
 
-    def look_into(self, slot: i64) -> i64:
-        """Read what the value in a slot refers to."""
+        Returns how many that are, since a bucket can be empty.
+        """
+        found: i64 = 0
+        at: i64 = 0
+        if self.rehash_index < 0:
+            heads = self.heads
+            mask = self.mask
+            tags = self.tags
+            while at < count:
+                entry: i64 = i64(heads[digests[at] & mask])
+                at += 1
+                if entry >= 0:
+                    slots[found] = entry & ~tags
+                    found += 1
+            return found
+        while at < count:
+            digest = digests[at]
+            at += 1
+            if digest & self.mask >= self.rehash_index:
+                tags = self.tags
+                entry = i64(self.heads[digest & self.mask])
+            else:
+                tags = self.new_tags
+                entry = i64(self.new_heads[digest & self.new_mask])
+            if entry >= 0:
+                slots[found] = entry & ~tags
+                found += 1
+        return found
+
+    # What these two return means nothing: it is made of what was read.
+
+    def look_at(self, slots: vec[i64], count: i64) -> i64:
+        """Read the keys and the values in ``count`` slots; subclasses add the values."""
+        seen: i64 = 0
+        links = self.links
+        at: i64 = 0
+        while at < count:
+            seen += i64(links[slots[at]])
+            at += 1
+        keys = self.keys
+        at = 0
+        while at < count:
+            seen += len(keys[slots[at]])
+            at += 1
+        return seen
+
+    def look_into(self, slots: vec[i64], count: i64) -> i64:
+        """Read what the values in ``count`` slots refer to. The slots may be overwritten."""
         return 0
 
     # Walks.

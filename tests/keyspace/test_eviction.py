@@ -47,7 +47,7 @@ def add(world: World, key: bytes, database: int = 0, field: int = 0, when_ms: in
     """Add a key with a given access field and expire time."""
     place = databases(world)[database]
     place.add(key, world.engine.keyspace.strings.create(value))
-    place.keys.values[place.keys.find(key)].lru = field
+    place.keys.set_access(place.keys.find(key), field)
     if when_ms:
         place.expire_at(key, when_ms)
 

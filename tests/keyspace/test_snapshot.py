@@ -51,7 +51,7 @@ def value_portrait(world: World, value: RedisObject) -> Portrait:
 def database_portrait(world: World, database: Database) -> Portrait:
     return [
         table_portrait(database.keys),
-        [value_portrait(world, value) for value in database.keys.values],
+        [value_portrait(world, value) for value in database.keys.all_values()],
         table_portrait(database.expires),
         list(database.expires.when)[: database.expires.used],
         database.due_keys.when.copy(),

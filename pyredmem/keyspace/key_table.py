@@ -1,0 +1,302 @@
+"""The main table of a database: from key to value.
+
+A value is a RedisObject, or a string in the heap, which has no object (see :mod:`pyredmem.objects.heap_strings`). By
+slot, the table has one number, the *word*: that of the string, or ``~n`` for the object number ``n``. An object keeps
+its number while its key moves from slot to slot::
+
+    keys      [ k0 | k1 | k2 | k3 ]
+    words     [ w0 | ~1 | w2 | ~0 ]       k0 and k2 hold strings in the heap
+    objects   [ v3 | v1 ]
+
+Commands never see a word. They get the object, or one that is like the string.
+"""
+
+from __future__ import annotations
+
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.mover import Mover
+from pyredmem.memory.page_release import release_list_tail
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_access
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.string import BytesString
+from pyredmem.structures.dict import LARGE_ARRAY, Dict
+
+
+class KeyTable(Dict):
+    """From key to value."""
+
+    def __init__(self, allocator: Allocator, strings: HeapStrings) -> None:
+        super().__init__(allocator, owns_keys=True)
+        self.strings = strings
+        self.words: vec[i64] = vec[i64]()
+        self.objects: list[RedisObject | None] = []
+        self._spare: vec[i32] = vec[i32]()  # the numbers that no object has
+        self._spares: i64 = 0  # how many of them there are
+        self._dismantled: i64 = 0  # values of the last slots that are gone already
+
+    # Values, by slot.
+
+    def value(self, slot: i64) -> RedisObject:
+        """The value, or an object like it. Whoever changes it puts it back, or something else, with ``put``."""
+        word: i64 = self.words[slot]
+        return self.object(word) if word < 0 else self.strings.view(word)
+
+    def is_in_heap(self, slot: i64) -> bool:
+        """Whether the value is a string in the heap."""
+        return self.words[slot] >= 0
+
+    def object(self, word: i64) -> RedisObject:
+        """The object that a word stands for."""
+        value = self.objects[~word]
+        assert value is not None, "a slot has an object that is gone"
+        return value
+
+    def add_word(self, slot: i64, word: i64) -> None:
+        """Give the slot of a new key, the last one, a word."""
+        if slot < len(self.words):
+            self.words[slot] = word
+        else:
+            self.words = append(self.words, word)
+
+    def put(self, slot: i64, value: RedisObject) -> None:
+        """Replace the value. Nothing is freed, for the new value may own the blocks of the old one."""
+        word: i64 = self.words[slot]
+        if word >= 0:
+            self.words[slot] = self.word_for(value)
+            return
+        new: i64 = self.strings.word_of(value)
+        if new == NO_WORD:
+            self.objects[~word] = value
+        else:
+            self._forget(word)
+            self.words[slot] = new
+
+    def word_for(self, value: RedisObject) -> i64:
+        """The word of a value, which goes into the heap, or gets a number. The table takes over a reference to it."""
+        word: i64 = self.strings.word_of(value)
+        return self._number(value) if word == NO_WORD else word
+
+    def _number(self, value: RedisObject) -> i64:
+        """The word of an object, which gets a number."""
+        number: i64 = len(self.objects)
+        if self._spares == 0:
+            self.objects.append(value)
+        else:
+            self._spares -= 1
+            number = i64(self._spare[self._spares])
+            self.objects[number] = value
+        return ~number
+
+    def take_object(self, word: i64) -> RedisObject:
+        """Give away an object, which no slot has any more, with the table's reference."""
+        value = self.object(word)
+        self._forget(word)
+        return value
+
+    def _forget(self, word: i64) -> None:
+        """Drop an object."""
+        number: i64 = ~word
+        if number == len(self.objects) - 1:
+            self.objects.pop()
+        else:
+            self.objects[number] = None
+            if self._spares < len(self._spare):
+                self._spare[self._spares] = i32(number)
+            else:
+                self._spare = append(self._spare, i32(number))
+            self._spares += 1
+        if self._spares == len(self.objects):
+            self._drop_objects()
+
+    def access(self, slot: i64) -> i64:
+        """The access field of a value."""
+        word: i64 = self.words[slot]
+        return i64(self.object(word).lru) if word < 0 else access_of(word)
+
+    def set_access(self, slot: i64, field: i64) -> None:
+        """Set the access field of a value."""
+        word: i64 = self.words[slot]
+        if word < 0:
+            self.object(word).lru = i32(field)
+        else:
+            self.words[slot] = with_access(word, field)
+
+    def free_value(self, word: i64) -> None:
+        """Drop the table's reference to what a word stands for, which no slot has any more."""
+        if word >= 0:
+            self.strings.free(word)
+        else:
+            decr_ref_count(self.take_object(word), self.allocator)
+
+    def free_values(self) -> None:
+        """Drop the references to all values. The table must be cleared next."""
+        words = self.words
+        slot: i64 = 0
+        while slot < self.used:
+            word: i64 = words[slot]
+            if word >= 0:
+                self.strings.free(word)
+            else:
+                decr_ref_count(self.object(word), self.allocator)
+            slot += 1
+
+    def all_values(self) -> list[RedisObject]:
+        """All values by slot."""
+        return [self.value(slot) for slot in range(self.used)]
+
+    def set_values(self, values: list[RedisObject]) -> None:
+        """Let the table have these values, all of which are objects."""
+        self.clear_values()
+        for slot, value in enumerate(values):
+            self.add_word(slot, self._number(value))
+
+    # Strings that become objects, and the other way round.
+
+    def make_object(self, slot: i64) -> RedisObject:
+        """The value, which is an object from now on."""
+        word: i64 = self.words[slot]
+        if word < 0:
+            return self.object(word)
+        value = self.strings.view(word)
+        self.words[slot] = self._number(value)
+        return value
+
+    def make_objects(self) -> None:
+        """Make an object of each string in the heap."""
+        slot: i64 = 0
+        while slot < self.used:
+            self.make_object(slot)
+            slot += 1
+
+    def settle(self, slot: i64) -> None:
+        """Put the value into the heap if it can lie there."""
+        word: i64 = self.words[slot]
+        if word < 0:
+            self.put(slot, self.object(word))
+
+    # What the base class does with keys, for the values.
+
+    def move_value(self, source: i64, target: i64) -> None:
+        """Copy one value over another."""
+        self.words[target] = self.words[source]
+
+    def trim_values(self) -> None:
+        """Free the memory of slots that are no longer used."""
+        self.words = self.words[: self.used]
+
+    def clear_values(self) -> None:
+        """Drop all values."""
+        self.words = vec[i64]()
+        self._drop_objects()
+
+    def _drop_objects(self) -> None:
+        self.objects = []
+        self._spare = vec[i32]()
+        self._spares = 0
+
+    def take_over_values(self, other: Dict) -> None:
+        assert isinstance(other, KeyTable)
+        self.words = other.words
+        self.objects = other.objects
+        self._spare = other._spare
+        self._spares = other._spares
+        other.clear_values()
+
+    def look_at(self, slots: vec[i64], count: i64) -> i64:
+        """Read the keys and the words in some slots."""
+        seen: i64 = 0
+        words = self.words
+        at: i64 = 0
+        while at < count:
+            seen += words[slots[at]]
+            at += 1
+        return seen + super().look_at(slots, count)
+
+    def look_into(self, slots: vec[i64], count: i64) -> i64:
+        """Read the contents of strings, and whatever other objects there are."""
+        words = self.words
+        seen: i64 = 0
+        found: i64 = 0
+        at: i64 = 0
+        while at < count:
+            word: i64 = words[slots[at]]
+            at += 1
+            if word >= 0:
+                slots[found] = word
+                found += 1
+            else:
+                value = self.object(word)
+                seen += len(value.content) if isinstance(value, BytesString) else i64(value.lru)
+        return seen + self.strings.look_at(slots, found)
+
+    def defrag_string(self, slot: i64, mover: Mover) -> bool:
+        """Let a mover place the value if it is a string in the heap; False if it is an object."""
+        word: i64 = self.words[slot]
+        if word < 0:
+            return False
+        self.words[slot] = self.strings.defrag(word, mover)
+        return True
+
+    def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
+        """As :meth:`dismantle`, values included; values with another reference are appended to ``referred``.
+
+        A large value is dismantled first, in as many calls as it needs, and then its key.
+        """
+        words = self.words
+        before: i64 = len(freed)
+        left: i64 = self.used - self._dismantled
+        while left > 0 and len(freed) - before < limit:
+            word: i64 = words[left - 1]
+            if word >= 0:
+                self.strings.dismantle(word, freed)
+            else:
+                value = self.object(word)
+                if value.refcount <= 1:
+                    value.refcount = 0
+                    if not value.dismantle(limit, freed):
+                        self._dismantled = self.used - left
+                        return False
+                elif value.refcount != SHARED_REFERENCE_COUNT:
+                    referred.append(value)
+                else:
+                    before -= 1  # shared numbers count towards the limit too: the caller must read the clock in time
+                self.objects[~word] = None
+            left -= 1
+        self._dismantled = 0
+        return self.dismantle(self.used - left, freed)
+
+    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
+        """As in the base class; large arrays of the values are dropped before the other arrays."""
+        if len(self.objects) > LARGE_ARRAY:
+            del self.objects[-LARGE_ARRAY:]
+            release_list_tail(self.objects)
+        elif len(self._spare) > LARGE_ARRAY:
+            self._spare = self._release_piece(self._spare)
+        elif len(self.words) > LARGE_ARRAY:
+            if self.is_released(self.words, len(self.words) * 8):
+                self.words = vec[i64]()
+        else:
+            return super().dismantle_arrays(freed)
+        return False
+
+    # Audit.
+
+    def value_addresses(self) -> list[int]:
+        """Every ledger address that the values own."""
+        owned: list[int] = []
+        for slot in range(self.used):
+            word: i64 = self.words[slot]
+            owned += self.object(word).addresses() if word < 0 else self.strings.addresses(word)
+        return owned
+
+    def check(self) -> None:
+        """Assert the invariants."""
+        super().check()
+        words = [word for word in list(self.words)[: self.used] if word < 0]
+        assert len(set(words)) == len(words), "two slots have one object"
+        assert len(words) + self._spares == len(self.objects), "an object is in no slot"
+        assert all(self.objects[~word] is not None for word in words)

@@ -1,0 +1,260 @@
+"""Strings in the heap: values without a Python object of their own.
+
+A string that is not long has its bytes in the very blocks that the ledger counts for it, and the table of keys has one
+number in place of an object, the *word* of the string::
+
+    bits  0 to 30   the address of the object's block (robj)
+         31 to 54   the access field
+         55 to 56   the encoding: embstr, raw or int
+         57 to 62   the length of an embstr (bytes)
+
+    embstr   the block has the bytes, from its start on
+    raw      the block has the address of the sds (32 bits) and its length; the block of the sds has the bytes
+    int      the block has the number
+
+All sizes are those of Redis 7.2, which puts a header of 16 bytes, or of 3, where nothing is here.
+
+Whoever wants an object gets one that is made for the occasion (``view``): a copy of the content, beside the true
+addresses. It may be read at any time later. It owns the blocks only if the word is given up for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i32, i64
+
+from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.layout import EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size
+from pyredmem.memory.mover import Mover
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.string import BytesString, IntegerString, StringObject
+from pyredmem.protocol.reply import ReplySink
+
+#: In place of a word: the value is an object.
+NO_WORD: Final = -1
+#: The longest string that lies in the heap (bytes). Longer ones are faster to copy as Python objects (measured:
+#: benchmarks/heap_bytes.py).
+LONGEST: Final = 256
+
+_ADDRESS: Final = 0x7FFFFFFF
+_ACCESS_SHIFT: Final = 31
+_ACCESS: Final = 0xFFFFFF
+_WITHOUT_ACCESS: Final = ~(_ACCESS << _ACCESS_SHIFT)
+_ENCODING: Final = 3 << 55
+_RAW: Final = 1 << 55
+_INT: Final = 2 << 55
+_LENGTH_SHIFT: Final = 57
+#: The first character that no integer begins with; the minus sign lies before the digits.
+_NINE: Final = 57
+
+
+def access_of(word: i64) -> i64:
+    """The access field of a string."""
+    return word >> _ACCESS_SHIFT & _ACCESS
+
+
+def with_access(word: i64, field: i64) -> i64:
+    """The word of the same string with another access field."""
+    return word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
+
+
+def is_integer(word: i64) -> bool:
+    return word & _ENCODING == _INT
+
+
+class HeapStrings:
+    """The strings of one engine that lie in the heap; ``longest`` is the length of the longest one, -1 for none."""
+
+    def __init__(self, allocator: Allocator, heap: HeapBytes, longest: i64) -> None:
+        self.allocator = allocator
+        self.heap: HeapBytes = heap
+        self.longest: i64 = longest
+
+    # New strings. Their access fields are zero.
+
+    def new_integer(self, number: i64) -> i64:
+        """The word of a new string with the encoding int."""
+        address: i64 = self.allocator.alloc(ROBJ_SIZE)
+        self.heap.set_word(address, number)
+        return address | _INT
+
+    def new_text(self, data: bytes) -> i64:
+        """The word of a new string with the encoding embstr or raw, which must not be too long."""
+        size: i64 = len(data)
+        if size <= EMBSTR_LIMIT:
+            address: i64 = self.allocator.alloc(embstr_size(size))
+            self.heap.store(address, data, size)
+            return address | size << _LENGTH_SHIFT
+        sds_address: i64 = self.allocator.alloc(sds_new_size(size))
+        address = self.allocator.alloc(ROBJ_SIZE)
+        self._store_raw(address, sds_address, data, size)
+        return address | _RAW
+
+    def word_of(self, value: RedisObject) -> i64:
+        """Move a value into the heap; returns its word, NO_WORD if it remains an object."""
+        if value.refcount != 1 or self.longest < 0:
+            return NO_WORD
+        address: i64 = i64(value.address)
+        access = i64(value.lru) << _ACCESS_SHIFT
+        if isinstance(value, IntegerString):
+            self.heap.set_word(address, value.number)
+            return address | access | _INT
+        if not isinstance(value, BytesString):
+            return NO_WORD
+        data = value.content
+        size: i64 = len(data)
+        if size > self.longest:
+            return NO_WORD
+        if value.sds_address == 0:
+            self.heap.store(address, data, size)
+            return address | access | size << _LENGTH_SHIFT
+        self._store_raw(address, i64(value.sds_address), data, size)
+        return address | access | _RAW
+
+    def _store_raw(self, address: i64, sds_address: i64, data: bytes, size: i64) -> None:
+        self.heap.set_word(address, sds_address | size << 32)
+        self.heap.store(sds_address, data, size)
+
+    # Reading.
+
+    def view(self, word: i64) -> StringObject:
+        """An object like the string."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        value: StringObject
+        if encoding == _INT:
+            value = IntegerString(address, self.heap.word(address))
+        else:
+            sds_address: i64 = self.heap.word(address) & _ADDRESS if encoding == _RAW else 0
+            value = BytesString(address, sds_address, self.data(word))
+        value.lru = i32(access_of(word))
+        return value
+
+    def data(self, word: i64) -> bytes:
+        """The bytes of a string."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == 0:
+            return self.heap.load(address, word >> _LENGTH_SHIFT)
+        content: i64 = self.heap.word(address)
+        if encoding == _INT:
+            return str(content).encode()
+        return self.heap.load(content & _ADDRESS, content >> 32)
+
+    def number(self, word: i64) -> i64:
+        """The number that a string with the encoding int has."""
+        return self.heap.word(word & _ADDRESS)
+
+    def length(self, word: i64) -> i64:
+        """Bytes of a string."""
+        encoding: i64 = word & _ENCODING
+        if encoding == 0:
+            return word >> _LENGTH_SHIFT
+        if encoding == _RAW:
+            return self.heap.word(word & _ADDRESS) >> 32
+        return len(self.data(word))
+
+    def reply(self, word: i64, reply: ReplySink) -> None:
+        """Reply with the bytes of a string."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == 0:
+            reply.bulk_from(self.heap, address, word >> _LENGTH_SHIFT)
+            return
+        content: i64 = self.heap.word(address)
+        if encoding == _RAW:
+            reply.bulk_from(self.heap, content & _ADDRESS, content >> 32)
+        else:
+            reply.bulk(str(content).encode())
+
+    def look_at(self, words: vec[i64], count: i64) -> i64:
+        """Read the blocks of ``count`` strings, to have them in the cache. The words are overwritten."""
+        raw: i64 = 0
+        at: i64 = 0
+        while at < count:
+            word: i64 = words[at]
+            words[at] = word & _ADDRESS
+            if word & _ENCODING == _RAW:
+                words[at] = words[raw]
+                words[raw] = word & _ADDRESS
+                raw += 1
+            at += 1
+        seen: i64 = self.heap.look_at(words, count)
+        at = 0
+        while at < raw:
+            words[at] = self.heap.word(words[at]) & _ADDRESS
+            at += 1
+        return seen + self.heap.look_at(words, raw)
+
+    # Change.
+
+    def set_number(self, word: i64, number: i64) -> None:
+        """Give a string with the encoding int another number."""
+        self.heap.set_word(word & _ADDRESS, number)
+
+    def overwrite(self, word: i64, data: bytes) -> i64:
+        """Overwrite a string if the result is what a new string of these bytes would be.
+
+        Returns the new word, NO_WORD if a new string must be made. The blocks stay if their size classes do.
+        """
+        size: i64 = len(data)
+        if size == 0 or data[0] <= _NINE:
+            return NO_WORD  # it may be an integer
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == 0:
+            if size != word >> _LENGTH_SHIFT:
+                if size > EMBSTR_LIMIT:
+                    return NO_WORD
+                address = self.allocator.replace(address, embstr_size(size))
+            self.heap.store(address, data, size)
+            return address | word & _ACCESS << _ACCESS_SHIFT | size << _LENGTH_SHIFT
+        if encoding == _INT or not EMBSTR_LIMIT < size <= self.longest:
+            return NO_WORD
+        content: i64 = self.heap.word(address)
+        sds_address: i64 = content & _ADDRESS
+        if size != content >> 32:
+            sds_address = self.allocator.replace(sds_address, sds_new_size(size))
+        self._store_raw(address, sds_address, data, size)
+        return word
+
+    def free(self, word: i64) -> None:
+        """Free the blocks of a string."""
+        address: i64 = word & _ADDRESS
+        if word & _ENCODING == _RAW:
+            self.allocator.free(self.heap.word(address) & _ADDRESS)
+        self.allocator.free(address)
+
+    def dismantle(self, word: i64, freed: FreedBlocks) -> None:
+        """Add the blocks of a string, to which nothing refers any more, to ``freed``. Any thread may call this."""
+        address: i64 = word & _ADDRESS
+        freed.add(address)
+        if word & _ENCODING == _RAW:
+            freed.add(self.heap.word(address) & _ADDRESS)
+
+    def defrag(self, word: i64, mover: Mover) -> i64:
+        """Let a mover place the blocks of a string; returns the word from now on."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == 0:
+            return word - address + mover.content(address, self.heap, word >> _LENGTH_SHIFT)
+        new: i64 = mover.content(address, self.heap, 8)
+        if encoding == _RAW:
+            content: i64 = self.heap.word(new)
+            sds_address: i64 = content & _ADDRESS
+            moved: i64 = mover.content(sds_address, self.heap, content >> 32)
+            if moved != sds_address:
+                self.heap.set_word(new, content - sds_address + moved)
+        return word - address + new
+
+    # Audit.
+
+    def addresses(self, word: i64) -> list[int]:
+        """The blocks of a string."""
+        freed = FreedBlocks()
+        self.dismantle(word, freed)
+        return [int(address) for address in freed.addresses]
