@@ -191,7 +191,7 @@ class Watched:
         return {
             (int(database.index), key): image(value)
             for database in self.world.engine.keyspace.databases
-            for key, value in zip(database.keys.keys, database.keys.all_values(), strict=True)
+            for key, value in zip(database.keys.all_keys(), database.keys.all_values(), strict=True)
         }
 
     def run(self, action: Callable[[], object], what: object) -> None:

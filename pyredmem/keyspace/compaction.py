@@ -62,11 +62,13 @@ class KeyspaceWalk:
         """Show the mover a key and its value, or the first part of a big value; returns the effort."""
         table = database.keys
         mover = self._mover
-        key = table.keys[slot]
-        moved = mover.text(key)
-        if moved is not key:
-            table.keys[slot] = moved
-            _follow(database, key, moved)
+        key = table.key(slot)
+        moved = key
+        if table.heap is None:
+            moved = mover.text(key)
+            if moved is not key:
+                table.keys[slot] = moved
+                _follow(database, key, moved)
         if table.is_in_heap(slot):
             return KEY_EFFORT
         value = table.value(slot)
@@ -88,7 +90,7 @@ class KeyspaceWalk:
         """Show the next elements of the collection that is being visited."""
         table = database.keys
         slot = self._slot
-        if slot >= table.used or table.keys[slot] != self._key:
+        if slot >= table.used or not table.has_key(slot, self._key):
             slot = table.find_rehashing(self._key)
         if slot < 0:
             self._cursor = 0

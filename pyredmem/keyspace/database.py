@@ -239,7 +239,7 @@ class Database:
         keys = self.keys
         tries: i64 = _RANDOM_TRIES
         while keys.used > 0:
-            key = keys.keys[self.shared.rng.below(keys.used)]
+            key = keys.key(self.shared.rng.below(keys.used))
             if self.exists(key):
                 return key
             if self.shared.stands_still and self.expires.used == keys.used:
@@ -264,14 +264,14 @@ class Database:
 
     def all_keys(self) -> list[bytes]:
         """All keys, expired ones that are not deleted yet included."""
-        return self.keys.keys.copy()
+        return self.keys.all_keys()
 
     def scan(self, cursor: i64, count: int) -> tuple[int, list[bytes]]:
         """The next cursor, 0 at the end, and about ``count`` keys from a cursor on, expired ones included."""
         found: list[int] = []
-        cursor = self.keys.scan_some(cursor, count, found)
-        keys = self.keys.keys
-        return cursor, [keys[slot] for slot in found]
+        keys = self.keys
+        cursor = keys.scan_some(cursor, count, found)
+        return cursor, [keys.key(slot) for slot in found]
 
     # Change. None of these notifies of a changed key; the command does, when all is done.
 
@@ -367,7 +367,7 @@ class Database:
         """The slot of a key that was just found."""
         keys = self.keys
         slot = self._slot
-        return slot if slot < keys.used and keys.keys[slot] == key else keys.find_rehashing(key)
+        return slot if slot < keys.used and keys.has_key(slot, key) else keys.find_rehashing(key)
 
     def modify_string(self, key: bytes, value: StringObject) -> BufferString:
         """The string that ``write`` or ``modify`` returned, in the form that can be modified in place.
@@ -447,13 +447,13 @@ class Database:
 
     def evict(self, slot: i64, lazily: bool) -> None:
         """Delete the key in a slot of ``keys`` to free memory, whether it has expired or not."""
-        self._remove(slot, self.keys.keys[slot], lazily)
+        self._remove(slot, self.keys.key(slot), lazily)
 
     def evict_volatile(self, slot: i64, expire_slot: i64, lazily: bool) -> None:
         """As ``evict``, for a key whose slot in ``expires`` is known too, which saves a lookup."""
         self.expires.step()
         self.expires.remove(expire_slot)
-        self._remove_persistent(slot, self.keys.keys[slot], lazily)
+        self._remove_persistent(slot, self.keys.key(slot), lazily)
 
     def delete_expired(self, key: bytes) -> None:
         """Delete a key that has expired, and notify."""
@@ -531,7 +531,7 @@ class Database:
 
     def _preserve_all(self) -> None:
         if self.images:
-            for slot, key in enumerate(self.keys.keys):
+            for slot, key in enumerate(self.keys.all_keys()):
                 self.preserve(key, self.keys.value(slot))
 
     def _touch_to_change(self, key: bytes, slot: i64) -> None:
@@ -543,7 +543,7 @@ class Database:
     def put_twin(self, slot: i64, twin: RedisObject) -> None:
         """Let a twin take the place of a value."""
         for image in self.images:
-            image.replaced(self.keys.keys[slot], self.keys.value(slot), twin)
+            image.replaced(self.keys.key(slot), self.keys.value(slot), twin)
         self.keys.put(slot, twin)
 
     # Expire times, in unix milliseconds.
@@ -564,7 +564,7 @@ class Database:
         main = self.keys.find(key)
         assert main >= 0, f"{key!r} is not in the database"
         # The very object of the main table: the key's bytes are in memory once.
-        self.expires.add(self.keys.keys[main], i64(self.keys.key_addresses[main]), when_ms)
+        self.expires.add(self.keys.key(main), self.keys.key_address(main), when_ms)
 
     def persist(self, key: bytes) -> bool:
         """Remove the expire time of a key; False if it had none."""
@@ -642,7 +642,7 @@ class Database:
         """Bytes of the block that a key's own sds lies in, not those of its value."""
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
-        return self.allocator.usable(i64(self.keys.key_addresses[slot]))
+        return self.allocator.usable(self.keys.key_address(slot))
 
     # Audit.
 
@@ -657,9 +657,9 @@ class Database:
         assert len(self.expires.when) >= self.expires.used
         for slot, value in enumerate(self.keys.all_values()):
             if isinstance(value, HashObject) and value.due_ms() != NEVER:
-                key = self.keys.keys[slot]
+                key = self.keys.key(slot)
                 assert self.due_keys.when.get(key, NEVER) <= value.due_ms(), f"{key!r} has fields that expire unseen"
-        for expiring, key in enumerate(self.expires.keys):
+        for expiring, key in enumerate(self.expires.all_keys()):
             slot = self.keys.find(key)
             assert slot >= 0, f"{key!r} has an expire time but does not exist"
-            assert self.expires.key_addresses[expiring] == self.keys.key_addresses[slot], f"{key!r} has two addresses"
+            assert self.expires.key_address(expiring) == self.keys.key_address(slot), f"{key!r} has two addresses"

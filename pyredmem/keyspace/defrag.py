@@ -144,27 +144,23 @@ class DefragScan:
         mover = self.mover
         before = mover.hits
         keys = database.keys
-        address: i64 = i64(keys.key_addresses[slot])
-        new_address = mover.block(address)
-        if new_address != address:
-            keys.key_addresses[slot] = i32(new_address)
+        address = keys.moved_key(mover, slot)
+        old = keys.key_address(slot)
+        if address != old:
+            keys.set_key_address(slot, address)
             if database.expires.used > 0:
-                self._update_expires(database, keys.keys[slot], new_address)
+                expiring = database.expires.find_moved(keys.key(slot), old)
+                if expiring >= 0:  # the expire times share the sds
+                    database.expires.set_key_address(expiring, address)
         if not keys.defrag_string(slot, mover):
             value = keys.value(slot)
             if value.refcount == 1:
-                self._visit_value(keys.keys[slot], value)
+                self._visit_value(keys.key(slot), value)
         self.scanned += 1
         if mover.hits != before:
             self.key_hits += 1
         else:
             self.key_misses += 1
-
-    def _update_expires(self, database: Database, key: bytes, address: i64) -> None:
-        """Note the new address of a key's sds among the expire times, which share it."""
-        slot: i64 = database.expires.find_rehashing(key)
-        if slot >= 0:
-            database.expires.key_addresses[slot] = i32(address)
 
     def _visit_value(self, key: bytes, value: RedisObject) -> None:
         """Visit the head of a value, and its elements if there are not too many."""

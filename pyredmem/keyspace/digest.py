@@ -27,7 +27,7 @@ def keyspace_digest(keyspace: Keyspace) -> bytes:
         if database.size() == 0:
             continue
         whole.mix_number(database.index)
-        for slot, key in enumerate(database.keys.keys):
+        for slot, key in enumerate(database.keys.all_keys()):
             digest = Digest()
             digest.mix(key)
             add_value(digest, database, key, database.keys.value(slot))

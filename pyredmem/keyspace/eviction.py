@@ -204,7 +204,7 @@ class Eviction:
         keyspace = self._keyspace
         database = self._victim_database
         keys = database.keys
-        key = keys.keys[self._victim_slot]
+        key = keys.key(self._victim_slot)
         start_us: i64 = self._clock.now_us() if self.times_deletions else 0
         before = self._allocator.used_memory
         keys.step()  # Redis looks the key up once more
@@ -268,7 +268,7 @@ class Eviction:
         if self._from_all:
             self._victim_slot = slot
         else:
-            self._victim_slot = database.keys.find(database.expires.keys[slot])
+            self._victim_slot = database.keys.find(database.expires.key(slot))
             self._victim_expire_slot = slot
 
     def _candidates(self, database: Database) -> Dict:
@@ -314,7 +314,7 @@ class Eviction:
             slot: i64 = i64(found[place])
             score = _LATEST - when[slot]
             if pool.admits(score):
-                pool.add(score, database.index, database.expires.keys[slot])
+                pool.add(score, database.index, database.expires.key(slot))
             place += 1
 
     def _offer_by_idle_time(self, database: Database, found: vec[i32], count: i64) -> None:
@@ -325,10 +325,10 @@ class Eviction:
         while place < count:
             slot: i64 = i64(found[place])
             if not self._from_all:
-                slot = keys.find(database.expires.keys[slot])
+                slot = keys.find(database.expires.key(slot))
             score = access.idle_ms(clock, keys.access(slot))
             if pool.admits(score):
-                pool.add(score, database.index, keys.keys[slot])
+                pool.add(score, database.index, keys.key(slot))
             place += 1
 
     def _offer_by_frequency(self, database: Database, found: vec[i32], count: i64) -> None:
@@ -340,10 +340,10 @@ class Eviction:
         while place < count:
             slot: i64 = i64(found[place])
             if not self._from_all:
-                slot = keys.find(database.expires.keys[slot])
+                slot = keys.find(database.expires.key(slot))
             score = access.LFU_MAXIMUM - access.lfu_decayed(keys.access(slot), minutes, decay_time)
             if pool.admits(score):
-                pool.add(score, database.index, keys.keys[slot])
+                pool.add(score, database.index, keys.key(slot))
             place += 1
 
     # Accounting.

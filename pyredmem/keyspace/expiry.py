@@ -203,7 +203,7 @@ class ExpireCycle:
             for slot in found:
                 left = expires.when[slot] - now_ms
                 if left < 0:
-                    expired.append(expires.keys[slot])
+                    expired.append(expires.key(slot))
                 elif left > 0:
                     left_ms += left
                     left_keys += 1

@@ -30,7 +30,7 @@ class KeyTable(Dict):
     """From key to value."""
 
     def __init__(self, allocator: Allocator, strings: HeapStrings) -> None:
-        super().__init__(allocator, owns_keys=True)
+        super().__init__(allocator, owns_keys=True, in_heap=True)
         self.strings = strings
         self.words: vec[i64] = vec[i64]()
         self.objects: list[RedisObject | None] = []
@@ -206,7 +206,7 @@ class KeyTable(Dict):
         self._spares = other._spares
         other.clear_values()
 
-    def look_at(self, slots: vec[i64], count: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the keys and the words in some slots."""
         seen: i64 = 0
         words = self.words
@@ -214,7 +214,7 @@ class KeyTable(Dict):
         while at < count:
             seen += words[slots[at]]
             at += 1
-        return seen + super().look_at(slots, count)
+        return seen + super().look_at(slots, count, scratch)
 
     def look_into(self, slots: vec[i64], count: i64) -> i64:
         """Read the contents of strings, and whatever other objects there are."""

@@ -22,6 +22,7 @@ from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
 from pyredmem.objects.image import revive
 from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.structures.dict import Dict
 
 _NO_SLOT: Final = -1
 
@@ -111,6 +112,7 @@ class _DatabaseRestoration:
         self._keys = database.keys
         self._both: i64 = min(database.keys.used, image.table.used)
         self._arriving: list[int] = []  # slots of the image whose keys or values the database has not there
+        self._expiring = database.expires.all_keys()  # before their places change
         self._leaving: dict[bytes, int] = {}  # keys in slots whose keys or values the image has not there
 
     def run(self) -> i64:
@@ -138,12 +140,12 @@ class _DatabaseRestoration:
 
     def _compare(self) -> None:
         """Find the slots that differ."""
-        keys, values = self._keys.keys, self._keys.all_values()
+        keys, values = self._keys.all_keys(), self._keys.all_values()
         old_keys, old_values = self._image.table.keys, self._image.values
         slot: i64 = 0
         while slot < self._both:
             key = keys[slot]
-            if values[slot] is not old_values[slot] or (key is not old_keys[slot] and key != old_keys[slot]):
+            if values[slot] is not old_values[slot] or key != old_keys[slot]:
                 self._arriving.append(slot)
                 self._leaving[key] = slot
             slot += 1
@@ -167,12 +169,12 @@ class _DatabaseRestoration:
             decr_ref_count(value, allocator)
             if old < 0:
                 allocator.free(i64(table.entry_addresses[slot]))
-                allocator.free(i64(table.key_addresses[slot]))
+                allocator.free(table.key_address(slot))
 
     def _places(self) -> tuple[vec[i32], vec[i32]]:
         """The blocks of the entries and of the keys, by slot of the image."""
         table, image = self._keys, self._image
-        entries, sds = table.entry_addresses[: self._both], table.key_addresses[: self._both]
+        entries, sds = table.entry_addresses[: self._both], _key_addresses(table, self._both)
         while len(entries) < image.table.used:
             entries = append(entries, i32(0))
             sds = append(sds, i32(0))
@@ -181,7 +183,7 @@ class _DatabaseRestoration:
             at: i64 = self._leaving.get(key, _NO_SLOT)
             if at >= 0:
                 entries[slot] = table.entry_addresses[at]
-                sds[slot] = table.key_addresses[at]
+                sds[slot] = i32(table.key_address(at))
             else:
                 entries[slot] = i32(self._allocator.alloc(DICT_ENTRY_SIZE))
                 sds[slot] = i32(self._allocator.alloc(sds_new_size(len(key))))
@@ -201,7 +203,7 @@ class _DatabaseRestoration:
         """Put the table of expire times back, after that of the keys; True if it has changed."""
         table, image = self._database.expires, self._image
         state = image.expires
-        is_same = table.keys == state.keys and _are_equal(table.when, image.when)
+        is_same = self._expiring == state.keys and _are_equal(table.when, image.when)
         entries, sds = self._expire_entries(), self._expire_keys()
         state.put_back(table, entries, sds)
         table.when = image.when[:]
@@ -211,20 +213,20 @@ class _DatabaseRestoration:
         """The blocks of the keys, which are those of the main table, by slot among the expire times."""
         table, state, keys = self._database.expires, self._image.expires, self._keys
         both: i64 = min(table.used, state.used)
-        sds = table.key_addresses[:both]
-        if table.keys != state.keys:
+        sds = _key_addresses(table, both)
+        if self._expiring != state.keys:
             slot: i64 = 0
             while slot < state.used:
                 key = state.keys[slot]
                 if slot >= both:
-                    sds = append(sds, keys.key_addresses[keys.find_rehashing(key)])
-                elif key is not table.keys[slot]:
-                    sds[slot] = keys.key_addresses[keys.find_rehashing(key)]
+                    sds = append(sds, i32(keys.key_address(keys.find_rehashing(key))))
+                elif key != self._expiring[slot]:
+                    sds[slot] = i32(keys.key_address(keys.find_rehashing(key)))
                 slot += 1
         for main in self._arriving:
-            expiring = state.find(keys.keys[main])
+            expiring = state.find(keys.key(main))
             if expiring >= 0:
-                sds[expiring] = keys.key_addresses[main]
+                sds[expiring] = i32(keys.key_address(main))
         return sds
 
     def _expire_entries(self) -> vec[i32]:
@@ -240,6 +242,11 @@ class _DatabaseRestoration:
         while len(entries) < wanted:
             entries = append(entries, i32(self._allocator.alloc(DICT_ENTRY_SIZE)))
         return entries
+
+
+def _key_addresses(table: Dict, count: i64) -> vec[i32]:
+    """The addresses of the keys in the first ``count`` slots."""
+    return vec[i32]([i32(table.key_address(slot)) for slot in range(count)])
 
 
 def _are_equal(first: vec[i64], second: vec[i64]) -> bool:

@@ -18,7 +18,7 @@ class ExpireTable(Dict):
     """From key to expire time, in unix milliseconds; the key objects are those of the main table."""
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=False)
+        super().__init__(allocator, owns_keys=False, in_heap=True)
         self.when: vec[i64] = vec[i64]()
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
@@ -30,7 +30,7 @@ class ExpireTable(Dict):
         else:
             self.when = append(self.when, when_ms)
 
-    def look_at(self, slots: vec[i64], count: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the keys and the times in some slots."""
         seen: i64 = 0
         when = self.when
@@ -38,7 +38,7 @@ class ExpireTable(Dict):
         while at < count:
             seen += when[slots[at]]
             at += 1
-        return seen + super().look_at(slots, count)
+        return seen + super().look_at(slots, count, scratch)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy one time over another."""

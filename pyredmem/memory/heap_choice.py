@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyredmem.base.build import COMPILED
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.buffer_bytes import BufferBytes
 from pyredmem.memory.byte_chunks import ByteChunks
@@ -18,6 +19,12 @@ def create_allocator(profile_name: str, checked: bool) -> Allocator:
 def is_checked(allocator: Allocator) -> bool:
     """Whether an allocator tells of each block, so that the accesses to its bytes are checked."""
     return isinstance(allocator, CheckedAllocator)
+
+
+def heap_for_keys(allocator: Allocator) -> HeapBytes | None:
+    """The bytes of an allocator, if tables should keep their keys there."""
+    heap = allocator.pages.receiver
+    return heap if isinstance(heap, HeapBytes) and (COMPILED or is_checked(allocator)) else None
 
 
 def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:

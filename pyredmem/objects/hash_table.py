@@ -57,7 +57,7 @@ class FieldTable(Dict):
         self.allocator.free(i64(self.value_addresses[slot]))
         self.remove(slot)
 
-    def look_at(self, slots: vec[i64], count: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the field and the value in a slot."""
         seen: i64 = 0
         addresses = self.value_addresses
@@ -70,7 +70,7 @@ class FieldTable(Dict):
         while at < count:
             seen += len(values[slots[at]])
             at += 1
-        return seen + super().look_at(slots, count)
+        return seen + super().look_at(slots, count, scratch)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the value of one slot over that of another."""
@@ -256,7 +256,7 @@ class TableFields(HashFields):
     def _field_memory(self, slot: i64) -> i64:
         table = self.table
         allocator = self.allocator
-        field = allocator.usable(i64(table.key_addresses[slot]))
+        field = allocator.usable(table.key_address(slot))
         return DICT_ENTRY_SIZE + field + allocator.usable(i64(table.value_addresses[slot]))
 
     def free_effort(self) -> i64:

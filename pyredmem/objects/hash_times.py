@@ -193,8 +193,8 @@ class TimedTableFields(TableFields):
         table = self.table
         slot: i64 = table.find(field)
         address = self.allocator.alloc(sds_new_size(len(field)) + metadata)
-        self.allocator.free(i64(table.key_addresses[slot]))
-        table.key_addresses[slot] = i32(address)
+        self.allocator.free(table.key_address(slot))
+        table.set_key_address(slot, address)
 
     def _fit_tree(self) -> None:
         """Give the tree as many blocks as the number of times needs."""

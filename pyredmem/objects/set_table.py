@@ -103,7 +103,7 @@ class HashedMembers(SetEncoding):
         measured: i64 = 0
         slots = keys.walk(samples)
         for slot in slots:
-            measured += DICT_ENTRY_SIZE + allocator.usable(i64(keys.key_addresses[slot]))
+            measured += DICT_ENTRY_SIZE + allocator.usable(keys.key_address(slot))
         # As in Redis, a sum of doubles truncated to an integer.
         return i64(int(int(total) + int(measured) / len(slots) * int(keys.used)))
 

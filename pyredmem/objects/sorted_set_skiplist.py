@@ -78,7 +78,7 @@ class SortedSetSkiplist(SortedSetEncoding):
         measured: i64 = 0
         for member in self.order.members(0, sampled):
             slot = members.peek(member)
-            measured += allocator.usable(i64(members.key_addresses[slot])) + DICT_ENTRY_SIZE
+            measured += allocator.usable(members.key_address(slot)) + DICT_ENTRY_SIZE
             measured += allocator.usable(i64(members.nodes[slot]))
         return fixed + i64(int(float(measured) / float(sampled) * float(length)))
 

@@ -34,7 +34,7 @@ class SkiplistTable(Dict):
         """The slot of a member that is there, without a rehash step."""
         return self.find_rehashing(member) if self.rehash_index >= 0 else self.find(member)
 
-    def look_at(self, slots: vec[i64], count: i64) -> i64:
+    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the member in a slot, and its score."""
         seen: i64 = 0
         nodes = self.nodes
@@ -46,7 +46,7 @@ class SkiplistTable(Dict):
             if scores[slot] != 0:
                 seen += 1
             at += 1
-        return seen + super().look_at(slots, count)
+        return seen + super().look_at(slots, count, scratch)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the score and the node of one slot over those of another."""

@@ -64,7 +64,7 @@ class ScriptCache:
         self._table.scripts.append(script)
         self._by_text[script.text] = script
         script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.text, allocator)]
-        key = i64(self._table.key_addresses[slot])
+        key = self._table.key_address(slot)
         self._text_bytes += allocator.usable(key) + allocator.usable(script.blocks[-1])
         if len(script.blocks) == _BLOCKS_IF_EMBEDDED:
             self._text_bytes -= ROBJ_SIZE

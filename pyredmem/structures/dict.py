@@ -20,8 +20,8 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
-from pyredmem.memory.relocation import relocated_array, relocated_list
-from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
+from pyredmem.memory.relocation import relocated_array, relocated_counts, relocated_list
+from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT, NONE, DictCore, empty_heads, key_place
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -37,8 +37,10 @@ _BUCKETS_PER_ELEMENT: Final = 10
 class Dict(DictCore):
     """A hash table of byte strings; subclasses add parallel arrays for the values."""
 
-    def __init__(self, allocator: Allocator, owns_keys: bool, without_values: bool = False) -> None:
-        super().__init__(allocator, owns_keys, without_values)
+    def __init__(
+        self, allocator: Allocator, owns_keys: bool, without_values: bool = False, in_heap: bool = False
+    ) -> None:
+        super().__init__(allocator, owns_keys, without_values, in_heap)
         self._released: i64 = 0  # bytes already released of the array that is being dropped
 
     # Subclasses override these to have their own arrays treated as those here.
@@ -101,20 +103,30 @@ class Dict(DictCore):
 
     # What these two return means nothing: it is made of what was read.
 
-    def look_at(self, slots: vec[i64], count: i64) -> i64:
-        """Read the keys and the values in ``count`` slots; subclasses add the values."""
+    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
+        """Read the keys and the values in ``count`` slots; subclasses add the values.
+
+        ``scratch`` is room for as many numbers.
+        """
         seen: i64 = 0
         links = self.links
         at: i64 = 0
         while at < count:
             seen += i64(links[slots[at]])
             at += 1
-        keys = self.keys
         at = 0
+        heap = self.heap
+        if heap is None:
+            keys = self.keys
+            while at < count:
+                seen += len(keys[slots[at]])
+                at += 1
+            return seen
+        places = self.key_places
         while at < count:
-            seen += len(keys[slots[at]])
+            scratch[at] = places[slots[at]] & ADDRESS
             at += 1
-        return seen
+        return seen + heap.look_at(scratch, count)
 
     def look_into(self, slots: vec[i64], count: i64) -> i64:
         """Read what the values in ``count`` slots refer to. The slots may be overwritten."""
@@ -295,11 +307,12 @@ class Dict(DictCore):
                 if entry_address != 0:
                     addresses = append(addresses, entry_address)
                 if self.owns_keys:
-                    addresses = append(addresses, self.key_addresses[slot])
+                    addresses = append(addresses, i32(self.key_address(slot)))
                 slot += 1
             freed.addresses = addresses
             self.dismantle_values(first, freed)
-            del self.keys[first:]
+            if self.heap is None:
+                del self.keys[first:]
             if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
                 release_list_tail(self.keys)
             self.used = first
@@ -321,8 +334,9 @@ class Dict(DictCore):
             self.links = self._release_piece(self.links)
         elif len(self.entry_addresses) > LARGE_ARRAY:
             self.entry_addresses = self._release_piece(self.entry_addresses)
-        elif len(self.key_addresses) > LARGE_ARRAY:
-            self.key_addresses = self._release_piece(self.key_addresses)
+        elif len(self.key_places) > LARGE_ARRAY:
+            if self.is_released(self.key_places, len(self.key_places) * 8):
+                self.key_places = vec[i64]()
         else:
             self.clear_values()
             return True
@@ -344,10 +358,11 @@ class Dict(DictCore):
         """Take everything from another table, which is empty afterwards, in constant time; this one must be empty."""
         assert self.table_address == 0, "the table is not empty"
         self.used, other.used = other.used, 0
+        self.heap = other.heap
         self.keys, other.keys = other.keys, []
+        self.key_places, other.key_places = other.key_places, vec[i64]()
         self.links, other.links = other.links, vec[i32]()
         self.entry_addresses, other.entry_addresses = other.entry_addresses, vec[i32]()
-        self.key_addresses, other.key_addresses = other.key_addresses, vec[i32]()
         self.heads, other.heads = other.heads, empty_heads(1)
         self.mask, other.mask = other.mask, 0
         self.tags, other.tags = other.tags, self.tags
@@ -360,14 +375,15 @@ class Dict(DictCore):
         self.old_used, other.old_used = other.old_used, 0
 
     def image(self) -> Dict:
-        """A copy that refers to the same blocks."""
+        """A copy that refers to the same blocks, and has the keys in a list."""
         image = self.empty_twin()
         image.growth_limit = self.growth_limit
         image.used = self.used
-        image.keys = self.keys.copy()
+        image.heap = None
+        image.keys = self.all_keys()
+        image.key_places = self.key_places[:]
         image.links = self.links[:]
         image.entry_addresses = self.entry_addresses[:]
-        image.key_addresses = self.key_addresses[:]
         image.heads = self.heads[:]
         image.mask = self.mask
         image.tags = self.tags
@@ -381,6 +397,19 @@ class Dict(DictCore):
         image.copy_values(self)
         return image
 
+    def put_keys(self, keys: list[bytes], addresses: vec[i32]) -> None:
+        """Let the slots have these keys, at these addresses."""
+        places = vec[i64]([0] * len(keys))
+        heap = self.heap
+        for slot, key in enumerate(keys):
+            address: i64 = i64(addresses[slot])
+            places[slot] = key_place(address, len(key))
+            if heap is not None and self.owns_keys:
+                heap.store(address, key, len(key))
+        self.key_places = places
+        if heap is None:
+            self.keys = keys.copy()
+
     # Defragmentation.
 
     def defrag_table(self, mover: Mover) -> None:
@@ -392,7 +421,7 @@ class Dict(DictCore):
             self.keys = relocated_list(self.keys, mover)
             self.links = relocated_array(self.links, mover)
             self.entry_addresses = relocated_array(self.entry_addresses, mover)
-            self.key_addresses = relocated_array(self.key_addresses, mover)
+            self.key_places = relocated_counts(self.key_places, mover)
             self.heads = relocated_array(self.heads, mover)
             self.new_heads = relocated_array(self.new_heads, mover)
             self.relocate_values(mover)
@@ -403,9 +432,17 @@ class Dict(DictCore):
         if entry_address != 0:
             self.entry_addresses[slot] = i32(mover.block(entry_address))
         if self.owns_keys:
-            self.key_addresses[slot] = i32(mover.block(i64(self.key_addresses[slot])))
-            if mover.steers():
+            self.set_key_address(slot, self.moved_key(mover, slot))
+            if mover.steers() and self.heap is None:
                 self.keys[slot] = mover.text(self.keys[slot])
+
+    def moved_key(self, mover: Mover, slot: i64) -> i64:
+        """Let a mover place the sds of the key in a slot; returns its address from now on."""
+        place: i64 = self.key_places[slot]
+        heap = self.heap
+        if heap is None:
+            return mover.block(place & ADDRESS)
+        return mover.content(place & ADDRESS, heap, place >> LENGTH_SHIFT)
 
     def defrag_slots(self, mover: Mover, cursor: i64, limit: i64) -> i64:
         """Let a mover place the entries and values of ``limit`` slots; returns the next cursor, 0 at the end.
@@ -445,7 +482,7 @@ class Dict(DictCore):
         if len(self.links) - self.used > self.used // 4 + _SMALL_SPARE:
             self.links = self.links[: self.used]
             self.entry_addresses = self.entry_addresses[: self.used]
-            self.key_addresses = self.key_addresses[: self.used]
+            self.key_places = self.key_places[: self.used]
             self.trim_values()
 
     # Accounting.
@@ -455,12 +492,13 @@ class Dict(DictCore):
         owned = [int(address) for address in (self.table_address, self.new_table_address) if address != 0]
         owned += [address for address in list(self.entry_addresses)[: self.used] if address != 0]
         if self.owns_keys:
-            owned += list(self.key_addresses)[: self.used]
+            owned += [int(self.key_address(slot)) for slot in range(self.used)]
         return owned
 
     def check(self) -> None:
         """Assert the invariants."""
-        assert len(self.keys) == self.used
+        keys = self.all_keys()
+        assert len(keys) == self.used
         seen: list[int] = []
         for bucket in range(len(self.heads)):
             before = len(seen)
@@ -474,11 +512,12 @@ class Dict(DictCore):
                 self._collect(True, bucket, seen)
                 assert all(self._hash(slot) & self.new_mask == bucket for slot in seen[before:])
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
-        assert len(set(self.keys)) == self.used, "a key is there twice"
-        assert all(self.find_rehashing(key) == slot for slot, key in enumerate(self.keys)), "a tag is wrong"
+        assert len(set(keys)) == self.used, "a key is there twice"
+        assert all(self.find_rehashing(key) == slot for slot, key in enumerate(keys)), "a tag is wrong"
+        assert all(self.key_places[slot] >> LENGTH_SHIFT == len(key) for slot, key in enumerate(keys))
 
     def _hash(self, slot: i64) -> i64:
-        return key_hash(self.keys[slot], self.hash_seed)
+        return key_hash(self.key(slot), self.hash_seed)
 
 
 def _next_cursor(cursor: i64, mask: i64) -> i64:

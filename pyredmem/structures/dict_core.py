@@ -3,12 +3,15 @@
 (What is done with many keys, or with the table as a whole, is in :mod:`pyredmem.structures.dict`.)
 
 The tables are real: chained buckets, and two tables while a rehash is in progress. The entries live in dense parallel
-arrays: the key, the link to the next entry of the same bucket, the ledger addresses of the entry and of the key's sds.
-The index of an entry in these arrays is its *slot*. A bucket holds the slot of its newest entry::
+arrays: the place of the key, the link to the next entry of the same bucket, the ledger address of the entry. The index
+of an entry in these arrays is its *slot*. A bucket holds the slot of its newest entry::
 
-    heads   [ -1 |  2 | -1 |  0 ]          hash & mask -> newest slot of the bucket
-    links   [  1 | -1 | -1 ]               slot -> next slot of its bucket
-    keys    [ k0 | k1 | k2 ]               slot -> key       (bucket 3 holds k0, then k1)
+    heads        [ -1 |  2 | -1 |  0 ]     hash & mask -> newest slot of the bucket
+    links        [  1 | -1 | -1 ]          slot -> next slot of its bucket
+    key_places   [ p0 | p1 | p2 ]          slot -> place of the key   (bucket 3 holds k0, then k1)
+
+The *place* of a key is the ledger address of its sds, and its length. The bytes of the keys of a database are there, in
+the heap. Those of other tables, and all in the interpreter, which is faster with Python objects, are in a list.
 
 Slots do not need all bits of these numbers. The bits above them hold a *tag*, the same bits of the hash (its lower ones
 choose the bucket): a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
@@ -35,6 +38,8 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.heap_choice import heap_for_keys
 from pyredmem.memory.layout import (
     DICT_ENTRY_NO_VALUE_SIZE,
     DICT_ENTRY_SIZE,
@@ -44,6 +49,9 @@ from pyredmem.memory.layout import (
     sds_new_size,
 )
 
+#: A place has the address in its lower bits, and the length of the key (bytes) above it.
+ADDRESS: Final = 0x7FFFFFFF
+LENGTH_SHIFT: Final = 31
 #: No slot; no rehash.
 NONE: Final = -1
 #: The most empty buckets that a step looks at for each bucket that it may move.
@@ -79,6 +87,11 @@ def tag_mask(buckets: i64) -> i64:
 _SMALLEST_TAG_MASK: Final = tag_mask(1)
 
 
+def key_place(address: i64, length: i64) -> i64:
+    """The place of a key."""
+    return address | length << LENGTH_SHIFT
+
+
 def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
     """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
     tag = digest & tags
@@ -101,7 +114,9 @@ class GrowthLimit:
 class DictCore:
     """The keys, their buckets, and all that a lookup, an insertion and a removal need."""
 
-    def __init__(self, allocator: Allocator, owns_keys: bool, without_values: bool = False) -> None:
+    def __init__(
+        self, allocator: Allocator, owns_keys: bool, without_values: bool = False, in_heap: bool = False
+    ) -> None:
         self.allocator = allocator
         #: A table without values: the first key of a bucket stands there itself and has no entry (its address is 0).
         self.without_values = without_values
@@ -109,10 +124,12 @@ class DictCore:
         self.owns_keys = owns_keys
         self.hash_seed: i64 = allocator.hash_seed
         self.used: i64 = 0
+        #: What has the bytes of the keys; None if they are in the list.
+        self.heap: HeapBytes | None = heap_for_keys(allocator) if in_heap else None
         self.keys: list[bytes] = []
+        self.key_places: vec[i64] = vec[i64]()
         self.links: vec[i32] = vec[i32]()
         self.entry_addresses: vec[i32] = vec[i32]()
-        self.key_addresses: vec[i32] = vec[i32]()
         self.heads: vec[i32] = empty_heads(1)
         self.mask: i64 = 0
         self.tags: i64 = _SMALLEST_TAG_MASK  # the bits of tags in this table
@@ -157,6 +174,39 @@ class DictCore:
         """Whether a rehash is in progress, so that there are two tables."""
         return self.rehash_index >= 0
 
+    # Keys.
+
+    def key(self, slot: i64) -> bytes:
+        """The key in a slot."""
+        heap = self.heap
+        if heap is None:
+            return self.keys[slot]
+        place: i64 = self.key_places[slot]
+        return heap.load(place & ADDRESS, place >> LENGTH_SHIFT)
+
+    def all_keys(self) -> list[bytes]:
+        """All keys by slot."""
+        if self.heap is None:
+            return self.keys.copy()
+        return [self.key(slot) for slot in range(self.used)]
+
+    def key_address(self, slot: i64) -> i64:
+        """The ledger address of the key in a slot."""
+        return self.key_places[slot] & ADDRESS
+
+    def set_key_address(self, slot: i64, address: i64) -> None:
+        """Note that the key in a slot has another address."""
+        self.key_places[slot] = self.key_places[slot] & ~ADDRESS | address
+
+    def has_key(self, slot: i64, key: bytes) -> bool:
+        """Whether this is the key in a slot."""
+        heap = self.heap
+        if heap is None:
+            return self.keys[slot] == key
+        place: i64 = self.key_places[slot]
+        length: i64 = len(key)
+        return place >> LENGTH_SHIFT == length and heap.equals(place & ADDRESS, key, length)
+
     # Lookup.
 
     def find(self, key: bytes) -> int:
@@ -170,9 +220,10 @@ class DictCore:
         tags = self.tags
         tag = digest & tags
         keys = self.keys
+        heap = self.heap
         while entry >= 0:
             slot = entry ^ tag
-            if slot & tags == 0 and keys[slot] == key:
+            if slot & tags == 0 and (keys[slot] == key if heap is None else self.has_key(slot, key)):
                 return slot
             entry = int(self.links[entry & ~tags])
         return NONE
@@ -190,9 +241,10 @@ class DictCore:
         tags = self.tags
         tag = digest & tags
         keys = self.keys
+        heap = self.heap
         while entry >= 0:
             slot = entry ^ tag
-            if slot & tags == 0 and keys[slot] == key:
+            if slot & tags == 0 and (keys[slot] == key if heap is None else self.has_key(slot, key)):
                 return slot
             entry = int(self.links[entry & ~tags])
         return NONE
@@ -207,10 +259,38 @@ class DictCore:
         digest = key_hash(key, self.hash_seed)
         bucket: i64 = digest & self.mask
         if bucket >= self.rehash_index:
-            slot = search(self.keys, self.links, key, digest, i64(self.heads[bucket]), self.tags)
+            slot = self._search(key, digest, i64(self.heads[bucket]), self.tags)
             if slot >= 0:
                 return slot
-        return search(self.keys, self.links, key, digest, i64(self.new_heads[digest & self.new_mask]), self.new_tags)
+        return self._search(key, digest, i64(self.new_heads[digest & self.new_mask]), self.new_tags)
+
+    def _search(self, key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
+        """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
+        tag = digest & tags
+        while entry >= 0:
+            slot = entry ^ tag
+            if slot & tags == 0 and self.has_key(slot, key):
+                return slot
+            entry = int(self.links[entry & ~tags])
+        return NONE
+
+    def find_moved(self, key: bytes, address: i64) -> i64:
+        """The slot of a key that another table owns, -1 if it is not there; its sds had this address until now.
+
+        The bytes at the address are not read. No bucket moves.
+        """
+        digest = key_hash(key, self.hash_seed)
+        bucket: i64 = digest & self.mask
+        entry: i64 = i64(self.heads[bucket]) if bucket >= self.rehash_index else NONE
+        tags = self.tags
+        while entry >= 0 and self.key_address(entry & ~tags) != address:
+            entry = i64(self.links[entry & ~tags])
+        if entry < 0 and self.rehash_index >= 0:
+            entry = i64(self.new_heads[digest & self.new_mask])
+            tags = self.new_tags
+            while entry >= 0 and self.key_address(entry & ~tags) != address:
+                entry = i64(self.links[entry & ~tags])
+        return entry & ~tags if entry >= 0 else NONE
 
     # Change.
 
@@ -227,9 +307,14 @@ class DictCore:
         if slot & tags != 0:
             self._make_room_for_slots()
             tags = self.new_tags
+        length: i64 = len(key)
         if self.owns_keys:
-            key_address = allocator.alloc(sds_new_size(len(key)))
-        self.keys.append(key)
+            key_address = allocator.alloc(sds_new_size(length))
+        heap = self.heap
+        if heap is None:
+            self.keys.append(key)
+        elif self.owns_keys:
+            heap.store(key_address, key, length)
         digest = key_hash(key, self.hash_seed)
         head: i32
         if self.rehash_index >= 0:
@@ -248,32 +333,34 @@ class DictCore:
         if slot < len(self.links):
             self.links[slot] = head
             self.entry_addresses[slot] = i32(entry_address)
-            self.key_addresses[slot] = i32(key_address)
+            self.key_places[slot] = key_place(key_address, length)
         else:
             self.links = append(self.links, head)
             self.entry_addresses = append(self.entry_addresses, i32(entry_address))
-            self.key_addresses = append(self.key_addresses, i32(key_address))
+            self.key_places = append(self.key_places, key_place(key_address, length))
         self.used = slot + 1
         return slot
 
     def remove(self, slot: i64) -> None:
         """Remove the key in a slot; the entry in the last slot moves there."""
+        if self._redirect(slot, NONE) and self.rehash_index >= 0:
+            self.old_used -= 1
         entry_address: i64 = i64(self.entry_addresses[slot])
         if entry_address != 0:
             self.allocator.free(entry_address)
         if self.owns_keys:
-            self.allocator.free(i64(self.key_addresses[slot]))
-        if self._redirect(slot, NONE) and self.rehash_index >= 0:
-            self.old_used -= 1
+            self.allocator.free(self.key_address(slot))
         last = self.used - 1
         if slot != last:
             self._redirect(last, slot)
-            self.keys[slot] = self.keys[last]
+            if self.heap is None:
+                self.keys[slot] = self.keys[last]
+            self.key_places[slot] = self.key_places[last]
             self.links[slot] = self.links[last]
             self.entry_addresses[slot] = self.entry_addresses[last]
-            self.key_addresses[slot] = self.key_addresses[last]
             self.move_value(last, slot)
-        self.keys.pop()
+        if self.heap is None:
+            self.keys.pop()
         self.drop_last_value()
         self.used = last
         if self.rehash_index >= 0 and self.old_used == 0:
@@ -288,7 +375,7 @@ class DictCore:
             if entry_address != 0:
                 allocator.free(entry_address)
             if self.owns_keys:
-                allocator.free(i64(self.key_addresses[slot]))
+                allocator.free(self.key_address(slot))
             slot += 1
         if self.table_address != 0:
             allocator.free(self.table_address)
@@ -300,9 +387,9 @@ class DictCore:
         self.old_used = 0
         self.used = 0
         self.keys = []
+        self.key_places = vec[i64]()
         self.links = vec[i32]()
         self.entry_addresses = vec[i32]()
-        self.key_addresses = vec[i32]()
         self.heads = empty_heads(1)
         self.mask = 0
         self.tags = _SMALLEST_TAG_MASK
@@ -317,7 +404,7 @@ class DictCore:
         If ``target`` is -1 it then points at the next entry of the chain, so the slot is in no chain any more.
         Returns True if the slot was in the old (or only) table.
         """
-        digest = key_hash(self.keys[slot], self.hash_seed)
+        digest = key_hash(self.key(slot), self.hash_seed)
         bucket: i64 = digest & self.mask
         if bucket >= self.rehash_index and self._relink(self.heads, bucket, digest, self.tags, slot, target):
             return True
@@ -424,7 +511,7 @@ class DictCore:
         while entry >= 0:
             slot = entry & slots
             entry = i64(self.links[slot])
-            digest = key_hash(self.keys[slot], seed)
+            digest = key_hash(self.key(slot), seed)
             target: i64 = digest & mask
             if self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
@@ -454,7 +541,7 @@ class DictCore:
         self.new_tags = _SMALLEST_TAG_MASK
         self.rehash_index = NONE
         if self.used * 4 < len(self.links):  # the arrays shrink together with the table
+            self.key_places = self.key_places[: self.used]
             self.links = self.links[: self.used]
             self.entry_addresses = self.entry_addresses[: self.used]
-            self.key_addresses = self.key_addresses[: self.used]
             self.trim_values()

@@ -23,7 +23,7 @@ class DictState:
         allocator = table.allocator
         self._hash_seed: i64 = table.hash_seed
         self.used: i64 = table.used
-        self.keys = table.keys.copy()
+        self.keys = table.all_keys()
         self._links: vec[i32] = table.links[: table.used]
         self._heads: vec[i32] = table.heads[:]
         self._mask: i64 = table.mask
@@ -53,10 +53,9 @@ class DictState:
         table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
         table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
         table.used = self.used
-        table.keys = self.keys.copy()
+        table.put_keys(self.keys, key_addresses)
         table.links = self._links[:]
         table.entry_addresses = entry_addresses
-        table.key_addresses = key_addresses
         table.heads = self._heads[:]
         table.mask = self._mask
         table.tags = self._tags

@@ -38,6 +38,7 @@ class LookAhead:
     def __init__(self) -> None:
         self._digests: vec[i64] = vec[i64]([0] * WINDOW)
         self.slots: vec[i64] = vec[i64]([0] * WINDOW)
+        self._scratch: vec[i64] = vec[i64]([0] * WINDOW)
         self.count: i64 = 0  # of the slots
         self.seen: i64 = 0  # made of all that was read, so that no compiler leaves out a read
 
@@ -73,5 +74,5 @@ class LookAhead:
         slots = self.slots
         found = table.look_for(self._digests, slots, count)
         self.count = found
-        seen = table.look_at(slots, found)
+        seen = table.look_at(slots, found, self._scratch)
         self.seen = seen + table.look_into(slots, found)

@@ -64,7 +64,7 @@ def run(world: World, made: Eviction, to_free: int, limit_us: int = 1 << 40) -> 
 
 
 def keys(world: World, database: int = 0) -> set[bytes]:
-    return set(databases(world)[database].keys.keys)
+    return set(databases(world)[database].keys.all_keys())
 
 
 def seconds_ago(world: World, seconds: int) -> int:

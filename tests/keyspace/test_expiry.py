@@ -179,7 +179,7 @@ def test_a_cycle_in_slices_looks_at_the_same_keys_as_one_in_one_go() -> None:
         assert (slices > 10) == (slice_us < UNLIMITED)
         assert rig.cycle.time_cap_reached == 1
         rig.check()
-        return set(rig.keyspace.databases[0].keys.keys)
+        return set(rig.keyspace.databases[0].keys.all_keys())
 
     assert survivors(250) == survivors(UNLIMITED)
 
@@ -241,7 +241,7 @@ def test_a_database_without_expire_times_has_no_average_ttl() -> None:
     database = rig.keyspace.databases[0]
     rig.cycle.slow()
     assert database.average_ttl == 10_000 // 50 * 49 + 10_000 // 50
-    for key in list(database.expires.keys):
+    for key in database.expires.all_keys():
         database.persist(key)
     rig.cycle.slow()
     assert database.average_ttl == 0
@@ -262,7 +262,7 @@ def test_a_nearly_empty_table_is_skipped_until_it_has_shrunk() -> None:
     database = rig.keyspace.databases[0]
     while database.expires.is_rehashing():
         database.expires.rehash(100)
-    for key in list(database.expires.keys)[10:]:
+    for key in database.expires.all_keys()[10:]:
         database.persist(key)
     rig.clock.advance_ms(60_001)
     rig.cycle.slow()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.heap_bytes import HeapBytes
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.object import RedisObject
@@ -29,6 +30,9 @@ class Recorder(Mover):
         if address != 0:
             self.blocks.append(address)
         return address
+
+    def content(self, address: int, heap: HeapBytes, length: int) -> int:
+        return self.block(address)
 
     def steers(self) -> bool:
         return self.steering
@@ -88,6 +92,12 @@ class Shuffler(Mover):
             return 0
         new = self.allocator.alloc(self.allocator.usable(address))
         self.allocator.free(address)
+        return new
+
+    def content(self, address: int, heap: HeapBytes, length: int) -> int:
+        data = heap.load(address, length)
+        new = self.block(address)
+        heap.store(new, data, length)
         return new
 
 
