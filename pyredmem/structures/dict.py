@@ -70,35 +70,31 @@ class Dict(DictCore):
     # Looking ahead: see :mod:`pyredmem.structures.look_ahead`.
 
     def look_for(self, digests: vec[i64], slots: vec[i64], count: i64) -> i64:
-        """Read the buckets of ``count`` hashes, and put the slots of their newest entries in ``slots``.
+        """Read the buckets of ``count`` hashes, and put the slots where their keys probably are in ``slots``.
 
-        Returns how many that are, since a bucket can be empty.
+        Returns how many that are: none for a bucket without an entry of the right tag.
         """
-        found: i64 = 0
+        heads = self.heads
+        mask = self.mask
+        tags = self.tags
+        rehash_index = self.rehash_index
         at: i64 = 0
-        if self.rehash_index < 0:
-            heads = self.heads
-            mask = self.mask
-            tags = self.tags
-            while at < count:
-                entry: i64 = i64(heads[digests[at] & mask])
-                at += 1
-                if entry >= 0:
-                    slots[found] = entry & ~tags
-                    found += 1
-            return found
         while at < count:
-            digest = digests[at]
+            bucket: i64 = digests[at] & mask
+            slots[at] = i64(heads[bucket]) if bucket >= rehash_index else NONE
             at += 1
-            if digest & self.mask >= self.rehash_index:
-                tags = self.tags
-                entry = i64(self.heads[digest & self.mask])
-            else:
-                tags = self.new_tags
-                entry = i64(self.new_heads[digest & self.new_mask])
+        links = self.links
+        found: i64 = 0
+        at = 0
+        while at < count:
+            entry = slots[at]
+            tag = digests[at] & tags
+            while entry >= 0 and (entry ^ tag) & tags != 0:
+                entry = i64(links[entry & ~tags])
             if entry >= 0:
-                slots[found] = entry & ~tags
+                slots[found] = entry ^ tag
                 found += 1
+            at += 1
         return found
 
     # What these two return means nothing: it is made of what was read.
@@ -109,12 +105,7 @@ class Dict(DictCore):
         ``scratch`` is room for as many numbers.
         """
         seen: i64 = 0
-        links = self.links
         at: i64 = 0
-        while at < count:
-            seen += i64(links[slots[at]])
-            at += 1
-        at = 0
         heap = self.heap
         if heap is None:
             keys = self.keys

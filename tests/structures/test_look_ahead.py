@@ -25,29 +25,19 @@ def prepared(ahead: LookAhead) -> list[int]:
     return [int(ahead.slots[at]) for at in range(ahead.count)]
 
 
-def heads_of(table: Dict, names: list[bytes]) -> list[int]:
-    """The first slot of the bucket of each key."""
-    heads: dict[int, int] = {}  # by slot
-    for bucket in range(table.mask + 1):
-        chain: list[int] = []
-        table.scan(bucket, chain)
-        for slot in chain:
-            heads[slot] = chain[0]
-    return [heads[int(table.find_rehashing(name))] for name in names]
-
-
-def test_the_first_entry_of_each_bucket_is_read() -> None:
+def test_the_slots_of_keys_are_found_by_their_tags() -> None:
     table = filled(64)
     assert not table.is_rehashing()
     names = [b"key:7", b"key:0", b"key:63"]
     ahead = LookAhead()
     ahead.requests(table, [[b"GET", name] for name in names], 0, 1)
-    assert prepared(ahead) == heads_of(table, names)
+    assert prepared(ahead) == [table.find_rehashing(name) for name in names]
     assert ahead.seen > 0
 
 
 def test_a_window_of_requests_is_read_and_short_requests_are_left_out() -> None:
-    table = filled(WINDOW * 3)
+    table = filled(WINDOW * 2)
+    assert not table.is_rehashing()
     requests = [[b"GET", b"key:%d" % number] for number in range(WINDOW * 2)]
     requests[WINDOW + 1] = [b"PING"]
     ahead = LookAhead()
@@ -60,7 +50,7 @@ def test_keys_among_the_words_of_a_request_are_read() -> None:
     words = [b"MSET"] + [word for number in range(WINDOW + 8) for word in (b"key:%d" % number, b"value")]
     ahead = LookAhead()
     ahead.words(table, words, 1, 2)
-    assert prepared(ahead) == heads_of(table, words[1 : 1 + 2 * WINDOW : 2])
+    assert prepared(ahead) == [table.find_rehashing(word) for word in words[1 : 1 + 2 * WINDOW : 2]]
     ahead.words(table, words, 1 + 2 * WINDOW, 2)
     assert ahead.count == 8
 
@@ -73,6 +63,13 @@ def test_no_bucket_moves_while_a_rehash_is_in_progress() -> None:
     ahead.requests(table, [[b"GET", b"key:%d" % number] for number in range(65)], 0, 1)
     assert table.rehash_index == before
     assert all(0 <= slot < 65 for slot in prepared(ahead))
+
+
+def test_keys_that_are_not_there_have_no_slot() -> None:
+    table = filled(64)
+    ahead = LookAhead()
+    ahead.words(table, [b"MGET", b"key:1", b"no such key", b"key:2"], 1, 1)
+    assert prepared(ahead) == [1, 2]
 
 
 def texts(first: int, last: int) -> list[bytes]:
