@@ -1,0 +1,189 @@
+"""A server whose strings and keys lie in the heap is like one with objects: replies, memory, and each address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.keyspace.defrag import DefragScan
+from pyredmem.keyspace.snapshot import KeyspaceSnapshot
+from pyredmem.memory.process import CHECKED_HEAP_VARIABLE
+from pyredmem.objects.heap_strings import LONGEST
+from tests.support.movers import Shuffler
+from tests.support.replies import Reply
+from tests.support.world import World
+
+
+def world_in_heap(monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
+    """A world whose strings and keys lie in the heap, where each access is checked."""
+    with monkeypatch.context() as patch:
+        patch.setenv(CHECKED_HEAP_VARIABLE, "1")
+        world = World(enable_debug_command="yes", **options)
+    assert world.engine.keyspace.heap_strings.longest == LONGEST
+    return world
+
+
+def world_of_objects() -> World:
+    world = World(enable_debug_command="yes")
+    world.engine.keyspace.heap_strings.longest = -1
+    return world
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    made = world_in_heap(monkeypatch)
+    yield made
+    made.check()
+
+
+def words_of(world: World, database: int = 0) -> int:
+    """How many values of a database are strings in the heap."""
+    keys = world.engine.keyspace.databases[database].keys
+    return sum(keys.is_in_heap(slot) for slot in range(keys.used))
+
+
+NAMES = st.sampled_from(["a", "b", "a key of some length", "k" * 300])
+DATA = st.sampled_from(["", "x", "12345", "-7", "77", "a value", "v" * 44, "v" * 45, "v" * 100, "v" * 256, "v" * 257])
+STEPS = st.one_of(
+    st.tuples(st.sampled_from(["SET", "APPEND", "GETSET", "SETNX", "PFADD"]), NAMES, DATA),
+    st.tuples(
+        st.sampled_from(
+            ["GET", "STRLEN", "INCR", "DEL", "UNLINK", "GETDEL", "PERSIST", "TYPE", "TOUCH", "PFCOUNT", "DUMP"]
+        ),
+        NAMES,
+    ),
+    st.tuples(st.sampled_from(["RENAME", "RENAMENX", "COPY", "MGET", "EXISTS"]), NAMES, NAMES),
+    st.tuples(st.just("SETRANGE"), NAMES, st.integers(0, 60).map(str), DATA),
+    st.tuples(st.just("GETRANGE"), NAMES, st.integers(-9, 9).map(str), st.integers(-9, 99).map(str)),
+    st.tuples(st.just("SETBIT"), NAMES, st.integers(0, 400).map(str), st.sampled_from("01")),
+    st.tuples(st.just("INCRBYFLOAT"), NAMES, st.just("0.5")),
+    st.tuples(st.just("MSET"), NAMES, DATA, NAMES, DATA),
+    st.tuples(st.just("SET"), NAMES, DATA, st.sampled_from(["KEEPTTL", "GET", "NX", "XX"])),
+    st.tuples(st.just("EXPIRE"), NAMES, st.sampled_from(["1", "100"])),
+    st.tuples(st.just("MOVE"), NAMES, st.just("1")),
+    st.tuples(st.sampled_from(["RPUSH", "SADD"]), NAMES, DATA),
+    st.tuples(st.just("OBJECT"), st.sampled_from(["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"]), NAMES),
+    st.tuples(st.just("MEMORY"), st.just("USAGE"), NAMES),
+    st.sampled_from([("FLUSHALL", "ASYNC"), ("FLUSHDB",), ("SWAPDB", "0", "1"), ("SELECT", "1"), ("SELECT", "0")]),
+    st.sampled_from([("DEBUG", "RELOAD"), ("MULTI",), ("EXEC",), ("ADVANCE", "1500"), ("DEFRAG",), ("SNAPSHOT",)]),
+    st.sampled_from(
+        [
+            ("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", "100mb")
+            for policy in ("allkeys-lru", "allkeys-lfu", "noeviction")
+        ]
+    ),
+)
+
+
+def take(world: World, step: tuple[str, ...]) -> Reply:
+    """Take a step; returns the reply, if there is one."""
+    if step[0] == "ADVANCE":
+        world.advance(int(step[1]))
+    elif step[0] == "DEFRAG":
+        scan = DefragScan(world.engine.keyspace)
+        scan.mover = Shuffler(world.engine.allocator)
+        scan.run(SliceLimit())
+    elif step[0] == "SNAPSHOT":
+        KeyspaceSnapshot(world.engine.keyspace).drop()
+    else:
+        return world.do(*step)
+    return None
+
+
+@given(st.lists(STEPS, max_size=40))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sequence_of_commands_gives_the_same_replies_and_addresses(
+    monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, ...]]
+) -> None:
+    worlds = (world_in_heap(monkeypatch), world_of_objects())
+    for step in steps:
+        replies = [take(world, step) for world in worlds]
+        assert replies[0] == replies[1], step
+        first, second = (world.engine for world in worlds)
+        assert sorted(first.keyspace.addresses()) == sorted(second.keyspace.addresses()), step
+        assert first.allocator.used_memory == second.allocator.used_memory, step
+    for world in worlds:
+        world.check()
+
+
+def test_values_that_are_short_strings_lie_in_the_heap(world: World) -> None:
+    world.do("MSET", "a", "text", "b", "123456", "c", "v" * LONGEST)
+    assert words_of(world) == 3
+    world.do("MSET", "d", "7", "e", "v" * (LONGEST + 1))
+    world.do("RPUSH", "f", "x")
+    assert words_of(world) == 3
+
+
+def test_a_string_that_is_modified_in_place_becomes_an_object(world: World) -> None:
+    world.do("SET", "k", "text")
+    world.do("APPEND", "k", " and more")
+    assert words_of(world) == 0
+    world.do("SET", "k", "text")
+    assert words_of(world) == 1
+
+
+def test_a_number_stays_in_the_heap_when_it_is_raised(world: World) -> None:
+    world.do("SET", "k", "20000")
+    assert world.do("INCR", "k") == 20001
+    assert world.do("GET", "k") == b"20001"
+    assert words_of(world) == 1
+
+
+def test_a_renamed_or_moved_string_stays_in_the_heap(world: World) -> None:
+    world.do("SET", "k", "text")
+    world.do("RENAME", "k", "other")
+    assert words_of(world) == 1
+    world.do("MOVE", "other", "1")
+    assert (words_of(world), words_of(world, 1)) == (0, 1)
+
+
+def test_nothing_is_in_the_heap_while_there_is_a_snapshot(world: World) -> None:
+    world.do("MSET", "a", "text", "b", "v" * 100)
+    snapshot = KeyspaceSnapshot(world.engine.keyspace)
+    world.do("SET", "c", "text")
+    assert words_of(world) == 0
+    world.do("SET", "a", "changed")
+    snapshot.restore()
+    assert world.do("MGET", "a", "b", "c") == [b"text", b"v" * 100, None]
+    snapshot.drop()
+    world.do("SET", "a", "text")
+    assert words_of(world) == 1
+
+
+def test_numbers_of_objects_are_used_again(world: World) -> None:
+    keys = world.engine.keyspace.databases[0].keys
+    for number in range(50):
+        world.do("RPUSH", f"k{number}", "x")
+    world.do("DEL", "k0", "k10", "k20")
+    for number in range(3):
+        world.do("SADD", f"new {number}", "x")
+    assert len(keys.objects) == 50
+    world.do("DEL", *[f"k{number}" for number in range(50)])
+    world.do("DEL", "new 0", "new 1", "new 2")
+    assert keys.objects == []
+
+
+def test_access_fields_are_those_of_objects(world: World) -> None:
+    world.do("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru")
+    world.do("SET", "k", "text")
+    world.advance(100_000)
+    assert world.do("OBJECT", "IDLETIME", "k") == 100
+    world.do("GET", "k")
+    assert world.do("OBJECT", "IDLETIME", "k") == 0
+
+
+def test_emptying_a_database_in_the_background_frees_the_blocks(world: World) -> None:
+    def fill_and_flush() -> int:
+        for number in range(3000):
+            world.do("SET", f"k{number}", "v" * (number % 300))
+        world.do("FLUSHALL", "ASYNC")
+        world.advance(1000)
+        assert world.do("DBSIZE") == 0
+        return int(world.engine.allocator.used_memory)
+
+    assert fill_and_flush() == fill_and_flush()  # the first time the histograms of the commands are made
