@@ -325,7 +325,8 @@ class Database:
         word: i64 = keys.words[slot]
         if word < 0:
             if strings.assign(keys.object(word), data):
-                keys.settle(slot)  # it may have become an object for the sake of a snapshot
+                if keys.heap is not None:
+                    keys.settle(slot)  # it may have become an object for the sake of a snapshot
                 return
         else:
             new: i64 = self.shared.heap_strings.overwrite(word, data)

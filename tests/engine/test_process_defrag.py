@@ -60,7 +60,7 @@ world = World(activedefrag="yes", active_defrag_ignore_bytes="1", active_defrag_
               active_defrag_cycle_max="50", enable_debug_command="yes")
 chance = random.Random(1)
 for number in range(200_000):
-    world.do("SET", f"key:{number:010}", chance.randbytes(chance.randint(20, 250)))
+    world.do("HSET", f"key:{number:010}", "field", chance.randbytes(chance.randint(20, 60)))
 for number in range(200_000):
     if chance.random() < 0.75:
         world.do("DEL", f"key:{number:010}")

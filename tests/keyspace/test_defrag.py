@@ -118,8 +118,7 @@ def test_the_entry_of_the_expire_time_gets_the_new_address_of_the_key() -> None:
 
 def test_a_value_with_another_reference_is_not_moved() -> None:
     rig = Rig()
-    value = rig.fill(1).peek(b"key:0")
-    assert value is not None
+    value = rig.fill(1).keys.make_object(0)
     value.refcount = 2
     assert not set(value.addresses()) & set(rig.record())
 
