@@ -1,8 +1,9 @@
-"""How much the long tests try. PYREDMEM_SUITE chooses one of four suites; nothing else reads it.
+"""How much the long tests try. PYREDMEM_SUITE chooses one of five suites; nothing else reads it.
 
     default   leaves out the tests marked slow; `--slow` runs them too, with full counts
     ci        runs all tests, the long ones with a quarter of their counts or less
     full      runs all tests with full counts and without time limits, and loads a server for ten minutes
+    hour      the same, and loads it for an hour
     explore   is the default suite with more examples, and other ones each time
 
 Except in `explore`, every run tries the same examples, so that a failure can be repeated.
@@ -57,6 +58,7 @@ SUITES: Final = {
         fakeredis_files=("test/test_mixins/test_set_commands.py", "test/test_async/test_asyncredis.py"),
         runs_slow_tests=True,
     ),
+    "hour": replace(DEFAULT, churn_seconds=3600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False),
     "full": replace(DEFAULT, churn_seconds=600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False),
     "explore": replace(DEFAULT, explores=True),
 }
