@@ -8,6 +8,8 @@ evicts keys for a slice of time, whose length follows from maxmemory-eviction-te
     nothing to evict     the command is refused if it needs memory
 
 The check comes *before* the command, so after it memory may exceed the limit by what this one command added.
+
+Without maxmemory the limit is what the ledger can address.
 """
 
 from __future__ import annotations
@@ -81,7 +83,8 @@ class MemoryLimit:
         self._growth = GrowthLimit()
         self._task = core.tasks.create(self._go_on)
         self._is_slicing = False  # the next slices run between commands
-        self._maxmemory: i64 = 0  # 0: no limit
+        self._maxmemory: i64 = 0  # 0: no limit but the address space
+        self._limit_bytes: i64 = 0
         #: Bytes in use that do not count: the buffers of replicas and of the append-only file. This server has none.
         self.not_counted_bytes: i64 = 0
         self._slice_us: i64 = 0
@@ -99,6 +102,8 @@ class MemoryLimit:
     def _configure(self) -> None:
         settings = self._settings
         self._maxmemory = settings.integer("maxmemory")
+        addressable: i64 = self._allocator.addressable_bytes
+        self._limit_bytes = self._maxmemory if 0 < self._maxmemory < addressable else addressable
         self._slice_us = slice_us(settings.integer("maxmemory-eviction-tenacity"))
         policy = settings.text("maxmemory-policy")
         criterion = _CRITERIA[policy.rpartition("-")[2]]
@@ -127,14 +132,14 @@ class MemoryLimit:
 
     def _allowed_bytes(self) -> i64:
         """How many bytes may be in use."""
-        return self._maxmemory + self.not_counted_bytes if self._maxmemory > 0 else UNLIMITED
+        return self._limit_bytes + self.not_counted_bytes
 
     def _watch(self) -> None:
         """Set the bytes in use above which the dispatcher calls: any, while the end of the excess is to be noticed."""
         if self._maxmemory > 0 and self._over_since_us > 0:
             self._gates.memory_alarm_bytes = -1
         else:
-            self._gates.memory_alarm_bytes = self._maxmemory - NEAR_BYTES if self._maxmemory > 0 else UNLIMITED
+            self._gates.memory_alarm_bytes = self._limit_bytes - NEAR_BYTES
 
     # Figures.
 
@@ -183,10 +188,11 @@ class MemoryLimit:
         return self._attempt(self._keyspace.now_us, arguments) != _FAILED
 
     def _attempt(self, now_us: i64, arguments: i64) -> i64:
-        if self._maxmemory == 0 or self._keyspace.stands_still:
+        if self._keyspace.stands_still:
             return _WITHIN
         result = self._evict(now_us, self._allowed_bytes() - arguments)
-        self._note_period(result == _WITHIN)
+        if self._maxmemory > 0:
+            self._note_period(result == _WITHIN)
         return result
 
     def _evict(self, start_us: i64, allowed: i64) -> i64:

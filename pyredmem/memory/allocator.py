@@ -24,6 +24,7 @@ from mypy_extensions import i64
 
 from pyredmem.memory.decay import DirtyDecay
 from pyredmem.memory.heap import Heap
+from pyredmem.memory.pages import PAGE_LIMIT
 from pyredmem.memory.size_classes import PAGE_BYTES, create_profile
 
 #: Allocated, but not in used_memory: thread caches, and allocations that bypass the counter.
@@ -33,6 +34,8 @@ STARTUP_PAGES: Final = 284
 #: The allocator's own structures at startup, and its descriptor of one slab or extent.
 METADATA_BYTES: Final = 648 * PAGE_BYTES
 DESCRIPTOR_BYTES: Final = 128
+#: An eighth of the address space is left free.
+ADDRESSABLE_BYTES: Final = (PAGE_LIMIT - PAGE_LIMIT // 8) * PAGE_BYTES
 
 
 class Allocator(Heap):
@@ -46,6 +49,8 @@ class Allocator(Heap):
         self.peak: i64 = 0
         #: The used_memory of the server when it was ready and empty.
         self.startup: i64 = 0
+        #: What may be in use (bytes): the address space, but for what one command adds and for fragmentation.
+        self.addressable_bytes: i64 = ADDRESSABLE_BYTES
         self._decay: Final = DirtyDecay(self.pages)
 
     def begin(self) -> None:

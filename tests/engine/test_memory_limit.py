@@ -443,7 +443,7 @@ def test_the_dispatcher_checks_the_limit_only_near_or_above_it() -> None:
     world.do("PING")
     assert world.engine.core.gates.memory_alarm_bytes == world.engine.settings.integer("maxmemory") - NEAR_BYTES
     change(world, maxmemory="0")
-    assert world.engine.core.gates.memory_alarm_bytes == UNLIMITED
+    assert world.engine.core.gates.memory_alarm_bytes == world.engine.allocator.addressable_bytes - NEAR_BYTES
 
 
 def test_after_the_limit_was_removed_the_time_above_it_goes_on_as_in_redis() -> None:
@@ -506,4 +506,31 @@ def test_evicted_values_are_freed_in_the_background() -> None:
     world.do("PING")
     assert figure(world, figures.LAZYFREED) == evicted(world) == 16
     assert used(world) <= limit
+    world.check()
+
+
+# The address space.
+
+
+def test_without_a_limit_the_address_space_is_one() -> None:
+    world = World()
+    world.do("SET", "k", "v")
+    world.engine.allocator.addressable_bytes = used(world) + 300_000
+    change(world, maxmemory_policy="allkeys-lru")
+    change(world, maxmemory_policy="noeviction")
+    assert world.do("SET", "large", "x" * 200_000) == OK
+    assert world.do("SET", "k", "x" * 200_000) == OUT_OF_MEMORY
+    assert world.do("GET", "k") == b"v"
+    assert world.do("DEL", "large") == 1
+    assert world.do("SET", "k", "w") == OK
+    world.check()
+
+
+def test_the_policy_makes_room_in_the_address_space() -> None:
+    world = World()
+    world.engine.allocator.addressable_bytes = used(world) + 400_000
+    change(world, maxmemory_policy="allkeys-lru")
+    for number in range(20):
+        assert world.do("SET", f"k{number}", "x" * 50_000) == OK
+    assert evicted(world) > 5
     world.check()
