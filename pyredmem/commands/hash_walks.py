@@ -18,6 +18,7 @@ from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
 from pyredmem.objects.hash import HashObject
+from pyredmem.objects.hash_table import FieldTable
 from pyredmem.protocol.reply import ReplySink
 
 hash_walks: Final = Group("hash")
@@ -28,7 +29,7 @@ _DENSE_SHARE: Final = 3
 
 
 class _Listing:
-    """The fields of a hash that have not expired, and their values in the same order; nobody may change them."""
+    """The fields of a hash that have not expired, and their values in the same order."""
 
     def __init__(self, context: Context, value: HashObject) -> None:
         self.names: list[bytes] = value.fields.names()
@@ -143,14 +144,13 @@ def hrandfield(context: Context, argv: list[bytes]) -> None:
     if value is None or count == 0:
         context.reply.array(0)
         return
-    names, contents = value.fields.names(), value.fields.contents()
-    rng = context.keyspace.rng
+    drawn = _Drawn(value, with_values)
     if count < 0:
-        _reply_with_replacement(context, names, contents, -count, with_values)
+        _reply_with_replacement(context, drawn, -count, with_values)
         return
-    _start(context.reply, min(count, len(names)), with_values)
-    for index in _distinct(count, len(names), rng):
-        _reply_one(context.reply, names[index], contents[index], with_values)
+    _start(context.reply, min(count, drawn.total), with_values)
+    for index in _distinct(count, drawn.total, context.keyspace.rng):
+        drawn.reply(index, context.reply)
 
 
 def _drawable(context: Context, key: bytes) -> HashObject | None:
@@ -165,26 +165,38 @@ def _start(reply: ReplySink, count: i64, with_values: bool) -> None:
     reply.array(count * 2 if with_values and reply.protocol == 2 else count)
 
 
-def _reply_one(reply: ReplySink, field: bytes, content: bytes, with_values: bool) -> None:
-    """Reply with a field and perhaps its value: a pair in RESP3, two elements in RESP2."""
-    if with_values and reply.protocol == 3:
-        reply.array(2)
-    reply.bulk(field)
-    if with_values:
-        reply.bulk(content)
+class _Drawn:
+    """The fields of a hash by index, for replies with some of them."""
+
+    def __init__(self, value: HashObject, with_values: bool) -> None:
+        self.total: i64 = value.length()
+        self._with_values = with_values
+        table = value.fields.hash_table()
+        self._table: FieldTable | None = table if isinstance(table, FieldTable) else None
+        self._names: list[bytes] = value.fields.names() if table is None else []
+        self._contents: list[bytes] = value.fields.contents() if table is None else []
+
+    def reply(self, index: i64, reply: ReplySink) -> None:
+        """Reply with a field and perhaps its value: a pair in RESP3, two elements in RESP2."""
+        table = self._table
+        if self._with_values and reply.protocol == 3:
+            reply.array(2)
+        reply.bulk(self._names[index] if table is None else table.key(index))
+        if not self._with_values:
+            return
+        if table is None:
+            reply.bulk(self._contents[index])
+        else:
+            table.reply_value(index, reply)
 
 
-def _reply_with_replacement(
-    context: Context, names: list[bytes], contents: list[bytes], count: i64, with_values: bool
-) -> None:
+def _reply_with_replacement(context: Context, drawn: _Drawn, count: i64, with_values: bool) -> None:
     """Reply with ``count`` fields, each drawn from all fields."""
-    reply = context.reply
     rng = context.keyspace.rng
-    _start(reply, count, with_values)
+    _start(context.reply, count, with_values)
     while count > 0 and not context.client_is_gone():
         count -= 1
-        index = rng.below(len(names))
-        _reply_one(reply, names[index], contents[index], with_values)
+        drawn.reply(rng.below(drawn.total), context.reply)
 
 
 def _distinct(count: i64, total: i64, rng: Random) -> list[int]:

@@ -85,10 +85,15 @@ def delete_expired_of(context: Context, key: bytes, value: HashObject, fields: l
 
 def field_value(context: Context, key: bytes, value: HashObject, field: bytes) -> bytes | None:
     """The value of one field; an expired field is deleted and has none."""
+    return None if has_expired(context, key, value, field) else value.get(field)
+
+
+def has_expired(context: Context, key: bytes, value: HashObject, field: bytes) -> bool:
+    """Whether a field has expired; if so it is deleted."""
     if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
         delete_expired_of(context, key, value, [field])
-        return None
-    return value.get(field)
+        return True
+    return False
 
 
 def fields_changed(context: Context, key: bytes, value: HashObject) -> None:
@@ -273,11 +278,10 @@ def hincrbyfloat(context: Context, argv: list[bytes]) -> None:
 )
 def hget(context: Context, argv: list[bytes]) -> None:
     value = hash_to_read(context, argv[1])
-    found = None if value is None else field_value(context, argv[1], value, argv[2])
-    if found is None:
+    if value is None or has_expired(context, argv[1], value, argv[2]):
         context.reply.null()
     else:
-        context.reply.bulk(found)
+        value.fields.reply(argv[2], context.reply)
 
 
 @hashes.command(
@@ -307,11 +311,10 @@ def reply_values(context: Context, key: bytes, value: HashObject | None, fields:
                 reply.bulk(found)
         return
     for field in fields:
-        found = None if value is None else value.get(field)
-        if found is None:
+        if value is None:
             reply.null()
         else:
-            reply.bulk(found)
+            value.fields.reply(field, reply)
 
 
 def living_values(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:

@@ -276,7 +276,7 @@ def sscan(context: Context, argv: list[bytes]) -> None:
             members = found.members()
         else:
             next_cursor, slots = scan_table(table, cursor, options)
-            members = [table.keys[slot] for slot in slots]
+            members = [table.key(slot) for slot in slots]
         pattern = options.pattern
         if pattern is not None:
             members = [member for member in members if pattern.matches(member)]

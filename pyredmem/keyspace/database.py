@@ -333,6 +333,8 @@ class Database:
             if new != NO_WORD:
                 keys.words[slot] = new
                 return
+            if len(data) > self.shared.heap_strings.longest and strings.assign(keys.make_object(slot), data):
+                return  # the string became too long for the heap
         new = strings.create_in_heap(data)
         if new == NO_WORD:
             self._replace(slot, strings.create(data))

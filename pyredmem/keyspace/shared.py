@@ -14,8 +14,9 @@ from pyredmem.keyspace import access
 from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
 from pyredmem.memory.heap_choice import create_heap_bytes, is_checked
-from pyredmem.objects.heap_strings import LONGEST, HeapStrings
+from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string_factory import StringFactory
@@ -40,7 +41,7 @@ class SharedState:
         self.rng = rng
         self.changes = Changes()
         #: The length of the longest string in the heap (bytes). The interpreter is faster with objects.
-        self._longest: i64 = LONGEST if COMPILED or is_checked(allocator) else -1
+        self._longest: i64 = LONGEST_IN_HEAP if COMPILED or is_checked(allocator) else -1
         self.heap_strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), self._longest)
         self.strings = StringFactory(allocator, self.heap_strings)
         self.limits = EncodingLimits()

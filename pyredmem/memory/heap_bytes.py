@@ -19,6 +19,7 @@ in the structure that owns the block.
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Final
 
 from librt.strings import BytesWriter
 from librt.vecs import vec
@@ -26,6 +27,10 @@ from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.pages import PageReceiver
+
+#: The longest string that should lie in the heap (bytes). Longer ones are faster to copy as Python objects (measured:
+#: benchmarks/heap_bytes.py).
+LONGEST_IN_HEAP: Final = 256
 
 
 class HeapBytes(PageReceiver):

@@ -17,6 +17,7 @@ from pyredmem.objects.collection import Encoded, dismantle_packed
 from pyredmem.objects.field_times import FieldTimes
 from pyredmem.objects.rdb_types import HASH_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
@@ -31,6 +32,14 @@ class HashFields(Encoded):
 
     def get(self, field: bytes) -> bytes | None:
         raise NotImplementedError
+
+    def reply(self, field: bytes, reply: ReplySink) -> None:
+        """Reply with the value of a field, or null."""
+        value = self.get(field)
+        if value is None:
+            reply.null()
+        else:
+            reply.bulk(value)
 
     def set(self, field: bytes, value: bytes) -> bool:
         """Set the value of a field; True if the field is new."""

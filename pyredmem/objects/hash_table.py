@@ -1,6 +1,6 @@
 """The fields of a large hash: a hash table in which each field and each value is a string in its own block.
 
-The values are in a dense array beside that of the table's keys (see :mod:`pyredmem.structures.dict_core`), so a random
+The values are in dense arrays beside those of the table's keys (see :mod:`pyredmem.structures.dict_core`), so a random
 field is found by one index.
 """
 
@@ -14,57 +14,118 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
-from pyredmem.memory.relocation import relocated_array, relocated_list
+from pyredmem.memory.relocation import relocated_counts, relocated_list
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
+from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT, key_place
 
 #: The most buckets that HSCAN visits for each field of its COUNT.
 _BUCKETS_PER_FIELD: Final = 10
 
 
 class FieldTable(Dict):
-    """A hash table from field to value, which owns the strings of both."""
+    """A hash table from field to value, which owns the strings of both.
+
+    Values are where the fields are: in the heap, each in its sds, or in a list. Long ones are never in the heap.
+    """
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True)
+        super().__init__(allocator, owns_keys=True, in_heap=True)
         self.values: list[bytes] = []
-        self.value_addresses: vec[i32] = vec[i32]()
+        #: By slot, the address of the sds of the value, and its length.
+        self.value_places: vec[i64] = vec[i64]()
+        self._long_values: dict[int, bytes] = {}  # by address, in a table whose values are in the heap
 
     def put(self, field: bytes, value: bytes) -> bool:
         """Set the value of a field; True if the field is new."""
         slot: i64 = self.find_for_insert(field)
-        address: i64 = self.allocator.alloc(sds_new_size(len(value)))
-        if slot >= 0:
-            self.allocator.free(i64(self.value_addresses[slot]))
-            self.value_addresses[slot] = i32(address)
-            self.values[slot] = value
-            return False
-        slot = self.insert(field, 0)
-        self.values.append(value)
-        if slot < len(self.value_addresses):
-            self.value_addresses[slot] = i32(address)
+        length: i64 = len(value)
+        address: i64 = self.allocator.alloc(sds_new_size(length))
+        is_new = slot < 0
+        if is_new:
+            slot = self.insert(field, 0)
         else:
-            self.value_addresses = append(self.value_addresses, i32(address))
-        return True
+            self._free_value(slot)
+        heap = self.heap
+        if heap is None:
+            if is_new:
+                self.values.append(value)
+            else:
+                self.values[slot] = value
+        elif length <= LONGEST_IN_HEAP:
+            heap.store(address, value, length)
+        else:
+            self._long_values[address] = value
+        if slot < len(self.value_places):
+            self.value_places[slot] = key_place(address, length)
+        else:
+            self.value_places = append(self.value_places, key_place(address, length))
+        return is_new
+
+    def value(self, slot: i64) -> bytes:
+        """The value of the field in a slot."""
+        heap = self.heap
+        if heap is None:
+            return self.values[slot]
+        place: i64 = self.value_places[slot]
+        length: i64 = place >> LENGTH_SHIFT
+        return heap.load(place & ADDRESS, length) if length <= LONGEST_IN_HEAP else self._long_values[place & ADDRESS]
+
+    def reply_value(self, slot: i64, reply: ReplySink) -> None:
+        """Reply with the value of the field in a slot."""
+        heap = self.heap
+        place: i64 = self.value_places[slot]
+        if heap is None or place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
+            reply.bulk(self.value(slot))
+        else:
+            reply.bulk_from(heap, place & ADDRESS, place >> LENGTH_SHIFT)
+
+    def all_values(self) -> list[bytes]:
+        """All values by slot."""
+        return self.values.copy() if self.heap is None else [self.value(slot) for slot in range(self.used)]
+
+    def value_address(self, slot: i64) -> i64:
+        """The ledger address of the value in a slot."""
+        return self.value_places[slot] & ADDRESS
+
+    def resize_field(self, slot: i64, size: i64) -> None:
+        """Give a field another sds, of ``size`` bytes."""
+        field = self.key(slot)
+        address: i64 = self.allocator.alloc(size)
+        self.allocator.free(self.key_address(slot))
+        self.set_key_address(slot, address)
+        if self.heap is not None:
+            self.heap.store(address, field, len(field))
 
     def take_out(self, slot: i64) -> None:
         """Remove the field in a slot, and its value."""
-        self.allocator.free(i64(self.value_addresses[slot]))
+        self._free_value(slot)
         self.remove(slot)
 
+    def _free_value(self, slot: i64) -> None:
+        place: i64 = self.value_places[slot]
+        if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
+            del self._long_values[place & ADDRESS]
+        self.allocator.free(place & ADDRESS)
+
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
-        """Read the field and the value in a slot."""
+        """Read the fields and the values in some slots."""
         seen: i64 = 0
-        addresses = self.value_addresses
+        places = self.value_places
+        heap = self.heap
         at: i64 = 0
         while at < count:
-            seen += i64(addresses[slots[at]])
+            scratch[at] = places[slots[at]] & ADDRESS
             at += 1
+        if heap is not None:
+            return heap.look_at(scratch, count) + super().look_at(slots, count, scratch)
         values = self.values
         at = 0
         while at < count:
@@ -74,78 +135,104 @@ class FieldTable(Dict):
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the value of one slot over that of another."""
-        self.values[target] = self.values[source]
-        self.value_addresses[target] = self.value_addresses[source]
+        if self.heap is None:
+            self.values[target] = self.values[source]
+        self.value_places[target] = self.value_places[source]
 
     def drop_last_value(self) -> None:
-        self.values.pop()
+        if self.heap is None:
+            self.values.pop()
 
     def trim_values(self) -> None:
         """Release the memory of unused slots."""
-        self.value_addresses = self.value_addresses[: self.used]
+        self.value_places = self.value_places[: self.used]
 
-    def clear_values(self) -> None:
-        count: i64 = len(self.values)
+    def clear(self) -> None:
+        """Remove all fields, and free the tables and the values."""
+        places = self.value_places
+        count = self.used
+        super().clear()
         slot: i64 = 0
         while slot < count:
-            self.allocator.free(i64(self.value_addresses[slot]))
+            self.allocator.free(places[slot] & ADDRESS)
             slot += 1
+
+    def clear_values(self) -> None:
         self.values = []
-        self.value_addresses = vec[i32]()
+        self.value_places = vec[i64]()
+        self._long_values = {}
 
     def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
         """Drop the values from slot ``first`` on."""
         addresses = freed.addresses
         slot = first
         while slot < self.used:
-            addresses = append(addresses, self.value_addresses[slot])
+            place: i64 = self.value_places[slot]
+            addresses = append(addresses, i32(place & ADDRESS))
+            if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
+                del self._long_values[place & ADDRESS]
             slot += 1
         freed.addresses = addresses
-        del self.values[first:]
-        if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
-            release_list_tail(self.values)
+        if self.heap is None:
+            del self.values[first:]
+            if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
+                release_list_tail(self.values)
 
     def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """Release a large array of addresses before the other arrays."""
-        if len(self.value_addresses) > LARGE_ARRAY:
-            if self.is_released(self.value_addresses, len(self.value_addresses) * 4):
-                self.value_addresses = vec[i32]()
+        """Release the large array of places before the other arrays."""
+        if len(self.value_places) > LARGE_ARRAY:
+            if self.is_released(self.value_places, len(self.value_places) * 8):
+                self.value_places = vec[i64]()
             return False
         return super().dismantle_arrays(freed)
 
     def defrag_value(self, mover: Mover, slot: i64) -> None:
         """Show a value's sds, and its bytes."""
-        self.value_addresses[slot] = i32(mover.block(i64(self.value_addresses[slot])))
-        if mover.steers():
+        place: i64 = self.value_places[slot]
+        address: i64 = place & ADDRESS
+        length: i64 = place >> LENGTH_SHIFT
+        heap = self.heap
+        if heap is not None and length <= LONGEST_IN_HEAP:
+            self.value_places[slot] = key_place(mover.content(address, heap, length), length)
+            return
+        new: i64 = mover.block(address)
+        self.value_places[slot] = key_place(new, length)
+        if heap is not None:
+            self._long_values[new] = mover.text(self._long_values.pop(address))
+        elif mover.steers():
             self.values[slot] = mover.text(self.values[slot])
 
     def relocate_values(self, mover: Mover) -> None:
-        """Show the list of values, and the array of their addresses."""
+        """Show the list of values, and the array of their places."""
         self.values = relocated_list(self.values, mover)
-        self.value_addresses = relocated_array(self.value_addresses, mover)
+        self.value_places = relocated_counts(self.value_places, mover)
 
     def take_over_values(self, other: Dict) -> None:
         """Take the values of another table."""
         assert isinstance(other, FieldTable)
         self.values, other.values = other.values, []
-        self.value_addresses, other.value_addresses = other.value_addresses, vec[i32]()
+        self.value_places, other.value_places = other.value_places, vec[i64]()
+        self._long_values, other._long_values = other._long_values, {}
 
     def copy_values(self, other: Dict) -> None:
         assert isinstance(other, FieldTable)
-        self.values = other.values.copy()
-        self.value_addresses = other.value_addresses[:]
+        self.values = other.all_values()
+        self.value_places = other.value_places[:]
 
     def empty_twin(self) -> Dict:
         return FieldTable(self.allocator)
 
     def addresses(self) -> list[int]:
         """The address of every block of the table, including those of the values."""
-        return super().addresses() + list(self.value_addresses)[: self.used]
+        return super().addresses() + [int(self.value_address(slot)) for slot in range(self.used)]
 
     def check(self) -> None:
         super().check()
-        assert len(self.values) == self.used
-        assert len(self.value_addresses) >= self.used
+        values = self.all_values()
+        assert len(values) == self.used
+        assert all(self.value_places[slot] >> LENGTH_SHIFT == len(value) for slot, value in enumerate(values))
+        long = [value for value in values if len(value) > LONGEST_IN_HEAP] if self.heap is not None else []
+        assert len(self._long_values) == len(long), "a long value is there without a field"
 
 
 @mypyc_attr(acyclic=True)
@@ -173,7 +260,14 @@ class TableFields(HashFields):
         slot: i64 = table.find(field)
         if slot < 0:
             return None
-        return table.values[slot]
+        return table.value(slot)
+
+    def reply(self, field: bytes, reply: ReplySink) -> None:
+        slot: i64 = self.table.find(field)
+        if slot < 0:
+            reply.null()
+        else:
+            self.table.reply_value(slot, reply)
 
     def set(self, field: bytes, value: bytes) -> bool:
         return self.table.put(field, value)
@@ -189,12 +283,10 @@ class TableFields(HashFields):
         return True
 
     def names(self) -> list[bytes]:
-        """The table's own list of fields: a copy would cost too much for one random field."""
-        return self.table.keys
+        return self.table.all_keys()
 
     def contents(self) -> list[bytes]:
-        """The table's own list of values."""
-        return self.table.values
+        return self.table.all_values()
 
     def scan(self, cursor: i64, count: i64, fields: list[bytes], values: list[bytes]) -> i64:
         """Visit buckets until ``count`` fields were found, but at most ten buckets for each of them."""
@@ -207,20 +299,20 @@ class TableFields(HashFields):
             if cursor == 0 or buckets < 0 or len(found) >= count:
                 break
         for slot in found:
-            fields.append(table.keys[slot])
-            values.append(table.values[slot])
+            fields.append(table.key(slot))
+            values.append(table.value(slot))
         return cursor
 
     def random_field(self, rng: Random) -> bytes:
         """A random field. This is a step of a rehash that is in progress."""
         table = self.table
         table.step()
-        return table.keys[rng.below(table.used)]
+        return table.key(rng.below(table.used))
 
     def duplicate(self) -> HashFields:
         """A table of the size needed, filled with the same fields."""
         copy = TableFields(self.allocator)
-        copy.fill(self.table.keys, self.table.values)
+        copy.fill(self.table.all_keys(), self.table.all_values())
         return copy
 
     def fill(self, fields: list[bytes], values: list[bytes]) -> None:
@@ -234,9 +326,9 @@ class TableFields(HashFields):
         table = self.table
         writer.kind(HASH)
         writer.length(table.used)
-        for slot, field in enumerate(table.keys):
-            writer.string(field)
-            writer.string(table.values[slot])
+        for slot in range(table.used):
+            writer.string(table.key(slot))
+            writer.string(table.value(slot))
 
     def hash_table(self) -> Dict | None:
         return self.table
@@ -257,7 +349,7 @@ class TableFields(HashFields):
         table = self.table
         allocator = self.allocator
         field = allocator.usable(table.key_address(slot))
-        return DICT_ENTRY_SIZE + field + allocator.usable(i64(table.value_addresses[slot]))
+        return DICT_ENTRY_SIZE + field + allocator.usable(table.value_address(slot))
 
     def free_effort(self) -> i64:
         """One for each field."""

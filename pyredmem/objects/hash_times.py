@@ -192,9 +192,7 @@ class TimedTableFields(TableFields):
     def _resize_field(self, field: bytes, metadata: i64) -> None:
         table = self.table
         slot: i64 = table.find(field)
-        address = self.allocator.alloc(sds_new_size(len(field)) + metadata)
-        self.allocator.free(table.key_address(slot))
-        table.set_key_address(slot, address)
+        table.resize_field(slot, sds_new_size(len(field)) + metadata)
 
     def _fit_tree(self) -> None:
         """Give the tree as many blocks as the number of times needs."""
@@ -211,7 +209,7 @@ class TimedTableFields(TableFields):
     def duplicate(self) -> HashFields:
         """A table of the size needed, with its own times."""
         copy = TimedTableFields(self.allocator, self.times.copy())
-        copy.fill(self.table.keys, self.table.values)
+        copy.fill(self.table.all_keys(), self.table.all_values())
         return copy
 
     def save(self, writer: RdbWriter) -> None:
@@ -229,11 +227,12 @@ class TimedTableFields(TableFields):
         writer.needs_field_times()
         writer.moment(first_ms)
         writer.length(table.used)
-        for slot, field in enumerate(table.keys):
+        for slot in range(table.used):
+            field = table.key(slot)
             when_ms = self.times.get(field)
             writer.length(0 if when_ms == NO_TIME else when_ms - first_ms + 1)
             writer.string(field)
-            writer.string(table.values[slot])
+            writer.string(table.value(slot))
 
     def memory(self, samples: i64) -> i64:
         """That of a table without times, plus the tree."""
@@ -277,7 +276,7 @@ class TimedTableFields(TableFields):
             end = following if following > 0 else fields
             if mover.steers():
                 while cursor < end:
-                    self.times.relocate_time(table.keys[cursor], mover)
+                    self.times.relocate_time(table.key(cursor), mover)
                     cursor += 1
             return end
         blocks: i64 = len(self.tree)
@@ -294,7 +293,7 @@ class TimedTableFields(TableFields):
         while at < end:
             field = self.times.entry_field(at)
             slot: i64 = table.find_rehashing(field)
-            self.times.relocate_entry(at, mover.text(field) if slot < 0 else table.keys[slot], mover)
+            self.times.relocate_entry(at, mover.text(field) if slot < 0 else table.key(slot), mover)
             at += 1
         return fields + blocks + end if at < entries else 0
 

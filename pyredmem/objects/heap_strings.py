@@ -36,9 +36,6 @@ from pyredmem.protocol.reply import ReplySink
 
 #: In place of a word: the value is an object.
 NO_WORD: Final = -1
-#: The longest string that lies in the heap (bytes). Longer ones are faster to copy as Python objects (measured:
-#: benchmarks/heap_bytes.py).
-LONGEST: Final = 256
 
 _ADDRESS: Final = 0x7FFFFFFF
 _ACCESS_SHIFT: Final = 31

@@ -59,7 +59,7 @@ class HashedMembers(SetEncoding):
 
     def members(self) -> list[bytes]:
         """All members, in no particular order."""
-        return self.keys.keys.copy()
+        return self.keys.all_keys()
 
     def draw(self, rng: Random) -> bytes:
         """A random member, found by one index in the dense arrays.
@@ -69,7 +69,7 @@ class HashedMembers(SetEncoding):
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(min(keys.used, _DRAWN_FROM))
-        return keys.keys[rng.below(keys.used)]
+        return keys.key(rng.below(keys.used))
 
     def pop(self, rng: Random) -> bytes:
         """Remove a random member and return it."""
@@ -78,7 +78,7 @@ class HashedMembers(SetEncoding):
             keys.rehash(min(keys.used, _DRAWN_FROM))
             keys.step()
         slot = rng.below(keys.used)
-        member = keys.keys[slot]
+        member = keys.key(slot)
         keys.remove(slot)
         keys.shrink_if_sparse()
         return member
@@ -86,7 +86,7 @@ class HashedMembers(SetEncoding):
     def duplicate(self) -> SetEncoding:
         """A copy in a table with room for just these members."""
         copy = new_hashed_members(self.keys.allocator, self.keys.used)
-        for member in self.keys.keys:
+        for member in self.keys.all_keys():
             copy.keys.insert(member, 0)
         return copy
 
@@ -153,8 +153,8 @@ class HashedMembers(SetEncoding):
         keys = self.keys
         writer.kind(SET)
         writer.length(keys.used)
-        for member in keys.keys:
-            writer.string(member)
+        for slot in range(keys.used):
+            writer.string(keys.key(slot))
 
     def table(self) -> Dict | None:
         return self.keys
@@ -166,6 +166,6 @@ class HashedMembers(SetEncoding):
 def new_hashed_members(allocator: Allocator, expected: i64) -> HashedMembers:
     """An empty hash table with room for ``expected`` members."""
     address = allocator.alloc(DICT_SIZE)
-    keys = Dict(allocator, owns_keys=True, without_values=True)
+    keys = Dict(allocator, owns_keys=True, without_values=True, in_heap=True)
     keys.expand(expected)
     return HashedMembers(address, keys)

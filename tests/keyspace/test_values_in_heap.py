@@ -1,4 +1,4 @@
-"""A server whose strings and keys lie in the heap is like one with objects: replies, memory, and each address."""
+"""A server whose keys, strings and elements lie in the heap is like one with objects: replies, memory, addresses."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.keyspace.compaction import KeyspaceWalk
 from pyredmem.keyspace.defrag import DefragScan
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
+from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.process import CHECKED_HEAP_VARIABLE
-from pyredmem.objects.heap_strings import LONGEST
-from tests.support.movers import Shuffler
+from tests.support.movers import Evictor, Shuffler
 from tests.support.replies import Reply
 from tests.support.world import World
+
+#: With more than two elements hashes and sets have tables.
+SMALL: dict[str, Any] = {"hash_max_listpack_entries": "2", "set_max_listpack_entries": "2"}
 
 
 def world_in_heap(monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
     """A world whose strings and keys lie in the heap, where each access is checked."""
     with monkeypatch.context() as patch:
         patch.setenv(CHECKED_HEAP_VARIABLE, "1")
-        world = World(enable_debug_command="yes", **options)
+        world = World(enable_debug_command="yes", **SMALL, **options)
     assert world.engine.keyspace.heap_strings.longest == LONGEST
     return world
 
 
 def world_of_objects() -> World:
-    world = World(enable_debug_command="yes")
+    world = World(enable_debug_command="yes", **SMALL)
     world.engine.keyspace.heap_strings.longest = -1
     return world
 
@@ -66,11 +70,22 @@ STEPS = st.one_of(
     st.tuples(st.just("SET"), NAMES, DATA, st.sampled_from(["KEEPTTL", "GET", "NX", "XX"])),
     st.tuples(st.just("EXPIRE"), NAMES, st.sampled_from(["1", "100"])),
     st.tuples(st.just("MOVE"), NAMES, st.just("1")),
-    st.tuples(st.sampled_from(["RPUSH", "SADD"]), NAMES, DATA),
+    st.tuples(st.sampled_from(["RPUSH", "SADD", "SREM", "HGET", "HDEL", "SISMEMBER"]), NAMES, DATA),
+    st.tuples(st.sampled_from(["HSET", "HSETNX", "HINCRBY"]), NAMES, DATA, DATA),
+    st.tuples(st.just("SADD"), NAMES, DATA, DATA, DATA),
+    st.tuples(st.just("HSET"), NAMES, DATA, DATA, DATA, DATA, DATA, DATA),
+    st.tuples(
+        st.sampled_from(["HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SPOP", "SRANDMEMBER", "HRANDFIELD", "HLEN"]), NAMES
+    ),
+    st.tuples(st.just("HRANDFIELD"), NAMES, st.sampled_from(["2", "-3"]), st.just("WITHVALUES")),
+    st.tuples(st.sampled_from(["HSCAN", "SSCAN"]), NAMES, st.just("0")),
+    st.tuples(st.just("HEXPIRE"), NAMES, st.sampled_from(["1", "100"]), st.just("FIELDS"), st.just("1"), DATA),
+    st.tuples(st.sampled_from(["SUNIONSTORE", "SINTERSTORE", "SDIFF"]), NAMES, NAMES, NAMES),
     st.tuples(st.just("OBJECT"), st.sampled_from(["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"]), NAMES),
     st.tuples(st.just("MEMORY"), st.just("USAGE"), NAMES),
     st.sampled_from([("FLUSHALL", "ASYNC"), ("FLUSHDB",), ("SWAPDB", "0", "1"), ("SELECT", "1"), ("SELECT", "0")]),
-    st.sampled_from([("DEBUG", "RELOAD"), ("MULTI",), ("EXEC",), ("ADVANCE", "1500"), ("DEFRAG",), ("SNAPSHOT",)]),
+    st.sampled_from([("DEBUG", "RELOAD"), ("MULTI",), ("EXEC",), ("ADVANCE", "1500"), ("DEFRAG",), ("WALK",)]),
+    st.sampled_from([("SNAPSHOT",), ("RESTORED",)]),
     st.sampled_from(
         [
             ("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", "100mb")
@@ -88,8 +103,17 @@ def take(world: World, step: tuple[str, ...]) -> Reply:
         scan = DefragScan(world.engine.keyspace)
         scan.mover = Shuffler(world.engine.allocator)
         scan.run(SliceLimit())
+    elif step[0] == "WALK":
+        walk = KeyspaceWalk(world.engine.keyspace, Evictor(world.engine.allocator))
+        while not walk.step(1000):
+            pass
     elif step[0] == "SNAPSHOT":
         KeyspaceSnapshot(world.engine.keyspace).drop()
+    elif step[0] == "RESTORED":
+        snapshot = KeyspaceSnapshot(world.engine.keyspace)
+        world.do("FLUSHALL")
+        snapshot.restore()
+        snapshot.drop()
     else:
         return world.do(*step)
     return None
@@ -187,3 +211,32 @@ def test_emptying_a_database_in_the_background_frees_the_blocks(world: World) ->
         return int(world.engine.allocator.used_memory)
 
     assert fill_and_flush() == fill_and_flush()  # the first time the histograms of the commands are made
+
+
+def test_fields_values_and_members_lie_in_the_heap(world: World) -> None:
+    world.do("HSET", "hash", "a", "1", "b", "2", "c", "v" * LONGEST, "d", "w" * (LONGEST + 1))
+    world.do("SADD", "set", "x", "y", "z")
+    for key in (b"hash", b"set"):
+        value = world.engine.keyspace.databases[0].peek(key)
+        assert value is not None
+        table = value.hash_table()
+        assert table is not None
+        assert table.heap is not None
+        assert table.keys == []
+    assert world.do("HMGET", "hash", "a", "c", "d", "e") == [b"1", b"v" * LONGEST, b"w" * (LONGEST + 1), None]
+    world.do("HDEL", "hash", "d")
+    world.do("HSET", "hash", "d", "short", "a", "w" * 300, "b", "x" * 300)
+    assert world.do("HGETALL", "hash") is not None
+    world.do("UNLINK", "hash")
+
+
+def test_a_large_hash_is_freed_in_the_background(world: World) -> None:
+    def fill_and_unlink() -> int:
+        for first in range(0, 3000, 100):
+            words = [word for number in range(first, first + 100) for word in (f"f{number}", "v" * (number % 300))]
+            world.do("HSET", "hash", *words)
+        world.do("UNLINK", "hash")
+        world.advance(1000)
+        return int(world.engine.allocator.used_memory)
+
+    assert fill_and_unlink() == fill_and_unlink()

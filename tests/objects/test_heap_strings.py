@@ -10,8 +10,9 @@ from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
-from pyredmem.objects.heap_strings import LONGEST, NO_WORD, HeapStrings, access_of, is_integer, with_access
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, is_integer, with_access
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT
 from pyredmem.objects.string import BytesString
 from pyredmem.objects.string_factory import StringFactory
