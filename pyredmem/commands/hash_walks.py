@@ -28,23 +28,35 @@ _UNORDERED: Final = ("nondeterministic_output_order",)
 _DENSE_SHARE: Final = 3
 
 
-class _Listing:
-    """The fields of a hash that have not expired, and their values in the same order."""
+def _reply_all(context: Context, value: HashObject, with_fields: bool, with_values: bool) -> None:
+    """Reply with the fields of a hash that have not expired, with their values, or with both: pairs."""
+    reply = context.reply
+    now_us = context.keyspace.now_us
+    fields = value.fields
+    table = fields.hash_table()
+    if isinstance(table, FieldTable) and value.due_us >= now_us:
+        _start_all(reply, table.used, with_fields and with_values)
+        table.reply_all(reply, with_fields, with_values)
+        return
+    names, contents = fields.names(), fields.contents()
+    indexes = [
+        index
+        for index, field in enumerate(names)
+        if value.due_us >= now_us or not is_field_expired(value, field, now_us)
+    ]
+    _start_all(reply, len(indexes), with_fields and with_values)
+    for index in indexes:
+        if with_fields:
+            reply.bulk(names[index])
+        if with_values:
+            reply.bulk(contents[index])
 
-    def __init__(self, context: Context, value: HashObject) -> None:
-        self.names: list[bytes] = value.fields.names()
-        self.contents: list[bytes] = value.fields.contents()
-        if value.due_us < context.keyspace.now_us:
-            self._leave_out_expired(context, value)
 
-    def _leave_out_expired(self, context: Context, value: HashObject) -> None:
-        now_us = context.keyspace.now_us
-        names, contents = self.names, self.contents
-        self.names, self.contents = [], []
-        for index, field in enumerate(names):
-            if not is_field_expired(value, field, now_us):
-                self.names.append(field)
-                self.contents.append(contents[index])
+def _start_all(reply: ReplySink, count: i64, in_pairs: bool) -> None:
+    if in_pairs:
+        reply.map(count)
+    else:
+        reply.array(count)
 
 
 # All fields.
@@ -63,17 +75,11 @@ class _Listing:
     tips=_UNORDERED,
 )
 def hgetall(context: Context, argv: list[bytes]) -> None:
-    reply = context.reply
     value = hash_to_read(context, argv[1])
     if value is None:
-        reply.map(0)
-        return
-    listing = _Listing(context, value)
-    contents = listing.contents
-    reply.map(len(contents))
-    for index, field in enumerate(listing.names):
-        reply.bulk(field)
-        reply.bulk(contents[index])
+        context.reply.map(0)
+    else:
+        _reply_all(context, value, True, True)
 
 
 @hash_walks.command(
@@ -90,7 +96,10 @@ def hgetall(context: Context, argv: list[bytes]) -> None:
 )
 def hkeys(context: Context, argv: list[bytes]) -> None:
     value = hash_to_read(context, argv[1])
-    context.reply.bulks([] if value is None else _Listing(context, value).names)
+    if value is None:
+        context.reply.array(0)
+    else:
+        _reply_all(context, value, True, False)
 
 
 @hash_walks.command(
@@ -107,7 +116,10 @@ def hkeys(context: Context, argv: list[bytes]) -> None:
 )
 def hvals(context: Context, argv: list[bytes]) -> None:
     value = hash_to_read(context, argv[1])
-    context.reply.bulks([] if value is None else _Listing(context, value).contents)
+    if value is None:
+        context.reply.array(0)
+    else:
+        _reply_all(context, value, False, True)
 
 
 # Random fields.

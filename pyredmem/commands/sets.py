@@ -29,6 +29,7 @@ from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject, new_set
+from pyredmem.objects.table_reply import reply_keys
 
 sets: Final = Group("set")
 
@@ -240,7 +241,12 @@ def smismember(context: Context, argv: list[bytes]) -> None:
 )
 def smembers(context: Context, argv: list[bytes]) -> None:
     found = set_to_read(context, argv[1])
-    reply_set(context, [] if found is None else found.members())
+    table = None if found is None else found.hash_table()
+    if table is None:
+        reply_set(context, [] if found is None else found.members())
+        return
+    context.reply.set(table.used)
+    reply_keys(table, context.reply)
 
 
 def reply_set(context: Context, members: list[bytes]) -> None:

@@ -15,7 +15,7 @@ from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
-from pyredmem.memory.heap_choice import create_heap_bytes, is_checked
+from pyredmem.memory.heap_choice import create_heap_bytes
 from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
@@ -40,9 +40,10 @@ class SharedState:
         self.allocator = allocator
         self.rng = rng
         self.changes = Changes()
-        #: The length of the longest string in the heap (bytes). The interpreter is faster with objects.
-        self._longest: i64 = LONGEST_IN_HEAP if COMPILED or is_checked(allocator) else -1
-        self.heap_strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), self._longest)
+        heap = create_heap_bytes(allocator, COMPILED)
+        #: The length of the longest string in the heap (bytes), -1 if strings are objects.
+        self._longest: i64 = LONGEST_IN_HEAP if heap.has_data else -1
+        self.heap_strings = HeapStrings(allocator, heap, self._longest)
         self.strings = StringFactory(allocator, self.heap_strings)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)

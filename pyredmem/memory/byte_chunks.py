@@ -41,6 +41,7 @@ class ByteChunks(HeapBytes):
     """Which chunks have memory; the subclass has the arrays."""
 
     def __init__(self) -> None:
+        super().__init__()
         #: By chunk, what is added to an address to get the index of its word in the array.
         self._bases: vec[i64] = vec[i64]()
         #: By chunk, the addresses that the array covers: from, and up to.

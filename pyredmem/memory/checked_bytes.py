@@ -69,6 +69,7 @@ class CheckedBytes(HeapBytes):
     """Passes on what is allowed, and raises AssertionError for everything else."""
 
     def __init__(self, memory: ByteChunks, allocator: CheckedAllocator) -> None:
+        super().__init__()
         self._memory: Final = memory
         self._allocator: Final = allocator
         #: The requested sizes that were stated, by block.

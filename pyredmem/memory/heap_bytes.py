@@ -36,6 +36,10 @@ LONGEST_IN_HEAP: Final = 256
 class HeapBytes(PageReceiver):
     """Strings and words at the addresses of one ledger."""
 
+    def __init__(self) -> None:
+        #: Whether data lie here. Not so in the interpreter, which is faster with Python objects.
+        self.has_data = False
+
     @abstractmethod
     def store(self, address: i64, data: bytes, length: i64) -> None:
         """Store a string, whose length is ``length``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyredmem.base.build import COMPILED
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.buffer_bytes import BufferBytes
 from pyredmem.memory.byte_chunks import ByteChunks
@@ -22,9 +21,9 @@ def is_checked(allocator: Allocator) -> bool:
 
 
 def heap_for_keys(allocator: Allocator) -> HeapBytes | None:
-    """The bytes of an allocator, if tables should keep their keys there."""
+    """The bytes of an allocator, if tables keep their keys there."""
     heap = allocator.pages.receiver
-    return heap if isinstance(heap, HeapBytes) and (COMPILED or is_checked(allocator)) else None
+    return heap if isinstance(heap, HeapBytes) and heap.has_data else None
 
 
 def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:
@@ -36,5 +35,6 @@ def create_heap_bytes(allocator: Allocator, compiled: bool) -> HeapBytes:
     heap: HeapBytes = memory
     if isinstance(allocator, CheckedAllocator):
         heap = CheckedBytes(memory, allocator)
+    heap.has_data = compiled or is_checked(allocator)
     allocator.pages.receiver = heap
     return heap

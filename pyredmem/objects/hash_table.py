@@ -22,6 +22,7 @@ from pyredmem.memory.relocation import relocated_counts, relocated_list
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.table_reply import reply_key
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT, key_place
@@ -86,6 +87,16 @@ class FieldTable(Dict):
             reply.bulk(self.value(slot))
         else:
             reply.bulk_from(heap, place & ADDRESS, place >> LENGTH_SHIFT)
+
+    def reply_all(self, reply: ReplySink, with_fields: bool, with_values: bool) -> None:
+        """Reply with all fields, all values, or each field and its value."""
+        slot: i64 = 0
+        while slot < self.used:
+            if with_fields:
+                reply_key(self, slot, reply)
+            if with_values:
+                self.reply_value(slot, reply)
+            slot += 1
 
     def all_values(self) -> list[bytes]:
         """All values by slot."""
