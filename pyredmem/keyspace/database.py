@@ -12,7 +12,8 @@ There are six lookups. They differ in what they count and mark::
     modify        -                 -                     yes             what was looked up before: PFCOUNT, XACK
     exists        -                 -                      -              tells only whether the key is there
 
-All of them but ``modify`` delete an expired key before they return.
+All of them but ``modify`` delete an expired key before they return. ``reply_string``, ``string_length`` and ``touch``
+are ``read``, and ``finds`` is ``inspect``, for commands that need no object.
 
 The door: a command that changes a value in place gets it from ``write`` or, if it has read it already, asks ``modify``
 before the first change. Everything else that changes what a key holds, or when it expires, is a method below
@@ -41,7 +42,7 @@ from pyredmem.objects.hash import HashObject
 from pyredmem.objects.heap_strings import NO_WORD, with_access
 from pyredmem.objects.object import RedisObject, incr_ref_count
 from pyredmem.objects.sorted_set import SortedSetObject
-from pyredmem.objects.string import BufferString, BytesString, StringObject
+from pyredmem.objects.string import BufferString, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
@@ -131,18 +132,7 @@ class Database:
         if slot < 0:
             reply.null()
             return True
-        word: i64 = self.keys.words[slot]
-        if word >= 0:
-            self.shared.heap_strings.reply(word, reply)
-            return True
-        value = self.keys.object(word)
-        if isinstance(value, BytesString):
-            reply.bulk(value.content)
-        elif isinstance(value, StringObject):
-            reply.bulk(value.data())
-        else:
-            return False
-        return True
+        return self.keys.reply(slot, reply)
 
     def string_length(self, key: bytes) -> i64:
         """The length of the string that a key holds, 0 if it does not exist, -1 if it holds another type.
@@ -150,13 +140,7 @@ class Database:
         This is ``read`` for STRLEN.
         """
         slot = self._read_slot(key)
-        if slot < 0:
-            return 0
-        word: i64 = self.keys.words[slot]
-        if word >= 0:
-            return self.shared.heap_strings.length(word)
-        value = self.keys.object(word)
-        return value.length() if isinstance(value, StringObject) else -1
+        return 0 if slot < 0 else self.keys.string_length(slot)
 
     def _read_slot(self, key: bytes) -> i64:
         """What ``read`` does, but returns the slot, -1 if there is none."""

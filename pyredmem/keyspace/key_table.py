@@ -22,7 +22,8 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_access
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
-from pyredmem.objects.string import BytesString
+from pyredmem.objects.string import BytesString, StringObject
+from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
@@ -54,6 +55,29 @@ class KeyTable(Dict):
         value = self.objects[~word]
         assert value is not None, "a slot has an object that is gone"
         return value
+
+    def reply(self, slot: i64, reply: ReplySink) -> bool:
+        """Reply with the value if it is a string; False if it is not."""
+        word: i64 = self.words[slot]
+        if word >= 0:
+            self.strings.reply(word, reply)
+            return True
+        value = self.object(word)
+        if isinstance(value, BytesString):
+            reply.bulk(value.content)
+        elif isinstance(value, StringObject):
+            reply.bulk(value.data())
+        else:
+            return False
+        return True
+
+    def string_length(self, slot: i64) -> i64:
+        """The length of the value if it is a string, else -1."""
+        word: i64 = self.words[slot]
+        if word >= 0:
+            return self.strings.length(word)
+        value = self.object(word)
+        return value.length() if isinstance(value, StringObject) else -1
 
     def add_word(self, slot: i64, word: i64) -> None:
         """Give the slot of a new key, the last one, a word."""
