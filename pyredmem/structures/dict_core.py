@@ -10,9 +10,9 @@ of an entry in these arrays is its *slot*. A bucket holds the slot of its newest
     links        [  1 | -1 | -1 ]          slot -> next slot of its bucket
     key_places   [ p0 | p1 | p2 ]          slot -> place of the key   (bucket 3 holds k0, then k1)
 
-The *place* of a key is the ledger address of its sds, and its length. Its bytes are there, in the heap, if the table was
-made for that and the heap holds data: not in the interpreter, which is faster with Python objects. Else they are in a
-list of all keys.
+The *place* of a key is the ledger address of its sds, and its length. Its bytes are there, in the heap, if the table
+was made for that and the heap holds data: not in the interpreter, which is faster with Python objects. Else they are in
+a list of all keys.
 
 Slots do not need all bits of these numbers. The bits above them hold a *tag*, the same bits of the hash (its lower ones
 choose the bucket): a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
