@@ -16,7 +16,8 @@ def key_hash(key: bytes, seed: i64) -> i64:
     """
     if seed == 0:
         return hash(key)
-    return i64(crc32(key, seed)) * 0x7FEB352D >> 20
+    checksum: i64 = crc32(key, seed)
+    return checksum * 0x7FEB352D >> 20
 
 
 def hash_seed(seed: int) -> int:

@@ -120,6 +120,10 @@ class Driver:
             self._lock.release()
             raise
 
+    def hold(self) -> None:
+        """Wait until no other thread is inside, and then be inside until `leave`; what is due does not run."""
+        self._lock.acquire()
+
     def is_due(self) -> bool:
         """Whether there is something to do that a thread does when it enters."""
         return self._clock.now_us() >= self._due_us or len(self._leavers) > 0

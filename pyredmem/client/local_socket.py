@@ -124,9 +124,9 @@ class LocalSocket:
             driver.leave()
 
     def take_output(self) -> bytes:
-        """Read all that can be read now; empty if there is nothing, or only the end of the connection."""
+        """Read what there is, before anything that is due runs; empty if there is nothing, or only the end."""
         driver = self._driver
-        driver.enter()
+        driver.hold()
         try:
             session = self._session
             if len(self._rest) > 0:

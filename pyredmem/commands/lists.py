@@ -63,7 +63,7 @@ def add_list(context: Context, key: bytes) -> ListObject:
 
 def elements_removed(context: Context, key: bytes, value: ListObject, at_tail: bool, count: i64) -> None:
     """Notify of popped elements; an empty list is deleted, one with few elements becomes a listpack again."""
-    is_emptied = value.length() == 0
+    is_emptied = value.encoded.length() == 0
     context.removed(key, events.LIST, b"rpop" if at_tail else b"lpop", count, is_emptied)
     if not is_emptied:
         value.shrink(context.keyspace.limits)
@@ -105,7 +105,7 @@ def _push(context: Context, argv: list[bytes], at_tail: bool, create: bool) -> N
         value.push(argv[2], at_tail, limits)
     else:
         value.push_arguments(argv, at_tail, limits)
-    context.reply.integer(value.length())
+    context.reply.integer(value.encoded.length())
     context.changed(key, events.LIST, b"rpush" if at_tail else b"lpush", len(argv) - 2)
 
 

@@ -97,10 +97,12 @@ class Context:
         """
         everything = self.keyspace.changes
         everything.count(changes)
-        everything.notify(kind, event, self.db.index, key)
+        if everything.listening:
+            everything.notify(kind, event, self.db.index, key)
         if is_emptied:
             self.delete_emptied(key)
-        everything.modified(self.db.index, key)
+        if everything.watching > 0 or everything.listening:
+            everything.modified(self.db.index, key)
 
     @property
     def is_recording(self) -> bool:
@@ -128,5 +130,5 @@ class Context:
 
     def delete_emptied(self, key: bytes) -> None:
         """Delete a collection whose last element was removed, and notify of that."""
-        self.db.delete(key, self.keyspace.lazy_server_del)
+        self.db.delete_found(key, self.keyspace.lazy_server_del)
         self.notify(key_events.GENERIC, b"del", key)

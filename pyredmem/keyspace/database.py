@@ -188,18 +188,13 @@ class Database:
 
     def write(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that changes it: marks the value as used."""
-        return self.keys.value(self._slot) if self._finds_to_change(key) else None
-
-    def _finds_to_change(self, key: bytes) -> bool:
-        """What ``write`` does, but leaves the slot in ``_slot``; False if there is none."""
-        slot: i64 = self.keys.find(key)
-        if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
-            slot = -1
-        if slot < 0:
-            return False
+        keys = self.keys
+        slot: i64 = keys.find(key)
+        if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
+            return None
         self._slot = slot
         self._touch_to_change(key, slot)
-        return True
+        return keys.value(slot)
 
     def modify(self, key: bytes) -> RedisObject:
         """The value of a key that exists and is about to change; it is not marked as used.
@@ -271,7 +266,8 @@ class Database:
         """Add a key that does not exist, whose value has this word."""
         shared = self.shared
         keys = self.keys
-        keys.step()
+        if keys.rehash_index >= 0:
+            keys.rehash(1)
         keys.add_word(keys.insert(key, 0), word)
         if shared.changes.listening:
             shared.changes.notify(events.NEW, b"new", self.index, key)
@@ -421,6 +417,13 @@ class Database:
             return False
         self._remove(slot, key, lazily)
         return True
+
+    def delete_found(self, key: bytes, lazily: bool) -> None:
+        """Delete a key that the running command has found, so it has not expired."""
+        keys = self.keys
+        if keys.rehash_index >= 0:
+            keys.rehash(1)  # Redis looks the key up once more
+        self._remove(self._slot_again(key), key, lazily)
 
     def discard(self, key: bytes, lazily: bool = False) -> bool:
         """Delete a key, expired or not, with no event; False if it did not exist.

@@ -117,7 +117,7 @@ class SharedState:
     def mark_created(self, value: RedisObject) -> None:
         """Give a new value its first access field; shared values keep theirs."""
         if value.refcount != SHARED_REFERENCE_COUNT:
-            value.lru = i32(self.new_access())
+            value.lru = i32(self.new_access()) if self.lfu_policy else self.lru_clock
 
     def mark_shared_integers(self) -> None:
         """Give all shared integers the access field of a value that is created now, as Redis does at its start."""

@@ -90,14 +90,17 @@ class Allocator(Heap):
         So its content can be moved in between.
         """
         assert size > 0, f"negative size {size}"
-        old: i64 = self.usable(address)
+        return self.start_resize(address, self.usable(address), size)[0]
+
+    def start_resize(self, address: i64, old: i64, size: i64) -> tuple[i64, i64]:
+        """As ``start_realloc``, for an owner who keeps the usable size, which was ``old``; returns the new one too."""
         request: i64 = self.profile.realloc_request(old, size)
         usable: i64 = self.good_size(request)
         if usable == old:
-            return address
+            return address, usable
         if old > self.small_limit and request > self.small_limit and self._resize_large(address, usable):
-            return address
-        return self.alloc(request)
+            return address, usable
+        return self.alloc(request), usable
 
     def replace(self, address: i64, size: i64) -> i64:
         """Free a block and take one of ``size`` bytes, which is the same block if the size class is the same.

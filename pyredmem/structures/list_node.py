@@ -93,14 +93,23 @@ class ListNode(Listpack):
 
     def push_head(self, element: bytes) -> None:
         """Add an element before the first one."""
-        if self.start == 0:
-            room: i64 = (len(self.items) >> 1) + _LEAST_ROOM
-            self.items[0:0] = [b""] * room
-            self.start = room
-        self.start -= 1
-        self.items[self.start] = element
+        if self.start > 0:
+            self.start -= 1
+            self.items[self.start] = element
+        elif self.items:
+            self._make_room()
+            self.start -= 1
+            self.items[self.start] = element
+        else:
+            self.items.append(element)
         self.lzf_size = _UNKNOWN
         self.grow(entry_size(element))
+
+    def _make_room(self) -> None:
+        """Make free places at the front, of which there are none."""
+        room: i64 = (len(self.items) >> 1) + _LEAST_ROOM
+        self.items[0:0] = [b""] * room
+        self.start = room
 
     def pop_tail(self) -> bytes:
         """Remove the last element."""

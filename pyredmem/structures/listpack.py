@@ -56,7 +56,7 @@ class Listpack:
             return
         request: i64 = capacity if capacity > LISTPACK_EMPTY_SIZE else LISTPACK_EMPTY_SIZE
         self.address = i32(allocator.alloc(request))
-        self._usable = allocator.usable(i64(self.address))
+        self._usable = allocator.good_size(request)
 
     def usable(self) -> i64:
         """The usable bytes of the block."""
@@ -66,7 +66,7 @@ class Listpack:
         """Make room for new entries of ``added`` bytes."""
         self.size += added
         if self.size > self._usable:
-            self._fit()
+            self._resize()
 
     def shrink(self, removed: i64) -> None:
         """Shrink after entries of ``removed`` bytes were removed."""
@@ -86,11 +86,17 @@ class Listpack:
             self._fit()
 
     def _fit(self) -> None:
+        if self.allocator.good_size(self.size) != self._usable:
+            self._resize()
+
+    def _resize(self) -> None:
         allocator = self.allocator
-        usable = allocator.good_size(self.size)
-        if usable != self._usable:
-            self.address = i32(allocator.realloc(i64(self.address), self.size))
-            self._usable = allocator.usable(i64(self.address))
+        old: i64 = i64(self.address)
+        address, usable = allocator.start_resize(old, self._usable, self.size)
+        if address != old:
+            allocator.free(old)
+            self.address = i32(address)
+        self._usable = usable
 
     def duplicate(self) -> Listpack:
         """A block for a copy, of the exact size."""
