@@ -108,6 +108,5 @@ def _follow(database: Database, key: bytes, moved: bytes) -> None:
         slot = expires.find_rehashing(key)
         if slot >= 0:
             expires.keys[slot] = moved
-    due_keys = database.due_keys
-    if due_keys.count > 0:
-        due_keys.hold(moved)
+    if database.hashes_with_times() > 0:
+        database.due_keys.hold(moved)

@@ -65,8 +65,8 @@ class Database:
         self.expires = ExpireTable(shared.allocator)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
-        self.due_keys = DueKeys()  # of hashes with fields that expire
-        self.images: list[DatabaseImage] = []  # those that snapshots have of the content
+        self._due_keys: DueKeys | None = None
+        self.images: tuple[DatabaseImage, ...] = ()  # those that snapshots have of the content
         self._slot: i64 = 0  # where `write` last found a key: saves `replace_value` a lookup
 
     # Lookup.
@@ -239,7 +239,22 @@ class Database:
 
     def hashes_with_times(self) -> i64:
         """How many hashes have fields that expire."""
-        return self.due_keys.count
+        return 0 if self._due_keys is None else self._due_keys.count
+
+    def has_due_fields(self, now_ms: i64) -> bool:
+        """Whether there may be a hash with a field that has expired."""
+        return self._due_keys is not None and self._due_keys.is_due(now_ms)
+
+    @property
+    def due_keys(self) -> DueKeys:
+        """The keys of hashes with fields that expire. Made at its first use: few databases ever have such a hash."""
+        if self._due_keys is None:
+            self._due_keys = DueKeys()
+        return self._due_keys
+
+    @due_keys.setter
+    def due_keys(self, due_keys: DueKeys) -> None:
+        self._due_keys = due_keys
 
     def all_keys(self) -> list[bytes]:
         """All keys, expired ones that are not deleted yet included."""
@@ -397,7 +412,8 @@ class Database:
         target.add(new_key, value)
         if expire_ms != NO_EXPIRE:
             target.expire_at(new_key, expire_ms)
-        self.due_keys.move(key, target.due_keys, new_key)
+        if self.hashes_with_times() > 0:
+            self.due_keys.move(key, target.due_keys, new_key)
 
     def move_key(self, key: bytes, target: Database, new_key: bytes) -> None:
         """Give a key, with its value and expire time, another name or database, where no such key exists.
@@ -464,8 +480,9 @@ class Database:
 
     def _remove_persistent(self, slot: i64, key: bytes, lazily: bool) -> None:
         """Delete a key without an expire time."""
-        if self.due_keys.count > 0:
-            self.due_keys.forget(key)
+        due_keys = self._due_keys
+        if due_keys is not None and due_keys.count > 0:
+            due_keys.forget(key)
         keys = self.keys
         word: i64 = keys.words[slot]
         if self.images:
@@ -483,7 +500,7 @@ class Database:
         self.keys.free_values()
         self.keys.clear()
         self.expires.clear()
-        self.due_keys.clear()
+        self._due_keys = None
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed
@@ -499,7 +516,7 @@ class Database:
         expires.when, self.expires.when = self.expires.when, vec[i64]()
         removed = keys.used
         self.shared.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
-        self.due_keys = DueKeys()
+        self._due_keys = None
         self.average_ttl = 0
         self.expires_cursor = 0
         return removed
@@ -508,7 +525,7 @@ class Database:
         """Exchange all content with another database."""
         self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
-        self.due_keys, other.due_keys = other.due_keys, self.due_keys
+        self._due_keys, other._due_keys = other._due_keys, self._due_keys
         self.images, other.images = other.images, self.images
         self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor

@@ -102,7 +102,7 @@ def note_due(database: Database, key: bytes, value: HashObject) -> None:
     due_ms = value.due_ms()
     if due_ms != NEVER:
         database.due_keys.add(key, due_ms)
-    elif database.due_keys.count > 0:
+    elif database.hashes_with_times() > 0:
         database.due_keys.forget(key)
 
 
@@ -123,7 +123,7 @@ class FieldExpireCycle:
         self._visits = 0
         self._left = FIELDS_PER_TICK
         for database in self._keyspace.databases:
-            if database.due_keys.is_due(self._keyspace.now_us // 1000):
+            if database.has_due_fields(self._keyspace.now_us // 1000):
                 self._visits = len(self._keyspace.databases)
 
     def is_in_progress(self) -> bool:

@@ -14,7 +14,7 @@ Commands never see a word. They get the object, or one that is like the string.
 from __future__ import annotations
 
 from librt.vecs import append, vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
@@ -27,6 +27,7 @@ from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
+@mypyc_attr(acyclic=True)
 class KeyTable(Dict):
     """From key to value."""
 

@@ -40,7 +40,7 @@ class KeyspaceSnapshot:
         keyspace.make_objects()
         for database in keyspace.databases:
             image = DatabaseImage(database.keys, database.expires, database.due_keys)
-            database.images.append(image)
+            database.images = (*database.images, image)
             self._databases.append(image)
             self._average_ttls.append(database.average_ttl)
             self._expires_cursors.append(database.expires_cursor)
@@ -51,7 +51,7 @@ class KeyspaceSnapshot:
             return
         self.is_dropped = True
         for database in self._keyspace.databases:  # none, if the server is closed
-            database.images = [image for image in database.images if image not in self._databases]
+            database.images = tuple([image for image in database.images if image not in self._databases])
         self._databases = []
         self._keyspace.count_snapshots(-1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from librt.vecs import append, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.key_table import KeyTable
@@ -14,6 +14,7 @@ from pyredmem.objects.object import RedisObject
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
+@mypyc_attr(acyclic=True)
 class ExpireTable(Dict):
     """From key to expire time, in unix milliseconds; the key objects are those of the main table."""
 

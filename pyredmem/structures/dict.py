@@ -33,7 +33,7 @@ LARGE_ARRAY: Final = 65536
 _BUCKETS_PER_ELEMENT: Final = 10
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
+@mypyc_attr(acyclic=True, allow_interpreted_subclasses=True)
 class Dict(DictCore):
     """A hash table of byte strings; subclasses add parallel arrays for the values."""
 

@@ -111,7 +111,7 @@ class GrowthLimit:
         self.bytes: i64 = UNLIMITED
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
+@mypyc_attr(acyclic=True, allow_interpreted_subclasses=True)
 class DictCore:
     """The keys, their buckets, and all that a lookup, an insertion and a removal need."""
 
