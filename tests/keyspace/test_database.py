@@ -216,3 +216,22 @@ def test_a_duplicate_has_no_spare_room(keyspace: Keyspace) -> None:
     exact = keyspace.strings.create(b"x" * 110)
     assert duplicate.memory(keyspace.allocator, 0) == exact.memory(keyspace.allocator, 0)
     assert duplicate.memory(keyspace.allocator, 0) < value.memory(keyspace.allocator, 0)
+
+
+def test_only_a_database_with_such_hashes_has_an_index_of_fields_that_expire(database: Database) -> None:
+    assert (database.hashes_with_times(), database.has_due_fields(NOW_MS)) == (0, False)
+    database.due_keys.add(b"key", NOW_MS)
+    assert database.hashes_with_times() == 1
+    assert (database.has_due_fields(NOW_MS), database.has_due_fields(NOW_MS + 1)) == (False, True)
+    database.clear()
+    assert (database.hashes_with_times(), database.has_due_fields(NOW_MS + 1)) == (0, False)
+
+
+def test_an_emptied_key_is_deleted_wherever_it_was_found_last(database: Database) -> None:
+    for key in (b"one", b"two", b"three"):
+        put(database, key)
+    database.write(b"three")
+    database.delete_found(b"one", False)  # another key than the one that was found last
+    database.write(b"two")
+    database.delete_found(b"two", False)
+    assert database.all_keys() == [b"three"]

@@ -37,6 +37,21 @@ def test_realloc_to_another_size_class_gives_another_block() -> None:
     assert (allocator.usable(address), allocator.used_memory) == (128, 128)
 
 
+@pytest.mark.parametrize("profile", PROFILE_NAMES)
+@pytest.mark.parametrize(
+    ("before", "after"), [(7, 14), (14, 7), (97, 112), (100, 40), (5000, 90_000), (90_000, 20_000)]
+)
+def test_start_resize_knows_the_usable_size_of_the_block_that_realloc_gives(
+    profile: str, before: int, after: int
+) -> None:
+    one, other = Allocator(profile), Allocator(profile)
+    old = one.alloc(before)
+    expected = other.realloc(other.alloc(before), after)
+    address, usable = one.start_resize(old, one.usable(old), after)
+    assert (address, usable) == (expected, other.usable(expected))
+    assert one.usable(address) == usable
+
+
 def test_realloc_of_a_negative_size_is_refused() -> None:
     allocator = Allocator()
     with pytest.raises(AssertionError, match="negative size"):

@@ -76,6 +76,15 @@ def test_places_freed_at_the_head_are_given_back_in_the_end() -> None:
     assert node.at(0) == b"990"
 
 
+def test_a_single_element_has_no_free_places_before_it() -> None:
+    node = ListNode(Allocator())
+    node.push_head(b"a")
+    assert (node.items, node.start) == ([b"a"], 0)
+    node.push_head(b"b")
+    assert node.elements(0, node.count()) == [b"b", b"a"]
+    assert node.start > 0
+
+
 def test_elements_can_be_found_from_both_ends() -> None:
     node = ListNode(Allocator())
     for element in (b"a", b"b", b"a"):
