@@ -412,6 +412,7 @@ def test_a_lookup_compares_keys_only_where_the_tags_agree() -> None:
 
 def test_slots_leave_room_for_tags_while_a_table_that_shrinks_grows_again() -> None:
     table = make()
+    table.hash_seed = 1  # else the two keys that are left may lie in buckets that are moved soon
     add(table, *numbered(20_000))
     while table.is_rehashing():
         table.step()
