@@ -28,9 +28,9 @@ from pyredmem.memory.heap_bytes import HeapBytes
 from pyredmem.memory.heap_choice import create_heap_bytes
 from pyredmem.memory.process import resident_bytes
 
-#: The least of so many rounds.
+#: How many rounds there are, of which the shortest counts.
 ROUNDS = 3
-#: A writer is emptied whenever it has so many bytes.
+#: A writer is emptied when it has this many bytes.
 WRITER_BYTES = 16384
 
 

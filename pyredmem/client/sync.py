@@ -49,7 +49,7 @@ class ShortConnection(Connection):
         """The requests of several commands."""
         listed = [tuple(words) for words in commands]
         packed = pack_together(self, listed)
-        return super().pack_commands(listed) if packed is None else packed  # type: ignore[no-untyped-call]
+        return super().pack_commands(listed) if packed is None else packed  # type: ignore[no-untyped-call]  # no types
 
     def send_command(self, *words: Any, **options: Any) -> None:
         """Send a command."""

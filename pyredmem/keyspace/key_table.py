@@ -24,7 +24,7 @@ from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import BytesString, StringObject
 from pyredmem.protocol.reply import ReplySink
-from pyredmem.structures.dict import LARGE_ARRAY, Dict
+from pyredmem.structures.dict import LARGE_ARRAY, Dict, look_at_numbers
 
 
 @mypyc_attr(acyclic=True)
@@ -233,13 +233,7 @@ class KeyTable(Dict):
 
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the keys and the words in some slots."""
-        seen: i64 = 0
-        words = self.words
-        at: i64 = 0
-        while at < count:
-            seen += words[slots[at]]
-            at += 1
-        return seen + super().look_at(slots, count, scratch)
+        return look_at_numbers(self.words, slots, count) + super().look_at(slots, count, scratch)
 
     def look_into(self, slots: vec[i64], count: i64) -> i64:
         """Read the contents of strings, and whatever other objects there are."""

@@ -11,7 +11,7 @@ from pyredmem.keyspace.lazyfree_queue import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.objects.object import RedisObject
-from pyredmem.structures.dict import LARGE_ARRAY, Dict
+from pyredmem.structures.dict import LARGE_ARRAY, Dict, look_at_numbers
 
 
 @mypyc_attr(acyclic=True)
@@ -33,13 +33,7 @@ class ExpireTable(Dict):
 
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the keys and the times in some slots."""
-        seen: i64 = 0
-        when = self.when
-        at: i64 = 0
-        while at < count:
-            seen += when[slots[at]]
-            at += 1
-        return seen + super().look_at(slots, count, scratch)
+        return look_at_numbers(self.when, slots, count) + super().look_at(slots, count, scratch)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy one time over another."""

@@ -12,7 +12,7 @@ from pyredmem.memory.byte_chunks import CHUNK_SHIFT, CHUNK_WORDS, ByteChunks
 from pyredmem.memory.page_release import place_of_bytearray
 
 _WORD: Final = Struct("<q")
-#: What is behind the end of a string, by how many bytes its last word has left.
+#: The zeros that fill up the last word of a string, by their number.
 _PADDING: Final = tuple([bytes(size) for size in range(8)])
 _NO_BYTES: Final = bytearray()
 

@@ -7,7 +7,7 @@ A wrong address does not crash: it reads or changes the string of another key. T
 * Words of a block are poisoned when it is freed. When they are allocated again they must still be poison: if not,
   somebody wrote to them past this module. Words that have never been used, or whose pages went back, are zero.
 * Poison must not be read: whoever reads it reads what was never stored.
-* The words behind the requested size are a red zone: poison that must be there when the block is freed.
+* The words of a block after its requested size are a red zone: poison that must be there when the block is freed.
 
 An AssertionError names the block. ``CheckedAllocator`` is the allocator that tells ``CheckedBytes`` of each block; the
 two belong together. They are many times slower than the ordinary ones.

@@ -2,7 +2,7 @@
 
 An address counts granules of 8 bytes, and each granule has one *word* of real memory, however it is reached: a string
 that is stored at ``address`` has its bytes 8 to 15 in the word at ``address + 1``. So an address may also point into a
-block, behind a header. A word is a 64-bit integer in little-endian order. ``store`` and ``store_at`` leave zeros behind
+block, after a header. A word is a 64-bit integer in little-endian order. ``store`` and ``store_at`` leave zeros after
 the end of a string, in its last word; therefore ``store_at`` has to know how long the string is so far. An owner may
 cut a string short without a call: nothing here relies on those zeros.
 
@@ -48,7 +48,7 @@ class HeapBytes(PageReceiver):
     def store_at(self, address: i64, offset: i64, data: bytes, length: i64) -> None:
         """Overwrite a part of a string that has ``length`` bytes so far, or lengthen it.
 
-        If ``offset`` lies behind the end of the string, the bytes in between become zero.
+        If ``offset`` is greater than the length of the string, the bytes in between become zero.
         """
 
     @abstractmethod

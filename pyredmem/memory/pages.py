@@ -71,7 +71,7 @@ def class_ceiling(pages: i64) -> i64:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class PageReceiver(ABC):
-    """Has the real memory behind the pages of a pool, and learns which of them go back to the system."""
+    """Has the real memory of the pages of a pool, and is told which of them go back to the system."""
 
     @abstractmethod
     def on_retained(self, page: i64, pages: i64, free_from: i64, free_to: i64) -> None:

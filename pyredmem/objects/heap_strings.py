@@ -59,10 +59,6 @@ def with_access(word: i64, field: i64) -> i64:
     return word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
 
 
-def is_integer(word: i64) -> bool:
-    return word & _ENCODING == _INT
-
-
 class HeapStrings:
     """The strings of one engine that lie in the heap; ``longest`` is the length of the longest one, -1 for none."""
 
@@ -142,10 +138,6 @@ class HeapStrings:
             return str(content).encode()
         return self.heap.load(content & _ADDRESS, content >> 32)
 
-    def number(self, word: i64) -> i64:
-        """The number that a string with the encoding int has."""
-        return self.heap.word(word & _ADDRESS)
-
     def length(self, word: i64) -> i64:
         """Bytes of a string."""
         encoding: i64 = word & _ENCODING
@@ -188,10 +180,6 @@ class HeapStrings:
         return seen + self.heap.look_at(words, raw)
 
     # Change.
-
-    def set_number(self, word: i64, number: i64) -> None:
-        """Give a string with the encoding int another number."""
-        self.heap.set_word(word & _ADDRESS, number)
 
     def overwrite(self, word: i64, data: bytes) -> i64:
         """Overwrite a string if the result is what a new string of these bytes would be.

@@ -70,7 +70,7 @@ class LookAhead:
         self._read(table, count)
 
     def _read(self, table: Dict, count: i64) -> None:
-        """Read the buckets for ``count`` hashes, then the first key of each bucket and its value."""
+        """Read the buckets for ``count`` hashes, then the keys that are probably there, and their values."""
         slots = self.slots
         found = table.look_for(self._digests, slots, count)
         self.count = found

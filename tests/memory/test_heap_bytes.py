@@ -295,7 +295,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def machine_of(kind: str) -> Any:
-    case = type(kind.title().replace(" ", ""), (Machine,), {"kind": kind}).TestCase  # type: ignore[attr-defined]
+    case = type(kind.title().replace(" ", ""), (Machine,), {"kind": kind}).TestCase  # type: ignore[attr-defined]  # made by hypothesis
     case.settings = settings(max_examples=100, stateful_step_count=40)
     return case
 

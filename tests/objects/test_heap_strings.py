@@ -12,9 +12,9 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
-from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, is_integer, with_access
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_access
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT
-from pyredmem.objects.string import BytesString
+from pyredmem.objects.string import BytesString, IntegerString
 from pyredmem.objects.string_factory import StringFactory
 from pyredmem.protocol.resp import RespSink
 from tests.support.movers import Shuffler
@@ -108,10 +108,12 @@ def test_the_access_field_can_have_any_value(rig: Rig) -> None:
 
 def test_a_number_is_changed_in_place(rig: Rig) -> None:
     word = rig.word(b"20000")
-    assert is_integer(word)
-    rig.strings.set_number(word, -5)
-    assert (rig.strings.number(word), rig.strings.data(word)) == (-5, b"-5")
-    assert not is_integer(rig.word(b"text"))
+    view = rig.strings.view(word)
+    assert isinstance(view, IntegerString)
+    view.number = -5
+    assert rig.strings.word_of(view) == word
+    assert rig.strings.data(word) == b"-5"
+    assert not isinstance(rig.strings.view(rig.word(b"text")), IntegerString)
 
 
 texts = st.sampled_from(TEXTS + NUMBERS + [b"b" * size for size in (1, 12, 13, 43, 46, 60, 61, 200)])
