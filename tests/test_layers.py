@@ -53,6 +53,7 @@ LOADED_LATE = {
     "redis.asyncio",
     "pyredmem.client",
     "pyredmem.client.client_options",
+    "pyredmem.client.pipelines",
     "pyredmem.client.sync",
     "pyredmem.client.listening",
     "pyredmem.client.aio",

@@ -165,17 +165,18 @@ class Server:
         from redis import Redis
 
         from pyredmem.client.client_options import completed
+        from pyredmem.client.pipelines import PipelineMaker
         from pyredmem.client.sync import LocalConnection, shorten
 
         single = options.pop("single_connection_client", False)
         client = Redis(**completed(Redis, options))  # connects at its first command
         self._serve(client.connection_pool, LocalConnection)
         shorten(client.connection_pool, options)
-        if not single:
-            return client
-        client.auto_close_connection_pool = False  # the pool goes over to another client
-        client = Redis(connection_pool=client.connection_pool, single_connection_client=True)
-        client.auto_close_connection_pool = True
+        if single:
+            client.auto_close_connection_pool = False  # the pool goes over to another client
+            client = Redis(connection_pool=client.connection_pool, single_connection_client=True)
+            client.auto_close_connection_pool = True
+        client.pipeline = PipelineMaker(client)  # type: ignore[method-assign]  # a genuine client, with short pipelines
         return client
 
     def async_client(self, **options: Any) -> redis.asyncio.Redis:

@@ -51,6 +51,12 @@ try:
 except ImportError:  # redis-py 7.1 and older count nothing
     _observability = None
 
+#: Commands after which a pipeline watches keys, or does so no more.
+_WATCHING: Final = frozenset(("WATCH", "UNWATCH", "EXEC", "DISCARD"))
+
+#: The options of a command that matter to a cache only.
+_KEYS: Final = ["keys"]
+
 #: The types that hiredis packs as redis-py does.
 _PACKED: Final = frozenset((bytes, str, int, float))
 
@@ -85,16 +91,11 @@ def send(connection: Any, words: tuple[Any, ...]) -> bool:
 
 def read(connection: Any, disable_decoding: bool) -> Any:
     """The next reply, or `NO_REPLY`. Raises it if it is an error."""
-    local = connection._sock
-    parser = connection._parser
-    reader = _reader_of(parser)
-    if (
-        reader is None
-        or not isinstance(local, LocalSocket)
-        or not local.is_usable()
-        or connection.health_check_interval
-    ):
+    if not may_read(connection):
         return NO_REPLY
+    local: LocalSocket = connection._sock
+    parser = connection._parser
+    reader = parser._reader
     try:
         while True:
             response = reader.gets(not disable_decoding)
@@ -114,6 +115,58 @@ def read(connection: Any, disable_decoding: bool) -> Any:
     except BaseException:
         connection.disconnect()
         raise
+
+
+def may_read(connection: Any) -> bool:
+    """Whether the shortcuts may read the replies of a sync connection."""
+    local = connection._sock
+    return (
+        isinstance(local, LocalSocket)
+        and local.is_usable()
+        and not connection.health_check_interval
+        and _reader_of(connection._parser) is not None
+    )
+
+
+def read_all(connection: Any, commands: list[Any], callbacks: dict[str, Any], parse: Callable[..., Any]) -> list[Any]:
+    """The replies to the commands of a pipeline, each with its options, once they are sent. Errors are among them.
+
+    ``parse`` is redis-py's way, for commands with options that matter, or that change what the pipeline does next.
+    """
+    gets = connection._parser._reader.gets
+    replies: list[Any] = []
+    try:
+        for words, options in commands:
+            name = words[0]
+            reply: Any
+            try:
+                if type(name) is not str or name in _WATCHING or (options and list(options) != _KEYS):
+                    reply = parse(connection, name, **options)
+                else:
+                    reply = gets(True)
+                    if type(reply) not in _PLAIN:
+                        reply = _settled(connection, reply)
+                    callback = dict.get(callbacks, name.upper())
+                    if callback is not None:
+                        reply = callback(reply)
+            except ResponseError as error:
+                reply = error
+            replies.append(reply)
+    except BaseException:
+        connection.disconnect()
+        raise
+    return replies
+
+
+def _settled(connection: Any, response: Any) -> Any:
+    """The next reply, if this is what the parser has. Raises it if it is an error."""
+    if response is NO_REPLY:
+        return connection.read_response()
+    parser = connection._parser
+    if is_message(parser, response):
+        parser.handle_push_response(response)
+        return connection.read_response()
+    return _checked(response)
 
 
 def _is_plain(words: tuple[Any, ...]) -> bool:

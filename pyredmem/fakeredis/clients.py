@@ -9,6 +9,7 @@ import redis
 import redis.asyncio
 
 from pyredmem.client.client_options import completed
+from pyredmem.client.pipelines import shorten_pipeline
 from pyredmem.client.sync import shorten
 from pyredmem.fakeredis.connections import FakeAsyncRedisConnection, FakeRedisConnection
 from pyredmem.fakeredis.servers import FakeServer, ServerType, Version, take_server
@@ -94,6 +95,11 @@ class FakeRedisMixin(FakeClientMixin):
 
     default_connection_class = FakeRedisConnection
     default_pool_class = redis.ConnectionPool
+
+    def pipeline(self, *args: Any, **options: Any) -> Any:
+        """A pipeline; it takes what that of redis-py takes."""
+        pipeline: Any = super().pipeline(*args, **options)  # type: ignore[misc]  # the class that this one stands before
+        return shorten_pipeline(pipeline)
 
 
 class FakeRedis(FakeRedisMixin, redis.Redis):
