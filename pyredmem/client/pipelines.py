@@ -1,7 +1,7 @@
 """redis-py's pipeline on a connection to a server in this process.
 
-A pipeline without a transaction spends most of its time after the server has replied: for each reply redis-py calls
-four functions of its own, and looks twice for a callback. Here one loop of the `shortcuts` does that.
+A pipeline spends most of its time after the server has replied: for each reply redis-py calls four functions of its
+own, and looks twice for a callback. Here one loop of the `shortcuts` does that.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import redis
 from redis.client import Pipeline
+from redis.exceptions import ExecAbortError, ResponseError, WatchError
 
-from pyredmem.client.shortcuts import may_read, read_all
+from pyredmem.client.shortcuts import are_all_sent, call_back, may_read, read_all, read_queued
 from pyredmem.client.sync import ShortConnection
 
 
@@ -22,6 +23,7 @@ def _replaced_methods() -> list[Any]:
         Pipeline.execute_command,
         Pipeline.pipeline_execute_command,
         Pipeline._execute_pipeline,
+        Pipeline._execute_transaction,
         Pipeline.parse_response,
         redis.Redis.parse_response,
     ]
@@ -41,19 +43,56 @@ class LocalPipeline(Pipeline):
         return self
 
     def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
-        if not isinstance(connection, ShortConnection) or not may_read(connection) or _has_fieldsets(connection):
+        if not _may_shorten(connection):
             return super()._execute_pipeline(connection, commands, raise_on_error)  # type: ignore[no-untyped-call]
-        connection.send_packed_command(connection.pack_commands([words for words, _ in commands]))  # type: ignore[no-untyped-call]
+        connection.send_packed_command(connection.pack_commands([words for words, _ in commands]))
         replies = read_all(connection, commands, self.response_callbacks, self.parse_response)
         if raise_on_error:
             self.raise_first_error(commands, replies)  # type: ignore[no-untyped-call]
         return replies
 
+    def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+        if not _may_shorten(connection) or not are_all_sent(commands):
+            return super()._execute_transaction(connection, commands, raise_on_error)
+        requests = [("MULTI",), *[words for words, _ in commands], ("EXEC",)]
+        connection.send_packed_command(connection.pack_commands(requests))
+        refused = read_queued(connection, len(commands) + 1)
+        for number, error in refused:
+            if number > 0:  # what refuses MULTI itself is told as it is
+                self.annotate_exception(error, number, commands[number - 1][0])  # type: ignore[no-untyped-call]
+        replies = self._read_executed(connection, refused)
+        if len(replies) != len(commands):
+            connection.disconnect()
+            raise ResponseError("Wrong number of response items from pipeline execution")
+        if raise_on_error:
+            self.raise_first_error(commands, replies)  # type: ignore[no-untyped-call]
+        return call_back(self.response_callbacks, commands, replies)
 
-def _has_fieldsets(connection: ShortConnection) -> bool:
-    """Whether fieldsets of HIMPORT were ever declared: redis-py looks whether the commands need them."""
+    def _read_executed(self, connection: Any, refused: list[tuple[int, ResponseError]]) -> list[Any]:
+        """The replies in that to EXEC, and the errors of commands that were refused before."""
+        try:
+            replies: list[Any] | None = connection.read_response()
+        except ExecAbortError as error:
+            if refused:
+                raise refused[0][1] from error
+            raise
+        self.watching = False
+        if replies is None:
+            raise WatchError("Watched variable changed.")
+        for number, refusal in refused:
+            replies.insert(max(number - 1, 0), refusal)
+        return replies
+
+
+def _may_shorten(connection: Any) -> bool:
+    """Whether the replies to a pipeline may be read by the shortcuts.
+
+    If fieldsets of HIMPORT were ever declared, redis-py looks whether the commands need them.
+    """
+    if not isinstance(connection, ShortConnection) or not may_read(connection):
+        return False
     registry = getattr(connection, "himport_registry", None)
-    return registry is not None and registry.revision != 0
+    return registry is None or registry.revision == 0
 
 
 def shorten_pipeline(pipeline: Any) -> Any:

@@ -197,6 +197,94 @@ def test_a_script_is_loaded_before_the_pipeline_runs(pipeline: Make) -> None:
     assert made.execute() == [b"words"]
 
 
+# Transactions.
+
+
+@pytest.fixture
+def transaction(pipeline: Make) -> Make:
+    """Makes pipelines of both kinds that run a transaction."""
+
+    def make(**options: Any) -> Any:
+        made = pipeline(**options)
+        made.transaction = True
+        return made
+
+    return make
+
+
+@needs_reader
+def test_redis_py_is_not_asked_for_each_reply_of_a_transaction(server: Server) -> None:
+    made: Any = server.client().pipeline()
+    made.set("key", "value").get("key")
+    with mock.patch.object(LocalPipeline, "parse_response") as parse_response:
+        assert made.execute() == [True, b"value"]
+    assert not parse_response.called
+
+
+def test_replies_in_a_transaction_go_through_their_callbacks(transaction: Make) -> None:
+    made = transaction(decode_responses=True)
+    made.set("key", "value").get("key").execute_command("get", "missing").hset("hash", mapping={"field": "1"})
+    made.hgetall("hash").sadd("set", "member").smembers("set").zadd("board", {"member": 1.5})
+    made.zrange("board", 0, -1, withscores=True)
+    replies = made.execute()
+    assert replies[:8] == [True, "value", None, 1, {"field": "1"}, 1, {"member"}, 1]
+    assert [tuple(pair) for pair in replies[8]] == [("member", 1.5)]
+
+
+def test_a_command_that_fails_in_a_transaction_does_not_stop_it(transaction: Make) -> None:
+    made = transaction()
+    made.set("key", "value").lpush("key", "element").set("other", "value")
+    with pytest.raises(redis.ResponseError, match=r"Command # 2 \(LPUSH key element\) of pipeline .*WRONGTYPE"):
+        made.execute()
+    made.get("other").lpush("key", "element").get("key")
+    replies = made.execute(raise_on_error=False)
+    assert isinstance(replies[1], redis.ResponseError)
+    assert replies[::2] == [b"value", b"value"]
+
+
+def test_a_command_that_is_refused_stops_the_transaction(transaction: Make) -> None:
+    made = transaction()
+    made.set("key", "value").execute_command("GET").execute_command("NOSUCH")
+    with pytest.raises(redis.ResponseError, match=r"Command # 2 \(GET\) of pipeline caused error: wrong number"):
+        made.execute(raise_on_error=False)
+    assert made.get("key").execute() == [None]
+
+
+def test_a_transaction_that_the_server_aborts_for_itself_says_so(transaction: Make, server: Server) -> None:
+    with server.faults.error("EXEC", "EXECABORT from the test"):
+        made = transaction()
+        with pytest.raises(redis.exceptions.ExecAbortError, match="from the test"):
+            made.set("key", "value").execute()
+
+
+def test_a_key_that_was_changed_fails_the_transaction(transaction: Make, server: Server) -> None:
+    made = transaction()
+    made.watch("key")
+    server.client().set("key", "changed")
+    made.multi()
+    made.set("key", "value")
+    with pytest.raises(redis.WatchError, match="Watched variable changed"):
+        made.execute()
+    assert made.get("key").execute() == [b"changed"]
+
+
+def test_watching_ends_with_the_transaction(transaction: Make) -> None:
+    made = transaction()
+    made.watch("key")
+    made.multi()
+    made.set("key", "value")
+    assert made.execute() == [True]
+    assert not made.watching
+
+
+def test_a_reply_that_redis_py_knows_is_not_asked_for(transaction: Make, server: Server) -> None:
+    made = transaction()
+    made.set("key", "value").mget([]).get("key")
+    server.commands.start()
+    assert made.execute() == [True, [], b"value"]
+    assert server.commands.count("MGET") == 0
+
+
 # The client, and those who follow what it does.
 
 
