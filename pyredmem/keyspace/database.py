@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i32, i64
 
 from pyredmem.keyspace import events
@@ -52,6 +51,8 @@ from pyredmem.structures.look_ahead import WINDOW, pays
 NO_EXPIRE: Final = -1
 #: How often RANDOMKEY draws while expired keys cannot be deleted (Redis 7.2 dbRandomKey).
 _RANDOM_TRIES: Final = 100
+#: In place of a word: there is no such key. No object has this number.
+_ABSENT: Final = -(1 << 62)
 
 
 class Database:
@@ -116,34 +117,34 @@ class Database:
 
     def read(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that reads it: counts a hit or a miss, marks the value as used."""
-        slot = self._read_slot(key)
-        return None if slot < 0 else self.keys.value(slot)
+        word = self._read_word(key)
+        return None if word == _ABSENT else self.keys.value_of(word)
 
     def touch(self, key: bytes) -> bool:
         """As ``read``, for a command that does not look at the value; whether the key exists."""
-        return self._read_slot(key) >= 0
+        return self._read_word(key) != _ABSENT
 
     def reply_string(self, key: bytes, reply: ReplySink) -> bool:
         """Reply with the string that a key holds, or with null; False, without a reply, if it holds another type.
 
         This is ``read`` for GET and its like: a string in the heap goes to the reply without becoming an object.
         """
-        slot = self._read_slot(key)
-        if slot < 0:
+        word = self._read_word(key)
+        if word == _ABSENT:
             reply.null()
             return True
-        return self.keys.reply(slot, reply)
+        return self.keys.reply(word, reply)
 
     def string_length(self, key: bytes) -> i64:
         """The length of the string that a key holds, 0 if it does not exist, -1 if it holds another type.
 
         This is ``read`` for STRLEN.
         """
-        slot = self._read_slot(key)
-        return 0 if slot < 0 else self.keys.string_length(slot)
+        word = self._read_word(key)
+        return 0 if word == _ABSENT else self.keys.string_length(word)
 
-    def _read_slot(self, key: bytes) -> i64:
-        """What ``read`` does, but returns the slot, -1 if there is none."""
+    def _read_word(self, key: bytes) -> i64:
+        """What ``read`` does, but returns the word of the value, _ABSENT if there is none."""
         shared = self.shared
         slot: i64 = self.keys.find(key)
         if slot >= 0 and self.expires.used > 0 and self._expire_if_needed(key):
@@ -152,22 +153,25 @@ class Database:
             shared.misses += 1
             if shared.changes.listening:
                 shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
-            return -1
+            return _ABSENT
         shared.hits += 1
-        self._touch(slot)
-        return slot
+        return self._touch(slot)
 
-    def _touch(self, slot: i64) -> None:
-        """Mark a value as used."""
+    def _touch(self, slot: i64) -> i64:
+        """Mark a value as used; returns its word."""
         keys = self.keys
         shared = self.shared
-        word: i64 = keys.words[slot]
         if not shared.only_tracks_lru:
             keys.set_access(slot, shared.used_now(keys.access(slot)))
-        elif word >= 0:
-            keys.words[slot] = with_access(word, i64(shared.lru_clock))
-        else:
+            return keys.word(slot)
+        word = keys.word(slot)
+        if word < 0:
             keys.object(word).lru = shared.lru_clock
+            return word
+        used = with_access(word, i64(shared.lru_clock))
+        if used != word:  # usually it is the same second
+            keys.set_word(slot, used)
+        return used
 
     def inspect(self, key: bytes, notifies_miss: bool = True) -> RedisObject | None:
         """The value of a key for a command about the key: counts a hit or a miss, does not mark the value as used."""
@@ -193,8 +197,7 @@ class Database:
         if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
             return None
         self._slot = slot
-        self._touch_to_change(key, slot)
-        return keys.value(slot)
+        return keys.value_of(self._touch_to_change(key, slot))
 
     def modify(self, key: bytes) -> RedisObject:
         """The value of a key that exists and is about to change; it is not marked as used.
@@ -283,7 +286,7 @@ class Database:
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(1)
-        keys.add_word(keys.insert(key, 0), word)
+        keys.insert(key, 0, word)
         if shared.changes.listening:
             shared.changes.notify(events.NEW, b"new", self.index, key)
 
@@ -310,14 +313,12 @@ class Database:
             return
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
-        self._touch_to_change(key, slot)
-        self._overwrite(slot, data)
+        self._overwrite(slot, self._touch_to_change(key, slot), data)
 
-    def _overwrite(self, slot: i64, data: bytes) -> None:
-        """Replace the value in a slot by a string; the access field stays."""
+    def _overwrite(self, slot: i64, word: i64, data: bytes) -> None:
+        """Replace the value in a slot, which has this word, by a string; the access field stays."""
         strings = self.shared.strings
         keys = self.keys
-        word: i64 = keys.words[slot]
         if word < 0:
             if strings.assign(keys.object(word), data):
                 if keys.heap is not None:
@@ -326,7 +327,8 @@ class Database:
         else:
             new: i64 = self.shared.heap_strings.overwrite(word, data)
             if new != NO_WORD:
-                keys.words[slot] = new
+                if new != word:
+                    keys.set_word(slot, new)
                 return
             if len(data) > self.shared.heap_strings.longest and strings.assign(keys.make_object(slot), data):
                 return  # the string became too long for the heap
@@ -382,7 +384,7 @@ class Database:
     def _replace(self, slot: i64, value: RedisObject) -> None:
         """Put a new value in the place of an old one; the access field goes over to it."""
         keys = self.keys
-        word: i64 = keys.words[slot]
+        word = keys.word(slot)
         if word < 0 and keys.object(word) is value:
             return
         if value.refcount == 1:
@@ -396,8 +398,8 @@ class Database:
     def _put_word(self, slot: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
-        old: i64 = keys.words[slot]
-        keys.words[slot] = word
+        old = keys.word(slot)
+        keys.set_word(slot, word)
         if old >= 0 or not self.shared.lazy_server_del:
             keys.free_value(old)
         else:
@@ -484,7 +486,7 @@ class Database:
         if due_keys is not None and due_keys.count > 0:
             due_keys.forget(key)
         keys = self.keys
-        word: i64 = keys.words[slot]
+        word = keys.word(slot)
         if self.images:
             self.preserve(key, keys.value(slot))
         keys.remove(slot)
@@ -513,7 +515,6 @@ class Database:
         keys.take_over_values(self.keys)
         expires = ExpireTable(self.allocator)
         expires.take_over(self.expires)
-        expires.when, self.expires.when = self.expires.when, vec[i64]()
         removed = keys.used
         self.shared.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
         self._due_keys = None
@@ -542,11 +543,12 @@ class Database:
             for slot, key in enumerate(self.keys.all_keys()):
                 self.preserve(key, self.keys.value(slot))
 
-    def _touch_to_change(self, key: bytes, slot: i64) -> None:
-        """Mark a value as used that is about to change."""
-        self._touch(slot)
+    def _touch_to_change(self, key: bytes, slot: i64) -> i64:
+        """Mark a value as used that is about to change; returns its word."""
+        word = self._touch(slot)
         if self.images:
-            self.preserve(key, self.keys.value(slot))
+            self.preserve(key, self.keys.value_of(word))
+        return word
 
     def put_twin(self, slot: i64, twin: RedisObject) -> None:
         """Let a twin take the place of a value."""
@@ -561,13 +563,13 @@ class Database:
         if self.expires.used == 0:
             return NO_EXPIRE
         slot = self.expires.find(key)
-        return NO_EXPIRE if slot < 0 else self.expires.when[slot]
+        return NO_EXPIRE if slot < 0 else self.expires.word(slot)
 
     def expire_at(self, key: bytes, when_ms: i64) -> None:
         """Give a key that exists an expire time."""
         slot = self.expires.find(key)
         if slot >= 0:
-            self.expires.when[slot] = when_ms
+            self.expires.set_word(slot, when_ms)
             return
         main = self.keys.find(key)
         assert main >= 0, f"{key!r} is not in the database"
@@ -587,7 +589,7 @@ class Database:
     def is_expired(self, key: bytes) -> bool:
         """Whether a key has expired; it is not deleted."""
         slot = self.expires.find(key)
-        return slot >= 0 and self.expires.when[slot] < self.shared.now_us // 1000
+        return slot >= 0 and self.expires.word(slot) < self.shared.now_us // 1000
 
     def _expire_if_needed(self, key: bytes) -> bool:
         """Whether a key has expired; if so it is deleted, unless expired keys stay for now (CLIENT PAUSE)."""
@@ -662,7 +664,6 @@ class Database:
         """Assert the invariants."""
         self.keys.check()
         self.expires.check()
-        assert len(self.expires.when) >= self.expires.used
         for slot, value in enumerate(self.keys.all_values()):
             if isinstance(value, HashObject) and value.due_ms() != NEVER:
                 key = self.keys.key(slot)

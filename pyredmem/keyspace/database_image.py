@@ -37,7 +37,7 @@ class DatabaseImage:
         self.lost: set[int] = set()
         self._always_lost: set[int] = set()
         self.expires = DictState(expires)
-        self.when: vec[i64] = expires.when[: expires.used]
+        self.when: vec[i64] = expires.all_words()
         self.due_keys = due_keys.copy()
         for slot, value in enumerate(keys.all_values()):
             if value.is_changed_by_reading():

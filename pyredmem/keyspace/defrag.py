@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i32, i64
+from mypy_extensions import i64
 
 from pyredmem.base.slice_limit import SliceLimit
 from pyredmem.keyspace.database import Database
@@ -116,7 +116,7 @@ class DefragScan:
         self._cursor = table.scan(self._cursor, found)
         mover = self.mover
         for slot in found:
-            table.entry_addresses[slot] = i32(mover.block(i64(table.entry_addresses[slot])))
+            table.defrag_entry(mover, slot)
         if self._in_expires:
             self.scanned += len(found)
         else:

@@ -308,11 +308,10 @@ class Eviction:
 
     def _offer_by_time(self, database: Database, found: vec[i32], count: i64) -> None:
         pool = self.pool
-        when = database.expires.when
         place: i64 = 0
         while place < count:
             slot: i64 = i64(found[place])
-            score = _LATEST - when[slot]
+            score = _LATEST - database.expires.word(slot)
             if pool.admits(score):
                 pool.add(score, database.index, database.expires.key(slot))
             place += 1

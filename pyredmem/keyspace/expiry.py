@@ -201,7 +201,7 @@ class ExpireCycle:
                 continue
             expired: list[bytes] = []
             for slot in found:
-                left = expires.when[slot] - now_ms
+                left = expires.word(slot) - now_ms
                 if left < 0:
                     expired.append(expires.key(slot))
                 elif left > 0:

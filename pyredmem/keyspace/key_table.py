@@ -24,7 +24,7 @@ from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import BytesString, StringObject
 from pyredmem.protocol.reply import ReplySink
-from pyredmem.structures.dict import LARGE_ARRAY, Dict, look_at_numbers
+from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
 
 @mypyc_attr(acyclic=True)
@@ -32,9 +32,8 @@ class KeyTable(Dict):
     """From key to value."""
 
     def __init__(self, allocator: Allocator, strings: HeapStrings) -> None:
-        super().__init__(allocator, owns_keys=True, in_heap=True)
+        super().__init__(allocator, owns_keys=True, in_heap=True, has_words=True)
         self.strings = strings
-        self.words: vec[i64] = vec[i64]()
         self.objects: list[RedisObject | None] = []
         self._spare: vec[i32] = vec[i32]()  # the numbers that no object has
         self._spares: i64 = 0  # how many of them there are
@@ -44,12 +43,11 @@ class KeyTable(Dict):
 
     def value(self, slot: i64) -> RedisObject:
         """The value, or an object like it. Whoever changes it puts it back, or something else, with ``put``."""
-        word: i64 = self.words[slot]
-        return self.object(word) if word < 0 else self.strings.view(word)
+        return self.value_of(self.word(slot))
 
     def is_in_heap(self, slot: i64) -> bool:
         """Whether the value is a string in the heap."""
-        return self.words[slot] >= 0
+        return self.word(slot) >= 0
 
     def object(self, word: i64) -> RedisObject:
         """The object that a word stands for."""
@@ -57,9 +55,12 @@ class KeyTable(Dict):
         assert value is not None, "a slot has an object that is gone"
         return value
 
-    def reply(self, slot: i64, reply: ReplySink) -> bool:
-        """Reply with the value if it is a string; False if it is not."""
-        word: i64 = self.words[slot]
+    def value_of(self, word: i64) -> RedisObject:
+        """The value that a word stands for, or an object like it."""
+        return self.object(word) if word < 0 else self.strings.view(word)
+
+    def reply(self, word: i64, reply: ReplySink) -> bool:
+        """Reply with the value that a word stands for if it is a string; False if it is not."""
         if word >= 0:
             self.strings.reply(word, reply)
             return True
@@ -72,33 +73,25 @@ class KeyTable(Dict):
             return False
         return True
 
-    def string_length(self, slot: i64) -> i64:
-        """The length of the value if it is a string, else -1."""
-        word: i64 = self.words[slot]
+    def string_length(self, word: i64) -> i64:
+        """The length of the value that a word stands for if it is a string, else -1."""
         if word >= 0:
             return self.strings.length(word)
         value = self.object(word)
         return value.length() if isinstance(value, StringObject) else -1
 
-    def add_word(self, slot: i64, word: i64) -> None:
-        """Give the slot of a new key, the last one, a word."""
-        if slot < len(self.words):
-            self.words[slot] = word
-        else:
-            self.words = append(self.words, word)
-
     def put(self, slot: i64, value: RedisObject) -> None:
         """Replace the value. Nothing is freed, for the new value may own the blocks of the old one."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         if word >= 0:
-            self.words[slot] = self.word_for(value)
+            self.set_word(slot, self.word_for(value))
             return
         new: i64 = self.strings.word_of(value)
         if new == NO_WORD:
             self.objects[~word] = value
         else:
             self._forget(word)
-            self.words[slot] = new
+            self.set_word(slot, new)
 
     def word_for(self, value: RedisObject) -> i64:
         """The word of a value, which goes into the heap, or gets a number. The table takes over a reference to it."""
@@ -139,16 +132,16 @@ class KeyTable(Dict):
 
     def access(self, slot: i64) -> i64:
         """The access field of a value."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         return i64(self.object(word).lru) if word < 0 else access_of(word)
 
     def set_access(self, slot: i64, field: i64) -> None:
         """Set the access field of a value."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         if word < 0:
             self.object(word).lru = i32(field)
         else:
-            self.words[slot] = with_access(word, field)
+            self.set_word(slot, with_access(word, field))
 
     def free_value(self, word: i64) -> None:
         """Drop the table's reference to what a word stands for, which no slot has any more."""
@@ -159,10 +152,9 @@ class KeyTable(Dict):
 
     def free_values(self) -> None:
         """Drop the references to all values. The table must be cleared next."""
-        words = self.words
         slot: i64 = 0
         while slot < self.used:
-            word: i64 = words[slot]
+            word = self.word(slot)
             if word >= 0:
                 self.strings.free(word)
             else:
@@ -175,19 +167,18 @@ class KeyTable(Dict):
 
     def set_values(self, values: list[RedisObject]) -> None:
         """Let the table have these values, all of which are objects."""
-        self.clear_values()
-        for slot, value in enumerate(values):
-            self.add_word(slot, self._number(value))
+        self._drop_objects()
+        self.put_words(vec[i64]([self._number(value) for value in values]))
 
     # Strings that become objects, and the other way round.
 
     def make_object(self, slot: i64) -> RedisObject:
         """The value, which is an object from now on."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         if word < 0:
             return self.object(word)
         value = self.strings.view(word)
-        self.words[slot] = self._number(value)
+        self.set_word(slot, self._number(value))
         return value
 
     def make_objects(self) -> None:
@@ -199,23 +190,14 @@ class KeyTable(Dict):
 
     def settle(self, slot: i64) -> None:
         """Put the value into the heap if it can lie there."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         if word < 0:
             self.put(slot, self.object(word))
 
     # What the base class does with keys, for the values.
 
-    def move_value(self, source: i64, target: i64) -> None:
-        """Copy one value over another."""
-        self.words[target] = self.words[source]
-
-    def trim_values(self) -> None:
-        """Free the memory of slots that are no longer used."""
-        self.words = self.words[: self.used]
-
     def clear_values(self) -> None:
         """Drop all values."""
-        self.words = vec[i64]()
         self._drop_objects()
 
     def _drop_objects(self) -> None:
@@ -225,24 +207,19 @@ class KeyTable(Dict):
 
     def take_over_values(self, other: Dict) -> None:
         assert isinstance(other, KeyTable)
-        self.words = other.words
         self.objects = other.objects
         self._spare = other._spare
         self._spares = other._spares
         other.clear_values()
 
-    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
-        """Read the keys and the words in some slots."""
-        return look_at_numbers(self.words, slots, count) + super().look_at(slots, count, scratch)
-
     def look_into(self, slots: vec[i64], count: i64) -> i64:
         """Read the contents of strings, and whatever other objects there are."""
-        words = self.words
+        self.words_of(slots, count, slots)
         seen: i64 = 0
         found: i64 = 0
         at: i64 = 0
         while at < count:
-            word: i64 = words[slots[at]]
+            word = slots[at]
             at += 1
             if word >= 0:
                 slots[found] = word
@@ -254,10 +231,10 @@ class KeyTable(Dict):
 
     def defrag_string(self, slot: i64, mover: Mover) -> bool:
         """Let a mover place the value if it is a string in the heap; False if it is an object."""
-        word: i64 = self.words[slot]
+        word = self.word(slot)
         if word < 0:
             return False
-        self.words[slot] = self.strings.defrag(word, mover)
+        self.set_word(slot, self.strings.defrag(word, mover))
         return True
 
     def dismantle_keys(self, limit: i64, freed: FreedBlocks, referred: list[RedisObject]) -> bool:
@@ -265,11 +242,10 @@ class KeyTable(Dict):
 
         A large value is dismantled first, in as many calls as it needs, and then its key.
         """
-        words = self.words
         before: i64 = len(freed)
         left: i64 = self.used - self._dismantled
         while left > 0 and len(freed) - before < limit:
-            word: i64 = words[left - 1]
+            word = self.word(left - 1)
             if word >= 0:
                 self.strings.dismantle(word, freed)
             else:
@@ -295,9 +271,6 @@ class KeyTable(Dict):
             release_list_tail(self.objects)
         elif len(self._spare) > LARGE_ARRAY:
             self._spare = self._release_piece(self._spare)
-        elif len(self.words) > LARGE_ARRAY:
-            if self.is_released(self.words, len(self.words) * 8):
-                self.words = vec[i64]()
         else:
             return super().dismantle_arrays(freed)
         return False
@@ -308,14 +281,14 @@ class KeyTable(Dict):
         """Every ledger address that the values own."""
         owned: list[int] = []
         for slot in range(self.used):
-            word: i64 = self.words[slot]
+            word = self.word(slot)
             owned += self.object(word).addresses() if word < 0 else self.strings.addresses(word)
         return owned
 
     def check(self) -> None:
         """Assert the invariants."""
         super().check()
-        words = [word for word in list(self.words)[: self.used] if word < 0]
+        words = [word for word in self.all_words() if word < 0]
         assert len(set(words)) == len(words), "two slots have one object"
         assert len(words) + self._spares == len(self.objects), "an object is in no slot"
         assert all(self.objects[~word] is not None for word in words)

@@ -120,8 +120,9 @@ class _DatabaseRestoration:
         image = self._image
         database = self._database
         self._compare()
+        sds = _key_addresses(self._keys, self._both)  # while no entry is freed
         self._free_what_leaves()
-        entries, sds = self._places()
+        entries, sds = self._places(sds)
         values = self._values()
         image.table.put_back(self._keys, entries, sds)
         self._keys.set_values(values)
@@ -168,13 +169,14 @@ class _DatabaseRestoration:
             self._database.preserve(key, value)
             decr_ref_count(value, allocator)
             if old < 0:
+                sds = table.key_address(slot)  # which may be known to the entry alone
                 allocator.free(i64(table.entry_addresses[slot]))
-                allocator.free(table.key_address(slot))
+                allocator.free(sds)
 
-    def _places(self) -> tuple[vec[i32], vec[i32]]:
-        """The blocks of the entries and of the keys, by slot of the image."""
+    def _places(self, sds: vec[i32]) -> tuple[vec[i32], vec[i32]]:
+        """The blocks of the entries and of the keys, by slot of the image; ``sds`` are those of the keys until now."""
         table, image = self._keys, self._image
-        entries, sds = table.entry_addresses[: self._both], _key_addresses(table, self._both)
+        entries = table.entry_addresses[: self._both]
         while len(entries) < image.table.used:
             entries = append(entries, i32(0))
             sds = append(sds, i32(0))
@@ -203,10 +205,10 @@ class _DatabaseRestoration:
         """Put the table of expire times back, after that of the keys; True if it has changed."""
         table, image = self._database.expires, self._image
         state = image.expires
-        is_same = self._expiring == state.keys and _are_equal(table.when, image.when)
+        is_same = self._expiring == state.keys and _are_equal(table.all_words(), image.when)
         entries, sds = self._expire_entries(), self._expire_keys()
         state.put_back(table, entries, sds)
-        table.when = image.when[:]
+        table.put_words(image.when[:])
         return not is_same
 
     def _expire_keys(self) -> vec[i32]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.keyspace.due_keys import DueKeys
@@ -11,49 +10,20 @@ from pyredmem.keyspace.lazyfree_queue import Job
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.objects.object import RedisObject
-from pyredmem.structures.dict import LARGE_ARRAY, Dict, look_at_numbers
+from pyredmem.structures.dict import Dict
 
 
 @mypyc_attr(acyclic=True)
 class ExpireTable(Dict):
-    """From key to expire time, in unix milliseconds; the key objects are those of the main table."""
+    """From key to expire time: the word is the time, in unix milliseconds. The keys are those of the main table."""
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=False, in_heap=True)
-        self.when: vec[i64] = vec[i64]()
+        super().__init__(allocator, owns_keys=False, in_heap=True, has_words=True)
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
         """Add a key, which is not in the table, with its expire time."""
         self.step()
-        slot = self.insert(key, key_address)
-        if slot < len(self.when):
-            self.when[slot] = when_ms
-        else:
-            self.when = append(self.when, when_ms)
-
-    def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
-        """Read the keys and the times in some slots."""
-        return look_at_numbers(self.when, slots, count) + super().look_at(slots, count, scratch)
-
-    def move_value(self, source: i64, target: i64) -> None:
-        """Copy one time over another."""
-        self.when[target] = self.when[source]
-
-    def trim_values(self) -> None:
-        """Free the memory of slots that are no longer used."""
-        self.when = self.when[: self.used]
-
-    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """As in the base class; a large array of times is dropped before the other arrays."""
-        if len(self.when) > LARGE_ARRAY:
-            if self.is_released(self.when, len(self.when) * 8):
-                self.when = vec[i64]()
-            return False
-        return super().dismantle_arrays(freed)
-
-    def clear_values(self) -> None:
-        """Drop all times."""
-        self.when = vec[i64]()
+        self.insert(key, key_address, when_ms)
 
 
 class DetachedTables(Job):

@@ -31,6 +31,14 @@ from pyredmem.memory.pages import PageReceiver
 #: The longest string that should lie in the heap (bytes). Longer ones are faster to copy as Python objects (measured:
 #: benchmarks/heap_bytes.py).
 LONGEST_IN_HEAP: Final = 256
+#: A *place* is where a string is, and how long: it has the address in its lower bits, and the length (bytes) above it.
+ADDRESS: Final = 0x7FFFFFFF
+LENGTH_SHIFT: Final = 31
+
+
+def place_of(address: i64, length: i64) -> i64:
+    """The place of a string."""
+    return address | length << LENGTH_SHIFT
 
 
 class HeapBytes(PageReceiver):
@@ -55,6 +63,11 @@ class HeapBytes(PageReceiver):
     def equals(self, address: i64, data: bytes, length: i64) -> bool:
         """Whether a string is ``data``; ``length`` is the length of both."""
 
+    def equals_at(self, pointer: i64, data: bytes, length: i64) -> bool:
+        """Whether the string whose place is the word at ``pointer`` is ``data``, which has ``length`` bytes."""
+        place: i64 = self.word(pointer)
+        return place >> LENGTH_SHIFT == length and self.equals(place & ADDRESS, data, length)
+
     @abstractmethod
     def load(self, address: i64, length: i64) -> bytes:
         """The bytes of a string."""
@@ -74,6 +87,18 @@ class HeapBytes(PageReceiver):
     @abstractmethod
     def set_word(self, address: i64, value: i64) -> None:
         """Set the word at an address."""
+
+    def set_words(self, address: i64, first: i64, second: i64) -> None:
+        """Set the word at an address, and the one after it."""
+        self.set_word(address, first)
+        self.set_word(address + 1, second)
+
+    def read_words(self, addresses: vec[i64], count: i64) -> None:
+        """Replace each of ``count`` addresses by the word there."""
+        at: i64 = 0
+        while at < count:
+            addresses[at] = self.word(addresses[at])
+            at += 1
 
     def look_at(self, addresses: vec[i64], count: i64) -> i64:
         """Read the words at ``count`` addresses, to have them in the cache; returns what means nothing.

@@ -17,6 +17,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from pyredmem.memory.byte_chunks import CHUNK_SHIFT, CHUNK_WORDS, ByteChunks
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT
 from pyredmem.memory.page_release import place_of_vec
 
 #: Seven bytes of ones: the lowest ``n`` bytes are SEVEN_BYTES >> 56 - 8 * n, for n up to 7.
@@ -164,6 +165,22 @@ class WordBytes(ByteChunks):
             address += (end - start) >> 3
             start = end
         return True
+
+    # The next three are as in HeapBytes, but the calls in them are known when this is compiled.
+
+    def equals_at(self, pointer: i64, data: bytes, length: i64) -> bool:
+        place: i64 = self.word(pointer)
+        return place >> LENGTH_SHIFT == length and self.equals(place & ADDRESS, data, length)
+
+    def set_words(self, address: i64, first: i64, second: i64) -> None:
+        self.set_word(address, first)
+        self.set_word(address + 1, second)
+
+    def read_words(self, addresses: vec[i64], count: i64) -> None:
+        at: i64 = 0
+        while at < count:
+            addresses[at] = self.word(addresses[at])
+            at += 1
 
     def load(self, address: i64, length: i64) -> bytes:
         if length > _KEPT_BYTES:

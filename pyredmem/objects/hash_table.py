@@ -14,18 +14,17 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, LONGEST_IN_HEAP, place_of
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
-from pyredmem.memory.relocation import relocated_counts, relocated_list
+from pyredmem.memory.relocation import relocated_list
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.table_reply import reply_key
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
-from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT, key_place
 
 #: The most buckets that HSCAN visits for each field of its COUNT.
 _BUCKETS_PER_FIELD: Final = 10
@@ -34,14 +33,13 @@ _BUCKETS_PER_FIELD: Final = 10
 class FieldTable(Dict):
     """A hash table from field to value, which owns the strings of both.
 
-    Values are where the fields are: in the heap, each in its sds, or in a list. Long ones are never in the heap.
+    Values are where the fields are: in the heap, each in its sds, or in a list. Long ones are never in the heap. The
+    word is the place of the value's sds.
     """
 
     def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=True, in_heap=True)
+        super().__init__(allocator, owns_keys=True, in_heap=True, has_words=True)
         self.values: list[bytes] = []
-        #: By slot, the address of the sds of the value, and its length.
-        self.value_places: vec[i64] = vec[i64]()
         self._long_values: dict[int, bytes] = {}  # by address, in a table whose values are in the heap
 
     def put(self, field: bytes, value: bytes) -> bool:
@@ -51,9 +49,10 @@ class FieldTable(Dict):
         address: i64 = self.allocator.alloc(sds_new_size(length))
         is_new = slot < 0
         if is_new:
-            slot = self.insert(field, 0)
+            slot = self.insert(field, 0, place_of(address, length))
         else:
             self._free_value(slot)
+            self.set_word(slot, place_of(address, length))
         heap = self.heap
         if heap is None:
             if is_new:
@@ -64,10 +63,6 @@ class FieldTable(Dict):
             heap.store(address, value, length)
         else:
             self._long_values[address] = value
-        if slot < len(self.value_places):
-            self.value_places[slot] = key_place(address, length)
-        else:
-            self.value_places = append(self.value_places, key_place(address, length))
         return is_new
 
     def value(self, slot: i64) -> bytes:
@@ -75,14 +70,14 @@ class FieldTable(Dict):
         heap = self.heap
         if heap is None:
             return self.values[slot]
-        place: i64 = self.value_places[slot]
+        place = self.word(slot)
         length: i64 = place >> LENGTH_SHIFT
         return heap.load(place & ADDRESS, length) if length <= LONGEST_IN_HEAP else self._long_values[place & ADDRESS]
 
     def reply_value(self, slot: i64, reply: ReplySink) -> None:
         """Reply with the value of the field in a slot."""
         heap = self.heap
-        place: i64 = self.value_places[slot]
+        place = self.word(slot)
         if heap is None or place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
             reply.bulk(self.value(slot))
         else:
@@ -104,7 +99,7 @@ class FieldTable(Dict):
 
     def value_address(self, slot: i64) -> i64:
         """The ledger address of the value in a slot."""
-        return self.value_places[slot] & ADDRESS
+        return self.word(slot) & ADDRESS
 
     def resize_field(self, slot: i64, size: i64) -> None:
         """Give a field another sds, of ``size`` bytes."""
@@ -121,56 +116,46 @@ class FieldTable(Dict):
         self.remove(slot)
 
     def _free_value(self, slot: i64) -> None:
-        place: i64 = self.value_places[slot]
+        place = self.word(slot)
         if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
             del self._long_values[place & ADDRESS]
         self.allocator.free(place & ADDRESS)
 
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
         """Read the fields and the values in some slots."""
-        seen: i64 = 0
-        places = self.value_places
+        seen: i64 = super().look_at(slots, count, scratch)
         heap = self.heap
         at: i64 = 0
+        if heap is None:
+            values = self.values
+            while at < count:
+                seen += len(values[slots[at]])
+                at += 1
+            return seen
+        self.words_of(slots, count, scratch)
         while at < count:
-            scratch[at] = places[slots[at]] & ADDRESS
+            scratch[at] &= ADDRESS
             at += 1
-        if heap is not None:
-            return heap.look_at(scratch, count) + super().look_at(slots, count, scratch)
-        values = self.values
-        at = 0
-        while at < count:
-            seen += len(values[slots[at]])
-            at += 1
-        return seen + super().look_at(slots, count, scratch)
+        return seen + heap.look_at(scratch, count)
 
     def move_value(self, source: i64, target: i64) -> None:
         """Copy the value of one slot over that of another."""
         if self.heap is None:
             self.values[target] = self.values[source]
-        self.value_places[target] = self.value_places[source]
 
     def drop_last_value(self) -> None:
         if self.heap is None:
             self.values.pop()
 
-    def trim_values(self) -> None:
-        """Release the memory of unused slots."""
-        self.value_places = self.value_places[: self.used]
-
     def clear(self) -> None:
         """Remove all fields, and free the tables and the values."""
-        places = self.value_places
-        count = self.used
+        places = self.all_words()
         super().clear()
-        slot: i64 = 0
-        while slot < count:
-            self.allocator.free(places[slot] & ADDRESS)
-            slot += 1
+        for place in places:
+            self.allocator.free(place & ADDRESS)
 
     def clear_values(self) -> None:
         self.values = []
-        self.value_places = vec[i64]()
         self._long_values = {}
 
     def dismantle_values(self, first: i64, freed: FreedBlocks) -> None:
@@ -178,7 +163,7 @@ class FieldTable(Dict):
         addresses = freed.addresses
         slot = first
         while slot < self.used:
-            place: i64 = self.value_places[slot]
+            place = self.word(slot)
             addresses = append(addresses, i32(place & ADDRESS))
             if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
                 del self._long_values[place & ADDRESS]
@@ -189,46 +174,35 @@ class FieldTable(Dict):
             if first // LARGE_ARRAY != self.used // LARGE_ARRAY:
                 release_list_tail(self.values)
 
-    def dismantle_arrays(self, freed: FreedBlocks) -> bool:
-        """Release the large array of places before the other arrays."""
-        if len(self.value_places) > LARGE_ARRAY:
-            if self.is_released(self.value_places, len(self.value_places) * 8):
-                self.value_places = vec[i64]()
-            return False
-        return super().dismantle_arrays(freed)
-
     def defrag_value(self, mover: Mover, slot: i64) -> None:
         """Show a value's sds, and its bytes."""
-        place: i64 = self.value_places[slot]
+        place = self.word(slot)
         address: i64 = place & ADDRESS
         length: i64 = place >> LENGTH_SHIFT
         heap = self.heap
         if heap is not None and length <= LONGEST_IN_HEAP:
-            self.value_places[slot] = key_place(mover.content(address, heap, length), length)
+            self.set_word(slot, place_of(mover.content(address, heap, length), length))
             return
         new: i64 = mover.block(address)
-        self.value_places[slot] = key_place(new, length)
+        self.set_word(slot, place_of(new, length))
         if heap is not None:
             self._long_values[new] = mover.text(self._long_values.pop(address))
         elif mover.steers():
             self.values[slot] = mover.text(self.values[slot])
 
     def relocate_values(self, mover: Mover) -> None:
-        """Show the list of values, and the array of their places."""
+        """Show the list of values."""
         self.values = relocated_list(self.values, mover)
-        self.value_places = relocated_counts(self.value_places, mover)
 
     def take_over_values(self, other: Dict) -> None:
         """Take the values of another table."""
         assert isinstance(other, FieldTable)
         self.values, other.values = other.values, []
-        self.value_places, other.value_places = other.value_places, vec[i64]()
         self._long_values, other._long_values = other._long_values, {}
 
     def copy_values(self, other: Dict) -> None:
         assert isinstance(other, FieldTable)
         self.values = other.all_values()
-        self.value_places = other.value_places[:]
 
     def empty_twin(self) -> Dict:
         return FieldTable(self.allocator)
@@ -241,7 +215,7 @@ class FieldTable(Dict):
         super().check()
         values = self.all_values()
         assert len(values) == self.used
-        assert all(self.value_places[slot] >> LENGTH_SHIFT == len(value) for slot, value in enumerate(values))
+        assert all(self.word(slot) >> LENGTH_SHIFT == len(value) for slot, value in enumerate(values))
         long = [value for value in values if len(value) > LONGEST_IN_HEAP] if self.heap is not None else []
         assert len(self._long_values) == len(long), "a long value is there without a field"
 

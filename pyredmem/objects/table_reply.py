@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT
 
 
 def reply_key(table: Dict, slot: i64, reply: ReplySink) -> None:
@@ -15,7 +15,7 @@ def reply_key(table: Dict, slot: i64, reply: ReplySink) -> None:
     if heap is None:
         reply.bulk(table.keys[slot])
     else:
-        place: i64 = table.key_places[slot]
+        place = table.key_place(slot)
         reply.bulk_from(heap, place & ADDRESS, place >> LENGTH_SHIFT)
 
 

@@ -18,10 +18,11 @@ from pyredmem.base.key_hash import key_hash
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, place_of
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_counts, relocated_list
-from pyredmem.structures.dict_core import ADDRESS, LENGTH_SHIFT, NONE, DictCore, empty_heads, key_place
+from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -29,6 +30,8 @@ FAR_EMPTY: Final = 5
 _SMALL_SPARE: Final = 64
 #: An array with more elements than this takes a noticeable time to drop.
 LARGE_ARRAY: Final = 65536
+#: The bytes of an entry that are used: the place of the key, and the word.
+_ENTRY_CONTENT: Final = 16
 #: Buckets that SCAN and its like visit at most per element that is asked for: a sparse table ends a call early.
 _BUCKETS_PER_ELEMENT: Final = 10
 
@@ -48,9 +51,14 @@ class Dict(DictCore):
     """A hash table of byte strings; subclasses add parallel arrays for the values."""
 
     def __init__(
-        self, allocator: Allocator, owns_keys: bool, without_values: bool = False, in_heap: bool = False
+        self,
+        allocator: Allocator,
+        owns_keys: bool,
+        without_values: bool = False,
+        in_heap: bool = False,
+        has_words: bool = False,
     ) -> None:
-        super().__init__(allocator, owns_keys, without_values, in_heap)
+        super().__init__(allocator, owns_keys, without_values, in_heap, has_words)
         self._released: i64 = 0  # bytes already released of the array that is being dropped
 
     # Subclasses override these to have their own arrays treated as those here.
@@ -110,12 +118,14 @@ class Dict(DictCore):
     # What these two return means nothing: it is made of what was read.
 
     def look_at(self, slots: vec[i64], count: i64, scratch: vec[i64]) -> i64:
-        """Read the keys and the values in ``count`` slots; subclasses add the values.
+        """Read the keys and the words in ``count`` slots; subclasses add other values.
 
         ``scratch`` is room for as many numbers.
         """
         seen: i64 = 0
         at: i64 = 0
+        if self.has_words and self.entries is None:
+            seen = look_at_numbers(self.words, slots, count)
         heap = self.heap
         if heap is None:
             keys = self.keys
@@ -123,11 +133,39 @@ class Dict(DictCore):
                 seen += len(keys[slots[at]])
                 at += 1
             return seen
-        places = self.key_places
+        entries = self.entries
+        if entries is None:
+            places = self.key_places
+            while at < count:
+                scratch[at] = places[slots[at]] & ADDRESS
+                at += 1
+            return seen + heap.look_at(scratch, count)
+        addresses = self.entry_addresses
         while at < count:
-            scratch[at] = places[slots[at]] & ADDRESS
+            scratch[at] = i64(addresses[slots[at]])
+            at += 1
+        entries.read_words(scratch, count)  # the word after that of the place comes with it
+        at = 0
+        while at < count:
+            scratch[at] &= ADDRESS
             at += 1
         return seen + heap.look_at(scratch, count)
+
+    def words_of(self, slots: vec[i64], count: i64, words: vec[i64]) -> None:
+        """Put the words of ``count`` slots into ``words``, which may be ``slots`` itself."""
+        at: i64 = 0
+        entries = self.entries
+        if entries is None:
+            numbers = self.words
+            while at < count:
+                words[at] = numbers[slots[at]]
+                at += 1
+            return
+        addresses = self.entry_addresses
+        while at < count:
+            words[at] = i64(addresses[slots[at]]) + 1
+            at += 1
+        entries.read_words(words, count)
 
     def look_into(self, slots: vec[i64], count: i64) -> i64:
         """Read what the values in ``count`` slots refer to. The slots may be overwritten."""
@@ -338,6 +376,9 @@ class Dict(DictCore):
         elif len(self.key_places) > LARGE_ARRAY:
             if self.is_released(self.key_places, len(self.key_places) * 8):
                 self.key_places = vec[i64]()
+        elif len(self.words) > LARGE_ARRAY:
+            if self.is_released(self.words, len(self.words) * 8):
+                self.words = vec[i64]()
         else:
             self.clear_values()
             return True
@@ -360,8 +401,10 @@ class Dict(DictCore):
         assert self.table_address == 0, "the table is not empty"
         self.used, other.used = other.used, 0
         self.heap = other.heap
+        self.entries = other.entries
         self.keys, other.keys = other.keys, []
         self.key_places, other.key_places = other.key_places, vec[i64]()
+        self.words, other.words = other.words, vec[i64]()
         self.links, other.links = other.links, vec[i32]()
         self.entry_addresses, other.entry_addresses = other.entry_addresses, vec[i32]()
         self.heads, other.heads = other.heads, empty_heads(1)
@@ -381,8 +424,10 @@ class Dict(DictCore):
         image.growth_limit = self.growth_limit
         image.used = self.used
         image.heap = None
+        image.entries = None
         image.keys = self.all_keys()
-        image.key_places = self.key_places[:]
+        image.key_places = vec[i64]([self.key_place(slot) for slot in range(self.used)])
+        image.words = self.all_words()
         image.links = self.links[:]
         image.entry_addresses = self.entry_addresses[:]
         image.heads = self.heads[:]
@@ -399,14 +444,18 @@ class Dict(DictCore):
         return image
 
     def put_keys(self, keys: list[bytes], addresses: vec[i32]) -> None:
-        """Let the slots have these keys, at these addresses."""
-        places = vec[i64]([0] * len(keys))
+        """Let the slots, which have their entries, have these keys, at these addresses."""
         heap = self.heap
+        entries = self.entries
+        places = vec[i64]([0] * len(keys) if entries is None else [])
         for slot, key in enumerate(keys):
             address: i64 = i64(addresses[slot])
-            places[slot] = key_place(address, len(key))
             if heap is not None and self.owns_keys:
                 heap.store(address, key, len(key))
+            if entries is None:
+                places[slot] = place_of(address, len(key))
+            else:
+                entries.set_word(i64(self.entry_addresses[slot]), place_of(address, len(key)))
         self.key_places = places
         if heap is None:
             self.keys = keys.copy()
@@ -423,23 +472,31 @@ class Dict(DictCore):
             self.links = relocated_array(self.links, mover)
             self.entry_addresses = relocated_array(self.entry_addresses, mover)
             self.key_places = relocated_counts(self.key_places, mover)
+            self.words = relocated_counts(self.words, mover)
             self.heads = relocated_array(self.heads, mover)
             self.new_heads = relocated_array(self.new_heads, mover)
             self.relocate_values(mover)
 
     def defrag_slot(self, mover: Mover, slot: i64) -> None:
         """Let a mover place the entry in a slot and, if this table owns the keys, the key's sds and its bytes."""
-        entry_address: i64 = i64(self.entry_addresses[slot])
-        if entry_address != 0:
-            self.entry_addresses[slot] = i32(mover.block(entry_address))
+        self.defrag_entry(mover, slot)
         if self.owns_keys:
             self.set_key_address(slot, self.moved_key(mover, slot))
             if mover.steers() and self.heap is None:
                 self.keys[slot] = mover.text(self.keys[slot])
 
+    def defrag_entry(self, mover: Mover, slot: i64) -> None:
+        """Let a mover place the entry in a slot, if there is one, and what it holds."""
+        address: i64 = i64(self.entry_addresses[slot])
+        entries = self.entries
+        if entries is not None:
+            self.entry_addresses[slot] = i32(mover.content(address, entries, _ENTRY_CONTENT))
+        elif address != 0:
+            self.entry_addresses[slot] = i32(mover.block(address))
+
     def moved_key(self, mover: Mover, slot: i64) -> i64:
         """Let a mover place the sds of the key in a slot; returns its address from now on."""
-        place: i64 = self.key_places[slot]
+        place = self.key_place(slot)
         heap = self.heap
         if heap is None:
             return mover.block(place & ADDRESS)
@@ -481,10 +538,7 @@ class Dict(DictCore):
         The list of keys is left as it is: to copy a long list takes long, and it is never twice as large as necessary.
         """
         if len(self.links) - self.used > self.used // 4 + _SMALL_SPARE:
-            self.links = self.links[: self.used]
-            self.entry_addresses = self.entry_addresses[: self.used]
-            self.key_places = self.key_places[: self.used]
-            self.trim_values()
+            self.trim()
 
     # Accounting.
 
@@ -515,7 +569,9 @@ class Dict(DictCore):
         assert sorted(seen) == list(range(self.used)), "a slot is in no bucket, or in two"
         assert len(set(keys)) == self.used, "a key is there twice"
         assert all(self.find_rehashing(key) == slot for slot, key in enumerate(keys)), "a tag is wrong"
-        assert all(self.key_places[slot] >> LENGTH_SHIFT == len(key) for slot, key in enumerate(keys))
+        assert all(self.key_place(slot) >> LENGTH_SHIFT == len(key) for slot, key in enumerate(keys))
+        if self.entries is not None:
+            assert len(self.key_places) == len(self.words) == 0, "what is in the entries has arrays too"
 
     def _hash(self, slot: i64) -> i64:
         return key_hash(self.key(slot), self.hash_seed)

@@ -39,7 +39,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, HeapBytes, place_of
 from pyredmem.memory.heap_choice import heap_for_keys
 from pyredmem.memory.layout import (
     DICT_ENTRY_NO_VALUE_SIZE,
@@ -50,9 +50,6 @@ from pyredmem.memory.layout import (
     sds_new_size,
 )
 
-#: A place has the address in its lower bits, and the length of the key (bytes) above it.
-ADDRESS: Final = 0x7FFFFFFF
-LENGTH_SHIFT: Final = 31
 #: No slot; no rehash.
 NONE: Final = -1
 #: The most empty buckets that a step looks at for each bucket that it may move.
@@ -88,11 +85,6 @@ def tag_mask(buckets: i64) -> i64:
 _SMALLEST_TAG_MASK: Final = tag_mask(1)
 
 
-def key_place(address: i64, length: i64) -> i64:
-    """The place of a key."""
-    return address | length << LENGTH_SHIFT
-
-
 def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
     """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
     tag = digest & tags
@@ -116,7 +108,12 @@ class DictCore:
     """The keys, their buckets, and all that a lookup, an insertion and a removal need."""
 
     def __init__(
-        self, allocator: Allocator, owns_keys: bool, without_values: bool = False, in_heap: bool = False
+        self,
+        allocator: Allocator,
+        owns_keys: bool,
+        without_values: bool = False,
+        in_heap: bool = False,
+        has_words: bool = False,
     ) -> None:
         self.allocator = allocator
         #: A table without values: the first key of a bucket stands there itself and has no entry (its address is 0).
@@ -127,8 +124,13 @@ class DictCore:
         self.used: i64 = 0
         #: What has the bytes of the keys; None if they are in the list.
         self.heap: HeapBytes | None = heap_for_keys(allocator) if in_heap else None
+        #: What has the places and the words, in the blocks of the entries; None if these are in the arrays.
+        self.entries: HeapBytes | None = None if without_values else self.heap
+        #: Whether each key has a word.
+        self.has_words = has_words
         self.keys: list[bytes] = []
         self.key_places: vec[i64] = vec[i64]()
+        self.words: vec[i64] = vec[i64]()
         self.links: vec[i32] = vec[i32]()
         self.entry_addresses: vec[i32] = vec[i32]()
         self.heads: vec[i32] = empty_heads(1)
@@ -182,7 +184,7 @@ class DictCore:
         heap = self.heap
         if heap is None:
             return self.keys[slot]
-        place: i64 = self.key_places[slot]
+        place = self.key_place(slot)
         return heap.load(place & ADDRESS, place >> LENGTH_SHIFT)
 
     def all_keys(self) -> list[bytes]:
@@ -191,22 +193,66 @@ class DictCore:
             return self.keys.copy()
         return [self.key(slot) for slot in range(self.used)]
 
+    def key_place(self, slot: i64) -> i64:
+        """The place of the key in a slot."""
+        entries = self.entries
+        return self.key_places[slot] if entries is None else entries.word(i64(self.entry_addresses[slot]))
+
     def key_address(self, slot: i64) -> i64:
         """The ledger address of the key in a slot."""
-        return self.key_places[slot] & ADDRESS
+        return self.key_place(slot) & ADDRESS
 
     def set_key_address(self, slot: i64, address: i64) -> None:
         """Note that the key in a slot has another address."""
-        self.key_places[slot] = self.key_places[slot] & ~ADDRESS | address
+        place = self.key_place(slot) & ~ADDRESS | address
+        entries = self.entries
+        if entries is None:
+            self.key_places[slot] = place
+        else:
+            entries.set_word(i64(self.entry_addresses[slot]), place)
 
     def has_key(self, slot: i64, key: bytes) -> bool:
         """Whether this is the key in a slot."""
         heap = self.heap
         if heap is None:
             return self.keys[slot] == key
-        place: i64 = self.key_places[slot]
         length: i64 = len(key)
+        entries = self.entries
+        if entries is not None:
+            return entries.equals_at(i64(self.entry_addresses[slot]), key, length)
+        place: i64 = self.key_places[slot]
         return place >> LENGTH_SHIFT == length and heap.equals(place & ADDRESS, key, length)
+
+    # Words.
+
+    def word(self, slot: i64) -> i64:
+        """The word of the key in a slot."""
+        entries = self.entries
+        return self.words[slot] if entries is None else entries.word(i64(self.entry_addresses[slot]) + 1)
+
+    def set_word(self, slot: i64, word: i64) -> None:
+        """Set the word of the key in a slot."""
+        entries = self.entries
+        if entries is None:
+            self.words[slot] = word
+        else:
+            entries.set_word(i64(self.entry_addresses[slot]) + 1, word)
+
+    def all_words(self) -> vec[i64]:
+        """A copy of all words by slot."""
+        if self.entries is None:
+            return self.words[: self.used]
+        return vec[i64]([self.word(slot) for slot in range(self.used)])
+
+    def put_words(self, words: vec[i64]) -> None:
+        """Let the slots have these words."""
+        if self.entries is None:
+            self.words = words
+            return
+        slot: i64 = 0
+        while slot < self.used:
+            self.set_word(slot, words[slot])
+            slot += 1
 
     # Lookup.
 
@@ -295,8 +341,8 @@ class DictCore:
 
     # Change.
 
-    def insert(self, key: bytes, key_address: i64) -> i64:
-        """Add a key that is not there; returns its slot, which is the last one.
+    def insert(self, key: bytes, key_address: i64, word: i64 = 0) -> i64:
+        """Add a key that is not there, with its word; returns its slot, which is the last one.
 
         ``key_address`` is the sds of the key if another table owns it; a table that owns its keys allocates one.
         """
@@ -334,29 +380,48 @@ class DictCore:
         if slot < len(self.links):
             self.links[slot] = head
             self.entry_addresses[slot] = i32(entry_address)
-            self.key_places[slot] = key_place(key_address, length)
         else:
             self.links = append(self.links, head)
             self.entry_addresses = append(self.entry_addresses, i32(entry_address))
-            self.key_places = append(self.key_places, key_place(key_address, length))
+        entries = self.entries
+        if entries is None:
+            self._add_to_arrays(slot, place_of(key_address, length), word)
+        else:
+            entries.set_words(entry_address, place_of(key_address, length), word)
         self.used = slot + 1
         return slot
+
+    def _add_to_arrays(self, slot: i64, place: i64, word: i64) -> None:
+        """Give the last slot the place of its key, and its word."""
+        if slot < len(self.key_places):
+            self.key_places[slot] = place
+        else:
+            self.key_places = append(self.key_places, place)
+        if self.has_words:
+            if slot < len(self.words):
+                self.words[slot] = word
+            else:
+                self.words = append(self.words, word)
 
     def remove(self, slot: i64) -> None:
         """Remove the key in a slot; the entry in the last slot moves there."""
         if self._redirect(slot, NONE) and self.rehash_index >= 0:
             self.old_used -= 1
         entry_address: i64 = i64(self.entry_addresses[slot])
+        key_address = self.key_address(slot)  # which may be known to the entry alone
         if entry_address != 0:
             self.allocator.free(entry_address)
         if self.owns_keys:
-            self.allocator.free(self.key_address(slot))
+            self.allocator.free(key_address)
         last = self.used - 1
         if slot != last:
             self._redirect(last, slot)
             if self.heap is None:
                 self.keys[slot] = self.keys[last]
-            self.key_places[slot] = self.key_places[last]
+            if self.entries is None:
+                self.key_places[slot] = self.key_places[last]
+                if self.has_words:
+                    self.words[slot] = self.words[last]
             self.links[slot] = self.links[last]
             self.entry_addresses[slot] = self.entry_addresses[last]
             self.move_value(last, slot)
@@ -373,10 +438,11 @@ class DictCore:
         slot: i64 = 0
         while slot < self.used:
             entry_address: i64 = i64(self.entry_addresses[slot])
+            key_address = self.key_address(slot)
             if entry_address != 0:
                 allocator.free(entry_address)
             if self.owns_keys:
-                allocator.free(self.key_address(slot))
+                allocator.free(key_address)
             slot += 1
         if self.table_address != 0:
             allocator.free(self.table_address)
@@ -389,6 +455,7 @@ class DictCore:
         self.used = 0
         self.keys = []
         self.key_places = vec[i64]()
+        self.words = vec[i64]()
         self.links = vec[i32]()
         self.entry_addresses = vec[i32]()
         self.heads = empty_heads(1)
@@ -542,7 +609,12 @@ class DictCore:
         self.new_tags = _SMALLEST_TAG_MASK
         self.rehash_index = NONE
         if self.used * 4 < len(self.links):  # the arrays shrink together with the table
-            self.key_places = self.key_places[: self.used]
-            self.links = self.links[: self.used]
-            self.entry_addresses = self.entry_addresses[: self.used]
-            self.trim_values()
+            self.trim()
+
+    def trim(self) -> None:
+        """Free the memory of slots that are no longer used. It takes as long as to copy those that are."""
+        self.key_places = self.key_places[: self.used]
+        self.words = self.words[: self.used]
+        self.links = self.links[: self.used]
+        self.entry_addresses = self.entry_addresses[: self.used]
+        self.trim_values()

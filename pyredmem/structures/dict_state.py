@@ -53,9 +53,9 @@ class DictState:
         table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
         table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
         table.used = self.used
-        table.put_keys(self.keys, key_addresses)
         table.links = self._links[:]
         table.entry_addresses = entry_addresses
+        table.put_keys(self.keys, key_addresses)
         table.heads = self._heads[:]
         table.mask = self._mask
         table.tags = self._tags

@@ -53,7 +53,7 @@ def database_portrait(world: World, database: Database) -> Portrait:
         table_portrait(database.keys),
         [value_portrait(world, value) for value in database.keys.all_values()],
         table_portrait(database.expires),
-        list(database.expires.when)[: database.expires.used],
+        list(database.expires.all_words()),
         database.due_keys.when.copy(),
         int(database.average_ttl),
     ]

@@ -128,7 +128,7 @@ def thinned_out(count: int) -> FieldTable:
 def test_compacting_frees_spare_room() -> None:
     table = thinned_out(100)
     table.compact()
-    assert {len(table.links), len(table.entry_addresses), len(table.key_places), len(table.value_places)} == {100}
+    assert {len(table.links), len(table.entry_addresses), len(table.key_places), len(table.words)} == {100}
 
 
 def test_a_compacted_table_works_as_before() -> None:
