@@ -164,7 +164,7 @@ class Database:
         if not shared.only_tracks_lru:
             keys.set_access(slot, shared.used_now(keys.access(slot)))
             return keys.word(slot)
-        word = keys.word(slot)
+        word: i64 = keys.words[slot] if keys.entries is None else keys.word(slot)
         if word < 0:
             keys.object(word).lru = shared.lru_clock
             return word
@@ -384,22 +384,25 @@ class Database:
     def _replace(self, slot: i64, value: RedisObject) -> None:
         """Put a new value in the place of an old one; the access field goes over to it."""
         keys = self.keys
-        word = keys.word(slot)
+        word: i64 = keys.words[slot] if keys.entries is None else keys.word(slot)
         if word < 0 and keys.object(word) is value:
             return
         if value.refcount == 1:
             value.lru = i32(keys.access(slot))
-        self._put_word(slot, keys.word_for(value))
+        self._put_word(slot, word, keys.word_for(value))
 
     def _replace_by_word(self, slot: i64, word: i64) -> None:
         """The same for the word of a new value, which is not a shared one."""
-        self._put_word(slot, with_access(word, self.keys.access(slot)))
+        keys = self.keys
+        self._put_word(slot, keys.word(slot), with_access(word, keys.access(slot)))
 
-    def _put_word(self, slot: i64, word: i64) -> None:
+    def _put_word(self, slot: i64, old: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
-        old = keys.word(slot)
-        keys.set_word(slot, word)
+        if keys.entries is None:
+            keys.words[slot] = word
+        else:
+            keys.set_word(slot, word)
         if old >= 0 or not self.shared.lazy_server_del:
             keys.free_value(old)
         else:
@@ -486,7 +489,7 @@ class Database:
         if due_keys is not None and due_keys.count > 0:
             due_keys.forget(key)
         keys = self.keys
-        word = keys.word(slot)
+        word: i64 = keys.words[slot] if keys.entries is None else keys.word(slot)
         if self.images:
             self.preserve(key, keys.value(slot))
         keys.remove(slot)
@@ -562,8 +565,11 @@ class Database:
         """When a key expires, NO_EXPIRE if it never does."""
         if self.expires.used == 0:
             return NO_EXPIRE
-        slot = self.expires.find(key)
-        return NO_EXPIRE if slot < 0 else self.expires.word(slot)
+        expires = self.expires
+        slot: i64 = expires.find(key)
+        if slot < 0:
+            return NO_EXPIRE
+        return expires.words[slot] if expires.entries is None else expires.word(slot)
 
     def expire_at(self, key: bytes, when_ms: i64) -> None:
         """Give a key that exists an expire time."""
@@ -588,8 +594,12 @@ class Database:
 
     def is_expired(self, key: bytes) -> bool:
         """Whether a key has expired; it is not deleted."""
-        slot = self.expires.find(key)
-        return slot >= 0 and self.expires.word(slot) < self.shared.now_us // 1000
+        expires = self.expires
+        slot: i64 = expires.find(key)
+        if slot < 0:
+            return False
+        when_ms: i64 = expires.words[slot] if expires.entries is None else expires.word(slot)
+        return when_ms < self.shared.now_us // 1000
 
     def _expire_if_needed(self, key: bytes) -> bool:
         """Whether a key has expired; if so it is deleted, unless expired keys stay for now (CLIENT PAUSE)."""

@@ -43,7 +43,8 @@ class KeyTable(Dict):
 
     def value(self, slot: i64) -> RedisObject:
         """The value, or an object like it. Whoever changes it puts it back, or something else, with ``put``."""
-        return self.value_of(self.word(slot))
+        word: i64 = self.words[slot] if self.entries is None else self.word(slot)
+        return self.object(word) if word < 0 else self.strings.view(word)
 
     def is_in_heap(self, slot: i64) -> bool:
         """Whether the value is a string in the heap."""
@@ -82,11 +83,13 @@ class KeyTable(Dict):
 
     def put(self, slot: i64, value: RedisObject) -> None:
         """Replace the value. Nothing is freed, for the new value may own the blocks of the old one."""
-        word = self.word(slot)
+        word: i64 = self.words[slot] if self.entries is None else self.word(slot)
         if word >= 0:
-            self.set_word(slot, self.word_for(value))
+            new: i64 = self.word_for(value)
+            if new != word:
+                self.set_word(slot, new)
             return
-        new: i64 = self.strings.word_of(value)
+        new = self.strings.word_of(value)
         if new == NO_WORD:
             self.objects[~word] = value
         else:

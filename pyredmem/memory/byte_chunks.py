@@ -44,6 +44,7 @@ class ByteChunks(HeapBytes):
         super().__init__()
         #: By chunk, what is added to an address to get the index of its word in the array.
         self._bases: vec[i64] = vec[i64]()
+        self._first_base: i64 = 0  # that of chunk 0
         #: By chunk, the addresses that the array covers: from, and up to.
         self._starts: vec[i64] = vec[i64]()
         self._ends: vec[i64] = vec[i64]()
@@ -124,10 +125,15 @@ class ByteChunks(HeapBytes):
         end: i64 = self._ends[chunk]
         self._install(chunk, start + self._bases[chunk], start - low + skew, end - start)
         self._covered_words += (high - low) - (end - start)
-        self._bases[chunk] = skew - low
+        self._set_base(chunk, skew - low)
         self._starts[chunk] = low
         self._ends[chunk] = high
         self._places[chunk] = place
+
+    def _set_base(self, chunk: i64, base: i64) -> None:
+        self._bases[chunk] = base
+        if chunk == 0:
+            self._first_base = base
 
     # Pages that go back to the system.
 
@@ -156,7 +162,7 @@ class ByteChunks(HeapBytes):
         self._give_back(chunk, self._starts[chunk], self._ends[chunk])
         self._drop(chunk)
         self._covered_words -= self._ends[chunk] - self._starts[chunk]
-        self._bases[chunk] = 0
+        self._set_base(chunk, 0)
         self._starts[chunk] = 0
         self._ends[chunk] = 0
         self._places[chunk] = 0

@@ -4,7 +4,10 @@ An item of a vec, and 8 bytes of a bytes object or a writer, are each one load o
 this module. There is no call that copies between them, so strings are copied word by word, which is faster than
 a call up to half a kilobyte and slower from one kilobyte on.
 
-A string that lies in two chunks or more is cut where a chunk ends, which is rare. All shifts below shift a variable, or
+A string that lies in two chunks or more is cut where a chunk ends, which is rare. A small heap has only chunk 0, whose
+array is an attribute too: that saves looking for it, and counting a reference to it.
+
+All shifts below shift a variable, or
 a constant of 64 bits downwards: mypyc makes ``1 << bits`` a shift of a 32-bit int.
 """
 
@@ -96,15 +99,20 @@ class WordBytes(ByteChunks):
     def __init__(self) -> None:
         super().__init__()
         self._chunks: vec[vec[i64]] = vec[vec[i64]]()
+        self._first: vec[i64] = _NO_WORDS  # the array of chunk 0
         self._new_array: vec[i64] = _NO_WORDS
         self._writer: Final = BytesWriter()
 
     # Strings.
 
     def store(self, address: i64, data: bytes, length: i64) -> None:
+        last: i64 = address + ((length - 1) >> 3)
+        at: i64 = address + self._first_base
+        if last < CHUNK_WORDS and at >= 0 and last + self._first_base < len(self._first):
+            store_words(self._first, at, data, 0, length)
+            return
         chunk: i64 = address >> CHUNK_SHIFT
         chunks = self._chunks
-        last: i64 = address + ((length - 1) >> 3)
         if chunk < len(chunks) and last >> CHUNK_SHIFT == chunk:
             words = chunks[chunk]
             base: i64 = self._bases[chunk]
@@ -153,8 +161,11 @@ class WordBytes(ByteChunks):
         self.set_word(address, kept | value << 8 * within)
 
     def equals(self, address: i64, data: bytes, length: i64) -> bool:
+        last: i64 = address + ((length - 1) >> 3)
+        if last < CHUNK_WORDS:
+            return equal_words(self._first, address + self._first_base, data, 0, length)
         chunk: i64 = address >> CHUNK_SHIFT
-        if (address + ((length - 1) >> 3)) >> CHUNK_SHIFT == chunk:
+        if last >> CHUNK_SHIFT == chunk:
             return equal_words(self._chunks[chunk], address + self._bases[chunk], data, 0, length)
         start: i64 = 0
         while start < length:
@@ -197,8 +208,12 @@ class WordBytes(ByteChunks):
         return data[within:] if within else data
 
     def reply(self, address: i64, length: i64, writer: BytesWriter) -> None:
+        last: i64 = address + ((length - 1) >> 3)
+        if last < CHUNK_WORDS:
+            write_words(self._first, address + self._first_base, length, writer)
+            return
         chunk: i64 = address >> CHUNK_SHIFT
-        if (address + ((length - 1) >> 3)) >> CHUNK_SHIFT == chunk:
+        if last >> CHUNK_SHIFT == chunk:
             write_words(self._chunks[chunk], address + self._bases[chunk], length, writer)
             return
         while length > 0:
@@ -211,15 +226,21 @@ class WordBytes(ByteChunks):
     # Words.
 
     def word(self, address: i64) -> i64:
+        if address < CHUNK_WORDS:
+            return self._first[address + self._first_base]
         chunk: i64 = address >> CHUNK_SHIFT
         return self._chunks[chunk][address + self._bases[chunk]]
 
     def set_word(self, address: i64, value: i64) -> None:
+        at: i64 = address + self._first_base
+        if address < CHUNK_WORDS and 0 <= at < len(self._first):
+            self._first[at] = value
+            return
         chunk: i64 = address >> CHUNK_SHIFT
         chunks = self._chunks
         if chunk < len(chunks):
             words = chunks[chunk]
-            at: i64 = address + self._bases[chunk]
+            at = address + self._bases[chunk]
             if 0 <= at < len(words):
                 words[at] = value
                 return
@@ -299,8 +320,13 @@ class WordBytes(ByteChunks):
             new[target] = old[source]
             source += 1
             target += 1
-        self._chunks[chunk] = new
+        self._put(chunk, new)
         self._new_array = _NO_WORDS
 
     def _drop(self, chunk: i64) -> None:
-        self._chunks[chunk] = _NO_WORDS
+        self._put(chunk, _NO_WORDS)
+
+    def _put(self, chunk: i64, array: vec[i64]) -> None:
+        self._chunks[chunk] = array
+        if chunk == 0:
+            self._first = array

@@ -52,7 +52,10 @@ class FieldTable(Dict):
             slot = self.insert(field, 0, place_of(address, length))
         else:
             self._free_value(slot)
-            self.set_word(slot, place_of(address, length))
+            if self.entries is None:
+                self.words[slot] = place_of(address, length)
+            else:
+                self.set_word(slot, place_of(address, length))
         heap = self.heap
         if heap is None:
             if is_new:
@@ -77,9 +80,12 @@ class FieldTable(Dict):
     def reply_value(self, slot: i64, reply: ReplySink) -> None:
         """Reply with the value of the field in a slot."""
         heap = self.heap
+        if heap is None:
+            reply.bulk(self.values[slot])
+            return
         place = self.word(slot)
-        if heap is None or place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
-            reply.bulk(self.value(slot))
+        if place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
+            reply.bulk(self._long_values[place & ADDRESS])
         else:
             reply.bulk_from(heap, place & ADDRESS, place >> LENGTH_SHIFT)
 
@@ -116,7 +122,7 @@ class FieldTable(Dict):
         self.remove(slot)
 
     def _free_value(self, slot: i64) -> None:
-        place = self.word(slot)
+        place: i64 = self.words[slot] if self.entries is None else self.word(slot)
         if self.heap is not None and place >> LENGTH_SHIFT > LONGEST_IN_HEAP:
             del self._long_values[place & ADDRESS]
         self.allocator.free(place & ADDRESS)

@@ -213,17 +213,17 @@ class DictCore:
 
     def has_key(self, slot: i64, key: bytes) -> bool:
         """Whether this is the key in a slot."""
+        entries = self.entries
+        if entries is not None:
+            return entries.equals_at(i64(self.entry_addresses[slot]), key, len(key))
         heap = self.heap
         if heap is None:
             return self.keys[slot] == key
         length: i64 = len(key)
-        entries = self.entries
-        if entries is not None:
-            return entries.equals_at(i64(self.entry_addresses[slot]), key, length)
         place: i64 = self.key_places[slot]
         return place >> LENGTH_SHIFT == length and heap.equals(place & ADDRESS, key, length)
 
-    # Words.
+    # Words. Where each command passes, callers look at ``entries`` themselves: that saves the interpreter a call.
 
     def word(self, slot: i64) -> i64:
         """The word of the key in a slot."""
@@ -384,24 +384,18 @@ class DictCore:
             self.links = append(self.links, head)
             self.entry_addresses = append(self.entry_addresses, i32(entry_address))
         entries = self.entries
-        if entries is None:
-            self._add_to_arrays(slot, place_of(key_address, length), word)
-        else:
+        if entries is not None:
             entries.set_words(entry_address, place_of(key_address, length), word)
+        elif slot < len(self.key_places):
+            self.key_places[slot] = place_of(key_address, length)
+            if self.has_words:
+                self.words[slot] = word
+        else:
+            self.key_places = append(self.key_places, place_of(key_address, length))
+            if self.has_words:
+                self.words = append(self.words, word)
         self.used = slot + 1
         return slot
-
-    def _add_to_arrays(self, slot: i64, place: i64, word: i64) -> None:
-        """Give the last slot the place of its key, and its word."""
-        if slot < len(self.key_places):
-            self.key_places[slot] = place
-        else:
-            self.key_places = append(self.key_places, place)
-        if self.has_words:
-            if slot < len(self.words):
-                self.words[slot] = word
-            else:
-                self.words = append(self.words, word)
 
     def remove(self, slot: i64) -> None:
         """Remove the key in a slot; the entry in the last slot moves there."""
