@@ -1,8 +1,8 @@
 """The main table of a database: from key to value.
 
-A value is a RedisObject, or a string in the heap, which has no object (see :mod:`pyredmem.objects.heap_strings`). By
-slot, the table has one number, the *word*: that of the string, or ``~n`` for the object number ``n``. An object keeps
-its number while its key moves from slot to slot::
+A value is a RedisObject, or a string in the heap, which has no object (see :mod:`pyredmem.objects.heap_strings`). The
+word of a key is that of the string, or ``~n`` for the object number ``n``. An object keeps its number while its key
+moves from slot to slot::
 
     keys      [ k0 | k1 | k2 | k3 ]
     words     [ w0 | ~1 | w2 | ~0 ]       k0 and k2 hold strings in the heap

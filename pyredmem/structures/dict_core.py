@@ -2,17 +2,24 @@
 
 (What is done with many keys, or with the table as a whole, is in :mod:`pyredmem.structures.dict`.)
 
-The tables are real: chained buckets, and two tables while a rehash is in progress. The entries live in dense parallel
-arrays: the place of the key, the link to the next entry of the same bucket, the ledger address of the entry. The index
-of an entry in these arrays is its *slot*. A bucket holds the slot of its newest entry::
+The tables are real: chained buckets, and two tables while a rehash is in progress. Each entry has a place in dense
+parallel arrays: the link to the next entry of the same bucket, the ledger address of the entry. The index of an entry
+in these arrays is its *slot*. A bucket holds the slot of its newest entry::
 
-    heads        [ -1 |  2 | -1 |  0 ]     hash & mask -> newest slot of the bucket
-    links        [  1 | -1 | -1 ]          slot -> next slot of its bucket
-    key_places   [ p0 | p1 | p2 ]          slot -> place of the key   (bucket 3 holds k0, then k1)
+    heads             [ -1 |  2 | -1 |  0 ]     hash & mask -> newest slot of the bucket
+    links             [  1 | -1 | -1 ]          slot -> next slot of its bucket   (bucket 3 holds k0, then k1)
+    entry_addresses   [ e0 | e1 | e2 ]          slot -> block of the entry
+                         |
+    heap              [ place | word | - ]      the 24 bytes of the entry
 
 The *place* of a key is the ledger address of its sds, and its length. Its bytes are there, in the heap, if the table
 was made for that and the heap holds data: not in the interpreter, which is faster with Python objects. Else they are in
-a list of all keys.
+a list of all keys. The *word* of a key is what a subclass makes of it: most have one number for each value, and no
+other array.
+
+Place and word lie side by side in the block of the entry, one cache line for both; links do not, because a chain is
+followed by the tags (see below), without a look at its other entries. Tables without values have keys without entries,
+so they have an array of places; and so have tables whose keys are in a list, with an array of words.
 
 Slots do not need all bits of these numbers. The bits above them hold a *tag*, the same bits of the hash (its lower ones
 choose the bucket): a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
@@ -124,7 +131,7 @@ class DictCore:
         self.used: i64 = 0
         #: What has the bytes of the keys; None if they are in the list.
         self.heap: HeapBytes | None = heap_for_keys(allocator) if in_heap else None
-        #: What has the places and the words, in the blocks of the entries; None if these are in the arrays.
+        #: What has the places and the words, in the blocks of the entries; None if they are in arrays.
         self.entries: HeapBytes | None = None if without_values else self.heap
         #: Whether each key has a word.
         self.has_words = has_words

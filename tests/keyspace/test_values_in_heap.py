@@ -240,3 +240,19 @@ def test_a_large_hash_is_freed_in_the_background(world: World) -> None:
         return int(world.engine.allocator.used_memory)
 
     assert fill_and_unlink() == fill_and_unlink()
+
+
+def test_tables_have_twelve_bytes_for_each_key_outside_the_heap(world: World) -> None:
+    """A link, the block of the entry, and, in the mean of a full table, a head."""
+    world.do("HSET", "hash", *map(str, range(200)))
+    for number in range(100):
+        world.do("SET", f"k{number}", "text", "EX", "100")
+    database = world.engine.keyspace.databases[0]
+    value = database.peek(b"hash")
+    assert value is not None
+    for table in (database.keys, database.expires, value.hash_table()):
+        assert table is not None
+        assert table.entries is not None
+        assert table.used >= 100
+        assert len(table.links) == len(table.entry_addresses) == table.used
+        assert len(table.key_places) == len(table.words) == len(table.keys) == 0

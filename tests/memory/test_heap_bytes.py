@@ -10,19 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from librt.strings import BytesWriter
+from librt.vecs import vec
+from mypy_extensions import i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.buffer_bytes import BufferBytes
 from pyredmem.memory.byte_chunks import CHUNK_WORDS
 from pyredmem.memory.checked_bytes import CheckedAllocator, CheckedBytes
-from pyredmem.memory.heap_bytes import HeapBytes
+from pyredmem.memory.heap_bytes import HeapBytes, place_of
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
 from pyredmem.memory.pages import PAGE_LIMIT, PAGE_SHIFT, OutOfMemory
 from pyredmem.memory.word_bytes import WordBytes
 
 KINDS = ["words", "buffers", "checked words", "checked buffers"]
-#: Addresses in a chunk, at the end of one, and in the last page of the address space.
-PLACES = [CHUNK_WORDS + 1000, 2 * CHUNK_WORDS - 2, (PAGE_LIMIT << PAGE_SHIFT) - 512]
+#: Addresses in chunk 0, in another one, at the ends of both, and in the last page of the address space.
+PLACES = [1000, CHUNK_WORDS - 2, CHUNK_WORDS + 1000, 2 * CHUNK_WORDS - 2, (PAGE_LIMIT << PAGE_SHIFT) - 512]
 
 
 def heap_of(kind: str) -> tuple[Allocator, HeapBytes]:
@@ -120,6 +122,28 @@ def test_words_are_numbers_of_64_bits(kind: str, place: int, value: int) -> None
     heap.set_word(place, value)
     assert heap.word(place) == value
     assert heap.load(place, 8) == value.to_bytes(8, "little", signed=True)
+
+
+@kinds
+@places
+def test_a_string_is_compared_by_the_word_that_has_its_place(kind: str, place: int) -> None:
+    heap = memory_of(kind)
+    heap.set_words(place, place_of(5000, 9), -1)
+    heap.store(5000, b"a string.", 9)
+    assert heap.equals_at(place, b"a string.", 9)
+    assert not heap.equals_at(place, b"a string!", 9)
+    assert not heap.equals_at(place, b"a string", 8)
+    assert heap.word(place + 1) == -1
+
+
+@kinds
+def test_addresses_are_replaced_by_the_words_there(kind: str) -> None:
+    heap = memory_of(kind)
+    for number, place in enumerate(PLACES):
+        heap.set_word(place, number - 2)
+    addresses = vec[i64]([*PLACES, 77])
+    heap.read_words(addresses, len(PLACES))
+    assert list(addresses) == [*range(-2, len(PLACES) - 2), 77]
 
 
 @kinds

@@ -26,7 +26,9 @@ def allocator_with_heap() -> Allocator:
 
 
 def make(in_heap: bool = True, without_values: bool = False) -> Dict:
-    return Dict(allocator_with_heap(), owns_keys=True, without_values=without_values, in_heap=in_heap)
+    has_words = not without_values
+    allocator = allocator_with_heap()
+    return Dict(allocator, owns_keys=True, without_values=without_values, in_heap=in_heap, has_words=has_words)
 
 
 def filled(*keys: bytes) -> Dict:
@@ -48,7 +50,10 @@ def test_keys_of_any_length_are_found() -> None:
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["add", "remove", "find", "rehash", "shrink", "expand", "compact"]), st.integers(0, 60)),
+    st.tuples(
+        st.sampled_from(["add", "remove", "find", "rehash", "shrink", "expand", "compact", "set", "move"]),
+        st.integers(0, 60),
+    ),
     max_size=200,
 )
 
@@ -62,7 +67,9 @@ def test_slots_and_addresses_are_those_of_a_table_with_a_list(sequence: list[tup
         key = b"%d" % number * (1 + number % 5)
         for table in tables:
             if what == "add" and key not in present:
-                table.insert(key, 0)
+                table.insert(key, 0, number << 40)
+            elif what == "set" and key in present and not bare:
+                table.set_word(table.find(key), -number)
             elif what == "remove" and key in present:
                 table.remove(table.find(key))
             elif what == "find":
@@ -75,17 +82,95 @@ def test_slots_and_addresses_are_those_of_a_table_with_a_list(sequence: list[tup
                 table.expand(number)
             elif what == "compact":
                 table.compact()
+            elif what == "move":
+                table.defrag_slots(Shuffler(table.allocator), 0, number)
         if what == "add":
             present.add(key)
         elif what == "remove":
             present.discard(key)
     first, second = tables
     assert first.all_keys() == second.all_keys()
+    assert bare or list(first.all_words()) == list(second.all_words())
     assert first.addresses() == second.addresses()
     for table in tables:
         table.check()
         table.clear()
         assert table.allocator.used_memory == 0
+
+
+def filled_with_words(count: int) -> Dict:
+    table = make()
+    for number in range(count):
+        table.step()
+        table.insert(b"key:%d" % number, 0, -number)
+    return table
+
+
+def words_by_key(table: Dict) -> dict[bytes, int]:
+    return dict(zip(table.all_keys(), map(int, table.all_words()), strict=True))
+
+
+def test_places_and_words_lie_in_the_blocks_of_the_entries() -> None:
+    table = filled_with_words(20)
+    heap = table.entries
+    assert heap is not None
+    for slot in range(20):
+        entry = int(table.entry_addresses[slot])
+        assert heap.word(entry) == table.key_place(slot)
+        assert heap.word(entry + 1) == table.word(slot) == -slot
+    assert len(table.key_places) == len(table.words) == len(table.keys) == 0
+
+
+def test_keys_without_values_have_an_array_of_places() -> None:
+    """Not each of them has an entry."""
+    table = make(without_values=True)
+    table.insert(b"key", 0)
+    assert table.entries is None
+    assert list(table.key_places) == [table.key_place(0)]
+    assert list(table.words) == []
+
+
+def test_words_stay_with_their_keys() -> None:
+    table = filled_with_words(300)
+    expected = {b"key:%d" % number: -number for number in range(300)}
+    for number in range(0, 300, 7):
+        table.remove(table.find(b"key:%d" % number))
+        del expected[b"key:%d" % number]
+    assert words_by_key(table) == expected
+    cursor: i64 = table.defrag_slots(Shuffler(table.allocator), 0, 1000)
+    assert cursor == 0
+    assert words_by_key(table) == expected
+    assert words_by_key(table.image()) == expected
+    table.check()
+
+
+def test_words_are_put_all_at_once() -> None:
+    table = filled_with_words(3)
+    table.put_words(vec[i64]([7, 8, 9]))
+    assert list(table.all_words()) == [7, 8, 9]
+
+
+def test_words_of_slots_are_read_at_once() -> None:
+    for in_heap in (True, False):
+        table = make(in_heap)
+        for number in range(5):
+            table.insert(b"key:%d" % number, 0, -number)
+        slots = vec[i64]([4, 0, 2])
+        table.words_of(slots, 2, slots)
+        assert list(slots) == [-4, 0, 2]
+
+
+def test_blocks_may_be_freed_while_the_rest_is_dismantled() -> None:
+    """So is it in the background: nothing is read of what has been given away."""
+    table = filled_with_words(100)
+    allocator = table.allocator
+    ended = False
+    while not ended:
+        freed = FreedBlocks()
+        ended = table.dismantle(7, freed)
+        for address in freed.addresses:
+            allocator.free(i64(address))
+    assert allocator.used_memory == 0
 
 
 def test_another_table_can_share_the_keys() -> None:
