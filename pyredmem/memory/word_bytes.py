@@ -177,11 +177,16 @@ class WordBytes(ByteChunks):
             start = end
         return True
 
-    # The next three are as in HeapBytes, but the calls in them are known when this is compiled.
+    # The next three do what they do in HeapBytes, but the calls in them are known when this is compiled.
 
     def equals_at(self, pointer: i64, data: bytes, length: i64) -> bool:
-        place: i64 = self.word(pointer)
-        return place >> LENGTH_SHIFT == length and self.equals(place & ADDRESS, data, length)
+        place: i64 = self._first[pointer + self._first_base] if pointer < CHUNK_WORDS else self.word(pointer)
+        if place >> LENGTH_SHIFT != length:
+            return False
+        address: i64 = place & ADDRESS
+        if address + ((length - 1) >> 3) < CHUNK_WORDS:
+            return equal_words(self._first, address + self._first_base, data, 0, length)
+        return self.equals(address, data, length)
 
     def set_words(self, address: i64, first: i64, second: i64) -> None:
         self.set_word(address, first)
