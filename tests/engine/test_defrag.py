@@ -11,6 +11,7 @@ from pyredmem.base.clock import ManualClock
 from pyredmem.engine import figures
 from pyredmem.engine.host import Host
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.heap_bytes import HeapBytes
 from pyredmem.memory.mover import Mover
 from tests.support.replies import Error
 from tests.support.world import World
@@ -29,6 +30,10 @@ class SlowMover(Mover):
     def block(self, address: int) -> int:
         self._clock.advance_us(10)
         return super().block(address)
+
+    def content(self, address: int, heap: HeapBytes, length: int) -> int:
+        self._clock.advance_us(10)
+        return super().content(address, heap, length)
 
 
 def load(world: World, keys: int, share: float, size: int = 100) -> None:
