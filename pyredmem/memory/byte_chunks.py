@@ -44,7 +44,9 @@ class ByteChunks(HeapBytes):
         super().__init__()
         #: By chunk, what is added to an address to get the index of its word in the array.
         self._bases: vec[i64] = vec[i64]()
-        self._first_base: i64 = 0  # that of chunk 0
+        #: The chunk that was the first one to get an array, -1 if it has none, and its base.
+        self._first_chunk: i64 = -1
+        self._first_base: i64 = 0
         #: By chunk, the addresses that the array covers: from, and up to.
         self._starts: vec[i64] = vec[i64]()
         self._ends: vec[i64] = vec[i64]()
@@ -123,6 +125,8 @@ class ByteChunks(HeapBytes):
         """Let the new array cover the addresses from ``low`` to ``high``; ``skew`` is the index of the first one."""
         start: i64 = self._starts[chunk]
         end: i64 = self._ends[chunk]
+        if self._first_chunk < 0:
+            self._first_chunk = chunk
         self._install(chunk, start + self._bases[chunk], start - low + skew, end - start)
         self._covered_words += (high - low) - (end - start)
         self._set_base(chunk, skew - low)
@@ -132,7 +136,7 @@ class ByteChunks(HeapBytes):
 
     def _set_base(self, chunk: i64, base: i64) -> None:
         self._bases[chunk] = base
-        if chunk == 0:
+        if chunk == self._first_chunk:
             self._first_base = base
 
     # Pages that go back to the system.
@@ -163,6 +167,8 @@ class ByteChunks(HeapBytes):
         self._drop(chunk)
         self._covered_words -= self._ends[chunk] - self._starts[chunk]
         self._set_base(chunk, 0)
+        if chunk == self._first_chunk:
+            self._first_chunk = -1
         self._starts[chunk] = 0
         self._ends[chunk] = 0
         self._places[chunk] = 0

@@ -4,7 +4,7 @@ An item of a vec, and 8 bytes of a bytes object or a writer, are each one load o
 this module. There is no call that copies between them, so strings are copied word by word, which is faster than
 a call up to half a kilobyte and slower from one kilobyte on.
 
-A string that lies in two chunks or more is cut where a chunk ends, which is rare. A small heap has only chunk 0, whose
+A string that lies in two chunks or more is cut where a chunk ends, which is rare. A small heap has one chunk, whose
 array is an attribute too: that saves looking for it, and counting a reference to it.
 
 All shifts below shift a variable, or
@@ -99,7 +99,7 @@ class WordBytes(ByteChunks):
     def __init__(self) -> None:
         super().__init__()
         self._chunks: vec[vec[i64]] = vec[vec[i64]]()
-        self._first: vec[i64] = _NO_WORDS  # the array of chunk 0
+        self._first: vec[i64] = _NO_WORDS  # the array of the first chunk
         self._new_array: vec[i64] = _NO_WORDS
         self._writer: Final = BytesWriter()
 
@@ -107,13 +107,15 @@ class WordBytes(ByteChunks):
 
     def store(self, address: i64, data: bytes, length: i64) -> None:
         last: i64 = address + ((length - 1) >> 3)
-        at: i64 = address + self._first_base
-        if last < CHUNK_WORDS and at >= 0 and last + self._first_base < len(self._first):
-            store_words(self._first, at, data, 0, length)
-            return
         chunk: i64 = address >> CHUNK_SHIFT
         chunks = self._chunks
-        if chunk < len(chunks) and last >> CHUNK_SHIFT == chunk:
+        is_in_one = last >> CHUNK_SHIFT == chunk
+        if is_in_one and chunk == self._first_chunk:
+            at: i64 = address + self._first_base
+            if at >= 0 and last + self._first_base < len(self._first):
+                store_words(self._first, at, data, 0, length)
+                return
+        elif is_in_one and chunk < len(chunks):
             words = chunks[chunk]
             base: i64 = self._bases[chunk]
             if address + base >= 0 and last + base < len(words):
@@ -161,11 +163,10 @@ class WordBytes(ByteChunks):
         self.set_word(address, kept | value << 8 * within)
 
     def equals(self, address: i64, data: bytes, length: i64) -> bool:
-        last: i64 = address + ((length - 1) >> 3)
-        if last < CHUNK_WORDS:
-            return equal_words(self._first, address + self._first_base, data, 0, length)
         chunk: i64 = address >> CHUNK_SHIFT
-        if last >> CHUNK_SHIFT == chunk:
+        if (address + ((length - 1) >> 3)) >> CHUNK_SHIFT == chunk:
+            if chunk == self._first_chunk:
+                return equal_words(self._first, address + self._first_base, data, 0, length)
             return equal_words(self._chunks[chunk], address + self._bases[chunk], data, 0, length)
         start: i64 = 0
         while start < length:
@@ -180,13 +181,8 @@ class WordBytes(ByteChunks):
     # The next three do what they do in HeapBytes, but the calls in them are known when this is compiled.
 
     def equals_at(self, pointer: i64, data: bytes, length: i64) -> bool:
-        place: i64 = self._first[pointer + self._first_base] if pointer < CHUNK_WORDS else self.word(pointer)
-        if place >> LENGTH_SHIFT != length:
-            return False
-        address: i64 = place & ADDRESS
-        if address + ((length - 1) >> 3) < CHUNK_WORDS:
-            return equal_words(self._first, address + self._first_base, data, 0, length)
-        return self.equals(address, data, length)
+        place: i64 = self.word(pointer)
+        return place >> LENGTH_SHIFT == length and self.equals(place & ADDRESS, data, length)
 
     def set_words(self, address: i64, first: i64, second: i64) -> None:
         self.set_word(address, first)
@@ -213,12 +209,11 @@ class WordBytes(ByteChunks):
         return data[within:] if within else data
 
     def reply(self, address: i64, length: i64, writer: BytesWriter) -> None:
-        last: i64 = address + ((length - 1) >> 3)
-        if last < CHUNK_WORDS:
-            write_words(self._first, address + self._first_base, length, writer)
-            return
         chunk: i64 = address >> CHUNK_SHIFT
-        if last >> CHUNK_SHIFT == chunk:
+        if (address + ((length - 1) >> 3)) >> CHUNK_SHIFT == chunk:
+            if chunk == self._first_chunk:
+                write_words(self._first, address + self._first_base, length, writer)
+                return
             write_words(self._chunks[chunk], address + self._bases[chunk], length, writer)
             return
         while length > 0:
@@ -231,17 +226,17 @@ class WordBytes(ByteChunks):
     # Words.
 
     def word(self, address: i64) -> i64:
-        if address < CHUNK_WORDS:
-            return self._first[address + self._first_base]
         chunk: i64 = address >> CHUNK_SHIFT
+        if chunk == self._first_chunk:
+            return self._first[address + self._first_base]
         return self._chunks[chunk][address + self._bases[chunk]]
 
     def set_word(self, address: i64, value: i64) -> None:
+        chunk: i64 = address >> CHUNK_SHIFT
         at: i64 = address + self._first_base
-        if address < CHUNK_WORDS and 0 <= at < len(self._first):
+        if chunk == self._first_chunk and 0 <= at < len(self._first):
             self._first[at] = value
             return
-        chunk: i64 = address >> CHUNK_SHIFT
         chunks = self._chunks
         if chunk < len(chunks):
             words = chunks[chunk]
@@ -333,5 +328,5 @@ class WordBytes(ByteChunks):
 
     def _put(self, chunk: i64, array: vec[i64]) -> None:
         self._chunks[chunk] = array
-        if chunk == 0:
+        if chunk == self._first_chunk:
             self._first = array

@@ -137,6 +137,21 @@ def test_a_string_is_compared_by_the_word_that_has_its_place(kind: str, place: i
 
 
 @kinds
+def test_the_first_chunk_may_go_and_come_back(kind: str) -> None:
+    heap = memory_of(kind)
+    places = [1000, CHUNK_WORDS + 1000, 2 * CHUNK_WORDS + 1000]
+    pages = CHUNK_WORDS >> PAGE_SHIFT
+    heap.store(places[0], b"gone", 4)
+    heap.store(places[1], b"left", 4)
+    heap.on_retained(0, pages, 0, pages)
+    heap.store(places[2], b"new", 3)
+    heap.store(places[0], b"back", 4)
+    assert [heap.load(places[0], 4), heap.load(places[1], 4), heap.load(places[2], 3)] == [b"back", b"left", b"new"]
+    assert heap.equals(places[0], b"back", 4)
+    assert heap.word(places[2]) == int.from_bytes(b"new", "little")
+
+
+@kinds
 def test_addresses_are_replaced_by_the_words_there(kind: str) -> None:
     heap = memory_of(kind)
     for number, place in enumerate(PLACES):
