@@ -38,7 +38,7 @@ from pyredmem.keyspace.tables import DetachedTables, ExpireTable
 from pyredmem.objects.collection import Collection
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
-from pyredmem.objects.heap_strings import NO_WORD, with_access
+from pyredmem.objects.heap_strings import NO_WORD, is_shared, with_access
 from pyredmem.objects.object import RedisObject, incr_ref_count
 from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.string import BufferString, StringObject
@@ -171,6 +171,8 @@ class Database:
         used = with_access(word, i64(shared.lru_clock))
         if used != word:  # usually it is the same second
             keys.set_word(slot, used)
+        elif is_shared(word):
+            shared.heap_strings.set_access(word, i64(shared.lru_clock))
         return used
 
     def inspect(self, key: bytes, notifies_miss: bool = True) -> RedisObject | None:
@@ -392,7 +394,7 @@ class Database:
         self._put_word(slot, word, keys.word_for(value))
 
     def _replace_by_word(self, slot: i64, word: i64) -> None:
-        """The same for the word of a new value, which is not a shared one."""
+        """The same for the word of a new value."""
         keys = self.keys
         self._put_word(slot, keys.word(slot), with_access(word, keys.access(slot)))
 

@@ -20,7 +20,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
-from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_access
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
 from pyredmem.objects.string import BytesString, StringObject
 from pyredmem.protocol.reply import ReplySink
@@ -136,7 +136,7 @@ class KeyTable(Dict):
     def access(self, slot: i64) -> i64:
         """The access field of a value."""
         word = self.word(slot)
-        return i64(self.object(word).lru) if word < 0 else access_of(word)
+        return i64(self.object(word).lru) if word < 0 else self.strings.access(word)
 
     def set_access(self, slot: i64, field: i64) -> None:
         """Set the access field of a value."""
@@ -144,7 +144,7 @@ class KeyTable(Dict):
         if word < 0:
             self.object(word).lru = i32(field)
         else:
-            self.set_word(slot, with_access(word, field))
+            self.set_word(slot, self.strings.set_access(word, field))
 
     def free_value(self, word: i64) -> None:
         """Drop the table's reference to what a word stands for, which no slot has any more."""
@@ -251,6 +251,8 @@ class KeyTable(Dict):
             word = self.word(left - 1)
             if word >= 0:
                 self.strings.dismantle(word, freed)
+                if is_shared(word):
+                    before -= 1  # they count towards the limit too: the caller must read the clock in time
             else:
                 value = self.object(word)
                 if value.refcount <= 1:
@@ -261,7 +263,7 @@ class KeyTable(Dict):
                 elif value.refcount != SHARED_REFERENCE_COUNT:
                     referred.append(value)
                 else:
-                    before -= 1  # shared numbers count towards the limit too: the caller must read the clock in time
+                    before -= 1  # as above, where the values are objects
                 self.objects[~word] = None
             left -= 1
         self._dismantled = 0

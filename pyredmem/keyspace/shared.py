@@ -121,7 +121,7 @@ class SharedState:
 
     def mark_shared_integers(self) -> None:
         """Give all shared integers the access field of a value that is created now, as Redis does at its start."""
-        self.strings.unused_lru = i32(self.new_access())
+        self.strings.integers.unused_lru = i32(self.new_access())
 
     # Counters.
 

@@ -5,12 +5,14 @@ number in place of an object, the *word* of the string::
 
     bits  0 to 30   the address of the object's block (robj)
          31 to 54   the access field
-         55 to 56   the encoding: embstr, raw or int
+         55 to 56   the encoding: embstr, raw, int, or a shared integer
          57 to 62   the length of an embstr (bytes)
 
     embstr   the block has the bytes, from its start on
     raw      the block has the address of the sds (32 bits) and its length; the block of the sds has the bytes
     int      the block has the number
+    shared   there is no block: the number stands in the place of the address. Its one access field, which all keys with
+             this number share, is that of the shared object
 
 All sizes are those of Redis 7.2, which puts a header of 16 bytes, or of 3, where nothing is here.
 
@@ -30,7 +32,8 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import HeapBytes
 from pyredmem.memory.layout import EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size
 from pyredmem.memory.mover import Mover
-from pyredmem.objects.object import RedisObject
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
+from pyredmem.objects.shared_integers import SharedIntegers
 from pyredmem.objects.string import BytesString, IntegerString, StringObject
 from pyredmem.protocol.reply import ReplySink
 
@@ -44,19 +47,25 @@ _WITHOUT_ACCESS: Final = ~(_ACCESS << _ACCESS_SHIFT)
 _ENCODING: Final = 3 << 55
 _RAW: Final = 1 << 55
 _INT: Final = 2 << 55
+_SHARED: Final = 3 << 55
 _LENGTH_SHIFT: Final = 57
 #: The first character that no integer begins with; the minus sign lies before the digits.
 _NINE: Final = 57
 
 
-def access_of(word: i64) -> i64:
-    """The access field of a string."""
-    return word >> _ACCESS_SHIFT & _ACCESS
+def shared_word(number: i64) -> i64:
+    """The word of a shared integer."""
+    return number | _SHARED
+
+
+def is_shared(word: i64) -> bool:
+    """Whether a string is a shared integer."""
+    return word & _ENCODING == _SHARED
 
 
 def with_access(word: i64, field: i64) -> i64:
-    """The word of the same string with another access field."""
-    return word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
+    """The word of the same string with another access field. A shared integer keeps its own."""
+    return word if word & _ENCODING == _SHARED else word & _WITHOUT_ACCESS | field << _ACCESS_SHIFT
 
 
 class HeapStrings:
@@ -66,6 +75,7 @@ class HeapStrings:
         self.allocator = allocator
         self.heap: HeapBytes = heap
         self.longest: i64 = longest
+        self.integers = SharedIntegers()
 
     # New strings. Their access fields are zero.
 
@@ -89,7 +99,11 @@ class HeapStrings:
 
     def word_of(self, value: RedisObject) -> i64:
         """Move a value into the heap; returns its word, NO_WORD if it remains an object."""
-        if value.refcount != 1 or self.longest < 0:
+        if self.longest < 0:
+            return NO_WORD
+        if value.refcount != 1:
+            if value.refcount == SHARED_REFERENCE_COUNT and isinstance(value, IntegerString):
+                return shared_word(value.number)
             return NO_WORD
         address: i64 = i64(value.address)
         access = i64(value.lru) << _ACCESS_SHIFT
@@ -119,12 +133,14 @@ class HeapStrings:
         address: i64 = word & _ADDRESS
         encoding: i64 = word & _ENCODING
         value: StringObject
+        if encoding == _SHARED:
+            return self.integers.get(address)
         if encoding == _INT:
             value = IntegerString(address, self.heap.word(address))
         else:
             sds_address: i64 = self.heap.word(address) & _ADDRESS if encoding == _RAW else 0
             value = BytesString(address, sds_address, self.data(word))
-        value.lru = i32(access_of(word))
+        value.lru = i32(word >> _ACCESS_SHIFT & _ACCESS)
         return value
 
     def data(self, word: i64) -> bytes:
@@ -133,8 +149,8 @@ class HeapStrings:
         encoding: i64 = word & _ENCODING
         if encoding == 0:
             return self.heap.load(address, word >> _LENGTH_SHIFT)
-        content: i64 = self.heap.word(address)
-        if encoding == _INT:
+        content: i64 = address if encoding == _SHARED else self.heap.word(address)
+        if encoding != _RAW:
             return str(content).encode()
         return self.heap.load(content & _ADDRESS, content >> 32)
 
@@ -154,7 +170,7 @@ class HeapStrings:
         if encoding == 0:
             reply.bulk_from(self.heap, address, word >> _LENGTH_SHIFT)
             return
-        content: i64 = self.heap.word(address)
+        content: i64 = address if encoding == _SHARED else self.heap.word(address)
         if encoding == _RAW:
             reply.bulk_from(self.heap, content & _ADDRESS, content >> 32)
         else:
@@ -162,17 +178,22 @@ class HeapStrings:
 
     def look_at(self, words: vec[i64], count: i64) -> i64:
         """Read the blocks of ``count`` strings, to have them in the cache. The words are overwritten."""
+        blocks: i64 = 0
         raw: i64 = 0
         at: i64 = 0
         while at < count:
             word: i64 = words[at]
-            words[at] = word & _ADDRESS
-            if word & _ENCODING == _RAW:
-                words[at] = words[raw]
+            at += 1
+            encoding: i64 = word & _ENCODING
+            if encoding == _SHARED:
+                continue
+            words[blocks] = word & _ADDRESS
+            if encoding == _RAW:
+                words[blocks] = words[raw]
                 words[raw] = word & _ADDRESS
                 raw += 1
-            at += 1
-        seen: i64 = self.heap.look_at(words, count)
+            blocks += 1
+        seen: i64 = self.heap.look_at(words, blocks)
         at = 0
         while at < raw:
             words[at] = self.heap.word(words[at]) & _ADDRESS
@@ -180,6 +201,18 @@ class HeapStrings:
         return seen + self.heap.look_at(words, raw)
 
     # Change.
+
+    def access(self, word: i64) -> i64:
+        """The access field of a string."""
+        if is_shared(word):
+            return i64(self.integers.get(word & _ADDRESS).lru)
+        return word >> _ACCESS_SHIFT & _ACCESS
+
+    def set_access(self, word: i64, field: i64) -> i64:
+        """Set the access field of a string; returns the word from now on."""
+        if is_shared(word):
+            self.integers.get(word & _ADDRESS).lru = i32(field)
+        return with_access(word, field)
 
     def overwrite(self, word: i64, data: bytes) -> i64:
         """Overwrite a string if the result is what a new string of these bytes would be.
@@ -198,7 +231,7 @@ class HeapStrings:
                 address = self.allocator.replace(address, embstr_size(size))
             self.heap.store(address, data, size)
             return address | word & _ACCESS << _ACCESS_SHIFT | size << _LENGTH_SHIFT
-        if encoding == _INT or not EMBSTR_LIMIT < size <= self.longest:
+        if encoding != _RAW or not EMBSTR_LIMIT < size <= self.longest:
             return NO_WORD
         content: i64 = self.heap.word(address)
         sds_address: i64 = content & _ADDRESS
@@ -210,21 +243,29 @@ class HeapStrings:
     def free(self, word: i64) -> None:
         """Free the blocks of a string."""
         address: i64 = word & _ADDRESS
-        if word & _ENCODING == _RAW:
+        encoding: i64 = word & _ENCODING
+        if encoding == _SHARED:
+            return
+        if encoding == _RAW:
             self.allocator.free(self.heap.word(address) & _ADDRESS)
         self.allocator.free(address)
 
     def dismantle(self, word: i64, freed: FreedBlocks) -> None:
         """Add the blocks of a string, to which nothing refers any more, to ``freed``. Any thread may call this."""
         address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == _SHARED:
+            return
         freed.add(address)
-        if word & _ENCODING == _RAW:
+        if encoding == _RAW:
             freed.add(self.heap.word(address) & _ADDRESS)
 
     def defrag(self, word: i64, mover: Mover) -> i64:
         """Let a mover place the blocks of a string; returns the word from now on."""
         address: i64 = word & _ADDRESS
         encoding: i64 = word & _ENCODING
+        if encoding == _SHARED:
+            return word
         if encoding == 0:
             return word - address + mover.content(address, self.heap, word >> _LENGTH_SHIFT)
         new: i64 = mover.content(address, self.heap, 8)

@@ -1,8 +1,4 @@
-"""Makes string objects: chooses the encoding as Redis 7.2 does, and shares small integers.
-
-Redis makes its 10,000 shared integers at the start. Their blocks are part of what the ledger counts as used at startup
-whether they exist here or not, so a shared integer is made when it is first needed: a fresh engine has none of them.
-"""
+"""Makes string objects: chooses the encoding as Redis 7.2 does, and shares small integers."""
 
 from __future__ import annotations
 
@@ -13,8 +9,9 @@ from mypy_extensions import i32, i64
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.layout import BIG_ARGUMENT_BYTES, EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size, sds_resize
-from pyredmem.objects.heap_strings import NO_WORD, HeapStrings
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, shared_word
+from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.objects.shared_integers import SharedIntegers
 from pyredmem.objects.string import (
     SHARED_INTEGERS,
     BufferString,
@@ -42,11 +39,9 @@ class StringFactory:
         #: Whether equal small integers are one object. Off while maxmemory is set with an LRU or LFU policy, which
         #: needs an access field for each key.
         self.sharing = True
-        #: The access field of a shared integer that no command has used yet: that of the engine's start.
-        self.unused_lru: i32 = 0
         #: proto-max-bulk-len: no command makes a longer string (bytes).
         self.max_length: i64 = _DEFAULT_MAX_LENGTH
-        self._shared: list[IntegerString | None] = []  # by number; as long as the largest one used asks for
+        self.integers = SharedIntegers() if heap_strings is None else heap_strings.integers
 
     def create(self, data: bytes) -> StringObject:
         """The object that SET makes of an argument: the tightest encoding."""
@@ -70,7 +65,7 @@ class StringFactory:
         if 0 < size <= _INTEGER_DIGITS and (data[0] <= _NINE or data[0] == _MINUS):
             number = parse_integer(data)
             if number is not None:
-                return NO_WORD if self._is_shared(number) else strings.new_integer(number)
+                return shared_word(number) if self._is_shared(number) else strings.new_integer(number)
         return strings.new_text(data)
 
     def _big_argument(self, size: i64) -> i64:
@@ -92,29 +87,12 @@ class StringFactory:
     def create_integer(self, number: i64) -> StringObject:
         """The object of an integer: the shared one if sharing is on and there is one."""
         if self._is_shared(number):
-            shared = self._shared
-            if number < len(shared):
-                value = shared[number]
-                if value is not None:
-                    return value
-            return self._share(number)
+            return self.integers.get(number)
         return IntegerString(self.allocator.alloc(ROBJ_SIZE), number)
 
     def _is_shared(self, number: i64) -> bool:
         """Whether there is a shared object for an integer."""
         return self.sharing and 0 <= number < SHARED_INTEGERS
-
-    def _share(self, number: i64) -> IntegerString:
-        """Make the shared object of an integer that has none yet. It has no block of its own in the ledger."""
-        shared = self._shared
-        missing = number + 1 - len(shared)
-        if missing > 0:
-            shared.extend([None] * missing)
-        value = IntegerString(0, number)
-        value.refcount = SHARED_REFERENCE_COUNT
-        value.lru = self.unused_lru
-        shared[number] = value
-        return value
 
     def create_text(self, data: bytes) -> StringObject:
         """A string that is never encoded as an integer (INCRBYFLOAT)."""

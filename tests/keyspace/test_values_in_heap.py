@@ -15,6 +15,7 @@ from pyredmem.keyspace.defrag import DefragScan
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.process import CHECKED_HEAP_VARIABLE
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT
 from tests.support.movers import Evictor, Shuffler
 from tests.support.replies import Reply
 from tests.support.world import World
@@ -140,7 +141,7 @@ def test_values_that_are_short_strings_lie_in_the_heap(world: World) -> None:
     assert words_of(world) == 3
     world.do("MSET", "d", "7", "e", "v" * (LONGEST + 1))
     world.do("RPUSH", "f", "x")
-    assert words_of(world) == 3
+    assert words_of(world) == 4
 
 
 def test_a_string_that_is_modified_in_place_becomes_an_object(world: World) -> None:
@@ -156,6 +157,23 @@ def test_a_number_stays_in_the_heap_when_it_is_raised(world: World) -> None:
     assert world.do("INCR", "k") == 20001
     assert world.do("GET", "k") == b"20001"
     assert words_of(world) == 1
+
+
+def test_a_shared_number_needs_no_object_of_the_key(world: World) -> None:
+    assert world.do("INCR", "k") == 1
+    assert world.do("INCRBY", "k", "9999") == 10000
+    assert world.do("DECR", "k") == 9999
+    assert world.do("OBJECT", "REFCOUNT", "k") == SHARED_REFERENCE_COUNT
+    assert words_of(world) == 1
+    assert not world.engine.keyspace.databases[0].keys.objects
+
+
+def test_all_keys_with_a_shared_number_were_used_when_one_was(world: World) -> None:
+    world.do("MSET", "a", "7", "b", "7", "c", "8")
+    world.advance(60_000)
+    world.do("GET", "a")
+    world.advance(10_000)
+    assert [world.do("OBJECT", "IDLETIME", key) for key in "abc"] == [10, 10, 70]
 
 
 def test_a_renamed_or_moved_string_stays_in_the_heap(world: World) -> None:

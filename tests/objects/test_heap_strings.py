@@ -12,7 +12,7 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
-from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, access_of, with_access
+from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared, with_access
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT
 from pyredmem.objects.string import BytesString, IntegerString
 from pyredmem.objects.string_factory import StringFactory
@@ -64,10 +64,40 @@ def test_a_string_is_like_the_object(rig: Rig, data: bytes) -> None:
     assert rig.allocator.used_memory == 0
 
 
-@pytest.mark.parametrize("data", [b"0", b"9999", b"z" * (LONGEST + 1)])
-def test_some_strings_are_objects(rig: Rig, data: bytes) -> None:
-    assert rig.factory.create_in_heap(data) == NO_WORD
+def test_a_long_string_is_an_object(rig: Rig) -> None:
+    assert rig.factory.create_in_heap(b"z" * (LONGEST + 1)) == NO_WORD
     assert rig.allocator.used_memory == 0
+
+
+@pytest.mark.parametrize("data", [b"0", b"7", b"9999"])
+def test_a_shared_integer_has_no_block(rig: Rig, data: bytes) -> None:
+    word = rig.word(data)
+    assert is_shared(word)
+    view = rig.strings.view(word)
+    assert view is rig.factory.create(data)
+    assert view.refcount == SHARED_REFERENCE_COUNT
+    assert rig.strings.word_of(view) == word
+    assert rig.strings.data(word) == data
+    assert replied(rig.strings, word) == b"$%d\r\n%b\r\n" % (len(data), data)
+    assert rig.strings.length(word) == len(data)
+    assert rig.strings.addresses(word) == []
+    assert rig.strings.defrag(word, Shuffler(rig.allocator)) == word
+    assert rig.strings.overwrite(word, b"text") == NO_WORD
+    rig.strings.free(word)
+    assert rig.allocator.used_memory == 0
+
+
+def test_all_keys_with_a_shared_integer_have_one_access_field(rig: Rig) -> None:
+    first, second, other = rig.word(b"7"), rig.word(b"7"), rig.word(b"8")
+    assert rig.strings.set_access(first, 4711) == first
+    assert rig.strings.access(second) == rig.strings.view(second).lru == 4711
+    assert rig.strings.access(other) == 0
+    assert with_access(first, 99) == first  # a new key leaves it as it is
+
+
+def test_an_integer_that_is_not_shared_takes_a_block(rig: Rig) -> None:
+    rig.factory.sharing = False
+    assert not is_shared(rig.word(b"7"))
 
 
 def test_nothing_goes_into_the_heap_while_it_is_off(rig: Rig) -> None:
@@ -84,16 +114,13 @@ def test_an_object_goes_into_the_heap_with_its_blocks(rig: Rig, data: bytes) -> 
     word = rig.strings.word_of(value)
     assert word != NO_WORD
     assert rig.strings.addresses(word) == owned
-    assert (rig.strings.data(word), access_of(word)) == (data, 1234)
+    assert (rig.strings.data(word), rig.strings.access(word)) == (data, 1234)
 
 
 def test_objects_that_others_refer_to_stay_objects(rig: Rig) -> None:
     value = rig.factory.create(b"text")
     value.refcount = 2
     assert rig.strings.word_of(value) == NO_WORD
-    shared = rig.factory.create(b"7")
-    assert shared.refcount == SHARED_REFERENCE_COUNT
-    assert rig.strings.word_of(shared) == NO_WORD
 
 
 def test_the_access_field_can_have_any_value(rig: Rig) -> None:
@@ -101,7 +128,7 @@ def test_the_access_field_can_have_any_value(rig: Rig) -> None:
     for field in (0, 1, 0xFFFFFF, 0x800000):
         changed = with_access(word, field)
         assert changed >= 0
-        assert access_of(changed) == field
+        assert rig.strings.access(changed) == field
         assert rig.strings.data(changed) == b"x" * 44
         assert with_access(changed, 0) == word
 
@@ -131,7 +158,7 @@ def test_overwriting_keeps_or_replaces_the_blocks_as_for_an_object(first: bytes,
         if changed == NO_WORD:
             break
         word = int(changed)
-        assert (rig.strings.data(word), access_of(word)) == (data, 99)
+        assert (rig.strings.data(word), rig.strings.access(word)) == (data, 99)
         assert rig.strings.addresses(word) == value.addresses()
     assert rig.allocator.used_memory == rig.objects.allocator.used_memory
 
@@ -142,7 +169,7 @@ def test_defragmentation_moves_the_bytes(rig: Rig, data: bytes) -> None:
     word = with_access(rig.word(data), 77)
     old = rig.strings.addresses(word)
     moved = rig.strings.defrag(word, Shuffler(rig.allocator))
-    assert (rig.strings.data(moved), access_of(moved)) == (data, 77)
+    assert (rig.strings.data(moved), rig.strings.access(moved)) == (data, 77)
     assert not set(rig.strings.addresses(moved)) & set(old)
     assert sorted(rig.allocator.live_addresses())[1:] == sorted(rig.strings.addresses(moved))
 
@@ -159,9 +186,10 @@ def test_looking_at_strings_of_all_kinds_changes_nothing() -> None:
     allocator = create_allocator("jemalloc", False)
     strings = HeapStrings(allocator, create_heap_bytes(allocator, True), LONGEST)
     factory = StringFactory(allocator, strings)
-    words = [factory.create_in_heap(data) for data in TEXTS + NUMBERS]
+    kinds = [b"7", *TEXTS, b"9999", *NUMBERS]
+    words = [factory.create_in_heap(data) for data in kinds]
     strings.look_at(vec[i64](words), len(words))
-    assert [strings.data(word) for word in words] == TEXTS + NUMBERS
+    assert [strings.data(word) for word in words] == kinds
 
 
 def test_a_view_may_be_read_when_the_string_is_gone(rig: Rig) -> None:

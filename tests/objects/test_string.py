@@ -49,7 +49,7 @@ def test_small_integers_are_shared_while_sharing_is_on() -> None:
 
 def test_a_shared_integer_has_no_block_and_the_access_field_of_the_start() -> None:
     strings = make()
-    strings.unused_lru = 4711
+    strings.integers.unused_lru = 4711
     before = strings.allocator.used_memory
     value = strings.create(b"9999")
     assert (value.lru, value.addresses()) == (4711, [])
