@@ -13,7 +13,6 @@ from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.objects.string import SHARED_INTEGERS, IntegerString
 
 counters: Final = Group("string")
 
@@ -84,23 +83,21 @@ def decrby(context: Context, argv: list[bytes]) -> None:
 
 
 def _add(context: Context, key: bytes, increment: i64) -> None:
-    """Add to the integer of a key, in place if its object is not shared."""
+    """Add to the integer of a key."""
     db = context.db
     strings = context.keyspace.strings
     total: i64 = increment
-    old = db.write(key)
-    if old is None:
-        db.add(key, strings.create_integer(total))
-    elif isinstance(old, IntegerString):
-        total = _sum(old.number, increment)
-        if old.refcount == 1 and not 0 <= total < SHARED_INTEGERS:
-            old.number = total
-            db.put_back(key, old)
-        else:
-            db.replace_value(key, strings.create_integer(total))
+    has_integer, number = db.write_integer(key)
+    if has_integer:
+        total = _sum(number, increment)
+        db.replace_integer(total)
     else:
-        total = _sum(integer(string_value(old).data()), increment)
-        db.replace_value(key, strings.create_integer(total))
+        old = db.written()
+        if old is None:
+            db.add(key, strings.create_integer(total))
+        else:
+            total = _sum(integer(string_value(old).data()), increment)
+            db.replace_value(key, strings.create_integer(total))
     context.changed(key, events.STRING, b"incrby")
     context.reply.integer(total)
 

@@ -41,7 +41,7 @@ from pyredmem.objects.hash import HashObject
 from pyredmem.objects.heap_strings import NO_WORD, is_shared, with_access
 from pyredmem.objects.object import RedisObject, incr_ref_count
 from pyredmem.objects.sorted_set import SortedSetObject
-from pyredmem.objects.string import BufferString, StringObject
+from pyredmem.objects.string import SHARED_INTEGERS, BufferString, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
@@ -68,7 +68,7 @@ class Database:
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
         self.images: tuple[DatabaseImage, ...] = ()  # those that snapshots have of the content
-        self._slot: i64 = 0  # where `write` last found a key: saves `replace_value` a lookup
+        self._slot: i64 = 0  # where `write` or `write_integer` last found a key: saves those that follow a lookup
 
     # Lookup.
 
@@ -359,12 +359,37 @@ class Database:
             keys.rehash(1)  # Redis looks the key up once more
         self._replace(self._slot_again(key), value)
 
-    def put_back(self, key: bytes, value: RedisObject) -> None:
-        """Let a key hold the object again that ``write`` has returned, and the caller has changed in place.
+    def write_integer(self, key: bytes) -> tuple[bool, i64]:
+        """As ``write``, for INCR and its like: whether the value has the encoding int, and the number.
 
-        That is necessary if the object may be one that was made for the occasion, so for integers.
+        Next comes ``replace_integer``, or ``written`` if there is no such number.
         """
-        self.keys.put(self._slot_again(key), value)
+        keys = self.keys
+        slot: i64 = keys.find(key)
+        if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
+            self._slot = -1
+            return False, 0
+        self._slot = slot
+        return keys.integer(self._touch_to_change(key, slot))
+
+    def written(self) -> RedisObject | None:
+        """The value that ``write_integer`` has found; None if there is no such key."""
+        return None if self._slot < 0 else self.keys.value(self._slot)
+
+    def replace_integer(self, number: i64) -> None:
+        """Let the key whose integer ``write_integer`` has found hold another one, in place unless either is shared."""
+        keys = self.keys
+        slot = self._slot
+        strings = self.shared.strings
+        if not 0 <= number < SHARED_INTEGERS and keys.set_integer(keys.word(slot), number):
+            return
+        if keys.rehash_index >= 0:
+            keys.rehash(1)  # Redis looks the key up once more
+        word = strings.integer_in_heap(number)
+        if word == NO_WORD:
+            self._replace(slot, strings.create_integer(number))
+        else:
+            self._replace_by_word(slot, word)
 
     def _slot_again(self, key: bytes) -> i64:
         """The slot of a key that was just found."""

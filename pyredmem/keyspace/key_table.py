@@ -22,7 +22,7 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
-from pyredmem.objects.string import BytesString, StringObject
+from pyredmem.objects.string import BytesString, IntegerString, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
@@ -80,6 +80,23 @@ class KeyTable(Dict):
             return self.strings.length(word)
         value = self.object(word)
         return value.length() if isinstance(value, StringObject) else -1
+
+    def integer(self, word: i64) -> tuple[bool, i64]:
+        """Whether a word stands for a string with the encoding int, and the number."""
+        if word >= 0:
+            return self.strings.integer(word)
+        value = self.object(word)
+        return (True, value.number) if isinstance(value, IntegerString) else (False, 0)
+
+    def set_integer(self, word: i64, number: i64) -> bool:
+        """Change the number that a word with the encoding int stands for; False if others share it."""
+        if word >= 0:
+            return self.strings.set_integer(word, number)
+        value = self.object(word)
+        if value.refcount != 1 or not isinstance(value, IntegerString):
+            return False
+        value.number = number
+        return True
 
     def put(self, slot: i64, value: RedisObject) -> None:
         """Replace the value. Nothing is freed, for the new value may own the blocks of the old one."""

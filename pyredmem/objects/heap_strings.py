@@ -163,6 +163,15 @@ class HeapStrings:
             return self.heap.word(word & _ADDRESS) >> 32
         return len(self.data(word))
 
+    def integer(self, word: i64) -> tuple[bool, i64]:
+        """Whether a string has the encoding int, and the number."""
+        encoding: i64 = word & _ENCODING
+        if encoding == _SHARED:
+            return True, word & _ADDRESS
+        if encoding == _INT:
+            return True, self.heap.word(word & _ADDRESS)
+        return False, 0
+
     def reply(self, word: i64, reply: ReplySink) -> None:
         """Reply with the bytes of a string."""
         address: i64 = word & _ADDRESS
@@ -213,6 +222,13 @@ class HeapStrings:
         if is_shared(word):
             self.integers.get(word & _ADDRESS).lru = i32(field)
         return with_access(word, field)
+
+    def set_integer(self, word: i64, number: i64) -> bool:
+        """Change the number of a string with the encoding int; False if it is shared."""
+        if is_shared(word):
+            return False
+        self.heap.set_word(word & _ADDRESS, number)
+        return True
 
     def overwrite(self, word: i64, data: bytes) -> i64:
         """Overwrite a string if the result is what a new string of these bytes would be.

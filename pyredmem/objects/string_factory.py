@@ -65,8 +65,15 @@ class StringFactory:
         if 0 < size <= _INTEGER_DIGITS and (data[0] <= _NINE or data[0] == _MINUS):
             number = parse_integer(data)
             if number is not None:
-                return shared_word(number) if self._is_shared(number) else strings.new_integer(number)
+                return self.integer_in_heap(number)
         return strings.new_text(data)
+
+    def integer_in_heap(self, number: i64) -> i64:
+        """The word of a string like that which ``create_integer`` makes; NO_WORD if it must be an object."""
+        strings = self._heap_strings
+        if strings is None or strings.longest < 0:
+            return NO_WORD
+        return shared_word(number) if self._is_shared(number) else strings.new_integer(number)
 
     def _big_argument(self, size: i64) -> i64:
         """The block of a big argument: the query buffer it arrived in, trimmed if too much of it is free.
