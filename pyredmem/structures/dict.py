@@ -22,7 +22,7 @@ from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT, place_of
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail, release_vec
 from pyredmem.memory.relocation import relocated_array, relocated_counts, relocated_list
-from pyredmem.structures.dict_core import NONE, DictCore, empty_heads
+from pyredmem.structures.dict_core import NONE, SPARE_BITS, DictCore, empty_heads
 
 #: A sample jumps elsewhere after this many empty buckets in a row, if that is also more than the keys it looks for.
 FAR_EMPTY: Final = 5
@@ -106,7 +106,7 @@ class Dict(DictCore):
         at = 0
         while at < count:
             entry = slots[at]
-            tag = digests[at] & tags
+            tag = digests[at] << SPARE_BITS & tags
             while entry >= 0 and (entry ^ tag) & tags != 0:
                 entry = i64(links[entry & ~tags])
             if entry >= 0:

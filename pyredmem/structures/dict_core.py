@@ -21,9 +21,10 @@ Place and word lie side by side in the block of the entry, one cache line for bo
 followed by the tags (see below), without a look at its other entries. Tables without values have keys without entries,
 so they have an array of places; and so have tables whose keys are in a list, with an array of words.
 
-Slots do not need all bits of these numbers. The bits above them hold a *tag*, the same bits of the hash (its lower ones
-choose the bucket): a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits a
-slot has depends on the size of the table, and entries get new tags when they move to another table.
+Slots do not need all bits of these numbers. The bits above them hold a *tag*, the bits of the hash that follow those
+which choose the bucket: a lookup compares keys only where the tags agree, so it rarely reads another key. How many bits
+a slot has depends on the size of the table, and entries get new tags when they move to another table. Bucket and tag
+are so many bits of the hash that a rehash need not look at the keys.
 
 When an entry is removed, the last one moves into its slot, so the arrays stay dense and a random slot is a random
 entry.
@@ -72,7 +73,7 @@ _ALL: Final = 0x7FFFFFFF
 _URGENT_BUCKETS: Final = 1000
 #: A table never has four times as many entries as buckets, of the larger one of two tables: it grows at 1.6 entries per
 #: bucket at the latest, and while a rehash is in progress each insertion moves a bucket. (Else it makes room.)
-_SPARE_BITS: Final = 2
+SPARE_BITS: Final = 2
 
 
 def empty_heads(buckets: i64) -> vec[i32]:
@@ -85,7 +86,7 @@ def empty_heads(buckets: i64) -> vec[i32]:
 
 def tag_mask(buckets: i64) -> i64:
     """The bits that slots leave to tags in a table with this number of buckets, or that such a table moves to."""
-    slots: i64 = (buckets << _SPARE_BITS) - 1
+    slots: i64 = (buckets << SPARE_BITS) - 1
     return _ALL & ~slots
 
 
@@ -94,7 +95,7 @@ _SMALLEST_TAG_MASK: Final = tag_mask(1)
 
 def search(keys: list[bytes], links: vec[i32], key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
     """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
-    tag = digest & tags
+    tag = digest << SPARE_BITS & tags
     while entry >= 0:
         slot = entry ^ tag
         if slot & tags == 0 and keys[slot] == key:
@@ -272,7 +273,7 @@ class DictCore:
         digest = key_hash(key, self.hash_seed)
         entry: i64 = int(self.heads[digest & self.mask])
         tags = self.tags
-        tag = digest & tags
+        tag = digest << SPARE_BITS & tags
         keys = self.keys
         heap = self.heap
         while entry >= 0:
@@ -293,7 +294,7 @@ class DictCore:
         digest = key_hash(key, self.hash_seed)
         entry: i64 = int(self.heads[digest & self.mask])
         tags = self.tags
-        tag = digest & tags
+        tag = digest << SPARE_BITS & tags
         keys = self.keys
         heap = self.heap
         while entry >= 0:
@@ -320,7 +321,7 @@ class DictCore:
 
     def _search(self, key: bytes, digest: i64, entry: i64, tags: i64) -> i64:
         """The slot of a key with this hash in the chain that begins with ``entry``, -1 if it is not there."""
-        tag = digest & tags
+        tag = digest << SPARE_BITS & tags
         while entry >= 0:
             slot = entry ^ tag
             if slot & tags == 0 and self.has_key(slot, key):
@@ -374,11 +375,11 @@ class DictCore:
         if self.rehash_index >= 0:
             bucket: i64 = digest & self.new_mask
             head = self.new_heads[bucket]
-            self.new_heads[bucket] = i32(slot | digest & tags)
+            self.new_heads[bucket] = i32(slot | digest << SPARE_BITS & tags)
         else:
             bucket = digest & self.mask
             head = self.heads[bucket]
-            self.heads[bucket] = i32(slot | digest & tags)
+            self.heads[bucket] = i32(slot | digest << SPARE_BITS & tags)
         entry_address: i64 = 0
         if not self.without_values:
             entry_address = allocator.alloc(DICT_ENTRY_SIZE)
@@ -482,7 +483,7 @@ class DictCore:
         return False
 
     def _relink(self, heads: vec[i32], bucket: i64, digest: i64, tags: i64, slot: i64, target: i64) -> bool:
-        tag = digest & tags
+        tag = digest << SPARE_BITS & tags
         replacement = self.links[slot] if target < 0 else i32(target | tag)
         entry: i64 = i64(heads[bucket])
         if entry == slot | tag:
@@ -572,20 +573,23 @@ class DictCore:
 
     def _move_bucket(self, bucket: i64) -> None:
         entry: i64 = i64(self.heads[bucket])
-        slots = ~self.tags
+        old_tags = self.tags
+        is_known = old_tags == tag_mask(self.mask + 1)
         mask = self.new_mask
         tags = self.new_tags
-        seed = self.hash_seed
         new_heads = self.new_heads
         while entry >= 0:
-            slot = entry & slots
+            slot = entry & ~old_tags
+            # All bits of the hash that anybody asks for: the lower ones choose the bucket, and the tag has the next.
+            digest: i64 = bucket | (entry & old_tags) >> SPARE_BITS
+            if not is_known:  # the table was larger once, and the tags are still those of that time
+                digest = key_hash(self.key(slot), self.hash_seed)
             entry = i64(self.links[slot])
-            digest = key_hash(self.key(slot), seed)
             target: i64 = digest & mask
             if self.without_values:
                 self._fit_entry(slot, new_heads[target] < 0)
             self.links[slot] = new_heads[target]
-            new_heads[target] = i32(slot | digest & tags)
+            new_heads[target] = i32(slot | digest << SPARE_BITS & tags)
             self.old_used -= 1
         self.heads[bucket] = i32(NONE)
 

@@ -428,6 +428,43 @@ def test_slots_leave_room_for_tags_while_a_table_that_shrinks_grows_again() -> N
     table.check()
 
 
+def test_a_rehash_of_a_growing_table_does_not_look_at_the_keys() -> None:
+    table = make()
+    names = numbered(2_000)
+    for name in names[:1_024]:
+        table.step()
+        table.insert(name, 0)
+    while table.is_rehashing():
+        table.step()
+    assert table.find_for_insert(names[1_024]) == -1
+    assert table.is_rehashing()
+    keys, table.keys = table.keys, []
+    while table.is_rehashing():
+        table.step()
+    table.keys = keys
+    table.check()
+
+
+def test_a_table_that_has_shrunk_can_grow_again() -> None:
+    table = make()
+    add(table, *numbered(5_000))
+    while table.is_rehashing():
+        table.step()
+    for _ in range(4_990):
+        table.remove(0)
+    assert table.shrink_if_sparse()
+    while table.is_rehashing():
+        table.step()
+    table.check()
+    for name in numbered(9_000)[5_000:]:
+        assert table.find_for_insert(name) == -1
+        table.insert(name, 0)
+    table.check()
+    while table.is_rehashing():
+        table.step()
+    table.check()
+
+
 def test_a_rehash_that_nobody_drives_ends_before_slots_outgrow_their_bits() -> None:
     table = make()
     for name in numbered(20_000):
