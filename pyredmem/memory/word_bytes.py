@@ -7,8 +7,8 @@ a call up to half a kilobyte and slower from one kilobyte on.
 A string that lies in two chunks or more is cut where a chunk ends, which is rare. A small heap has one chunk, whose
 array is an attribute too: that saves looking for it, and counting a reference to it.
 
-All shifts below shift a variable, or
-a constant of 64 bits downwards: mypyc makes ``1 << bits`` a shift of a 32-bit int.
+All shifts below shift a variable, or a constant of 64 bits downwards: mypyc makes ``1 << bits`` a shift of a 32-bit
+int.
 """
 
 from __future__ import annotations
