@@ -248,7 +248,8 @@ def test_defragmentation_makes_the_process_smaller(compiled: bool) -> None:
     for _ in range(2):
         kept = [heap.relocate(allocator, address, 100) for address in kept]
     allocator.purge()
-    assert loaded - resident() > 14 * MEGABYTE
+    # 18 MB of blocks are freed, and the lists of addresses here take some of that again.
+    assert loaded - resident() > 12 * MEGABYTE
     assert all(heap.equals(address, b"x" * 100, 100) for address in kept)
 
 
