@@ -12,6 +12,9 @@ import re
 from math import isinf, isnan
 from typing import Final
 
+from mypy_extensions import i64
+
+from pyredmem.base.build import COMPILED
 from pyredmem.base.double_text import format_double
 from pyredmem.base.long_double import LongDouble, parse_long_double
 
@@ -36,6 +39,8 @@ UINT64_MAX: Final = 18446744073709551615
 _MINUS: Final = 45
 _ZERO: Final = 48
 _NINE: Final = 57
+#: As many digits always fit 64 bits.
+_SURE_DIGITS: Final = 18
 
 _C_UNSIGNED: Final = re.compile(rb"[ \t-\r]*([+-]?)([0-9]+)")
 _HEXADECIMAL: Final = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?")
@@ -44,18 +49,36 @@ _MEMORY: Final = re.compile(r"([0-9]*)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE | re.A
 
 def parse_integer(data: bytes) -> int | None:
     """The signed 64-bit integer whose canonical spelling this is; None if there is none."""
-    length = len(data)
+    length: i64 = len(data)
     if length == 0 or length > 20:
         return None
-    first = data[0]
+    first: i64 = data[0]
     if first > _NINE:  # most values are words, and get no further than here
         return None
+    if COMPILED and length <= _SURE_DIGITS:
+        return _parse_digits(data, length)
     if first == _MINUS:
         return _parse_negative(data)
     if not data.isdigit() or (first == _ZERO and length > 1):
         return None
     value = int(data)
     return value if length < 19 or value <= INT64_MAX else None
+
+
+def _parse_digits(data: bytes, length: i64) -> int | None:
+    """The same for at most 18 characters: faster than ``int``, but only if it is compiled."""
+    start: i64 = 1 if data[0] == _MINUS else 0
+    if start == length or (data[start] == _ZERO and length > 1):
+        return None
+    value: i64 = 0
+    at = start
+    while at < length:
+        digit: i64 = data[at]
+        if not _ZERO <= digit <= _NINE:
+            return None
+        value = value * 10 + digit - _ZERO
+        at += 1
+    return -value if start else value
 
 
 def _parse_negative(data: bytes) -> int | None:

@@ -8,9 +8,8 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
-from pyredmem.commands.bitmaps import bit_offset, checked_offset, writable_bits
+from pyredmem.commands.bitmaps import bit_offset, checked_offset, grow_bits
 from pyredmem.commands.c_strings import c_string
-from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
@@ -28,6 +27,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.keyspace.database import NO_STRING
 from pyredmem.objects import bits
 
 bitfields: Final = Group("bitmap")
@@ -51,6 +51,8 @@ _LETTER_I: Final = 105
 _LETTER_U: Final = 117
 _HASH: Final = 35
 _WORD: Final = 1 << 64
+#: Bytes that a field of 64 bits may touch.
+_FIELD_BYTES: Final = 9
 
 
 class _Kind:
@@ -210,8 +212,8 @@ def bitfield_ro(context: Context, argv: list[bytes]) -> None:
 
 def _read(context: Context, key: bytes, steps: list[_Step]) -> None:
     """Run subcommands that only read: a missing key counts as all zeros and is not created."""
-    value = context.db.read(key)
-    data = b"" if value is None else string_value(value).view()
+    exists = context.db.read_string(key) != NO_STRING
+    data = context.db.string_data() if exists else b""
     context.reply.array(len(steps))
     for step in steps:
         context.reply.integer(step.kind.read(data, int(step.offset)))
@@ -219,13 +221,17 @@ def _read(context: Context, key: bytes, steps: list[_Step]) -> None:
 
 def _run(context: Context, key: bytes, steps: list[_Step]) -> None:
     """Run subcommands of which at least one writes: the string first grows to hold every field that is written."""
-    buffer, grown = writable_bits(context, key, max([step.last_bit() for step in steps if step.action != _GET]))
-    data = buffer.buffer
+    db = context.db
+    grown = grow_bits(context, key, max([step.last_bit() for step in steps if step.action != _GET]))
+    if not grown:
+        db.set_string_part(0, b"")  # it becomes raw, even if nothing is written
     reply = context.reply
     reply.array(len(steps))
     changes: i64 = 0
     for step in steps:
-        before = step.kind.read(data, int(step.offset))
+        data = bytearray(db.string_part(step.offset >> 3, _FIELD_BYTES))
+        offset: i64 = step.offset & 7
+        before = step.kind.read(data, int(offset))
         if step.action == _GET:
             reply.integer(before)
             continue
@@ -233,7 +239,8 @@ def _run(context: Context, key: bytes, steps: list[_Step]) -> None:
         if after is None:
             reply.null()
             continue
-        bits.set_field(data, int(step.offset), step.kind.width, after)
+        bits.set_field(data, int(offset), step.kind.width, after)
+        db.set_string_part(step.offset >> 3, bytes(data))
         reply.integer(before if step.action == _SET else after)
         if grown or after != before:
             changes += 1

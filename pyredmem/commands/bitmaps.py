@@ -1,7 +1,6 @@
 """Commands of the group *bitmap* on single bits and ranges of bits; `bitfields` has the integers.
 
-A bitmap is a string. The first write turns the string into a buffer (`objects.string.BufferString`), which is then
-modified in place, so that setting a bit takes the same time in a string of any length.
+A bitmap is a string, which is modified in place, so that setting a bit takes the same time in a string of any length.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from mypy_extensions import i64
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.destinations import store_or_delete
-from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -30,8 +28,8 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.keyspace.database import NO_STRING
 from pyredmem.objects import bits
-from pyredmem.objects.string import BufferString
 
 bitmaps: Final = Group("bitmap")
 
@@ -55,21 +53,16 @@ def checked_offset(context: Context, offset: int | None) -> i64:
     return offset
 
 
-def writable_bits(context: Context, key: bytes, last: i64) -> tuple[BufferString, bool]:
-    """The string of a key, created or grown to hold bit ``last``, and whether it was created or grown."""
+def grow_bits(context: Context, key: bytes, last: i64) -> bool:
+    """Let the string of a key, which is created if needed, have a bit ``last``; whether it is longer than before."""
     db = context.db
-    length: i64 = (last >> 3) + 1
-    value = db.write(key)
-    if value is None:
-        buffer = context.keyspace.strings.create_buffer(bytearray(length))
-        db.add(key, buffer)
-        return buffer, True
-    text = string_value(value)
-    buffer = db.modify_string(key, text)
-    if buffer.length() >= length:
-        return buffer, False
-    buffer.grow_zero(length, db.allocator)
-    return buffer, True
+    place: i64 = last >> 3
+    length = db.write_string(key)
+    if length == NO_STRING:
+        db.add(key, context.keyspace.strings.create_buffer(bytearray(place + 1)))
+    elif place >= length:
+        db.set_string_part(place, b"\0")
+    return place >= length
 
 
 @bitmaps.command(
@@ -89,8 +82,11 @@ def setbit(context: Context, argv: list[bytes]) -> None:
     bit: i64 = integer(argv[3], _BIT_ERROR)
     if not 0 <= bit <= 1:
         raise CommandError(_BIT_ERROR)
-    buffer, grown = writable_bits(context, argv[1], offset)
-    before = bits.set_bit(buffer.buffer, offset, bit)
+    db = context.db
+    grown = grow_bits(context, argv[1], offset)
+    byte = db.string_byte(offset >> 3)
+    before = bits.bit_of(byte, offset)
+    db.set_string_part(offset >> 3, bytes((bits.with_bit(byte, offset, bit),)))
     if grown or before != bit:
         context.changed(argv[1], events.STRING, b"setbit")
     context.reply.integer(before)
@@ -109,8 +105,9 @@ def setbit(context: Context, argv: list[bytes]) -> None:
 )
 def getbit(context: Context, argv: list[bytes]) -> None:
     offset = bit_offset(context, argv[2])
-    value = context.db.read(argv[1])
-    context.reply.integer(0 if value is None else bits.bit_at(string_value(value).view(), offset))
+    length = context.db.read_string(argv[1])
+    byte: i64 = context.db.string_byte(offset >> 3) if offset >> 3 < length else 0
+    context.reply.integer(bits.bit_of(byte, offset))
 
 
 class _Range:
@@ -161,11 +158,10 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
     """A missing key has no bits set; its range is not even checked."""
-    value = context.db.read(argv[1])
-    if value is None:
+    length = context.db.read_string(argv[1])
+    if length == NO_STRING:
         context.reply.integer(0)
         return
-    text = string_value(value)
     if len(argv) not in (2, 4, 5):
         raise CommandError(SYNTAX_ERROR)
     ranged = len(argv) > 2
@@ -174,8 +170,8 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     if start < 0 and end < start:  # Redis checks this before the unit
         context.reply.integer(0)
         return
-    first, last = _Range(start, end, _in_bits(argv, 4)).fit(text.length())
-    context.reply.integer(bits.count_bits(text.view(), first, last))
+    first, last = _Range(start, end, _in_bits(argv, 4)).fit(length)
+    context.reply.integer(bits.count_bits(context.db.string_data(), first, last))
 
 
 @bitmaps.command(
@@ -195,20 +191,19 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
-    value = context.db.read(argv[1])
-    if value is None:
+    length = context.db.read_string(argv[1])
+    if length == NO_STRING:
         context.reply.integer(-1 if bit else 0)
         return
-    text = string_value(value)
     if len(argv) > 6:
         raise CommandError(SYNTAX_ERROR)
     start: i64 = integer(argv[3]) if len(argv) > 3 else 0
     in_bits = _in_bits(argv, 5)
     end: i64 = integer(argv[4]) if len(argv) > 4 else -1
-    first, last = _Range(start, end, in_bits).fit(text.length())
-    found = bits.find_bit(text.view(), bit, first, last)
+    first, last = _Range(start, end, in_bits).fit(length)
+    found = bits.find_bit(context.db.string_data(), bit, first, last)
     if found < 0 and first <= last and bit == 0 and len(argv) < 5:
-        found = text.length() * 8
+        found = length * 8
     context.reply.integer(found)
 
 
@@ -232,8 +227,8 @@ def bitop(context: Context, argv: list[bytes]) -> None:
         raise CommandError(_NOT_OF_MANY)
     sources: list[bits.Data] = []
     for source in argv[3:]:
-        value = context.db.read(source)
-        sources.append(b"" if value is None else string_value(value).view())
+        exists = context.db.read_string(source) != NO_STRING
+        sources.append(context.db.string_data() if exists else b"")
     result = bits.invert(sources[0]) if operation == b"NOT" else bits.combine(_OPERATIONS[operation], sources)
     stored = context.keyspace.strings.create_buffer(result) if result else None
     store_or_delete(context, argv[2], stored, events.STRING, b"set")

@@ -66,7 +66,7 @@ def _created(context: Context, key: bytes) -> BufferString:
     """Create an empty HyperLogLog under a key that does not exist."""
     buffer = context.keyspace.strings.create_buffer(hyperloglog.new_hyperloglog())
     context.db.add(key, buffer)
-    return buffer
+    return context.db.modify_string(key, buffer)
 
 
 def _registers(value: StringObject) -> bytes:

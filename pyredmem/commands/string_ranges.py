@@ -1,7 +1,7 @@
 """Commands of the group *string* on parts of strings: APPEND, ranges, and LCS, which compares two strings.
 
-The first change of a part turns the string into a buffer (`objects.string.BufferString`), which is then modified in
-place. Reading a part never copies the whole string.
+The first change of a part makes the string raw, with spare room, so that more changes take place in it. Reading a part
+never copies the whole string.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import OFFSET_OUT_OF_RANGE, STRING_TOO_LONG, SYNTAX_ERROR, CommandError
-from pyredmem.commands.strings import string_value
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -28,6 +27,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.keyspace.database import NO_STRING
 from pyredmem.objects.lcs import CommonRange, common_length, common_ranges
 from pyredmem.objects.string import StringObject
 from pyredmem.protocol.reply import ReplySink
@@ -61,17 +61,16 @@ def _check_length(context: Context, length: i64, added: i64) -> None:
 def append(context: Context, argv: list[bytes]) -> None:
     db = context.db
     data = argv[2]
-    length: i64 = len(data)
-    value = db.write(argv[1])
-    if value is None:
-        db.add(argv[1], context.keyspace.strings.create(data))
+    added: i64 = len(data)
+    length = db.write_string(argv[1])
+    if length == NO_STRING:
+        length = 0
+        db.add_string(argv[1], data)
     else:
-        text = string_value(value)
-        length += text.length()
-        _check_length(context, text.length(), len(data))
-        db.modify_string(argv[1], text).append(data, db.allocator)
+        _check_length(context, length, added)
+        db.set_string_part(length, data)
     context.changed(argv[1], events.STRING, b"append")
-    context.reply.integer(length)
+    context.reply.integer(length + added)
 
 
 @string_ranges.command(
@@ -92,22 +91,18 @@ def setrange(context: Context, argv: list[bytes]) -> None:
         raise CommandError(OFFSET_OUT_OF_RANGE)
     db = context.db
     data = argv[3]
-    value = db.write(argv[1])
-    text = None if value is None else string_value(value)
+    length = db.write_string(argv[1])
     if not data:
-        context.reply.integer(0 if text is None else text.length())
+        context.reply.integer(0 if length == NO_STRING else length)
         return
     _check_length(context, offset, len(data))
-    end = offset + len(data)
-    if text is None:
-        buffer = context.keyspace.strings.create_buffer(bytearray(end))
-        db.add(argv[1], buffer)
+    if length == NO_STRING:
+        db.add(argv[1], context.keyspace.strings.create_buffer(bytearray(offset) + data))
     else:
-        buffer = db.modify_string(argv[1], text)
-        buffer.grow_zero(end, db.allocator)
-    buffer.buffer[offset:end] = data
+        db.set_string_part(offset, data)
+    end = offset + len(data)
     context.changed(argv[1], events.STRING, b"setrange")
-    context.reply.integer(buffer.length())
+    context.reply.integer(end if end > length else length)
 
 
 @string_ranges.command(
@@ -124,22 +119,17 @@ def setrange(context: Context, argv: list[bytes]) -> None:
 def getrange(context: Context, argv: list[bytes]) -> None:
     start: i64 = integer(argv[2])
     end: i64 = integer(argv[3])
-    value = context.db.read(argv[1])
-    context.reply.bulk(b"" if value is None else _part(string_value(value), start, end))
-
-
-def _part(text: StringObject, start: i64, end: i64) -> bytes:
-    """The bytes from ``start`` to ``end``, both inclusive and counted from the end if negative."""
-    length = text.length()
-    if start < 0 and end < 0 and start > end:
-        return b""
+    length = context.db.read_string(argv[1])
+    if length == NO_STRING or (start < 0 and end < 0 and start > end):
+        context.reply.bulk(b"")
+        return
     if start < 0:
-        start = max(start + length, 0)
+        start = start + length if start + length > 0 else 0
     if end < 0:
-        end = max(end + length, 0)
+        end = end + length if end + length > 0 else 0
     if end >= length:
         end = length - 1
-    return bytes(text.view()[start : end + 1]) if start <= end else b""
+    context.reply.bulk(context.db.string_part(start, end + 1 - start) if start <= end else b"")
 
 
 @string_ranges.command(

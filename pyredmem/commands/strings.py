@@ -33,6 +33,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
+from pyredmem.keyspace.database import NO_STRING
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import StringObject
 
@@ -178,10 +179,8 @@ def mget(context: Context, argv: list[bytes]) -> None:
     syntax="key",
 )
 def strlen(context: Context, argv: list[bytes]) -> None:
-    length = context.db.string_length(argv[1])
-    if length < 0:
-        raise CommandError(WRONG_TYPE)
-    context.reply.integer(length)
+    length = context.db.read_string(argv[1])
+    context.reply.integer(0 if length == NO_STRING else length)
 
 
 @strings.command(

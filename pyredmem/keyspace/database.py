@@ -12,12 +12,13 @@ There are six lookups. They differ in what they count and mark::
     modify        -                 -                     yes             what was looked up before: PFCOUNT, XACK
     exists        -                 -                      -              tells only whether the key is there
 
-All of them but ``modify`` delete an expired key before they return. ``reply_string``, ``string_length`` and ``touch``
-are ``read``, and ``finds`` is ``inspect``, for commands that need no object.
+All of them but ``modify`` delete an expired key before they return. ``reply_string``, ``read_string`` and ``touch``
+are ``read``, ``write_string`` and ``write_integer`` are ``write``, and ``finds`` is ``inspect``, for commands that
+need no object.
 
 The door: a command that changes a value in place gets it from ``write`` or, if it has read it already, asks ``modify``
 before the first change. Everything else that changes what a key holds, or when it expires, is a method below
-(``store_string``, ``set``, ``replace_value``, ``modify_string``, ``delete``, ``expire_at`` ...), so that nothing
+(``store_string``, ``set_string_part``, ``set``, ``replace_value``, ``delete``, ``expire_at`` ...), so that nothing
 changes without this class knowing the key beforehand. Snapshots depend on that: ``preserve`` is called before a value
 changes, and before it is freed. Where nobody has a snapshot this costs the hot lookups nothing, because ``write`` and
 ``store_string`` test for it together with other rare states (``SharedState.only_tracks_lru``).
@@ -29,6 +30,7 @@ from typing import Final
 
 from mypy_extensions import i32, i64
 
+from pyredmem.base.errors import WRONG_TYPE, CommandError
 from pyredmem.keyspace import events
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
@@ -41,7 +43,7 @@ from pyredmem.objects.hash import HashObject
 from pyredmem.objects.heap_strings import NO_WORD, is_shared, with_access
 from pyredmem.objects.object import RedisObject, incr_ref_count
 from pyredmem.objects.sorted_set import SortedSetObject
-from pyredmem.objects.string import SHARED_INTEGERS, BufferString, StringObject
+from pyredmem.objects.string import SHARED_INTEGERS, BufferString, Data, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict_core import GrowthLimit
 from pyredmem.structures.dict_report import table_report
@@ -49,6 +51,8 @@ from pyredmem.structures.look_ahead import WINDOW, pays
 
 #: What ``expire_time`` returns for a key without an expire time.
 NO_EXPIRE: Final = -1
+#: What ``read_string`` and ``write_string`` return for a key that does not exist.
+NO_STRING: Final = -1
 #: How often RANDOMKEY draws while expired keys cannot be deleted (Redis 7.2 dbRandomKey).
 _RANDOM_TRIES: Final = 100
 #: In place of a word: there is no such key. No object has this number.
@@ -68,7 +72,7 @@ class Database:
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
         self.images: tuple[DatabaseImage, ...] = ()  # those that snapshots have of the content
-        self._slot: i64 = 0  # where `write` or `write_integer` last found a key: saves those that follow a lookup
+        self._slot: i64 = 0  # where a key was last found, or added: saves what follows a lookup
 
     # Lookup.
 
@@ -135,13 +139,40 @@ class Database:
             return True
         return self.keys.reply(word, reply)
 
-    def string_length(self, key: bytes) -> i64:
-        """The length of the string that a key holds, 0 if it does not exist, -1 if it holds another type.
+    def read_string(self, key: bytes) -> i64:
+        """The length of the string that a key holds, NO_STRING if it does not exist; raises WRONGTYPE.
 
-        This is ``read`` for STRLEN.
+        This is ``read`` for a command that needs no object. ``string_data`` and the like have the bytes.
         """
         word = self._read_word(key)
-        return 0 if word == _ABSENT else self.keys.string_length(word)
+        return NO_STRING if word == _ABSENT else self._string_length(word)
+
+    def write_string(self, key: bytes) -> i64:
+        """As ``read_string``, for a command that modifies the string: see ``set_string_part``."""
+        keys = self.keys
+        slot: i64 = keys.find(key)
+        if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
+            return NO_STRING
+        self._slot = slot
+        return self._string_length(self._touch_to_change(key, slot))
+
+    def _string_length(self, word: i64) -> i64:
+        length = self.keys.string_length(word)
+        if length < 0:
+            raise CommandError(WRONG_TYPE)
+        return length
+
+    def string_data(self) -> Data:
+        """The string that was found last: to read at once and not to keep."""
+        return self.keys.string_data(self.keys.word(self._slot))
+
+    def string_part(self, start: i64, count: i64) -> bytes:
+        """Up to ``count`` bytes, from ``start`` on, of the string that was found last."""
+        return self.keys.string_part(self.keys.word(self._slot), start, count)
+
+    def string_byte(self, place: i64) -> i64:
+        """A byte of the string that was found last, which has it."""
+        return self.keys.string_byte(self.keys.word(self._slot), place)
 
     def _read_word(self, key: bytes) -> i64:
         """What ``read`` does, but returns the word of the value, _ABSENT if there is none."""
@@ -155,6 +186,7 @@ class Database:
                 shared.changes.notify(events.KEY_MISS, b"keymiss", self.index, key)
             return _ABSENT
         shared.hits += 1
+        self._slot = slot
         return self._touch(slot)
 
     def _touch(self, slot: i64) -> i64:
@@ -288,9 +320,18 @@ class Database:
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(1)
-        keys.insert(key, 0, word)
+        self._slot = keys.insert(key, 0, word)
         if shared.changes.listening:
             shared.changes.notify(events.NEW, b"new", self.index, key)
+
+    def add_string(self, key: bytes, data: bytes) -> None:
+        """Add a key that does not exist, which holds a string."""
+        shared = self.shared
+        word: i64 = shared.strings.create_in_heap(data)
+        if word == NO_WORD:
+            self.add(key, shared.strings.create(data))
+        else:
+            self._add_word(key, with_access(word, shared.new_access()))
 
     def set_access(self, key: bytes, field: i64) -> None:
         """Set the access field of the value of a key that exists."""
@@ -298,7 +339,6 @@ class Database:
 
     def store_string(self, key: bytes, data: bytes, keep_ttl: bool = False) -> None:
         """Let a key hold a string, whatever it held before; its expire time is removed unless ``keep_ttl``."""
-        shared = self.shared
         keys = self.keys
         slot: i64 = keys.find(key)
         if slot >= 0 and self.expires.used > 0:
@@ -307,11 +347,7 @@ class Database:
             elif not keep_ttl:
                 self.persist(key)
         if slot < 0:
-            word: i64 = shared.strings.create_in_heap(data)
-            if word == NO_WORD:
-                self.add(key, shared.strings.create(data))
-            else:
-                self._add_word(key, with_access(word, shared.new_access()))
+            self.add_string(key, data)
             return
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
@@ -397,15 +433,36 @@ class Database:
         slot = self._slot
         return slot if slot < keys.used and keys.has_key(slot, key) else keys.find_rehashing(key)
 
-    def modify_string(self, key: bytes, value: StringObject) -> BufferString:
-        """The string that ``write`` or ``modify`` returned, in the form that can be modified in place.
+    def set_string_part(self, offset: i64, data: bytes) -> None:
+        """Overwrite a part of the string that ``write_string`` has found, or lengthen it.
 
-        Redis 7.2 dbUnshareStringValue.
+        A gap is filled with zeros. The string is raw afterwards, even if ``data`` is empty.
         """
-        buffer = self.shared.strings.unshare(value)
-        if buffer is not value:
+        keys = self.keys
+        slot = self._slot
+        word = keys.word(slot)
+        if word >= 0:
+            new: i64 = self.shared.heap_strings.set_part(word, offset, data)
+            if new != NO_WORD:
+                if new != word:
+                    keys.step()  # Redis looks the key up once more
+                    keys.set_word(slot, new)
+                return
+        value = keys.make_object(slot)
+        assert isinstance(value, StringObject)
+        self._buffer(slot, value).set_part(offset, data, self.allocator)
+        keys.settle(slot)
+
+    def modify_string(self, key: bytes, value: StringObject) -> BufferString:
+        """A string that ``write`` or ``modify`` returned, or that was added, as an object to be modified in place."""
+        return self._buffer(self.keys.find_rehashing(key), value)
+
+    def _buffer(self, slot: i64, value: StringObject) -> BufferString:
+        """The value of a slot as an object that can be modified in place (Redis 7.2 dbUnshareStringValue)."""
+        if value.refcount != 1 or value.encoding() != b"raw":
             self.keys.step()  # Redis looks the key up once more
-            self.keys.put(self.keys.find_rehashing(key), buffer)
+        buffer = self.shared.strings.unshare(value)
+        self.keys.put_object(slot, buffer)
         return buffer
 
     def _replace(self, slot: i64, value: RedisObject) -> None:

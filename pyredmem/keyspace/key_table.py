@@ -22,7 +22,7 @@ from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
-from pyredmem.objects.string import BytesString, IntegerString, StringObject
+from pyredmem.objects.string import BytesString, Data, IntegerString, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
@@ -80,6 +80,24 @@ class KeyTable(Dict):
             return self.strings.length(word)
         value = self.object(word)
         return value.length() if isinstance(value, StringObject) else -1
+
+    def string_data(self, word: i64) -> Data:
+        """The bytes of the string that a word stands for: to read at once and not to keep."""
+        if word >= 0:
+            return self.strings.data(word)
+        value = self.object(word)
+        assert isinstance(value, StringObject)
+        return value.view()
+
+    def string_part(self, word: i64, start: i64, count: i64) -> bytes:
+        """Up to ``count`` bytes, from ``start`` on, of the string that a word stands for."""
+        if word >= 0:
+            return self.strings.part(word, start, count)
+        return bytes(self.string_data(word)[start : start + count])
+
+    def string_byte(self, word: i64, place: i64) -> i64:
+        """A byte of the string that a word stands for, which has it."""
+        return self.strings.byte(word, place) if word >= 0 else self.string_data(word)[place]
 
     def integer(self, word: i64) -> tuple[bool, i64]:
         """Whether a word stands for a string with the encoding int, and the number."""
@@ -200,6 +218,14 @@ class KeyTable(Dict):
         value = self.strings.view(word)
         self.set_word(slot, self._number(value))
         return value
+
+    def put_object(self, slot: i64, value: RedisObject) -> None:
+        """As ``put``, but the value remains an object: whoever calls this is about to change it."""
+        word = self.word(slot)
+        if word < 0:
+            self.objects[~word] = value
+        else:
+            self.set_word(slot, self._number(value))
 
     def make_objects(self) -> None:
         """Make an object of each string in the heap."""

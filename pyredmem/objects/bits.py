@@ -25,22 +25,15 @@ _ALL_ONES: Final = 255
 _INVERTED: Final = bytes(range(255, -1, -1))
 
 
-def bit_at(data: Data, offset: i64) -> i64:
-    """The bit at an offset. Bits after the end are zero."""
-    place = offset >> 3
-    if place >= len(data):
-        return 0
-    byte: i64 = data[place]
+def bit_of(byte: i64, offset: i64) -> i64:
+    """The bit at an offset, taken from its byte."""
     return byte >> (7 - (offset & 7)) & 1
 
 
-def set_bit(buffer: bytearray, offset: i64, bit: i64) -> i64:
-    """Set the bit at an offset inside the buffer; returns what it was."""
-    place = offset >> 3
+def with_bit(byte: i64, offset: i64, bit: i64) -> i64:
+    """The byte of the bit at an offset, with this bit set or cleared."""
     mask: i64 = 128 >> (offset & 7)
-    byte: i64 = buffer[place]
-    buffer[place] = byte | mask if bit else byte & ~mask
-    return 1 if byte & mask else 0
+    return byte | mask if bit else byte & ~mask
 
 
 def count_bits(data: Data, first: i64, last: i64) -> i64:

@@ -9,10 +9,16 @@ number in place of an object, the *word* of the string::
          57 to 62   the length of an embstr (bytes)
 
     embstr   the block has the bytes, from its start on
-    raw      the block has the address of the sds (32 bits) and its length; the block of the sds has the bytes
+    raw      the block has one word; the block of the sds has the bytes
     int      the block has the number
     shared   there is no block: the number stands in the place of the address. Its one access field, which all keys with
              this number share, is that of the shared object
+
+The word in the block of a raw string is::
+
+    bits  0 to 30   the address of the sds
+         32 to 47   the length (bytes)
+         48 to 52   the size of the header of the sds (bytes) if the string was modified in place, else 0
 
 All sizes are those of Redis 7.2, which puts a header of 16 bytes, or of 3, where nothing is here.
 
@@ -30,12 +36,21 @@ from mypy_extensions import i32, i64
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.heap_bytes import HeapBytes
-from pyredmem.memory.layout import EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, sds_new_size
+from pyredmem.memory.layout import (
+    EMBSTR_LIMIT,
+    ROBJ_SIZE,
+    embstr_size,
+    sds_capacity,
+    sds_header_size,
+    sds_make_room,
+    sds_new_size,
+)
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.shared_integers import SharedIntegers
-from pyredmem.objects.string import BytesString, IntegerString, StringObject
+from pyredmem.objects.string import BufferString, BytesString, IntegerString, StringObject
 from pyredmem.protocol.reply import ReplySink
+from pyredmem.structures.sds import Sds
 
 #: In place of a word: the value is an object.
 NO_WORD: Final = -1
@@ -49,6 +64,9 @@ _RAW: Final = 1 << 55
 _INT: Final = 2 << 55
 _SHARED: Final = 3 << 55
 _LENGTH_SHIFT: Final = 57
+_SDS_LENGTH_SHIFT: Final = 32
+_SDS_LENGTH: Final = 0xFFFF
+_SDS_HEADER_SHIFT: Final = 48
 #: The first character that no integer begins with; the minus sign lies before the digits.
 _NINE: Final = 57
 
@@ -61,6 +79,11 @@ def shared_word(number: i64) -> i64:
 def is_shared(word: i64) -> bool:
     """Whether a string is a shared integer."""
     return word & _ENCODING == _SHARED
+
+
+def _sds_length(content: i64) -> i64:
+    """The length of a raw string, from the word in its block."""
+    return content >> _SDS_LENGTH_SHIFT & _SDS_LENGTH
 
 
 def with_access(word: i64, field: i64) -> i64:
@@ -94,7 +117,7 @@ class HeapStrings:
             return address | size << _LENGTH_SHIFT
         sds_address: i64 = self.allocator.alloc(sds_new_size(size))
         address = self.allocator.alloc(ROBJ_SIZE)
-        self._store_raw(address, sds_address, data, size)
+        self._store_raw(address, sds_address, data, 0)
         return address | _RAW
 
     def word_of(self, value: RedisObject) -> i64:
@@ -110,6 +133,8 @@ class HeapStrings:
         if isinstance(value, IntegerString):
             self.heap.set_word(address, value.number)
             return address | access | _INT
+        if isinstance(value, BufferString):
+            return self._word_of_buffer(value)
         if not isinstance(value, BytesString):
             return NO_WORD
         data = value.content
@@ -119,11 +144,22 @@ class HeapStrings:
         if value.sds_address == 0:
             self.heap.store(address, data, size)
             return address | access | size << _LENGTH_SHIFT
-        self._store_raw(address, i64(value.sds_address), data, size)
+        self._store_raw(address, i64(value.sds_address), data, 0)
         return address | access | _RAW
 
-    def _store_raw(self, address: i64, sds_address: i64, data: bytes, size: i64) -> None:
-        self.heap.set_word(address, sds_address | size << 32)
+    def _word_of_buffer(self, value: BufferString) -> i64:
+        sds = value.sds
+        sds_address: i64 = i64(sds.address)
+        header: i64 = i64(sds.header)
+        if value.length() > self.longest or sds.capacity != sds_capacity(header, self.allocator.usable(sds_address)):
+            return NO_WORD
+        address: i64 = i64(value.address)
+        self._store_raw(address, sds_address, value.data(), header)
+        return address | i64(value.lru) << _ACCESS_SHIFT | _RAW
+
+    def _store_raw(self, address: i64, sds_address: i64, data: bytes, header: i64) -> None:
+        size: i64 = len(data)
+        self.heap.set_word(address, sds_address | size << _SDS_LENGTH_SHIFT | header << _SDS_HEADER_SHIFT)
         self.heap.store(sds_address, data, size)
 
     # Reading.
@@ -137,9 +173,17 @@ class HeapStrings:
             return self.integers.get(address)
         if encoding == _INT:
             value = IntegerString(address, self.heap.word(address))
+        elif encoding == _RAW:
+            content: i64 = self.heap.word(address)
+            sds_address: i64 = content & _ADDRESS
+            header: i64 = content >> _SDS_HEADER_SHIFT
+            if header == 0:
+                value = BytesString(address, sds_address, self.data(word))
+            else:
+                capacity: i64 = sds_capacity(header, self.allocator.usable(sds_address))
+                value = BufferString(address, Sds(sds_address, header, capacity), bytearray(self.data(word)))
         else:
-            sds_address: i64 = self.heap.word(address) & _ADDRESS if encoding == _RAW else 0
-            value = BytesString(address, sds_address, self.data(word))
+            value = BytesString(address, 0, self.data(word))
         value.lru = i32(word >> _ACCESS_SHIFT & _ACCESS)
         return value
 
@@ -152,7 +196,33 @@ class HeapStrings:
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
         if encoding != _RAW:
             return str(content).encode()
-        return self.heap.load(content & _ADDRESS, content >> 32)
+        return self.heap.load(content & _ADDRESS, _sds_length(content))
+
+    def part(self, word: i64, start: i64, count: i64) -> bytes:
+        """Up to ``count`` bytes of a string, from ``start`` on."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        length: i64 = word >> _LENGTH_SHIFT
+        if encoding == _RAW:
+            content: i64 = self.heap.word(address)
+            address = content & _ADDRESS
+            length = _sds_length(content)
+        elif encoding != 0:
+            return self.data(word)[start : start + count]
+        left: i64 = length - start
+        if left <= 0:
+            return b""
+        return self.heap.load_part(address, start, count if count < left else left)
+
+    def byte(self, word: i64, place: i64) -> i64:
+        """One byte of a string, which has it."""
+        address: i64 = word & _ADDRESS
+        encoding: i64 = word & _ENCODING
+        if encoding == _RAW:
+            address = self.heap.word(address) & _ADDRESS
+        elif encoding != 0:
+            return self.data(word)[place]
+        return self.heap.word(address + (place >> 3)) >> 8 * (place & 7) & 255
 
     def length(self, word: i64) -> i64:
         """Bytes of a string."""
@@ -160,7 +230,7 @@ class HeapStrings:
         if encoding == 0:
             return word >> _LENGTH_SHIFT
         if encoding == _RAW:
-            return self.heap.word(word & _ADDRESS) >> 32
+            return _sds_length(self.heap.word(word & _ADDRESS))
         return len(self.data(word))
 
     def integer(self, word: i64) -> tuple[bool, i64]:
@@ -181,7 +251,7 @@ class HeapStrings:
             return
         content: i64 = address if encoding == _SHARED else self.heap.word(address)
         if encoding == _RAW:
-            reply.bulk_from(self.heap, content & _ADDRESS, content >> 32)
+            reply.bulk_from(self.heap, content & _ADDRESS, _sds_length(content))
         else:
             reply.bulk(str(content).encode())
 
@@ -250,11 +320,66 @@ class HeapStrings:
         if encoding != _RAW or not EMBSTR_LIMIT < size <= self.longest:
             return NO_WORD
         content: i64 = self.heap.word(address)
+        if content >> _SDS_HEADER_SHIFT:
+            return NO_WORD  # it was modified
         sds_address: i64 = content & _ADDRESS
-        if size != content >> 32:
+        if size != content >> _SDS_LENGTH_SHIFT:
             sds_address = self.allocator.replace(sds_address, sds_new_size(size))
-        self._store_raw(address, sds_address, data, size)
+        self._store_raw(address, sds_address, data, 0)
         return word
+
+    def set_part(self, word: i64, offset: i64, data: bytes) -> i64:
+        """Overwrite a part of a string, or lengthen it with the spare room that sds gives it (Redis 7.2 sds.c).
+
+        A gap is filled with zeros. Returns the word from now on, whose encoding is raw; NO_WORD, and changes nothing,
+        if the string would be too long for the heap.
+        """
+        size: i64 = len(data)
+        end: i64 = offset + size
+        if end > self.longest:
+            return NO_WORD
+        word = self._modifiable(word)
+        address: i64 = word & _ADDRESS
+        content: i64 = self.heap.word(address)
+        sds_address: i64 = content & _ADDRESS
+        length: i64 = _sds_length(content)
+        if end > length:
+            header: i64 = content >> _SDS_HEADER_SHIFT
+            if sds_capacity(header, self.allocator.usable(sds_address)) < end:
+                grown: i64
+                grown, request = sds_make_room(length, end - length, True)
+                sds_address = self._resize(sds_address, length, request, grown == header)
+                header = grown
+            self.heap.set_word(address, sds_address | end << _SDS_LENGTH_SHIFT | header << _SDS_HEADER_SHIFT)
+        self.heap.store_at(sds_address, offset, data, length)
+        return word
+
+    def _modifiable(self, word: i64) -> i64:
+        """The word of the same string with the encoding raw, and with the header of its sds in its block."""
+        if word & _ENCODING == _RAW:
+            address: i64 = word & _ADDRESS
+            content: i64 = self.heap.word(address)
+            if content >> _SDS_HEADER_SHIFT == 0:
+                header: i64 = sds_header_size(_sds_length(content))
+                self.heap.set_word(address, content | header << _SDS_HEADER_SHIFT)
+            return word
+        data = self.data(word)
+        size: i64 = len(data)
+        sds_address: i64 = self.allocator.alloc(sds_new_size(size))
+        address = self.allocator.alloc(ROBJ_SIZE)
+        self._store_raw(address, sds_address, data, sds_header_size(size))
+        access: i64 = self.access(word)
+        self.free(word)
+        return address | access << _ACCESS_SHIFT | _RAW
+
+    def _resize(self, sds_address: i64, length: i64, request: i64, has_same_header: bool) -> i64:
+        """Reallocate an sds, whose string has ``length`` bytes; one with another header is a new one."""
+        if has_same_header:
+            return self.heap.resize(self.allocator, sds_address, length, request)
+        new: i64 = self.allocator.alloc(request)
+        self.heap.move(sds_address, new, length)
+        self.allocator.free(sds_address)
+        return new
 
     def free(self, word: i64) -> None:
         """Free the blocks of a string."""
@@ -288,7 +413,7 @@ class HeapStrings:
         if encoding == _RAW:
             content: i64 = self.heap.word(new)
             sds_address: i64 = content & _ADDRESS
-            moved: i64 = mover.content(sds_address, self.heap, content >> 32)
+            moved: i64 = mover.content(sds_address, self.heap, _sds_length(content))
             if moved != sds_address:
                 self.heap.set_word(new, content - sds_address + moved)
         return word - address + new

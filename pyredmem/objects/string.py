@@ -236,16 +236,15 @@ class BufferString(StringObject):
         """Make room for ``added`` more bytes, with sds's preallocation."""
         self.sds.make_room(len(self.buffer), added, allocator)
 
-    def append(self, data: bytes, allocator: Allocator) -> None:
-        self.make_room(len(data), allocator)
-        self.buffer += data
-
-    def grow_zero(self, length: i64, allocator: Allocator) -> None:
-        """Pad the string with zero bytes to ``length``, if it is shorter."""
-        missing = length - len(self.buffer)
-        if missing > 0:
-            self.make_room(missing, allocator)
-            self.buffer.extend(bytes(missing))
+    def set_part(self, offset: i64, data: bytes, allocator: Allocator) -> None:
+        """Overwrite a part of the string, or lengthen it; a gap is filled with zeros."""
+        end: i64 = offset + len(data)
+        length = self.length()
+        if end > length:
+            self.make_room(end - length, allocator)
+            if offset > length:
+                self.buffer.extend(bytes(offset - length))
+        self.buffer[offset:end] = data
 
     def renew(self, buffer: bytearray, allocator: Allocator) -> None:
         """Replace the content by ``buffer``, which the string takes over, in a new sds."""

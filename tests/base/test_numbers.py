@@ -55,7 +55,7 @@ class TestIntegers:
     def test_every_64_bit_integer_is_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
 
-    @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, -(10**18)])
+    @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, 10**18 - 1, -(10**18), 1 - 10**17])
     def test_the_lowest_and_highest_integers_are_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
 

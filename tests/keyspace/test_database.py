@@ -155,7 +155,7 @@ def test_a_string_is_made_modifiable_under_its_key(keyspace: Keyspace, database:
     value = database.write(b"k")
     assert isinstance(value, StringObject)
     buffer = database.modify_string(b"k", value)
-    buffer.append(b"!", keyspace.allocator)
+    buffer.set_part(4, b"!", keyspace.allocator)
     assert database.peek(b"k") is buffer
     assert buffer.data() == b"text!"
     keyspace.check()
@@ -211,7 +211,7 @@ def test_a_duplicate_has_the_same_content_encoding_and_size(keyspace: Keyspace, 
 
 def test_a_duplicate_has_no_spare_room(keyspace: Keyspace) -> None:
     value = keyspace.strings.create_buffer(bytearray(b"x" * 100))
-    value.append(b"y" * 10, keyspace.allocator)
+    value.set_part(100, b"y" * 10, keyspace.allocator)
     duplicate = value.duplicate(keyspace.allocator)
     exact = keyspace.strings.create(b"x" * 110)
     assert duplicate.memory(keyspace.allocator, 0) == exact.memory(keyspace.allocator, 0)

@@ -66,6 +66,14 @@ STEPS = st.one_of(
     st.tuples(st.just("SETRANGE"), NAMES, st.integers(0, 60).map(str), DATA),
     st.tuples(st.just("GETRANGE"), NAMES, st.integers(-9, 9).map(str), st.integers(-9, 99).map(str)),
     st.tuples(st.just("SETBIT"), NAMES, st.integers(0, 400).map(str), st.sampled_from("01")),
+    st.tuples(st.just("SETBIT"), NAMES, st.integers(1900, 2100).map(str), st.sampled_from("01")),
+    st.tuples(st.just("GETBIT"), NAMES, st.integers(0, 400).map(str)),
+    st.tuples(st.just("BITCOUNT"), NAMES, st.integers(-9, 9).map(str), st.just("999")),
+    st.tuples(st.just("BITPOS"), NAMES, st.sampled_from("01"), st.integers(-9, 9).map(str)),
+    st.tuples(st.just("BITOP"), st.sampled_from(["AND", "OR", "XOR"]), NAMES, NAMES, NAMES),
+    st.tuples(st.just("BITFIELD"), NAMES, st.just("SET"), st.just("i33"), st.integers(0, 400).map(str), st.just("-5")),
+    st.tuples(st.just("BITFIELD"), NAMES, st.just("GET"), st.just("u9"), st.integers(0, 400).map(str)),
+    st.tuples(st.just("DEBUG"), st.just("SDSLEN"), NAMES),
     st.tuples(st.just("INCRBYFLOAT"), NAMES, st.just("0.5")),
     st.tuples(st.just("MSET"), NAMES, DATA, NAMES, DATA),
     st.tuples(st.just("SET"), NAMES, DATA, st.sampled_from(["KEEPTTL", "GET", "NX", "XX"])),
@@ -144,10 +152,35 @@ def test_values_that_are_short_strings_lie_in_the_heap(world: World) -> None:
     assert words_of(world) == 4
 
 
-def test_a_string_that_is_modified_in_place_becomes_an_object(world: World) -> None:
-    world.do("SET", "k", "text")
+@pytest.mark.parametrize("before", ["text", "v" * 100, "7", "-123456", ""])
+def test_a_string_is_modified_in_the_heap(world: World, before: str) -> None:
+    world.do("SET", "k", before)
     world.do("APPEND", "k", " and more")
+    world.do("SETRANGE", "k", "120", "end")
+    world.do("SETBIT", "k", "7", "1")
+    world.do("BITFIELD", "k", "SET", "u8", "#100", "65")
+    expected = bytearray((before + " and more").encode().ljust(120, b"\0") + b"end")
+    expected[0] |= 1
+    expected[100] = 65
+    assert world.do("GET", "k") == bytes(expected)
+    assert words_of(world) == 1
+
+
+def test_a_string_that_is_created_by_a_change_of_a_part_lies_in_the_heap(world: World) -> None:
+    world.do("APPEND", "a", "text")
+    world.do("SETRANGE", "b", "3", "text")
+    world.do("SETBIT", "c", "7", "1")
+    world.do("BITFIELD", "d", "SET", "u8", "0", "65")
+    world.do("BITOP", "OR", "e", "a", "b")
+    assert words_of(world) == 5
+    assert [world.do("GET", key) for key in "abcde"] == [b"text", b"\0\0\0text", b"\1", b"A", b"textext"]
+
+
+def test_a_string_that_becomes_long_is_an_object_until_it_is_overwritten(world: World) -> None:
+    world.do("SET", "k", "v" * LONGEST)
+    world.do("APPEND", "k", "w")
     assert words_of(world) == 0
+    assert world.do("GETRANGE", "k", "-2", "-1") == b"vw"
     world.do("SET", "k", "text")
     assert words_of(world) == 1
 

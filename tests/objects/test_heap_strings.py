@@ -14,7 +14,7 @@ from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP as LONGEST
 from pyredmem.memory.heap_choice import create_allocator, create_heap_bytes
 from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared, with_access
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT
-from pyredmem.objects.string import BytesString, IntegerString
+from pyredmem.objects.string import BufferString, BytesString, IntegerString
 from pyredmem.objects.string_factory import StringFactory
 from pyredmem.protocol.resp import RespSink
 from tests.support.movers import Shuffler
@@ -161,6 +161,51 @@ def test_overwriting_keeps_or_replaces_the_blocks_as_for_an_object(first: bytes,
         assert (rig.strings.data(word), rig.strings.access(word)) == (data, 99)
         assert rig.strings.addresses(word) == value.addresses()
     assert rig.allocator.used_memory == rig.objects.allocator.used_memory
+
+
+PARTS = st.tuples(st.integers(0, 80), st.sampled_from([b"", b"x", b"part", b"y" * 30, b"z" * 60, b"w" * 90]))
+
+
+@given(st.sampled_from(TEXTS + NUMBERS + [b"7"]), st.lists(PARTS, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_a_string_is_modified_with_the_blocks_and_spare_room_of_an_object(
+    first: bytes, parts: list[tuple[int, bytes]]
+) -> None:
+    rig = Rig()
+    word = with_access(rig.word(first), 99)
+    value = rig.objects.create(first)
+    for offset, part in parts:
+        changed = rig.strings.set_part(word, offset, part)
+        if changed == NO_WORD:
+            assert offset + len(part) > LONGEST
+            break
+        word = int(changed)
+        buffer = rig.objects.unshare(value)
+        buffer.set_part(offset, part, rig.objects.allocator)
+        value = buffer
+        data = value.data()
+        assert rig.strings.data(word) == data
+        assert (rig.strings.length(word), rig.strings.addresses(word)) == (len(data), value.addresses())
+        assert [rig.strings.part(word, start, 9) for start in range(90)] == [data[at : at + 9] for at in range(90)]
+        assert [rig.strings.byte(word, place) for place in range(len(data))] == list(data)
+        view = rig.strings.view(word)
+        assert isinstance(view, BufferString)
+        assert (view.sds.header, view.sds.capacity) == (buffer.sds.header, buffer.sds.capacity)
+        assert rig.strings.word_of(view) == word
+    assert rig.allocator.used_memory == rig.objects.allocator.used_memory
+
+
+def test_a_modified_string_with_less_room_than_its_block_remains_an_object(rig: Rig) -> None:
+    buffer = rig.factory.create_buffer(bytearray(b"x" * 50))
+    buffer.sds.capacity -= 1
+    assert rig.strings.word_of(buffer) == NO_WORD
+
+
+@pytest.mark.parametrize("data", TEXTS + NUMBERS)
+def test_parts_of_any_string_can_be_read(rig: Rig, data: bytes) -> None:
+    word = rig.word(data)
+    assert [rig.strings.part(word, start, 11) for start in range(70)] == [data[at : at + 11] for at in range(70)]
+    assert [rig.strings.byte(word, place) for place in range(len(data))] == list(data)
 
 
 @pytest.mark.parametrize("data", TEXTS + NUMBERS)

@@ -92,7 +92,7 @@ def test_unsharing_a_string_with_other_references_makes_a_copy() -> None:
     value = strings.create(b"a" * 50)
     incr_ref_count(value)
     buffer = strings.unshare(value)
-    buffer.append(b"b", strings.allocator)
+    buffer.set_part(buffer.length(), b"b", strings.allocator)
     assert value.data() == b"a" * 50
     assert value.refcount == 1
 
@@ -102,7 +102,7 @@ def test_the_sds_of_a_big_argument_is_trimmed() -> None:
     strings = make()
     buffer = strings.unshare(strings.create(b"a" * 41000))
     assert buffer.sds.capacity == 41000
-    buffer.append(b"b", strings.allocator)
+    buffer.set_part(buffer.length(), b"b", strings.allocator)
     assert strings.allocator.usable(int(buffer.sds.address)) == 98304
 
 
@@ -146,7 +146,7 @@ def test_the_capacity_of_a_buffer_fits_in_its_block(parts: list[bytes]) -> None:
     strings = make()
     buffer = strings.create_buffer(bytearray())
     for part in parts:
-        buffer.append(part, strings.allocator)
+        buffer.set_part(buffer.length(), part, strings.allocator)
         usable = strings.allocator.usable(int(buffer.sds.address))
         room = len(buffer.buffer) if buffer.sds.header == 1 else int(buffer.sds.capacity)
         assert len(buffer.buffer) <= room
@@ -154,12 +154,17 @@ def test_the_capacity_of_a_buffer_fits_in_its_block(parts: list[bytes]) -> None:
     assert buffer.data() == b"".join(parts)
 
 
-def test_grow_zero_never_shortens() -> None:
+def test_a_part_replaces_what_was_there_and_lengthens_the_string() -> None:
     strings = make()
-    buffer = strings.create_buffer(bytearray(b"ab"))
-    buffer.grow_zero(5, strings.allocator)
-    buffer.grow_zero(3, strings.allocator)
-    assert bytes(buffer.buffer) == b"ab\0\0\0"
+    buffer = strings.create_buffer(bytearray(b"abcd"))
+    for offset, part, expected in (
+        (1, b"x", b"axcd"),
+        (3, b"yz", b"axcyz"),
+        (7, b"gap", b"axcyz\0\0gap"),
+        (2, b"", b"axcyz\0\0gap"),
+    ):
+        buffer.set_part(offset, part, strings.allocator)
+        assert bytes(buffer.buffer) == expected
 
 
 @pytest.mark.parametrize(

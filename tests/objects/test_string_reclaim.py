@@ -36,7 +36,7 @@ def test_a_buffer_that_was_replaced_can_still_grow() -> None:
     value, allocator = string_of(RAW, "buffer")
     moved = full_pass(value, Evictor(allocator))
     assert isinstance(moved, BufferString)
-    moved.append(b"more", allocator)
+    moved.set_part(moved.length(), b"more", allocator)
     assert moved.data() == RAW + b"more"
     assert sorted(allocator.live_addresses()) == sorted(moved.addresses())
 
@@ -44,7 +44,7 @@ def test_a_buffer_that_was_replaced_can_still_grow() -> None:
 def test_the_twin_of_a_buffer_takes_over_its_sds() -> None:
     value, allocator = string_of(RAW, "buffer")
     assert isinstance(value, BufferString)
-    value.append(b"!", allocator)
+    value.set_part(value.length(), b"!", allocator)
     twin = value.twin()
     assert isinstance(twin, BufferString)
     assert twin.sds is value.sds
