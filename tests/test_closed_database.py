@@ -129,7 +129,7 @@ Place = tuple[int, bytes]
 Image = tuple[RedisObject, bytes, bytes]  # the value, its encoding, its content
 
 #: The methods that give out a value to change, or change it themselves.
-DOORS = ("write", "modify", "store_string")
+DOORS = ("write", "write_string", "write_integer", "modify", "store_string")
 
 FORMS: list[Form] = [
     form

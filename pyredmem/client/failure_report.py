@@ -6,7 +6,8 @@ from typing import Final
 
 from pyredmem.client.command_history import ReceivedCommand, shown_word
 from pyredmem.client.server import Server
-from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 
 #: How many commands are shown, and how many keys of each database.
 _COMMANDS: Final = 15

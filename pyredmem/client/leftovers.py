@@ -9,7 +9,7 @@ from pyredmem.client.driver import Driver
 from pyredmem.client.local_session import decode, encode
 from pyredmem.engine.gates import GATE_MONITOR
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_PAUSED, HOLD_SCRIPT, Session
-from pyredmem.keyspace.database import NO_EXPIRE
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 
 Patterns = str | bytes | Iterable[str | bytes]
 

@@ -28,7 +28,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.database import NO_STRING
+from pyredmem.keyspace.lookups import NO_STRING
 from pyredmem.objects import bits
 
 bitmaps: Final = Group("bitmap")

@@ -14,7 +14,7 @@ from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import ACCESS, FAST, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.database import NO_EXPIRE
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 
 expiry: Final = Group("generic")
 

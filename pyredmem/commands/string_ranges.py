@@ -27,7 +27,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.database import NO_STRING
+from pyredmem.keyspace.lookups import NO_STRING
 from pyredmem.objects.lcs import CommonRange, common_length, common_ranges
 from pyredmem.objects.string import StringObject
 from pyredmem.protocol.reply import ReplySink

@@ -33,7 +33,7 @@ from pyredmem.engine.command import (
 )
 from pyredmem.engine.context import Context
 from pyredmem.keyspace import events
-from pyredmem.keyspace.database import NO_STRING
+from pyredmem.keyspace.lookups import NO_STRING
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import StringObject
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.object import RedisObject

@@ -16,8 +16,9 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64
 
-from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.database_image import DatabaseImage
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
 from pyredmem.objects.image import revive

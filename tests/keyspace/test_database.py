@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.base.rng import Random
-from pyredmem.keyspace.database import NO_EXPIRE, Database
+from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import audit
