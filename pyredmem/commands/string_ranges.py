@@ -97,7 +97,9 @@ def setrange(context: Context, argv: list[bytes]) -> None:
         return
     _check_length(context, offset, len(data))
     if length == NO_STRING:
-        db.add(argv[1], context.keyspace.strings.create_buffer(bytearray(offset) + data))
+        buffer = bytearray(offset)
+        buffer += data
+        db.add(argv[1], context.keyspace.strings.create_buffer(buffer))
     else:
         db.set_string_part(offset, data)
     end = offset + len(data)
