@@ -232,16 +232,12 @@ class BufferString(StringObject):
     def drop_content(self) -> None:
         self.buffer = bytearray()
 
-    def make_room(self, added: i64, allocator: Allocator) -> None:
-        """Make room for ``added`` more bytes, with sds's preallocation."""
-        self.sds.make_room(len(self.buffer), added, allocator)
-
     def set_part(self, offset: i64, data: bytes, allocator: Allocator) -> None:
-        """Overwrite a part of the string, or lengthen it; a gap is filled with zeros."""
+        """Overwrite a part of the string, or lengthen it with sds's preallocation; a gap is filled with zeros."""
         end: i64 = offset + len(data)
         length = self.length()
         if end > length:
-            self.make_room(end - length, allocator)
+            self.sds.make_room(length, end - length, allocator)
             if offset > length:
                 self.buffer.extend(bytes(offset - length))
         self.buffer[offset:end] = data
