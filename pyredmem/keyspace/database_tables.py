@@ -38,7 +38,7 @@ class DatabaseTables:
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
         self.images: tuple[DatabaseImage, ...] = ()  # those that snapshots have of the content
-        self._slot: i64 = 0  # where a key was last found, or added: saves what follows a lookup
+        self._slot: i64 = -1  # where a key was last found, or added: saves what follows a lookup
 
     # All keys.
 

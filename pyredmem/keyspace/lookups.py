@@ -153,12 +153,17 @@ class Lookups(Removals):
 
     def write(self, key: bytes) -> RedisObject | None:
         """The value of a key for a command that changes it: marks the value as used."""
-        keys = self.keys
-        slot: i64 = keys.find(key)
+        word = self._write_word(key)
+        return None if word == _ABSENT else self.keys.value_of(word)
+
+    def _write_word(self, key: bytes) -> i64:
+        """What ``write`` does, but returns the word of the value, _ABSENT if there is none."""
+        slot: i64 = self.keys.find(key)
         if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
-            return None
+            self._slot = -1
+            return _ABSENT
         self._slot = slot
-        return keys.value_of(self._touch_to_change(key, slot))
+        return self._touch_to_change(key, slot)
 
     def modify(self, key: bytes) -> RedisObject:
         """The value of a key that exists and is about to change; it is not marked as used.
@@ -210,12 +215,8 @@ class Lookups(Removals):
 
     def write_string(self, key: bytes) -> i64:
         """As ``read_string``, for a command that modifies the string: see ``set_string_part``."""
-        keys = self.keys
-        slot: i64 = keys.find(key)
-        if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
-            return NO_STRING
-        self._slot = slot
-        return self._string_length(self._touch_to_change(key, slot))
+        word = self._write_word(key)
+        return NO_STRING if word == _ABSENT else self._string_length(word)
 
     def _string_length(self, word: i64) -> i64:
         length = self.keys.string_length(word)
@@ -240,13 +241,8 @@ class Lookups(Removals):
 
         Next comes ``replace_integer``, or ``written`` if there is no such number.
         """
-        keys = self.keys
-        slot: i64 = keys.find(key)
-        if slot < 0 or (self.expires.used > 0 and self._expire_if_needed(key)):
-            self._slot = -1
-            return False, 0
-        self._slot = slot
-        return keys.integer(self._touch_to_change(key, slot))
+        word = self._write_word(key)
+        return (False, 0) if word == _ABSENT else self.keys.integer(word)
 
     def written(self) -> RedisObject | None:
         """The value that ``write_integer`` has found; None if there is no such key."""

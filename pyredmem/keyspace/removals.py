@@ -36,7 +36,7 @@ class Removals(DatabaseTables):
         """The slot of a key that was just found."""
         keys = self.keys
         slot = self._slot
-        return slot if slot < keys.used and keys.has_key(slot, key) else keys.find_rehashing(key)
+        return slot if 0 <= slot < keys.used and keys.has_key(slot, key) else keys.find_rehashing(key)
 
     # Keys that commands delete, or that are evicted or expire.
 

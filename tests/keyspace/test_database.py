@@ -151,6 +151,18 @@ def test_a_replaced_value_is_found_whatever_was_written_in_between(keyspace: Key
     keyspace.check()
 
 
+def test_a_lookup_that_found_nothing_does_not_mislead_what_follows(keyspace: Keyspace, database: Database) -> None:
+    for key in (b"a", b"b", b"c"):
+        put(database, key, key)
+    assert database.write(b"missing") is None
+    database.delete_found(b"c", False)
+    database.write_integer(b"missing")
+    database.replace_value(b"b", keyspace.strings.create(b"new"))
+    assert database.all_keys() == [b"a", b"b"]
+    assert content(database, b"b") == b"new"
+    keyspace.check()
+
+
 def test_a_string_is_made_modifiable_under_its_key(keyspace: Keyspace, database: Database) -> None:
     put(database, b"k", b"text")
     value = database.write(b"k")
