@@ -24,6 +24,7 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
 from pyredmem.engine.tasks import Tasks
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
@@ -126,7 +127,8 @@ class Core:
         self.rng = rng
         self.allocator = allocator
         self.host: Host = host
-        self.keyspace = Keyspace(allocator, rng, settings.integer("databases"))
+        layout = create_layout(settings.text("redis-version"), allocator)
+        self.keyspace = Keyspace(rng, layout, settings.integer("databases"))
         self.cron = Cron()
         self.tasks = Tasks(clock, host)
         self.chores = Chores()

@@ -12,7 +12,6 @@ from mypy_extensions import i64
 
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
-from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.shared import SharedState
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.objects.field_times import NEVER
@@ -32,7 +31,7 @@ class DatabaseTables:
         self.index: i64 = index
         self.shared = shared
         self.allocator = shared.allocator
-        self.keys = KeyTable(shared.allocator, shared.heap_strings)
+        self.keys = shared.layout.create_key_table()
         self.expires = ExpireTable(shared.allocator)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues

@@ -5,16 +5,16 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from pyredmem.base.rng import Random
+from pyredmem.keyspace.block_layout import BlockLayout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.shared import SharedState
-from pyredmem.memory.allocator import Allocator
 
 
 class Keyspace(SharedState):
     """The state that databases share, and the databases."""
 
-    def __init__(self, allocator: Allocator, rng: Random, databases: i64) -> None:
-        super().__init__(allocator, rng)
+    def __init__(self, rng: Random, layout: BlockLayout, databases: i64) -> None:
+        super().__init__(rng, layout)
         self.databases = [Database(index, self) for index in range(databases)]
 
     def size(self) -> i64:

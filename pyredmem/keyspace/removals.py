@@ -9,7 +9,6 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from pyredmem.keyspace.database_tables import DatabaseTables
-from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.tables import DetachedTables, ExpireTable
 from pyredmem.objects.object import RedisObject
 
@@ -124,7 +123,7 @@ class Removals(DatabaseTables):
     def clear_lazily(self) -> i64:
         """Delete all keys and free their memory in the background; returns how many there were."""
         self._preserve_all()
-        keys = KeyTable(self.allocator, self.shared.heap_strings)
+        keys = self.shared.layout.create_key_table()
         keys.take_over(self.keys)
         keys.take_over_values(self.keys)
         expires = ExpireTable(self.allocator)

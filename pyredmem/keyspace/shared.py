@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from mypy_extensions import i32, i64
 
-from pyredmem.base.build import COMPILED
 from pyredmem.base.rng import Random
 from pyredmem.keyspace import access
+from pyredmem.keyspace.block_layout import BlockLayout
 from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
-from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
-from pyredmem.memory.heap_choice import create_heap_bytes
-from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.objects.string_factory import StringFactory
@@ -36,14 +32,14 @@ class DeletionTimer:
 class SharedState:
     """The fields that every database of a server reads and writes."""
 
-    def __init__(self, allocator: Allocator, rng: Random) -> None:
+    def __init__(self, rng: Random, layout: BlockLayout) -> None:
+        allocator = layout.allocator
         self.allocator = allocator
         self.rng = rng
         self.changes = Changes()
-        heap = create_heap_bytes(allocator, COMPILED)
-        #: The length of the longest string in the heap (bytes), -1 if strings are objects.
-        self._longest: i64 = LONGEST_IN_HEAP if heap.has_data else -1
-        self.heap_strings = HeapStrings(allocator, heap, self._longest)
+        self.layout = layout
+        self.heap_strings = layout.strings
+        self._longest: i64 = layout.strings.longest  # in the heap, while there is no snapshot
         self.strings = StringFactory(allocator, self.heap_strings)
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)

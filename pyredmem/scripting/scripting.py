@@ -7,6 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.base.redis_version import version_parts
 from pyredmem.engine import figures
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine, Extension
@@ -38,7 +39,7 @@ _NOT_READ_ONLY: Final = b"ERR Can not execute a script with write flag using *_r
 
 def version_number(version: str) -> int:
     """A version as redis.REDIS_VERSION_NUM has it: a byte for each number."""
-    major, minor, patch = (int(number) for number in version.split("."))
+    major, minor, patch = version_parts(version)
     return major << 16 | minor << 8 | patch
 
 

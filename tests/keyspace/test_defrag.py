@@ -6,6 +6,7 @@ from collections import Counter
 
 from pyredmem.base.rng import Random
 from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.defrag import DefragScan
 from pyredmem.keyspace.keyspace import Keyspace
@@ -40,7 +41,7 @@ class Rig:
 
     def __init__(self, databases: int = 2) -> None:
         self.allocator = Allocator()
-        self.keyspace = Keyspace(self.allocator, Random(1), databases)
+        self.keyspace = Keyspace(Random(1), create_layout("7.2.6", self.allocator), databases)
         self.scan = DefragScan(self.keyspace)
 
     def fill(self, count: int, database: int = 0, size: int = 100) -> Database:

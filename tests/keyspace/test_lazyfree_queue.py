@@ -9,6 +9,7 @@ import pytest
 from pyredmem.base.clock import Clock, ManualClock
 from pyredmem.base.limits import UNLIMITED
 from pyredmem.base.rng import Random
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.keyspace.lazyfree_queue import Job, LazyFreeQueue
@@ -37,7 +38,7 @@ class Watch(Clock):
 
 @pytest.fixture
 def keyspace() -> Keyspace:
-    return Keyspace(Allocator(), Random(1), 2)
+    return Keyspace(Random(1), create_layout("7.2.6", Allocator()), 2)
 
 
 @pytest.fixture
