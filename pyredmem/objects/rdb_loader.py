@@ -43,13 +43,18 @@ Read = Callable[[RdbReader], Image]
 def read_value(payload: bytes) -> Image:
     """Read the value of a payload; raises PayloadError if it is invalid. Bytes after the value are ignored."""
     reader = RdbReader(payload)
-    kind = reader.byte()
+    value = read_value_of(reader, reader.byte())
+    if value is None:
+        raise PayloadError
+    return value
+
+
+def read_value_of(reader: RdbReader, kind: int) -> Image | None:
+    """Read a value of a type; None if there is no such type. Raises PayloadError if the value is invalid."""
     if kind in _STREAMS:
         return StreamImage(reader, kind)
     read = _READERS.get(kind)
-    if read is None:
-        raise PayloadError
-    return read(reader)
+    return None if read is None else read(reader)
 
 
 def _unpack(reader: RdbReader, unpack: Callable[[bytes], list[bytes]]) -> list[bytes]:
@@ -219,6 +224,19 @@ def _hash_with_times(reader: RdbReader) -> Image:
     return FieldsImage(_pairs(pairs), times)
 
 
+def _hash_with_times_of_valkey(reader: RdbReader) -> Image:
+    """After each field and its value stands its time, unix milliseconds; -1 means no time."""
+    pairs: list[bytes] = []
+    times: dict[bytes, int] = {}
+    for _ in range(reader.count()):
+        field = reader.string()
+        pairs += [field, reader.string()]
+        when_ms = reader.moment()
+        if when_ms != -1:
+            times[field] = _moment(when_ms)
+    return FieldsImage(_pairs(pairs), times)
+
+
 def _hash_listpack_with_times(reader: RdbReader) -> Image:
     """The earliest time, then field, value, time, field, value, time ..."""
     reader.moment()
@@ -265,4 +283,5 @@ _READERS: Final[dict[int, Read]] = {
     rdb_types.SET_LISTPACK: _set_listpack,
     rdb_types.HASH_METADATA: _hash_with_times,
     rdb_types.HASH_LISTPACK_EX: _hash_listpack_with_times,
+    rdb_types.VALKEY_HASH_WITH_TIMES: _hash_with_times_of_valkey,
 }

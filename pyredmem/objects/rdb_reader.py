@@ -1,4 +1,4 @@
-"""Reads the bytes of a serialized value from the first to the last, and checks its footer.
+"""Reads the bytes of serialized values from the first to the last: of one payload, or of a file in pieces.
 
 The format is described in :mod:`pyredmem.objects.rdb_writer`. Anything invalid, and any missing byte, raises
 :class:`PayloadError`.
@@ -10,7 +10,10 @@ from math import isnan
 from struct import unpack
 from typing import Final
 
-from pyredmem.base.crc64 import crc64
+from mypy_extensions import i64
+
+from pyredmem.base.crc64 import Checksum, crc64
+from pyredmem.base.files import ReadableFile
 from pyredmem.base.numbers import parse_double
 from pyredmem.objects.rdb_types import INT8, INT16, INT32, LZF, VERSION_WITH_FIELD_TIMES
 from pyredmem.structures.lzf import decompress
@@ -25,8 +28,16 @@ _MINUS_INFINITY: Final = 255
 _NO_NUMBER: Final = 253
 
 
+#: How much of a file is read at a time (bytes).
+_PIECE: Final = 1 << 16
+
+
 class PayloadError(Exception):
     """The bytes are not a valid serialized value."""
+
+
+class MissingBytesError(PayloadError):
+    """The bytes end before the value does."""
 
 
 def is_intact(payload: bytes, checks_sum: bool) -> bool:
@@ -45,23 +56,32 @@ class RdbReader:
 
     def __init__(self, payload: bytes) -> None:
         self._data = payload
-        self._at = 0
-        self._end = len(payload) - FOOTER_BYTES
+        self._at: i64 = 0
+        self._end: i64 = len(payload) - FOOTER_BYTES
 
     def raw(self, size: int) -> bytes:
         """The next ``size`` bytes."""
+        count: i64 = size
+        if count > self._end - self._at:
+            self._read_on(count)
         start = self._at
-        if size > self._end - start:
-            raise PayloadError
-        self._at = start + size
-        return self._data[start : self._at]
+        self._at = start + count
+        return self._data[start : start + count]
 
     def left(self) -> int:
         """How many bytes are left before the footer."""
         return self._end - self._at
 
     def byte(self) -> int:
-        return self.raw(1)[0]
+        if self._at >= self._end:
+            self._read_on(1)
+        at = self._at
+        self._at = at + 1
+        return self._data[at]
+
+    def _read_on(self, count: i64) -> None:
+        """Have at least ``count`` bytes before the end; raises MissingBytesError if there are none."""
+        raise MissingBytesError
 
     def length(self) -> int:
         """A length or another non-negative number."""
@@ -134,3 +154,43 @@ class RdbReader:
     def moment(self) -> int:
         """A time, unix milliseconds."""
         return int.from_bytes(self.raw(8), "little", signed=True)
+
+
+class RdbFileReader(RdbReader):
+    """Reads a file from its beginning to its end, and adds up its checksum."""
+
+    def __init__(self, file: ReadableFile) -> None:
+        super().__init__(b"")
+        self._end = 0
+        self._file: ReadableFile = file
+        self._start: i64 = 0  # where the data begins in the file
+        self._added: i64 = 0  # the bytes of the data that the checksum has
+        self._checksum = Checksum()
+
+    def offset(self) -> int:
+        """Where in the file the next byte is."""
+        return self._start + self._at
+
+    def checksum(self) -> int:
+        """The checksum of the bytes that were read so far."""
+        self._checksum.add(self._data, self._added, self._at)
+        self._added = self._at
+        return self._checksum.value()
+
+    def _read_on(self, count: i64) -> None:
+        self.checksum()
+        pieces = [self._data[self._at :]]
+        have: i64 = len(pieces[0])
+        while have < count:  # piece by piece: a false length must not ask for more memory than the file has bytes
+            piece = self._file.read(_PIECE)
+            if not piece:
+                break
+            pieces.append(piece)
+            have += len(piece)
+        self._start += self._at
+        self._data = b"".join(pieces)
+        self._at = 0
+        self._added = 0
+        self._end = have
+        if have < count:
+            raise MissingBytesError

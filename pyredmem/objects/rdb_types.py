@@ -1,4 +1,8 @@
-"""The codes of Redis's serialized form: a value begins with one byte for type and encoding (Redis 7.4 rdb.h)."""
+"""The codes of Redis's serialized form (Redis 7.4 rdb.h).
+
+In a payload of DUMP a value begins with one byte for type and encoding. In an RDB file the key stands between that byte
+and the value, and other codes begin other records.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +30,33 @@ STREAM_LISTPACKS_3: Final = 21
 #: New in 7.4: hashes whose fields have expire times.
 HASH_METADATA: Final = 24
 HASH_LISTPACK_EX: Final = 25
-#: The code of a library of functions, which is no value.
+#: A value of a module, in the form that can be skipped without the module.
+MODULE_VALUE: Final = 7
+#: New in Valkey 9: hashes whose fields have expire times. Redis has another meaning for its code, in a file of Redis,
+#: so here it has a number that no file has.
+HASH_WITH_TIMES_VALKEY: Final = 22
+VALKEY_HASH_WITH_TIMES: Final = 256
+
+# What is no value.
+FIRST_OPCODE: Final = 240
+SLOT: Final = 244
 FUNCTION: Final = 245
+MODULE_FIELD: Final = 247
+IDLE: Final = 248
+FREQUENCY: Final = 249
+FIELD: Final = 250
+SIZES: Final = 251
+EXPIRE_MS: Final = 252
+EXPIRE_S: Final = 253
+DATABASE: Final = 254
+END: Final = 255
 
 #: The version of the format that 7.2 writes, and that of 7.4, which has hashes with expire times.
 VERSION: Final = 11
 VERSION_WITH_FIELD_TIMES: Final = 12
+#: The newest versions of RDB files that can be read.
+NEWEST_VERSION: Final = 12
+VALKEY_VERSION: Final = 80
 
 # The kinds of list nodes: a single element, or a listpack.
 PLAIN_NODE: Final = 1

@@ -1,0 +1,73 @@
+"""Files, as the engine sees them. The shell decides what they are: those of the operating system, or of a test.
+
+All methods raise OSError as the operating system does.
+"""
+
+from __future__ import annotations
+
+from errno import EROFS
+
+from mypy_extensions import mypyc_attr
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class ReadableFile:
+    """A file that is open for reading, from its beginning."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most ``size`` of them; empty at the end."""
+        return b""
+
+    def size(self) -> int:
+        """How long the file is (bytes)."""
+        return 0
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class WritableFile:
+    """A file that is open for writing, at its end."""
+
+    def write(self, data: bytes) -> None:
+        """Append all of the data."""
+
+    def sync(self) -> None:
+        """Return when everything that was written is on the disk."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+def _refusal() -> OSError:
+    return OSError(EROFS, "Read-only file system")
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Files:
+    """A file system. This one is empty, and nothing can be written to it."""
+
+    def open(self, path: str) -> ReadableFile:
+        """A file that exists. Raises FileNotFoundError if it does not."""
+        raise FileNotFoundError(2, "No such file or directory")
+
+    def create(self, path: str) -> WritableFile:
+        """A new, empty file, in place of the one that has this path, if any."""
+        raise _refusal()
+
+    def rename(self, path: str, new_path: str) -> None:
+        """Give a file another path, in place of the one that has it. This happens at once or not at all."""
+        raise _refusal()
+
+    def remove(self, path: str) -> None:
+        """Delete a file."""
+        raise _refusal()
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file with this path."""
+        return False
+
+    def sync_directory(self, path: str) -> None:
+        """Return when it is on the disk which files a directory has."""
+        raise _refusal()

@@ -1,0 +1,63 @@
+"""The files of the operating system."""
+
+import os
+
+from pyredmem.base.files import Files, ReadableFile, WritableFile
+
+
+class _Reading(ReadableFile):
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Writing(WritableFile):
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - closed by close()
+
+    def write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+
+    def sync(self) -> None:
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class SystemFiles(Files):
+    """The files of the operating system. Paths are relative to the directory in which the process works."""
+
+    def open(self, path: str) -> ReadableFile:
+        return _Reading(path)
+
+    def create(self, path: str) -> WritableFile:
+        return _Writing(path)
+
+    def rename(self, path: str, new_path: str) -> None:
+        os.replace(path, new_path)
+
+    def remove(self, path: str) -> None:
+        os.unlink(path)
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def sync_directory(self, path: str) -> None:
+        if os.name != "posix":  # Windows opens no directories, and writes them by itself
+            return
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
