@@ -16,6 +16,7 @@ from pyredmem.engine.host import Host
 from pyredmem.info.command import info_commands
 from pyredmem.memory.heap_choice import create_allocator
 from pyredmem.memory.process import wants_checked_heap
+from pyredmem.persistence.persistence import Persistence
 from pyredmem.scripting.scripting import Scripting
 
 
@@ -46,5 +47,6 @@ def create_engine(
     core = Core(settings, clock, rng, allocator, host or Host())
     engine = Engine(core, registry.table)
     engine.scripting = Scripting(engine)
+    engine.persistence = Persistence(engine)
     engine.clients.serve_with(Dispatcher(engine, registry.handlers))
     return engine

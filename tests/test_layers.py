@@ -22,6 +22,7 @@ LAYERS = (
     ("keyspace",),
     ("engine",),
     ("scripting",),
+    ("persistence",),
     ("commands", "info"),
     ("assembly",),
     ("host",),
@@ -29,7 +30,7 @@ LAYERS = (
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
-SHELLS = 8
+SHELLS = 9
 # What the sans-I/O engine must not reach for: the network, the operating system, the wall clock, chance, threads.
 OUTSIDE_WORLD = {
     *("socket", "socketserver", "ssl", "select", "selectors", "asyncio", "uvloop"),

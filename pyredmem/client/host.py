@@ -5,15 +5,18 @@ from __future__ import annotations
 from pyredmem.base.rng import Random
 from pyredmem.client.driver import Driver
 from pyredmem.client.forks import ForeignLock, ForkAware, watch
+from pyredmem.host.files import SystemFiles
+from pyredmem.host.memory_files import MemoryFiles
 from pyredmem.host.process import ProcessHost
 
 
 class ClientHost(ProcessHost, ForkAware):
     """A host without an event loop: the driver calls the engine when it wants to be called."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, directory: str) -> None:
         self.driver: Driver | None = None
         self._rng = Random(seed)
+        self._files = SystemFiles(directory) if directory else MemoryFiles()
         self._resident_bytes = 0
         self._thread_seconds = (0.0, 0.0)
         watch(self)

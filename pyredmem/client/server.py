@@ -21,6 +21,7 @@ from pyredmem.client.snapshot import Snapshot
 from pyredmem.client.time_control import TimeControl, unix_us
 from pyredmem.config.settings import Settings
 from pyredmem.engine.engine import Engine
+from pyredmem.persistence.persistence import persistence_of
 
 if TYPE_CHECKING:
     import redis
@@ -33,10 +34,11 @@ class Server:
     """An engine of its own, with genuine clients of redis-py.
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
-    ``seed`` rules everything that is left to chance. `clock` controls the time, unless ``obeys_python_time`` lets the
-    server show what `time.time` says, which freezegun and time-machine change; with ``frozen_at`` it begins with a
-    time that stands still. ``records_commands`` lets `commands` tell what the clients send. A server ends with `close`,
-    or as a context manager.
+    Files, such as that of SAVE, are in memory too, unless there is a ``dir``: then the server begins with the dataset
+    that was saved there. ``seed`` rules everything that is left to chance. `clock` controls the time, unless
+    ``obeys_python_time`` lets the server show what `time.time` says, which freezegun and time-machine change; with
+    ``frozen_at`` it begins with a time that stands still. ``records_commands`` lets `commands` tell what the clients
+    send. A server ends with `close`, or as a context manager.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Server:
             raise ValueError("a server that obeys Python's time cannot be frozen")
         pairs = [(setting_name(name), setting_text(value)) for name, value in settings.items()]
         check_names(settings)
-        host = ClientHost(seed)
+        given = dict(pairs)
+        host = ClientHost(seed, given.get("dir", ""))
         clock = ControlledClock()
         python_clock = PythonClock() if obeys_python_time else None
         if frozen_at is not None:
             clock.set(unix_us(frozen_at), 0.0)
         self.engine: Engine = create_engine(
-            Settings(pairs),
+            Settings([("save", ""), *pairs]),
             python_clock or clock,
             Random(seed),
             host,
@@ -75,6 +78,8 @@ class Server:
         self.memory = MemoryView(self.driver)
         if records_commands:
             self.commands.start()
+        if "dir" in given:
+            self._load_file()
 
     @property
     def clock(self) -> TimeControl:
@@ -94,6 +99,12 @@ class Server:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _load_file(self) -> None:
+        """Load the file that an earlier server has saved, if there is one. Raises LoadError."""
+        persistence = persistence_of(self.engine)
+        if persistence.has_file():
+            persistence.load()
 
     def close(self) -> None:
         """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError."""

@@ -34,6 +34,7 @@ from pyredmem.commands.memory import memory
 from pyredmem.commands.migrate import migration
 from pyredmem.commands.modules import modules
 from pyredmem.commands.object import objects
+from pyredmem.commands.persistence import saving
 from pyredmem.commands.pubsub import pubsub
 from pyredmem.commands.replication import replication
 from pyredmem.commands.scan import scanning
@@ -101,6 +102,7 @@ def all_groups() -> list[Group]:
         objects,
         pubsub,
         replication,
+        saving,
         scanning,
         scripting,
         server,

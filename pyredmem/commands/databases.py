@@ -10,6 +10,7 @@ from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import FAST, READONLY, WRITE, Group
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.database import Database
+from pyredmem.persistence.persistence import persistence_of
 
 databases: Final = Group("server")
 
@@ -68,8 +69,7 @@ def flushdb(context: Context, argv: list[bytes]) -> None:
 )
 def flushall(context: Context, argv: list[bytes]) -> None:
     _flush(context, argv, context.keyspace.databases)
-    if context.engine.settings.text("save"):  # Redis saves the empty data set, so nothing is unsaved
-        context.keyspace.changes.mark_saved()
+    persistence_of(context.engine).snapshots.dataset_flushed()
 
 
 def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:

@@ -1,6 +1,6 @@
 """DEBUG: subcommands that show the inside of the server or prepare a test; ``enable-debug-command`` allows them.
 
-Subcommands that crash, restart or corrupt the server are left out, as are those about data files: there are none.
+Subcommands that crash, restart or corrupt the server are left out, as are those about append-only files.
 
 The subcommands are declared like those of a container, in a group of their own that is no part of the command table:
 for Redis, DEBUG is a single command, both in COMMAND and in the statistics, and its handler parses the subcommand.
@@ -43,12 +43,16 @@ from pyredmem.memory.layout import (
 from pyredmem.objects.digest import Digest
 from pyredmem.objects.list import ListObject
 from pyredmem.objects.object import RedisObject
+from pyredmem.persistence.loading import LoadError
+from pyredmem.persistence.persistence import persistence_of
 from pyredmem.structures.dict_report import table_report
 
 debug: Final = Group("server")
 _subcommands: Final = Group("server")
 
-_NO_PERSISTENCE: Final = b"ERR DEBUG RELOAD needs a snapshot of the data on disk, which this server does not write"
+_RELOAD_OPTIONS: Final = (b"MERGE", b"NOFLUSH", b"NOSAVE")
+_BAD_RELOAD_OPTION: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+_CANNOT_LOAD: Final = b"ERR Error trying to load the RDB dump, check server logs."
 _NOTHING_TO_SWITCH: Final = b"ERR this server has nothing that DEBUG %b would change"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
 _NO_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
@@ -228,9 +232,22 @@ def _populate(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-@_subcommand("reload", -2, "Refused: this server has no files to load from.", "[option ...]")
+@_subcommand("reload", -2, "Saves the dataset, deletes it, and loads it again.", "[MERGE | NOFLUSH | NOSAVE ...]")
 def _reload(context: Context, argv: list[bytes]) -> None:
-    raise CommandError(_NO_PERSISTENCE)
+    """MERGE replaces keys that exist, NOFLUSH deletes nothing before, NOSAVE loads what was saved earlier."""
+    options = {word.upper() for word in argv[2:]}
+    if not options.issubset(_RELOAD_OPTIONS):
+        raise CommandError(_BAD_RELOAD_OPTION)
+    persistence = persistence_of(context.engine)
+    if b"NOSAVE" not in options and not persistence.snapshots.save():
+        raise CommandError(b"ERR")
+    try:
+        persistence.reload(b"NOFLUSH" not in options, b"MERGE" in options)
+    except LoadError as error:
+        context.engine.host.log("warning", str(error))
+        raise CommandError(_CANNOT_LOAD) from None
+    context.engine.host.log("warning", "DB reloaded by DEBUG RELOAD")
+    context.reply.ok()
 
 
 # Replies.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
-
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.numbers import INT64_MAX
@@ -24,8 +22,9 @@ from pyredmem.engine.command import (
     key_at,
 )
 from pyredmem.engine.context import Context
-from pyredmem.keyspace import access, events
+from pyredmem.keyspace import events
 from pyredmem.keyspace.field_expiry import note_due
+from pyredmem.keyspace.rdb_load import mark_used
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.objects.rdb_images import Builder
@@ -172,7 +171,7 @@ def restore(context: Context, argv: list[bytes]) -> None:
         context.db.expire_at(key, when_ms)
     if isinstance(value, HashObject):
         note_due(context.db, key, value)
-    _mark_used(context, key, options)
+    mark_used(context.db, key, options.idle_s, options.frequency)
     context.changed(key, events.GENERIC, b"restore")
     if ttl_ms > 0 and not options.absolute and context.is_recording:
         context.record_instead([*argv[:2], b"%d" % when_ms, *argv[3:], b"ABSTTL"])
@@ -189,18 +188,3 @@ def _read(context: Context, payload: bytes) -> RedisObject:
         raise CommandError(_BAD_FORMAT) from None
     keyspace = context.keyspace
     return image.build(Builder(keyspace.strings, keyspace.limits, keyspace.rng))
-
-
-def _mark_used(context: Context, key: bytes, options: _Options) -> None:
-    """Set the LRU or LFU field from IDLETIME or FREQ, whichever the policy uses; even that of a shared integer."""
-    keyspace = context.keyspace
-    if keyspace.lfu_policy:
-        if options.frequency != _NOT_GIVEN:
-            minutes = access.lfu_minutes(keyspace.now_ms())
-            context.db.set_access(key, minutes << 8 | options.frequency)
-    elif options.idle_s != _NOT_GIVEN:
-        used: i64 = i64(keyspace.lru_clock)
-        used -= options.idle_s
-        if used < 0:
-            used += access.LRU_CLOCK_MASK
-        context.db.set_access(key, used & access.LRU_CLOCK_MASK)

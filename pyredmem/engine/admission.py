@@ -20,9 +20,11 @@ from pyredmem.engine.faults import Faults
 from pyredmem.engine.gates import (
     GATE_ACL,
     GATE_BUSY,
+    GATE_CANNOT_SAVE,
     GATE_CLIENTS_LIMITED,
     GATE_FAULTY,
     GATE_IN_MULTI,
+    GATE_LOADING,
     GATE_MONITOR,
     GATE_NEEDS_AUTH,
     GATE_PAUSED,
@@ -38,6 +40,7 @@ from pyredmem.engine.spec import (
     ALLOWED_SUBSCRIBED,
     DENYOOM,
     IMMEDIATE_IN_MULTI,
+    LOADING,
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
@@ -92,7 +95,7 @@ class Admission:
         if message is None:
             if self._gates.bits & GATE_TRACKED:
                 self._tracking.limit_table()
-            message = self._refusal_of_state(session, command)
+            message = self._refusal_of_state(session, command, argv)
         if message is not None:
             return refused(command, message)
         if self._gates.bits & GATE_PAUSED and self._pause.postpone(session, self._flags(session, command, argv)):
@@ -135,7 +138,9 @@ class Admission:
 
     def _make_room(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """Evict keys if memory is short; returns the error if there still is no room for the command."""
-        if not self._is_near_limit() or self._script_run.is_suspended() or self._memory_limit.make_room(argv):
+        if not self._is_near_limit() or self._gates.bits & (GATE_BUSY | GATE_LOADING):
+            return None  # nothing may be evicted now
+        if self._memory_limit.make_room(argv):
             return None
         if session.gates & GATE_IN_MULTI and not command.flags & QUEUED_OUT_OF_MEMORY:
             return errors.OUT_OF_MEMORY
@@ -148,13 +153,19 @@ class Admission:
             return find_flags(command, argv)
         return session.transaction.flags_of_call(command)
 
-    def _refusal_of_state(self, session: Session, command: Command) -> bytes | None:
-        """The error if the command cannot run in the state that its client is in; None if it can."""
+    def _refusal_of_state(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
+        """The error if the command cannot run in the state that its client or the server is in; None if it can."""
         gates = session.gates
+        if self._gates.bits & GATE_CANNOT_SAVE and (
+            self._flags(session, command, argv) & WRITE or command.full_name == b"ping"
+        ):
+            return errors.CANNOT_SAVE
         if gates & GATE_SUBSCRIBED and session.output.protocol == 2 and not command.flags & ALLOWED_SUBSCRIBED:
             return errors.not_while_subscribed(command.full_name)
         if gates & GATE_MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):
             return errors.MONITORS_CANNOT_ACCESS_KEYS
+        if self._gates.bits & GATE_LOADING and not command.flags & LOADING:
+            return errors.LOADING
         if self._gates.bits & GATE_BUSY and not command.flags & ALLOW_BUSY:
             return self._script_run.busy_error()
         return None

@@ -18,7 +18,7 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.defrag import Defrag
 from pyredmem.engine.encoding_settings import EncodingSettings
 from pyredmem.engine.faults import Faults
-from pyredmem.engine.gates import GATE_RECORDED
+from pyredmem.engine.gates import GATE_RECORDED, GATES_STANDSTILL
 from pyredmem.engine.heap_trim import HeapTrim
 from pyredmem.engine.identity import Identity
 from pyredmem.engine.lazyfree_task import LazyFreeTask
@@ -104,7 +104,9 @@ class Engine:
             self.tracking,
         )
         self.script_run.disconnect = self.clients.release
-        self.scripting: Extension | None = None  # set by the assembly; see scripting/scripting.py
+        # Set by the assembly; see scripting/scripting.py and persistence/persistence.py.
+        self.scripting: Extension | None = None
+        self.persistence: Extension | None = None
 
     def close(self) -> None:
         """Cut the circles of references, so that the memory is free as soon as nobody holds the engine.
@@ -116,8 +118,10 @@ class Engine:
         self.access.close()
         self.defrag.paces.forget_all()
         self.script_run.close()
-        if self.scripting is not None:
-            self.scripting.close()
+        for extension in (self.persistence, self.scripting):
+            if extension is not None:
+                extension.close()
+        self.persistence = None
         self.scripting = None
 
     # Clients.
@@ -159,13 +163,13 @@ class Engine:
             stats.longest_cycle_us = duration_us
         if allocator.used_memory > allocator.peak:
             allocator.note_peak()
-        if core.keyspace.now_us >= core.fast_cycle_due_us and not self.script_run.is_suspended():
+        if core.keyspace.now_us >= core.fast_cycle_due_us and not core.gates.bits & GATES_STANDSTILL:
             self.maintenance.before_sleep()
         core.chores.run()
 
     def tick(self, now_ms: i64) -> None:
         """Run everything that is due at a tick of the timer."""
-        if self.script_run.is_suspended():
+        if self.core.gates.bits & GATES_STANDSTILL:
             self.run_tasks()
             return
         core = self.core
@@ -185,7 +189,7 @@ class Engine:
         start_us = core.clock.now_us()
         core.keyspace.now_us = start_us
         core.tasks.run_next()
-        if not self.script_run.is_suspended():
+        if not core.gates.bits & GATES_STANDSTILL:
             self.blocking.serve()
         core.chores.run()
         core.stats.end_timer_cycle(core.clock.now_us() - start_us)

@@ -32,6 +32,11 @@ GATE_RECORDED: Final = 1 << 21  # the writes are being recorded
 GATE_BUSY: Final = 1 << 22  # a script has been running for long, and is suspended
 GATE_LOGGED: Final = 1 << 23  # the commands that clients send are being recorded, see command_log.py
 GATE_FAULTY: Final = 1 << 24  # a test has asked for faults, see faults.py
+GATE_LOADING: Final = 1 << 25  # the dataset is being loaded from a file
+GATE_CANNOT_SAVE: Final = 1 << 26  # the last save has failed, and writes are refused until one succeeds
+
+#: While one of these is set nothing but the task behind it may change the dataset.
+GATES_STANDSTILL: Final = GATE_BUSY | GATE_LOADING
 
 
 class Gates:

@@ -6,9 +6,16 @@ of the process are zero, and requests to the process are refused or do nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from errno import ENOENT
+from typing import Final
 
 from mypy_extensions import mypyc_attr
+
+from pyredmem.base.files import Files
+
+#: What `Child.status` returns while the child works.
+RUNNING: Final = 1 << 16
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -25,6 +32,25 @@ class Link:
 
     def close(self) -> None:
         """End the connection."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Child:
+    """A copy of the process, with all of its memory, that does some work and ends."""
+
+    def process_id(self) -> int:
+        return 0
+
+    def status(self) -> int:
+        """RUNNING, or how the child has ended: 0 if it succeeded, the negative number of the signal that ended it."""
+        return RUNNING
+
+    def progress(self) -> tuple[int, int]:
+        """What the child has last reported, and the bytes of memory that it has for itself by now."""
+        return 0, 0
+
+    def kill(self) -> None:
+        """End the child at once, and wait for that."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -110,6 +136,17 @@ class Host:
     def write_file(self, path: str, content: bytes) -> None:
         """Replace a file atomically. Raises OSError if that is not possible."""
         raise FileNotFoundError(ENOENT, "No such file or directory")
+
+    def files(self) -> Files:
+        """The files of the server."""
+        return Files()
+
+    def fork(self, work: Callable[[Callable[[int], None]], bool]) -> Child | None:
+        """Copy the process, and let the copy do the work; None if this process must not be copied.
+
+        ``work`` gets a function by which it can report a number, and returns whether it succeeded. Raises OSError.
+        """
+        return None
 
     def random_bytes(self, count: int) -> bytes:
         """Bytes that nobody can guess, from the operating system; empty if there is none."""

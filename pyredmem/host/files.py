@@ -36,27 +36,33 @@ class _Writing(WritableFile):
 
 
 class SystemFiles(Files):
-    """The files of the operating system. Paths are relative to the directory in which the process works."""
+    """The files of the operating system. Paths are relative to ``directory``."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def _at(self, path: str) -> str:
+        return os.path.join(self._directory, path)
 
     def open(self, path: str) -> ReadableFile:
-        return _Reading(path)
+        return _Reading(self._at(path))
 
     def create(self, path: str) -> WritableFile:
-        return _Writing(path)
+        return _Writing(self._at(path))
 
     def rename(self, path: str, new_path: str) -> None:
-        os.replace(path, new_path)
+        os.replace(self._at(path), self._at(new_path))
 
     def remove(self, path: str) -> None:
-        os.unlink(path)
+        os.unlink(self._at(path))
 
     def exists(self, path: str) -> bool:
-        return os.path.exists(path)
+        return os.path.exists(self._at(path))
 
     def sync_directory(self, path: str) -> None:
         if os.name != "posix":  # Windows opens no directories, and writes them by itself
             return
-        directory = os.open(path, os.O_RDONLY)
+        directory = os.open(self._at(path), os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:

@@ -4,10 +4,12 @@ import os
 import time
 from typing import Final
 
+from pyredmem.base.files import Files
 from pyredmem.base.optional import optional_module
 from pyredmem.config.file import save_file
 from pyredmem.config.quoting import decode
 from pyredmem.engine.host import Host, Link
+from pyredmem.host.files import SystemFiles
 from pyredmem.host.link import SocketLink
 from pyredmem.memory import process
 
@@ -16,6 +18,8 @@ resource: Final = optional_module("resource")  # not on Windows
 
 class ProcessHost(Host):
     """Figures of the process, files, connections to other servers."""
+
+    _files: Files = SystemFiles(".")
 
     def resident_bytes(self) -> int:
         return process.resident_bytes()
@@ -63,6 +67,9 @@ class ProcessHost(Host):
 
     def write_file(self, path: str, content: bytes) -> None:
         save_file(path, decode(content))
+
+    def files(self) -> Files:
+        return self._files
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -1,42 +1,51 @@
-"""INFO persistence: this server writes nothing to disk, and the fields say so.
-
-``rdb_last_save_time`` is the time of the start, as in a Redis server that has not saved yet.
-"""
+"""INFO persistence: the dataset on disk. There is no append-only file, and the fields say so."""
 
 from __future__ import annotations
 
 from pyredmem.info.report import Report
+from pyredmem.persistence.loading import RdbLoad
+from pyredmem.persistence.persistence import persistence_of
 
 
 def persistence(report: Report) -> None:
     _progress(report)
     _snapshots(report)
     _log(report)
+    load = persistence_of(report.engine).running
+    if load is not None:
+        _loading(report, load)
 
 
 def _progress(report: Report) -> None:
-    report.number("loading", 0)
+    part = persistence_of(report.engine)
+    running = part.snapshots.running
+    report.number("loading", 0 if part.running is None else 1)
     report.number("async_loading", 0)
-    report.number("current_cow_peak", 0)
-    report.number("current_cow_size", 0)
+    keys, copied = (0, 0) if running is None else running.progress()
+    total = 0 if running is None else running.keys_total
+    report.number("current_cow_peak", copied)
+    report.number("current_cow_size", copied)
     report.number("current_cow_size_age", 0)
-    report.decimal("current_fork_perc", 0.0)
-    report.number("current_save_keys_processed", 0)
-    report.number("current_save_keys_total", 0)
+    report.decimal("current_fork_perc", 100.0 * keys / int(total) if total > 0 else 0.0)
+    report.number("current_save_keys_processed", keys)
+    report.number("current_save_keys_total", total)
 
 
 def _snapshots(report: Report) -> None:
-    engine = report.engine
-    report.number("rdb_changes_since_last_save", engine.keyspace.changes.since_save())
-    report.number("rdb_bgsave_in_progress", 0)
-    report.number("rdb_last_save_time", engine.core.started_us // 1_000_000)
-    report.text("rdb_last_bgsave_status", "ok")
-    report.number("rdb_last_bgsave_time_sec", -1)
-    report.number("rdb_current_bgsave_time_sec", -1)
-    report.number("rdb_saves", 0)
-    report.number("rdb_last_cow_size", 0)
-    report.number("rdb_last_load_keys_expired", 0)
-    report.number("rdb_last_load_keys_loaded", 0)
+    part = persistence_of(report.engine)
+    snapshots = part.snapshots
+    running = snapshots.running
+    now_s = report.engine.keyspace.now_us // 1_000_000
+    report.number("rdb_changes_since_last_save", report.engine.keyspace.changes.since_save())
+    report.number("rdb_bgsave_in_progress", 0 if running is None else 1)
+    report.number("rdb_last_save_time", snapshots.last_s)
+    report.text("rdb_last_bgsave_status", "err" if snapshots.has_failed else "ok")
+    report.number("rdb_last_bgsave_time_sec", snapshots.last_duration_s)
+    report.number("rdb_current_bgsave_time_sec", -1 if running is None else now_s - running.began_s)
+    report.number("rdb_saves", snapshots.saves)
+    report.number("rdb_last_cow_size", snapshots.last_copied_bytes)
+    report.number("rdb_last_load_keys_expired", part.keys_expired)
+    report.number("rdb_last_load_keys_loaded", part.keys_loaded)
 
 
 def _log(report: Report) -> None:
@@ -52,3 +61,16 @@ def _log(report: Report) -> None:
     report.number("aof_last_cow_size", 0)
     report.number("module_fork_in_progress", 0)
     report.number("module_fork_last_cow_size", 0)
+
+
+def _loading(report: Report, load: RdbLoad) -> None:
+    """How far the loading of a file is (Redis 7.2 server.c)."""
+    elapsed_us = report.engine.clock.now_us() - load.began_us
+    loaded = load.loaded_bytes()
+    left_s = 1 if loaded == 0 else elapsed_us * (load.size - loaded) // loaded // 1_000_000
+    report.number("loading_start_time", load.began_us // 1_000_000)
+    report.number("loading_total_bytes", load.size)
+    report.number("loading_rdb_used_mem", load.used_memory_of_writer())
+    report.number("loading_loaded_bytes", loaded)
+    report.decimal("loading_loaded_perc", 100.0 * loaded / load.size if load.size > 0 else 0.0)
+    report.number("loading_eta_seconds", left_s)

@@ -66,9 +66,9 @@ class Changes:
         """Count changes that no key shows: neither WATCH nor a listener gets to know of them."""
         self._dirty += changes
 
-    def mark_saved(self) -> None:
-        """The data set has been saved, or there is nothing to save any more."""
-        self._dirty = 0
+    def mark_saved(self, changes: i64) -> None:
+        """The data set has been saved as it was after so many changes since the save before."""
+        self._dirty -= changes
 
     # Keys.
 

@@ -35,27 +35,40 @@ class Database(Lookups):
 
         The value counts as new, even one that another key held (Redis 7.2 dbAdd).
         """
+        self.load(key, value)
+        self._notify_of_new(key)
+
+    def load(self, key: bytes, value: RedisObject) -> None:
+        """As ``add``, for a key that is read from a file: nobody is notified."""
         self.shared.mark_created(value)
         self._add_word(key, self.keys.word_for(value))
 
     def _add_word(self, key: bytes, word: i64) -> None:
         """Add a key that does not exist, whose value has this word."""
-        shared = self.shared
         keys = self.keys
         if keys.rehash_index >= 0:
             keys.rehash(1)
         self._slot = keys.insert(key, 0, word)
-        if shared.changes.listening:
-            shared.changes.notify(events.NEW, b"new", self.index, key)
+
+    def _notify_of_new(self, key: bytes) -> None:
+        changes = self.shared.changes
+        if changes.listening:
+            changes.notify(events.NEW, b"new", self.index, key)
 
     def add_string(self, key: bytes, data: bytes) -> None:
         """Add a key that does not exist, which holds a string."""
+        if not self.load_string(key, data):
+            self.load(key, self.shared.strings.create(data))
+        self._notify_of_new(key)
+
+    def load_string(self, key: bytes, data: bytes) -> bool:
+        """Add a key whose string lies in the heap, and notify nobody; False if the string must be an object."""
         shared = self.shared
         word: i64 = shared.strings.create_in_heap(data)
         if word == NO_WORD:
-            self.add(key, shared.strings.create(data))
-        else:
-            self._add_word(key, with_access(word, shared.new_access()))
+            return False
+        self._add_word(key, with_access(word, shared.new_access()))
+        return True
 
     def set_access(self, key: bytes, field: i64) -> None:
         """Set the access field of the value of a key that exists."""

@@ -56,6 +56,10 @@ class KeyspaceSnapshot:
         self._databases = []
         self._keyspace.count_snapshots(-1)
 
+    def images(self) -> list[DatabaseImage]:
+        """What it knows of each database."""
+        return self._databases
+
     def _holder(self, image: DatabaseImage) -> Database:
         """The database that has the content of which this is an image; SWAPDB may have changed that."""
         for database in self._keyspace.databases:

@@ -13,6 +13,7 @@ from pyredmem.memory import c_library
 
 _STATM: Final = "/proc/self/statm"
 _STATUS: Final = "/proc/self/status"
+_SMAPS: Final = "/proc/self/smaps_rollup"
 #: If this environment variable is set, and not to 0, the heap checks each access: see `checked_bytes`.
 CHECKED_HEAP_VARIABLE: Final = "PYREDMEM_CHECKED_HEAP"
 # From glibc's malloc.h.
@@ -45,6 +46,18 @@ def peak_resident_bytes() -> int:
         with open(_STATUS, "rb") as status:
             for line in status:
                 if line.startswith(b"VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, IndexError, ValueError):
+        return 0
+    return 0
+
+
+def private_bytes() -> int:
+    """Bytes in memory that this process alone has and has written to: after a fork, what had to be copied."""
+    try:
+        with open(_SMAPS, "rb") as smaps:
+            for line in smaps:
+                if line.startswith(b"Private_Dirty:"):
                     return int(line.split()[1]) * 1024
     except (OSError, IndexError, ValueError):
         return 0

@@ -105,12 +105,18 @@ class TimedPackedFields(PackedFields):
         return TimedPackedFields(self.block.duplicate(), self.values.copy(), self.times.copy())
 
     def save(self, writer: RdbWriter) -> None:
-        """Write the earliest time, then the block: field, value, time ..."""
+        """Write the earliest time, then the block: field, value, time ...
+
+        If no field has a time, and the reader may not know times, the value is written as a hash without times.
+        """
+        first_ms = self.times.next_ms()
+        if first_ms == NEVER and not writer.has_field_times:
+            super().save(writer)
+            return
         entries: list[bytes] = []
         for field in self.names():
             when_ms = self.times.get(field)
             entries += [field, self.values[field], b"%d" % (0 if when_ms == NO_TIME else when_ms)]
-        first_ms = self.times.next_ms()
         writer.kind(HASH_LISTPACK_EX)
         writer.needs_field_times()
         writer.moment(0 if first_ms == NEVER else first_ms)

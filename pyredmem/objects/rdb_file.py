@@ -19,7 +19,7 @@ from pyredmem.base.files import ReadableFile
 from pyredmem.objects import rdb_types
 from pyredmem.objects.rdb_images import Image
 from pyredmem.objects.rdb_loader import read_value_of
-from pyredmem.objects.rdb_reader import MissingBytesError, PayloadError, RdbFileReader
+from pyredmem.objects.rdb_reader import EmptyValueError, MissingBytesError, PayloadError, RdbFileReader
 
 # Records.
 
@@ -87,7 +87,8 @@ class RdbFile:
         self.text = b""
         self.key = b""
         self.kind = 0  # the type of the value, as in rdb_types
-        self.value: Image | None = None  # None if it is the value of a module
+        self.value: Image | None = None  # None if it is the value of a module, or has no elements
+        self.is_empty = False  # whether it has no elements: such a key must not be loaded
         self.expire_ms: i64 = NONE  # unix milliseconds
         self.idle_s: i64 = NONE
         self.frequency: i64 = NONE
@@ -191,6 +192,7 @@ class RdbFile:
         self.key = self._reader.string()
         self.doing = "read-object-value"
         self.kind = code
+        self.is_empty = False
         if code == rdb_types.MODULE_VALUE:
             self.name = _module_name(self._reader.length())
             self._skip_module_value()
@@ -198,7 +200,12 @@ class RdbFile:
             return
         if self.is_valkey and code == rdb_types.HASH_WITH_TIMES_VALKEY:
             self.kind = rdb_types.VALKEY_HASH_WITH_TIMES
-        self.value = read_value_of(self._reader, self.kind)
+        try:
+            self.value = read_value_of(self._reader, self.kind)
+        except EmptyValueError:
+            self.value = None
+            self.is_empty = True
+            return
         if self.value is None:
             raise self._error(f"Invalid object type: {code}")
 

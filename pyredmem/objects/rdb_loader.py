@@ -26,7 +26,7 @@ from pyredmem.objects.rdb_images import (
     ScoresImage,
     StringImage,
 )
-from pyredmem.objects.rdb_reader import PayloadError, RdbReader
+from pyredmem.objects.rdb_reader import EmptyValueError, PayloadError, RdbReader
 from pyredmem.objects.rdb_stream import StreamImage
 from pyredmem.objects.sorted_set import Item
 from pyredmem.structures.listpack_bytes import listpack_elements
@@ -68,13 +68,13 @@ def _unpack(reader: RdbReader, unpack: Callable[[bytes], list[bytes]]) -> list[b
 def _some(elements: list[bytes]) -> list[bytes]:
     """The elements, of which there must be at least one."""
     if not elements:
-        raise PayloadError
+        raise EmptyValueError
     return elements
 
 
 def _distinct(elements: list[bytes]) -> list[bytes]:
     """The elements, which must be distinct and at least one."""
-    if not elements or len(set(elements)) != len(elements):
+    if len(set(_some(elements))) != len(elements):
         raise PayloadError
     return elements
 
@@ -106,7 +106,7 @@ def _nodes(nodes: list[NodeImage]) -> Image:
     """The list of the nodes that are not empty. There must be one."""
     filled = [node for node in nodes if node.elements]
     if not filled:
-        raise PayloadError
+        raise EmptyValueError
     return NodesImage(filled)
 
 

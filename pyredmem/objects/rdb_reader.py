@@ -51,6 +51,10 @@ def is_intact(payload: bytes, checks_sum: bool) -> bool:
     return crc64(payload[:-_CHECKSUM_BYTES]) == int.from_bytes(payload[-_CHECKSUM_BYTES:], "little")
 
 
+class EmptyValueError(PayloadError):
+    """A collection without elements, which no server should have written. All its bytes have been read."""
+
+
 class RdbReader:
     """Reads a payload from its beginning up to the footer."""
 
@@ -105,7 +109,7 @@ class RdbReader:
         """The number of elements that follow, at least one."""
         number = self.length()
         if number == 0:
-            raise PayloadError
+            raise EmptyValueError
         return number
 
     def string(self) -> bytes:

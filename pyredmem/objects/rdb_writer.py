@@ -1,4 +1,4 @@
-"""Values as bytes: the serialized form in snapshots and in the reply of DUMP (Redis 7.2 rdb.c).
+"""Values as bytes: the serialized form in RDB files and in the reply of DUMP (Redis 7.2 rdb.c).
 
 A :class:`RdbWriter` writes lengths, strings and numbers. Each value writes itself with one
 (:meth:`~pyredmem.objects.object.RedisObject.save`): its type first, then the content.
@@ -15,17 +15,25 @@ from __future__ import annotations
 from struct import pack
 from typing import Final
 
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
 from pyredmem.base.crc64 import crc64
 from pyredmem.base.numbers import parse_integer
 from pyredmem.objects.rdb_types import INT8, INT16, INT32, LZF, VERSION, VERSION_WITH_FIELD_TIMES
 from pyredmem.structures.lzf import Compressor
 
 _SPECIAL: Final = 0xC0
+_LENGTH_32: Final = 0x80
+_LENGTH_64: Final = 0x81
 _INTEGER_DIGITS: Final = 11
+_NINE: Final = 57
 #: Strings of up to this many bytes are never compressed. Compression must save at least four bytes.
 _LONGEST_UNCOMPRESSED: Final = 20
 _LEAST_SAVING: Final = 4
 _UINT64_MASK: Final = (1 << 64) - 1
+#: How many bytes a writer that passes them on collects before.
+PIECE: Final = 1 << 16
 
 
 class RdbWriter:
@@ -34,12 +42,14 @@ class RdbWriter:
     def __init__(self, compresses: bool) -> None:
         self._compresses = compresses
         self._compressor = Compressor()
-        self._parts: list[bytes] = []
+        self._out = BytesWriter()
         self._version = VERSION
+        #: Whether the reader knows hashes whose fields have expire times.
+        self.has_field_times = True
 
     def kind(self, code: int) -> None:
         """Write the type of the value, which comes first."""
-        self._parts.append(code.to_bytes(1, "little"))
+        self._out.append(code)
 
     def needs_field_times(self) -> None:
         """Note that only a server whose hash fields have expire times can read the value."""
@@ -47,14 +57,18 @@ class RdbWriter:
 
     def length(self, number: int) -> None:
         """Write a length or another non-negative number of at most 64 bits."""
+        out = self._out
         if number < 1 << 6:
-            self._parts.append(number.to_bytes(1, "little"))
+            out.append(number)
         elif number < 1 << 14:
-            self._parts.append((number | 1 << 14).to_bytes(2, "big"))
+            out.append(number >> 8 | 0x40)
+            out.append(number & 255)
         elif number < 1 << 32:
-            self._parts.append(b"\x80" + number.to_bytes(4, "big"))
+            out.append(_LENGTH_32)
+            out.write(number.to_bytes(4, "big"))
         else:
-            self._parts.append(b"\x81" + number.to_bytes(8, "big"))
+            out.append(_LENGTH_64)
+            out.write(number.to_bytes(8, "big"))
 
     def signed_length(self, number: int) -> None:
         """Write a number that may be negative, as a signed 64-bit number."""
@@ -62,8 +76,8 @@ class RdbWriter:
 
     def string(self, data: bytes) -> None:
         """Write a string in the form that takes the fewest bytes."""
-        size = len(data)
-        if size <= _INTEGER_DIGITS and self._small_integer(data):
+        size: i64 = len(data)
+        if 0 < size <= _INTEGER_DIGITS and data[0] <= _NINE and self._small_integer(data):
             return
         if self._compresses and size > _LONGEST_UNCOMPRESSED:
             compressed = self._compressor.compress(data, size - _LEAST_SAVING)
@@ -71,7 +85,7 @@ class RdbWriter:
                 self.compressed(compressed, size)
                 return
         self.length(size)
-        self._parts.append(data)
+        self.raw(data)
 
     def _small_integer(self, data: bytes) -> bool:
         number = parse_integer(data)
@@ -88,31 +102,37 @@ class RdbWriter:
         return True
 
     def _integer(self, code: int, number: int, width: int) -> None:
-        self._parts.append((_SPECIAL | code).to_bytes(1, "little") + number.to_bytes(width, "little", signed=True))
+        self._out.append(_SPECIAL | code)
+        self._out.write(number.to_bytes(width, "little", signed=True))
 
     def compressed(self, data: bytes, size: int) -> None:
         """Write a string of ``size`` bytes that is already compressed."""
-        self._parts.append((_SPECIAL | LZF).to_bytes(1, "little"))
+        self._out.append(_SPECIAL | LZF)
         self.length(len(data))
         self.length(size)
-        self._parts.append(data)
+        self.raw(data)
 
     def double(self, number: float) -> None:
-        self._parts.append(pack("<d", number))
+        self._out.write(pack("<d", number))
 
     def moment(self, unix_ms: int) -> None:
         """Write a time, unix milliseconds, as a signed number."""
-        self._parts.append(unix_ms.to_bytes(8, "little", signed=True))
+        self._out.write(unix_ms.to_bytes(8, "little", signed=True))
 
     def raw(self, data: bytes) -> None:
         """Write bytes without their length, because the reader knows it."""
-        self._parts.append(data)
+        self._out.write(data)
+        if len(self._out) >= PIECE:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Give away what was collected, if it is for somebody."""
 
     def content_length(self) -> int:
         """The bytes of the value without its type."""
-        return sum([len(part) for part in self._parts]) - 1
+        return len(self._out) - 1
 
     def payload(self) -> bytes:
         """The value with its footer: the version of the format, and a checksum of everything before it."""
-        body = b"".join(self._parts) + self._version.to_bytes(2, "little")
+        body = self._out.getvalue() + self._version.to_bytes(2, "little")
         return body + crc64(body).to_bytes(8, "little")

@@ -21,7 +21,7 @@ from pyredmem.base import errors
 from pyredmem.base.numbers import format_double
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.gates import GATE_ACL
+from pyredmem.engine.gates import GATE_ACL, GATE_CANNOT_SAVE
 from pyredmem.engine.spec import DENYOOM, NOSCRIPT, WRITE, Command
 from pyredmem.scripting.sink import ARRAY, ERROR, STATUS, LuaSink
 from pyredmem.scripting.wrapped import call_libraries
@@ -207,6 +207,8 @@ class Calls:
         if flags & WRITE:
             if self.is_read_only:
                 return _READ_ONLY
+            if self._engine.core.gates.bits & GATE_CANNOT_SAVE:
+                return errors.CANNOT_SAVE
             if self.is_out_of_memory and flags & DENYOOM and not self._run.has_written:
                 return errors.OUT_OF_MEMORY
             self._run.has_written = True

@@ -26,6 +26,7 @@ from pyredmem.engine.command import Registry
 from pyredmem.engine.engine import Engine
 from pyredmem.host.loops import new_event_loop
 from pyredmem.memory import process
+from pyredmem.persistence.persistence import persistence_of
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
@@ -45,6 +46,8 @@ Result = TypeVar("Result")
 LINGER_SECONDS: Final = 1.0
 LINGER_STEP_SECONDS: Final = 0.002
 START_SECONDS: Final = 30.0
+
+FAILED: Final = 1
 
 #: Those that the system has; the last one is Windows's, sent by Ctrl+Break and to a group of processes.
 ENDING_SIGNALS: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
@@ -71,7 +74,7 @@ class Server:
         )
         self.listeners = Listeners(self._accept, options, self.log)
         self._network = Network(settings, self.listeners, self.log)
-        self._host = ServerHost(settings, self.log, config_path, self._end_soon, self._network.kinds)
+        self._host = ServerHost(settings, self.log, config_path, self._end_soon, self.listeners)
         fixed_seed = settings.integer("random-seed")
         self.engine: Engine = create_engine(
             settings,
@@ -89,12 +92,14 @@ class Server:
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
+        self._status = 0  # the exit status of the process
 
     # In a process of its own
 
     def run(self) -> int:
         """Serve until a signal or SHUTDOWN ends the server; returns the exit status for the process."""
         process.keep_large_blocks_apart()
+        self._host.is_own_process = True
         try:
             loop = new_event_loop(loop_choice())
             self._catch_signals(loop)
@@ -104,8 +109,8 @@ class Server:
                 loop.close()
         except StartError as error:
             self.log.warning(str(error))
-            return 1
-        return 0
+            return FAILED
+        return self._status
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         if hasattr(signal, "SIGHUP"):
@@ -125,11 +130,17 @@ class Server:
             self.log.warning(f"Received {number.name} again: exiting at once.")
             os._exit(1)
         self.log.warning(f"Received {number.name}, shutting down...")
-        self._end.set()
+        setting = "shutdown-on-sigint" if number == signal.SIGINT else "shutdown-on-sigterm"
+        if persistence_of(self.engine).prepare_end(set(self.settings.words(setting))):
+            self._end.set()
+            return
+        self._signals = 0
+        self.log.warning(
+            f"{number.name} received but errors trying to shut down the server, check the logs for more information"
+        )
 
     def _end_soon(self) -> None:
         """End the server on SHUTDOWN. The engine calls this, so it runs in the loop's thread."""
-        self.log.warning("A client has requested shutdown...")
         self._end.set()
 
     # Inside another program
@@ -206,7 +217,7 @@ class Server:
             await self.listeners.attach()
             ticker.start()
             self._announce()
-            ready()
+            self._start_with_dataset(ready)
             self._started.set()
             await self._end.wait()
         finally:
@@ -252,6 +263,25 @@ class Server:
         self.engine.tick(self._clock.now_us() // 1000)
         self._collector.tick(self._connections - len(self.engine.sessions))
 
+    def _start_with_dataset(self, ready: Callable[[], None]) -> None:
+        """Load the dataset that was saved, if there is one and the process belongs to the server."""
+        persistence = persistence_of(self.engine)
+        if not self._host.is_own_process or not persistence.has_file():
+            self._loaded(ready, "")
+            return
+        persistence.load_in_slices(partial(self._loaded, ready))
+
+    def _loaded(self, ready: Callable[[], None], problem: str) -> None:
+        """The dataset is loaded, or cannot be: then the server ends, so that it does not overwrite the file."""
+        if problem:
+            self.log.warning(f"Fatal error loading the DB, check server logs. Exiting. {problem}")
+            self._status = FAILED
+            self._end.set()
+            return
+        ready()
+        for kind in self.listeners.kinds():
+            self.log.notice(f"Ready to accept connections {kind}")
+
     def _announce(self) -> None:
         backlog, most = self.listeners.options.backlog, somaxconn()
         if 0 < most < backlog:
@@ -260,5 +290,3 @@ class Server:
             )
         self.log.notice(f"Running mode=standalone, port={self.settings.integer('port')}.")
         self.log.notice("Server initialized")
-        for kind in self._network.kinds():
-            self.log.notice(f"Ready to accept connections {kind}")

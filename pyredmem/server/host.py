@@ -8,24 +8,30 @@ from collections.abc import Callable
 
 from pyredmem.config.file import load_file, save_file
 from pyredmem.config.settings import Settings
+from pyredmem.engine.host import Child
+from pyredmem.host.child import fork
 from pyredmem.host.process import ProcessHost
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.endpoints import TCP, TLS, UNIX
-from pyredmem.server.logs import LEVELS, Log
+from pyredmem.server.listeners import Listeners
+from pyredmem.server.logs import CHILD, LEVELS, Log
 
 
 class ServerHost(ProcessHost):
-    """The process of a server. `end` asks the server to end; `kinds` returns the kinds of its open listeners."""
+    """The process of a server. `end` asks the server to end."""
 
     def __init__(
-        self, settings: Settings, log: Log, config_path: str, end: Callable[[], None], kinds: Callable[[], list[str]]
+        self, settings: Settings, log: Log, config_path: str, end: Callable[[], None], listeners: Listeners
     ) -> None:
         self._settings = settings
         self._log = log
         self._config_path = config_path
         self._end = end
-        self._kinds = kinds
+        self._listeners = listeners
+        #: Whether the process is the server's alone: no other threads, which a fork would stop at any point, and its
+        #: directory is for its files.
+        self.is_own_process = False
         # Resolved now: after a change of directory a relative path would mean another file.
         self._executable = os.path.abspath(sys.argv[0] or sys.executable)
         # While the server runs:
@@ -43,7 +49,7 @@ class ServerHost(ProcessHost):
         return self._settings.integer("port") or self._settings.integer("tls-port")
 
     def listeners(self) -> list[str]:
-        return [self._describe(kind) for kind in self._kinds()]
+        return [self._describe(kind) for kind in self._listeners.kinds()]
 
     def event_loop_name(self) -> str:
         """The package of the running loop: uvloop or asyncio."""
@@ -68,6 +74,15 @@ class ServerHost(ProcessHost):
             return False
         self.call_after_turn()
         return True
+
+    def fork(self, work: Callable[[Callable[[int], None]], bool]) -> Child | None:
+        if not self.is_own_process or not hasattr(os, "fork"):
+            return None
+        return fork(work, self._become_child)
+
+    def _become_child(self) -> None:
+        self._log.role = CHILD
+        self._listeners.close_in_child()
 
     def shut_down(self) -> None:
         self._end()

@@ -12,6 +12,7 @@ the same port at the same time.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -137,6 +138,15 @@ class Listeners:
         for listener in self._listeners:
             if listener.endpoint.kind != UNIX:
                 set_keepalive(listener.socket, seconds)
+
+    def kinds(self) -> list[str]:
+        """The kinds of the open endpoints, each once."""
+        return list(dict.fromkeys(endpoint.kind for endpoint in self.endpoints()))
+
+    def close_in_child(self) -> None:
+        """In a fork of the process: close the sockets, so that the ports are free when the parent has ended."""
+        for listener in self._listeners:
+            os.close(listener.socket.fileno())
 
     def close(self) -> None:
         """Close all listeners and remove the socket files."""

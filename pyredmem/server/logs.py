@@ -3,9 +3,9 @@
     4810:M 21 Nov 2026 01:21:30.023 * Ready to accept connections tcp
     pid  role   local time           level
 
-The role is `C` while the configuration is being read, and `M` while the process serves. The level is one of `. - * #`
-(debug, verbose, notice, warning). People read these lines, and tools match them, so the layout is fixed; the words of
-most lines are ours.
+The role is `C` while the configuration is being read, and in a child that saves; it is `M` while the process serves.
+The level is one of `. - * #` (debug, verbose, notice, warning). People read these lines, and tools match them, so the
+layout is fixed; the words of most lines are ours.
 
 A line is written with one `write` to a descriptor that was opened for appending. Nothing is buffered, so the last line
 before a crash is in the file, and several processes can share a file. The standard `logging` package is not used: its
@@ -28,6 +28,7 @@ NOTHING: Final = 4
 LEVELS: Final = {"debug": DEBUG, "verbose": VERBOSE, "notice": NOTICE, "warning": WARNING, "nothing": NOTHING}
 
 CONFIGURING: Final = "C"
+CHILD: Final = "C"
 MASTER: Final = "M"
 
 # The names are written here because %b of strftime depends on the locale.

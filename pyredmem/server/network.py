@@ -55,10 +55,6 @@ class Network:
             raise StartError("Configured to not listen anywhere, exiting.")
         self._subscribe()
 
-    def kinds(self) -> list[str]:
-        """The kinds of connections that the server accepts, each once."""
-        return list(dict.fromkeys(endpoint.kind for endpoint in self._listeners.endpoints()))
-
     def _subscribe(self) -> None:
         subscribe = self._settings.subscribe
         subscribe("port", self._port_changed)

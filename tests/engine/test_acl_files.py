@@ -23,18 +23,18 @@ class FilingHost(RecordingHost):
 
     def __init__(self) -> None:
         super().__init__()
-        self.files: dict[str, bytes] = {}
+        self.texts: dict[str, bytes] = {}
         self.fails = False
 
     def read_file(self, path: str) -> bytes:
-        if path not in self.files:
+        if path not in self.texts:
             raise FileNotFoundError(2, "No such file or directory")
-        return self.files[path]
+        return self.texts[path]
 
     def write_file(self, path: str, content: bytes) -> None:
         if self.fails:
             raise PermissionError(13, "Permission denied")
-        self.files[path] = content
+        self.texts[path] = content
 
 
 class Filed(World):
@@ -45,7 +45,7 @@ class Filed(World):
         super().__init__(host=self.host, **{"aclfile": "u.acl", **settings})
 
     def load(self, text: str) -> object:
-        self.host.files["u.acl"] = text.encode()
+        self.host.texts["u.acl"] = text.encode()
         return self.do("ACL", "LOAD")
 
 
@@ -129,13 +129,13 @@ def set_up(world: World, *lines: str) -> None:
 
 
 def test_a_server_starts_with_the_users_of_its_file(filed: Filed) -> None:
-    filed.host.files["u.acl"] = b"user a on\n"
+    filed.host.texts["u.acl"] = b"user a on\n"
     set_up(filed)
     assert filed.do("ACL", "USERS") == [b"a", b"default"]
 
 
 def test_a_server_does_not_start_with_a_bad_file(filed: Filed) -> None:
-    filed.host.files["u.acl"] = b"user a bad\n"
+    filed.host.texts["u.acl"] = b"user a bad\n"
     with pytest.raises(UsersError, match=r"Aborting Redis startup because of ACL errors: u\.acl:1: Syntax error"):
         set_up(filed)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.active_expiry import SLICE_US
@@ -20,7 +22,7 @@ class Slow(KeyListener):
         self._hosted.clock.advance_us(self.cost_us)
 
 
-def filled(count: int, cost_us: int = 10, **settings: str) -> tuple[Hosted, Slow]:
+def filled(count: int, cost_us: int = 10, **settings: Any) -> tuple[Hosted, Slow]:
     """An engine with `count` keys that have all expired but are not deleted yet."""
     hosted = Hosted(2, **settings)
     for number in range(count):

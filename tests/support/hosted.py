@@ -60,8 +60,8 @@ class RecordingHost(Host):
 class Hosted(World):
     """A world with a `RecordingHost`, in which DEBUG is allowed."""
 
-    def __init__(self, protocol: int = 2, **settings: Any) -> None:
-        self.host = RecordingHost()
+    def __init__(self, protocol: int = 2, *, host: RecordingHost | None = None, **settings: Any) -> None:
+        self.host = host or RecordingHost()
         super().__init__(protocol=protocol, host=self.host, **{"enable_debug_command": "yes", **settings})
 
     def info_text(self, *sections: str) -> str:

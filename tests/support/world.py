@@ -121,7 +121,8 @@ class EmptyWorld:
     ) -> None:
         self.clock = clock or ManualClock()
         self.protocol = protocol
-        pairs = [(name.replace("_", "-"), value) for name, value in settings.items()]
+        # There are no save points unless a test asks for them: the usual host has no files.
+        pairs = [("save", ""), *[(name.replace("_", "-"), value) for name, value in settings.items()]]
         self._registry = REGISTRY.copy()
         self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(seed), host, registry=self._registry)
 

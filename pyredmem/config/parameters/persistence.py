@@ -1,4 +1,4 @@
-"""Snapshots and the append-only file: accepted so that a redis.conf can be read, but without effect."""
+"""RDB files; and the append-only file, accepted so that a redis.conf can be read, but without effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _setting(name: str, kind: Kind, default: str, text: str, immutable: bool = F
 SNAPSHOTS: Final = Section(
     "Snapshots",
     (
-        _setting(
+        Parameter(
             "save",
             SavePoints(),
             "3600 1 300 100 60 10000",
@@ -29,14 +29,11 @@ SNAPSHOTS: Final = Section(
             "dump.rdb",
             "File name of the snapshot.",
             protected=True,
-            no_effect=NO_PERSISTENCE,
         ),
-        _setting("stop-writes-on-bgsave-error", YesNo(), "yes", "Refuse writes after a failed save."),
+        Parameter("stop-writes-on-bgsave-error", YesNo(), "yes", "Refuse writes after a failed save."),
+        Parameter("rdbcompression", YesNo(), "yes", "Compress long strings in snapshots, and in the replies of DUMP."),
+        Parameter("rdbchecksum", YesNo(), "yes", "Put a checksum at the end of a snapshot.", immutable=True),
         Parameter(
-            "rdbcompression", YesNo(), "yes", "Compress long strings in serialized values, such as the replies of DUMP."
-        ),
-        _setting("rdbchecksum", YesNo(), "yes", "Put a checksum at the end of a snapshot.", immutable=True),
-        _setting(
             "rdb-save-incremental-fsync", YesNo(), "yes", "Force a snapshot to disk in steps while it is written."
         ),
         Parameter(

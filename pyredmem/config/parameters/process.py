@@ -20,7 +20,6 @@ from pyredmem.config.kinds import (
 )
 from pyredmem.config.parameter import (
     DEBUGGING_AID,
-    NO_PERSISTENCE,
     NO_PROCESS_TUNING,
     NO_SYSLOG,
     NO_THREADS,
@@ -134,15 +133,13 @@ PROCESS: Final = Section(
             "shutdown-on-sigint",
             _SHUTDOWN,
             "default",
-            "Whether SIGINT saves a snapshot first, and whether it waits.",
-            no_effect=NO_PERSISTENCE,
+            "Whether SIGINT saves a snapshot first.",
         ),
         Parameter(
             "shutdown-on-sigterm",
             _SHUTDOWN,
             "default",
-            "Whether SIGTERM saves a snapshot first, and whether it waits.",
-            no_effect=NO_PERSISTENCE,
+            "Whether SIGTERM saves a snapshot first.",
         ),
         Parameter(
             "io-threads",
