@@ -78,7 +78,8 @@ class Server:
         self.memory = MemoryView(self.driver)
         if records_commands:
             self.commands.start()
-        if "dir" in given:
+        self._keeps_files = "dir" in given
+        if self._keeps_files:
             self._load_file()
 
     @property
@@ -107,7 +108,17 @@ class Server:
             persistence.load()
 
     def close(self) -> None:
-        """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError."""
+        """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError.
+
+        A server with a ``dir`` and save points saves its dataset.
+        """
+        if self._keeps_files:
+            self._keeps_files = False
+            self.driver.enter()
+            try:
+                persistence_of(self.engine).prepare_end({"force"})
+            finally:
+                self.driver.leave()
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()

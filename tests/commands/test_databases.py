@@ -89,13 +89,6 @@ def test_only_a_flush_in_the_foreground_purges_the_allocator(world: World) -> No
     assert dirty_after("FLUSHALL", "SYNC") == 0
 
 
-def test_flushall_resets_the_dirty_counter_if_save_is_set(world: World) -> None:
-    world.do("CONFIG", "SET", "save", "3600 1")
-    world.do("SET", "k", "v")
-    world.do("FLUSHALL")
-    assert world.engine.keyspace.changes.since_save() == 0
-
-
 def test_a_flush_counts_each_key_as_a_change(world: World) -> None:
     world.do("CONFIG", "SET", "save", "")
     world.do("MSET", "a", "1", "b", "2")

@@ -360,12 +360,6 @@ def test_log_writes_to_the_log(hosted: Hosted) -> None:
     assert hosted.host.logged == [("warning", "DEBUG LOG: hello")]
 
 
-def test_reload_says_that_there_is_no_snapshot(hosted: Hosted) -> None:
-    reply = hosted.do("DEBUG", "RELOAD")
-    assert isinstance(reply, Error)
-    assert b"snapshot" in reply.text
-
-
 def test_active_expire_can_be_switched_off(hosted: Hosted) -> None:
     assert hosted.do("DEBUG", "SET-ACTIVE-EXPIRE", "0") == OK
     assert not hosted.engine.switches.active_expire

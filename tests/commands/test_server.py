@@ -1,4 +1,4 @@
-"""TIME, SHUTDOWN, and the commands that are refused because there are no files."""
+"""TIME and SHUTDOWN, on a server without save points. tests/persistence has the others."""
 
 from __future__ import annotations
 
@@ -23,11 +23,8 @@ def test_lastsave_is_the_time_of_the_start(hosted: Hosted) -> None:
     assert hosted.do("LASTSAVE") == 1_700_000_000
 
 
-@pytest.mark.parametrize("words", [["SAVE"], ["BGSAVE"], ["BGSAVE", "schedule"], ["BGREWRITEAOF"]])
-def test_writing_files_is_refused(hosted: Hosted, words: list[str]) -> None:
-    reply = hosted.do(*words)
-    assert isinstance(reply, Error)
-    assert b"writes no files" in reply.text
+def test_an_append_only_file_is_refused(hosted: Hosted) -> None:
+    assert hosted.do("BGREWRITEAOF") == Error(b"ERR this server does not write append-only files")
 
 
 def test_bgsave_accepts_only_the_word_schedule(hosted: Hosted) -> None:
@@ -52,9 +49,3 @@ def test_shutdown_refuses_words_that_contradict_each_other(hosted: Hosted, words
 
 def test_there_is_never_a_shutdown_to_abort(hosted: Hosted) -> None:
     assert hosted.do("SHUTDOWN", "ABORT") == Error(b"ERR No shutdown in progress.")
-
-
-def test_shutdown_does_not_lose_data_that_is_to_be_saved(hosted: Hosted) -> None:
-    assert hosted.do("SHUTDOWN", "SAVE") == Error(b"ERR Errors trying to SHUTDOWN. Check logs.")
-    assert hosted.host.shut == 0
-    assert "no files" in hosted.host.logged[0][1]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -87,14 +88,27 @@ def test_a_type_shares_no_address_and_has_no_commands_of_its_own(kind: Any) -> N
         client.execute_command("DELIFEQ", "name", "text")
 
 
-@promise("**Nothing is written to files.**")
-def test_nothing_is_saved(fake_server: FakeServer) -> None:
-    for save in (FakeRedis(server=fake_server).save, FakeRedis(server=fake_server).bgsave):
-        with pytest.raises(redis.ResponseError, match="keeps its data in memory only"):
-            save()
+@promise("**`SAVE` really saves, but to a file in memory.**")
+def test_a_save_leaves_nothing_on_disk(
+    fake_server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = FakeRedis(server=fake_server)
+    assert client.save()
+    assert client.info("persistence")["rdb_saves"] == 1
+    assert os.listdir(tmp_path) == []
 
 
-@promise("**Nothing is written to files.**")
+@promise("**`SAVE` really saves, but to a file in memory.**")
+def test_with_a_directory_a_save_writes_a_file_there(tmp_path: Path) -> None:
+    client = FakeRedis(server=FakeServer(config={"dir": str(tmp_path)}))
+    client.set("name", "text")
+    assert client.save()
+    assert os.listdir(tmp_path) == ["dump.rdb"]
+    assert FakeRedis(server=FakeServer(config={"dir": str(tmp_path)})).get("name") == b"text"
+
+
+@promise("**`SAVE` really saves, but to a file in memory.**")
 def test_clients_are_really_paused(fake_server: FakeServer) -> None:
     client = FakeRedis(server=fake_server, socket_timeout=0.01)
     client.client_pause(60_000, all=False)

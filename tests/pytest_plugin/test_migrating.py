@@ -432,11 +432,17 @@ def test_the_version_is_a_setting(run_tests: RunTests) -> None:
     """).assert_outcomes(passed=2)
 
 
-@promise("Nothing is written to files")
-@pytest.mark.parametrize("command", ["SAVE", "BGSAVE", "BGREWRITEAOF"])
-def test_nothing_is_written_to_files(server: pyredmem.Server, command: str) -> None:
-    with pytest.raises(redis.ResponseError, match="keeps its data in memory only"):
-        server.client().execute_command(command)
+@promise("Nothing is written to disk")
+def test_nothing_is_written_to_disk(server: pyredmem.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = server.client()
+    assert client.save()
+    assert client.bgsave()
+    server.clock.advance(60)
+    assert client.info("persistence")["rdb_saves"] == 2
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(redis.ResponseError, match="append-only"):
+        client.bgrewriteaof()
 
 
 @promise("There is no replication")
