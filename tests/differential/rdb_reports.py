@@ -131,7 +131,7 @@ def _times_out_of_order(theirs: Report, ours: Report) -> bool:
 
 def _newer_type(theirs: Report, ours: Report) -> bool:
     match = re.fullmatch(r"\[offset \d+\] (?:Invalid|Unknown) object type:? (\d+).*", theirs.message)
-    return match is not None and int(match[1]) in {20, 21, 22, 24, 25} and ours.offset >= theirs.offset
+    return match is not None and int(match[1]) in {20, 21, 22, 24, 25, 244} and ours.offset >= theirs.offset
 
 
 def _version(theirs: Report, ours: Report) -> bool:
@@ -160,7 +160,7 @@ KNOWN = (
     Known(
         "we do not need the order of the times in a listpack of a hash; the checksum is wrong then", _times_out_of_order
     ),
-    Known("the judge does not know the types of newer versions, or of the other product", _newer_type),
+    Known("the judge does not know the types and records of newer versions, or of the other product", _newer_type),
     Known("Redis reads the version up to the first character that is no digit", _version),
 )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pyredmem.host.files import SystemFiles
 from pyredmem.host.memory_files import MemoryFiles
 from pyredmem.rdb.check import check
 from tests.differential.rdb_reports import MODULE_FIELD, Report, difference
@@ -220,6 +221,21 @@ def test_a_file_that_was_cut_off_anywhere_is_reported_alike(judge: Judge, tmp_pa
     for size in range(len(data)):
         comparison.check(data[:size], f"{size} of {len(data)} bytes")
     assert comparison.reasons[""] > len(data) / 2
+
+
+def test_the_judge_accepts_what_was_kept_of_a_file_by_the_advised_command(judge: Judge, tmp_path: Path) -> None:
+    data = judge.small()
+    path = tmp_path / "dump.rdb"
+    for size in range(len(data) // 2, len(data), 20):
+        path.write_bytes(data[:size])
+        lines: list[str] = []
+        assert check(str(path), SystemFiles(), 0, lines.append) == 1
+        command = lines[-1].removeprefix("[advice] ")
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+        mended = judge.report(tmp_path / "mended.rdb")
+        assert mended.status == 0
+        (kept,) = [line for line in lines if "could be read, up to" in line]
+        assert kept.startswith(f"[advice] {mended.counts['keys read']} key")
 
 
 def damaged(data: bytes, count: int) -> Iterable[tuple[int, bytes]]:
