@@ -26,16 +26,18 @@ from pyredmem.objects.rdb_file import (
     TOO_SHORT,
     WRONG_SIGNATURE,
     RdbChecksumError,
+    RdbFile,
     RdbFileError,
 )
 from pyredmem.objects.rdb_loader import read_value
 from tests.objects.samples import SAMPLES, SOON
-from tests.support.payloads import sealed
-from tests.support.rdb_files import Record, digest_of, key, opened, rdb, records_of, saved, word
+from tests.support.payloads import sealed, text
+from tests.support.rdb_files import Content, Record, digest_of, key, opened, rdb, records_of, saved, word
 from tests.support.suites import SUITE, time_limit
 
 A = key(rdb_types.STRING, b"a", word(b"1"))
 WORDS = key(rdb_types.LIST, b"words", b"\x02" + word(b"x") + word(b"y"))
+LARGEST_PIECE = 1 << 16
 BIG_NUMBER = b"\x81" + b"\xff" * 8
 
 
@@ -308,6 +310,15 @@ def test_a_false_length_takes_no_memory(kind: int, size: int) -> None:
         tracemalloc.stop()
     assert error.message in {TOO_SHORT, "Invalid data", "Invalid object type: 120"}
     assert peak < 1_000_000
+
+
+def test_a_file_is_read_piece_by_piece() -> None:
+    """So memory has to suffice for the largest value only."""
+    content = Content(rdb(*[key(rdb_types.STRING, b"k", text(bytes(100_000))) for _ in range(5)]))
+    file = RdbFile(content)
+    file.read_header()
+    while file.next() != END:
+        assert content.at - file.offset() <= LARGEST_PIECE
 
 
 def test_a_file_that_was_cut_off_anywhere_is_too_short() -> None:

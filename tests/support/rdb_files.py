@@ -27,13 +27,13 @@ class Content(ReadableFile):
 
     def __init__(self, data: bytes, piece: int = 1 << 30) -> None:
         self._data = data
-        self._at = 0
+        self.at = 0  # how much was read
         self._piece = piece
 
     def read(self, size: int) -> bytes:
-        start = self._at
-        self._at = min(start + size, start + self._piece, len(self._data))
-        return self._data[start : self._at]
+        start = self.at
+        self.at = min(start + size, start + self._piece, len(self._data))
+        return self._data[start : self.at]
 
     def size(self) -> int:
         return len(self._data)
