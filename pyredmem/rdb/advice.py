@@ -37,6 +37,8 @@ def of_damage(reading: Reading, error: RdbFileError) -> list[str]:
         return _of_checksum(reading, error)
     if reading.file_bytes == 0:
         return ["The file is empty."]
+    if error.message == TOO_SHORT and reading.whole_bytes == 0:
+        return [f"The file ends after {_count(reading.file_bytes, 'byte')}, inside its header."]
     if error.message == TOO_SHORT:
         cause = f"The file ends after {_count(reading.file_bytes, 'byte')}, but the record at offset"
         cause += f" {reading.whole_bytes} goes on: the end is missing, or a length in the record is wrong."
@@ -65,11 +67,11 @@ def _of_checksum(reading: Reading, error: RdbFileError) -> list[str]:
 
 
 def _how_to_keep(reading: Reading) -> list[str]:
-    path = shlex.quote(reading.path)
+    path, mended = shlex.quote(reading.path), shlex.quote(f"{reading.path}.mended")
     ending = r"\377" + r"\0" * (8 if reading.version >= FIRST_CHECKSUM_VERSION else 0)
     return [
         f"{_count(reading.keys, 'key')} could be read, up to offset {reading.whole_bytes}. This keeps them:",
-        f"  (head -c {reading.whole_bytes} {path}; printf '{ending}') > mended.rdb",
+        f"  (head -c {reading.whole_bytes} {path}; printf '{ending}') > {mended}",
     ]
 
 

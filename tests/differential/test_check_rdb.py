@@ -232,7 +232,7 @@ def test_the_judge_accepts_what_was_kept_of_a_file_by_the_advised_command(judge:
         assert check(str(path), SystemFiles(), 0, lines.append) == 1
         command = lines[-1].removeprefix("[advice] ")
         subprocess.run(command, shell=True, cwd=tmp_path, check=True)
-        mended = judge.report(tmp_path / "mended.rdb")
+        mended = judge.report(tmp_path / "dump.rdb.mended")
         assert mended.status == 0
         (kept,) = [line for line in lines if "could be read, up to" in line]
         assert kept.startswith(f"[advice] {mended.counts['keys read']} key")

@@ -120,7 +120,7 @@ def test_a_file_that_is_cut_off_is_reported_with_what_was_being_read() -> None:
             f"[advice] The file ends after {len(cut)} bytes, but the record at offset {whole} goes on: "
             "the end is missing, or a length in the record is wrong.",
             f"[advice] 2 keys could be read, up to offset {whole}. This keeps them:",
-            rf"[advice]   (head -c {whole} dump.rdb; printf '\377\0\0\0\0\0\0\0\0') > mended.rdb",
+            rf"[advice]   (head -c {whole} dump.rdb; printf '\377\0\0\0\0\0\0\0\0') > dump.rdb.mended",
         ],
     )
 
@@ -179,6 +179,7 @@ def test_a_damaged_value_is_reported_with_its_record() -> None:
     ("data", "message", "advised"),
     [
         (b"", "Unexpected EOF reading RDB file", "The file is empty."),
+        (b"REDIS", "Unexpected EOF reading RDB file", "The file ends after 5 bytes, inside its header."),
         (b"*1\r\n$4\r\nPING\r\n", "Wrong signature trying", "This is no RDB file: one begins with REDIS or VALKEY."),
         (b"REDIS0099\xff", "Can't handle RDB format version 99", "The header is damaged, or a newer version wrote"),
     ],
@@ -208,7 +209,7 @@ def test_the_advised_command_makes_a_valid_file_of_the_keys_that_could_be_read(
     (command,) = [line for line in advice(lines) if "head" in line]
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     mended: list[str] = []
-    assert check(str(tmp_path / "mended.rdb"), SystemFiles(), NOW_MS, mended.append) == OK
+    assert check(f"{path}.mended", SystemFiles(), NOW_MS, mended.append) == OK
     assert "[info] 2 keys read" in mended
 
 
