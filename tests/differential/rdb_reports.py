@@ -21,7 +21,7 @@ _AFTER_ZERO = re.compile(r"\\x00.*?( = '|'$)")
 #: Redis's reasons, with lines of its source, why a value is invalid. For us it is invalid, or too short.
 _REASONS = re.compile(r"\[offset (\d+)\] (Internal error in RDB reading|Failed loading library|Invalid data).*")
 #: What one of the judges does not know: versions of files, types of values, and the record of a slot.
-_NEWER = re.compile(r"RDB format version 1[12]$|nvalid object type: (2[01245]|244)$|nknown object type 2[45] ")
+_NEWER = re.compile(r"RDB format version 1[12]$|Invalid object type: (2[01245]|244)$|Unknown object type 2[45] ")
 
 
 @dataclass(frozen=True)
