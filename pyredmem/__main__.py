@@ -5,6 +5,7 @@ Tools that start a `redis-server` find the options, the output, the log lines an
 
 import os
 import sys
+from importlib import import_module
 from typing import Final
 
 from pyredmem import __version__
@@ -29,6 +30,9 @@ def run(arguments: list[str]) -> int:
     if invocation.action == command_line.CHECK_SYSTEM:
         print("Nothing to check: the server does not depend on any settings of the kernel.")
         return OK
+    if invocation.action == command_line.CHECK_RDB:
+        status: int = import_module("pyredmem.rdb.check").run(invocation.path, program_name(arguments[0]))
+        return status
     if invocation.action == command_line.REFUSED:
         complain(invocation.message)
         return FAILED

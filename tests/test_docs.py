@@ -22,6 +22,7 @@ EXECUTED = {
     "docs/faults.md": "pytest_plugin/test_documents.py",
     "docs/from-fakeredis.md": "fakeredis/test_migration_page.py",
     "docs/migrating.md": "pytest_plugin/test_migrating.py",
+    "docs/persistence.md": "pytest_plugin/test_documents.py",
     "docs/recipes.md": "applications/test_recipes.py",
     "docs/testing.md": "pytest_plugin/test_guide.py",
     "docs/time.md": "client/test_time_libraries.py",

@@ -26,7 +26,7 @@ LAYERS = (
     ("commands", "info"),
     ("assembly",),
     ("host",),
-    ("server", "client"),
+    ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

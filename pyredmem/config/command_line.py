@@ -18,6 +18,7 @@ RUN: Final = "run"
 VERSION: Final = "version"
 HELP: Final = "help"
 CHECK_SYSTEM: Final = "check-system"
+CHECK_RDB: Final = "check-rdb"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -29,6 +30,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} -v | --version
        {program} -h | --help
        {program} --check-system
+       {program} check-rdb FILE     (checks an RDB file)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -44,7 +46,7 @@ class Invocation:
 
     action: str
     message: str = ""  # why it is refused
-    path: str = ""  # the configuration file, if one was named
+    path: str = ""  # the configuration file, if one was named, or the RDB file
     from_stdin: bool = False
     options: str = ""  # lines of configuration
 
@@ -80,9 +82,20 @@ def _special(arguments: list[str]) -> Invocation | None:
         return Invocation(REFUSED, "This server does not test the memory of the machine.")
     if first == "--check-system":
         return Invocation(CHECK_SYSTEM)
+    if first == CHECK_RDB:
+        return _check_rdb(arguments[1:])
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")
     return None
+
+
+def _check_rdb(arguments: list[str]) -> Invocation:
+    """A check of the one file that is named; without a path it ends with the usage, as redis-check-rdb does."""
+    if arguments in (["-v"], ["--version"]):
+        return Invocation(VERSION)
+    if len(arguments) != 1 or arguments[0] in {"-h", "--help"}:
+        return Invocation(CHECK_RDB)
+    return Invocation(CHECK_RDB, path=arguments[0])
 
 
 def _lines(arguments: list[str]) -> list[str]:

@@ -38,7 +38,7 @@ class _Writing(WritableFile):
 class SystemFiles(Files):
     """The files of the operating system. Paths are relative to ``directory``."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str = ".") -> None:
         self._directory = directory
 
     def _at(self, path: str) -> str:

@@ -19,7 +19,7 @@ resource: Final = optional_module("resource")  # not on Windows
 class ProcessHost(Host):
     """Figures of the process, files, connections to other servers."""
 
-    _files: Files = SystemFiles(".")
+    _files: Files = SystemFiles()
 
     def resident_bytes(self) -> int:
         return process.resident_bytes()

@@ -14,7 +14,7 @@ from pyredmem.objects.hash import HashObject
 from pyredmem.objects.rdb_file import DATABASE, END, FIELD, FUNCTION, KEY, NONE, SIZES, RdbFile, RdbFileError
 from pyredmem.objects.rdb_images import Builder, StringImage
 
-#: Nothing is read for longer than this many keys, before the caller can look at the clock.
+#: How many records are read before the caller can look at the clock.
 _PIECE = 16
 
 
@@ -122,7 +122,7 @@ def refuse_existing(keyspace: Keyspace, file: RdbFile) -> None:
         raise RdbFileError(f"RDB has duplicated key '{file.key.decode('latin-1')}' in DB {index}", file.offset())
 
 
-def mark_used(database: Database, key: bytes, idle_s: i64, frequency: i64) -> None:
+def mark_used(database: Database, key: bytes, idle_s: int, frequency: i64) -> None:
     """Set the access field from an idle time or an LFU counter, whichever the policy uses; -1 means there is none.
 
     This holds even for a shared integer.
@@ -132,8 +132,7 @@ def mark_used(database: Database, key: bytes, idle_s: i64, frequency: i64) -> No
         if frequency >= 0:
             database.set_access(key, access.lfu_minutes(shared.now_ms()) << 8 | frequency)
     elif idle_s >= 0:
-        used: i64 = i64(shared.lru_clock)
-        used -= idle_s
+        used = int(shared.lru_clock) - idle_s
         if used < 0:
             used += access.LRU_CLOCK_MASK
         database.set_access(key, used & access.LRU_CLOCK_MASK)

@@ -18,7 +18,7 @@ from mypy_extensions import i64
 from pyredmem.base.files import ReadableFile
 from pyredmem.objects import rdb_types
 from pyredmem.objects.rdb_images import Image
-from pyredmem.objects.rdb_loader import read_value_of
+from pyredmem.objects.rdb_loader import is_known_type, read_value_of
 from pyredmem.objects.rdb_reader import EmptyValueError, MissingBytesError, PayloadError, RdbFileReader
 
 # Records.
@@ -45,7 +45,6 @@ NONE: Final = -1
 
 _SIGNATURE_BYTES: Final = 9
 _CHECKSUM_BYTES: Final = 8
-_FIRST_CHECKSUM_VERSION: Final = 5
 
 # What a module's value is made of.
 _MODULE_END: Final = 0
@@ -68,6 +67,10 @@ class RdbFileError(Exception):
         self.offset = offset
 
 
+class RdbChecksumError(RdbFileError):
+    """All records could be read, but the file does not have the checksum that it was written with."""
+
+
 class RdbFile:
     """Reads a file record by record. Its fields describe the last record; ``next`` says which of them.
 
@@ -86,12 +89,13 @@ class RdbFile:
         self.name = b""
         self.text = b""
         self.key = b""
-        self.kind = 0  # the type of the value, as in rdb_types
+        self.kind = 0  # the type of the value, as the file has it
         self.value: Image | None = None  # None if it is the value of a module, or has no elements
         self.is_empty = False  # whether it has no elements: such a key must not be loaded
         self.expire_ms: i64 = NONE  # unix milliseconds
-        self.idle_s: i64 = NONE
+        self.idle_s = NONE
         self.frequency: i64 = NONE
+        self._starts_key = True  # whether nothing is known yet of the key that comes next
 
     def offset(self) -> int:
         """Where in the file the next byte is."""
@@ -125,14 +129,17 @@ class RdbFile:
             raise self._error("Invalid data") from None
 
     def _next(self) -> int:
-        self.expire_ms = NONE
-        self.idle_s = NONE
-        self.frequency = NONE
+        self.value = None  # of two values only one is in memory
+        if self._starts_key:
+            self._starts_key = False
+            self.expire_ms = NONE
+            self.idle_s = NONE
+            self.frequency = NONE
         reader = self._reader
         while True:
             self.doing = "read-type"
             code = reader.byte()
-            if code < rdb_types.FIRST_OPCODE:
+            if code == rdb_types.MODULE_VALUE or is_known_type(self._type_of(code)):
                 self._read_key(code)
                 return KEY
             if code == rdb_types.EXPIRE_MS:
@@ -185,29 +192,31 @@ class RdbFile:
         if code == rdb_types.END:
             self._read_end()
             return END
+        if code == rdb_types.FUNCTION_BEFORE_RELEASE:
+            raise self._error(f"Pre-release function format not supported {self.version}")
         raise self._error(f"Invalid object type: {code}")
 
     def _read_key(self, code: int) -> None:
+        self.kind = code
         self.doing = "read-key"
         self.key = self._reader.string()
         self.doing = "read-object-value"
-        self.kind = code
         self.is_empty = False
         if code == rdb_types.MODULE_VALUE:
             self.name = _module_name(self._reader.length())
             self._skip_module_value()
-            self.value = None
-            return
+        else:
+            try:
+                self.value = read_value_of(self._reader, self._type_of(code))
+            except EmptyValueError:
+                self.is_empty = True
+        self._starts_key = True
+
+    def _type_of(self, code: int) -> int:
+        """The type, as in rdb_types, that a code has in this file."""
         if self.is_valkey and code == rdb_types.HASH_WITH_TIMES_VALKEY:
-            self.kind = rdb_types.VALKEY_HASH_WITH_TIMES
-        try:
-            self.value = read_value_of(self._reader, self.kind)
-        except EmptyValueError:
-            self.value = None
-            self.is_empty = True
-            return
-        if self.value is None:
-            raise self._error(f"Invalid object type: {code}")
+            return rdb_types.VALKEY_HASH_WITH_TIMES
+        return code
 
     def _skip_module_value(self) -> None:
         reader = self._reader
@@ -229,14 +238,15 @@ class RdbFile:
     def _read_end(self) -> None:
         """Check the checksum. Files of old versions have none; a file that was saved without one has zero."""
         self.doing = "check-sum"
-        if self.version < _FIRST_CHECKSUM_VERSION:
+        if self.version < rdb_types.FIRST_CHECKSUM_VERSION:
             return
         expected = self._reader.checksum()
         found = int.from_bytes(self._reader.raw(_CHECKSUM_BYTES), "little")
         if found == 0:
             return
         if found != expected:
-            raise self._error(f"Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")
+            message = f"Wrong RDB checksum expected: ({expected:x}) but got ({found:x})"
+            raise RdbChecksumError(message, self.offset())
         self.has_checksum = True
 
 

@@ -51,6 +51,10 @@ class Image:
         """The value, with its blocks in the ledger."""
         raise NotImplementedError
 
+    def has_times(self) -> bool:
+        """Whether fields of a hash have expire times."""
+        return False
+
 
 class StringImage(Image):
     """A string."""
@@ -238,6 +242,9 @@ class FieldsImage(Image):
         self.pairs = pairs
         self.times = times
 
+    def has_times(self) -> bool:
+        return bool(self.times)
+
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, which is converted at the first field or value that is too long for one."""
         limits = builder.limits
@@ -260,6 +267,9 @@ class ListpackFieldsImage(Image):
     def __init__(self, pairs: list[bytes], times: dict[bytes, int] | None) -> None:
         self.pairs = pairs
         self.times = times
+
+    def has_times(self) -> bool:
+        return bool(self.times)
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, however long the fields and values are, or a hash table if there are too many."""

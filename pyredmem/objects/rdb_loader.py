@@ -49,6 +49,11 @@ def read_value(payload: bytes) -> Image:
     return value
 
 
+def is_known_type(kind: int) -> bool:
+    """Whether values of a type can be read."""
+    return kind in _STREAMS or kind in _READERS
+
+
 def read_value_of(reader: RdbReader, kind: int) -> Image | None:
     """Read a value of a type; None if there is no such type. Raises PayloadError if the value is invalid."""
     if kind in _STREAMS:

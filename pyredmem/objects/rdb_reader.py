@@ -30,6 +30,8 @@ _NO_NUMBER: Final = 253
 
 #: How much of a file is read at a time (bytes).
 _PIECE: Final = 1 << 16
+#: More bytes than a file can have.
+_TOO_MANY: Final = 1 << 63
 
 
 class PayloadError(Exception):
@@ -65,6 +67,8 @@ class RdbReader:
 
     def raw(self, size: int) -> bytes:
         """The next ``size`` bytes."""
+        if size >= _TOO_MANY:
+            raise MissingBytesError
         count: i64 = size
         if count > self._end - self._at:
             self._read_on(count)

@@ -41,6 +41,8 @@ VALKEY_HASH_WITH_TIMES: Final = 256
 FIRST_OPCODE: Final = 240
 SLOT: Final = 244
 FUNCTION: Final = 245
+#: As the first candidates of 7.0 wrote functions, which no release can read.
+FUNCTION_BEFORE_RELEASE: Final = 246
 MODULE_FIELD: Final = 247
 IDLE: Final = 248
 FREQUENCY: Final = 249
@@ -57,6 +59,9 @@ VERSION_WITH_FIELD_TIMES: Final = 12
 #: The newest versions of RDB files that can be read.
 NEWEST_VERSION: Final = 12
 VALKEY_VERSION: Final = 80
+
+#: From this version on a file ends with a checksum, which is zero if it was saved without one.
+FIRST_CHECKSUM_VERSION: Final = 5
 
 # The kinds of list nodes: a single element, or a listpack.
 PLAIN_NODE: Final = 1

@@ -46,6 +46,19 @@ def test_check_system() -> None:
     assert parse(["--check-system"]).action == command_line.CHECK_SYSTEM
 
 
+def test_an_rdb_file_can_be_checked() -> None:
+    assert parse(["check-rdb", "dump.rdb"]) == Invocation(command_line.CHECK_RDB, path="dump.rdb")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["a.rdb", "b.rdb"]])
+def test_a_check_of_anything_but_one_file_has_no_path(arguments: list[str]) -> None:
+    assert parse(["check-rdb", *arguments]) == Invocation(command_line.CHECK_RDB)
+
+
+def test_a_check_tells_its_version_too() -> None:
+    assert parse(["check-rdb", "--version"]).action == command_line.VERSION
+
+
 def test_the_first_argument_may_be_a_file() -> None:
     invocation = parse(["/etc/redis.conf", "--hz", "50"])
     assert (invocation.path, invocation.options) == ("/etc/redis.conf", 'hz "50" ')

