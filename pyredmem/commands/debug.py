@@ -242,7 +242,7 @@ def _reload(context: Context, argv: list[bytes]) -> None:
     if b"NOSAVE" not in options and not persistence.snapshots.save():
         raise CommandError(b"ERR")
     try:
-        persistence.reload(b"NOFLUSH" not in options, b"MERGE" in options)
+        persistence.reload(b"NOFLUSH" not in options, b"MERGE" in options, b"NOSAVE" not in options)
     except LoadError as error:
         context.engine.host.log("warning", str(error))
         raise CommandError(_CANNOT_LOAD) from None

@@ -20,7 +20,7 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack, entry_size
-from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.listpack_bytes import ListpackWriter
 
 
 @mypyc_attr(acyclic=True)
@@ -147,11 +147,12 @@ class PackedFields(HashFields):
 
     def save(self, writer: RdbWriter) -> None:
         """Write the block: each field, followed by its value."""
-        entries: list[bytes] = []
+        block = ListpackWriter()
         for field, value in self.values.items():
-            entries += [field, value]
+            block.add(field)
+            block.add(value)
         writer.kind(HASH_LISTPACK)
-        writer.string(listpack_bytes(entries))
+        writer.string(block.finish())
 
     def memory(self, samples: i64) -> i64:
         return self.block.usable()

@@ -32,7 +32,7 @@ from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.rdb_types import HASH_LISTPACK_EX, HASH_METADATA
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.listpack import Listpack, entry_size
-from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.listpack_bytes import ListpackWriter
 
 _PACKED_HEADER_SIZE: Final = 32
 _TABLE_METADATA_SIZE: Final = 32
@@ -113,14 +113,16 @@ class TimedPackedFields(PackedFields):
         if first_ms == NEVER and not writer.has_field_times:
             super().save(writer)
             return
-        entries: list[bytes] = []
+        block = ListpackWriter()
         for field in self.names():
             when_ms = self.times.get(field)
-            entries += [field, self.values[field], b"%d" % (0 if when_ms == NO_TIME else when_ms)]
+            block.add(field)
+            block.add(self.values[field])
+            block.add_integer(0 if when_ms == NO_TIME else when_ms)
         writer.kind(HASH_LISTPACK_EX)
         writer.needs_field_times()
         writer.moment(0 if first_ms == NEVER else first_ms)
-        writer.string(listpack_bytes(entries))
+        writer.string(block.finish())
 
     def memory(self, samples: i64) -> i64:
         return _PACKED_HEADER_SIZE + self.block.usable()

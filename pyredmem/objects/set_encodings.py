@@ -23,7 +23,7 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.intset import IntSet
 from pyredmem.structures.listpack import Listpack, entry_size, entry_sizes
-from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.listpack_bytes import ListpackWriter
 
 # What ``add`` returns.
 PRESENT: Final = 0
@@ -300,7 +300,10 @@ class ListpackMembers(SetEncoding):
 
     def save(self, writer: RdbWriter) -> None:
         writer.kind(SET_LISTPACK)
-        writer.string(listpack_bytes(list(self.items)))
+        block = ListpackWriter()
+        for member in self.items:
+            block.add(member)
+        writer.string(block.finish())
 
     def check(self) -> None:
         assert self.block.size == 7 + entry_sizes(self.members())

@@ -27,7 +27,7 @@ from pyredmem.objects.rdb_types import ZSET_LISTPACK
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.sorted_set_table import SkiplistTable
 from pyredmem.structures.listpack import Listpack, entry_size
-from pyredmem.structures.listpack_bytes import listpack_bytes
+from pyredmem.structures.listpack_bytes import ListpackWriter
 from pyredmem.structures.score_order import ScoreOrder
 
 #: Whole numbers up to this one are integers in a listpack (util.c double2ll).
@@ -43,11 +43,12 @@ def score_entry_size(score: float) -> i64:
     return entry_size(format_double(score))
 
 
-def _score_text(score: float) -> bytes:
-    """The content of a score's entry in a listpack."""
+def _add_score(block: ListpackWriter, score: float) -> None:
+    """Append the entry of a score to a listpack."""
     if -_INTEGER_LIMIT <= score <= _INTEGER_LIMIT and float(int(score)) == score:
-        return b"%d" % int(score)
-    return format_double(score)
+        block.add_integer(int(score))
+    else:
+        block.add(format_double(score))
 
 
 @mypyc_attr(acyclic=True)
@@ -209,11 +210,15 @@ class SortedSetListpack(SortedSetEncoding):
         """Write the block: each member, followed by its score."""
         order = self.order
         members = order.members(0, order.length)
-        entries: list[bytes] = []
-        for at, score in enumerate(order.scores(0, order.length)):
-            entries += [members[at], _score_text(score)]
+        scores = order.scores(0, order.length)
+        block = ListpackWriter()
+        at: i64 = 0
+        while at < order.length:
+            block.add(members[at])
+            _add_score(block, scores[at])
+            at += 1
         writer.kind(ZSET_LISTPACK)
-        writer.string(listpack_bytes(entries))
+        writer.string(block.finish())
 
     def copy(self) -> SortedSetEncoding:
         """A copy whose block has the same size."""

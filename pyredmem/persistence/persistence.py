@@ -59,13 +59,15 @@ class Persistence(Extension):
         finally:
             self._end()
 
-    def reload(self, flushes: bool, replaces: bool) -> None:
+    def reload(self, flushes: bool, replaces: bool, is_new: bool) -> None:
         """Load the file in place of the dataset, or, unless ``flushes``, beside it. Raises LoadError.
 
-        ``replaces``: keys that exist are replaced. A file that cannot be loaded changes nothing.
+        ``replaces``: keys that exist are replaced. A file that cannot be loaded changes nothing: unless it ``is_new``,
+        saved a moment ago, it is read once before.
         """
         core = self._core
-        check_file(core, rdb_path(core.settings), flushes or replaces)
+        if not is_new or not (flushes or replaces):
+            check_file(core, rdb_path(core.settings), flushes or replaces)
         if flushes:
             core.keyspace.flush(core.keyspace.databases)
             scripting_of(self._engine).flush_libraries()

@@ -13,73 +13,138 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
+from mypy_extensions import i16, i32, i64, u8
+
 from pyredmem.base.numbers import parse_integer
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, listpack_back_length_size
 
 _HEADER_COUNT_LIMIT: Final = 65535
 _LONGEST_INTEGER: Final = 20  # characters
+_NINE: Final = 57
 _HEADER_SIZE: Final = 6
 _END: Final = 0xFF
-#: The bytes of the integer types F1 to F4.
-_INTEGER_WIDTHS: Final = (2, 3, 4, 8)
 _LAST_INTEGER_TYPE: Final = 0xF4
+
+
+class ListpackWriter:
+    """Makes the bytes of one listpack, element by element."""
+
+    def __init__(self) -> None:
+        self._out = BytesWriter()
+        self._out.write(b"\0\0\0\0\0\0")
+        self._count: i64 = 0
+
+    def add(self, element: bytes) -> None:
+        """Append an element, as an integer if it is the text of one."""
+        length: i64 = len(element)
+        if 0 < length <= _LONGEST_INTEGER and element[0] <= _NINE:
+            number = parse_integer(element)
+            if number is not None:
+                self.add_integer(number)
+                return
+        out = self._out
+        self._count += 1
+        if length < 64:
+            out.append(u8(0x80 | length))
+            out.write(element)
+            out.append(u8(length + 1))
+            return
+        if length < 4096:
+            out.append(u8(0xE0 | length >> 8))
+            out.append(u8(length & 255))
+            out.write(element)
+            _write_back_length(out, length + 2)
+            return
+        out.append(u8(0xF0))
+        write_i32_le(out, i32(length))
+        out.write(element)
+        _write_back_length(out, length + 5)
+
+    def add_integer(self, number: i64) -> None:
+        """Append an integer."""
+        out = self._out
+        self._count += 1
+        if 0 <= number <= 127:
+            out.append(u8(number))
+            out.append(u8(1))
+        elif -4096 <= number <= 4095:
+            out.append(u8(0xC0 | number >> 8 & 0x1F))
+            out.append(u8(number & 255))
+            out.append(u8(2))
+        elif -(1 << 15) <= number < 1 << 15:
+            out.append(u8(0xF1))
+            write_i16_le(out, i16(number))
+            out.append(u8(3))
+        elif -(1 << 23) <= number < 1 << 23:
+            out.append(u8(0xF2))
+            for shift in range(0, 24, 8):
+                out.append(u8(number >> shift & 255))
+            out.append(u8(4))
+        elif -(1 << 31) <= number < 1 << 31:
+            out.append(u8(0xF3))
+            write_i32_le(out, i32(number))
+            out.append(u8(5))
+        else:
+            out.append(u8(0xF4))
+            write_i64_le(out, number)
+            out.append(u8(9))
+
+    def finish(self) -> bytes:
+        """The listpack with these elements."""
+        out = self._out
+        out.append(u8(_END))
+        total: i64 = len(out)
+        count: i64 = self._count if self._count < _HEADER_COUNT_LIMIT else _HEADER_COUNT_LIMIT
+        for at in range(4):
+            out[at] = u8(total >> 8 * at & 255)
+        out[4] = u8(count & 255)
+        out[5] = u8(count >> 8)
+        return out.getvalue()
 
 
 def listpack_bytes(elements: list[bytes]) -> bytes:
     """The bytes of a listpack with these elements."""
-    entries = b"".join([_entry(element) for element in elements])
-    total = len(entries) + LISTPACK_EMPTY_SIZE
-    count = min(len(elements), _HEADER_COUNT_LIMIT)
-    return total.to_bytes(4, "little") + count.to_bytes(2, "little") + entries + b"\xff"
+    writer = ListpackWriter()
+    for element in elements:
+        writer.add(element)
+    return writer.finish()
 
 
-def _entry(element: bytes) -> bytes:
-    number = parse_integer(element) if 0 < len(element) <= _LONGEST_INTEGER else None
-    data = _string(element) if number is None else _integer(number)
-    return data + _back_length(len(data))
+def _write_back_length(out: BytesWriter, length: i64) -> None:
+    """Write the length that follows an entry, its highest seven bits first; all but the first have the top bit set."""
+    left: i64 = listpack_back_length_size(length) - 1
+    out.append(u8(length >> 7 * left & 127))
+    while left > 0:
+        left -= 1
+        out.append(u8(length >> 7 * left & 127 | 128))
 
 
-def _integer(number: int) -> bytes:
-    if 0 <= number <= 127:
-        return number.to_bytes(1, "little")
-    if -4096 <= number <= 4095:
-        return (0xC000 | number & 0x1FFF).to_bytes(2, "big")
-    if -(1 << 15) <= number < 1 << 15:
-        return b"\xf1" + number.to_bytes(2, "little", signed=True)
-    if -(1 << 23) <= number < 1 << 23:
-        return b"\xf2" + number.to_bytes(3, "little", signed=True)
-    if -(1 << 31) <= number < 1 << 31:
-        return b"\xf3" + number.to_bytes(4, "little", signed=True)
-    return b"\xf4" + number.to_bytes(8, "little", signed=True)
-
-
-def _string(data: bytes) -> bytes:
-    length = len(data)
-    if length < 64:
-        return (0x80 | length).to_bytes(1, "little") + data
-    if length < 4096:
-        return (0xE000 | length).to_bytes(2, "big") + data
-    return b"\xf0" + length.to_bytes(4, "little") + data
-
-
-def _back_length(length: int) -> bytes:
-    """The length that follows an entry, its highest seven bits first; all bytes but the first have the top bit set."""
-    size = int(listpack_back_length_size(length))
-    groups = [length >> 7 * at & 127 for at in reversed(range(size))]
-    return bytes([groups[0], *[group | 128 for group in groups[1:]]])
+def _has_back_length(data: bytes, at: i64, length: i64) -> bool:
+    """Whether the length of an entry stands at a place, where there is room for it."""
+    left: i64 = listpack_back_length_size(length) - 1
+    if data[at] != length >> 7 * left:
+        return False
+    while left > 0:
+        left -= 1
+        at += 1
+        if data[at] != length >> 7 * left & 127 | 128:
+            return False
+    return True
 
 
 def listpack_elements(data: bytes) -> list[bytes]:
-    """The elements of a listpack; raises ValueError if the bytes are not a listpack."""
-    size = len(data)
-    if size < LISTPACK_EMPTY_SIZE or int.from_bytes(data[:4], "little") != size or data[-1] != _END:
+    """The elements of a listpack; raises ValueError or IndexError if the bytes are not a listpack."""
+    size: i64 = len(data)
+    if size < LISTPACK_EMPTY_SIZE or int.from_bytes(data[:4], "little") != size or data[size - 1] != _END:
         raise ValueError("not a listpack")
     elements: list[bytes] = []
-    at = _HEADER_SIZE
-    while at < size - 1:
+    at: i64 = _HEADER_SIZE
+    end: i64 = size - 1
+    while at < end:
         length = _encoded_length(data, at)
-        following = at + length + int(listpack_back_length_size(length))
-        if following > size - 1 or data[at + length : following] != _back_length(length):
+        following: i64 = at + length + listpack_back_length_size(length)
+        if following > end or not _has_back_length(data, at + length, length):
             raise ValueError("an entry is damaged")
         elements.append(_element(data, at, length))
         at = following
@@ -89,9 +154,9 @@ def listpack_elements(data: bytes) -> list[bytes]:
     return elements
 
 
-def _encoded_length(data: bytes, at: int) -> int:
+def _encoded_length(data: bytes, at: i64) -> i64:
     """The bytes of an entry without the length that follows it."""
-    first = data[at]
+    first: i64 = data[at]
     if first < 0x80:
         return 1
     if first < 0xC0:
@@ -99,25 +164,39 @@ def _encoded_length(data: bytes, at: int) -> int:
     if first < 0xE0:
         return 2
     if first < 0xF0:
-        return 2 + ((first & 15) << 8 | data[at + 1])
+        low: i64 = data[at + 1]
+        return 2 + ((first & 15) << 8 | low)
     if first == 0xF0:
         return 5 + int.from_bytes(data[at + 1 : at + 5], "little")
     if first > _LAST_INTEGER_TYPE:
         raise ValueError("an entry of an unknown type")
-    return 1 + _INTEGER_WIDTHS[first - 0xF1]
+    return 9 if first == _LAST_INTEGER_TYPE else first - 0xEE
 
 
-def _element(data: bytes, at: int, length: int) -> bytes:
-    first = data[at]
-    if first < 0x80:
-        return b"%d" % first
-    if first < 0xC0:
+def _element(data: bytes, at: i64, length: i64) -> bytes:
+    first: i64 = data[at]
+    if 0x80 <= first < 0xC0:
         return data[at + 1 : at + length]
-    if first < 0xE0:
-        number = (first & 31) << 8 | data[at + 1]
-        return b"%d" % (number if number < 4096 else number - 8192)
-    if first < 0xF0:
+    if 0xE0 <= first < 0xF0:
         return data[at + 2 : at + length]
     if first == 0xF0:
         return data[at + 5 : at + length]
-    return b"%d" % int.from_bytes(data[at + 1 : at + length], "little", signed=True)
+    return str(_number(data, at, first)).encode()
+
+
+def _number(data: bytes, at: i64, first: i64) -> i64:
+    """The integer of an entry, which begins with the byte ``first``."""
+    if first < 0x80:
+        return first
+    if first < 0xE0:
+        low: i64 = data[at + 1]
+        number: i64 = (first & 31) << 8 | low
+        return number if number < 4096 else number - 8192
+    if first == 0xF1:
+        return i64(read_i16_le(data, at + 1))
+    if first == 0xF2:
+        high: i64 = data[at + 3]
+        return (i64(read_i16_le(data, at + 1)) & 0xFFFF) | (high if high < 128 else high - 256) << 16
+    if first == 0xF3:
+        return i64(read_i32_le(data, at + 1))
+    return read_i64_le(data, at + 1)

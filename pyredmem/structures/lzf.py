@@ -160,28 +160,33 @@ def _write_reference(output: BytesWriter, length: i64, distance: i64) -> None:
 
 def decompress(data: bytes) -> bytes:
     """The data that was compressed; raises ValueError if the bytes are not compressed data."""
-    output = bytearray()
-    at = 0
-    try:
-        while at < len(data):
-            control = data[at]
+    output = BytesWriter()
+    at: i64 = 0
+    end: i64 = len(data)
+    while at < end:
+        control: i64 = data[at]
+        at += 1
+        if control < _LONGEST_RUN:
+            if at + control >= end:
+                raise ValueError("literals are missing")
+            output.write(data[at : at + control + 1])
+            at += control + 1
+            continue
+        length: i64 = control >> 5
+        if length == 7 and at < end:
+            longer: i64 = data[at]
+            length += longer
             at += 1
-            if control < _LONGEST_RUN:
-                if at + control >= len(data):
-                    raise ValueError("literals are missing")
-                output += data[at : at + control + 1]
-                at += control + 1
-                continue
-            length = control >> 5
-            if length == 7:
-                length += data[at]
-                at += 1
-            start = len(output) - ((control & 31) << 8 | data[at]) - 1
-            at += 1
-            if start < 0:
-                raise ValueError("a reference points before the beginning")
-            for place in range(start, start + length + 2):
-                output.append(output[place])
-    except IndexError:
-        raise ValueError("a reference is cut off") from None
-    return bytes(output)
+        if at >= end:
+            raise ValueError("a reference is cut off")
+        low: i64 = data[at]
+        at += 1
+        written: i64 = len(output)
+        place: i64 = written - ((control & 31) << 8 | low) - 1
+        if place < 0:
+            raise ValueError("a reference points before the beginning")
+        last: i64 = place + length + 2
+        while place < last:
+            output.append(output[place])
+            place += 1
+    return output.getvalue()
