@@ -50,6 +50,10 @@ class Database(Lookups):
             keys.rehash(1)
         self._slot = keys.insert(key, 0, word)
 
+    def expire_loaded(self, when_ms: i64) -> None:
+        """Give the key that was loaded last an expire time."""
+        self.expires.add(self.keys.key(self._slot), self.keys.key_address(self._slot), when_ms)
+
     def _notify_of_new(self, key: bytes) -> None:
         changes = self.shared.changes
         if changes.listening:

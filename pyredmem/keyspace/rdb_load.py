@@ -110,7 +110,7 @@ class KeyspaceLoad:
             if isinstance(value, HashObject):
                 note_due(database, key, value)
         if when_ms != NONE:
-            database.expire_at(key, when_ms)
+            database.expire_loaded(when_ms)
         mark_used(database, key, file.idle_s, file.frequency)
         self.keys += 1
 

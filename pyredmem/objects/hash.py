@@ -216,5 +216,6 @@ class HashObject(Collection):
         return self.fields.hash_table()
 
 
-def new_hash(allocator: Allocator) -> HashObject:
-    return HashObject(allocator, PackedFields(Listpack(allocator), {}), packed=True)
+def new_hash(allocator: Allocator, capacity: i64 = 0) -> HashObject:
+    """An empty hash, in a listpack with room for ``capacity`` bytes."""
+    return HashObject(allocator, PackedFields(Listpack(allocator, capacity), {}), packed=True)

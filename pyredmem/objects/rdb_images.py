@@ -215,10 +215,11 @@ class ScoresImage(Image):
 
 
 class ListpackScoresImage(Image):
-    """A sorted set as the elements of a listpack."""
+    """A sorted set as the elements of a listpack, whose entries have ``size`` bytes."""
 
-    def __init__(self, items: list[Item]) -> None:
+    def __init__(self, items: list[Item], size: i64) -> None:
         self.items = items
+        self.size: i64 = size
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, or a skiplist if there are too many members."""
@@ -226,7 +227,7 @@ class ListpackScoresImage(Image):
         if len(self.items) > builder.limits.zset_entries:
             content = SortedSetSkiplist(builder.allocator, len(self.items))
         else:
-            content = SortedSetListpack(builder.allocator)
+            content = SortedSetListpack(builder.allocator, None, _LISTPACK_HEADER + self.size)
         for member, score in self.items:
             content.insert(member, score, builder.rng)
         return SortedSetObject(builder.allocator, content)
@@ -273,7 +274,7 @@ class ListpackFieldsImage(Image):
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, however long the fields and values are, or a hash table if there are too many."""
-        value = new_hash(builder.allocator)
+        value = new_hash(builder.allocator, _LISTPACK_HEADER + entry_sizes(self.pairs))
         at: i64
         for at in range(0, len(self.pairs), 2):
             value.fields.set(self.pairs[at], self.pairs[at + 1])

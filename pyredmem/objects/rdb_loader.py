@@ -29,6 +29,7 @@ from pyredmem.objects.rdb_images import (
 from pyredmem.objects.rdb_reader import EmptyValueError, PayloadError, RdbReader
 from pyredmem.objects.rdb_stream import StreamImage
 from pyredmem.objects.sorted_set import Item
+from pyredmem.structures.listpack import entry_sizes
 from pyredmem.structures.listpack_bytes import listpack_elements
 from pyredmem.structures.ziplist_bytes import ziplist_elements, zipmap_elements
 
@@ -186,7 +187,7 @@ def _packed_scores(elements: list[bytes]) -> Image:
         if score is None:
             raise PayloadError
         items.append((member, score))
-    return ListpackScoresImage(items)
+    return ListpackScoresImage(items, entry_sizes(elements))
 
 
 # Hashes.

@@ -98,12 +98,12 @@ class SortedSetEncoding(Encoded):
 class SortedSetListpack(SortedSetEncoding):
     """One block: member, score, member, score ..."""
 
-    def __init__(self, allocator: Allocator, original: SortedSetListpack | None = None) -> None:
-        """``original`` is the object whose twin this is."""
+    def __init__(self, allocator: Allocator, original: SortedSetListpack | None = None, capacity: i64 = 0) -> None:
+        """``original`` is the object whose twin this is. A new block has room for ``capacity`` bytes."""
         super().__init__(allocator)
         self.by_member: dict[bytes, float]
         if original is None:
-            self.pack = Listpack(allocator)
+            self.pack = Listpack(allocator, capacity)
             self.by_member = {}
         else:
             self.pack = original.pack
