@@ -36,7 +36,7 @@ def _now_s(context: Context) -> int:
 )
 def latency_doctor_(context: Context, argv: list[bytes]) -> None:
     engine = context.engine
-    facts = DoctorFacts(engine.settings.integer("slowlog-log-slower-than"), 0.0, 0)
+    facts = DoctorFacts(engine.settings.integer("slowlog-log-slower-than"), engine.stats.fork_rate, 0)
     context.reply.verbatim(latency_doctor(engine.slow_commands.monitor, _now_s(context), facts))
 
 

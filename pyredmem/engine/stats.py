@@ -30,6 +30,9 @@ class Stats:
         self.longest_cycle_us: i64 = 0
         self.most_commands: i64 = 0  # in one cycle
         self.batch_start_us: i64 = 0
+        self.forks: i64 = 0
+        self.latest_fork_us: i64 = 0
+        self.fork_rate = 0.0  # of the latest one: memory in use for each second that it took (GB/s)
 
     def cycles(self) -> i64:
         """The number of cycles of the event loop, as far as the engine took part in them."""
@@ -47,6 +50,12 @@ class Stats:
             self.timer_us += duration_us
         self.end_cycle(duration_us)
 
+    def note_fork(self, duration_us: i64, used_bytes: i64) -> None:
+        """Note how long a fork took, with so much memory in use."""
+        self.forks += 1
+        self.latest_fork_us = duration_us
+        self.fork_rate = float(used_bytes) * 1e6 / float(duration_us) / (1 << 30) if duration_us > 0 else 0.0
+
     def reset(self) -> None:
         """Set all counters to zero (CONFIG RESETSTAT)."""
         self.connections_received = 0
@@ -55,6 +64,9 @@ class Stats:
         self.net_output_bytes = 0
         self.reads_processed = 0
         self.writes_processed = 0
+        self.forks = 0
+        self.latest_fork_us = 0
+        self.fork_rate = 0.0
         self.error_replies = 0
         self.errors = {}
         self.query_limit_disconnections = 0

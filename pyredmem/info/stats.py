@@ -65,8 +65,8 @@ def _lookups(report: Report) -> None:
     report.figure(figures.CHANNELS)
     report.figure(figures.PATTERNS)
     report.figure(figures.SHARD_CHANNELS)
-    report.number("latest_fork_usec", 0)
-    report.number("total_forks", 0)
+    report.number("latest_fork_usec", report.engine.stats.latest_fork_us)
+    report.number("total_forks", report.engine.stats.forks)
     report.number("migrate_cached_sockets", len(report.engine.links))
     report.number("slave_expires_tracked_keys", 0)
 

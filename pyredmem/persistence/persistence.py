@@ -29,7 +29,7 @@ class Persistence(Extension):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._core = engine.core
-        self.snapshots = Snapshots(engine.core, scripting_of(engine).library_codes)
+        self.snapshots = Snapshots(engine.core, scripting_of(engine).library_codes, engine.slow_commands.monitor)
         self._slices = engine.core.tasks.create(self._slice)
         self._ended: Callable[[str], None] | None = None
         self.running: RdbLoad | None = None

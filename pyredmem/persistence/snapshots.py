@@ -16,6 +16,7 @@ from mypy_extensions import i64
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_CANNOT_SAVE
 from pyredmem.engine.host import RUNNING, Child
+from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.persistence.rdb_saver import RdbSave, rdb_path, remove_quietly, save_all, temporary_name
@@ -49,8 +50,9 @@ class BackgroundSave:
 class Snapshots:
     """Saves the dataset of one engine, and knows how the last saves went."""
 
-    def __init__(self, core: Core, library_codes: Callable[[], list[bytes]]) -> None:
+    def __init__(self, core: Core, library_codes: Callable[[], list[bytes]], monitor: LatencyMonitor) -> None:
         self._core = core
+        self._monitor = monitor
         self._library_codes = library_codes
         self._points: list[tuple[int, int]] = []  # seconds, changes
         self._slices = core.tasks.create(self._slice)
@@ -124,7 +126,7 @@ class Snapshots:
         self.is_scheduled = False
         running = BackgroundSave(self._now_s(), keyspace.changes.since_save(), keyspace.size())
         try:
-            running.child = core.host.fork(self._save_in_child)
+            running.child = self._fork()
             if running.child is None:
                 self._begin_slices(running)
         except OSError as error:
@@ -138,6 +140,16 @@ class Snapshots:
             self._log("notice", "Background saving started")
             self._slices.wake()
         return True
+
+    def _fork(self) -> Child | None:
+        core = self._core
+        start_us = core.clock.now_us()
+        child = core.host.fork(self._save_in_child)
+        if child is not None:
+            duration_us = core.clock.now_us() - start_us
+            core.stats.note_fork(duration_us, core.allocator.used_memory)
+            self._monitor.observe(b"fork", duration_us // 1000, self._now_s())
+        return child
 
     def _save_in_child(self, report: Callable[[int], None]) -> bool:
         """Save the dataset, in the copy of the process."""

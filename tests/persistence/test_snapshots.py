@@ -250,6 +250,18 @@ def test_flushall_kills_the_child(forking: SavingWorld) -> None:
     assert forking.field("rdb_last_bgsave_status") == "ok"
 
 
+def test_the_time_that_a_fork_takes_is_told(forking: SavingWorld) -> None:
+    forking.do("CONFIG", "SET", "latency-monitor-threshold", "10")
+    forking.saving_host.pass_time = lambda: forking.clock.advance_ms(20)
+    forking.do("BGSAVE")
+    assert forking.info("stats")["latest_fork_usec"] == "20000"
+    assert forking.info("stats")["total_forks"] == "1"
+    assert b"fork" in [event[0] for event in forking.do("LATENCY", "LATEST")]
+    assert b"Fork rate is" in forking.raw("LATENCY", "DOCTOR")
+    forking.do("CONFIG", "RESETSTAT")
+    assert forking.info("stats")["total_forks"] == "0"
+
+
 def test_a_fork_that_fails_is_an_error(forking: SavingWorld) -> None:
     forking.saving_host.refuses_to_fork = True
     assert forking.do("BGSAVE") == FAILED

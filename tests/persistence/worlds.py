@@ -42,6 +42,7 @@ class SavingHost(RecordingHost):
         self.forks = forks
         self.children: list[PretendedChild] = []
         self.refuses_to_fork = False
+        self.pass_time: Callable[[], object] = int  # is called while it forks
 
     def files(self) -> Files:
         return self.faulty
@@ -51,6 +52,7 @@ class SavingHost(RecordingHost):
             return None
         if self.refuses_to_fork:
             raise OSError(11, "Resource temporarily unavailable")
+        self.pass_time()
         self.children.append(PretendedChild(work(lambda number: None)))
         return self.children[-1]
 
