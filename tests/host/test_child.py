@@ -92,8 +92,8 @@ def test_the_child_closes_what_it_is_told_to_and_the_parent_keeps_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         child = fork(work_for_ever, lambda: os.close(listener.fileno()))
         try:
-            with socket.create_connection(listener.getsockname()):
-                pass
+            with socket.create_connection(listener.getsockname()) as connection:
+                assert connection.getpeername() == listener.getsockname()
         finally:
             child.kill()
 
