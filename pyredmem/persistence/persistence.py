@@ -86,6 +86,9 @@ class Persistence(Extension):
         self._slices.wake()
 
     def _begin(self, replaces: bool) -> RdbLoad:
+        keyspace = self._core.keyspace
+        keyspace.now_us = self._core.clock.now_us()  # at the start of a server the timer has not ticked yet
+        keyspace.update_clocks()
         self._core.gates.set(GATE_LOADING, True)
         self.running = RdbLoad(self._core, scripting_of(self._engine), rdb_path(self._core.settings), replaces)
         return self.running

@@ -126,6 +126,18 @@ def test_idle_times_are_saved_if_the_policy_uses_them() -> None:
     assert other.do("OBJECT", "IDLETIME", "l") == 7
 
 
+def test_keys_that_are_loaded_before_the_first_tick_count_as_used_then() -> None:
+    world = SavingWorld()
+    world.do("RPUSH", "l", "x")
+    world.do("SAVE")
+    world.advance(60_000)
+    other = world.another()
+    other.clock.advance_us(world.clock.now_us() - other.clock.now_us())
+    other.persistence.load()
+    other.tick(3000)
+    assert other.do("OBJECT", "IDLETIME", "l") == 3
+
+
 def test_frequencies_are_saved_if_the_policy_uses_them() -> None:
     world = SavingWorld(maxmemory_policy="allkeys-lfu")
     world.do("RPUSH", "l", "x")
