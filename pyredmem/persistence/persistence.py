@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.engine.engine import Engine, Extension
-from pyredmem.engine.gates import GATE_LOADING
+from pyredmem.engine.gates import GATE_LOADING, GATES_STANDSTILL
 from pyredmem.engine.tasks import DONE
 from pyredmem.persistence.loading import LoadError, RdbLoad, check_file
 from pyredmem.persistence.rdb_saver import rdb_path
@@ -131,12 +131,13 @@ class Persistence(Extension):
     def prepare_end(self, options: set[str]) -> bool:
         """Save the dataset for the last time; returns whether the server may end.
 
-        The ``options`` are save and nosave, or whether there are save points decides. A dataset that is being loaded is
-        never saved. If the dataset would be lost the server may not end, unless there is the option force.
+        The ``options`` are save and nosave; without them it is saved if there are save points. A dataset that is being
+        loaded, or that a script is in the middle of changing, is never saved. If the dataset would be lost the server
+        may not end, unless there is the option force.
         """
         self.snapshots.kill()
         wants = "save" in options or ("nosave" not in options and self.snapshots.has_points())
-        if not wants or self.running is not None:
+        if not wants or self._core.gates.bits & GATES_STANDSTILL:
             return True
         log = self._core.host.log
         log("notice", "Saving the final RDB snapshot before exiting.")

@@ -8,6 +8,7 @@ import pytest
 
 from pyredmem.persistence.loading import LoadError
 from tests.persistence.worlds import SavingWorld
+from tests.scripting.test_killing import RunningClock
 from tests.support.replies import OK, PONG, Error
 
 LOADING = Error(b"LOADING Redis is loading the dataset in memory")
@@ -331,3 +332,12 @@ def test_a_server_that_is_loading_is_not_saved_at_its_end() -> None:
     world.raw("SHUTDOWN", "SAVE")
     assert world.host.shut == 1
     assert bytes(world.files.content["dump.rdb"]) == before
+
+
+def test_a_dataset_that_a_script_is_changing_is_not_saved() -> None:
+    world = SavingWorld(clock=RunningClock(), save="3600 1", busy_reply_threshold="20")
+    world.do("EVAL", "redis.call('SET', 'half', 'done') while true do end", 0)
+    assert world.engine.script_run.is_suspended()
+    assert world.persistence.prepare_end({"save"})
+    assert world.files.content == {}
+    world.engine.script_run.abandon()
