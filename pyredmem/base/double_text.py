@@ -17,13 +17,19 @@ nearest to the double, so the method itself has to be followed:
 
 Python's integers have no fixed size, so the scaling is one multiplication. Only powers of ten at certain steps are
 used. Several of them fit, and the choice shows in the digits, so the choice is reproduced too.
+
+Most scores are short decimals such as 12.75, for which all that is not needed (`_short_decimal`): `repr` tells the
+digits, and a number with so few digits is alone in its interval. Only if it lies near an end of the interval may Grisu2
+miss it, since there the interval is narrower than it should be.
 """
 
 from __future__ import annotations
 
-from math import copysign, isinf, isnan
+from math import copysign, isinf, isnan, ulp
 from struct import pack, unpack
 from typing import Final
+
+from mypy_extensions import i64
 
 _FRACTION_BITS: Final = 52
 _HIDDEN_BIT: Final = 1 << _FRACTION_BITS
@@ -38,6 +44,15 @@ _POWER_COUNT: Final = 87
 _SCALED_EXPONENT_MIN: Final = -60
 _SCALED_EXPONENT_MAX: Final = -32
 _LOG10_OF_2: Final = 0.30102999566398114
+
+# Short decimals.
+_SHORT_CHARACTERS: Final = 15
+_SHORT_DECIMALS: Final = 6
+_POWERS: Final = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+_SPLITTER: Final = 134217729.0  # 2^27 + 1
+#: Both ends of the interval are half a unit in the last place away. (The lower end of a power of two is nearer, but
+#: such a decimal is the power itself.)
+_SURE_DISTANCE: Final = 0.49
 
 # Integral doubles up to here are printed as integers.
 _INTEGER_LIMIT: Final = 4611686018427387904.0
@@ -55,9 +70,41 @@ def format_double(value: float) -> bytes:
             return b"%d" % whole
     elif isinf(value):
         return b"inf" if value > 0 else b"-inf"
+    text = repr(value)
+    if _is_short_decimal(abs(value), text):
+        return text.encode()
+    return format_by_grisu(value)
+
+
+def format_by_grisu(value: float) -> bytes:
+    """The text of a finite double that is not integral, by the method that finds any digits."""
     digits, exponent = shortest_digits(abs(value))
     text = _lay_out(digits, exponent)
     return ("-" + text if value < 0 else text).encode()
+
+
+def _is_short_decimal(value: float, text: str) -> bool:
+    """Whether the text that Python gives a positive double, or its negative, is surely that of Redis too.
+
+    It must be in plain notation, with up to six decimals and fifteen characters, and be nearer to the double than
+    the nearer end of the interval is, by some margin.
+    """
+    size: i64 = len(text)
+    decimals: i64 = size - text.find(".") - 1
+    if size > _SHORT_CHARACTERS or decimals > _SHORT_DECIMALS or "e" in text:
+        return False
+    power = _POWERS[decimals]
+    product = value * power
+    whole = float(int(product + 0.5))
+    # What the multiplication has rounded off, after T. J. Dekker: each factor is split into two halves of its bits.
+    split = _SPLITTER * value
+    high = split - (split - value)
+    low = value - high
+    split = _SPLITTER * power
+    power_high = split - (split - power)
+    power_low = power - power_high
+    rounded_off = ((high * power_high - product) + high * power_low + low * power_high) + low * power_low
+    return abs((product - whole) + rounded_off) < ulp(value) * _SURE_DISTANCE * power
 
 
 def format_fixed(value: float) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyredmem.base.double_text import power_of_ten
+from pyredmem.base.double_text import format_by_grisu, power_of_ten
 from pyredmem.base.numbers import (
     INT64_MAX,
     INT64_MIN,
@@ -194,6 +194,19 @@ class TestDoubleText:
     )
     def test_a_double_is_written_as_redis_writes_it(self, value: float, text: bytes) -> None:
         assert format_double(value) == text
+
+    @given(st.integers(1, 10**15), st.integers(1, 7), st.booleans())
+    @settings(max_examples=2000)
+    def test_short_decimals_have_the_digits_of_the_method_too(self, digits: int, decimals: int, negative: bool) -> None:
+        value = digits / 10**decimals * (-1 if negative else 1)
+        if value != int(value):
+            assert format_double(value) == format_by_grisu(value)
+
+    @given(st.integers(1, 2**20), st.integers(1, 60))
+    def test_fractions_of_powers_of_two_have_the_digits_of_the_method_too(self, numerator: int, power: int) -> None:
+        value = numerator / 2**power
+        if value != int(value):
+            assert format_double(value) == format_by_grisu(value)
 
     @given(finite)
     def test_the_text_reads_back_as_the_same_double(self, value: float) -> None:
