@@ -20,6 +20,7 @@ from pyredmem.objects.rdb_file_writer import RdbFileWriter
 
 #: With rdb-save-incremental-fsync the file is forced to disk in steps of this size (bytes; Redis 7.2 config.h).
 _SYNC_STEP: Final = 4 << 20
+_KEYS_PER_REPORT: Final = 1024
 
 
 class _SyncedInSteps(WritableFile):
@@ -120,12 +121,9 @@ def save_all(core: Core, libraries: list[bytes], path: str, report: Callable[[in
     return ""
 
 
-_KEYS_PER_REPORT: Final = 1024
-
-
-def temporary_name(process_id: int) -> str:
-    """The name of the temporary file that a process saves to."""
-    return f"temp-{process_id}.rdb"
+def temporary_name(process_id: int, in_slices: bool = False) -> str:
+    """The name of the temporary file that a process saves to; a save in slices has one of its own."""
+    return f"temp-{process_id}-slices.rdb" if in_slices else f"temp-{process_id}.rdb"
 
 
 def rdb_path(settings: Settings) -> str:

@@ -165,7 +165,7 @@ class Snapshots:
                 core,
                 self._library_codes(),
                 rdb_path(core.settings),
-                temporary_name(core.host.process_id()),
+                temporary_name(core.host.process_id(), in_slices=True),
                 running.snapshot,
             )
         except OSError:

@@ -183,6 +183,21 @@ def test_with_save_points_flushall_saves_an_empty_dataset() -> None:
     assert world.field("rdb_changes_since_last_save") == "0"
 
 
+def test_debug_reload_does_not_disturb_a_save_in_slices(world: SavingWorld) -> None:
+    world.do("RPUSH", "l", "1")
+    world.do("BGSAVE")
+    world.do("RPUSH", "l", "2")
+    digest = world.do("DEBUG", "DIGEST")
+    assert world.do("DEBUG", "RELOAD") == OK
+    assert world.do("DEBUG", "DIGEST") == digest
+    world.advance(1000)
+    assert world.field("rdb_last_bgsave_status") == "ok"
+    assert sorted(world.files.content) == ["dump.rdb"]
+    other = world.another()
+    other.persistence.load()
+    assert other.do("LRANGE", "l", 0, -1) == [b"1"]
+
+
 def test_a_transaction_only_schedules_a_save(world: SavingWorld) -> None:
     world.do("MULTI")
     world.do("BGSAVE")
