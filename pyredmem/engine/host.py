@@ -34,6 +34,19 @@ class Link:
         """End the connection."""
 
 
+class Progress:
+    """How far the work of a child is, and the memory that it has for itself (bytes): now, and at most so far.
+
+    The memory was measured ``age_s`` seconds ago.
+    """
+
+    def __init__(self, done: int = 0, private_bytes: int = 0, peak_bytes: int = 0, age_s: int = 0) -> None:
+        self.done = done
+        self.private_bytes = private_bytes
+        self.peak_bytes = peak_bytes
+        self.age_s = age_s
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Child:
     """A copy of the process, with all of its memory, that does some work and ends."""
@@ -45,9 +58,9 @@ class Child:
         """RUNNING, or how the child has ended: 0 if it succeeded, the negative number of the signal that ended it."""
         return RUNNING
 
-    def progress(self) -> tuple[int, int]:
-        """What the child has last reported, and the bytes of memory that it has for itself by now."""
-        return 0, 0
+    def progress(self) -> Progress:
+        """What the child has last reported."""
+        return Progress()
 
     def kill(self) -> None:
         """End the child at once, and wait for that."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from pyredmem.engine.host import RUNNING, Child
+from pyredmem.engine.host import RUNNING, Child, Progress
 from pyredmem.memory.process import private_bytes
 
 #: A report: the number that the work gives, and the memory that the child has for itself (bytes).
@@ -27,7 +27,10 @@ class ForkedChild(Child):
         self._process_id = process_id
         self._pipe = pipe
         self._status = RUNNING
-        self._last = (0, 0)
+        self._done = 0
+        self._private_bytes = 0
+        self._peak_bytes = 0
+        self._measured = time.monotonic()
 
     def process_id(self) -> int:
         return self._process_id
@@ -42,10 +45,11 @@ class ForkedChild(Child):
                 self._end(code)
         return self._status
 
-    def progress(self) -> tuple[int, int]:
+    def progress(self) -> Progress:
         if self._pipe >= 0:
             self._read()
-        return self._last
+        age_s = int(time.monotonic() - self._measured)
+        return Progress(self._done, self._private_bytes, self._peak_bytes, age_s)
 
     def kill(self) -> None:
         if self._status == RUNNING:
@@ -59,10 +63,14 @@ class ForkedChild(Child):
         self._status = os.waitstatus_to_exitcode(code)
 
     def _read(self) -> None:
-        """Read all reports that there are, and keep the last one."""
+        """Read all reports that there are."""
         with suppress(BlockingIOError):
-            while len(data := os.read(self._pipe, 512 * _REPORT.size)) >= _REPORT.size:
-                self._last = _REPORT.unpack(data[-_REPORT.size :])
+            while data := os.read(self._pipe, 512 * _REPORT.size):
+                for self._done, private in _REPORT.iter_unpack(data):
+                    if private != self._private_bytes:
+                        self._private_bytes = private
+                        self._peak_bytes = max(self._peak_bytes, private)
+                        self._measured = time.monotonic()
 
 
 class _Reporter:

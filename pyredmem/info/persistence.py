@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyredmem.engine.host import Progress
 from pyredmem.info.report import Report
 from pyredmem.persistence.loading import RdbLoad
 from pyredmem.persistence.persistence import persistence_of
@@ -21,13 +22,13 @@ def _progress(report: Report) -> None:
     running = part.snapshots.running
     report.number("loading", 0 if part.running is None else 1)
     report.number("async_loading", 0)
-    keys, copied = (0, 0) if running is None else running.progress()
+    progress = Progress() if running is None else running.progress()
     total = 0 if running is None else running.keys_total
-    report.number("current_cow_peak", copied)
-    report.number("current_cow_size", copied)
-    report.number("current_cow_size_age", 0)
-    report.decimal("current_fork_perc", 100.0 * keys / int(total) if total > 0 else 0.0)
-    report.number("current_save_keys_processed", keys)
+    report.number("current_cow_peak", progress.peak_bytes)
+    report.number("current_cow_size", progress.private_bytes)
+    report.number("current_cow_size_age", progress.age_s)
+    report.decimal("current_fork_perc", 100.0 * progress.done / int(total) if total > 0 else 0.0)
+    report.number("current_save_keys_processed", progress.done)
     report.number("current_save_keys_total", total)
 
 

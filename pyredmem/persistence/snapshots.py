@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_CANNOT_SAVE
-from pyredmem.engine.host import RUNNING, Child
+from pyredmem.engine.host import RUNNING, Child, Progress
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
@@ -40,11 +40,11 @@ class BackgroundSave:
         self.save: RdbSave | None = None
         self.snapshot: KeyspaceSnapshot | None = None
 
-    def progress(self) -> tuple[int, int]:
-        """The keys that were saved so far, and the memory that this takes (bytes)."""
+    def progress(self) -> Progress:
+        """How many keys were saved so far, and the memory that this takes."""
         if self.child is not None:
             return self.child.progress()
-        return (int(self.save.keyspace.keys), 0) if self.save is not None else (0, 0)
+        return Progress(int(self.save.keyspace.keys)) if self.save is not None else Progress()
 
 
 class Snapshots:
@@ -215,7 +215,7 @@ class Snapshots:
         """A save in the background has ended by itself."""
         running = self.running
         assert running is not None
-        self.last_copied_bytes = running.progress()[1]
+        self.last_copied_bytes = running.progress().private_bytes
         self._log("notice" if succeeded else "warning", message)
         self.last_duration_s = self._now_s() - running.began_s
         self._forget(running)

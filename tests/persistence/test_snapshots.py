@@ -233,6 +233,8 @@ def test_bgsave_saves_in_a_child(forking: SavingWorld) -> None:
     assert forking.field("current_save_keys_processed") == "3"
     assert forking.field("current_save_keys_total") == "1"
     assert forking.field("current_cow_size") == "4096"
+    assert forking.field("current_cow_peak") == "8192"
+    assert forking.field("current_cow_size_age") == "7"
     forking.do("SET", "a", "c")
     forking.advance(2000)
     assert forking.field("rdb_current_bgsave_time_sec") == "2"

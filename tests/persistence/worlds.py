@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyredmem.base.files import Files
-from pyredmem.engine.host import RUNNING, Child
+from pyredmem.engine.host import RUNNING, Child, Progress
 from pyredmem.persistence.persistence import Persistence, persistence_of
 from tests.support.faulty_files import FaultyFiles
 from tests.support.hosted import Hosted, RecordingHost
@@ -26,8 +26,8 @@ class PretendedChild(Child):
     def status(self) -> int:
         return RUNNING if self.is_running else self.result
 
-    def progress(self) -> tuple[int, int]:
-        return 3, 4096
+    def progress(self) -> Progress:
+        return Progress(3, 4096, 8192, 7)
 
     def kill(self) -> None:
         self.was_killed = True
