@@ -280,14 +280,7 @@ class QuicklistList(ListEncoding):
         """The only node as a listpack, if it is not larger than the limit, or than half the limit if ``halved``."""
         quicklist = self.quicklist
         node = quicklist.head
-        if quicklist.nodes != 1 or node is None or node.is_(PLAIN):
-            return self
-        part = 2 if halved else 1
-        fill = limits.list_size
-        if fill < 0:
-            if node.size > byte_limit(fill) // part:
-                return self
-        elif quicklist.count > max(fill, 1) // part:
+        if quicklist.nodes != 1 or node is None or not fits_listpack(node, limits, halved):
             return self
         return ListpackList(quicklist.release_only_node())
 
@@ -310,6 +303,15 @@ class QuicklistList(ListEncoding):
 
     def check(self) -> None:
         self.quicklist.check()
+
+
+def fits_listpack(node: ListNode, limits: EncodingLimits, halved: bool) -> bool:
+    """Whether a list of this node alone is a listpack: within the limit, or within half the limit if ``halved``."""
+    part = 2 if halved else 1
+    fill = limits.list_size
+    if node.is_(PLAIN):
+        return False
+    return node.size <= byte_limit(fill) // part if fill < 0 else node.count() <= max(fill, 1) // part
 
 
 def _save_node(writer: RdbWriter, node: ListNode) -> None:

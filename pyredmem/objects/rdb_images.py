@@ -14,10 +14,10 @@ from mypy_extensions import i64
 from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
-from pyredmem.objects.hash import HashObject, new_hash
+from pyredmem.objects.hash import HashObject, new_hash, packed_hash
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.list import ListObject, build_list
-from pyredmem.objects.list_encodings import QuicklistList
+from pyredmem.objects.list_encodings import ListpackList, QuicklistList, fits_listpack
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.set import SetObject
 from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers
@@ -97,10 +97,13 @@ class NodesImage(Image):
     def build(self, builder: Builder) -> RedisObject:
         """The same nodes, whatever the limits are. A single node becomes a listpack if it is small enough."""
         allocator, limits = builder.allocator, builder.limits
+        nodes = [_list_node(image, allocator) for image in self.nodes]
+        if len(nodes) == 1 and fits_listpack(nodes[0], limits, False):
+            return ListObject(allocator, ListpackList(nodes[0]))
         quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
-        for image in self.nodes:
-            quicklist.append_node(_list_node(image, allocator))
-        return ListObject(allocator, QuicklistList(quicklist).shrunk(limits, False))
+        for node in nodes:
+            quicklist.append_node(node)
+        return ListObject(allocator, QuicklistList(quicklist))
 
 
 def _list_node(image: NodeImage, allocator: Allocator) -> ListNode:
@@ -263,10 +266,10 @@ class FieldsImage(Image):
 
 
 class ListpackFieldsImage(Image):
-    """A hash as the elements of a listpack; ``times`` is None if the listpack has no room for times."""
+    """A hash as the fields and values of a listpack; ``times`` is None if the listpack has no room for times."""
 
-    def __init__(self, pairs: list[bytes], times: dict[bytes, int] | None) -> None:
-        self.pairs = pairs
+    def __init__(self, values: dict[bytes, bytes], times: dict[bytes, int] | None) -> None:
+        self.values = values
         self.times = times
 
     def has_times(self) -> bool:
@@ -274,10 +277,7 @@ class ListpackFieldsImage(Image):
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, however long the fields and values are, or a hash table if there are too many."""
-        value = new_hash(builder.allocator, _LISTPACK_HEADER + entry_sizes(self.pairs))
-        at: i64
-        for at in range(0, len(self.pairs), 2):
-            value.fields.set(self.pairs[at], self.pairs[at + 1])
+        value = packed_hash(builder.allocator, self.values)
         if value.length() > builder.limits.hash_entries:
             value.convert(0)
         if self.times is not None:

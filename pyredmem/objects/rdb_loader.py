@@ -198,15 +198,24 @@ def _hash(reader: RdbReader) -> Image:
 
 
 def _hash_listpack(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, listpack_elements)), None)
+    return _packed_hash(_unpack(reader, listpack_elements))
 
 
 def _hash_ziplist(reader: RdbReader) -> Image:
-    return ListpackFieldsImage(_pairs(_unpack(reader, ziplist_elements)), None)
+    return _packed_hash(_unpack(reader, ziplist_elements))
 
 
 def _hash_zipmap(reader: RdbReader) -> Image:
     return FieldsImage(_pairs(_unpack(reader, zipmap_elements)), {})
+
+
+def _packed_hash(elements: list[bytes]) -> Image:
+    """The hash of field, value, field, value ..."""
+    fields = _some(elements)[::2]
+    values = dict(zip(fields, elements[1::2], strict=False))
+    if 2 * len(values) != len(elements):
+        raise PayloadError
+    return ListpackFieldsImage(values, None)
 
 
 def _pairs(elements: list[bytes]) -> list[bytes]:
@@ -250,16 +259,16 @@ def _hash_listpack_with_times(reader: RdbReader) -> Image:
     fields = _distinct(elements[::3])
     if len(elements) != 3 * len(fields):
         raise PayloadError
-    pairs: list[bytes] = []
+    values: dict[bytes, bytes] = {}
     times: dict[bytes, int] = {}
     for at, field in enumerate(fields):
-        pairs += [field, elements[3 * at + 1]]
+        values[field] = elements[3 * at + 1]
         when_ms = parse_integer(elements[3 * at + 2])
         if when_ms is None:
             raise PayloadError
         if when_ms != 0:
             times[field] = _moment(when_ms)
-    return ListpackFieldsImage(pairs, times)
+    return ListpackFieldsImage(values, times)
 
 
 def _moment(unix_ms: int) -> int:

@@ -14,6 +14,7 @@ from tests.differential.test_sequences import FOREIGN, GROUPS
 from tests.differential.test_stream_replay import TIMES
 from tests.persistence.worlds import SavingWorld
 from tests.support.replies import OK
+from tests.support.suites import SUITE, time_limit
 
 #: With these limits most values have tables.
 LIMITS: dict[str, dict[str, Any]] = {
@@ -63,10 +64,10 @@ def loaded_from(world: SavingWorld, limits: dict[str, Any]) -> SavingWorld:
     return other
 
 
-@pytest.mark.parametrize("limits", LIMITS)
-@pytest.mark.parametrize("name", CONTENTS)
-def test_a_dataset_survives_save_and_load(name: str, limits: str) -> None:
-    @settings(max_examples=12)
+def survive(name: str, limits: str, datasets: int) -> None:
+    """Try random datasets."""
+
+    @settings(max_examples=datasets)
     @given(sequences(CONTENTS[name]))
     def survives(steps: list[Step]) -> None:
         world = SavingWorld(**LIMITS[limits])
@@ -80,3 +81,17 @@ def test_a_dataset_survives_save_and_load(name: str, limits: str) -> None:
         assert memory_and_encodings(second) == memory_and_encodings(first)
 
     survives()
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_dataset_survives_save_and_load(name: str, limits: str) -> None:
+    survive(name, limits, 3)
+
+
+@pytest.mark.slow
+@time_limit(1200)
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("name", CONTENTS)
+def test_many_datasets_survive_save_and_load(name: str, limits: str) -> None:
+    survive(name, limits, SUITE.round_trips)

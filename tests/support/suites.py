@@ -33,6 +33,7 @@ class Suite:
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     damaged_files: int = 3_000  # RDB files with a wrong byte that are checked, for each judge
     byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
+    round_trips: int = 200  # random datasets that are saved and loaded, for each group of commands
     churn_seconds: float = 20.0
     double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
@@ -56,6 +57,7 @@ SUITES: Final = {
         streams_of_fields=100,
         damaged_files=500,
         byte_step=7,
+        round_trips=8,
         churn_seconds=20.0,
         double_seconds=6.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
