@@ -48,7 +48,7 @@ _LOG10_OF_2: Final = 0.30102999566398114
 # Short decimals.
 _SHORT_CHARACTERS: Final = 15
 _SHORT_DECIMALS: Final = 6
-_POWERS: Final = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+_POWERS: Final = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]
 _SPLITTER: Final = 134217729.0  # 2^27 + 1
 #: Both ends of the interval are half a unit in the last place away. (The lower end of a power of two is nearer, but
 #: such a decimal is the power itself.)
