@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO, Final
+from typing import Final
 
-from pyredmem.base.files import Files, ReadableFile
+from pyredmem.base.files import ReadableFile
 from pyredmem.host.files import SystemFiles
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_file import RdbFileError
@@ -36,24 +36,18 @@ def run(arguments: list[str], program: str) -> int:
     except OptionError as error:
         _complain(str(error))
         return FAILED
-    if not options.output:
-        return _run_to_stdout(options)
     if _is_same_file(options.path, options.output):
         _complain(f"{options.output} is the file to read")
         return FAILED
-    return process(options, SystemFiles())
-
-
-def _run_to_stdout(options: Options) -> int:
-    """Whoever reads the output may close the pipe when it has enough."""
-    sys.stdout.flush()
     try:
-        status = process(options, SystemFiles(), sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes nowhere
-        return OK
-    return status
+        file = SystemFiles().open(options.path)
+    except OSError as error:
+        _complain(f"Cannot open file {options.path}: {error.strerror}")
+        return FAILED
+    try:
+        return _write_to_file(options, file) if options.output else _write_to_stdout(options, file)
+    finally:
+        file.close()
 
 
 def _is_same_file(path: str, output: str) -> bool:
@@ -63,29 +57,32 @@ def _is_same_file(path: str, output: str) -> bool:
         return False  # one of them does not exist
 
 
-def process(options: Options, files: Files, stdout: BinaryIO | None = None) -> int:
-    """Read the file, and write what is asked for to ``stdout`` or to the output file; returns the exit status."""
+def _write_to_file(options: Options, file: ReadableFile) -> int:
     try:
-        file = files.open(options.path)
-    except OSError as error:
-        _complain(f"Cannot open file {options.path}: {error.strerror}")
-        return FAILED
-    try:
-        if stdout is not None:
-            return _process(options, file, stdout.write)
         with open(options.output, "wb") as output:
-            return _process(options, file, output.write)
-    except BrokenPipeError:
-        raise
+            return process(options, file, output.write)
     except OSError as error:
         what = "open file" if error.filename is not None else f"read {options.path}, or write"
-        _complain(f"Cannot {what} {options.output or 'the output'}: {error.strerror}")
+        _complain(f"Cannot {what} {options.output}: {error.strerror}")
         return FAILED
-    finally:
-        file.close()
 
 
-def _process(options: Options, file: ReadableFile, write: Write) -> int:
+def _write_to_stdout(options: Options, file: ReadableFile) -> int:
+    """Whoever reads the output may close the pipe when it has enough."""
+    try:
+        status = process(options, file, sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes nowhere
+        if isinstance(error, BrokenPipeError):
+            return OK
+        _complain(f"Cannot read {options.path}, or write the output: {error.strerror}")
+        return FAILED
+    return status
+
+
+def process(options: Options, file: ReadableFile, write: Write) -> int:
+    """Read the file, and write what is asked for; returns the exit status. Raises OSError."""
     dataset = Dataset(file, options.selection)
     report = _report(options, write)
     damage: RdbFileError | None = None

@@ -75,7 +75,7 @@ def of_bytes(data: bytes) -> MemoryFiles:
 def run_on(files: Files, *arguments: str) -> tuple[int, bytes]:
     """The exit status and the output of the tool for the file of that name."""
     output = io.BytesIO()
-    status = process(parse([*arguments, NAME], "pyredmem"), files, output)
+    status = process(parse([*arguments, NAME], "pyredmem"), files.open(NAME), output.write)
     return status, output.getvalue()
 
 

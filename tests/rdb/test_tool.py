@@ -266,6 +266,19 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
         assert program.wait(20) == OK
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_an_error_without_a_traceback(path: Path) -> None:
+    message = f"Cannot read {path}, or write /dev/full: No space left on device\n"
+    to_file = run_program("rdb", "keys", str(path), "-f", "/dev/full")
+    assert (to_file.returncode, to_file.stderr) == (FAILED, message)
+    with open("/dev/full", "wb") as full:
+        to_stdout = subprocess.run(
+            command("rdb", "keys", str(path)), stdout=full, stderr=subprocess.PIPE, env=environment(), check=False
+        )
+    assert to_stdout.returncode == FAILED
+    assert to_stdout.stderr.decode() == message.replace("/dev/full", "the output")
+
+
 def test_the_moment_of_a_key_is_that_of_the_server() -> None:
     world = SavingWorld()
     world.do("SET", "k", "v", "PXAT", FAR_MS)
