@@ -15,7 +15,7 @@ from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
 from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
-from pyredmem.memory.layout import DICT_ENTRY_SIZE
+from pyredmem.memory.layout import key_overhead
 from pyredmem.memory.malloc_stats import malloc_stats
 from pyredmem.memory.snapshot import AllocatorSample
 from pyredmem.protocol.reply import ReplySink
@@ -54,8 +54,8 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
     if value is None:
         context.reply.null()
         return
-    key_bytes = context.db.key_block_bytes(key) + DICT_ENTRY_SIZE
-    context.reply.integer(key_bytes + value.memory(context.engine.allocator, samples))
+    overhead = key_overhead(context.db.key_block_bytes(key))
+    context.reply.integer(overhead + value.memory(context.engine.allocator, samples))
 
 
 @memory.command(

@@ -256,6 +256,11 @@ def skiplist_node_size(level: i64) -> i64:
     return SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * level
 
 
+def key_overhead(block_bytes: i64) -> i64:
+    """What MEMORY USAGE adds to a value for its key: the block that the key's sds lies in, and its entry (object.c)."""
+    return block_bytes + DICT_ENTRY_SIZE
+
+
 #: The node before the first one has all levels.
 SKIPLIST_HEADER_NODE_SIZE: Final = SKIPLIST_NODE_SIZE + SKIPLIST_LEVEL_SIZE * SKIPLIST_MAX_LEVEL
 

@@ -45,6 +45,14 @@ class RedisObject(Relocatable):
         """Bytes of the value as MEMORY USAGE counts them, by measuring ``samples`` elements, or all if that is 0."""
         raise NotImplementedError
 
+    def expected_memory(self, allocator: Allocator) -> i64:
+        """What ``memory`` returns for all elements, on average if that depends on chance."""
+        return self.memory(allocator, 0)
+
+    def depends_on_chance(self) -> bool:
+        """Whether equal values may differ in their memory."""
+        return False
+
     def free_effort(self) -> i64:
         """How many deallocations it takes to free the value (Redis 7.2 lazyfreeGetFreeEffort)."""
         return 1

@@ -115,6 +115,13 @@ class SortedSetObject(Collection):
 
     # As a value.
 
+    def expected_memory(self, allocator: Allocator) -> i64:
+        """The same with nodes of average size, if there is a skiplist."""
+        return self.memory(allocator, 0) + self.content.chance_bytes()
+
+    def depends_on_chance(self) -> bool:
+        return self.content.table() is not None
+
     def duplicate(self, allocator: Allocator) -> RedisObject:
         """Another sorted set with the same members in the same encoding."""
         return SortedSetObject(allocator, self.content.copy())

@@ -86,6 +86,10 @@ class SortedSetEncoding(Encoded):
         """Another set of blocks with the same members, as COPY makes it."""
         raise NotImplementedError
 
+    def chance_bytes(self) -> i64:
+        """How many bytes more there would be on average over all random numbers."""
+        return 0
+
     def table(self) -> SkiplistTable | None:
         """The hash table, if the encoding has one."""
         return None

@@ -82,6 +82,17 @@ class SortedSetSkiplist(SortedSetEncoding):
             measured += allocator.usable(i64(members.nodes[slot]))
         return fixed + i64(int(float(measured) / float(sampled) * float(length)))
 
+    def chance_bytes(self) -> i64:
+        """The bytes of as many nodes of average size, less those of the nodes."""
+        allocator = self.allocator
+        members = self.members
+        found: i64 = 0
+        slot: i64 = 0
+        while slot < members.used:
+            found += allocator.usable(i64(members.nodes[slot]))
+            slot += 1
+        return i64(round(_average_node_bytes(allocator) * float(members.used))) - found
+
     def free_effort(self) -> i64:
         return self.order.length
 
@@ -232,6 +243,18 @@ class SortedSetSkiplist(SortedSetEncoding):
 
     def table(self) -> SkiplistTable | None:
         return self.members
+
+
+def _average_node_bytes(allocator: Allocator) -> float:
+    """Usable bytes of a node, on average over the random numbers of levels."""
+    total = 0.0
+    share = 1.0  # of the nodes that have at least this level
+    level: i64 = 1
+    while level < SKIPLIST_MAX_LEVEL:
+        total += share * 0.75 * float(allocator.good_size(skiplist_node_size(level)))
+        share *= 0.25
+        level += 1
+    return total + share * float(allocator.good_size(skiplist_node_size(level)))
 
 
 def _random_node_size(rng: Random) -> i64:

@@ -26,6 +26,7 @@ from pyredmem.objects.rdb_file import (
     RdbFileError,
 )
 from pyredmem.rdb.advice import Reading, of_damage, of_the_end
+from pyredmem.rdb.text import readable
 
 OK: Final = 0
 FAILED: Final = 1
@@ -183,9 +184,3 @@ class Check:
     def _advise(self, lines: list[str]) -> None:
         for line in lines:
             self._write(f"[advice] {line}")
-
-
-def readable(data: bytes) -> str:
-    """The text of UTF-8, with escapes for whatever else there is, and for what would control a terminal."""
-    text = data.decode("utf-8", "backslashreplace")
-    return "".join([letter if letter.isprintable() else repr(letter)[1:-1] for letter in text])

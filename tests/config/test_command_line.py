@@ -59,6 +59,11 @@ def test_a_check_tells_its_version_too() -> None:
     assert parse(["check-rdb", "--version"]).action == command_line.VERSION
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["keys", "--db", "1", "dump.rdb"]])
+def test_the_tool_for_rdb_files_gets_all_other_arguments(arguments: list[str]) -> None:
+    assert parse(["rdb", *arguments]) == Invocation(command_line.RDB, arguments=tuple(arguments))
+
+
 def test_the_first_argument_may_be_a_file() -> None:
     invocation = parse(["/etc/redis.conf", "--hz", "50"])
     assert (invocation.path, invocation.options) == ("/etc/redis.conf", 'hz "50" ')

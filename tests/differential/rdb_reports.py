@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyredmem.rdb.check import readable
+from pyredmem.rdb.text import readable
 
 _ERROR = "--- RDB ERROR DETECTED ---"
 _NO_TYPE = "[additional info] Reading type 0 (string)"

@@ -14,7 +14,8 @@ from pyredmem.host.files import SystemFiles
 from pyredmem.host.memory_files import MemoryFiles
 from pyredmem.objects import rdb_types
 from pyredmem.objects.rdb_loader import is_known_type
-from pyredmem.rdb.check import FAILED, OK, TYPE_NAMES, USAGE, check, readable, run
+from pyredmem.rdb.check import FAILED, OK, TYPE_NAMES, USAGE, check, run
+from pyredmem.rdb.text import readable
 from tests.server.processes import run as run_program
 from tests.support.rdb_files import key, rdb, word
 

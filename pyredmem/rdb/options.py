@@ -1,0 +1,173 @@
+"""The arguments of ``pyredmem rdb``: a command, its options, and a file."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from pyredmem.config.settings import SettingError, Settings
+from pyredmem.objects.limits import ENCODING_SETTINGS
+from pyredmem.rdb.dataset import MODULE, Selection
+from pyredmem.rdb.memory import FORMATS
+
+USAGE: Final = """\
+Usage: {program} rdb COMMAND [options] FILE
+       {program} rdb --command COMMAND [options] FILE
+
+Commands:
+  memory    how much memory each key takes on a server that has loaded the file
+  keys      the keys, one per line
+  json      keys and values
+  protocol  the commands that make the dataset, for redis-cli --pipe
+
+{program} rdb COMMAND --help tells the options."""
+
+#: The commands, with the description in their help.
+COMMANDS: Final = {
+    "memory": "Tells how much memory each key takes: what MEMORY USAGE says, with SAMPLES 0, on a server that has just "
+    "loaded the file. The nodes of a skiplist have random heights; there the size is the average, which the table "
+    "marks with ~ and JSON with size_is_average.",
+    "keys": "Lists the keys, one per line.",
+    "json": "Writes keys and values as JSON, with one object per database. A byte that is not UTF-8 is a character "
+    "from U+DC80 to U+DCFF.",
+    "protocol": "Writes the commands that make the dataset, for redis-cli --pipe.",
+}
+_SELECTABLE: Final = ("string", "list", "hash", "set", "sortedset", "stream", MODULE)
+_ALLOCATORS: Final = ("jemalloc", "jemalloc-lg4", "libc", "tcmalloc")
+_HELP: Final = ("-h", "--help")
+
+
+class OptionError(Exception):
+    """The arguments cannot be used."""
+
+
+class HelpRequest(Exception):  # noqa: N818 - it is no error
+    """Help is wanted, which is the text of the exception."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is to be done."""
+
+    command: str
+    path: str
+    output: str = ""  # the file to write; empty for the standard output
+    selection: Selection = field(default_factory=Selection)
+    least: int = 0
+    largest: int = 0
+    layout: str = "csv"
+    allocator: str = "jemalloc"
+    settings: Settings = field(default_factory=Settings)  # of the encodings
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}\n{self.format_usage().strip()}")
+
+
+def parse(arguments: list[str], program: str) -> Options:
+    """Read the arguments after ``rdb``. Raises OptionError or HelpRequest, with the text to show."""
+    command, rest = _command(arguments)
+    usage = USAGE.format(program=program)
+    if command in _HELP:
+        raise HelpRequest(usage)
+    if not command:
+        raise OptionError(usage)
+    if command not in COMMANDS:
+        raise OptionError(f"Unknown command '{command}'\n{usage}")
+    parser = _parser(command, f"{program} rdb {command}")
+    if any(argument in _HELP for argument in rest):
+        raise HelpRequest(parser.format_help().strip())
+    return _options(command, parser.parse_args(rest))
+
+
+def _command(arguments: list[str]) -> tuple[str, list[str]]:
+    """The command, and the other arguments. redis-rdb-tools has it as an option anywhere among them."""
+    for at, argument in enumerate(arguments):
+        if argument in {"-c", "--command"}:
+            return "".join(arguments[at + 1 : at + 2]), arguments[:at] + arguments[at + 2 :]
+        if argument.startswith("--command="):
+            return argument.removeprefix("--command="), arguments[:at] + arguments[at + 1 :]
+    return "".join(arguments[:1]), arguments[1:]
+
+
+def _parser(command: str, program: str) -> _Parser:
+    parser = _Parser(program, description=COMMANDS[command], add_help=False, allow_abbrev=False)
+    add = parser.add_argument
+    add("path", metavar="FILE", help="an RDB file of Redis or Valkey")
+    add("-k", "--key", type=_pattern, metavar="REGEX", help="only keys whose beginning matches")
+    add("-t", "--type", type=_type, action="append", help=f"only keys of a type: {', '.join(_SELECTABLE)}; repeatable")
+    add("-n", "--db", type=_natural, action="append", metavar="N", help="only keys of a database; repeatable")
+    add("-f", "--file", default="", metavar="OUTFILE", help="write to a file")
+    if command == "memory":
+        add("-b", "--bytes", type=_natural, default=0, metavar="N", help="only keys of at least N bytes")
+        add("-l", "--largest", type=_positive, default=0, metavar="N", help="only the N largest keys, in their order")
+        add("--format", choices=tuple(FORMATS), default="csv", help="default: csv")
+        add("--allocator", choices=_ALLOCATORS, default="jemalloc", help="of the server; default: jemalloc")
+        limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
+        add("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
+    return parser
+
+
+def _options(command: str, found: argparse.Namespace) -> Options:
+    selection = Selection(
+        databases=None if found.db is None else frozenset(found.db),
+        types=None if found.type is None else frozenset(found.type),
+        key=found.key,
+    )
+    if command != "memory":
+        return Options(command, found.path, found.file, selection)
+    return Options(
+        command=command,
+        path=found.path,
+        output=found.file,
+        selection=selection,
+        least=found.bytes,
+        largest=found.largest,
+        layout=found.format,
+        allocator=found.allocator,
+        settings=_settings(found.set or []),
+    )
+
+
+def _settings(pairs: list[list[str]]) -> Settings:
+    """The settings with some encoding limits changed."""
+    settings = Settings()
+    for name, value in pairs:
+        parameter = settings.parameter(name)
+        if parameter is None or parameter.name not in ENCODING_SETTINGS:
+            raise OptionError(f"--set: '{name}' is none of {', '.join(ENCODING_SETTINGS)}")
+        try:
+            settings.start_with(name, value)
+        except SettingError as refused:
+            raise OptionError(f"--set {name}: {refused.reason}") from None
+    return settings
+
+
+def _pattern(text: str) -> re.Pattern[bytes]:
+    try:
+        return re.compile(text.encode("utf-8", "surrogateescape"))
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from None
+
+
+def _type(text: str) -> str:
+    kind = "sortedset" if text == "zset" else text
+    if kind not in _SELECTABLE:
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(_SELECTABLE)}")
+    return kind
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _natural(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

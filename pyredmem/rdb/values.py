@@ -1,0 +1,84 @@
+"""Values of an RDB file, built as a server builds them when it loads the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import singledispatch
+
+from pyredmem.base.rng import Random
+from pyredmem.config.settings import Settings
+from pyredmem.memory.allocator import Allocator
+from pyredmem.objects.hash import HashObject
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.list import ListObject
+from pyredmem.objects.object import RedisObject, decr_ref_count
+from pyredmem.objects.rdb_images import Builder, Image
+from pyredmem.objects.set import SetObject
+from pyredmem.objects.sorted_set import SortedSetObject
+from pyredmem.objects.stream import StreamObject
+from pyredmem.objects.stream_id import MAX_ID
+from pyredmem.objects.string import StringObject
+from pyredmem.objects.string_factory import StringFactory
+
+
+def lossless_limits() -> EncodingLimits:
+    """Limits under which values have just the content that the file has: a listpack would make the score -0 to 0."""
+    return EncodingLimits(Settings([("zset-max-listpack-entries", "0")]))
+
+
+class Workbench:
+    """A ledger of its own, which holds one value at a time."""
+
+    def __init__(self, profile_name: str, limits: EncodingLimits) -> None:
+        self.allocator = Allocator(profile_name)
+        self._rng = Random(1)
+        self._builder = Builder(StringFactory(self.allocator), limits, self._rng)
+
+    @contextmanager
+    def built(self, image: Image) -> Iterator[RedisObject]:
+        """The value of an image, for as long as the block runs."""
+        self._rng.seed(1)  # whatever was built before, equal values get equal blocks
+        value = image.build(self._builder)
+        try:
+            yield value
+        finally:
+            decr_ref_count(value, self.allocator)
+
+
+@singledispatch
+def parts(value: RedisObject) -> Iterator[bytes]:
+    """The strings that a value consists of; scores and ids are none."""
+    raise NotImplementedError
+
+
+@parts.register
+def _(value: StringObject) -> Iterator[bytes]:
+    yield value.data()
+
+
+@parts.register
+def _(value: ListObject) -> Iterator[bytes]:
+    yield from value.elements()
+
+
+@parts.register
+def _(value: SetObject) -> Iterator[bytes]:
+    yield from value.members()
+
+
+@parts.register
+def _(value: SortedSetObject) -> Iterator[bytes]:
+    yield from value.order().members(0, value.length())
+
+
+@parts.register
+def _(value: HashObject) -> Iterator[bytes]:
+    for item in value.items():
+        yield from item
+
+
+@parts.register
+def _(value: StreamObject) -> Iterator[bytes]:
+    for entry in value.stream.range(0, MAX_ID).entries:
+        yield from entry
