@@ -34,6 +34,8 @@ PRLIMIT = shutil.which("prlimit")
 #: A judge believes a false length and asks for that much memory.
 LIMITED = [PRLIMIT, "--as=4000000000"] if PRLIMIT else []
 SECONDS = 30.0
+#: A small file of each judge.
+FILES = Path(__file__).with_name("rdb_files")
 
 SMALL: list[list[Argument]] = [
     ["SET", "word", "hello"],
@@ -67,7 +69,8 @@ KEYS_OF_SMALL = 13
 class Judge:
     """A check tool, and the server that writes its files."""
 
-    def __init__(self, tool: Path, server: Server, knows_field_times: bool) -> None:
+    def __init__(self, name: str, tool: Path, server: Server, knows_field_times: bool) -> None:
+        self.name = name
         self.tool = tool
         self.server = server
         self.knows_field_times = knows_field_times
@@ -92,6 +95,10 @@ class Judge:
         """A small file with a value of each type."""
         return self.file(*SMALL, *(TIMES if self.knows_field_times else []))
 
+    def sample(self) -> bytes:
+        """The small file that was kept, to be damaged: no two files of a server are the same, but each run is."""
+        return self.small() if SUITE.explores else (FILES / f"{self.name.replace(' ', '-')}.rdb").read_bytes()
+
     def large(self) -> bytes:
         """A file with values of all types and encodings, in several databases."""
         commands: list[list[Argument]] = [["CONFIG", "SET", "maxmemory-policy", "allkeys-lfu"]]
@@ -112,7 +119,7 @@ def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             tool = shutil.which("redis-check-rdb")
             if tool is None:
                 pytest.skip("no redis-check-rdb on PATH (apt-get install redis-tools)")
-            yield Judge(Path(tool), stack.enter_context(servers.redis_server()), False)
+            yield Judge(request.param, Path(tool), stack.enter_context(servers.redis_server()), False)
             return
         newer = request.param == "redis 8.2"
         command = servers.newer_redis_command() if newer else servers.valkey_command()
@@ -121,7 +128,7 @@ def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         tool_path = tmp_path_factory.mktemp("tool") / ("redis-check-rdb" if newer else "valkey-check-rdb")
         tool_path.symlink_to(command[0])  # the program looks at the name by which it is called
         running = servers.running("judge", [*LIMITED, *command], "--enable-debug-command", "yes")
-        yield Judge(tool_path, stack.enter_context(running), True)
+        yield Judge(request.param, tool_path, stack.enter_context(running), True)
 
 
 def ours(path: Path, data: bytes) -> Report:
@@ -216,7 +223,7 @@ def test_a_field_of_a_module_is_reported_alike_but_for_its_offset(
 
 
 def test_a_file_that_was_cut_off_anywhere_is_reported_alike(judge: Judge, tmp_path: Path) -> None:
-    data = judge.small()
+    data = judge.sample()
     comparison = Comparison(judge, tmp_path)
     for size in range(len(data)):
         comparison.check(data[:size], f"{size} of {len(data)} bytes")
@@ -224,7 +231,7 @@ def test_a_file_that_was_cut_off_anywhere_is_reported_alike(judge: Judge, tmp_pa
 
 
 def test_the_judge_accepts_what_was_kept_of_a_file_by_the_advised_command(judge: Judge, tmp_path: Path) -> None:
-    data = judge.small()
+    data = judge.sample()
     path = tmp_path / "dump.rdb"
     for size in range(len(data) // 2, len(data), 20):
         path.write_bytes(data[:size])
@@ -248,7 +255,7 @@ def damaged(data: bytes, count: int) -> Iterable[tuple[int, bytes]]:
 
 
 def compare_damaged(judge: Judge, directory: Path, count: int) -> None:
-    data = judge.small()
+    data = judge.sample()
     comparison = Comparison(judge, directory)
     for place, copy in damaged(data, count):
         comparison.check(copy, f"{place}: {data[place]} -> {copy[place]} in {data!r}")
