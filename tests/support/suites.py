@@ -1,7 +1,7 @@
 """How much the long tests try. PYREDMEM_SUITE chooses one of five suites; nothing else reads it.
 
     default   leaves out the tests marked slow; `--slow` runs them too, with full counts
-    ci        runs all tests, the long ones with a quarter of their counts or less
+    ci        runs all tests, the long ones with about a tenth of their counts
     full      runs all tests with full counts and without time limits, and loads a server for ten minutes
     hour      the same, and loads it for an hour
     explore   is the default suite with more examples, and other ones each time
@@ -58,7 +58,7 @@ SUITES: Final = {
         damaged_files=250,
         byte_step=11,
         round_trips=4,
-        churn_seconds=10.0,
+        churn_seconds=20.0,
         double_seconds=4.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),
         fakeredis_files=("test/test_mixins/test_set_commands.py", "test/test_async/test_asyncredis.py"),
