@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 #: Redis gives each part of REDIS_VERSION_NUM one byte.
-_LARGEST_PART = 255
+_LARGEST_PART: Final = 255
 
 
 def version_parts(version: str) -> tuple[int, int, int]:

@@ -12,23 +12,22 @@ from typing import Final
 from pyredmem.assembly import REGISTRY
 from pyredmem.base.redis_commands import redis_commands
 from pyredmem.config.file import save_file
+from pyredmem.config.parameter import NO_APPEND_ONLY_FILE
 from pyredmem.config.parameters import SECTIONS
 from pyredmem.engine.command import Command
 
 PATH: Final = "docs/compatibility.md"
 
 _OWN_WORDS: Final = "the text has other words"
-_NO_FILES: Final = "refused: nothing is written to disk"
 _NO_REPLICAS: Final = "there is no replication"
 _NO_MODULES: Final = "modules cannot be loaded"
 
 #: How commands that this server has differ from those of Redis 7.2.
 DIFFERENCES: Final = {
-    "bgrewriteaof": _NO_FILES,
-    "bgsave": _NO_FILES,
+    "bgrewriteaof": f"refused: {NO_APPEND_ONLY_FILE}",
     "command|docs": "summaries and complexities have other words, and groups of arguments other names; single "
     "arguments have no versions",
-    "debug": "has what looks inside the server or prepares a test, not what crashes it, reloads or leaks",
+    "debug": "has what looks inside the server or prepares a test, not what crashes or restarts it, nor `LOADAOF`",
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
@@ -37,9 +36,7 @@ DIFFERENCES: Final = {
     "replconf": f"refused: {_NO_REPLICAS}",
     "replicaof": f"`NO ONE` is accepted, anything else is refused: {_NO_REPLICAS}",
     "role": "always a master without replicas",
-    "save": _NO_FILES,
     "script|debug": "there is no debugger: only `NO` is accepted",
-    "shutdown": "`SAVE` is refused: nothing is written to disk",
     "slaveof": "as `REPLICAOF`",
     "sync": f"refused: {_NO_REPLICAS}",
     "wait": f"no replica ever acknowledges: {_NO_REPLICAS}",

@@ -35,7 +35,7 @@ GATE_FAULTY: Final = 1 << 24  # a test has asked for faults, see faults.py
 GATE_LOADING: Final = 1 << 25  # the dataset is being loaded from a file
 GATE_CANNOT_SAVE: Final = 1 << 26  # the last save has failed, and writes are refused until one succeeds
 
-#: While one of these is set nothing but the task behind it may change the dataset.
+#: While one of these is set, only the suspended script, or the loading of the file, may change the dataset.
 GATES_STANDSTILL: Final = GATE_BUSY | GATE_LOADING
 
 

@@ -51,7 +51,7 @@ class Stats:
         self.end_cycle(duration_us)
 
     def note_fork(self, duration_us: i64, used_bytes: i64) -> None:
-        """Note how long a fork took, with so much memory in use."""
+        """Note how long a fork took, and how much memory was in use."""
         self.forks += 1
         self.latest_fork_us = duration_us
         self.fork_rate = float(used_bytes) * 1e6 / float(duration_us) / (1 << 30) if duration_us > 0 else 0.0

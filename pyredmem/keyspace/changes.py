@@ -67,7 +67,7 @@ class Changes:
         self._dirty += changes
 
     def mark_saved(self, changes: i64) -> None:
-        """The data set has been saved as it was after so many changes since the save before."""
+        """A file has been saved that has the first ``changes`` of the changes since the save before."""
         self._dirty -= changes
 
     # Keys.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -15,20 +16,19 @@ from pyredmem.objects.rdb_file import DATABASE, END, FIELD, FUNCTION, KEY, NONE,
 from pyredmem.objects.rdb_images import Builder, StringImage
 
 #: How many records are read before the caller can look at the clock.
-_PIECE = 16
+_PIECE: Final = 16
 
 
 class LoadOptions:
     """How a file is loaded.
 
-    ``replaces``: a key that exists is replaced, otherwise it is an error. ``keeps_expired``: keys that have expired
-    are loaded too. ``load_library`` loads a library of functions; what it raises ends the loading.
+    ``replaces``: a key that exists is replaced, otherwise it is an error. ``load_library`` loads a library of
+    functions; what it raises ends the loading.
     """
 
-    def __init__(self, load_library: Callable[[bytes], None], replaces: bool, keeps_expired: bool) -> None:
+    def __init__(self, load_library: Callable[[bytes], None], replaces: bool) -> None:
         self.load_library = load_library
         self.replaces = replaces
-        self.keeps_expired = keeps_expired
 
 
 class KeyspaceLoad:
@@ -36,7 +36,7 @@ class KeyspaceLoad:
 
     def __init__(self, keyspace: Keyspace, file: RdbFile, size: i64, options: LoadOptions) -> None:
         self._keyspace = keyspace
-        self.file: RdbFile = file
+        self._file: RdbFile = file
         self._size: i64 = size  # of the file (bytes)
         self._options = options
         self._builder = Builder(keyspace.strings, keyspace.limits, keyspace.rng)
@@ -47,14 +47,9 @@ class KeyspaceLoad:
         self.modules: i64 = 0  # left out, because they are values of modules
         self.fields: dict[bytes, bytes] = {}  # that describe the file
 
-    def run(self) -> None:
-        """Read everything; raises RdbFileError."""
-        while self.step():
-            pass
-
     def step(self) -> bool:
         """Read some records; returns whether any are left. Raises RdbFileError."""
-        file = self.file
+        file = self._file
         for _ in range(_PIECE):
             record = file.next()
             if record == KEY:
@@ -76,7 +71,7 @@ class KeyspaceLoad:
         if index >= count:
             raise RdbFileError(
                 f"Data file was created with a server configured to handle more than {count} databases",
-                self.file.offset(),
+                self._file.offset(),
             )
         self._database = self._keyspace.databases[index]
 
@@ -86,7 +81,7 @@ class KeyspaceLoad:
             self._database.expand(keys)
 
     def _load_key(self) -> None:
-        file = self.file
+        file = self._file
         image = file.value
         database = self._database
         when_ms = file.expire_ms
@@ -96,7 +91,7 @@ class KeyspaceLoad:
             else:
                 self.modules += 1
             return
-        if when_ms != NONE and when_ms < self._keyspace.now_ms() and not self._options.keeps_expired:
+        if when_ms != NONE and when_ms < self._keyspace.now_ms():
             self.expired += 1
             return
         key = file.key

@@ -41,7 +41,7 @@ class RdbFileWriter(RdbWriter):
         self.string(code)
 
     def database(self, index: int, keys: int, expiring: int) -> None:
-        """Begin a database with so many keys, of which ``expiring`` have an expire time."""
+        """Begin a database that has ``keys`` keys, of which ``expiring`` have an expire time."""
         self._out.append(rdb_types.DATABASE)
         self.length(index)
         self._out.append(rdb_types.SIZES)

@@ -28,7 +28,7 @@ class RdbLoad:
         self.began_us: i64 = core.clock.now_us()
         self.size = self._file.size()
         self._rdb = RdbFile(self._file)
-        options = LoadOptions(self._load_library, replaces, False)
+        options = LoadOptions(self._load_library, replaces)
         self._keyspace = KeyspaceLoad(core.keyspace, self._rdb, self.size, options)
         try:
             self._rdb.read_header()

@@ -184,7 +184,6 @@ class Snapshots:
                     return _PAUSE_US
             running.save.finish()
         except OSError as error:
-            running.save.abandon()
             self._log("warning", f"Write error saving DB on disk: {error.strerror}")
             self._ended(False, "Background saving error")
             return DONE

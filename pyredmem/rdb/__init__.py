@@ -1,1 +1,1 @@
-"""Layer 9: tools for RDB files, which need no server."""
+"""Layer 10: tools for RDB files, which need no server."""

@@ -6,12 +6,12 @@ from typing import Final
 
 from pyredmem.config.composites import SavePoints
 from pyredmem.config.kinds import INT_MAX, LONG_MAX, Choice, FileName, Integer, Kind, Memory, YesNo
-from pyredmem.config.parameter import NO_PERSISTENCE, NO_REPLICATION, Parameter, Section
+from pyredmem.config.parameter import NO_APPEND_ONLY_FILE, NO_REPLICATION, Parameter, Section
 
 
 def _setting(name: str, kind: Kind, default: str, text: str, immutable: bool = False) -> Parameter:
-    """A setting of persistence."""
-    return Parameter(name, kind, default, text, immutable=immutable, no_effect=NO_PERSISTENCE)
+    """A setting of the append-only file."""
+    return Parameter(name, kind, default, text, immutable=immutable, no_effect=NO_APPEND_ONLY_FILE)
 
 
 SNAPSHOTS: Final = Section(
