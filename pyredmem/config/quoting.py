@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 _BLANKS: Final = b" \t\n\v\f\r"
+#: What ends a word without quotes. The other two blanks are skipped before a word, but belong to it inside.
+_ENDS: Final = b" \t\n\r"
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _SHOWN: Final = {92: "\\\\", 34: '\\"', 10: "\\n", 13: "\\r", 9: "\\t", 7: "\\a", 8: "\\b"}
 _HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
@@ -48,15 +50,15 @@ def split_words(line: str) -> list[str] | None:
 def _read_word(data: bytes, at: int) -> tuple[int, bytes]:
     """The position after the word that starts at `at`, and the word; -1 if its quotes are unbalanced."""
     word = bytearray()
-    while at < len(data) and data[at] not in _BLANKS:
+    while at < len(data) and data[at] not in _ENDS:
         character = data[at : at + 1]
-        if character not in {b'"', b"'"}:
-            word += character
-            at += 1
-            continue
-        at = _read_double(data, at + 1, word) if character == b'"' else _read_single(data, at + 1, word)
-        if at < 0 or (at < len(data) and data[at] not in _BLANKS):
-            return -1, b""
+        if character in {b'"', b"'"}:
+            at = _read_double(data, at + 1, word) if character == b'"' else _read_single(data, at + 1, word)
+            if at < 0 or (at < len(data) and data[at] not in _BLANKS):
+                return -1, b""
+            return at, bytes(word)
+        word += character
+        at += 1
     return at, bytes(word)
 
 

@@ -22,6 +22,8 @@ from pyredmem.config.quoting import decode, encode, quote, split_words
         ('a"b"', ["ab"]),
         (r'"\xc3\xa9"', ["é"]),
         ("a\0b", ["a"]),
+        ("\v\f a\vb\fc", ["a\vb\fc"]),
+        ('"a"\v"b"', ["a", "b"]),
     ],
 )
 def test_lines_are_split_as_in_redis(line: str, words: list[str]) -> None:
