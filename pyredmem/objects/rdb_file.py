@@ -101,6 +101,10 @@ class RdbFile:
         """Where in the file the next byte is."""
         return self._reader.offset()
 
+    def read_ahead(self) -> bytes:
+        """The bytes from ``offset`` on that were already read from the file: in an append-only file, of commands."""
+        return self._reader.read_ahead()
+
     def _error(self, message: str) -> RdbFileError:
         return RdbFileError(message, self.offset())
 

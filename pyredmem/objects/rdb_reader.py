@@ -179,6 +179,10 @@ class RdbFileReader(RdbReader):
         """Where in the file the next byte is."""
         return self._start + self._at
 
+    def read_ahead(self) -> bytes:
+        """The bytes from ``offset`` on that were already read from the file."""
+        return self._data[self._at :]
+
     def checksum(self) -> int:
         """The checksum of the bytes that were read so far."""
         self._checksum.add(self._data, self._added, self._at)
