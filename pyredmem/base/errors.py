@@ -79,6 +79,13 @@ CANNOT_SAVE: Final = (
     b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     b"error."
 )
+
+
+def cannot_append(reason: bytes) -> bytes:
+    """The error for a write when the last one could not be written to the append-only file."""
+    return b"MISCONF Errors writing to the AOF file: " + reason
+
+
 DIFFERENT_SLOTS: Final = b"CROSSSLOT Keys in request don't hash to the same slot"
 SLOT_IS_MOVING: Final = b"TRYAGAIN Multiple keys request during rehashing of slot"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."

@@ -36,8 +36,19 @@ class WritableFile:
     def sync(self) -> None:
         """Return when everything that was written is on the disk."""
 
+    def sync_aside(self) -> None:
+        """Begin to do what `sync` does, and do not wait; the end of the last one must have been noticed before."""
+        self.sync()
+
+    def is_syncing(self) -> bool:
+        """Whether what `sync_aside` has begun goes on. Raises the OSError with which it has ended, once."""
+        return False
+
+    def truncate(self, size: int) -> None:
+        """Cut the file off after ``size`` bytes."""
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what `sync_aside` has begun goes on to its end."""
 
 
 def _refusal() -> OSError:
@@ -56,12 +67,20 @@ class Files:
         """A new, empty file, in place of the one that has this path, if any."""
         raise _refusal()
 
+    def append(self, path: str) -> WritableFile:
+        """A file to be written to at its end; an empty one if there is none."""
+        raise _refusal()
+
     def rename(self, path: str, new_path: str) -> None:
         """Give a file another path, in place of the one that has it. This happens at once or not at all."""
         raise _refusal()
 
     def remove(self, path: str) -> None:
         """Delete a file."""
+        raise _refusal()
+
+    def make_directory(self, path: str) -> None:
+        """Create a directory, unless it exists."""
         raise _refusal()
 
     def exists(self, path: str) -> bool:

@@ -102,10 +102,8 @@ class Server:
         self.close()
 
     def _load_file(self) -> None:
-        """Load the file that an earlier server has saved, if there is one. Raises LoadError."""
-        persistence = persistence_of(self.engine)
-        if persistence.has_file():
-            persistence.load()
+        """Load what an earlier server has left, if there is anything. Raises LoadError."""
+        persistence_of(self.engine).start()
 
     def close(self) -> None:
         """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError.

@@ -52,6 +52,7 @@ _subcommands: Final = Group("server")
 
 _RELOAD_OPTIONS: Final = (b"MERGE", b"NOFLUSH", b"NOSAVE")
 _BAD_RELOAD_OPTION: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+_CANNOT_LOAD_LOG: Final = b"ERR Error trying to load the AOF files, check server logs."
 _CANNOT_LOAD: Final = b"ERR Error trying to load the RDB dump, check server logs."
 _NOTHING_TO_SWITCH: Final = b"ERR this server has nothing that DEBUG %b would change"
 _NO_ROOM: Final = b"ERR OOM in dictTryExpand"
@@ -250,6 +251,17 @@ def _reload(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+@_subcommand("loadaof", 2, "Deletes the dataset, and loads it from the append-only file.")
+def _load_append_only_file(context: Context, argv: list[bytes]) -> None:
+    try:
+        persistence_of(context.engine).reload_append_only()
+    except LoadError as error:
+        context.engine.host.log("warning", str(error))
+        raise CommandError(_CANNOT_LOAD_LOG) from None
+    context.engine.host.log("warning", "Append Only File loaded by DEBUG LOADAOF")
+    context.reply.ok()
+
+
 # Replies.
 
 
@@ -336,10 +348,15 @@ def _replybuffer(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
-@_subcommand("aof-flush-sleep", 3, _REFUSED, "microseconds")
+@_subcommand("aof-flush-sleep", 3, "Sleeps before each write to the append-only file.", "microseconds")
+def _aof_flush_sleep(context: Context, argv: list[bytes]) -> None:
+    context.engine.switches.aof_flush_sleep_us = leading_integer(argv[2])
+    context.reply.ok()
+
+
 @_subcommand("drop-cluster-packet-filter", 3, _REFUSED, "packet-type")
 def _nothing(context: Context, argv: list[bytes]) -> None:
-    """Refuse a switch for something that this server does not have: the append-only file, the cluster bus."""
+    """Refuse a switch for something that this server does not have: the cluster bus."""
     raise CommandError(_NOTHING_TO_SWITCH % argv[1].upper())
 
 

@@ -157,9 +157,8 @@ def restore(context: Context, argv: list[bytes]) -> None:
         raise CommandError(_INVALID_TTL)
     value = _read(context, argv[3])
     deleted = options.replace and context.db.discard(key, context.keyspace.lazy_server_del)
-    now_ms = context.keyspace.now_ms()
-    when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + now_ms
-    if ttl_ms > 0 and (when_ms <= now_ms or when_ms > INT64_MAX):
+    when_ms = ttl_ms if options.absolute or ttl_ms == 0 else ttl_ms + context.keyspace.now_ms()
+    if ttl_ms > 0 and (when_ms > INT64_MAX or context.keyspace.is_past(when_ms)):
         decr_ref_count(value, context.keyspace.allocator)
         if deleted:
             context.changed(key, events.GENERIC, b"del")

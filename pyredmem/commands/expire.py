@@ -106,7 +106,7 @@ def _expire(context: Context, argv: list[bytes], command: bytes, unit_ms: int, r
     if db.write(key) is None or not condition_holds(conditions, when_ms, db.expire_time(key)):
         context.reply.integer(0)
         return
-    if when_ms <= context.keyspace.now_ms():
+    if context.keyspace.is_past(when_ms):
         db.delete(key, context.keyspace.lazy_expire)
         context.changed(key, events.GENERIC, b"del")
         context.record_deletion(key, context.keyspace.lazy_expire)

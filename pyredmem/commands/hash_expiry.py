@@ -71,7 +71,7 @@ def counted_fields(argv: list[bytes], at: int, bad_count: bytes = _BAD_COUNT) ->
 def set_times(context: Context, key: bytes, value: HashObject, fields: list[bytes], when_ms: int) -> None:
     """Set the expire time of existing fields, or delete them if it has passed; and notify."""
     value.prepare_times()
-    if when_ms <= context.keyspace.now_ms():
+    if context.keyspace.is_past(when_ms):
         context.keyspace.expired_fields += delete_fields(context, key, value, fields)
         return
     for field in fields:
@@ -181,7 +181,7 @@ def _expire_fields(
 
     A field that has expired but is not deleted yet counts as existing: a later expire time revives it.
     """
-    is_past = when_ms <= context.keyspace.now_ms()
+    is_past = context.keyspace.is_past(when_ms)
     value.prepare_times()
     results: list[int] = []
     done = 0
@@ -233,7 +233,7 @@ def hpersist(context: Context, argv: list[bytes]) -> None:
     if value is None:
         _reply_same(context, _NO_FIELD, len(fields))
         return
-    now_us = context.keyspace.now_us
+    now_us = context.keyspace.expiry_us()
     reply = context.reply
     reply.array(len(fields))
     persisted = 0
@@ -326,7 +326,7 @@ def _reply_times(context: Context, argv: list[bytes], unit_ms: int, from_ms: int
     reply.array(len(fields))
     for field in fields:
         when_ms = int(value.time_of(field))
-        if value.get(field) is None or is_field_expired(value, field, context.keyspace.now_us):
+        if value.get(field) is None or is_field_expired(value, field, context.keyspace.expiry_us()):
             reply.integer(_NO_FIELD)
         elif when_ms == NO_TIME:
             reply.integer(_NO_EXPIRY)

@@ -113,7 +113,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
     if at + 1 == len(argv):
         raise errors.wrong_arity(b"hgetex")
     fields = counted_fields(argv, at)
-    if _UNKNOWN_TIME < when_ms <= context.keyspace.now_ms():
+    if when_ms > _UNKNOWN_TIME and context.keyspace.is_past(when_ms):
         _reply_last_values(context, key, value, fields)
     else:
         reply_values(context, key, value, fields)
@@ -126,7 +126,7 @@ def hgetex(context: Context, argv: list[bytes]) -> None:
         if _persist(context, key, value, found) and context.is_recording:
             context.record_instead([b"HPERSIST", key, *argv[at:]])
     elif found:
-        is_past = when_ms <= context.keyspace.now_ms()
+        is_past = context.keyspace.is_past(when_ms)
         set_times(context, key, value, found, when_ms)
         if is_past:
             _record_deleted(context, key, list(dict.fromkeys(found)))
@@ -206,7 +206,7 @@ class _Setting:
         allowed = True
         for field in self.fields:  # one by one, until a field decides
             is_there = value.get(field) is not None
-            if is_there and is_field_expired(value, field, context.keyspace.now_us):
+            if is_there and is_field_expired(value, field, context.keyspace.expiry_us()):
                 is_there = False
                 if not context.keyspace.stands_still:
                     context.db.modify(key)
@@ -252,7 +252,7 @@ def hsetex(context: Context, argv: list[bytes]) -> None:
 
 def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> None:
     """Record the call with an absolute expire time, or the deletion of the fields if that time has passed."""
-    if setting.when_ms <= context.keyspace.now_ms():
+    if context.keyspace.is_past(setting.when_ms):
         _record_deleted(context, argv[1], setting.fields)
     elif argv[setting.time_at].upper() != b"PXAT":
         when = b"%d" % setting.when_ms
@@ -262,7 +262,7 @@ def _record_setting(context: Context, argv: list[bytes], setting: _Setting) -> N
 def _set(context: Context, key: bytes, value: HashObject, setting: _Setting) -> None:
     limits = context.keyspace.limits
     pairs = setting.pairs
-    has_passed = _UNKNOWN_TIME < setting.when_ms <= context.keyspace.now_ms()
+    has_passed = setting.when_ms > _UNKNOWN_TIME and context.keyspace.is_past(setting.when_ms)
     value.prepare(pairs, 0, limits)
     if setting.when_ms != _UNKNOWN_TIME:
         value.prepare_times()

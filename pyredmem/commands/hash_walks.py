@@ -31,7 +31,7 @@ _DENSE_SHARE: Final = 3
 def _reply_all(context: Context, value: HashObject, with_fields: bool, with_values: bool) -> None:
     """Reply with the fields of a hash that have not expired, with their values, or with both: pairs."""
     reply = context.reply
-    now_us = context.keyspace.now_us
+    now_us = context.keyspace.expiry_us()
     fields = value.fields
     table = fields.hash_table()
     if isinstance(table, FieldTable) and value.due_us >= now_us:
@@ -258,7 +258,7 @@ def _scan(context: Context, value: HashObject, cursor: i64, options: ScanOptions
     for index, field in enumerate(fields):
         if pattern is not None and not pattern.matches(field):
             continue
-        if has_expired and is_field_expired(value, field, context.keyspace.now_us):
+        if has_expired and is_field_expired(value, field, context.keyspace.expiry_us()):
             continue
         found.append(field)
         if not options.omits_values:

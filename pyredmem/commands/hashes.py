@@ -90,7 +90,7 @@ def field_value(context: Context, key: bytes, value: HashObject, field: bytes) -
 
 def has_expired(context: Context, key: bytes, value: HashObject, field: bytes) -> bool:
     """Whether a field has expired; if so it is deleted."""
-    if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.now_us):
+    if value.due_us < context.keyspace.now_us and is_field_expired(value, field, context.keyspace.expiry_us()):
         delete_expired_of(context, key, value, [field])
         return True
     return False
@@ -319,7 +319,7 @@ def reply_values(context: Context, key: bytes, value: HashObject | None, fields:
 
 def living_values(context: Context, key: bytes, value: HashObject, fields: list[bytes]) -> list[bytes | None]:
     """The values of fields, None for missing ones; expired fields are deleted and count as missing."""
-    now_us = context.keyspace.now_us
+    now_us = context.keyspace.expiry_us()
     found = [None if is_field_expired(value, field, now_us) else value.get(field) for field in fields]
     delete_expired_of(context, key, value, fields)
     return found

@@ -82,7 +82,7 @@ def _overhead(reply: ReplySink, overhead: MemoryOverhead) -> None:
     _number(reply, b"clients.slaves", overhead.replicas)
     _number(reply, b"clients.normal", overhead.clients)
     _number(reply, b"cluster.links", 0)
-    _number(reply, b"aof.buffer", 0)
+    _number(reply, b"aof.buffer", overhead.aof_buffer)
     _number(reply, b"lua.caches", overhead.lua_caches)
     _number(reply, b"functions.caches", overhead.functions_caches)
     for database in overhead.databases:

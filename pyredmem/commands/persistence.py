@@ -24,7 +24,14 @@ saving: Final = Group("server")
 _ALREADY_SAVING: Final = b"ERR Background save already in progress"
 #: The log tells what went wrong. That is all that Redis replies.
 _FAILED: Final = b"ERR"
-_NO_APPEND_ONLY_FILE: Final = b"ERR this server does not write append-only files"
+_IS_REWRITING: Final = (
+    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    b"BGSAVE whenever possible."
+)
+_ALREADY_REWRITING: Final = b"ERR Background append only file rewriting already in progress"
+_CANNOT_REWRITE: Final = (
+    b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+)
 
 
 @saving.command(
@@ -51,7 +58,7 @@ def lastsave(context: Context, argv: list[bytes]) -> None:
 )
 def save(context: Context, argv: list[bytes]) -> None:
     snapshots = persistence_of(context.engine).snapshots
-    if snapshots.running is not None:
+    if snapshots.is_running():
         raise CommandError(_ALREADY_SAVING)
     if not snapshots.save():
         raise CommandError(_FAILED)
@@ -70,12 +77,16 @@ def save(context: Context, argv: list[bytes]) -> None:
 )
 def bgsave(context: Context, argv: list[bytes]) -> None:
     arguments = Arguments(argv)
-    arguments.take(b"SCHEDULE")
+    schedules = arguments.take(b"SCHEDULE")
     arguments.finish()
-    snapshots = persistence_of(context.engine).snapshots
-    if snapshots.running is not None:
+    persistence = persistence_of(context.engine)
+    snapshots = persistence.snapshots
+    if snapshots.is_running():
         raise CommandError(_ALREADY_SAVING)
-    if not context.may_block:  # in a transaction: the dataset is not to be saved in the middle
+    is_busy = persistence.rewrites.is_running()
+    if is_busy and not schedules and context.may_block:
+        raise CommandError(_IS_REWRITING)
+    if is_busy or not context.may_block:  # in a transaction the dataset is not to be saved in the middle
         snapshots.is_scheduled = True
         context.reply.simple(b"Background saving scheduled")
     elif snapshots.begin():
@@ -90,7 +101,18 @@ def bgsave(context: Context, argv: list[bytes]) -> None:
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
     since="1.0.0",
     complexity="O(1)",
-    summary="Rewrites the append-only file in the background; refused, because this server does not write one.",
+    summary="Rewrites the append-only file in the background, so that it is as short as possible.",
 )
 def bgrewriteaof(context: Context, argv: list[bytes]) -> None:
-    raise CommandError(_NO_APPEND_ONLY_FILE)
+    """Without appendonly this writes a base that nobody appends to."""
+    persistence = persistence_of(context.engine)
+    rewrites = persistence.rewrites
+    if rewrites.is_running():
+        raise CommandError(_ALREADY_REWRITING)
+    if persistence.snapshots.is_running() or not context.may_block:
+        rewrites.schedule()
+        context.reply.simple(b"Background append only file rewriting scheduled")
+    elif rewrites.begin():
+        context.reply.simple(b"Background append only file rewriting started")
+    else:
+        raise CommandError(_CANNOT_REWRITE)

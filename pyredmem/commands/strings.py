@@ -232,7 +232,7 @@ def getex(context: Context, argv: list[bytes]) -> None:
     if options.given & _EXPIRY:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
-        if deadline_ms <= context.keyspace.now_ms():
+        if context.keyspace.is_past(deadline_ms):
             _delete(context, key, context.keyspace.lazy_expire)
             return
         context.db.expire_at(key, deadline_ms)

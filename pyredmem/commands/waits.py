@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.engine.arguments import deadline_ms, integer
+from pyredmem.engine.blocking import Awaited, reply_reached
 from pyredmem.engine.command import BLOCKING, Group
 from pyredmem.engine.context import Context
+from pyredmem.persistence.append_only_file import OFF, AppendOnlyFile
+from pyredmem.persistence.persistence import persistence_of
 
 waits: Final = Group("generic")
 
@@ -32,7 +37,7 @@ def wait(context: Context, argv: list[bytes]) -> None:
     if replicas <= 0 or not context.may_block:
         context.reply.integer(0)
         return
-    context.engine.blocking.wait(context.session, context.reply, [0], until_ms)
+    context.engine.blocking.wait(context.session, context.reply, Awaited(), until_ms)
 
 
 @waits.command(
@@ -54,11 +59,34 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     if replicas < 0:
         raise CommandError(errors.MUST_BE_POSITIVE)
     until_ms = deadline_ms(argv[3], context.keyspace.now_ms())
-    if local > 0:  # this server writes no append-only file, even with appendonly yes
-        raise CommandError(errors.NO_APPEND_ONLY_FILE)
-    if replicas > 0 and context.may_block:
-        context.engine.blocking.wait(context.session, context.reply, [0, 0], until_ms)
-        return
-    context.reply.array(2)
-    context.reply.integer(0)
-    context.reply.integer(0)
+    append_only = persistence_of(context.engine).append_only
+    awaited = _AwaitedFile(append_only, context.session.recorded_units, local > 0, replicas > 0)
+    error = awaited.error()
+    if error is not None:
+        raise CommandError(error)
+    if awaited.is_over() or not context.may_block:
+        reply_reached(context.reply, awaited)
+    else:
+        context.engine.blocking.wait(context.session, context.reply, awaited, until_ms)
+
+
+class _AwaitedFile(Awaited):
+    """What a client waits for after WAITAOF."""
+
+    def __init__(self, append_only: AppendOnlyFile, units: i64, wants_local: bool, wants_replicas: bool) -> None:
+        self._append_only = append_only
+        self._units: i64 = units  # up to which everything is to be on the disk
+        self._wants_local = wants_local
+        self._wants_replicas = wants_replicas
+
+    def _is_on_disk(self) -> bool:
+        return self._append_only.state != OFF and self._append_only.log.synced_units >= self._units
+
+    def reached(self) -> list[int]:
+        return [1 if self._is_on_disk() else 0, 0]
+
+    def is_over(self) -> bool:
+        return not self._wants_replicas and (not self._wants_local or self._is_on_disk())
+
+    def error(self) -> bytes | None:
+        return errors.NO_APPEND_ONLY_FILE if self._wants_local and self._append_only.state == OFF else None

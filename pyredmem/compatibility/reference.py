@@ -12,7 +12,6 @@ from typing import Final
 from pyredmem.assembly import REGISTRY
 from pyredmem.base.redis_commands import redis_commands
 from pyredmem.config.file import save_file
-from pyredmem.config.parameter import NO_APPEND_ONLY_FILE
 from pyredmem.config.parameters import SECTIONS
 from pyredmem.engine.command import Command
 
@@ -24,10 +23,9 @@ _NO_MODULES: Final = "modules cannot be loaded"
 
 #: How commands that this server has differ from those of Redis 7.2.
 DIFFERENCES: Final = {
-    "bgrewriteaof": f"refused: {NO_APPEND_ONLY_FILE}",
     "command|docs": "summaries and complexities have other words, and groups of arguments other names; single "
     "arguments have no versions",
-    "debug": "has what looks inside the server or prepares a test, not what crashes or restarts it, nor `LOADAOF`",
+    "debug": "has what looks inside the server or prepares a test, not what crashes or restarts it",
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,

@@ -8,7 +8,6 @@ from typing import Final
 from pyredmem.config.kinds import Kind
 
 # Why a setting is accepted but has no effect.
-NO_APPEND_ONLY_FILE: Final = "there is no append-only file"
 NO_REPLICATION: Final = "there are no replicas"
 NO_CLUSTER: Final = "there is no cluster mode"
 NO_THREADS: Final = "commands are served by one thread"

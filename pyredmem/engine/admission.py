@@ -20,7 +20,6 @@ from pyredmem.engine.faults import Faults
 from pyredmem.engine.gates import (
     GATE_ACL,
     GATE_BUSY,
-    GATE_CANNOT_SAVE,
     GATE_CLIENTS_LIMITED,
     GATE_FAULTY,
     GATE_IN_MULTI,
@@ -156,10 +155,9 @@ class Admission:
     def _refusal_of_state(self, session: Session, command: Command, argv: list[bytes]) -> bytes | None:
         """The error if the command cannot run in the state that its client or the server is in; None if it can."""
         gates = session.gates
-        if self._gates.bits & GATE_CANNOT_SAVE and (
-            self._flags(session, command, argv) & WRITE or command.full_name == b"ping"
-        ):
-            return errors.CANNOT_SAVE
+        disk_error = self._gates.disk_error()
+        if disk_error is not None and (self._flags(session, command, argv) & WRITE or command.full_name == b"ping"):
+            return disk_error
         if gates & GATE_SUBSCRIBED and session.output.protocol == 2 and not command.flags & ALLOWED_SUBSCRIBED:
             return errors.not_while_subscribed(command.full_name)
         if gates & GATE_MONITOR and command.flags & (WRITE | READONLY | MAY_REPLICATE):

@@ -55,19 +55,35 @@ class Wish:
         self.without_key = without_key
 
 
+class Awaited:
+    """What a client waits for after WAIT or WAITAOF: that servers have what it has written."""
+
+    def reached(self) -> list[int]:
+        """How many have it by now: one number for WAIT, two for WAITAOF."""
+        return [0]
+
+    def is_over(self) -> bool:
+        """Whether these are as many as the client wants."""
+        return False
+
+    def error(self) -> bytes | None:
+        """Why it will never happen; None if it may."""
+        return None
+
+
 class _Blocked:
     """A blocked session, what it waits for, and the sink for its reply."""
 
     def __init__(self, session: Session, reply: ReplySink, wish: Wish | None, deadline_ms: i64) -> None:
         self.session = session
         self.reply: ReplySink = reply
-        self.wish = wish  # None for WAIT and WAITAOF
+        self.wish = wish  # None if it waits for no key
         self.places: list[_Place] = wish.places if wish is not None else []
         self.deadline_ms: i64 = deadline_ms  # unix ms; 0: never
         self.worked_us: i64 = 0  # the time that the command took so far, without the time that it waited
         self.sent: list[bytes] = []  # the command as the client sent it
         self.logged: LoggedCommand | None = None  # in the command log, while it records
-        self.reached: list[int] = []  # the reply at the timeout: one number for WAIT, two for WAITAOF
+        self.awaited: Awaited | None = None  # None unless it is WAIT or WAITAOF
 
     def deadline(self) -> tuple[int, int]:
         """The entry in the list of deadlines: the deadline, and the id of the session."""
@@ -79,13 +95,19 @@ class _Blocked:
 
     def time_out(self) -> None:
         """Reply that nothing came in time."""
-        if self.wish is not None:
+        if self.awaited is None:
             self.reply.null_array()
-            return
-        if len(self.reached) > 1:
-            self.reply.array(len(self.reached))
-        for figure in self.reached:
-            self.reply.integer(figure)
+        else:
+            reply_reached(self.reply, self.awaited)
+
+
+def reply_reached(reply: ReplySink, awaited: Awaited) -> None:
+    """Reply to WAIT or WAITAOF."""
+    reached = awaited.reached()
+    if len(reached) > 1:
+        reply.array(len(reached))
+    for figure in reached:
+        reply.integer(figure)
 
 
 class _ReadyKeys(KeyListener):
@@ -142,6 +164,7 @@ class Blocking:
         self._slow_commands = slow_commands
         self._tracking = tracking
         self._blocked: dict[int, _Blocked] = {}  # by session
+        self._waiting: dict[int, _Blocked] = {}  # those in WAIT and WAITAOF
         self._deadlines: list[tuple[int, int]] = []  # (unix ms, session), the next one first
         self._keys = _ReadyKeys(core.keyspace)
         self._task = core.tasks.create(self._time_out)
@@ -175,11 +198,25 @@ class Blocking:
 
     # Blocking.
 
-    def wait(self, session: Session, reply: ReplySink, reached: list[int], deadline_ms: i64) -> None:
-        """Block a session until ``deadline_ms`` (0: until it is released), then reply with ``reached``."""
+    def wait(self, session: Session, reply: ReplySink, awaited: Awaited, deadline_ms: i64) -> None:
+        """Block a session until what it waits for has happened, or until ``deadline_ms`` (0: for ever)."""
         blocked = _Blocked(session, reply, None, deadline_ms)
-        blocked.reached = reached
+        blocked.awaited = awaited
         self._enter(blocked)
+        self._waiting[int(session.id)] = blocked
+
+    def has_waiting(self) -> bool:
+        """Whether there are clients in WAIT or WAITAOF."""
+        return len(self._waiting) > 0
+
+    def look_at_waiting(self) -> None:
+        """Reply to the clients in WAIT and WAITAOF for which what they wait for has happened, or never will."""
+        for blocked in list(self._waiting.values()):
+            awaited = blocked.awaited
+            assert awaited is not None
+            error = awaited.error()
+            if error is not None or awaited.is_over():
+                self._release(blocked, error)
 
     def block(self, session: Session, reply: ReplySink, wish: Wish, deadline_ms: i64) -> None:
         """Block a session until its wish can be granted. At ``deadline_ms`` (0: never) it gets a null array."""
@@ -224,6 +261,7 @@ class Blocking:
         blocked = self._blocked.pop(number, None)
         if blocked is None:
             return None
+        self._waiting.pop(number, None)
         if blocked.deadline_ms > 0:
             del self._deadlines[bisect_left(self._deadlines, blocked.deadline())]
         if blocked.wish is not None:
@@ -259,20 +297,26 @@ class Blocking:
 
     def release(self, session: Session, with_error: bool = False) -> bool:
         """Unblock a session, as if it had timed out or with an error; returns false if it is not blocked."""
-        blocked = self._leave(session)
+        blocked = self._blocked.get(int(session.id))
         if blocked is None:
             return False
+        self._release(blocked, UNBLOCKED if with_error else None)
+        return True
+
+    def _release(self, blocked: _Blocked, error: bytes | None) -> None:
+        """Unblock a session with an error, or as if it had timed out."""
+        session = blocked.session
+        self._leave(session)
         if blocked.logged is not None:
             blocked.logged.begin_reply(session)
-        if with_error:
-            self._core.stats.count_error(UNBLOCKED)
+        if error is not None:
+            self._core.stats.count_error(error)
             if session.command is not None:
                 self._core.statistics.of(session.command).failed += 1
-            blocked.reply.error(UNBLOCKED)
+            blocked.reply.error(error)
         else:
             blocked.time_out()
         self._end(blocked)
-        return True
 
     def forget(self, session: Session) -> None:
         """Take a disconnected session out of the queues."""

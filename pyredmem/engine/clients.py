@@ -27,6 +27,7 @@ from pyredmem.engine.pubsub import PubSub
 from pyredmem.engine.script_run import ScriptRun
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_DELAYED, HOLD_PAUSED, HOLD_UNREAD, OUTPUT_STEP, Runner, Session
 from pyredmem.engine.tracking import Tracking
+from pyredmem.protocol.null_sink import NullSink
 
 NORMAL: Final = b"normal"
 PUBSUB: Final = b"pubsub"
@@ -175,6 +176,13 @@ class Clients:
     def serve_with(self, runner: Runner) -> None:
         """Have ``runner`` run the requests of all clients that connect from now on."""
         self._runner = runner
+
+    def nobody(self) -> Session:
+        """A session for commands that no client sends; the list of clients and the ledger do not know it."""
+        assert self._runner is not None
+        session = Session(self._runner, self._core.keyspace, self._core.stats, 0, "none", "", "")
+        session.reply = NullSink(2)
+        return session
 
     def close(self) -> None:
         """Let nobody connect any more. All clients have been released."""

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
+from abc import abstractmethod
+
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.keyspace.recorder import RecordedCommand, UnitListener
 
 
-class CommandStream(UnitListener):
-    """Keeps the recorded commands until `take` is called, with SELECT, MULTI and EXEC where a replica needs them."""
+@mypyc_attr(allow_interpreted_subclasses=True)
+class StreamListener(UnitListener):
+    """Gets the recorded commands one by one, with SELECT, MULTI and EXEC where they are needed."""
 
     def __init__(self) -> None:
-        self._commands: list[list[bytes]] = []
         self._database: i64 = -1
+
+    @abstractmethod
+    def add(self, argv: list[bytes]) -> None:
+        """The next command of the stream."""
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
         """Add the commands of a unit, in MULTI and EXEC if several belong together; a SELECT comes after the MULTI."""
         wrapped = together and len(commands) > 1
         if wrapped:
-            self._commands.append([b"MULTI"])
+            self.add([b"MULTI"])
         for command in commands:
             if command.database != self._database:
                 self._database = command.database
-                self._commands.append([b"SELECT", b"%d" % int(self._database)])
-            self._commands.append(command.argv)
+                self.add([b"SELECT", b"%d" % int(self._database)])
+            self.add(command.argv)
         if wrapped:
-            self._commands.append([b"EXEC"])
+            self.add([b"EXEC"])
+
+    def begin_stream(self) -> None:
+        """A new stream begins, whose reader has selected no database yet."""
+        self._database = -1
+
+
+class CommandStream(StreamListener):
+    """Keeps the recorded commands until `take` is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._commands: list[list[bytes]] = []
+
+    def add(self, argv: list[bytes]) -> None:
+        self._commands.append(argv)
 
     def take(self) -> list[list[bytes]]:
         """The commands that were added since the last call."""

@@ -28,6 +28,10 @@ class CallRunner(Runner):
     def call(self, caller: Context, command: Command, argv: list[bytes]) -> None:
         """Run a command inside the call ``caller``, with the client, database and sink of that call."""
 
+    @abstractmethod
+    def replay(self, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a command that has run before, from an append-only file; it is not counted."""
+
 
 class Context:
     """One call of a command, as its handler sees it."""

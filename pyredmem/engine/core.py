@@ -89,6 +89,8 @@ class Outgoing:
     clients have published them. A reply that comes after a message in time joins them. Without an event loop the turn
     ends with the batch.
 
+    What has to be on the disk before anybody gets a reply is written at that time too (`hold_back`).
+
     A few clients are written to in the order in which they joined: whoever has read the reply to PUBLISH knows that
     the messages were sent before it, and a test may rely on that. Many are written to in Redis's order, the last one
     first: the publishers have their replies, and send more, while the messages go out.
@@ -98,20 +100,41 @@ class Outgoing:
         self._host: Host = host
         self._chores = chores
         self._sessions: list[Session] = []
-        self.is_waiting = False  # whether there are any
+        self._before: Callable[[], None] | None = None
+        self.is_held_back = False
+        self.is_waiting = False  # whether `write` is going to be called
 
     def add(self, session: Session) -> None:
         """Call the session's `write_now` at the end of the turn."""
-        self.is_waiting = True
         self._sessions.append(session)
-        if len(self._sessions) == 1 and not self._host.write_output_soon():
-            self._chores.defer(self.write)
+        self._write_soon()
+
+    def hold_back(self, before: Callable[[], None]) -> None:
+        """Call ``before`` before any more output leaves, once, and at the latest at the end of the turn."""
+        self._before = before
+        self.is_held_back = True
+        self._write_soon()
+
+    def let_go(self) -> None:
+        """Do what has to be done before output leaves."""
+        before = self._before
+        if before is not None:
+            self._before = None
+            self.is_held_back = False
+            before()
+
+    def _write_soon(self) -> None:
+        if not self.is_waiting:
+            self.is_waiting = True
+            if not self._host.write_output_soon():
+                self._chores.defer(self.write)
 
     def write(self) -> None:
         """Write the output of all these clients."""
         sessions = self._sessions
         self._sessions = []
         self.is_waiting = False
+        self.let_go()
         if len(sessions) > FEW_CLIENTS:
             sessions.reverse()
         for session in sessions:

@@ -249,6 +249,11 @@ class Dispatcher(CallRunner):
         caller.reply = context.reply  # HELLO may have changed the protocol
         self._record(caller.session, command, argv, self._clock.now_us() - start)
 
+    def replay(self, context: Context, command: Command, argv: list[bytes]) -> None:
+        """Run a command of an append-only file. The time stands still, nothing is checked, nothing is counted."""
+        context.session.command = command
+        self._run(context, command, argv)
+
     def run_again(self, session: Session, command: Command, argv: list[bytes], reply: ReplySink) -> bool:
         """Run the command of a blocked client again; returns false if it still finds nothing and stays blocked."""
         context = Context(self, self.engine, session, reply)
@@ -304,9 +309,10 @@ class Dispatcher(CallRunner):
         try:
             self._handlers[command.index](context, argv)
         finally:
-            has_changed = self._keyspace.changes.since_save() != dirty and not command.flags & _RUNS_OTHERS
+            has_changed = self._keyspace.changes.since_save() > dirty and not command.flags & _RUNS_OTHERS
             recorder.end_command(outer, context.db.index, argv, has_changed)
             recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
+            context.session.recorded_units = recorder.units
 
     def _end_outermost(self) -> None:
         """Serve blocked clients if this was the end of the outermost call."""

@@ -39,6 +39,7 @@ TRACKED_PREFIXES: Final = "tracking_total_prefixes"
 
 # Expiry, eviction, lazy free, defragmentation.
 EXPIRED_STALE_PERCENT_X100: Final = "expired_stale_perc"  # hundredths of a percent
+AOF_BUFFER: Final = "mem_aof_buffer"
 EXPIRED_TIME_CAP_REACHED: Final = "expired_time_cap_reached_count"
 EXPIRE_CYCLE_US: Final = "expire_cycle_cpu_milliseconds"  # but in microseconds
 NOT_COUNTED_FOR_EVICTION: Final = "mem_not_counted_for_evict"

@@ -10,6 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from pyredmem.base import errors
 from pyredmem.base.limits import UNLIMITED
 
 # Gates of a session.
@@ -34,6 +35,7 @@ GATE_LOGGED: Final = 1 << 23  # the commands that clients send are being recorde
 GATE_FAULTY: Final = 1 << 24  # a test has asked for faults, see faults.py
 GATE_LOADING: Final = 1 << 25  # the dataset is being loaded from a file
 GATE_CANNOT_SAVE: Final = 1 << 26  # the last save has failed, and writes are refused until one succeeds
+GATE_CANNOT_APPEND: Final = 1 << 27  # the append-only file cannot be written, and writes are refused
 
 #: While one of these is set, only the suspended script, or the loading of the file, may change the dataset.
 GATES_STANDSTILL: Final = GATE_BUSY | GATE_LOADING
@@ -45,6 +47,13 @@ class Gates:
     def __init__(self) -> None:
         self.bits: i64 = 0
         self.memory_alarm_bytes: i64 = UNLIMITED
+        self.append_error = b""  # why the append-only file cannot be written
 
     def set(self, gate: i64, on: bool) -> None:
         self.bits = self.bits | gate if on else self.bits & ~gate
+
+    def disk_error(self) -> bytes | None:
+        """The error for a write while the disk lets no file be written; None while it does."""
+        if self.bits & GATE_CANNOT_SAVE:
+            return errors.CANNOT_SAVE
+        return errors.cannot_append(self.append_error) if self.bits & GATE_CANNOT_APPEND else None

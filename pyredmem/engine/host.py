@@ -175,5 +175,8 @@ class Host:
     def shut_down(self) -> None:
         """End the process as soon as the replies that are ready are written."""
 
+    def abort(self) -> None:
+        """End the process at once: not even replies that are ready may leave. Inside a program it goes on."""
+
     def log(self, level: str, message: str) -> None:
         """Write to the server's log; ``level`` is debug, verbose, notice or warning."""

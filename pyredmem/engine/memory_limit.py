@@ -85,7 +85,7 @@ class MemoryLimit:
         self._is_slicing = False  # the next slices run between commands
         self._maxmemory: i64 = 0  # 0: no limit but the address space
         self._limit_bytes: i64 = 0
-        #: Bytes in use that do not count: the buffers of replicas and of the append-only file. This server has none.
+        #: Bytes in use that do not count: the buffers of replicas and of the append-only file.
         self.not_counted_bytes: i64 = 0
         self._slice_us: i64 = 0
         self._over_since_us: i64 = 0  # when memory began to exceed the limit; 0 if it does not

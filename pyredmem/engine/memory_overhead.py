@@ -43,6 +43,7 @@ class MemoryOverhead:
     keys: int
     overhead: int
     replicas: int = 0
+    aof_buffer: int = 0
 
     def dataset(self) -> int:
         """The memory that is not overhead."""
@@ -78,6 +79,7 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
     clients = sources.value(figures.CLIENTS_BYTES)
     lua_caches = sources.value(figures.LUA_CACHES_BYTES)
     functions = _EMPTY_FUNCTIONS[allocator.profile.name] + sources.value(figures.FUNCTIONS_CACHES_BYTES)
+    aof_buffer = sources.value(figures.AOF_BUFFER)
     tables = sum([database.main_table + database.expire_table for database in databases])
     return MemoryOverhead(
         peak=allocator.peak,
@@ -88,8 +90,9 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
         functions_caches=functions,
         databases=databases,
         keys=engine.keyspace.size(),
-        overhead=allocator.startup + replicas + clients + lua_caches + functions + tables,
+        overhead=allocator.startup + replicas + clients + aof_buffer + lua_caches + functions + tables,
         replicas=replicas,
+        aof_buffer=aof_buffer,
     )
 
 

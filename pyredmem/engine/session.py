@@ -115,6 +115,7 @@ class Session:
         self.library_version = b""
         self.gates: i64 = 0  # a set of the gates of a session, see gates.py
         self.holds: i64 = 0  # a set of the holds above
+        self.recorded_units: i64 = 0  # the units that were recorded when its last command had run, see recorder.py
         self.created_us: i64 = keyspace.now_us
         self.last_active_us: i64 = keyspace.now_us
         self.command: Command | None = None  # the command that is running, or the last one that ran

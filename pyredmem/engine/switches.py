@@ -17,6 +17,7 @@ class Switches:
     """The switches, in their usual position."""
 
     def __init__(self) -> None:
+        self.aof_flush_sleep_us = 0  # before each write to the append-only file
         self.active_expire = True
         self.reply_buffer_resizing = True
         self.reply_buffer_peak_reset_ms: i64 = PEAK_RESET_MS  # never if negative or NEVER

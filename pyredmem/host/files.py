@@ -1,6 +1,7 @@
 """The files of the operating system."""
 
 import os
+from threading import Thread
 
 from pyredmem.base.files import Files, ReadableFile, WritableFile
 
@@ -20,8 +21,10 @@ class _Reading(ReadableFile):
 
 
 class _Writing(WritableFile):
-    def __init__(self, path: str) -> None:
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - closed by close()
+    def __init__(self, path: str, mode: str) -> None:
+        self._file = open(path, mode, buffering=0)  # noqa: SIM115 - closed by close()
+        self._syncing: Thread | None = None
+        self._error: OSError | None = None
 
     def write(self, data: bytes) -> None:
         left = memoryview(data)
@@ -30,6 +33,34 @@ class _Writing(WritableFile):
 
     def sync(self) -> None:
         os.fsync(self._file.fileno())
+
+    def sync_aside(self) -> None:
+        """Sync in another thread. It has a descriptor of its own, so the file may be closed meanwhile."""
+        descriptor = os.dup(self._file.fileno())
+        self._syncing = Thread(target=self._sync_and_close, args=(descriptor,), name="pyredmem-fsync", daemon=True)
+        self._syncing.start()
+
+    def _sync_and_close(self, descriptor: int) -> None:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:  # raised by is_syncing()
+            self._error = error
+        finally:
+            os.close(descriptor)
+
+    def is_syncing(self) -> bool:
+        if self._syncing is None:
+            return False
+        if self._syncing.is_alive():
+            return True
+        self._syncing = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return False
+
+    def truncate(self, size: int) -> None:
+        self._file.truncate(size)
 
     def close(self) -> None:
         self._file.close()
@@ -48,13 +79,19 @@ class SystemFiles(Files):
         return _Reading(self._at(path))
 
     def create(self, path: str) -> WritableFile:
-        return _Writing(self._at(path))
+        return _Writing(self._at(path), "wb")
+
+    def append(self, path: str) -> WritableFile:
+        return _Writing(self._at(path), "ab")
 
     def rename(self, path: str, new_path: str) -> None:
         os.replace(self._at(path), self._at(new_path))
 
     def remove(self, path: str) -> None:
         os.unlink(self._at(path))
+
+    def make_directory(self, path: str) -> None:
+        os.makedirs(self._at(path), mode=0o755, exist_ok=True)
 
     def exists(self, path: str) -> bool:
         return os.path.exists(self._at(path))

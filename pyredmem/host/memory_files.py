@@ -25,9 +25,12 @@ class _Writing(WritableFile):
     def write(self, data: bytes) -> None:
         self._content += data
 
+    def truncate(self, size: int) -> None:
+        del self._content[size:]
+
 
 class MemoryFiles(Files):
-    """A file system in memory, which has the files of ``content``, by their paths. It has no directories."""
+    """A file system in memory, which has the files of ``content``, by their paths. Directories need not be made."""
 
     def __init__(self) -> None:
         self.content: dict[str, bytearray] = {}
@@ -38,6 +41,12 @@ class MemoryFiles(Files):
     def create(self, path: str) -> WritableFile:
         self.content[path] = bytearray()
         return _Writing(self.content[path])
+
+    def append(self, path: str) -> WritableFile:
+        return _Writing(self.content.setdefault(path, bytearray()))
+
+    def make_directory(self, path: str) -> None:
+        pass
 
     def rename(self, path: str, new_path: str) -> None:
         self._existing(path)

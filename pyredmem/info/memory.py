@@ -69,14 +69,13 @@ def _fragmentation(report: Report) -> None:
 
 
 def _buffers(report: Report) -> None:
-    # Without replication and an append-only file their buffers take nothing.
     report.figure(figures.NOT_COUNTED_FOR_EVICTION)
     report.number("mem_replication_backlog", 0)
     report.number("mem_total_replication_buffers", 0)
     report.number("mem_clients_slaves", report.overhead().replicas)
     report.number("mem_clients_normal", report.overhead().clients)
     report.number("mem_cluster_links", 0)
-    report.number("mem_aof_buffer", 0)
+    report.figure(figures.AOF_BUFFER)
     report.text("mem_allocator", report.engine.allocator.profile.mem_allocator)
     report.figure(figures.DEFRAG_RUNNING)
     report.figure(figures.LAZYFREE_PENDING)

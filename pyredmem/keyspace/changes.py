@@ -51,6 +51,7 @@ class Changes:
         self._listeners: list[KeyListener] = []
         self.listening = False
         self.recorder: Recorder | None = None  # while somebody records
+        self._units: i64 = 0  # that earlier recorders had
 
     def count_watched_keys(self) -> int:
         """The number of keys that at least one client watches, in all databases."""
@@ -132,7 +133,7 @@ class Changes:
     def record_to(self, listener: UnitListener) -> None:
         """Let ``listener`` have the commands that replay every write from now on."""
         if self.recorder is None:
-            self.recorder = Recorder()
+            self.recorder = Recorder(self._units)
         self.recorder.listeners.append(listener)
 
     def stop_recording(self, listener: UnitListener) -> None:
@@ -141,6 +142,7 @@ class Changes:
         assert recorder is not None
         recorder.listeners.remove(listener)
         if not recorder.listeners:
+            self._units = recorder.units
             self.recorder = None
 
     # Whole databases.

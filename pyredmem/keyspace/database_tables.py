@@ -119,7 +119,7 @@ class DatabaseTables:
         if slot < 0:
             return False
         when_ms: i64 = expires.words[slot] if expires.entries is None else expires.word(slot)
-        return when_ms < self.shared.now_us // 1000
+        return when_ms < self.shared.now_us // 1000 and not self.shared.is_replaying
 
     # The tables: their sizes and their upkeep.
 

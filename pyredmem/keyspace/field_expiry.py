@@ -36,7 +36,7 @@ def is_field_expired(value: HashObject, field: bytes, now_us: i64) -> bool:
 
 def delete_if_expired(database: Database, key: bytes, value: HashObject, fields: list[bytes]) -> bool:
     """Delete those of ``fields`` that have expired, and the key with the last one; True if the key was deleted."""
-    now_us = database.shared.now_us
+    now_us = database.shared.expiry_us()
     deleted: i64 = 0
     for field in fields:
         if is_field_expired(value, field, now_us):
@@ -57,7 +57,7 @@ def _delete_earliest(
     database: Database, key: bytes, value: HashObject, limit: i64, clock: Clock | None, end_us: i64
 ) -> i64:
     """Delete up to ``limit`` expired fields, until ``end_us`` if there is a clock; returns how many were deleted."""
-    now_ms = database.shared.now_us // 1000
+    now_ms = database.shared.expiry_us() // 1000
     deleted: i64 = 0
     while deleted < limit:
         field = value.expired_field(now_ms)

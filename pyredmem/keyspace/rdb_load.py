@@ -7,6 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from pyredmem.base.errors import CommandError
 from pyredmem.keyspace import access
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.field_expiry import note_due
@@ -23,10 +24,10 @@ class LoadOptions:
     """How a file is loaded.
 
     ``replaces``: a key that exists is replaced, otherwise it is an error. ``load_library`` loads a library of
-    functions; what it raises ends the loading.
+    functions; a CommandError that it raises ends the loading.
     """
 
-    def __init__(self, load_library: Callable[[bytes], None], replaces: bool) -> None:
+    def __init__(self, load_library: Callable[[bytes], object], replaces: bool) -> None:
         self.load_library = load_library
         self.replaces = replaces
 
@@ -63,8 +64,15 @@ class KeyspaceLoad:
             elif record == SIZES:
                 self._expand(file.keys)
             elif record == FUNCTION:
-                self._options.load_library(file.text)
+                self._load_library()
         return True
+
+    def _load_library(self) -> None:
+        try:
+            self._options.load_library(self._file.text)
+        except CommandError as error:
+            message = error.message.decode("latin-1")
+            raise RdbFileError(f"Failed loading library: {message}", self._file.offset()) from None
 
     def _select(self, index: int) -> None:
         count = len(self._keyspace.databases)
@@ -91,7 +99,7 @@ class KeyspaceLoad:
             else:
                 self.modules += 1
             return
-        if when_ms != NONE and when_ms < self._keyspace.now_ms():
+        if when_ms != NONE and when_ms < self._keyspace.expiry_us() // 1000:
             self.expired += 1
             return
         key = file.key

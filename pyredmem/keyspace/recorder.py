@@ -32,8 +32,9 @@ class UnitListener:
 class Recorder:
     """Collects the commands of the running unit. It exists only while there are listeners."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: i64) -> None:
         self.listeners: list[UnitListener] = []
+        self.units: i64 = units  # so far, those of earlier recorders included
         self._unit: list[RecordedCommand] = []
         self._depth: i64 = 0
         self._instead: list[list[bytes]] | None = None
@@ -54,6 +55,7 @@ class Recorder:
     def _flush(self, together: bool) -> None:
         unit = self._unit
         self._unit = []
+        self.units += 1
         for listener in self.listeners:
             listener.unit(unit, together)
 

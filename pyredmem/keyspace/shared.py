@@ -56,6 +56,7 @@ class SharedState:
         self.lfu_policy = False  # maxmemory-policy is one of the LFU policies
         self.lfu_decay_time: i64 = 1
         self.lfu_log_factor: i64 = 10
+        self.is_replaying = False  # an append-only file is being loaded: nothing has expired, see `expiry_us`
         self.stands_still = False  # CLIENT PAUSE: expired keys are hidden, but not deleted
         self.no_touch = False  # CLIENT NO-TOUCH: the client does not mark keys as used
         self.snapshots: i64 = 0  # of all databases; each has an image of each database
@@ -72,6 +73,17 @@ class SharedState:
     def now_ms(self) -> i64:
         """The time of the running command, unix milliseconds."""
         return self.now_us // 1000
+
+    def expiry_us(self) -> i64:
+        """The time by which keys and fields have expired or not, unix microseconds.
+
+        While an append-only file is replayed, none has: its commands ran before these times had come.
+        """
+        return 0 if self.is_replaying else self.now_us
+
+    def is_past(self, when_ms: i64) -> bool:
+        """Whether an expire time has come already, so that a command that sets it deletes."""
+        return when_ms <= self.expiry_us() // 1000
 
     def update_clocks(self) -> None:
         """Set the access clocks. The timer calls this at each tick, as in Redis."""

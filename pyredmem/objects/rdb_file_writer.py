@@ -8,11 +8,12 @@ from mypy_extensions import i64
 from pyredmem.base.crc64 import Checksum
 from pyredmem.base.files import WritableFile
 from pyredmem.objects import rdb_types
+from pyredmem.objects.dataset_writer import DatasetWriter
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_writer import RdbWriter
 
 
-class RdbFileWriter(RdbWriter):
+class RdbFileWriter(RdbWriter, DatasetWriter):
     """Writes a file from its beginning to its end; raises the OSError of the file.
 
     ``has_field_times`` says that there may be hashes whose fields have expire times, which only 7.4 and later reads.

@@ -1,10 +1,4 @@
-"""When RDB files are saved: on request, at the save points, and at the end of the server (Redis 7.2 rdb.c, server.c).
-
-A save in the background sees one moment of the dataset while commands go on. A server that has its process for itself
-forks: the child has a copy of the memory, which the system copies only where it changes, and it uses another processor.
-Where a fork is not possible, among the threads of a program or on Windows, the dataset is saved in slices: a snapshot
-(:mod:`pyredmem.keyspace.snapshot`) keeps each value that a command is about to change.
-"""
+"""When RDB files are saved: on request, at the save points, at the end of the server (Redis 7.2 rdb.c, server.c)."""
 
 from __future__ import annotations
 
@@ -15,57 +9,33 @@ from mypy_extensions import i64
 
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_CANNOT_SAVE
-from pyredmem.engine.host import RUNNING, Child, Progress
-from pyredmem.engine.latency import LatencyMonitor
-from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
-from pyredmem.persistence.rdb_saver import RdbSave, rdb_path, remove_quietly, save_all, temporary_name
+from pyredmem.persistence.background import Background, Job
+from pyredmem.persistence.dataset_file import DatasetFile, save_all
+from pyredmem.persistence.rdb_saver import RdbSave, rdb_path
 
 #: A save point waits this long after a save that has failed (seconds; Redis 7.2 server.h).
 _RETRY_S: Final = 5
-#: How long a slice of a save lasts, and the pause after it (microseconds).
-_SLICE_US: Final = 1000
-_PAUSE_US: Final = 1000
-_KEYS_PER_LOOK: Final = 16
 
 
-class BackgroundSave:
-    """A save that goes on while commands run."""
-
-    def __init__(self, now_s: i64, changes: i64, keys: i64) -> None:
-        self.began_s: i64 = now_s
-        self.changes: i64 = changes  # of the dataset since the save before, when this one began
-        self.keys_total: i64 = keys
-        self.child: Child | None = None
-        self.save: RdbSave | None = None
-        self.snapshot: KeyspaceSnapshot | None = None
-
-    def progress(self) -> Progress:
-        """How many keys were saved so far, and the memory that this takes."""
-        if self.child is not None:
-            return self.child.progress()
-        return Progress(int(self.save.keyspace.keys)) if self.save is not None else Progress()
-
-
-class Snapshots:
+class Snapshots(Job):
     """Saves the dataset of one engine, and knows how the last saves went."""
 
-    def __init__(self, core: Core, library_codes: Callable[[], list[bytes]], monitor: LatencyMonitor) -> None:
+    def __init__(self, core: Core, library_codes: Callable[[], list[bytes]], background: Background) -> None:
+        super().__init__("Background saving")
         self._core = core
-        self._monitor = monitor
         self._library_codes = library_codes
+        self._background = background
         self._points: list[tuple[int, int]] = []  # seconds, changes
-        self._slices = core.tasks.create(self._slice)
         self._attempted_s: i64 = 0  # when the last save in the background began
+        self._changes: i64 = 0  # of the dataset since the save before, when it began
         self.last_s: i64 = core.started_us // 1_000_000  # when the dataset was last saved, or the server started
         self.has_failed = False  # whether the last save did
         self.is_scheduled = False  # a save in the background begins as soon as it can
-        self.running: BackgroundSave | None = None
         self.saves: i64 = 0  # that succeeded
         self.last_duration_s: i64 = -1  # of a save in the background
         self.last_copied_bytes: i64 = 0  # by the system, for the child of the last one
         core.settings.follow(("save", "stop-writes-on-bgsave-error"), self._settings_changed)
-        core.cron.every(0, self._tick)
 
     def _settings_changed(self) -> None:
         words = [int(word) for word in self._core.settings.text("save").split()]
@@ -85,6 +55,10 @@ class Snapshots:
         """Whether there are any save points."""
         return len(self._points) > 0
 
+    def is_running(self) -> bool:
+        """Whether a save goes on in the background."""
+        return self._background.runs(self)
+
     def _now_s(self) -> i64:
         return self._core.keyspace.now_us // 1_000_000
 
@@ -95,14 +69,17 @@ class Snapshots:
 
     def save(self) -> bool:
         """Save the dataset now; returns whether that succeeded. The log tells why it did not."""
-        problem = save_all(self._core, self._library_codes(), rdb_path(self._core.settings))
+        temporary = self.temporary_name(self._core.host.process_id(), False)
+        problem = save_all(lambda: self._opened(temporary, None))
         if problem:
             self._log("warning", problem)
             return False
         self._log("notice", "DB saved on disk")
-        changes = self._core.keyspace.changes
-        self._saved(changes.since_save())
+        self._saved(self._core.keyspace.changes.since_save())
         return True
+
+    def _opened(self, temporary: str, snapshot: KeyspaceSnapshot | None) -> DatasetFile:
+        return RdbSave(self._core, self._library_codes(), temporary, rdb_path(self._core.settings), snapshot)
 
     def _saved(self, changes: i64) -> None:
         self._core.keyspace.changes.mark_saved(changes)
@@ -120,138 +97,52 @@ class Snapshots:
 
     def begin(self) -> bool:
         """Begin a save in the background; returns whether that succeeded. None may be running."""
-        core = self._core
-        keyspace = core.keyspace
         self._attempted_s = self._now_s()
+        self._changes = self._core.keyspace.changes.since_save()
         self.is_scheduled = False
-        running = BackgroundSave(self._now_s(), keyspace.changes.since_save(), keyspace.size())
         try:
-            running.child = self._fork()
-            if running.child is None:
-                self._begin_slices(running)
+            self._background.begin(self)
         except OSError as error:
             self._set_failed(True)
             self._log("warning", f"Can't save in background: {error.strerror}")
             return False
-        self.running = running
-        if running.child is not None:
-            self._log("notice", f"Background saving started by pid {running.child.process_id()}")
-        else:
-            self._log("notice", "Background saving started")
-            self._slices.wake()
         return True
 
-    def _fork(self) -> Child | None:
-        core = self._core
-        start_us = core.clock.now_us()
-        child = core.host.fork(self._save_in_child)
-        if child is not None:
-            duration_us = core.clock.now_us() - start_us
-            core.stats.note_fork(duration_us, core.allocator.used_memory)
-            self._monitor.observe(b"fork", duration_us // 1000, self._now_s())
-        return child
+    def temporary_name(self, process_id: int, in_slices: bool) -> str:
+        return f"temp-{process_id}-slices.rdb" if in_slices else f"temp-{process_id}.rdb"
 
-    def _save_in_child(self, report: Callable[[int], None]) -> bool:
-        """Save the dataset, in the copy of the process."""
-        problem = save_all(self._core, self._library_codes(), rdb_path(self._core.settings), report)
-        self._log("warning" if problem else "notice", problem or "DB saved on disk")
-        return not problem
+    def save_in_child(self, temporary: str, report: Callable[[int], None]) -> str:
+        return save_all(lambda: self._opened(temporary, None), report)
 
-    def _begin_slices(self, running: BackgroundSave) -> None:
-        core = self._core
-        running.snapshot = KeyspaceSnapshot(core.keyspace)
-        try:
-            running.save = RdbSave(
-                core,
-                self._library_codes(),
-                rdb_path(core.settings),
-                temporary_name(core.host.process_id(), in_slices=True),
-                running.snapshot,
-            )
-        except OSError:
-            running.snapshot.drop()
-            raise
+    def open(self, temporary: str, snapshot: KeyspaceSnapshot) -> DatasetFile:
+        return self._opened(temporary, snapshot)
 
-    def _slice(self) -> int:
-        running = self.running
-        if running is None or running.save is None:
-            return DONE
-        clock = self._core.clock
-        end_us = clock.now_us() + _SLICE_US
-        try:
-            while running.save.keyspace.step(_KEYS_PER_LOOK):
-                if clock.now_us() >= end_us:
-                    return _PAUSE_US
-            running.save.finish()
-        except OSError as error:
-            self._log("warning", f"Write error saving DB on disk: {error.strerror}")
-            self._ended(False, "Background saving error")
-            return DONE
-        self._log("notice", "DB saved on disk")
-        self._ended(True, "Background saving terminated with success")
-        return DONE
-
-    def kill(self) -> None:
-        """End a save in the background before it is complete."""
-        running = self.running
-        if running is None:
-            return
-        if running.child is not None:
-            running.child.kill()
-        self._forget(running)
-
-    def _forget(self, running: BackgroundSave) -> None:
-        """Free what a save in the background has, which has ended in any way."""
-        self.running = None
-        if running.child is not None:
-            remove_quietly(self._core.host.files(), temporary_name(running.child.process_id()))
-        if running.save is not None:
-            running.save.abandon()
-        if running.snapshot is not None:
-            running.snapshot.drop()
-
-    def _ended(self, succeeded: bool, message: str) -> None:
-        """A save in the background has ended by itself."""
-        running = self.running
-        assert running is not None
-        self.last_copied_bytes = running.progress().private_bytes
-        self._log("notice" if succeeded else "warning", message)
-        self.last_duration_s = self._now_s() - running.began_s
-        self._forget(running)
+    def ended(self, succeeded: bool, duration_s: i64, copied_bytes: i64) -> None:
+        self.last_copied_bytes = copied_bytes
+        self.last_duration_s = duration_s
         if succeeded:
-            self._saved(running.changes)
+            self._saved(self._changes)
         else:
             self._set_failed(True)
 
+    def kill(self) -> None:
+        """End a save in the background before it is complete."""
+        if self.is_running():
+            self._background.kill()
+
     # The timer.
 
-    def _tick(self) -> None:
-        if self.running is not None:
-            self._look_at_child(self.running)
-        elif self.is_scheduled:
-            if self._may_try():
-                self.begin()
-        elif self._points:
-            self._look_at_points()
-
-    def _look_at_child(self, running: BackgroundSave) -> None:
-        if running.child is None:
-            return
-        status = running.child.status()
-        if status == RUNNING:
-            return
-        if status == 0:
-            self._ended(True, "Background saving terminated with success")
-        elif status > 0:
-            self._ended(False, "Background saving error")
-        else:
-            self._ended(False, f"Background saving terminated by signal {-status}")
+    def look_at_schedule(self) -> None:
+        """Begin a save that was scheduled, now that nothing else goes on in the background."""
+        if self.is_scheduled and self._may_try():
+            self.begin()
 
     def _may_try(self) -> bool:
         """Whether the last attempt succeeded, or is long enough ago."""
         return not self.has_failed or self._now_s() - self._attempted_s > _RETRY_S
 
-    def _look_at_points(self) -> None:
+    def look_at_points(self) -> None:
+        """Begin a save if a save point is reached."""
         dirty: i64 = self._core.keyspace.changes.since_save()
         since_s: i64 = self._now_s() - self.last_s
         for seconds, changes in self._points:

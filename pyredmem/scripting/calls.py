@@ -21,7 +21,7 @@ from pyredmem.base import errors
 from pyredmem.base.numbers import format_double
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.gates import GATE_ACL, GATE_CANNOT_SAVE
+from pyredmem.engine.gates import GATE_ACL
 from pyredmem.engine.spec import DENYOOM, NOSCRIPT, WRITE, Command
 from pyredmem.scripting.sink import ARRAY, ERROR, STATUS, LuaSink
 from pyredmem.scripting.wrapped import call_libraries
@@ -207,8 +207,9 @@ class Calls:
         if flags & WRITE:
             if self.is_read_only:
                 return _READ_ONLY
-            if self._engine.core.gates.bits & GATE_CANNOT_SAVE:
-                return errors.CANNOT_SAVE
+            disk_error = self._engine.core.gates.disk_error()
+            if disk_error is not None:
+                return disk_error
             if self.is_out_of_memory and flags & DENYOOM and not self._run.has_written:
                 return errors.OUT_OF_MEMORY
             self._run.has_written = True
@@ -225,13 +226,14 @@ class Calls:
     def _call_unrecorded(self, context: Context, command: Command, argv: list[bytes]) -> None:
         """Run a command that redis.set_repl keeps from replicas."""
         recorder = self._engine.keyspace.changes.recorder
+        was_muted = recorder is not None and recorder.is_muted
         if recorder is not None:
             recorder.is_muted = True
         try:
             context.runner.call(context, command, argv)
         finally:
             if recorder is not None:
-                recorder.is_muted = False
+                recorder.is_muted = was_muted
 
     # Results.
 

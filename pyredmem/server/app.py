@@ -264,12 +264,13 @@ class Server:
         self._collector.tick(self._connections - len(self.engine.sessions))
 
     def _start_with_dataset(self, ready: Callable[[], None]) -> None:
-        """Load the dataset that was saved, if there is one and the process belongs to the server."""
+        """Load the dataset that was saved, if there is one and its directory belongs to the server."""
         persistence = persistence_of(self.engine)
-        if not self._host.is_own_process or not persistence.has_file():
+        if self._host.is_own_process or self.settings.flag("appendonly"):
+            persistence.start_in_slices(partial(self._loaded, ready))
+        else:
+            persistence.start_empty()
             self._loaded(ready, "")
-            return
-        persistence.load_in_slices(partial(self._loaded, ready))
 
     def _loaded(self, ready: Callable[[], None], problem: str) -> None:
         """The dataset is loaded, or cannot be: then the server ends, so that it does not overwrite the file."""

@@ -73,6 +73,8 @@ class Connection:
         transport = self._transport
         if session is None or transport is None:  # the connection has ended
             return
+        if self._outgoing.is_held_back:
+            self._outgoing.let_go()
         output = session.output
         size = output.size()
         if size > 0:

@@ -87,6 +87,10 @@ class ServerHost(ProcessHost):
     def shut_down(self) -> None:
         self._end()
 
+    def abort(self) -> None:
+        if self.is_own_process:
+            os._exit(1)
+
     def log(self, level: str, message: str) -> None:
         self._log.write(LEVELS[level], message)
 

@@ -23,10 +23,6 @@ def test_lastsave_is_the_time_of_the_start(hosted: Hosted) -> None:
     assert hosted.do("LASTSAVE") == 1_700_000_000
 
 
-def test_an_append_only_file_is_refused(hosted: Hosted) -> None:
-    assert hosted.do("BGREWRITEAOF") == Error(b"ERR this server does not write append-only files")
-
-
 def test_bgsave_accepts_only_the_word_schedule(hosted: Hosted) -> None:
     assert hosted.do("BGSAVE", "now") == SYNTAX_ERROR
     assert hosted.do("BGSAVE", "SCHEDULE", "SCHEDULE") == SYNTAX_ERROR

@@ -111,8 +111,7 @@ def test_whenever_the_server_crashes_there_is_a_whole_file(world: SavingWorld, l
         survivor = SavingWorld()
         files = after_crash(world.files.operations[:count], loses_power)
         survivor.files.content = {name: bytearray(content) for name, content in files.items()}
-        assert survivor.persistence.has_file()
-        survivor.persistence.load()
+        survivor.persistence.start()
         seen.append(survivor.do("DEBUG", "DIGEST"))
     assert seen[0] == old
     assert seen[-1] == new

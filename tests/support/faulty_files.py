@@ -15,16 +15,39 @@ Operation = tuple[str, str, "str | bytes"]
 class _Recording(WritableFile):
     def __init__(self, files: FaultyFiles, path: str, file: WritableFile) -> None:
         self._files = files
-        self._path = path
+        self.path = path
         self._file = file
+        self._awaits_sync = False
 
     def write(self, data: bytes) -> None:
-        self._files.do("write", self._path, data)
+        self._files.passes_time()
+        try:
+            self._files.do("write", self.path, data)
+        except OSError:
+            if self._files.writes_half:  # what a full disk does
+                self._files.operations.append(("write", self.path, data[: len(data) // 2]))
+                self._file.write(data[: len(data) // 2])
+            raise
         self._file.write(data)
 
     def sync(self) -> None:
-        self._files.do("sync", self._path)
+        self._files.do("sync", self.path)
         self._file.sync()
+
+    def sync_aside(self) -> None:
+        self._awaits_sync = True
+
+    def is_syncing(self) -> bool:
+        if self._files.is_slow:
+            return self._awaits_sync
+        if self._awaits_sync:
+            self._awaits_sync = False
+            self.sync()
+        return False
+
+    def truncate(self, size: int) -> None:
+        self._files.do("truncate", self.path, str(size))
+        self._file.truncate(size)
 
     def close(self) -> None:
         self._file.close()
@@ -53,7 +76,10 @@ class FaultyFiles(MemoryFiles):
     def __init__(self) -> None:
         super().__init__()
         self.operations: list[Operation] = []
-        self.passes_time: Callable[[], None] = _no_time  # is called before something is read
+        self.is_slow = False  # what is to be forced to the disk aside takes as long as this is set
+        self.writes_half = False  # a write that fails leaves a half of its data
+        self._written: list[_Recording] = []
+        self.passes_time: Callable[[], None] = _no_time  # is called before something is read or written
         self._failing: dict[str, OSError] = {}
         self._successes: dict[str, int] = {}
 
@@ -80,11 +106,25 @@ class FaultyFiles(MemoryFiles):
 
     def create(self, path: str) -> WritableFile:
         self.do("create", path)
-        return _Recording(self, path, super().create(path))
+        return self._recording(path, super().create(path))
+
+    def append(self, path: str) -> WritableFile:
+        self.do("append", path)
+        return self._recording(path, super().append(path))
+
+    def _recording(self, path: str, file: WritableFile) -> WritableFile:
+        self._written.append(_Recording(self, path, file))
+        return self._written[-1]
+
+    def make_directory(self, path: str) -> None:
+        self.do("make_directory", path)
 
     def rename(self, path: str, new_path: str) -> None:
         self.do("rename", path, new_path)
         super().rename(path, new_path)
+        for file in self._written:
+            if file.path == path:
+                file.path = new_path
 
     def remove(self, path: str) -> None:
         self.do("remove", path)
@@ -111,6 +151,11 @@ def after_crash(operations: list[Operation], loses_power: bool) -> dict[str, byt
     for operation, path, what in operations:
         if operation == "create":
             names[path] = _File()
+        elif operation == "append":
+            names.setdefault(path, _File())
+        elif operation == "truncate":
+            assert isinstance(what, str)
+            names[path].content = names[path].content[: int(what)]
         elif operation == "write":
             assert isinstance(what, bytes)
             names[path].content += what
@@ -120,7 +165,7 @@ def after_crash(operations: list[Operation], loses_power: bool) -> dict[str, byt
             assert isinstance(what, str)
             names[what] = names.pop(path)
         elif operation == "remove":
-            del names[path]
+            names.pop(path, None)
         elif operation == "sync_directory":
             durable_names = dict(names)
     if loses_power:

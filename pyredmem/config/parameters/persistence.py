@@ -1,18 +1,12 @@
-"""RDB files; and the append-only file, accepted so that a redis.conf can be read, but without effect."""
+"""RDB files and the append-only file."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pyredmem.config.composites import SavePoints
-from pyredmem.config.kinds import INT_MAX, LONG_MAX, Choice, FileName, Integer, Kind, Memory, YesNo
-from pyredmem.config.parameter import NO_APPEND_ONLY_FILE, NO_REPLICATION, Parameter, Section
-
-
-def _setting(name: str, kind: Kind, default: str, text: str, immutable: bool = False) -> Parameter:
-    """A setting of the append-only file."""
-    return Parameter(name, kind, default, text, immutable=immutable, no_effect=NO_APPEND_ONLY_FILE)
-
+from pyredmem.config.kinds import INT_MAX, LONG_MAX, Choice, FileName, Integer, Memory, YesNo
+from pyredmem.config.parameter import NO_REPLICATION, Parameter, Section
 
 SNAPSHOTS: Final = Section(
     "Snapshots",
@@ -49,51 +43,51 @@ SNAPSHOTS: Final = Section(
 APPEND_ONLY_FILE: Final = Section(
     "Append-only file",
     (
-        _setting("appendonly", YesNo(), "no", "Write an append-only file."),
-        _setting(
+        Parameter("appendonly", YesNo(), "no", "Write an append-only file."),
+        Parameter(
             "appendfilename",
             FileName("appendfilename", "filename", may_be_empty=False),
             "appendonly.aof",
             "The name of the append-only file.",
             immutable=True,
         ),
-        _setting(
+        Parameter(
             "appenddirname",
             FileName("appenddirname", "dirname", may_be_empty=False),
             "appendonlydir",
             "The directory with the parts of the append-only file.",
             immutable=True,
         ),
-        _setting(
+        Parameter(
             "appendfsync",
             Choice("everysec", "always", "no"),
             "everysec",
             "When the append-only file is forced to disk.",
         ),
-        _setting(
+        Parameter(
             "no-appendfsync-on-rewrite",
             YesNo(),
             "no",
             "Do not force it to disk while a snapshot or a rewritten file is written.",
         ),
-        _setting(
+        Parameter(
             "auto-aof-rewrite-percentage", Integer(0, INT_MAX), "100", "Growth, in percent, at which it is rewritten."
         ),
-        _setting(
+        Parameter(
             "auto-aof-rewrite-min-size",
             Memory(0, LONG_MAX),
             str(64 << 20),
             "The smallest size at which it is rewritten.",
         ),
-        _setting("aof-load-truncated", YesNo(), "yes", "Load a file whose end is missing."),
-        _setting("aof-use-rdb-preamble", YesNo(), "yes", "Begin a rewritten file with a snapshot."),
-        _setting("aof-timestamp-enabled", YesNo(), "no", "Write timestamps to it."),
-        _setting(
+        Parameter("aof-load-truncated", YesNo(), "yes", "Load a file whose end is missing."),
+        Parameter("aof-use-rdb-preamble", YesNo(), "yes", "Begin a rewritten file with a snapshot."),
+        Parameter("aof-timestamp-enabled", YesNo(), "no", "Write timestamps to it."),
+        Parameter(
             "aof-rewrite-incremental-fsync",
             YesNo(),
             "yes",
             "Force a rewritten file to disk in steps while it is written.",
         ),
-        _setting("aof-disable-auto-gc", YesNo(), "no", "Do not delete parts that are no longer needed."),
+        Parameter("aof-disable-auto-gc", YesNo(), "no", "Do not delete parts that are no longer needed."),
     ),
 )

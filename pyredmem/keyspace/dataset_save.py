@@ -1,4 +1,4 @@
-"""Writes all databases to an RDB file: as they are, or as they were at the moment of a snapshot.
+"""Writes all databases: as they are, or as they were at the moment of a snapshot.
 
 Nothing expires by that, and nothing counts as used.
 """
@@ -15,7 +15,7 @@ from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.keyspace.snapshot import KeyspaceSnapshot
-from pyredmem.objects.rdb_file_writer import RdbFileWriter
+from pyredmem.objects.dataset_writer import DatasetWriter
 
 
 def needs_field_times(keyspace: Keyspace) -> bool:
@@ -44,7 +44,7 @@ class _Source:
         """The access field of the value in a slot."""
 
     @abstractmethod
-    def write(self, slot: i64, key: bytes, writer: RdbFileWriter) -> None:
+    def write(self, slot: i64, key: bytes, writer: DatasetWriter) -> None:
         """Write the key in a slot, with its value."""
 
 
@@ -64,7 +64,7 @@ class _DatabaseSource(_Source):
     def access(self, slot: i64) -> i64:
         return self._database.keys.access(slot)
 
-    def write(self, slot: i64, key: bytes, writer: RdbFileWriter) -> None:
+    def write(self, slot: i64, key: bytes, writer: DatasetWriter) -> None:
         keys = self._database.keys
         if keys.is_in_heap(slot):
             writer.text(key, keys.strings.data(keys.word(slot)))
@@ -89,7 +89,7 @@ class _ImageSource(_Source):
     def access(self, slot: i64) -> i64:
         return i64(self._image.access[slot])
 
-    def write(self, slot: i64, key: bytes, writer: RdbFileWriter) -> None:
+    def write(self, slot: i64, key: bytes, writer: DatasetWriter) -> None:
         writer.value(key, self._image.values[slot])
 
 
@@ -101,10 +101,10 @@ class KeyspaceSave:
     """
 
     def __init__(
-        self, keyspace: Keyspace, writer: RdbFileWriter, keeps_idle_times: bool, snapshot: KeyspaceSnapshot | None
+        self, keyspace: Keyspace, writer: DatasetWriter, keeps_idle_times: bool, snapshot: KeyspaceSnapshot | None
     ) -> None:
         self._keyspace = keyspace
-        self._writer: RdbFileWriter = writer
+        self._writer: DatasetWriter = writer
         self._keeps_idle_times = keeps_idle_times
         self._sources: list[_Source] = []
         if snapshot is None:
@@ -128,7 +128,7 @@ class KeyspaceSave:
                 return True
             source = self._sources[self._current]
             if self._slot == 0:
-                self._writer.database(source.index, source.keys, source.expiring)
+                self._writer.database(source.index, int(source.keys), int(source.expiring))
             self._write(source, self._slot)
             count -= 1
             self.keys += 1
