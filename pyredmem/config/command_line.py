@@ -33,7 +33,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} -h | --help
        {program} --check-system
        {program} check-rdb FILE     (checks an RDB file)
-       {program} check-aof FILE     (checks an append-only file: its manifest, or a single file; --fix mends it)
+       {program} check-aof FILE     (checks an append-only file; FILE is its manifest)
        {program} rdb COMMAND FILE   (memory, keys, json or protocol of an RDB file)
 
 Every setting of redis.conf is an option; options override the file:

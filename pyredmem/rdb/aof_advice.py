@@ -43,7 +43,7 @@ def of_damage(damage: Damage) -> list[str]:
 
 def _of_further_commands(path: str, offset: int) -> list[str]:
     return [
-        f"Commands seem to go on at offset {offset}, so the file is damaged there, and not only cut off.",
+        f"Commands seem to go on at offset {offset}, so the file is damaged before that, and not only cut off.",
         "--fix deletes them too. This keeps them in a file of their own:",
         f"  tail -c +{offset + 1} {shlex.quote(path)} > {_beside(path, 'rest')}",
     ]
