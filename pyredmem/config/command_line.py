@@ -19,6 +19,7 @@ VERSION: Final = "version"
 HELP: Final = "help"
 CHECK_SYSTEM: Final = "check-system"
 CHECK_RDB: Final = "check-rdb"
+CHECK_AOF: Final = "check-aof"
 RDB: Final = "rdb"
 REFUSED: Final = "refused"
 
@@ -32,6 +33,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} -h | --help
        {program} --check-system
        {program} check-rdb FILE     (checks an RDB file)
+       {program} check-aof FILE     (checks an append-only file; FILE is its manifest)
        {program} rdb COMMAND FILE   (memory, keys, json or protocol of an RDB file)
 
 Every setting of redis.conf is an option; options override the file:
@@ -51,7 +53,7 @@ class Invocation:
     path: str = ""  # the configuration file, if one was named, or the RDB file
     from_stdin: bool = False
     options: str = ""  # lines of configuration
-    arguments: tuple[str, ...] = ()  # those of the tool for RDB files
+    arguments: tuple[str, ...] = ()  # those of a tool
 
     def configuration(self, file_text: str, stdin_text: str = "") -> str:
         """The whole configuration text; its line numbers are the ones Redis reports."""
@@ -87,6 +89,8 @@ def _special(arguments: list[str]) -> Invocation | None:
         return Invocation(CHECK_SYSTEM)
     if first == CHECK_RDB:
         return _check_rdb(arguments[1:])
+    if first == CHECK_AOF:
+        return _check_aof(arguments[1:])
     if first == RDB:
         return Invocation(RDB, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
@@ -101,6 +105,13 @@ def _check_rdb(arguments: list[str]) -> Invocation:
     if len(arguments) != 1 or arguments[0] in {"-h", "--help"}:
         return Invocation(CHECK_RDB)
     return Invocation(CHECK_RDB, path=arguments[0])
+
+
+def _check_aof(arguments: list[str]) -> Invocation:
+    """A check of an append-only file; the tool reads its arguments itself."""
+    if arguments in (["-v"], ["--version"]):
+        return Invocation(VERSION)
+    return Invocation(CHECK_AOF, arguments=tuple(arguments))
 
 
 def _lines(arguments: list[str]) -> list[str]:

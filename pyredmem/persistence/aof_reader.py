@@ -120,7 +120,7 @@ class CommandBuffer:
                 at += 1
             if at + 2 > end:
                 return None
-            if at == first or data[at] != _CR or data[at + 1] != _LF:
+            if at == first or data[at] != _CR or data[at + 1] != _LF or (data[first] == _ZERO and at - first > 1):
                 self._missing = 0
                 return None
             at += 2
@@ -142,6 +142,11 @@ class CommandBuffer:
             return None
         self._at = at
         return command
+
+    def peek(self) -> bytes:
+        """The next byte, which is not read by this; empty at the end of the file."""
+        self._read_on(1)
+        return self._data[self._at : self._at + 1]
 
     def line(self, size: int) -> bytes:
         """The bytes up to a line break, with it; at most ``size`` of them, or what is left of the file."""

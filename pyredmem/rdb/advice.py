@@ -28,7 +28,7 @@ def of_the_end(reading: Reading) -> list[str]:
     left = reading.file_bytes - reading.read_bytes
     if left <= 0:
         return []
-    return [f"{_count(left, 'byte')} after the end were not checked. In an append-only file these are commands."]
+    return [f"{counted(left, 'byte')} after the end were not checked. In an append-only file these are commands."]
 
 
 def of_damage(reading: Reading, error: RdbFileError) -> list[str]:
@@ -38,9 +38,9 @@ def of_damage(reading: Reading, error: RdbFileError) -> list[str]:
     if reading.file_bytes == 0:
         return ["The file is empty."]
     if error.message == TOO_SHORT and reading.whole_bytes == 0:
-        return [f"The file ends after {_count(reading.file_bytes, 'byte')}, inside its header."]
+        return [f"The file ends after {counted(reading.file_bytes, 'byte')}, inside its header."]
     if error.message == TOO_SHORT:
-        cause = f"The file ends after {_count(reading.file_bytes, 'byte')}, but the record at offset"
+        cause = f"The file ends after {counted(reading.file_bytes, 'byte')}, but the record at offset"
         cause += f" {reading.whole_bytes} goes on: the end is missing, or a length in the record is wrong."
     elif reading.whole_bytes == 0:
         return _of_header(error)
@@ -61,7 +61,7 @@ def _of_header(error: RdbFileError) -> list[str]:
 def _of_checksum(reading: Reading, error: RdbFileError) -> list[str]:
     return [
         f"{error.message}.",
-        f"All records could be read, with {_count(reading.keys, 'key')}, but the file is not as it was written:",
+        f"All records could be read, with {counted(reading.keys, 'key')}, but the file is not as it was written:",
         "some value may be wrong. A server with `rdbchecksum no` loads it.",
     ]
 
@@ -70,10 +70,10 @@ def _how_to_keep(reading: Reading) -> list[str]:
     path, mended = shlex.quote(reading.path), shlex.quote(f"{reading.path}.mended")
     ending = r"\377" + r"\0" * (8 if reading.version >= FIRST_CHECKSUM_VERSION else 0)
     return [
-        f"{_count(reading.keys, 'key')} could be read, up to offset {reading.whole_bytes}. This keeps them:",
+        f"{counted(reading.keys, 'key')} could be read, up to offset {reading.whole_bytes}. This keeps them:",
         f"  (head -c {reading.whole_bytes} {path}; printf '{ending}') > {mended}",
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -25,6 +25,7 @@ from pyredmem.objects.rdb_file import (
     RdbFile,
     RdbFileError,
 )
+from pyredmem.persistence.aof_reader import CommandBuffer
 from pyredmem.rdb.advice import Reading, of_damage, of_the_end
 from pyredmem.rdb.text import readable
 
@@ -73,23 +74,32 @@ def run(path: str, program: str) -> int:
 
 def check(path: str, files: Files, now_ms: int, write: Callable[[str], object]) -> int:
     """Check a file, and write the report line by line; returns the exit status."""
-    write(f"[offset 0] Checking RDB file {path}")
+    write(headline(path))
     try:
         file = files.open(path)
     except OSError as error:
         print(f"Cannot open file {path}: {error.strerror}", file=sys.stderr)
         return FAILED
     try:
-        return Check(path, file, now_ms, write).run()
+        checking = Check(path, file, now_ms, write)
+        status = checking.run()
     except OSError as error:
         print(f"Cannot read file {path}: {error.strerror}", file=sys.stderr)
         return FAILED
     finally:
         file.close()
+    for line in checking.advice:
+        write(f"[advice] {line}")
+    return status
+
+
+def headline(path: str) -> str:
+    """The first line of the report on a file."""
+    return f"[offset 0] Checking RDB file {path}"
 
 
 class Check:
-    """One check of one file."""
+    """One check of one file, or of the part of an append-only file that is like an RDB file."""
 
     def __init__(self, path: str, file: ReadableFile, now_ms: int, write: Callable[[str], object]) -> None:
         self._path = path
@@ -102,6 +112,7 @@ class Check:
         self._expires = 0
         self._expired = 0
         self._with_times = 0  # hashes with fields that have expire times
+        self.advice: list[str] = []
 
     def run(self) -> int:
         """Read the file to its end, or to the first error; returns the exit status."""
@@ -112,8 +123,12 @@ class Check:
             return FAILED
         self._inform("\\o/ RDB looks OK! \\o/")
         self._write_counts(self._whole_keys)
-        self._advise(of_the_end(self._reading()))
+        self.advice = of_the_end(self._reading())
         return OK
+
+    def commands(self) -> CommandBuffer:
+        """What follows the end, for reading: in an append-only file these are commands."""
+        return CommandBuffer(self._file, self._records.offset(), self._records.read_ahead())
 
     def _read(self) -> None:
         records = self._records
@@ -159,7 +174,7 @@ class Check:
         if has_type:
             self._write(f"[additional info] Reading type {records.kind} ({TYPE_NAMES[records.kind]})")
         self._write_counts(self._whole_keys + has_key)  # the key whose value has the error counts too
-        self._advise(of_damage(self._reading(), error))
+        self.advice = of_damage(self._reading(), error)
 
     def _write_counts(self, keys: int) -> None:
         self._write(f"[info] {keys} keys read")
@@ -180,7 +195,3 @@ class Check:
             read_bytes=records.offset(),
             file_bytes=self._file.size(),
         )
-
-    def _advise(self, lines: list[str]) -> None:
-        for line in lines:
-            self._write(f"[advice] {line}")

@@ -59,6 +59,11 @@ def test_a_check_tells_its_version_too() -> None:
     assert parse(["check-rdb", "--version"]).action == command_line.VERSION
 
 
+def test_a_check_of_an_append_only_file_gets_all_other_arguments() -> None:
+    assert parse(["check-aof", "--fix", "a"]) == Invocation(command_line.CHECK_AOF, arguments=("--fix", "a"))
+    assert parse(["check-aof", "--version"]).action == command_line.VERSION
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["keys", "--db", "1", "dump.rdb"]])
 def test_the_tool_for_rdb_files_gets_all_other_arguments(arguments: list[str]) -> None:
     assert parse(["rdb", *arguments]) == Invocation(command_line.RDB, arguments=tuple(arguments))

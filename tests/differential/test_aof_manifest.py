@@ -9,6 +9,7 @@ import pytest
 
 from pyredmem.config.quoting import decode
 from pyredmem.persistence.aof_manifest import ManifestError, parse
+from tests.differential.test_check_rdb import LIMITED
 from tests.support.servers import LEASH, redis_server_command
 
 pytestmark = pytest.mark.needs_redis
@@ -82,7 +83,7 @@ def their_words(directory: Path, manifest: bytes) -> list[str]:
     (directory / "appendonlydir" / "appendonly.aof.manifest").write_bytes(manifest)
     options = ["--appendonly", "yes", "--dir", str(directory), "--port", "0", "--unixsocket", str(directory / "socket")]
     log: list[bytes] = []
-    with subprocess.Popen([*LEASH, *redis_server_command(), *options], stdout=subprocess.PIPE) as server:
+    with subprocess.Popen([*LEASH, *LIMITED, *redis_server_command(), *options], stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         for line in server.stdout:
             log.append(line)
