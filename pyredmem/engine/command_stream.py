@@ -26,12 +26,19 @@ class StreamListener(UnitListener):
         if wrapped:
             self.add([b"MULTI"])
         for command in commands:
-            if command.database != self._database:
-                self._database = command.database
-                self.add([b"SELECT", b"%d" % int(self._database)])
-            self.add(command.argv)
+            self._add_to(command.database, command.argv)
         if wrapped:
             self.add([b"EXEC"])
+
+    def command(self, database: i64, argv: list[bytes]) -> None:
+        """Add a command that is a unit."""
+        self._add_to(database, argv)
+
+    def _add_to(self, database: i64, argv: list[bytes]) -> None:
+        if database != self._database:
+            self._database = database
+            self.add([b"SELECT", b"%d" % int(database)])
+        self.add(argv)
 
     def begin_stream(self) -> None:
         """A new stream begins, whose reader has selected no database yet."""
@@ -46,7 +53,7 @@ class CommandStream(StreamListener):
         self._commands: list[list[bytes]] = []
 
     def add(self, argv: list[bytes]) -> None:
-        self._commands.append(argv)
+        self._commands.append(argv.copy())
 
     def take(self) -> list[list[bytes]]:
         """The commands that were added since the last call."""

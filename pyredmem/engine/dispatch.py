@@ -37,11 +37,20 @@ from pyredmem.engine.gates import (
     GATE_LOGGED,
     GATE_MONITORED,
     GATE_NO_TOUCH,
+    GATE_RECORDED,
     GATE_REPLY_SKIP,
     GATE_TRACKING,
 )
 from pyredmem.engine.session import HOLD_BLOCKED, Session
-from pyredmem.engine.spec import ALWAYS_TOUCHES, RUNS_QUEUE, RUNS_SCRIPT, TOUCHES_ARBITRARY_KEYS, Command, CommandTable
+from pyredmem.engine.spec import (
+    ALWAYS_TOUCHES,
+    READONLY,
+    RUNS_QUEUE,
+    RUNS_SCRIPT,
+    TOUCHES_ARBITRARY_KEYS,
+    Command,
+    CommandTable,
+)
 from pyredmem.engine.verdict import ADMITTED, CLIENT_GONE, POSTPONED, QUEUED, refusal_text
 from pyredmem.keyspace.recorder import Recorder
 from pyredmem.protocol.reply import ReplySink
@@ -119,11 +128,14 @@ class Dispatcher(CallRunner):
             return
         session.command = command
         gates = self._gates
-        if (session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes) and (
-            session.gates != GATE_ACL or not self._is_plain(session, command, argv)
-        ):
-            self._execute_gated(session, command, argv)
-            return
+        if session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes:
+            if gates.bits == GATE_RECORDED and session.gates == 0 and self._is_within_limit():
+                if not command.flags & READONLY:
+                    self._execute_recorded(session, entry, argv)
+                    return
+            elif session.gates != GATE_ACL or not self._is_plain(session, command, argv):
+                self._execute_gated(session, command, argv)
+                return
         keyspace = self._keyspace
         start = keyspace.now_us
         context = self._context
@@ -134,6 +146,39 @@ class Dispatcher(CallRunner):
             entry.handler(context, argv)
         except CommandError as error:
             self._fail(context, command, error)
+        end = self._clock.now_us()
+        keyspace.now_us = end
+        duration = end - start
+        counters = entry.counters
+        if 0 <= duration < counters.direct_limit:
+            counters.direct[duration] += 1
+        else:
+            self._record(session, command, argv, duration)
+
+    def _is_within_limit(self) -> bool:
+        return self._allocator.used_memory <= self._gates.memory_alarm_bytes
+
+    def _execute_recorded(self, session: Session, entry: _Entry, argv: list[bytes]) -> None:
+        """Run a request that may write, while nothing is unusual but that writes are recorded."""
+        keyspace = self._keyspace
+        changes = keyspace.changes
+        recorder = changes.recorder
+        assert recorder is not None
+        command = entry.command
+        start = keyspace.now_us
+        context = self._context
+        context.session = session
+        context.db = session.db
+        context.reply = session.reply
+        dirty = changes.since_save()
+        recorder.enter()
+        try:
+            entry.handler(context, argv)
+        except CommandError as error:
+            self._fail(context, command, error)
+        finally:
+            recorder.leave_plain(context.db.index, argv, changes.since_save() > dirty)
+            session.recorded_units = recorder.units
         end = self._clock.now_us()
         keyspace.now_us = end
         duration = end - start
@@ -167,7 +212,7 @@ class Dispatcher(CallRunner):
 
     def _is_plain(self, session: Session, command: Command, argv: list[bytes]) -> bool:
         """Whether the rules of the client's user permit a request, and no other gate is set."""
-        if self._gates.bits or self._allocator.used_memory > self._gates.memory_alarm_bytes:
+        if self._gates.bits or not self._is_within_limit():
             return False
         return self._access.denial(session.user, command, argv) is None
 

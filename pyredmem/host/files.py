@@ -2,8 +2,12 @@
 
 import os
 from threading import Thread
+from typing import Final
 
 from pyredmem.base.files import Files, ReadableFile, WritableFile
+
+#: Forces the content of a file to the disk, and of what is known about the file only what it takes to read it again.
+_sync_data: Final = getattr(os, "fdatasync", os.fsync)
 
 
 class _Reading(ReadableFile):
@@ -32,7 +36,7 @@ class _Writing(WritableFile):
             left = left[self._file.write(left) :]
 
     def sync(self) -> None:
-        os.fsync(self._file.fileno())
+        _sync_data(self._file.fileno())
 
     def sync_aside(self) -> None:
         """Sync in another thread. It has a descriptor of its own, so the file may be closed meanwhile."""
@@ -42,7 +46,7 @@ class _Writing(WritableFile):
 
     def _sync_and_close(self, descriptor: int) -> None:
         try:
-            os.fsync(descriptor)
+            _sync_data(descriptor)
         except OSError as error:  # raised by is_syncing()
             self._error = error
         finally:

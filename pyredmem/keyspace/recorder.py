@@ -28,6 +28,10 @@ class UnitListener:
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
         """A unit has ended; ``together``: whoever replays the commands must run them as one transaction."""
 
+    def command(self, database: i64, argv: list[bytes]) -> None:
+        """A unit has ended that is this one command, as its client has sent it."""
+        self.unit([RecordedCommand(database, argv.copy())], False)
+
 
 class Recorder:
     """Collects the commands of the running unit. It exists only while there are listeners."""
@@ -78,6 +82,18 @@ class Recorder:
                 self._unit.append(RecordedCommand(database, other))
         elif has_changed:
             self._unit.append(RecordedCommand(database, argv.copy()))
+
+    def leave_plain(self, database: i64, argv: list[bytes], has_changed: bool) -> None:
+        """What `enter` began has ended, with a command that no other one surrounds; mostly that is the unit."""
+        if self._depth > 1 or self._instead is not None or self._unit:
+            self.end_command(None, database, argv, has_changed)
+            self.leave(True)
+            return
+        self._depth = 0
+        if has_changed:
+            self.units += 1
+            for listener in self.listeners:
+                listener.command(database, argv)
 
     def instead(self, argv: list[bytes]) -> None:
         """Record this command instead of the running one, after those given before."""

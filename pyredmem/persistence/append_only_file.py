@@ -49,6 +49,7 @@ class AppendOnlyFile(StreamListener):
         self.parts = AofParts(engine.core)
         self.log = LogFile(engine.core, engine.slow_commands.monitor, background)
         self._memory_limit = engine.memory_limit
+        self._changes = engine.keyspace.changes
         self._outgoing = engine.core.outgoing
         self.state: i64 = OFF
         self._is_recording = False
@@ -71,11 +72,20 @@ class AppendOnlyFile(StreamListener):
     # Recording.
 
     def unit(self, commands: list[RecordedCommand], together: bool) -> None:
-        recorder = self._engine.keyspace.changes.recorder
-        assert recorder is not None
         if self._writes_times:
             self._annotate()
         super().unit(commands, together)
+        self._unit_added()
+
+    def command(self, database: i64, argv: list[bytes]) -> None:
+        if self._writes_times:
+            self._annotate()
+        super().command(database, argv)
+        self._unit_added()
+
+    def _unit_added(self) -> None:
+        recorder = self._changes.recorder
+        assert recorder is not None
         self.log.units = recorder.units
         self._memory_limit.not_counted_bytes = self.log.buffer.allocated
         if not self._outgoing.is_held_back:
