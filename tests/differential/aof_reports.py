@@ -54,12 +54,15 @@ class AofReport:
         """How this one, of a tool, differs from ours; empty if it does not, or only as reports of check-rdb may."""
         if self._is_of_a_manifest_that_is_none() and other.lines[:1] == ("Start checking Old-Style AOF",):
             return ""
+        if self.rdb is not None and other.rdb is not None:
+            found, reason = rdb_reports.difference(self.rdb, other.rdb)
+            if found and not reason:
+                return found
+            if self.rdb.status != other.rdb.status:  # for a known reason; only one of the two goes on after it
+                return ""
         if (self.status, self.lines, self.rdb is None) != (other.status, other.lines, other.rdb is None):
             return f"{self.status} {self.lines}\n{other.status} {other.lines}"
-        if self.rdb is None or other.rdb is None:
-            return ""
-        found, reason = rdb_reports.difference(self.rdb, other.rdb)
-        return "" if reason else found
+        return ""
 
 
 def _shown(lines: list[bytes]) -> tuple[str, ...]:
