@@ -44,7 +44,6 @@ from pyredmem.engine.gates import (
 from pyredmem.engine.session import HOLD_BLOCKED, Session
 from pyredmem.engine.spec import (
     ALWAYS_TOUCHES,
-    READONLY,
     RUNS_QUEUE,
     RUNS_SCRIPT,
     TOUCHES_ARBITRARY_KEYS,
@@ -130,10 +129,9 @@ class Dispatcher(CallRunner):
         gates = self._gates
         if session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes:
             if gates.bits == GATE_RECORDED and session.gates == 0 and self._is_within_limit():
-                if not command.flags & READONLY:
-                    self._execute_recorded(session, entry, argv)
-                    return
-            elif session.gates != GATE_ACL or not self._is_plain(session, command, argv):
+                self._execute_recorded(session, entry, argv)
+                return
+            if session.gates != GATE_ACL or not self._is_plain(session, command, argv):
                 self._execute_gated(session, command, argv)
                 return
         keyspace = self._keyspace
@@ -159,7 +157,7 @@ class Dispatcher(CallRunner):
         return self._allocator.used_memory <= self._gates.memory_alarm_bytes
 
     def _execute_recorded(self, session: Session, entry: _Entry, argv: list[bytes]) -> None:
-        """Run a request that may write, while nothing is unusual but that writes are recorded."""
+        """Run a request while nothing is unusual but that writes are recorded."""
         keyspace = self._keyspace
         changes = keyspace.changes
         recorder = changes.recorder
@@ -177,7 +175,8 @@ class Dispatcher(CallRunner):
         except CommandError as error:
             self._fail(context, command, error)
         finally:
-            recorder.leave_plain(context.db.index, argv, changes.since_save() > dirty)
+            together = command.flags & TOUCHES_ARBITRARY_KEYS == 0
+            recorder.leave_plain(context.db.index, argv, changes.since_save() > dirty, together)
             session.recorded_units = recorder.units
         end = self._clock.now_us()
         keyspace.now_us = end

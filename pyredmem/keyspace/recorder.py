@@ -83,11 +83,11 @@ class Recorder:
         elif has_changed:
             self._unit.append(RecordedCommand(database, argv.copy()))
 
-    def leave_plain(self, database: i64, argv: list[bytes], has_changed: bool) -> None:
+    def leave_plain(self, database: i64, argv: list[bytes], has_changed: bool, together: bool) -> None:
         """What `enter` began has ended, with a command that no other one surrounds; mostly that is the unit."""
         if self._depth > 1 or self._instead is not None or self._unit:
             self.end_command(None, database, argv, has_changed)
-            self.leave(True)
+            self.leave(together)
             return
         self._depth = 0
         if has_changed:
