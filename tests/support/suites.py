@@ -32,6 +32,7 @@ class Suite:
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     damaged_files: int = 3_000  # RDB files with a wrong byte that are checked, for each judge
+    damaged_inputs: int = 200_000  # RDB files, append-only files and payloads, damaged anyhow
     byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
     round_trips: int = 200  # random datasets that are saved and loaded, for each group of commands
     churn_seconds: float = 20.0
@@ -56,6 +57,7 @@ SUITES: Final = {
         streams_per_group=20,
         streams_of_fields=80,
         damaged_files=250,
+        damaged_inputs=12_000,
         byte_step=11,
         round_trips=4,
         churn_seconds=20.0,

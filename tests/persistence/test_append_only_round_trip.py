@@ -1,0 +1,105 @@
+"""Whatever was written comes back from the append-only file: replayed, rewritten, and loaded while the server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+
+from tests.differential.grammar import sequences, with_few_names
+from tests.differential.harness import Step
+from tests.differential.replicas import dataset
+from tests.persistence.aof_worlds import recording
+from tests.persistence.test_round_trip import CONTENTS, LIMITS, is_left_out
+from tests.persistence.worlds import SavingWorld
+from tests.support.replies import OK
+from tests.support.suites import SUITE, time_limit
+
+
+def _restarted(world: SavingWorld) -> SavingWorld:
+    other = SavingWorld(host=world.saving_host, appendonly="yes")
+    other.clock.advance_us(world.clock.now_us() - other.clock.now_us())
+    other.tick(0)
+    return other.started()
+
+
+def _rewritten(world: SavingWorld) -> SavingWorld:
+    world.do("BGREWRITEAOF")
+    world.advance(500)
+    assert world.field("aof_rewrites") == "1"
+    return _restarted(world)
+
+
+def _reloaded(world: SavingWorld) -> SavingWorld:
+    assert world.do("DEBUG", "RELOAD") == OK
+    return world
+
+
+def _replayed(world: SavingWorld) -> SavingWorld:
+    assert world.do("DEBUG", "LOADAOF") == OK
+    return world
+
+
+WAYS: dict[str, tuple[Callable[[SavingWorld], SavingWorld], dict[str, str]]] = {
+    "restart": (_restarted, {}),
+    "rewrite": (_rewritten, {}),
+    "rewrite as commands": (_rewritten, {"aof_use_rdb_preamble": "no"}),
+    "reload": (_reloaded, {}),
+    "replay": (_replayed, {}),
+}
+
+
+def survive(name: str, way: str, limits: str, datasets: int) -> None:
+    """Try random datasets."""
+    go, options = WAYS[way]
+
+    @settings(max_examples=datasets)
+    @given(sequences(CONTENTS[name]))
+    def survives(steps: list[Step]) -> None:
+        world = recording(**LIMITS[limits], **options)
+        for step in with_few_names(steps):
+            if not is_left_out(step.argv):
+                world.raw(*step.argv)
+        before = dataset(world)
+        other = go(world)
+        assert dataset(other) == before
+        other.check()
+
+    survives()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_dataset_survives(name: str, way: str) -> None:
+    survive(name, way, "usual", 2)
+
+
+@pytest.mark.slow
+@time_limit(1200)
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", CONTENTS)
+def test_many_datasets_survive(name: str, way: str, limits: str) -> None:
+    survive(name, way, limits, SUITE.round_trips)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_memory_is_what_it_was(way: str) -> None:
+    go, options = WAYS[way]
+    world = recording(**options)
+    for number in range(1000):
+        world.do("SET", f"string:{number}", "x" * (number % 300))
+        world.do("RPUSH", f"list:{number % 50}", *range(number % 20 + 1))
+        world.do("HSET", f"hash:{number % 200}", f"field:{number}", number)
+        world.do("ZADD", f"zset:{number % 10}", number, f"member:{number}")
+        world.do("SADD", f"set:{number % 30}", number, f"member:{number}")
+    before = keyspace_bytes(world)
+    other = go(world)
+    other.advance(500)  # tables that have grown are rehashed
+    assert keyspace_bytes(other) == pytest.approx(before, rel=0.005)
+
+
+def keyspace_bytes(world: SavingWorld) -> int:
+    """The memory of all databases: without that of clients, and of the histograms of the commands that have run."""
+    return sum(int(world.engine.allocator.usable(address)) for address in world.engine.keyspace.addresses())
