@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -41,7 +42,7 @@ def _replayed(world: SavingWorld) -> SavingWorld:
     return world
 
 
-WAYS: dict[str, tuple[Callable[[SavingWorld], SavingWorld], dict[str, str]]] = {
+WAYS: dict[str, tuple[Callable[[SavingWorld], SavingWorld], dict[str, Any]]] = {
     "restart": (_restarted, {}),
     "rewrite": (_rewritten, {}),
     "rewrite as commands": (_rewritten, {"aof_use_rdb_preamble": "no"}),

@@ -23,7 +23,7 @@ AUDIT_EVERY = 500
 FACTOR = 400
 SLACK = 4 << 20
 
-LIMITS: dict[str, str] = {
+LIMITS: dict[str, Any] = {
     "hash_max_listpack_entries": "4",
     "set_max_intset_entries": "4",
     "list_max_listpack_size": "4",
