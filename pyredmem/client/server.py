@@ -35,7 +35,7 @@ class Server:
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
     Files, such as that of SAVE, are in memory too, unless there is a ``dir``: then the server begins with the dataset
-    that was saved there. ``seed`` rules everything that is left to chance. `clock` controls the time, unless
+    that was saved there, or raises LoadError. ``seed`` rules everything that is left to chance. `clock` controls the time, unless
     ``obeys_python_time`` lets the server show what `time.time` says, which freezegun and time-machine change; with
     ``frozen_at`` it begins with a time that stands still. ``records_commands`` lets `commands` tell what the clients
     send. A server ends with `close`, or as a context manager.
@@ -79,8 +79,7 @@ class Server:
         if records_commands:
             self.commands.start()
         self._keeps_files = "dir" in given
-        if self._keeps_files:
-            self._load_file()
+        persistence_of(self.engine).start()
 
     @property
     def clock(self) -> TimeControl:
@@ -100,10 +99,6 @@ class Server:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _load_file(self) -> None:
-        """Load what an earlier server has left, if there is anything. Raises LoadError."""
-        persistence_of(self.engine).start()
 
     def close(self) -> None:
         """Disconnect all clients. A client that is used afterwards gets redis-py's ConnectionError.

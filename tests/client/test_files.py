@@ -58,3 +58,33 @@ def test_debug_reload_works_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
         assert server.client().execute_command("DEBUG RELOAD")
         assert server.dump() == {"a": "1"}
     assert os.listdir(tmp_path) == []
+
+
+# The append-only file.
+
+
+def test_a_server_with_an_append_only_file_keeps_every_write(tmp_path: Path) -> None:
+    with pyredmem.Server(dir=str(tmp_path), appendonly="yes") as server:
+        server.client().set("a", "1")
+        server.client().rpush("l", "x", "y")
+        assert (tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof").stat().st_size > 0
+    with pyredmem.Server(dir=str(tmp_path), appendonly="yes") as server:
+        assert server.dump() == {"a": "1", "l": ["x", "y"]}
+        assert server.client().bgrewriteaof()
+        server.clock.advance(1)
+        server.client().set("b", "2")
+    with pyredmem.Server(dir=str(tmp_path), appendonly="yes") as server:
+        assert server.dump() == {"a": "1", "b": "2", "l": ["x", "y"]}
+
+
+def test_without_a_directory_the_append_only_file_is_in_memory() -> None:
+    with pyredmem.Server(appendonly="yes", enable_debug_command="yes") as server:
+        client = server.client()
+        client.set("a", "1")
+        assert int(client.info("persistence")["aof_current_size"]) > 0
+        client.config_set("appendonly", "no")
+        client.set("b", "2")
+        client.config_set("appendonly", "yes")
+        server.clock.advance(1)
+        assert client.execute_command("DEBUG", "LOADAOF")
+        assert server.dump() == {"a": "1", "b": "2"}
