@@ -11,6 +11,7 @@ from pyredmem.config.settings import SettingError, Settings
 from pyredmem.objects.limits import ENCODING_SETTINGS
 from pyredmem.rdb.dataset import MODULE, Selection
 from pyredmem.rdb.memory import FORMATS
+from pyredmem.rdb.survey.options import HTML, LARGEST, NODES, SEPARATORS, TEXT, SurveyOptions
 
 USAGE: Final = """\
 Usage: {program} rdb COMMAND [options] FILE
@@ -18,6 +19,7 @@ Usage: {program} rdb COMMAND [options] FILE
 
 Commands:
   memory    how much memory each key takes on a server that has loaded the file
+  report    where the memory goes: by type, prefix, size and time, and what could be better
   keys      the keys, one per line
   json      keys and values
   protocol  the commands that make the dataset, for redis-cli --pipe
@@ -29,6 +31,9 @@ COMMANDS: Final = {
     "memory": "Tells how much memory each key takes: what MEMORY USAGE says, with SAMPLES 0, on a server that has just "
     "loaded the file. The nodes of a skiplist have random heights; there the size is the average, which the table "
     "marks with ~ and JSON with size_is_average.",
+    "report": "Tells where the memory of a whole dataset goes: by database, type, encoding, prefix, size and time "
+    "left; the largest keys and elements; what other limits of the encodings would change; copies of equal strings; "
+    "overhead; and fragmentation. Sizes are those of the command memory.",
     "keys": "Lists the keys, one per line.",
     "json": "Writes keys and values as JSON, with one object per database. A byte that is not UTF-8 is a character "
     "from U+DC80 to U+DCFF.",
@@ -60,6 +65,7 @@ class Options:
     layout: str = "csv"
     allocator: str = "jemalloc"
     settings: Settings = field(default_factory=Settings)  # of the encodings
+    survey: SurveyOptions = field(default_factory=SurveyOptions)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,10 +111,26 @@ def _parser(command: str, program: str) -> _Parser:
         add("-b", "--bytes", type=_natural, default=0, metavar="N", help="only keys of at least N bytes")
         add("-l", "--largest", type=_positive, default=0, metavar="N", help="only the N largest keys, in their order")
         add("--format", choices=tuple(FORMATS), default="csv", help="default: csv")
+    if command == "report":
+        _add_report(parser)
+    if command in {"memory", "report"}:
         add("--allocator", choices=_ALLOCATORS, default="jemalloc", help="of the server; default: jemalloc")
         limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
         add("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
     return parser
+
+
+def _add_report(parser: _Parser) -> None:
+    """Add the options of the command report."""
+    add = parser.add_argument
+    add("--html", default="", metavar="OUTFILE", help="write an HTML page to a file")
+    add("-l", "--largest", type=_positive, default=LARGEST, metavar="N", help="the N largest; default: %(default)s")
+    separators = "the characters at which parts of a key end; default: %(default)s"
+    add("--separators", type=_separators, default=SEPARATORS, metavar="CHARACTERS", help=separators)
+    nodes = "keep at most N prefixes; default: %(default)s"
+    add("--nodes", type=_positive, default=NODES, metavar="N", help=nodes)
+    exact = "keep all prefixes, and count all copies, whatever memory that takes"
+    add("--exact", action="store_true", help=exact)
 
 
 def _options(command: str, found: argparse.Namespace) -> Options:
@@ -117,6 +139,8 @@ def _options(command: str, found: argparse.Namespace) -> Options:
         types=None if found.type is None else frozenset(found.type),
         key=found.key,
     )
+    if command == "report":
+        return _report_options(found, selection)
     if command != "memory":
         return Options(command, found.path, found.file, selection)
     return Options(
@@ -130,6 +154,21 @@ def _options(command: str, found: argparse.Namespace) -> Options:
         allocator=found.allocator,
         settings=_settings(found.set or []),
     )
+
+
+def _report_options(found: argparse.Namespace, selection: Selection) -> Options:
+    if found.html and found.file:
+        raise OptionError("--html and --file cannot be used together")
+    survey = SurveyOptions(
+        allocator=found.allocator,
+        settings=_settings(found.set or []),
+        separators=found.separators.encode(),
+        nodes=found.nodes,
+        exact=found.exact,
+        largest=found.largest,
+        layout=HTML if found.html else TEXT,
+    )
+    return Options("report", found.path, found.html or found.file, selection, survey=survey)
 
 
 def _settings(pairs: list[list[str]]) -> Settings:
@@ -158,6 +197,12 @@ def _type(text: str) -> str:
     if kind not in _SELECTABLE:
         raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(_SELECTABLE)}")
     return kind
+
+
+def _separators(text: str) -> str:
+    if not text or not text.isascii():
+        raise argparse.ArgumentTypeError(f"'{text}' must be one or more ASCII characters")
+    return text
 
 
 def _natural(text: str) -> int:

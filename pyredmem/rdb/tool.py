@@ -10,16 +10,18 @@ import os
 import sys
 from typing import Final
 
+from pyredmem.base.clock import SystemClock
 from pyredmem.base.files import ReadableFile
 from pyredmem.host.files import SystemFiles
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_file import RdbFileError
 from pyredmem.rdb.as_json import JsonReport
-from pyredmem.rdb.dataset import Dataset, Entry
+from pyredmem.rdb.dataset import Dataset, Entry, Source
 from pyredmem.rdb.memory import FORMATS, MemoryReport
 from pyredmem.rdb.options import HelpRequest, OptionError, Options, parse
 from pyredmem.rdb.protocol import ProtocolReport
 from pyredmem.rdb.report import KeysReport, Report, Write
+from pyredmem.rdb.survey.command import SurveyReport
 from pyredmem.rdb.values import Workbench, lossless_limits
 
 OK: Final = 0
@@ -83,28 +85,36 @@ def _write_to_stdout(options: Options, file: ReadableFile) -> int:
 
 def process(options: Options, file: ReadableFile, write: Write) -> int:
     """Read the file, and write what is asked for; returns the exit status. Raises OSError."""
-    dataset = Dataset(file, options.selection)
-    report = _report(options, write)
-    damage: RdbFileError | None = None
+    return write_report(Dataset(file, options.selection, options.path), options, write)
+
+
+def write_report(source: Source, options: Options, write: Write) -> int:
+    """Take all records of a source, and write what is asked for; returns the exit status."""
+    report = _report(source, options, write)
+    damage = ""
     report.begin()
     try:
-        for record in dataset.records():
+        for record in source.records():
             if isinstance(record, Entry):
                 report.add(record)
             else:
                 report.add_library(record)
     except RdbFileError as error:
-        damage = error
+        damage = f"[offset {error.offset}] {error.message}"
+        report.damaged(damage)
     report.end()
-    if dataset.modules > 0 and report.leaves_modules_out:
-        _complain(f"Left out, because only a module understands the value: {dataset.modules} of the keys")
-    if damage is not None:
-        _complain(f"[offset {damage.offset}] {damage.message}: nothing more of {options.path} can be read")
+    if source.modules > 0 and report.leaves_modules_out:
+        _complain(f"Left out, because only a module understands the value: {source.modules} of the keys")
+    if damage:
+        _complain(f"{damage}: nothing more of {options.path} can be read")
         return FAILED
     return OK
 
 
-def _report(options: Options, write: Write) -> Report:
+def _report(source: Source, options: Options, write: Write) -> Report:
+    if options.command == "report":
+        is_terminal = not options.output and sys.stdout.isatty()
+        return SurveyReport(write, source, options.survey, SystemClock().now_us() // 1000, is_terminal)
     if options.command == "keys":
         return KeysReport(write)
     if options.command == "memory":

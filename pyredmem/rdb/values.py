@@ -35,6 +35,10 @@ class Workbench:
         self._rng = Random(1)
         self._builder = Builder(StringFactory(self.allocator), limits, self._rng)
 
+    def use(self, limits: EncodingLimits) -> None:
+        """Build values under other limits from now on."""
+        self._builder.limits = limits
+
     @contextmanager
     def built(self, image: Image) -> Iterator[RedisObject]:
         """The value of an image, for as long as the block runs."""
