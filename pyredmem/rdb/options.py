@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from pyredmem.config.settings import SettingError, Settings
@@ -20,6 +20,7 @@ Usage: {program} rdb COMMAND [options] FILE
 Commands:
   memory    how much memory each key takes on a server that has loaded the file
   report    where the memory goes: by type, prefix, size and time, and what could be better
+  diff      how another file differs
   keys      the keys, one per line
   json      keys and values
   protocol  the commands that make the dataset, for redis-cli --pipe
@@ -34,11 +35,17 @@ COMMANDS: Final = {
     "report": "Tells where the memory of a whole dataset goes: by database, type, encoding, prefix, size and time "
     "left; the largest keys and elements; what other limits of the encodings would change; copies of equal strings; "
     "overhead; and fragmentation. Sizes are those of the command memory.",
+    "diff": "Tells how another file differs: keys that only one of them has, and keys that differ in type, value or "
+    "expire time. The first file is read first; of each key 48 to 96 bytes are kept.",
     "keys": "Lists the keys, one per line.",
     "json": "Writes keys and values as JSON, with one object per database. A byte that is not UTF-8 is a character "
     "from U+DC80 to U+DCFF.",
     "protocol": "Writes the commands that make the dataset, for redis-cli --pipe.",
 }
+SERVER_REPORT: Final = (
+    "Tells where the memory of a running server goes: the report of rdb report, by SCAN, DUMP and PTTL. Keys that "
+    "vanish meanwhile are left out."
+)
 _SELECTABLE: Final = ("string", "list", "hash", "set", "sortedset", "stream", MODULE)
 _ALLOCATORS: Final = ("jemalloc", "jemalloc-lg4", "libc", "tcmalloc")
 _HELP: Final = ("-h", "--help")
@@ -57,9 +64,12 @@ class Options:
     """What is to be done."""
 
     command: str
-    path: str
+    path: str  # or the address of the server
     output: str = ""  # the file to write; empty for the standard output
     selection: Selection = field(default_factory=Selection)
+    shows_progress: bool = True
+    other: str = ""  # the file to compare with
+    rate: int = 0  # keys per second that are read of a server; 0: as many as there are
     least: int = 0
     largest: int = 0
     layout: str = "csv"
@@ -99,29 +109,59 @@ def _command(arguments: list[str]) -> tuple[str, list[str]]:
     return "".join(arguments[:1]), arguments[1:]
 
 
+def parse_server(arguments: list[str], program: str) -> Options:
+    """Read the arguments after ``report``, which name a server. Raises OptionError or HelpRequest."""
+    parser = _Parser(f"{program} report", description=SERVER_REPORT, add_help=False, allow_abbrev=False)
+    parser.add_argument("path", metavar="URL", help="redis://user:password@host:port/database, rediss:// or unix://")
+    rate = "read at most so many keys per second"
+    parser.add_argument("--rate", type=_positive, default=0, metavar="KEYS_PER_SECOND", help=rate)
+    _add_common(parser)
+    _add_report(parser)
+    if any(argument in _HELP for argument in arguments):
+        raise HelpRequest(parser.format_help().strip())
+    return _options("report", parser.parse_args(arguments))
+
+
 def _parser(command: str, program: str) -> _Parser:
     parser = _Parser(program, description=COMMANDS[command], add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("path", metavar="FILE", help="an RDB file of Redis or Valkey")
-    add("-k", "--key", type=_pattern, metavar="REGEX", help="only keys whose beginning matches")
-    add("-t", "--type", type=_type, action="append", help=f"only keys of a type: {', '.join(_SELECTABLE)}; repeatable")
-    add("-n", "--db", type=_natural, action="append", metavar="N", help="only keys of a database; repeatable")
-    add("-f", "--file", default="", metavar="OUTFILE", help="write to a file")
+    if command == "diff":
+        add("other", metavar="OTHER", help="the file to compare it with")
+    _add_common(parser)
     if command == "memory":
         add("-b", "--bytes", type=_natural, default=0, metavar="N", help="only keys of at least N bytes")
         add("-l", "--largest", type=_positive, default=0, metavar="N", help="only the N largest keys, in their order")
         add("--format", choices=tuple(FORMATS), default="csv", help="default: csv")
-    if command == "report":
+        _add_server(parser)
+    elif command == "diff":
+        add("--format", choices=("text", "json"), default="text", help="default: text")
+        _add_server(parser)
+    elif command == "report":
         _add_report(parser)
-    if command in {"memory", "report"}:
-        add("--allocator", choices=_ALLOCATORS, default="jemalloc", help="of the server; default: jemalloc")
-        limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
-        add("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
     return parser
 
 
+def _add_common(parser: _Parser) -> None:
+    """Add the options that all commands have."""
+    add = parser.add_argument
+    add("-k", "--key", type=_pattern, metavar="REGEX", help="only keys whose beginning matches")
+    add("-t", "--type", type=_type, action="append", help=f"only keys of a type: {', '.join(_SELECTABLE)}; repeatable")
+    add("-n", "--db", type=_natural, action="append", metavar="N", help="only keys of a database; repeatable")
+    add("-f", "--file", default="", metavar="OUTFILE", help="write to a file")
+    add("--no-progress", action="store_true", help="do not show how far the work is")
+
+
+def _add_server(parser: _Parser) -> None:
+    """Add the options about the server on which keys have their sizes."""
+    allocator = "of the server; default: %(default)s"
+    parser.add_argument("--allocator", choices=_ALLOCATORS, default="jemalloc", help=allocator)
+    limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
+    parser.add_argument("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
+
+
 def _add_report(parser: _Parser) -> None:
-    """Add the options of the command report."""
+    """Add the options of a report."""
     add = parser.add_argument
     add("--html", default="", metavar="OUTFILE", help="write an HTML page to a file")
     add("-l", "--largest", type=_positive, default=LARGEST, metavar="N", help="the N largest; default: %(default)s")
@@ -131,6 +171,7 @@ def _add_report(parser: _Parser) -> None:
     add("--nodes", type=_positive, default=NODES, metavar="N", help=nodes)
     exact = "keep all prefixes, and count all copies, whatever memory that takes"
     add("--exact", action="store_true", help=exact)
+    _add_server(parser)
 
 
 def _options(command: str, found: argparse.Namespace) -> Options:
@@ -139,24 +180,18 @@ def _options(command: str, found: argparse.Namespace) -> Options:
         types=None if found.type is None else frozenset(found.type),
         key=found.key,
     )
+    options = Options(command, found.path, found.file, selection, not found.no_progress)
     if command == "report":
-        return _report_options(found, selection)
-    if command != "memory":
-        return Options(command, found.path, found.file, selection)
-    return Options(
-        command=command,
-        path=found.path,
-        output=found.file,
-        selection=selection,
-        least=found.bytes,
-        largest=found.largest,
-        layout=found.format,
-        allocator=found.allocator,
-        settings=_settings(found.set or []),
-    )
+        return _with_survey(options, found)
+    if command not in {"memory", "diff"}:
+        return options
+    options = replace(options, layout=found.format, allocator=found.allocator, settings=_settings(found.set or []))
+    if command == "diff":
+        return replace(options, other=found.other)
+    return replace(options, least=found.bytes, largest=found.largest)
 
 
-def _report_options(found: argparse.Namespace, selection: Selection) -> Options:
+def _with_survey(options: Options, found: argparse.Namespace) -> Options:
     if found.html and found.file:
         raise OptionError("--html and --file cannot be used together")
     survey = SurveyOptions(
@@ -168,7 +203,7 @@ def _report_options(found: argparse.Namespace, selection: Selection) -> Options:
         largest=found.largest,
         layout=HTML if found.html else TEXT,
     )
-    return Options("report", found.path, found.html or found.file, selection, survey=survey)
+    return replace(options, output=found.html or found.file, survey=survey, rate=getattr(found, "rate", 0))
 
 
 def _settings(pairs: list[list[str]]) -> Settings:

@@ -13,10 +13,11 @@ import pytest
 from pyredmem.objects import rdb_types
 from pyredmem.rdb.dataset import Dataset, Entry, Selection
 from pyredmem.rdb.options import OptionError, parse
+from pyredmem.rdb.output import FAILED, OK
 from pyredmem.rdb.survey import terminal
 from pyredmem.rdb.survey.options import SurveyOptions
 from pyredmem.rdb.survey.tally import Tally
-from pyredmem.rdb.tool import FAILED, OK, run
+from pyredmem.rdb.tool import run
 from tests.persistence.worlds import SavingWorld
 from tests.rdb.datasets import do, filled, of_bytes, saved, written
 from tests.rdb.survey.surveys import NOW_MS
