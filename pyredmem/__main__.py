@@ -33,8 +33,9 @@ def run(arguments: list[str]) -> int:
     if invocation.action == command_line.CHECK_RDB:
         status: int = import_module("pyredmem.rdb.check").run(invocation.path, program_name(arguments[0]))
         return status
-    if invocation.action == command_line.RDB:
-        tool = import_module("pyredmem.rdb.tool")
+    if invocation.action in {command_line.RDB, command_line.REPORT}:
+        is_server = invocation.action == command_line.REPORT
+        tool = import_module("pyredmem.rdb.server_report") if is_server else import_module("pyredmem.rdb.tool")
         done: int = tool.run(list(invocation.arguments), program_name(arguments[0]))
         return done
     if invocation.action == command_line.REFUSED:

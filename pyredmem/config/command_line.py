@@ -20,6 +20,7 @@ HELP: Final = "help"
 CHECK_SYSTEM: Final = "check-system"
 CHECK_RDB: Final = "check-rdb"
 RDB: Final = "rdb"
+REPORT: Final = "report"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -32,7 +33,8 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} -h | --help
        {program} --check-system
        {program} check-rdb FILE     (checks an RDB file)
-       {program} rdb COMMAND FILE   (memory, keys, json or protocol of an RDB file)
+       {program} rdb COMMAND FILE   (report, memory, diff, keys, json or protocol of an RDB file)
+       {program} report URL         (where the memory of a running server goes)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -51,7 +53,7 @@ class Invocation:
     path: str = ""  # the configuration file, if one was named, or the RDB file
     from_stdin: bool = False
     options: str = ""  # lines of configuration
-    arguments: tuple[str, ...] = ()  # those of the tool for RDB files
+    arguments: tuple[str, ...] = ()  # those of the tool for RDB files, or of the report on a server
 
     def configuration(self, file_text: str, stdin_text: str = "") -> str:
         """The whole configuration text; its line numbers are the ones Redis reports."""
@@ -87,8 +89,8 @@ def _special(arguments: list[str]) -> Invocation | None:
         return Invocation(CHECK_SYSTEM)
     if first == CHECK_RDB:
         return _check_rdb(arguments[1:])
-    if first == RDB:
-        return Invocation(RDB, arguments=tuple(arguments[1:]))
+    if first in {RDB, REPORT}:
+        return Invocation(first, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")
     return None

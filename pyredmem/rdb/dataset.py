@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from re import Pattern
 from typing import Final, NamedTuple
@@ -80,9 +80,10 @@ class Source:
         self.name = name
         self.selection = selection
         self.modules = 0  # how many of the keys that are wanted hold values of modules
+        self.unreadable = 0  # how many keys of a server hold values in a format that is not known
         self.fields: dict[bytes, bytes] = {}  # that describe a file; they come before its keys
 
-    def records(self) -> Iterator[Entry | bytes]:
+    def records(self) -> Iterable[Entry | bytes]:
         """The keys that are wanted and, if all are, the code of each library of functions."""
         raise NotImplementedError
 
@@ -100,16 +101,18 @@ class Dataset(Source):
         A key whose value has no elements is left out, as a server does when it loads the file.
         """
         records = self._records
+        selection = self.selection
+        takes_all = selection.takes_all()
         records.read_header()
         while (what := records.next()) != END:
             if what == KEY:
                 kind = TYPES[records.kind]
-                if not records.is_empty and self.selection.takes(records.database, kind, records.key):
+                if not records.is_empty and (takes_all or selection.takes(records.database, kind, records.key)):
                     self.modules += kind == MODULE
                     yield self._entry(kind)
             elif what == FIELD:
                 self.fields[records.name] = records.text
-            elif what == FUNCTION and self.selection.takes_all():
+            elif what == FUNCTION and takes_all:
                 yield records.text
 
     def _entry(self, kind: str) -> Entry:

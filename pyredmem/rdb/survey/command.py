@@ -45,7 +45,7 @@ class SurveyReport(Report):
 
     def end(self) -> None:
         source = self._source
-        origin = Origin(source.name, source.fields, source.modules, self._damage)
+        origin = Origin(source.name, source.fields, source.modules, source.unreadable, self._damage)
         document = document_of(self._started(), self._options, origin)
         if self._options.layout == HTML:
             for piece in page_of(document):

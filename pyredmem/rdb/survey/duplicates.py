@@ -86,7 +86,11 @@ class Duplicates:
         """Count a value that takes ``size`` bytes."""
         digest = int.from_bytes(blake2b(data, digest_size=_DIGEST_BYTES).digest())
         if not digest & self._mask:
-            self._add_to_sample(digest, size)
+            found = self._sample.get(digest)
+            if found is None:
+                self._add_to_sample(digest, size)
+            else:
+                found[0] += 1
         value = self._wasteful.get(digest)
         if value is not None:
             value.occurrences += 1
@@ -97,16 +101,10 @@ class Duplicates:
             self._wasteful = {digest: self._wasteful[digest] for digest in kept}
 
     def _add_to_sample(self, digest: int, size: int) -> None:
-        sample = self._sample
-        found = sample.get(digest)
-        if found is not None:
-            found[0] += 1
-            return
-        sample[digest] = [1, size]
-        if self._most_sampled is not None:
-            while len(self._sample) > self._most_sampled:
-                self._mask = 2 * self._mask + 1
-                self._sample = {digest: found for digest, found in self._sample.items() if not digest & self._mask}
+        self._sample[digest] = [1, size]
+        while self._most_sampled is not None and len(self._sample) > self._most_sampled:
+            self._mask = 2 * self._mask + 1
+            self._sample = {digest: found for digest, found in self._sample.items() if not digest & self._mask}
 
     def _waste(self, digest: int) -> int:
         """What the copies of a value take, as far as it was noticed."""

@@ -78,11 +78,11 @@ def overhead(tally: Tally) -> Section:
     total = tally.total()
     tables = sum([request * number for request, number in tally.tables().items()])
     whole = total.size + tables
-    values = total.size - tally.key_sizes
+    values = total.size - tally.key_sizes()
     parts = [
-        ("payload: names of keys", tally.key_bytes),
+        ("payload: names of keys", tally.key_bytes()),
         ("payload: strings, elements, scores and ids", total.content_bytes),
-        ("overhead of keys: entry, header and rounding of the name", tally.key_sizes - tally.key_bytes),
+        ("overhead of keys: entry, header and rounding of the name", tally.key_sizes() - tally.key_bytes()),
         ("overhead of values: objects, tables, nodes and rounding", values - total.content_bytes),
         ("overhead of databases: hash tables of keys and of expire times", tables),
     ]

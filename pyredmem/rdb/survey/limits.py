@@ -163,8 +163,12 @@ class LimitStudy:
             if name == LIST_SIZE:
                 self._add_list(image, shape, size)
                 continue
-            known = {outcome(image, shape, self._present): size}
-            for limit, limits in self._limits[name]:
+            present = outcome(image, shape, self._present)
+            tried = self._limits[name]
+            if present == outcome(image, shape, tried[0][1]) == outcome(image, shape, tried[-1][1]):
+                continue  # the limits between the lowest and the highest one have the same outcome
+            known = {present: size}
+            for limit, limits in tried:
                 found = outcome(image, shape, limits)
                 if found not in known:
                     known[found] = self._size(image, limits)

@@ -106,6 +106,14 @@ class Measurer:
             requests = (int(embstr_size(length)),) if is_embedded else (int(ROBJ_SIZE), int(sds_new_size(length)))
         return _Strings(Measured(size, False, encoding, length, length, None), requests)
 
+    def key_bytes(self) -> int:
+        """Bytes of the names of all keys."""
+        return sum([length * number for length, number in self._keys.items()])
+
+    def key_sizes(self) -> int:
+        """What all keys take without their values."""
+        return sum([self._key_sizes[length] * number for length, number in self._keys.items()])
+
     def blocks(self, other_requests: dict[int, int]) -> Blocks:
         """The blocks of everything that was measured, and of other requests, whose numbers are given. Call it once."""
         blocks = self._blocks

@@ -8,6 +8,7 @@ may have lost before is told as ``missing_bytes``.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 #: Separators count in this many bytes at the beginning of a key, so that a prefix is never large.
@@ -32,7 +33,8 @@ class Prefixes:
     """Adds up keys by prefix. At most ``most`` prefixes are kept; None means that all are."""
 
     def __init__(self, separators: bytes, most: int | None) -> None:
-        self._separators = tuple(separators)
+        #: Matches a key up to its last separator.
+        self._prefix = re.compile(b"(?s).*[%b]" % re.escape(separators))
         self._most = most
         self._found: dict[bytes, list[int]] = {}  # keys and bytes
         #: How many bytes a prefix has at most in addition to what is told.
@@ -40,7 +42,7 @@ class Prefixes:
 
     def add(self, key: bytes, size: int) -> None:
         """Count a key that takes ``size`` bytes."""
-        prefix = key[: 1 + self._last_separator(key, _LONGEST)]
+        prefix = self._prefix_of(key, _LONGEST)
         found = self._found.get(prefix)
         if found is not None:
             found[0] += 1
@@ -50,12 +52,13 @@ class Prefixes:
         if self._most is not None and len(self._found) > self._most:
             self._fold(self._most // 2)
 
-    def _last_separator(self, key: bytes, end: int) -> int:
-        """Where the last separator before ``end`` is; -1 if there is none."""
-        return max([key.rfind(separator, 0, end) for separator in self._separators], default=-1)
+    def _prefix_of(self, key: bytes, end: int) -> bytes:
+        """The key up to the last separator before ``end``; empty if there is none."""
+        found = self._prefix.match(key, 0, end)
+        return b"" if found is None else found[0]
 
     def _above(self, prefix: bytes) -> bytes:
-        return prefix[: 1 + self._last_separator(prefix, len(prefix) - 1)]
+        return self._prefix_of(prefix, len(prefix) - 1)
 
     def _fold(self, wanted: int) -> None:
         found = self._found

@@ -20,6 +20,7 @@ class Origin:
     name: str  # of the file, or the address of the server
     fields: dict[bytes, bytes]  # that describe the file
     modules: int  # keys that were left out
+    unreadable: int  # keys that were left out, because the format of their values is not known
     damage: str = ""  # where the file is damaged, and how; empty if it is not
 
 
@@ -68,6 +69,8 @@ def _totals(tally: Tally, blocks: Blocks, origin: Origin) -> Section:
         rows.append(("libraries of functions, not measured", count_of(tally.libraries)))
     if origin.modules:
         rows.append(("keys left out: values of modules", count_of(origin.modules)))
+    if origin.unreadable:
+        rows.append(("keys left out: values in an unknown format", count_of(origin.unreadable)))
     if origin.damage:
         rows.append(("damaged; nothing is known of what follows", origin.damage))
     notes = ("The memory of a key is that of MEMORY USAGE, with SAMPLES 0, on a server that has loaded it.",)

@@ -72,8 +72,6 @@ class Tally:
         #: By database, type and encoding.
         self.groups: dict[tuple[int, str, str], Group] = {}
         self.expiring: dict[int, int] = {}  # by database: keys that have an expire time
-        self.key_bytes = 0  # of the names of keys
-        self.key_sizes = 0  # what the keys take without their values
         self.libraries = 0
         self.averages = 0  # keys whose size depends on chance
         self.sizes = [Group() for _ in range(_SIZE_BITS)]
@@ -89,10 +87,7 @@ class Tally:
         image = entry.image
         assert image is not None
         measured = self._measurer.measure(image)
-        key_size = self._measurer.key_size(entry.key)
-        size = measured.size + key_size
-        self.key_bytes += len(entry.key)
-        self.key_sizes += key_size
+        size = measured.size + self._measurer.key_size(entry.key)
         self.prefixes.add(entry.key, size)
         self.times.add(entry.expire_ms, size)
         if entry.expire_ms is not None:
@@ -152,6 +147,14 @@ class Tally:
         self.largest_keys.add(size, large)
 
     # Results.
+
+    def key_bytes(self) -> int:
+        """Bytes of the names of all keys."""
+        return self._measurer.key_bytes()
+
+    def key_sizes(self) -> int:
+        """What all keys take without their values."""
+        return self._measurer.key_sizes()
 
     def total(self) -> Group:
         """All keys."""

@@ -87,8 +87,8 @@ def test_each_number_is_counted_where_it_belongs() -> None:
         (9, "string", "int"): (1, 48, 5),
     }
     assert tally.expiring == {0: 1}
-    assert tally.key_bytes == 7
-    assert tally.key_sizes == 3 * 32
+    assert tally.key_bytes() == 7
+    assert tally.key_sizes() == 3 * 32
     assert {1 << bits: group.keys for bits, group in enumerate(tally.sizes) if group.keys} == {64: 2, 128: 1}
     assert list(tally.by(lambda place: place[1])) == ["string", "list"]
 
