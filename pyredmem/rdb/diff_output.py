@@ -49,7 +49,7 @@ class DiffText(DiffFormat):
         changed = ", ".join(f"{number:,} in {what}" for what, number in counts.changed.items())
         self._write(f"\n{counts.same:,} keys are the same, {counts.added:,} were added (+),")
         self._write(f" {counts.removed:,} were removed (-), {counts.changed_keys:,} have changed (~): {changed}\n\n")
-        self._write(_row("type", "keys", "then", "memory", "then", "change"))
+        self._write(_row("type", "keys A", "keys B", "memory A", "memory B", "change"))
         sides = [(kind, counts.old.get(kind, Side()), counts.new.get(kind, Side())) for kind in types_of(counts)]
         for kind, old, new in [*sides, ("all", _total(counts.old), _total(counts.new))]:
             sizes = (size_text(old.size), size_text(new.size), Change(new.size - old.size).text())
