@@ -92,8 +92,8 @@ def test_the_table_tells_the_memory_of_each_type() -> None:
 def test_json_has_the_same() -> None:
     _, text = compared(*changed_world(), "--format", "json")
     found = json.loads(text)
-    whats = {(one["what"], one["database"], one["key"]): one["changed"] for one in found["differences"]}
-    assert whats == {
+    found_keys = {(one["what"], one["database"], one["key"]): one["changed"] for one in found["differences"]}
+    assert found_keys == {
         ("added", 9, "new\\n"): [],
         ("removed", 0, "gone"): [],
         ("changed", 0, "both"): ["value", "expire time"],

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from pyredmem.config.settings import Settings
-from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, ROBJ_SIZE
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_images import (
     ElementsImage,
@@ -29,6 +29,7 @@ from pyredmem.objects.rdb_images import (
     NodesImage,
     ScoresImage,
 )
+from pyredmem.objects.sorted_set_encodings import score_entry_size
 from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.values import Workbench
 from pyredmem.structures.listpack import entry_sizes
@@ -154,6 +155,7 @@ class LimitStudy:
             name: [(limit, _with(settings, name, limit)) for limit in steps if limit != self.present[name]]
             for name, steps in STEPS.items()
         }
+        self._fits_blocks = allocator.startswith("jemalloc")
         self._values: dict[tuple[str, int], int] = {}
         self._sizes: dict[tuple[str, int], int] = {}
 
@@ -171,7 +173,7 @@ class LimitStudy:
             for limit, limits in tried:
                 found = outcome(image, shape, limits)
                 if found not in known:
-                    known[found] = self._size(image, limits)
+                    known[found] = self._alternative(image, found, limits)
                 self._note(name, limit, known[found] - size)
 
     def _add_list(self, image: Image, shape: Shape, size: int) -> None:
@@ -189,6 +191,23 @@ class LimitStudy:
             place = name, limit
             self._values[place] = self._values.get(place, 0) + 1
             self._sizes[place] = self._sizes.get(place, 0) + difference
+
+    def _alternative(self, image: Image, outcome: object, limits: EncodingLimits) -> int:
+        """What a value takes with another outcome.
+
+        jemalloc makes a listpack as large as its entries need, however it grew. So the usual case, a hash or a sorted
+        set that becomes one, need not be built.
+        """
+        if outcome == _PACKED and self._fits_blocks:
+            if isinstance(image, FieldsImage) and not image.times:
+                return self._listpack(int(entry_sizes(image.pairs)))
+            if isinstance(image, ScoresImage):
+                members = int(entry_sizes([member for member, _ in image.items]))
+                return self._listpack(members + sum([int(score_entry_size(score)) for _, score in image.items]))
+        return self._size(image, limits)
+
+    def _listpack(self, entries_bytes: int) -> int:
+        return int(ROBJ_SIZE + self._workbench.allocator.good_size(LISTPACK_EMPTY_SIZE + entries_bytes))
 
     def _size(self, image: Image, limits: EncodingLimits) -> int:
         """What a value takes under other limits, without its key."""

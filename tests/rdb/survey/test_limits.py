@@ -26,7 +26,7 @@ def made(**settings: Any) -> SavingWorld:
         do(world, "SADD", f"numbers {count}", *range(count))
         do(world, "SADD", f"set {count}", *words)
         do(world, "HSET", f"hash {count}", *[part for name in words for part in (name, "value")])
-        do(world, "ZADD", f"board {count}", *[part for at, name in enumerate(words) for part in (at, name)])
+        do(world, "ZADD", f"board {count}", *[part for at, name in enumerate(words) for part in (at * 1.25 - 9, name)])
         do(world, "RPUSH", f"list {count}", *[name * 4 for name in words])
     for length in LENGTHS:
         text = "x" * length
@@ -42,15 +42,19 @@ def sizes(text: str) -> dict[tuple[str, str], int]:
     return {(row["database"], row["key"]): int(row["size_in_bytes"]) for row in rows}
 
 
-@pytest.mark.parametrize("saved_with", OTHER_LIMITS)
-def test_a_change_is_that_of_rdb_memory_with_the_limit(saved_with: str) -> None:
+@pytest.mark.parametrize(
+    ("saved_with", "allocator"),
+    [("usual", "jemalloc"), ("low", "jemalloc"), ("high", "jemalloc"), ("low", "jemalloc-lg4"), ("low", "tcmalloc")],
+)
+def test_a_change_is_that_of_rdb_memory_with_the_limit(saved_with: str, allocator: str) -> None:
     files = saved(made(**OTHER_LIMITS[saved_with]))
-    now = sizes(output_of(files, "memory"))
-    found = {(change.setting, change.limit): change for change in tally_of(files).study.changes()}
+    options = ("--allocator", allocator)
+    now = sizes(output_of(files, "memory", *options))
+    found = {(change.setting, change.limit): change for change in tally_of(files, *options).study.changes()}
     changed = 0
     for setting, limits in STEPS.items():
         for limit in limits if setting != LIST_SIZE else ():
-            then = sizes(output_of(files, "memory", "--set", setting, str(limit)))
+            then = sizes(output_of(files, "memory", *options, "--set", setting, str(limit)))
             differences = [then[place] - now[place] for place in now if then[place] != now[place]]
             expected = Change(setting, limit, len(differences), sum(differences)) if differences else None
             assert found.get((setting, limit)) == expected
