@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Final, NamedTuple
 
+from mypy_extensions import mypyc_attr
+
 from pyredmem.base.files import ReadableFile
 from pyredmem.objects import rdb_types
 from pyredmem.objects.rdb_file import END, FIELD, FUNCTION, KEY, NONE, RdbFile
@@ -73,6 +75,7 @@ class Entry(NamedTuple):
     expire_ms: int | None  # unix milliseconds
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Source:
     """Where keys come from."""
 
