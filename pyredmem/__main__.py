@@ -17,6 +17,13 @@ from pyredmem.server.startup import build_name, serve
 OK: Final = 0
 FAILED: Final = 1
 
+#: The tools that get the rest of the command line, and are loaded when they are asked for.
+TOOLS: Final = {
+    command_line.CHECK_AOF: "pyredmem.rdb.check_aof",
+    command_line.RDB: "pyredmem.rdb.tool",
+    command_line.REPORT: "pyredmem.rdb.server_report",
+}
+
 
 def run(arguments: list[str]) -> int:
     """Do what `arguments` ask for, of which the first is the name of the program; returns the exit status."""
@@ -33,9 +40,8 @@ def run(arguments: list[str]) -> int:
     if invocation.action == command_line.CHECK_RDB:
         status: int = import_module("pyredmem.rdb.check").run(invocation.path, program_name(arguments[0]))
         return status
-    if invocation.action in {command_line.CHECK_AOF, command_line.RDB}:
-        name = "pyredmem.rdb.check_aof" if invocation.action == command_line.CHECK_AOF else "pyredmem.rdb.tool"
-        tool = import_module(name)
+    if invocation.action in TOOLS:
+        tool = import_module(TOOLS[invocation.action])
         done: int = tool.run(list(invocation.arguments), program_name(arguments[0]))
         return done
     if invocation.action == command_line.REFUSED:

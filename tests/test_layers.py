@@ -47,7 +47,7 @@ ALLOWED = {
     "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py")
+CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

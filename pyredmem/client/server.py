@@ -35,10 +35,10 @@ class Server:
 
     Settings are those of redis.conf, with underscores: ``Server(maxmemory="10mb", maxmemory_policy="allkeys-lru")``.
     Files, such as that of SAVE, are in memory too, unless there is a ``dir``: then the server begins with the dataset
-    that was saved there, or raises LoadError. ``seed`` rules everything that is left to chance. `clock` controls the time, unless
-    ``obeys_python_time`` lets the server show what `time.time` says, which freezegun and time-machine change; with
-    ``frozen_at`` it begins with a time that stands still. ``records_commands`` lets `commands` tell what the clients
-    send. A server ends with `close`, or as a context manager.
+    that was saved there, or raises LoadError. ``seed`` rules everything that is left to chance. `clock` controls the
+    time, unless ``obeys_python_time`` lets the server show what `time.time` says, which freezegun and time-machine
+    change; with ``frozen_at`` it begins with a time that stands still. ``records_commands`` lets `commands` tell what
+    the clients send. A server ends with `close`, or as a context manager.
     """
 
     def __init__(

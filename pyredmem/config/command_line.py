@@ -21,6 +21,7 @@ CHECK_SYSTEM: Final = "check-system"
 CHECK_RDB: Final = "check-rdb"
 CHECK_AOF: Final = "check-aof"
 RDB: Final = "rdb"
+REPORT: Final = "report"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -34,7 +35,8 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} --check-system
        {program} check-rdb FILE     (checks an RDB file)
        {program} check-aof FILE     (checks an append-only file; FILE is its manifest)
-       {program} rdb COMMAND FILE   (memory, keys, json or protocol of an RDB file)
+       {program} rdb COMMAND FILE   (report, memory, diff, keys, json or protocol of an RDB file)
+       {program} report URL         (where the memory of a running server goes)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -91,8 +93,8 @@ def _special(arguments: list[str]) -> Invocation | None:
         return _check_rdb(arguments[1:])
     if first == CHECK_AOF:
         return _check_aof(arguments[1:])
-    if first == RDB:
-        return Invocation(RDB, arguments=tuple(arguments[1:]))
+    if first in {RDB, REPORT}:
+        return Invocation(first, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")
     return None

@@ -91,3 +91,18 @@ def large_statistics(heap: Heap) -> list[LargeStatistics]:
     for size in heap.live_large_sizes():
         counts[size] = counts.get(size, 0) + 1
     return [LargeStatistics(size, counts[size]) for size in sorted(counts)]
+
+
+def add_live_blocks(heap: Heap, numbers: dict[int, int]) -> None:
+    """Add the live blocks of a heap to ``numbers``, which has the number of blocks by usable size."""
+    bins = heap.bins
+    bin_at: i64 = BIN_SIZE
+    for _ in range(len(heap.profile.bins)):
+        live: i64 = bins[bin_at + ALLOCATIONS] - bins[bin_at + FREES]
+        if live > 0:
+            size: int = bins[bin_at + USABLE]
+            numbers[size] = numbers.get(size, 0) + live
+        bin_at += BIN_SIZE
+    if heap.large_allocations != heap.large_frees:
+        for large in heap.live_large_sizes():
+            numbers[large] = numbers.get(large, 0) + 1

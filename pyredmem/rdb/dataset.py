@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from re import Pattern
-from typing import Final
+from typing import Final, NamedTuple
+
+from mypy_extensions import mypyc_attr
 
 from pyredmem.base.files import ReadableFile
 from pyredmem.objects import rdb_types
-from pyredmem.objects.rdb_file import END, FUNCTION, KEY, NONE, RdbFile
+from pyredmem.objects.rdb_file import END, FIELD, FUNCTION, KEY, NONE, RdbFile
 from pyredmem.objects.rdb_images import Image
 
 MODULE: Final = "module"
@@ -63,8 +65,7 @@ class Selection:
         return self.databases is None and self.types is None and self.key is None
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A key with its value."""
 
     database: int
@@ -74,28 +75,47 @@ class Entry:
     expire_ms: int | None  # unix milliseconds
 
 
-class Dataset:
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Source:
+    """Where keys come from."""
+
+    def __init__(self, name: str, selection: Selection) -> None:
+        self.name = name
+        self.selection = selection
+        self.modules = 0  # how many of the keys that are wanted hold values of modules
+        self.unreadable = 0  # how many keys of a server hold values in a format that is not known
+        self.fields: dict[bytes, bytes] = {}  # that describe a file; they come before its keys
+
+    def records(self) -> Iterable[Entry | bytes]:
+        """The keys that are wanted and, if all are, the code of each library of functions."""
+        raise NotImplementedError
+
+
+class Dataset(Source):
     """A file that is read once, from its header to its end."""
 
-    def __init__(self, file: ReadableFile, selection: Selection) -> None:
+    def __init__(self, file: ReadableFile, selection: Selection, name: str = "") -> None:
+        super().__init__(name, selection)
         self._records = RdbFile(file)
-        self._selection = selection
-        self.modules = 0  # how many of the keys that are wanted hold values of modules
 
     def records(self) -> Iterator[Entry | bytes]:
-        """The keys that are wanted and, if all are, the code of each library of functions. Raises RdbFileError.
+        """The records of the file. Raises RdbFileError.
 
         A key whose value has no elements is left out, as a server does when it loads the file.
         """
         records = self._records
+        selection = self.selection
+        takes_all = selection.takes_all()
         records.read_header()
         while (what := records.next()) != END:
             if what == KEY:
                 kind = TYPES[records.kind]
-                if not records.is_empty and self._selection.takes(records.database, kind, records.key):
+                if not records.is_empty and (takes_all or selection.takes(records.database, kind, records.key)):
                     self.modules += kind == MODULE
                     yield self._entry(kind)
-            elif what == FUNCTION and self._selection.takes_all():
+            elif what == FIELD:
+                self.fields[records.name] = records.text
+            elif what == FUNCTION and takes_all:
                 yield records.text
 
     def _entry(self, kind: str) -> Entry:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from pyredmem.config.settings import SettingError, Settings
 from pyredmem.objects.limits import ENCODING_SETTINGS
 from pyredmem.rdb.dataset import MODULE, Selection
 from pyredmem.rdb.memory import FORMATS
+from pyredmem.rdb.survey.options import HTML, LARGEST, NODES, SEPARATORS, TEXT, SurveyOptions
 
 USAGE: Final = """\
 Usage: {program} rdb COMMAND [options] FILE
@@ -18,6 +19,8 @@ Usage: {program} rdb COMMAND [options] FILE
 
 Commands:
   memory    how much memory each key takes on a server that has loaded the file
+  report    where the memory goes: by type, prefix, size and time, and what could be better
+  diff      how another file differs
   keys      the keys, one per line
   json      keys and values
   protocol  the commands that make the dataset, for redis-cli --pipe
@@ -29,11 +32,20 @@ COMMANDS: Final = {
     "memory": "Tells how much memory each key takes: what MEMORY USAGE says, with SAMPLES 0, on a server that has just "
     "loaded the file. The nodes of a skiplist have random heights; there the size is the average, which the table "
     "marks with ~ and JSON with size_is_average.",
+    "report": "Tells where the memory of a whole dataset goes: by database, type, encoding, prefix, size and time "
+    "left; the largest keys and elements; what other limits of the encodings would change; copies of equal strings; "
+    "overhead; and fragmentation. Sizes are those of the command memory.",
+    "diff": "Tells how another file differs: keys that only one of them has, and keys that differ in type, value or "
+    "expire time. The first file is read first; of each key 48 to 96 bytes are kept.",
     "keys": "Lists the keys, one per line.",
     "json": "Writes keys and values as JSON, with one object per database. A byte that is not UTF-8 is a character "
     "from U+DC80 to U+DCFF.",
     "protocol": "Writes the commands that make the dataset, for redis-cli --pipe.",
 }
+SERVER_REPORT: Final = (
+    "Tells where the memory of a running server goes: the report of rdb report, by SCAN, DUMP and PTTL. Keys that "
+    "vanish meanwhile are left out."
+)
 _SELECTABLE: Final = ("string", "list", "hash", "set", "sortedset", "stream", MODULE)
 _ALLOCATORS: Final = ("jemalloc", "jemalloc-lg4", "libc", "tcmalloc")
 _HELP: Final = ("-h", "--help")
@@ -52,14 +64,18 @@ class Options:
     """What is to be done."""
 
     command: str
-    path: str
+    path: str  # or the address of the server
     output: str = ""  # the file to write; empty for the standard output
     selection: Selection = field(default_factory=Selection)
+    shows_progress: bool = True
+    other: str = ""  # the file to compare with
+    rate: int = 0  # keys per second that are read of a server; 0: as many as there are
     least: int = 0
     largest: int = 0
     layout: str = "csv"
     allocator: str = "jemalloc"
     settings: Settings = field(default_factory=Settings)  # of the encodings
+    survey: SurveyOptions = field(default_factory=SurveyOptions)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,22 +109,69 @@ def _command(arguments: list[str]) -> tuple[str, list[str]]:
     return "".join(arguments[:1]), arguments[1:]
 
 
+def parse_server(arguments: list[str], program: str) -> Options:
+    """Read the arguments after ``report``, which name a server. Raises OptionError or HelpRequest."""
+    parser = _Parser(f"{program} report", description=SERVER_REPORT, add_help=False, allow_abbrev=False)
+    parser.add_argument("path", metavar="URL", help="redis://user:password@host:port/database, rediss:// or unix://")
+    rate = "read at most so many keys per second"
+    parser.add_argument("--rate", type=_positive, default=0, metavar="KEYS_PER_SECOND", help=rate)
+    _add_common(parser)
+    _add_report(parser)
+    if any(argument in _HELP for argument in arguments):
+        raise HelpRequest(parser.format_help().strip())
+    return _options("report", parser.parse_args(arguments))
+
+
 def _parser(command: str, program: str) -> _Parser:
     parser = _Parser(program, description=COMMANDS[command], add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("path", metavar="FILE", help="an RDB file of Redis or Valkey")
-    add("-k", "--key", type=_pattern, metavar="REGEX", help="only keys whose beginning matches")
-    add("-t", "--type", type=_type, action="append", help=f"only keys of a type: {', '.join(_SELECTABLE)}; repeatable")
-    add("-n", "--db", type=_natural, action="append", metavar="N", help="only keys of a database; repeatable")
-    add("-f", "--file", default="", metavar="OUTFILE", help="write to a file")
+    if command == "diff":
+        add("other", metavar="OTHER", help="the file to compare it with")
+    _add_common(parser)
     if command == "memory":
         add("-b", "--bytes", type=_natural, default=0, metavar="N", help="only keys of at least N bytes")
         add("-l", "--largest", type=_positive, default=0, metavar="N", help="only the N largest keys, in their order")
         add("--format", choices=tuple(FORMATS), default="csv", help="default: csv")
-        add("--allocator", choices=_ALLOCATORS, default="jemalloc", help="of the server; default: jemalloc")
-        limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
-        add("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
+        _add_server(parser)
+    elif command == "diff":
+        add("--format", choices=("text", "json"), default="text", help="default: text")
+        _add_server(parser)
+    elif command == "report":
+        _add_report(parser)
     return parser
+
+
+def _add_common(parser: _Parser) -> None:
+    """Add the options that all commands have."""
+    add = parser.add_argument
+    add("-k", "--key", type=_pattern, metavar="REGEX", help="only keys whose beginning matches")
+    add("-t", "--type", type=_type, action="append", help=f"only keys of a type: {', '.join(_SELECTABLE)}; repeatable")
+    add("-n", "--db", type=_natural, action="append", metavar="N", help="only keys of a database; repeatable")
+    add("-f", "--file", default="", metavar="OUTFILE", help="write to a file")
+    add("--no-progress", action="store_true", help="do not show how far the work is")
+
+
+def _add_server(parser: _Parser) -> None:
+    """Add the options about the server on which keys have their sizes."""
+    allocator = "of the server; default: %(default)s"
+    parser.add_argument("--allocator", choices=_ALLOCATORS, default="jemalloc", help=allocator)
+    limits = "a setting of the server that decides on encodings, such as hash-max-listpack-entries 128; repeatable"
+    parser.add_argument("--set", nargs=2, action="append", metavar=("NAME", "VALUE"), help=limits)
+
+
+def _add_report(parser: _Parser) -> None:
+    """Add the options of a report."""
+    add = parser.add_argument
+    add("--html", default="", metavar="OUTFILE", help="write an HTML page to a file")
+    add("-l", "--largest", type=_positive, default=LARGEST, metavar="N", help="the N largest; default: %(default)s")
+    separators = "the characters at which parts of a key end; default: %(default)s"
+    add("--separators", type=_separators, default=SEPARATORS, metavar="CHARACTERS", help=separators)
+    nodes = "keep at most N prefixes; default: %(default)s"
+    add("--nodes", type=_positive, default=NODES, metavar="N", help=nodes)
+    exact = "keep all prefixes, and count all copies, whatever memory that takes"
+    add("--exact", action="store_true", help=exact)
+    _add_server(parser)
 
 
 def _options(command: str, found: argparse.Namespace) -> Options:
@@ -117,19 +180,30 @@ def _options(command: str, found: argparse.Namespace) -> Options:
         types=None if found.type is None else frozenset(found.type),
         key=found.key,
     )
-    if command != "memory":
-        return Options(command, found.path, found.file, selection)
-    return Options(
-        command=command,
-        path=found.path,
-        output=found.file,
-        selection=selection,
-        least=found.bytes,
-        largest=found.largest,
-        layout=found.format,
+    options = Options(command, found.path, found.file, selection, not found.no_progress)
+    if command == "report":
+        return _with_survey(options, found)
+    if command not in {"memory", "diff"}:
+        return options
+    options = replace(options, layout=found.format, allocator=found.allocator, settings=_settings(found.set or []))
+    if command == "diff":
+        return replace(options, other=found.other)
+    return replace(options, least=found.bytes, largest=found.largest)
+
+
+def _with_survey(options: Options, found: argparse.Namespace) -> Options:
+    if found.html and found.file:
+        raise OptionError("--html and --file cannot be used together")
+    survey = SurveyOptions(
         allocator=found.allocator,
         settings=_settings(found.set or []),
+        separators=found.separators.encode(),
+        nodes=found.nodes,
+        exact=found.exact,
+        largest=found.largest,
+        layout=HTML if found.html else TEXT,
     )
+    return replace(options, output=found.html or found.file, survey=survey, rate=getattr(found, "rate", 0))
 
 
 def _settings(pairs: list[list[str]]) -> Settings:
@@ -158,6 +232,12 @@ def _type(text: str) -> str:
     if kind not in _SELECTABLE:
         raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(_SELECTABLE)}")
     return kind
+
+
+def _separators(text: str) -> str:
+    if not text or not text.isascii():
+        raise argparse.ArgumentTypeError(f"'{text}' must be one or more ASCII characters")
+    return text
 
 
 def _natural(text: str) -> int:

@@ -33,6 +33,9 @@ class Report:
     def add_library(self, code: bytes) -> None:
         """Write about a library of functions."""
 
+    def damaged(self, message: str) -> None:
+        """Take note that the file is damaged after the last key, and where."""
+
     def end(self) -> None:
         """Write what comes after the last key. If the file is damaged, that is the last one before the damage."""
 

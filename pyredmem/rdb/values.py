@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import singledispatch
 
 from pyredmem.base.rng import Random
@@ -35,15 +34,28 @@ class Workbench:
         self._rng = Random(1)
         self._builder = Builder(StringFactory(self.allocator), limits, self._rng)
 
-    @contextmanager
-    def built(self, image: Image) -> Iterator[RedisObject]:
-        """The value of an image, for as long as the block runs."""
+    def use(self, limits: EncodingLimits) -> None:
+        """Build values under other limits from now on."""
+        self._builder.limits = limits
+
+    def built(self, image: Image) -> _Built:
+        """The value of an image, for as long as the block runs: ``with workbench.built(image) as value``."""
         self._rng.seed(1)  # whatever was built before, equal values get equal blocks
-        value = image.build(self._builder)
-        try:
-            yield value
-        finally:
-            decr_ref_count(value, self.allocator)
+        return _Built(image.build(self._builder), self.allocator)
+
+
+class _Built:
+    """A value that is freed at the end of a block."""
+
+    def __init__(self, value: RedisObject, allocator: Allocator) -> None:
+        self._value = value
+        self._allocator = allocator
+
+    def __enter__(self) -> RedisObject:
+        return self._value
+
+    def __exit__(self, *_: object) -> None:
+        decr_ref_count(self._value, self._allocator)
 
 
 @singledispatch

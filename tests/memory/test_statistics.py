@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.malloc_stats import malloc_stats
-from pyredmem.memory.statistics import bin_statistics, large_statistics
+from pyredmem.memory.statistics import add_live_blocks, bin_statistics, large_statistics
 
 
 def test_a_bin_counts_its_blocks_and_slabs() -> None:
@@ -84,3 +84,16 @@ def test_columns_of_the_bins_table_line_up() -> None:
     lines = malloc_stats(allocator).splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("bins:"))
     assert len({len(line) for line in lines[start : start + 5]}) == 1
+
+
+def test_live_blocks_of_several_states_are_added_up() -> None:
+    allocator = Allocator()
+    numbers: dict[int, int] = {}
+    for size in (20, 20_000):
+        addresses = [allocator.alloc(size) for _ in range(3)]
+        allocator.free(addresses.pop())
+        add_live_blocks(allocator, numbers)
+        for address in addresses:
+            allocator.free(address)
+        add_live_blocks(allocator, numbers)
+    assert numbers == {24: 2, 20_480: 2}

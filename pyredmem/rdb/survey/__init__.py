@@ -1,0 +1,1 @@
+"""What a whole dataset takes, and where: ``pyredmem rdb report``."""

@@ -1,0 +1,128 @@
+"""How much memory a key takes, and what that consists of.
+
+The size is that of ``pyredmem rdb memory``. Most keys hold a string, whose size follows from its length: so a string is
+built once for each length, and the others of that length are counted.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from pyredmem.base.numbers import parse_integer
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, key_overhead, sds_new_size
+from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.rdb_images import Image, StringImage
+from pyredmem.objects.string import SHARED_INTEGERS
+from pyredmem.rdb.survey.blocks import Blocks
+from pyredmem.rdb.survey.shapes import Shape, shape_of
+from pyredmem.rdb.values import Workbench
+
+INT: Final = "int"
+_INTEGER_DIGITS: Final = 20
+#: Placing of the elements in a table depends on this number; with a fixed one a report is the same each time.
+_HASH_SEED: Final = 1
+
+
+class Measured(NamedTuple):
+    """What is known of a value."""
+
+    size: int  # bytes, without the key
+    is_average: bool  # the size, because the value depends on chance
+    encoding: str
+    elements: int
+    content_bytes: int  # of its strings and numbers
+    shape: Shape | None  # None: it is a string
+
+
+class _Strings:
+    """The strings of one length and encoding."""
+
+    def __init__(self, measured: Measured, requests: tuple[int, ...]) -> None:
+        self.measured = measured
+        self.requests = requests  # the blocks of one
+        self.number = 0
+
+
+class Measurer:
+    """Measures values, and adds up their blocks and those of their keys."""
+
+    def __init__(self, allocator: str, limits: EncodingLimits) -> None:
+        self._workbench = Workbench(allocator, limits)
+        self._workbench.allocator.hash_seed = _HASH_SEED
+        self._strings: dict[tuple[int, int], _Strings] = {}
+        self._key_sizes: dict[int, int] = {}  # by length of the key: what it takes
+        self._keys: dict[int, int] = {}  # by length: how many
+        self._blocks = Blocks(self._workbench.allocator)
+
+    def key_size(self, key: bytes) -> int:
+        """What a key takes without its value; the key is counted."""
+        length = len(key)
+        if length not in self._key_sizes:
+            self._key_sizes[length] = self._key_size(length)
+            self._keys[length] = 0
+        self._keys[length] += 1
+        return self._key_sizes[length]
+
+    def _key_size(self, length: int) -> int:
+        return int(key_overhead(self._workbench.allocator.good_size(sds_new_size(length))))
+
+    def measure(self, image: Image) -> Measured:
+        """Measure a value."""
+        if isinstance(image, StringImage):
+            return self._measure_string(image)
+        shape = shape_of(image)
+        with self._workbench.built(image) as value:
+            size = int(value.expected_memory(self._workbench.allocator))
+            self._blocks.add_live(value, shape.lengths)
+            return Measured(
+                size=size,
+                is_average=value.depends_on_chance(),
+                encoding=value.encoding().decode(),
+                elements=shape.elements,
+                content_bytes=shape.content_bytes,
+                shape=shape,
+            )
+
+    def _measure_string(self, image: StringImage) -> Measured:
+        data = image.data
+        number = parse_integer(data) if len(data) <= _INTEGER_DIGITS else None
+        blocks = 2
+        if number is not None:
+            blocks = 0 if 0 <= number < SHARED_INTEGERS else 1
+        found = self._strings.get((len(data), blocks))
+        if found is None:
+            found = self._strings[len(data), blocks] = self._first_string(image, blocks)
+        found.number += 1
+        return found.measured
+
+    def _first_string(self, image: StringImage, blocks: int) -> _Strings:
+        length = len(image.data)
+        with self._workbench.built(image) as value:
+            size = int(value.expected_memory(self._workbench.allocator))
+            encoding = value.encoding().decode()
+        requests: tuple[int, ...] = (int(ROBJ_SIZE),) * blocks
+        if blocks == 2:
+            is_embedded = length <= EMBSTR_LIMIT
+            requests = (int(embstr_size(length)),) if is_embedded else (int(ROBJ_SIZE), int(sds_new_size(length)))
+        return _Strings(Measured(size, False, encoding, length, length, None), requests)
+
+    def key_bytes(self) -> int:
+        """Bytes of the names of all keys."""
+        return sum([length * number for length, number in self._keys.items()])
+
+    def key_sizes(self) -> int:
+        """What all keys take without their values."""
+        return sum([self._key_sizes[length] * number for length, number in self._keys.items()])
+
+    def blocks(self, other_requests: dict[int, int]) -> Blocks:
+        """The blocks of everything that was measured, and of other requests, whose numbers are given. Call it once."""
+        blocks = self._blocks
+        for length, number in self._keys.items():
+            blocks.add_requests(int(sds_new_size(length)), number)
+            blocks.add_requests(DICT_ENTRY_SIZE, number)
+        for strings in self._strings.values():
+            for request in strings.requests:
+                blocks.add_requests(request, strings.number)
+        for request, number in other_requests.items():
+            blocks.add_requests(request, number)
+        return blocks
