@@ -9,6 +9,7 @@ import pytest
 from tests.persistence.aof_worlds import BASE, INCREMENT, MANIFEST, again, commands, digest, parts, recording
 from tests.persistence.worlds import SavingWorld
 from tests.support.replies import OK, Error
+from tests.support.wire import request
 
 
 @pytest.fixture
@@ -110,6 +111,23 @@ def test_nothing_expires_while_the_file_is_replayed() -> None:
     assert other.do("HMGET", "h", "f", "g") == [b"6", b"2"]
     assert other.do("EXISTS", "short") == 0
     other.check()
+
+
+def test_scripts_are_replayed_which_old_versions_have_recorded() -> None:
+    library = b"#!lua name=l\nredis.register_function('f', function() redis.call('incr', 'n') end)"
+    commands = [
+        (b"EVAL", b"redis.call('set', KEYS[1], '1')", b"1", b"a"),
+        (b"FUNCTION", b"LOAD", library),
+        (b"FCALL", b"f", b"0"),
+        (b"SCRIPT", b"LOAD", b"return 1"),
+        (b"EVALSHA", b"0" * 40, b"0"),
+    ]
+    world = SavingWorld()
+    world.files.content["appendonly.aof"] = bytearray(b"".join([request(*command) for command in commands]))
+    new = again(world)
+    assert new.do("MGET", "a", "n") == [b"1", b"1"]
+    assert new.do("EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 0) == 1
+    new.check()
 
 
 def test_replayed_commands_are_not_counted_and_reply_to_nobody(world: SavingWorld) -> None:
