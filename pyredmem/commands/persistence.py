@@ -60,7 +60,7 @@ def save(context: Context, argv: list[bytes]) -> None:
     snapshots = persistence_of(context.engine).snapshots
     if snapshots.is_running():
         raise CommandError(_ALREADY_SAVING)
-    if not snapshots.save():
+    if not snapshots.save_on_request():
         raise CommandError(_FAILED)
     context.reply.ok()
 

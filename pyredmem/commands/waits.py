@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.counts import at_least
 from pyredmem.engine.arguments import deadline_ms, integer
 from pyredmem.engine.blocking import Awaited, reply_reached
 from pyredmem.engine.command import BLOCKING, Group
@@ -55,9 +56,7 @@ def waitaof(context: Context, argv: list[bytes]) -> None:
     local = integer(argv[1])
     if not 0 <= local <= 1:
         raise errors.not_between(0, 1)
-    replicas = integer(argv[2])
-    if replicas < 0:
-        raise CommandError(errors.MUST_BE_POSITIVE)
+    replicas = at_least(0, argv[2], errors.MUST_BE_POSITIVE)
     until_ms = deadline_ms(argv[3], context.keyspace.now_ms())
     append_only = persistence_of(context.engine).append_only
     awaited = _AwaitedFile(append_only, context.session.recorded_units, local > 0, replicas > 0)

@@ -110,6 +110,7 @@ class AofLoad(Load):
     def _begin(self, part: _Part) -> None:
         self._part = part
         self._part_us = self._core.clock.now_us()
+        self._replayer.begin_file()
         file = opened(self._core, part.path)
         self._file = file
         try:

@@ -79,8 +79,8 @@ class LogFile:
         return len(self._write_error) > 0 or len(self._sync_error) > 0
 
     def is_syncing(self) -> bool:
-        """Whether a file is being forced to the disk aside."""
-        return self._syncing is not None
+        """Whether the file is being forced to the disk aside. A retired one does not count: nothing waits for it."""
+        return self._syncing is not None and self._syncing.file is self._file
 
     # The file.
 
@@ -131,9 +131,9 @@ class LogFile:
         file = self._file
         if file is None:
             return
-        is_syncing = self._go_on_syncing()
+        self._go_on_syncing()
         if self.buffer.size() > 0:
-            if self._policy == _EVERY_SECOND and is_syncing and not forced and self._puts_off():
+            if self._policy == _EVERY_SECOND and self.is_syncing() and not forced and self._puts_off():
                 return
             if not self._write(file):
                 return
@@ -187,7 +187,7 @@ class LogFile:
         """Let the latency monitor know how long a write has taken."""
         if self._monitor.threshold_ms == 0:
             return
-        if self._syncing is not None:
+        if self.is_syncing():
             name = b"aof-write-pending-fsync"
         else:
             name = b"aof-write-active-child" if self._background.running is not None else b"aof-write-alone"
@@ -253,19 +253,19 @@ class LogFile:
         except OSError as error:
             self._sync_ended(what, error)
 
-    def _go_on_syncing(self) -> bool:
-        """Notice that a file is on the disk, and go on with the next retired one; returns whether one is under way."""
+    def _go_on_syncing(self) -> None:
+        """Notice that a file is on the disk, and go on with the next retired one."""
         while True:
             syncing = self._syncing
             if syncing is not None:
                 try:
                     if syncing.file.is_syncing():
-                        return True
+                        return
                     self._sync_ended(syncing, None)
                 except OSError as error:
                     self._sync_ended(syncing, error)
             if not self._retired:
-                return False
+                return
             self._begin_sync(self._retired.pop(0))
 
     def _sync_ended(self, what: _Retired, error: OSError | None) -> None:

@@ -51,6 +51,7 @@ class Persistence(Extension):
         self.keys_loaded: i64 = 0
         self.keys_expired: i64 = 0
         core.settings.subscribe("appendonly", self._switched)
+        core.settings.subscribe("aof-disable-auto-gc", self._delete_history)
         core.cron.every(0, self._tick)
 
     def close(self) -> None:
@@ -82,7 +83,6 @@ class Persistence(Extension):
             if load is None:
                 self._open()
         except LoadError as error:
-            self._end()
             ended(str(error))
             return
         if load is None:
@@ -196,7 +196,10 @@ class Persistence(Extension):
             self._open()
         except LoadError as error:
             problem = str(error)
-        self._end()
+        if problem:
+            self._abandon()  # clients get LOADING until the server has ended
+        else:
+            self._end()
         self._core.tasks.run_only(None)
         ended = self._ended
         self._ended = None
@@ -212,10 +215,13 @@ class Persistence(Extension):
             self._core.host.log("notice", line)
         self._core.keyspace.changes.mark_saved(self._core.keyspace.changes.since_save())
 
-    def _end(self) -> None:
+    def _abandon(self) -> None:
         if self.running is not None:  # it has failed
             self.running.abandon()
         self.running = None
+
+    def _end(self) -> None:
+        self._abandon()
         self._core.gates.set(GATE_LOADING, False)
 
     # While the server runs.
@@ -230,6 +236,15 @@ class Persistence(Extension):
             raise SettingError("appendonly", _CANNOT_SWITCH_ON)
         if is_on and not wants:
             self.rewrites.switch_off()
+
+    def _delete_history(self) -> None:
+        """CONFIG SET aof-disable-auto-gc: what was kept so far may have to go."""
+        if not self._has_started:
+            return
+        try:
+            self.append_only.parts.delete_history()
+        except OSError as error:
+            self._core.host.log("warning", f"Can't delete old parts of the append-only file: {error.strerror}")
 
     def _tick(self) -> None:
         self.append_only.tick()

@@ -34,6 +34,10 @@ class Replayer:
         self._queue: list[list[bytes]] | None = None
         self.transaction_offset = 0  # where the transaction begins in its file
 
+    def begin_file(self) -> None:
+        """What follows is another file: it begins in database 0."""
+        self._context.select(0)
+
     def is_in_transaction(self) -> bool:
         """Whether a transaction is not complete yet."""
         return self._queue is not None

@@ -29,7 +29,7 @@ class Rewrites(Job):
         self._is_rdb = True  # what the running one writes
         self.is_scheduled = False  # one begins as soon as it can
         self.has_failed = False  # whether the last one did
-        self.rewrites: i64 = 0
+        self.rewrites: i64 = 0  # that were begun
         self.failures: i64 = 0  # one after the other
         self._wait_minutes: i64 = 0
         self._next_s: i64 = 0  # after failures: not before this time
@@ -52,6 +52,7 @@ class Rewrites(Job):
         try:
             self._append_only.parts.make_directory()
             self._append_only.begin_increment()
+            self.rewrites += 1
             self._background.begin(self)
         except OSError as error:
             self._log("warning", f"Can't rewrite append only file in background: {error.strerror}")
@@ -87,7 +88,6 @@ class Rewrites(Job):
         if succeeded:
             self.has_failed = False
             self.failures = 0
-            self.rewrites += 1
             self._log("notice", "Background AOF rewrite finished successfully")
         else:
             self._note_failure()

@@ -32,7 +32,7 @@ class Snapshots(Job):
         self.last_s: i64 = core.started_us // 1_000_000  # when the dataset was last saved, or the server started
         self.has_failed = False  # whether the last save did
         self.is_scheduled = False  # a save in the background begins as soon as it can
-        self.saves: i64 = 0  # that succeeded
+        self.saves: i64 = 0  # that were begun, on request or in the background
         self.last_duration_s: i64 = -1  # of a save in the background
         self.last_copied_bytes: i64 = 0  # by the system, for the child of the last one
         core.settings.follow(("save", "stop-writes-on-bgsave-error"), self._settings_changed)
@@ -67,6 +67,11 @@ class Snapshots(Job):
 
     # At once.
 
+    def save_on_request(self) -> bool:
+        """Save the dataset now, as `save` does, for a client: only that is counted."""
+        self.saves += 1
+        return self.save()
+
     def save(self) -> bool:
         """Save the dataset now; returns whether that succeeded. The log tells why it did not."""
         temporary = self.temporary_name(self._core.host.process_id(), False)
@@ -84,7 +89,6 @@ class Snapshots(Job):
     def _saved(self, changes: i64) -> None:
         self._core.keyspace.changes.mark_saved(changes)
         self.last_s = self._now_s()
-        self.saves += 1
         self._set_failed(False)
 
     def dataset_flushed(self) -> None:
@@ -100,6 +104,7 @@ class Snapshots(Job):
         self._attempted_s = self._now_s()
         self._changes = self._core.keyspace.changes.since_save()
         self.is_scheduled = False
+        self.saves += 1
         try:
             self._background.begin(self)
         except OSError as error:

@@ -75,6 +75,16 @@ def test_a_server_goes_on_where_the_last_one_ended(world: SavingWorld) -> None:
     assert parts(third) == ["1.base.rdb", "1.incr.aof"]
 
 
+def test_each_file_begins_in_database_0(world: SavingWorld) -> None:
+    world.do("SELECT", "3")
+    world.do("SET", "a", "1")
+    world.do("BGREWRITEAOF")
+    other = "appendonlydir/appendonly.aof.2.incr.aof"
+    world.files.content[other] += b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n1\r\n"
+    assert again(world).do("GET", "b") == b"1"
+    world.advance(1000)
+
+
 def test_the_file_is_written_before_the_reply(world: SavingWorld) -> None:
     client = world.client()
     client.receive(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")

@@ -87,6 +87,18 @@ def test_a_write_that_was_put_off_follows_when_the_disk_is_ready() -> None:
     assert world.field("aof_delayed_fsync") == "0"
 
 
+def test_writing_does_not_wait_for_the_file_of_the_time_before_a_rewrite() -> None:
+    """A process that is killed would lose what it has acknowledged meanwhile."""
+    world = recording()
+    world.do("SET", "a", "1")
+    world.files.is_slow = True
+    world.do("BGREWRITEAOF")
+    world.do("SET", "b", "2")
+    assert world.field("aof_pending_bio_fsync") == "0"
+    assert world.field("aof_buffer_length") == "0"
+    assert digest(again(world)) == digest(world)
+
+
 def test_an_error_of_the_disk_aside_refuses_writes_until_it_is_over() -> None:
     world = recording()
     world.do("SET", "a", "1")

@@ -183,8 +183,19 @@ def test_the_parts_of_the_past_are_kept_if_the_settings_say_so() -> None:
     assert parts(world) == ["1.base.rdb", "1.incr.aof", "2.base.rdb", "2.incr.aof"]
     assert b"type h" in world.files.content[MANIFEST]
     world.do("CONFIG", "SET", "aof-disable-auto-gc", "no")
+    assert parts(world) == ["2.base.rdb", "2.incr.aof"]
+    assert b"type h" not in world.files.content[MANIFEST]
+
+
+def test_parts_of_the_past_that_cannot_be_deleted_do_no_harm() -> None:
+    world = recording(aof_disable_auto_gc="yes")
     rewritten(world)
-    assert parts(world) == ["3.base.rdb", "3.incr.aof"]
+    world.files.fail("create", ENOSPC, "No space left on device")
+    assert world.do("CONFIG", "SET", "aof-disable-auto-gc", "no") == OK
+    assert world.logged("Can't delete old parts of the append-only file: No space left on device")
+    world.files.mend()
+    world.do("SET", "a", "1")
+    assert digest(again(world)) == digest(world)
 
 
 # CONFIG SET appendonly.

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.support.wire import Closed, Wire
+from tests.support.wire import Closed, Error, Wire
 
 REDIS_SERVER = shutil.which("redis-server")
 START_SECONDS = 30.0
@@ -111,14 +111,18 @@ class Server:
         return wire
 
     def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
-        """Return when the server replies to PING; raise, with the log, after a timeout or if the process has ended."""
+        """Return when the server replies to PING and has loaded its dataset.
+
+        Raises, with the log, after a timeout or if the process has ended.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with status {self.process.returncode}\n{self.log}")
             with contextlib.suppress(OSError, Closed), Wire(self.port, timeout=2.0) as wire:
-                wire.do("PING")
-                return
+                reply = wire.do("PING")
+                if not (isinstance(reply, Error) and reply.text.startswith(b"LOADING")):
+                    return
             time.sleep(0.01)
         raise RuntimeError(f"{self.name} does not answer PING within {seconds} s\n{self.log}")
 

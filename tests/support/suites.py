@@ -28,6 +28,7 @@ class Suite:
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # connections that are opened and closed again
+    kills: int = 2_000  # of a server with an append-only file, while clients write
     sequences_of_fields: int = 3_000  # of commands on hashes whose fields have times
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
@@ -53,6 +54,7 @@ SUITES: Final = {
         calls=20_000,
         inputs=10_000,
         connections=2_000,
+        kills=40,
         sequences_of_fields=300,
         streams_per_group=20,
         streams_of_fields=80,
