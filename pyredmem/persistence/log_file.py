@@ -1,7 +1,8 @@
 """The end of an append-only file: what was recorded is collected, written, and forced to the disk (Redis 7.2 aof.c).
 
-What was collected is written before any reply leaves, so what a client knows of survives the end of the process. When
-it is forced to the disk, and so survives the end of the machine, is up to ``appendfsync``:
+What was collected is written before any reply leaves, so what a client knows of survives the end of the process, unless
+writing waits for the disk (see below). When it is forced to the disk, and so survives the end of the machine, is up to
+``appendfsync``:
 
 =========  ============================================================================================
 always     before any reply leaves; one call is enough for all clients of a turn of the event loop
