@@ -19,6 +19,7 @@ from tests.differential.aof_servers import (
 )
 from tests.differential.test_rdb import FAR_MS, SETTINGS, fill, seen
 from tests.support.servers import Server
+from tests.support.suites import every_nth
 from tests.support.wire import OK, Wire
 
 pytestmark = pytest.mark.needs_redis
@@ -97,8 +98,10 @@ def write(server: Server, wire: Wire, history: str, times: bool) -> None:
         rewritten(wire)
 
 
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize(("writer", "reader", "preamble", "times"), EXCHANGES)
+@pytest.mark.parametrize(
+    ("writer", "reader", "preamble", "times", "history"),
+    every_nth([(*exchange, history) for exchange in EXCHANGES for history in HISTORIES]),
+)
 def test_what_one_server_writes_the_other_loads(
     tmp_path: Path, writer: str, reader: str, preamble: str, times: bool, history: str
 ) -> None:

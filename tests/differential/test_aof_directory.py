@@ -22,6 +22,7 @@ from tests.differential.aof_servers import (
     settled,
 )
 from tests.support.servers import Server
+from tests.support.suites import every_nth
 from tests.support.wire import Argument, Closed, Wire, info
 
 pytestmark = pytest.mark.needs_redis
@@ -100,7 +101,7 @@ def told(name: str, directory: Path, steps: Steps, *options: str) -> list[Any]:
     return seen
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", every_nth(STORIES))
 def test_files_and_manifest_are_those_of_real_servers(tmp_path: Path, story: str) -> None:
     ours = told(OURS, tmp_path / "ours", STORIES[story])
     for number, judge in enumerate(JUDGES):

@@ -25,6 +25,7 @@ from tests.differential.aof_servers import (
     settled,
 )
 from tests.support.servers import Server
+from tests.support.suites import every_nth
 from tests.support.wire import OK, Argument, Bulk, Closed, Error, Wire, info
 
 pytestmark = pytest.mark.needs_redis
@@ -182,7 +183,7 @@ def _comparable(reply: Any) -> Any:
 
 
 @pytest.mark.parametrize("policy", ["everysec", "always"])
-@pytest.mark.parametrize("story", WAITS)
+@pytest.mark.parametrize("story", every_nth(WAITS))
 def test_waitaof_replies_as_real_servers_do(tmp_path: Path, story: str, policy: str) -> None:
     options = ("--appendfsync", policy)
     ours = told(OURS, tmp_path / "ours", WAITS[story], *options)
@@ -190,7 +191,7 @@ def test_waitaof_replies_as_real_servers_do(tmp_path: Path, story: str, policy: 
         assert ours == told(judge, tmp_path / f"judge{number}", WAITS[story], *options), judge
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", every_nth(STORIES))
 def test_replies_are_those_of_real_servers(tmp_path: Path, story: str) -> None:
     ours = told(OURS, tmp_path / "ours", STORIES[story])
     for number, judge in enumerate(JUDGES):

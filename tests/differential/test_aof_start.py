@@ -12,6 +12,7 @@ import pytest
 
 from tests.differential.aof_servers import JUDGES, MANIFEST, NEW_REDIS, OLD_REDIS, OURS, launched, listing
 from tests.support.rdb_files import key, rdb, word
+from tests.support.suites import every_nth
 from tests.support.wire import Reply, request
 
 pytestmark = pytest.mark.needs_redis
@@ -175,7 +176,7 @@ DIFFERENCES: dict[str, tuple[set[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DIRECTORIES)
+@pytest.mark.parametrize("name", every_nth(DIRECTORIES))
 def test_a_directory_is_loaded_or_refused_as_by_real_servers(tmp_path: Path, name: str) -> None:
     ours = started(OURS, tmp_path / "ours", DIRECTORIES[name])
     differs = {
@@ -186,7 +187,7 @@ def test_a_directory_is_loaded_or_refused_as_by_real_servers(tmp_path: Path, nam
     assert differs == DIFFERENCES.get(name, (set(), ""))[0]
 
 
-@pytest.mark.parametrize("name", [name for name in DIRECTORIES if "torn" in name or "transaction" in name])
+@pytest.mark.parametrize("name", every_nth([name for name in DIRECTORIES if "torn" in name or "transaction" in name]))
 def test_without_aof_load_truncated_the_same_directories_are_refused(tmp_path: Path, name: str) -> None:
     options = ("--aof-load-truncated", "no")
     ours = started(OURS, tmp_path / "ours", DIRECTORIES[name], *options)

@@ -12,10 +12,12 @@ Except in `explore`, every run tries the same examples, so that a failure can be
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import HealthCheck, settings
 
 
@@ -28,6 +30,7 @@ class Suite:
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # connections that are opened and closed again
+    every_case: int = 4  # of the cases that start several servers each, every n-th
     kills: int = 2_000  # of a server with an append-only file, while clients write
     sequences_of_fields: int = 3_000  # of commands on hashes whose fields have times
     streams_per_group: int = 300  # random sequences whose recorded streams are compared, for each group of commands
@@ -49,18 +52,18 @@ DEFAULT: Final = Suite()
 SUITES: Final = {
     "default": DEFAULT,
     "ci": Suite(
-        commands_per_type=2_000,
-        commands_per_group=800,
-        calls=20_000,
-        inputs=10_000,
+        commands_per_type=1_200,
+        commands_per_group=500,
+        calls=12_000,
+        inputs=6_000,
         connections=2_000,
-        kills=40,
+        kills=20,
         sequences_of_fields=300,
-        streams_per_group=20,
+        streams_per_group=12,
         streams_of_fields=80,
-        damaged_files=250,
-        damaged_inputs=2_000,
-        byte_step=11,
+        damaged_files=150,
+        damaged_inputs=1_200,
+        byte_step=17,
         round_trips=4,
         churn_seconds=20.0,
         double_seconds=4.0,
@@ -68,8 +71,12 @@ SUITES: Final = {
         fakeredis_files=("test/test_mixins/test_set_commands.py", "test/test_async/test_asyncredis.py"),
         runs_slow_tests=True,
     ),
-    "hour": replace(DEFAULT, churn_seconds=3600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False),
-    "full": replace(DEFAULT, churn_seconds=600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False),
+    "hour": replace(
+        DEFAULT, every_case=1, churn_seconds=3600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False
+    ),
+    "full": replace(
+        DEFAULT, every_case=1, churn_seconds=600.0, double_seconds=60.0, runs_slow_tests=True, has_time_limits=False
+    ),
     "explore": replace(DEFAULT, explores=True),
 }
 
@@ -98,3 +105,10 @@ def configure_hypothesis() -> None:
     settings.register_profile("repeatable", unhurried, derandomize=True)
     settings.register_profile("explore", unhurried, max_examples=2000, print_blob=True)
     settings.load_profile("explore" if SUITE.explores else "repeatable")
+
+
+def every_nth(cases: Iterable[object]) -> list[ParameterSet]:
+    """Those of many cases that the suite tries, each of which starts several servers; all of them are a long test."""
+    marks = [pytest.mark.slow] if SUITE.every_case == 1 else []
+    chosen = list(cases)[:: SUITE.every_case]
+    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=marks) for case in chosen]

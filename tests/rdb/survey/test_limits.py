@@ -13,6 +13,7 @@ from tests.persistence.worlds import SavingWorld
 from tests.rdb.datasets import OTHER_LIMITS, do, filled, output_of, saved
 from tests.rdb.survey.surveys import tally_of
 from tests.rdb.test_memory import options_for
+from tests.support.suites import every_nth
 
 LENGTHS = (30, 33, 65, 300, 2000)
 COUNTS = (3, 70, 150, 300, 600, 1100)
@@ -44,7 +45,9 @@ def sizes(text: str) -> dict[tuple[str, str], int]:
 
 @pytest.mark.parametrize(
     ("saved_with", "allocator"),
-    [("usual", "jemalloc"), ("low", "jemalloc"), ("high", "jemalloc"), ("low", "jemalloc-lg4"), ("low", "tcmalloc")],
+    every_nth(
+        [("usual", "jemalloc"), ("low", "jemalloc"), ("high", "jemalloc"), ("low", "tcmalloc"), ("low", "jemalloc-lg4")]
+    ),
 )
 def test_a_change_is_that_of_rdb_memory_with_the_limit(saved_with: str, allocator: str) -> None:
     files = saved(made(**OTHER_LIMITS[saved_with]))
