@@ -246,5 +246,5 @@ def peak(keys: int, exact: bool) -> int:
 
 def test_memory_does_not_grow_with_the_number_of_keys() -> None:
     peak(100, False)
-    assert peak(9000, False) < peak(3000, False) + 50_000
-    assert peak(9000, True) > peak(3000, True) + 1_000_000
+    assert peak(6000, False) < peak(4000, False) + 50_000
+    assert peak(2000, True) > peak(1000, True) + 150_000
