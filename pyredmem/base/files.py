@@ -87,6 +87,14 @@ class Files:
         """Whether there is a file with this path."""
         return False
 
+    def size(self, path: str) -> int:
+        """How long a file is (bytes)."""
+        file = self.open(path)
+        try:
+            return file.size()
+        finally:
+            file.close()
+
     def sync_directory(self, path: str) -> None:
         """Return when it is on the disk which files a directory has."""
         raise _refusal()

@@ -235,8 +235,7 @@ def _parts_of(parts: AofParts) -> list[_Part]:
 
 
 def _size_of(engine: Engine, part: _Part) -> int:
-    file = opened(engine.core, part.path)
     try:
-        return file.size()
-    finally:
-        file.close()
+        return engine.core.host.files().size(part.path)
+    except OSError as error:
+        raise load_error(part.path, error) from None

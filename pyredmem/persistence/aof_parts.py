@@ -57,11 +57,7 @@ class AofParts:
 
     def size(self, part: AofFile) -> int:
         """How large a part is (bytes)."""
-        file = self.files.open(self.path(part.name))
-        try:
-            return file.size()
-        finally:
-            file.close()
+        return self.files.size(self.path(part.name))
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest, at once or not at all."""

@@ -61,10 +61,11 @@ def opened(core: Core, path: str) -> ReadableFile:
     try:
         return core.host.files().open(path)
     except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}") from None
+        raise load_error(path, error) from None
 
 
 def load_error(path: str, error: Exception) -> LoadError:
     """What is wrong with a file, and where."""
     where = f" at offset {error.offset}" if isinstance(error, RdbFileError) else ""
-    return LoadError(f"{path}{where}: {error}")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return LoadError(f"{path}{where}: {reason}")

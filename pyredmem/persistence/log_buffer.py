@@ -37,15 +37,13 @@ class LogBuffer:
         """Add a command."""
         before: i64 = len(self._out)
         write_request(self._out, argv)
-        if len(self._out) > self._capacity:
-            self._grow(before)
+        self._fit(before)
 
     def annotate(self, line: bytes) -> None:
         """Add a line that is no command."""
         before: i64 = len(self._out)
         self._out.write(line)
-        if len(self._out) > self._capacity:
-            self._grow(before)
+        self._fit(before)
 
     def clear(self) -> None:
         """Forget the bytes."""
@@ -65,7 +63,10 @@ class LogBuffer:
         """The blocks in the ledger."""
         return [] if self._address == 0 else [int(self._address)]
 
-    def _grow(self, before: i64) -> None:
+    def _fit(self, before: i64) -> None:
+        """Have a block that is large enough, now that there are more than ``before`` bytes."""
+        if len(self._out) <= self._capacity:
+            return
         header, request = sds_make_room(before, len(self._out) - before, True)
         if self._address != 0:
             self._allocator.free(self._address)

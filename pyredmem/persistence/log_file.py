@@ -10,8 +10,8 @@ everysec   about each second, aside. While that takes long, writing waits too, f
 no         when the system likes
 =========  ============================================================================================
 
-After an error of the disk, writes of clients are refused until it is over. With ``always`` there is no way on: a client
-may believe that its write is safe. So the server ends.
+After an error of the disk, clients may not write until the disk works again. With ``always`` the server ends: otherwise
+a client would believe that its write is safe.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Retired:
 
 
 class LogFile:
-    """The file that is appended to. Units are those of `keyspace/recorder.py`, of which there were so many so far."""
+    """The file that is appended to. It counts units, which `keyspace/recorder.py` explains."""
 
     def __init__(self, core: Core, monitor: LatencyMonitor, background: Background) -> None:
         self._core = core

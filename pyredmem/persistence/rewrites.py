@@ -13,7 +13,8 @@ from pyredmem.persistence.append_only_file import ON, WAITING, AppendOnlyFile
 from pyredmem.persistence.background import Background, Job
 from pyredmem.persistence.dataset_file import DatasetFile, save_all
 
-#: After so many failures the next rewrite waits, twice as long each time (minutes; Redis 7.2 aof.c).
+#: After this many failures the next rewrite waits: a minute, then twice as long each time, up to an hour (Redis 7.2
+#: aof.c).
 _MOST_FAILURES: Final = 3
 _LONGEST_WAIT_MINUTES: Final = 60
 

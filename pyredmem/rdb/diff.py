@@ -32,7 +32,7 @@ EXPIRE: Final = "expire time"
 
 
 class Difference(NamedTuple):
-    """A key that differs. Of a key that was added there is nothing old, of one that was removed nothing new."""
+    """A key that differs. The old fields are empty if the key was added, the new ones if it was removed."""
 
     what: str
     database: int

@@ -113,7 +113,7 @@ def parse_server(arguments: list[str], program: str) -> Options:
     """Read the arguments after ``report``, which name a server. Raises OptionError or HelpRequest."""
     parser = _Parser(f"{program} report", description=SERVER_REPORT, add_help=False, allow_abbrev=False)
     parser.add_argument("path", metavar="URL", help="redis://user:password@host:port/database, rediss:// or unix://")
-    rate = "read at most so many keys per second"
+    rate = "how many keys may be read per second"
     parser.add_argument("--rate", type=_positive, default=0, metavar="KEYS_PER_SECOND", help=rate)
     _add_common(parser)
     _add_report(parser)

@@ -64,7 +64,7 @@ class Display:
     """Draws the progress."""
 
     def show(self, done: int, total: int, seconds: float) -> None:
-        """Draw what was done in so many seconds."""
+        """Draw how much of the total is done, after this many seconds."""
         raise NotImplementedError
 
     def remove(self) -> None:

@@ -40,7 +40,7 @@ class RunningServer(Source):
     """The keys of a server. If its address names no database, they are those of all databases."""
 
     def __init__(self, url: str, selection: Selection, clock: Clock, rate: int = 0) -> None:
-        """``rate``: at most so many keys are read per second, if it is not 0. Raises ServerError."""
+        """``rate``: how many keys may be read per second; 0 means any number. Raises ServerError."""
         super().__init__(address_of(url), selection)
         self._clock = clock
         self._rate = rate

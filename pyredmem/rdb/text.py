@@ -8,6 +8,6 @@ def readable(data: bytes) -> str:
 
 
 def shortened(data: bytes, most: int = 100) -> str:
-    """The same, with at most so many characters, of which the last one is an ellipsis if something is left out."""
+    """The same, cut off with an ellipsis if it has more characters than that."""
     text = readable(data)
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -16,7 +16,7 @@ _WIDTH: Final = 120
 _BAR: Final = 12
 _BLOCK: Final = "\N{FULL BLOCK}"
 _INDENT: Final = 2
-#: Of a tree at most so many rows are shown, the largest.
+#: The most rows that are shown of a tree: the largest ones.
 _ROWS: Final = 60
 
 Row = tuple[Cell, ...]
