@@ -127,11 +127,11 @@ class Dispatcher(CallRunner):
             return
         session.command = command
         gates = self._gates
+        recorder: Recorder | None = None
         if session.gates or gates.bits or self._allocator.used_memory > gates.memory_alarm_bytes:
             if gates.bits == GATE_RECORDED and session.gates == 0 and self._is_within_limit():
-                self._execute_recorded(session, entry, argv)
-                return
-            if session.gates != GATE_ACL or not self._is_plain(session, command, argv):
+                recorder = self._keyspace.changes.recorder
+            elif session.gates != GATE_ACL or not self._is_plain(session, command, argv):
                 self._execute_gated(session, command, argv)
                 return
         keyspace = self._keyspace
@@ -141,7 +141,10 @@ class Dispatcher(CallRunner):
         context.db = session.db
         context.reply = session.reply
         try:
-            entry.handler(context, argv)
+            if recorder is None:
+                entry.handler(context, argv)
+            else:
+                self._run_recorded(recorder, context, command, argv)
         except CommandError as error:
             self._fail(context, command, error)
         end = self._clock.now_us()
@@ -155,37 +158,6 @@ class Dispatcher(CallRunner):
 
     def _is_within_limit(self) -> bool:
         return self._allocator.used_memory <= self._gates.memory_alarm_bytes
-
-    def _execute_recorded(self, session: Session, entry: _Entry, argv: list[bytes]) -> None:
-        """Run a request while nothing is unusual but that writes are recorded."""
-        keyspace = self._keyspace
-        changes = keyspace.changes
-        recorder = changes.recorder
-        assert recorder is not None
-        command = entry.command
-        start = keyspace.now_us
-        context = self._context
-        context.session = session
-        context.db = session.db
-        context.reply = session.reply
-        dirty = changes.since_save()
-        recorder.enter()
-        try:
-            entry.handler(context, argv)
-        except CommandError as error:
-            self._fail(context, command, error)
-        finally:
-            together = command.flags & TOUCHES_ARBITRARY_KEYS == 0
-            recorder.leave_plain(context.db.index, argv, changes.since_save() > dirty, together)
-            session.recorded_units = recorder.units
-        end = self._clock.now_us()
-        keyspace.now_us = end
-        duration = end - start
-        counters = entry.counters
-        if 0 <= duration < counters.direct_limit:
-            counters.direct[duration] += 1
-        else:
-            self._record(session, command, argv, duration)
 
     def _find(self, session: Session, argv: list[bytes]) -> _Entry | None:
         """The entry for a command that was not called by this name yet; None if the request needs no handler any more.
@@ -348,14 +320,13 @@ class Dispatcher(CallRunner):
     def _run_recorded(self, recorder: Recorder, context: Context, command: Command, argv: list[bytes]) -> None:
         """Run a handler while writes are being recorded."""
         dirty = self._keyspace.changes.since_save()
-        recorder.enter()
-        outer = recorder.begin_command()
+        outer = recorder.begin()
         try:
             self._handlers[command.index](context, argv)
         finally:
             has_changed = self._keyspace.changes.since_save() > dirty and not command.flags & _RUNS_OTHERS
-            recorder.end_command(outer, context.db.index, argv, has_changed)
-            recorder.leave(command.flags & TOUCHES_ARBITRARY_KEYS == 0)
+            together = command.flags & TOUCHES_ARBITRARY_KEYS == 0
+            recorder.end(outer, context.db.index, argv, has_changed, together)
             context.session.recorded_units = recorder.units
 
     def _end_outermost(self) -> None:

@@ -44,15 +44,32 @@ class Recorder:
         self._instead: list[list[bytes]] | None = None
         self.is_muted = False  # a script keeps its commands from being recorded
 
-    # Units.
-
-    def enter(self) -> None:
-        """A unit begins, or a command inside the running one."""
+    def begin(self) -> list[list[bytes]] | None:
+        """A handler is about to run, perhaps inside another one; returns what the caller must pass to `end`."""
         self._depth += 1
+        outer = self._instead
+        self._instead = None
+        return outer
 
-    def leave(self, together: bool) -> None:
-        """What `enter` began has ended; ``together`` is for the listeners, if that was the unit."""
+    def end(
+        self, outer: list[list[bytes]] | None, database: i64, argv: list[bytes], has_changed: bool, together: bool
+    ) -> None:
+        """The handler has returned: record what it gave instead, or the command itself if it has changed anything.
+
+        At the end of the outermost one the unit goes to the listeners, with ``together``. Mostly it is that command.
+        """
         self._depth -= 1
+        instead = self._instead
+        self._instead = outer
+        if not self.is_muted:
+            if instead is not None:
+                self._unit += [RecordedCommand(database, other) for other in instead]
+            elif has_changed and self._depth == 0 and not self._unit:
+                self.units += 1
+                for listener in self.listeners:
+                    listener.command(database, argv)
+            elif has_changed:
+                self._unit.append(RecordedCommand(database, argv.copy()))
         if self._depth == 0 and self._unit:
             self._flush(together)
 
@@ -62,38 +79,6 @@ class Recorder:
         self.units += 1
         for listener in self.listeners:
             listener.unit(unit, together)
-
-    # Commands.
-
-    def begin_command(self) -> list[list[bytes]] | None:
-        """A handler is about to run; returns what the caller must pass to `end_command`."""
-        outer = self._instead
-        self._instead = None
-        return outer
-
-    def end_command(self, outer: list[list[bytes]] | None, database: i64, argv: list[bytes], has_changed: bool) -> None:
-        """The handler has returned: record what it gave instead, or the command itself if it has changed anything."""
-        instead = self._instead
-        self._instead = outer
-        if self.is_muted:
-            return
-        if instead is not None:
-            for other in instead:
-                self._unit.append(RecordedCommand(database, other))
-        elif has_changed:
-            self._unit.append(RecordedCommand(database, argv.copy()))
-
-    def leave_plain(self, database: i64, argv: list[bytes], has_changed: bool, together: bool) -> None:
-        """What `enter` began has ended, with a command that no other one surrounds; mostly that is the unit."""
-        if self._depth > 1 or self._instead is not None or self._unit:
-            self.end_command(None, database, argv, has_changed)
-            self.leave(together)
-            return
-        self._depth = 0
-        if has_changed:
-            self.units += 1
-            for listener in self.listeners:
-                listener.command(database, argv)
 
     def instead(self, argv: list[bytes]) -> None:
         """Record this command instead of the running one, after those given before."""
