@@ -52,7 +52,7 @@ def dbsize(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushdb(context: Context, argv: list[bytes]) -> None:
-    _flush(context, argv, [context.db])
+    _flush(context, argv, [context.db], _is_async(context, argv))
 
 
 @databases.command(
@@ -68,13 +68,15 @@ def flushdb(context: Context, argv: list[bytes]) -> None:
     tips=_FLUSH_TIPS,
 )
 def flushall(context: Context, argv: list[bytes]) -> None:
-    _flush(context, argv, context.keyspace.databases)
-    persistence_of(context.engine).snapshots.dataset_flushed()
-
-
-def _flush(context: Context, argv: list[bytes], flushed: list[Database]) -> None:
-    """Empty databases. Without ASYNC, free pages go back to the system at once, in the ledger and in the process."""
     in_background = _is_async(context, argv)
+    snapshots = persistence_of(context.engine).snapshots
+    snapshots.kill()  # before it has to keep all that goes
+    _flush(context, argv, context.keyspace.databases, in_background)
+    snapshots.dataset_flushed()
+
+
+def _flush(context: Context, argv: list[bytes], flushed: list[Database], in_background: bool) -> None:
+    """Empty databases. Without ASYNC, free pages go back to the system at once, in the ledger and in the process."""
     used_before = context.engine.allocator.used_memory
     context.keyspace.flush(flushed, in_background)
     context.record_instead(argv.copy())  # even if there were no keys

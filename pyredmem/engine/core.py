@@ -165,6 +165,7 @@ class Core:
         self.sessions: dict[int, Session] = {}  # by id, in the order in which they connected
         self.fast_cycle_due_us: i64 = NEVER  # a batch that ends after this time runs a fast expire cycle
         self.acting_id: i64 = 0  # the client whose request is being served; kept only while a gate is set
+        self.is_saving = False  # the dataset is saved in the background: nothing is defragmented meanwhile
         self.is_in_script = False  # the commands that run are those of a script or function
         self.started_us: i64 = clock.now_us()
         self.keyspace.now_us = self.started_us

@@ -14,14 +14,12 @@ from mypy_extensions import i64
 from pyredmem.config.settings import SettingError
 from pyredmem.engine import figures
 from pyredmem.engine.core import Core
-from pyredmem.engine.defrag_pace import SETTINGS, DefragSettings, Paces
+from pyredmem.engine.defrag_pace import PAUSED_US, SETTINGS, DefragSettings, Paces
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
 from pyredmem.keyspace.defrag import DefragScan
 
 LOOK_MS: Final = 1000
-#: How long the task waits before it tries again, while DEBUG PAUSE-CRON stops the timer.
-_PAUSED_US: Final = 100_000
 UNSUPPORTED: Final = (
     "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the "
     "one shipped by default with the Redis source distribution"
@@ -145,8 +143,8 @@ class Defrag:
         pace = self.pace
         if pace.percent == 0:
             return DONE
-        if self._core.cron.paused:
-            return _PAUSED_US
+        if self._core.cron.paused or self._core.is_saving:
+            return PAUSED_US
         self.paces.tick_us = self._core.cron.interval_ms() * 1000
         pace.begin()
         if self.scan.run(pace):

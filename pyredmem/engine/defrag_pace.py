@@ -36,6 +36,8 @@ TURN_US: Final = 20
 #: longer than the longest slice.
 BUSY_US: Final = 500
 LONGEST_SLICE_US: Final = 1000
+#: How long a task waits before it tries again, while the dataset is saved, or DEBUG PAUSE-CRON stops the timer.
+PAUSED_US: Final = 100_000
 #: No more missed time than this is made up for.
 MOST_OWED_US: Final = 2000
 #: A slice that comes at least this late was not called by the shell's alarm but by the timer.

@@ -18,7 +18,7 @@ from mypy_extensions import i64
 from pyredmem.base.build import COMPILED
 from pyredmem.engine.compaction_run import CompactionRun, CompactionTotals, VictimRecord
 from pyredmem.engine.core import Core
-from pyredmem.engine.defrag_pace import DefragSettings, Paces
+from pyredmem.engine.defrag_pace import PAUSED_US, DefragSettings, Paces
 from pyredmem.engine.slowlog import SlowLog
 from pyredmem.engine.tasks import DONE
 from pyredmem.memory import process_heap
@@ -152,6 +152,8 @@ class ProcessDefrag:
         run = self._run
         if run is None:
             return DONE
+        if self._core.is_saving:
+            return PAUSED_US
         pace = self._pace
         pace.begin()
         steps: i64 = 0

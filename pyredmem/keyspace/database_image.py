@@ -15,13 +15,14 @@ from mypy_extensions import i32, i64
 
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.key_table import KeyTable
+from pyredmem.keyspace.preserver import Preserver
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.objects.image import image_of
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
 from pyredmem.structures.dict_state import DictState
 
 
-class DatabaseImage:
+class DatabaseImage(Preserver):
     """A database at the moment of a snapshot."""
 
     def __init__(self, keys: KeyTable, expires: ExpireTable, due_keys: DueKeys) -> None:
@@ -45,7 +46,7 @@ class DatabaseImage:
                 self._always_lost.add(slot)
 
     def preserve(self, key: bytes, value: RedisObject) -> None:
-        """A value is about to change, or to be freed: keep an image of it, if the snapshot refers to it."""
+        """Keep an image of the value, if the snapshot refers to it."""
         if value.refcount == SHARED_REFERENCE_COUNT:
             return  # it is never changed
         slot = self.table.find(key)
@@ -61,7 +62,6 @@ class DatabaseImage:
         self.lost.add(slot)
 
     def replaced(self, key: bytes, value: RedisObject, twin: RedisObject) -> None:
-        """A twin has taken the place of a value."""
         slot = self.table.find(key)
         if slot >= 0 and self.values[slot] is value:
             self.values[slot] = twin

@@ -10,8 +10,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.due_keys import DueKeys
+from pyredmem.keyspace.preserver import Preserver
 from pyredmem.keyspace.shared import SharedState
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.objects.field_times import NEVER
@@ -36,7 +36,7 @@ class DatabaseTables:
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
-        self.images: tuple[DatabaseImage, ...] = ()  # those that snapshots have of the content
+        self.preservers: tuple[Preserver, ...] = ()  # those of snapshots, and of saves that go on
         self._slot: i64 = -1  # where a key was last found, or added: saves what follows a lookup
 
     # All keys.
@@ -93,6 +93,8 @@ class DatabaseTables:
 
     def expire_at(self, key: bytes, when_ms: i64) -> None:
         """Give a key that exists an expire time."""
+        if self.preservers:
+            self.preserve_time(key)
         slot = self.expires.find(key)
         if slot >= 0:
             self.expires.set_word(slot, when_ms)
@@ -109,8 +111,15 @@ class DatabaseTables:
         slot = self.expires.find(key)
         if slot < 0:
             return False
+        if self.preservers:
+            self.preserve_time(key)
         self.expires.remove(slot)
         return True
+
+    def preserve_time(self, key: bytes) -> None:
+        """Let those see a key who must see it before its expire time changes."""
+        for preserver in self.preservers:
+            preserver.preserve_time(key)
 
     def is_expired(self, key: bytes) -> bool:
         """Whether a key has expired; it is not deleted."""

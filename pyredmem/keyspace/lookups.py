@@ -174,14 +174,14 @@ class Lookups(Removals):
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
         value = self.keys.value(slot)
-        if self.images:
+        if self.preservers:
             self.preserve(key, value)
         return value
 
     def _touch_to_change(self, key: bytes, slot: i64) -> i64:
         """Mark a value as used that is about to change; returns its word."""
         word = self._touch(slot)
-        if self.images:
+        if self.preservers:
             self.preserve(key, self.keys.value_of(word))
         return word
 

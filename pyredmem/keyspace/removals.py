@@ -1,6 +1,6 @@
 """How keys leave a database: deleted by a command, evicted, or expired.
 
-The snapshots of the database keep a value before it is freed. Nobody else is notified here, except of a key that has
+Snapshots and saves that go on see a value before it is freed. Nobody else is notified here, except of a key that has
 expired.
 """
 
@@ -71,9 +71,12 @@ class Removals(DatabaseTables):
 
     def evict_volatile(self, slot: i64, expire_slot: i64, lazily: bool) -> None:
         """As ``evict``, for a key whose slot in ``expires`` is known too, which saves a lookup."""
+        key = self.keys.key(slot)
+        if self.preservers:
+            self.preserve_time(key)
         self.expires.step()
         self.expires.remove(expire_slot)
-        self._remove_persistent(slot, self.keys.key(slot), lazily)
+        self._remove_persistent(slot, key, lazily)
 
     def delete_expired(self, key: bytes) -> None:
         """Delete a key that has expired, and notify."""
@@ -98,7 +101,7 @@ class Removals(DatabaseTables):
             due_keys.forget(key)
         keys = self.keys
         word: i64 = keys.words[slot] if keys.entries is None else keys.word(slot)
-        if self.images:
+        if self.preservers:
             self.preserve(key, keys.value(slot))
         keys.remove(slot)
         if word >= 0 or not lazily:
@@ -140,24 +143,24 @@ class Removals(DatabaseTables):
         self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
         self._due_keys, other._due_keys = other._due_keys, self._due_keys
-        self.images, other.images = other.images, self.images
+        self.preservers, other.preservers = other.preservers, self.preservers
         self.average_ttl, other.average_ttl = other.average_ttl, self.average_ttl
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
 
-    # Snapshots.
+    # Snapshots and saves.
 
     def preserve(self, key: bytes, value: RedisObject) -> None:
-        """Let the snapshots keep a value that is about to change or to be freed."""
-        for image in self.images:
-            image.preserve(key, value)
+        """Let those see a value who must see it before it changes or is freed."""
+        for preserver in self.preservers:
+            preserver.preserve(key, value)
 
     def _preserve_all(self) -> None:
-        if self.images:
+        if self.preservers:
             for slot, key in enumerate(self.keys.all_keys()):
                 self.preserve(key, self.keys.value(slot))
 
     def put_twin(self, slot: i64, twin: RedisObject) -> None:
         """Let a twin take the place of a value."""
-        for image in self.images:
-            image.replaced(self.keys.key(slot), self.keys.value(slot), twin)
+        for preserver in self.preservers:
+            preserver.replaced(self.keys.key(slot), self.keys.value(slot), twin)
         self.keys.put(slot, twin)

@@ -41,7 +41,7 @@ class KeyspaceSnapshot:
         keyspace.make_objects()
         for database in keyspace.databases:
             image = DatabaseImage(database.keys, database.expires, database.due_keys)
-            database.images = (*database.images, image)
+            database.preservers = (*database.preservers, image)
             self._databases.append(image)
             self._average_ttls.append(database.average_ttl)
             self._expires_cursors.append(database.expires_cursor)
@@ -52,18 +52,14 @@ class KeyspaceSnapshot:
             return
         self.is_dropped = True
         for database in self._keyspace.databases:  # none, if the server is closed
-            database.images = tuple([image for image in database.images if image not in self._databases])
+            database.preservers = tuple([other for other in database.preservers if other not in self._databases])
         self._databases = []
         self._keyspace.count_snapshots(-1)
-
-    def images(self) -> list[DatabaseImage]:
-        """What it knows of each database."""
-        return self._databases
 
     def _holder(self, image: DatabaseImage) -> Database:
         """The database that has the content of which this is an image; SWAPDB may have changed that."""
         for database in self._keyspace.databases:
-            if image in database.images:
+            if image in database.preservers:
                 return database
         raise AssertionError("a database has lost its image")
 
@@ -73,6 +69,9 @@ class KeyspaceSnapshot:
         self._mark_watched()
         changed: list[int] = []
         changes: i64 = 0
+        for database in keyspace.databases:
+            for preserver in database.preservers:
+                preserver.preserve_places()
         for index, image in enumerate(self._databases):
             database = keyspace.databases[index]
             holder = self._holder(image)

@@ -17,6 +17,7 @@ from pyredmem.memory.layout import ROBJ_SIZE
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import Relocatable
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.listpack import Listpack
@@ -80,6 +81,20 @@ class Encoded(Relocatable):
         """Write type and elements in the serialized form of this encoding."""
         raise NotImplementedError
 
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        """The elements, to be written piece by piece; None if they are fewer than ``least``."""
+        return None
+
+    # Of an encoding that is a hash table.
+
+    def save_head(self, writer: RdbWriter) -> i64:
+        """Write the type, and how many elements there are; returns what `save_slot` wants to know."""
+        raise NotImplementedError
+
+    def save_slot(self, writer: RdbWriter, slot: i64, first_ms: i64) -> None:
+        """Write the element in a slot. ``first_ms``: the earliest time of a field, if they have times."""
+        raise NotImplementedError
+
 
 @mypyc_attr(acyclic=True)
 class Collection(RedisObject):
@@ -136,6 +151,9 @@ class Collection(RedisObject):
 
     def save(self, writer: RdbWriter) -> None:
         self.payload().save(writer)
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        return self.payload().pieces(compresses, least)
 
 
 def dismantle_packed(items: dict[bytes, Value], block: Listpack, limit: i64, freed: FreedBlocks) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from mypy_extensions import trait
+from mypy_extensions import i64, trait
 
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.pieces import Pieces
 
 
 @trait
@@ -36,3 +37,29 @@ class DatasetWriter:
     @abstractmethod
     def text(self, key: bytes, data: bytes) -> None:
         """Write a key whose value is a string."""
+
+    @abstractmethod
+    def size(self) -> i64:
+        """How many bytes were written."""
+
+    # While commands change what is to be written.
+
+    @abstractmethod
+    def pieces(self, value: RedisObject, least: i64) -> Pieces | None:
+        """The value as it is now, if it can be written by pieces and is large enough, see `RedisObject.pieces`."""
+
+    @abstractmethod
+    def begin(self, key: bytes, pieces: Pieces) -> None:
+        """Write a key, and the beginning of its value; `step` writes the rest."""
+
+    @abstractmethod
+    def step(self, pieces: Pieces) -> bool:
+        """Write some elements; returns whether any are left."""
+
+    @abstractmethod
+    def aside(self) -> DatasetWriter:
+        """A writer of keys that are to be written here later."""
+
+    @abstractmethod
+    def join(self, aside: DatasetWriter) -> None:
+        """Write the keys that were written aside, which forgets them."""

@@ -19,9 +19,12 @@ from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.memory.relocation import relocated_list
+from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash_fields import HashFields
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import HASH
 from pyredmem.objects.rdb_writer import RdbWriter
+from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.objects.table_reply import reply_key
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
@@ -51,6 +54,8 @@ class FieldTable(Dict):
         if is_new:
             slot = self.insert(field, 0, place_of(address, length))
         else:
+            if self.keeper is not None:
+                self.keeper.before_change(slot)
             self._free_value(slot)
             if self.entries is None:
                 self.words[slot] = place_of(address, length)
@@ -118,6 +123,8 @@ class FieldTable(Dict):
 
     def take_out(self, slot: i64) -> None:
         """Remove the field in a slot, and its value."""
+        if self.keeper is not None:
+            self.keeper.before_change(slot)
         self._free_value(slot)
         self.remove(slot)
 
@@ -314,12 +321,21 @@ class TableFields(HashFields):
             table.put(field, values[index])
 
     def save(self, writer: RdbWriter) -> None:
-        table = self.table
+        first_ms = self.save_head(writer)
+        for slot in range(self.table.used):
+            self.save_slot(writer, slot, first_ms)
+
+    def save_head(self, writer: RdbWriter) -> i64:
         writer.kind(HASH)
-        writer.length(table.used)
-        for slot in range(table.used):
-            writer.string(table.key(slot))
-            writer.string(table.value(slot))
+        writer.length(self.table.used)
+        return NEVER
+
+    def save_slot(self, writer: RdbWriter, slot: i64, first_ms: i64) -> None:
+        writer.string(self.table.key(slot))
+        writer.string(self.table.value(slot))
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        return table_pieces(self, self.table, compresses, least)
 
     def hash_table(self) -> Dict | None:
         return self.table

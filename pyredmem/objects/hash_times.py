@@ -186,6 +186,7 @@ class TimedTableFields(TableFields):
 
     def set_time(self, field: bytes, when_ms: i64) -> None:
         """Set the time of a field. If it is its first one, the field's string is replaced by one with metadata."""
+        self._keep(field)
         if self.times.get(field) == NO_TIME:
             self._resize_field(field, _FIELD_METADATA_SIZE)
         self.times.set(field, when_ms)
@@ -193,9 +194,16 @@ class TimedTableFields(TableFields):
 
     def clear_time(self, field: bytes) -> None:
         """Remove the time of a field, whose string is replaced by one without metadata."""
+        self._keep(field)
         self._resize_field(field, 0)
         self.times.clear(field)
         self._fit_tree()
+
+    def _keep(self, field: bytes) -> None:
+        """Let a save that goes on see a field whose time is about to change."""
+        keeper = self.table.keeper
+        if keeper is not None:
+            keeper.before_change(self.table.find_rehashing(field))
 
     def _resize_field(self, field: bytes, metadata: i64) -> None:
         table = self.table
@@ -220,27 +228,23 @@ class TimedTableFields(TableFields):
         copy.fill(self.table.all_keys(), self.table.all_values())
         return copy
 
-    def save(self, writer: RdbWriter) -> None:
-        """Write the earliest time, and with each field how much later its own time is.
-
-        0 means that a field has no time, so the earliest time itself is 1. If no field has one, the value is written
-        as a hash without times.
-        """
+    def save_head(self, writer: RdbWriter) -> i64:
+        """Write the earliest time too. If no field has one, the value is written as a hash without times."""
         first_ms = self.times.next_ms()
         if first_ms == NEVER:
-            super().save(writer)
-            return
-        table = self.table
+            return super().save_head(writer)
         writer.kind(HASH_METADATA)
         writer.needs_field_times()
         writer.moment(first_ms)
-        writer.length(table.used)
-        for slot in range(table.used):
-            field = table.key(slot)
-            when_ms = self.times.get(field)
+        writer.length(self.table.used)
+        return first_ms
+
+    def save_slot(self, writer: RdbWriter, slot: i64, first_ms: i64) -> None:
+        """Write with a field how much later its time is than the earliest, which itself is 1; without a time, 0."""
+        if first_ms != NEVER:
+            when_ms = self.times.get(self.table.key(slot))
             writer.length(0 if when_ms == NO_TIME else when_ms - first_ms + 1)
-            writer.string(field)
-            writer.string(table.value(slot))
+        super().save_slot(writer, slot, first_ms)
 
     def memory(self, samples: i64) -> i64:
         """That of a table without times, plus the tree."""

@@ -12,6 +12,8 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.objects.collection import Encoded
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.node_pieces import ELEMENTS_PER_NODE, NodePieces
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import LIST_QUICKLIST_2, PACKED_NODE, PLAIN_NODE
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.list_node import COMPRESSED, PLAIN, ListNode
@@ -285,12 +287,14 @@ class QuicklistList(ListEncoding):
         return ListpackList(quicklist.release_only_node())
 
     def save(self, writer: RdbWriter) -> None:
-        writer.kind(LIST_QUICKLIST_2)
-        writer.length(self.quicklist.nodes)
+        _save_head(writer, self.quicklist)
         node = self.quicklist.head
         while node is not None:
             _save_node(writer, node)
             node = node.next
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        return _ListPieces(self.quicklist, compresses) if self.quicklist.nodes * ELEMENTS_PER_NODE >= least else None
 
     def first_node(self) -> ListNode | None:
         return self.quicklist.head
@@ -312,6 +316,31 @@ def fits_listpack(node: ListNode, limits: EncodingLimits, halved: bool) -> bool:
     if node.is_(PLAIN):
         return False
     return node.size <= byte_limit(fill) // part if fill < 0 else node.count() <= max(fill, 1) // part
+
+
+class _ListPieces(NodePieces):
+    """The nodes of a long list."""
+
+    def __init__(self, quicklist: Quicklist, compresses: bool) -> None:
+        head = RdbWriter(compresses)
+        _save_head(head, quicklist)
+        nodes = quicklist.chain()
+        super().__init__(head.content(), list(nodes), b"", compresses)
+        for node in nodes:
+            node.keeper = self
+
+    def save_node(self, writer: RdbWriter, node: object) -> None:
+        assert isinstance(node, ListNode)
+        _save_node(writer, node)
+
+    def forget(self, node: object) -> None:
+        assert isinstance(node, ListNode)
+        node.keeper = None
+
+
+def _save_head(writer: RdbWriter, quicklist: Quicklist) -> None:
+    writer.kind(LIST_QUICKLIST_2)
+    writer.length(quicklist.nodes)
 
 
 def _save_node(writer: RdbWriter, node: ListNode) -> None:

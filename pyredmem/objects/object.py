@@ -17,6 +17,7 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import Relocatable, twin_elsewhere
 from pyredmem.objects.digest import Digest
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.dict import Dict
 
@@ -136,11 +137,18 @@ class RedisObject(Relocatable):
         """Write the value, its type first."""
         raise NotImplementedError
 
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        """The value as it is now, to be written piece by piece while commands change it.
+
+        None if it is small: fewer than ``least`` elements, or than a 32nd of that many nodes.
+        """
+        return None
+
     def serialized_length(self, compresses: bool) -> i64:
         """Bytes of the value in a snapshot, without its type."""
         writer = RdbWriter(compresses)
         self.save(writer)
-        return writer.content_length()
+        return writer.size() - 1
 
     def hash_table(self) -> Dict | None:
         """The hash table that holds the elements, for DEBUG HTSTATS-KEY; None if there is none."""

@@ -10,36 +10,20 @@ from pyredmem.base.files import WritableFile
 from pyredmem.objects import rdb_types
 from pyredmem.objects.dataset_writer import DatasetWriter
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_writer import RdbWriter
 
 
-class RdbFileWriter(RdbWriter, DatasetWriter):
-    """Writes a file from its beginning to its end; raises the OSError of the file.
+class RdbKeysWriter(RdbWriter, DatasetWriter):
+    """Writes keys with their values.
 
     ``has_field_times`` says that there may be hashes whose fields have expire times, which only 7.4 and later reads.
     """
 
-    def __init__(self, file: WritableFile, compresses: bool, sums: bool, has_field_times: bool) -> None:
+    def __init__(self, compresses: bool, has_field_times: bool) -> None:
         super().__init__(compresses)
-        self._file: WritableFile = file
-        self._sums = sums
-        self._checksum = Checksum()
-        self._key = b""
-        self.written: i64 = 0  # bytes, without those that are still collected
         self.has_field_times = has_field_times
-        version = rdb_types.VERSION_WITH_FIELD_TIMES if has_field_times else rdb_types.VERSION
-        self._out.write(b"REDIS%04d" % version)
-
-    def field(self, name: bytes, text: bytes) -> None:
-        """Write a field that describes the file."""
-        self._out.append(rdb_types.FIELD)
-        self.string(name)
-        self.string(text)
-
-    def function(self, code: bytes) -> None:
-        """Write a library of functions."""
-        self._out.append(rdb_types.FUNCTION)
-        self.string(code)
+        self._key = b""
 
     def database(self, index: int, keys: int, expiring: int) -> None:
         """Begin a database that has ``keys`` keys, of which ``expiring`` have an expire time."""
@@ -82,6 +66,50 @@ class RdbFileWriter(RdbWriter, DatasetWriter):
         self._out.append(code)
         self.string(self._key)
 
+    # While commands change what is to be written.
+
+    def pieces(self, value: RedisObject, least: i64) -> Pieces | None:
+        return value.pieces(self._compresses, least)
+
+    def begin(self, key: bytes, pieces: Pieces) -> None:
+        self._key = key
+        pieces.begin(self)
+
+    def step(self, pieces: Pieces) -> bool:
+        return pieces.step(self)
+
+    def aside(self) -> DatasetWriter:
+        return RdbKeysWriter(self._compresses, self.has_field_times)
+
+    def join(self, aside: DatasetWriter) -> None:
+        assert isinstance(aside, RdbKeysWriter)
+        self.raw(aside.content())
+        aside._out = BytesWriter()
+
+
+class RdbFileWriter(RdbKeysWriter):
+    """Writes a file from its beginning to its end; raises the OSError of the file."""
+
+    def __init__(self, file: WritableFile, compresses: bool, sums: bool, has_field_times: bool) -> None:
+        super().__init__(compresses, has_field_times)
+        self._file: WritableFile = file
+        self._sums = sums
+        self._checksum = Checksum()
+        self.written: i64 = 0  # bytes, without those that are still collected
+        version = rdb_types.VERSION_WITH_FIELD_TIMES if has_field_times else rdb_types.VERSION
+        self._out.write(b"REDIS%04d" % version)
+
+    def field(self, name: bytes, text: bytes) -> None:
+        """Write a field that describes the file."""
+        self._out.append(rdb_types.FIELD)
+        self.string(name)
+        self.string(text)
+
+    def function(self, code: bytes) -> None:
+        """Write a library of functions."""
+        self._out.append(rdb_types.FUNCTION)
+        self.string(code)
+
     # The end.
 
     def finish(self) -> None:
@@ -99,3 +127,7 @@ class RdbFileWriter(RdbWriter, DatasetWriter):
             self._checksum.add(data, 0, len(data))
         self.written += len(data)
         self._file.write(data)
+
+    def size(self) -> i64:
+        """How many bytes were written."""
+        return self.written + len(self._out)

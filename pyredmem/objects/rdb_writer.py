@@ -128,11 +128,15 @@ class RdbWriter:
     def _pass_on(self) -> None:
         """Give away what was collected, if it is for somebody."""
 
-    def content_length(self) -> int:
-        """The bytes of the value without its type."""
-        return len(self._out) - 1
+    def size(self) -> i64:
+        """How many bytes are collected."""
+        return len(self._out)
+
+    def content(self) -> bytes:
+        """What is collected."""
+        return self._out.getvalue()
 
     def payload(self) -> bytes:
         """The value with its footer: the version of the format, and a checksum of everything before it."""
-        body = self._out.getvalue() + self._version.to_bytes(2, "little")
+        body = self.content() + self._version.to_bytes(2, "little")
         return body + crc64(body).to_bytes(8, "little")

@@ -11,10 +11,13 @@ from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, dict_table_size
 from pyredmem.memory.mover import Mover
+from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import SET
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.set_encodings import ADDED, PRESENT, SetEncoding
+from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.structures.dict import Dict
 
 #: Keys that Redis samples to choose one fairly (Redis 7.2 dict.c GETFAIR_NUM_ENTRIES), each with a rehash step.
@@ -150,11 +153,20 @@ class HashedMembers(SetEncoding):
         return [int(self.address), *self.keys.addresses()]
 
     def save(self, writer: RdbWriter) -> None:
-        keys = self.keys
+        first_ms = self.save_head(writer)
+        for slot in range(self.keys.used):
+            self.save_slot(writer, slot, first_ms)
+
+    def save_head(self, writer: RdbWriter) -> i64:
         writer.kind(SET)
-        writer.length(keys.used)
-        for slot in range(keys.used):
-            writer.string(keys.key(slot))
+        writer.length(self.keys.used)
+        return NEVER
+
+    def save_slot(self, writer: RdbWriter, slot: i64, first_ms: i64) -> None:
+        writer.string(self.keys.key(slot))
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        return table_pieces(self, self.keys, compresses, least)
 
     def table(self) -> Dict | None:
         return self.keys

@@ -24,10 +24,13 @@ from pyredmem.memory.layout import (
     skiplist_node_size,
 )
 from pyredmem.memory.mover import Mover
+from pyredmem.objects.field_times import NEVER
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import ZSET_2
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.sorted_set_encodings import SortedSetEncoding
 from pyredmem.objects.sorted_set_table import SkiplistTable
+from pyredmem.objects.table_pieces import table_pieces
 from pyredmem.structures.dict import Dict
 
 #: A cursor of a pass is a slot of the table, or from this number on a rank in the order.
@@ -194,6 +197,8 @@ class SortedSetSkiplist(SortedSetEncoding):
         """Change the score of a member. If that changes its place, a new node replaces the old one."""
         members = self.members
         slot = members.peek(member)
+        if members.keeper is not None:
+            members.keeper.before_change(slot)
         members.scores[slot] = new_score
         if not self.order.move(score, member, new_score):
             self.allocator.free(i64(members.nodes[slot]))
@@ -235,11 +240,22 @@ class SortedSetSkiplist(SortedSetEncoding):
         length = self.order.length
         members = self.order.members(0, length)
         scores = self.order.scores(0, length)
-        writer.kind(ZSET_2)
-        writer.length(length)
+        self.save_head(writer)
         for at in range(length - 1, -1, -1):
             writer.string(members[at])
             writer.double(scores[at])
+
+    def save_head(self, writer: RdbWriter) -> i64:
+        writer.kind(ZSET_2)
+        writer.length(self.order.length)
+        return NEVER
+
+    def save_slot(self, writer: RdbWriter, slot: i64, first_ms: i64) -> None:
+        writer.string(self.members.key(slot))
+        writer.double(self.members.scores[slot])
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        return table_pieces(self, self.members, compresses, least)
 
     def table(self) -> SkiplistTable | None:
         return self.members

@@ -23,7 +23,9 @@ from pyredmem.memory.relocation import relocated, relocated_number
 from pyredmem.objects.collection import Collection, Encoded
 from pyredmem.objects.digest import STREAM_TYPE, Digest
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.node_pieces import ELEMENTS_PER_NODE, NodePieces
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import STREAM_LISTPACKS_3
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.stream_group import UNKNOWN, StreamGroup, save_id
@@ -261,12 +263,16 @@ class Stream(Encoded):
 
     def save(self, writer: RdbWriter) -> None:
         """Write the nodes, the ids and counters, and the groups."""
-        nodes = self.tree.values()
+        self._save_head(writer)
+        for node in self.tree.values():
+            node.save(writer)
+        self._save_tail(writer)
+
+    def _save_head(self, writer: RdbWriter) -> None:
         writer.kind(STREAM_LISTPACKS_3)
-        writer.length(len(nodes))
-        for node in nodes:
-            writer.string(node.key())
-            writer.string(node.data())
+        writer.length(self.tree.used)
+
+    def _save_tail(self, writer: RdbWriter) -> None:
         writer.length(self.length)
         for entry_id in (self.last_id, self.first_id, self.max_deleted_id):
             save_id(writer, entry_id)
@@ -275,6 +281,15 @@ class Stream(Encoded):
         writer.length(len(groups))
         for group in groups:
             group.save(writer)
+
+    def pieces(self, compresses: bool, least: i64) -> Pieces | None:
+        """The groups are serialized at once."""
+        if self.tree.used == 0 or self.tree.used * ELEMENTS_PER_NODE < least:
+            return None
+        head, tail = RdbWriter(compresses), RdbWriter(compresses)
+        self._save_head(head)
+        self._save_tail(tail)
+        return _StreamPieces(head.content(), self.tree.values(), tail.content(), compresses)
 
     # Adding.
 
@@ -507,6 +522,23 @@ class Stream(Encoded):
         assert not ids or ids[-1] <= self.last_id
         for group in self.group_list():
             group.check()
+
+
+class _StreamPieces(NodePieces):
+    """The nodes of a long stream."""
+
+    def __init__(self, head: bytes, nodes: list[StreamNode], tail: bytes, compresses: bool) -> None:
+        super().__init__(head, list(nodes), tail, compresses)
+        for node in nodes:
+            node.keeper = self
+
+    def save_node(self, writer: RdbWriter, node: object) -> None:
+        assert isinstance(node, StreamNode)
+        node.save(writer)
+
+    def forget(self, node: object) -> None:
+        assert isinstance(node, StreamNode)
+        node.keeper = None
 
 
 def _is_full(node: StreamNode, entry: list[bytes], limits: EncodingLimits) -> bool:

@@ -23,7 +23,9 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import Relocatable, relocated_list, relocated_number
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_key
+from pyredmem.structures.keepers import NodeKeeper
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import listpack_bytes
 
@@ -67,12 +69,22 @@ class StreamNode(Relocatable):
         self.tombstones: dict[int, list[bytes]] = {}  # the deleted entries, by place
         self.live: i64 = 0
         self.deleted: i64 = 0
+        self.keeper: NodeKeeper | None = None
+
+    def keep(self) -> None:
+        """Let a save that goes on see the node: its entries are about to change."""
+        keeper = self.keeper
+        if keeper is not None:
+            self.keeper = None
+            keeper.keep(self)
 
     def key(self) -> bytes:
         return id_key(self.master_id)
 
     def add(self, entry_id: int, entry: list[bytes]) -> None:
         """Add an entry after all others. The node takes the list over."""
+        if self.keeper is not None:
+            self.keep()
         self._count(1, 0)
         count: i64 = len(entry)
         fields = self.master_fields
@@ -134,6 +146,7 @@ class StreamNode(Relocatable):
 
     def delete(self, place: i64) -> None:
         """Delete an entry that is there and is not the last live one."""
+        self.keep()
         self._bury(place)
         self._count(-1, 1)
 
@@ -145,6 +158,7 @@ class StreamNode(Relocatable):
 
     def trim(self, limit: int, by_count: bool) -> i64:
         """Delete ``limit`` live entries if ``by_count``, otherwise those with ids below ``limit``; returns how many."""
+        self.keep()
         entries = self.entries
         ids = self.ids
         deleted: i64 = 0
@@ -255,6 +269,11 @@ class StreamNode(Relocatable):
                 entry[index] = mover.text(data)
             index += 1
         return count
+
+    def save(self, writer: RdbWriter) -> None:
+        """Write the node's id and its listpack."""
+        writer.string(self.key())
+        writer.string(self.data())
 
     def data(self) -> bytes:
         """The bytes of the listpack."""

@@ -22,7 +22,6 @@ from pyredmem.engine import figures
 from pyredmem.engine.command_stream import StreamListener
 from pyredmem.engine.engine import Engine
 from pyredmem.keyspace.recorder import RecordedCommand
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.persistence.aof_parts import AofParts
 from pyredmem.persistence.background import Background
 from pyredmem.persistence.command_saver import CommandSave
@@ -144,7 +143,7 @@ class AppendOnlyFile(StreamListener):
     def _write_base(self, path: str) -> None:
         """Write the dataset to a base at once; raises OSError."""
         temporary = self.parts.path("temp-base")
-        problem = save_all(lambda: self.base_file(temporary, None, path))
+        problem = save_all(lambda: self.base_file(temporary, False, path))
         if problem:
             raise OSError(problem)
 
@@ -152,12 +151,12 @@ class AppendOnlyFile(StreamListener):
         """Whether a new base is an RDB file."""
         return self._core.settings.flag("aof-use-rdb-preamble")
 
-    def base_file(self, temporary: str, snapshot: KeyspaceSnapshot | None, path: str = "") -> DatasetFile:
-        """The file of a new base. Raises OSError."""
+    def base_file(self, temporary: str, watches: bool, path: str = "") -> DatasetFile:
+        """The file of a new base, see `RdbSave`. Raises OSError."""
         libraries = self._library_codes()
         if self.uses_rdb():
-            return RdbSave(self._core, libraries, temporary, path, snapshot, is_base=True)
-        return CommandSave(self._core, libraries, temporary, path, snapshot)
+            return RdbSave(self._core, libraries, temporary, path, watches, is_base=True)
+        return CommandSave(self._core, libraries, temporary, path, watches)
 
     def _record_to(self, file: WritableFile, size: i64, state: i64) -> None:
         """Record to this file from now on."""

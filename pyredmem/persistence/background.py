@@ -2,8 +2,8 @@
 
 A server that has its process for itself forks: the child has a copy of the memory, which the system copies only where
 it changes, and it uses another processor. Where a fork is not possible, among the threads of a program or on Windows,
-the dataset is saved in slices: a snapshot (:mod:`pyredmem.keyspace.snapshot`) keeps each value that a command is about
-to change.
+and where it would take too long, the dataset is saved in slices, and what a command is about to change is written aside
+just before (:mod:`pyredmem.keyspace.database_save`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pyredmem.engine.core import Core
 from pyredmem.engine.host import RUNNING, Child, Progress
 from pyredmem.engine.latency import LatencyMonitor
 from pyredmem.engine.tasks import DONE
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.persistence.dataset_file import DatasetFile, remove_quietly
 
 #: How long a slice of a save lasts, and the pause after it (microseconds).
 _SLICE_US: Final = 1000
 _PAUSE_US: Final = 1000
-_KEYS_PER_LOOK: Final = 16
+#: How many bytes are written between two looks at the clock: some 50 microseconds.
+_BYTES_PER_LOOK: Final = 4096
 
 
 class Job:
@@ -43,7 +43,7 @@ class Job:
         """Save the whole dataset, in the child; returns what went wrong, empty if nothing did."""
 
     @abstractmethod
-    def open(self, temporary: str, snapshot: KeyspaceSnapshot) -> DatasetFile:
+    def open(self, temporary: str) -> DatasetFile:
         """The file that is to be written in slices. Raises OSError."""
 
     @abstractmethod
@@ -60,13 +60,17 @@ class Running:
         self.keys_total: i64 = keys
         self.child: Child | None = None
         self.file: DatasetFile | None = None
-        self.snapshot: KeyspaceSnapshot | None = None
+        self.peak_bytes = 0  # of what was kept aside, in slices
 
     def progress(self) -> Progress:
         """How many keys were saved so far, and the memory that this takes."""
         if self.child is not None:
             return self.child.progress()
-        return Progress(int(self.file.keyspace.keys)) if self.file is not None else Progress()
+        if self.file is None:
+            return Progress()
+        kept_bytes = int(self.file.keyspace.kept_bytes())
+        self.peak_bytes = max(self.peak_bytes, kept_bytes)
+        return Progress(int(self.file.keyspace.keys), kept_bytes, self.peak_bytes)
 
 
 class Background:
@@ -108,6 +112,7 @@ class Background:
             job.temporary = job.temporary_name(process_id, False)
             self._log("notice", f"{job.what} started by pid {process_id}")
         self.running = running
+        self._core.is_saving = True
 
     def _fork(self, job: Job) -> Child | None:
         core = self._core
@@ -128,12 +133,7 @@ class Background:
     def _begin_slices(self, running: Running) -> None:
         job = running.job
         job.temporary = job.temporary_name(self._core.host.process_id(), True)
-        running.snapshot = KeyspaceSnapshot(self._core.keyspace)
-        try:
-            running.file = job.open(job.temporary, running.snapshot)
-        except OSError:
-            running.snapshot.drop()
-            raise
+        running.file = job.open(job.temporary)
 
     # Slices.
 
@@ -141,13 +141,15 @@ class Background:
         running = self.running
         if running is None or running.file is None:
             return DONE
+        running.progress()  # notes what is kept now
         clock = self._core.clock
         end_us = clock.now_us() + _SLICE_US
         try:
-            while running.file.keyspace.step(_KEYS_PER_LOOK):
+            while running.file.keyspace.step(_BYTES_PER_LOOK):
                 if clock.now_us() >= end_us:
                     return _PAUSE_US
-            running.file.finish()
+            if not running.file.is_finished():
+                return _PAUSE_US
         except OSError as error:
             self._log("warning", f"Write error saving DB on disk: {error.strerror}")
             running.file.abandon()
@@ -178,7 +180,8 @@ class Background:
     def _ended(self, succeeded: bool, message: str) -> None:
         running = self.running
         assert running is not None
-        copied_bytes = running.progress().private_bytes
+        progress = running.progress()
+        copied_bytes = progress.private_bytes if running.file is None else progress.peak_bytes
         self._log("notice" if succeeded else "warning", message)
         self._let_go(running)
         running.job.ended(succeeded, self._now_s() - running.began_s, copied_bytes)
@@ -198,5 +201,4 @@ class Background:
 
     def _let_go(self, running: Running) -> None:
         self.running = None
-        if running.snapshot is not None:
-            running.snapshot.drop()
+        self._core.is_saving = False

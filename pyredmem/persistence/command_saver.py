@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter
+from mypy_extensions import i64
 
 from pyredmem.base.files import WritableFile
 from pyredmem.engine.core import Core
 from pyredmem.keyspace.dataset_save import KeyspaceSave
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.objects.dataset_writer import DatasetWriter
 from pyredmem.objects.object import RedisObject
+from pyredmem.objects.pieces import Pieces
 from pyredmem.persistence.dataset_file import DatasetFile
 from pyredmem.persistence.value_commands import commands
 from pyredmem.protocol.request_writer import write_request
@@ -21,10 +22,9 @@ _PIECE: Final = 1 << 16
 
 
 class CommandWriter(DatasetWriter):
-    """Writes commands to a file; raises its OSError. Idle times and LFU counters are left out, as Redis does."""
+    """Collects commands. Idle times and LFU counters are left out, as Redis does."""
 
-    def __init__(self, file: WritableFile) -> None:
-        self._file: WritableFile = file
+    def __init__(self) -> None:
         self._out = BytesWriter()
         self._expires_ms = -1
 
@@ -57,32 +57,72 @@ class CommandWriter(DatasetWriter):
     def command(self, argv: list[bytes]) -> None:
         """Write a command."""
         write_request(self._out, argv)
+        self._written()
+
+    def _written(self) -> None:
+        """Give away what was collected, if it is for somebody."""
+
+    def size(self) -> i64:
+        return len(self._out)
+
+    # While commands change what is to be written: values are not written by pieces.
+
+    def pieces(self, value: RedisObject, least: i64) -> Pieces | None:
+        return None
+
+    def begin(self, key: bytes, pieces: Pieces) -> None:
+        raise NotImplementedError
+
+    def step(self, pieces: Pieces) -> bool:
+        raise NotImplementedError
+
+    def aside(self) -> DatasetWriter:
+        return CommandWriter()
+
+    def join(self, aside: DatasetWriter) -> None:
+        assert isinstance(aside, CommandWriter)
+        self._out.write(aside._out.getvalue())
+        aside._out = BytesWriter()
+        self._written()
+
+
+class CommandFileWriter(CommandWriter):
+    """Writes commands to a file; raises its OSError."""
+
+    def __init__(self, file: WritableFile) -> None:
+        super().__init__()
+        self._file: WritableFile = file
+        self._passed_on: i64 = 0
+
+    def _written(self) -> None:
         if len(self._out) >= _PIECE:
             self.pass_on()
 
     def pass_on(self) -> None:
         """Write what was collected."""
-        self._file.write(self._out.getvalue())
+        data = self._out.getvalue()
         self._out = BytesWriter()
+        self._passed_on += len(data)
+        self._file.write(data)
+
+    def size(self) -> i64:
+        return self._passed_on + len(self._out)
 
 
 class CommandSave(DatasetFile):
     """One save; see `RdbSave`."""
 
-    def __init__(
-        self, core: Core, libraries: list[bytes], temporary: str, path: str, snapshot: KeyspaceSnapshot | None = None
-    ) -> None:
+    def __init__(self, core: Core, libraries: list[bytes], temporary: str, path: str, watches: bool) -> None:
         self._core = core
         self._libraries = libraries
-        self._snapshot = snapshot
         in_steps = core.settings.flag("aof-rewrite-incremental-fsync")
-        super().__init__(core.host.files(), temporary, path, in_steps)
+        super().__init__(core.host.files(), temporary, path, in_steps, watches)
 
     def _begin(self) -> KeyspaceSave:
-        self._writer = CommandWriter(self._file)
+        self._writer = CommandFileWriter(self._file)
         for code in self._libraries:
             self._writer.command([b"FUNCTION", b"LOAD", code])
-        return KeyspaceSave(self._core.keyspace, self._writer, False, self._snapshot)
+        return KeyspaceSave(self._core.keyspace, self._writer, False, self._watches)
 
     def _write_end(self) -> None:
         self._writer.pass_on()

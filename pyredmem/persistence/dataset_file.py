@@ -17,25 +17,43 @@ from pyredmem.keyspace.dataset_save import KeyspaceSave
 
 #: A file that is forced to disk in steps is so after each step of this size (bytes; Redis 7.2 config.h).
 _SYNC_STEP: Final = 4 << 20
-_KEYS_PER_REPORT: Final = 1024
+_BYTES_PER_REPORT: Final = 1 << 20
 
 
 class _SyncedInSteps(WritableFile):
-    """A file that is forced to disk while it is written, so that the end does not have to wait for all of it."""
+    """A file that is forced to disk while it is written, so that the end does not have to wait for all of it.
 
-    def __init__(self, file: WritableFile) -> None:
+    ``aside`` says that nobody may wait for that.
+    """
+
+    def __init__(self, file: WritableFile, aside: bool) -> None:
         self._file: WritableFile = file
+        self._aside = aside
         self._unsynced: i64 = 0
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
         self._unsynced += len(data)
         if self._unsynced >= _SYNC_STEP:
-            self._unsynced = 0
+            self._sync_step()
+
+    def _sync_step(self) -> None:
+        if not self._aside:
             self._file.sync()
+        elif not self._file.is_syncing():
+            self._file.sync_aside()
+        else:
+            return
+        self._unsynced = 0
 
     def sync(self) -> None:
         self._file.sync()
+
+    def sync_aside(self) -> None:
+        self._file.sync_aside()
+
+    def is_syncing(self) -> bool:
+        return self._file.is_syncing()
 
     def close(self) -> None:
         self._file.close()
@@ -44,15 +62,18 @@ class _SyncedInSteps(WritableFile):
 class DatasetFile:
     """A file that is being written. All methods raise the OSError of the files.
 
-    ``path`` is the place that it takes in the end; if it is empty, the file stays where it is.
+    ``path`` is the place that it takes in the end; if it is empty, the file stays where it is. ``watches`` says that
+    commands run while it is written; they may not have to wait for the disk.
     """
 
-    def __init__(self, files: Files, temporary: str, path: str, in_steps: bool) -> None:
+    def __init__(self, files: Files, temporary: str, path: str, in_steps: bool, watches: bool) -> None:
         self._files: Files = files
         self._temporary = temporary
         self._path = path
+        self._watches = watches
+        self._is_ended = False
         file = files.create(temporary)
-        self._file: WritableFile = _SyncedInSteps(file) if in_steps else file
+        self._file: WritableFile = _SyncedInSteps(file, watches) if in_steps else file
         self.keyspace: KeyspaceSave = self._begin()
 
     @abstractmethod
@@ -67,6 +88,23 @@ class DatasetFile:
         """All keys are written: end the file, and let it take the place of the other one."""
         self._write_end()
         self._file.sync()
+        self._take_place()
+
+    def is_finished(self) -> bool:
+        """As `finish`, but without waiting: returns whether all is done, and wants to be called again if it is not."""
+        if self._file.is_syncing():
+            return False
+        if not self._is_ended:
+            self._is_ended = True
+            self._write_end()
+            self._file.sync_aside()
+            if self._file.is_syncing():
+                return False
+        self._take_place()
+        return True
+
+    def _take_place(self) -> None:
+        self.keyspace.let_go()
         self._file.close()
         if self._path:
             self._files.rename(self._temporary, self._path)
@@ -74,6 +112,7 @@ class DatasetFile:
 
     def abandon(self) -> None:
         """Leave no temporary file."""
+        self.keyspace.let_go()
         with contextlib.suppress(OSError):
             self._file.close()
         remove_quietly(self._files, self._temporary)
@@ -93,7 +132,7 @@ def save_all(opened: Callable[[], DatasetFile], report: Callable[[int], None] | 
     file: DatasetFile | None = None
     try:
         file = opened()
-        while file.keyspace.step(_KEYS_PER_REPORT):
+        while file.keyspace.step(_BYTES_PER_REPORT):
             if report is not None:
                 report(int(file.keyspace.keys))
         file.finish()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pyredmem.config.settings import Settings
 from pyredmem.engine.core import Core
 from pyredmem.keyspace.dataset_save import KeyspaceSave, needs_field_times
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.objects.rdb_file_writer import RdbFileWriter
 from pyredmem.persistence.dataset_file import DatasetFile
 
 
 class RdbSave(DatasetFile):
-    """One save: of the dataset of ``snapshot``, or as it is if there is none; then no command may run before the end.
+    """One save. ``watches`` says that commands may run meanwhile, which change nothing of what is saved.
 
     ``is_base`` says that the file is the base of an append-only file.
     """
@@ -22,15 +21,14 @@ class RdbSave(DatasetFile):
         libraries: list[bytes],
         temporary: str,
         path: str,
-        snapshot: KeyspaceSnapshot | None = None,
+        watches: bool,
         is_base: bool = False,
     ) -> None:
         self._core = core
         self._libraries = libraries
-        self._snapshot = snapshot
         self._is_base = is_base
         in_steps = "aof-rewrite-incremental-fsync" if is_base else "rdb-save-incremental-fsync"
-        super().__init__(core.host.files(), temporary, path, core.settings.flag(in_steps))
+        super().__init__(core.host.files(), temporary, path, core.settings.flag(in_steps), watches)
 
     def _begin(self) -> KeyspaceSave:
         core = self._core
@@ -41,7 +39,7 @@ class RdbSave(DatasetFile):
         for code in self._libraries:
             self._writer.function(code)
         keeps_idle_times = settings.text("maxmemory-policy").endswith("lru")
-        return KeyspaceSave(core.keyspace, self._writer, keeps_idle_times, self._snapshot)
+        return KeyspaceSave(core.keyspace, self._writer, keeps_idle_times, self._watches)
 
     def _write_fields(self) -> None:
         core, writer = self._core, self._writer

@@ -8,7 +8,6 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.engine.core import Core
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.persistence.append_only_file import ON, WAITING, AppendOnlyFile
 from pyredmem.persistence.background import Background, Job
 from pyredmem.persistence.dataset_file import DatasetFile, save_all
@@ -70,10 +69,10 @@ class Rewrites(Job):
         return f"temp-rewriteaof-{process_id}-slices.aof" if in_slices else f"temp-rewriteaof-bg-{process_id}.aof"
 
     def save_in_child(self, temporary: str, report: Callable[[int], None]) -> str:
-        return save_all(lambda: self._append_only.base_file(temporary, None), report)
+        return save_all(lambda: self._append_only.base_file(temporary, False), report)
 
-    def open(self, temporary: str, snapshot: KeyspaceSnapshot) -> DatasetFile:
-        return self._append_only.base_file(temporary, snapshot)
+    def open(self, temporary: str) -> DatasetFile:
+        return self._append_only.base_file(temporary, True)
 
     # The end.
 

@@ -9,7 +9,6 @@ from mypy_extensions import i64
 
 from pyredmem.engine.core import Core
 from pyredmem.engine.gates import GATE_CANNOT_SAVE
-from pyredmem.keyspace.snapshot import KeyspaceSnapshot
 from pyredmem.persistence.background import Background, Job
 from pyredmem.persistence.dataset_file import DatasetFile, save_all
 from pyredmem.persistence.rdb_saver import RdbSave, rdb_path
@@ -75,7 +74,7 @@ class Snapshots(Job):
     def save(self) -> bool:
         """Save the dataset now; returns whether that succeeded. The log tells why it did not."""
         temporary = self.temporary_name(self._core.host.process_id(), False)
-        problem = save_all(lambda: self._opened(temporary, None))
+        problem = save_all(lambda: self._opened(temporary, False))
         if problem:
             self._log("warning", problem)
             return False
@@ -83,8 +82,8 @@ class Snapshots(Job):
         self._saved(self._core.keyspace.changes.since_save())
         return True
 
-    def _opened(self, temporary: str, snapshot: KeyspaceSnapshot | None) -> DatasetFile:
-        return RdbSave(self._core, self._library_codes(), temporary, rdb_path(self._core.settings), snapshot)
+    def _opened(self, temporary: str, watches: bool) -> DatasetFile:
+        return RdbSave(self._core, self._library_codes(), temporary, rdb_path(self._core.settings), watches)
 
     def _saved(self, changes: i64) -> None:
         self._core.keyspace.changes.mark_saved(changes)
@@ -93,7 +92,6 @@ class Snapshots(Job):
 
     def dataset_flushed(self) -> None:
         """FLUSHALL has emptied all databases: whoever wants RDB files wants an empty one now."""
-        self.kill()
         if self.has_points():
             self.save()
 
@@ -117,10 +115,10 @@ class Snapshots(Job):
         return f"temp-{process_id}-slices.rdb" if in_slices else f"temp-{process_id}.rdb"
 
     def save_in_child(self, temporary: str, report: Callable[[int], None]) -> str:
-        return save_all(lambda: self._opened(temporary, None), report)
+        return save_all(lambda: self._opened(temporary, False), report)
 
-    def open(self, temporary: str, snapshot: KeyspaceSnapshot) -> DatasetFile:
-        return self._opened(temporary, snapshot)
+    def open(self, temporary: str) -> DatasetFile:
+        return self._opened(temporary, True)
 
     def ended(self, succeeded: bool, duration_s: i64, copied_bytes: i64) -> None:
         self.last_copied_bytes = copied_bytes

@@ -57,6 +57,7 @@ from pyredmem.memory.layout import (
     dict_table_size,
     sds_new_size,
 )
+from pyredmem.structures.keepers import SlotKeeper
 
 #: No slot; no rehash.
 NONE: Final = -1
@@ -153,6 +154,8 @@ class DictCore:
         self.old_used: i64 = 0  # entries still in the old table, while rehashing
         #: The limit on the growth of this table, if there is one.
         self.growth_limit: GrowthLimit | None = None
+        #: Who must see slots before they change.
+        self.keeper: SlotKeeper | None = None
 
     # Subclasses override these to keep their own parallel arrays in step.
 
@@ -407,6 +410,9 @@ class DictCore:
 
     def remove(self, slot: i64) -> None:
         """Remove the key in a slot; the entry in the last slot moves there."""
+        if self.keeper is not None:
+            self.keeper.before_change(slot)
+            self.keeper.before_change(self.used - 1)
         if self._redirect(slot, NONE) and self.rehash_index >= 0:
             self.old_used -= 1
         entry_address: i64 = i64(self.entry_addresses[slot])
@@ -436,6 +442,8 @@ class DictCore:
 
     def clear(self) -> None:
         """Remove all keys and free the tables."""
+        if self.keeper is not None:
+            self.keeper.before_clear()
         allocator = self.allocator
         slot: i64 = 0
         while slot < self.used:

@@ -20,6 +20,7 @@ from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import QUICKLIST_LZF_HEADER_SIZE
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_list
+from pyredmem.structures.keepers import NodeKeeper
 from pyredmem.structures.listpack import NO_BLOCK, Listpack, entry_size, entry_sizes
 from pyredmem.structures.listpack_bytes import listpack_bytes
 from pyredmem.structures.lzf import compress
@@ -54,6 +55,14 @@ class ListNode(Listpack):
         self.node_address: i32 = 0  # the quicklistNode; 0 for a list that is a listpack
         self.previous: ListNode | None = None
         self.next: ListNode | None = None
+        self.keeper: NodeKeeper | None = None
+
+    def keep(self) -> None:
+        """Let a save that goes on see the node: its elements are about to change."""
+        keeper = self.keeper
+        if keeper is not None:
+            self.keeper = None
+            keeper.keep(self)
 
     def is_(self, state: i32) -> bool:
         """Whether the node is in one of these states."""
@@ -67,6 +76,7 @@ class ListNode(Listpack):
 
     def replace_plain(self, element: bytes) -> None:
         """Replace the element of a plain node."""
+        self.keep()
         self.items = [element]
         self.size = len(element)
         self.lzf_size = _UNKNOWN
@@ -87,12 +97,16 @@ class ListNode(Listpack):
 
     def push_tail(self, element: bytes) -> None:
         """Add an element after the last one."""
+        if self.keeper is not None:
+            self.keep()
         self.items.append(element)
         self.lzf_size = _UNKNOWN
         self.grow(entry_size(element))
 
     def push_head(self, element: bytes) -> None:
         """Add an element before the first one."""
+        if self.keeper is not None:
+            self.keep()
         if self.start > 0:
             self.start -= 1
             self.items[self.start] = element
@@ -113,6 +127,8 @@ class ListNode(Listpack):
 
     def pop_tail(self) -> bytes:
         """Remove the last element."""
+        if self.keeper is not None:
+            self.keep()
         element = self.items.pop()
         self.lzf_size = _UNKNOWN
         self.shrink(entry_size(element))
@@ -120,6 +136,8 @@ class ListNode(Listpack):
 
     def pop_head(self) -> bytes:
         """Remove the first element."""
+        if self.keeper is not None:
+            self.keep()
         items = self.items
         start = self.start
         element = items[start]
@@ -140,12 +158,14 @@ class ListNode(Listpack):
 
     def insert(self, place: i64, element: bytes) -> None:
         """Add an element before the one at a place."""
+        self.keep()
         self.items.insert(self.start + place, element)
         self.lzf_size = _UNKNOWN
         self.grow(entry_size(element))
 
     def replace(self, place: i64, element: bytes) -> None:
         """Replace the element at a place."""
+        self.keep()
         old = self.items[self.start + place]
         self.items[self.start + place] = element
         self.lzf_size = _UNKNOWN
@@ -153,6 +173,7 @@ class ListNode(Listpack):
 
     def delete(self, place: i64, count: i64) -> None:
         """Remove ``count`` elements from a place on, all at once."""
+        self.keep()
         removed = entry_sizes(self.elements(place, place + count))
         start = self.start + place
         del self.items[start : start + count]
@@ -178,6 +199,7 @@ class ListNode(Listpack):
 
     def remove(self, element: bytes, most: i64, backwards: bool) -> i64:
         """Remove at most ``most`` elements equal to this one, one by one from one end; returns how many it removed."""
+        self.keep()
         size = entry_size(element)
         removed: i64 = 0
         if backwards:
@@ -233,6 +255,8 @@ class ListNode(Listpack):
 
     def absorb(self, other: ListNode, in_front: bool) -> None:
         """Take all elements of another listpack, which has none afterwards."""
+        self.keep()
+        other.keep()
         elements = other.elements(0, other.count())
         other.items = []
         other.start = 0

@@ -335,7 +335,7 @@ def test_a_dropped_snapshot_costs_nothing_any_more(world: World) -> None:
     second.drop()
     is_plain.append(keyspace.only_tracks_lru)
     assert is_plain == [False, False, True]
-    assert not any(database.images for database in keyspace.databases)
+    assert not any(database.preservers for database in keyspace.databases)
 
 
 # What clients notice.

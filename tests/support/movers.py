@@ -154,7 +154,7 @@ def looks(value: RedisObject, allocator: Allocator) -> list[object]:
         value.encoding(),
         digest.data(),
         value.memory(allocator, 0),
-        writer.content_length(),
+        writer.size() - 1,
         order,
         allocator.used_memory,
         value.lru,
