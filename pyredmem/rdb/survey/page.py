@@ -29,6 +29,7 @@ a { color: inherit; text-decoration-color: var(--bar); }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: 600; color: var(--faint); background: var(--raised); white-space: nowrap; }
 th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td:first-child:not(.number) { min-width: 8.5rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .name { font-family: ui-monospace, monospace; font-size: 0.93em; overflow-wrap: anywhere; min-width: 12rem; }
 .bar { min-width: 4rem; width: 25%; }
