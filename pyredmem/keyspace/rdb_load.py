@@ -62,7 +62,7 @@ class KeyspaceLoad:
             elif record == DATABASE:
                 self._select(file.database)
             elif record == SIZES:
-                self._expand(file.keys)
+                self._expand(file.keys, file.expiring)
             elif record == FUNCTION:
                 self._load_library()
         return True
@@ -83,10 +83,10 @@ class KeyspaceLoad:
             )
         self._database = self._keyspace.databases[index]
 
-    def _expand(self, keys: i64) -> None:
-        """Prepare the table for the keys to come: not for more than the file can have."""
+    def _expand(self, keys: i64, expiring: i64) -> None:
+        """Prepare the tables for the keys to come: not for more than the file can have."""
         if 0 < keys < self._size:
-            self._database.expand(keys)
+            self._database.expand(keys, expiring if expiring < keys else keys)
 
     def _load_key(self) -> None:
         file = self._file
