@@ -14,7 +14,7 @@ from pyredmem.keyspace.field_expiry import note_due
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.rdb_file import DATABASE, END, FIELD, FUNCTION, KEY, NONE, SIZES, RdbFile, RdbFileError
-from pyredmem.objects.rdb_images import Builder, StringImage
+from pyredmem.objects.rdb_images import Builder, Image, IntegerImage, StringImage
 
 #: How many records are read before the caller can look at the clock.
 _PIECE: Final = 16
@@ -107,7 +107,7 @@ class KeyspaceLoad:
             database.discard(key)
         else:
             refuse_existing(self._keyspace, file)
-        if not isinstance(image, StringImage) or not database.load_string(key, image.data):
+        if not _load_in_heap(database, key, image):
             value = image.build(self._builder)
             database.load(key, value)
             if isinstance(value, HashObject):
@@ -116,6 +116,13 @@ class KeyspaceLoad:
             database.expire_loaded(when_ms)
         mark_used(database, key, file.idle_s, file.frequency)
         self.keys += 1
+
+
+def _load_in_heap(database: Database, key: bytes, image: Image) -> bool:
+    """Add the key if its value is a string that lies in the heap."""
+    if isinstance(image, StringImage):
+        return database.load_string(key, image.data)
+    return isinstance(image, IntegerImage) and database.load_integer(key, image.number)
 
 
 def refuse_existing(keyspace: Keyspace, file: RdbFile) -> None:

@@ -15,6 +15,7 @@ from pyredmem.base.numbers import parse_integer
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.hash import HashObject, new_hash, packed_hash
+from pyredmem.objects.hash_table import FieldTable
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.list import ListObject, build_list
 from pyredmem.objects.list_encodings import ListpackList, QuicklistList, fits_listpack
@@ -66,6 +67,16 @@ class StringImage(Image):
         return builder.strings.create_restored(self.data)
 
 
+class IntegerImage(Image):
+    """A string that the serialized form has as an integer."""
+
+    def __init__(self, number: i64) -> None:
+        self.number: i64 = number
+
+    def build(self, builder: Builder) -> RedisObject:
+        return builder.strings.create_integer(self.number)
+
+
 # Lists.
 
 
@@ -81,11 +92,45 @@ class ElementsImage(Image):
 
 
 class NodeImage:
-    """A node of a list: its elements, and whether it is ``plain``, without a listpack."""
+    """A node of a list."""
 
-    def __init__(self, elements: list[bytes], plain: bool) -> None:
+    def is_empty(self) -> bool:
+        """Whether it has no elements."""
+        return False
+
+    def build(self, allocator: Allocator) -> ListNode:
+        """The node, which is not linked yet."""
+        raise NotImplementedError
+
+
+class PackedNodeImage(NodeImage):
+    """A node that is a listpack: its elements, and the bytes of their entries."""
+
+    def __init__(self, elements: list[bytes], size: i64) -> None:
         self.elements = elements
-        self.plain = plain
+        self.size: i64 = size
+
+    def is_empty(self) -> bool:
+        return not self.elements
+
+    def build(self, allocator: Allocator) -> ListNode:
+        size: i64 = _LISTPACK_HEADER + self.size
+        node = ListNode(allocator, size)
+        node.items = self.elements
+        node.size = size
+        return node
+
+
+class PlainNodeImage(NodeImage):
+    """A node that is one element, without a listpack."""
+
+    def __init__(self, element: bytes) -> None:
+        self.element = element
+
+    def build(self, allocator: Allocator) -> ListNode:
+        node = ListNode(allocator, len(self.element))
+        node.become_plain(self.element)
+        return node
 
 
 class NodesImage(Image):
@@ -97,25 +142,13 @@ class NodesImage(Image):
     def build(self, builder: Builder) -> RedisObject:
         """The same nodes, whatever the limits are. A single node becomes a listpack if it is small enough."""
         allocator, limits = builder.allocator, builder.limits
-        nodes = [_list_node(image, allocator) for image in self.nodes]
+        nodes = [image.build(allocator) for image in self.nodes]
         if len(nodes) == 1 and fits_listpack(nodes[0], limits, False):
             return ListObject(allocator, ListpackList(nodes[0]))
         quicklist = Quicklist(allocator, limits.list_size, limits.list_compress_depth)
         for node in nodes:
             quicklist.append_node(node)
         return ListObject(allocator, QuicklistList(quicklist))
-
-
-def _list_node(image: NodeImage, allocator: Allocator) -> ListNode:
-    if image.plain:
-        node = ListNode(allocator, len(image.elements[0]))
-        node.become_plain(image.elements[0])
-        return node
-    size = _LISTPACK_HEADER + entry_sizes(image.elements)
-    node = ListNode(allocator, size)
-    node.items = image.elements
-    node.size = size
-    return node
 
 
 # Sets.
@@ -140,7 +173,7 @@ class MembersImage(Image):
             numbers.append(number)
         if len(numbers) == len(members):
             return SetObject(allocator, IntegerMembers(_intset(numbers, allocator)))
-        if len(members) > limits.set_entries or max([len(member) for member in members]) > limits.set_value:
+        if len(members) > limits.set_entries or _longest(members) > limits.set_value:
             return _hashed_set(members, allocator)
         return _listpack_set(members, _estimate(numbers), allocator)
 
@@ -162,16 +195,31 @@ class IntsetImage(Image):
 
 
 class ListpackSetImage(Image):
-    """A set as the elements of a listpack."""
+    """A set as the elements of a listpack, whose entries have ``size`` bytes."""
 
-    def __init__(self, members: list[bytes]) -> None:
+    def __init__(self, members: dict[bytes, None], size: i64) -> None:
         self.members = members
+        self.size: i64 = size
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, or a hash table if there are too many members."""
         if len(self.members) > builder.limits.set_entries:
-            return _hashed_set(self.members, builder.allocator)
-        return _listpack_set(self.members, _LISTPACK_HEADER + entry_sizes(self.members), builder.allocator)
+            return _hashed_set(list(self.members), builder.allocator)
+        block = Listpack(builder.allocator, _LISTPACK_HEADER + self.size)
+        block.size = _LISTPACK_HEADER + self.size
+        content = ListpackMembers(block)
+        content.items = self.members
+        return SetObject(builder.allocator, content)
+
+
+def _longest(members: list[bytes]) -> i64:
+    """The bytes of the longest member."""
+    longest: i64 = 0
+    for member in members:
+        length: i64 = len(member)
+        if length > longest:
+            longest = length
+    return longest
 
 
 def _hashed_set(members: list[bytes], allocator: Allocator) -> SetObject:
@@ -218,20 +266,20 @@ class ScoresImage(Image):
 
 
 class ListpackScoresImage(Image):
-    """A sorted set as the elements of a listpack, whose entries have ``size`` bytes."""
+    """A sorted set as the members and scores of a listpack, whose entries have ``size`` bytes."""
 
-    def __init__(self, items: list[Item], size: i64) -> None:
-        self.items = items
+    def __init__(self, scores: dict[bytes, float], size: i64) -> None:
+        self.scores = scores
         self.size: i64 = size
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, or a skiplist if there are too many members."""
         content: SortedSetEncoding
-        if len(self.items) > builder.limits.zset_entries:
-            content = SortedSetSkiplist(builder.allocator, len(self.items))
+        if len(self.scores) > builder.limits.zset_entries:
+            content = SortedSetSkiplist(builder.allocator, len(self.scores))
         else:
             content = SortedSetListpack(builder.allocator, None, _LISTPACK_HEADER + self.size)
-        for member, score in self.items:
+        for member, score in self.scores.items():
             content.insert(member, score, builder.rng)
         return SortedSetObject(builder.allocator, content)
 
@@ -250,25 +298,55 @@ class FieldsImage(Image):
         return bool(self.times)
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack, which is converted at the first field or value that is too long for one."""
-        limits = builder.limits
+        """A hash table if there are too many, else a listpack, which is converted at the first one that is too long."""
         value = new_hash(builder.allocator)
-        count: i64 = len(self.pairs) >> 1
-        if count > limits.hash_entries:
-            value.convert(count)
-        at: i64
-        for at in range(0, len(self.pairs), 2):
+        if len(self.pairs) >> 1 > builder.limits.hash_entries:
+            self._fill_table(value)
+        else:
+            self._fill(value, builder.limits)
+        for field, when_ms in self.times.items():
+            value.expire_at(field, when_ms)
+        return value
+
+    def _fill_table(self, value: HashObject) -> None:
+        pairs = self.pairs
+        value.convert(len(pairs) >> 1)
+        table = value.hash_table()
+        assert isinstance(table, FieldTable)
+        at: i64 = 0
+        while at < len(pairs):
+            table.add(pairs[at], pairs[at + 1])
+            at += 2
+
+    def _fill(self, value: HashObject, limits: EncodingLimits) -> None:
+        pairs = self.pairs
+        at: i64 = 0
+        while at < len(pairs):
             was_packed = value.packed
-            value.put(self.pairs[at], self.pairs[at + 1], limits)
+            value.put(pairs[at], pairs[at + 1], limits)
+            at += 2
             if value.packed != was_packed:
-                _make_room(value, count - (at >> 1) - 1)
-        return _timed(value, self.times)
+                table = value.hash_table()
+                assert table is not None
+                table.expand(len(pairs) - at >> 1)
 
 
 class ListpackFieldsImage(Image):
-    """A hash as the fields and values of a listpack; ``times`` is None if the listpack has no room for times."""
+    """A hash as the fields and values of a listpack, whose entries have ``size`` bytes."""
 
-    def __init__(self, values: dict[bytes, bytes], times: dict[bytes, int] | None) -> None:
+    def __init__(self, values: dict[bytes, bytes], size: i64) -> None:
+        self.values = values
+        self.size: i64 = size
+
+    def build(self, builder: Builder) -> RedisObject:
+        """A listpack, however long the fields and values are, or a hash table if there are too many."""
+        return _packed(builder, self.values, self.size)
+
+
+class ListpackTimedFieldsImage(Image):
+    """A hash as the fields and values of a listpack that has expire times too (unix milliseconds)."""
+
+    def __init__(self, values: dict[bytes, bytes], times: dict[bytes, int]) -> None:
         self.values = values
         self.times = times
 
@@ -276,25 +354,17 @@ class ListpackFieldsImage(Image):
         return bool(self.times)
 
     def build(self, builder: Builder) -> RedisObject:
-        """A listpack, however long the fields and values are, or a hash table if there are too many."""
-        value = packed_hash(builder.allocator, self.values)
-        if value.length() > builder.limits.hash_entries:
-            value.convert(0)
-        if self.times is not None:
-            value.prepare_times()
-            # Of equal times the last one set comes first, so the fields are taken from the end to keep their order.
-            for field in reversed(self.times):
-                value.expire_at(field, self.times[field])
+        """As without times, but the encoding has room for times even if no field has one."""
+        value = _packed(builder, self.values, entry_sizes(list(self.values)) + entry_sizes(list(self.values.values())))
+        value.prepare_times()
+        # Of equal times the last one set comes first, so the fields are taken from the end to keep their order.
+        for field in reversed(self.times):
+            value.expire_at(field, self.times[field])
         return value
 
 
-def _make_room(value: HashObject, expected: i64) -> None:
-    table = value.hash_table()
-    if table is not None:
-        table.expand(expected)
-
-
-def _timed(value: HashObject, times: dict[bytes, int]) -> HashObject:
-    for field, when_ms in times.items():
-        value.expire_at(field, when_ms)
+def _packed(builder: Builder, values: dict[bytes, bytes], size: i64) -> HashObject:
+    value = packed_hash(builder.allocator, values, _LISTPACK_HEADER + size)
+    if value.length() > builder.limits.hash_entries:
+        value.convert(0)
     return value
