@@ -7,7 +7,11 @@ is inferred as Redis infers it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
+
+from mypy_extensions import i64
 
 from pyredmem.base.numbers import parse_integer
 from pyredmem.objects.object import RedisObject
@@ -25,6 +29,8 @@ from pyredmem.structures.radix import RadixTree
 _ID_BYTES: Final = 16
 _INT64_MAX: Final = (1 << 63) - 1
 _TWO_TO_64: Final = 1 << 64
+#: Up to here numbers are quickly compared.
+_SMALL: Final = (1 << 61) - 1
 
 
 class _Elements:
@@ -32,18 +38,19 @@ class _Elements:
 
     def __init__(self, elements: list[bytes]) -> None:
         self._elements = elements
-        self._at = 0
+        self._at: i64 = 0
 
-    def left(self) -> int:
+    def left(self) -> i64:
         """How many elements have not been read."""
         return len(self._elements) - self._at
 
     def next(self) -> bytes:
         """The next element."""
-        if self._at >= len(self._elements):
+        at = self._at
+        if at >= len(self._elements):
             raise PayloadError
-        self._at += 1
-        return self._elements[self._at - 1]
+        self._at = at + 1
+        return self._elements[at]
 
     def integer(self) -> int:
         """The next element, which must be an integer."""
@@ -65,6 +72,8 @@ class NodeEntries:
 
     def __init__(self, master_id: int, data: bytes) -> None:
         self.master_id = master_id
+        self._milliseconds = master_id >> SEQUENCE_BITS
+        self._sequence = master_id & SEQUENCE_MAX
         self.size = len(data)
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
@@ -89,15 +98,16 @@ class NodeEntries:
         flags = elements.integer()
         if not 0 <= flags <= DELETED_ENTRY | SAME_FIELDS:
             raise PayloadError
-        milliseconds = ((self.master_id >> SEQUENCE_BITS) + elements.integer()) % _TWO_TO_64
-        sequence = ((self.master_id & SEQUENCE_MAX) + elements.integer()) % _TWO_TO_64
+        milliseconds = _wrapped(self._milliseconds + elements.integer())
+        sequence = _wrapped(self._sequence + elements.integer())
         entry_id = make_id(milliseconds, sequence)
         if entry_id <= last:
             raise PayloadError
         entry: list[bytes] = []
         if flags & SAME_FIELDS:
             for field in self.fields:
-                entry += [field, elements.next()]
+                entry.append(field)
+                entry.append(elements.next())
             taken = len(self.fields) + 3
         else:
             entry = [elements.next() for _ in range(2 * elements.count(2))]
@@ -120,12 +130,10 @@ class NodeEntries:
         listpack.size = self.size
         node = StreamNode(listpack, self.master_id, self.fields)
         node.ids = self.ids
-        for place, entry in enumerate(self.entries):
-            if place in self.deleted:
-                node.tombstones[place] = entry
-                node.entries.append(None)
-            else:
-                node.entries.append(entry)
+        node.entries.extend(self.entries)
+        for place in sorted(self.deleted):
+            node.tombstones[place] = self.entries[place]
+            node.entries[place] = None
         node.live = self.live()
         node.deleted = len(self.deleted)
         return node
@@ -234,6 +242,17 @@ class StreamImage(Image):
                     return entry_id
         return 0
 
+    def entries(self) -> Iterator[tuple[int, list[bytes]]]:
+        """The entries that are not deleted, with their ids."""
+        for node in self.nodes:
+            for place, entry_id in enumerate(node.ids):
+                if place not in node.deleted:
+                    yield entry_id, node.entries[place]
+
+    def strings(self) -> list[bytes]:
+        """The fields and values of its entries."""
+        return list(chain.from_iterable([entry for _, entry in self.entries()]))
+
     def build(self, builder: Builder) -> RedisObject:
         stream = Stream(builder.allocator)
         for image in self.nodes:
@@ -261,6 +280,11 @@ def _read_node(reader: RdbReader) -> NodeEntries:
 def _read_id(reader: RdbReader) -> int:
     milliseconds = reader.length()
     return make_id(milliseconds, reader.length())
+
+
+def _wrapped(number: int) -> int:
+    """A sum as an unsigned 64-bit number."""
+    return number if 0 <= number <= _SMALL else number % _TWO_TO_64
 
 
 def _signed(number: int) -> int:

@@ -17,6 +17,7 @@ from pyredmem.base.numbers import (
     UINT64_MAX,
     format_double,
     human_size,
+    integer_text,
     parse_double,
     parse_integer,
     parse_long_double,
@@ -54,6 +55,10 @@ class TestIntegers:
     @given(integers)
     def test_every_64_bit_integer_is_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
+
+    @given(st.one_of(integers, st.integers(-2000, 10**7)))
+    def test_every_64_bit_integer_is_written_in_its_canonical_spelling(self, value: int) -> None:
+        assert integer_text(value) == str(value).encode()
 
     @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, 10**18 - 1, -(10**18), 1 - 10**17])
     def test_the_lowest_and_highest_integers_are_read(self, value: int) -> None:
@@ -211,6 +216,20 @@ class TestDoubleText:
     @given(finite)
     def test_the_text_reads_back_as_the_same_double(self, value: float) -> None:
         assert float(format_double(value)) == value
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (5e-324, b"5e-324"),  # the least double, whose neighbours are 0 and twice as much
+            (2.225073858507201e-308, b"2.225073858507201e-308"),
+            (2.2250738585072014e-308, b"2.2250738585072014e-308"),
+            (2.0**-1000, b"9.332636185032189e-302"),
+            (2.0**1000, b"1.0715086071862673e+301"),
+            (1.7976931348623157e308, b"1.7976931348623157e+308"),
+        ],
+    )
+    def test_the_digits_of_the_least_and_the_greatest_doubles_are_found(self, value: float, text: bytes) -> None:
+        assert format_by_grisu(value) == text
 
     def test_the_text_is_the_shortest_one_except_for_one_double_in_a_thousand(self) -> None:
         chance = random.Random(1)
