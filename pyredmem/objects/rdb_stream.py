@@ -13,7 +13,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.numbers import parse_integer
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_images import Builder, Image
 from pyredmem.objects.rdb_reader import PayloadError, RdbReader
@@ -23,7 +22,7 @@ from pyredmem.objects.stream_group import UNKNOWN, StreamGroup
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_of_key, make_id
 from pyredmem.objects.stream_node import DELETED_ENTRY, SAME_FIELDS, StreamNode
 from pyredmem.structures.listpack import Listpack
-from pyredmem.structures.listpack_bytes import listpack_elements
+from pyredmem.structures.listpack_bytes import ListpackReader
 from pyredmem.structures.radix import RadixTree
 
 _ID_BYTES: Final = 16
@@ -31,40 +30,6 @@ _INT64_MAX: Final = (1 << 63) - 1
 _TWO_TO_64: Final = 1 << 64
 #: Up to here numbers are quickly compared.
 _SMALL: Final = (1 << 61) - 1
-
-
-class _Elements:
-    """The elements of a node's listpack, one by one."""
-
-    def __init__(self, elements: list[bytes]) -> None:
-        self._elements = elements
-        self._at: i64 = 0
-
-    def left(self) -> i64:
-        """How many elements have not been read."""
-        return len(self._elements) - self._at
-
-    def next(self) -> bytes:
-        """The next element."""
-        at = self._at
-        if at >= len(self._elements):
-            raise PayloadError
-        self._at = at + 1
-        return self._elements[at]
-
-    def integer(self) -> int:
-        """The next element, which must be an integer."""
-        number = parse_integer(self.next())
-        if number is None:
-            raise PayloadError
-        return number
-
-    def count(self, elements_each: int) -> int:
-        """The next element: the number of items that follow, of at least ``elements_each`` elements each."""
-        number = self.integer()
-        if not 0 <= number * elements_each <= self.left():
-            raise PayloadError
-        return number
 
 
 class NodeEntries:
@@ -78,28 +43,32 @@ class NodeEntries:
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
         self.deleted: set[int] = set()  # by their places
+        self.fields: list[bytes] = []
         try:
-            elements = _Elements(listpack_elements(data))
+            self._read(ListpackReader(data))
         except (ValueError, IndexError):
             raise PayloadError from None
-        live = elements.count(0)
-        deleted = elements.count(0)
-        self.fields = [elements.next() for _ in range(elements.count(1))]
+
+    def _read(self, elements: ListpackReader) -> None:
+        live = elements.integer()
+        deleted = elements.integer()
+        self.fields = [elements.next() for _ in range(_count(elements))]
         if elements.integer() != 0:
             raise PayloadError
-        last = master_id - 1
+        last = self.master_id - 1
         while elements.left() > 0:
             last = self._read_entry(elements, last)
+        elements.finish()
         if not self.ids or live != len(self.ids) - len(self.deleted) or deleted != len(self.deleted):
             raise PayloadError
 
-    def _read_entry(self, elements: _Elements, last: int) -> int:
+    def _read_entry(self, elements: ListpackReader, last: int) -> int:
         """Read an entry; returns its id, which must be above ``last``."""
         flags = elements.integer()
         if not 0 <= flags <= DELETED_ENTRY | SAME_FIELDS:
             raise PayloadError
-        milliseconds = _wrapped(self._milliseconds + elements.integer())
-        sequence = _wrapped(self._sequence + elements.integer())
+        milliseconds = _wrapped(self._milliseconds + int(elements.integer()))
+        sequence = _wrapped(self._sequence + int(elements.integer()))
         entry_id = make_id(milliseconds, sequence)
         if entry_id <= last:
             raise PayloadError
@@ -110,7 +79,7 @@ class NodeEntries:
                 entry.append(elements.next())
             taken = len(self.fields) + 3
         else:
-            entry = [elements.next() for _ in range(2 * elements.count(2))]
+            entry = [elements.next() for _ in range(2 * _count(elements))]
             taken = len(entry) + 4
         if elements.integer() != taken:
             raise PayloadError
@@ -137,6 +106,14 @@ class NodeEntries:
         node.live = self.live()
         node.deleted = len(self.deleted)
         return node
+
+
+def _count(elements: ListpackReader) -> i64:
+    """The next element: the number of items that follow, which cannot be more than there are bytes."""
+    number = elements.integer()
+    if not 0 <= number <= elements.left():
+        raise PayloadError
+    return number
 
 
 class _Pending:

@@ -148,31 +148,14 @@ def read_listpack(data: bytes) -> tuple[list[bytes], i64]:
     The bytes are those of the entries that are written here. Other writers might take more, and write an integer as
     text, for example.
     """
-    size: i64 = len(data)
-    if size < LISTPACK_EMPTY_SIZE or data[size - 1] != _END:
-        raise ValueError("not a listpack")
-    if i64(read_i32_le(data, 0)) & _UINT32_MAX != size:
-        raise ValueError("not a listpack")
+    end = _end_of_entries(data)
     elements: list[bytes] = []
     entries: i64 = 0
     at: i64 = _HEADER_SIZE
-    end: i64 = size - 1
     while at < end:
-        first: i64 = data[at]
-        if first < _SHORT_END:  # as most entries are
-            length: i64 = first - 0x7F if first >= 0x80 else 1
-            start: i64 = 1 if first >= 0x80 else 0
-            following: i64 = at + length + 1
-            if following > end or data[at + length] != length:
-                raise ValueError("an entry is damaged")
-        else:
-            length = _encoded_length(data, at, first)
-            start = _start_of_string(first)
-            following = at + length + listpack_back_length_size(length)
-            if following > end or not _has_back_length(data, at + length, length):
-                raise ValueError("an entry is damaged")
+        start, length, following = _entry_at(data, at, end)
         if start == 0:
-            number = _number(data, at, first)
+            number = _number(data, at)
             elements.append(integer_text(number))
             entries += listpack_integer_size(number)
         else:
@@ -180,10 +163,83 @@ def read_listpack(data: bytes) -> tuple[list[bytes], i64]:
             elements.append(element)
             entries += entry_size(element)
         at = following
-    count: i64 = i64(read_i16_le(data, 4)) & _HEADER_COUNT_LIMIT
-    if count != _HEADER_COUNT_LIMIT and count != len(elements):
-        raise ValueError("the header gives another number of elements")
+    _check_count(data, len(elements))
     return elements, entries
+
+
+class ListpackReader:
+    """Reads a listpack element by element, integers as numbers; raises as ``listpack_elements`` does.
+
+    There must be an element when one is read, and an integer when an integer is read.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at: i64 = _HEADER_SIZE
+        self._end: i64 = _end_of_entries(data)
+        self._seen: i64 = 0
+
+    def left(self) -> i64:
+        """The bytes of the elements that have not been read; at least two for each."""
+        return self._end - self._at
+
+    def next(self) -> bytes:
+        """The next element."""
+        at = self._at
+        start, length, self._at = _entry_at(self._data, at, self._end)
+        self._seen += 1
+        return integer_text(_number(self._data, at)) if start == 0 else self._data[at + start : at + length]
+
+    def integer(self) -> i64:
+        """The next element, which must be an integer or the text of one."""
+        at = self._at
+        start, length, self._at = _entry_at(self._data, at, self._end)
+        self._seen += 1
+        if start == 0:
+            return _number(self._data, at)
+        number = parse_integer(self._data[at + start : at + length])
+        if number is None:
+            raise ValueError("an element is no integer")
+        return number
+
+    def finish(self) -> None:
+        """Check that the header gives the number of elements that were read."""
+        _check_count(self._data, self._seen)
+
+
+def _end_of_entries(data: bytes) -> i64:
+    """Where the terminator is, after a look at it and at the header."""
+    size: i64 = len(data)
+    if size < LISTPACK_EMPTY_SIZE or data[size - 1] != _END:
+        raise ValueError("not a listpack")
+    if i64(read_i32_le(data, 0)) & _UINT32_MAX != size:
+        raise ValueError("not a listpack")
+    return size - 1
+
+
+def _check_count(data: bytes, elements: i64) -> None:
+    count: i64 = i64(read_i16_le(data, 4)) & _HEADER_COUNT_LIMIT
+    if count < _HEADER_COUNT_LIMIT and count != elements:
+        raise ValueError("the header gives another number of elements")
+
+
+def _entry_at(data: bytes, at: i64, end: i64) -> tuple[i64, i64, i64]:
+    """Of the entry at a place: after how many bytes its string begins (0: it is an integer) and ends, and the place
+    of the next entry."""
+    first: i64 = data[at]
+    if first < _SHORT_END:  # as most entries are
+        length: i64 = first - 0x7F if first >= 0x80 else 1
+        start: i64 = 1 if first >= 0x80 else 0
+        following: i64 = at + length + 1
+        if following > end or data[at + length] != length:
+            raise ValueError("an entry is damaged")
+    else:
+        length = _encoded_length(data, at, first)
+        start = _start_of_string(first)
+        following = at + length + listpack_back_length_size(length)
+        if following > end or not _has_back_length(data, at + length, length):
+            raise ValueError("an entry is damaged")
+    return start, length, following
 
 
 def _encoded_length(data: bytes, at: i64, first: i64) -> i64:
@@ -207,8 +263,9 @@ def _start_of_string(first: i64) -> i64:
     return 5 if first == 0xF0 else 2
 
 
-def _number(data: bytes, at: i64, first: i64) -> i64:
-    """The integer of an entry, which begins with the byte ``first``."""
+def _number(data: bytes, at: i64) -> i64:
+    """The integer of an entry."""
+    first: i64 = data[at]
     if first < 0x80:
         return first
     if first < 0xE0:
