@@ -28,7 +28,7 @@ from pyredmem.objects.set import SetObject
 from pyredmem.objects.set_encodings import INTSET_MOST, IntegerMembers, ListpackMembers
 from pyredmem.objects.set_table import new_hashed_members
 from pyredmem.objects.sorted_set import Item, SortedSetObject, build_sorted_set
-from pyredmem.objects.sorted_set_encodings import SortedSetEncoding, SortedSetListpack
+from pyredmem.objects.sorted_set_encodings import SortedSetListpack
 from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.intset import IntSet
@@ -343,14 +343,15 @@ class ListpackScoresImage(SortedSetImage):
 
     def build(self, builder: Builder) -> RedisObject:
         """A listpack, or a skiplist if there are too many members."""
-        content: SortedSetEncoding
-        if len(self.scores) > builder.limits.zset_entries:
-            content = SortedSetSkiplist(builder.allocator, len(self.scores))
-        else:
-            content = SortedSetListpack(builder.allocator, None, _LISTPACK_HEADER + self.size)
+        allocator = builder.allocator
+        if len(self.scores) <= builder.limits.zset_entries:
+            listpack = SortedSetListpack(allocator, None, _LISTPACK_HEADER + self.size)
+            listpack.fill(self.scores)
+            return SortedSetObject(allocator, listpack)
+        skiplist = SortedSetSkiplist(allocator, len(self.scores))
         for member, score in self.scores.items():
-            content.insert(member, score, builder.rng)
-        return SortedSetObject(builder.allocator, content)
+            skiplist.insert(member, score, builder.rng)
+        return SortedSetObject(allocator, skiplist)
 
 
 # Hashes.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyredmem.base.double_text import format_by_grisu, power_of_ten
+from pyredmem.base.double_text import format_by_grisu, length_by_grisu, power_of_ten
 from pyredmem.base.numbers import (
     INT64_MAX,
     INT64_MIN,
@@ -230,6 +230,19 @@ class TestDoubleText:
     )
     def test_the_digits_of_the_least_and_the_greatest_doubles_are_found(self, value: float, text: bytes) -> None:
         assert format_by_grisu(value) == text
+        assert length_by_grisu(value) == len(text)
+
+    @given(finite)
+    @settings(max_examples=1000)
+    def test_the_length_of_a_text_is_told_without_the_text(self, value: float) -> None:
+        if value != 0.0:
+            assert length_by_grisu(value) == len(format_by_grisu(value))
+
+    @given(st.integers(1, 10**17), st.integers(-30, 30))
+    @settings(max_examples=1000)
+    def test_the_length_is_right_in_plain_and_in_scientific_notation(self, digits: int, power: int) -> None:
+        value = -float(f"{digits}e{power}")
+        assert length_by_grisu(value) == len(format_by_grisu(value))
 
     def test_the_text_is_the_shortest_one_except_for_one_double_in_a_thousand(self) -> None:
         chance = random.Random(1)
