@@ -53,7 +53,10 @@ class Image:
     """A value that has been read and can be built."""
 
     def build(self, builder: Builder) -> RedisObject:
-        """The value, with its blocks in the ledger."""
+        """The value, with its blocks in the ledger.
+
+        It may have the image's own lists and dicts, so it must not be changed while the image is needed.
+        """
         raise NotImplementedError
 
     def strings(self) -> list[bytes]:
