@@ -15,31 +15,37 @@ nearest to the double, so the method itself has to be followed:
 2. produce the digits of `upper` until the rest is less than delta: the number so far is in the interval;
 3. step the last digit down as long as that brings the number nearer to the value.
 
-Python's integers have no fixed size, so the scaling is one multiplication. Only powers of ten at certain steps are
-used. Several of them fit, and the choice shows in the digits, so the choice is reproduced too.
+Numbers of 64 bits do not fit into signed ones, so they are in two halves of 32 bits. Only powers of ten at certain
+steps are used. Several of them fit, and the choice shows in the digits, so the choice is reproduced too.
 
-Most scores are short decimals such as 12.75, for which all that is not needed (`_short_decimal`): `repr` tells the
-digits, and a number with so few digits is alone in its interval. Only if it lies near an end of the interval may Grisu2
-miss it, since there the interval is narrower than it should be.
+In the interpreter all that takes long, and most scores are short decimals such as 12.75, for which it is not needed
+(`_is_short_decimal`): `repr` tells the digits, and a number with so few digits is alone in its interval. Only if it
+lies near an end of the interval may Grisu2 miss it, since there the interval is narrower than it should be.
 """
 
 from __future__ import annotations
 
 from math import copysign, isinf, isnan, ulp
-from struct import pack, unpack
 from typing import Final
 
+from librt.strings import BytesWriter, read_i64_le, write_f64_le
+from librt.vecs import append, vec
 from mypy_extensions import i64
+
+from pyredmem.base.build import COMPILED
 
 _FRACTION_BITS: Final = 52
 _HIDDEN_BIT: Final = 1 << _FRACTION_BITS
 _EXPONENT_BIAS: Final = 1075  # if the significand is taken as an integer
-_UINT64_MASK: Final = 0xFFFFFFFFFFFFFFFF
+_UINT32_MAX: Final = 0xFFFFFFFF
+#: To be shifted down. (mypyc compiles 1 << bits to a shift of a 32-bit int.)
+_TWO_TO_62: Final = 1 << 62
 
 # The powers of ten that Grisu may scale with: 10^-348, 10^-340, ... 10^340.
 _FIRST_POWER: Final = -348
 _POWER_STEP: Final = 8
 _POWER_COUNT: Final = 87
+_POWER_NUMBERS: Final = 3
 # The binary exponent after scaling: the integer part of the scaled number then has at most 32 bits.
 _SCALED_EXPONENT_MIN: Final = -60
 _SCALED_EXPONENT_MAX: Final = -32
@@ -70,17 +76,30 @@ def format_double(value: float) -> bytes:
             return b"%d" % whole
     elif isinf(value):
         return b"inf" if value > 0 else b"-inf"
-    text = repr(value)
-    if _is_short_decimal(abs(value), text):
-        return text.encode()
+    if not COMPILED:
+        text = repr(value)
+        if _is_short_decimal(abs(value), text):
+            return text.encode()
     return format_by_grisu(value)
 
 
 def format_by_grisu(value: float) -> bytes:
     """The text of a finite double that is not integral, by the method that finds any digits."""
     digits, exponent = shortest_digits(abs(value))
-    text = _lay_out(digits, exponent)
+    text = _lay_out(str(digits), exponent)
     return ("-" + text if value < 0 else text).encode()
+
+
+def length_of_fraction(value: float) -> i64:
+    """The length of the text of a finite double that is not integral: faster to tell than the text."""
+    return length_by_grisu(value) if COMPILED else len(format_double(value))
+
+
+def length_by_grisu(value: float) -> i64:
+    """The length of the text that ``format_by_grisu`` makes."""
+    digits, exponent = shortest_digits(abs(value))
+    length = _laid_out_length(_decimal_length(digits), exponent)
+    return length + 1 if value < 0 else length
 
 
 def _is_short_decimal(value: float, text: str) -> bool:
@@ -113,26 +132,62 @@ def format_fixed(value: float) -> bytes:
     return b"0" if text == b"-0" else text
 
 
-def _lay_out(digits: str, exponent: int) -> str:
+def _lay_out(digits: str, exponent: i64) -> str:
     """The text of digits x 10^exponent, in plain notation unless that is long."""
-    count = len(digits)
-    leading = exponent + count - 1  # the power of ten of the first digit
-    if exponent >= 0 and leading < count + 7:
-        return digits + "0" * exponent
-    if exponent < 0 and (exponent > -7 or abs(leading) < 4):
+    count: i64 = len(digits)
+    if _is_plain(count, exponent):
+        if exponent >= 0:
+            return digits + "0" * exponent
         point = count + exponent
         if point > 0:
             return digits[:point] + "." + digits[point:]
         return "0." + "0" * -point + digits
     fraction = "." + digits[1:] if count > 1 else ""
-    return f"{digits[0]}{fraction}e{leading:+d}"
+    return f"{digits[0]}{fraction}e{_leading(count, exponent):+d}"
 
 
-def shortest_digits(value: float) -> tuple[str, int]:
-    """The digits of a positive finite double, and the power of ten of the last digit."""
-    bits: int = unpack("<Q", pack("<d", value))[0]
-    significand = bits & (_HIDDEN_BIT - 1)
-    exponent = bits >> _FRACTION_BITS
+def _leading(count: i64, exponent: i64) -> i64:
+    """The power of ten of the first of ``count`` digits."""
+    return exponent + count - 1
+
+
+def _is_plain(count: i64, exponent: i64) -> bool:
+    """Whether ``count`` digits x 10^exponent are laid out in plain notation."""
+    if exponent >= 0:
+        return exponent < 8
+    return exponent > -7 or -4 < _leading(count, exponent) < 4
+
+
+def _laid_out_length(count: i64, exponent: i64) -> i64:
+    """The length of the text of ``count`` digits x 10^exponent."""
+    if _is_plain(count, exponent):
+        if exponent >= 0:
+            return count + exponent
+        point = count + exponent
+        return count + 1 if point > 0 else count + 2 - point
+    leading = _leading(count, exponent)
+    power = _decimal_length(-leading if leading < 0 else leading)
+    return count + power + (3 if count > 1 else 2)
+
+
+def _decimal_length(number: i64) -> i64:
+    """How many digits a number has that is not negative."""
+    length: i64 = 1
+    while number >= 1000:
+        number //= 1000
+        length += 3
+    if number >= 100:
+        return length + 2
+    return length + 1 if number >= 10 else length
+
+
+def shortest_digits(value: float) -> tuple[i64, i64]:
+    """The digits of a positive finite double as a number, and the power of ten of the last digit."""
+    writer = BytesWriter()
+    write_f64_le(writer, value)
+    bits: i64 = read_i64_le(writer.getvalue(), 0)
+    significand: i64 = bits & (_HIDDEN_BIT - 1)
+    exponent: i64 = bits >> _FRACTION_BITS
     if exponent == 0:
         exponent = 1
     else:
@@ -140,38 +195,61 @@ def shortest_digits(value: float) -> tuple[str, int]:
     exponent -= _EXPONENT_BIAS
 
     # All three with the exponent that makes `upper` fill 64 bits.
-    shift = 64 - (2 * significand + 1).bit_length()
-    upper = (2 * significand + 1) << shift
+    upper: i64 = 2 * significand + 1
+    shift: i64 = 64 - _bit_length(upper)
     exponent -= shift + 1
-    middle = significand << (shift + 1)
     # Below a power of two the doubles are twice as dense.
-    lower = (4 * significand - 1) << (shift - 1) if significand == _HIDDEN_BIT else (2 * significand - 1) << shift
+    is_power = significand == _HIDDEN_BIT
+    lower: i64 = 4 * significand - 1 if is_power else 2 * significand - 1
 
-    power, ten, ten_exponent = _scaling_power(exponent)
-    upper = _scale(upper, ten) - 1
-    lower = _scale(lower, ten) + 1
-    middle = _scale(middle, ten)
-    digits, dropped = _generate(upper, upper - lower, upper - middle, -(exponent + ten_exponent + 64))
-    return digits, dropped - power
+    powers = _POWERS_OF_TEN.get()
+    index = _scaling_power(exponent, powers)
+    ten = powers[index]
+    ten_low = powers[index + 1]
+    upper_high, upper_low = _scale(upper, shift, ten, ten_low)
+    lower_high, lower_low = _scale(lower, shift - 1 if is_power else shift, ten, ten_low)
+    middle_high, middle_low = _scale(significand, shift + 1, ten, ten_low)
+    delta = ((upper_high - lower_high) << 32) + upper_low - lower_low - 2
+    distance = ((upper_high - middle_high) << 32) + upper_low - middle_low - 1
+    upper_low -= 1
+    if upper_low < 0:
+        upper_low = _UINT32_MAX
+        upper_high -= 1
+    fraction_bits = -(exponent + powers[index + 2] + 64)
+    whole = upper_high >> fraction_bits - 32
+    fraction = (upper_high - (whole << fraction_bits - 32) << 32) + upper_low
+    digits, dropped = _generate(whole, fraction, delta, distance, fraction_bits)
+    return digits, dropped - (_FIRST_POWER + index // _POWER_NUMBERS * _POWER_STEP)
 
 
-def _scale(significand: int, ten: int) -> int:
-    return (significand * ten + (1 << 63)) >> 64
+def _bit_length(number: i64) -> i64:
+    """The bits of a positive number: of most doubles 54."""
+    length: i64 = 54
+    while number >> length > 0:
+        length += 1
+    while number >> length - 1 == 0:
+        length -= 1
+    return length
 
 
-def _scaling_power(exponent: int) -> tuple[int, int, int]:
-    """The power of ten to scale with, with its 64-bit significand and its binary exponent."""
-    index = (int(-(exponent + _POWER_COUNT) * _LOG10_OF_2) - _FIRST_POWER) // _POWER_STEP
-    while True:
-        power = _FIRST_POWER + index * _POWER_STEP
-        ten, ten_exponent = power_of_ten(power)
-        scaled = exponent + ten_exponent + 64
-        if scaled < _SCALED_EXPONENT_MIN:
-            index += 1
-        elif scaled > _SCALED_EXPONENT_MAX:
-            index -= 1
-        else:
-            return power, ten, ten_exponent
+def _scale(significand: i64, shift: i64, ten: i64, ten_low: i64) -> tuple[i64, i64]:
+    """The product of ``significand << shift`` and a power of ten, both of 64 bits: its upper 64 bits, rounded.
+
+    The power and the result are in halves. The power is taken in quarters, so that products have less than 49 bits.
+    """
+    if shift >= 32:
+        high: i64 = significand << shift - 32
+        low: i64 = 0
+    else:
+        high = significand >> 32 - shift
+        low = significand - (high << 32 - shift) << shift
+    total = (low * (ten_low & 65535) >> 16) + low * (ten_low >> 16)
+    total = (total >> 16) + high * (ten_low & 65535) + low * (ten & 65535)
+    total = (total >> 16) + high * (ten_low >> 16) + low * (ten >> 16)
+    total = (total + 32768 >> 16) + high * (ten & 65535)
+    product = high * (ten >> 16)
+    total += (product & 65535) << 16
+    return (product >> 16) + (total >> 32), total & _UINT32_MAX
 
 
 def power_of_ten(power: int) -> tuple[int, int]:
@@ -187,39 +265,84 @@ def power_of_ten(power: int) -> tuple[int, int]:
     return ((1 << -exponent) + divisor // 2) // divisor, exponent
 
 
-def _generate(upper: int, delta: int, distance: int, fraction_bits: int) -> tuple[str, int]:
-    """Produce digits of `upper`, a fixed-point number, until the rest is within delta.
+class _PowersOfTen:
+    """Those that may be scaled with: of each the halves of the significand and the exponent, one after the other.
 
-    Returns the digits, and the power of ten of the last one.
+    They are made when they are first needed.
     """
-    one = 1 << fraction_bits
-    whole = upper >> fraction_bits
-    rest = upper & (one - 1)
-    kappa = len(str(whole))
-    unit: int = 10**kappa
-    digits = 0
-    while kappa > 0:
-        kappa -= 1
-        unit //= 10
-        digits = digits * 10 + whole // unit
-        whole %= unit
-        remaining = (whole << fraction_bits) + rest
-        if remaining <= delta:
-            return str(digits - _steps_down(remaining, delta, unit << fraction_bits, distance)), kappa
+
+    def __init__(self) -> None:
+        self._numbers = vec[i64]()
+
+    def get(self) -> vec[i64]:
+        if len(self._numbers) == 0:
+            numbers = vec[i64]()
+            for index in range(_POWER_COUNT):
+                significand, exponent = power_of_ten(_FIRST_POWER + index * _POWER_STEP)
+                numbers = append(numbers, significand >> 32)
+                numbers = append(numbers, significand & _UINT32_MAX)
+                numbers = append(numbers, exponent)
+            self._numbers = numbers
+        return self._numbers
+
+
+_POWERS_OF_TEN: Final = _PowersOfTen()
+
+
+def _scaling_power(exponent: i64, powers: vec[i64]) -> i64:
+    """Where the power of ten to scale with is in ``powers``."""
+    estimate = i64(int(-float(exponent + _POWER_COUNT) * _LOG10_OF_2))
+    index: i64 = (estimate - _FIRST_POWER) // _POWER_STEP
     while True:
-        rest *= 10
-        delta *= 10
-        distance = (distance * 10) & _UINT64_MASK
+        scaled = exponent + powers[_POWER_NUMBERS * index + 2] + 64
+        if scaled < _SCALED_EXPONENT_MIN:
+            index += 1
+        elif scaled > _SCALED_EXPONENT_MAX:
+            index -= 1
+        else:
+            return _POWER_NUMBERS * index
+
+
+def _generate(whole: i64, rest: i64, delta: i64, distance: i64, fraction_bits: i64) -> tuple[i64, i64]:
+    """Produce digits of a fixed-point number, until what is left of it is within delta.
+
+    ``rest`` is the part of the number behind the point. Returns the digits, and the power of ten of the last one.
+    """
+    delta_whole = delta >> fraction_bits
+    kappa: i64 = 0
+    unit: i64 = 1
+    while whole // unit >= 10:
+        unit *= 10
+        kappa += 1
+    left = whole
+    while kappa >= 0:
+        left %= unit
+        if left < delta_whole or (left == delta_whole and rest <= delta - (delta_whole << fraction_bits)):
+            digits = whole // unit
+            if unit <= delta_whole:
+                digits -= _steps_down((left << fraction_bits) + rest, delta, unit << fraction_bits, distance)
+            return digits, kappa
+        unit //= 10
         kappa -= 1
-        digits = digits * 10 + (rest >> fraction_bits)
-        rest &= one - 1
+    digits = whole
+    kappa = 0
+    while True:
+        # Times ten: times five, with one bit less behind the point, so that 63 bits suffice. Delta is below one here.
+        rest *= 5
+        delta *= 5
+        distance *= 5
+        fraction_bits -= 1
+        kappa -= 1
+        digit = rest >> fraction_bits
+        digits = digits * 10 + digit
+        rest -= digit << fraction_bits
         if rest < delta:
-            return str(digits - _steps_down(rest, delta, one, distance)), kappa
+            return digits - _steps_down(rest, delta, _TWO_TO_62 >> 62 - fraction_bits, distance), kappa
 
 
-def _steps_down(rest: int, delta: int, unit: int, distance: int) -> int:
+def _steps_down(rest: i64, delta: i64, unit: i64, distance: i64) -> i64:
     """By how much to lower the last digit: as long as the number stays in the interval and gets nearer to the value."""
-    steps = 0
+    steps: i64 = 0
     while (
         rest < distance
         and delta - rest >= unit

@@ -222,7 +222,7 @@ def _populate(context: Context, argv: list[bytes]) -> None:
     db, strings = context.db, context.keyspace.strings
     if count > _MOST_KEYS:
         raise CommandError(_NO_ROOM)
-    db.expand(count)
+    db.expand(count, 0)
     for number in range(count):
         key = b"%b:%d" % (prefix, number)
         if db.exists(key):

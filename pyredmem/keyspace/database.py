@@ -67,11 +67,16 @@ class Database(Lookups):
 
     def load_string(self, key: bytes, data: bytes) -> bool:
         """Add a key whose string lies in the heap, and notify nobody; False if the string must be an object."""
-        shared = self.shared
-        word: i64 = shared.strings.create_in_heap(data)
+        return self._load_word(key, self.shared.strings.create_in_heap(data))
+
+    def load_integer(self, key: bytes, number: i64) -> bool:
+        """As ``load_string``, for the text of an integer."""
+        return self._load_word(key, self.shared.strings.integer_in_heap(number))
+
+    def _load_word(self, key: bytes, word: i64) -> bool:
         if word == NO_WORD:
             return False
-        self._add_word(key, with_access(word, shared.new_access()))
+        self._add_word(key, with_access(word, self.shared.new_access()))
         return True
 
     def set_access(self, key: bytes, field: i64) -> None:

@@ -132,9 +132,10 @@ class DatabaseTables:
 
     # The tables: their sizes and their upkeep.
 
-    def expand(self, count: i64) -> None:
-        """Prepare the table of keys for ``count`` keys."""
+    def expand(self, count: i64, expiring: i64) -> None:
+        """Prepare the tables for ``count`` keys, of which ``expiring`` have an expire time."""
         self.keys.expand(count)
+        self.expires.expand(expiring)
 
     def limit_growth(self, limit: GrowthLimit) -> None:
         """Let the tables grow only within a memory limit."""

@@ -14,7 +14,7 @@ from pyredmem.keyspace.field_expiry import note_due
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.rdb_file import DATABASE, END, FIELD, FUNCTION, KEY, NONE, SIZES, RdbFile, RdbFileError
-from pyredmem.objects.rdb_images import Builder, StringImage
+from pyredmem.objects.rdb_images import Builder, Image, IntegerImage, StringImage
 
 #: How many records are read before the caller can look at the clock.
 _PIECE: Final = 16
@@ -62,7 +62,7 @@ class KeyspaceLoad:
             elif record == DATABASE:
                 self._select(file.database)
             elif record == SIZES:
-                self._expand(file.keys)
+                self._expand(file.keys, file.expiring)
             elif record == FUNCTION:
                 self._load_library()
         return True
@@ -83,10 +83,10 @@ class KeyspaceLoad:
             )
         self._database = self._keyspace.databases[index]
 
-    def _expand(self, keys: i64) -> None:
-        """Prepare the table for the keys to come: not for more than the file can have."""
+    def _expand(self, keys: i64, expiring: i64) -> None:
+        """Prepare the tables for the keys to come: not for more than the file can have."""
         if 0 < keys < self._size:
-            self._database.expand(keys)
+            self._database.expand(keys, expiring if expiring < keys else keys)
 
     def _load_key(self) -> None:
         file = self._file
@@ -107,7 +107,7 @@ class KeyspaceLoad:
             database.discard(key)
         else:
             refuse_existing(self._keyspace, file)
-        if not isinstance(image, StringImage) or not database.load_string(key, image.data):
+        if not _load_in_heap(database, key, image):
             value = image.build(self._builder)
             database.load(key, value)
             if isinstance(value, HashObject):
@@ -116,6 +116,13 @@ class KeyspaceLoad:
             database.expire_loaded(when_ms)
         mark_used(database, key, file.idle_s, file.frequency)
         self.keys += 1
+
+
+def _load_in_heap(database: Database, key: bytes, image: Image) -> bool:
+    """Add the key if its value is a string that lies in the heap."""
+    if isinstance(image, StringImage):
+        return database.load_string(key, image.data)
+    return isinstance(image, IntegerImage) and database.load_integer(key, image.number)
 
 
 def refuse_existing(keyspace: Keyspace, file: RdbFile) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, LISTPACK_LIMIT
+from pyredmem.memory.layout import LISTPACK_LIMIT
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated
 from pyredmem.objects.collection import Collection, Encoded
@@ -24,7 +24,7 @@ from pyredmem.objects.hash_times import TimedPackedFields, TimedTableFields
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject
 from pyredmem.structures.dict import Dict
-from pyredmem.structures.listpack import Listpack, entry_size
+from pyredmem.structures.listpack import Listpack
 
 
 @mypyc_attr(acyclic=True)
@@ -220,11 +220,8 @@ def new_hash(allocator: Allocator) -> HashObject:
     return HashObject(allocator, PackedFields(Listpack(allocator), {}), packed=True)
 
 
-def packed_hash(allocator: Allocator, values: dict[bytes, bytes]) -> HashObject:
-    """A hash with these fields and values, in a listpack of just their size."""
-    size: i64 = LISTPACK_EMPTY_SIZE
-    for field, value in values.items():
-        size += entry_size(field) + entry_size(value)
+def packed_hash(allocator: Allocator, values: dict[bytes, bytes], size: i64) -> HashObject:
+    """A hash with these fields and values, in a listpack of just their size, which is ``size`` bytes in all."""
     block = Listpack(allocator, size)
     block.size = size
     return HashObject(allocator, PackedFields(block, values), packed=True)

@@ -48,30 +48,41 @@ class FieldTable(Dict):
     def put(self, field: bytes, value: bytes) -> bool:
         """Set the value of a field; True if the field is new."""
         slot: i64 = self.find_for_insert(field)
+        if slot < 0:
+            self.add(field, value)
+            return True
         length: i64 = len(value)
         address: i64 = self.allocator.alloc(sds_new_size(length))
-        is_new = slot < 0
-        if is_new:
-            slot = self.insert(field, 0, place_of(address, length))
+        if self.keeper is not None:
+            self.keeper.before_change(slot)
+        self._free_value(slot)
+        if self.entries is None:
+            self.words[slot] = place_of(address, length)
         else:
-            if self.keeper is not None:
-                self.keeper.before_change(slot)
-            self._free_value(slot)
-            if self.entries is None:
-                self.words[slot] = place_of(address, length)
-            else:
-                self.set_word(slot, place_of(address, length))
+            self.set_word(slot, place_of(address, length))
+        if self.heap is None:
+            self.values[slot] = value
+        else:
+            self._store(address, value, length)
+        return False
+
+    def add(self, field: bytes, value: bytes) -> None:
+        """Add a field that is not there. It was looked up just before, or the table has room for it."""
+        length: i64 = len(value)
+        address: i64 = self.allocator.alloc(sds_new_size(length))
+        self.insert(field, 0, place_of(address, length))
+        if self.heap is None:
+            self.values.append(value)
+        else:
+            self._store(address, value, length)
+
+    def _store(self, address: i64, value: bytes, length: i64) -> None:
+        """Store a value in its sds, if it is not too long for the heap."""
         heap = self.heap
-        if heap is None:
-            if is_new:
-                self.values.append(value)
-            else:
-                self.values[slot] = value
-        elif length <= LONGEST_IN_HEAP:
+        if heap is not None and length <= LONGEST_IN_HEAP:
             heap.store(address, value, length)
         else:
             self._long_values[address] = value
-        return is_new
 
     def value(self, slot: i64) -> bytes:
         """The value of the field in a slot."""

@@ -7,8 +7,10 @@ a correct checksum can still contain anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final
+
+from librt.strings import read_i16_le, read_i32_le, read_i64_le
+from mypy_extensions import i64
 
 from pyredmem.base.numbers import parse_double, parse_integer
 from pyredmem.objects import rdb_types
@@ -16,13 +18,17 @@ from pyredmem.objects.rdb_images import (
     ElementsImage,
     FieldsImage,
     Image,
+    IntegerImage,
     IntsetImage,
     ListpackFieldsImage,
     ListpackScoresImage,
     ListpackSetImage,
+    ListpackTimedFieldsImage,
     MembersImage,
     NodeImage,
     NodesImage,
+    PackedNodeImage,
+    PlainNodeImage,
     ScoresImage,
     StringImage,
 )
@@ -30,11 +36,11 @@ from pyredmem.objects.rdb_reader import EmptyValueError, PayloadError, RdbReader
 from pyredmem.objects.rdb_stream import StreamImage
 from pyredmem.objects.sorted_set import Item
 from pyredmem.structures.listpack import entry_sizes
-from pyredmem.structures.listpack_bytes import listpack_elements
+from pyredmem.structures.listpack_bytes import read_listpack
 from pyredmem.structures.ziplist_bytes import ziplist_elements, zipmap_elements
 
-_INTSET_WIDTHS: Final = (2, 4, 8)
 _INTSET_HEADER: Final = 8
+_UINT32_MAX: Final = 0xFFFFFFFF
 #: The latest expire time of a field, unix milliseconds: 46 bits.
 _LATEST_MS: Final = (1 << 46) - 1
 
@@ -52,19 +58,39 @@ def read_value(payload: bytes) -> Image:
 
 def is_known_type(kind: int) -> bool:
     """Whether values of a type can be read."""
-    return kind in _STREAMS or kind in _READERS
+    return kind == rdb_types.STRING or kind in _READERS or kind in _STREAMS
 
 
 def read_value_of(reader: RdbReader, kind: int) -> Image | None:
     """Read a value of a type; None if there is no such type. Raises PayloadError if the value is invalid."""
-    if kind in _STREAMS:
-        return StreamImage(reader, kind)
+    if kind == rdb_types.STRING:
+        return _string(reader)
     read = _READERS.get(kind)
-    return None if read is None else read(reader)
+    if read is not None:
+        return read(reader)
+    return StreamImage(reader, kind) if kind in _STREAMS else None
+
+
+#: Elements, and the bytes of their entries in a listpack.
+Packed = tuple[list[bytes], i64]
+
+
+def _listpack(reader: RdbReader) -> Packed:
+    """The elements of a string that is a listpack."""
+    try:
+        return read_listpack(reader.string())
+    except (ValueError, IndexError):
+        raise PayloadError from None
+
+
+def _ziplist(reader: RdbReader) -> Packed:
+    """The elements of a string that is a ziplist."""
+    elements = _unpack(reader, ziplist_elements)
+    return elements, entry_sizes(elements)
 
 
 def _unpack(reader: RdbReader, unpack: Callable[[bytes], list[bytes]]) -> list[bytes]:
-    """The elements of a string that is a listpack, a ziplist or a zipmap."""
+    """The elements of a string that is a ziplist or a zipmap."""
     try:
         return unpack(reader.string())
     except (ValueError, IndexError):
@@ -86,7 +112,8 @@ def _distinct(elements: list[bytes]) -> list[bytes]:
 
 
 def _string(reader: RdbReader) -> Image:
-    return StringImage(reader.string())
+    is_integer, number = reader.integer()
+    return IntegerImage(number) if is_integer else StringImage(reader.string())
 
 
 # Lists.
@@ -97,11 +124,12 @@ def _list(reader: RdbReader) -> Image:
 
 
 def _list_ziplist(reader: RdbReader) -> Image:
-    return NodesImage([NodeImage(_some(_unpack(reader, ziplist_elements)), False)])
+    elements, size = _ziplist(reader)
+    return NodesImage([PackedNodeImage(_some(elements), size)])
 
 
 def _list_of_ziplists(reader: RdbReader) -> Image:
-    return _nodes([NodeImage(_unpack(reader, ziplist_elements), False) for _ in range(reader.count())])
+    return _nodes([_packed_node(_ziplist(reader)) for _ in range(reader.count())])
 
 
 def _list_of_nodes(reader: RdbReader) -> Image:
@@ -110,7 +138,7 @@ def _list_of_nodes(reader: RdbReader) -> Image:
 
 def _nodes(nodes: list[NodeImage]) -> Image:
     """The list of the nodes that are not empty. There must be one."""
-    filled = [node for node in nodes if node.elements]
+    filled = [node for node in nodes if not node.is_empty()]
     if not filled:
         raise EmptyValueError
     return NodesImage(filled)
@@ -119,13 +147,17 @@ def _nodes(nodes: list[NodeImage]) -> Image:
 def _node(reader: RdbReader) -> NodeImage:
     kind = reader.length()
     if kind == rdb_types.PACKED_NODE:
-        return NodeImage(_unpack(reader, listpack_elements), False)
+        return _packed_node(_listpack(reader))
     if kind != rdb_types.PLAIN_NODE:
         raise PayloadError
     element = reader.string()
     if not element:
         raise PayloadError
-    return NodeImage([element], True)
+    return PlainNodeImage(element)
+
+
+def _packed_node(packed: Packed) -> NodeImage:
+    return PackedNodeImage(packed[0], packed[1])
 
 
 # Sets.
@@ -137,19 +169,39 @@ def _set(reader: RdbReader) -> Image:
 
 def _intset(reader: RdbReader) -> Image:
     data = reader.string()
-    width = int.from_bytes(data[:4], "little")
-    count = int.from_bytes(data[4:8], "little")
-    if width not in _INTSET_WIDTHS or count == 0 or len(data) != _INTSET_HEADER + count * width:
+    size: i64 = len(data)
+    if size <= _INTSET_HEADER:
         raise PayloadError
-    places = range(_INTSET_HEADER, len(data), width)
-    numbers = [int.from_bytes(data[at : at + width], "little", signed=True) for at in places]
-    if not all(low < high for low, high in pairwise(numbers)):
+    width: i64 = i64(read_i32_le(data, 0))
+    count: i64 = i64(read_i32_le(data, 4)) & _UINT32_MAX
+    if width not in (2, 4, 8) or size != _INTSET_HEADER + count * width:
         raise PayloadError
+    numbers: list[int] = []
+    last: i64 = 0
+    at: i64 = _INTSET_HEADER
+    while at < size:
+        number = _signed(data, at, width)
+        if number <= last and numbers:
+            raise PayloadError
+        numbers.append(number)
+        last = number
+        at += width
     return IntsetImage(numbers, width)
 
 
+def _signed(data: bytes, at: i64, width: i64) -> i64:
+    """A number of 2, 4 or 8 bytes."""
+    if width == 2:
+        return i64(read_i16_le(data, at))
+    return i64(read_i32_le(data, at)) if width == 4 else read_i64_le(data, at)
+
+
 def _set_listpack(reader: RdbReader) -> Image:
-    return ListpackSetImage(_distinct(_unpack(reader, listpack_elements)))
+    elements, size = _listpack(reader)
+    members = dict.fromkeys(_some(elements))
+    if len(members) != len(elements):
+        raise PayloadError
+    return ListpackSetImage(members, size)
 
 
 # Sorted sets.
@@ -169,25 +221,37 @@ def _scores(items: list[Item]) -> Image:
 
 
 def _scores_listpack(reader: RdbReader) -> Image:
-    return _packed_scores(_unpack(reader, listpack_elements))
+    elements, size = _listpack(reader)
+    return _packed_scores(elements, size)
 
 
 def _scores_ziplist(reader: RdbReader) -> Image:
-    return _packed_scores(_unpack(reader, ziplist_elements))
+    elements, size = _ziplist(reader)
+    return _packed_scores(elements, size)
 
 
-def _packed_scores(elements: list[bytes]) -> Image:
+def _packed_scores(elements: list[bytes], size: i64) -> Image:
     """The sorted set of member, score, member, score ..."""
-    members = _distinct(elements[::2])
-    if len(elements) != 2 * len(members):
+    scores: dict[bytes, float] = {}
+    count: i64 = len(_some(elements))
+    at: i64 = 0
+    while at + 1 < count:
+        scores[elements[at]] = _score(elements[at + 1])
+        at += 2
+    if 2 * len(scores) != count:
         raise PayloadError
-    items: list[Item] = []
-    for at, member in enumerate(members):
-        score = parse_double(elements[2 * at + 1])
-        if score is None:
-            raise PayloadError
-        items.append((member, score))
-    return ListpackScoresImage(items, entry_sizes(elements))
+    return ListpackScoresImage(scores, size)
+
+
+def _score(element: bytes) -> float:
+    """The score that an element is the text of."""
+    number = parse_integer(element)
+    if number is not None:
+        return float(number)
+    score = parse_double(element)
+    if score is None:
+        raise PayloadError
+    return score
 
 
 # Hashes.
@@ -198,24 +262,30 @@ def _hash(reader: RdbReader) -> Image:
 
 
 def _hash_listpack(reader: RdbReader) -> Image:
-    return _packed_hash(_unpack(reader, listpack_elements))
+    elements, size = _listpack(reader)
+    return _packed_hash(elements, size)
 
 
 def _hash_ziplist(reader: RdbReader) -> Image:
-    return _packed_hash(_unpack(reader, ziplist_elements))
+    elements, size = _ziplist(reader)
+    return _packed_hash(elements, size)
 
 
 def _hash_zipmap(reader: RdbReader) -> Image:
     return FieldsImage(_pairs(_unpack(reader, zipmap_elements)), {})
 
 
-def _packed_hash(elements: list[bytes]) -> Image:
+def _packed_hash(elements: list[bytes], size: i64) -> Image:
     """The hash of field, value, field, value ..."""
-    fields = _some(elements)[::2]
-    values = dict(zip(fields, elements[1::2], strict=False))
-    if 2 * len(values) != len(elements):
+    values: dict[bytes, bytes] = {}
+    count: i64 = len(_some(elements))
+    at: i64 = 0
+    while at + 1 < count:
+        values[elements[at]] = elements[at + 1]
+        at += 2
+    if 2 * len(values) != count:
         raise PayloadError
-    return ListpackFieldsImage(values, None)
+    return ListpackFieldsImage(values, size)
 
 
 def _pairs(elements: list[bytes]) -> list[bytes]:
@@ -255,7 +325,7 @@ def _hash_with_times_of_valkey(reader: RdbReader) -> Image:
 def _hash_listpack_with_times(reader: RdbReader) -> Image:
     """The earliest time, then field, value, time, field, value, time ..."""
     reader.moment()
-    elements = _unpack(reader, listpack_elements)
+    elements, _ = _listpack(reader)
     fields = _distinct(elements[::3])
     if len(elements) != 3 * len(fields):
         raise PayloadError
@@ -268,7 +338,7 @@ def _hash_listpack_with_times(reader: RdbReader) -> Image:
             raise PayloadError
         if when_ms != 0:
             times[field] = _moment(when_ms)
-    return ListpackFieldsImage(values, times)
+    return ListpackTimedFieldsImage(values, times)
 
 
 def _moment(unix_ms: int) -> int:
@@ -280,7 +350,6 @@ def _moment(unix_ms: int) -> int:
 _STREAMS: Final = (rdb_types.STREAM_LISTPACKS, rdb_types.STREAM_LISTPACKS_2, rdb_types.STREAM_LISTPACKS_3)
 
 _READERS: Final[dict[int, Read]] = {
-    rdb_types.STRING: _string,
     rdb_types.LIST: _list,
     rdb_types.SET: _set,
     rdb_types.ZSET: _scores_as_text,

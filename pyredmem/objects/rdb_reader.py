@@ -7,21 +7,21 @@ The format is described in :mod:`pyredmem.objects.rdb_writer`. Anything invalid,
 from __future__ import annotations
 
 from math import isnan
-from struct import unpack
 from typing import Final
 
+from librt.strings import read_f64_le, read_i16_le, read_i32_be, read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from pyredmem.base.crc64 import Checksum, crc64
 from pyredmem.base.files import ReadableFile
-from pyredmem.base.numbers import parse_double
+from pyredmem.base.numbers import integer_text, parse_double
 from pyredmem.objects.rdb_types import INT8, INT16, INT32, LZF, VERSION_WITH_FIELD_TIMES
 from pyredmem.structures.lzf import decompress
 
 FOOTER_BYTES: Final = 10
 _CHECKSUM_BYTES: Final = 8
-#: The bytes of an integer that stands in place of a string.
-_WIDTHS: Final = {INT8: 1, INT16: 2, INT32: 4}
+#: The longest length that is written in one byte.
+_SHORT: Final = 63
 # Scores as text, the oldest form: these stand in place of the length of the text.
 _INFINITY: Final = 254
 _MINUS_INFINITY: Final = 255
@@ -31,7 +31,8 @@ _NO_NUMBER: Final = 253
 #: How much of a file is read at a time (bytes).
 _PIECE: Final = 1 << 16
 #: More bytes than a file can have.
-_TOO_MANY: Final = 1 << 63
+_TOO_MANY: Final = 1 << 61
+_UINT32_MAX: Final = 0xFFFFFFFF
 
 
 class PayloadError(Exception):
@@ -70,11 +71,16 @@ class RdbReader:
         if size >= _TOO_MANY:
             raise MissingBytesError
         count: i64 = size
+        start = self._pass(count)
+        return self._data[start : start + count]
+
+    def _pass(self, count: i64) -> i64:
+        """Go on by ``count`` bytes; returns where in the data they begin."""
         if count > self._end - self._at:
             self._read_on(count)
         start = self._at
         self._at = start + count
-        return self._data[start : start + count]
+        return start
 
     def left(self) -> int:
         """How many bytes are left before the footer."""
@@ -104,7 +110,8 @@ class RdbReader:
         if first < 0x80:
             return (first & 63) << 8 | self.byte()
         if first == 0x80:
-            return int.from_bytes(self.raw(4), "big")
+            start = self._pass(4)
+            return i64(read_i32_be(self._data, start)) & _UINT32_MAX
         if first == 0x81:
             return int.from_bytes(self.raw(8), "big")
         raise PayloadError
@@ -118,16 +125,49 @@ class RdbReader:
 
     def string(self) -> bytes:
         """A string in any of its forms."""
+        at = self._at
+        if at < self._end:
+            size: i64 = self._data[at]
+            end = at + 1 + size
+            if size <= _SHORT and end <= self._end:
+                self._at = end
+                return self._data[at + 1 : end]
+        return self._any_string()
+
+    def _any_string(self) -> bytes:
         first = self.byte()
         if first < 0xC0:
             return self.raw(self._length(first))
         code = first & 63
-        width = _WIDTHS.get(code)
-        if width is not None:
-            return b"%d" % int.from_bytes(self.raw(width), "little", signed=True)
-        if code != LZF:
-            raise PayloadError
-        return self._compressed()
+        if code == LZF:
+            return self._compressed()
+        return integer_text(self._integer(code))
+
+    def integer(self) -> tuple[bool, i64]:
+        """Whether an integer stands in place of the string that comes next, and the integer, which has then been read.
+
+        If not, nothing has been read.
+        """
+        if self._at >= self._end:
+            self._read_on(1)
+        first: i64 = self._data[self._at]
+        if first < 0xC0 or first & 63 == LZF:
+            return False, 0
+        self._at += 1
+        return True, self._integer(first & 63)
+
+    def _integer(self, code: i64) -> i64:
+        """The integer that stands in place of a string."""
+        if code == INT8:
+            number: i64 = self.byte()
+            return number if number < 128 else number - 256
+        if code == INT16:
+            start = self._pass(2)
+            return i64(read_i16_le(self._data, start))
+        if code == INT32:
+            start = self._pass(4)
+            return i64(read_i32_le(self._data, start))
+        raise PayloadError
 
     def _compressed(self) -> bytes:
         compressed_size = self.length()
@@ -142,7 +182,8 @@ class RdbReader:
 
     def double(self) -> float:
         """A floating-point number, which must not be NaN."""
-        number: float = unpack("<d", self.raw(8))[0]
+        start = self._pass(8)
+        number = read_f64_le(self._data, start)
         if isnan(number):
             raise PayloadError
         return number
@@ -161,7 +202,8 @@ class RdbReader:
 
     def moment(self) -> int:
         """A time, unix milliseconds."""
-        return int.from_bytes(self.raw(8), "little", signed=True)
+        start = self._pass(8)
+        return read_i64_le(self._data, start)
 
 
 class RdbFileReader(RdbReader):

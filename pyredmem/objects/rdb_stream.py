@@ -7,9 +7,12 @@ is inferred as Redis infers it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
-from pyredmem.base.numbers import parse_integer
+from mypy_extensions import i64
+
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_images import Builder, Image
 from pyredmem.objects.rdb_reader import PayloadError, RdbReader
@@ -19,45 +22,14 @@ from pyredmem.objects.stream_group import UNKNOWN, StreamGroup
 from pyredmem.objects.stream_id import SEQUENCE_BITS, SEQUENCE_MAX, id_of_key, make_id
 from pyredmem.objects.stream_node import DELETED_ENTRY, SAME_FIELDS, StreamNode
 from pyredmem.structures.listpack import Listpack
-from pyredmem.structures.listpack_bytes import listpack_elements
+from pyredmem.structures.listpack_bytes import ListpackReader
 from pyredmem.structures.radix import RadixTree
 
 _ID_BYTES: Final = 16
 _INT64_MAX: Final = (1 << 63) - 1
 _TWO_TO_64: Final = 1 << 64
-
-
-class _Elements:
-    """The elements of a node's listpack, one by one."""
-
-    def __init__(self, elements: list[bytes]) -> None:
-        self._elements = elements
-        self._at = 0
-
-    def left(self) -> int:
-        """How many elements have not been read."""
-        return len(self._elements) - self._at
-
-    def next(self) -> bytes:
-        """The next element."""
-        if self._at >= len(self._elements):
-            raise PayloadError
-        self._at += 1
-        return self._elements[self._at - 1]
-
-    def integer(self) -> int:
-        """The next element, which must be an integer."""
-        number = parse_integer(self.next())
-        if number is None:
-            raise PayloadError
-        return number
-
-    def count(self, elements_each: int) -> int:
-        """The next element: the number of items that follow, of at least ``elements_each`` elements each."""
-        number = self.integer()
-        if not 0 <= number * elements_each <= self.left():
-            raise PayloadError
-        return number
+#: Up to here numbers are quickly compared.
+_SMALL: Final = (1 << 61) - 1
 
 
 class NodeEntries:
@@ -65,42 +37,49 @@ class NodeEntries:
 
     def __init__(self, master_id: int, data: bytes) -> None:
         self.master_id = master_id
+        self._milliseconds = master_id >> SEQUENCE_BITS
+        self._sequence = master_id & SEQUENCE_MAX
         self.size = len(data)
         self.ids: list[int] = []
         self.entries: list[list[bytes]] = []
         self.deleted: set[int] = set()  # by their places
+        self.fields: list[bytes] = []
         try:
-            elements = _Elements(listpack_elements(data))
+            self._read(ListpackReader(data))
         except (ValueError, IndexError):
             raise PayloadError from None
-        live = elements.count(0)
-        deleted = elements.count(0)
-        self.fields = [elements.next() for _ in range(elements.count(1))]
+
+    def _read(self, elements: ListpackReader) -> None:
+        live = elements.integer()
+        deleted = elements.integer()
+        self.fields = [elements.next() for _ in range(_count(elements))]
         if elements.integer() != 0:
             raise PayloadError
-        last = master_id - 1
+        last = self.master_id - 1
         while elements.left() > 0:
             last = self._read_entry(elements, last)
+        elements.finish()
         if not self.ids or live != len(self.ids) - len(self.deleted) or deleted != len(self.deleted):
             raise PayloadError
 
-    def _read_entry(self, elements: _Elements, last: int) -> int:
+    def _read_entry(self, elements: ListpackReader, last: int) -> int:
         """Read an entry; returns its id, which must be above ``last``."""
         flags = elements.integer()
         if not 0 <= flags <= DELETED_ENTRY | SAME_FIELDS:
             raise PayloadError
-        milliseconds = ((self.master_id >> SEQUENCE_BITS) + elements.integer()) % _TWO_TO_64
-        sequence = ((self.master_id & SEQUENCE_MAX) + elements.integer()) % _TWO_TO_64
+        milliseconds = _wrapped(self._milliseconds + int(elements.integer()))
+        sequence = _wrapped(self._sequence + int(elements.integer()))
         entry_id = make_id(milliseconds, sequence)
         if entry_id <= last:
             raise PayloadError
         entry: list[bytes] = []
         if flags & SAME_FIELDS:
             for field in self.fields:
-                entry += [field, elements.next()]
+                entry.append(field)
+                entry.append(elements.next())
             taken = len(self.fields) + 3
         else:
-            entry = [elements.next() for _ in range(2 * elements.count(2))]
+            entry = [elements.next() for _ in range(2 * _count(elements))]
             taken = len(entry) + 4
         if elements.integer() != taken:
             raise PayloadError
@@ -120,15 +99,21 @@ class NodeEntries:
         listpack.size = self.size
         node = StreamNode(listpack, self.master_id, self.fields)
         node.ids = self.ids
-        for place, entry in enumerate(self.entries):
-            if place in self.deleted:
-                node.tombstones[place] = entry
-                node.entries.append(None)
-            else:
-                node.entries.append(entry)
+        node.entries.extend(self.entries)
+        for place in sorted(self.deleted):
+            node.tombstones[place] = self.entries[place]
+            node.entries[place] = None
         node.live = self.live()
         node.deleted = len(self.deleted)
         return node
+
+
+def _count(elements: ListpackReader) -> i64:
+    """The next element: the number of items that follow, which cannot be more than there are bytes."""
+    number = elements.integer()
+    if not 0 <= number <= elements.left():
+        raise PayloadError
+    return number
 
 
 class _Pending:
@@ -234,6 +219,17 @@ class StreamImage(Image):
                     return entry_id
         return 0
 
+    def entries(self) -> Iterator[tuple[int, list[bytes]]]:
+        """The entries that are not deleted, with their ids."""
+        for node in self.nodes:
+            for place, entry_id in enumerate(node.ids):
+                if place not in node.deleted:
+                    yield entry_id, node.entries[place]
+
+    def strings(self) -> list[bytes]:
+        """The fields and values of its entries."""
+        return list(chain.from_iterable([entry for _, entry in self.entries()]))
+
     def build(self, builder: Builder) -> RedisObject:
         stream = Stream(builder.allocator)
         for image in self.nodes:
@@ -261,6 +257,11 @@ def _read_node(reader: RdbReader) -> NodeEntries:
 def _read_id(reader: RdbReader) -> int:
     milliseconds = reader.length()
     return make_id(milliseconds, reader.length())
+
+
+def _wrapped(number: int) -> int:
+    """A sum as an unsigned 64-bit number."""
+    return number if 0 <= number <= _SMALL else number % _TWO_TO_64
 
 
 def _signed(number: int) -> int:

@@ -14,11 +14,11 @@ from typing import Final, cast
 
 from mypy_extensions import i64, mypyc_attr
 
-from pyredmem.base.double_text import format_double
+from pyredmem.base.double_text import format_double, length_of_fraction
 from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size
+from pyredmem.memory.layout import LISTPACK_LIMIT, listpack_integer_size, listpack_string_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated_float
 from pyredmem.objects.collection import Encoded, dismantle_packed
@@ -40,6 +40,7 @@ def score_entry_size(score: float) -> i64:
         whole: i64 = i64(int(score))
         if float(whole) == score:
             return listpack_integer_size(whole)
+        return listpack_string_size(length_of_fraction(score))
     return entry_size(format_double(score))
 
 
@@ -189,6 +190,18 @@ class SortedSetListpack(SortedSetEncoding):
         pack = self.pack
         pack.grow(entry_size(member))
         pack.grow(score_entry_size(score))
+
+    def fill(self, scores: dict[bytes, float]) -> None:
+        """Add all members, in an empty listpack. The dict is taken over."""
+        order = self.order
+        added: i64 = 0
+        for member, score in scores.items():
+            if score == 0.0:
+                scores[member] = 0.0  # an integer has no negative zero
+            order.insert(score + 0.0, member)
+            added += entry_size(member) + score_entry_size(score)
+        self.by_member = scores
+        self.pack.grow(added)
 
     def update(self, member: bytes, score: float, new_score: float, rng: Random) -> None:
         """Remove both entries, and add them again in the new place."""

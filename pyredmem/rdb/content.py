@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import chain
 from struct import pack
 from typing import Final
 
-from pyredmem.objects.rdb_images import (
-    ElementsImage,
-    FieldsImage,
-    Image,
-    IntsetImage,
-    ListpackFieldsImage,
-    ListpackScoresImage,
-    ListpackSetImage,
-    MembersImage,
-    NodesImage,
-    ScoresImage,
-    StringImage,
-)
+from pyredmem.objects.rdb_images import HashImage, Image, SetImage, SortedSetImage
 from pyredmem.objects.rdb_stream import StreamImage
 
 #: 64 bits: that two of a million different values have the same digest happens once in 40 million times.
@@ -30,7 +18,7 @@ DIGEST_BYTES: Final = 8
 
 def content_digest(image: Image) -> int:
     """The digest of a value. Types are not told apart."""
-    return digest_of(_PARTS[type(image)](image))
+    return digest_of(_parts(image))
 
 
 def digest_of(parts: list[bytes]) -> int:
@@ -40,40 +28,30 @@ def digest_of(parts: list[bytes]) -> int:
     return int.from_bytes(digest.digest())
 
 
-def _string(image: StringImage) -> list[bytes]:
-    return [image.data]
+def _parts(image: Image) -> list[bytes]:
+    """Strings that are the same for equal values."""
+    if isinstance(image, SetImage):
+        return sorted(image.strings())
+    if isinstance(image, SortedSetImage):
+        return _sorted_set(image)
+    if isinstance(image, HashImage):
+        return _hash(image)
+    if isinstance(image, StreamImage):
+        return _stream(image)
+    return image.strings()
 
 
-def _list(image: ElementsImage | NodesImage) -> list[bytes]:
-    if isinstance(image, ElementsImage):
-        return image.elements
-    return list(chain.from_iterable([node.elements for node in image.nodes]))
-
-
-def _set(image: MembersImage | ListpackSetImage) -> list[bytes]:
-    return sorted(image.members)
-
-
-def _intset(image: IntsetImage) -> list[bytes]:
-    return sorted([b"%d" % number for number in image.numbers])
-
-
-def _scores(image: ScoresImage | ListpackScoresImage) -> list[bytes]:
+def _sorted_set(image: SortedSetImage) -> list[bytes]:
     """A listpack does not tell -0 from 0: adding 0 makes them equal."""
-    return list(chain.from_iterable([(member, pack("<d", score + 0.0)) for member, score in sorted(image.items)]))
+    items = sorted(zip(image.strings(), image.scores_of_strings(), strict=True))
+    return list(chain.from_iterable([(member, pack("<d", score + 0.0)) for member, score in items]))
 
 
-def _fields(image: FieldsImage) -> list[bytes]:
-    return _hash(dict(zip(image.pairs[::2], image.pairs[1::2], strict=True)), image.times)
-
-
-def _listpack_fields(image: ListpackFieldsImage) -> list[bytes]:
-    return _hash(image.values, image.times or {})
-
-
-def _hash(values: dict[bytes, bytes], times: dict[bytes, int]) -> list[bytes]:
+def _hash(image: HashImage) -> list[bytes]:
     """Fields and values, then the fields that expire and when they do."""
-    parts = list(chain.from_iterable(sorted(values.items())))
+    strings = image.strings()
+    parts = list(chain.from_iterable(sorted(zip(strings[::2], strings[1::2], strict=True))))
+    times = image.field_times()
     if times:
         parts += [b"", *chain.from_iterable([(field, b"%d" % time) for field, time in sorted(times.items())])]
     return parts
@@ -85,11 +63,9 @@ def _stream(image: StreamImage) -> list[bytes]:
 
 
 def _entries(image: StreamImage) -> Iterator[bytes]:
-    for node in image.nodes:
-        for place, (entry_id, entry) in enumerate(zip(node.ids, node.entries, strict=True)):
-            if place not in node.deleted:
-                yield b"%d %d" % (entry_id, len(entry))
-                yield from entry
+    for entry_id, entry in image.entries():
+        yield b"%d %d" % (entry_id, len(entry))
+        yield from entry
 
 
 def _groups(image: StreamImage) -> Iterator[bytes]:
@@ -99,18 +75,3 @@ def _groups(image: StreamImage) -> Iterator[bytes]:
         for consumer in sorted(group.consumers, key=lambda consumer: consumer.name):
             yield consumer.name
             yield b"".join(sorted(consumer.keys))
-
-
-_PARTS: Final[dict[type[Image], Callable[..., list[bytes]]]] = {
-    StringImage: _string,
-    ElementsImage: _list,
-    NodesImage: _list,
-    MembersImage: _set,
-    IntsetImage: _intset,
-    ListpackSetImage: _set,
-    ScoresImage: _scores,
-    ListpackScoresImage: _scores,
-    FieldsImage: _fields,
-    ListpackFieldsImage: _listpack_fields,
-    StreamImage: _stream,
-}

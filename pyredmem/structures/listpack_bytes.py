@@ -16,8 +16,9 @@ from typing import Final
 from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i16, i32, i64, u8
 
-from pyredmem.base.numbers import parse_integer
-from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, listpack_back_length_size
+from pyredmem.base.numbers import integer_text, parse_integer
+from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE, listpack_back_length_size, listpack_integer_size
+from pyredmem.structures.listpack import entry_size
 
 _HEADER_COUNT_LIMIT: Final = 65535
 _LONGEST_INTEGER: Final = 20  # characters
@@ -25,6 +26,9 @@ _NINE: Final = 57
 _HEADER_SIZE: Final = 6
 _END: Final = 0xFF
 _LAST_INTEGER_TYPE: Final = 0xF4
+#: Entries that begin with a lower byte are numbers up to 127, or strings of up to 63 bytes. Their length is one byte.
+_SHORT_END: Final = 0xC0
+_UINT32_MAX: Final = 0xFFFFFFFF
 
 
 class ListpackWriter:
@@ -135,57 +139,133 @@ def _has_back_length(data: bytes, at: i64, length: i64) -> bool:
 
 def listpack_elements(data: bytes) -> list[bytes]:
     """The elements of a listpack; raises ValueError or IndexError if the bytes are not a listpack."""
-    size: i64 = len(data)
-    if size < LISTPACK_EMPTY_SIZE or int.from_bytes(data[:4], "little") != size or data[size - 1] != _END:
-        raise ValueError("not a listpack")
+    return read_listpack(data)[0]
+
+
+def read_listpack(data: bytes) -> tuple[list[bytes], i64]:
+    """The elements of a listpack, and the bytes of their entries; raises as ``listpack_elements`` does.
+
+    The bytes are those of the entries that are written here. Other writers might take more, and write an integer as
+    text, for example.
+    """
+    end = _end_of_entries(data)
     elements: list[bytes] = []
+    entries: i64 = 0
     at: i64 = _HEADER_SIZE
-    end: i64 = size - 1
     while at < end:
-        length = _encoded_length(data, at)
-        following: i64 = at + length + listpack_back_length_size(length)
+        start, length, following = _entry_at(data, at, end)
+        if start == 0:
+            number = _number(data, at)
+            elements.append(integer_text(number))
+            entries += listpack_integer_size(number)
+        else:
+            element = data[at + start : at + length]
+            elements.append(element)
+            entries += entry_size(element)
+        at = following
+    _check_count(data, len(elements))
+    return elements, entries
+
+
+class ListpackReader:
+    """Reads a listpack element by element, integers as numbers; raises as ``listpack_elements`` does.
+
+    There must be an element when one is read, and an integer when an integer is read.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at: i64 = _HEADER_SIZE
+        self._end: i64 = _end_of_entries(data)
+        self._seen: i64 = 0
+
+    def left(self) -> i64:
+        """The bytes of the elements that have not been read; at least two for each."""
+        return self._end - self._at
+
+    def next(self) -> bytes:
+        """The next element."""
+        at = self._at
+        start, length, self._at = _entry_at(self._data, at, self._end)
+        self._seen += 1
+        return integer_text(_number(self._data, at)) if start == 0 else self._data[at + start : at + length]
+
+    def integer(self) -> i64:
+        """The next element, which must be an integer or the text of one."""
+        at = self._at
+        start, length, self._at = _entry_at(self._data, at, self._end)
+        self._seen += 1
+        if start == 0:
+            return _number(self._data, at)
+        number = parse_integer(self._data[at + start : at + length])
+        if number is None:
+            raise ValueError("an element is no integer")
+        return number
+
+    def finish(self) -> None:
+        """Check that the header gives the number of elements that were read."""
+        _check_count(self._data, self._seen)
+
+
+def _end_of_entries(data: bytes) -> i64:
+    """Where the terminator is, after a look at it and at the header."""
+    size: i64 = len(data)
+    if size < LISTPACK_EMPTY_SIZE or data[size - 1] != _END:
+        raise ValueError("not a listpack")
+    if i64(read_i32_le(data, 0)) & _UINT32_MAX != size:
+        raise ValueError("not a listpack")
+    return size - 1
+
+
+def _check_count(data: bytes, elements: i64) -> None:
+    count: i64 = i64(read_i16_le(data, 4)) & _HEADER_COUNT_LIMIT
+    if count < _HEADER_COUNT_LIMIT and count != elements:
+        raise ValueError("the header gives another number of elements")
+
+
+def _entry_at(data: bytes, at: i64, end: i64) -> tuple[i64, i64, i64]:
+    """Of the entry at a place: after how many bytes its string begins (0: it is an integer) and ends, and the place
+    of the next entry."""
+    first: i64 = data[at]
+    if first < _SHORT_END:  # as most entries are
+        length: i64 = first - 0x7F if first >= 0x80 else 1
+        start: i64 = 1 if first >= 0x80 else 0
+        following: i64 = at + length + 1
+        if following > end or data[at + length] != length:
+            raise ValueError("an entry is damaged")
+    else:
+        length = _encoded_length(data, at, first)
+        start = _start_of_string(first)
+        following = at + length + listpack_back_length_size(length)
         if following > end or not _has_back_length(data, at + length, length):
             raise ValueError("an entry is damaged")
-        elements.append(_element(data, at, length))
-        at = following
-    count = int.from_bytes(data[4:6], "little")
-    if count not in (len(elements), _HEADER_COUNT_LIMIT):
-        raise ValueError("the header gives another number of elements")
-    return elements
+    return start, length, following
 
 
-def _encoded_length(data: bytes, at: i64) -> i64:
-    """The bytes of an entry without the length that follows it."""
-    first: i64 = data[at]
-    if first < 0x80:
-        return 1
-    if first < 0xC0:
-        return 1 + (first & 63)
+def _encoded_length(data: bytes, at: i64, first: i64) -> i64:
+    """The bytes of an entry that is not short and begins with the byte ``first``, without the length after it."""
     if first < 0xE0:
         return 2
     if first < 0xF0:
         low: i64 = data[at + 1]
         return 2 + ((first & 15) << 8 | low)
     if first == 0xF0:
-        return 5 + int.from_bytes(data[at + 1 : at + 5], "little")
+        return 5 + (i64(read_i32_le(data, at + 1)) & _UINT32_MAX)
     if first > _LAST_INTEGER_TYPE:
         raise ValueError("an entry of an unknown type")
     return 9 if first == _LAST_INTEGER_TYPE else first - 0xEE
 
 
-def _element(data: bytes, at: i64, length: i64) -> bytes:
+def _start_of_string(first: i64) -> i64:
+    """After how many bytes the string of an entry that is not short begins; 0 if it is an integer."""
+    if first < 0xE0 or first > 0xF0:
+        return 0
+    return 5 if first == 0xF0 else 2
+
+
+def _number(data: bytes, at: i64) -> i64:
+    """The integer of an entry."""
     first: i64 = data[at]
-    if 0x80 <= first < 0xC0:
-        return data[at + 1 : at + length]
-    if 0xE0 <= first < 0xF0:
-        return data[at + 2 : at + length]
-    if first == 0xF0:
-        return data[at + 5 : at + length]
-    return str(_number(data, at, first)).encode()
-
-
-def _number(data: bytes, at: i64, first: i64) -> i64:
-    """The integer of an entry, which begins with the byte ``first``."""
     if first < 0x80:
         return first
     if first < 0xE0:

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyredmem.base.double_text import format_by_grisu, power_of_ten
+from pyredmem.base.double_text import format_by_grisu, length_by_grisu, power_of_ten
 from pyredmem.base.numbers import (
     INT64_MAX,
     INT64_MIN,
     UINT64_MAX,
     format_double,
     human_size,
+    integer_text,
     parse_double,
     parse_integer,
     parse_long_double,
@@ -54,6 +55,10 @@ class TestIntegers:
     @given(integers)
     def test_every_64_bit_integer_is_read(self, value: int) -> None:
         assert parse_integer(b"%d" % value) == value
+
+    @given(st.one_of(integers, st.integers(-2000, 10**7)))
+    def test_every_64_bit_integer_is_written_in_its_canonical_spelling(self, value: int) -> None:
+        assert integer_text(value) == str(value).encode()
 
     @pytest.mark.parametrize("value", [0, -1, INT64_MIN, INT64_MAX, 10**18, 10**18 - 1, -(10**18), 1 - 10**17])
     def test_the_lowest_and_highest_integers_are_read(self, value: int) -> None:
@@ -211,6 +216,33 @@ class TestDoubleText:
     @given(finite)
     def test_the_text_reads_back_as_the_same_double(self, value: float) -> None:
         assert float(format_double(value)) == value
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (5e-324, b"5e-324"),  # the least double, whose neighbours are 0 and twice as much
+            (2.225073858507201e-308, b"2.225073858507201e-308"),
+            (2.2250738585072014e-308, b"2.2250738585072014e-308"),
+            (2.0**-1000, b"9.332636185032189e-302"),
+            (2.0**1000, b"1.0715086071862673e+301"),
+            (1.7976931348623157e308, b"1.7976931348623157e+308"),
+        ],
+    )
+    def test_the_digits_of_the_least_and_the_greatest_doubles_are_found(self, value: float, text: bytes) -> None:
+        assert format_by_grisu(value) == text
+        assert length_by_grisu(value) == len(text)
+
+    @given(finite)
+    @settings(max_examples=1000)
+    def test_the_length_of_a_text_is_told_without_the_text(self, value: float) -> None:
+        if value != 0.0:
+            assert length_by_grisu(value) == len(format_by_grisu(value))
+
+    @given(st.integers(1, 10**17), st.integers(-30, 30))
+    @settings(max_examples=1000)
+    def test_the_length_is_right_in_plain_and_in_scientific_notation(self, digits: int, power: int) -> None:
+        value = -float(f"{digits}e{power}")
+        assert length_by_grisu(value) == len(format_by_grisu(value))
 
     def test_the_text_is_the_shortest_one_except_for_one_double_in_a_thousand(self) -> None:
         chance = random.Random(1)

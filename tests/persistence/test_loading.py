@@ -71,6 +71,15 @@ def test_keys_that_have_expired_are_not_loaded() -> None:
     other.check()
 
 
+def test_the_tables_have_room_from_the_beginning_for_as_many_keys_as_the_file_says() -> None:
+    world = SavingWorld()
+    for number in range(70):
+        world.do("SET", f"key:{number}", number, "PX", "100000")
+    world.do("SAVE")
+    database = world.another().started().engine.keyspace.databases[0]
+    assert (database.keys.buckets(), database.expires.buckets()) == (128, 128)
+
+
 def test_loading_counts_no_change_and_raises_no_event() -> None:
     world = saved()
     other = world.another(notify_keyspace_events="AKEn")

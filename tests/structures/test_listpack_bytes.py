@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyredmem.memory.layout import LISTPACK_EMPTY_SIZE
 from pyredmem.structures.listpack import entry_sizes
-from pyredmem.structures.listpack_bytes import listpack_bytes, listpack_elements
+from pyredmem.structures.listpack_bytes import ListpackReader, listpack_bytes, listpack_elements, read_listpack
 
 ELEMENT = st.one_of(
     st.binary(max_size=70),
@@ -53,6 +53,51 @@ def test_from_65535_elements_on_the_header_does_not_give_their_number() -> None:
 @given(st.lists(st.one_of(st.binary(max_size=200), st.integers(-(2**63), 2**63 - 1).map(lambda n: b"%d" % n))))
 def test_the_elements_are_read_back(elements: list[bytes]) -> None:
     assert listpack_elements(listpack_bytes(elements)) == elements
+
+
+@given(st.lists(ELEMENT, max_size=10))
+def test_the_bytes_of_the_entries_are_those_that_the_ledger_counts(elements: list[bytes]) -> None:
+    assert read_listpack(listpack_bytes(elements))[1] == entry_sizes(elements)
+
+
+def test_an_integer_that_stands_there_as_text_or_in_too_many_bytes_counts_as_the_ledger_counts_it() -> None:
+    entries = b"\x827" + b"7\x03" + b"\xf1\x07\x00\x03"
+    data = bytes([7 + len(entries), 0, 0, 0, 2, 0]) + entries + b"\xff"
+    assert read_listpack(data) == ([b"77", b"7"], 4)
+
+
+@given(st.lists(st.one_of(st.binary(max_size=200), st.integers(-(2**63), 2**63 - 1))))
+def test_elements_are_read_one_by_one(elements: list[bytes | int]) -> None:
+    reader = ListpackReader(
+        listpack_bytes([b"%d" % element if isinstance(element, int) else element for element in elements])
+    )
+    for element in elements:
+        assert reader.left() > 0
+        assert element == (reader.integer() if isinstance(element, int) else reader.next())
+    assert reader.left() == 0
+    reader.finish()
+
+
+def test_an_integer_that_stands_there_as_text_is_read_as_a_number() -> None:
+    entry = b"\x827" + b"7\x03"
+    assert ListpackReader(bytes([7 + len(entry), 0, 0, 0, 1, 0]) + entry + b"\xff").integer() == 77
+
+
+def test_a_text_is_not_read_as_a_number() -> None:
+    with pytest.raises(ValueError, match="no integer"):
+        ListpackReader(listpack_bytes([b"text"])).integer()
+
+
+def test_the_number_of_elements_must_be_that_of_the_header() -> None:
+    reader = ListpackReader(listpack_bytes([b"a", b"b"]))
+    reader.next()
+    with pytest.raises(ValueError, match="number of elements"):
+        reader.finish()
+
+
+def test_there_is_nothing_to_read_after_the_last_element() -> None:
+    with pytest.raises((ValueError, IndexError)):
+        ListpackReader(listpack_bytes([])).next()
 
 
 @pytest.mark.parametrize("length", [63, 64, 4095, 4096, 70000])

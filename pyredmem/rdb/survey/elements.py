@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Final
 
-from pyredmem.objects.rdb_images import (
-    ElementsImage,
-    FieldsImage,
-    Image,
-    IntsetImage,
-    ListpackFieldsImage,
-    ListpackScoresImage,
-    ListpackSetImage,
-    MembersImage,
-    NodesImage,
-    ScoresImage,
-)
+from pyredmem.objects.rdb_images import HashImage, Image, ListImage
 from pyredmem.objects.rdb_stream import StreamImage
 from pyredmem.objects.stream_id import id_text
+from pyredmem.rdb.survey.shapes import Shape
 
 INDEX: Final = "index"
 MEMBER: Final = "member"
@@ -26,70 +15,27 @@ FIELD: Final = "value of field"
 FIELD_NAME: Final = "name of field"
 ENTRY: Final = "entry"
 
-#: What a string is, which one (the name of a field or member, the index in a list, the id of an entry), and the string.
-Placed = tuple[str, bytes | int, bytes]
+
+def longest_element(image: Image, shape: Shape) -> tuple[str, bytes | int]:
+    """What the longest string of a collection is, and which one; of equal ones the first. It must have a string.
+
+    Which one is told by the name of a field or member, the index in a list, or the id of an entry.
+    """
+    at = shape.lengths.index(shape.longest)
+    if isinstance(image, ListImage):
+        return INDEX, at
+    if isinstance(image, StreamImage):
+        return ENTRY, id_text(_id_of_entry_with(image, at))
+    if isinstance(image, HashImage) and at % 2 == 1:
+        return FIELD, image.strings()[at - 1]
+    return FIELD_NAME if isinstance(image, HashImage) else MEMBER, image.strings()[at]
 
 
-def _list(image: ElementsImage | NodesImage) -> Iterator[Placed]:
-    if isinstance(image, ElementsImage):
-        elements = iter(image.elements)
-    else:
-        elements = (element for node in image.nodes for element in node.elements)
-    return ((INDEX, at, element) for at, element in enumerate(elements))
-
-
-def _members(image: MembersImage | ListpackSetImage) -> Iterator[Placed]:
-    return ((MEMBER, member, member) for member in image.members)
-
-
-def _intset(image: IntsetImage) -> Iterator[Placed]:
-    return ((MEMBER, number, b"%d" % number) for number in image.numbers)
-
-
-def _scores(image: ScoresImage | ListpackScoresImage) -> Iterator[Placed]:
-    return ((MEMBER, member, member) for member, _ in image.items)
-
-
-def _fields(image: FieldsImage) -> Iterator[Placed]:
-    return _of_pairs(zip(image.pairs[::2], image.pairs[1::2], strict=True))
-
-
-def _listpack_fields(image: ListpackFieldsImage) -> Iterator[Placed]:
-    return _of_pairs(iter(image.values.items()))
-
-
-def _of_pairs(pairs: Iterator[tuple[bytes, bytes]]) -> Iterator[Placed]:
-    for field, value in pairs:
-        yield FIELD_NAME, field, field
-        yield FIELD, field, value
-
-
-def _stream(image: StreamImage) -> Iterator[Placed]:
-    for node in image.nodes:
-        for place, (entry_id, entry) in enumerate(zip(node.ids, node.entries, strict=True)):
-            if place not in node.deleted:
-                yield from ((ENTRY, id_text(entry_id), part) for part in entry)
-
-
-_PLACES: Final[dict[type[Image], Callable[..., Iterator[Placed]]]] = {
-    ElementsImage: _list,
-    NodesImage: _list,
-    MembersImage: _members,
-    IntsetImage: _intset,
-    ListpackSetImage: _members,
-    ScoresImage: _scores,
-    ListpackScoresImage: _scores,
-    FieldsImage: _fields,
-    ListpackFieldsImage: _listpack_fields,
-    StreamImage: _stream,
-}
-
-
-def longest_element(image: Image) -> tuple[str, bytes | int]:
-    """What the longest string of a collection is, and which one; of equal ones the first. It must have a string."""
-    what, which, _ = max(_PLACES[type(image)](image), key=_length)
-    return what, which
-
-
-def _length(placed: Placed) -> int:
-    return len(placed[2])
+def _id_of_entry_with(image: StreamImage, at: int) -> int:
+    """The id of the entry that has a string, of which the place among all strings is given."""
+    end = 0
+    for entry_id, entry in image.entries():
+        end += len(entry)
+        if at < end:
+            return entry_id
+    raise AssertionError(at)

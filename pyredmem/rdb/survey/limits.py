@@ -25,8 +25,10 @@ from pyredmem.objects.rdb_images import (
     ListpackFieldsImage,
     ListpackScoresImage,
     ListpackSetImage,
+    ListpackTimedFieldsImage,
     MembersImage,
     NodesImage,
+    PackedNodeImage,
     ScoresImage,
 )
 from pyredmem.objects.sorted_set_encodings import score_entry_size
@@ -125,6 +127,7 @@ _SORTED_SETS: Final = ("zset-max-listpack-entries", "zset-max-listpack-value")
 _OUTCOMES: Final[dict[type[Image], tuple[tuple[str, Outcome], ...]]] = {
     FieldsImage: tuple((name, _of_fields) for name in _HASHES),
     ListpackFieldsImage: ((_HASHES[0], _of_listpack_fields),),
+    ListpackTimedFieldsImage: ((_HASHES[0], _of_listpack_fields),),
     MembersImage: tuple((name, _of_members) for name in ("set-max-intset-entries", *_SETS)),
     IntsetImage: (("set-max-intset-entries", _of_intset),),
     ListpackSetImage: ((_SETS[0], _of_listpack_members),),
@@ -180,9 +183,7 @@ class LimitStudy:
         """Measure a list whose elements are pushed anew."""
         if sum(shape.lengths) <= _SMALL_LIST // 2 and _is_one_small_listpack(image):
             return
-        assert isinstance(image, ElementsImage | NodesImage)
-        elements = image.elements if isinstance(image, ElementsImage) else _elements(image)
-        pushed = ElementsImage(elements)
+        pushed = ElementsImage(image.strings())
         for limit, limits in self._limits[LIST_SIZE]:
             self._note(LIST_SIZE, limit, self._size(pushed, limits) - size)
 
@@ -202,8 +203,8 @@ class LimitStudy:
             if isinstance(image, FieldsImage) and not image.times:
                 return self._listpack(int(entry_sizes(image.pairs)))
             if isinstance(image, ScoresImage):
-                members = int(entry_sizes([member for member, _ in image.items]))
-                return self._listpack(members + sum([int(score_entry_size(score)) for _, score in image.items]))
+                scores = sum([int(score_entry_size(score)) for score in image.scores_of_strings()])
+                return self._listpack(int(entry_sizes(image.strings())) + scores)
         return self._size(image, limits)
 
     def _listpack(self, entries_bytes: int) -> int:
@@ -230,12 +231,8 @@ def _with(settings: Settings, name: str, limit: int) -> EncodingLimits:
     return EncodingLimits(changed)
 
 
-def _elements(image: NodesImage) -> list[bytes]:
-    return [element for node in image.nodes for element in node.elements]
-
-
 def _is_one_small_listpack(image: Image) -> bool:
     if not isinstance(image, NodesImage):
         return True
     [node, *more] = image.nodes
-    return not more and not node.plain and LISTPACK_EMPTY_SIZE + entry_sizes(node.elements) <= _SMALL_LIST
+    return not more and isinstance(node, PackedNodeImage) and LISTPACK_EMPTY_SIZE + node.size <= _SMALL_LIST

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pyredmem.base.numbers import parse_integer
+from pyredmem.base.numbers import integer_text, parse_integer
 from pyredmem.memory.layout import DICT_ENTRY_SIZE, EMBSTR_LIMIT, ROBJ_SIZE, embstr_size, key_overhead, sds_new_size
 from pyredmem.objects.limits import EncodingLimits
-from pyredmem.objects.rdb_images import Image, StringImage
+from pyredmem.objects.rdb_images import Image, IntegerImage, StringImage
 from pyredmem.objects.string import SHARED_INTEGERS
 from pyredmem.rdb.survey.blocks import Blocks
 from pyredmem.rdb.survey.shapes import Shape, shape_of
@@ -19,6 +19,8 @@ from pyredmem.rdb.values import Workbench
 
 INT: Final = "int"
 _INTEGER_DIGITS: Final = 20
+#: The object and its text, even where both are in one block.
+_TEXT_BLOCKS: Final = 2
 #: Placing of the elements in a table depends on this number; with a fixed one a report is the same each time.
 _HASH_SEED: Final = 1
 
@@ -68,8 +70,10 @@ class Measurer:
 
     def measure(self, image: Image) -> Measured:
         """Measure a value."""
+        if isinstance(image, IntegerImage):
+            return self._measure_string(image, len(integer_text(image.number)), _integer_blocks(image.number))
         if isinstance(image, StringImage):
-            return self._measure_string(image)
+            return self._measure_string(image, len(image.data), _string_blocks(image.data))
         shape = shape_of(image)
         with self._workbench.built(image) as value:
             size = int(value.expected_memory(self._workbench.allocator))
@@ -83,25 +87,20 @@ class Measurer:
                 shape=shape,
             )
 
-    def _measure_string(self, image: StringImage) -> Measured:
-        data = image.data
-        number = parse_integer(data) if len(data) <= _INTEGER_DIGITS else None
-        blocks = 2
-        if number is not None:
-            blocks = 0 if 0 <= number < SHARED_INTEGERS else 1
-        found = self._strings.get((len(data), blocks))
+    def _measure_string(self, image: Image, length: int, blocks: int) -> Measured:
+        """Measure a string that has a number of bytes and of blocks."""
+        found = self._strings.get((length, blocks))
         if found is None:
-            found = self._strings[len(data), blocks] = self._first_string(image, blocks)
+            found = self._strings[length, blocks] = self._first_string(image, length, blocks)
         found.number += 1
         return found.measured
 
-    def _first_string(self, image: StringImage, blocks: int) -> _Strings:
-        length = len(image.data)
+    def _first_string(self, image: Image, length: int, blocks: int) -> _Strings:
         with self._workbench.built(image) as value:
             size = int(value.expected_memory(self._workbench.allocator))
             encoding = value.encoding().decode()
         requests: tuple[int, ...] = (int(ROBJ_SIZE),) * blocks
-        if blocks == 2:
+        if blocks == _TEXT_BLOCKS:
             is_embedded = length <= EMBSTR_LIMIT
             requests = (int(embstr_size(length)),) if is_embedded else (int(ROBJ_SIZE), int(sds_new_size(length)))
         return _Strings(Measured(size, False, encoding, length, length, None), requests)
@@ -126,3 +125,14 @@ class Measurer:
         for request, number in other_requests.items():
             blocks.add_requests(request, number)
         return blocks
+
+
+def _string_blocks(data: bytes) -> int:
+    """How many blocks a string takes: the text of an integer may be stored as one."""
+    number = parse_integer(data) if len(data) <= _INTEGER_DIGITS else None
+    return _TEXT_BLOCKS if number is None else _integer_blocks(number)
+
+
+def _integer_blocks(number: int) -> int:
+    """Small integers are shared."""
+    return 0 if 0 <= number < SHARED_INTEGERS else 1

@@ -17,6 +17,7 @@ from pyredmem.rdb.survey.limits import LimitStudy
 from pyredmem.rdb.survey.measure import INT, Measured, Measurer
 from pyredmem.rdb.survey.options import SurveyOptions
 from pyredmem.rdb.survey.prefixes import Prefixes
+from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.survey.times import ExpireTimes
 
 #: The size classes of the histogram: bits of the largest size.
@@ -104,8 +105,8 @@ class Tally:
             self._add_large_key(entry, measured, size)
         if isinstance(image, StringImage):
             self._add_string(entry, image, measured)
-        else:
-            self._add_collection(entry, image, measured)
+        elif measured.shape is not None:
+            self._add_collection(entry, image, measured, measured.shape)
 
     def _group(self, entry: Entry, measured: Measured) -> Group:
         place = (entry.database, entry.type, measured.encoding)
@@ -119,20 +120,18 @@ class Tally:
         if measured.encoding != INT:
             self.duplicates.add(image.data, measured.size, entry.key[:_KEPT_NAME], entry.database)
 
-    def _add_collection(self, entry: Entry, image: Image, measured: Measured) -> None:
-        shape = measured.shape
-        assert shape is not None
+    def _add_collection(self, entry: Entry, image: Image, measured: Measured, shape: Shape) -> None:
         self.averages += measured.is_average
         self.study.add(image, shape, measured.size)
         if shape.longest > self.largest_elements.least:
-            self._add_large_element(entry, image, shape.longest)
+            self._add_large_element(entry, image, shape)
 
-    def _add_large_element(self, entry: Entry, image: Image, length: int) -> None:
-        if length > 0:
-            what, which = longest_element(image)
+    def _add_large_element(self, entry: Entry, image: Image, shape: Shape) -> None:
+        if shape.longest > 0:
+            what, which = longest_element(image, shape)
             name = which[:_KEPT_NAME] if isinstance(which, bytes) else which
             large = LargeElement(entry.database, entry.type, what, name, entry.key[:_KEPT_NAME])
-            self.largest_elements.add(length, large)
+            self.largest_elements.add(shape.longest, large)
 
     def _add_large_key(self, entry: Entry, measured: Measured, size: int) -> None:
         large = LargeKey(

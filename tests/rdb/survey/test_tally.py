@@ -133,7 +133,7 @@ def test_the_longest_element_of_each_collection_is_found() -> None:
     assert found == {
         (b"list", "index", 1, 70),
         (b"set", "member", name, 70),
-        (b"numbers", "member", 1000, 4),
+        (b"numbers", "member", b"1000", 4),
         (b"board", "member", name, 70),
         (b"hash", "value of field", b"f", 70),
         (b"names", "name of field", name, 70),
