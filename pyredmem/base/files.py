@@ -5,6 +5,7 @@ All methods raise OSError as the operating system does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from errno import EROFS
 
 from mypy_extensions import mypyc_attr
@@ -49,6 +50,30 @@ class WritableFile:
 
     def close(self) -> None:
         """Close the file; what `sync_aside` has begun goes on to its end."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Aside:
+    """Work that somebody does while others go on. Here it is done at once."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._error: OSError | None = None
+        self._do(work)
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:  # raised by is_done()
+            self._error = error
+
+    def is_done(self) -> bool:
+        """Whether the work has ended. Raises the OSError with which it has."""
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def wait(self) -> None:
+        """Return when the work has ended."""
 
 
 def _refusal() -> OSError:
@@ -98,3 +123,7 @@ class Files:
     def sync_directory(self, path: str) -> None:
         """Return when it is on the disk which files a directory has."""
         raise _refusal()
+
+    def aside(self, work: Callable[[], None]) -> Aside:
+        """Do some work on files that takes long, and do not wait. It may touch nothing but files."""
+        return Aside(work)

@@ -1,10 +1,11 @@
 """The files of the operating system."""
 
 import os
+from collections.abc import Callable
 from threading import Thread
 from typing import Final
 
-from pyredmem.base.files import Files, ReadableFile, WritableFile
+from pyredmem.base.files import Aside, Files, ReadableFile, WritableFile
 
 #: Forces the content of a file to the disk, and of what is known about the file only what it takes to read it again.
 _sync_data: Final = getattr(os, "fdatasync", os.fsync)
@@ -70,6 +71,19 @@ class _Writing(WritableFile):
         self._file.close()
 
 
+class _AsideThread(Aside):
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._error = None
+        self._thread = Thread(target=self._do, args=(work,), name="pyredmem-files", daemon=True)
+        self._thread.start()
+
+    def is_done(self) -> bool:
+        return not self._thread.is_alive() and super().is_done()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+
 class SystemFiles(Files):
     """The files of the operating system. Paths are relative to ``directory``."""
 
@@ -108,3 +122,6 @@ class SystemFiles(Files):
             os.fsync(directory)
         finally:
             os.close(directory)
+
+    def aside(self, work: Callable[[], None]) -> Aside:
+        return _AsideThread(work)

@@ -12,7 +12,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.base.files import Files, WritableFile
+from pyredmem.base.files import Aside, Files, WritableFile
 from pyredmem.keyspace.dataset_save import KeyspaceSave
 
 #: A file that is forced to disk in steps is so after each step of this size (bytes; Redis 7.2 config.h).
@@ -49,9 +49,6 @@ class _SyncedInSteps(WritableFile):
     def sync(self) -> None:
         self._file.sync()
 
-    def sync_aside(self) -> None:
-        self._file.sync_aside()
-
     def is_syncing(self) -> bool:
         return self._file.is_syncing()
 
@@ -71,7 +68,7 @@ class DatasetFile:
         self._temporary = temporary
         self._path = path
         self._watches = watches
-        self._is_ended = False
+        self._ending: Aside | None = None
         file = files.create(temporary)
         self._file: WritableFile = _SyncedInSteps(file, watches) if in_steps else file
         self.keyspace: KeyspaceSave = self._begin()
@@ -87,24 +84,20 @@ class DatasetFile:
     def finish(self) -> None:
         """All keys are written: end the file, and let it take the place of the other one."""
         self._write_end()
-        self._file.sync()
         self._take_place()
 
     def is_finished(self) -> bool:
         """As `finish`, but without waiting: returns whether all is done, and wants to be called again if it is not."""
-        if self._file.is_syncing():
-            return False
-        if not self._is_ended:
-            self._is_ended = True
-            self._write_end()
-            self._file.sync_aside()
+        if self._ending is None:
             if self._file.is_syncing():
                 return False
-        self._take_place()
-        return True
+            self._write_end()
+            self.keyspace.let_go()
+            self._ending = self._files.aside(self._take_place)
+        return self._ending.is_done()
 
     def _take_place(self) -> None:
-        self.keyspace.let_go()
+        self._file.sync()
         self._file.close()
         if self._path:
             self._files.rename(self._temporary, self._path)
@@ -112,6 +105,8 @@ class DatasetFile:
 
     def abandon(self) -> None:
         """Leave no temporary file."""
+        if self._ending is not None:
+            self._ending.wait()
         self.keyspace.let_go()
         with contextlib.suppress(OSError):
             self._file.close()

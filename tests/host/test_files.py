@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from errno import EROFS
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -187,3 +188,33 @@ def test_without_a_shell_nothing_can_be_written(change: Callable[[Files], object
     with pytest.raises(OSError, match="Read-only file system") as caught:
         change(Files())
     assert caught.value.errno == EROFS
+
+
+def test_work_aside_is_done_in_the_end(place: Place) -> None:
+    def write() -> None:
+        place.write("a", b"one")
+
+    work = place.files.aside(write)
+    work.wait()
+    assert work.is_done()
+    assert place.content("a") == b"one"
+
+
+def test_an_error_of_work_aside_is_raised_when_it_is_done(place: Place) -> None:
+    work = place.files.aside(lambda: place.files.remove(place.path("missing")))
+    work.wait()
+    with pytest.raises(FileNotFoundError):
+        work.is_done()
+
+
+def test_work_aside_goes_on_while_its_beginner_does(tmp_path: Path) -> None:
+    may_end = Event()
+
+    def go_on() -> None:
+        may_end.wait()
+
+    work = SystemFiles().aside(go_on)
+    assert not work.is_done()
+    may_end.set()
+    work.wait()
+    assert work.is_done()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from errno import ENOSPC
 from typing import Any
 
 import pytest
 
+from pyredmem.base.files import Aside
+from pyredmem.persistence.background import MOST_FORKED
 from tests.persistence.worlds import SavingWorld
 from tests.support.faulty_files import after_crash
 from tests.support.replies import OK, PONG, Error, Simple
@@ -219,6 +221,85 @@ def test_a_save_in_slices_that_fails_leaves_nothing(world: SavingWorld, operatio
     assert world.do("BGSAVE") == STARTED
     world.advance(1000)
     assert world.field("rdb_last_bgsave_status") == "ok"
+
+
+class Postponed(Aside):
+    """Work of a slow disk: it is done when somebody waits for it."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._has_ended = False
+        self._error = None
+
+    def is_done(self) -> bool:
+        return self._has_ended and super().is_done()
+
+    def wait(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._do(self._work)
+
+
+@pytest.fixture
+def postponed(world: SavingWorld, monkeypatch: pytest.MonkeyPatch) -> list[Postponed]:
+    """The work that the disk has yet to do."""
+    works: list[Postponed] = []
+
+    def postpone(work: Callable[[], None]) -> Aside:
+        works.append(Postponed(work))
+        return works[-1]
+
+    monkeypatch.setattr(world.files, "aside", postpone)
+    return works
+
+
+def test_a_save_in_slices_does_not_wait_for_the_disk(world: SavingWorld, postponed: list[Postponed]) -> None:
+    world.do("SET", "a", "b")
+    world.do("BGSAVE")
+    world.advance(1000)
+    assert world.field("rdb_bgsave_in_progress") == "1"
+    assert "dump.rdb" not in world.files.content
+    world.do("SET", "a", "c")
+    postponed[0].wait()
+    world.advance(1000)
+    assert world.field("rdb_last_bgsave_status") == "ok"
+    assert digest_of_file(world) != world.do("DEBUG", "DIGEST")
+
+
+def test_an_error_of_a_slow_disk_fails_the_save(world: SavingWorld, postponed: list[Postponed]) -> None:
+    world.do("SET", "a", "b")
+    world.do("BGSAVE")
+    world.advance(1000)
+    world.files.fail("rename")
+    postponed[0].wait()
+    world.advance(1000)
+    assert world.field("rdb_last_bgsave_status") == "err"
+    assert world.files.content == {}
+
+
+def test_a_save_that_is_killed_while_it_waits_for_the_disk_leaves_no_litter(
+    world: SavingWorld, postponed: list[Postponed]
+) -> None:
+    world.do("SET", "a", "b")
+    world.do("BGSAVE")
+    world.advance(1000)
+    world.do("FLUSHALL")
+    assert postponed[0].is_done()
+    assert world.field("rdb_bgsave_in_progress") == "0"
+    assert sorted(world.files.content) == ["dump.rdb"]
+
+
+def test_with_much_memory_in_use_a_server_saves_in_slices(forking: SavingWorld) -> None:
+    allocator = forking.engine.allocator
+    forking.do("SET", "a", "b")
+    block = allocator.alloc(MOST_FORKED)
+    assert forking.do("BGSAVE") == STARTED
+    assert forking.saving_host.children == []
+    forking.advance(1000)
+    assert forking.field("rdb_last_bgsave_status") == "ok"
+    allocator.free(block)
+    forking.do("BGSAVE")
+    assert len(forking.saving_host.children) == 1
 
 
 # In the background, in a child.
