@@ -27,6 +27,7 @@ class Suite:
 
     commands_per_type: int = 20_000  # compared with a real server, for each type of value
     commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
+    sequences_per_round: int = 100  # that are made until enough of their commands have been compared
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # connections that are opened and closed again
@@ -54,6 +55,7 @@ SUITES: Final = {
     "ci": Suite(
         commands_per_type=800,
         commands_per_group=350,
+        sequences_per_round=25,
         calls=10_000,
         inputs=4_000,
         connections=2_000,
