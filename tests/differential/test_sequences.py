@@ -70,7 +70,6 @@ OTHERS = {"expiry", "keys", "scan", "transactions", "connection"}
 MIXED = "mixed"
 
 WAYS: list[tuple[int, Limits]] = [(2, DEFAULT), (2, LOW), (3, DEFAULT), (3, LOW)]
-ROUND = 100  # examples
 MOST_ROUNDS = 60
 # In no sequence may the real server use more than this many bytes.
 MOST_MEMORY = 1 << 30
@@ -173,5 +172,5 @@ def test_both_servers_reply_alike_to_thousands_of_commands(
     for number in range(first + 1, first + MOST_ROUNDS):
         if _compared(pair, group) >= wanted:
             break
-        _explore(pair, group, protocol, ROUND, number)
+        _explore(pair, group, protocol, SUITE.sequences_per_round, number)
     assert _compared(pair, group) >= wanted, "not as many commands were compared as there should be"

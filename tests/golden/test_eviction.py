@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.local import LocalClient, LocalEngine, local_engine
+from tests.support.suites import SUITE
 
 HERE = Path(__file__).parent
 TOLERANCE = 0.005
@@ -126,10 +127,13 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [pytest.param(policy, marks=[] if policy in QUICK else [pytest.mark.slow]) for policy in SCENARIOS],
-)
+def _policies() -> list[object]:
+    """The quick ones, and as many of the others as the suite tries."""
+    others = [policy for policy in SCENARIOS if policy not in QUICK][:: SUITE.data_set_step]
+    return [*sorted(QUICK), *[pytest.param(policy, marks=pytest.mark.slow) for policy in others]]
+
+
+@pytest.mark.parametrize("policy", _policies())
 def test_a_load_above_the_limit_ends_as_recorded(policy: str) -> None:
     scenario = SCENARIOS[policy]
     outcome = scenario.run()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.golden.cases import ALLOCATORS, Load, all_loads
 from tests.support.local import LocalClient, LocalEngine, local_engine
+from tests.support.suites import SUITE
 from tests.support.wire import Error
 
 TOLERANCE = 0.01
@@ -48,14 +49,20 @@ def _settle(local: LocalEngine, watcher: LocalClient) -> int:
     return before
 
 
+def _is_quick(load: Load) -> bool:
+    return load.id in QUICK and load.profile == "jemalloc-lg3"
+
+
+def _name(load: Load) -> str:
+    return f"{load.profile}-{load.id}"
+
+
 def _loads() -> list[object]:
+    """The quick ones, and as many of the others as the suite tries."""
+    others = [load for load in all_loads() if not _is_quick(load)]
     return [
-        pytest.param(
-            load,
-            id=f"{load.profile}-{load.id}",
-            marks=[] if load.id in QUICK and load.profile == "jemalloc-lg3" else [pytest.mark.slow],
-        )
-        for load in all_loads()
+        *[pytest.param(load, id=_name(load)) for load in all_loads() if _is_quick(load)],
+        *[pytest.param(load, id=_name(load), marks=pytest.mark.slow) for load in others[:: SUITE.data_set_step]],
     ]
 
 

@@ -27,6 +27,7 @@ class Suite:
 
     commands_per_type: int = 20_000  # compared with a real server, for each type of value
     commands_per_group: int = 8_000  # the same for each group of commands that do not belong to one type
+    sequences_per_round: int = 100  # that are made until enough of their commands have been compared
     calls: int = 200_000  # nearly correct calls, made from COMMAND DOCS
     inputs: int = 100_000  # random byte strings, and random commands
     connections: int = 10_000  # connections that are opened and closed again
@@ -37,6 +38,7 @@ class Suite:
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     damaged_files: int = 3_000  # RDB files with a wrong byte that are checked, for each judge
     damaged_inputs: int = 200_000  # RDB files, append-only files and payloads, damaged anyhow
+    data_set_step: int = 1  # of the recorded data sets that take long to make, every n-th
     byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
     round_trips: int = 200  # random datasets that are saved and loaded, for each group of commands
     churn_seconds: float = 20.0
@@ -54,6 +56,7 @@ SUITES: Final = {
     "ci": Suite(
         commands_per_type=800,
         commands_per_group=350,
+        sequences_per_round=25,
         calls=10_000,
         inputs=4_000,
         connections=2_000,
@@ -63,6 +66,7 @@ SUITES: Final = {
         streams_of_fields=60,
         damaged_files=100,
         damaged_inputs=800,
+        data_set_step=3,  # all data sets, each with one of the allocators
         byte_step=23,
         round_trips=4,
         churn_seconds=20.0,
