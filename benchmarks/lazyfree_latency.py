@@ -106,8 +106,8 @@ class Run:
     waited_ms: float  # how long the server's threads waited for a processor
 
 
-def information(connection: Connection) -> dict[str, int]:
-    text = connection.do("INFO", "memory")
+def information(connection: Connection, section: str = "memory") -> dict[str, int]:
+    text = connection.do("INFO", section)
     pairs = (line.split(b":", 1) for line in text.split(b"\r\n") if b":" in line)
     return {name.decode(): int(value) for name, value in pairs if value.isdigit()}
 

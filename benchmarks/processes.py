@@ -139,7 +139,8 @@ class Process:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._log = Path(directory) / "output.log"
+        self.directory = Path(directory)
+        self._log = self.directory / "output.log"
         fixed = ["--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", directory]
         self.started = time.perf_counter()
         with self._log.open("wb") as log:
@@ -186,6 +187,15 @@ class Process:
         """The resident set size of the process."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def family_bytes(self) -> int:
+        """The same, and what its children have for themselves: the pages that were copied since the fork."""
+        total = self.resident_bytes()
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with contextlib.suppress(OSError):  # it may have ended
+                lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_Dirty:"))
+        return total
 
     def used_memory(self) -> int:
         """The server's own figure `used_memory`."""
