@@ -65,7 +65,6 @@ class DatabaseSave(Preserver, SlotKeeper):
         self.done: i64 = 0
         self.has_begun = False  # whether anything was written
         self.large: list[LargeValue] = []  # those whose turn it is, or who are going to change
-        self._database = database
         self._table = database.keys
         self._expires = database.expires
         self._facts = facts

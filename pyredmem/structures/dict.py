@@ -59,6 +59,7 @@ class Dict(DictCore):
         has_words: bool = False,
     ) -> None:
         super().__init__(allocator, owns_keys, without_values, in_heap, has_words)
+        self._seen: i64 = 0  # made of what a look ahead has read, so that no compiler leaves out a read
         self._released: i64 = 0  # bytes already released of the array that is being dropped
 
     # Subclasses override these to have their own arrays treated as those here.
@@ -94,19 +95,24 @@ class Dict(DictCore):
         """
         heads = self.heads
         mask = self.mask
-        tags = self.tags
         rehash_index = self.rehash_index
         at: i64 = 0
-        while at < count:
-            bucket: i64 = digests[at] & mask
-            slots[at] = i64(heads[bucket]) if bucket >= rehash_index else NONE
-            at += 1
+        if rehash_index >= 0:
+            self._look_at_rehash(digests, slots, count)
+        else:
+            while at < count:
+                slots[at] = i64(heads[digests[at] & mask])
+                at += 1
         links = self.links
+        tags = self.tags
         found: i64 = 0
         at = 0
         while at < count:
+            digest = digests[at]
             entry = slots[at]
-            tag = digests[at] << SPARE_BITS & tags
+            if rehash_index >= 0:
+                tags = self.tags if digest & mask >= rehash_index else self.new_tags
+            tag = digest << SPARE_BITS & tags
             while entry >= 0 and (entry ^ tag) & tags != 0:
                 entry = i64(links[entry & ~tags])
             if entry >= 0:
@@ -114,6 +120,35 @@ class Dict(DictCore):
                 found += 1
             at += 1
         return found
+
+    def _look_at_rehash(self, digests: vec[i64], slots: vec[i64], count: i64) -> None:
+        """Put the first entries of the buckets of ``count`` hashes in ``slots``, of the table in which they are now.
+
+        Read also the buckets to which keys are added, and those that so many lookups are going to move.
+        """
+        heads = self.heads
+        new_heads = self.new_heads
+        mask = self.mask
+        new_mask = self.new_mask
+        next_bucket = self.rehash_index
+        seen: i64 = 0
+        at: i64 = 0
+        while at < count:
+            bucket: i64 = digests[at] & mask
+            added = i64(new_heads[digests[at] & new_mask])
+            slots[at] = i64(heads[bucket]) if bucket >= next_bucket else added
+            seen += added
+            at += 1
+        links = self.links
+        entries = self.entry_addresses
+        slot_bits = ~self.tags
+        end = next_bucket + count if next_bucket + count <= mask else mask + 1
+        while next_bucket < end:
+            entry = i64(heads[next_bucket])
+            if entry >= 0:
+                seen += i64(links[entry & slot_bits]) + i64(entries[entry & slot_bits])
+            next_bucket += 1
+        self._seen = seen
 
     # What these two return means nothing: it is made of what was read.
 

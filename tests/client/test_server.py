@@ -17,6 +17,7 @@ from pyredmem.base.build import COMPILED
 from pyredmem.client.server import Server
 from pyredmem.config.settings import SettingError
 from pyredmem.engine.engine import Engine
+from pyredmem.keyspace.database_save import DatabaseSave
 from pyredmem.keyspace.keyspace import Keyspace
 
 
@@ -62,6 +63,21 @@ def test_a_closed_server_needs_no_garbage_collector() -> None:
     server.close()
     del server
     assert (_alive(Engine), _alive(Keyspace)) == before
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+def test_a_server_that_is_closed_while_it_saves_needs_no_garbage_collector() -> None:
+    before = _alive(Engine), _alive(Keyspace)
+    server = Server()
+    client = server.client()
+    client.sadd("set", *range(5000))
+    client.bgsave()
+    client.srem("set", 1)
+    assert _alive(DatabaseSave) == 1
+    client.close()
+    server.close()
+    del server
+    assert (_alive(Engine), _alive(Keyspace), _alive(DatabaseSave)) == (*before, 0)
 
 
 @pytest.mark.usefixtures("no_garbage_collector")
