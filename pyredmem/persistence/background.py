@@ -45,6 +45,10 @@ class Job:
     def save_in_child(self, temporary: str, report: Callable[[int], None]) -> str:
         """Save the whole dataset, in the child; returns what went wrong, empty if nothing did."""
 
+    def goes_by_pieces(self) -> bool:
+        """Whether large values are written by pieces if the save goes on in slices."""
+        return True
+
     @abstractmethod
     def open(self, temporary: str) -> DatasetFile:
         """The file that is to be written in slices. Raises OSError."""
@@ -119,7 +123,7 @@ class Background:
 
     def _fork(self, job: Job) -> Child | None:
         core = self._core
-        if core.allocator.used_memory > MOST_FORKED:
+        if core.allocator.used_memory > MOST_FORKED and job.goes_by_pieces():
             return None
         start_us = core.clock.now_us()
         child = core.host.fork(lambda report: self._save_in_child(job, report))

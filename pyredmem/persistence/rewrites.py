@@ -71,6 +71,9 @@ class Rewrites(Job):
     def save_in_child(self, temporary: str, report: Callable[[int], None]) -> str:
         return save_all(lambda: self._append_only.base_file(temporary, False), report)
 
+    def goes_by_pieces(self) -> bool:
+        return self._is_rdb
+
     def open(self, temporary: str) -> DatasetFile:
         return self._append_only.base_file(temporary, True)
 

@@ -302,6 +302,18 @@ def test_with_much_memory_in_use_a_server_saves_in_slices(forking: SavingWorld) 
     assert len(forking.saving_host.children) == 1
 
 
+def test_a_rewrite_as_commands_forks_whatever_memory_is_in_use() -> None:
+    world = SavingWorld(forks=True, appendonly="yes", aof_use_rdb_preamble="no").started()
+    block = world.engine.allocator.alloc(MOST_FORKED)
+    world.do("BGREWRITEAOF")
+    assert len(world.saving_host.children) == 1
+    world.saving_host.children[0].is_running = False
+    world.tick()
+    assert world.field("aof_last_bgrewrite_status") == "ok"
+    world.engine.allocator.free(block)
+    world.check()
+
+
 # In the background, in a child.
 
 
