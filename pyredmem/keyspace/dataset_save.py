@@ -44,10 +44,6 @@ class KeyspaceSave:
         self._large: LargeValue | None = None  # the value that is being written
         self.keys: i64 = 0  # written so far
 
-    def total(self) -> i64:
-        """How many keys there are to write, those that were written included."""
-        return sum([source.keys for source in self._sources])
-
     def step(self, size: i64) -> bool:
         """Write about ``size`` bytes; returns whether anything is left."""
         end = self._writer.size() + size

@@ -43,18 +43,12 @@ class TablePieces(Pieces, SlotKeeper):
             slot += 1
 
     def step(self, writer: RdbWriter) -> bool:
-        kept = self._kept_slots
         end = min(self._next + _SLOTS, self._end)
         slot = self._next
-        if kept:
-            while slot < end:
-                if slot not in kept:
-                    self._content.save_slot(writer, slot, self._first_ms)
-                slot += 1
-        else:
-            while slot < end:
+        while slot < end:
+            if slot not in self._kept_slots:
                 self._content.save_slot(writer, slot, self._first_ms)
-                slot += 1
+            slot += 1
         self._next = end
         if end < self._end:
             return True
