@@ -135,7 +135,9 @@ def encode(words: Sequence[str | bytes]) -> bytes:
 class Process:
     """A running server."""
 
-    def __init__(self, contender: Contender, options: Sequence[str], directory: str) -> None:
+    def __init__(
+        self, contender: Contender, options: Sequence[str], directory: str, poll_seconds: float = 0.001
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -152,13 +154,13 @@ class Process:
                 env=contender.environment(),
                 cwd=directory,
             )
-        self.seconds_to_first_pong = self._wait()
+        self.seconds_to_first_pong = self._wait(poll_seconds)
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def _wait(self, seconds: float = 60.0) -> float:
+    def _wait(self, poll_seconds: float, seconds: float = 60.0) -> float:
         while (elapsed := time.perf_counter() - self.started) < seconds:
             if self._process.poll() is not None:
                 break
@@ -169,7 +171,7 @@ class Process:
                         return time.perf_counter() - self.started
                 finally:
                     connection.close()
-            time.sleep(0.001)
+            time.sleep(poll_seconds)
         self.stop()
         raise RuntimeError(f"no PONG after {elapsed:.1f} s\n{self._log.read_text(errors='replace')}")
 

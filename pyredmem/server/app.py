@@ -100,6 +100,7 @@ class Server:
         """Serve until a signal or SHUTDOWN ends the server; returns the exit status for the process."""
         process.keep_large_blocks_apart()
         self._host.is_own_process = True
+        self._collector.turn_off()
         try:
             loop = new_event_loop(loop_choice())
             self._catch_signals(loop)

@@ -1,7 +1,8 @@
 """Python's cyclic garbage collector in a server process.
 
 Commands create no reference cycles, so reference counting alone frees all their memory. If the collector ran on its own
-schedule, it would stop the server to walk through a data set in which it finds nothing. Therefore it is turned off.
+schedule, it would stop the server to walk through a data set in which it finds nothing. Therefore it is turned off,
+from the start, because a load makes many objects.
 
 Connections do create cycles: a transport, its protocol and what TLS adds refer to each other, and not every event loop
 breaks these cycles. So the collector runs each time a number of connections have ended. It does not know the objects of
@@ -21,11 +22,14 @@ class Collector:
         self._ended_at_last_run = 0
         self._in_charge = False
 
-    def take_charge(self) -> None:
-        """Turn the automatic collector off, and exclude everything that exists now from later runs."""
+    def turn_off(self) -> None:
+        """Turn the automatic collector off."""
         gc.collect()
-        gc.freeze()
         gc.disable()
+
+    def take_charge(self) -> None:
+        """Begin to decide, and exclude everything that exists now from later runs."""
+        gc.freeze()
         self._in_charge = True
 
     def is_due(self, connections_ended: int) -> bool:

@@ -11,6 +11,7 @@ from pyredmem.server.collector import ENDED_PER_RUN, Collector
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     one = Collector()
+    one.turn_off()
     one.take_charge()
     yield one
     gc.unfreeze()
