@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from charts import write_results
@@ -36,7 +37,8 @@ from round_trips import RoundTrips, asking
 from vs_redis import ROOT
 
 MEMBERS = 5_000_000
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 2.0  # before the save: how long clients wait without it
+LOOK_SECONDS = 0.05  # between two looks at the memory, and at whether the save goes on
 PAUSE_US = 300
 POLL_SECONDS = 0.1  # while a file is loaded: each PING takes time from it
 #: By measurement: the bar, whether a figure must not be above it (or below it), and what the figure is.
@@ -119,16 +121,13 @@ def cpu_of(server: Process, work: Callable[[], object]) -> float:
     return server.cpu_seconds() - before
 
 
-def cpu_of_command(server: Process, *words: str) -> float:
-    """CPU seconds of a command."""
+def save(server: Process) -> None:
+    """Run SAVE."""
     connection = Connection(server.port, 600)
-    before = server.cpu_seconds()
-    reply = connection.do(*words)
-    cpu = server.cpu_seconds() - before
+    reply = connection.do("SAVE")
     connection.close()
     if reply != b"+OK":
-        raise RuntimeError(f"{words}: {reply.decode()}")
-    return cpu
+        raise RuntimeError(reply.decode())
 
 
 def make_file(contender: Contender, keys: int, file: Path) -> None:
@@ -137,7 +136,7 @@ def make_file(contender: Contender, keys: int, file: Path) -> None:
         connection = Connection(server.port)
         connection.load(mixed(keys))
         connection.close()
-        cpu_of_command(server, "SAVE")
+        save(server)
         shutil.copy(server.directory / "dump.rdb", file)
 
 
@@ -150,14 +149,16 @@ def save_and_load(contenders: list[Contender], file: Path) -> Figures:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
             shutil.copy(file, Path(directory) / "dump.rdb")
             server = Process(contender, [], directory, POLL_SECONDS)
-            figures["load"][contender.name] = server.cpu_seconds() - without
-            figures["save"][contender.name] = cpu_of_command(server, "SAVE")
-            server.stop()
+            try:
+                figures["load"][contender.name] = server.cpu_seconds() - without
+                figures["save"][contender.name] = cpu_of(server, partial(save, server))
+            finally:
+                server.stop()
     return figures
 
 
 def sets(server: Process, pipeline: int, requests: int, clients: int = 50) -> tuple[float, float]:
-    """CPU seconds and elapsed seconds of so many SETs, by redis-benchmark."""
+    """CPU seconds and elapsed seconds that a number of SETs take, by redis-benchmark."""
     command = ["redis-benchmark", "-p", str(server.port), "-t", "set", "-r", "100000", "-c", str(clients), "-q"]
     command += ["-n", str(requests), "-P", str(pipeline)]
     began = time.perf_counter()
@@ -201,10 +202,7 @@ def bgsave(contenders: list[Contender], members: int) -> Figures:
     for contender in contenders:
         with running(contender) as server:
             connection = Connection(server.port)
-            names = range(0, members, 100)
-            connection.load(
-                ("SADD", "big", *[f"member:{at:08}" for at in range(first, first + 100)]) for first in names
-            )
+            connection.load(("SADD", "big", *names(first)) for first in range(0, members, 100))
             busy = [sys.executable, "-c", BUSY, str(Path(__file__).parent), str(server.port), str(members)]
             load = subprocess.Popen(["nice", "-n", "19", *busy])
             try:
@@ -229,7 +227,7 @@ def _save_in_background(server: Process, connection: Connection) -> tuple[RoundT
         times.append(time.monotonic_ns())
         connection.do("BGSAVE")
         while information(connection, "persistence")["rdb_bgsave_in_progress"]:
-            time.sleep(0.05)
+            time.sleep(LOOK_SECONDS)
             most = max(most, server.family_bytes())
         times.append(time.monotonic_ns())
     return found, times, 100.0 * (most - before) / before

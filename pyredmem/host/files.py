@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
 from typing import Final
 
@@ -25,11 +26,30 @@ class _Reading(ReadableFile):
         self._file.close()
 
 
+class _AsideThread(Aside):
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._error = None
+        self._thread = Thread(target=self._do, args=(work,), name="pyredmem-files", daemon=True)
+        self._thread.start()
+
+    def is_done(self) -> bool:
+        return not self._thread.is_alive() and super().is_done()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+
+def _sync_and_close(descriptor: int) -> None:
+    try:
+        _sync_data(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class _Writing(WritableFile):
     def __init__(self, path: str, mode: str) -> None:
         self._file = open(path, mode, buffering=0)  # noqa: SIM115 - closed by close()
-        self._syncing: Thread | None = None
-        self._error: OSError | None = None
+        self._syncing: _AsideThread | None = None
 
     def write(self, data: bytes) -> None:
         left = memoryview(data)
@@ -42,46 +62,23 @@ class _Writing(WritableFile):
     def sync_aside(self) -> None:
         """Sync in another thread. It has a descriptor of its own, so the file may be closed meanwhile."""
         descriptor = os.dup(self._file.fileno())
-        self._syncing = Thread(target=self._sync_and_close, args=(descriptor,), name="pyredmem-fsync", daemon=True)
-        self._syncing.start()
-
-    def _sync_and_close(self, descriptor: int) -> None:
-        try:
-            _sync_data(descriptor)
-        except OSError as error:  # raised by is_syncing()
-            self._error = error
-        finally:
-            os.close(descriptor)
+        self._syncing = _AsideThread(partial(_sync_and_close, descriptor))
 
     def is_syncing(self) -> bool:
-        if self._syncing is None:
+        syncing = self._syncing
+        if syncing is None:
             return False
-        if self._syncing.is_alive():
-            return True
-        self._syncing = None
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-        return False
+        self._syncing = None  # an error is raised once
+        if syncing.is_done():
+            return False
+        self._syncing = syncing
+        return True
 
     def truncate(self, size: int) -> None:
         self._file.truncate(size)
 
     def close(self) -> None:
         self._file.close()
-
-
-class _AsideThread(Aside):
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._error = None
-        self._thread = Thread(target=self._do, args=(work,), name="pyredmem-files", daemon=True)
-        self._thread.start()
-
-    def is_done(self) -> bool:
-        return not self._thread.is_alive() and super().is_done()
-
-    def wait(self) -> None:
-        self._thread.join()
 
 
 class SystemFiles(Files):

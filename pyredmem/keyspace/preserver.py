@@ -1,4 +1,4 @@
-"""Who must see the keys of a database before they change: snapshots, and saves that go on while commands run."""
+"""Snapshots, and saves that go on while commands run, must see the keys of a database before these change."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.keepers import NodeKeeper
 
-#: A node has as many bytes as so many elements of tables, roughly.
+#: About how many elements of a table have as many bytes as one node.
 ELEMENTS_PER_NODE: Final = 32
 
 

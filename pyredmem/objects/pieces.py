@@ -38,4 +38,4 @@ class Pieces:
 
     @abstractmethod
     def kept_bytes(self) -> i64:
-        """How long that is which was serialized before its turn, and is not written yet."""
+        """The bytes of what was serialized before its turn and is not written yet."""

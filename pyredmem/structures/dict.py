@@ -124,7 +124,7 @@ class Dict(DictCore):
     def _look_at_rehash(self, digests: vec[i64], slots: vec[i64], count: i64) -> None:
         """Put the first entries of the buckets of ``count`` hashes in ``slots``, of the table in which they are now.
 
-        Read also the buckets to which keys are added, and those that so many lookups are going to move.
+        It also reads the buckets to which the keys would be added, and the next ``count`` buckets that will move.
         """
         heads = self.heads
         new_heads = self.new_heads

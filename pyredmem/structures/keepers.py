@@ -1,4 +1,4 @@
-"""Who must see the parts of a large value before they change: a save of the dataset that goes on while commands run."""
+"""A save that goes on while commands run must see the parts of a large value before these change."""
 
 from __future__ import annotations
 

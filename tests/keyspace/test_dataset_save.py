@@ -23,7 +23,7 @@ from tests.persistence.test_round_trip import CONTENTS, LIMITS, is_left_out
 from tests.persistence.worlds import SavingWorld
 from tests.support.suites import SUITE, time_limit
 
-#: Values with so many elements are written by pieces.
+#: Values with at least this many elements are written piece by piece.
 LEAST = 64
 
 

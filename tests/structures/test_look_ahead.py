@@ -65,6 +65,18 @@ def test_no_bucket_moves_while_a_rehash_is_in_progress() -> None:
     assert all(0 <= slot < 65 for slot in prepared(ahead))
 
 
+def test_keys_are_found_in_both_tables_of_a_rehash() -> None:
+    table = filled(65)
+    for _ in range(32):
+        table.step()
+    assert table.is_rehashing()
+    names = [b"key:%d" % number for number in range(64)]  # the last one was added when the rehash had begun
+    ahead = LookAhead()
+    for first in range(0, 64, WINDOW):
+        ahead.words(table, names, first, 1)
+        assert prepared(ahead) == [table.find_rehashing(name) for name in names[first : first + WINDOW]]
+
+
 def test_keys_that_are_not_there_have_no_slot() -> None:
     table = filled(64)
     ahead = LookAhead()
