@@ -30,6 +30,7 @@ DIFFERENCES: Final = {
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
     "memory|malloc-stats": "describes the model of the allocator",
+    "pfadd": "adds none of the elements if the value proves to be corrupt; Redis adds those before it notices",
     "psync": f"refused: {_NO_REPLICAS}",
     "replconf": f"refused: {_NO_REPLICAS}",
     "replicaof": f"`NO ONE` is accepted, anything else is refused: {_NO_REPLICAS}",
@@ -38,7 +39,7 @@ DIFFERENCES: Final = {
     "slaveof": "as `REPLICAOF`",
     "sync": f"refused: {_NO_REPLICAS}",
     "wait": f"no replica ever acknowledges: {_NO_REPLICAS}",
-    "waitaof": f"nothing is ever acknowledged: {_NO_REPLICAS}, and there is no append-only file",
+    "waitaof": f"no replica ever acknowledges: {_NO_REPLICAS}",
 }
 
 #: Why commands will always be missing, by their names or those of their containers.

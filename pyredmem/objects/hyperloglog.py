@@ -52,9 +52,13 @@ def _make_room(value: BufferString, allocator: Allocator, limit: i64) -> None:
 
 
 def add_elements(value: BufferString, elements: list[bytes], allocator: Allocator, limit: i64) -> i64:
-    """Add elements; returns how many of them changed a register, or -1 if the value proved to be corrupt."""
+    """Add elements; returns how many of them changed a register, or -1 if the value proved to be corrupt.
+
+    A corrupt value stays as it was: the command fails, so neither replicas nor the append-only file get to know of it.
+    """
     changed: i64 = 0
     editor: SparseEditor | None = SparseEditor(value.buffer) if hyperloglog.is_sparse(value.buffer) else None
+    before = bytes(value.buffer) if editor is not None else b""
     for element in elements:
         place = hyperloglog.register_of(element)
         index = place & (REGISTERS - 1)
@@ -62,12 +66,11 @@ def add_elements(value: BufferString, elements: list[bytes], allocator: Allocato
         if editor is not None:
             editor.rewind()
             outcome = _raise_sparse(value, editor, index, rank, allocator, limit)
-            if outcome == CORRUPT:
-                return -1
-            if outcome != TOO_LONG:
+            if outcome < TOO_LONG:
                 changed += outcome
                 continue
-            if not make_dense(value, allocator):
+            if outcome == CORRUPT or not make_dense(value, allocator):
+                value.buffer[:] = before
                 return -1
             editor = None
         if hyperloglog.raise_dense(value.buffer, index, rank):

@@ -71,8 +71,11 @@ def test_a_server_that_is_closed_while_it_saves_needs_no_garbage_collector() -> 
     server = Server()
     client = server.client()
     client.sadd("set", *range(5000))
-    client.bgsave()
-    client.srem("set", 1)
+    pipeline = client.pipeline(transaction=False)
+    pipeline.bgsave()
+    pipeline.srem("set", 1)
+    pipeline.execute()  # at once: the save, which goes on when a client comes, has not begun to write
+    del pipeline
     assert _alive(DatabaseSave) == 1
     client.close()
     server.close()

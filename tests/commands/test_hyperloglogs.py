@@ -59,6 +59,15 @@ def test_pfadd_to_a_corrupt_value_may_work(world: World) -> None:
     assert world.do("PFADD", "f", "a") == CORRUPT
 
 
+@pytest.mark.parametrize("sparse_bytes", [30, 3000])  # fails when it gets dense, or at an element
+def test_pfadd_to_a_corrupt_value_adds_all_elements_or_none(world: World, sparse_bytes: int) -> None:
+    world.do("CONFIG", "SET", "hll-sparse-max-bytes", sparse_bytes)
+    value = HEADER + b"\x6f\xff"  # covers three quarters of the registers
+    world.do("SET", "f", value)
+    assert world.do("PFADD", "f", *series(0, 100)) == CORRUPT
+    assert world.do("GET", "f") == value
+
+
 def test_pfadd_says_whether_the_estimate_may_have_changed(world: World) -> None:
     assert world.do("PFADD", "k") == 1
     assert world.do("PFADD", "k") == 0

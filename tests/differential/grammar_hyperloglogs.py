@@ -37,6 +37,8 @@ DAMAGED = words(
     b"HYLL\x02" + bytes(13),
     b"hyll" + _HEADER[4:] + b"\x7f\xff",
 )
+# What damages a HyperLogLog to which it is appended.
+DAMAGED_TAILS = (b"\x80", b"\x00")
 SUBCOMMAND = words(b"DECODE", b"ENCODING", b"TODENSE", b"GETREG", b"encoding", b"x", b"GETREG\x00")
 
 HYPERLOGLOGS = [
@@ -49,7 +51,7 @@ HYPERLOGLOGS = [
     form("PFDEBUG", SUBCOMMAND, KEY, maybe(KEY)),
     form("SET", KEY, DAMAGED, weight=2),
     form("SET", KEY, VALUE),
-    form("APPEND", KEY, words(b"\x80", b"\x00", b"")),
+    form("APPEND", KEY, words(*DAMAGED_TAILS, b"")),
     form("COPY", KEY, KEY, words(b"REPLACE")),
     form("GET", KEY),
 ]

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.differential.encodings import DEFAULT, Expectation, Limits
-from tests.differential.known import deliberate
+from tests.differential.known import deliberate, parts_ways
 from tests.differential.rules import Rule, exactly, itemwise
 from tests.differential.state import State, disagreement, quoted, read_state
 from tests.support.servers import Server
@@ -139,6 +139,8 @@ class Pair:
             if why is not None:
                 name = " ".join(quoted(word) for word in one.argv)
                 return Difference(f"step {at}, {name}", why, their_reply, our_reply, tuple(steps[: at + 1]))
+            if our_reply is not None and parts_ways(one.argv, our_reply):
+                return None
         if len(theirs.replies) != len(ours.replies):
             why = f"{len(theirs.replies)} and {len(ours.replies)} replies"
             return Difference("at the end", why, None, None, tuple(steps))
