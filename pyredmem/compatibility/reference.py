@@ -47,11 +47,6 @@ _ABSENT: Final = {
     "module": _NO_MODULES,
 }
 
-#: The tests of redis-py that pass on a standalone Redis but not here, and why.
-REDIS_PY_TESTS: Final = {
-    "tests/test_commands.py::TestRedisCommands::test_bgsave": "nothing is saved to disk",
-}
-
 _STREAM_REPLACED: Final = "the test replaces `asyncio.open_connection`, which nobody calls inside the process"
 _REAL_SOCKET: Final = "a proxy of the test connects to the server by a real socket, which `Server.listen` would give"
 _FORKED: Final = "a forked process gets an error from the servers of its parent, which says so"
@@ -102,15 +97,8 @@ _REDIS_PY_HEAD: Final = """\
 ## redis-py's own tests
 
 Of the tests in redis-py's source distribution that pass on a standalone Redis, and need no module, cluster, Sentinel or
-TLS, all pass here but these, sync and asyncio, under RESP2 and RESP3:
-
-| Test | Why |
-|---|---|
-"""
-
-_IN_PROCESS_HEAD: Final = """\
-Inside the process, with `pyredmem.patch`, the same tests pass as over TCP, with hiredis and with redis-py's own
-parsers, but these:
+TLS, all pass here, sync and asyncio, under RESP2 and RESP3. Inside the process, with `pyredmem.patch`, the same tests
+pass as over TCP, with hiredis and with redis-py's own parsers, but these:
 
 | Test | Why |
 |---|---|
@@ -167,10 +155,8 @@ def _extensions(commands: list[Command]) -> str:
 
 
 def _redis_py_tests() -> str:
-    tables = (_REDIS_PY_HEAD, REDIS_PY_TESTS), (_IN_PROCESS_HEAD, REDIS_PY_TESTS_IN_PROCESS)
-    return "".join(
-        head + "".join(f"| `{name}` | {reason} |\n" for name, reason in tests.items()) + "\n" for head, tests in tables
-    )
+    rows = [f"| `{name}` | {reason} |\n" for name, reason in REDIS_PY_TESTS_IN_PROCESS.items()]
+    return f"{_REDIS_PY_HEAD}{''.join(rows)}\n"
 
 
 def _settings() -> str:
