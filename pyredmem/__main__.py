@@ -11,6 +11,7 @@ from typing import Final
 from pyredmem import __version__
 from pyredmem.config import command_line
 from pyredmem.config.settings import Settings
+from pyredmem.server.collector import Collector
 from pyredmem.server.logs import complain
 from pyredmem.server.startup import build_name, serve
 
@@ -41,6 +42,7 @@ def run(arguments: list[str]) -> int:
         status: int = import_module("pyredmem.rdb.check").run(invocation.path, program_name(arguments[0]))
         return status
     if invocation.action in TOOLS:
+        Collector().turn_off()  # nor do values of files contain cycles
         tool = import_module(TOOLS[invocation.action])
         done: int = tool.run(list(invocation.arguments), program_name(arguments[0]))
         return done

@@ -7,21 +7,16 @@ from server to server is the heights of a skiplist's nodes, which Redis draws at
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappush, heappushpop
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from pyredmem.memory.layout import key_overhead, sds_new_size
-from pyredmem.objects.collection import Collection
-from pyredmem.objects.string import StringObject
 from pyredmem.rdb.dataset import Entry
 from pyredmem.rdb.report import NEW_LINE, Report, Write
+from pyredmem.rdb.survey.measure import Measurer
 from pyredmem.rdb.text import readable
-from pyredmem.rdb.values import Workbench, parts
 
 #: The columns of redis-rdb-tools.
 COLUMNS: Final = (
@@ -38,8 +33,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLE: Final = "{:>12}  {:>3}  {:<9}  {:<10}  {:>10}  {:>10}  {:<26}  {}"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What is told of a key."""
 
     database: int
@@ -53,25 +47,22 @@ class Row:
     expiry: str
 
 
-def row_of(entry: Entry, workbench: Workbench) -> Row | None:
+def row_of(entry: Entry, measurer: Measurer) -> Row | None:
     """The row of a key; None if it holds a value of a module."""
     if entry.image is None:
         return None
-    allocator = workbench.allocator
-    with workbench.built(entry.image) as value:
-        size = value.expected_memory(allocator) + key_overhead(allocator.good_size(sds_new_size(len(entry.key))))
-        assert isinstance(value, StringObject | Collection)
-        return Row(
-            database=entry.database,
-            type=entry.type,
-            key=readable(entry.key),
-            size=size,
-            is_average=value.depends_on_chance(),
-            encoding=value.encoding().decode(),
-            elements=value.length(),
-            longest=max(map(len, parts(value)), default=0),
-            expiry=moment(entry.expire_ms),
-        )
+    measured = measurer.measure(entry.image)
+    return Row(
+        database=entry.database,
+        type=entry.type,
+        key=readable(entry.key),
+        size=measured.size + measurer.key_size(entry.key),
+        is_average=measured.is_average,
+        encoding=measured.encoding,
+        elements=measured.elements,
+        longest=measured.longest(),
+        expiry=moment(entry.expire_ms),
+    )
 
 
 def moment(unix_ms: int | None) -> str:
@@ -96,16 +87,26 @@ class Format:
         raise NotImplementedError
 
 
+class _Line:
+    """Takes the place of a file: `writerow` of a csv writer returns what ``write`` returns."""
+
+    def write(self, text: str) -> str:
+        """Return the line that was to be written."""
+        return text
+
+
 class CsvFormat(Format):
     """One line per key, as redis-rdb-tools writes it; an average size is not marked."""
 
     head = ",".join(COLUMNS).encode() + NEW_LINE
 
+    def __init__(self) -> None:
+        self._writer: Any = csv.writer(_Line(), lineterminator="\n")
+
     def row(self, row: Row) -> bytes:
-        line = io.StringIO()
         numbers = (row.size, row.encoding, row.elements, row.longest)
-        csv.writer(line, lineterminator="\n").writerow((row.database, row.type, row.key, *numbers, row.expiry))
-        return line.getvalue().encode()
+        line: str = self._writer.writerow((row.database, row.type, row.key, *numbers, row.expiry))
+        return line.encode()
 
 
 class JsonFormat(Format):
@@ -138,9 +139,9 @@ FORMATS: Final[dict[str, Callable[[], Format]]] = {"csv": CsvFormat, "json": Jso
 class MemoryReport(Report):
     """The rows of all keys of at least ``least`` bytes, or of the ``largest`` largest ones, if that is not 0."""
 
-    def __init__(self, write: Write, workbench: Workbench, layout: Format, least: int = 0, largest: int = 0) -> None:
+    def __init__(self, write: Write, measurer: Measurer, layout: Format, least: int = 0, largest: int = 0) -> None:
         super().__init__(write)
-        self._workbench = workbench
+        self._measurer = measurer
         self._layout = layout
         self._least = least
         self._largest = largest
@@ -152,7 +153,7 @@ class MemoryReport(Report):
         self._write(self._layout.head)
 
     def add(self, entry: Entry) -> None:
-        row = row_of(entry, self._workbench)
+        row = row_of(entry, self._measurer)
         if row is None or row.size < self._least:
             return
         if self._largest == 0:

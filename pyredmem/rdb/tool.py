@@ -26,6 +26,7 @@ from pyredmem.rdb.progress import BYTES, Progress, WatchedFile
 from pyredmem.rdb.protocol import ProtocolReport
 from pyredmem.rdb.report import KeysReport, Report, Write
 from pyredmem.rdb.survey.command import SurveyReport
+from pyredmem.rdb.survey.measure import Measurer
 from pyredmem.rdb.values import Workbench, lossless_limits
 
 
@@ -133,8 +134,8 @@ def _report(source: Source, options: Options, write: Write) -> Report:
     if options.command == "keys":
         return KeysReport(write)
     if options.command == "memory":
-        workbench = Workbench(options.allocator, EncodingLimits(options.settings))
-        return MemoryReport(write, workbench, FORMATS[options.layout](), options.least, options.largest)
+        measurer = Measurer(options.allocator, EncodingLimits(options.settings))
+        return MemoryReport(write, measurer, FORMATS[options.layout](), options.least, options.largest)
     workbench = Workbench(options.allocator, lossless_limits())
     if options.command == "json":
         return JsonReport(write, workbench)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import singledispatch
-
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
 from pyredmem.memory.allocator import Allocator
-from pyredmem.objects.hash import HashObject
 from pyredmem.objects.limits import EncodingLimits
-from pyredmem.objects.list import ListObject
 from pyredmem.objects.object import RedisObject, decr_ref_count
-from pyredmem.objects.rdb_images import Builder, Image
-from pyredmem.objects.set import SetObject
-from pyredmem.objects.sorted_set import SortedSetObject
-from pyredmem.objects.stream import StreamObject
-from pyredmem.objects.stream_id import MAX_ID
-from pyredmem.objects.string import StringObject
+from pyredmem.objects.rdb_images import Builder, Image, ScoresImage
 from pyredmem.objects.string_factory import StringFactory
 
 
@@ -40,7 +30,8 @@ class Workbench:
 
     def built(self, image: Image) -> _Built:
         """The value of an image, for as long as the block runs: ``with workbench.built(image) as value``."""
-        self._rng.seed(1)  # whatever was built before, equal values get equal blocks
+        if isinstance(image, ScoresImage):
+            self._rng.seed(1)  # whatever was built before, equal values get equal blocks
         return _Built(image.build(self._builder), self.allocator)
 
 
@@ -56,41 +47,3 @@ class _Built:
 
     def __exit__(self, *_: object) -> None:
         decr_ref_count(self._value, self._allocator)
-
-
-@singledispatch
-def parts(value: RedisObject) -> Iterator[bytes]:
-    """The strings that a value consists of; scores and ids are none."""
-    raise NotImplementedError
-
-
-@parts.register
-def _(value: StringObject) -> Iterator[bytes]:
-    yield value.data()
-
-
-@parts.register
-def _(value: ListObject) -> Iterator[bytes]:
-    yield from value.elements()
-
-
-@parts.register
-def _(value: SetObject) -> Iterator[bytes]:
-    yield from value.members()
-
-
-@parts.register
-def _(value: SortedSetObject) -> Iterator[bytes]:
-    yield from value.order().members(0, value.length())
-
-
-@parts.register
-def _(value: HashObject) -> Iterator[bytes]:
-    for item in value.items():
-        yield from item
-
-
-@parts.register
-def _(value: StreamObject) -> Iterator[bytes]:
-    for entry in value.stream.range(0, MAX_ID).entries:
-        yield from entry

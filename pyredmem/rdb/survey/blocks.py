@@ -11,7 +11,6 @@ as large as their classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from pyredmem.memory.allocator import Allocator
@@ -26,6 +25,7 @@ from pyredmem.objects.set import SetObject
 from pyredmem.objects.set_encodings import IntegerMembers, ListpackMembers
 from pyredmem.objects.sorted_set import SortedSetObject
 from pyredmem.objects.sorted_set_encodings import SortedSetListpack
+from pyredmem.rdb.survey.frames import Frame, Memory
 from pyredmem.structures.list_node import COMPRESSED
 from pyredmem.structures.listpack import Listpack
 
@@ -42,18 +42,6 @@ class SizeClass(NamedTuple):
         return self.size * self.blocks
 
 
-class _Memory(dict[int, int]):
-    """Results of a function of one number, each computed once."""
-
-    def __init__(self, compute: Callable[[int], int]) -> None:
-        super().__init__()
-        self._compute = compute
-
-    def __missing__(self, number: int) -> int:
-        result = self[number] = self._compute(number)
-        return result
-
-
 class Blocks:
     """Adds up blocks by size, and how much of them was not asked for."""
 
@@ -61,7 +49,7 @@ class Blocks:
         self._allocator = allocator
         self._numbers: dict[int, int] = {}
         self.rounding_bytes = 0
-        self._string_rounding = _Memory(lambda length: self._rounded(int(sds_new_size(length)))).__getitem__
+        self._string_rounding = Memory(lambda length: self._rounded(int(sds_new_size(length)))).__getitem__
         self._entry_rounding = self._rounded(DICT_ENTRY_SIZE)
 
     def _rounded(self, request: int) -> int:
@@ -73,6 +61,12 @@ class Blocks:
         size = int(self._allocator.good_size(request))
         self._numbers[size] = self._numbers.get(size, 0) + number
         self.rounding_bytes += (size - request) * number
+
+    def add_tables(self, frame: Frame) -> None:
+        """Count the tables that have this frame, without their strings."""
+        for size, number in frame.blocks.items():
+            self._numbers[size] = self._numbers.get(size, 0) + number * frame.tables
+        self.rounding_bytes += self._entry_rounding * frame.elements * frame.tables
 
     def add_live(self, value: RedisObject, lengths: list[int]) -> None:
         """Count the blocks of the heap, which has this collection alone. Its strings have these lengths."""

@@ -5,7 +5,8 @@ Two things are kept, both by a digest of 64 bits:
 * A *sample* of the values, each with the number of its occurrences: at first all of them, then, when there are too
   many, those whose digest ends with a bit that is 0, then those with two such bits, and so on. A value is in the sample
   or it is not, however often it occurs. So the sampled ones are counted exactly, and all others estimated from them.
-* The most *wasteful* values found so far. When there are too many, those whose copies take the least are forgotten.
+* The most *wasteful* values found so far, among those that were seen twice. When there are too many, those whose
+  copies take the least are forgotten.
 
 A few values with very many copies could spoil the estimate, in the sample or out of it, so the most wasteful ones are
 counted apart::
@@ -66,7 +67,7 @@ class _Value:
     """A value that may be wasteful."""
 
     def __init__(self, size: int, database: int, key: bytes) -> None:
-        self.occurrences = 1
+        self.occurrences = 2
         self.size = size
         self.database = database
         self.key = key
@@ -79,6 +80,7 @@ class Duplicates:
         self._most_sampled = sampled
         self._most_wasteful = wasteful
         self._sample: dict[int, list[int]] = {}  # by digest: occurrences, and bytes of one
+        self._seen: set[int] = set()  # digests of values that occurred once, so far
         self._wasteful: dict[int, _Value] = {}  # by digest
         self._mask = 0  # the bits of a digest that are 0 in the sample
 
@@ -94,17 +96,25 @@ class Duplicates:
         value = self._wasteful.get(digest)
         if value is not None:
             value.occurrences += 1
-            return
-        self._wasteful[digest] = _Value(size, database, key)
-        if len(self._wasteful) > self._most_wasteful:
-            kept = nlargest(self._most_wasteful // 2, self._wasteful, key=self._waste)
-            self._wasteful = {digest: self._wasteful[digest] for digest in kept}
+        elif digest in self._seen:
+            self._seen.remove(digest)
+            self._add_wasteful(digest, _Value(size, database, key))
+        else:
+            if len(self._seen) >= 2 * self._most_wasteful:
+                self._seen.clear()
+            self._seen.add(digest)
 
     def _add_to_sample(self, digest: int, size: int) -> None:
         self._sample[digest] = [1, size]
         while self._most_sampled is not None and len(self._sample) > self._most_sampled:
             self._mask = 2 * self._mask + 1
             self._sample = {digest: found for digest, found in self._sample.items() if not digest & self._mask}
+
+    def _add_wasteful(self, digest: int, value: _Value) -> None:
+        self._wasteful[digest] = value
+        if len(self._wasteful) > self._most_wasteful:
+            kept = nlargest(self._most_wasteful // 2, self._wasteful, key=self._waste)
+            self._wasteful = {digest: self._wasteful[digest] for digest in kept}
 
     def _waste(self, digest: int) -> int:
         """What the copies of a value take, as far as it was noticed."""
@@ -118,7 +128,7 @@ class Duplicates:
     def result(self, worst: int) -> Copies:
         """The numbers, and the ``worst`` values whose copies take the most."""
         known = {digest: self._repeated(digest) for digest in nlargest(_APART, self._wasteful, key=self._waste)}
-        apart = [value for value in known.values() if value.copies > 0]
+        apart = list(known.values())
         others = [(n - 1, size) for digest, (n, size) in self._sample.items() if n > 1 and digest not in known]
         return Copies(
             values=self._estimate([1] * len(apart), [1] * len(others)),

@@ -19,7 +19,7 @@ from pyredmem.rdb.survey.document import (
     size_of,
     size_text,
 )
-from pyredmem.rdb.survey.limits import COMPRESS_DEPTH, LIST_SIZE
+from pyredmem.rdb.survey.outcomes import COMPRESS_DEPTH, LIST_SIZE
 from pyredmem.rdb.survey.tally import Tally
 from pyredmem.rdb.text import shortened
 

@@ -1,11 +1,12 @@
 """How much memory a key takes, and what that consists of.
 
-The size is that of ``pyredmem rdb memory``. Most keys hold a string, whose size follows from its length: so a string is
-built once for each length, and the others of that length are counted.
+Most keys hold a string, whose size follows from its length: so a string is built once for each length, and the others
+of that length are counted. Of tables a frame is built once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, NamedTuple
 
 from pyredmem.base.numbers import integer_text, parse_integer
@@ -14,6 +15,7 @@ from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.rdb_images import Image, IntegerImage, StringImage
 from pyredmem.objects.string import SHARED_INTEGERS
 from pyredmem.rdb.survey.blocks import Blocks
+from pyredmem.rdb.survey.frames import Frame, Frames
 from pyredmem.rdb.survey.shapes import Shape, shape_of
 from pyredmem.rdb.values import Workbench
 
@@ -35,6 +37,10 @@ class Measured(NamedTuple):
     content_bytes: int  # of its strings and numbers
     shape: Shape | None  # None: it is a string
 
+    def longest(self) -> int:
+        """Bytes of its longest string."""
+        return self.content_bytes if self.shape is None else self.shape.longest
+
 
 class _Strings:
     """The strings of one length and encoding."""
@@ -46,15 +52,20 @@ class _Strings:
 
 
 class Measurer:
-    """Measures values, and adds up their blocks and those of their keys."""
+    """Measures values and keys, and adds up their blocks if ``counts_blocks``."""
 
-    def __init__(self, allocator: str, limits: EncodingLimits) -> None:
+    def __init__(self, allocator: str, limits: EncodingLimits, counts_blocks: bool = False) -> None:
         self._workbench = Workbench(allocator, limits)
-        self._workbench.allocator.hash_seed = _HASH_SEED
+        self._limits = limits
+        self._counts_blocks = counts_blocks
+        self.allocator = self._workbench.allocator
+        self.allocator.hash_seed = _HASH_SEED
         self._strings: dict[tuple[int, int], _Strings] = {}
         self._key_sizes: dict[int, int] = {}  # by length of the key: what it takes
         self._keys: dict[int, int] = {}  # by length: how many
-        self._blocks = Blocks(self._workbench.allocator)
+        self._frames = Frames(self._workbench)
+        self._lengths: Counter[int] = Counter()  # of the strings of tables that have a frame
+        self._blocks = Blocks(self.allocator)
 
     def key_size(self, key: bytes) -> int:
         """What a key takes without its value; the key is counted."""
@@ -66,7 +77,7 @@ class Measurer:
         return self._key_sizes[length]
 
     def _key_size(self, length: int) -> int:
-        return int(key_overhead(self._workbench.allocator.good_size(sds_new_size(length))))
+        return int(key_overhead(self.allocator.good_size(sds_new_size(length))))
 
     def measure(self, image: Image) -> Measured:
         """Measure a value."""
@@ -75,9 +86,13 @@ class Measurer:
         if isinstance(image, StringImage):
             return self._measure_string(image, len(image.data), _string_blocks(image.data))
         shape = shape_of(image)
+        frame = self._frames.frame_of(image, shape, self._limits)
+        if frame is not None:
+            return self._measure_table(frame, shape)
         with self._workbench.built(image) as value:
-            size = int(value.expected_memory(self._workbench.allocator))
-            self._blocks.add_live(value, shape.lengths)
+            size = int(value.expected_memory(self.allocator))
+            if self._counts_blocks:
+                self._blocks.add_live(value, shape.lengths)
             return Measured(
                 size=size,
                 is_average=value.depends_on_chance(),
@@ -86,6 +101,14 @@ class Measurer:
                 content_bytes=shape.content_bytes,
                 shape=shape,
             )
+
+    def _measure_table(self, frame: Frame, shape: Shape) -> Measured:
+        """Measure a hash table or a skiplist."""
+        frame.tables += 1
+        if self._counts_blocks:
+            self._lengths.update(shape.lengths)
+        size = frame.size + self._frames.strings_bytes(shape)
+        return Measured(size, frame.is_average, frame.encoding, shape.elements, shape.content_bytes, shape)
 
     def _measure_string(self, image: Image, length: int, blocks: int) -> Measured:
         """Measure a string that has a number of bytes and of blocks."""
@@ -97,7 +120,7 @@ class Measurer:
 
     def _first_string(self, image: Image, length: int, blocks: int) -> _Strings:
         with self._workbench.built(image) as value:
-            size = int(value.expected_memory(self._workbench.allocator))
+            size = int(value.expected_memory(self.allocator))
             encoding = value.encoding().decode()
         requests: tuple[int, ...] = (int(ROBJ_SIZE),) * blocks
         if blocks == _TEXT_BLOCKS:
@@ -115,10 +138,15 @@ class Measurer:
 
     def blocks(self, other_requests: dict[int, int]) -> Blocks:
         """The blocks of everything that was measured, and of other requests, whose numbers are given. Call it once."""
+        assert self._counts_blocks
         blocks = self._blocks
         for length, number in self._keys.items():
             blocks.add_requests(int(sds_new_size(length)), number)
             blocks.add_requests(DICT_ENTRY_SIZE, number)
+        for length, number in self._lengths.items():
+            blocks.add_requests(int(sds_new_size(length)), number)
+        for frame in self._frames.all():
+            blocks.add_tables(frame)
         for strings in self._strings.values():
             for request in strings.requests:
                 blocks.add_requests(request, strings.number)

@@ -8,8 +8,9 @@ may have lost before is told as ``missing_bytes``.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from mypy_extensions import i64
 
 #: Separators count in this many bytes at the beginning of a key, so that a prefix is never large.
 _LONGEST: Final = 256
@@ -33,8 +34,7 @@ class Prefixes:
     """Adds up keys by prefix. At most ``most`` prefixes are kept; None means that all are."""
 
     def __init__(self, separators: bytes, most: int | None) -> None:
-        #: Matches a key up to its last separator.
-        self._prefix = re.compile(b"(?s).*[%b]" % re.escape(separators))
+        self._separators = bytes([byte in separators for byte in range(256)])
         self._most = most
         self._found: dict[bytes, list[int]] = {}  # keys and bytes
         #: How many bytes a prefix has at most in addition to what is told.
@@ -54,8 +54,11 @@ class Prefixes:
 
     def _prefix_of(self, key: bytes, end: int) -> bytes:
         """The key up to the last separator before ``end``; empty if there is none."""
-        found = self._prefix.match(key, 0, end)
-        return b"" if found is None else found[0]
+        separators = self._separators
+        at: i64 = min(end, len(key))
+        while at > 0 and not separators[key[at - 1]]:
+            at -= 1
+        return key[:at]
 
     def _above(self, prefix: bytes) -> bytes:
         return self._prefix_of(prefix, len(prefix) - 1)

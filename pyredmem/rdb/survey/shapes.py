@@ -18,6 +18,7 @@ class Shape:
     def __init__(self, elements: int, lengths: list[int], numbers_bytes: int = 0) -> None:
         self.elements = elements
         self.lengths = lengths  # bytes of each string in it
+        self.strings_bytes = -1  # what the strings take in a table, once that was asked for
         self.longest = max(lengths, default=0)
         #: Bytes of the strings, and of the scores or ids beside them.
         self.content_bytes = sum(lengths) + numbers_bytes

@@ -69,7 +69,7 @@ class Tally:
     """Everything that is told about a dataset."""
 
     def __init__(self, options: SurveyOptions, now_ms: int) -> None:
-        self._measurer = Measurer(options.allocator, EncodingLimits(options.settings))
+        self._measurer = Measurer(options.allocator, EncodingLimits(options.settings), counts_blocks=True)
         #: By database, type and encoding.
         self.groups: dict[tuple[int, str, str], Group] = {}
         self.expiring: dict[int, int] = {}  # by database: keys that have an expire time

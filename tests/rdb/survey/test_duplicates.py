@@ -15,7 +15,7 @@ def test_copies_are_counted() -> None:
         duplicates.add(data, 24, name, 0)
     found = duplicates.result(1)
     assert (found.values, found.copies, found.size) == ((2, 0), (3, 0), (72, 0))
-    assert found.worst == [Repeated(2, 24, 0, b"a")]
+    assert found.worst == [Repeated(2, 24, 0, b"c")]
     assert not duplicates.is_estimate()
 
 

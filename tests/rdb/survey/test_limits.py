@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pyredmem.rdb.survey.limits import LIST_SIZE, STEPS, Change
+from pyredmem.rdb.survey.limits import STEPS, Change
+from pyredmem.rdb.survey.outcomes import LIST_SIZE
 from tests.persistence.worlds import SavingWorld
 from tests.rdb.datasets import OTHER_LIMITS, do, filled, output_of, saved
 from tests.rdb.survey.surveys import tally_of
