@@ -31,6 +31,9 @@ from pyredmem.memory.audit import AuditReport, audit
 
 #: If no more clients than this have output, messages are written before the replies to PUBLISH (see `Outgoing`).
 FEW_CLIENTS: Final = 16
+#: If fewer clients than this had output at the end of a turn, so many replies are written at once afterwards.
+GATHERED_CLIENTS: Final = 4
+REPLIES_AT_ONCE: Final = 64
 
 
 class Owners:
@@ -89,6 +92,10 @@ class Outgoing:
     clients have published them. A reply that comes after a message in time joins them. Without an event loop the turn
     ends with the batch.
 
+    While many clients are served in a turn their replies wait as well (`gathers`), as in Redis: a program that waits
+    for several replies is then woken once. An end of a turn has a price, since the loop looks at its sockets again
+    before it sleeps. So when there were few clients, the next replies are written at once before this is tried again.
+
     What has to be on the disk before anybody gets a reply is written at that time too (`hold_back`).
 
     A few clients are written to in the order in which they joined: whoever has read the reply to PUBLISH knows that
@@ -103,6 +110,15 @@ class Outgoing:
         self._before: Callable[[], None] | None = None
         self.is_held_back = False
         self.is_waiting = False  # whether `write` is going to be called
+        self._at_once: i64 = REPLIES_AT_ONCE  # how many replies are written at once before one waits
+
+    def gathers(self) -> bool:
+        """Whether the next reply waits for the end of the turn. Without an event loop none does."""
+        if self._at_once > 0 and not self.is_waiting:
+            self._at_once -= 1
+        elif not self.is_waiting:
+            self.is_waiting = self._host.write_output_soon()
+        return self.is_waiting
 
     def add(self, session: Session) -> None:
         """Call the session's `write_now` at the end of the turn."""
@@ -135,7 +151,9 @@ class Outgoing:
         self._sessions = []
         self.is_waiting = False
         self.let_go()
-        if len(sessions) > FEW_CLIENTS:
+        if len(sessions) < GATHERED_CLIENTS:
+            self._at_once = REPLIES_AT_ONCE
+        elif len(sessions) > FEW_CLIENTS:
             sessions.reverse()
         for session in sessions:
             session.write_now()

@@ -1,8 +1,8 @@
 """The asyncio protocol of one connection: it passes bytes from the transport to the session, and replies back.
 
 This is the hot path of the server, so it is compiled. It makes one write for each read event, with all replies to the
-requests of that read. What makes the class a protocol is its methods alone, since a native class cannot inherit from an
-interpreted one.
+requests of that read; while many clients are served, at the end of the event loop's turn (see `Outgoing`). What makes
+the class a protocol is its methods alone, since a native class cannot inherit from an interpreted one.
 
 Output that the transport could not send at once is the client's unsent output. Up to the size of a reply buffer it is
 not accounted for. When there is more, the transport calls ``pause_writing``. From then on every write is accounted for
@@ -62,7 +62,7 @@ class Connection:
         session = self._session
         assert session is not None
         session.receive(data)
-        if self._outgoing.is_waiting:  # the replies are written with the messages, at the end of this turn
+        if self._outgoing.gathers():
             session.write_soon()
         else:
             self.flush()

@@ -1,4 +1,4 @@
-"""When messages are written to subscribers, and in which order with replies, on one connection and on several."""
+"""When messages and replies are written, and in which order, on one connection and on several."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyredmem.engine.core import FEW_CLIENTS
+from pyredmem.engine.core import FEW_CLIENTS, GATHERED_CLIENTS, REPLIES_AT_ONCE
 from pyredmem.engine.host import Host
 from tests.server.certificates import Certificates
 from tests.server.processes import on_port
@@ -184,6 +184,62 @@ def test_written_messages_are_counted_as_output() -> None:
     shell.end_turn()
     written = (stats.net_output_bytes - before[0], stats.writes_processed - before[1])
     assert written == (len(push("1")) + len(b":1\r\n"), 2)
+
+
+# Replies of many clients.
+
+
+def busy(shell: Turns, clients: int) -> list[Client]:
+    """Clients that have had as many replies as are written at once."""
+    found = [shell.connect() for _ in range(clients)]
+    for number in range(REPLIES_AT_ONCE):
+        found[number % clients].send("PING")
+        assert found[number % clients].transport.writes == number // clients + 1
+    return found
+
+
+def test_replies_to_many_clients_are_written_when_the_turn_ends() -> None:
+    shell = Turns()
+    clients = busy(shell, GATHERED_CLIENTS)
+    for _ in range(3):
+        before = [client.transport.writes for client in clients]
+        for _ in range(2):
+            for client in clients:
+                client.send("PING")
+        assert [client.transport.writes for client in clients] == before
+        shell.end_turn()
+        assert [client.transport.writes for client in clients] == [writes + 1 for writes in before]
+    assert all(client.transport.sent == b"+PONG\r\n" * len(client.transport.sent.split()) for client in clients)
+
+
+def test_replies_are_written_at_once_again_when_a_turn_had_few_clients() -> None:
+    shell = Turns()
+    clients = busy(shell, GATHERED_CLIENTS)
+    for client in clients[1:]:
+        client.send("PING")
+    shell.end_turn()
+    busy(shell, 2)
+    clients[0].send("ECHO", "waits")
+    assert b"waits" not in clients[0].transport.sent
+
+
+def test_without_an_event_loop_every_reply_is_written_at_once() -> None:
+    shell = Shell()
+    client = shell.connect()
+    for number in range(3 * REPLIES_AT_ONCE):
+        client.send("PING")
+        assert client.transport.writes == number + 1
+
+
+def test_a_client_whose_connection_ends_before_the_turn_does_takes_no_reply_from_the_others() -> None:
+    shell = Turns()
+    clients = busy(shell, GATHERED_CLIENTS)
+    for client in clients:
+        client.send("ECHO", "last")
+    clients[1].connection.connection_lost(None)
+    shell.end_turn()
+    assert [client.transport.sent.endswith(b"last\r\n") for client in clients] == [True, False, True, True]
+    assert shell.engine.audit().ok
 
 
 # On sockets.
