@@ -24,7 +24,7 @@ LAYERS = (
     ("scripting",),
     ("persistence",),
     ("commands", "info"),
-    ("assembly",),
+    ("assembly", "metrics"),
     ("host",),
     ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),

@@ -15,7 +15,8 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Final, TypeVar, cast
+from importlib import import_module
+from typing import Any, Final, TypeVar, cast
 
 from pyredmem.assembly import REGISTRY, create_engine
 from pyredmem.base.clock import Clock, SystemClock
@@ -30,7 +31,7 @@ from pyredmem.persistence.persistence import persistence_of
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
-from pyredmem.server.endpoints import TCP
+from pyredmem.server.endpoints import METRICS, TCP
 from pyredmem.server.errors import StartError
 from pyredmem.server.host import ServerHost
 from pyredmem.server.lazyfree_worker import LazyFreeWorker
@@ -92,6 +93,7 @@ class Server:
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
+        self._metrics: Any = None  # the module is loaded only if it is needed
         self._status = 0  # the exit status of the process
 
     # In a process of its own
@@ -210,6 +212,7 @@ class Server:
         ticker = Ticker(self._loop, self._tick, self.engine.cron.interval_ms)
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
+        self._metrics = self._metrics_port(ticker)
         self._host.call_after_turn = partial(self._loop.call_soon, self.engine.write_output)
         worker = LazyFreeWorker(self.engine, self._clock, self._loop)
         worker.start()
@@ -229,6 +232,8 @@ class Server:
             alarm.close()
             self.engine.script_run.abandon()
             self.listeners.close()
+            if self._metrics is not None:
+                await self._metrics.close()
             self.engine.links.close_all()
             await self._close_sessions()
         self.log.warning("The server is ready to exit, bye bye...")
@@ -254,8 +259,22 @@ class Server:
                 self.log.warning(line)
 
     def _accept(self, kind: str) -> asyncio.Protocol:
+        if kind == METRICS:
+            assert self._metrics is not None
+            protocol: asyncio.Protocol = self._metrics.protocol()
+            return protocol
         # A compiled class cannot inherit from an interpreted one; what makes it a protocol is its methods.
         return cast(asyncio.Protocol, Connection(self.engine, kind, self._opened))
+
+    def _metrics_port(self, ticker: Ticker) -> Any:
+        """What answers at `metrics-port`; None if there is none. Its libraries are loaded only if it is needed."""
+        if not self.settings.integer("metrics-port"):
+            return None
+        try:
+            module = import_module("pyredmem.server.metrics_port")
+        except ImportError as error:
+            raise StartError(f"metrics-port needs {error.name}: pip install 'pyredmem[monitor]'") from error
+        return module.MetricsPort(self.engine, lambda: (ticker.lag_s, ticker.longest_lag_s))
 
     def _opened(self, _connection: Connection) -> None:
         self._connections += 1

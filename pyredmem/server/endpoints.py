@@ -17,6 +17,7 @@ from pyredmem.host.unix_sockets import unix_socket
 
 TCP: Final = "tcp"
 TLS: Final = "tls"
+METRICS: Final = "metrics"  # HTTP
 UNIX: Final = "unix"
 
 # The errors for an address of a family that this machine does not have: as Redis does, listen on the others and go on.

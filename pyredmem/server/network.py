@@ -9,7 +9,7 @@ from typing import Final
 
 from pyredmem.config.settings import SettingError, Settings
 from pyredmem.server.daemon import reserve_open_files
-from pyredmem.server.endpoints import TCP, TLS, UNIX, Endpoint, describe, network_endpoints
+from pyredmem.server.endpoints import METRICS, TCP, TLS, UNIX, Endpoint, describe, network_endpoints
 from pyredmem.server.errors import StartError
 from pyredmem.server.listeners import Listeners
 from pyredmem.server.logs import Log
@@ -33,6 +33,8 @@ TLS_SETTINGS: Final = (
     "tls-dh-params-file",
 )
 
+_PORT_SETTINGS: Final = {TCP: "port", TLS: "tls-port", METRICS: "metrics-port"}
+
 
 class Network:
     """Applies the settings `bind`, `port`, `unixsocket`, `tls-*`, `tcp-*` and `maxclients` to the listeners."""
@@ -48,10 +50,12 @@ class Network:
         self._reserve_at_start()
         self._open_kind(TCP)
         self._open_tls()
+        if self._port(METRICS):
+            self._open_kind(METRICS)
         path = self._settings.text("unixsocket")
         if path:
             self._change_at_start(UNIX, [Endpoint(UNIX, path)], f"Failed opening Unix socket {path}")
-        if not self._listeners.endpoints():
+        if not set(self._listeners.kinds()) - {METRICS}:
             raise StartError("Configured to not listen anywhere, exiting.")
         self._subscribe()
 
@@ -105,8 +109,8 @@ class Network:
         self._change(TCP, PORT_REFUSED)
 
     def _bind_changed(self) -> None:
-        self._change(TCP, BIND_REFUSED)
-        self._change(TLS, BIND_REFUSED)
+        for kind in (TCP, TLS, METRICS):
+            self._change(kind, BIND_REFUSED)
 
     def _tls_changed(self) -> None:
         context = None
@@ -145,7 +149,7 @@ class Network:
     # Reading the settings
 
     def _port(self, kind: str) -> int:
-        return self._settings.integer("tls-port" if kind == TLS else "port")
+        return self._settings.integer(_PORT_SETTINGS[kind])
 
     def _wanted(self, kind: str) -> list[Endpoint]:
         return network_endpoints(kind, self._settings.text("bind"), self._port(kind))

@@ -18,6 +18,9 @@ class Ticker:
         self._tick = tick
         self._interval_ms = interval_ms
         self._due = 0.0
+        #: How late the last tick was, and the latest one (seconds).
+        self.lag_s = 0.0
+        self.longest_lag_s = 0.0
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -38,6 +41,8 @@ class Ticker:
         self._handle = self._loop.call_at(self._due, self._fire)
 
     def _fire(self) -> None:
+        self.lag_s = max(self._loop.time() - self._due, 0.0)
+        self.longest_lag_s = max(self.longest_lag_s, self.lag_s)
         # Scheduled first: an assertion that fails inside a tick is reported by the loop and must not stop later ticks.
         self._schedule()
         self._tick()

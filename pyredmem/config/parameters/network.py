@@ -29,6 +29,14 @@ NETWORK: Final = Section(
         ),
         Parameter("port", PORTS, "6379", "TCP port; 0 means none."),
         Parameter(
+            "metrics-port",
+            PORTS,
+            "0",
+            "TCP port of /metrics, for Prometheus, and of /healthz; 0 means none. Needs the extra `monitor`.",
+            immutable=True,
+            hidden=True,
+        ),
+        Parameter(
             "protected-mode",
             YesNo(),
             "yes",

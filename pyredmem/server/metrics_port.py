@@ -1,0 +1,123 @@
+"""What ``metrics-port`` serves: figures for Prometheus at ``/metrics``, and ``/healthz``.
+
+Who may connect without a password may read both; otherwise HTTP's basic authentication asks for the name and password
+of a user who may call INFO. A request is served in the event loop, like a command, but a scrape is written in slices,
+so that clients need not wait for all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from itertools import chain
+from time import perf_counter
+from typing import Final
+
+from aiohttp import BasicAuth, hdrs, web
+from prometheus_client.metrics_core import Metric
+
+from pyredmem.engine.engine import Engine
+from pyredmem.metrics.engine_reading import reading_of
+from pyredmem.metrics.exposition import CONTENT_TYPE, text_of
+from pyredmem.metrics.families import families
+from pyredmem.metrics.own import own_families
+from pyredmem.persistence.persistence import persistence_of
+
+#: After so long other clients get their turn (seconds).
+_SLICE_S: Final = 0.0003
+_GROUP: Final = 8  # families that are written together
+#: From this share of maxmemory on memory counts as short.
+_SHORT: Final = 0.95
+_REALM: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="pyredmem"'}
+
+
+class MetricsPort:
+    """Answers the requests of HTTP clients. ``lag`` returns how late the timer was: the last time, and at worst."""
+
+    def __init__(self, engine: Engine, lag: Callable[[], tuple[float, float]]) -> None:
+        self._engine = engine
+        self._lag = lag
+        self._server = web.Server(self._answer, access_log=None)
+
+    def protocol(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return self._server()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._server.shutdown()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        pages = {"/metrics": self._metrics, "/healthz": self._health}
+        page = pages.get(request.path)
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        if page is None:
+            return web.Response(status=404, text="There are /metrics and /healthz.\n")
+        if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
+            return web.Response(status=405, headers={hdrs.ALLOW: "GET, HEAD"})
+        return await page()
+
+    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
+        """The answer to somebody who may not read; None if it is permitted."""
+        engine = self._engine
+        is_open = engine.authentication.has_no_password()
+        if engine.settings.flag("protected-mode") and is_open and not _is_local(request.remote or ""):
+            return web.Response(status=403, text="The server is in protected mode, and has no password.\n")
+        name, password = b"default", b""
+        try:
+            if hdrs.AUTHORIZATION in request.headers:
+                given = BasicAuth.decode(request.headers[hdrs.AUTHORIZATION], "utf-8")
+                name, password = given.login.encode() or name, given.password.encode()
+        except ValueError:
+            return web.Response(status=400, text="This is no basic authentication.\n")
+        user = engine.access.user(name)
+        if user is None or not user.accepts(password):
+            return web.Response(status=401, headers=_REALM, text="Name and password of a user are needed.\n")
+        command = engine.commands.lookup([b"info"])
+        assert command is not None
+        if engine.access.denial(user, command, [b"info"]) is not None:
+            return web.Response(status=403, text="This user may not call INFO.\n")
+        return None
+
+    async def _metrics(self) -> web.Response:
+        engine = self._engine
+        reading = reading_of(engine)
+        await asyncio.sleep(0)
+        found = chain(families(reading), own_families(engine, reading, *self._lag()))
+        return web.Response(body=await _in_slices(found), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+
+    async def _health(self) -> web.Response:
+        """Whether the server is well: 503 while it loads its dataset, or if memory is short."""
+        engine = self._engine
+        allocator, limit = engine.allocator, engine.settings.integer("maxmemory")
+        is_loading = persistence_of(engine).running is not None
+        is_short = limit > 0 and int(allocator.used_memory) > _SHORT * limit
+        state = {"live": True, "loading": is_loading, "memory_short": is_short}
+        return web.Response(
+            status=503 if is_loading or is_short else 200,
+            text=json.dumps(state) + "\n",
+            content_type="application/json",
+        )
+
+
+async def _in_slices(found: Iterable[Metric]) -> bytes:
+    """The text of all families; other clients are served in between."""
+    parts: list[bytes] = []
+    group: list[Metric] = []
+    began = perf_counter()
+    for one in found:
+        group.append(one)
+        if len(group) == _GROUP:
+            parts.append(text_of(group))
+            group = []
+        if perf_counter() - began > _SLICE_S:
+            await asyncio.sleep(0)
+            began = perf_counter()
+    return b"".join([*parts, text_of(group)])
+
+
+def _is_local(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
