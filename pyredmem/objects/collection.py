@@ -25,6 +25,14 @@ from pyredmem.structures.listpack import Listpack
 Value = TypeVar("Value")
 
 
+def sampled_memory(structure: i64, elements: i64, sampled: i64, length: i64) -> i64:
+    """Bytes of a structure and of ``length`` elements, of which ``sampled`` take ``elements`` bytes.
+
+    The arithmetic is Redis's (7.2 object.c): the average is a double, so a byte may get lost.
+    """
+    return i64(int(float(structure) + float(elements) / float(sampled) * float(length)))
+
+
 @mypyc_attr(acyclic=True)
 class Encoded(Relocatable):
     """The elements of a collection in one encoding, with their ledger blocks."""

@@ -19,6 +19,7 @@ from pyredmem.memory.layout import DICT_ENTRY_SIZE, DICT_SIZE, POINTER_SIZE, sds
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.memory.relocation import relocated_list
+from pyredmem.objects.collection import sampled_memory
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash_fields import HashFields
 from pyredmem.objects.pieces import Pieces
@@ -353,15 +354,17 @@ class TableFields(HashFields):
 
     def memory(self, samples: i64) -> i64:
         """Header, buckets, and the average of the first ``samples`` fields (all if 0) times their number."""
-        table = self.table
-        fixed = self.header_size + POINTER_SIZE * table.buckets()
-        slots = table.walk(samples)
+        slots = self.table.walk(samples)
         if not slots:
-            return fixed
+            return self.structure_bytes()
         total: i64 = 0
         for slot in slots:
             total += self._field_memory(slot)
-        return int(float(fixed) + float(total) / float(len(slots)) * float(table.used))
+        return sampled_memory(self.structure_bytes(), total, len(slots), self.table.used)
+
+    def structure_bytes(self) -> i64:
+        """What MEMORY USAGE counts besides the fields."""
+        return self.header_size + POINTER_SIZE * self.table.buckets()
 
     def _field_memory(self, slot: i64) -> i64:
         table = self.table

@@ -24,6 +24,7 @@ from pyredmem.memory.layout import (
     skiplist_node_size,
 )
 from pyredmem.memory.mover import Mover
+from pyredmem.objects.collection import sampled_memory
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.pieces import Pieces
 from pyredmem.objects.rdb_types import ZSET_2
@@ -72,21 +73,24 @@ class SortedSetSkiplist(SortedSetEncoding):
         """The structures, and the average of the first ``samples`` members times their number."""
         allocator = self.allocator
         members = self.members
-        fixed = ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * members.buckets()
-        fixed += allocator.usable(i64(self.header_address))
         length = self.order.length
         if length == 0:
-            return fixed
+            return self.structure_bytes()
         sampled = length if samples == 0 else min(samples, length)
         measured: i64 = 0
         for member in self.order.members(0, sampled):
             slot = members.peek(member)
             measured += allocator.usable(members.key_address(slot)) + DICT_ENTRY_SIZE
             measured += allocator.usable(i64(members.nodes[slot]))
-        return fixed + i64(int(float(measured) / float(sampled) * float(length)))
+        return sampled_memory(self.structure_bytes(), measured, sampled, length)
 
-    def chance_bytes(self) -> i64:
-        """The bytes of as many nodes of average size, less those of the nodes."""
+    def structure_bytes(self) -> i64:
+        """What MEMORY USAGE counts besides the members."""
+        header = self.allocator.usable(i64(self.header_address))
+        return ZSET_SIZE + SKIPLIST_SIZE + DICT_SIZE + 8 * self.members.buckets() + header
+
+    def node_bytes(self) -> i64:
+        """Bytes of all nodes of the skiplist but the header."""
         allocator = self.allocator
         members = self.members
         found: i64 = 0
@@ -94,7 +98,12 @@ class SortedSetSkiplist(SortedSetEncoding):
         while slot < members.used:
             found += allocator.usable(i64(members.nodes[slot]))
             slot += 1
-        return i64(round(_average_node_bytes(allocator) * float(members.used))) - found
+        return found
+
+    def chance_bytes(self) -> i64:
+        """The bytes of as many nodes of average size, less those of the nodes."""
+        average = _average_node_bytes(self.allocator)
+        return i64(round(average * float(self.members.used))) - self.node_bytes()
 
     def free_effort(self) -> i64:
         return self.order.length

@@ -7,7 +7,7 @@ from pyredmem.config.settings import Settings
 from pyredmem.memory.allocator import Allocator
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import RedisObject, decr_ref_count
-from pyredmem.objects.rdb_images import Builder, Image, ScoresImage
+from pyredmem.objects.rdb_images import Builder, Image, SortedSetImage
 from pyredmem.objects.string_factory import StringFactory
 
 
@@ -30,7 +30,7 @@ class Workbench:
 
     def built(self, image: Image) -> _Built:
         """The value of an image, for as long as the block runs: ``with workbench.built(image) as value``."""
-        if isinstance(image, ScoresImage):
+        if isinstance(image, SortedSetImage):
             self._rng.seed(1)  # whatever was built before, equal values get equal blocks
         return _Built(image.build(self._builder), self.allocator)
 

@@ -11,10 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pyredmem.memory.layout import sds_new_size
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, ROBJ_SIZE, sds_new_size
 from pyredmem.memory.statistics import add_live_blocks
+from pyredmem.objects.collection import sampled_memory
+from pyredmem.objects.hash import HashObject
+from pyredmem.objects.hash_table import TableFields
 from pyredmem.objects.limits import EncodingLimits
+from pyredmem.objects.object import RedisObject
 from pyredmem.objects.rdb_images import HashImage, Image, SortedSetImage
+from pyredmem.objects.sorted_set import SortedSetObject
+from pyredmem.objects.sorted_set_skiplist import SortedSetSkiplist
 from pyredmem.rdb.survey.outcomes import OUTCOMES, PACKED
 from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.values import Workbench
@@ -38,13 +44,31 @@ class Memory(dict[int, int]):
 class Frame:
     """The blocks of a table without its strings."""
 
-    def __init__(self, elements: int, size: int, encoding: str, is_average: bool, blocks: dict[int, int]) -> None:
-        self.elements = elements
-        self.size = size  # bytes, as MEMORY USAGE counts them
-        self.encoding = encoding
-        self.is_average = is_average  # the size, because the table depends on chance
+    def __init__(self, value: RedisObject, blocks: dict[int, int]) -> None:
+        assert isinstance(value, HashObject | SortedSetObject)
+        self.elements = int(value.length())
+        self.encoding = value.encoding().decode()
+        self.is_average = value.depends_on_chance()  # the size
         self.blocks = blocks  # how many, by size
         self.tables = 0  # that were counted
+        self._entries = self.elements * int(DICT_ENTRY_SIZE)  # bytes of what belongs to the elements
+        self._chance = 0
+        if isinstance(value, HashObject):
+            fields = value.fields
+            assert isinstance(fields, TableFields)
+            self._structure = int(fields.structure_bytes())
+        else:
+            skiplist = value.content
+            assert isinstance(skiplist, SortedSetSkiplist)
+            self._structure = int(skiplist.structure_bytes())
+            self._entries += int(skiplist.node_bytes())
+            self._chance = int(skiplist.chance_bytes())
+
+    def size(self, strings_bytes: int) -> int:
+        """What MEMORY USAGE says of a table with strings of so many bytes."""
+        elements = self._entries + strings_bytes
+        table = sampled_memory(self._structure, elements, self.elements, self.elements)
+        return int(ROBJ_SIZE + table) + self._chance
 
 
 class Frames:
@@ -82,10 +106,9 @@ class Frames:
         self._workbench.use(limits)
         with self._workbench.built(image) as value:
             add_live_blocks(allocator, blocks)
-            size = int(value.expected_memory(allocator)) - self.strings_bytes(shape)
             for length in shape.lengths:
                 blocks[self._string_size(length)] -= 1
-            return Frame(shape.elements, size, value.encoding().decode(), value.depends_on_chance(), blocks)
+            return Frame(value, blocks)
 
     def all(self) -> list[Frame]:
         """The frames that were found."""

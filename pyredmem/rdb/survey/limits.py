@@ -114,7 +114,7 @@ class LimitStudy:
         """
         frame = self._frames.frame_of(image, shape, limits)
         if frame is not None:
-            return frame.size + self._frames.strings_bytes(shape)
+            return frame.size(self._frames.strings_bytes(shape))
         if outcome == PACKED and self._fits_blocks:
             if isinstance(image, FieldsImage) and not image.times:
                 return self._listpack(int(entry_sizes(image.pairs)))

@@ -107,7 +107,7 @@ class Measurer:
         frame.tables += 1
         if self._counts_blocks:
             self._lengths.update(shape.lengths)
-        size = frame.size + self._frames.strings_bytes(shape)
+        size = frame.size(self._frames.strings_bytes(shape))
         return Measured(size, frame.is_average, frame.encoding, shape.elements, shape.content_bytes, shape)
 
     def _measure_string(self, image: Image, length: int, blocks: int) -> Measured:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pyredmem.config.settings import Settings
 from pyredmem.memory.statistics import add_live_blocks
 from pyredmem.objects.limits import EncodingLimits
-from pyredmem.objects.rdb_images import FieldsImage, Image, MembersImage, ScoresImage
+from pyredmem.objects.rdb_images import FieldsImage, Image, ListpackScoresImage, MembersImage, ScoresImage
+from pyredmem.rdb.survey.frames import Frames
 from pyredmem.rdb.survey.measure import Measurer
+from pyredmem.rdb.survey.shapes import shape_of
 from pyredmem.rdb.values import Workbench
 
 SETTINGS: dict[str, list[tuple[str, str]]] = {
@@ -59,6 +61,27 @@ def test_tables_are_measured_as_if_they_were_built(limits: str, allocator: str, 
             blocks[each] = blocks.get(each, 0) + number
     found: dict[int, Any] = {one.size: one.blocks for one in measurer.blocks({}).classes() if one.blocks}
     assert found == blocks
+
+
+@pytest.mark.parametrize("count", [49, 98, 103, 107])
+def test_the_byte_that_an_average_loses_is_lost_here_too(count: int) -> None:
+    """Of some numbers of elements, such as 49, the average times the number is less than the sum."""
+    limits = EncodingLimits(Settings(SETTINGS["low"]))
+    measurer = Measurer("jemalloc", limits)
+    for length in range(100):
+        for image in images([length] + [21] * (2 * count - 1))[::2]:
+            assert measurer.measure(image).size == built(image, "jemalloc", limits)[0]
+
+
+def test_a_skiplist_made_of_a_listpack_is_the_same_after_other_values() -> None:
+    limits = EncodingLimits()
+    images = [ListpackScoresImage({b"%d" % at: 0.5 for at in range(count)}, 2000) for count in (130, 140, 147)]
+    found = []
+    for chosen in (images, images[1:], images[2:]):
+        frames = Frames(Workbench("jemalloc", limits))
+        found.append([frames.frame_of(image, shape_of(image), limits) for image in chosen][-1])
+    assert found[0] is not None
+    assert [frame.blocks for frame in found if frame is not None] == [found[0].blocks] * 3
 
 
 def test_only_so_many_frames_are_kept() -> None:
