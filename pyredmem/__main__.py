@@ -23,6 +23,8 @@ TOOLS: Final = {
     command_line.CHECK_AOF: "pyredmem.rdb.check_aof",
     command_line.RDB: "pyredmem.rdb.tool",
     command_line.REPORT: "pyredmem.rdb.server_report",
+    command_line.CHECK: "pyredmem.monitor.check",
+    command_line.ALERTS: "pyredmem.monitor.alerts_tool",
 }
 
 

@@ -25,12 +25,13 @@ LAYERS = (
     ("persistence",),
     ("commands", "info"),
     ("assembly", "metrics"),
+    ("alerts",),
     ("host",),
     ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
-SHELLS = 9
+SHELLS = 10
 # What the sans-I/O engine must not reach for: the network, the operating system, the wall clock, chance, threads.
 OUTSIDE_WORLD = {
     *("socket", "socketserver", "ssl", "select", "selectors", "asyncio", "uvloop"),
@@ -47,7 +48,7 @@ ALLOWED = {
     "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py")
+CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "monitor/")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

@@ -22,6 +22,8 @@ CHECK_RDB: Final = "check-rdb"
 CHECK_AOF: Final = "check-aof"
 RDB: Final = "rdb"
 REPORT: Final = "report"
+CHECK: Final = "check"
+ALERTS: Final = "alerts"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -37,6 +39,8 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} check-aof FILE     (checks an append-only file; FILE is its manifest)
        {program} rdb COMMAND FILE   (report, memory, diff, keys, json or protocol of an RDB file)
        {program} report URL         (where the memory of a running server goes)
+       {program} check URL          (whether there is something that somebody should know of, now)
+       {program} alerts             (what that is; --prometheus: as rules for Prometheus)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -93,7 +97,7 @@ def _special(arguments: list[str]) -> Invocation | None:
         return _check_rdb(arguments[1:])
     if first == CHECK_AOF:
         return _check_aof(arguments[1:])
-    if first in {RDB, REPORT}:
+    if first in {RDB, REPORT, CHECK, ALERTS}:
         return Invocation(first, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")

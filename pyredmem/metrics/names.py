@@ -140,6 +140,11 @@ NAMES: Final = (
 OWN_NAMES: Final = (
     Name("lazyfreed_objects", "pyredmem_lazyfreed_objects_total", COUNTER),
     Name("evicted_clients", "pyredmem_evicted_clients_total", COUNTER),
+    Name(
+        "client_output_buffer_limit_disconnections",
+        "pyredmem_client_output_buffer_limit_disconnections_total",
+        COUNTER,
+    ),
     Name("total_eviction_exceeded_time", "pyredmem_over_maxmemory_seconds_total", COUNTER, FROM_MILLISECONDS),
     Name("current_eviction_exceeded_time", "pyredmem_over_maxmemory_seconds", GAUGE, FROM_MILLISECONDS),
     Name("expire_cycle_cpu_milliseconds", "pyredmem_expire_cycle_seconds_total", COUNTER, FROM_MILLISECONDS),

@@ -1,0 +1,1 @@
+"""Tools that watch a running server: Redis, Valkey or this one."""

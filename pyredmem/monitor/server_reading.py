@@ -1,0 +1,72 @@
+"""Readings of a running server, which redis-py asks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from pyredmem.metrics.names import SETTINGS
+from pyredmem.metrics.reading import Reading, SlowLogState, Spike, parsed
+
+_TIMEOUT_S: Final = 20
+
+
+class ServerError(Exception):
+    """The server cannot be reached, or refuses what is needed; the text says why."""
+
+
+class WatchedServer:
+    """A server that is read again and again. Raises ServerError."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._client: Any = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S)
+        except (RedisError, ValueError) as error:
+            raise ServerError(f"Cannot connect to {url}: {error}") from None
+        options = self._client.connection_pool.connection_kwargs
+        self.name = str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def read(self) -> Reading:
+        """Read INFO, the slow log and the latency events. What the server refuses but INFO is left out."""
+        try:
+            info = self._asked("INFO", "everything")
+            entries = self._asked("SLOWLOG", "GET", 1)
+            length = self._asked("SLOWLOG", "LEN")
+            spikes = self._asked("LATENCY", "LATEST")
+            settings = {name: self._setting(name) for name in (*SETTINGS, "databases")}
+        except (RedisError, OSError) as error:
+            raise ServerError(f"Cannot read {self.name}: {error}") from None
+        if info is None:
+            raise ServerError(f"Cannot read {self.name}: INFO is refused")
+        newest = entries[0] if entries else None
+        return Reading(
+            info=parsed(_text(info)),
+            settings={name: number for name, number in settings.items() if number is not None},
+            slow_log=SlowLogState(length or 0, newest[0] if newest else 0, newest[2] if newest else 0),
+            spikes=[Spike(_text(event), at, ms) for event, at, ms, *_ in spikes or []],
+        )
+
+    def _asked(self, *words: object) -> Any:
+        """The bare reply to a command; None if the server does not permit it, or does not know it."""
+        connection = self._client.connection_pool.get_connection()
+        try:
+            connection.send_command(*words)
+            return connection.read_response(disable_decoding=True)
+        except ResponseError:
+            return None
+        finally:
+            self._client.connection_pool.release(connection)
+
+    def _setting(self, name: str) -> int | None:
+        found = self._asked("CONFIG", "GET", name)
+        return int(found[1]) if found and found[1].isdigit() else None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
