@@ -213,6 +213,7 @@ class Server:
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
         self._metrics = self._metrics_port(ticker)
+        watch = self._alert_watch()
         self._host.call_after_turn = partial(self._loop.call_soon, self.engine.write_output)
         worker = LazyFreeWorker(self.engine, self._clock, self._loop)
         worker.start()
@@ -220,6 +221,8 @@ class Server:
             self._network.open()
             await self.listeners.attach()
             ticker.start()
+            if watch is not None:
+                watch.start(self._loop)
             self._announce()
             self._start_with_dataset(ready)
             self._started.set()
@@ -227,6 +230,8 @@ class Server:
         finally:
             worker.stop()
             ticker.stop()
+            if watch is not None:
+                watch.close()
             self._host.alarm = None
             self._host.call_after_turn = None
             alarm.close()
@@ -275,6 +280,12 @@ class Server:
         except ImportError as error:
             raise StartError(f"metrics-port needs {error.name}: pip install 'pyredmem[monitor]'") from error
         return module.MetricsPort(self.engine, lambda: (ticker.lag_s, ticker.longest_lag_s))
+
+    def _alert_watch(self) -> Any:
+        """What looks for alerts; None if nobody wants that."""
+        if not self.settings.flag("alerts"):
+            return None
+        return import_module("pyredmem.server.alert_watch").AlertWatch(self.engine, self.settings, self.log)
 
     def _opened(self, _connection: Connection) -> None:
         self._connections += 1
