@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.world import World
 class Watched:
     """An engine that is read every ten seconds of its own time, and the names of the alerts that have begun."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.world = World(**settings)
         self._evaluator = Evaluator(default_alerts())
         self.begun: list[str] = []
