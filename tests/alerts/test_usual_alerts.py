@@ -11,6 +11,7 @@ from pyredmem.alerts.evaluator import Evaluator
 from pyredmem.alerts.rules import default_alerts
 from pyredmem.metrics.engine_reading import reading_of
 from pyredmem.metrics.values import values_of
+from tests.support.wire import request
 from tests.support.world import World
 
 
@@ -116,3 +117,12 @@ def test_a_latency_spike(watched: Watched) -> None:
     world.engine.slow_commands.monitor.observe(b"fork", 250, int(world.clock.now_us()) // 1_000_000)
     watched.passes(30)
     assert watched.begun == ["LatencySpike"]
+
+
+def test_clients_that_do_not_read() -> None:
+    watched = Watched(client_output_buffer_limit="pubsub 300000 0 0")
+    watched.look()
+    subscriber = watched.world.client()
+    subscriber.receive(request("SUBSCRIBE", "c"))
+    watched.passes(60, lambda: watched.world.do("PUBLISH", "c", "x" * 100_000))
+    assert watched.begun == ["ClientsOverTheirBuffers"]
