@@ -79,7 +79,7 @@ def of_fields(reading: Reading, names: tuple[Name, ...]) -> Iterator[Metric]:
 
 def _instance(reading: Reading) -> Metric:
     made = family("redis_instance_info", GAUGE, "What the server is")
-    labels = {label: reading.info[field] for label, field in INSTANCE_LABELS.items() if reading.info.get(field)}
+    labels = {name: reading.info[name] for name in INSTANCE_LABELS if reading.info.get(name)}
     made.add_sample("redis_instance_info", labels, 1)
     return made
 
