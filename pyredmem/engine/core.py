@@ -31,8 +31,9 @@ from pyredmem.memory.audit import AuditReport, audit
 
 #: If no more clients than this have output, messages are written before the replies to PUBLISH (see `Outgoing`).
 FEW_CLIENTS: Final = 16
-#: If fewer clients than this had output at the end of a turn, so many replies are written at once afterwards.
+#: Replies are gathered as long as at least this number of clients have output at the end of a turn.
 GATHERED_CLIENTS: Final = 4
+#: The number of replies that are written at once before replies are gathered again.
 REPLIES_AT_ONCE: Final = 64
 
 
@@ -114,10 +115,12 @@ class Outgoing:
 
     def gathers(self) -> bool:
         """Whether the next reply waits for the end of the turn. Without an event loop none does."""
-        if self._at_once > 0 and not self.is_waiting:
+        if self.is_waiting:
+            return True
+        if self._at_once > 0:
             self._at_once -= 1
-        elif not self.is_waiting:
-            self.is_waiting = self._host.write_output_soon()
+            return False
+        self.is_waiting = self._host.write_output_soon()
         return self.is_waiting
 
     def add(self, session: Session) -> None:

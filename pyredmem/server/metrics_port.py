@@ -24,7 +24,7 @@ from pyredmem.metrics.families import families
 from pyredmem.metrics.own import own_families
 from pyredmem.persistence.persistence import persistence_of
 
-#: After so long other clients get their turn (seconds).
+#: How long a scrape is written before other clients are served (seconds).
 _SLICE_S: Final = 0.0003
 _GROUP: Final = 8  # families that are written together
 #: From this share of maxmemory on memory counts as short.

@@ -50,8 +50,7 @@ class Network:
         self._reserve_at_start()
         self._open_kind(TCP)
         self._open_tls()
-        if self._port(METRICS):
-            self._open_kind(METRICS)
+        self._open_kind(METRICS)
         path = self._settings.text("unixsocket")
         if path:
             self._change_at_start(UNIX, [Endpoint(UNIX, path)], f"Failed opening Unix socket {path}")

@@ -42,7 +42,7 @@ def wait_for(port: int, query: str, wanted: list[float]) -> None:
     deadline = time.monotonic() + 40
     while (found := asked(port, query)) != wanted:
         assert time.monotonic() < deadline, (query, found)
-        time.sleep(0.05)
+        time.sleep(0.05)  # Prometheus scrapes on its own clock
 
 
 def test_prometheus_scrapes_the_server_with_a_password(tmp_path: Path) -> None:

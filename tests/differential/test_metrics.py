@@ -58,7 +58,7 @@ def exporter(port: int) -> Iterator[int]:
                     break
                 except URLError:
                     assert time.monotonic() < deadline
-                    time.sleep(0.02)
+                    time.sleep(0.02)  # the process is starting
             yield own
         finally:
             process.kill()

@@ -25,7 +25,7 @@ from pyredmem.rdb.survey.outcomes import OUTCOMES, PACKED
 from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.values import Workbench
 
-#: So many frames are kept. Whatever has another one is built.
+#: The most frames that are kept. A value with any other frame is built.
 _MOST: Final = 10_000
 
 
@@ -65,7 +65,7 @@ class Frame:
             self._chance = int(skiplist.chance_bytes())
 
     def size(self, strings_bytes: int) -> int:
-        """What MEMORY USAGE says of a table with strings of so many bytes."""
+        """What MEMORY USAGE says of a table whose strings take ``strings_bytes``."""
         elements = self._entries + strings_bytes
         table = sampled_memory(self._structure, elements, self.elements, self.elements)
         return int(ROBJ_SIZE + table) + self._chance

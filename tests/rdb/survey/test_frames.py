@@ -1,4 +1,4 @@
-"""A table that is not built has the size and the blocks of one that is."""
+"""A table's size and blocks are computed without building it, and equal those of the built table."""
 
 from __future__ import annotations
 
