@@ -1,4 +1,4 @@
-"""The table of alerts: what is in ``alerts.toml``, or in a file of the user's."""
+"""The tables of ``alerts.toml``: alerts, for which a file of the user's can take its place, and MEMORY DOCTOR's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pyredmem.alerts.expression import Expression, ExpressionError
 SEVERITIES: Final = ("info", "warning", "critical")
 _TEXTS: Final = ("name", "if", "measured", "meaning", "advice")
 _KEYS: Final = {*_TEXTS, "severity", "for"}
+_ALERT: Final = "alert"
+_DOCTOR: Final = "doctor"
 
 
 class AlertFileError(Exception):
@@ -39,17 +41,43 @@ class Alert:
         return f"for {self.for_s:g} s" if self.for_s else "at once"
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something that MEMORY DOCTOR tells if its condition holds."""
+
+    title: str
+    condition: Expression
+    text: str
+
+
 def default_alerts() -> list[Alert]:
     """The alerts that come with the package."""
-    return parsed_alerts(files("pyredmem.alerts").joinpath("alerts.toml").read_text("utf-8"))
+    return _alerts(_default_tables().get(_ALERT))
+
+
+def doctor_findings() -> list[Finding]:
+    """What MEMORY DOCTOR looks for."""
+    return [Finding(row["title"], Expression(row["if"]), row["text"]) for row in _default_tables()[_DOCTOR]]
+
+
+def _default_tables() -> dict[str, Any]:
+    return tomllib.loads(files("pyredmem.alerts").joinpath("alerts.toml").read_text("utf-8"))
 
 
 def parsed_alerts(text: str) -> list[Alert]:
     """The alerts of a file in TOML. Raises AlertFileError."""
     try:
-        tables = tomllib.loads(text).get("alert", [])
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise AlertFileError(str(error)) from None
+    unknown = sorted(set(tables) - {_ALERT})
+    if unknown:
+        raise AlertFileError(f"only tables [[alert]] are possible, and there is {unknown[0]!r}")
+    return _alerts(tables.get(_ALERT, []))
+
+
+def _alerts(tables: Any) -> list[Alert]:
+    """The alerts of tables. Raises AlertFileError."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise AlertFileError("alerts are tables [[alert]]")
     alerts = [_alert(table, number) for number, table in enumerate(tables, 1)]

@@ -1,23 +1,22 @@
 """The report of MEMORY DOCTOR: which figures of memory are unhealthy, in words.
 
-The first findings have the conditions and titles of Redis 7.2 (object.c getMemoryDoctorReport). The first and last
-lines of the report are those of Redis too, because programs recognise it by them. The text below each title is ours.
-After these come findings that Redis does not have: on how memory is reclaimed, and on the heap of the process.
+The first findings have the conditions and titles of Redis 7.2, and stand beside the alerts in ``alerts/alerts.toml``.
+The first and last lines of the report are those of Redis too, because programs recognise it by them. The text below
+each title is ours. After these come findings that Redis does not have: on how memory is reclaimed, and on the heap of
+the process.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Final
 
 from pyredmem.engine import figures
 from pyredmem.engine.engine import Engine
-from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
-from pyredmem.memory.snapshot import ratio
+from pyredmem.engine.memory_overhead import measure_overhead
 
 _ALMOST_EMPTY_BYTES: Final = 5 << 20
 _NOTABLE_BYTES: Final = 10 << 20
-_BIG_CLIENT_BYTES: Final = 200 << 10
-_MANY_SCRIPTS: Final = 1000
 #: More objects than this waiting to be freed lazily are too many.
 _LONG_BACKLOG: Final = 100_000
 #: Memory above maxmemory for longer than this is too long (milliseconds).
@@ -38,76 +37,47 @@ def diagnosis(engine: Engine) -> str:
     """The whole report."""
     if engine.allocator.used_memory < _ALMOST_EMPTY_BYTES:
         return _EMPTY
-    findings = _findings(engine)
+    findings = _of_redis(engine) + _reclaim(engine) + _process_heap(engine)
     if not findings:
         return _HEALTHY
     return _INTRODUCTION + "".join([f" * {finding}\n\n" for finding in findings]) + _FAREWELL
 
 
-def _findings(engine: Engine) -> list[str]:
+def _of_redis(engine: Engine) -> list[str]:
+    """The findings that Redis has too."""
+    # Loaded by the first who asks: the reader of the table takes milliseconds to load.
+    rules, history = import_module("pyredmem.alerts.rules"), import_module("pyredmem.alerts.history")
+    now = history.History(0.0)
+    now.add(0.0, _values(engine))
+    allocator = engine.allocator.profile.mem_allocator
+    return [
+        f"{finding.title}: {finding.text.format(allocator=allocator)}"
+        for finding in rules.doctor_findings()
+        if finding.condition.value(now) is not None
+    ]
+
+
+def _values(engine: Engine) -> dict[str, float]:
+    """The figures that the conditions are made of, under the names of metrics."""
     overhead = measure_overhead(engine)
-    findings: list[str] = []
-    if ratio(overhead.peak, overhead.total) > 1.5:
-        findings.append(
-            "Peak memory: this instance once used more than 150% of the memory that it uses now. The allocator may not "
-            "have given the difference back to the system, so the fragmentation ratio can look bad although the memory "
-            "will be used again when the data grows. If it is needed elsewhere, try MEMORY PURGE or a restart."
-        )
-    findings += _fragmentation(engine)
-    findings += _consumers(engine, overhead)
-    findings += _reclaim(engine)
-    findings += _process_heap(engine)
-    return findings
-
-
-def _fragmentation(engine: Engine) -> list[str]:
     sample = engine.sampler.allocator_sample
-    name = engine.allocator.profile.mem_allocator
-    findings: list[str] = []
-    if sample.total_fragmentation_ratio() > 1.4 and sample.total_fragmentation_bytes() > _NOTABLE_BYTES:
-        findings.append(
-            "High total RSS: the process takes more than 1.4 times the memory that its data needs. Usually much data "
-            "was deleted, or values of very different sizes were written, or something besides the data takes memory. "
-            "In the first two cases the allocator has free room that it cannot return. "
-            f'The allocator in use is "{name}".'
-        )
-    if sample.fragmentation_ratio() > 1.1 and sample.fragmentation_bytes() > _NOTABLE_BYTES:
-        findings.append(
-            "High allocator fragmentation: the pages in use have more than 10% of free room between the allocations "
-            "(external fragmentation). If the allocator supports it, 'CONFIG SET activedefrag yes' moves them together."
-        )
-    if sample.allocator_rss_ratio() > 1.1 and sample.allocator_rss_bytes() > _NOTABLE_BYTES:
-        findings.append(
-            "High allocator RSS overhead: the allocator keeps more than 10% of free pages in memory. They go back "
-            "to the system with time, or at once with MEMORY PURGE."
-        )
-    if sample.rss_overhead_ratio() > 1.1 and sample.rss_overhead_bytes() > _NOTABLE_BYTES:
-        findings.append(
-            "High process RSS overhead: more than 10% of the process's memory does not belong to the allocator. Here "
-            "that is the Python process around the data; scripts may add to it."
-        )
-    return findings
-
-
-def _consumers(engine: Engine, overhead: MemoryOverhead) -> list[str]:
-    findings: list[str] = []
-    if engine.figures.value(figures.REPLICAS) > 0 and overhead.replicas > _NOTABLE_BYTES:
-        findings.append(
-            "Big replica buffers: more than 10 MiB wait to be sent to replicas. One of them, or the network to it, is "
-            "too slow for what is written: INFO replication shows how far behind each is."
-        )
-    clients = len(engine.sessions)
-    if clients > 0 and overhead.clients // clients > _BIG_CLIENT_BYTES:
-        findings.append(
-            "Big client buffers: the clients' buffers take more than 200 KiB per client on average. Look for clients "
-            "that read their replies too slowly or send very long pipelines: CLIENT LIST shows them (omem, qbuf)."
-        )
-    if engine.figures.value(figures.CACHED_SCRIPTS) > _MANY_SCRIPTS:
-        findings.append(
-            "Many scripts: more than 1000 scripts are cached. Probably your programs write values into the text of "
-            "scripts; pass them as keys and arguments instead, so that one script serves all of them."
-        )
-    return findings
+    return {
+        "redis_memory_used_peak_bytes": overhead.peak,
+        "redis_memory_used_bytes": overhead.total,
+        "redis_mem_fragmentation_ratio": sample.total_fragmentation_ratio(),
+        "redis_mem_fragmentation_bytes": sample.total_fragmentation_bytes(),
+        "redis_allocator_frag_ratio": sample.fragmentation_ratio(),
+        "redis_allocator_frag_bytes": sample.fragmentation_bytes(),
+        "redis_allocator_rss_ratio": sample.allocator_rss_ratio(),
+        "redis_allocator_rss_bytes": sample.allocator_rss_bytes(),
+        "pyredmem_rss_overhead_ratio": sample.rss_overhead_ratio(),
+        "pyredmem_rss_overhead_bytes": sample.rss_overhead_bytes(),
+        "redis_connected_slaves": engine.figures.value(figures.REPLICAS),
+        "redis_mem_clients_slaves": overhead.replicas,
+        "redis_connected_clients": len(engine.sessions),
+        "redis_mem_clients_normal": overhead.clients,
+        "redis_number_of_cached_scripts": engine.figures.value(figures.CACHED_SCRIPTS),
+    }
 
 
 def _reclaim(engine: Engine) -> list[str]:

@@ -136,8 +136,10 @@ NAMES: Final = (
     *_same(GAUGE, "cluster_enabled"),
 )
 
-#: Fields that Redis does not have, and fields of times that redis_exporter leaves out.
+#: Fields that Redis does not have, and those that redis_exporter leaves out.
 OWN_NAMES: Final = (
+    Name("rss_overhead_ratio", "pyredmem_rss_overhead_ratio", GAUGE),
+    Name("rss_overhead_bytes", "pyredmem_rss_overhead_bytes", GAUGE),
     Name("lazyfreed_objects", "pyredmem_lazyfreed_objects_total", COUNTER),
     Name("evicted_clients", "pyredmem_evicted_clients_total", COUNTER),
     Name(

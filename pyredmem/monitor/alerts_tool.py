@@ -1,4 +1,4 @@
-"""``pyredmem alerts``: the table of alerts, as text or as rules for Prometheus."""
+"""``pyredmem alerts``: the table of alerts and what MEMORY DOCTOR looks for, as text; or the alerts for Prometheus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from pyredmem.alerts.prometheus import rules_file
-from pyredmem.alerts.rules import AlertFileError
+from pyredmem.alerts.rules import AlertFileError, doctor_findings
 from pyredmem.monitor.check import alerts_of
 
 OK: Final = 0
@@ -33,4 +33,6 @@ def run(arguments: list[str], program: str) -> int:
         return OK
     for alert in alerts:
         print(f"{alert.severity:<9} {alert.name}: {alert.condition.text}, {alert.duration()}")
+    for finding in doctor_findings():
+        print(f"{'doctor':<9} {finding.title}: {finding.condition.text}")
     return OK

@@ -38,6 +38,7 @@ def test_a_table_is_read() -> None:
     [
         ("[[alert", "Expected"),
         ("alert = 1", "[[alert]]"),
+        ("[[doctor]]\ntitle = 'x'", "only tables [[alert]] are possible, and there is 'doctor'"),
         ("[alert]\nname = 'x'", "[[alert]]"),
         (ONE.replace('name = "Full"', ""), "alert 1 needs a text 'name'"),
         (ONE.replace('"a > 5"', "5"), "alert Full needs a text 'if'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +12,15 @@ from pyredmem.alerts.evaluator import Evaluator
 from pyredmem.alerts.rules import default_alerts
 from pyredmem.metrics.engine_reading import reading_of
 from pyredmem.metrics.values import values_of
+from tests.support.hosted import Hosted, SlowEvents
 from tests.support.wire import request
-from tests.support.world import World
 
 
 class Watched:
     """An engine that is read every ten seconds of its own time, and the names of the alerts that have begun."""
 
     def __init__(self, **settings: Any) -> None:
-        self.world = World(**settings)
+        self.world = Hosted(**settings)
         self._evaluator = Evaluator(default_alerts())
         self.begun: list[str] = []
 
@@ -126,3 +127,34 @@ def test_clients_that_do_not_read() -> None:
     subscriber.receive(request("SUBSCRIBE", "c"))
     watched.passes(60, lambda: watched.world.do("PUBLISH", "c", "x" * 100_000))
     assert watched.begun == ["ClientsOverTheirBuffers"]
+
+
+def test_a_fragmented_heap(watched: Watched) -> None:
+    world = watched.world
+    world.do("DEBUG", "POPULATE", 15000, "key", 14000)  # two of them lie in each slab
+    for number in range(0, 15000, 2):
+        world.do("DEL", f"key:{number}")
+    watched.passes(100)
+    assert watched.begun == ["MemoryFragmented"]
+
+
+def test_expiry_that_falls_behind(watched: Watched) -> None:
+    world = watched.world
+    for number in range(30_000):
+        world.do("SET", f"key:{number}", "value", "PX", 50)
+    world.engine.keyspace.changes.set_listener(SlowEvents(world, 250), True)
+    watched.passes(120)
+    assert watched.begun == ["ExpiryBehind"]
+
+
+def test_a_process_that_is_larger_than_its_heap(watched: Watched) -> None:
+    watched.world.host.rss = 300 << 20
+    watched.passes(290)
+    assert watched.begun == []
+    watched.passes(30)
+    assert watched.begun == ["ProcessLargerThanHeap"]
+
+
+def test_each_of_the_usual_alerts_has_a_test_in_which_it_begins() -> None:
+    source = Path(__file__).read_text("utf-8")
+    assert [alert.name for alert in default_alerts() if f'"{alert.name}"' not in source] == []

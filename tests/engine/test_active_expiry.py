@@ -8,26 +8,15 @@ from pyredmem.base.limits import NEVER
 from pyredmem.engine import figures
 from pyredmem.engine.active_expiry import SLICE_US
 from pyredmem.keyspace.events import KeyListener
-from tests.support.hosted import Hosted
+from tests.support.hosted import Hosted, SlowEvents
 
 
-class Slow(KeyListener):
-    """Lets `cost_us` pass whenever a key event is notified."""
-
-    def __init__(self, hosted: Hosted, cost_us: int) -> None:
-        self._hosted = hosted
-        self.cost_us = cost_us
-
-    def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
-        self._hosted.clock.advance_us(self.cost_us)
-
-
-def filled(count: int, cost_us: int = 10, **settings: Any) -> tuple[Hosted, Slow]:
+def filled(count: int, cost_us: int = 10, **settings: Any) -> tuple[Hosted, SlowEvents]:
     """An engine with `count` keys that have all expired but are not deleted yet."""
     hosted = Hosted(2, **settings)
     for number in range(count):
         hosted.do("SET", f"k{number}", "v", "PX", "50")
-    slow = Slow(hosted, cost_us)
+    slow = SlowEvents(hosted, cost_us)
     hosted.engine.keyspace.changes.set_listener(slow, True)
     hosted.clock.advance_ms(100)
     return hosted, slow
@@ -93,7 +82,7 @@ def test_fields_are_expired_in_slices_too() -> None:
     for number in range(200):
         hosted.do("HSET", f"h{number}", "f", "v", "g", "v")
         hosted.do("HPEXPIRE", f"h{number}", "50", "FIELDS", "1", "f")
-    hosted.engine.keyspace.changes.set_listener(Slow(hosted, 30), True)
+    hosted.engine.keyspace.changes.set_listener(SlowEvents(hosted, 30), True)
     hosted.clock.advance_ms(100)
     hosted.engine.tick(hosted.clock.now_us() // 1000)
     assert 0 < hosted.engine.keyspace.expired_fields < 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyredmem.engine.host import Host
+from pyredmem.keyspace.events import KeyListener
 from tests.support.replies import Verbatim
 from tests.support.world import World
 
@@ -74,3 +75,14 @@ class Hosted(World):
     def info(self, *sections: str) -> dict[str, str]:
         """The fields of INFO, in order."""
         return dict(line.split(":", 1) for line in self.info_text(*sections).split("\r\n") if ":" in line)
+
+
+class SlowEvents(KeyListener):
+    """Lets `cost_us` pass whenever a key event is notified."""
+
+    def __init__(self, hosted: Hosted, cost_us: int) -> None:
+        self._hosted = hosted
+        self.cost_us = cost_us
+
+    def event(self, kind: int, name: bytes, database: int, key: bytes) -> None:
+        self._hosted.clock.advance_us(self.cost_us)
