@@ -72,9 +72,17 @@ class Expression:
         """What the expression comes to now; None if that is nothing."""
         return _value(self._root, history)
 
-    def promql(self) -> str:
-        """The same for Prometheus."""
-        return _promql(self._root)
+    def promql(self, selector: str = "") -> str:
+        """The same for Prometheus; a selector, ``{instance="a:1"}``, follows each metric."""
+        return _promql(self._root, selector)
+
+    def sides(self, selector: str = "") -> list[str]:
+        """Both sides of the first comparison, for Prometheus; or the whole, if nothing is compared."""
+        node = self._root
+        while isinstance(node, ast.BoolOp):
+            node = node.values[0]
+        parts = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node]
+        return [_promql(part, selector) for part in parts]
 
     def _check(self, node: ast.expr) -> None:
         if isinstance(node, ast.Name):
@@ -152,26 +160,28 @@ def _called(node: ast.Call, history: History) -> float | None:
     return history.rate(metric, window_s) if node.func.id == "rate" else history.delta(metric, window_s)
 
 
-def _promql(node: ast.expr) -> str:
+def _promql(node: ast.expr, selector: str) -> str:
     if isinstance(node, ast.Constant):
         return repr(node.value)
     if isinstance(node, ast.Name):
-        return node.id
+        return node.id + selector
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
-        metric = ast.unparse(node.args[0])
+        metric = ast.unparse(node.args[0]) + selector
         if node.func.id == _AGE:
             return f"(time() - {metric})"
         return f"{node.func.id}({metric}[{_window_s(node):g}s])"
     if isinstance(node, ast.BoolOp):
-        return " and ".join([_inner(part) for part in node.values])
+        return " and ".join([_inner(part, selector) for part in node.values])
     if isinstance(node, ast.BinOp):
-        return f"{_inner(node.left)} {_ARITHMETIC[type(node.op)][0]} {_inner(node.right)}"
+        left, right = _inner(node.left, selector), _inner(node.right, selector)
+        return f"{left} {_ARITHMETIC[type(node.op)][0]} {right}"
     assert isinstance(node, ast.Compare)
-    return f"{_inner(node.left)} {_COMPARISONS[type(node.ops[0])][0]} {_inner(node.comparators[0])}"
+    left, right = _inner(node.left, selector), _inner(node.comparators[0], selector)
+    return f"{left} {_COMPARISONS[type(node.ops[0])][0]} {right}"
 
 
-def _inner(node: ast.expr) -> str:
+def _inner(node: ast.expr, selector: str) -> str:
     """A part of an expression, in parentheses if it is composed."""
-    text = _promql(node)
+    text = _promql(node, selector)
     return f"({text})" if isinstance(node, ast.BinOp | ast.Compare | ast.BoolOp) else text

@@ -94,3 +94,6 @@ def test_the_alerts_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].endswith(", for 60 s")
     assert run_alerts(["--prometheus"], "pyredmem") == 0
     assert capsys.readouterr().out.startswith("groups:\n")
+    assert run_alerts(["--grafana"], "pyredmem") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "pyredmem"
+    assert run_alerts(["--grafana", "--prometheus"], "pyredmem") == 2
