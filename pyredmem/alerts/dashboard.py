@@ -1,6 +1,6 @@
 """A dashboard for Grafana: ``pyredmem alerts --grafana > dashboard.json``.
 
-Its panels are those of ``dashboard.toml``, and one for each alert with both sides of its condition. Two menus choose the
+Its panels are those of ``dashboard.toml``, and one for each alert with both sides of its condition. Menus choose the
 data source and the server.
 """
 
