@@ -63,6 +63,7 @@ SectionBox { border: round $primary; height: auto; padding: 0 0; }
 .narrow #sections { grid-size: 1; }
 TablePane, #alerts { height: 1fr; }
 #alerts { padding: 0 1; }
+DataTable, VerticalScroll { scrollbar-size-vertical: 1; }
 DataTable { height: 1fr; background: $background; }
 DataTable > .datatable--header { text-style: bold underline; }
 .filter { background: $panel; }
@@ -166,7 +167,10 @@ class Top(App[None]):
         self._overview.display = is_tall or pane == OVERVIEW
         self._alerts.display = shown == ALERTS
         for name, table in self._tables.items():
-            table.display = name == shown
+            if name == shown:
+                table.appear()
+            else:
+                table.display = False
         if not self._watch.wants_clients and pane == CLIENTS:
             self._watch.wants_clients = True
             self._reader.wake()

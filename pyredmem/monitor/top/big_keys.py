@@ -30,8 +30,8 @@ COLUMNS: Final = (
     Column("of used", "the same as a share of used_memory", 8, percent),
     Column("type", "its type", 8, is_left=True),
     Column("db", "its database", 4, count),
-    Column("key", "its name", 30, is_left=True, takes_rest=True),
     Column("looked at", "how long ago it was looked at", 10, duration, rank=1),
+    Column("key", "its name", 30, is_left=True, takes_rest=True),
 )
 
 Name = tuple[int, bytes]  # database and key
@@ -139,8 +139,8 @@ class BigKeys:
                 key.size / used if used else None,
                 key.kind,
                 database,
-                shortened(name, _LONGEST_NAME),
                 now_s - key.at_s,
+                shortened(name, _LONGEST_NAME),
             )
             for (database, name), key in self._found.items()
         ]

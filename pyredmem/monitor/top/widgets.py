@@ -81,6 +81,11 @@ class TablePane(Vertical):
             self._order = table.order
         self._draw()
 
+    def appear(self) -> None:
+        """Be shown, as of the last moment."""
+        self.display = True
+        self._draw()
+
     def sort_by_next(self, step: int) -> None:
         """Sort by the next column, or the one before it."""
         self._order = self._table.next_order(self._order, step)
@@ -130,7 +135,7 @@ class TablePane(Vertical):
 
     def _draw(self) -> None:
         width = self._data.scrollable_content_region.width
-        if width <= 0:  # it is not shown, or has no place yet
+        if not self.display or width <= 0:  # it is not shown, or has no place yet
             return
         rows = self._table.arranged(self._order, self._wanted)
         self._line.update(self._about(len(rows)))
