@@ -40,4 +40,4 @@ def test_no_number_is_a_dash(write: object) -> None:
 
 
 def test_a_long_text_ends_with_an_ellipsis() -> None:
-    assert [cut("text", width) for width in (5, 4, 3, 1, 0)] == ["text", "text", "te…", "…", ""]
+    assert [cut("memory", width) for width in (7, 6, 5, 1, 0)] == ["memory", "memory", "memo…", "…", ""]
