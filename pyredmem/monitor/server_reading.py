@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
 
 from pyredmem.metrics.names import SETTINGS
 from pyredmem.metrics.reading import Reading, SlowLogState, Spike, parsed
@@ -22,7 +25,9 @@ class WatchedServer:
 
     def __init__(self, url: str) -> None:
         try:
-            self._client: Any = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S)
+            # Whoever asks again and again needs no other attempts; they would only delay the news.
+            retry = Retry(NoBackoff(), 0)
+            self._client: Any = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S, retry=retry)
         except (RedisError, ValueError) as error:
             raise ServerError(f"Cannot connect to {url}: {error}") from None
         options = self._client.connection_pool.connection_kwargs
@@ -52,20 +57,41 @@ class WatchedServer:
             spikes=[Spike(_text(event), at, ms) for event, at, ms, *_ in spikes or []],
         )
 
+    def ask(self, *words: object) -> Any:
+        """The bare reply to a command; a ResponseError if the server refuses it. Raises ServerError."""
+        return self.ask_all([words])[0]
+
+    def ask_all(self, commands: Sequence[Sequence[object]]) -> list[Any]:
+        """The same for commands that are sent together. Raises ServerError."""
+        try:
+            return self._replies(commands)
+        except (RedisError, OSError) as error:
+            raise ServerError(f"Cannot read {self.name}: {error}") from None
+
     def _asked(self, *words: object) -> Any:
         """The bare reply to a command; None if the server does not permit it, or does not know it."""
+        [reply] = self._replies([words])
+        return None if isinstance(reply, ResponseError) else reply
+
+    def _replies(self, commands: Sequence[Sequence[object]]) -> list[Any]:
         connection = self._client.connection_pool.get_connection()
         try:
-            connection.send_command(*words)
-            return connection.read_response(disable_decoding=True)
-        except ResponseError:
-            return None
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [_reply(connection) for _ in commands]
         finally:
             self._client.connection_pool.release(connection)
 
     def _setting(self, name: str) -> int | None:
         found = self._asked("CONFIG", "GET", name)
         return int(found[1]) if found and found[1].isdigit() else None
+
+
+def _reply(connection: Any) -> Any:
+    """The next bare reply; a ResponseError is returned, as the replies after it are still to be read."""
+    try:
+        return connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        return error
 
 
 def _text(data: bytes) -> str:

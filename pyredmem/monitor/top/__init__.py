@@ -1,0 +1,1 @@
+"""``pyredmem top``: the memory and the work of a running server in a terminal."""
