@@ -25,6 +25,7 @@ TOOLS: Final = {
     command_line.REPORT: "pyredmem.rdb.server_report",
     command_line.CHECK: "pyredmem.monitor.check",
     command_line.ALERTS: "pyredmem.monitor.alerts_tool",
+    command_line.MONITOR: "pyredmem.monitor.monitor_tool",
 }
 
 

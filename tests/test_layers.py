@@ -26,7 +26,7 @@ LAYERS = (
     ("commands", "info"),
     ("assembly", "metrics"),
     ("alerts",),
-    ("host",),
+    ("host", "web"),
     ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
@@ -48,7 +48,7 @@ ALLOWED = {
     "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "monitor/")
+CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "web/wire_source.py", "monitor/")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

@@ -8,7 +8,7 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from pyredmem.metrics.names import SETTINGS
-from pyredmem.metrics.reading import Reading, SlowLogState, Spike, parsed
+from pyredmem.metrics.reading import Reading, SlowLogState, parsed, spikes_of
 
 _TIMEOUT_S: Final = 20
 
@@ -49,7 +49,7 @@ class WatchedServer:
             info=parsed(_text(info)),
             settings={name: number for name, number in settings.items() if number is not None},
             slow_log=SlowLogState(length or 0, newest[0] if newest else 0, newest[2] if newest else 0),
-            spikes=[Spike(_text(event), at, ms) for event, at, ms, *_ in spikes or []],
+            spikes=spikes_of(spikes or []),
         )
 
     def _asked(self, *words: object) -> Any:
