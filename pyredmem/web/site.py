@@ -130,6 +130,7 @@ class Site:
     # The page.
 
     async def _page(self, request: web.Request) -> web.Response:
+        self._target(request)  # without a demonstration there is no page of it
         name = request.match_info.get("name", "index.html")
         if name not in self._pages:
             raise web.HTTPNotFound(reason="There is no such file")
