@@ -31,7 +31,7 @@ _MOST_BUDGET: Final = 1 << 20
 #: Pages that one call looks at: a part of a millisecond.
 _PAGES_PER_CALL: Final = 1 << 16
 #: Blocks that one MEMORY SLAB looks at: likewise.
-_BLOCKS_PER_CALL: Final = 4000
+_BLOCKS_PER_CALL: Final = 2000
 _NO_SLAB: Final = b"ERR no slab or large block lies at that page"
 _WRONG_PLACE: Final = b"ERR there is no such place to go on from"
 

@@ -14,8 +14,8 @@ from pyredmem.engine.core import Core
 from pyredmem.memory import process_heap
 from pyredmem.memory.process_heap import HeapCensus, PoolMemory, read_regions
 
-#: The places that one slice looks at: about a millisecond.
-POOLS_PER_SLICE: Final = 1024
+#: The places that one slice looks at: a part of a millisecond.
+POOLS_PER_SLICE: Final = 256
 #: The shortest time between two slices, however many ask.
 _PAUSE_US: Final = 200_000
 SHARED: Final = "the server shares its process with others"

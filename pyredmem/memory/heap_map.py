@@ -138,6 +138,7 @@ class HeapMap:
             self._waits = 0
             self.left = 0
         heap = self._heap
+        owner = heap.owner
         told = self._told
         if len(told) < heap.owner_pages:
             told = extend(told, [0] * (heap.owner_pages - len(told)))
@@ -148,7 +149,7 @@ class HeapMap:
         if end > heap.owner_pages:
             end = heap.owner_pages
         while page < end:
-            now: i64 = 0 if heap.owner[page] == 0 else beginning_at(heap, page)
+            now: i64 = 0 if owner[page] == 0 else beginning_at(heap, page)
             if now != told[page]:
                 if page < self._begin or self._waits > 0:
                     self.left += 1

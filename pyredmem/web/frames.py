@@ -7,6 +7,7 @@ import time
 import tomllib
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 from operator import itemgetter
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ _NO_ARENAS: Final = "The interpreter's arenas: only pyredmem on Linux, in a proc
 _NO_POOL: Final = "The candidates for eviction: only pyredmem tells them."
 _NO_LATENCIES: Final = "Percentiles of latency: only Redis 7 and newer servers tell them."
 _LATENCIES_SINCE: Final = (7, 0, 0)
+#: One command each, as the server cannot serve others while it writes a reply. Of a section that it does not know it
+#: tells nothing.
+_SECTIONS: Final = [("INFO", name) for name in ("default", "commandstats", "latencystats", "process")]
 _DEFRAG: Final = ("running", "hits", "misses", "key_hits", "key_misses")
 _PERCENTILES: Final = {"p50": "p50", "p99": "p99", "p99.9": "p999"}
 
@@ -65,7 +69,7 @@ class Frames:
         info = await info_of(self._source)
         spikes = await self._source.ask("LATENCY", "LATEST")
         reading = Reading(info, spikes=[] if isinstance(spikes, Refusal) else spikes_of(spikes))
-        values = values_of(reading)
+        values = {name: value for name, value in values_of(reading).items() if isfinite(value)}  # JSON has no others
         await asyncio.sleep(0)  # in the server itself, clients are served in between
         return {
             "kind": "frame",
@@ -87,10 +91,12 @@ class Frames:
 
 async def info_of(source: Source) -> dict[str, str]:
     """The fields of INFO. Raises SourceError if it is refused."""
-    reply = await source.ask("INFO", "everything")
-    if isinstance(reply, Refusal):
-        raise SourceError(f"INFO is refused: {reply.reason()}")
-    return parsed(text(reply))
+    fields: dict[str, str] = {}
+    for reply in await source.ask_all(_SECTIONS):
+        if isinstance(reply, Refusal):
+            raise SourceError(f"INFO is refused: {reply.reason()}")
+        fields |= parsed(text(reply))
+    return fields
 
 
 def commands_of(reading: Reading) -> list[dict[str, Any]]:

@@ -72,6 +72,11 @@ async def answer(browser: ClientSession, path: str) -> tuple[int, dict[str, Any]
         return response.status, await response.json()
 
 
+def told(info: bytes) -> dict[str, Any]:
+    """The replies of a server that has this INFO."""
+    return {"INFO default": info, "INFO commandstats": b"", "INFO latencystats": b"", "INFO process": b""}
+
+
 class Scripted(Source):
     """Answers from a table; what is not in it is refused."""
 

@@ -16,7 +16,7 @@ from pyredmem.web.frames import Frames, commands_of, explanations
 from pyredmem.web.source import Source, SourceError
 from tests.support.heap_maps import KeptMap
 from tests.support.servers import Server
-from tests.web.sites import Scripted, source_of
+from tests.web.sites import Scripted, source_of, told
 
 #: What asking for a frame changes by itself.
 MOVING = ("time", "commands", "net_", "cpu", "uptime", "buffer", "rss", "cycle", "process", "latency", "spike", "info")
@@ -137,6 +137,17 @@ async def test_nothing_is_missing_from_our_own_server(ours: Server) -> None:
         assert hello["server"]["is_pyredmem"]
         assert (hello["server"]["name"], hello["server"]["mode"]) == ("127.0.0.1:1", "standalone")
         assert hello["classes"][0] == {"size": 8, "regions": 512, "pages": 1}
+
+
+async def test_an_old_server_tells_what_it_can() -> None:
+    info = (
+        b"# Server\r\nredis_version:5.0.14\r\nredis_mode:standalone\r\nmem_fragmentation_ratio:inf\r\nused_memory:7\r\n"
+    )
+    frames = Frames(Scripted(told(info)))
+    hello = await frames.hello("s", can_demonstrate=False)
+    assert hello["server"]["version"] == "5.0.14"
+    assert any(sentence.startswith("Percentiles of latency") for sentence in hello["missing"])
+    assert (await frames.frame(None))["values"] == {"redis_memory_used_bytes": 7.0}
 
 
 async def test_a_server_that_refuses_info_cannot_be_watched() -> None:

@@ -11,7 +11,7 @@ from pyredmem.web.questions import QUESTIONS, QuestionError, ages, eviction, exp
 from pyredmem.web.sampling import Sample, Sampled
 from pyredmem.web.source import Refusal, Source, SourceError, Word
 from tests.support.servers import Server, pyredmem_server
-from tests.web.sites import Scripted, source_of
+from tests.web.sites import Scripted, source_of, told
 
 
 @pytest.fixture(params=["ours", "real"])
@@ -197,14 +197,14 @@ async def test_malformed_questions_are_refused(name: str, query: dict[str, str])
 
 
 async def test_a_user_who_may_not_scan_is_told() -> None:
-    source = Scripted({"INFO everything": b"# Keyspace\r\ndb0:keys=5,expires=0\r\n", "SELECT 0": b"OK"})
+    source = Scripted({**told(b"# Keyspace\r\ndb0:keys=5,expires=0\r\n"), "SELECT 0": b"OK"})
     with pytest.raises(SourceError, match="SCAN is refused: unknown command"):
         await largest(source, {})
 
 
 async def test_a_command_that_is_refused_for_every_key_is_told() -> None:
     info = b"# Keyspace\r\ndb0:keys=1,expires=0\r\n"
-    source = Scripted({"INFO everything": info, "SELECT 0": b"OK", "SCAN 0 COUNT 25": [b"0", [b"key"]]})
+    source = Scripted({**told(info), "SELECT 0": b"OK", "SCAN 0 COUNT 25": [b"0", [b"key"]]})
     with pytest.raises(SourceError, match="refuses what is needed: unknown command"):
         await largest(source, {})
 

@@ -13,13 +13,13 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from pyredmem.web import site
 from pyredmem.web.demonstration import Demonstration
 from pyredmem.web.source import Source, SourceError
-from tests.web.sites import PATIENCE_S, Scripted, answer, message, site_of
+from tests.web.sites import PATIENCE_S, Scripted, answer, message, site_of, told
 
 INFO = b"# Server\r\nredis_version:7.2.4\r\n# Memory\r\nused_memory:1000\r\n"
 
 
 async def scripted(_: web.BaseRequest) -> Source:
-    return Scripted({"INFO everything": INFO})
+    return Scripted(told(INFO))
 
 
 async def unreachable(_: web.BaseRequest) -> Source:
@@ -134,7 +134,7 @@ async def test_the_source_of_a_watcher_is_closed_when_it_goes() -> None:
             closed.set()
 
     async def connect(_: web.BaseRequest) -> Source:
-        sources.append(Closing({"INFO everything": INFO}))
+        sources.append(Closing(told(INFO)))
         return sources[-1]
 
     async with site_of(connect) as browser:
@@ -149,7 +149,7 @@ class Growing(Scripted):
 
     def __init__(self) -> None:
         rows = "".join(f"cmdstat_{'x' * 200}{index}:calls=1,usec=1\r\n" for index in range(8000))
-        super().__init__({"INFO everything": INFO + rows.encode()})
+        super().__init__(told(INFO + rows.encode()))
         self.frames = 0
 
     async def ask_all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
