@@ -1,6 +1,7 @@
 """A source of figures in the server's own process: its engine, asked with the rights of a user.
 
-The session is none of a client: neither CLIENT LIST nor the ledger knows it, so watching does not change what is seen.
+The session is none of a client: neither CLIENT LIST nor the ledger knows it, and its lookups are neither hits nor
+misses. So watching does not change what is seen.
 """
 
 from __future__ import annotations
@@ -47,10 +48,13 @@ class EngineSource(Source):
         if user is None or not user.enabled:
             raise SourceError("The user may not read any more.")
         self._engine.access.log_in(session, user)  # its rights may have changed
+        keyspace = self._engine.keyspace
+        hits, misses = keyspace.hits, keyspace.misses
         runner = session.runner
         runner.begin_batch(session, 0)
         runner.execute(session, argv)
         runner.end_batch()
+        keyspace.hits, keyspace.misses = hits, misses
         replies = self._sink.take()
         if not replies:
             raise SourceError("The server has paused its clients.")

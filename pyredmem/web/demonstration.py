@@ -45,7 +45,7 @@ _SETTINGS: Final = {
     "save": "",
     "appendonly": "no",
     "active-defrag-ignore-bytes": "1mb",
-    "active-defrag-threshold-lower": "3",
+    "active-defrag-threshold-lower": "20",
     "active-defrag-cycle-min": "1",
     "active-defrag-cycle-max": "3",
 }

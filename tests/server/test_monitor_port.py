@@ -169,6 +169,9 @@ async def test_watching_from_inside_changes_neither_the_ledger_nor_the_clients(w
     world.do("SET", "k", "v")
     source = EngineSource(world.engine, world.engine.access.default)
     await source.ask_all([("INFO", "everything"), ("MEMORY", "HEAP-MAP"), ("SCAN", 0), ("MEMORY", "USAGE", "k")])
+    keyspace = world.engine.keyspace
+    await source.ask_all([("TYPE", "k"), ("PTTL", "k"), ("OBJECT", "ENCODING", "k"), ("TYPE", "none")])
+    assert (keyspace.hits, keyspace.misses) == (0, 0)
     before = (world.used_memory, len(world.engine.sessions))
     for _ in range(3):
         await source.ask_all([("INFO", "everything"), ("MEMORY", "HEAP-MAP"), ("SCAN", 0), ("MEMORY", "USAGE", "k")])
