@@ -68,8 +68,9 @@ async def drawn(source: Source, *questions: Callable[[bytes], Sequence[Word]]) -
     total = sum(sizes.values())
     keys: list[Sampled] = []
     for database, size in sizes.items():
-        if isinstance(await source.ask("SELECT", database), Refusal):
-            continue
+        selected = await source.ask("SELECT", database)
+        if isinstance(selected, Refusal):
+            raise SourceError(f"SELECT is refused: {selected.reason()}")
         # Rounded at random, so that each key is as likely as any other, be its database ever so small.
         wanted = int(SAMPLE * size / total + random())
         names = await (_all_keys(source) if total <= SAMPLE else _some_keys(source, wanted))
