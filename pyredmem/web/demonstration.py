@@ -19,6 +19,7 @@ from random import Random
 from time import monotonic
 from typing import Any, Final
 
+from pyredmem.base.build import COMPILED
 from pyredmem.web.frames import info_of
 from pyredmem.web.source import Source, SourceError, Word
 from pyredmem.web.wire_source import WireServer
@@ -36,18 +37,29 @@ _PAUSE_S: Final = 0.05
 _STEP_PAUSE_S: Final = 3.0
 _START_S: Final = 30.0
 _DEFRAG_S: Final = 90.0
-_QUIET_S: Final = 3.0  # no block was moved for so long: defragmentation has done what it can
+_QUIET_S: Final = 3.0  # no scan has run for so long: defragmentation has done what it wants to
 #: It ends when nobody has watched for so long, and in any case so long after the last step.
 _ALONE_S: Final = 30.0
 _SHOWN_S: Final = 600.0
+#: The server ends with the process that shows it, even if that is killed: its standard input ends then.
+_PROGRAM: Final = """\
+import os, sys, threading
+from pyredmem.__main__ import main
+def end():
+    sys.stdin.buffer.read()
+    os._exit(0)
+threading.Thread(target=end, daemon=True).start()
+main()
+"""
 _SETTINGS: Final = {
     "port": "0",
     "save": "",
     "appendonly": "no",
     "active-defrag-ignore-bytes": "1mb",
     "active-defrag-threshold-lower": "20",
-    "active-defrag-cycle-min": "1",
-    "active-defrag-cycle-max": "3",
+    # Percent of a processor. Half a minute is a good pace to look at; interpreted code needs more for it.
+    "active-defrag-cycle-min": "1" if COMPILED else "20",
+    "active-defrag-cycle-max": "3" if COMPILED else "60",
 }
 
 
@@ -75,8 +87,8 @@ class Demonstration:
         path = os.path.join(self._directory, "socket")
         options = [word for name, value in _SETTINGS.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pyredmem", *options, "--unixsocket", path, "--dir", self._directory],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", _PROGRAM, *options, "--unixsocket", path, "--dir", self._directory],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -107,6 +119,8 @@ class Demonstration:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _keep(self) -> None:
@@ -169,11 +183,12 @@ class Demonstration:
         self._tell("defragment", f"Memory takes {before:.2f} times what is used. Active defragmentation closes holes.")
         await source.ask("CONFIG", "SET", "activedefrag", "yes")
         end = monotonic() + _DEFRAG_S
-        hits, quiet_since = -1, monotonic()
+        hits, quiet_since = 0, monotonic()
         while monotonic() < end and monotonic() - quiet_since < _QUIET_S:
             info = await info_of(source)
-            if int(info["active_defrag_hits"]) != hits:
-                hits, quiet_since = int(info["active_defrag_hits"]), monotonic()
+            hits = int(info["active_defrag_hits"])
+            if int(info["active_defrag_running"]) > 0:
+                quiet_since = monotonic()
             await asyncio.sleep(0.2)  # it goes on by itself, and tells nobody
         await source.ask("CONFIG", "SET", "activedefrag", "no")
         after = await _fragmentation(source)

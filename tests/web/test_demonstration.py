@@ -64,6 +64,18 @@ async def test_it_ends_when_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> N
     assert not os.path.exists(shown._directory)
 
 
+async def test_its_server_ends_with_the_process_that_shows_it() -> None:
+    shown = Demonstration(pace=0)
+    shown.start()
+    await (await shown.connect()).close()
+    process = shown._process
+    assert process is not None
+    assert process.stdin is not None
+    process.stdin.close()  # as when that process is killed
+    assert await asyncio.to_thread(process.wait, 20) == 0
+    shown.close()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_churn_tears_holes_and_defragmentation_closes_them(ours: Server, monkeypatch: pytest.MonkeyPatch) -> None:
