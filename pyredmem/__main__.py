@@ -26,6 +26,7 @@ TOOLS: Final = {
     command_line.CHECK: "pyredmem.monitor.check",
     command_line.ALERTS: "pyredmem.monitor.alerts_tool",
     command_line.TOP: "pyredmem.monitor.top.tool",
+    command_line.MONITOR: "pyredmem.monitor.monitor_tool",
 }
 
 

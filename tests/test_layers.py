@@ -25,7 +25,7 @@ LAYERS = (
     ("persistence",),
     ("commands", "info"),
     ("assembly", "metrics"),
-    ("host",),
+    ("host", "web"),
     ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
@@ -47,7 +47,7 @@ ALLOWED = {
     "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "monitor/")
+CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "web/wire_source.py", "monitor/")
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

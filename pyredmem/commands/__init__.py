@@ -31,6 +31,7 @@ from pyredmem.commands.list_moves import list_moves
 from pyredmem.commands.lists import lists
 from pyredmem.commands.lolwut import lolwut_group
 from pyredmem.commands.memory import memory
+from pyredmem.commands.memory_views import memory_views
 from pyredmem.commands.migrate import migration
 from pyredmem.commands.modules import modules
 from pyredmem.commands.object import objects
@@ -95,6 +96,7 @@ def all_groups() -> list[Group]:
         lists,
         lolwut_group,
         memory,
+        memory_views,
         migrated_keys,
         migration,
         modules,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from pyredmem.engine.access_control import AccessControl
+from pyredmem.engine.arena_watch import ArenaWatch
 from pyredmem.engine.authentication import Authentication
 from pyredmem.engine.blocking import Blocking
 from pyredmem.engine.clients import Clients
@@ -78,6 +79,7 @@ class Engine:
         self.heap_trim = HeapTrim(core)
         self.defrag = Defrag(core, monitor)
         self.process_defrag = ProcessDefrag(core, self.defrag.settings, self.defrag.paces, self.slow_commands.log)
+        self.arena_watch = ArenaWatch(core)
         self.encoding_settings = EncodingSettings(core.settings, core.keyspace)
         self.links = Links(core)
         self.tracking = Tracking(core)

@@ -28,6 +28,7 @@ from pyredmem.engine.spec import Command
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.transaction import Transaction
 from pyredmem.keyspace.keyspace import Keyspace
+from pyredmem.memory.heap_map import HeapMap
 from pyredmem.protocol.hiredis_request import request_parser
 from pyredmem.protocol.null_sink import NullSink
 from pyredmem.protocol.reply import ReplySink
@@ -151,6 +152,7 @@ class Session:
         self._replying: i64 = 0  # how many commands of this client are running, one inside another
         self._skips_next = False  # the running command is CLIENT REPLY SKIP
         self.transaction = Transaction(keyspace.changes, self.memory)
+        self.heap_map: HeapMap | None = None  # what MEMORY HEAP-MAP has told this client
 
     def set_gate(self, gate: i64, on: bool) -> None:
         self.gates = self.gates | gate if on else self.gates & ~gate

@@ -347,6 +347,31 @@ class Eviction:
 
     # Accounting.
 
+    def score_name(self) -> bytes:
+        """What the scores of ``candidates`` are; empty if the policy has none."""
+        if self._criterion == LRU:
+            return b"idle seconds"
+        if self._criterion == LFU:
+            return b"255 minus the access counter"
+        return b"seconds to live" if self._criterion == TTL else b""
+
+    def candidates(self, now_ms: i64) -> list[tuple[int, bytes, int]]:
+        """Database, key and score of the candidates that wait in the pool, the next victim first."""
+        pool = self.pool
+        found: list[tuple[int, bytes, int]] = []
+        if self._criterion in {NOEVICTION, RANDOM}:
+            return found
+        place = pool.count
+        while place > 0:
+            place -= 1
+            score: i64 = pool.scores[place]
+            if self._criterion == LRU:
+                score //= 1000
+            elif self._criterion == TTL:
+                score = (_LATEST - score - now_ms) // 1000
+            found.append((int(pool.databases[place]), pool.keys[place], int(score)))
+        return found
+
     def reset_statistics(self) -> None:
         """Set the counter to zero."""
         self.evicted = 0

@@ -141,6 +141,10 @@ class HeapCensus:
         self._end: i64 = 0
         self._arenas: dict[int, Arena] = {}
 
+    def read_with(self, read: HeaderReader) -> None:
+        """Go on with another reader: the first one is closed."""
+        self._read = read
+
     def step(self, limit: i64) -> bool:
         """Look at ``limit`` places where a pool can be; True when the census is complete."""
         while limit > 0:

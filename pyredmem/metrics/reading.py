@@ -5,9 +5,9 @@ A reading can be taken of an engine, or of the replies of any Redis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class SlowLogState(NamedTuple):
@@ -63,3 +63,8 @@ def parsed(text: str) -> dict[str, str]:
     """The fields of the text of INFO."""
     fields = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
     return {name: value for name, colon, value in fields if colon}
+
+
+def spikes_of(reply: Sequence[Sequence[Any]]) -> list[Spike]:
+    """The events in the reply of LATENCY LATEST."""
+    return [Spike(event.decode("utf-8", "backslashreplace"), at, ms) for event, at, ms, *_ in reply]

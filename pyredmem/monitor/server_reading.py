@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from pyredmem.metrics.names import SETTINGS
-from pyredmem.metrics.reading import Reading, SlowLogState, Spike, parsed
+from pyredmem.metrics.reading import Reading, SlowLogState, parsed, spikes_of
 
 _TIMEOUT_S: Final = 20
 
@@ -54,7 +54,7 @@ class WatchedServer:
             info=parsed(_text(info)),
             settings={name: number for name, number in settings.items() if number is not None},
             slow_log=SlowLogState(length or 0, newest[0] if newest else 0, newest[2] if newest else 0),
-            spikes=[Spike(_text(event), at, ms) for event, at, ms, *_ in spikes or []],
+            spikes=spikes_of(spikes or []),
         )
 
     def ask(self, *words: object) -> Any:

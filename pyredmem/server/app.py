@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import threading
 import traceback
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from pyredmem.persistence.persistence import persistence_of
 from pyredmem.server.alarm import Alarm
 from pyredmem.server.collector import Collector
 from pyredmem.server.connection import Connection
-from pyredmem.server.endpoints import METRICS, TCP
+from pyredmem.server.endpoints import METRICS, MONITOR, TCP
 from pyredmem.server.errors import StartError
 from pyredmem.server.host import ServerHost
 from pyredmem.server.lazyfree_worker import LazyFreeWorker
@@ -93,7 +94,7 @@ class Server:
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._metrics: Any = None  # the module is loaded only if it is needed
+        self._http: dict[str, Any] = {}  # what answers at the ports for HTTP; their modules are loaded only if needed
         self._status = 0  # the exit status of the process
 
     # In a process of its own
@@ -212,12 +213,14 @@ class Server:
         ticker = Ticker(self._loop, self._tick, self.engine.cron.interval_ms)
         alarm = Alarm(self._loop, self.engine.run_tasks)
         self._host.alarm = alarm
-        self._metrics = self._metrics_port(ticker)
+        self._load_http_ports(ticker)
         watch = self._alert_watch()
         self._host.call_after_turn = partial(self._loop.call_soon, self.engine.write_output)
         worker = LazyFreeWorker(self.engine, self._clock, self._loop)
         worker.start()
         try:
+            if MONITOR in self._http:
+                await self._http[MONITOR].open()
             self._network.open()
             await self.listeners.attach()
             ticker.start()
@@ -237,8 +240,8 @@ class Server:
             alarm.close()
             self.engine.script_run.abandon()
             self.listeners.close()
-            if self._metrics is not None:
-                await self._metrics.close()
+            for port in self._http.values():
+                await port.close()
             self.engine.links.close_all()
             await self._close_sessions()
         self.log.warning("The server is ready to exit, bye bye...")
@@ -264,22 +267,32 @@ class Server:
                 self.log.warning(line)
 
     def _accept(self, kind: str) -> asyncio.Protocol:
-        if kind == METRICS:
-            assert self._metrics is not None
-            protocol: asyncio.Protocol = self._metrics.protocol()
+        if kind in self._http:
+            protocol: asyncio.Protocol = self._http[kind].protocol()
             return protocol
         # A compiled class cannot inherit from an interpreted one; what makes it a protocol is its methods.
         return cast(asyncio.Protocol, Connection(self.engine, kind, self._opened))
 
-    def _metrics_port(self, ticker: Ticker) -> Any:
-        """What answers at `metrics-port`; None if there is none. Its libraries are loaded only if it is needed."""
-        if not self.settings.integer("metrics-port"):
-            return None
+    def _load_http_ports(self, ticker: Ticker) -> None:
+        """Make what answers at `metrics-port` and `monitor-port`, if they are set."""
+        if self.settings.integer("metrics-port"):
+            module = self._http_module("metrics-port", "pyredmem.server.metrics_port")
+            self._http[METRICS] = module.MetricsPort(self.engine, lambda: (ticker.lag_s, ticker.longest_lag_s))
+        if self.settings.integer("monitor-port"):
+            module = self._http_module("monitor-port", "pyredmem.server.monitor_port")
+            self._http[MONITOR] = module.MonitorPort(self.engine, self._name())
+
+    def _name(self) -> str:
+        """The server for somebody who sees several."""
+        port = self._host.tcp_port()
+        return f"{socket.gethostname()}:{port}" if port else self.settings.text("unixsocket")
+
+    @staticmethod
+    def _http_module(setting: str, name: str) -> Any:
         try:
-            module = import_module("pyredmem.server.metrics_port")
+            return import_module(name)
         except ImportError as error:
-            raise StartError(f"metrics-port needs {error.name}: pip install 'pyredmem[monitor]'") from error
-        return module.MetricsPort(self.engine, lambda: (ticker.lag_s, ticker.longest_lag_s))
+            raise StartError(f"{setting} needs {error.name}: pip install 'pyredmem[monitor]'") from error
 
     def _alert_watch(self) -> Any:
         """What looks for alerts; None if nobody wants that."""

@@ -17,8 +17,11 @@ from pyredmem.host.unix_sockets import unix_socket
 
 TCP: Final = "tcp"
 TLS: Final = "tls"
-METRICS: Final = "metrics"  # HTTP
+METRICS: Final = "metrics"  # HTTP, as the next one
+MONITOR: Final = "monitor"
 UNIX: Final = "unix"
+#: Kinds for browsers and the like: a server that listens for nothing else has no clients.
+HTTP_KINDS: Final = (METRICS, MONITOR)
 
 # The errors for an address of a family that this machine does not have: as Redis does, listen on the others and go on.
 MISSING_FAMILY: Final = frozenset(

@@ -13,7 +13,7 @@ from pyredmem.host.child import fork
 from pyredmem.host.process import ProcessHost
 from pyredmem.memory import process
 from pyredmem.server.alarm import Alarm
-from pyredmem.server.endpoints import METRICS, TCP, TLS, UNIX
+from pyredmem.server.endpoints import HTTP_KINDS, TCP, TLS, UNIX
 from pyredmem.server.listeners import Listeners
 from pyredmem.server.logs import CHILD, LEVELS, Log
 
@@ -49,7 +49,7 @@ class ServerHost(ProcessHost):
         return self._settings.integer("port") or self._settings.integer("tls-port")
 
     def listeners(self) -> list[str]:
-        return [self._describe(kind) for kind in self._listeners.kinds() if kind != METRICS]
+        return [self._describe(kind) for kind in self._listeners.kinds() if kind not in HTTP_KINDS]
 
     def event_loop_name(self) -> str:
         """The package of the running loop: uvloop or asyncio."""

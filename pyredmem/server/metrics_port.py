@@ -1,8 +1,7 @@
 """What ``metrics-port`` serves: figures for Prometheus at ``/metrics``, and ``/healthz``.
 
-Who may connect without a password may read both; otherwise HTTP's basic authentication asks for the name and password
-of a user who may call INFO. A request is served in the event loop, like a command, but a scrape is written in slices,
-so that clients need not wait for all of it.
+Who may read them says :mod:`pyredmem.server.http_guard`. A request is served in the event loop, like a command, but a
+scrape is written in slices, so that clients need not wait for all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from itertools import chain
 from time import perf_counter
 from typing import Final
 
-from aiohttp import BasicAuth, hdrs, web
+from aiohttp import hdrs, web
 from prometheus_client.metrics_core import Metric
 
 from pyredmem.engine.engine import Engine
@@ -23,13 +22,13 @@ from pyredmem.metrics.exposition import CONTENT_TYPE, text_of
 from pyredmem.metrics.families import families
 from pyredmem.metrics.own import own_families
 from pyredmem.persistence.persistence import persistence_of
+from pyredmem.server.http_guard import HttpGuard
 
 #: How long a scrape is written before other clients are served (seconds).
 _SLICE_S: Final = 0.0003
 _GROUP: Final = 8  # families that are written together
 #: From this share of maxmemory on memory counts as short.
 _SHORT: Final = 0.95
-_REALM: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="pyredmem"'}
 
 
 class MetricsPort:
@@ -37,6 +36,7 @@ class MetricsPort:
 
     def __init__(self, engine: Engine, lag: Callable[[], tuple[float, float]]) -> None:
         self._engine = engine
+        self._guard = HttpGuard(engine)
         self._lag = lag
         self._server = web.Server(self._answer, access_log=None)
 
@@ -51,7 +51,7 @@ class MetricsPort:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         pages = {"/metrics": self._metrics, "/healthz": self._health}
         page = pages.get(request.path)
-        refusal = self._refusal(request)
+        refusal = self._guard.refusal(request)
         if refusal is not None:
             return refusal
         if page is None:
@@ -59,28 +59,6 @@ class MetricsPort:
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
             return web.Response(status=405, headers={hdrs.ALLOW: "GET, HEAD"})
         return await page()
-
-    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
-        """The answer to somebody who may not read; None if it is permitted."""
-        engine = self._engine
-        is_open = engine.authentication.has_no_password()
-        if engine.settings.flag("protected-mode") and is_open and not _is_local(request.remote or ""):
-            return web.Response(status=403, text="The server is in protected mode, and has no password.\n")
-        name, password = b"default", b""
-        try:
-            if hdrs.AUTHORIZATION in request.headers:
-                given = BasicAuth.decode(request.headers[hdrs.AUTHORIZATION], "utf-8")
-                name, password = given.login.encode() or name, given.password.encode()
-        except ValueError:
-            return web.Response(status=400, text="This is no basic authentication.\n")
-        user = engine.access.user(name)
-        if user is None or not user.accepts(password):
-            return web.Response(status=401, headers=_REALM, text="Name and password of a user are needed.\n")
-        command = engine.commands.lookup([b"info"])
-        assert command is not None
-        if engine.access.denial(user, command, [b"info"]) is not None:
-            return web.Response(status=403, text="This user may not call INFO.\n")
-        return None
 
     async def _metrics(self) -> web.Response:
         engine = self._engine
@@ -117,7 +95,3 @@ async def _in_slices(found: Iterable[Metric]) -> bytes:
             await asyncio.sleep(0)
             began = perf_counter()
     return b"".join([*parts, text_of(group)])
-
-
-def _is_local(address: str) -> bool:
-    return address.startswith("127.") or address == "::1"

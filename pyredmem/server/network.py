@@ -9,7 +9,17 @@ from typing import Final
 
 from pyredmem.config.settings import SettingError, Settings
 from pyredmem.server.daemon import reserve_open_files
-from pyredmem.server.endpoints import METRICS, TCP, TLS, UNIX, Endpoint, describe, network_endpoints
+from pyredmem.server.endpoints import (
+    HTTP_KINDS,
+    METRICS,
+    MONITOR,
+    TCP,
+    TLS,
+    UNIX,
+    Endpoint,
+    describe,
+    network_endpoints,
+)
 from pyredmem.server.errors import StartError
 from pyredmem.server.listeners import Listeners
 from pyredmem.server.logs import Log
@@ -33,7 +43,7 @@ TLS_SETTINGS: Final = (
     "tls-dh-params-file",
 )
 
-_PORT_SETTINGS: Final = {TCP: "port", TLS: "tls-port", METRICS: "metrics-port"}
+_PORT_SETTINGS: Final = {TCP: "port", TLS: "tls-port", METRICS: "metrics-port", MONITOR: "monitor-port"}
 
 
 class Network:
@@ -50,11 +60,12 @@ class Network:
         self._reserve_at_start()
         self._open_kind(TCP)
         self._open_tls()
-        self._open_kind(METRICS)
+        for kind in HTTP_KINDS:
+            self._open_kind(kind)
         path = self._settings.text("unixsocket")
         if path:
             self._change_at_start(UNIX, [Endpoint(UNIX, path)], f"Failed opening Unix socket {path}")
-        if not set(self._listeners.kinds()) - {METRICS}:
+        if not set(self._listeners.kinds()).difference(HTTP_KINDS):
             raise StartError("Configured to not listen anywhere, exiting.")
         self._subscribe()
 
@@ -108,7 +119,7 @@ class Network:
         self._change(TCP, PORT_REFUSED)
 
     def _bind_changed(self) -> None:
-        for kind in (TCP, TLS, METRICS):
+        for kind in (TCP, TLS, *HTTP_KINDS):
             self._change(kind, BIND_REFUSED)
 
     def _tls_changed(self) -> None:

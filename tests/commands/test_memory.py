@@ -202,5 +202,6 @@ def test_help_names_every_subcommand(hosted: Hosted) -> None:
     assert isinstance(reply, list)
     lines = [line.text for line in reply if isinstance(line, Simple)]
     assert [line.split()[0] for line in lines[1:] if not line.startswith(b" ")] == [
-        *(b"AUDIT", b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"RESET", b"STATS", b"USAGE", b"HELP")
+        *(b"ARENAS", b"AUDIT", b"DOCTOR", b"EVICTION-POOL", b"HEAP-MAP", b"MALLOC-STATS", b"PURGE", b"RESET"),
+        *(b"SLAB", b"STATS", b"USAGE", b"HELP"),
     ]

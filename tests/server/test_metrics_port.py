@@ -8,7 +8,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,22 +20,11 @@ from aiohttp import web
 from pyredmem.server import metrics_port
 from pyredmem.server.metrics_port import MetricsPort
 from tests.server.processes import environment, on_port, run
+from tests.support.http import get
 from tests.support.replies import OK
 from tests.support.servers import free_port
 from tests.support.wire import Error, Wire, request
 from tests.support.world import World
-
-
-def get(port: int, path: str, user: str = "", method: str = "GET") -> tuple[int, str]:
-    """The status and the text of an answer."""
-    headers = {"Authorization": f"Basic {b64encode(user.encode()).decode()}"} if user else {}
-    asking = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers, method=method)
-    try:
-        with urllib.request.urlopen(asking, timeout=20) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
 
 
 @contextmanager

@@ -61,6 +61,14 @@ NETWORK: Final = Section(
             hidden=True,
         ),
         Parameter(
+            "monitor-port",
+            PORTS,
+            "0",
+            "TCP port of a web page that shows the memory live; 0 means none. Needs the extra `monitor`.",
+            immutable=True,
+            hidden=True,
+        ),
+        Parameter(
             "protected-mode",
             YesNo(),
             "yes",

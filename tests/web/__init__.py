@@ -1,0 +1,1 @@
+"""The page of `pyredmem monitor`: what is sent to it, and to whom."""
