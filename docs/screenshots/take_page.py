@@ -29,7 +29,7 @@ from tests.web.scene_answers import ANSWERS  # noqa: E402
 WIDTHS = (360, 900, 1600)
 THEMES = ("light", "dark")
 CHROMIUM = "/usr/bin/chromium"
-COLOURS = 128  # a palette keeps the files small, and nobody sees the difference
+COLOURS = 256  # a palette keeps the files small, and nobody sees the difference
 LIVE_S = 240
 
 
@@ -52,8 +52,9 @@ async def take(browser: Browser, url: str, seconds: float, directory: Path) -> N
             await page.goto(url)
             await expect(page.locator("#status")).to_have_text("Live")
             await page.wait_for_timeout(seconds * 1000)  # what is seen is what happened in this time
-            await page.locator("#heap-map canvas").click(position={"x": 40, "y": 60})
-            await page.mouse.move(0, 0)
+            await page.locator("#heap-map canvas").focus()
+            for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
+                await page.keyboard.press(key)
             await expect(page.locator("#detail dt").first).to_be_visible()
             await page.wait_for_timeout(500)  # the pictures of the last frame are drawn
             path = directory / f"page-{width}-{theme}.png"

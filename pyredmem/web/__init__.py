@@ -1,1 +1,1 @@
-"""The web page that shows a server's memory while it works, and what serves it."""
+"""The page on which one sees the memory of a server, and the HTTP server that feeds it."""

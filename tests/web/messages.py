@@ -101,40 +101,69 @@ def _explained(title: str, unit: str, what: str, formula: str, where: str) -> di
     return {"title": title, "unit": unit, "what": what, "formula": formula, "where": where}
 
 
+#: As a server explains them, in short.
 EXPLAIN: dict[str, dict[str, str]] = {
     "heap_map": _explained(
-        "Slabs",
-        "ratio",
-        "Each cell is a slab: pages that hold blocks of one size class, side by side.",
-        "used regions / regions of the slab",
-        "jemalloc arena.c, arena_slab_alloc",
+        "Slabs", "ratio", "Each cell is a slab: pages that hold blocks of one size class, side by side.",
+        "used regions / regions of the slab", "jemalloc arena.c, arena_slab_alloc",
+    ),
+    "extents": _explained(
+        "Extents", "bytes", "A block that is larger than all size classes of slabs has pages of its own.",
+        "pages * 4096", "jemalloc large.c, large_malloc",
+    ),
+    "arenas": _explained(
+        "Arenas", "bytes", "In these the interpreter keeps its objects; an empty one goes back to the system.",
+        "bytes of live objects / bytes of the arena", "CPython obmalloc.c",
     ),
     "memory": _explained(
-        "Memory",
-        "bytes",
-        "What the data needs, what the allocator holds for it, and what the process occupies.",
-        "used <= active <= resident",
-        "Redis 7.2 zmalloc.c, zmalloc_get_allocator_info",
+        "Memory", "bytes", "What the data needs, what the allocator holds for it, and what the process occupies.",
+        "used <= active <= resident", "Redis 7.2 zmalloc.c, zmalloc_get_allocator_info",
     ),
     "fragmentation": _explained(
-        "Fragmentation",
-        "ratio",
-        "Memory of the pages that are in use over memory of the blocks in them.",
-        "allocator_active / allocator_allocated",
-        "Redis 7.2 object.c, getMemoryOverheadData",
+        "Fragmentation", "ratio", "Memory of the pages that are in use over memory of the blocks in them.",
+        "allocator_active / allocator_allocated", "Redis 7.2 object.c, getMemoryOverheadData",
+    ),
+    "commands": _explained(
+        "Commands", "per_second", "How many commands the server ran.",
+        "growth of total_commands_processed / seconds", "Redis 7.2 server.c, call",
     ),
     "hit_ratio": _explained(
-        "Hit ratio",
-        "ratio",
-        "The share of reads that found their key.",
-        "keyspace_hits / (keyspace_hits + keyspace_misses)",
-        "Redis 7.2 db.c, lookupKey",
+        "Hit ratio", "ratio", "The share of reads that found their key.",
+        "keyspace_hits / (keyspace_hits + keyspace_misses)", "Redis 7.2 db.c, lookupKey",
+    ),
+    "reclaim": _explained(
+        "Evictions and expiries", "per_second", "Keys that memory had no room for, and keys whose time was over.",
+        "growth of evicted_keys, expired_keys / seconds", "Redis 7.2 evict.c, expire.c",
+    ),
+    "lazyfree": _explained(
+        "Lazy-free queue", "count", "Deleted values whose memory is not free yet.",
+        "lazyfree_pending_objects", "Redis 7.2 lazyfree.c, lazyfreeGetPendingObjectsCount",
+    ),
+    "defrag": _explained(
+        "Active defragmentation", "per_second", "Blocks that were moved into fuller slabs, and those that were not.",
+        "growth of active_defrag_hits, active_defrag_misses / seconds", "Redis 7.2 defrag.c, activeDefragAlloc",
+    ),
+    "latency": _explained(
+        "Latency", "seconds", "The time that calls of the command took since the start.",
+        "percentiles of a histogram", "Redis 7.2 server.c, updateCommandLatencyHistogram",
     ),
     "keyspace": _explained(
-        "Memory by group",
-        "bytes",
-        "An estimate from a sample of keys; the error covers 95% of samples.",
-        "keys * mean of MEMORY USAGE in the sample",
-        "Redis 7.2 object.c, objectComputeSize",
+        "Memory by group", "bytes", "An estimate from a sample of keys; the error covers 95% of samples.",
+        "keys * mean of MEMORY USAGE in the sample", "Redis 7.2 object.c, objectComputeSize",
     ),
-}
+    "largest": _explained(
+        "Largest keys", "bytes", "Those of the sampled keys that use the most memory.",
+        "MEMORY USAGE", "Redis 7.2 object.c, memoryCommand",
+    ),
+    "expiry": _explained(
+        "Time to live", "ratio", "When the sampled keys will expire.", "PTTL", "Redis 7.2 expire.c, ttlGenericCommand",
+    ),
+    "ages": _explained(
+        "Idle time", "ratio", "How long ago the sampled keys were used.",
+        "OBJECT IDLETIME", "Redis 7.2 evict.c, estimateObjectIdleTime",
+    ),
+    "eviction": _explained(
+        "Next to be evicted", "seconds", "The candidates that the last evictions left in the pool.",
+        "OBJECT IDLETIME of the sampled keys", "Redis 7.2 evict.c, evictionPoolPopulate",
+    ),
+}  # fmt: skip

@@ -26,6 +26,7 @@ class Scene:
         self.counters = dict.fromkeys(("commands", "hits", "misses", "expired", "evicted", "moved", "left"), 0.0)
         self.calls = {"get": 0, "set": 0, "hgetall": 0, "expire": 0, "lrange": 0, "zadd": 0}
         self.pending = 0.0
+        self.old_slabs: list[int] = []  # where defragmentation began
         self._fill(slabs, extents)
 
     def _fill(self, slabs: int, extents: int) -> None:
@@ -59,9 +60,12 @@ class Scene:
 
     def defragment(self, slabs: int, from_share: float) -> None:
         """Empty the sparse slabs among the next ones into earlier ones, which become full."""
-        pages = self.slabs()
-        first = int(len(pages) * from_share)
-        for page in pages[first : first + slabs]:
+        if not self.old_slabs:
+            self.old_slabs = sorted(self.slabs())
+        first = int(len(self.old_slabs) * from_share)
+        for page in self.old_slabs[first : first + slabs]:
+            if page not in self.heap:
+                continue
             kind, used = self.heap[page]
             regions = int(CLASSES[kind - 1]["regions"])
             if self.rng.random() < used / regions:
@@ -73,7 +77,14 @@ class Scene:
 
     def serve(self, load: float) -> None:
         """A second of clients' commands."""
-        for name, share in {"get": 0.62, "set": 0.2, "hgetall": 0.08, "expire": 0.05, "lrange": 0.03, "zadd": 0.02}.items():
+        for name, share in {
+            "get": 0.62,
+            "set": 0.2,
+            "hgetall": 0.08,
+            "expire": 0.05,
+            "lrange": 0.03,
+            "zadd": 0.02,
+        }.items():
             self.calls[name] += int(load * share * self.rng.uniform(0.92, 1.08))
         self.counters["commands"] += load * self.rng.uniform(0.93, 1.07)
         hits = load * 0.7

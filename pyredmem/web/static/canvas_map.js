@@ -1,7 +1,7 @@
 /* A map of many cells on a canvas, for pointer and keyboard. Only the part in view is drawn, so that the canvas is never
    larger than its box. */
 
-import { colour, element, setText } from "./dom.js";
+import { colour, element, oncePerPicture, setText } from "./dom.js";
 import { palette } from "./palette.js";
 
 const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
@@ -26,14 +26,18 @@ export class CanvasMap {
     this.marked = null;
     this.cursor = -1;
     this.picked = -1;
-    this.waiting = false;
+    this.draw = oncePerPicture(() => this.#drawNow());
     this.recolour();
     this.#listen();
   }
 
-  /** The room that a geometry may use. */
+  /** The room in view: what a geometry should fit into. A box is as high as it is, or as it may become. */
   get width() {
     return this.box.clientWidth;
+  }
+
+  get height() {
+    return parseFloat(getComputedStyle(this.box).maxHeight) || this.box.clientHeight;
   }
 
   /** Show cells: their geometry, their levels, which of them are marked (or null), which one is picked (or -1). */
@@ -55,20 +59,10 @@ export class CanvasMap {
     this.draw();
   }
 
-  /** Draw soon: once per picture that the browser shows, however often it is called. */
-  draw() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.geometry !== null) this.#drawNow();
-    });
-  }
-
   #drawNow() {
     const { context, geometry } = this;
-    const limit = parseFloat(getComputedStyle(this.box).maxHeight) || Infinity;
-    const height = Math.max(1, Math.min(geometry.height, limit));
+    if (geometry === null) return;
+    const height = Math.max(1, Math.min(geometry.height, this.height));
     this.#resize(this.box.clientWidth, height);
     this.spacer.style.height = `${Math.max(0, geometry.height - height)}px`;
     const top = this.box.scrollTop;

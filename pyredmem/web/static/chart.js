@@ -1,13 +1,14 @@
 /* A chart of lines over time, on a canvas. Pointer and keyboard choose a moment, whose values stand in the legend. */
 
-import { colour, drawing, element, figure, setFigure, setText } from "./dom.js";
+import { colour, drawing, element, figure, oncePerPicture, setFigure, setText } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { roundedUp } from "./scale.js";
 
 const SHORTEST_S = 60;
 const LONGEST_S = 600;
 const HEIGHT = 132;
-const FOOT = 16; // for the times below
+const HEAD = 6; // for the upper half of the highest value
+const FOOT = 20; // for the times below
 const DASHES = ["", "", "6 3", "2 3", "5 4"];
 const PAGE_STEP = 10;
 
@@ -19,7 +20,8 @@ export class Chart {
     this.cursor = null; // the time of the chosen moment; null is the last one
     this.chosen = null; // the time that the map's slider chose
     this.choice = null;
-    this.waiting = false;
+    this.draw = oncePerPicture(() => this.#drawNow());
+    this.gutter = 0; // to the left of the lines, for the values of the axis
     this.values = definition.lines.map(() => figure());
     this.figure = this.#build();
     this.context = this.canvas.getContext("2d");
@@ -84,21 +86,13 @@ export class Chart {
     this.select.value = this.choice ?? "";
   }
 
-  draw() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.#drawNow();
-    });
-  }
-
   get #end() {
     return this.points.at(-1)?.at ?? 0;
   }
 
   #timeAt(x) {
-    return this.#end - (1 - x / this.canvas.clientWidth) * this.span;
+    const width = this.canvas.clientWidth - this.gutter;
+    return this.#end - (1 - (x - this.gutter) / width) * this.span;
   }
 
   /** The index of the point nearest to a time. */
@@ -139,11 +133,14 @@ export class Chart {
     this.#resize(width);
     const columns = this.definition.lines.map((line) => shown.map((point) => number(line.of(point, this.choice))));
     const [low, high] = this.#range(columns);
+    this.context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`;
+    const ticks = [0, 0.5, 1].map((part) => low + (high - low) * part);
+    this.gutter = Math.max(...ticks.map((tick) => this.context.measureText(this.definition.format(tick)).width)) + 8;
     const place = {
-      x: (at) => width * (1 - (this.#end - at) / this.span),
-      y: (value) => (HEIGHT - FOOT) * (1 - (value - low) / (high - low)) + 0.5,
+      x: (at) => this.gutter + (width - this.gutter) * (1 - (this.#end - at) / this.span),
+      y: (value) => HEAD + (HEIGHT - HEAD - FOOT) * (1 - (value - low) / (high - low)),
     };
-    this.#drawGrid(width, low, high, place);
+    this.#drawGrid(width, ticks, place);
     columns.forEach((column, index) => this.#drawLine(shown, column, index, place));
     this.#drawMoments(place);
   }
@@ -167,26 +164,23 @@ export class Chart {
     return [minimum, minimum + above];
   }
 
-  #drawGrid(width, low, high, place) {
-    const { context } = this;
-    context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`;
+  #drawGrid(width, ticks, place) {
+    const { context, gutter } = this;
     context.lineWidth = 1;
-    context.textBaseline = "bottom";
-    for (const part of [0, 0.5, 1]) {
-      const value = low + (high - low) * part;
-      const y = Math.round(place.y(value)) - 0.5 + (part === 1 ? 1 : 0);
+    context.textAlign = "right";
+    for (const tick of ticks) {
+      const y = Math.round(place.y(tick)) + 0.5;
       context.strokeStyle = this.grid;
       context.beginPath();
-      context.moveTo(0, y);
+      context.moveTo(gutter, y);
       context.lineTo(width, y);
       context.stroke();
       context.fillStyle = this.muted;
-      if (part > 0) context.fillText(this.definition.format(value), 2, y + (part === 1 ? 13 : -1));
+      context.fillText(this.definition.format(tick), gutter - 6, y + 4);
     }
-    context.textBaseline = "alphabetic";
-    context.fillText(`${duration(Math.round(this.span))} ago`, 2, HEIGHT - 2);
-    const now = "now";
-    context.fillText(now, width - context.measureText(now).width - 2, HEIGHT - 2);
+    context.fillText("now", width, HEIGHT - 2);
+    context.textAlign = "left";
+    context.fillText(`${duration(Math.round(this.span))} ago`, gutter, HEIGHT - 2);
   }
 
   #drawLine(points, column, index, place) {
@@ -224,7 +218,7 @@ export class Chart {
       context.setLineDash(dash);
       context.beginPath();
       const x = Math.round(place.x(at)) - 0.5;
-      context.moveTo(x, 0);
+      context.moveTo(x, HEAD);
       context.lineTo(x, HEIGHT - FOOT);
       context.stroke();
     }

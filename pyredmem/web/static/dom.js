@@ -39,6 +39,19 @@ export function setFigure(node, value, format) {
   setText(node, known ? format(value) : "–");
 }
 
+/** A function that does something once per picture that the browser shows, however often it is called. */
+export function oncePerPicture(act) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      act();
+    });
+  };
+}
+
 const colourProbe = element("span", { hidden: true });
 document.documentElement.append(colourProbe);
 

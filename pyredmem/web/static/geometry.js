@@ -6,7 +6,7 @@
    - `moved(cell, key)`: the cell where an arrow key leads
    - `labels`: texts beside the cells, each with its height */
 
-const SIZES = [18, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3];
+const SIZES = [32, 24, 20, 18, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3];
 const LABEL_HEIGHT = 15;
 const GROUP_GAP = 3;
 

@@ -2,7 +2,7 @@
 
 import { CanvasMap } from "./canvas_map.js";
 import { byClass, levels, marks, sorted } from "./cells.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, element, oncePerPicture, setText } from "./dom.js";
 import { Detail } from "./detail.js";
 import { bytes, clock, count, counted, duration, percent, share } from "./format.js";
 import { Flow, Grid } from "./geometry.js";
@@ -12,7 +12,6 @@ import { EMPTY, applied, decoded, indexOf, totals } from "./places.js";
 
 const PAGE_BYTES = 4096;
 const GUTTER = 64;
-const HEIGHTS = { map: 430, extents: 150, arenas: 120 };
 const LEGEND = [
   ["fill-0", "nearly empty"], ["fill-2", "half full"], ["fill-4", "full"], ["cell-free", "nothing any more"],
   ["cell-extent", "large extent"],
@@ -30,6 +29,8 @@ export class Heap {
     this.chosen = null; // the time that the slider chose; null is now
     this.pickedPage = null;
     this.size = null;
+    this.left = 0;
+    this.show = oncePerPicture(() => this.#showNow());
     this.map = new CanvasMap(byId("heap-map"), {
       label: "Heap map", describe: (cell) => this.#words(this.shown.order[cell]),
       onPick: (cell) => this.#pick(this.shown.order[cell]),
@@ -98,7 +99,7 @@ export class Heap {
     return this.chosen === null ? this.history.length - 1 : this.history.indexAt(this.chosen);
   }
 
-  show() {
+  #showNow() {
     const index = this.#index();
     if (index < 0) return;
     const moment = this.history.moments[index];
@@ -134,7 +135,7 @@ export class Heap {
       ? grouped.counts.map((number, kind) => ({ count: number, label: bytes(this.classes[kind].size) }))
       : [{ count: order.length }];
     const geometry = new Grid(groups, {
-      width: this.map.width, height: HEIGHTS.map, gutter: isByClass ? GUTTER : 0, size: this.size,
+      width: this.map.width, height: this.map.height, gutter: isByClass ? GUTTER : 0, size: this.size,
     });
     this.size = geometry.size;
     this.shown.state = state;
@@ -146,7 +147,7 @@ export class Heap {
   #showExtents(state, extents) {
     const lengths = Array.from(extents, (index) => state.amounts[index]);
     this.shown.extents = extents;
-    const geometry = new Flow(lengths, { width: this.extents.width, height: HEIGHTS.extents });
+    const geometry = new Flow(lengths, { width: this.extents.width, height: this.extents.height });
     this.extents.show(geometry, levels(state, extents, this.classes), null, this.#cellOf(extents));
   }
 
@@ -163,7 +164,7 @@ export class Heap {
     const full = share(used, arenas.size * arenas.used.length);
     const text = counted(arenas.used.length, "arena");
     setText(byId("arenas-summary"), full === null ? text : `${text}, ${percent(full)} used`);
-    const geometry = new Grid([{ count: arenas.used.length }], { width: this.arenas.width, height: HEIGHTS.arenas });
+    const geometry = new Grid([{ count: arenas.used.length }], { width: this.arenas.width, height: this.arenas.height });
     this.arenas.show(geometry, Uint8Array.from(arenas.used, (one) => level(one / arenas.size)), null, -1);
   }
 

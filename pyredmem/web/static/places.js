@@ -21,7 +21,9 @@ function freeze(pages, kinds, amounts) {
 
 /** The changes of one frame: its base64 text as arrays like those of a state. Throws if the text is damaged. */
 export function decoded(text, extentKind) {
-  const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const raw = new Uint8Array(letters.length);
+  for (let index = 0; index < letters.length; index++) raw[index] = letters.charCodeAt(index);
   const pages = [];
   const kinds = [];
   const amounts = [];

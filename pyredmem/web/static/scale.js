@@ -7,6 +7,6 @@ const BINARY = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 export function roundedUp(value, base = 10) {
   if (!(value > 0)) return 1;
   const scale = base ** Math.floor(Math.log(value) / Math.log(base));
-  const steps = base === 10 ? DECIMAL : BINARY.flatMap((step) => [step, step * 1.5]);
+  const steps = base === 10 ? DECIMAL : BINARY.flatMap((step) => [step, step * 1.25, step * 1.5]);
   return steps.find((step) => step * scale >= value * 0.999999) * scale;
 }

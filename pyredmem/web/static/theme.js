@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 
 const CHOICES = ["system", "light", "dark"];
-const LABELS = { system: "Auto", light: "Light", dark: "Dark" };
+const LABELS = { system: "auto", light: "light", dark: "dark" };
 const KEY = "pyredmem-theme";
 
 /** Set up the switch. `changed` is called when the colours are other ones than before. */
@@ -13,7 +13,7 @@ export function setUpTheme(changed) {
   const show = () => {
     if (choice === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = choice;
-    button.textContent = LABELS[choice];
+    button.textContent = `Theme: ${LABELS[choice]}`;
     button.setAttribute("aria-label", `Colours: ${choice === "system" ? "as the system" : choice}. Press for the next.`);
   };
   button.addEventListener("click", () => {

@@ -7,12 +7,15 @@ import { bytes, count, counted } from "./format.js";
 import { squarified } from "./squarify.js";
 
 const MOST_TILES = 40;
+/** The shades by mean bytes per key: up to the first of these, up to the second, ... */
+const SHADES = [128, 256, 1024];
 
 export class Treemap {
   constructor() {
     this.groups = [];
     this.question = 0;
     this.box = byId("groups-map");
+    byId("groups-legend").append(...legend());
     byId("groups-by").addEventListener("change", () => this.ask());
     byId("separator").addEventListener("change", () => this.ask());
     new ResizeObserver(() => this.#place()).observe(this.box);
@@ -58,7 +61,7 @@ export class Treemap {
     const error = element("i", { class: "error", "aria-hidden": "true" });
     error.style.width = `${Math.min(100, group.bytes > 0 ? (group.bytes_error / group.bytes) * 100 : 100)}%`;
     return element(
-      "li", { tabindex: index === 0 ? 0 : -1, title: words(group), class: "tile", onpointerenter: tell, onfocus: tell }, inside, error,
+      "li", { tabindex: index === 0 ? 0 : -1, title: words(group), class: `tile shade-${shade(group)}`, onpointerenter: tell, onfocus: tell }, inside, error,
     );
   }
 
@@ -82,6 +85,19 @@ export class Treemap {
     for (const tile of tiles) tile.tabIndex = tile === target ? 0 : -1;
     target.focus();
   }
+}
+
+function shade({ bytes: size, keys }) {
+  const mean = keys > 0 ? size / keys : 0;
+  return SHADES.filter((most) => mean > most).length;
+}
+
+function legend() {
+  const entry = (name, text) => element("li", {}, element("span", { class: `swatch ${name}` }), text);
+  return [
+    ...SHADES.map((most, index) => entry(`shade-${index}`, `${index ? "" : "bytes per key: "}up to ${bytes(most)}`)),
+    entry(`shade-${SHADES.length}`, "more"), entry("error-line", "how far the sample may be off"),
+  ];
 }
 
 function words(group) {
