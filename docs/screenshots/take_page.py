@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
@@ -27,7 +28,7 @@ from tests.web.scene import Scene, life  # noqa: E402
 from tests.web.scene_answers import ANSWERS  # noqa: E402
 
 WIDTHS = (360, 900, 1600)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHROMIUM = "/usr/bin/chromium"
 COLOURS = 256  # a palette keeps the files small, and nobody sees the difference
 LIVE_S = 240

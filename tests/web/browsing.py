@@ -13,6 +13,10 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from tests.web.fake_server import FakeServer
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
+#: What stands in place of a figure that nobody knows.
+UNKNOWN: Final = "\N{EN DASH}"
+#: The time of a test's first frame.
+T0: Final = 1_764_471_234.5
 
 
 @asynccontextmanager

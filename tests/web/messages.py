@@ -16,6 +16,8 @@ SHAPES = BIN_SHAPES["jemalloc"]
 CLASSES = [{"size": shape.usable, "regions": shape.regions, "pages": shape.pages} for shape in SHAPES]
 EXTENT = len(CLASSES) + 1
 KIND_OF = {shape.usable: kind for kind, shape in enumerate(SHAPES, 1)}
+#: Three slabs, of which one has many free regions, and an extent.
+SMALL_HEAP: Heap = {100: (KIND_OF[64], 64), 101: (KIND_OF[64], 3), 102: (KIND_OF[8], 512), 200: (EXTENT, 16)}
 
 
 def leb128(number: int) -> bytes:

@@ -18,11 +18,15 @@ _LARGEST = (
     ("cart:20931", "hash", "listpack", 2_112), ("product:8841:page", "string", "raw", 1_792),
 )  # fmt: skip
 
+_SESSIONS = [f"session:{0x9E3779B1 * number % (1 << 32):08x}" for number in range(1, 9)]
+
 ANSWERS: dict[str, Message] = {
     "slab": {
         "page": 0, "size": 64, "regions": 64, "used": 23,
-        "keys": [{"db": 0, "key": f"session:{number:08x}", "type": "hash"} for number in range(1 << 29, 1 << 32, 0x1F35A7B1)][:6]
-        + [{"db": 0, "key": "user:1984:timeline", "type": "list"}],
+        "keys": [
+            *({"db": 0, "key": key, "type": "hash"} for key in _SESSIONS[:6]),
+            {"db": 0, "key": "user:1984:timeline", "type": "list"},
+        ],
     },
     "keyspace": {
         "keys": 1_000_000, "sampled": 1000, "bytes": 181_300_000,
@@ -34,7 +38,8 @@ ANSWERS: dict[str, Message] = {
     "largest": {
         "sampled": 1000,
         "keys": [
-            {"db": 0, "key": key, "type": kind, "encoding": encoding, "bytes": size} for key, kind, encoding, size in _LARGEST
+            {"db": 0, "key": key, "type": kind, "encoding": encoding, "bytes": size}
+            for key, kind, encoding, size in _LARGEST
         ],
     },
     "expiry": {
@@ -56,8 +61,8 @@ ANSWERS: dict[str, Message] = {
     "eviction": {
         "policy": "allkeys-lru",
         "candidates": [
-            {"db": 0, "key": f"session:{0x9E3779B1 * number % (1 << 32):08x}", "score": 14_211 - 613 * number, "what": "idle seconds"}
-            for number in range(1, 9)
+            {"db": 0, "key": key, "score": 14_211 - 613 * number, "what": "idle seconds"}
+            for number, key in enumerate(_SESSIONS)
         ],
     },
 }  # fmt: skip

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.web.browsing import CHROMIUM, View, looking
+from tests.web.browsing import CHROMIUM, T0, UNKNOWN, View, looking
 from tests.web.fake_server import FakeServer
-from tests.web.messages import EXTENT, KIND_OF, Heap, frame, heap_frame, hello
+from tests.web.messages import SMALL_HEAP, frame, heap_frame
 from tests.web.scene import Scene, life
 from tests.web.scene_answers import ANSWERS
 
@@ -17,13 +17,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no {CHROMIUM}"),
 ]
-
-#: What stands in place of a figure that nobody knows.
-UNKNOWN = "\N{EN DASH}"
-T0 = 1_764_471_234.5
-SLAB_64 = KIND_OF[64]
-#: Three slabs, of which one has many free regions, and an extent.
-HEAP: Heap = {100: (SLAB_64, 64), 101: (SLAB_64, 3), 102: (KIND_OF[8], 512), 200: (EXTENT, 16)}
 
 
 async def test_the_figures_are_those_of_the_frame(view: View) -> None:
@@ -63,135 +56,6 @@ async def test_commands_tell_the_time_of_their_latest_calls(view: View) -> None:
     cells = view["#command-table tbody tr:visible"].locator("th, td")
     await expect(cells).to_have_text(["get", "50/s", "4.00 µs", "2.01 µs"])
     await view.reads("#chart-latency .key li:nth-child(3) data", "3.01 µs")
-
-
-async def test_the_map_counts_what_the_frame_tells(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    used = 64 * 64 + 3 * 64 + 512 * 8
-    await view.reads("#heap-use", f"12.0 KiB in slabs, {used / 12288:.1%} used")
-    await view.reads("#extents-summary", "64.0 KiB")
-
-
-async def test_many_slabs_are_counted(view: View) -> None:
-    scene = Scene(12_345, extents=1_234)
-    await view.server.send(scene.frame(T0, None))
-    await view.reads("#heap-summary", "12,345 slabs, 1,234 extents")
-    assert not view.complaints
-
-
-async def test_differences_change_the_map(view: View) -> None:
-    after = {**HEAP, 101: (SLAB_64, 60), 103: (SLAB_64, 1)}
-    del after[100]
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    before = await view.picture("#heap-map canvas")
-    await view.server.send(heap_frame(T0 + 1, HEAP, {**HEAP, 101: (SLAB_64, 60)}))
-    await view.reads("#heap-use", "12.0 KiB in slabs, 97.9% used")
-    fuller = await view.picture("#heap-map canvas")
-    assert fuller != before
-    await view.server.send(heap_frame(T0 + 2, {**HEAP, 101: (SLAB_64, 60)}, after))
-    await view.reads("#heap-use", "12.0 KiB in slabs, 65.1% used")
-    assert await view.picture("#heap-map canvas") != fuller
-
-
-async def test_a_reset_forgets_what_was_there(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.server.send(heap_frame(T0 + 1, {}, {7: (SLAB_64, 1)}, reset=True))
-    await view.reads("#heap-summary", "1 slab, 0 extents")
-
-
-async def test_places_that_are_still_to_come_are_told(view: View) -> None:
-    late = heap_frame(T0, {}, HEAP, reset=True)
-    late["heap"]["left"] = 4096
-    await view.server.send(late)
-    await expect(view["#heap-use"]).to_contain_text("4,096 changes are still to come")
-
-
-async def test_a_click_tells_the_keys_of_a_slab(view: View) -> None:
-    keys = [{"db": 0, "key": "user:1", "type": "string"}, {"db": 3, "key": "user:2", "type": "hash"}]
-    view.server.answers["slab"] = {"page": 100, "size": 64, "regions": 64, "used": 64, "keys": keys}
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
-    await expect(view["#detail li"]).to_have_text(["user:1string, db 0", "user:2hash, db 3"])
-    await expect(view["#detail dd"].first).to_have_text("64 B")
-    await expect(view["#detail"]).to_contain_text("64 of 64 used (100.0%)")
-    assert "GET /api/slab?page=100" in view.server.asked
-
-
-async def test_the_keyboard_walks_over_the_map(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    canvas = view["#heap-map canvas"]
-    await canvas.focus()
-    for key in ("Home", "ArrowRight"):
-        await canvas.press(key)
-    await view.reads("#heap-map ~ p[aria-live]", "Slab of 64 B: 3 of 64 regions used, page 101")
-    await canvas.press("Enter")
-    await expect(view["#detail"]).to_contain_text("3 of 64 used")
-    assert "GET /api/slab?page=101" in view.server.asked
-    await view["#extents-map canvas"].focus()
-    await view["#extents-map canvas"].press("Enter")
-    await view.reads("#detail-title", "Large extent")
-
-
-async def test_sorted_by_size_class_a_row_begins_with_each_class(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    by_address = await view.picture("#heap-map canvas")
-    await view["#heap-order"].get_by_text("By size class").click()
-    assert await view.picture("#heap-map canvas") != by_address
-    canvas = view["#heap-map canvas"]
-    await canvas.focus()
-    await canvas.press("Home")
-    await view.reads("#heap-map ~ p[aria-live]", "Slab of 8 B: 512 of 512 regions used, page 102")
-    await canvas.press("ArrowDown")
-    await view.reads("#heap-map ~ p[aria-live]", "Slab of 64 B: 64 of 64 regions used, page 100")
-
-
-async def test_the_slider_goes_back(view: View) -> None:
-    heap: dict[int, tuple[int, int]] = {}
-    frames = []
-    for second in range(80):  # more than two keyframes
-        before = dict(heap)
-        heap[1000 + second] = (SLAB_64, 64)
-        frames.append(heap_frame(T0 + second, before, heap, reset=second == 0))
-    await view.server.send(*frames)
-    await view.reads("#heap-summary", "80 slabs, 0 extents")
-    slider = view["#heap-time"]
-    for moment in (9, 71, 30, 29, 0):
-        await slider.fill(str(moment))
-        await view.reads("#heap-summary", f"{moment + 1} slab{'s' if moment else ''}, 0 extents")
-    await expect(view["#heap-moment"]).to_contain_text("1 min 19 s ago")
-    await view.server.send(heap_frame(T0 + 80, heap, {}))
-    await expect(slider).to_have_attribute("max", "80")
-    await view.reads("#heap-summary", "1 slab, 0 extents")  # it stays where it is
-    await view["#heap-live"].click()
-    await view.reads("#heap-summary", "0 slabs, 0 extents")
-
-
-async def test_the_history_is_bounded(view: View) -> None:
-    await view.server.send(*(heap_frame(T0 + second, {}, {}, reset=second == 0) for second in range(700)))
-    await expect(view['[data-metric="redis_memory_used_bytes"]']).to_have_text("1.00 MiB")
-    await expect(view["#heap-time"]).to_have_attribute("max", "579")  # 600 at most, and the oldest 30 go at a time
-
-
-async def test_marks_show_what_changed(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True), heap_frame(T0 + 1, HEAP, {**HEAP, 101: (SLAB_64, 4)}))
-    await expect(view["#heap-time"]).to_have_attribute("max", "1")
-    plain = await view.picture("#heap-map canvas")
-    await view["#heap-mark"].check()
-    assert await view.picture("#heap-map canvas") != plain
-
-
-async def test_arenas_tell_how_full_they_are(view: View) -> None:
-    await view.server.send(frame(T0, arenas={"size": 1048576, "used": [1048576, 524288]}))
-    await view.reads("#arenas-summary", "2 arenas, 75.0% used")
-    await view["#arenas-map canvas"].focus()
-    await view["#arenas-map canvas"].press("End")
-    await view["#arenas-map canvas"].press("Enter")
-    await view.reads("#arena-detail", "Arena 2: 512 KiB of 1.00 MiB used (50.0%)")
 
 
 async def test_the_keyboard_reads_a_chart(view: View) -> None:
@@ -250,22 +114,6 @@ async def test_each_figure_is_explained(view: View) -> None:
     assert await figures.locator("details").count() == 13
 
 
-async def test_what_a_server_does_not_tell_is_said(chromium: Browser, fake: FakeServer) -> None:
-    missing = ["The heap map: only pyredmem tells where its slabs lie.", "The arenas of an interpreter."]
-    fake.hello = hello(classes=None, missing=missing, can_demonstrate=False)
-    fake.answers["eviction"] = {"error": "Redis does not tell its eviction pool."}
-    async with looking(chromium, fake) as view:
-        await view.server.send(frame(T0))
-        await view.reads('[data-metric="redis_memory_used_bytes"]', "1.00 MiB")
-        await view.reads("#heap-missing", missing[0])
-        await expect(view["#missing li"]).to_have_text(missing)
-        await expect(view["#heap-map"]).to_be_hidden()
-        await expect(view["#arenas-missing"]).to_be_visible()
-        await expect(view["#demonstrate"]).to_be_hidden()
-        await view.reads("#eviction", "Redis does not tell its eviction pool.")
-        assert not view.complaints
-
-
 async def test_nothing_is_fetched_from_elsewhere(chromium: Browser, fake: FakeServer) -> None:
     fake.answers.update(ANSWERS)
     async with looking(chromium, fake) as view:
@@ -276,89 +124,6 @@ async def test_nothing_is_fetched_from_elsewhere(chromium: Browser, fake: FakeSe
         assert {urlsplit(url).netloc for url in view.fetched} == {f"127.0.0.1:{fake.port}"}
         assert len(view.fetched) > 20
         assert not view.complaints  # neither is anything refused by the content security policy
-
-
-async def test_keys_are_text_and_not_html(view: View) -> None:
-    evil = '<img src=x onerror="document.title=1"><script>alert(1)</script>'
-    group = {"name": evil, "keys": 1, "keys_error": 0, "bytes": 9, "bytes_error": 1}
-    view.server.answers["slab"] = {"keys": [{"db": 0, "key": evil, "type": evil}]}
-    view.server.answers["keyspace"] = {"keys": 1, "sampled": 1, "bytes": 9, "groups": [group]}
-    view.server.answers["largest"] = {
-        "sampled": 1,
-        "keys": [{"db": 0, "key": evil, "type": "string", "encoding": "raw", "bytes": 9}],
-    }
-    view.server.answers["eviction"] = {
-        "policy": "allkeys-lru",
-        "candidates": [{"db": 0, "key": evil, "score": 1, "what": evil}],
-    }
-    commands = [{"name": evil, "calls": 1, "us": 1.0, "p50": 1.0, "p99": 1.0, "p999": 1.0}]
-    demonstration = {"step": evil, "text": evil, "done": False}
-    await view["#ask-again"].click()
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True, commands=commands, demonstration=demonstration))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
-    await expect(view["#detail code"]).to_have_text(evil)
-    await expect(view["#groups-map strong"]).to_have_text(evil)
-    await expect(view["#largest code"]).to_have_text(evil)
-    await expect(view["#eviction code"]).to_have_text(evil)
-    await view.reads("#demonstration-text", evil)
-    assert await view["main img, body script"].count() == 0
-    assert await view.overflow() <= 0
-    assert not view.complaints
-
-
-async def test_huge_and_missing_numbers_are_shown(view: View) -> None:
-    huge = {"redis_memory_used_bytes": 2.0**62, "redis_memory_used_rss_bytes": 1e30, "redis_connected_clients": 2.0**53}
-    told = frame(T0, huge, commands=None, defrag=None)
-    del told["values"]["redis_allocator_frag_ratio"]
-    told["values"]["redis_allocator_active_bytes"] = None
-    await view.server.send(told, {**told, "at": T0 + 1})
-    await view.reads('[data-metric="redis_memory_used_bytes"]', "4.00 EiB")
-    await view.reads('[data-metric="redis_connected_clients"]', "9,007,199,254,740,992")
-    await view.reads('[data-metric="redis_allocator_frag_ratio"]', UNKNOWN)
-    await view.reads("#chart-memory .key li:nth-child(2) data", UNKNOWN)
-    await view.server.send(heap_frame(T0 + 2, {}, {2**50: (SLAB_64, 1), 2**51: (EXTENT, 2**40)}, reset=True))
-    await view.reads("#heap-summary", "1 slab, 1 extent")
-    await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
-    await expect(view["#detail"]).to_contain_text("1,125,899,906,842,624")
-    assert await view.overflow() <= 0
-    assert not view.complaints
-
-
-async def test_errors_of_the_server_are_told(view: View) -> None:
-    for name in ("slab", "keyspace", "largest", "expiry", "ages", "eviction"):
-        view.server.answers[name] = {"error": f"No {name} today."}
-        view.server.statuses[name] = 400
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    await view["#ask-again"].click()
-    await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
-    await view.reads("#groups-summary", "No keyspace today.")
-    await view.reads("#largest", "No largest today.")
-    await expect(view["#detail .problem"]).to_have_text("No slab today.")
-
-
-async def test_a_lost_connection_is_told_and_made_again(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    view.server.refuses = True
-    await view.server.drop()
-    await expect(view["#status"]).to_have_text("Connection lost. Trying again in 2 s.")  # and before that in 1 s
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-    view.server.refuses = False
-    view.server.last_frames = [heap_frame(T0 + 9, {}, {5: (SLAB_64, 1)}, reset=True)]
-    await view.reads("#heap-summary", "1 slab, 0 extents")
-    await view.reads("#status", "Live")
-    await view["#heap-time"].fill("0")  # what was before can still be seen
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
-
-
-@pytest.mark.parametrize("text", ["not JSON", '{"kind": "frame", "at": 1, "values": {}, "heap": {"changes": "/w=="}}'])
-async def test_a_message_that_cannot_be_used_is_told(view: View, text: str) -> None:
-    await view.server.send(text)
-    await expect(view["#status"]).to_contain_text("A message could not be used")
-    await view.reads("#status", "Live")
-    assert not view.complaints
 
 
 async def test_the_interval_is_passed_on(view: View) -> None:
@@ -383,14 +148,6 @@ async def test_the_demonstration_is_started_and_shown(view: View) -> None:
     await expect(view["#demonstration-steps .done"]).to_have_text(["churn", "defrag"])
 
 
-async def test_a_demonstration_that_does_not_start_is_told(view: View) -> None:
-    view.server.answers["demonstration"] = {"error": "Another one runs."}
-    view.server.statuses["demonstration"] = 409
-    await view["#demonstrate"].click()
-    await view.reads("#notice", "The demonstration could not be started. Another one runs.")
-    await expect(view["#demonstrate"]).to_be_enabled()
-
-
 async def test_the_theme_is_switched_and_kept(view: View) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     light = await view.page.evaluate(background)
@@ -405,7 +162,7 @@ async def test_the_theme_is_switched_and_kept(view: View) -> None:
 
 
 async def test_everything_is_reached_by_the_keyboard_and_has_a_name(view: View) -> None:
-    await view.server.send(heap_frame(T0, {}, HEAP, reset=True, arenas={"size": 1048576, "used": [1]}))
+    await view.server.send(heap_frame(T0, {}, SMALL_HEAP, reset=True, arenas={"size": 1048576, "used": [1]}))
     await view.reads("#heap-summary", "3 slabs, 1 extent")
     reached = set()
     for _ in range(80):
@@ -439,21 +196,3 @@ async def test_the_page_fits_the_window(chromium: Browser, fake: FakeServer, wid
         )
         assert cut == []
         assert not view.complaints
-
-
-async def test_frames_with_30000_slabs_are_drawn_at_once(view: View) -> None:
-    scene = Scene(30_000)
-    await view.server.send(scene.frame(T0, None))
-    await view.reads("#heap-summary", "30,000 slabs, 60 extents")
-    await view.page.evaluate(
-        """() => { window.slow = []; new PerformanceObserver(list => slow.push(...list.getEntries().map(
-            entry => entry.duration))).observe({type: "longtask"}); }"""
-    )
-    for second in range(1, 9):
-        before = dict(scene.heap)
-        scene.churn(2000)
-        await view.server.send(scene.frame(T0 + second, before))
-        await expect(view["#heap-time"]).to_have_attribute("max", str(second))
-    slow = sorted([0.0] * 8 + await view.page.evaluate("slow"))
-    # In milliseconds. The machine may be busy with other tests, so it is the median of the frames and not the longest.
-    assert slow[-4] < 100
