@@ -15,6 +15,8 @@ PAGE = 4096
 ARENA_BYTES = 1 << 20
 #: Slabs of each class in 10,000: keys, hash tables' entries, small values, a few larger ones.
 SHARES = {16: 900, 24: 2300, 32: 700, 48: 600, 64: 2000, 96: 400, 128: 900, 224: 500, 320: 900, 640: 500, 1280: 300}
+#: The share of each command.
+COMMANDS = {"get": 0.62, "set": 0.2, "hgetall": 0.08, "expire": 0.05, "lrange": 0.03, "zadd": 0.02}
 
 
 class Scene:
@@ -24,7 +26,7 @@ class Scene:
         self.rng = random.Random(seed)
         self.heap: dict[int, tuple[int, int]] = {}
         self.counters = dict.fromkeys(("commands", "hits", "misses", "expired", "evicted", "moved", "left"), 0.0)
-        self.calls = {"get": 0, "set": 0, "hgetall": 0, "expire": 0, "lrange": 0, "zadd": 0}
+        self.calls = dict.fromkeys(COMMANDS, 0)
         self.pending = 0.0
         self.old_slabs: list[int] = []  # where defragmentation began
         self._fill(slabs, extents)
@@ -77,14 +79,7 @@ class Scene:
 
     def serve(self, load: float) -> None:
         """A second of clients' commands."""
-        for name, share in {
-            "get": 0.62,
-            "set": 0.2,
-            "hgetall": 0.08,
-            "expire": 0.05,
-            "lrange": 0.03,
-            "zadd": 0.02,
-        }.items():
+        for name, share in COMMANDS.items():
             self.calls[name] += int(load * share * self.rng.uniform(0.92, 1.08))
         self.counters["commands"] += load * self.rng.uniform(0.93, 1.07)
         hits = load * 0.7

@@ -148,19 +148,14 @@ async def test_arenas_tell_how_full_they_are(view: View) -> None:
     await view.reads("#arena-detail", "Arena 2: 512 KiB of 1.00 MiB used (50.0%)")
 
 
-async def test_frames_with_30000_slabs_are_drawn_at_once(view: View) -> None:
+async def test_a_frame_with_30000_slabs_takes_a_small_part_of_a_second(view: View) -> None:
     scene = Scene(30_000)
     await view.server.send(scene.frame(T0, None))
     await view.reads("#heap-summary", "30,000 slabs, 60 extents")
-    await view.page.evaluate(
-        """() => { window.slow = []; new PerformanceObserver(list => slow.push(...list.getEntries().map(
-            entry => entry.duration))).observe({type: "longtask"}); }"""
-    )
+    before = await view.cpu_seconds()
     for second in range(1, 9):
-        before = dict(scene.heap)
+        last = dict(scene.heap)
         scene.churn(2000)
-        await view.server.send(scene.frame(T0 + second, before))
+        await view.server.send(scene.frame(T0 + second, last))
         await expect(view["#heap-time"]).to_have_attribute("max", str(second))
-    slow = sorted([0.0] * 8 + await view.page.evaluate("slow"))
-    # In milliseconds. The machine may be busy with other tests, so it is the median of the frames and not the longest.
-    assert slow[-4] < 100
+    assert (await view.cpu_seconds() - before) / 8 < 0.1
