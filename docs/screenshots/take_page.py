@@ -15,10 +15,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from PIL import Image
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -28,7 +28,8 @@ from tests.web.scene import Scene, life  # noqa: E402
 from tests.web.scene_answers import ANSWERS  # noqa: E402
 
 WIDTHS = (360, 900, 1600)
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Theme: TypeAlias = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 CHROMIUM = "/usr/bin/chromium"
 COLOURS = 256  # a palette keeps the files small, and nobody sees the difference
 LIVE_S = 240
@@ -43,32 +44,37 @@ async def made_up_server() -> AsyncIterator[FakeServer]:
         yield server
 
 
+async def opened(browser: Browser, url: str, width: int, theme: Theme) -> Page:
+    page = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce")
+    await page.goto(url)
+    await expect(page.locator("#status")).to_have_text("Live")
+    return page
+
+
 async def take(browser: Browser, url: str, seconds: float, directory: Path) -> None:
-    """All widths and themes, one after the other."""
-    for width in WIDTHS:
-        for theme in THEMES:
-            page = await browser.new_page(
-                viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
-            )
-            await page.goto(url)
-            await expect(page.locator("#status")).to_have_text("Live")
-            await page.wait_for_timeout(seconds * 1000)  # what is seen is what happened in this time
-            await page.locator("#heap-map canvas").focus()
-            for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
-                await page.keyboard.press(key)
-            await expect(page.locator("#detail dt").first).to_be_visible()
-            await page.wait_for_timeout(500)  # the pictures of the last frame are drawn
-            path = directory / f"page-{width}-{theme}.png"
-            await page.screenshot(path=path, full_page=True)
-            Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
-            print(f"{path}: {path.stat().st_size // 1024} KB")
-            await page.close()
+    """All widths and themes: the pages look at the server at the same time."""
+    wanted = [(width, theme) for width in WIDTHS for theme in THEMES]
+    pages = [await opened(browser, url, width, theme) for width, theme in wanted]
+    await asyncio.sleep(seconds)  # what is seen is what happened in this time
+    for page, (width, theme) in zip(pages, wanted, strict=True):
+        await page.locator("#ask-again").click()
+        await page.locator("#heap-map canvas").focus()
+        for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
+            await page.keyboard.press(key)
+        await expect(page.locator("#detail dt").first).to_be_visible()
+        await expect(page.locator("#detail .keys")).not_to_contain_text("Asking")
+        await page.wait_for_timeout(500)  # the answers are drawn
+        path = directory / f"page-{width}-{theme}.png"
+        await page.screenshot(path=path, full_page=True)
+        Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+        print(f"{path}: {path.stat().st_size // 1024} KB")
+        await page.close()
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Take the screenshots of the web page.")
     parser.add_argument("--url", help="a page that a server serves; without it, the page shows a made-up server")
-    parser.add_argument("--seconds", type=float, default=1, help="how long each picture looks at it first")
+    parser.add_argument("--seconds", type=float, default=1, help="how long the pages look at it first")
     parser.add_argument("directory", nargs="?", type=Path, default=ROOT / "docs" / "images")
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)

@@ -154,13 +154,13 @@ export class Chart {
 
   /** The ends of the vertical axis. A limit that is far above everything does not press the lines flat. */
   #range(columns) {
-    const { lines, minimum = 0, maximum, base } = this.definition;
+    const { lines, minimum = 0, maximum, base, least = 0 } = this.definition;
     const most = (wanted) =>
       columns.reduce((found, column, index) => (wanted(lines[index]) ? column.reduce(larger, found) : found), 0);
     const values = most((line) => !line.limit);
     const limit = most((line) => line.limit);
     if (maximum !== undefined) return [minimum, maximum];
-    const above = roundedUp(Math.max(values, limit <= values * 3 ? limit * 1.04 : 0) - minimum, base);
+    const above = roundedUp(Math.max(least, values, limit <= values * 3 ? limit * 1.04 : 0) - minimum, base);
     return [minimum, minimum + above];
   }
 

@@ -44,7 +44,7 @@ export const CHARTS = [
     ],
   },
   {
-    id: "lazyfree", title: "Lazy-free queue", format: count,
+    id: "lazyfree", title: "Lazy-free queue", format: count, least: 4,
     explain: "lazyfree redis_lazyfree_pending_objects pyredmem_lazyfreed_objects_total",
     lines: [{ label: "values that wait", of: metric("redis_lazyfree_pending_objects") }],
   },
@@ -70,8 +70,8 @@ export const CHARTS = [
 
 /** The strip on top. A tile with `metric` shows that value of the frame. */
 export const TILES = [
-  { label: "Memory used", metric: "redis_memory_used_bytes", format: bytes, beside: (point) => (point.limit ? `of ${bytes(point.limit)}` : "no limit") },
-  { label: "Process (RSS)", metric: "redis_memory_used_rss_bytes", format: bytes, beside: (point) => peak(point) },
+  { label: "Memory used", metric: "redis_memory_used_bytes", format: bytes, beside: (point) => (point.limit ? `of ${bytes(point.limit)}` : peak(point)) },
+  { label: "Process (RSS)", metric: "redis_memory_used_rss_bytes", format: bytes, beside: (point) => times(point) },
   { label: "Fragmentation", metric: "redis_allocator_frag_ratio", format: ratio, beside: (point) => wasted(point) },
   { label: "Commands", name: "operations", of: (point) => point.operations, format: perSecond, beside: total("redis_commands_processed_total") },
   { label: "Hit ratio", name: "hit_ratio", of: (point) => point.hitRatio, format: percent, beside: total("redis_keyspace_hits_total", "hits") },
@@ -86,7 +86,12 @@ function total(name, what = "in all") {
 
 function peak({ values }) {
   const most = values.redis_memory_used_peak_bytes;
-  return typeof most === "number" ? `peak of used ${bytes(most)}` : "";
+  return typeof most === "number" ? `at most ${bytes(most)} so far` : "";
+}
+
+function times({ values }) {
+  const found = values.redis_mem_fragmentation_ratio;
+  return typeof found === "number" ? `${ratio(found)} times what is used` : "";
 }
 
 function wasted({ values }) {

@@ -6,7 +6,8 @@ const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 /** Three significant digits, but never fewer digits than the whole number has. */
 function short(value) {
   const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : 2);
+  if (size >= 99.95 || size === 0) return whole.format(value);
+  return value.toFixed(size >= 9.995 ? 1 : 2);
 }
 
 /** 1048576 -> "1.00 MiB" */
