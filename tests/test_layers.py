@@ -26,7 +26,7 @@ LAYERS = (
     ("commands", "info"),
     ("assembly", "metrics"),
     ("alerts",),
-    ("host",),
+    ("host", "web"),
     ("server", "client", "rdb"),
     ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )

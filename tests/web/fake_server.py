@@ -61,10 +61,10 @@ class FakeServer:
             for message in messages:
                 await (socket.send_str(message) if isinstance(message, str) else socket.send_json(message))
 
-    async def drop(self) -> None:
-        """Lose all connections."""
+    async def drop(self, reason: str = "") -> None:
+        """End all connections."""
         for socket in list(self._sockets):
-            await socket.close()
+            await socket.close(message=reason.encode())
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / "index.html", headers=POLICY)

@@ -108,6 +108,12 @@ async def test_a_lost_connection_is_told_and_made_again(view: View) -> None:
     await view.reads("#heap-summary", "3 slabs, 1 extent")
 
 
+async def test_the_reason_of_a_closed_connection_is_told(view: View) -> None:
+    await view.server.drop("The server cannot be read.")
+    await view.reads("#status", "The server cannot be read. Trying again in 1 s.")
+    await view.reads("#status", "Live")
+
+
 @pytest.mark.parametrize("text", ["not JSON", '{"kind": "frame", "at": 1, "values": {}, "heap": {"changes": "/w=="}}'])
 async def test_a_message_that_cannot_be_used_is_told(view: View, text: str) -> None:
     await view.server.send(text)

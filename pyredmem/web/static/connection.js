@@ -23,7 +23,7 @@ export class Connection {
     const socket = new WebSocket(url);
     this.socket = socket;
     socket.onmessage = (event) => this.#receive(event.data);
-    socket.onclose = () => this.#retry();
+    socket.onclose = (event) => this.#retry(event.reason || undefined);
   }
 
   /** Ask for a frame every so many seconds: by a new connection. */

@@ -44,9 +44,14 @@ function slabRows({ size, regions, pages }, used) {
   ];
 }
 
+function noKeys({ complete, looked }) {
+  if (complete === false) return `None of the ${count(looked ?? 0)} keys that were looked at has a block here.`;
+  return "No key has a block here: it serves the server itself.";
+}
+
 function keyList(answer, past) {
   const keys = answer.keys ?? [];
-  if (keys.length === 0) return [element("p", { class: "muted" }, "No key has a block here: it serves the server itself.")];
+  if (keys.length === 0) return [element("p", { class: "muted" }, noKeys(answer))];
   const title = past ? "Some keys that live there now" : "Some keys that live here";
   return [
     element("h4", {}, title),
