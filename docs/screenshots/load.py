@@ -17,7 +17,8 @@ import redis
 
 KEYS: Final = 60_000
 PER_ROUND: Final = 400
-PREFIXES: Final = {"session": 0.42, "user": 0.26, "product": 0.14, "cart": 0.1, "rate": 0.08}
+#: The groups of keys: each ends where its number in a hundred does.
+PREFIXES: Final = {"session": 42, "user": 68, "product": 82, "cart": 92, "rate": 100}
 #: Of each group: the lengths of its values, and the seconds after which they expire (0: never).
 SHAPES: Final = {
     "session": ((80, 420), (60, 3600)), "user": ((60, 200), (0, 0)), "product": ((300, 1400), (0, 0)),
@@ -25,11 +26,15 @@ SHAPES: Final = {
 }  # fmt: skip
 
 
+def key_of(number: int) -> str:
+    group = next(name for name, end in PREFIXES.items() if number % 100 < end)
+    return f"{group}:{number}"
+
+
 def put(pipeline: Any, rng: random.Random, number: int) -> None:  # a pipeline of redis-py, which has no types
-    group = rng.choices(list(PREFIXES), list(PREFIXES.values()))[0]
-    lengths, times = SHAPES[group]
-    key = f"{group}:{number}"
-    if group == "user":
+    key = key_of(number)
+    lengths, times = SHAPES[key.partition(":")[0]]
+    if key.startswith("user"):
         pipeline.hset(key, mapping={f"field:{index}": "x" * rng.randint(*lengths) for index in range(4)})
     else:
         pipeline.set(key, "x" * rng.randint(*lengths), ex=rng.randint(*times) or None)
@@ -51,12 +56,12 @@ def work(client: Any, rng: random.Random, churns: bool) -> None:
     pipeline = client.pipeline(transaction=False)
     for _ in range(PER_ROUND):
         number = int(KEYS * rng.random() ** 2)
-        group = rng.choice(list(PREFIXES))
+        key = key_of(number)
         kind = rng.random()
         if churns and kind < 0.55:
-            pipeline.delete(*(f"{name}:{rng.randrange(KEYS)}" for name in PREFIXES))
+            pipeline.delete(*(key_of(rng.randrange(KEYS)) for _ in range(4)))
         elif kind < 0.9:
-            (pipeline.hgetall if group == "user" else pipeline.get)(f"{group}:{number}")
+            (pipeline.hgetall if key.startswith("user") else pipeline.get)(key)
         else:
             put(pipeline, rng, number)
     pipeline.execute(raise_on_error=False)
@@ -67,7 +72,10 @@ def live(client: Any, seconds: float) -> None:
     rng = random.Random(1)
     client.flushall()
     client.config_set("activedefrag", "no")
+    client.config_set("maxmemory", 0)
     fill(client, rng)
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    client.config_set("maxmemory", client.info("memory")["used_memory"])
     began = time.monotonic()
     defragments = False
     while (passed := (time.monotonic() - began) / seconds) < 1:

@@ -45,6 +45,7 @@ export class CanvasMap {
     this.geometry = geometry;
     this.levels = levels;
     this.marked = marked;
+    if (picked >= 0 && this.cursor === this.picked) this.cursor = picked; // it has moved, as cells came and went
     this.picked = picked;
     if (this.cursor >= geometry.count) this.cursor = geometry.count - 1;
     this.draw();

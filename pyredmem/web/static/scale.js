@@ -1,6 +1,6 @@
 /* Round numbers for axes. */
 
-const DECIMAL = [1, 2, 2.5, 5, 10];
+const DECIMAL = [1, 2, 4, 6, 8, 10];
 const BINARY = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 /** The smallest round number not below a value. `base`: 10, or 1024 for bytes. */
