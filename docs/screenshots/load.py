@@ -80,7 +80,7 @@ def live(client: Any, seconds: float) -> None:
     defragments = False
     while (passed := (time.monotonic() - began) / seconds) < 1:
         if passed > 0.6 and not defragments:
-            for name, value in {"ignore-bytes": "1mb", "threshold-lower": "5", "cycle-max": "40"}.items():
+            for name, value in {"ignore-bytes": "1mb", "threshold-lower": "5", "cycle-max": "4"}.items():
                 client.config_set(f"active-defrag-{name}", value)
             client.config_set("activedefrag", "yes")
             defragments = True

@@ -46,7 +46,7 @@ function slabRows({ size, regions, pages }, used) {
 
 function noKeys({ complete, looked }) {
   if (complete === false) return `None of the ${count(looked ?? 0)} keys that were looked at has a block here.`;
-  return "No key has a block here: it serves the server itself.";
+  return "No key was found that has a block here.";
 }
 
 function keyList(answer, past) {
