@@ -1,5 +1,5 @@
-/* A map of many cells on a canvas, for pointer and keyboard. Only the part in view is drawn, so that the canvas is never
-   larger than its box. */
+/* A map of many cells on a canvas, for pointer and keyboard. Only the part in view is drawn, so that the canvas is
+   never larger than its box. */
 
 import { colour, element, oncePerPicture, setText } from "./dom.js";
 import { palette } from "./palette.js";
@@ -13,7 +13,9 @@ export class CanvasMap {
     this.describe = describe;
     this.onPick = onPick;
     this.canvas = element("canvas", {
-      tabindex: 0, role: "application", "aria-label": `${label}. Arrow keys walk from cell to cell, Enter tells more.`,
+      tabindex: 0,
+      role: "application",
+      "aria-label": `${label}. Arrow keys walk from cell to cell, Enter tells more.`,
     });
     this.spacer = element("div");
     this.tip = element("div", { class: "tip", hidden: true });
@@ -140,7 +142,9 @@ export class CanvasMap {
     const { canvas, box } = this;
     box.addEventListener("scroll", () => this.draw());
     canvas.addEventListener("pointermove", (event) => this.#point(event));
-    canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; });
+    canvas.addEventListener("pointerleave", () => {
+      this.tip.hidden = true;
+    });
     canvas.addEventListener("click", (event) => this.#pick(this.#cellOf(event)));
     canvas.addEventListener("keydown", (event) => this.#press(event));
     canvas.addEventListener("focus", () => this.draw());

@@ -32,14 +32,28 @@ export class Chart {
   #build() {
     const { id, title, lines, choice, explain, wide } = this.definition;
     this.canvas = element("canvas", {
-      tabindex: 0, role: "slider", "aria-label": `${title}: moment`, "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
+      tabindex: 0,
+      role: "slider",
+      "aria-label": `${title}: moment`,
+      "aria-valuemin": 0,
+      "aria-valuemax": 0,
+      "aria-valuenow": 0,
     });
     this.when = element("span", { class: "when muted" });
     this.select = choice ? element("select", { "aria-label": choice.label }) : null;
-    const key = lines.map(({ label }, index) => element("li", {}, swatch(index), element("span", {}, label), this.values[index]));
+    const key = lines.map(({ label }, index) =>
+      element("li", {}, swatch(index), element("span", {}, label), this.values[index]),
+    );
     return element(
-      "figure", { class: wide ? "panel chart wide" : "panel chart", id: `chart-${id}`, "aria-labelledby": `title-${id}` },
-      element("figcaption", { class: "head" }, element("h3", { id: `title-${id}` }, title), this.select ?? "", this.when),
+      "figure",
+      { class: wide ? "panel chart wide" : "panel chart", id: `chart-${id}`, "aria-labelledby": `title-${id}` },
+      element(
+        "figcaption",
+        { class: "head" },
+        element("h3", { id: `title-${id}` }, title),
+        this.select ?? "",
+        this.when,
+      ),
       element("ul", { class: "key" }, ...key),
       element("div", { class: "plot" }, this.canvas),
       element("div", { "data-explain": explain }),
@@ -80,7 +94,10 @@ export class Chart {
     const names = this.definition.choice.of(this.points.at(-1));
     if (this.choice === null) this.choice = names[0] ?? null;
     if (this.choice !== null && !names.includes(this.choice)) names.push(this.choice);
-    const offered = [...this.select.options].map((option) => option.value).sort().join();
+    const offered = [...this.select.options]
+      .map((option) => option.value)
+      .sort()
+      .join();
     if (offered === [...names].sort().join()) return;
     this.select.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     this.select.value = this.choice ?? "";
@@ -114,8 +131,15 @@ export class Chart {
     const last = this.points.length - 1;
     const index = this.cursor === null ? last : this.#nearest(this.cursor);
     const targets = {
-      ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1,
-      PageDown: index - PAGE_STEP, PageUp: index + PAGE_STEP, Home: 0, End: last, Escape: last,
+      ArrowLeft: index - 1,
+      ArrowDown: index - 1,
+      ArrowRight: index + 1,
+      ArrowUp: index + 1,
+      PageDown: index - PAGE_STEP,
+      PageUp: index + PAGE_STEP,
+      Home: 0,
+      End: last,
+      Escape: last,
     };
     if (!(event.key in targets)) return;
     event.preventDefault();
@@ -210,7 +234,10 @@ export class Chart {
 
   #drawMoments(place) {
     const { context } = this;
-    const moments = [[this.chosen, this.muted, [3, 3]], [this.cursor === null ? null : this.#chosenPoint().at, this.ink, []]];
+    const moments = [
+      [this.chosen, this.muted, [3, 3]],
+      [this.cursor === null ? null : this.#chosenPoint().at, this.ink, []],
+    ];
     for (const [at, stroke, dash] of moments) {
       if (at === null) continue;
       context.strokeStyle = stroke;
@@ -247,7 +274,8 @@ const larger = (most, value) => (value !== null && value > most ? value : most);
 
 function swatch(index) {
   return drawing(
-    "svg", { viewBox: "0 0 18 4", class: `stroke line-${index}`, "aria-hidden": "true" },
+    "svg",
+    { viewBox: "0 0 18 4", class: `stroke line-${index}`, "aria-hidden": "true" },
     drawing("line", { x1: 0, x2: 18, y1: 2, y2: 2, "stroke-dasharray": DASHES[index] || null }),
   );
 }

@@ -39,7 +39,11 @@ export class Demonstration {
     byId("demonstration-steps").replaceChildren(
       ...this.steps.map((step, index) => {
         const isCurrent = index === this.steps.length - 1 && !state.done;
-        return element("li", { class: isCurrent ? "current" : "done", "aria-current": isCurrent ? "step" : null }, step);
+        return element(
+          "li",
+          { class: isCurrent ? "current" : "done", "aria-current": isCurrent ? "step" : null },
+          step,
+        );
       }),
     );
   }

@@ -8,7 +8,11 @@ const PAGE_BYTES = 4096;
 
 /** Rows of a name and a text. */
 const facts = (rows) =>
-  element("dl", { class: "facts" }, ...rows.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))));
+  element(
+    "dl",
+    { class: "facts" },
+    ...rows.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))),
+  );
 
 export class Detail {
   constructor() {
@@ -20,10 +24,17 @@ export class Detail {
     const number = ++this.question;
     const isExtent = kind > classes.length;
     setText(byId("detail-title"), kind === 0 ? "Freed place" : isExtent ? "Large extent" : "Slab");
-    const rows = [["Page", count(page)], ["Address", `0x${(page * PAGE_BYTES).toString(16)}`]];
+    const rows = [
+      ["Page", count(page)],
+      ["Address", `0x${(page * PAGE_BYTES).toString(16)}`],
+    ];
     if (isExtent) rows.unshift(["Size", bytes(amount * PAGE_BYTES)], ["Pages", count(amount)]);
     else if (kind > 0) rows.unshift(...slabRows(classes[kind - 1], amount));
-    const keys = element("div", { class: "keys" }, element("p", { class: "muted" }, kind === 0 ? "Nothing begins here any more." : "Asking for its keys"));
+    const keys = element(
+      "div",
+      { class: "keys" },
+      element("p", { class: "muted" }, kind === 0 ? "Nothing begins here any more." : "Asking for its keys"),
+    );
     byId("detail").replaceChildren(facts(rows), keys);
     if (kind === 0) return;
     let found;
@@ -56,7 +67,8 @@ function keyList(answer, past) {
   return [
     element("h4", {}, title),
     element(
-      "ul", { class: "plain list" },
+      "ul",
+      { class: "plain list" },
       ...keys.map(({ db, key, type }) =>
         element("li", {}, element("code", {}, key), element("span", { class: "muted" }, `${type}, db ${db}`)),
       ),

@@ -63,5 +63,8 @@ export function colour(name) {
 
 /** The same as red, green, blue from 0 to 255. */
 export function channels(name) {
-  return colour(name).match(/[\d.]+/g).slice(0, 3).map(Number);
+  return colour(name)
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 }

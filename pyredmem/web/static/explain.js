@@ -12,12 +12,16 @@ export function setExplanations(found) {
 
 /** The same for one element. Its attribute names figures or metrics, the most important first. */
 export function fill(place) {
-  const entries = place.dataset.explain.split(" ").map((name) => explanations[name]).filter(Boolean);
+  const entries = place.dataset.explain
+    .split(" ")
+    .map((name) => explanations[name])
+    .filter(Boolean);
   place.replaceChildren();
   if (entries.length === 0) return;
   place.append(
     element(
-      "details", { class: "explain" },
+      "details",
+      { class: "explain" },
       element("summary", {}, element("span", {}, entries[0].what ?? entries[0].title ?? "")),
       ...entries.map(entry),
     ),
@@ -27,7 +31,9 @@ export function fill(place) {
 function entry(found) {
   const parts = [element("p", {}, element("strong", {}, found.title ?? ""), ` ${found.what ?? ""}`)];
   if (found.formula) parts.push(element("p", {}, element("code", {}, found.formula)));
-  const facts = [found.unit ? `Unit: ${found.unit.replace("_", " ")}.` : "", found.where ?? ""].filter(Boolean).join(" ");
+  const facts = [found.unit ? `Unit: ${found.unit.replace("_", " ")}.` : "", found.where ?? ""]
+    .filter(Boolean)
+    .join(" ");
   if (facts) parts.push(element("p", { class: "muted" }, facts));
   return element("div", {}, ...parts);
 }

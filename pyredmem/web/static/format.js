@@ -27,7 +27,12 @@ export const count = (value) => whole.format(value);
 /** 1234567 -> "1.23 M": where room is short */
 export function brief(value) {
   if (Math.abs(value) < 9999.5) return Number.isInteger(value) ? whole.format(value) : short(value);
-  for (const [scale, letter] of [[1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]]) {
+  for (const [scale, letter] of [
+    [1e3, "k"],
+    [1e6, "M"],
+    [1e9, "G"],
+    [1e12, "T"],
+  ]) {
     if (Math.abs(value) < scale * 999.5) return `${short(value / scale)} ${letter}`;
   }
   return value.toExponential(2);
@@ -43,7 +48,12 @@ export function microseconds(value) {
   return value < 999500 ? `${short(value / 1e3)} ms` : `${short(value / 1e6)} s`;
 }
 
-const SPANS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const SPANS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
 
 /** 3720 -> "1 h 2 min" */
 export function duration(seconds) {

@@ -13,7 +13,10 @@ import { EMPTY, applied, decoded, indexOf, totals } from "./places.js";
 const PAGE_BYTES = 4096;
 const GUTTER = 64;
 const LEGEND = [
-  ["fill-0", "nearly empty"], ["fill-2", "half full"], ["fill-4", "full"], ["cell-free", "nothing any more"],
+  ["fill-0", "nearly empty"],
+  ["fill-2", "half full"],
+  ["fill-4", "full"],
+  ["cell-free", "nothing any more"],
   ["cell-extent", "large extent"],
 ];
 
@@ -32,15 +35,18 @@ export class Heap {
     this.left = 0;
     this.show = oncePerPicture(() => this.#showNow());
     this.map = new CanvasMap(byId("heap-map"), {
-      label: "Heap map", describe: (cell) => this.#words(this.shown.order[cell]),
+      label: "Heap map",
+      describe: (cell) => this.#words(this.shown.order[cell]),
       onPick: (cell) => this.#pick(this.shown.order[cell]),
     });
     this.extents = new CanvasMap(byId("extents-map"), {
-      label: "Large extents", describe: (cell) => this.#words(this.shown.extents[cell]),
+      label: "Large extents",
+      describe: (cell) => this.#words(this.shown.extents[cell]),
       onPick: (cell) => this.#pick(this.shown.extents[cell]),
     });
     this.arenas = new CanvasMap(byId("arenas-map"), {
-      label: "Arenas of the interpreter", describe: (cell) => this.#arenaWords(cell),
+      label: "Arenas of the interpreter",
+      describe: (cell) => this.#arenaWords(cell),
       onPick: (cell) => setText(byId("arena-detail"), this.#arenaWords(cell)),
     });
     this.#listen();
@@ -70,7 +76,8 @@ export class Heap {
     byId("heap-tools").hidden = missing;
     byId("extents-panel").hidden = missing;
     byId("detail").closest("section").hidden = missing;
-    const reason = hello.missing?.find((text) => /heap map/i.test(text)) ?? "This server does not tell where its slabs lie.";
+    const reason =
+      hello.missing?.find((text) => /heap map/i.test(text)) ?? "This server does not tell where its slabs lie.";
     byId("heap-missing").hidden = !missing;
     setText(byId("heap-missing"), missing ? reason : "");
     if (missing) setText(byId("heap-summary"), "not told by this server");
@@ -120,7 +127,8 @@ export class Heap {
     slider.value = String(index);
     const newest = this.history.moments[last].at;
     const ago = Math.max(0, newest - moment.at);
-    const text = this.chosen === null ? `${clock(moment.at)}, now` : `${clock(moment.at)}, ${duration(Math.round(ago))} ago`;
+    const text =
+      this.chosen === null ? `${clock(moment.at)}, now` : `${clock(moment.at)}, ${duration(Math.round(ago))} ago`;
     setText(byId("heap-moment"), text);
     slider.setAttribute("aria-valuetext", text);
     byId("heap-live").disabled = this.chosen === null;
@@ -135,7 +143,10 @@ export class Heap {
       ? grouped.counts.map((number, kind) => ({ count: number, label: bytes(this.classes[kind].size) }))
       : [{ count: order.length }];
     const geometry = new Grid(groups, {
-      width: this.map.width, height: this.map.height, gutter: isByClass ? GUTTER : 0, size: this.size,
+      width: this.map.width,
+      height: this.map.height,
+      gutter: isByClass ? GUTTER : 0,
+      size: this.size,
     });
     this.size = geometry.size;
     this.shown.state = state;
@@ -164,8 +175,16 @@ export class Heap {
     const full = share(used, arenas.size * arenas.used.length);
     const text = counted(arenas.used.length, "arena");
     setText(byId("arenas-summary"), full === null ? text : `${text}, ${percent(full)} used`);
-    const geometry = new Grid([{ count: arenas.used.length }], { width: this.arenas.width, height: this.arenas.height });
-    this.arenas.show(geometry, Uint8Array.from(arenas.used, (one) => level(one / arenas.size)), null, -1);
+    const geometry = new Grid([{ count: arenas.used.length }], {
+      width: this.arenas.width,
+      height: this.arenas.height,
+    });
+    this.arenas.show(
+      geometry,
+      Uint8Array.from(arenas.used, (one) => level(one / arenas.size)),
+      null,
+      -1,
+    );
   }
 
   #showTotals(state) {
@@ -191,7 +210,8 @@ export class Heap {
     if (kind === 0) return `Nothing begins at page ${count(page)} any more`;
     if (kind > this.classes.length) return `Extent of ${bytes(state.amounts[index] * PAGE_BYTES)}, page ${count(page)}`;
     const { size, regions } = this.classes[kind - 1];
-    return `Slab of ${bytes(size)}: ${count(state.amounts[index])} of ${count(regions)} regions used, page ${count(page)}`;
+    const used = `${count(state.amounts[index])} of ${count(regions)} regions used`;
+    return `Slab of ${bytes(size)}: ${used}, page ${count(page)}`;
   }
 
   #arenaWords(cell) {
@@ -206,7 +226,9 @@ export class Heap {
     const { state } = this.shown;
     this.pickedPage = state.pages[index];
     this.detail.show(
-      { page: state.pages[index], kind: state.kinds[index], amount: state.amounts[index] }, this.classes, this.chosen !== null,
+      { page: state.pages[index], kind: state.kinds[index], amount: state.amounts[index] },
+      this.classes,
+      this.chosen !== null,
     );
     this.show();
   }

@@ -46,7 +46,7 @@ export class History {
     let state = EMPTY;
     let from = index;
     while (from > 0 && this.moments[from].state === null && this.visited?.index !== from) from -= 1;
-    state = this.visited?.index === from ? this.visited.state : this.moments[from].state ?? EMPTY;
+    state = this.visited?.index === from ? this.visited.state : (this.moments[from].state ?? EMPTY);
     for (let next = from + 1; next <= index; next++) state = applied(state, this.moments[next].changes);
     this.visited = { index, state };
     return state;

@@ -46,7 +46,10 @@ function onHello(hello) {
   server = hello.server;
   if (!sameServer) series.clear();
   setText(byId("server-name"), server.name);
-  setText(byId("server-version"), [server.is_pyredmem ? "pyredmem" : "Redis", server.version, server.mode].filter(Boolean).join(" "));
+  setText(
+    byId("server-version"),
+    [server.is_pyredmem ? "pyredmem" : "Redis", server.version, server.mode].filter(Boolean).join(" "),
+  );
   document.title = `${server.name} – pyredmem monitor`;
   setExplanations(hello.explain);
   const missing = hello.missing ?? [];

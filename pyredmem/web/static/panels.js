@@ -19,7 +19,10 @@ async function fill(name, parameters, build) {
 
 export function askAll() {
   return Promise.all([
-    fill("largest", {}, largest), fill("expiry", {}, expiry), fill("ages", {}, ages), fill("eviction", {}, eviction),
+    fill("largest", {}, largest),
+    fill("expiry", {}, expiry),
+    fill("ages", {}, ages),
+    fill("eviction", {}, eviction),
   ]);
 }
 
@@ -27,9 +30,12 @@ function table(caption, heads, rows) {
   const cell = (tag) => (text, index) =>
     element(tag, { class: heads[index].number ? "number" : null, scope: tag === "th" ? "col" : null }, text);
   return element(
-    "div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     element(
-      "table", {}, element("caption", { class: "hidden" }, caption),
+      "table",
+      {},
+      element("caption", { class: "hidden" }, caption),
       element("thead", {}, element("tr", {}, ...heads.map((head) => head.name).map(cell("th")))),
       element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell("td"))))),
     ),
@@ -42,8 +48,16 @@ const keyCell = (key, db) =>
 
 function largest({ sampled, keys }) {
   const heads = [{ name: "Key" }, { name: "Type" }, { name: "Encoding" }, { name: "Bytes", number: true }];
-  const rows = keys.map(({ db, key, type, encoding, bytes: size }) => [keyCell(key, db), type, encoding, exact(size, bytes)]);
-  return { summary: `of ${count(sampled)} sampled`, content: rows.length ? table("The largest keys", heads, rows) : nothing("No keys were found.") };
+  const rows = keys.map(({ db, key, type, encoding, bytes: size }) => [
+    keyCell(key, db),
+    type,
+    encoding,
+    exact(size, bytes),
+  ]);
+  return {
+    summary: `of ${count(sampled)} sampled`,
+    content: rows.length ? table("The largest keys", heads, rows) : nothing("No keys were found."),
+  };
 }
 
 function exact(value, format) {
@@ -56,15 +70,24 @@ const nothing = (text) => element("p", { class: "muted" }, text);
 function bars(caption, rows) {
   const most = Math.max(...rows.map(([, share]) => share), 0);
   return element(
-    "table", { class: "bars" }, element("caption", { class: "hidden" }, caption),
-    element("tbody", {}, ...rows.map(([label, share]) => {
-      const bar = element("i", { "aria-hidden": "true" });
-      bar.style.width = `${most > 0 ? (share / most) * 100 : 0}%`;
-      return element(
-        "tr", {}, element("th", { scope: "row" }, label), element("td", { class: "bar" }, bar),
-        element("td", { class: "number" }, element("data", { value: share }, percent(share))),
-      );
-    })),
+    "table",
+    { class: "bars" },
+    element("caption", { class: "hidden" }, caption),
+    element(
+      "tbody",
+      {},
+      ...rows.map(([label, share]) => {
+        const bar = element("i", { "aria-hidden": "true" });
+        bar.style.width = `${most > 0 ? (share / most) * 100 : 0}%`;
+        return element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, label),
+          element("td", { class: "bar" }, bar),
+          element("td", { class: "number" }, element("data", { value: share }, percent(share))),
+        );
+      }),
+    ),
   );
 }
 
@@ -77,7 +100,10 @@ function range(from, to, format) {
 function expiry({ sampled, without, buckets }) {
   const rows = buckets.map((bucket) => [range(bucket.from_s, bucket.to_s, duration), bucket.share]);
   rows.push(["no expire time", without]);
-  return { summary: `${counted(sampled, "key")} sampled`, content: bars("Keys by the time they have left to live", rows) };
+  return {
+    summary: `${counted(sampled, "key")} sampled`,
+    content: bars("Keys by the time they have left to live", rows),
+  };
 }
 
 function ages({ sampled, kind, buckets }) {
@@ -90,7 +116,12 @@ function ages({ sampled, kind, buckets }) {
 
 function eviction({ policy, candidates }) {
   const heads = [{ name: "Key" }, { name: candidates[0]?.what ?? "Score", number: true }];
-  const rows = candidates.map(({ db, key, score }) => [keyCell(key, db), element("data", { value: score }, count(score))]);
-  const content = rows.length ? table("Keys that are next to be evicted", heads, rows) : nothing("Nothing waits to be evicted.");
+  const rows = candidates.map(({ db, key, score }) => [
+    keyCell(key, db),
+    element("data", { value: score }, count(score)),
+  ]);
+  const content = rows.length
+    ? table("Keys that are next to be evicted", heads, rows)
+    : nothing("Nothing waits to be evicted.");
   return { summary: policy, content };
 }

@@ -53,7 +53,12 @@ export function decoded(text, extentKind) {
 export function applied(state, changes) {
   if (changes.length === 0) return state;
   const most = state.length + changes.length;
-  const result = { pages: new Float64Array(most), kinds: new Uint16Array(most), amounts: new Float64Array(most), length: 0 };
+  const result = {
+    pages: new Float64Array(most),
+    kinds: new Uint16Array(most),
+    amounts: new Float64Array(most),
+    length: 0,
+  };
   let old = 0;
   let freed = 0;
   const put = (source, index) => {
@@ -75,8 +80,10 @@ export function applied(state, changes) {
 function trimmed(state) {
   const { length } = state;
   return {
-    pages: state.pages.slice(0, length), kinds: state.kinds.slice(0, length),
-    amounts: state.amounts.slice(0, length), length,
+    pages: state.pages.slice(0, length),
+    kinds: state.kinds.slice(0, length),
+    amounts: state.amounts.slice(0, length),
+    length,
   };
 }
 
@@ -107,7 +114,7 @@ export function indexOf(state, page) {
   return -1;
 }
 
-/** What is alive in a state: numbers of slabs and extents, bytes used in slabs and bytes of all slabs, pages of extents. */
+/** What is alive in a state: slabs and extents, the bytes used in slabs and those of all slabs, pages of extents. */
 export function totals(state, classes) {
   const sum = { slabs: 0, extents: 0, usedBytes: 0, slabBytes: 0, extentPages: 0 };
   for (let index = 0; index < state.length; index++) {

@@ -16,7 +16,8 @@ export function pointOf(frame, before) {
   const perSecond = (name) => (before ? rate(before.values[name], values[name], seconds) : null);
   const hits = perSecond("redis_keyspace_hits_total");
   const misses = perSecond("redis_keyspace_misses_total");
-  const defrag = (name) => (before?.defrag && frame.defrag ? rate(before.defrag[name], frame.defrag[name], seconds) : null);
+  const defrag = (name) =>
+    before?.defrag && frame.defrag ? rate(before.defrag[name], frame.defrag[name], seconds) : null;
   return {
     at: frame.at,
     values,
@@ -33,16 +34,21 @@ export function pointOf(frame, before) {
   };
 }
 
-/** The most called commands by name: calls per second, mean microseconds of these calls, percentiles since the start. */
+/** The most called commands by name: calls per second, their mean microseconds, percentiles since the start. */
 function commandsOf(frame, before, seconds) {
   const earlier = new Map((before?.commands ?? []).map((one) => [one.name, one]));
   const most = [...(frame.commands ?? [])].sort((one, other) => other.calls - one.calls).slice(0, MOST_COMMANDS);
-  return new Map(most.map((one) => {
-    const then = before ? earlier.get(one.name) ?? { calls: 0, us: 0 } : undefined;
-    const calls = rate(then?.calls, one.calls, seconds);
-    const us = rate(then?.us, one.us, seconds);
-    return [one.name, { calls, mean: calls > 0 && us !== null ? us / calls : null, p50: one.p50, p99: one.p99, p999: one.p999 }];
-  }));
+  return new Map(
+    most.map((one) => {
+      const then = before ? (earlier.get(one.name) ?? { calls: 0, us: 0 }) : undefined;
+      const calls = rate(then?.calls, one.calls, seconds);
+      const us = rate(then?.us, one.us, seconds);
+      return [
+        one.name,
+        { calls, mean: calls > 0 && us !== null ? us / calls : null, p50: one.p50, p99: one.p99, p999: one.p999 },
+      ];
+    }),
+  );
 }
 
 /** The last points, and the frame from which the next point's rates count. */

@@ -1,5 +1,5 @@
-/* A treemap: rectangles whose areas are in proportion to weights, as near to squares as can be (after Bruls, Huizing and
-   van Wijk, "Squarified Treemaps", 2000). */
+/* A treemap: rectangles whose areas are in proportion to weights, as near to squares as can be (after Bruls, Huizing
+   and van Wijk, "Squarified Treemaps", 2000). */
 
 /** Rectangles `{x, y, width, height}` for weights in falling order that fill a rectangle. Weights of 0 get no area. */
 export function squarified(weights, width, height) {

@@ -14,7 +14,10 @@ export function setUpTheme(changed) {
     if (choice === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = choice;
     button.textContent = `Theme: ${LABELS[choice]}`;
-    button.setAttribute("aria-label", `Colours: ${choice === "system" ? "as the system" : choice}. Press for the next.`);
+    button.setAttribute(
+      "aria-label",
+      `Colours: ${choice === "system" ? "as the system" : choice}. Press for the next.`,
+    );
   };
   button.addEventListener("click", () => {
     choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length];

@@ -1,5 +1,5 @@
-/* The keyspace in groups: one tile each, as large as the memory of its keys. A line at its foot is as long, in proportion,
-   as the share of its bytes that the sampling may be wrong by. */
+/* The keyspace in groups: one tile each, as large as the memory of its keys. A line at its foot is as long, in
+   proportion, as the share of its bytes that the sampling may be wrong by. */
 
 import { ask } from "./ask.js";
 import { byId, element, setText } from "./dom.js";
@@ -54,20 +54,35 @@ export class Treemap {
   #tile(group, index) {
     const tell = () => setText(byId("groups-line"), words(group));
     const inside = element(
-      "div", { class: "inside" }, element("strong", {}, group.name),
+      "div",
+      { class: "inside" },
+      element("strong", {}, group.name),
       element("span", {}, `${bytes(group.bytes)} ± ${bytes(group.bytes_error)}`),
       element("span", {}, `${count(group.keys)} ± ${count(group.keys_error)} keys`),
     );
     const error = element("i", { class: "error", "aria-hidden": "true" });
     error.style.width = `${Math.min(100, group.bytes > 0 ? (group.bytes_error / group.bytes) * 100 : 100)}%`;
     return element(
-      "li", { tabindex: index === 0 ? 0 : -1, title: words(group), class: `tile shade-${shade(group)}`, onpointerenter: tell, onfocus: tell }, inside, error,
+      "li",
+      {
+        tabindex: index === 0 ? 0 : -1,
+        title: words(group),
+        class: `tile shade-${shade(group)}`,
+        onpointerenter: tell,
+        onfocus: tell,
+      },
+      inside,
+      error,
     );
   }
 
   #place() {
     const { clientWidth, clientHeight } = this.box;
-    const places = squarified(this.groups.map((group) => Math.max(group.bytes, 0)), clientWidth, clientHeight);
+    const places = squarified(
+      this.groups.map((group) => Math.max(group.bytes, 0)),
+      clientWidth,
+      clientHeight,
+    );
     places.forEach(({ x, y, width, height }, index) => {
       const tile = this.box.children[index];
       Object.assign(tile.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
@@ -96,7 +111,8 @@ function legend() {
   const entry = (name, text) => element("li", {}, element("span", { class: `swatch ${name}` }), text);
   return [
     ...SHADES.map((most, index) => entry(`shade-${index}`, `${index ? "" : "bytes per key: "}up to ${bytes(most)}`)),
-    entry(`shade-${SHADES.length}`, "more"), entry("error-line", "how far the sample may be off"),
+    entry(`shade-${SHADES.length}`, "more"),
+    entry("error-line", "how far the sample may be off"),
   ];
 }
 
