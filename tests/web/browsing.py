@@ -42,7 +42,7 @@ class View:
     def __getitem__(self, selector: str) -> Locator:
         return self.page.locator(selector)
 
-    async def reads(self, selector: str, text: str) -> None:
+    async def expect_text(self, selector: str, text: str) -> None:
         """Wait until an element has that text."""
         await expect(self[selector]).to_have_text(text)
 
@@ -83,7 +83,7 @@ async def looking(found: Browser, server: FakeServer, **context: Any) -> AsyncIt
     page.on("console", lambda message: view.complaints.append(message.text) if message.type != "log" else None)
     page.on("pageerror", lambda error: view.complaints.append(str(error)))
     await page.goto(server.url)
-    await view.reads("#status", "Live")
+    await view.expect_text("#status", "Live")
     try:
         yield view
     finally:

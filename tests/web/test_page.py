@@ -22,13 +22,13 @@ pytestmark = [
 async def test_the_figures_are_those_of_the_frame(view: View) -> None:
     values = {"redis_memory_used_bytes": 81264640.0, "redis_memory_used_rss_bytes": 123456789.0}
     await view.server.send(frame(T0, values))
-    await view.reads('[data-metric="redis_memory_used_bytes"]', "77.5 MiB")
+    await view.expect_text('[data-metric="redis_memory_used_bytes"]', "77.5 MiB")
     assert await view.value('[data-metric="redis_memory_used_bytes"]') == "81264640"
     assert await view.value('[data-metric="redis_memory_used_rss_bytes"]') == "123456789"
     assert await view.value('[data-metric="redis_connected_clients"]') == "3"
-    await view.reads("#chart-memory .key li:nth-child(1) data", "77.5 MiB")
+    await view.expect_text("#chart-memory .key li:nth-child(1) data", "77.5 MiB")
     assert await view.value("#chart-memory .key li:nth-child(2) data") == "1310720"
-    await view.reads("#chart-memory .key li:nth-child(5) data", UNKNOWN)  # no maxmemory
+    await view.expect_text("#chart-memory .key li:nth-child(5) data", UNKNOWN)  # no maxmemory
 
 
 async def test_rates_are_differences_of_counters(view: View) -> None:
@@ -40,12 +40,12 @@ async def test_rates_are_differences_of_counters(view: View) -> None:
         }
 
     await view.server.send(frame(T0, counters(1000, 80, 20)))
-    await view.reads('[data-rate="operations"]', UNKNOWN)
+    await view.expect_text('[data-rate="operations"]', UNKNOWN)
     await view.server.send(frame(T0 + 2, counters(1500, 170, 30)))
-    await view.reads('[data-rate="operations"]', "250/s")
-    await view.reads('[data-rate="hit_ratio"]', "90.0%")
+    await view.expect_text('[data-rate="operations"]', "250/s")
+    await view.expect_text('[data-rate="hit_ratio"]', "90.0%")
     await view.server.send(frame(T0 + 3, counters(7, 0, 0)))  # the server was restarted
-    await view.reads('[data-rate="operations"]', UNKNOWN)
+    await view.expect_text('[data-rate="operations"]', UNKNOWN)
 
 
 async def test_commands_tell_the_time_of_their_latest_calls(view: View) -> None:
@@ -55,26 +55,26 @@ async def test_commands_tell_the_time_of_their_latest_calls(view: View) -> None:
     await view.server.send(frame(T0, commands=get(100, 250.0)), frame(T0 + 1, commands=get(150, 450.0)))
     cells = view["#command-table tbody tr:visible"].locator("th, td")
     await expect(cells).to_have_text(["get", "50/s", "4.00 µs", "2.01 µs"])
-    await view.reads("#chart-latency .key li:nth-child(3) data", "3.01 µs")
+    await view.expect_text("#chart-latency .key li:nth-child(3) data", "3.01 µs")
 
 
 async def test_the_keyboard_reads_a_chart(view: View) -> None:
     await view.server.send(*(frame(T0 + second, {"redis_lazyfree_pending_objects": second}) for second in range(10)))
-    await view.reads("#chart-lazyfree .key data", "9")
+    await view.expect_text("#chart-lazyfree .key data", "9")
     canvas = view["#chart-lazyfree canvas"]
     await canvas.focus()
     await canvas.press("ArrowLeft")
     await canvas.press("ArrowLeft")
-    await view.reads("#chart-lazyfree .key data", "7")
+    await view.expect_text("#chart-lazyfree .key data", "7")
     await expect(canvas).to_have_attribute("aria-valuenow", "7")
     await canvas.press("Escape")
-    await view.reads("#chart-lazyfree .key data", "9")
+    await view.expect_text("#chart-lazyfree .key data", "9")
 
 
 async def test_the_keyspace_shows_groups_with_their_errors(chromium: Browser, fake: FakeServer) -> None:
     fake.answers.update(ANSWERS)
     async with looking(chromium, fake) as view:
-        await view.reads("#groups-summary", "1,000,000 keys, 173 MiB, from a sample of 1,000")
+        await view.expect_text("#groups-summary", "1,000,000 keys, 173 MiB, from a sample of 1,000")
         await expect(view["#groups-map li"]).to_have_count(10)
         await expect(view["#groups-map li"].first).to_contain_text("412,000 ± 31,000 keys")
         assert "GET /api/keyspace?by=prefix&separator=:" in [line.replace("%3A", ":") for line in fake.asked]
@@ -128,19 +128,19 @@ async def test_nothing_is_fetched_from_elsewhere(chromium: Browser, fake: FakeSe
 
 async def test_the_interval_is_passed_on(view: View) -> None:
     await view["#interval"].select_option("5")
-    await view.reads("#status", "Live")
+    await view.expect_text("#status", "Live")
     async with view.page.expect_event("websocket") as opened:
         await view["#interval"].select_option("0.5")
     assert (await opened.value).url.endswith("/live?interval=0.5")
-    await view.reads("#status", "Live")
+    await view.expect_text("#status", "Live")
 
 
 async def test_the_demonstration_is_started_and_shown(view: View) -> None:
     view.server.last_frames = [frame(T0, demonstration={"step": "churn", "text": "Keys are deleted.", "done": False})]
     await view["#demonstrate"].click()
     await view.page.wait_for_url(f"{view.server.url}demonstration/")
-    await view.reads("#status", "Live")
-    await view.reads("#demonstration-text", "Keys are deleted.")
+    await view.expect_text("#status", "Live")
+    await view.expect_text("#demonstration-text", "Keys are deleted.")
     await expect(view["#demonstration-steps .current"]).to_have_text("churn")
     assert "POST /api/demonstration" in view.server.asked
     assert f"{view.server.url.replace('http', 'ws')}demonstration/live" in view.fetched
@@ -153,17 +153,17 @@ async def test_the_theme_is_switched_and_kept(view: View) -> None:
     light = await view.page.evaluate(background)
     await view["#theme"].click()
     await view["#theme"].click()
-    await view.reads("#theme", "Theme: dark")
+    await view.expect_text("#theme", "Theme: dark")
     dark = await view.page.evaluate(background)
     assert dark != light
     await view.page.reload()
-    await view.reads("#theme", "Theme: dark")
+    await view.expect_text("#theme", "Theme: dark")
     assert await view.page.evaluate(background) == dark
 
 
 async def test_everything_is_reached_by_the_keyboard_and_has_a_name(view: View) -> None:
     await view.server.send(heap_frame(T0, {}, SMALL_HEAP, reset=True, arenas={"size": 1048576, "used": [1]}))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
     reached = set()
     for _ in range(80):
         await view.page.keyboard.press("Tab")

@@ -23,13 +23,13 @@ async def test_what_a_server_does_not_tell_is_said(chromium: Browser, fake: Fake
     fake.answers["eviction"] = {"error": "Redis does not tell its eviction pool."}
     async with looking(chromium, fake) as view:
         await view.server.send(frame(T0))
-        await view.reads('[data-metric="redis_memory_used_bytes"]', "1.00 MiB")
-        await view.reads("#heap-missing", missing[0])
+        await view.expect_text('[data-metric="redis_memory_used_bytes"]', "1.00 MiB")
+        await view.expect_text("#heap-missing", missing[0])
         await expect(view["#missing li"]).to_have_text(missing)
         await expect(view["#heap-map"]).to_be_hidden()
         await expect(view["#arenas-missing"]).to_be_visible()
         await expect(view["#demonstrate"]).to_be_hidden()
-        await view.reads("#eviction", "Redis does not tell its eviction pool.")
+        await view.expect_text("#eviction", "Redis does not tell its eviction pool.")
         assert not view.complaints
 
 
@@ -50,13 +50,13 @@ async def test_keys_are_text_and_not_html(view: View) -> None:
     demonstration = {"step": evil, "text": evil, "done": False}
     await view["#ask-again"].click()
     await view.server.send(heap_frame(T0, {}, SMALL_HEAP, reset=True, commands=commands, demonstration=demonstration))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
     await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
     await expect(view["#detail code"]).to_have_text(evil)
     await expect(view["#groups-map strong"]).to_have_text(evil)
     await expect(view["#largest code"]).to_have_text(evil)
     await expect(view["#eviction code"]).to_have_text(evil)
-    await view.reads("#demonstration-text", evil)
+    await view.expect_text("#demonstration-text", evil)
     assert await view["main img, body script"].count() == 0
     assert await view.overflow() <= 0
     assert not view.complaints
@@ -68,12 +68,12 @@ async def test_huge_and_missing_numbers_are_shown(view: View) -> None:
     del told["values"]["redis_allocator_frag_ratio"]
     told["values"]["redis_allocator_active_bytes"] = None
     await view.server.send(told, {**told, "at": T0 + 1})
-    await view.reads('[data-metric="redis_memory_used_bytes"]', "4.00 EiB")
-    await view.reads('[data-metric="redis_connected_clients"]', "9,007,199,254,740,992")
-    await view.reads('[data-metric="redis_allocator_frag_ratio"]', UNKNOWN)
-    await view.reads("#chart-memory .key li:nth-child(2) data", UNKNOWN)
+    await view.expect_text('[data-metric="redis_memory_used_bytes"]', "4.00 EiB")
+    await view.expect_text('[data-metric="redis_connected_clients"]', "9,007,199,254,740,992")
+    await view.expect_text('[data-metric="redis_allocator_frag_ratio"]', UNKNOWN)
+    await view.expect_text("#chart-memory .key li:nth-child(2) data", UNKNOWN)
     await view.server.send(heap_frame(T0 + 2, {}, {2**50: (SLAB_64, 1), 2**51: (EXTENT, 2**40)}, reset=True))
-    await view.reads("#heap-summary", "1 slab, 1 extent")
+    await view.expect_text("#heap-summary", "1 slab, 1 extent")
     await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
     await expect(view["#detail"]).to_contain_text("1,125,899,906,842,624")
     assert await view.overflow() <= 0
@@ -85,40 +85,40 @@ async def test_errors_of_the_server_are_told(view: View) -> None:
         view.server.answers[name] = {"error": f"No {name} today."}
         view.server.statuses[name] = 400
     await view.server.send(heap_frame(T0, {}, SMALL_HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
     await view["#ask-again"].click()
     await view["#heap-map canvas"].click(position={"x": 5, "y": 5})
-    await view.reads("#groups-summary", "No keyspace today.")
-    await view.reads("#largest", "No largest today.")
+    await view.expect_text("#groups-summary", "No keyspace today.")
+    await view.expect_text("#largest", "No largest today.")
     await expect(view["#detail .problem"]).to_have_text("No slab today.")
 
 
 async def test_a_lost_connection_is_told_and_made_again(view: View) -> None:
     await view.server.send(heap_frame(T0, {}, SMALL_HEAP, reset=True))
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
     view.server.refuses = True
     await view.server.drop()
     await expect(view["#status"]).to_have_text("Connection lost. Trying again in 2 s.")  # and before that in 1 s
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
     view.server.refuses = False
     view.server.last_frames = [heap_frame(T0 + 9, {}, {5: (SLAB_64, 1)}, reset=True)]
-    await view.reads("#heap-summary", "1 slab, 0 extents")
-    await view.reads("#status", "Live")
+    await view.expect_text("#heap-summary", "1 slab, 0 extents")
+    await view.expect_text("#status", "Live")
     await view["#heap-time"].fill("0")  # what was before can still be seen
-    await view.reads("#heap-summary", "3 slabs, 1 extent")
+    await view.expect_text("#heap-summary", "3 slabs, 1 extent")
 
 
 async def test_the_reason_of_a_closed_connection_is_told(view: View) -> None:
     await view.server.drop("The server cannot be read.")
-    await view.reads("#status", "The server cannot be read. Trying again in 1 s.")
-    await view.reads("#status", "Live")
+    await view.expect_text("#status", "The server cannot be read. Trying again in 1 s.")
+    await view.expect_text("#status", "Live")
 
 
 @pytest.mark.parametrize("text", ["not JSON", '{"kind": "frame", "at": 1, "values": {}, "heap": {"changes": "/w=="}}'])
 async def test_a_message_that_cannot_be_used_is_told(view: View, text: str) -> None:
     await view.server.send(text)
     await expect(view["#status"]).to_contain_text("A message could not be used")
-    await view.reads("#status", "Live")
+    await view.expect_text("#status", "Live")
     assert not view.complaints
 
 
@@ -126,5 +126,5 @@ async def test_a_demonstration_that_does_not_start_is_told(view: View) -> None:
     view.server.answers["demonstration"] = {"error": "Another one runs."}
     view.server.statuses["demonstration"] = 409
     await view["#demonstrate"].click()
-    await view.reads("#notice", "The demonstration could not be started. Another one runs.")
+    await view.expect_text("#notice", "The demonstration could not be started. Another one runs.")
     await expect(view["#demonstrate"]).to_be_enabled()
