@@ -25,7 +25,10 @@ TOOLS: Final = {
     command_line.REPORT: "pyredmem.rdb.server_report",
     command_line.CHECK: "pyredmem.monitor.check",
     command_line.ALERTS: "pyredmem.monitor.alerts_tool",
+    command_line.LAB: "pyredmem.lab.tool",
 }
+#: The extras that have the libraries without which a tool cannot be loaded.
+EXTRAS: Final = {command_line.LAB: "lab"}
 
 
 def run(arguments: list[str]) -> int:
@@ -45,7 +48,14 @@ def run(arguments: list[str]) -> int:
         return status
     if invocation.action in TOOLS:
         Collector().turn_off()  # nor do values of files contain cycles
-        tool = import_module(TOOLS[invocation.action])
+        try:
+            tool = import_module(TOOLS[invocation.action])
+        except ModuleNotFoundError as error:
+            if invocation.action not in EXTRAS:
+                raise
+            extra = EXTRAS[invocation.action]
+            complain(f"pyredmem {invocation.action} needs {error.name}: pip install 'pyredmem[{extra}]'")
+            return FAILED
         done: int = tool.run(list(invocation.arguments), program_name(arguments[0]))
         return done
     if invocation.action == command_line.REFUSED:

@@ -24,6 +24,7 @@ RDB: Final = "rdb"
 REPORT: Final = "report"
 CHECK: Final = "check"
 ALERTS: Final = "alerts"
+LAB: Final = "lab"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -41,6 +42,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} report URL         (where the memory of a running server goes)
        {program} check URL          (whether there is something that somebody should know of, now)
        {program} alerts             (what that is; --prometheus: as rules for Prometheus)
+       {program} lab COMMAND        (make or replay a trace: which policy, how much memory)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -97,7 +99,7 @@ def _special(arguments: list[str]) -> Invocation | None:
         return _check_rdb(arguments[1:])
     if first == CHECK_AOF:
         return _check_aof(arguments[1:])
-    if first in {RDB, REPORT, CHECK, ALERTS}:
+    if first in {RDB, REPORT, CHECK, ALERTS, LAB}:
         return Invocation(first, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")
