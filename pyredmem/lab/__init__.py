@@ -9,9 +9,22 @@
 Traces and results are arrays of numpy. The command `pyredmem lab` does the same.
 """
 
-from pyredmem.lab.api import make, replay
+from pyredmem.lab.api import import_aof, import_csv, make, record, replay
+from pyredmem.lab.errors import LabError
 from pyredmem.lab.results import Curve, Results
 from pyredmem.lab.trace import Trace
 from pyredmem.lab.trace_file import load, save
 
-__all__ = ["Curve", "Results", "Trace", "load", "make", "replay", "save"]
+__all__ = [
+    "Curve",
+    "LabError",
+    "Results",
+    "Trace",
+    "import_aof",
+    "import_csv",
+    "load",
+    "make",
+    "record",
+    "replay",
+    "save",
+]

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, Final
 
 from pyredmem.base.optional import optional_module
+from pyredmem.lab.errors import NoPicturesError
 from pyredmem.lab.results import Results
 from pyredmem.lab.table import table_of
 from pyredmem.rdb.survey.document import size_text
@@ -32,10 +33,6 @@ figure { margin: 0; background: #fff; } figure svg { width: 100%; height: auto; 
 .wide { overflow-x: auto; }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6; } }
 """
-
-
-class NoPicturesError(Exception):
-    """Matplotlib is not installed."""
 
 
 def _figure(results: Results) -> Any:

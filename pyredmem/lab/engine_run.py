@@ -6,16 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
+from pyredmem.lab.errors import ReplayError
+from pyredmem.lab.operations import NO_TTL, WRITE
 from pyredmem.lab.plan import Plan
 from pyredmem.lab.player import Player
 from pyredmem.lab.virtual_server import START_US, VirtualServer
 
 #: Operations that are made into lists at a time.
 _CHUNK: Final = 1 << 16
-
-
-class ReplayError(Exception):
-    """The trace cannot be replayed like this; the text says why."""
+#: The usual number of databases.
+_DATABASES: Final = 16
+#: A key with which the commands of a trace are run once.
+_PROBE: Final = b"probe"
+_PROBE_TTL_MS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,8 @@ class Outcome:
 
 def run_engine(plan: Plan, configuration: Configuration, rate: float, advance: Callable[[int], None]) -> Outcome:
     """Replay a trace. ``rate`` is the share of keys that it was sampled at: so much of the limit is used."""
-    databases = int(plan.trace.databases.max(initial=0)) + 1
-    settings = (
-        *configuration.settings,
-        ("maxmemory-policy", configuration.policy),
-        ("maxmemory-samples", str(configuration.samples)),
-        ("databases", str(max(databases, 16))),
-    )
-    server = VirtualServer(settings, configuration.seed)
+    policy = (("maxmemory-policy", configuration.policy), ("maxmemory-samples", str(configuration.samples)))
+    server = started((*configuration.settings, *policy), configuration.seed, plan, configuration.fills)
     server.limit(scaled_limit(server.startup_bytes, configuration.maxmemory, rate))
     trace = plan.trace
     player = Player(server, trace.names, trace.databases.tolist(), configuration.fills)
@@ -93,6 +92,26 @@ def run_engine(plan: Plan, configuration: Configuration, rate: float, advance: C
     )
     server.close()
     return outcome
+
+
+def started(settings: tuple[tuple[str, str], ...], seed: int, plan: Plan, fills: bool) -> VirtualServer:
+    """A server without data that has run each command of a trace.
+
+    A server keeps a histogram of the latencies of each command, 24 KB from its first call on. That is no data, so it
+    belongs to what the server takes at its start: a sample of the keys must not shrink it.
+    """
+    trace = plan.trace
+    databases = max(int(trace.databases.max(initial=0)) + 1, _DATABASES)
+    server = VirtualServer((*settings, ("databases", str(databases))), seed)
+    player = Player(server, [_PROBE], [0], False)
+    calls = {tuple(call) for call in np.unique(np.stack([trace.operations, plan.types]), axis=1).T.tolist()}
+    if fills:
+        calls |= {(WRITE, kind) for _, kind in calls}
+    for operation, kind in sorted(calls):
+        player.play([[START_US], [operation], [0], [1], [_PROBE_TTL_MS], [kind], [NO_TTL]])
+        server.session.db.delete(_PROBE)
+    server.note_startup()
+    return server
 
 
 def scaled_limit(startup: int, maxmemory: int, rate: float) -> int:

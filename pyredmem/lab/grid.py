@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from pyredmem.config.kinds import parse_memory
-from pyredmem.lab.engine_run import Configuration, ReplayError
+from pyredmem.lab.engine_run import Configuration
+from pyredmem.lab.errors import ReplayError
 from pyredmem.lab.exact import ALGORITHMS
 from pyredmem.lab.results import UNSAMPLED
 
@@ -31,6 +32,8 @@ def policies_of(text: str) -> list[str]:
     found = [name.strip() for name in text.split(",") if name.strip()]
     if found == [ALL]:
         return list(POLICIES)
+    if not found:
+        raise ReplayError("No policy was named")
     for name in found:
         if name not in POLICIES:
             raise ReplayError(f"'{name}' is no policy; they are all, {', '.join(POLICIES)}")

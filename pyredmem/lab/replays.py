@@ -15,13 +15,13 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any, Final
 
 from pyredmem.lab.charges import charges_of
-from pyredmem.lab.engine_run import Configuration, Outcome, ReplayError, run_engine, scaled_limit
+from pyredmem.lab.engine_run import Configuration, Outcome, run_engine, scaled_limit, started
+from pyredmem.lab.errors import ReplayError
 from pyredmem.lab.exact import ALGORITHMS, run_exact
 from pyredmem.lab.plan import Plan, plan_of
 from pyredmem.lab.results import Results
 from pyredmem.lab.sampling import sampled
 from pyredmem.lab.trace import Numbers, Trace
-from pyredmem.lab.virtual_server import VirtualServer
 
 _CHUNK: Final = 1 << 16
 #: How often the progress is shown while other processes work.
@@ -70,11 +70,11 @@ class Job:
         return [column[start:end].tolist() for column in (*columns, self.next_reads)]
 
 
-def prepared(trace: Trace, rate: float, settings: tuple[tuple[str, str], ...]) -> Job:
+def prepared(trace: Trace, rate: float, fills: bool, settings: tuple[tuple[str, str], ...]) -> Job:
     """Everything about a trace that does not depend on the configuration."""
     plan = plan_of(sampled(trace, rate))
     charges, expire_bytes = charges_of(plan, settings)
-    startup = VirtualServer(settings, 1).startup_bytes
+    startup = started(settings, 1, plan, fills).startup_bytes
     return Job(plan, min(rate, 1.0), startup, charges, expire_bytes, plan.next_reads())
 
 
@@ -90,7 +90,7 @@ def replay_all(
         raise ReplayError("Nothing to replay: no policy and no size was given")
     if trace.reads == 0:
         raise ReplayError("The trace has no reads, so it has no hit ratio")
-    job = prepared(trace, rate, configurations[0].settings)
+    job = prepared(trace, rate, configurations[0].fills, configurations[0].settings)
     if len(job.plan.trace) == 0:
         raise ReplayError("The sample is empty: the trace has too few keys for it")
     too_small = min(configuration.maxmemory for configuration in configurations)

@@ -34,14 +34,11 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from pyredmem.lab.errors import SpecError
 from pyredmem.lab.operations import DELETE, KEEP_TTL, NO_TTL, READ, STRING, UNKNOWN_SIZE, WRITE
 from pyredmem.lab.trace import Numbers, Trace
 
 _US: Final = 1_000_000
-
-
-class SpecError(Exception):
-    """The specification cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from pyredmem.lab.charts import NoPicturesError, page, png
-from pyredmem.lab.engine_run import ReplayError
+from pyredmem.lab.aof_import import read_aof
+from pyredmem.lab.charts import page, png
+from pyredmem.lab.csv_import import read_csv
+from pyredmem.lab.errors import LabError
 from pyredmem.lab.grid import configurations, policies_of, samples_of, sizes_of
+from pyredmem.lab.recorder import record
 from pyredmem.lab.replays import replay_all
 from pyredmem.lab.results import Results
 from pyredmem.lab.summary import summary
-from pyredmem.lab.synthetic import SpecError, make, parsed_spec
+from pyredmem.lab.synthetic import make, parsed_spec
 from pyredmem.lab.table import text_of
-from pyredmem.lab.trace_file import TraceFileError, load, save
+from pyredmem.lab.trace_file import load, save
 from pyredmem.rdb.output import complain
 from pyredmem.rdb.progress import progress_on
 
@@ -36,7 +39,7 @@ def run(arguments: list[str], program: str) -> int:
     work: Callable[[argparse.Namespace], None] = options.work
     try:
         work(options)
-    except (ReplayError, SpecError, TraceFileError, NoPicturesError) as error:
+    except LabError as error:
         complain(str(error))
         return FAILED
     except BrokenPipeError:
@@ -55,6 +58,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_make(commands.add_parser("make", help="a synthetic trace, from a specification in TOML"))
     _add_show(commands.add_parser("show", help="what is in a trace"))
+    _add_record(commands.add_parser("record", help="what the clients of a server ask for, by MONITOR"))
+    _add_import(commands.add_parser("import", help="a trace from an append-only file, or from a CSV file"))
     _add_replay(commands.add_parser("replay", help="hit ratios of a trace, by policy and size"))
     return parser
 
@@ -84,6 +89,48 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     print("\n".join(summary(load(options.trace))))
+
+
+# Recording and importing.
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="redis://user:password@host:port/, rediss:// or unix://")
+    parser.add_argument("--seconds", type=_more_than_nothing, required=True, metavar="N", help="for how long")
+    parser.add_argument("-o", "--output", required=True, metavar="TRACE")
+    parser.add_argument("--sample", type=_share, default=1.0, metavar="SHARE", help="record this share of the keys")
+    parser.add_argument("--hash-keys", action="store_true", help="record digests of the same lengths in place of keys")
+    parser.set_defaults(work=_record)
+
+
+def _record(options: argparse.Namespace) -> None:
+    commands, operations = record(options.url, options.output, options.seconds, options.sample, options.hash_keys)
+    print(f"{commands:,} commands, of which {operations:,} operations on keys were recorded")
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="an append-only file or its manifest, or a CSV file")
+    parser.add_argument("-o", "--output", required=True, metavar="TRACE")
+    kinds = "what the file is; default: csv if it is named so"
+    parser.add_argument("--format", choices=("aof", "csv"), help=kinds)
+    rate = "commands a second of an append-only file without times; default: %(default)s"
+    parser.add_argument("--per-second", type=_more_than_nothing, default=1000.0, metavar="N", help=rate)
+    parser.set_defaults(work=_import)
+
+
+def _import(options: argparse.Namespace) -> None:
+    is_csv = options.format == "csv" or (options.format is None and options.file.endswith((".csv", ".csv.gz")))
+    save(read_csv(options.file) if is_csv else read_aof(options.file, options.per_second), options.output)
+
+
+def _more_than_nothing(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0")
+    return number
 
 
 # Replaying.

@@ -23,6 +23,7 @@ from typing import Final
 
 import numpy as np
 
+from pyredmem.lab.errors import TraceFileError
 from pyredmem.lab.trace import COLUMNS, Numbers, Trace, TraceBuilder
 
 MAGIC: Final = b"pyredmem trace 1\n"
@@ -35,10 +36,6 @@ _HEAD: Final = struct.Struct("<III")
 #: No block of ours is larger: a larger number in a file is damage.
 _MOST: Final = 1 << 24
 _MOST_NAMES: Final = 1 << 31
-
-
-class TraceFileError(Exception):
-    """The file is no trace, or it is damaged; the text says which."""
 
 
 @dataclass
@@ -133,6 +130,8 @@ class TraceReader:
         while True:
             count, keys, size = _HEAD.unpack(_exactly(file, _HEAD.size))
             if count == 0:
+                if file.read(1):  # this also compares the checksum at the end
+                    raise TraceFileError(f"{self.path} is damaged")
                 return
             if count > _MOST or keys > count or size > _MOST_NAMES:
                 raise TraceFileError(f"{self.path} is damaged")

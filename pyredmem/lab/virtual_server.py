@@ -71,12 +71,16 @@ class VirtualServer:
         self.due_us: i64 = start_us  # when a timer or a task wants to run next
         self._values: dict[int, bytes] = {}
         self.pass_until(start_us)
-        #: What the server takes without any data: everything above it is data.
-        self.startup_bytes = int(self.engine.allocator.used_memory)
+        self.startup_bytes = 0
+        self.note_startup()
+
+    def note_startup(self) -> None:
+        """Take what the server uses now as what it uses without data."""
+        self.startup_bytes = self.used_memory
 
     def limit(self, maxmemory: int) -> None:
         """Set maxmemory to a number of bytes."""
-        self.do([b"CONFIG", b"SET", b"maxmemory", b"%d" % maxmemory])
+        self.engine.settings.set_many([("maxmemory", str(maxmemory))])
 
     # Time.
 
