@@ -38,8 +38,10 @@ def read_aof(path: str, per_second: float) -> Trace:
     parts = _parts(path)
     ended_us = int(os.path.getmtime(parts[-1]) * _US)
     # Times to live depend on the time of a command, so the commands are counted first.
-    count = sum(_count(part) for part in parts)
-    reader = _Reader(ended_us - int(count * _US / per_second), per_second)
+    stamps = [timestamp for part in parts for timestamp in _timestamps(part)]
+    start_us = ended_us - int(len(stamps) * _US / per_second)
+    first = next((timestamp for timestamp in stamps if timestamp), 0)
+    reader = _Reader(min(start_us, first * _US) if first else start_us, per_second)
     for part in parts:
         reader.read(part)
     return reader.builder.trace()
@@ -90,8 +92,9 @@ def _commands(reader: AofReader) -> Iterator[tuple[list[bytes], int]]:
         return
 
 
-def _count(path: str) -> int:
-    return sum(not isinstance(record, Entry) for record in _records(path))
+def _timestamps(path: str) -> list[int]:
+    """For each command of a file the time of its annotation in unix seconds, 0 if it has none."""
+    return [record[1] for record in _records(path) if not isinstance(record, Entry)]
 
 
 class _Reader:
