@@ -27,7 +27,10 @@ TOOLS: Final = {
     command_line.ALERTS: "pyredmem.monitor.alerts_tool",
     command_line.TOP: "pyredmem.monitor.top.tool",
     command_line.MONITOR: "pyredmem.monitor.monitor_tool",
+    command_line.LAB: "pyredmem.lab.tool",
 }
+#: The extras that have the libraries without which a tool cannot be loaded.
+EXTRAS: Final = {command_line.LAB: "lab"}
 
 
 def run(arguments: list[str]) -> int:
@@ -47,7 +50,14 @@ def run(arguments: list[str]) -> int:
         return status
     if invocation.action in TOOLS:
         Collector().turn_off()  # nor do values of files contain cycles
-        tool = import_module(TOOLS[invocation.action])
+        try:
+            tool = import_module(TOOLS[invocation.action])
+        except ModuleNotFoundError as error:
+            if invocation.action not in EXTRAS:
+                raise
+            extra = EXTRAS[invocation.action]
+            complain(f"pyredmem {invocation.action} needs {error.name}: pip install 'pyredmem[{extra}]'")
+            return FAILED
         done: int = tool.run(list(invocation.arguments), program_name(arguments[0]))
         return done
     if invocation.action == command_line.REFUSED:

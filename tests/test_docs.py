@@ -21,6 +21,7 @@ EXECUTED = {
     "README.md": "pytest_plugin/test_documents.py",
     "docs/faults.md": "pytest_plugin/test_documents.py",
     "docs/from-fakeredis.md": "fakeredis/test_migration_page.py",
+    "docs/lab.md": "lab/test_documents.py",
     "docs/migrating.md": "pytest_plugin/test_migrating.py",
     "docs/persistence.md": "pytest_plugin/test_documents.py",
     "docs/recipes.md": "applications/test_recipes.py",

@@ -27,7 +27,7 @@ LAYERS = (
     ("assembly", "metrics"),
     ("host", "web"),
     ("server", "client", "rdb"),
-    ("monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
+    ("lab", "monitor", "fakeredis", "pytest_plugin", "compatibility", "cli", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 SHELLS = 9
@@ -47,7 +47,9 @@ ALLOWED = {
     "memory/process.py": {"os"},  # the figures of the process that the operating system gives
     "memory/process_heap.py": {"os"},  # reads the interpreter's heap through the operating system
 }
-CLIENT_LIBRARY_USERS = ("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "web/wire_source.py", "monitor/")
+CLIENT_LIBRARY_USERS = (
+    *("client/", "fakeredis/", "pytest_plugin.py", "rdb/running.py", "web/wire_source.py", "monitor/", "lab/"),
+)
 #: What a function may import: modules that load redis-py, which is loaded at first use.
 LOADED_LATE = {
     "redis",

@@ -26,6 +26,7 @@ CHECK: Final = "check"
 ALERTS: Final = "alerts"
 TOP: Final = "top"
 MONITOR: Final = "monitor"
+LAB: Final = "lab"
 REFUSED: Final = "refused"
 
 # The option that may have no value; it then gets an empty one.
@@ -45,6 +46,7 @@ Usage: {program} [/path/to/redis.conf] [options] [-]
        {program} alerts             (what that is; --prometheus: as rules for Prometheus)
        {program} top URL            (its memory and its work, live in the terminal)
        {program} monitor URL        (a web page that shows the memory of a running server)
+       {program} lab COMMAND        (make or replay a trace: which policy, how much memory)
 
 Every setting of redis.conf is an option; options override the file:
        {program} --port 7777 --maxmemory 100mb --maxmemory-policy allkeys-lru
@@ -101,7 +103,7 @@ def _special(arguments: list[str]) -> Invocation | None:
         return _check_rdb(arguments[1:])
     if first == CHECK_AOF:
         return _check_aof(arguments[1:])
-    if first in {RDB, REPORT, CHECK, ALERTS, TOP, MONITOR}:
+    if first in {RDB, REPORT, CHECK, ALERTS, TOP, MONITOR, LAB}:
         return Invocation(first, arguments=tuple(arguments[1:]))
     if "--sentinel" in [argument.lower() for argument in arguments]:
         return Invocation(REFUSED, "This server has no Sentinel mode.")

@@ -118,6 +118,10 @@ class Dataset(Source):
             elif what == FUNCTION and takes_all:
                 yield records.text
 
+    def end(self) -> tuple[int, bytes]:
+        """Where the file goes on after all records, and what was read of that already: an append-only file may."""
+        return int(self._records.offset()), self._records.read_ahead()
+
     def _entry(self, kind: str) -> Entry:
         records = self._records
         expire_ms = None if records.expire_ms == NONE else int(records.expire_ms)

@@ -41,6 +41,7 @@ class Suite:
     data_set_step: int = 1  # of the recorded data sets that take long to make, every n-th
     byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
     round_trips: int = 200  # random datasets that are saved and loaded, for each group of commands
+    traced_keys: int = 2_500_000  # of a trace of which a sample is replayed; more than a million of them are used
     churn_seconds: float = 20.0
     double_seconds: float = 20.0  # threads and tasks on one server inside the process
     redis_py_files: tuple[str, ...] = ()  # of redis-py's own tests; none of them means all
@@ -69,6 +70,7 @@ SUITES: Final = {
         data_set_step=3,  # all data sets, each with one of the allocators
         byte_step=23,
         round_trips=4,
+        traced_keys=100_000,
         churn_seconds=20.0,
         double_seconds=4.0,
         redis_py_files=("tests/test_lock.py", "tests/test_function.py", "tests/test_asyncio/test_lock.py"),

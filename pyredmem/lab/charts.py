@@ -1,0 +1,103 @@
+"""The curves of hit ratios as a picture: a PNG file by matplotlib, and an HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from html import escape
+from typing import Any, Final
+
+from pyredmem.base.optional import optional_module
+from pyredmem.lab.errors import NoPicturesError
+from pyredmem.lab.results import Results
+from pyredmem.lab.table import table_of
+from pyredmem.rdb.survey.document import size_text
+from pyredmem.rdb.survey.terminal import text
+
+_MIB: Final = 1024 * 1024
+HOW_TO_GET_MATPLOTLIB: Final = "Pictures need matplotlib: pip install 'pyredmem[lab]'"
+#: How lines are drawn: those of servers, and those of the exact caches.
+_SERVER: Final = {"marker": "o"}
+_STYLES: Final = {
+    "exact-lru": {"marker": ".", "linestyle": ":"},
+    "exact-lfu": {"marker": ".", "linestyle": "-."},
+    "belady": {"marker": ".", "linestyle": "--", "color": "black"},
+}
+_CSS: Final = """\
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8884; }
+th:first-child, td:first-child { text-align: left; }
+figure { margin: 0; background: #fff; } figure svg { width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+@media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6; } }
+"""
+
+
+def _figure(results: Results) -> Any:
+    """The curves, on the canvas of no window. Raises NoPicturesError."""
+    module = optional_module("matplotlib.figure")
+    if module is None:
+        raise NoPicturesError(HOW_TO_GET_MATPLOTLIB)
+    figure = module.Figure(figsize=(10, 6), layout="constrained")
+    panel = figure.subplots()
+    for curve in results.curves():
+        style = _STYLES.get(curve.policy, _SERVER)
+        panel.plot(curve.sizes / _MIB, 100 * curve.hit_ratios, label=curve.label, **style)
+    panel.set_xscale("log")
+    sizes = sorted({outcome.configuration.maxmemory for outcome in results.outcomes})
+    panel.set_xticks([size / _MIB for size in sizes], [size_text(size) for size in sizes], rotation=30)
+    panel.minorticks_off()
+    panel.set_xlabel("maxmemory")
+    panel.set_ylabel("hits, %")
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def png(results: Results) -> bytes:
+    """The curves as a PNG file. Raises NoPicturesError."""
+    output = io.BytesIO()
+    _figure(results).savefig(output, format="png", dpi=120)
+    return output.getvalue()
+
+
+def svg(results: Results) -> str:
+    """The curves as an element of HTML. Raises NoPicturesError."""
+    output = io.StringIO()
+    # Neither the time nor random identifiers: equal results give equal pages.
+    _with_fixed_names(lambda: _figure(results).savefig(output, format="svg", metadata={"Date": None}))
+    picture = output.getvalue()
+    return picture[picture.index("<svg") :]
+
+
+def _with_fixed_names(draw: Callable[[], None]) -> None:
+    matplotlib = optional_module("matplotlib")
+    with matplotlib.rc_context({"svg.hashsalt": "pyredmem"}):
+        draw()
+
+
+def page(results: Results, title: str) -> str:
+    """One HTML page with the curves, the table and the figures as JSON; it loads nothing. Raises NoPicturesError."""
+    notes = "".join(f"<p>{escape(note)}</p>" for note in results.notes())
+    shown = table_of(results)
+    head = "".join(f"<th>{name}</th>" for name in shown.columns)
+    rows = ["".join(f"<td>{escape(text(cell))}</td>" for cell in row) for row in shown.rows]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    data = json.dumps(results.as_json()).replace("<", "\\u003c")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>
+<style>{_CSS}</style></head>
+<body>
+<h1>{escape(title)}</h1>
+<p><strong>{escape(results.conclusion())}</strong></p>
+<p>{results.operations:,} operations on {results.distinct_keys:,} keys.</p>
+{notes}
+<figure role="img" aria-label="Hit ratio by maxmemory, a curve for each policy">{svg(results)}</figure>
+<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
+<script type="application/json" id="results">{data}</script>
+</body>
+</html>
+"""

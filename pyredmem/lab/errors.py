@@ -1,0 +1,29 @@
+"""What keeps the laboratory from doing what it is asked for. The text of each error is a line for the user."""
+
+
+class LabError(Exception):
+    """Something cannot be done; the text says why."""
+
+
+class ReplayError(LabError):
+    """The trace cannot be replayed like this."""
+
+
+class SpecError(LabError):
+    """The specification of a synthetic trace cannot be used."""
+
+
+class TraceFileError(LabError):
+    """The file is no trace, or it is damaged."""
+
+
+class ImportFileError(LabError):
+    """The file cannot be turned into a trace."""
+
+
+class RecordError(LabError):
+    """The server cannot be recorded."""
+
+
+class NoPicturesError(LabError):
+    """Matplotlib is not installed."""
