@@ -1,0 +1,1 @@
+"""The laboratory: traces of what clients ask for, replayed on other sizes and policies; and fragmentation."""
