@@ -35,12 +35,24 @@ figure { margin: 0; background: #fff; } figure svg { width: 100%; height: auto; 
 """
 
 
-def _figure(results: Results) -> Any:
-    """The curves, on the canvas of no window. Raises NoPicturesError."""
+def new_figure(inches: tuple[float, float]) -> Any:
+    """An empty figure, which no window shows. Raises NoPicturesError."""
     module = optional_module("matplotlib.figure")
     if module is None:
         raise NoPicturesError(HOW_TO_GET_MATPLOTLIB)
-    figure = module.Figure(figsize=(10, 6), layout="constrained")
+    return module.Figure(figsize=inches, layout="constrained")
+
+
+def png_of(figure: Any) -> bytes:
+    """A figure as a PNG file."""
+    output = io.BytesIO()
+    figure.savefig(output, format="png", dpi=120)
+    return output.getvalue()
+
+
+def _figure(results: Results) -> Any:
+    """The curves. Raises NoPicturesError."""
+    figure = new_figure((10, 6))
     panel = figure.subplots()
     for curve in results.curves():
         style = _STYLES.get(curve.policy, _SERVER)
@@ -58,9 +70,7 @@ def _figure(results: Results) -> Any:
 
 def png(results: Results) -> bytes:
     """The curves as a PNG file. Raises NoPicturesError."""
-    output = io.BytesIO()
-    _figure(results).savefig(output, format="png", dpi=120)
-    return output.getvalue()
+    return png_of(_figure(results))
 
 
 def svg(results: Results) -> str:

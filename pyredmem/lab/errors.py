@@ -13,6 +13,10 @@ class SpecError(LabError):
     """The specification of a synthetic trace cannot be used."""
 
 
+class PatternError(LabError):
+    """The pattern of allocations cannot be used, or the server refused a command of it."""
+
+
 class TraceFileError(LabError):
     """The file is no trace, or it is damaged."""
 

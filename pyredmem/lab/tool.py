@@ -13,6 +13,7 @@ from pyredmem.lab.aof_import import read_aof
 from pyredmem.lab.charts import page, png
 from pyredmem.lab.csv_import import read_csv
 from pyredmem.lab.errors import LabError
+from pyredmem.lab.fragment_tool import add_fragment
 from pyredmem.lab.grid import configurations, policies_of, samples_of, sizes_of
 from pyredmem.lab.recorder import record
 from pyredmem.lab.replays import replay_all
@@ -61,6 +62,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _add_record(commands.add_parser("record", help="what the clients of a server ask for, by MONITOR"))
     _add_import(commands.add_parser("import", help="a trace from an append-only file, or from a CSV file"))
     _add_replay(commands.add_parser("replay", help="hit ratios of a trace, by policy and size"))
+    add_fragment(commands.add_parser("fragment", help="what a pattern of allocations does to the heap"))
     return parser
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, CDPSession, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from tests.web.fake_server import FakeServer
 
@@ -17,6 +17,8 @@ CHROMIUM: Final = Path("/usr/bin/chromium")
 UNKNOWN: Final = "\N{EN DASH}"
 #: The time of a test's first frame.
 T0: Final = 1_764_471_234.5
+
+expect.set_options(timeout=30_000)  # milliseconds; the machine may be busy
 
 
 @asynccontextmanager
@@ -37,7 +39,6 @@ class View:
     server: FakeServer
     fetched: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    _profiler: CDPSession | None = None
 
     def __getitem__(self, selector: str) -> Locator:
         return self.page.locator(selector)
@@ -54,14 +55,6 @@ class View:
         """What is drawn on a canvas, once the pictures that are due have been drawn."""
         await self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return str(await self[selector].evaluate("canvas => canvas.toDataURL()"))
-
-    async def cpu_seconds(self) -> float:
-        """The time for which the page has kept the processor busy. Other programs do not count."""
-        if self._profiler is None:
-            self._profiler = await self.page.context.new_cdp_session(self.page)
-            await self._profiler.send("Performance.enable", {"timeDomain": "threadTicks"})
-        metrics = (await self._profiler.send("Performance.getMetrics"))["metrics"]
-        return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""
