@@ -109,7 +109,7 @@ def record(
         client = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S)
         connection: Any = client.connection_pool.get_connection()
     except (RedisError, ValueError, OSError) as error:
-        raise RecordError(f"Cannot connect to {url}: {error}") from None
+        raise RecordError(f"Cannot connect: {error}") from None
     try:
         with TraceWriter(path) as writer:
             recorder = Recorder(writer, rate, hashes_keys)
@@ -121,7 +121,7 @@ def record(
                 if connection.can_read(min(_LOOK_S, max(end - time.monotonic(), 0.0))):
                     recorder.take(connection.read_response(disable_decoding=True))
     except RedisError as error:
-        raise RecordError(f"Cannot record {url}: {error}") from None
+        raise RecordError(f"Cannot record: {error}") from None
     finally:
         connection.disconnect()
         client.close()

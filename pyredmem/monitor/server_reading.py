@@ -29,7 +29,7 @@ class WatchedServer:
             retry = Retry(NoBackoff(), 0)
             self._client: Any = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S, retry=retry)
         except (RedisError, ValueError) as error:
-            raise ServerError(f"Cannot connect to {url}: {error}") from None
+            raise ServerError(f"Cannot connect: {error}") from None  # the URL may hold a password
         options = self._client.connection_pool.connection_kwargs
         self.name = str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 

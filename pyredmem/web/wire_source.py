@@ -22,7 +22,7 @@ class WireServer:
         try:
             self._pool: Any = aioredis.ConnectionPool.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S)
         except (RedisError, ValueError) as error:
-            raise SourceError(f"Cannot connect to {url}: {error}") from None
+            raise SourceError(f"Cannot connect: {error}") from None
         options = self._pool.connection_kwargs
         self.name = str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 

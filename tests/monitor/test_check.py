@@ -58,12 +58,15 @@ def test_memory_that_is_nearly_full_is_found(capsys: pytest.CaptureFixture[str])
     assert "MemoryNearlyFull: 9" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:{port}", "nonsense://x", "redis://127.0.0.1:x"])
+@pytest.mark.parametrize(
+    "url", ["redis://:secret@127.0.0.1:{port}", "nonsense://:secret@x", "redis://:secret@127.0.0.1:x"]
+)
 def test_a_server_that_cannot_be_asked_is_a_failure(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_check([url.format(port=free_port()), "--seconds", "0.05"], "pyredmem") == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("Cannot ")
+    assert "secret" not in captured.err
 
 
 def test_a_wrong_table_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

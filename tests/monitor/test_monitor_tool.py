@@ -73,13 +73,15 @@ def test_only_names_that_are_surely_its_own_are_answered(ours: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://127.0.0.1:{port}", "nonsense://x", "redis://127.0.0.1:x", "unix:///nowhere/s"]
+    "url",
+    ["redis://:secret@127.0.0.1:{port}", "nonsense://secret@x", "redis://:secret@127.0.0.1:x", "unix:///nowhere/s"],
 )
 def test_a_server_that_cannot_be_asked_is_a_failure(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([url.format(port=free_port()), "--port", "0"], "pyredmem") == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("Cannot connect to ")
+    assert captured.err.startswith("Cannot connect")
+    assert "secret" not in captured.err
     assert captured.err.count("\n") == 1
 
 
