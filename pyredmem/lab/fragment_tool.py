@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from pyredmem.lab.fragment import ALLOCATORS, USUAL, try_pattern
 from pyredmem.lab.fragment_report import as_json, document_of, png
 from pyredmem.lab.fragment_spec import parsed_pattern
+from pyredmem.lab.replays import cores
 from pyredmem.rdb.progress import progress_on
 from pyredmem.rdb.survey.page import page_of
 from pyredmem.rdb.survey.terminal import text_of
@@ -23,7 +23,7 @@ def add_fragment(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments after ``fragment``."""
     parser.add_argument("pattern", metavar="PATTERN", help="a file of TOML with the phases")
     parser.add_argument("--allocators", type=_allocators, default=USUAL, metavar="LIST", help=_ALLOCATORS)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
+    parser.add_argument("--jobs", type=int, default=cores(), metavar="N", help="processes")
     parser.add_argument("--json", metavar="FILE", help="write the heap at each second")
     parser.add_argument("--html", metavar="FILE", help="write the tables as a page")
     parser.add_argument("--png", metavar="FILE", help="write a chart")
