@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pyredmem.engine import figures
 from pyredmem.lab.errors import PatternError
@@ -30,6 +29,7 @@ from pyredmem.lab.fragment_spec import (
     Pattern,
     Phase,
 )
+from pyredmem.lab.trace import Numbers
 from pyredmem.lab.virtual_server import VirtualServer
 
 _US: Final = 1_000_000
@@ -65,7 +65,7 @@ class Run:
         """What was tried, for a reader."""
         return f"{self.allocator} with activedefrag" if self.defrag else self.allocator
 
-    def array(self, name: str) -> npt.NDArray[Any]:
+    def array(self, name: str) -> Numbers:
         """One figure of all points, by its name in `Point`."""
         return np.array([getattr(point, name) for point in self.points])
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pyredmem.lab.operations import KEEP_TTL, READ, UNKNOWN_SIZE
 
-Numbers = npt.NDArray[Any]
+#: Said to be an alias: otherwise it is none where numpy is not installed, as while the package is compiled.
+Numbers: TypeAlias = npt.NDArray[Any]
 
 #: The columns of a trace, with the type of their numbers. The time is in microseconds since the beginning of the trace.
 COLUMNS: Final = {
