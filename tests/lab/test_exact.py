@@ -7,6 +7,7 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pyredmem.lab.exact import ALGORITHMS, ExactCache, order_of, run_exact
@@ -39,7 +40,7 @@ def misses(algorithm: str, keys: list[int], capacity: int) -> int:
     columns.append(plan_of(trace).next_reads())
 
     def part(start: int, end: int) -> list[list[int]]:
-        return [list(column[start:end]) for column in columns]
+        return [np.asarray(column[start:end]).tolist() for column in columns]
 
     table = 4 * 8 if capacity <= 4 else TABLE
     found = run_exact(algorithm, capacity * SIZE + table, 24, True, [0, len(keys) // 2, len(keys)], part, print)
