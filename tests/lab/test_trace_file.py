@@ -86,6 +86,7 @@ def test_an_empty_trace(tmp_path: Path) -> None:
         (gzip.compress(b"pyredmem trace 1\n" + bytes(8) + b"\xff" * 12), "is damaged"),
         (gzip.compress(b"pyredmem trace 1\n" + bytes(8)), "was cut off"),
     ],
+    ids=["empty", "text", "another line", "damaged", "cut off"],  # compressed data tells when it was made
 )
 def test_a_file_that_is_no_trace_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "trace"
