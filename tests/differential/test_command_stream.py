@@ -65,17 +65,19 @@ def fail(why: str) -> NoReturn:
     pytest.fail(why, pytrace=False)
 
 
-def compare(case: Case, ours: OurPlayer, theirs: Played) -> None:
-    """Play the case on our engine, at the times at which the real server played it."""
+def difference(case: Case, ours: OurPlayer, theirs: Played) -> str | None:
+    """Play the case on our engine, at the times at which the real server played it; None if both agree."""
     _, stream = ours.play(case, theirs.times_us, theirs.start_ms)
-    if (why := disagreement(case, theirs.stream, stream)) is not None:
-        fail(why)
+    return disagreement(case, theirs.stream, stream)
 
 
 @pytest.mark.needs_redis
 @pytest.mark.parametrize("case", OLD, ids=[case.text for case in OLD])
 def test_the_stream_is_that_of_the_real_server(real: RealPlayer, ours: OurPlayer, case: Case) -> None:
-    compare(case, ours, real.play(case))
+    # Redis 7.0 reads the clock for each command of an EXEC, so its time can pass there: then it plays once more.
+    why = difference(case, ours, real.play(case)) and difference(case, ours, real.play(case))
+    if why is not None:
+        fail(why)
 
 
 @NEEDS_NEWER
@@ -86,7 +88,8 @@ def test_where_7_0_differs_the_stream_is_that_of_the_newer_server(
     theirs = newer.play(case)
     if (why := disagreement(case, theirs.stream, expected_stream(case, theirs.start_ms))) is not None:
         fail("the case does not say what the server does: " + why)
-    compare(case, ours, theirs)
+    if (why := difference(case, ours, theirs)) is not None:
+        fail(why)
 
 
 @pytest.mark.parametrize("case", NEW, ids=[case.text for case in NEW])
