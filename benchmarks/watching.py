@@ -144,13 +144,13 @@ def observe(
     if watcher is not None:
         watcher.start()
     try:
-        time.sleep(SETTLING_SECONDS)
+        time.sleep(SETTLING_SECONDS)  # nothing tells when the first frames have been read
         begun, used = time.monotonic_ns(), process.cpu_ns()
-        time.sleep(options.seconds)
+        time.sleep(options.seconds)  # the time that is measured
         percent = 100 * (process.cpu_ns() - used) / (time.monotonic_ns() - begun) - quiet
         with asking(process.port, PAUSE_US) as found:
             first_ns = time.monotonic_ns()
-            time.sleep(options.seconds)
+            time.sleep(options.seconds)  # likewise
             last_ns = time.monotonic_ns()
     finally:
         if watcher is not None:

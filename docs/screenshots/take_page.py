@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.web.fake_server import FakeServer, serving  # noqa: E402  # the path of the checkout comes first
-from tests.web.scene import Scene, life  # noqa: E402
-from tests.web.scene_answers import ANSWERS  # noqa: E402
+from tests.web.browsing import browser  # noqa: E402  # the path of the checkout comes first
+from tests.web.fake_server import FakeServer, serving  # noqa: E402  # likewise
+from tests.web.scene import Scene, life  # noqa: E402  # likewise
+from tests.web.scene_answers import ANSWERS  # noqa: E402  # likewise
 
 WIDTHS = (360, 900, 1600)
 Theme: TypeAlias = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
-CHROMIUM = "/usr/bin/chromium"
 COLOURS = 256  # a palette keeps the files small, and nobody sees the difference
 LIVE_S = 240
 PATIENCE_MS = 60_000  # a busy server looks for the keys of a slab when it has time
@@ -45,17 +45,19 @@ async def made_up_server() -> AsyncIterator[FakeServer]:
         yield server
 
 
-async def opened(browser: Browser, url: str, width: int, theme: Theme) -> Page:
-    page = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce")
+async def opened(chromium: Browser, url: str, width: int, theme: Theme) -> Page:
+    page = await chromium.new_page(
+        viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
+    )
     await page.goto(url)
     await expect(page.locator("#status")).to_have_text("Live")
     return page
 
 
-async def take(browser: Browser, url: str, seconds: float, directory: Path) -> None:
+async def take(chromium: Browser, url: str, seconds: float, directory: Path) -> None:
     """All widths and themes: the pages look at the server at the same time."""
     wanted = [(width, theme) for width in WIDTHS for theme in THEMES]
-    pages = [await opened(browser, url, width, theme) for width, theme in wanted]
+    pages = [await opened(chromium, url, width, theme) for width, theme in wanted]
     await asyncio.sleep(seconds)  # what is seen is what happened in this time
     for page, (width, theme) in zip(pages, wanted, strict=True):
         await page.locator("#ask-again").click()
@@ -79,14 +81,12 @@ async def main() -> None:
     parser.add_argument("directory", nargs="?", type=Path, default=ROOT / "docs" / "images")
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with browser() as chromium:
         if options.url:
-            await take(browser, options.url, options.seconds, options.directory)
+            await take(chromium, options.url, options.seconds, options.directory)
         else:
             async with made_up_server() as server:
-                await take(browser, server.url, options.seconds, options.directory)
-        await browser.close()
+                await take(chromium, server.url, options.seconds, options.directory)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python docs/screenshots/take_top.py [DIRECTORY] [--seconds N]
 
-Starts a server, fills it until it is over its maxmemory, and lets clients work on it for some seconds while the screen
-is drawn. The pictures go to docs/images, or to DIRECTORY.
+Starts a server, fills it beyond its maxmemory, and takes the pictures while clients work on it. They go to docs/images,
+or to DIRECTORY.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import asyncio
 import os
 import random
 import re
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -30,7 +28,12 @@ from pyredmem.monitor.server_reading import WatchedServer
 from pyredmem.monitor.top.app import Top
 from pyredmem.monitor.top.watch import Watch
 
-IMAGES: Final = Path(__file__).resolve().parents[1] / "images"
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.servers import pyredmem_server  # noqa: E402  # the path of the checkout comes first
+
+IMAGES: Final = ROOT / "docs" / "images"
 SMALL: Final = (80, 24)
 LARGE: Final = (160, 48)
 #: The pictures: name, size, whether it has colours, and which keys are pressed before it is taken.
@@ -51,24 +54,17 @@ _FONTS: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 @contextmanager
 def busy_server() -> Iterator[str]:
     """The address of a server that is full, and that clients keep busy."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "pyredmem", "--port", str(port), "--save", "", *OPTIONS]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    ended = Event()
-    url = f"redis://127.0.0.1:{port}"
-    worker = Thread(target=work, args=(url, ended))
-    try:
+    with pyredmem_server(*OPTIONS) as server:
+        url = f"redis://127.0.0.1:{server.port}"
         fill(url)
+        ended = Event()
+        worker = Thread(target=work, args=(url, ended))
         worker.start()
-        yield url
-    finally:
-        ended.set()
-        if worker.is_alive():
+        try:
+            yield url
+        finally:
+            ended.set()
             worker.join()
-        server.terminate()
-        server.wait()
 
 
 def page() -> str:
@@ -77,14 +73,8 @@ def page() -> str:
 
 
 def fill(url: str) -> None:
-    """Wait until the server is there, and write more than it has room for."""
+    """Write more than the server has room for."""
     with redis.Redis.from_url(url) as client:
-        for _ in range(300):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.1)  # it is being started
         pipe = client.pipeline(transaction=False)
         for number in range(4000):
             pipe.set(f"session:{number}", page(), ex=random.randint(5, 600))
@@ -96,7 +86,7 @@ def fill(url: str) -> None:
 
 
 def work(url: str, ended: Event) -> None:
-    """Read and write until it is over; some commands are slow."""
+    """Read and write until ``ended`` is set; some commands are slow."""
     with redis.Redis.from_url(url, client_name="shop") as client:
         while not ended.is_set():
             pipe = client.pipeline(transaction=False)

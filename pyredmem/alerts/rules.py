@@ -26,7 +26,7 @@ class Alert:
 
     name: str
     condition: Expression
-    for_s: float  # so long the condition has to hold
+    for_s: float  # for how many seconds the condition has to hold
     severity: str
     measured: str  # a sentence with {value}, the left-most value of the condition
     meaning: str

@@ -18,7 +18,7 @@ from pyredmem.memory.block_finder import BlockFinder
 _PIECE: Final = 64
 #: Of a value with more blocks than this only the first ones are looked at.
 MOST_BLOCKS: Final = 4000
-#: So many empty buckets cost as much as a block.
+#: How many empty buckets cost as much as one block.
 _BUCKETS_PER_BLOCK: Final = 4
 
 

@@ -31,7 +31,7 @@ _US: Final = 1_000_000
 
 
 def read_aof(path: str, per_second: float) -> Trace:
-    """The trace of an append-only file, with so many commands a second where it has no times.
+    """The trace of an append-only file. Where it has no times, ``per_second`` commands come in each second.
 
     Raises ImportFileError and OSError.
     """

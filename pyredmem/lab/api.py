@@ -39,7 +39,7 @@ def record(url: str, seconds: float, sample: float = 1.0, hash_keys: bool = Fals
 
 
 def import_aof(path: str, per_second: float = 1000.0) -> Trace:
-    """The trace of an append-only file or of a manifest, with so many commands a second where it tells no times.
+    """The trace of an append-only file or a manifest. Without times in it, ``per_second`` commands come in a second.
 
     Raises ImportFileError and OSError.
     """

@@ -29,7 +29,7 @@ _TYPES_OF_GROUPS: Final = {
     "geo": TYPES.index("zset"),
     "stream": TYPES.index("stream"),
 }
-#: Where the whole value is that a command gives a key: so many arguments after the key.
+#: The commands that set a whole value, and how many arguments after the key it stands.
 _VALUES: Final = {"set": 1, "setnx": 1, "getset": 1, "mset": 1, "msetnx": 1, "setex": 2, "psetex": 2}
 #: The commands that give a time to live, with the milliseconds of their unit and whether the time begins now.
 _EXPIRES: Final = {"expire": (1000, True), "pexpire": (1, True), "expireat": (1000, False), "pexpireat": (1, False)}

@@ -66,7 +66,7 @@ class Outcome:
 
 
 def run_engine(plan: Plan, configuration: Configuration, rate: float, advance: Callable[[int], None]) -> Outcome:
-    """Replay a trace. ``rate`` is the share of keys that it was sampled at: so much of the limit is used."""
+    """Replay a trace. ``rate`` is the share of the keys that were sampled; the limit is scaled by it."""
     policy = (("maxmemory-policy", configuration.policy), ("maxmemory-samples", str(configuration.samples)))
     server = started((*configuration.settings, *policy), configuration.seed, plan, configuration.fills)
     server.limit(scaled_limit(server.startup_bytes, configuration.maxmemory, rate))

@@ -118,7 +118,7 @@ class VirtualServer:
             self.due_us = self._host.alarm_us
 
     def value(self, size: i64) -> bytes:
-        """A value of so many bytes."""
+        """A value of ``size`` bytes."""
         found = self._values.get(size)
         if found is None:
             found = b"x" * size

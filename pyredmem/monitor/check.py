@@ -19,7 +19,7 @@ FOUND: Final = 1
 FAILED: Final = 2
 
 _EPILOG: Final = """\
-Rates are taken of two readings, so many seconds apart. Whether a condition has been holding for as long as the alert
+Rates are taken of two readings, --seconds apart. Whether a condition has been holding for as long as the alert
 wants is not known: what holds now is told. The exit status is 0 if nothing is found, 1 if something is, and 2 if the
 server cannot be asked.
 """

@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from pyredmem.metrics.names import SETTINGS
 from pyredmem.metrics.reading import Reading, SlowLogState, parsed, spikes_of
+from pyredmem.web.source import name_of, text
 
 _TIMEOUT_S: Final = 20
 
@@ -30,8 +31,7 @@ class WatchedServer:
             self._client: Any = redis.Redis.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S, retry=retry)
         except (RedisError, ValueError) as error:
             raise ServerError(f"Cannot connect: {error}") from None  # the URL may hold a password
-        options = self._client.connection_pool.connection_kwargs
-        self.name = str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+        self.name = name_of(self._client.connection_pool.connection_kwargs)
 
     def close(self) -> None:
         """End the connections."""
@@ -51,7 +51,7 @@ class WatchedServer:
             raise ServerError(f"Cannot read {self.name}: INFO is refused")
         newest = entries[0] if entries else None
         return Reading(
-            info=parsed(_text(info)),
+            info=parsed(text(info)),
             settings={name: number for name, number in settings.items() if number is not None},
             slow_log=SlowLogState(length or 0, newest[0] if newest else 0, newest[2] if newest else 0),
             spikes=spikes_of(spikes or []),
@@ -92,7 +92,3 @@ def _reply(connection: Any) -> Any:
         return connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")

@@ -6,19 +6,15 @@ misses. So watching does not change what is seen.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from pyredmem.acl.user import User
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_NO_TOUCH
 from pyredmem.protocol.values import ErrorReply, SimpleReply, ValueSink
+from pyredmem.server.turns import Turns
 from pyredmem.web.source import Refusal, Source, SourceError, Word, encoded
-
-#: For so long commands run before clients are served (seconds).
-_SLICE_S: Final = 0.0003
 
 
 class EngineSource(Source):
@@ -34,12 +30,10 @@ class EngineSource(Source):
 
     async def ask_all(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         replies = []
-        began = perf_counter()
+        turns = Turns()
         for words in commands:
             replies.append(_value(self._reply([encoded(word) for word in words])))
-            if perf_counter() - began > _SLICE_S:
-                await asyncio.sleep(0)
-                began = perf_counter()
+            await turns.give_way()
         return replies
 
     def _reply(self, argv: list[bytes]) -> object:

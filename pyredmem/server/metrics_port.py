@@ -10,7 +10,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from itertools import chain
-from time import perf_counter
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -23,9 +22,8 @@ from pyredmem.metrics.families import families
 from pyredmem.metrics.own import own_families
 from pyredmem.persistence.persistence import persistence_of
 from pyredmem.server.http_guard import HttpGuard
+from pyredmem.server.turns import Turns
 
-#: How long a scrape is written before other clients are served (seconds).
-_SLICE_S: Final = 0.0003
 _GROUP: Final = 8  # families that are written together
 #: From this share of maxmemory on memory counts as short.
 _SHORT: Final = 0.95
@@ -85,13 +83,11 @@ async def _in_slices(found: Iterable[Metric]) -> bytes:
     """The text of all families; other clients are served in between."""
     parts: list[bytes] = []
     group: list[Metric] = []
-    began = perf_counter()
+    turns = Turns()
     for one in found:
         group.append(one)
         if len(group) == _GROUP:
             parts.append(text_of(group))
             group = []
-        if perf_counter() - began > _SLICE_S:
-            await asyncio.sleep(0)
-            began = perf_counter()
+        await turns.give_way()
     return b"".join([*parts, text_of(group)])

@@ -29,7 +29,7 @@ IS_POSSIBLE: Final = hasattr(socket, "AF_UNIX")
 
 KEYS: Final = 40_000
 _LONGEST_VALUE: Final = 700
-#: Of so many keys one is left when holes are torn.
+#: When holes are torn, one key of this many is left.
 _LEFT: Final = 3
 _BATCH: Final = 250
 #: The steps are slow enough to be seen; the pauses are between two batches.
@@ -37,8 +37,8 @@ _PAUSE_S: Final = 0.05
 _STEP_PAUSE_S: Final = 3.0
 _START_S: Final = 30.0
 _DEFRAG_S: Final = 90.0
-_QUIET_S: Final = 3.0  # no scan has run for so long: defragmentation has done what it wants to
-#: It ends when nobody has watched for so long, and in any case so long after the last step.
+_QUIET_S: Final = 3.0  # without a scan: then defragmentation has done what it wants to
+#: It ends when nobody has watched for the first time, and in any case the second time after the last step (seconds).
 _ALONE_S: Final = 30.0
 _SHOWN_S: Final = 600.0
 #: The server ends with the process that shows it, even if that is killed: its standard input ends then.

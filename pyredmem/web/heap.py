@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pyredmem.web.source import Refusal, Source
 
-#: A frame has at most 100 KB of it: so many bytes in base64, and what JSON adds.
+#: The bytes of changes in one frame: with base64 and what JSON adds, they make at most 100 KB.
 BUDGET: Final = 72_000
 
 

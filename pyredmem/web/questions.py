@@ -13,7 +13,7 @@ from pyredmem.web.frames import info_of
 from pyredmem.web.sampling import Sample, Sampled, ask_about, drawn
 from pyredmem.web.source import Refusal, Source, Word, text
 
-#: A search for the keys of a slab ends with so many keys, or after so long.
+#: A search for the keys of a slab ends when it has found this many keys, or after this time.
 _ENOUGH_KEYS: Final = 12
 _SEARCH_S: Final = 2.0
 _LARGEST: Final = 20

@@ -24,7 +24,7 @@ _KEYS_PER_WALK: Final = 25
 _MOST_WALKS: Final = 8 * SAMPLE // _KEYS_PER_WALK
 #: Half the width of an interval that holds the truth in 95 of 100 cases, in standard errors.
 _95_PERCENT: Final = 1.96
-#: Any SCAN takes a cursor of so many bits, and looks at as many as its table needs.
+#: The bits of a cursor. Any SCAN takes it, and looks at as many of the bits as its table needs.
 _CURSOR_BITS: Final = 31
 _KEYS: Final = re.compile(r"keys=(\d+)")
 

@@ -29,7 +29,7 @@ DEMONSTRATION: Final = "/demonstration"
 _INTERVAL_S: Final = 1.0
 _SHORTEST_S: Final = 0.5
 _LONGEST_S: Final = 10.0
-#: A watcher that has not read a frame for so long is sent away.
+#: A watcher that has not read a frame for longer than this is disconnected.
 _PATIENCE_S: Final = 60.0
 _HEARTBEAT_S: Final = 30.0
 #: Watchers have nothing to say.

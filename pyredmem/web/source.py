@@ -7,7 +7,7 @@ command the reply is a :class:`Refusal`, so that what it does not know is missin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,11 @@ class Source(ABC):
 def encoded(word: Word) -> bytes:
     """A word of a command as it is sent."""
     return word if isinstance(word, bytes) else str(word).encode()
+
+
+def name_of(options: Mapping[str, Any]) -> str:
+    """A server by the options with which redis-py connects to it: its path, or host and port."""
+    return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 
 
 def text(data: bytes) -> str:

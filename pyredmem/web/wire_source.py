@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError, ResponseError
 
-from pyredmem.web.source import Refusal, Source, SourceError, Word, encoded
+from pyredmem.web.source import Refusal, Source, SourceError, Word, encoded, name_of
 
 _TIMEOUT_S: Final = 20
 #: A server that does not know one of them refuses it, and nothing is lost.
@@ -23,8 +23,7 @@ class WireServer:
             self._pool: Any = aioredis.ConnectionPool.from_url(url, protocol=2, socket_timeout=_TIMEOUT_S)
         except (RedisError, ValueError) as error:
             raise SourceError(f"Cannot connect: {error}") from None
-        options = self._pool.connection_kwargs
-        self.name = str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+        self.name = name_of(self._pool.connection_kwargs)
 
     async def connect(self) -> Source:
         """A new connection."""

@@ -122,7 +122,7 @@ def test_replayed_hit_ratios_are_those_of_a_real_server(name: str) -> None:
 
 
 def limit_for(keys: int, job: Job) -> int:
-    """The limit with which a replay holds so many keys.
+    """The limit with which a replay holds ``keys`` keys.
 
     The buffers of the client, which a replay has not, leave the real server less room: the size of a few hundred keys.
     """

@@ -17,7 +17,6 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from pyredmem.server import metrics_port
 from pyredmem.server.metrics_port import MetricsPort
 from tests.server.processes import environment, on_port, run
 from tests.support.http import get
@@ -140,7 +139,7 @@ def test_other_machines_are_refused_in_protected_mode(world: World, port: Metric
 
 
 def test_a_scrape_lets_others_run_in_between(world: World, port: MetricsPort, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_port, "_SLICE_S", 0.0)
+    monkeypatch.setattr("pyredmem.server.turns._SLICE_S", 0.0)
     turns = 0
 
     async def count() -> None:

@@ -214,7 +214,7 @@ async def test_while_clients_are_paused_nothing_is_told(world: World) -> None:
 
 
 async def test_others_run_between_two_commands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyredmem.server.engine_source._SLICE_S", 0.0)
+    monkeypatch.setattr("pyredmem.server.turns._SLICE_S", 0.0)
     turns = 0
 
     async def count() -> None:

@@ -37,11 +37,11 @@ PANES: Final = {
     ALERTS: "Alerts",
 }
 TABLES: Final = tuple(PANES)[1:5]
-#: From so many rows on the overview stays above each of the other panes.
+#: In a terminal with at least this many rows the overview stays above the other panes.
 _TALL: Final = 36
 #: With fewer columns the sections stand one below the other.
 _NARROW: Final = 70
-#: A server that has not replied for so long is said not to (seconds, and intervals).
+#: If a server has not replied for longer than this, the first line says so (seconds, and intervals).
 _PATIENCE_S: Final = 3.0
 _PATIENCE: Final = 3
 _LOOK_S: Final = 1.0  # how often that is looked at
@@ -171,10 +171,10 @@ class Top(App[None]):
                 table.appear()
             else:
                 table.display = False
-        if not self._watch.wants_clients and pane == CLIENTS:
-            self._watch.wants_clients = True
-            self._reader.wake()
+        had_clients = self._watch.wants_clients
         self._watch.wants_clients = pane == CLIENTS
+        if self._watch.wants_clients and not had_clients:
+            self._reader.wake()
         self._on_table(TablePane.leave_filter)
         self._draw_tabs()
 

@@ -62,7 +62,7 @@ class BigKeys:
         self._refusal = ""
 
     def look(self, databases: Mapping[int, int], seconds: float) -> None:
-        """Take steps until the server has worked for so long, or a walk has ended; at least one. Raises ServerError.
+        """Take steps until they have taken ``seconds``, or a walk has ended; at least one. Raises ServerError.
 
         ``databases``: how many keys each has.
         """

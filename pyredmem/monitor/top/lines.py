@@ -1,4 +1,4 @@
-"""A line of the overview in so many columns: a label, a value, and as there is room a note and a sparkline."""
+"""A line of the overview: a label, a value and, if the width leaves room for them, a note and a sparkline."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ class Column:
     is_left: bool = False  # where the text stands in the column
     takes_rest: bool = False  # the last of these that is shown takes what the others leave
     rank: int = 0  # where it is too narrow, those of the highest rank are left out first; those of 0 never
-    draw: Callable[[Any, int], str] | None = None  # for what is no text: draws it in so many characters
+    draw: Callable[[Any, int], str] | None = None  # for what is no text: draws it, in the width that is given
 
     def cell(self, value: Any, width: int) -> str:
-        """A value in so many characters, a gap to the next column included."""
+        """A value, filled up to the width; a gap to the next column is included."""
         if self.draw is not None:
             return f"{self.draw(value, width - _GAP)}{'':{_GAP}}"
         text = cut(self.text(value), width - _GAP)

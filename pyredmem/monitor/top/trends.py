@@ -35,7 +35,7 @@ class Trends:
 
 
 def sparkline(values: Sequence[float | None], width: int, from_zero: bool = True) -> str:
-    """The last values as blocks, at the right end of so many columns; a gap where there is no value.
+    """The last values as blocks, at the right end of ``width`` columns; a gap where there is no value.
 
     The highest block is the largest value. The lowest one is zero or, if not ``from_zero``, the smallest value, so that
     small changes of a large figure are seen.

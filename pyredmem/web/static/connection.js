@@ -26,7 +26,7 @@ export class Connection {
     socket.onclose = (event) => this.#retry(event.reason || undefined);
   }
 
-  /** Ask for a frame every so many seconds: by a new connection. */
+  /** Ask for frames at another interval, in seconds: by a new connection. */
   setInterval(seconds) {
     this.interval = seconds;
     this.open();

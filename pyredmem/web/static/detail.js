@@ -3,8 +3,7 @@
 import { ask } from "./ask.js";
 import { byId, element, setText } from "./dom.js";
 import { bytes, count, percent } from "./format.js";
-
-const PAGE_BYTES = 4096;
+import { PAGE_BYTES } from "./places.js";
 
 /** Rows of a name and a text. */
 const facts = (rows) =>

@@ -8,9 +8,8 @@ import { bytes, clock, count, counted, duration, percent, share } from "./format
 import { Flow, Grid } from "./geometry.js";
 import { History } from "./history.js";
 import { level } from "./palette.js";
-import { EMPTY, applied, decoded, indexOf, totals } from "./places.js";
+import { EMPTY, PAGE_BYTES, applied, decoded, indexOf, totals } from "./places.js";
 
-const PAGE_BYTES = 4096;
 const GUTTER = 64;
 const LEGEND = [
   ["fill-0", "nearly empty"],

@@ -5,7 +5,9 @@
    n + 1 (a large extent). Its amount is the number of used regions, or the length in pages. Freed places stay in the
    state, so that the map shows a gap where they were and does not move all cells behind it. */
 
-/** So many freed places are remembered. One more, and all of them are forgotten: the map closes up once. */
+export const PAGE_BYTES = 4096;
+
+/** If more freed places than this are remembered, all of them are forgotten: the map closes up once. */
 const MOST_FREED = 65536;
 
 export const EMPTY = freeze([], [], []);

@@ -26,7 +26,6 @@ export function pointOf(frame, before) {
     hitRatio: hits === null || misses === null || hits + misses === 0 ? null : hits / (hits + misses),
     evicted: perSecond("redis_evicted_keys_total"),
     expired: perSecond("redis_expired_keys_total"),
-    freed: perSecond("pyredmem_lazyfreed_objects_total"),
     defragHits: defrag("hits"),
     defragMisses: defrag("misses"),
     defragKeys: defrag("key_hits"),
