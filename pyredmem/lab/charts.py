@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from html import escape
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from pyredmem.lab.errors import NoPicturesError
 from pyredmem.lab.results import Results
 from pyredmem.lab.table import table_of
 from pyredmem.rdb.survey.document import size_text
-from pyredmem.rdb.survey.terminal import text
+from pyredmem.rdb.survey.page import STYLE, table_in_html
 
 _MIB: Final = 1024 * 1024
 HOW_TO_GET_MATPLOTLIB: Final = "Pictures need matplotlib: pip install 'pyredmem[lab]'"
@@ -24,15 +23,7 @@ _STYLES: Final = {
     "exact-lfu": {"marker": ".", "linestyle": "-."},
     "belady": {"marker": ".", "linestyle": "--", "color": "black"},
 }
-_CSS: Final = """\
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
-figure { margin: 0; background: #fff; } figure svg { width: 100%; height: auto; }
-.wide { overflow-x: auto; }
-@media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6; } }
-"""
+_FIGURE_STYLE: Final = "figure { margin: 1rem 0; background: #fff; } figure svg { width: 100%; height: auto; }"
 
 
 def new_figure(inches: tuple[float, float]) -> Any:
@@ -76,38 +67,30 @@ def png(results: Results) -> bytes:
 def svg(results: Results) -> str:
     """The curves as an element of HTML. Raises NoPicturesError."""
     output = io.StringIO()
+    figure = _figure(results)
     # Neither the time nor random identifiers: equal results give equal pages.
-    _with_fixed_names(lambda: _figure(results).savefig(output, format="svg", metadata={"Date": None}))
+    with optional_module("matplotlib").rc_context({"svg.hashsalt": "pyredmem"}):
+        figure.savefig(output, format="svg", metadata={"Date": None})
     picture = output.getvalue()
     return picture[picture.index("<svg") :]
-
-
-def _with_fixed_names(draw: Callable[[], None]) -> None:
-    matplotlib = optional_module("matplotlib")
-    with matplotlib.rc_context({"svg.hashsalt": "pyredmem"}):
-        draw()
 
 
 def page(results: Results, title: str) -> str:
     """One HTML page with the curves, the table and the figures as JSON; it loads nothing. Raises NoPicturesError."""
     notes = "".join(f"<p>{escape(note)}</p>" for note in results.notes())
-    shown = table_of(results)
-    head = "".join(f"<th>{name}</th>" for name in shown.columns)
-    rows = ["".join(f"<td>{escape(text(cell))}</td>" for cell in row) for row in shown.rows]
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    table = "".join(table_in_html(table_of(results)))
     data = json.dumps(results.as_json()).replace("<", "\\u003c")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>
-<style>{_CSS}</style></head>
+<style>{STYLE}{_FIGURE_STYLE}</style></head>
 <body>
 <h1>{escape(title)}</h1>
 <p><strong>{escape(results.conclusion())}</strong></p>
 <p>{results.operations:,} operations on {results.distinct_keys:,} keys.</p>
 {notes}
 <figure role="img" aria-label="Hit ratio by maxmemory, a curve for each policy">{svg(results)}</figure>
-<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
-<script type="application/json" id="results">{data}</script>
+{table}<script type="application/json" id="results">{data}</script>
 </body>
 </html>
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pyredmem.__main__ as command
+from pyredmem.lab import charts
 from pyredmem.lab.tool import run
 from tests.support.servers import Server, free_port
 
@@ -118,3 +119,13 @@ def test_without_its_extra_the_pip_line_is_printed(
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert command.run(["pyredmem", "lab", "show", "x"]) == 1
     assert capsys.readouterr().err == "pyredmem lab needs numpy: pip install 'pyredmem[lab]'\n"
+
+
+@pytest.mark.parametrize("option", ["--png", "--html"])
+def test_a_picture_without_matplotlib_is_refused(
+    option: str, trace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(charts, "optional_module", lambda name: None)
+    arguments = ["replay", trace, "--policies", "allkeys-lru", "--maxmemory", "1mb", "--jobs", "1"]
+    assert run([*arguments, option, str(tmp_path / "picture")], "pyredmem") == 2
+    assert "pip install 'pyredmem[lab]'" in capsys.readouterr().err

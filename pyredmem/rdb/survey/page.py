@@ -11,7 +11,7 @@ from pyredmem.rdb.survey.document import BYTES, Bar, Branch, Cell, Change, Docum
 #: What keeps a browser from loading anything, whatever the names of keys are.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
-_STYLE: Final = """\
+STYLE: Final = """\
 :root { color-scheme: light dark; --text: #1c2126; --faint: #5c6670; --back: #fff; --line: #dde2e7; --bar: #c6352b;
   --raised: #f5f7f9; }
 @media (prefers-color-scheme: dark) {
@@ -60,7 +60,7 @@ def page_of(document: Document) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield f"<title>{escape(document.title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
+    yield f"<title>{escape(document.title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
     yield f"<h1>{escape(document.title)}</h1>\n<p>{escape(document.about)}</p>\n<nav>\n"
     for at, section in enumerate(document.sections):
         yield f'<a href="#section{at}">{escape(section.title)}</a>\n'
@@ -78,13 +78,14 @@ def _section(at: int, section: Section) -> Iterator[str]:
     if isinstance(content, Tree):
         yield from _tree(content)
     elif content.rows:
-        yield from _table(content)
+        yield from table_in_html(content)
     else:
         yield "<p>None.</p>\n"
     yield "</section>\n"
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_in_html(table: Table) -> Iterator[str]:
+    """A table, in pieces. It must have rows."""
     yield '<div class="wide"><table>\n'
     if any(table.columns):
         yield f"<tr>{''.join(map(_heading, table.columns, table.rows[0]))}</tr>\n"
