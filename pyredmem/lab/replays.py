@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
-from typing import Any, Final
+from typing import Final
 
 from pyredmem.lab.charges import charges_of
 from pyredmem.lab.engine_run import Configuration, Outcome, run_engine, scaled_limit, started
@@ -85,7 +84,7 @@ def replay_all(
     jobs: int = 0,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Results:
-    """Replay a trace in all configurations, with so many processes (0: one for each core). Raises ReplayError."""
+    """Replay a trace in all configurations, in ``jobs`` processes (0: one for each core). Raises ReplayError."""
     if not configurations:
         raise ReplayError("Nothing to replay: no policy and no size was given")
     if trace.reads == 0:
@@ -140,8 +139,8 @@ def _run_one(configuration: Configuration) -> Outcome:
 def _run_in_processes(
     job: Job, configurations: Sequence[Configuration], jobs: int, advance: Callable[[int], None]
 ) -> list[Outcome]:
-    # A fork has the trace without a copy. Where forks are not safe, each process gets a copy.
-    context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    # Each process gets a copy of the trace. A fork would need none, but it hangs where the caller has threads.
+    context = multiprocessing.get_context("spawn")
     done = context.Value("q", 0)
     with context.Pool(jobs, _begin, (job, done)) as pool:
         result = pool.map_async(_run_one, configurations, chunksize=1)

@@ -26,7 +26,7 @@ from tests.differential.aof_servers import (
 )
 from tests.support.servers import Server
 from tests.support.suites import every_nth
-from tests.support.wire import OK, Argument, Bulk, Closed, Error, Wire, info
+from tests.support.wire import OK, Argument, Bulk, Closed, Error, Reply, Wire, info
 
 pytestmark = pytest.mark.needs_redis
 
@@ -217,10 +217,9 @@ def test_with_always_a_full_disk_ends_the_server(tmp_path: Path) -> None:
         assert ours == ended_by_a_full_disk(judge, tmp_path / f"judge{number}"), judge
 
 
-@pytest.mark.parametrize("name", [OURS, *JUDGES])
-def test_a_rewrite_begins_before_what_was_recorded_is_written_but_not_here(tmp_path: Path, name: str) -> None:
-    """Real servers then write it to the new incremental file, although it is in the base: it happens twice."""
-    with appending(name, tmp_path / "one") as server, server.connect() as wire:
+def rewritten_on_a_full_disk(name: str, directory: Path) -> tuple[bool, Reply]:
+    """Whether BGREWRITEAOF is refused while an INCR cannot be written, and the counter after a DEBUG LOADAOF."""
+    with appending(name, directory) as server, server.connect() as wire:
         for _ in range(40):
             do(wire, "SET", "a", "b" * 20)
         with full_disk(server):
@@ -230,6 +229,15 @@ def test_a_rewrite_begins_before_what_was_recorded_is_written_but_not_here(tmp_p
         deadline = time.monotonic() + PATIENCE_SECONDS
         while wire.do("SET", "b", 2) != OK:
             assert time.monotonic() < deadline
-            time.sleep(0.02)
-        do(wire, "DEBUG", "LOADAOF")
-        assert (refused, wire.do("GET", "counter")) == ((True, Bulk(b"1")) if name == OURS else (False, Bulk(b"2")))
+            time.sleep(0.02)  # it notices later that the disk has room again
+        loaded = wire.do("DEBUG", "LOADAOF")
+        return refused, loaded if isinstance(loaded, Error) else wire.do("GET", "counter")
+
+
+@pytest.mark.parametrize("name", [OURS, *JUDGES])
+def test_a_rewrite_begins_before_what_was_recorded_is_written_but_not_here(tmp_path: Path, name: str) -> None:
+    """Real servers then write it to the new incremental file, although it is in the base: it happens twice."""
+    found = rewritten_on_a_full_disk(name, tmp_path / "one")
+    if name != OURS and isinstance(found[1], Error):  # the new file began with the rest of a command: once more
+        found = rewritten_on_a_full_disk(name, tmp_path / "again")
+    assert found == ((True, Bulk(b"1")) if name == OURS else (False, Bulk(b"2")))
