@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from textual.pilot import Pilot
 
 from pyredmem.alerts.rules import Alert, default_alerts
 from pyredmem.monitor.server_reading import WatchedServer
 from pyredmem.monitor.top.app import Top
-from pyredmem.monitor.top.watch import Watch
+from pyredmem.monitor.top.watch import Frame, Watch
 from tests.support.servers import Server
 
 #: Between two readings: short, so that the tests are.
@@ -76,8 +77,10 @@ class Screen:
     async def after_readings(self, readings: int = 2) -> None:
         """Wait for frames that were read after now."""
         for _ in range(readings):
-            seen = self.app._frame
-            await self.until(lambda seen=seen: self.app._frame is not seen)  # type: ignore[misc]
+            await self.until(partial(self._is_newer_than, self.app._frame))
+
+    def _is_newer_than(self, seen: Frame) -> bool:
+        return self.app._frame is not seen
 
 
 @asynccontextmanager
