@@ -14,7 +14,8 @@ from pyredmem.alerts.rules import parsed_alerts
 from pyredmem.monitor.server_reading import WatchedServer
 from tests.monitor.top.screens import Screen, address, shown, watched
 from tests.support.servers import Server, pyredmem_server
-from tests.support.wire import Wire, info
+from tests.support.wire import Wire
+from tests.support.wire import info as info_section
 
 SMALL = (80, 24)
 WIDE = (160, 48)
@@ -207,7 +208,7 @@ async def test_while_it_is_paused_nothing_is_asked_and_nothing_changes(ours: Ser
 
 
 def _processed(wire: Wire) -> int:
-    return int(info(wire, "stats")["total_commands_processed"])
+    return int(info_section(wire, "stats")["total_commands_processed"])
 
 
 async def test_panes_are_chosen_by_number_and_by_tab(ours: Server) -> None:
