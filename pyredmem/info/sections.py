@@ -51,6 +51,8 @@ SECTIONS: Final = (
 )
 
 _ALL: Final = (b"all", b"everything")
+#: The sections of INFO ALL; each can be asked for by itself.
+NAMES_OF_ALL: Final = [section.name for section in SECTIONS if section.in_all]
 
 
 def info_text(engine: Engine, names: list[bytes]) -> bytes:

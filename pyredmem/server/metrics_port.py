@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from prometheus_client.metrics_core import Metric
 
 from pyredmem.engine.engine import Engine
-from pyredmem.metrics.engine_reading import reading_of
+from pyredmem.metrics.engine_reading import info_by_section, reading_with
 from pyredmem.metrics.exposition import CONTENT_TYPE, text_of
 from pyredmem.metrics.families import families
 from pyredmem.metrics.own import own_families
@@ -24,7 +24,7 @@ from pyredmem.persistence.persistence import persistence_of
 from pyredmem.server.http_guard import HttpGuard
 from pyredmem.server.turns import Turns
 
-_GROUP: Final = 8  # families that are written together
+_GROUP: Final = 12  # samples that are written together
 #: From this share of maxmemory on memory counts as short.
 _SHORT: Final = 0.95
 
@@ -60,10 +60,14 @@ class MetricsPort:
 
     async def _metrics(self) -> web.Response:
         engine = self._engine
-        reading = reading_of(engine)
-        await asyncio.sleep(0)
+        turns = Turns()
+        info: dict[str, str] = {}
+        for fields in info_by_section(engine):
+            info |= fields
+            await turns.give_way()
+        reading = reading_with(engine, info)
         found = chain(families(reading), own_families(engine, reading, *self._lag()))
-        return web.Response(body=await _in_slices(found), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+        return web.Response(body=await _in_slices(found, turns), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
 
     async def _health(self) -> web.Response:
         """Whether the server is well: 503 while it loads its dataset, or if memory is short."""
@@ -79,15 +83,16 @@ class MetricsPort:
         )
 
 
-async def _in_slices(found: Iterable[Metric]) -> bytes:
+async def _in_slices(found: Iterable[Metric], turns: Turns) -> bytes:
     """The text of all families; other clients are served in between."""
     parts: list[bytes] = []
     group: list[Metric] = []
-    turns = Turns()
     for one in found:
         group.append(one)
-        if len(group) == _GROUP:
+        if sum(len(metric.samples) for metric in group) >= _GROUP:
             parts.append(text_of(group))
             group = []
         await turns.give_way()
-    return b"".join([*parts, text_of(group)])
+    parts.append(text_of(group))
+    await asyncio.sleep(0)
+    return b"".join(parts)
