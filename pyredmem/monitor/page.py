@@ -35,7 +35,7 @@ async def serve(url: str, host: str, port: int, end: asyncio.Event) -> None:
     site = Site(server.name, connect, refusal)
     await site.open()
     try:
-        listening = await asyncio.get_running_loop().create_server(site.protocol, host, port)
+        listening = await asyncio.get_running_loop().create_server(site.server(), host, port)
     except OSError as error:
         await site.close()
         raise PageError(f"Cannot listen at {host}:{port}: {error.strerror or error}") from None

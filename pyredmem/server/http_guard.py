@@ -2,10 +2,13 @@
 
 Who may connect without a password may read; in protected mode only from this machine. Otherwise HTTP's basic
 authentication asks for the name and password of a user who may call INFO.
+
+Each of the two ports has at most ``MOST_CONNECTIONS``; ``maxclients`` is a limit for clients alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from aiohttp import BasicAuth, hdrs, web
@@ -13,7 +16,21 @@ from aiohttp import BasicAuth, hdrs, web
 from pyredmem.acl.user import User
 from pyredmem.engine.engine import Engine
 
+#: How many connections a port may have; one more is closed at once.
+MOST_CONNECTIONS: Final = 100
 _REALM: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="pyredmem"'}
+
+
+def new_connection(server: web.Server) -> asyncio.Protocol:
+    """The protocol of a connection that somebody has opened."""
+    return server() if len(server.connections) < MOST_CONNECTIONS else _OneTooMany()
+
+
+class _OneTooMany(asyncio.Protocol):
+    """Closes the connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 class HttpGuard:

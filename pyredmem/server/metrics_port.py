@@ -21,7 +21,7 @@ from pyredmem.metrics.exposition import CONTENT_TYPE, text_of
 from pyredmem.metrics.families import families
 from pyredmem.metrics.own import own_families
 from pyredmem.persistence.persistence import persistence_of
-from pyredmem.server.http_guard import HttpGuard
+from pyredmem.server.http_guard import HttpGuard, new_connection
 from pyredmem.server.turns import Turns
 
 _GROUP: Final = 12  # samples that are written together
@@ -40,7 +40,7 @@ class MetricsPort:
 
     def protocol(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        return self._server()
+        return new_connection(self._server)
 
     async def close(self) -> None:
         """Close all connections."""

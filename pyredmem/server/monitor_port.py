@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pyredmem.engine.engine import Engine
 from pyredmem.server.engine_source import EngineSource
-from pyredmem.server.http_guard import HttpGuard
+from pyredmem.server.http_guard import HttpGuard, new_connection
 from pyredmem.web.origin import is_own_name
 from pyredmem.web.site import Site
 from pyredmem.web.source import Source, SourceError
@@ -28,7 +28,7 @@ class MonitorPort:
 
     def protocol(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        return self._site.protocol()
+        return new_connection(self._site.server())
 
     async def close(self) -> None:
         """Close all connections."""

@@ -75,11 +75,11 @@ class Site:
         """Prepare to answer; to be awaited before the first request."""
         await self._runner.setup()
 
-    def protocol(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
+    def server(self) -> web.Server:
+        """What makes the protocol of a new connection."""
         server = self._runner.server
         assert server is not None, "the site is not open"
-        return server()
+        return server
 
     async def close(self) -> None:
         """End the demonstration, and close all connections."""

@@ -9,14 +9,16 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socket import create_connection
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
+from pyredmem.server.http_guard import MOST_CONNECTIONS
 from pyredmem.server.metrics_port import MetricsPort
 from tests.server.processes import environment, on_port, run
 from tests.support.http import get
@@ -104,6 +106,19 @@ def test_health_tells_that_memory_is_short(tmp_path: Path) -> None:
             wire.do("APPEND", "key", "x" * 100_000)
         status, text = get(port, "/healthz")
         assert (status, json.loads(text)["memory_short"]) == (503, True)
+
+
+@pytest.mark.parametrize("setting", ["metrics-port", "monitor-port"])
+def test_a_connection_too_many_is_closed_until_another_one_ends(tmp_path: Path, setting: str) -> None:
+    port = free_port()
+    with on_port(tmp_path, f"--{setting}", str(port), "--save", ""), ExitStack() as opened:
+        connections = [opened.enter_context(create_connection(("127.0.0.1", port))) for _ in range(MOST_CONNECTIONS)]
+        with create_connection(("127.0.0.1", port), timeout=20) as refused:
+            assert refused.recv(1) == b""
+        connections[0].sendall(b"GET / HTTP/1.0\r\n\r\n")
+        with connections[0].makefile("rb") as answer:
+            assert answer.read().startswith(b"HTTP/1.0 ")
+        assert get(port, "/healthz")[0] in {200, 404}
 
 
 def test_a_port_in_use_ends_the_server(tmp_path: Path) -> None:

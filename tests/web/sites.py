@@ -29,7 +29,7 @@ async def site_of(connect: Connect) -> AsyncIterator[ClientSession]:
     site = Site("the server", connect, everybody)
     await site.open()
     port = free_port()
-    listening = await asyncio.get_running_loop().create_server(site.protocol, "127.0.0.1", port)
+    listening = await asyncio.get_running_loop().create_server(site.server(), "127.0.0.1", port)
     try:
         async with ClientSession(f"http://127.0.0.1:{port}") as browser:
             yield browser
