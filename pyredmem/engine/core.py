@@ -20,6 +20,7 @@ from pyredmem.engine.cron import Cron
 from pyredmem.engine.figures import Figures
 from pyredmem.engine.gates import Gates
 from pyredmem.engine.host import Host
+from pyredmem.engine.incoming import Incoming
 from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
@@ -104,13 +105,15 @@ class Outgoing:
     first: the publishers have their replies, and send more, while the messages go out.
     """
 
-    def __init__(self, host: Host, chores: Chores) -> None:
+    def __init__(self, host: Host, chores: Chores, incoming: Incoming) -> None:
         self._host: Host = host
+        self._incoming = incoming
         self._chores = chores
         self._sessions: list[Session] = []
         self._before: Callable[[], None] | None = None
         self.is_held_back = False
         self.is_waiting = False  # whether `write` is going to be called
+        self.is_busy = False  # whether it is because many clients are served
         self._at_once: i64 = REPLIES_AT_ONCE  # how many replies are written at once before one waits
 
     def gathers(self) -> bool:
@@ -120,7 +123,7 @@ class Outgoing:
         if self._at_once > 0:
             self._at_once -= 1
             return False
-        self.is_waiting = self._host.write_output_soon()
+        self.is_waiting = self.is_busy = self._host.write_output_soon()
         return self.is_waiting
 
     def add(self, session: Session) -> None:
@@ -149,10 +152,16 @@ class Outgoing:
                 self._chores.defer(self.write)
 
     def write(self) -> None:
-        """Write the output of all these clients."""
+        """Run what waits for this time, and write the output of all these clients."""
+        try:
+            self._incoming.run()
+        except Exception:
+            self.is_waiting = False
+            self._write_soon()  # what is left runs in the next turn
+            raise
         sessions = self._sessions
         self._sessions = []
-        self.is_waiting = False
+        self.is_waiting = self.is_busy = False
         self.let_go()
         if len(sessions) < GATHERED_CLIENTS:
             self._at_once = REPLIES_AT_ONCE
@@ -176,7 +185,8 @@ class Core:
         self.cron = Cron()
         self.tasks = Tasks(clock, host)
         self.chores = Chores()
-        self.outgoing = Outgoing(host, self.chores)
+        self.incoming = Incoming()
+        self.outgoing = Outgoing(host, self.chores, self.incoming)
         self.owners = Owners(allocator)
         self.figures = Figures()
         self.stats = Stats()

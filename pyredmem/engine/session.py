@@ -137,6 +137,8 @@ class Session:
         self._more = False  # more requests may be in the backlog or the parser than the last call gave
         self._is_postponed = False  # the request that was tried last has to run again
         self._waking = False
+        self._arrived: bytes | None = None  # see `arrive`
+        self._parsed: list[list[bytes]] | None = None  # the requests in these bytes, if they have been parsed
         # Accounting: see engine/client_memory.py and engine/clients.py.
         self.memory = ClientMemory(keyspace.allocator)
         self.subscriptions = self.memory.subscriptions
@@ -267,6 +269,41 @@ class Session:
         self.parser.feed(data)
         self.process()
 
+    def arrive(self, data: bytes) -> None:
+        """Take bytes that the client has sent; they are run by `run_arrived`, perhaps after `parse_arrived`."""
+        self._arrived = data
+
+    def has_arrived(self) -> bool:
+        """Whether bytes wait for `run_arrived`."""
+        return self._arrived is not None
+
+    def parse_arrived(self) -> list[bytes] | None:
+        """Parse the bytes that have arrived, if that has no other effect; returns the request if there is just one."""
+        data = self._arrived
+        assert data is not None
+        if self._parsed is None:
+            if self.holds or self._more or not self.parser.authenticated or len(data) > self._query_buffer.steady_read:
+                return None
+            self.parser.feed(data)
+            self._parsed = self.parser.requests()
+        return self._parsed[0] if len(self._parsed) == 1 else None
+
+    def run_arrived(self) -> None:
+        """Run the requests that are complete with the bytes that have arrived."""
+        data = self._arrived
+        requests = self._parsed
+        assert data is not None
+        self._arrived = None
+        if requests is None:
+            self.receive(data)
+            return
+        self._parsed = None
+        self.runner.begin_batch(self, len(data))
+        if self.holds:  # since the bytes were parsed
+            self._set_aside(requests)
+        else:
+            self._process(requests)
+
     def _read_much(self, data: bytes) -> None:
         """Account for a read that may make the query buffer grow."""
         if self.is_connected:
@@ -286,13 +323,14 @@ class Session:
 
     def process(self) -> None:
         """Run the requests that are complete, unless the session is held."""
-        if self.holds:
-            return
+        if not self.holds:
+            self._process(self._more_requests() if self._more else self.parser.requests())
+
+    def _process(self, requests: list[list[bytes]]) -> None:
         parser = self.parser
         # The first call does not give all complete requests if some arrived while the session was held, if there are
         # more than one stretch, or if the client must authenticate: then the parser gives one at a time.
         more_may_follow = self._more or not parser.authenticated
-        requests = self._more_requests() if self._more else parser.requests()
         if not requests:
             self.runner.fit_query_buffer(self)
         count: i64 = 0

@@ -1,8 +1,9 @@
 """The asyncio protocol of one connection: it passes bytes from the transport to the session, and replies back.
 
 This is the hot path of the server, so it is compiled. It makes one write for each read event, with all replies to the
-requests of that read; while many clients are served, at the end of the event loop's turn (see `Outgoing`). What makes
-the class a protocol is its methods alone, since a native class cannot inherit from an interpreted one.
+requests of that read; while many clients are served, at the end of the event loop's turn (see `Outgoing`), and the
+requests run then, too (see `Incoming`). What makes the class a protocol is its methods alone, since a native class
+cannot inherit from an interpreted one.
 
 Output that the transport could not send at once is the client's unsent output. Up to the size of a reply buffer it is
 not accounted for. When there is more, the transport calls ``pause_writing``. From then on every write is accounted for
@@ -31,6 +32,7 @@ class Connection:
     def __init__(self, engine: Engine, kind: str, opened: Callable[[Connection], None]) -> None:
         self._engine = engine
         self._clients = engine.clients
+        self._incoming = engine.core.incoming
         self._outgoing = engine.core.outgoing
         self._kind = kind
         self._opened = opened
@@ -61,6 +63,9 @@ class Connection:
         """Run the requests in bytes from the client, and write the replies."""
         session = self._session
         assert session is not None
+        if self._outgoing.is_busy:
+            self._incoming.take(session, data)
+            return
         session.receive(data)
         if self._outgoing.gathers():
             session.write_soon()
@@ -110,7 +115,9 @@ class Connection:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def eof_received(self) -> bool:
-        """Let the transport close the connection: the client will send nothing more."""
+        """Let the transport close the connection: the client will send nothing more. It gets its last replies."""
+        self._incoming.run()
+        self.flush()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
