@@ -35,7 +35,7 @@ from tests.golden.cases import (
 )
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
-from tests.support.suites import time_limit
+from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Bulk, Error, Integer, Reply, Wire, info
 
 Do = Callable[..., Reply]
@@ -240,8 +240,13 @@ def figures_of_random_cases(seed: int) -> dict[str, list[dict[str, object]]]:
             _measure_locally(_renamed(case, chance) if number else case, local, control)
             for number in range(DRAWS if case.category.startswith(WIDE) else 1)
         ]
-        for case in random_cases()
+        for case in drawn_cases()
     }
+
+
+def drawn_cases() -> list[Case]:
+    """The cases with random figures that the suite tries."""
+    return random_cases()[:: SUITE.data_set_step]
 
 
 def _renamed(case: Case, chance: random.Random) -> Case:
@@ -282,7 +287,7 @@ def test_random_figures_have_the_recorded_mean_and_range() -> None:
     """Means differ by at most 2 percent, and no value by more than chance can explain."""
     processes = [_figures_of_a_process(number) for number in range(1, PROCESSES + 1)]
     faults = []
-    for case in random_cases():
+    for case in drawn_cases():
         draws = [draw for process in processes for draw in process[case.id]]
         for name, recorded in case.random.items():
             values = [value for draw in draws if isinstance(value := draw[name], int)]
