@@ -60,6 +60,8 @@ class Heap(SlabHeap):
         super().__init__(profile)
         self.large_allocations: i64 = 0
         self.large_frees: i64 = 0
+        #: The sum of the usable sizes of all large blocks that were ever allocated.
+        self.large_bytes: i64 = 0
         #: Pages in use, and bytes of used_memory, that belong to no block.
         self.reserved_pages: i64 = 0
         self.reserved_bytes: i64 = 0
@@ -81,6 +83,8 @@ class Heap(SlabHeap):
         records[extent + EXTENT_USABLE] = usable
         self._own(page, 1, extent)
         self.large_allocations += 1
+        self.large_bytes += usable
+        self.requested_bytes += size
         self.used_memory += usable
         return page << PAGE_SHIFT
 

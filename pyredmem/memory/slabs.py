@@ -140,6 +140,8 @@ class SlabHeap(ABC):
         self.pages: Final = PagePool()
         #: The sum of the usable sizes of all live blocks.
         self.used_memory: i64 = 0
+        #: The sum of the sizes that were asked for, of all blocks that were ever allocated.
+        self.requested_bytes: i64 = 0
         self.small_limit: i64 = profile.small_limit
         self.owner: vec[i64] = _NO_OWNERS[:]
         self.owner_pages: i64 = len(_NO_OWNERS)
@@ -174,6 +176,7 @@ class SlabHeap(ABC):
         lowest: i64 = bits & -bits
         words[word] = bits ^ lowest
         bins[bin_at + ALLOCATIONS] += 1
+        self.requested_bytes += size
         self.used_memory += bins[bin_at + USABLE]
         return bins[bin_at + WORD_ADDRESS] + self.bit_number[lowest % 37] * bins[bin_at + GRANULES]
 

@@ -85,6 +85,11 @@ def bin_statistics(heap: Heap) -> list[BinStatistics]:
     return found
 
 
+def allocated_bytes(heap: Heap) -> int:
+    """The sum of the usable sizes of all blocks that were ever allocated, whose requests were ``requested_bytes``."""
+    return sum([one.allocations * one.size for one in bin_statistics(heap)]) + heap.large_bytes
+
+
 def large_statistics(heap: Heap) -> list[LargeStatistics]:
     """The number of live large blocks of each size, the smallest first."""
     counts: dict[int, int] = {}

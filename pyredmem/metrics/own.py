@@ -8,9 +8,9 @@ from prometheus_client.metrics_core import Metric
 
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
-from pyredmem.memory.statistics import bin_statistics
+from pyredmem.memory.statistics import allocated_bytes, bin_statistics
 from pyredmem.metrics.families import family, of_fields, single
-from pyredmem.metrics.names import GAUGE, OWN_NAMES
+from pyredmem.metrics.names import COUNTER, GAUGE, OWN_NAMES
 from pyredmem.metrics.reading import Reading
 
 
@@ -18,6 +18,7 @@ def own_families(engine: Engine, reading: Reading, lag_s: float, longest_lag_s: 
     """What only this server can tell. The lag is that of the event loop."""
     yield _purposes(measure_overhead(engine))
     yield from _size_classes(engine)
+    yield from _requests(engine)
     yield from of_fields(reading, OWN_NAMES)
     yield single("pyredmem_event_loop_lag_seconds", GAUGE, "How late the last tick of the timer was", lag_s)
     about = "How late the latest tick of the timer was, since the start"
@@ -51,3 +52,11 @@ def _size_classes(engine: Engine) -> Iterator[Metric]:
             blocks.add_sample(blocks.name, label, one.regions)
             slabs.add_sample(slabs.name, label, one.active())
     yield from (blocks, slabs)
+
+
+def _requests(engine: Engine) -> Iterator[Metric]:
+    """What the rounding of sizes to size classes costs, which is internal fragmentation."""
+    about = "Bytes of all blocks that were allocated since the start"
+    yield single("pyredmem_allocated_bytes_total", COUNTER, about, allocated_bytes(engine.allocator))
+    about = "Bytes that were asked for when these blocks were allocated"
+    yield single("pyredmem_requested_bytes_total", COUNTER, about, int(engine.allocator.requested_bytes))

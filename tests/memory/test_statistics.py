@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.malloc_stats import malloc_stats
-from pyredmem.memory.statistics import add_live_blocks, bin_statistics, large_statistics
+from pyredmem.memory.statistics import add_live_blocks, allocated_bytes, bin_statistics, large_statistics
 
 
 def test_a_bin_counts_its_blocks_and_slabs() -> None:
@@ -28,6 +28,15 @@ def test_large_blocks_are_counted_by_size() -> None:
     for size in (20000, 20480, 1 << 20, 100):
         allocator.alloc(size)
     assert [(item.size, item.blocks) for item in large_statistics(allocator)] == [(20480, 2), (1 << 20, 1)]
+
+
+def test_what_was_asked_for_and_what_was_allocated_are_told_apart() -> None:
+    allocator = Allocator()
+    small, large = allocator.alloc(100), allocator.alloc(20000)
+    assert (allocator.requested_bytes, allocated_bytes(allocator)) == (20100, 112 + 20480)
+    allocator.free(small)
+    allocator.free(large)
+    assert (allocator.requested_bytes, allocated_bytes(allocator)) == (20100, 112 + 20480)
 
 
 def test_bins_add_up_to_the_heap() -> None:

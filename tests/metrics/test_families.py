@@ -104,6 +104,8 @@ def test_the_ledger_is_told_by_purpose_and_by_size_class(world: World) -> None:
     assert sum(purposes) == allocator.used_memory
     blocks = {name: value for name, value in found.items() if name.startswith("pyredmem_size_class_blocks")}
     assert blocks['pyredmem_size_class_blocks{size="112"}'] >= 100
+    assert found["pyredmem_requested_bytes_total"] == allocator.requested_bytes
+    assert found["pyredmem_allocated_bytes_total"] > found["pyredmem_requested_bytes_total"] > 100 * 100
     assert found["pyredmem_event_loop_lag_seconds"] == 0.5
     assert found["pyredmem_event_loop_longest_lag_seconds"] == 2.0
     assert len(list(text_string_to_metric_families(text.decode()))) > 100
