@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64decode
 from typing import Any
@@ -102,14 +103,18 @@ async def test_the_figures_of_a_frame_are_those_of_info(server: Server) -> None:
         await source.ask("GET", "user:1")
         frames = Frames(source)
         await frames.hello("s", can_demonstrate=False)
-        await frames.frame(None)
-        frame = json.loads(json.dumps(await frames.frame(None)))
-        expected = values_of(Reading(parsed((await source.ask("INFO", "everything")).decode())))
+        for _ in range(20):
+            frame = json.loads(json.dumps(await frames.frame(None)))
+            expected = values_of(Reading(parsed((await source.ask("INFO", "everything")).decode())))
+            still = {name for name in expected if not any(word in name for word in MOVING)}
+            still -= {"redis_keyspace_misses_total"}
+            shown = {name: frame["values"].get(name) for name in still}
+            if shown == pytest.approx({name: expected[name] for name in still}, rel=0.05):
+                break
+            await asyncio.sleep(0.1)  # a server measures its allocator that often, so it was perhaps before the filling
+        assert shown == pytest.approx({name: expected[name] for name in still}, rel=0.05)
         assert set(expected) <= set(frame["values"])
-        still = {name for name in expected if not any(word in name for word in MOVING)}
         assert {"redis_memory_max_bytes", "redis_connected_clients", "redis_keyspace_hits_total"} <= still
-        for name in still - {"redis_keyspace_misses_total"}:
-            assert frame["values"][name] == pytest.approx(expected[name], rel=0.05), name
         assert {"name", "calls", "us"} <= set(frame["commands"][0])
         assert {command["name"]: command["calls"] for command in frame["commands"]}["set"] >= 600
 
