@@ -4,8 +4,8 @@ While many clients are served in a turn (see `Outgoing`), their replies leave at
 if requests run at once. When they wait until all have been read, the lookups of all these clients can be prepared
 together, as those of a pipeline are (see `structures/look_ahead.py`).
 
-Requests run in the order in which they arrived. What is larger than ``MOST_BYTES`` is not collected: it is a pipeline,
-whose lookups are prepared anyway, or so much work that a lookup does not matter.
+Requests run in the order in which they arrived. Input larger than ``MOST_BYTES`` does not wait, nor does what came
+before it: it is a pipeline, whose lookups are prepared anyway, or so much work that a lookup does not matter.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ class Incoming:
 
     def take(self, session: Session, data: bytes) -> None:
         """Take what a client has sent, whose output will be written at the end of the turn."""
-        if len(data) > MOST_BYTES or session.has_arrived():
+        if session.has_arrived():
             self.run()
-            session.receive(data)
-            session.write_soon()
-        else:
-            session.arrive(data)
-            self._sessions.append(session)
+        session.arrive(data)
+        self._sessions.append(session)
+        if len(data) > MOST_BYTES:
+            self.run()
 
     def run(self) -> None:
         """Run everything that was taken. If something fails that should not, its client is disconnected."""
