@@ -95,8 +95,9 @@ class Outgoing:
     ends with the batch.
 
     While many clients are served in a turn their replies wait as well (`gathers`), as in Redis: a program that waits
-    for several replies is then woken once. An end of a turn has a price, since the loop looks at its sockets again
-    before it sleeps. So when there were few clients, the next replies are written at once before this is tried again.
+    for several replies is then woken once. Requests that come later in such a turn run at its end (`Incoming`). An end
+    of a turn has a price, since the loop looks at its sockets again before it sleeps. So when there were few clients,
+    the next replies are written at once before this is tried again.
 
     What has to be on the disk before anybody gets a reply is written at that time too (`hold_back`).
 
