@@ -218,7 +218,6 @@ def test_libc_stays_near_the_recordings() -> None:
 
 # Random figures.
 
-PROCESSES = 60
 TOLERANCE = 0.02
 # The estimate from five values of many lengths varies so much that more draws are needed.
 WIDE = "hash/"
@@ -285,7 +284,7 @@ def _mean_of_all(case: Case) -> int:
 @time_limit(600)
 def test_random_figures_have_the_recorded_mean_and_range() -> None:
     """Means differ by at most 2 percent, and no value by more than chance can explain."""
-    processes = [_figures_of_a_process(number) for number in range(1, PROCESSES + 1)]
+    processes = [_figures_of_a_process(number) for number in range(1, SUITE.hash_seeds + 1)]
     faults = []
     for case in drawn_cases():
         draws = [draw for process in processes for draw in process[case.id]]

@@ -38,6 +38,7 @@ class Suite:
     streams_of_fields: int = 1_950  # the same for hashes whose fields have times
     damaged_files: int = 3_000  # RDB files with a wrong byte that are checked, for each judge
     damaged_inputs: int = 200_000  # RDB files, append-only files and payloads, damaged anyhow
+    hash_seeds: int = 60  # processes in which random figures are drawn
     data_set_step: int = 1  # of the recorded data sets that take long to make, every n-th
     byte_step: int = 1  # of the 256 values that each byte of an RDB file is replaced by, every n-th
     round_trips: int = 200  # random datasets that are saved and loaded, for each group of commands
@@ -67,6 +68,7 @@ SUITES: Final = {
         streams_of_fields=60,
         damaged_files=100,
         damaged_inputs=800,
+        hash_seeds=30,
         data_set_step=3,  # all data sets, each with one of the allocators
         byte_step=23,
         round_trips=4,
