@@ -4,8 +4,8 @@ While many clients are served in a turn (see `Outgoing`), their replies leave at
 if requests run at once. When they wait until all have been read, the lookups of all these clients can be prepared
 together, as those of a pipeline are (see `structures/look_ahead.py`).
 
-Requests run in the order in which they arrived. Input larger than ``MOST_BYTES`` does not wait, nor does what came
-before it: it is a pipeline, whose lookups are prepared anyway, or so much work that a lookup does not matter.
+Requests run in the order in which they arrived. Input larger than ``MOST_BYTES`` is a pipeline, whose lookups are
+prepared anyway, or has a large value, beside which a lookup does not matter. It runs at once, after all that waited.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Incoming:
             self.run()
 
     def run(self) -> None:
-        """Run everything that was taken. If something fails that should not, its client is disconnected."""
+        """Run everything that was taken. A client whose request raises an unexpected exception is disconnected."""
         sessions = self._sessions
         if not sessions:
             return

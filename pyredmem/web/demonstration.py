@@ -38,7 +38,7 @@ _STEP_PAUSE_S: Final = 3.0
 _START_S: Final = 30.0
 _DEFRAG_S: Final = 90.0
 _QUIET_S: Final = 3.0  # without a scan: then defragmentation has done what it wants to
-#: It ends when nobody has watched for the first time, and in any case the second time after the last step (seconds).
+#: It ends when nobody has watched for _ALONE_S, and at the latest _SHOWN_S after the last step (seconds).
 _ALONE_S: Final = 30.0
 _SHOWN_S: Final = 600.0
 #: The server ends with the process that shows it, even if that is killed: its standard input ends then.

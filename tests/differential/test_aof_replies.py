@@ -229,7 +229,7 @@ def rewritten_on_a_full_disk(name: str, directory: Path) -> tuple[bool, Reply]:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while wire.do("SET", "b", 2) != OK:
             assert time.monotonic() < deadline
-            time.sleep(0.02)  # it notices later that the disk has room again
+            time.sleep(0.02)  # the server looks only now and then whether the disk has room
         loaded = wire.do("DEBUG", "LOADAOF")
         return refused, loaded if isinstance(loaded, Error) else wire.do("GET", "counter")
 
