@@ -37,7 +37,7 @@ def run(arguments: list[str]) -> int:
     """Do what `arguments` ask for, of which the first is the name of the program; returns the exit status."""
     invocation = command_line.parse(arguments[1:])
     if invocation.action == command_line.VERSION:
-        print(version_line(Settings().text("redis-version")))
+        print(version_line(Settings().profile().version))
         return OK
     if invocation.action == command_line.HELP:
         complain(command_line.USAGE.format(program=program_name(arguments[0])))

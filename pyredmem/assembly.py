@@ -7,6 +7,7 @@ from typing import Final
 from pyredmem.base.clock import Clock
 from pyredmem.base.rng import Random
 from pyredmem.commands import all_groups
+from pyredmem.config.profiles import Profile
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Group, Registry
 from pyredmem.engine.core import Core
@@ -25,8 +26,17 @@ def command_groups() -> list[Group]:
     return [*all_groups(), info_commands]
 
 
-#: The specs and handlers of all commands, which all engines of the process share.
+#: The specs and handlers of all commands that any version has. All engines of the process share them.
 REGISTRY: Final = Registry(command_groups())
+_registries: dict[str, Registry] = {}
+
+
+def registry_of(profile: Profile) -> Registry:
+    """The commands of a version of the server, which all engines of the process share."""
+    registry = _registries.get(profile.name)
+    if registry is None:
+        registry = _registries[profile.name] = REGISTRY.of_profile(profile)
+    return registry
 
 
 def create_engine(
@@ -34,17 +44,19 @@ def create_engine(
     clock: Clock,
     rng: Random,
     host: Host | None = None,
-    registry: Registry = REGISTRY,
+    registry: Registry | None = None,
     hash_seed: int = 0,
 ) -> Engine:
-    """An empty engine. ``host`` is the process around it, if there is one; ``registry`` has its commands.
+    """An empty engine. ``host`` is the process around it, if there is one.
 
+    ``registry`` has its commands if they are not those of its profile.
     With a ``hash_seed`` other than 0 the order of keys is the same in every process.
     """
     allocator = create_allocator(settings.text("mem-allocator"), wants_checked_heap())
     allocator.hash_seed = hash_seed
     allocator.begin()
     core = Core(settings, clock, rng, allocator, host or Host())
+    registry = registry or registry_of(core.profile)
     engine = Engine(core, registry.table)
     engine.scripting = Scripting(engine)
     engine.persistence = Persistence(engine)

@@ -8,7 +8,7 @@ from pyredmem.acl.user import User
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError, bad_subcommand_call
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.help import declare_help
-from pyredmem.engine.access_control import AccessControl
+from pyredmem.config.profiles import CLIENT_KILL_MAXAGE
 from pyredmem.engine.arguments import Arguments, deadline_ms, integer
 from pyredmem.engine.client_names import rename, set_library
 from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
@@ -242,7 +242,7 @@ class _Filter:
         self.skips_caller = True
         self.age_s = 0
 
-    def read(self, arguments: Arguments, access: AccessControl) -> None:
+    def read(self, arguments: Arguments, engine: Engine) -> None:
         """Read the filters from the arguments."""
         while arguments.left() > 0:
             option = arguments.word()
@@ -259,10 +259,10 @@ class _Filter:
             elif option == b"LADDR":
                 self.local_address = value
             elif option == b"USER":
-                self.user = access.user(value)
+                self.user = engine.access.user(value)
                 if self.user is None:
                     raise CommandError(b"ERR No such user '" + value + b"'")
-            elif option == b"MAXAGE":
+            elif option == b"MAXAGE" and engine.profile.has(CLIENT_KILL_MAXAGE):
                 self.age_s = integer(value, b"ERR maxage is not an integer or out of range")
                 if self.age_s < 1:
                     raise CommandError(b"ERR maxage should be greater than 0")
@@ -316,7 +316,7 @@ def kill(context: Context, argv: list[bytes]) -> None:
         wanted.address = argv[2]
         wanted.skips_caller = False
     else:
-        wanted.read(Arguments(argv, 2), context.engine.access)
+        wanted.read(Arguments(argv, 2), context.engine)
     caller = context.session
     found = [one for one in context.engine.sessions.values() if wanted.matches(one, caller)]
     if by_address and not found:

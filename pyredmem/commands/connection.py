@@ -203,7 +203,7 @@ def _facts(context: Context, session: Session) -> None:
     reply.bulk(b"server")
     reply.bulk(b"redis")
     reply.bulk(b"version")
-    reply.text(context.engine.settings.text("redis-version"))
+    reply.text(context.engine.profile.version)
     reply.bulk(b"proto")
     reply.integer(context.reply.protocol)
     reply.bulk(b"id")

@@ -14,6 +14,7 @@ from pyredmem.commands.counts import check_count_of_pairs, sample_count
 from pyredmem.commands.hashes import hash_to_read
 from pyredmem.commands.sampling import distinct_numbers, shuffled_front
 from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor
+from pyredmem.config.profiles import HSCAN_NOVALUES
 from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.keyspace.field_expiry import delete_all_expired, is_field_expired
@@ -243,7 +244,7 @@ def hscan(context: Context, argv: list[bytes]) -> None:
     if value is None:
         cursor = 0
     else:
-        options = ScanOptions(argv, 3, may_omit_values=True)
+        options = ScanOptions(argv, 3, may_omit_values=context.engine.profile.has(HSCAN_NOVALUES))
         cursor = _scan(context, value, cursor, options, found)
     reply_scan(context.reply, int(cursor), found)
 

@@ -32,7 +32,7 @@ _DOTS_HIGH: Final = 4  # rows of dots in a character
     syntax="[VERSION version]",
 )
 def lolwut(context: Context, argv: list[bytes]) -> None:
-    version = context.engine.settings.text("redis-version")
+    version = context.engine.profile.version
     edition = version[:2]
     numbers = argv[1:]
     if len(argv) >= 3 and argv[1].lower() == b"version":

@@ -16,6 +16,7 @@ from pyredmem.config.composites import BufferLimits
 from pyredmem.config.kinds import BadValueError
 from pyredmem.config.parameter import Parameter
 from pyredmem.config.parameters import DEFAULT_NUMBERS, DEFAULTS, PARAMETERS
+from pyredmem.config.profiles import Profile, profile_of
 from pyredmem.config.quoting import decode, encode
 
 IMMUTABLE: Final = "can't set immutable config"
@@ -86,6 +87,10 @@ class Settings:
     def words(self, name: str) -> list[str]:
         """The words of a setting with several, such as `bind`."""
         return self.text(name).split()
+
+    def profile(self) -> Profile:
+        """The profile of the server."""
+        return profile_of(self.text("redis-version"))
 
     def output_buffer_limits(self) -> dict[str, tuple[int, int, int]]:
         """The hard limit, the soft limit and the seconds for "normal", "slave" and "pubsub"."""

@@ -15,7 +15,9 @@ read this declaration. A subcommand is named ``container|subcommand``; :meth:`Gr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.context import Context
 from pyredmem.engine.spec import (
     ACCESS,
@@ -190,6 +192,19 @@ class Registry:
                 self.handlers.append(_no_handler if handler is None else handler)
         self.table = CommandTable(commands)
 
+    def of_profile(self, profile: Profile) -> Registry:
+        """The commands that a version of the server has, as it describes them, with the same handlers."""
+        chosen = Registry(())
+        chosen.handlers = self.handlers
+        chosen.table = CommandTable(
+            [
+                Command(_as_in(profile, command.spec), command.index, command.runs_alone)
+                for command in self.table.all()
+                if profile.has_since(command.spec.since)
+            ]
+        )
+        return chosen
+
     def renamed(self, names: list[tuple[bytes, bytes]]) -> Registry:
         """The same commands and handlers, with other names; see :meth:`CommandTable.renamed`."""
         renamed = Registry(())
@@ -203,6 +218,12 @@ class Registry:
         copied.table = self.table
         copied.handlers = self.handlers.copy()
         return copied
+
+
+def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
+    """What a version of the server says of a command."""
+    history = tuple([entry for entry in spec.history if profile.has_since(entry[0])])
+    return replace(spec, syntax=profile.syntax(spec.name, spec.syntax), history=history)
 
 
 def _no_handler(context: Context, argv: list[bytes]) -> None:

@@ -181,7 +181,8 @@ class Core:
         self.rng = rng
         self.allocator = allocator
         self.host: Host = host
-        layout = create_layout(settings.text("redis-version"), allocator)
+        self.profile = settings.profile()
+        layout = create_layout(self.profile.version, allocator)
         self.keyspace = Keyspace(rng, layout, settings.integer("databases"))
         self.cron = Cron()
         self.tasks = Tasks(clock, host)

@@ -56,6 +56,7 @@ class Engine:
         self.commands = commands
         # Short names for the parts of the core that handlers and reports use most.
         self.settings = core.settings
+        self.profile = core.profile
         self.clock = core.clock
         self.rng = core.rng
         self.allocator = core.allocator

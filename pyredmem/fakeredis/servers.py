@@ -54,7 +54,7 @@ class FakeServer:
             raise ValueError(f"Unsupported server type: {server_type}")
         self.server_type: ServerType = server_type
         self.config = dict(config or {})
-        self.version = parse_version(Settings().text("redis-version") if version is None else version)
+        self.version = parse_version(Settings().profile().version if version is None else version)
         self._obeys_python_time = obeys_python_time
         self._server: Server | None = None
         self._connected = True

@@ -26,7 +26,7 @@ def server(report: Report) -> None:
 
 
 def _program(report: Report) -> None:
-    report.text("redis_version", report.engine.settings.text("redis-version"))
+    report.text("redis_version", report.engine.profile.version)
     report.text("redis_git_sha1", "00000000")
     report.number("redis_git_dirty", 0)
     report.text("redis_build_id", "0000000000000000")

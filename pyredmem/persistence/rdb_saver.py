@@ -43,7 +43,7 @@ class RdbSave(DatasetFile):
 
     def _write_fields(self) -> None:
         core, writer = self._core, self._writer
-        writer.field(b"redis-ver", core.settings.text("redis-version").encode())
+        writer.field(b"redis-ver", core.profile.version.encode())
         writer.field(b"redis-bits", b"64")
         writer.field(b"ctime", b"%d" % (core.keyspace.now_us // 1_000_000))
         writer.field(b"used-mem", b"%d" % core.allocator.used_memory)

@@ -63,7 +63,7 @@ class LuaEngine:
 
     def _make(self) -> Interpreter:
         calls = self.calls
-        version = self._engine.settings.text("redis-version")
+        version = self._engine.profile.version
         host: dict[str, object] = {
             "perform": calls.perform,
             "more": calls.more,

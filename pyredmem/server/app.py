@@ -19,7 +19,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final, TypeVar, cast
 
-from pyredmem.assembly import REGISTRY, create_engine
+from pyredmem.assembly import create_engine
 from pyredmem.base.clock import Clock, SystemClock
 from pyredmem.base.key_hash import hash_seed
 from pyredmem.base.rng import Random
@@ -64,7 +64,7 @@ class Server:
         log: Log | None = None,
         config_path: str = "",
         clock: Clock | None = None,
-        registry: Registry = REGISTRY,
+        registry: Registry | None = None,
     ) -> None:
         self.settings = settings
         self.log = log or Log()

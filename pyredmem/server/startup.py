@@ -6,7 +6,7 @@ from typing import Final
 
 from pyredmem import __version__
 from pyredmem.acl.catalogue import Catalogue
-from pyredmem.assembly import REGISTRY
+from pyredmem.assembly import registry_of
 from pyredmem.base.build import COMPILED
 from pyredmem.config.command_line import Invocation
 from pyredmem.config.file import ConfigFileError, Directives, MissingFileError, load_file, read
@@ -36,7 +36,7 @@ def serve(invocation: Invocation) -> int:
     settings = Settings()
     try:
         directives = configure(invocation, settings, log)
-        registry = renamed_commands(directives)
+        registry = renamed_commands(directives, settings)
         check_users(directives, registry)
         refuse_impossible(settings)
         config_path = os.path.abspath(invocation.path) if invocation.path else ""  # before the directory changes
@@ -46,10 +46,10 @@ def serve(invocation: Invocation) -> int:
         log.warning(str(error))
         return FAILED
     except ConfigFileError as error:
-        complain(error.report(settings.text("redis-version")))
+        complain(error.report(settings.profile().version))
         return FAILED
     except ProcessError as error:
-        complain(ConfigFileError(str(error)).report(settings.text("redis-version")))
+        complain(ConfigFileError(str(error)).report(settings.profile().version))
         return FAILED
     process.detach()
     greet(invocation, settings, log)
@@ -76,13 +76,14 @@ def configure(invocation: Invocation, settings: Settings, log: Log) -> Directive
     return read(invocation.configuration(file_text, stdin_text), settings, load_file)
 
 
-def renamed_commands(directives: Directives) -> Registry:
+def renamed_commands(directives: Directives, settings: Settings) -> Registry:
     """The commands of the server, by the names that `rename-command` gives them; raises ConfigFileError."""
+    registry = registry_of(settings.profile())
     if not directives.renamed_commands:
-        return REGISTRY
+        return registry
     names = [(encode(old), encode(new)) for old, new in directives.renamed_commands]
     try:
-        return REGISTRY.renamed(names)
+        return registry.renamed(names)
     except RenameError as error:
         raise ConfigFileError(error.reason, *directives.renaming_lines[error.number]) from error
 
@@ -113,7 +114,7 @@ def warn_of_ignored(directives: Directives, log: Log) -> None:
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
     """Write the first lines of the log."""
     log.warning(
-        f"pyredmem {__version__} ({build_name()}) is starting as Redis version={settings.text('redis-version')}, "
+        f"pyredmem {__version__} ({build_name()}) is starting as Redis version={settings.profile().version}, "
         f"bits=64, pid={os.getpid()}, just started"
     )
     if invocation.path or invocation.from_stdin or invocation.options:

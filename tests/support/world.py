@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyredmem.assembly import REGISTRY, create_engine
+from pyredmem.assembly import create_engine, registry_of
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
@@ -123,8 +123,9 @@ class EmptyWorld:
         self.protocol = protocol
         # There are no save points unless a test asks for them: the usual host has no files.
         pairs = [("save", ""), *[(name.replace("_", "-"), value) for name, value in settings.items()]]
-        self._registry = REGISTRY.copy()
-        self.engine: Engine = create_engine(Settings(pairs), self.clock, Random(seed), host, registry=self._registry)
+        chosen = Settings(pairs)
+        self._registry = registry_of(chosen.profile()).copy()
+        self.engine: Engine = create_engine(chosen, self.clock, Random(seed), host, registry=self._registry)
 
     def client(self, protocol: int | None = None, address: str = "127.0.0.1:50000") -> Client:
         """One more client."""

@@ -26,6 +26,7 @@ from pyredmem.config.parameter import (
     Parameter,
     Section,
 )
+from pyredmem.config.profiles import REDIS_7_2, ProfileChoice
 
 _AFFINITY: Final = Text(optional=True)
 _SHUTDOWN: Final = ChoiceSet(
@@ -301,9 +302,10 @@ OWN: Final = Section(
         ),
         Parameter(
             "redis-version",
-            Text(),
-            "7.4.7",
-            "The Redis version that INFO and HELLO report.",
+            ProfileChoice(),
+            REDIS_7_2.name,
+            "What the server is like: a profile, or a version number, which chooses the newest profile that is not "
+            "newer and is reported as it stands.",
             immutable=True,
         ),
         Parameter(
