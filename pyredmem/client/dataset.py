@@ -172,6 +172,8 @@ def _read(session: LocalSession, key: bytes) -> Any:
 def _read_hash(session: LocalSession, key: bytes) -> dict[str, Any]:
     fields = cast(dict[bytes, bytes], session.do("HGETALL", key))
     found: dict[str, Any] = {decode(name): decode(value) for name, value in fields.items()}
+    if not session.has_command("HPTTL"):
+        return found
     times = cast(list[int], session.do("HPTTL", key, "FIELDS", len(fields), *fields))
     for name, left_ms in zip(list(found), times, strict=True):
         if left_ms >= 0:

@@ -50,6 +50,10 @@ class LocalSession:
         finally:
             self._driver.leave()
 
+    def has_command(self, name: str) -> bool:
+        """Whether the server has a command."""
+        return self._driver.engine.commands.by_full_name(name.encode()) is not None
+
     def do(self, *words: str | bytes | int | float) -> object:
         """Run a command. Raises redis-py's ResponseError if the reply is an error."""
         argv = [encode(word) for word in words]

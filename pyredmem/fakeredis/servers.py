@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 from pyredmem.client.server import Server
-from pyredmem.config.settings import Settings
+from pyredmem.config.profiles import MIXED
 
 ServerType: TypeAlias = Literal["redis", "dragonfly", "valkey", "kividb"]
 Version: TypeAlias = tuple[int, ...] | int | float | str
@@ -33,8 +33,9 @@ def parse_version(version: Version) -> tuple[int, ...]:
 class FakeServer:
     """The data that clients share which were given this server.
 
-    INFO and HELLO report ``version``; the commands are the same in all versions. ``server_type`` is "redis", "valkey",
-    "dragonfly" or "kividb": it decides only which clients share by address. ``config`` holds settings of redis.conf.
+    INFO and HELLO report ``version``, and the server has its commands; without a version it has those of all versions.
+    ``server_type`` is "redis", "valkey", "dragonfly" or "kividb": it decides only which clients share by address.
+    ``config`` holds settings of redis.conf.
     The time is Python's, which freezegun and time-machine change. With ``obeys_python_time=False`` the genuine server
     has a `Server.clock` instead.
     """
@@ -54,7 +55,9 @@ class FakeServer:
             raise ValueError(f"Unsupported server type: {server_type}")
         self.server_type: ServerType = server_type
         self.config = dict(config or {})
-        self.version = parse_version(Settings().profile().version if version is None else version)
+        self.version = parse_version(MIXED.version if version is None else version)
+        parts = (*self.version, *[0] * _PARTS)[: max(_PARTS, len(self.version))]
+        self._redis_version = MIXED.name if version is None else ".".join(str(part) for part in parts)
         self._obeys_python_time = obeys_python_time
         self._server: Server | None = None
         self._connected = True
@@ -73,8 +76,7 @@ class FakeServer:
         with FakeServer._lock:
             if self._server is None:
                 settings: dict[str, Any] = {_text(name): _text(value) for name, value in self.config.items()}
-                parts = (*self.version, *[0] * _PARTS)[: max(_PARTS, len(self.version))]
-                settings.setdefault("redis-version", ".".join(str(part) for part in parts))
+                settings.setdefault("redis-version", self._redis_version)
                 self._server = Server(obeys_python_time=self._obeys_python_time, **settings)
             return self._server
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyredmem.client.server import Server
+from pyredmem.config.profiles import MIXED
 
 
 def check(server: Server) -> None:
@@ -25,7 +26,7 @@ def check(server: Server) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server inside the process; its ledger is audited afterwards."""
-    with Server() as server:
+    """A server inside the process, which has the commands of all versions; its ledger is audited afterwards."""
+    with Server(redis_version=MIXED.name) as server:
         yield server
         check(server)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pyredmem.client.dataset import Expiring, SortedSet, Stream
 from pyredmem.client.server import Server
+from pyredmem.config.profiles import MIXED
 from tests.client.conftest import check
 
 EVERYTHING: dict[str, Any] = {
@@ -49,7 +50,7 @@ def test_what_was_loaded_is_dumped(frozen: Server) -> None:
 
 def test_a_dump_can_be_loaded_into_another_server(frozen: Server) -> None:
     frozen.load(EVERYTHING)
-    with Server() as other:
+    with Server(redis_version=MIXED.name) as other:
         other.clock.freeze()
         other.load(frozen.dump(), database=2)
         assert other.dump(database=2) == EVERYTHING
@@ -142,6 +143,13 @@ def test_errors_of_commands_are_raised(server: Server, client: redis.Redis) -> N
     client.config_set("maxmemory", 0)
     with pytest.raises(redis.ResponseError, match="not a valid float"):
         server.load({"z": SortedSet(a=float("nan"))})
+
+
+def test_a_hash_is_dumped_where_fields_cannot_expire() -> None:
+    with Server(redis_version="redis-7.2") as server:
+        server.load({"hash": {"field": "value"}})
+        assert server.dump() == {"hash": {"field": "value"}}
+        check(server)
 
 
 def test_there_must_be_such_a_database(server: Server) -> None:

@@ -18,6 +18,7 @@ import pytest
 import redis.asyncio
 
 from pyredmem.client.server import Server
+from pyredmem.config.profiles import MIXED
 from tests.client.conftest import check
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -89,6 +90,7 @@ async def day(seed: int, steps: int = STEPS) -> list[Any]:
     diary: list[Any] = []
     chance = random.Random(1)
     with Server(
+        redis_version=MIXED.name,
         seed=seed,
         frozen_at=START,
         maxmemory=1_720_000,

@@ -14,6 +14,7 @@ import redis
 
 from pyredmem.client import listening
 from pyredmem.client.server import Server
+from pyredmem.config.profiles import MIXED
 from tests.client.conftest import check
 from tests.client.test_sync import in_thread, wait_for_blocked
 
@@ -28,7 +29,7 @@ THEN_S: Final = 1893553445
 
 @pytest.fixture(name="obedient")
 def fixture_obedient():  # type: ignore[no-untyped-def]
-    with Server(obeys_python_time=True) as server:
+    with Server(obeys_python_time=True, redis_version=MIXED.name) as server:
         yield server
         check(server)
 

@@ -18,7 +18,7 @@ def lines(world: World, *words: str) -> list[str]:
 
 
 def test_the_last_line_is_the_version(world: World) -> None:
-    version = world.engine.settings.text("redis-version")
+    version = world.engine.profile.version
     assert lines(world) == [f"Redis ver. {version}", ""]
     for edition in ("5", "6"):
         assert lines(world, "VERSION", edition)[-2].endswith(f" Redis ver. {version}")
@@ -39,7 +39,7 @@ def test_the_size_can_be_chosen(world: World) -> None:
 @pytest.mark.parametrize("edition", ["5", "6"])
 @pytest.mark.parametrize("size", ["0 0 0", "-5 -5 -5", "1 1 1", "100000 1 1", "1 3 3"])
 def test_sizes_are_forced_into_bounds(world: World, edition: str, size: str) -> None:
-    assert lines(world, "VERSION", edition, *size.split())[-2].endswith(world.engine.settings.text("redis-version"))
+    assert lines(world, "VERSION", edition, *size.split())[-2].endswith(world.engine.profile.version)
 
 
 def test_a_picture_has_at_most_a_thousand_lines(world: World) -> None:

@@ -418,18 +418,26 @@ def test_tls_needs_no_certificates() -> None:
         assert redis.Redis.from_url("rediss://redis").ping()
 
 
-@promise("The server reports version 7.4.7")
+@promise("The server is a Redis 7.2")
 def test_the_version_is_a_setting(run_tests: RunTests) -> None:
     run_tests("""
         import pytest
+        import redis
 
         def test_default(redmem):
-            assert redmem.info("server")["redis_version"] == "7.4.7"
+            assert redmem.info("server")["redis_version"] == "7.2.6"
+            with pytest.raises(redis.ResponseError, match="unknown command"):
+                redmem.execute_command("HTTL", "hash", "FIELDS", 1, "field")
 
-        @pytest.mark.redmem(redis_version="7.2.4")
+        @pytest.mark.redmem(redis_version="7.4.1")
         def test_other(redmem):
-            assert redmem.info("server")["redis_version"] == "7.2.4"
-    """).assert_outcomes(passed=2)
+            assert redmem.info("server")["redis_version"] == "7.4.1"
+            assert redmem.execute_command("HTTL", "hash", "FIELDS", 1, "field") == [-2]
+
+        @pytest.mark.redmem(redis_version="mixed")
+        def test_all_commands(redmem):
+            assert redmem.execute_command("HGETDEL", "hash", "FIELDS", 1, "field") == [None]
+    """).assert_outcomes(passed=3)
 
 
 @promise("Nothing is written to disk")

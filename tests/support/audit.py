@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from tests.support.servers import OTHER_SERVER
 from tests.support.wire import OK, Error, Reply, Wire
 
 
@@ -16,7 +17,7 @@ def complaint(reply: Reply) -> str:
 
 def assert_sound(wire: Wire) -> None:
     """Run the audit over a connection; a server chosen with PYREDMEM_SERVER may have none."""
-    if os.environ.get("PYREDMEM_SERVER"):
+    if os.environ.get(OTHER_SERVER):
         return
     found = complaint(wire.do("MEMORY", "AUDIT"))
     assert not found, f"MEMORY AUDIT: {found}"

@@ -21,9 +21,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pyredmem.config.profiles import MIXED
 from tests.support.wire import Closed, Error, Wire
 
 REDIS_SERVER = shutil.which("redis-server")
+OTHER_SERVER = "PYREDMEM_SERVER"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # If the test run is killed, its servers are killed too.
@@ -73,7 +75,7 @@ def pyredmem_command(python: str = sys.executable) -> list[str]:
 
     PYREDMEM_SERVER names another command to test instead; with `redis-server` the tests test themselves.
     """
-    other = os.environ.get("PYREDMEM_SERVER")
+    other = os.environ.get(OTHER_SERVER)
     return shlex.split(other) if other else [python, "-m", "pyredmem"]
 
 
@@ -171,6 +173,11 @@ def redis_server(*options: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def pyredmem_server(*options: str, python: str = sys.executable) -> Iterator[Server]:
-    """A pyredmem process; whether it is compiled depends on what is installed for that interpreter."""
-    with running("pyredmem", pyredmem_command(python), "--enable-debug-command", "yes", *options) as server:
+    """A pyredmem process that has the commands of all versions.
+
+    Whether it is compiled depends on what is installed for that interpreter.
+    """
+    profile = [] if os.environ.get(OTHER_SERVER) else ["--redis-version", MIXED.name]
+    command = pyredmem_command(python)
+    with running("pyredmem", command, "--enable-debug-command", "yes", *profile, *options) as server:
         yield server

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pyredmem.assembly import create_engine, registry_of
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import MIXED
 from pyredmem.config.settings import Settings
 from pyredmem.engine.command import Handler
 from pyredmem.engine.command_counters import CommandCounters
@@ -104,6 +105,10 @@ class Client:
         self.engine.disconnect(self.session)
 
 
+#: The tests of commands use the profile that has all of them, unless they say another one.
+PROFILE = MIXED.name
+
+
 class EmptyWorld:
     """An engine and its clock, without a client.
 
@@ -122,8 +127,8 @@ class EmptyWorld:
         self.clock = clock or ManualClock()
         self.protocol = protocol
         # There are no save points unless a test asks for them: the usual host has no files.
-        pairs = [("save", ""), *[(name.replace("_", "-"), value) for name, value in settings.items()]]
-        chosen = Settings(pairs)
+        usual = [("save", ""), ("redis-version", PROFILE)]
+        chosen = Settings([*usual, *[(name.replace("_", "-"), value) for name, value in settings.items()]])
         self._registry = registry_of(chosen.profile()).copy()
         self.engine: Engine = create_engine(chosen, self.clock, Random(seed), host, registry=self._registry)
 
