@@ -17,9 +17,7 @@ _DECIMAL: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)
 
 
 def parse_decimal(text: bytes) -> float | None:
-    """A C string as a decimal number, infinite if it is too large; an empty string is 0, None is no number."""
-    if text == b"":
-        return 0.0
+    """A C string as a decimal number, infinite if it is too large; None if it is none."""
     return float(text) if _DECIMAL.fullmatch(text) is not None else None
 
 

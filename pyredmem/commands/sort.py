@@ -289,7 +289,7 @@ def _score(text: bytes, is_strict: bool) -> float | None:
     Newer versions take only decimal numbers, but those that are too large or too small as well.
     """
     text = c_string(text)
-    if is_strict:
+    if is_strict and text:
         return parse_decimal(text)
     return parse_double(text.lstrip(SPACES)) if text else 0.0
 

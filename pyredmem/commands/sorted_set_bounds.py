@@ -38,7 +38,9 @@ _AFTER: Final = 1
 def _strtod(data: bytes, is_strict: bool) -> float:
     """A C string as a double; NaN if it is not a number, or if something follows the number."""
     text = c_string(data)
-    if not is_strict and text != b"":
+    if text == b"":
+        return 0.0
+    if not is_strict:
         text = text.lstrip(SPACES)
     decimal = parse_decimal(text)
     if decimal is not None:

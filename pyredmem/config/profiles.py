@@ -82,26 +82,23 @@ class Profile:
     version: str  # what INFO and HELLO report
     until: tuple[int, int, int]  # it has the commands and options of Redis up to this version
 
-    # What it has.
     fields: frozenset[str] = frozenset()  # of LATER_FIELDS
     settings: frozenset[str] = FORMER_SETTINGS  # of LATER_SETTINGS and FORMER_SETTINGS
-    has_slot_tables: bool = True  # MEMORY STATS tells the size of a table by hash slots
     hidden_settings: frozenset[str] = frozenset()  # settings that CONFIG GET shows only to those who know their names
-    most_samples: int = INT_MAX  # maxmemory-samples
-
-    # Files.
-    rdb_version: int = 11  # that it writes; with field times at least 12
-
-    # Calls.
     denyoom: frozenset[str] = frozenset()  # commands that are refused out of memory, but not in the newest version
-    has_strict_cursors: bool = False  # a cursor is an unsigned number; it is looked at before the type of the key is
-    has_strict_bit_ranges: bool = False  # BITCOUNT and BITPOS check their arguments even if the key is missing
-    has_strict_lrem_count: bool = False  # LREM refuses the least 64-bit number as a count
-    has_last_entry: bool = False  # XREAD takes + for the last entry
-    has_strict_bounds: bool = False  # bounds of scores, and what SORT compares, are decimal numbers
-    has_short_coordinates: bool = False  # longitudes and latitudes have as few digits as identify them
-    digests_short_scores: bool = False  # digests of DEBUG contain scores with as few digits as identify them
-    limits_entries_read: bool = False  # ENTRIESREAD of XGROUP counts for at most the entries that were ever added
+
+    # FACTS says what these mean.
+    rdb_version: int = 11
+    most_samples: int = INT_MAX
+    has_slot_tables: bool = True
+    has_strict_cursors: bool = False
+    has_strict_bit_ranges: bool = False
+    has_strict_lrem_count: bool = False
+    has_last_entry: bool = False
+    has_strict_bounds: bool = False
+    has_short_coordinates: bool = False
+    digests_short_scores: bool = False
+    limits_entries_read: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -129,6 +126,22 @@ class Profile:
             if option.command == command and not self.has(option):
                 syntax = syntax.replace(option.syntax, "")
         return syntax
+
+
+#: What the facts of a profile mean, by their names.
+FACTS: Final = {
+    "rdb_version": "the version of RDB files and of the payloads of DUMP; if there are field times, at least 12",
+    "most_samples": "the largest value of `maxmemory-samples`",
+    "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
+    "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
+    "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
+    "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
+    "has_last_entry": "XREAD takes `+` for the last entry",
+    "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
+    "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
+    "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
+    "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
+}
 
 
 REDIS_7_2: Final = Profile("redis-7.2", "7.2.6", (7, 2, 255))
