@@ -51,6 +51,7 @@ from pyredmem.commands.sorted_set_pops import sorted_set_pops
 from pyredmem.commands.sorted_set_ranges import sorted_set_ranges
 from pyredmem.commands.sorted_set_walks import sorted_set_walks
 from pyredmem.commands.sorted_sets import sorted_sets
+from pyredmem.commands.stream_deletions import stream_deletions
 from pyredmem.commands.stream_groups import stream_groups
 from pyredmem.commands.stream_info import stream_info
 from pyredmem.commands.stream_pending import stream_pending
@@ -118,6 +119,7 @@ def all_groups() -> list[Group]:
         sorted_set_ranges,
         sorted_set_walks,
         sorted_sets,
+        stream_deletions,
         stream_groups,
         stream_info,
         stream_pending,

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.destinations import store_or_delete
+from pyredmem.config.profiles import BITOP_DIFFERENCES
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -37,8 +38,11 @@ _OFFSET_ERROR: Final = b"ERR bit offset is not an integer or out of range"
 _BIT_ERROR: Final = b"ERR bit is not an integer or out of range"
 _SEARCHED_BIT_ERROR: Final = b"ERR The bit argument must be 1 or 0."
 _NOT_OF_MANY: Final = b"ERR BITOP NOT must be called with a single source key."
+_OF_ONE: Final = b"ERR BITOP %b must be called with at least two source keys."
 _UNIT_HISTORY: Final = (("7.0.0", "Added the `BYTE` and `BIT` options."),)
 _OPERATIONS: Final = {b"AND": bits.AND, b"OR": bits.OR, b"XOR": bits.XOR}
+_NOT: Final = -1
+_DIFFERENCES: Final = {b"DIFF": bits.DIFF, b"DIFF1": bits.DIFF1, b"ANDOR": bits.ANDOR, b"ONE": bits.ONE}
 
 
 def bit_offset(context: Context, argument: bytes) -> i64:
@@ -157,21 +161,29 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     history=_UNIT_HISTORY,
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
-    """A missing key has no bits set; its range is not even checked."""
+    """A missing key has no bits set; before Redis 7.4 its range is not even checked."""
+    counted = _counted_range(argv) if context.engine.profile.has_strict_bit_ranges else None
     length = context.db.read_string(argv[1])
     if length == NO_STRING:
         context.reply.integer(0)
         return
+    if counted is None:
+        counted = _counted_range(argv, skips_unit=True)
+    first, last = counted.fit(length)
+    context.reply.integer(bits.count_bits(context.db.string_data(), first, last))
+
+
+def _counted_range(argv: list[bytes], skips_unit: bool = False) -> _Range:
+    """The range of BITCOUNT; before Redis 7.4 the unit of one that is empty anyway is not looked at."""
     if len(argv) not in (2, 4, 5):
         raise CommandError(SYNTAX_ERROR)
-    ranged = len(argv) > 2
-    start: i64 = integer(argv[2]) if ranged else 0
-    end: i64 = integer(argv[3]) if ranged else -1
-    if start < 0 and end < start:  # Redis checks this before the unit
-        context.reply.integer(0)
-        return
-    first, last = _Range(start, end, _in_bits(argv, 4)).fit(length)
-    context.reply.integer(bits.count_bits(context.db.string_data(), first, last))
+    if len(argv) == 2:
+        return _Range(0, -1, False)
+    start: i64 = integer(argv[2])
+    end: i64 = integer(argv[3])
+    if skips_unit and start < 0 and end < start:
+        return _Range(1, 0, False)
+    return _Range(start, end, _in_bits(argv, 4))
 
 
 @bitmaps.command(
@@ -187,24 +199,32 @@ def bitcount(context: Context, argv: list[bytes]) -> None:
     history=_UNIT_HISTORY,
 )
 def bitpos(context: Context, argv: list[bytes]) -> None:
-    """Without an end, zeros are assumed after the string; the range in a missing key is not checked."""
+    """Without an end, zeros are assumed after the string. Before Redis 7.4 a missing key hides a bad range."""
     bit: i64 = integer(argv[2])
     if not 0 <= bit <= 1:
         raise CommandError(_SEARCHED_BIT_ERROR)
+    searched = _searched_range(argv) if context.engine.profile.has_strict_bit_ranges else None
     length = context.db.read_string(argv[1])
     if length == NO_STRING:
         context.reply.integer(-1 if bit else 0)
         return
+    if searched is None:
+        searched = _searched_range(argv)
+    first, last = searched.fit(length)
+    found = bits.find_bit(context.db.string_data(), bit, first, last)
+    if found < 0 and first <= last and bit == 0 and len(argv) < 5:
+        found = length * 8
+    context.reply.integer(found)
+
+
+def _searched_range(argv: list[bytes]) -> _Range:
+    """The range of BITPOS."""
     if len(argv) > 6:
         raise CommandError(SYNTAX_ERROR)
     start: i64 = integer(argv[3]) if len(argv) > 3 else 0
     in_bits = _in_bits(argv, 5)
     end: i64 = integer(argv[4]) if len(argv) > 4 else -1
-    first, last = _Range(start, end, in_bits).fit(length)
-    found = bits.find_bit(context.db.string_data(), bit, first, last)
-    if found < 0 and first <= last and bit == 0 and len(argv) < 5:
-        found = length * 8
-    context.reply.integer(found)
+    return _Range(start, end, in_bits)
 
 
 @bitmaps.command(
@@ -216,20 +236,32 @@ def bitpos(context: Context, argv: list[bytes]) -> None:
     since="2.6.0",
     complexity="O(N)",
     summary="Performs a bitwise operation on string values and stores the result in a key.",
-    syntax="<AND | OR | XOR | NOT> destkey key [key ...]",
+    syntax="<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
 )
 def bitop(context: Context, argv: list[bytes]) -> None:
     """Missing keys count as empty strings; an empty result deletes the destination."""
-    operation = argv[1].upper()
-    if operation != b"NOT" and operation not in _OPERATIONS:
-        raise CommandError(SYNTAX_ERROR)
-    if operation == b"NOT" and len(argv) != 4:
-        raise CommandError(_NOT_OF_MANY)
+    operation = _operation(context, argv)
     sources: list[bits.Data] = []
     for source in argv[3:]:
         exists = context.db.read_string(source) != NO_STRING
         sources.append(context.db.string_data() if exists else b"")
-    result = bits.invert(sources[0]) if operation == b"NOT" else bits.combine(_OPERATIONS[operation], sources)
+    result = bits.invert(sources[0]) if operation == _NOT else bits.combine(operation, sources)
     stored = context.keyspace.strings.create_buffer(result) if result else None
     store_or_delete(context, argv[2], stored, events.STRING, b"set")
     context.reply.integer(len(result))
+
+
+def _operation(context: Context, argv: list[bytes]) -> i64:
+    """The operation of BITOP; an error if there are too many or too few source keys for it."""
+    name = argv[1].upper()
+    if name == b"NOT":
+        if len(argv) != 4:
+            raise CommandError(_NOT_OF_MANY)
+        return _NOT
+    if name in _DIFFERENCES and context.engine.profile.has(BITOP_DIFFERENCES):
+        if len(argv) == 4 and name != b"ONE":
+            raise CommandError(_OF_ONE % name)
+        return _DIFFERENCES[name]
+    if name not in _OPERATIONS:
+        raise CommandError(SYNTAX_ERROR)
+    return _OPERATIONS[name]

@@ -13,6 +13,14 @@ def c_string(data: bytes) -> bytes:
     return data.partition(b"\0")[0]
 
 
+_DECIMAL: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+
+
+def parse_decimal(text: bytes) -> float | None:
+    """A C string as a decimal number, infinite if it is too large; None if it is none."""
+    return float(text) if _DECIMAL.fullmatch(text) is not None else None
+
+
 _INTEGER: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _LARGEST: Final = (1 << 31) - 1
 

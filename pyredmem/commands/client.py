@@ -194,6 +194,8 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
         ("7.0.0", "Added the fields `resp`, `multi-mem`, `rbs` and `rbp`."),
         ("7.0.3", "Added the field `ssub`."),
         ("7.2.0", "Added the fields `lib-name` and `lib-ver`."),
+        ("7.4.0", "Added the field `watch`."),
+        ("8.0.0", "Added the fields `io-thread`, `tot-net-in`, `tot-net-out` and `tot-cmds`."),
     ),
     tips=("nondeterministic_output",),
 )

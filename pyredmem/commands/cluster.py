@@ -98,6 +98,11 @@ _SUBCOMMANDS: Final = (
         deprecated=("5.0.0", "`CLUSTER REPLICAS`"),
     ),
     _Subcommand(
+        "slot-stats", -4, LOADING | STALE, "Returns statistics of hash slots.",
+        "<SLOTSRANGE start-slot:integer end-slot:integer | ORDERBY metric [LIMIT limit:integer] [ASC | DESC]>",
+        "8.2.0", _PER_SLOT, (*_VARIES, "request_policy:all_shards"),
+    ),
+    _Subcommand(
         "slots", 2, LOADING | STALE, "Returns the nodes of each range of hash slots.",
         complexity=_PER_NODE, tips=_VARIES,
         history=(("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")),

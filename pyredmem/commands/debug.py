@@ -199,14 +199,14 @@ def _htstats_key(context: Context, argv: list[bytes]) -> None:
 
 @_subcommand("digest", 2, "Shows a digest of all data; equal data gives equal digests.")
 def _digest(context: Context, argv: list[bytes]) -> None:
-    context.reply.simple(keyspace_digest(context.keyspace))
+    context.reply.simple(keyspace_digest(context.keyspace, context.engine.profile.digests_short_scores))
 
 
 @_subcommand("digest-value", -2, "Shows the digests of values.", "key [key ...]")
 def _digest_value(context: Context, argv: list[bytes]) -> None:
     context.reply.array(len(argv) - 2)
     for key in argv[2:]:
-        digest = Digest()
+        digest = Digest(context.engine.profile.digests_short_scores)
         value = context.db.peek(key)
         if value is not None:
             add_value(digest, context.db, key, value)

@@ -68,6 +68,7 @@ def dump(context: Context, argv: list[bytes]) -> None:
 def payload_of(context: Context, value: RedisObject) -> bytes:
     """A value in the form that RESTORE reads."""
     writer = RdbWriter(context.engine.settings.flag("rdbcompression"))
+    writer.raise_version(context.engine.profile.rdb_version)
     value.save(writer)
     return writer.payload()
 

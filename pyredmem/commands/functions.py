@@ -285,6 +285,7 @@ def function_stats(context: Context, argv: list[bytes]) -> None:
 )
 def function_dump(context: Context, argv: list[bytes]) -> None:
     writer = RdbWriter(context.engine.settings.flag("rdbcompression"))
+    writer.raise_version(context.engine.profile.rdb_version)
     for library in scripting_of(context.engine).libraries.by_name.values():
         writer.kind(FUNCTION)
         writer.string(library.code)

@@ -58,8 +58,12 @@ def place_of_score(score: float) -> tuple[float, float]:
 def reply_place(context: Context, longitude: float, latitude: float) -> None:
     reply = context.reply
     reply.array(2)
-    reply.fixed_double(longitude)
-    reply.fixed_double(latitude)
+    if context.engine.profile.has_short_coordinates:
+        reply.double(longitude)
+        reply.double(latitude)
+    else:
+        reply.fixed_double(longitude)
+        reply.fixed_double(latitude)
 
 
 @geo.command(

@@ -238,7 +238,7 @@ def _distinct(count: i64, total: i64, rng: Random) -> list[int]:
 )
 def hscan(context: Context, argv: list[bytes]) -> None:
     """The options are not checked if there is no hash."""
-    cursor: i64 = scan_cursor(argv[2]) & INT64_MAX  # only the bits below the table's size count
+    cursor: i64 = scan_cursor(context, argv[2]) & INT64_MAX  # only the bits below the table's size count
     value = hash_to_read(context, argv[1])
     found: list[bytes] = []
     if value is None:

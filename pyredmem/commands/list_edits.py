@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, CommandError
-from pyredmem.base.numbers import INT64_MAX
+from pyredmem.base.numbers import INT64_MAX, INT64_MIN
 from pyredmem.commands.counts import at_least
 from pyredmem.commands.lists import index_range, list_to_read, list_to_write
 from pyredmem.engine.arguments import Arguments, integer
@@ -112,6 +112,8 @@ def _removed(context: Context, key: bytes, value: ListObject, event: bytes, chan
 def lrem(context: Context, argv: list[bytes]) -> None:
     """At most ``count`` elements are removed, from the tail if it is negative; all of them if it is 0."""
     count = integer(argv[2])
+    if count == INT64_MIN and context.engine.profile.has_strict_lrem_count:
+        raise errors.not_between(-INT64_MAX, INT64_MAX)
     value = list_to_write(context, argv[1])
     if value is None:
         context.reply.integer(0)

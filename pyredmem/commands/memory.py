@@ -6,15 +6,18 @@ measurement of how memory is reclaimed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.help import declare_help
+from pyredmem.config.profiles import Profile
+from pyredmem.engine import figures
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
-from pyredmem.engine.memory_overhead import MemoryOverhead, measure_overhead
+from pyredmem.engine.memory_overhead import DatabaseOverhead, MemoryOverhead, measure_overhead
 from pyredmem.memory.layout import key_overhead
 from pyredmem.memory.malloc_stats import malloc_stats
 from pyredmem.memory.snapshot import AllocatorSample
@@ -69,58 +72,86 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
 )
 def memory_stats(context: Context, argv: list[bytes]) -> None:
     overhead = measure_overhead(context.engine)
-    context.reply.map(27 + len(overhead.databases))
-    _overhead(context.reply, overhead)
-    _allocator(context.reply, context.engine.sampler.allocator_sample)
+    fields = _Fields(context.engine.profile)
+    value = context.engine.figures.value
+    _overhead(fields, overhead, value(figures.LUA_EVAL_BYTES) + value(figures.LUA_FUNCTIONS_BYTES))
+    _allocator(fields, context.engine.sampler.allocator_sample)
+    fields.reply(context.reply)
 
 
-def _overhead(reply: ReplySink, overhead: MemoryOverhead) -> None:
-    _number(reply, b"peak.allocated", overhead.peak)
-    _number(reply, b"total.allocated", overhead.total)
-    _number(reply, b"startup.allocated", overhead.startup)
-    _number(reply, b"replication.backlog", 0)
-    _number(reply, b"clients.slaves", overhead.replicas)
-    _number(reply, b"clients.normal", overhead.clients)
-    _number(reply, b"cluster.links", 0)
-    _number(reply, b"aof.buffer", overhead.aof_buffer)
-    _number(reply, b"lua.caches", overhead.lua_caches)
-    _number(reply, b"functions.caches", overhead.functions_caches)
+class _Fields:
+    """The fields of MEMORY STATS that the version of the server has, with functions that reply with their values."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._fields: list[tuple[bytes, Callable[[ReplySink], None]]] = []
+
+    def add(self, name: str, write: Callable[[ReplySink], None]) -> None:
+        if self._profile.has_field(name):
+            self._fields.append((name.encode(), write))
+
+    def number(self, name: str, number: int) -> None:
+        self.add(name, lambda reply: reply.integer(number))
+
+    def double(self, name: str, number: float) -> None:
+        self.add(name, lambda reply: reply.double(number))
+
+    def database(self, database: DatabaseOverhead) -> None:
+        """Add a map with the hash tables of a database."""
+        tables = _Fields(self._profile)
+        tables.number("overhead.hashtable.main", database.main_table)
+        tables.number("overhead.hashtable.expires", database.expire_table)
+        if self._profile.has_slot_tables:
+            tables.number("overhead.hashtable.slot-to-keys", 0)
+        self.add(f"db.{database.index}", tables.reply)
+
+    def reply(self, reply: ReplySink) -> None:
+        """Reply with a map of the fields."""
+        reply.map(len(self._fields))
+        for name, write in self._fields:
+            reply.bulk(name)
+            write(reply)
+
+
+def _overhead(fields: _Fields, overhead: MemoryOverhead, lua_bytes: int) -> None:
+    fields.number("peak.allocated", overhead.peak)
+    fields.number("total.allocated", overhead.total)
+    fields.number("startup.allocated", overhead.startup)
+    fields.number("replication.backlog", 0)
+    fields.number("replica.fullsync.buffer", 0)
+    fields.number("clients.slaves", overhead.replicas)
+    fields.number("clients.normal", overhead.clients)
+    fields.number("cluster.links", 0)
+    fields.number("aof.buffer", overhead.aof_buffer)
+    fields.number("lua.caches", overhead.lua_caches)
+    fields.number("functions.caches", overhead.functions_caches)
+    fields.number("script.VMs", lua_bytes)
     for database in overhead.databases:
-        reply.bulk(b"db.%d" % database.index)
-        reply.map(3)
-        _number(reply, b"overhead.hashtable.main", database.main_table)
-        _number(reply, b"overhead.hashtable.expires", database.expire_table)
-        _number(reply, b"overhead.hashtable.slot-to-keys", 0)
-    _number(reply, b"overhead.total", overhead.overhead)
-    _number(reply, b"keys.count", overhead.keys)
-    _number(reply, b"keys.bytes-per-key", overhead.bytes_per_key())
-    _number(reply, b"dataset.bytes", overhead.dataset())
-    _double(reply, b"dataset.percentage", overhead.dataset_percent())
-    _double(reply, b"peak.percentage", overhead.peak_percent())
+        fields.database(database)
+    fields.number("overhead.db.hashtable.lut", sum([database.buckets_bytes for database in overhead.databases]))
+    fields.number("overhead.db.hashtable.rehashing", 0)
+    fields.number("overhead.total", overhead.overhead)
+    fields.number("db.dict.rehashing.count", 0)
+    fields.number("keys.count", overhead.keys)
+    fields.number("keys.bytes-per-key", overhead.bytes_per_key())
+    fields.number("dataset.bytes", overhead.dataset())
+    fields.double("dataset.percentage", overhead.dataset_percent())
+    fields.double("peak.percentage", overhead.peak_percent())
 
 
-def _allocator(reply: ReplySink, sample: AllocatorSample) -> None:
-    _number(reply, b"allocator.allocated", sample.allocated)
-    _number(reply, b"allocator.active", sample.active)
-    _number(reply, b"allocator.resident", sample.resident)
-    _double(reply, b"allocator-fragmentation.ratio", sample.fragmentation_ratio())
-    _number(reply, b"allocator-fragmentation.bytes", sample.fragmentation_bytes())
-    _double(reply, b"allocator-rss.ratio", sample.allocator_rss_ratio())
-    _number(reply, b"allocator-rss.bytes", sample.allocator_rss_bytes())
-    _double(reply, b"rss-overhead.ratio", sample.rss_overhead_ratio())
-    _number(reply, b"rss-overhead.bytes", sample.rss_overhead_bytes())
-    _double(reply, b"fragmentation", sample.total_fragmentation_ratio())
-    _number(reply, b"fragmentation.bytes", sample.total_fragmentation_bytes())
-
-
-def _number(reply: ReplySink, name: bytes, number: int) -> None:
-    reply.bulk(name)
-    reply.integer(number)
-
-
-def _double(reply: ReplySink, name: bytes, number: float) -> None:
-    reply.bulk(name)
-    reply.double(number)
+def _allocator(fields: _Fields, sample: AllocatorSample) -> None:
+    fields.number("allocator.allocated", sample.allocated)
+    fields.number("allocator.active", sample.active)
+    fields.number("allocator.resident", sample.resident)
+    fields.number("allocator.muzzy", 0)
+    fields.double("allocator-fragmentation.ratio", sample.fragmentation_ratio())
+    fields.number("allocator-fragmentation.bytes", sample.fragmentation_bytes())
+    fields.double("allocator-rss.ratio", sample.allocator_rss_ratio())
+    fields.number("allocator-rss.bytes", sample.allocator_rss_bytes())
+    fields.double("rss-overhead.ratio", sample.rss_overhead_ratio())
+    fields.number("rss-overhead.bytes", sample.rss_overhead_bytes())
+    fields.double("fragmentation", sample.total_fragmentation_ratio())
+    fields.number("fragmentation.bytes", sample.total_fragmentation_bytes())
 
 
 @memory.command(

@@ -11,7 +11,7 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import CommandError
 from pyredmem.base.glob import Glob
-from pyredmem.base.numbers import INT64_MAX, UINT64_MAX
+from pyredmem.base.numbers import INT64_MAX, UINT64_MAX, parse_unsigned
 from pyredmem.commands.c_strings import SPACES, c_string
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READONLY, TOUCHES_ARBITRARY_KEYS, Group
@@ -63,7 +63,7 @@ def keys_(context: Context, argv: list[bytes]) -> None:
     tips=("nondeterministic_output", "request_policy:special", "response_policy:special"),
 )
 def scan(context: Context, argv: list[bytes]) -> None:
-    cursor = scan_cursor(argv[1])
+    cursor = scan_cursor(context, argv[1])
     options = ScanOptions(argv, 2, with_type=True)
     cursor, keys = _visit(context.db, cursor, options)
     keys = _living(context.db, keys, options.type_name)
@@ -77,7 +77,17 @@ def reply_scan(reply: ReplySink, cursor: int, elements: list[bytes]) -> None:
     reply.bulks(elements)
 
 
-def scan_cursor(argument: bytes) -> int:
+def scan_cursor(context: Context, argument: bytes) -> int:
+    """A cursor, by the rules of the server's version."""
+    if not context.engine.profile.has_strict_cursors:
+        return _loose_cursor(argument)
+    cursor = parse_unsigned(argument)
+    if cursor is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    return cursor
+
+
+def _loose_cursor(argument: bytes) -> int:
     """A cursor, parsed like C's ``strtoul``: a sign and leading zeros are allowed, and an empty argument is 0."""
     text = c_string(argument)
     if text == b"":

@@ -271,7 +271,7 @@ def reply_set(context: Context, members: list[bytes]) -> None:
 )
 def sscan(context: Context, argv: list[bytes]) -> None:
     """A small set is returned at once. If there is no set, the options are not checked."""
-    cursor = scan_cursor(argv[2])
+    cursor = scan_cursor(context, argv[2])
     found = set_to_read(context, argv[1])
     members: list[bytes] = []
     next_cursor = 0

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
 from pyredmem.base.numbers import parse_double
-from pyredmem.commands.c_strings import SPACES, c_string
+from pyredmem.commands.c_strings import SPACES, c_string, parse_decimal
 from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.hashes import field_value
 from pyredmem.engine.arguments import Arguments
@@ -267,11 +267,12 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
     All keys are looked up even if a value is no number, as Redis counts and notifies of those that are missing.
     """
     by = request.by
+    is_strict = context.engine.profile.has_strict_bounds
     keyed: list[tuple[float, bytes]] = []
     is_wrong = False
     for element in elements:
         text = element if by is None else by.value(context, element)
-        score = 0.0 if text is None else _score(text)
+        score = 0.0 if text is None else _score(text, is_strict)
         if score is None:
             is_wrong = True
         else:
@@ -282,9 +283,14 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
     return [element for _, element in keyed]
 
 
-def _score(text: bytes) -> float | None:
-    """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero."""
+def _score(text: bytes, is_strict: bool) -> float | None:
+    """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero.
+
+    Newer versions take only decimal numbers, but those that are too large or too small as well.
+    """
     text = c_string(text)
+    if is_strict and text:
+        return parse_decimal(text)
     return parse_double(text.lstrip(SPACES)) if text else 0.0
 
 

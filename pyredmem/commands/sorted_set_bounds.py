@@ -3,6 +3,7 @@
 There are three kinds of bounds: ranks, which count from the end if negative; scores, where ``(1`` excludes the bound
 itself; and members, ``[a``, ``(a``, ``-`` or ``+``. Score bounds are parsed by C's plain ``strtod``, more loosely than
 scores: leading spaces are allowed, an empty bound is 0, a number that is too large is infinite, and a NUL ends it.
+Newer versions take only decimal numbers there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
-from pyredmem.commands.c_strings import SPACES, c_string
+from pyredmem.commands.c_strings import SPACES, c_string, parse_decimal
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import integer
 from pyredmem.objects.sorted_set import SortedSetObject
 
@@ -24,7 +26,6 @@ BY_LEX: Final = 2
 
 _NOT_SCORES: Final = b"ERR min or max is not a float"
 _NOT_MEMBERS: Final = b"ERR min or max not valid string range item"
-_DECIMAL: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _HEXADECIMAL: Final = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?")
 _EXCLUDED: Final = 40  # (
 _INCLUDED: Final = 91  # [
@@ -34,15 +35,17 @@ _AMONG: Final = 0
 _AFTER: Final = 1
 
 
-def _strtod(data: bytes) -> float:
+def _strtod(data: bytes, is_strict: bool) -> float:
     """A C string as a double; NaN if it is not a number, or if something follows the number."""
     text = c_string(data)
     if text == b"":
         return 0.0
-    text = text.lstrip(SPACES)
-    if _DECIMAL.fullmatch(text) is not None:
-        return float(text)
-    if _HEXADECIMAL.fullmatch(text) is None:
+    if not is_strict:
+        text = text.lstrip(SPACES)
+    decimal = parse_decimal(text)
+    if decimal is not None:
+        return decimal
+    if is_strict or _HEXADECIMAL.fullmatch(text) is None:
         return float("nan")
     try:
         return float.fromhex(text.decode())
@@ -81,7 +84,7 @@ class _LexBound:
 class Bounds:
     """A range between two bounds of one kind."""
 
-    def __init__(self, kind: i64, low: bytes, high: bytes) -> None:
+    def __init__(self, profile: Profile, kind: i64, low: bytes, high: bytes) -> None:
         self.kind: i64 = kind
         # Ranks.
         self.first: i64 = 0
@@ -97,8 +100,9 @@ class Bounds:
             self.first = integer(low)
             self.last = integer(high)
         elif kind == BY_SCORE:
-            self.low = _strtod(low[1:] if self.low_excluded else low)
-            self.high = _strtod(high[1:] if self.high_excluded else high)
+            is_strict = profile.has_strict_bounds
+            self.low = _strtod(low[1:] if self.low_excluded else low, is_strict)
+            self.high = _strtod(high[1:] if self.high_excluded else high, is_strict)
             if isnan(self.low) or isnan(self.high):
                 raise CommandError(_NOT_SCORES)
         else:

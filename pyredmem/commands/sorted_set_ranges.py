@@ -14,6 +14,7 @@ from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.sorted_set_bounds import BY_LEX, BY_RANK, BY_SCORE, Bounds
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read, sorted_set_to_write
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
@@ -49,7 +50,7 @@ _OPEN: Final = -1
 class _Range:
     """The arguments of a command of the ZRANGE family: the bounds, and what to do with the members between them."""
 
-    def __init__(self, argv: list[bytes], start: i64, kind: i64, reverse: i64, stores: bool) -> None:
+    def __init__(self, profile: Profile, argv: list[bytes], start: i64, kind: i64, reverse: i64, stores: bool) -> None:
         self.offset = 0
         self.limit = -1
         self.with_scores = False
@@ -62,7 +63,7 @@ class _Range:
             raise CommandError(_SCORES_BY_LEX)
         swapped = self.reverse and kind != BY_RANK
         low, high = argv[start], argv[start + 1]
-        self.bounds = Bounds(kind, high, low) if swapped else Bounds(kind, low, high)
+        self.bounds = Bounds(profile, kind, high, low) if swapped else Bounds(profile, kind, low, high)
 
     def _read_options(self, arguments: Arguments, kind: i64, reverse: i64, stores: bool) -> None:
         asked_kind: i64 = _OPEN
@@ -111,7 +112,7 @@ class _Range:
 
 def _reply_range(context: Context, argv: list[bytes], kind: i64, reverse: i64) -> None:
     """Run a command of the ZRANGE family."""
-    wanted = _Range(argv, 2, kind, reverse, False)
+    wanted = _Range(context.engine.profile, argv, 2, kind, reverse, False)
     found = sorted_set_to_read(context, argv[1])
     if found is None:
         context.reply.array(0)
@@ -232,7 +233,7 @@ def zrevrangebylex(context: Context, argv: list[bytes]) -> None:
 )
 def zrangestore(context: Context, argv: list[bytes]) -> None:
     """Members are added one by one, and only with a range of ranks is the size known beforehand, as in Redis."""
-    wanted = _Range(argv, 3, _OPEN, _OPEN, True)
+    wanted = _Range(context.engine.profile, argv, 3, _OPEN, _OPEN, True)
     found = sorted_set_to_read(context, argv[2])
     if found is None:
         store_result(context, argv[1], None, b"")
@@ -290,7 +291,7 @@ def zlexcount(context: Context, argv: list[bytes]) -> None:
 
 
 def _reply_count(context: Context, argv: list[bytes], kind: i64) -> None:
-    bounds = Bounds(kind, argv[2], argv[3])
+    bounds = Bounds(context.engine.profile, kind, argv[2], argv[3])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
         context.reply.integer(0)
@@ -348,7 +349,7 @@ def zremrangebylex(context: Context, argv: list[bytes]) -> None:
 
 
 def _remove_range(context: Context, argv: list[bytes], kind: i64, event: bytes) -> None:
-    bounds = Bounds(kind, argv[2], argv[3])
+    bounds = Bounds(context.engine.profile, kind, argv[2], argv[3])
     key = argv[1]
     found = sorted_set_to_write(context, key)
     if found is None:

@@ -37,7 +37,7 @@ _LEAVE_OUT_FACTOR: Final = 3
 )
 def zscan(context: Context, argv: list[bytes]) -> None:
     """A listpack is returned at once. If there is no sorted set, the options are not checked."""
-    cursor = scan_cursor(argv[2])
+    cursor = scan_cursor(context, argv[2])
     found = sorted_set_to_read(context, argv[1])
     if found is None:
         reply_scan(context.reply, 0, [])

@@ -75,6 +75,13 @@ class _Options:
                 raise bad_subcommand_call(argv[0], argv[1])
 
 
+def _entries_read(context: Context, stream: Stream, options: _Options) -> int:
+    """How many entries a group is said to have read."""
+    if context.engine.profile.limits_entries_read:
+        return min(options.entries_read, stream.entries_added)
+    return options.entries_read
+
+
 @stream_groups.command(
     "xgroup|create",
     arity=-5,
@@ -106,7 +113,7 @@ def xgroup_create(context: Context, argv: list[bytes]) -> None:
         context.keyspace.changes.modified(context.db.index, key)
     elif stream.group(argv[3]) is not None:
         raise CommandError(_GROUP_EXISTS)
-    stream.add_group(argv[3], last_id, options.entries_read)
+    stream.add_group(argv[3], last_id, _entries_read(context, stream, options))
     state_changed(context, key, b"xgroup-create")
     context.reply.ok()
 
@@ -130,7 +137,7 @@ def xgroup_setid(context: Context, argv: list[bytes]) -> None:
         raise bad_subcommand_call(argv[0], argv[1])
     last_id = _stream(context, argv[2]).last_id if argv[4] == b"$" else parse_bound(argv[4], 0)
     group.last_id = last_id
-    group.entries_read = options.entries_read
+    group.entries_read = _entries_read(context, _stream(context, argv[2]), options)
     state_changed(context, argv[2], b"xgroup-setid")
     context.reply.ok()
 

@@ -38,8 +38,8 @@ _NEW_ENTRIES: Final = MAX_ID
 
 _NO_GROUP_OPTION: Final = b"ERR Missing GROUP option for XREADGROUP"
 _LAST_ID_OF_GROUP: Final = (
-    b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
-    b"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+    b"ERR The %b ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+    b"specifying a proper ID, or use the > ID to get new messages. The %b ID would just return an empty result set."
 )
 _NEW_ENTRIES_WITHOUT_GROUP: Final = (
     b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
@@ -59,7 +59,9 @@ class _Source:
 class _Request:
     """The arguments of XREAD and XREADGROUP before the streams."""
 
-    def __init__(self, argv: list[bytes], for_group: bool, now_ms: int) -> None:
+    def __init__(self, argv: list[bytes], for_group: bool, now_ms: int, has_last_entry: bool) -> None:
+        """``has_last_entry``: + may stand for the last entry of a stream."""
+        self.has_last_entry = has_last_entry
         self.count: i64 = -1  # entries per stream; all if negative
         self.blocks = False
         self.deadline_ms: i64 = 0
@@ -104,10 +106,13 @@ class _Request:
         self.keys_at = arguments.at
         if arguments.left() % 2 == 1:
             raise CommandError(
-                b"ERR Unbalanced '%b' list of streams: for each stream key an ID or '%b' must be specified."
-                % ((b"xreadgroup", b">") if for_group else (b"xread", b"$"))
+                b"ERR Unbalanced '%b' list of streams: for each stream key an ID%b must be specified."
+                % ((b"xreadgroup", b" or '>'") if for_group else (b"xread", self._special_ids()))
             )
         self.streams = arguments.left() // 2
+
+    def _special_ids(self) -> bytes:
+        return b", '+', or '$'" if self.has_last_entry else b" or '$'"
 
 
 def _check_option(option: bytes, for_group: bool) -> None:
@@ -130,17 +135,21 @@ def _sources(context: Context, argv: list[bytes], request: _Request) -> list[_So
             group = None if stream is None else stream.group(request.group)
             if group is None:
                 raise no_key_or_group(key, request.group, b" in XREADGROUP with GROUP option")
-        after = _after(argv[at + request.streams], stream, group is not None)
+        after = _after(argv[at + request.streams], stream, request)
         sources.append(_Source(key, stream, group, after))
     return sources
 
 
-def _after(argument: bytes, stream: Stream | None, for_group: bool) -> int:
+def _after(argument: bytes, stream: Stream | None, request: _Request) -> int:
     """The id after which to read."""
-    if argument == b"$":
+    for_group = request.group is not None
+    if argument == b"$" or (argument == b"+" and request.has_last_entry):
         if for_group:
-            raise CommandError(_LAST_ID_OF_GROUP)
-        return 0 if stream is None else stream.last_id
+            raise CommandError(_LAST_ID_OF_GROUP % (argument, argument))
+        if stream is None:
+            return 0
+        # To read the last entry is to read what comes after the id before it.
+        return stream.last_valid_id() - 1 if argument == b"+" and stream.length > 0 else stream.last_id
     if argument == b">":
         if not for_group:
             raise CommandError(_NEW_ENTRIES_WITHOUT_GROUP)
@@ -178,7 +187,7 @@ def _tracked_keys(argv: list[bytes]) -> list[FoundKey]:
     find_tracked_keys=_tracked_keys,
 )
 def xread(context: Context, argv: list[bytes]) -> None:
-    request = _Request(argv, False, context.keyspace.now_ms())
+    request = _Request(argv, False, context.keyspace.now_ms(), context.engine.profile.has_last_entry)
     sources = _sources(context, argv, request)
     ready: list[_Source] = []
     for source in sources:
@@ -240,7 +249,7 @@ def _wait(context: Context, argv: list[bytes], request: _Request, sources: list[
 )
 def xreadgroup(context: Context, argv: list[bytes]) -> None:
     """A request for pending entries never blocks, even if the consumer has none."""
-    request = _Request(argv, True, context.keyspace.now_ms())
+    request = _Request(argv, True, context.keyspace.now_ms(), context.engine.profile.has_last_entry)
     sources = _sources(context, argv, request)
     given: list[_Given] = []
     context.record_nothing()

@@ -11,6 +11,7 @@ from pyredmem.commands.c_strings import c_string
 from pyredmem.engine.arguments import Arguments
 from pyredmem.objects.stream import Stream
 from pyredmem.objects.stream_id import LONGEST_ID, MAX_ID, id_text, parse_id
+from pyredmem.objects.stream_references import KEEPREF, REFERENCES, trim_below, trim_to_length
 
 # The strategies of XADD and XTRIM.
 _MAXLEN: Final = 1
@@ -31,7 +32,10 @@ _TRIMMED_WITHOUT_NODE_LIMIT: Final = 10_000
 class Trimming:
     """The options of XADD and XTRIM: how to trim, and for XADD also where the id is."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes_references: bool = False) -> None:
+        """``takes_references``: the version of the server has KEEPREF, DELREF and ACKED."""
+        self._takes_references = takes_references
+        self.references = KEEPREF
         self.strategy: i64 = 0
         self.maxlen: i64 = 0
         self.minid = 0
@@ -56,6 +60,9 @@ class Trimming:
                 self.limit = arguments.integer()
                 if self.limit < 0:
                     raise CommandError(b"ERR The LIMIT argument must be >= 0.")
+            elif self._takes_references and option in REFERENCES:
+                self.references = REFERENCES[option]
+                self._takes_references = False  # a second one counts as no option
             elif for_xadd and option == b"NOMKSTREAM":
                 self.no_mkstream = True
             elif for_xadd:
@@ -111,7 +118,16 @@ class Trimming:
         return MAX_ID if stream.length == 0 else stream.first_id
 
     def trim(self, stream: Stream) -> i64:
-        """Trim the stream; returns how many entries were deleted."""
+        """Trim the stream; returns how many entries were deleted.
+
+        With regard to references no node can be deleted as a whole, so ``~`` deletes nothing then, as in Redis.
+        """
+        if self.references != KEEPREF:
+            if self.approximately:
+                return 0
+            if self.strategy == _MAXLEN:
+                return trim_to_length(stream, self.maxlen, self.references)
+            return trim_below(stream, self.minid, self.references) if self.strategy == _MINID else 0
         if self.strategy == _MAXLEN:
             return stream.trim_to_length(self.maxlen, self.approximately, self.limit)
         if self.strategy == _MINID:

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.errors import NO_SUCH_KEY, SYNTAX_ERROR, WRONG_TYPE, CommandError, wrong_arity
 from pyredmem.commands.stream_trimming import LIMIT_WITHOUT_STRATEGY, Trimming, automatic_ms
+from pyredmem.config.profiles import XADD_REFERENCES, XTRIM_REFERENCES
 from pyredmem.engine.arguments import Arguments, integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -43,6 +44,7 @@ from pyredmem.protocol.reply import ReplySink
 streams: Final = Group("stream")
 
 _EXCLUSIVE_RANGES: Final = (("6.2.0", "Added exclusive ranges."),)
+_REFERENCE_OPTIONS: Final = ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options.")
 _ID_ZERO: Final = b"ERR The ID specified in XADD must be greater than 0-0"
 _ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
 _NO_STRATEGY: Final = b"ERR syntax error, XTRIM must be called with a trimming strategy"
@@ -111,10 +113,12 @@ def _new_id(stream: Stream, argument: bytes, now_ms: i64) -> int:
     since="5.0.0",
     complexity="O(1); with trimming O(N) where N is the number of deleted entries.",
     summary="Adds an entry to a stream; creates the stream if it does not exist.",
-    syntax="key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
+    syntax="key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> "
+    "field value [field value ...]",
     history=(
         ("6.2.0", "Added the `NOMKSTREAM`, `MINID` and `LIMIT` options."),
         ("7.0.0", "Accepts ids of the form `ms-*`."),
+        _REFERENCE_OPTIONS,
     ),
     tips=("nondeterministic_output",),
 )
@@ -123,7 +127,7 @@ def xadd(context: Context, argv: list[bytes]) -> None:
     trimming: Trimming | None = None
     id_at: i64 = 2
     if argv[2] != b"*":
-        trimming = Trimming()
+        trimming = Trimming(context.engine.profile.has(XADD_REFERENCES))
         trimming.read(Arguments(argv, 2), True)
         trimming.check(limits.stream_node_entries)
         id_at = trimming.id_at
@@ -172,12 +176,12 @@ def _is_zero(argument: bytes) -> bool:
     since="5.0.0",
     complexity="O(N) where N is the number of deleted entries; whole nodes are deleted at once.",
     summary="Deletes the oldest entries of a stream.",
-    syntax="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
-    history=(("6.2.0", "Added the `MINID` and `LIMIT` options."),),
+    syntax="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
+    history=(("6.2.0", "Added the `MINID` and `LIMIT` options."), _REFERENCE_OPTIONS),
     tips=("nondeterministic_output",),
 )
 def xtrim(context: Context, argv: list[bytes]) -> None:
-    trimming = Trimming()
+    trimming = Trimming(context.engine.profile.has(XTRIM_REFERENCES))
     trimming.read(Arguments(argv, 2), False)
     if trimming.strategy == 0:
         raise CommandError(LIMIT_WITHOUT_STRATEGY if trimming.limit > 0 else _NO_STRATEGY)

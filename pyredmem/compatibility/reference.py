@@ -11,6 +11,7 @@ from typing import Final
 
 from pyredmem.assembly import REGISTRY
 from pyredmem.base.redis_commands import redis_commands
+from pyredmem.compatibility.profiles import profiles_section
 from pyredmem.config.file import save_file
 from pyredmem.config.parameters import SECTIONS
 from pyredmem.engine.command import Command
@@ -25,7 +26,9 @@ _NO_MODULES: Final = "modules cannot be loaded"
 DIFFERENCES: Final = {
     "command|docs": "summaries and complexities have other words, and groups of arguments other names; single "
     "arguments have no versions",
+    "client|list": "`tot-cmds` counts the commands of a batch at its end",
     "debug": "has what looks inside the server or prepares a test, not what crashes or restarts it",
+    "info": "the section Keysizes is not in plain INFO, because all keys are visited for it",
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
@@ -125,7 +128,7 @@ def document() -> str:
     parts = [_HEAD, f"This server has {count} of the {len(names)} commands and subcommands of Redis 7.2.\n\n"]
     parts += [_group(title, group, served) for title, group in known.items()]
     parts.append(_extensions([command for command in table.all() if command.name not in names]))
-    parts += [_SCRIPTS, _redis_py_tests(), _settings()]
+    parts += [profiles_section(), _SCRIPTS, _redis_py_tests(), _settings()]
     return "".join(parts)
 
 

@@ -1,10 +1,12 @@
 """Profiles: what is different from one version of the server to the next, as data.
 
 The setting ``redis-version`` chooses a profile at the start. A profile is declared as what it changes of the one before
-it. Nobody else compares versions: code asks the profile for a named fact, or whether it has an option.
+it. Nobody else compares versions: code asks the profile for a named fact, or whether it has an option, a field of INFO
+or a setting.
 
 Commands say themselves since which version they exist. Options that an older command got later are declared here, so
-that one declaration decides what is accepted and what COMMAND DOCS shows.
+that one declaration decides what is accepted and what COMMAND DOCS shows. Fields and settings are declared here too: a
+field that is not among those of the profile is left out wherever it would be written.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pyredmem.base.redis_version import version_parts
-from pyredmem.config.kinds import BadValueError, Text
+from pyredmem.config.kinds import INT_MAX, BadValueError, Integer, Kind, Text
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,48 @@ class Option:
 
 HSCAN_NOVALUES: Final = Option("hscan", " [NOVALUES]", "7.4.0")
 CLIENT_KILL_MAXAGE: Final = Option("client|kill", " | [MAXAGE maxage:integer]", "7.4.0")
-OPTIONS: Final = (HSCAN_NOVALUES, CLIENT_KILL_MAXAGE)
+BITOP_DIFFERENCES: Final = Option("bitop", " | DIFF | DIFF1 | ANDOR | ONE", "8.2.0")
+XADD_REFERENCES: Final = Option("xadd", " [KEEPREF | DELREF | ACKED]", "8.2.0")
+XTRIM_REFERENCES: Final = Option("xtrim", " [KEEPREF | DELREF | ACKED]", "8.2.0")
+OPTIONS: Final = (HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, BITOP_DIFFERENCES, XADD_REFERENCES, XTRIM_REFERENCES)
+
+#: Fields of INFO, MEMORY STATS and the lines about clients that this server has had since before there were profiles.
+_EARLY_FIELDS: Final = frozenset(
+    (
+        *("pubsub_clients", "watching_clients", "total_watched_keys", "expired_subkeys", "subexpiry", "watch"),
+        *("client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections"),
+    )
+)
+_FIELDS_OF_7_4: Final = _EARLY_FIELDS | frozenset(
+    (
+        *("allocator_muzzy", "mem_overhead_db_hashtable_rehashing", "evicted_scripts"),
+        *("allocator.muzzy", "overhead.db.hashtable.lut", "overhead.db.hashtable.rehashing"),
+        "db.dict.rehashing.count",
+    )
+)
+_FIELDS_OF_8_2: Final = _FIELDS_OF_7_4 | frozenset(
+    (
+        *("used_memory_peak_time", "mem_replica_full_sync_buffer", "replica.fullsync.buffer", "script.VMs"),
+        *("io_threaded_total_prefetch_batches", "io_threaded_total_prefetch_entries"),
+        *("io-thread", "tot-net-in", "tot-net-out", "tot-cmds"),
+    )
+)
+#: Sections of INFO.
+_SECTIONS_OF_8_2: Final = frozenset(("Keysizes", "Threads"))
+#: The fields and sections that only some profiles have.
+LATER_FIELDS: Final = _FIELDS_OF_8_2 | _SECTIONS_OF_8_2
+
+_SETTINGS_OF_8_2: Final = frozenset(
+    (
+        *("cluster-compatibility-sample-ratio", "cluster-slot-stats-enabled", "replica-full-sync-buffer-limit"),
+        "vset-force-single-threaded-execution",
+    )
+)
+#: Settings that only some profiles have. A file may set those of any version, so that it need not be changed.
+LATER_SETTINGS: Final = _SETTINGS_OF_8_2
+FORMER_SETTINGS: Final = frozenset(("io-threads-do-reads",))
+
+_FIELD_EXPIRY: Final = frozenset(("hexpire", "hpexpire", "hexpireat", "hpexpireat"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +82,24 @@ class Profile:
     version: str  # what INFO and HELLO report
     until: tuple[int, int, int]  # it has the commands and options of Redis up to this version
 
+    fields: frozenset[str] = frozenset()  # of LATER_FIELDS
+    settings: frozenset[str] = FORMER_SETTINGS  # of LATER_SETTINGS and FORMER_SETTINGS
+    hidden_settings: frozenset[str] = frozenset()  # settings that CONFIG GET shows only to those who know their names
+    denyoom: frozenset[str] = frozenset()  # commands that are refused out of memory, but not in the newest version
+
+    # FACTS says what these mean.
+    rdb_version: int = 11
+    most_samples: int = INT_MAX
+    has_slot_tables: bool = True
+    has_strict_cursors: bool = False
+    has_strict_bit_ranges: bool = False
+    has_strict_lrem_count: bool = False
+    has_last_entry: bool = False
+    has_strict_bounds: bool = False
+    has_short_coordinates: bool = False
+    digests_short_scores: bool = False
+    limits_entries_read: bool = False
+
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
         return version_parts(version) <= self.until
@@ -46,6 +107,18 @@ class Profile:
     def has(self, option: Option) -> bool:
         """Whether the server has an option."""
         return self.has_since(option.since)
+
+    def has_field(self, name: str) -> bool:
+        """Whether the server has a field of INFO, of MEMORY STATS or of the lines about clients, or a section."""
+        return name in self.fields or name not in LATER_FIELDS
+
+    def has_setting(self, name: str) -> bool:
+        """Whether the server has a setting."""
+        return name in self.settings or (name not in LATER_SETTINGS and name not in FORMER_SETTINGS)
+
+    def kind(self, name: str, kind: Kind) -> Kind:
+        """The kind of a setting, which usually has ``kind``."""
+        return Integer(1, self.most_samples) if name == "maxmemory-samples" else kind
 
     def syntax(self, command: str, syntax: str) -> str:
         """The syntax of a command without the options that the server has not."""
@@ -55,13 +128,57 @@ class Profile:
         return syntax
 
 
+#: What the facts of a profile mean, by their names.
+FACTS: Final = {
+    "rdb_version": "the version of RDB files and of the payloads of DUMP; if there are field times, at least 12",
+    "most_samples": "the largest value of `maxmemory-samples`",
+    "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
+    "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
+    "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
+    "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
+    "has_last_entry": "XREAD takes `+` for the last entry",
+    "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
+    "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
+    "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
+    "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
+}
+
+
 REDIS_7_2: Final = Profile("redis-7.2", "7.2.6", (7, 2, 255))
-REDIS_7_4: Final = replace(REDIS_7_2, name="redis-7.4", version="7.4.7", until=(7, 4, 255))
+REDIS_7_4: Final = replace(
+    REDIS_7_2,
+    name="redis-7.4",
+    version="7.4.7",
+    until=(7, 4, 255),
+    fields=_FIELDS_OF_7_4,
+    has_slot_tables=False,
+    most_samples=64,
+    rdb_version=12,
+    denyoom=_FIELD_EXPIRY,
+    has_strict_cursors=True,
+    has_strict_bit_ranges=True,
+    has_strict_lrem_count=True,
+    has_last_entry=True,
+)
+REDIS_8_2: Final = replace(
+    REDIS_7_4,
+    name="redis-8.2",
+    version="8.2.3",
+    until=(8, 2, 255),
+    fields=_FIELDS_OF_8_2 | _SECTIONS_OF_8_2,
+    settings=_SETTINGS_OF_8_2,
+    hidden_settings=frozenset(("aof-disable-auto-gc",)),
+    denyoom=frozenset(),
+    has_strict_bounds=True,
+    has_short_coordinates=True,
+    digests_short_scores=True,
+    limits_entries_read=True,
+)
 #: The memory and the replies of Redis 7.2, with the commands and options of later versions.
-MIXED: Final = replace(REDIS_7_2, name="mixed", version="7.4.7", until=(8, 2, 255))
+MIXED: Final = replace(REDIS_7_2, name="mixed", version="7.4.7", until=(8, 2, 255), fields=_EARLY_FIELDS)
 
 #: The profiles by name, oldest first.
-PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, MIXED)}
+PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, MIXED)}
 
 
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)*.*")

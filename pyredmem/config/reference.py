@@ -12,6 +12,7 @@ from typing import Final
 from pyredmem.config.file import save_file
 from pyredmem.config.parameter import Parameter
 from pyredmem.config.parameters import SECTIONS
+from pyredmem.config.profiles import PROFILES
 
 EXAMPLE_PATH: Final = "redis.conf.example"
 DOCUMENT_PATH: Final = "docs/configuration.md"
@@ -65,7 +66,7 @@ def example() -> str:
 
 def _example_of(parameter: Parameter) -> str:
     """The lines of one setting."""
-    notes = [parameter.help, _sentence(parameter.kind.describe())]
+    notes = [parameter.help, _sentence(parameter.kind.describe()), *_versions(parameter)]
     if parameter.alias:
         notes.append(f"Also called {parameter.alias}.")
     if not parameter.effect:
@@ -109,10 +110,16 @@ def _row(parameter: Parameter) -> str:
         parameter.kind.describe(),
         f"`{parameter.default}`" if parameter.default else "empty",
         _run_time(parameter),
-        parameter.help,
+        " ".join([parameter.help, *_versions(parameter)]),
         "yes" if parameter.effect else f"no: {parameter.no_effect}",
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _versions(parameter: Parameter) -> list[str]:
+    """Which profiles have a setting, if not all do."""
+    names = [name for name, profile in PROFILES.items() if profile.has_setting(parameter.name)]
+    return [] if len(names) == len(PROFILES) else [f"CONFIG knows it under {' and '.join(names)}."]
 
 
 def _run_time(parameter: Parameter) -> str:

@@ -106,15 +106,16 @@ class Settings:
         A pattern without wildcards is a name. It is shown as it was typed, and it finds hidden settings too.
         """
         found: dict[str, tuple[str, str]] = {}
+        profile = self.profile()
         for pattern in patterns:
             if re.search(rb"[\[*?]", pattern):
                 for name, parameter in PARAMETERS.items():
-                    if name not in found and not parameter.hidden and match(pattern, name.encode(), True):
+                    if name not in found and _is_listed(parameter, profile) and match(pattern, name.encode(), True):
                         found[name] = (name, parameter.kind.shown(self._values[parameter.name]))
             else:
                 typed = decode(pattern)
                 exact = self.parameter(typed)
-                if exact is not None and typed.lower() not in found:
+                if exact is not None and profile.has_setting(exact.name) and typed.lower() not in found:
                     found[typed.lower()] = (typed, exact.kind.shown(self._values[exact.name]))
         return list(found.values())
 
@@ -178,9 +179,10 @@ class Settings:
         seen: set[str] = set()
         protection = self.text("enable-protected-configs")
         open_to_client = protection == "yes" or (protection == "local" and local_client)
+        profile = self.profile()
         for typed, value in pairs:
             parameter = self.parameter(typed)
-            if parameter is None:
+            if parameter is None or not profile.has_setting(parameter.name):
                 raise unknown_setting(typed)
             if parameter.immutable:
                 raise SettingError(typed, IMMUTABLE)
@@ -197,8 +199,9 @@ class Settings:
         words = [value]
         if parameter.kind.many_words:
             words = value.split(" ") if value else []
+        kind = self.profile().kind(parameter.name, parameter.kind)
         try:
-            self._change(parameter.name, parameter.kind.parse(words, self._values[parameter.name]))
+            self._change(parameter.name, kind.parse(words, self._values[parameter.name]))
         except BadValueError as refused:
             raise SettingError(shown, refused.reason) from None
 
@@ -236,3 +239,9 @@ class Settings:
             callback()
         except SettingError as refused:
             raise AssertionError(f"a subscriber refused its old value: {refused}") from refused
+
+
+def _is_listed(parameter: Parameter, profile: Profile) -> bool:
+    """Whether CONFIG GET shows a setting that a pattern with wildcards matches."""
+    hidden = parameter.hidden or parameter.name in profile.hidden_settings
+    return not hidden and profile.has_setting(parameter.name)

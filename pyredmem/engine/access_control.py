@@ -246,5 +246,5 @@ class AccessControl:
         if not context:
             context = IN_MULTI if session.transaction.active else TOPLEVEL
         most = self._core.settings.integer("acllog-max-len")
-        client = describe(session, self._tracking.of(session), argv) if most else b""
+        client = describe(session, self._tracking.of(session), self._core.profile, argv) if most else b""
         self.log.add(causes.REASONS[cause], context, what, name, client, self._core.keyspace.now_ms(), most)

@@ -1,7 +1,8 @@
-"""The line about a client in CLIENT LIST and CLIENT INFO, with the fields of Redis 7.4 in their order."""
+"""The line about a client in CLIENT LIST and CLIENT INFO, with the fields of the server's version in their order."""
 
 from __future__ import annotations
 
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.gates import GATE_MONITOR, GATE_NO_TOUCH, GATE_SUBSCRIBED
 from pyredmem.engine.session import HOLD_BLOCKED, HOLD_CLOSING, HOLD_PAUSED, Session
 from pyredmem.engine.subscriptions import CHANNEL, PATTERN, SHARD
@@ -10,7 +11,9 @@ from pyredmem.engine.tracking import ClientTracking
 _MICROSECONDS = 1000000
 
 
-def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes] | None = None) -> bytes:
+def describe(
+    session: Session, tracking: ClientTracking | None, profile: Profile, argv: list[bytes] | None = None
+) -> bytes:
     """The line about a client, without a line end.
 
     ``tracking`` is how the client tracks keys, None if it does not. ``argv`` is the command that it is running, if any.
@@ -22,7 +25,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
     used = session.held_input() + request
     queued = len(session.transaction.queue) if session.transaction.active else -1
     subscriptions = session.subscriptions
-    fields = (
+    fields = [
         b"id=%d" % session.id,
         b"addr=%b" % session.address.encode("utf-8", "surrogateescape"),
         b"laddr=%b" % session.local_address.encode("utf-8", "surrogateescape"),
@@ -36,7 +39,7 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"psub=%d" % subscriptions.of_kind(PATTERN),
         b"ssub=%d" % subscriptions.of_kind(SHARD),
         b"multi=%d" % queued,
-        b"watch=%d" % len(session.transaction.watched),
+        *([b"watch=%d" % len(session.transaction.watched)] if profile.has_field("watch") else []),
         b"qbuf=%d" % used,
         b"qbuf-free=%d" % max(0, memory.query_buffer.capacity() - used),
         b"argv-mem=%d" % arguments,
@@ -54,7 +57,11 @@ def describe(session: Session, tracking: ClientTracking | None, argv: list[bytes
         b"resp=%d" % session.output.protocol,
         b"lib-name=%b" % session.library_name,
         b"lib-ver=%b" % session.library_version,
-    )
+    ]
+    if profile.has_field("tot-cmds"):
+        traffic = session.traffic
+        fields += [b"io-thread=0", b"tot-net-in=%d" % traffic.input_bytes, b"tot-net-out=%d" % traffic.output_bytes]
+        fields.append(b"tot-cmds=%d" % traffic.commands)
     return b" ".join(fields)
 
 

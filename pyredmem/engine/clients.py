@@ -159,7 +159,7 @@ class Clients:
 
     def describe(self, session: Session, argv: list[bytes] | None = None) -> bytes:
         """The line about a client in CLIENT LIST; ``argv`` is the command that it is running, if any."""
-        return describe(session, self._tracking.of(session), argv)
+        return describe(session, self._tracking.of(session), self._core.profile, argv)
 
     # Kinds.
 
@@ -253,7 +253,7 @@ class Clients:
     def drop(self, session: Session, reason: str = "") -> None:
         """Disconnect a client at once, without sending its unsent output, and log ``reason`` if there is one."""
         if reason:
-            line = describe(session, self._tracking.of(session)).decode("utf-8", "backslashreplace")
+            line = self.describe(session).decode("utf-8", "backslashreplace")
             self._core.host.log("warning", f"Closing client {line}: {reason}.")
         session.aborted = True
         session.output.take()

@@ -223,7 +223,8 @@ class Registry:
 def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
     """What a version of the server says of a command."""
     history = tuple([entry for entry in spec.history if profile.has_since(entry[0])])
-    return replace(spec, syntax=profile.syntax(spec.name, spec.syntax), history=history)
+    flags = spec.flags | DENYOOM if spec.name in profile.denyoom else spec.flags
+    return replace(spec, syntax=profile.syntax(spec.name, spec.syntax), history=history, flags=flags)
 
 
 def _no_handler(context: Context, argv: list[bytes]) -> None:

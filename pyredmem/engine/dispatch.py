@@ -421,6 +421,7 @@ class Dispatcher(CallRunner):
         stats.batch_start_us = now_us
         stats.reads_processed += 1
         stats.net_input_bytes += size
+        session.traffic.input_bytes += size
 
     def continue_batch(self) -> None:
         now_us = self._clock.now_us()

@@ -27,6 +27,7 @@ class DatabaseOverhead:
     index: int
     main_table: int
     expire_table: int
+    buckets_bytes: int  # of both, the buckets alone
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,11 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
+    buckets = database.buckets() * POINTER_SIZE
+    expire_buckets = database.expire_buckets() * POINTER_SIZE
     return DatabaseOverhead(
         index=database.index,
-        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
-        expire_table=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
+        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + buckets,
+        expire_table=database.expiring() * DICT_ENTRY_SIZE + expire_buckets,
+        buckets_bytes=buckets + expire_buckets,
     )

@@ -68,6 +68,8 @@ class Sampler:
         self.cycles = Rate()
         self.cycle_us = Rate()
         self._sample: AllocatorSample | None = None
+        self._peak: i64 = 0
+        self._peak_s: i64 = 0
         self._sample_rates()
 
     @property
@@ -84,8 +86,19 @@ class Sampler:
         if self._thread_base_us < 0:
             self._thread_base_us = self._thread_us()
         self._allocator.note_peak()
+        self._note_peak()
         self._sample = take_sample(self._allocator, self._host.resident_bytes())
         self._sample_rates()
+
+    def peak_s(self) -> int:
+        """When the peak of used memory was reached, as unix time in seconds; it is looked at with each sample."""
+        self._note_peak()
+        return int(self._peak_s)
+
+    def _note_peak(self) -> None:
+        if self._allocator.peak != self._peak:
+            self._peak = self._allocator.peak
+            self._peak_s = self._keyspace.now_us // 1_000_000
 
     def _sample_rates(self) -> None:
         stats = self._stats

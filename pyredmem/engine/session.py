@@ -98,6 +98,15 @@ class Runner(ABC):
         """Check the output of a session while a command is writing it. The command must be able to go on."""
 
 
+class Traffic:
+    """How much a client has sent and got so far."""
+
+    def __init__(self) -> None:
+        self.input_bytes: i64 = 0
+        self.output_bytes: i64 = 0
+        self.commands: i64 = 0  # that have run or wait to run; those of a batch are counted at its end
+
+
 class Session:
     """One connected client."""
 
@@ -144,6 +153,7 @@ class Session:
         self.subscriptions = self.memory.subscriptions
         self._query_buffer = self.memory.query_buffer
         self.output_alarm: i64 = 0  # above this many bytes of output its limits are checked
+        self.traffic = Traffic()
         self.reply_peak: i64 = 0  # the most bytes of output at once since the timer's last visit
         self.counted_bytes: i64 = 0  # its memory when it was counted last
         self.output_watch = OutputWatch()
@@ -340,6 +350,7 @@ class Session:
             requests = self._more_requests() if more_may_follow and not self.holds else []
         if parser.error is not None and not self._backlog.has_requests() and not self.is_closing():
             self._end_with(parser.error)
+        self.traffic.commands += count
         if count > self.stats.most_commands:
             self.stats.most_commands = count
         self.runner.end_batch()
@@ -428,6 +439,7 @@ class Session:
         """Count ``size`` bytes of output, which the shell is taking now."""
         stats = self.stats
         stats.net_output_bytes += size
+        self.traffic.output_bytes += size
         stats.writes_processed += 1
         if size > self.reply_peak:
             self.reply_peak = size

@@ -17,6 +17,7 @@ class Report:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.lines: list[str] = []
+        self._profile = engine.profile
         self._overhead: MemoryOverhead | None = None
 
     def title(self, name: str) -> None:
@@ -25,15 +26,21 @@ class Report:
             self.lines.append("")
         self.lines.append(f"# {name}")
 
+    def has(self, name: str) -> bool:
+        """Whether the version of the server has a field or a section."""
+        return self._profile.has_field(name)
+
     def number(self, name: str, value: int) -> None:
-        self.lines.append(f"{name}:{value}")
+        self.text(name, str(value))
 
     def text(self, name: str, value: str) -> None:
-        self.lines.append(f"{name}:{value}")
+        """Write a field, unless the version of the server does not have it."""
+        if self.has(name):
+            self.lines.append(f"{name}:{value}")
 
     def decimal(self, name: str, value: float, places: int = 2) -> None:
         """Write a number with ``places`` decimals."""
-        self.lines.append(f"{name}:{value:.{places}f}")
+        self.text(name, f"{value:.{places}f}")
 
     def size(self, name: str, size: int) -> None:
         """Write a number of bytes, exactly and, in another line, rounded with a unit."""
@@ -42,7 +49,7 @@ class Report:
 
     def human(self, name: str, size: int) -> None:
         """Write a number of bytes, rounded with a unit."""
-        self.lines.append(f"{name}:{human_size(size)}")
+        self.text(name, human_size(size))
 
     def figure(self, name: str) -> None:
         """Write a figure that a part of the engine provides under the name of the field."""

@@ -9,14 +9,14 @@ from pyredmem.engine.engine import Engine
 from pyredmem.info.clients import clients
 from pyredmem.info.commands import command_stats, error_stats, latency_stats
 from pyredmem.info.cpu import cpu
-from pyredmem.info.keyspace import cluster, keyspace, modules
+from pyredmem.info.keyspace import cluster, keysizes, keyspace, modules
 from pyredmem.info.memory import memory
 from pyredmem.info.persistence import persistence
 from pyredmem.info.process import process
 from pyredmem.info.replication import replication
 from pyredmem.info.report import Report
 from pyredmem.info.server import server
-from pyredmem.info.stats import debug, stats
+from pyredmem.info.stats import debug, stats, threads
 
 Provider = Callable[[Report], None]
 
@@ -38,6 +38,7 @@ SECTIONS: Final = (
     Section("Memory", memory),
     Section("Process", process, default=False),
     Section("Persistence", persistence),
+    Section("Threads", threads),
     Section("Stats", stats),
     Section("Replication", replication),
     Section("CPU", cpu),
@@ -47,6 +48,7 @@ SECTIONS: Final = (
     Section("Latencystats", latency_stats, default=False),
     Section("Cluster", cluster),
     Section("Keyspace", keyspace),
+    Section("Keysizes", keysizes, default=False),
     Section("Debug", debug, default=False, in_all=False),
 )
 
@@ -62,6 +64,8 @@ def info_text(engine: Engine, names: list[bytes]) -> bytes:
     default = b"default" in wanted
     report = Report(engine)
     for section in SECTIONS:
+        if not report.has(section.title):
+            continue
         if (everything and section.in_all) or section.name in wanted or (default and section.default):
             report.title(section.title)
             section.provider(report)

@@ -18,6 +18,15 @@ def stats(report: Report) -> None:
     _access(report)
 
 
+def threads(report: Report) -> None:
+    """Write the section Threads: one thread serves all clients."""
+    counters = report.engine.stats
+    report.text(
+        "io_thread_0",
+        f"clients={len(report.engine.sessions)},reads={counters.reads_processed},writes={counters.writes_processed}",
+    )
+
+
 def _traffic(report: Report) -> None:
     counters = report.engine.stats
     sampler = report.engine.sampler
@@ -54,6 +63,7 @@ def _expiry_and_eviction(report: Report) -> None:
     report.number("expire_cycle_cpu_milliseconds", value(figures.EXPIRE_CYCLE_US) // 1000)
     report.figure(figures.EVICTED_KEYS)
     report.figure(figures.EVICTED_CLIENTS)
+    report.number("evicted_scripts", 0)
     report.figure(figures.EVICTION_EXCEEDED_TOTAL_MS)
     report.figure(figures.EVICTION_EXCEEDED_MS)
 
@@ -92,6 +102,8 @@ def _tracking_and_errors(report: Report) -> None:
     report.number("total_writes_processed", counters.writes_processed)
     report.number("io_threaded_reads_processed", 0)
     report.number("io_threaded_writes_processed", 0)
+    report.number("io_threaded_total_prefetch_batches", 0)
+    report.number("io_threaded_total_prefetch_entries", 0)
     report.number("client_query_buffer_limit_disconnections", counters.query_limit_disconnections)
     report.number("client_output_buffer_limit_disconnections", counters.output_limit_disconnections)
     report.figure(figures.REPLY_BUFFER_SHRINKS)

@@ -21,7 +21,7 @@ def add_value(digest: Digest, database: Database, key: bytes, value: RedisObject
         digest.xor(_EXPIRES)
 
 
-def keyspace_digest(keyspace: Keyspace) -> bytes:
+def keyspace_digest(keyspace: Keyspace, has_short_scores: bool = False) -> bytes:
     """The digest of all databases, as text."""
     whole = Digest()
     for database in keyspace.databases:
@@ -29,7 +29,7 @@ def keyspace_digest(keyspace: Keyspace) -> bytes:
             continue
         whole.mix_number(database.index)
         for slot, key in enumerate(database.keys.all_keys()):
-            digest = Digest()
+            digest = Digest(has_short_scores)
             digest.mix(key)
             add_value(digest, database, key, database.keys.value(slot))
             whole.xor(digest.data())

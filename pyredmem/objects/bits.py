@@ -16,6 +16,10 @@ Data = bytes | bytearray
 AND: Final = 0
 OR: Final = 1
 XOR: Final = 2
+DIFF: Final = 3  # bits of the first string that are in no other
+DIFF1: Final = 4  # bits of any other string that are not in the first
+ANDOR: Final = 5  # bits of the first string that are in any other
+ONE: Final = 6  # bits that exactly one string has
 
 #: Chunk of a count (bytes): larger ones exceed the processor's first cache, smaller ones cost more calls.
 _COUNT_CHUNK: Final = 16384
@@ -94,18 +98,36 @@ def _skip(data: Data, filler: bytes, start: i64, end: i64) -> i64:
 
 
 def combine(operation: i64, sources: list[Data]) -> bytearray:
-    """AND, OR or XOR of strings. The result is as long as the longest; shorter ones count as padded with zeros."""
+    """An operation on strings. The result is as long as the longest; shorter ones count as padded with zeros."""
     size = max([len(source) for source in sources])
-    result = int.from_bytes(sources[0], "little")
-    for source in sources[1:]:
-        number = int.from_bytes(source, "little")
-        if operation == AND:
-            result &= number
-        elif operation == OR:
-            result |= number
-        else:
-            result ^= number
+    first = int.from_bytes(sources[0], "little")
+    if operation == ONE:
+        result = _in_one(sources)
+    elif operation in (DIFF, DIFF1, ANDOR):
+        others = int.from_bytes(combine(OR, sources[1:]), "little")
+        result = first & ~others if operation == DIFF else others & ~first if operation == DIFF1 else first & others
+    else:
+        result = first
+        for source in sources[1:]:
+            number = int.from_bytes(source, "little")
+            if operation == AND:
+                result &= number
+            elif operation == OR:
+                result |= number
+            else:
+                result ^= number
     return bytearray(result.to_bytes(size, "little"))
+
+
+def _in_one(sources: list[Data]) -> int:
+    """The bits that exactly one string has, as a number."""
+    once = 0
+    often = 0
+    for source in sources:
+        number = int.from_bytes(source, "little")
+        often |= once & number
+        once = (once | number) & ~often
+    return once
 
 
 def invert(data: Data) -> bytearray:

@@ -10,7 +10,10 @@ A digest is 20 bytes, at first all zero. There are two ways to add data to one (
 from __future__ import annotations
 
 from hashlib import sha1
+from math import isfinite
 from typing import Final
+
+from pyredmem.base.double_text import format_by_grisu
 
 _BYTES: Final = 20
 
@@ -24,9 +27,13 @@ STREAM_TYPE: Final = 6
 
 
 class Digest:
-    """A digest that data is being added to."""
+    """A digest that data is being added to.
 
-    def __init__(self) -> None:
+    A score is mixed in as its text, with 17 digits or, in newer versions, as few as identify it.
+    """
+
+    def __init__(self, has_short_scores: bool = False) -> None:
+        self.has_short_scores = has_short_scores
         self._value = 0
 
     def xor(self, data: bytes) -> None:
@@ -37,6 +44,13 @@ class Digest:
         """Add data whose order matters."""
         self.xor(data)
         self._value = int.from_bytes(_sha1(self.data()))
+
+    def mix_score(self, score: float) -> None:
+        """Add a score."""
+        if self.has_short_scores and isfinite(score) and score != 0.0:
+            self.mix(format_by_grisu(score))
+        else:
+            self.mix(b"%.17g" % score)
 
     def mix_number(self, number: int) -> None:
         """Add a 32-bit number, the most significant byte first."""

@@ -88,16 +88,26 @@ class RdbKeysWriter(RdbWriter, DatasetWriter):
 
 
 class RdbFileWriter(RdbKeysWriter):
-    """Writes a file from its beginning to its end; raises the OSError of the file."""
+    """Writes a file from its beginning to its end; raises the OSError of the file.
 
-    def __init__(self, file: WritableFile, compresses: bool, sums: bool, has_field_times: bool) -> None:
+    The file says that it has the given version of the format, or the one that has field times if it needs that.
+    """
+
+    def __init__(
+        self,
+        file: WritableFile,
+        compresses: bool,
+        sums: bool,
+        has_field_times: bool,
+        version: int = rdb_types.VERSION,
+    ) -> None:
         super().__init__(compresses, has_field_times)
         self._file: WritableFile = file
         self._sums = sums
         self._checksum = Checksum()
         self.written: i64 = 0  # bytes, without those that are still collected
-        version = rdb_types.VERSION_WITH_FIELD_TIMES if has_field_times else rdb_types.VERSION
-        self._out.write(b"REDIS%04d" % version)
+        needed = rdb_types.VERSION_WITH_FIELD_TIMES if has_field_times else rdb_types.VERSION
+        self._out.write(b"REDIS%04d" % max(version, needed))
 
     def field(self, name: bytes, text: bytes) -> None:
         """Write a field that describes the file."""

@@ -55,6 +55,10 @@ class RdbWriter:
         """Note that only a server whose hash fields have expire times can read the value."""
         self._version = VERSION_WITH_FIELD_TIMES
 
+    def raise_version(self, version: int) -> None:
+        """Note that a server writes this version of the format even where an older one would do."""
+        self._version = max(self._version, version)
+
     def length(self, number: int) -> None:
         """Write a length or another non-negative number of at most 64 bits."""
         out = self._out

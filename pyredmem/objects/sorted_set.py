@@ -141,9 +141,9 @@ class SortedSetObject(Collection):
     def digest(self, digest: Digest) -> None:
         digest.mix_number(SORTED_SET_TYPE)
         for member, score in self.items():
-            item = Digest()
+            item = Digest(digest.has_short_scores)
             item.mix(member)
-            item.mix(b"%.17g" % score)
+            item.mix_score(score)
             digest.xor(item.data())
 
     def hash_table(self) -> Dict | None:

@@ -34,7 +34,8 @@ class RdbSave(DatasetFile):
         core = self._core
         settings = core.settings
         compresses, sums = settings.flag("rdbcompression"), settings.flag("rdbchecksum")
-        self._writer = RdbFileWriter(self._file, compresses, sums, needs_field_times(core.keyspace))
+        version = core.profile.rdb_version
+        self._writer = RdbFileWriter(self._file, compresses, sums, needs_field_times(core.keyspace), version)
         self._write_fields()
         for code in self._libraries:
             self._writer.function(code)

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.differential.encodings import DEFAULT, Expectation, Limits
-from tests.differential.known import deliberate, parts_ways
+from tests.differential.known import Known, deliberate, known_differences, parts_ways
 from tests.differential.rules import Rule, exactly, itemwise
 from tests.differential.state import State, disagreement, quoted, read_state
 from tests.support.servers import Server
@@ -102,6 +102,10 @@ class Pair:
         self._limits = DEFAULT
         #: Both servers are real ones of the same version, to test the harness: their encodings must be the same.
         self._same_version = self._sides[0].version() == self._sides[1].version()
+        version = self._sides[0].version()
+        self._known = known_differences(version)
+        #: The judge has what came after 7.0, as our server has.
+        self.is_newer = not version.startswith("7.0.")
 
     def close(self) -> None:
         for side in self._sides:
@@ -114,8 +118,9 @@ class Pair:
     def limit(self, limits: Limits) -> None:
         """Set other limits of encodings; the fixtures of the servers restore them."""
         theirs, ours = self._sides
-        theirs.configure(limits.shared_settings())
-        ours.configure(limits.shared_settings() | ({} if self._same_version else limits.our_settings()))
+        of_set_listpacks = limits.our_settings()
+        theirs.configure(limits.shared_settings() | (of_set_listpacks if self.is_newer else {}))
+        ours.configure(limits.shared_settings() | (of_set_listpacks if self.is_newer or not self._same_version else {}))
         self._limits = limits
 
     def difference(
@@ -126,7 +131,7 @@ class Pair:
         theirs, ours = runs
         answered = min(len(theirs.replies), len(ours.replies))
         self.compared.update(one.argv[0].decode("latin-1").upper() for one in steps[:answered] if one.argv)
-        rules = _rules_with_transactions(steps, theirs.replies)
+        rules = _rules_with_transactions(self._known, steps, theirs.replies)
         for at, one in enumerate(steps):
             their_reply = theirs.replies[at] if at < len(theirs.replies) else None
             our_reply = ours.replies[at] if at < len(ours.replies) else None
@@ -153,7 +158,7 @@ class Pair:
                 tuple(steps),
             )
         expectation = None if self._same_version else Expectation([one.argv for one in steps], self._limits)
-        found = disagreement(theirs.state, ours.state, expectation)
+        found = disagreement(theirs.state, ours.state, expectation, self._known if self.is_newer else ())
         if found is None:
             return None
         return Difference(f"final state, {found.where}", found.why, found.theirs, found.ours, tuple(steps))
@@ -304,7 +309,7 @@ def _batches(steps: Sequence[Step]) -> Iterable[list[Step]]:
         yield batch
 
 
-def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) -> list[Rule]:
+def _rules_with_transactions(known: tuple[Known, ...], steps: Sequence[Step], replies: Sequence[Reply]) -> list[Rule]:
     """The rule of each step; an EXEC gets the rules of the commands that it runs."""
     rules: list[Rule] = []
     queued: dict[str, list[Rule]] = {}
@@ -313,19 +318,19 @@ def _rules_with_transactions(steps: Sequence[Step], replies: Sequence[Reply]) ->
         waiting = queued.setdefault(one.connection, [])
         if reply == QUEUED:
             rules.append(exactly)
-            waiting.append(_rule(one))
+            waiting.append(_rule(known, one))
             continue
-        rules.append(itemwise(list(waiting)) if name == b"EXEC" else _rule(one))
+        rules.append(itemwise(list(waiting)) if name == b"EXEC" else _rule(known, one))
         if name in {b"EXEC", b"DISCARD", b"RESET", b"MULTI"} and not (name == b"MULTI" and isinstance(reply, Error)):
             waiting.clear()
-    return rules + [_rule(one) for one in steps[len(rules) :]]
+    return rules + [_rule(known, one) for one in steps[len(rules) :]]
 
 
-def _rule(one: Step) -> Rule:
+def _rule(known: tuple[Known, ...], one: Step) -> Rule:
     """The rule of a step, which also accepts known differences."""
 
     def rule(theirs: Reply, ours: Reply) -> str | None:
         why = one.rule(theirs, ours)
-        return None if why is None or deliberate(one.argv, theirs, ours) else why
+        return None if why is None or deliberate(known, one.argv, theirs, ours) else why
 
     return rule

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.differential.encodings import Expectation
-from tests.differential.known import same_but_for_digits
+from tests.differential.known import Known, deliberate, same_but_for_digits
 from tests.differential.rules import MILLISECONDS
 from tests.support.wire import Argument, Array, Bulk, Integer, Map, Reply, Simple, Wire
 
@@ -206,12 +206,14 @@ UNKNOWN = Reader((("DUMP", None),), _as_it_is)
 # Comparing.
 
 
-def disagreement(theirs: State, ours: State, expectation: Expectation | None) -> Disagreement | None:
-    """The first difference between the states; encodings must be as expected, or the same."""
+def disagreement(
+    theirs: State, ours: State, expectation: Expectation | None, known: tuple[Known, ...] = ()
+) -> Disagreement | None:
+    """The first difference between the states; encodings must be as expected, or the same but for known differences."""
     if theirs.keys.keys() != ours.keys.keys():
         return Disagreement("keys", "different", _listing(theirs), _listing(ours))
     for (database, name), their_key in theirs.keys.items():
-        found = _of_key(their_key, ours.keys[database, name], expectation)
+        found = _of_key(their_key, ours.keys[database, name], expectation, known)
         if found is not None:
             where = f"key {quoted(name)} of db{database}: {found.where}"
             return Disagreement(where, found.why, found.theirs, found.ours)
@@ -225,7 +227,9 @@ def _alike(theirs: KeyState, ours: KeyState) -> bool:
     return theirs.value == ours.value
 
 
-def _of_key(theirs: KeyState, ours: KeyState, expectation: Expectation | None) -> Disagreement | None:
+def _of_key(
+    theirs: KeyState, ours: KeyState, expectation: Expectation | None, known: tuple[Known, ...]
+) -> Disagreement | None:
     if theirs.kind != ours.kind:
         return Disagreement("TYPE", "different", theirs.kind, ours.kind)
     scored = theirs.kind == Simple(b"zset") and same_but_for_digits(theirs.value, ours.value)
@@ -234,7 +238,9 @@ def _of_key(theirs: KeyState, ours: KeyState, expectation: Expectation | None) -
     if (why := MILLISECONDS(theirs.life, ours.life)) is not None:
         return Disagreement("PTTL", why, theirs.life, ours.life)
     if expectation is None:
-        why = None if theirs.encoding == ours.encoding else "different"
+        is_same = theirs.encoding == ours.encoding
+        is_known = deliberate(known, (b"OBJECT", b"ENCODING"), theirs.encoding, ours.encoding)
+        why = None if is_same or is_known else "different"
     else:
         why = expectation.complaint(theirs.kind, theirs.value, theirs.encoding, ours.encoding)
     if why is not None:

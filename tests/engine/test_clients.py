@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pyredmem.config.profiles import MIXED
 from pyredmem.engine.client_info import describe, flags
 from pyredmem.engine.session import HOLD_CLOSING, HOLD_UNREAD, Session
 from tests.support.hosted import Hosted
@@ -16,7 +17,7 @@ from tests.support.world import Client, World
 
 def fields(client: Client) -> dict[str, str]:
     """A client's line as a dictionary."""
-    line = describe(client.session, None).decode()
+    line = describe(client.session, None, MIXED).decode()
     return dict(field.split("=", 1) for field in line.split(" "))
 
 

@@ -21,7 +21,7 @@ def _of(stats: dict[str, int]) -> MemoryOverhead:
         clients=stats["clients.normal"],
         lua_caches=0,
         functions_caches=stats["functions.caches"],
-        databases=[DatabaseOverhead(0, 0, 0)],
+        databases=[DatabaseOverhead(0, 0, 0, 0)],
         keys=stats["keys.count"],
         overhead=stats["overhead.total"],
     )

@@ -82,6 +82,12 @@ REPLICATION: Final = Section(
         ),
         _replication("repl-diskless-sync", _SWITCH, "yes", "Send snapshots to replicas without a file."),
         _replication(
+            "replica-full-sync-buffer-limit",
+            Memory(0, LONG_MAX),
+            "0",
+            "Memory for writes that arrive during a full synchronization; 0 means that of the output buffer.",
+        ),
+        _replication(
             "repl-diskless-sync-delay", _COUNT, "5", "Seconds to wait for more replicas before a snapshot is sent."
         ),
         _replication(
@@ -152,6 +158,13 @@ CLUSTER: Final = Section(
             "Milliseconds without an answer after which a node counts as failed.",
         ),
         _cluster("cluster-port", PORTS, "0", "Port of the cluster bus; 0 means port + 10000.", immutable=True),
+        _cluster(
+            "cluster-compatibility-sample-ratio",
+            Integer(0, 100),
+            "0",
+            "Percentage of commands that are checked for what a cluster would refuse.",
+        ),
+        _cluster("cluster-slot-stats-enabled", _SWITCH, "no", "Count what is done with each hash slot."),
         _cluster(
             "cluster-replica-validity-factor",
             _COUNT,

@@ -151,6 +151,13 @@ PROCESS: Final = Section(
             no_effect=NO_THREADS,
         ),
         Parameter(
+            "vset-force-single-threaded-execution",
+            YesNo(),
+            "no",
+            "Do the work of vector sets in the main thread.",
+            no_effect="there are no vector sets",
+        ),
+        Parameter(
             "io-threads-do-reads",
             YesNo(),
             "no",
