@@ -12,8 +12,8 @@ from tests.golden.record import JUDGES, Recording, measured, recordings, warm
 from tests.support.servers import running
 
 STEP = 41
-#: How far a random figure may be outside of what was recorded.
-MARGIN = 0.05
+#: How far a random figure may be outside of what was recorded; the few processes of a recording do not show all of it.
+MARGIN = 0.15
 #: Blocks of libc, which Valkey has here, may be larger than what was asked for by one step, as chance will have it.
 LIBC_MARGIN = 0.01
 LIBC_STEP = 16
