@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyredmem.keyspace.block_layout import LAYOUTS, SeparateBlocks, create_layout
+from pyredmem.keyspace.block_layout import LAYOUTS, BlockLayout, OneBlock, SeparateBlocks, create_layout
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.memory.allocator import Allocator
 from tests.support.world import World
@@ -35,13 +35,15 @@ def another_layout() -> Iterator[None]:
     ("version", "layout"),
     [
         ("7.2.6", SeparateBlocks),
-        ("99.1.9", SeparateBlocks),
+        ("8.1.9", SeparateBlocks),
+        ("8.2", OneBlock),
+        ("99.1.9", OneBlock),
         ("99.2", CountingLayout),
         ("100.0.0", CountingLayout),
         ("unstable", SeparateBlocks),
     ],
 )
-def test_a_version_has_the_newest_layout_that_is_not_newer(version: str, layout: type[SeparateBlocks]) -> None:
+def test_a_version_has_the_newest_layout_that_is_not_newer(version: str, layout: type[BlockLayout]) -> None:
     assert type(create_layout(version, Allocator())) is layout
 
 
