@@ -22,6 +22,7 @@ from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
 from pyredmem.memory.heap_choice import create_heap_bytes
+from pyredmem.memory.structure_sizes import REDIS_8_2
 from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.one_block_factory import OneBlockFactory
 from pyredmem.objects.string_factory import StringFactory
@@ -86,6 +87,7 @@ class OneBlock(BlockLayout):
 
     def __init__(self, allocator: Allocator) -> None:
         super().__init__(allocator)
+        allocator.sizes = REDIS_8_2
         self._strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), _NO_STRING_IN_HEAP)
 
     @property

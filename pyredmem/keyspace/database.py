@@ -218,21 +218,32 @@ class Database(Lookups):
         If the value is a hash with fields that expire, the active expire cycle finds them under the new key too.
         """
         expire_ms = self.expire_time(key)
-        target.add(new_key, value)
-        if expire_ms != NO_EXPIRE:
-            target.expire_at(new_key, expire_ms)
         if self.hashes_with_times() > 0:
             self.due_keys.move(key, target.due_keys, new_key)
+        target._add_for_a_time(new_key, value, expire_ms)
+
+    def _add_for_a_time(self, key: bytes, value: RedisObject, expire_ms: i64) -> None:
+        self.add(key, value)
+        if expire_ms != NO_EXPIRE:
+            self.expire_at(key, expire_ms)
 
     def move_key(self, key: bytes, target: Database, new_key: bytes) -> None:
         """Give a key, with its value and expire time, another name or database, where no such key exists.
 
-        The new key is there before the old one is deleted, as in Redis: a full table grows on the way.
+        The new key is there before the old one is deleted, as in Redis 7.2: a full table grows on the way. Not so if
+        the key is in the block of its value (Redis 8.2).
         """
         slot = self.keys.find_rehashing(key)
         if self.preservers:
             self.preserve(key, self.keys.value(slot))
         value = self.keys.lend(slot)
-        self.copy_key(key, value, target, new_key)
-        self.delete(key)
+        if self.keys.owns_keys:
+            self.copy_key(key, value, target, new_key)
+            self.delete(key)
+        else:
+            expire_ms = self.expire_time(key)
+            if self.hashes_with_times() > 0:
+                self.due_keys.move(key, target.due_keys, new_key)
+            self.delete(key)
+            target._add_for_a_time(new_key, value, expire_ms)
         target.keys.settle(target.keys.find_rehashing(new_key))

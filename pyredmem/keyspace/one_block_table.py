@@ -25,7 +25,7 @@ from mypy_extensions import i32, i64, mypyc_attr
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
-from pyredmem.memory.heap_bytes import ADDRESS
+from pyredmem.memory.heap_bytes import ADDRESS, LENGTH_SHIFT
 from pyredmem.memory.key_block import embedded_size, is_embedded, key_block_size
 from pyredmem.memory.layout import ROBJ_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
@@ -66,11 +66,11 @@ class OneBlockTable(KeyTable):
         length: i64 = len(key)
         size = key_block_size(length, has_time)
         if isinstance(value, BytesString) and value.sds_address == 0:
-            bytes_: i64 = len(value.content)
-            if is_embedded(length, bytes_, has_time):
-                size += embedded_size(bytes_)
+            size_of_string: i64 = len(value.content)
+            if is_embedded(length, size_of_string, has_time):
+                size += embedded_size(size_of_string)
             else:
-                value.sds_address = i32(allocator.alloc(sds_new_size(bytes_)))
+                value.sds_address = i32(allocator.alloc(sds_new_size(size_of_string)))
         address: i64 = allocator.replace(i64(value.address), size)
         value.address = i32(address)
         heap = self.heap
@@ -116,13 +116,18 @@ class OneBlockTable(KeyTable):
         self.free_value(old)
 
     def timed_address(self, slot: i64) -> i64:
-        key = self.key(slot)
-        address = self._settle_in(key, self.object(self.words[slot]), True)
-        self._follow(slot, key, address)
-        return address
+        if self.needs_room_for_time(slot):
+            key = self.key(slot)
+            self._follow(slot, key, self._settle_in(key, self.object(self.words[slot]), True))
+        return self.key_address(slot)
 
     def needs_room_for_time(self, slot: i64) -> bool:
-        return True
+        """Whether the block has no room for a time, neither one that was asked for nor one left over."""
+        value = self.object(self.words[slot])
+        size = key_block_size(self.key_places[slot] >> LENGTH_SHIFT, True)
+        if isinstance(value, BytesString) and value.sds_address == 0:
+            size += embedded_size(len(value.content))
+        return self.allocator.usable(i64(value.address)) < size
 
     def overhead(self, slot: i64) -> i64:
         value = self.object(self.words[slot])

@@ -21,7 +21,6 @@ _NAME_MARK_SIZE: Final = 1
 _ROOMY_NAME: Final = 128
 #: A string is embedded if the block does not exceed these bytes, in a count that takes a longer name for a short one.
 _EMBEDDING_LIMIT: Final = 64
-_SHORT_NAME: Final = 32
 
 
 def key_block_size(name: i64, has_time: bool) -> i64:
@@ -39,6 +38,4 @@ def embedded_size(length: i64) -> i64:
 def is_embedded(name: i64, length: i64, has_time: bool) -> bool:
     """Whether a string of this length is embedded in the block of its key."""
     size: i64 = ROBJ_SIZE + _NAME_MARK_SIZE + SDS_TYPE_5 + name + 1 + embedded_size(length)
-    if has_time and name < _SHORT_NAME:
-        size += _TIME_SIZE
-    return size <= _EMBEDDING_LIMIT
+    return (size + _TIME_SIZE if has_time else size) <= _EMBEDDING_LIMIT

@@ -16,14 +16,16 @@ from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.tracking import Tracking
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.memory.allocator import Allocator
 
 
 @pytest.fixture
 def core() -> Core:
     allocator = Allocator()
+    layout = create_layout("7.2.0", allocator)
     allocator.begin()
-    return Core(Settings(()), ManualClock(), Random(1), allocator, Host())
+    return Core(Settings(()), ManualClock(), Random(1), layout, Host())
 
 
 def test_a_pause_needs_nothing_but_a_core(core: Core) -> None:
