@@ -6,7 +6,7 @@ What differs from the base class is when a string that a key holds can be change
 
 from __future__ import annotations
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from pyredmem.memory.layout import EMBSTR_LIMIT
 from pyredmem.objects.object import RedisObject
@@ -14,7 +14,6 @@ from pyredmem.objects.string import BufferString, BytesString, StringObject
 from pyredmem.objects.string_factory import StringFactory
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
 class OneBlockFactory(StringFactory):
     """Makes the string objects of one engine. No two keys share an object."""
 
