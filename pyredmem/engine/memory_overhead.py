@@ -13,7 +13,7 @@ from typing import Final
 from pyredmem.engine import figures
 from pyredmem.engine.engine import Engine
 from pyredmem.keyspace.database import Database
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
+from pyredmem.memory.layout import POINTER_SIZE
 from pyredmem.memory.snapshot import float32, ratio
 
 #: The bytes that the caches of functions take on an empty server, by allocator. They are part of the startup memory.
@@ -97,8 +97,16 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
+    sizes = database.allocator.sizes
+    main_buckets, expire_buckets = database.buckets(), database.expire_buckets()
     return DatabaseOverhead(
         index=database.index,
-        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + database.buckets() * POINTER_SIZE,
-        expire_table=database.expiring() * DICT_ENTRY_SIZE + database.expire_buckets() * POINTER_SIZE,
+        main_table=sizes.counted_tables
+        + (sizes.key_table if main_buckets else 0)
+        + database.size() * sizes.counted_key
+        + main_buckets * POINTER_SIZE,
+        expire_table=sizes.counted_tables
+        + (sizes.expire_table if expire_buckets else 0)
+        + database.expiring() * sizes.counted_time
+        + expire_buckets * POINTER_SIZE,
     )

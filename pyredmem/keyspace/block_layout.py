@@ -89,16 +89,17 @@ class OneBlock(BlockLayout):
         super().__init__(allocator)
         allocator.sizes = REDIS_8_2
         self._strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), _NO_STRING_IN_HEAP)
+        self._factory = OneBlockFactory(allocator, self._strings)
 
     @property
     def strings(self) -> HeapStrings:
         return self._strings
 
     def create_string_factory(self) -> StringFactory:
-        return OneBlockFactory(self.allocator, self._strings)
+        return self._factory
 
     def create_key_table(self) -> KeyTable:
-        return OneBlockTable(self.allocator, self._strings)
+        return OneBlockTable(self.allocator, self._strings, self._factory)
 
     def create_expire_table(self, keys: KeyTable) -> ExpireTable:
         assert isinstance(keys, OneBlockTable)

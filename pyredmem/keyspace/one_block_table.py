@@ -10,8 +10,8 @@ is a short string. It is the block of the value, whose object has its address; t
 Entries are those of a set: the first key of a bucket has none.
 
 An object that is added leaves its own block for one with the name of the key. When the key gets another value, Redis
-puts that into the block if neither of them is an embedded string, nor the new one a small integer (which was shared by
-all commands); else there is a new block. A new block has room for a time to live only if the key has one then. A key
+puts that into the block if neither of them is an embedded string, nor the new one a small integer that all keys could
+share; else there is a new block. A new block has room for a time to live only if the key has one then. A key
 that is given its first one gets such a block. Nothing but a new block takes the room away again.
 
 The table of expire times knows keys by the same addresses, so it is told of each new one.
@@ -32,26 +32,21 @@ from pyredmem.memory.mover import Mover
 from pyredmem.objects.heap_strings import HeapStrings
 from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import SHARED_INTEGERS, BytesString, IntegerString
+from pyredmem.objects.string_factory import StringFactory
 
 
 def _is_embstr(value: RedisObject) -> bool:
     return isinstance(value, BytesString) and value.sds_address == 0
 
 
-def _goes_into_a_block(value: RedisObject) -> bool:
-    """Whether Redis puts a new value into the block of the old one."""
-    if isinstance(value, IntegerString):
-        return not 0 <= value.number < SHARED_INTEGERS
-    return not _is_embstr(value)
-
-
 @mypyc_attr(acyclic=True)
 class OneBlockTable(KeyTable):
     """From key to value, both in one block."""
 
-    def __init__(self, allocator: Allocator, strings: HeapStrings) -> None:
+    def __init__(self, allocator: Allocator, strings: HeapStrings, factory: StringFactory) -> None:
         super().__init__(allocator, strings, in_values=True)
         self.shared_integers = 0
+        self._factory = factory
         #: The table of expire times with the same keys.
         self.expires = ExpireTable(allocator, without_values=True)
 
@@ -90,13 +85,19 @@ class OneBlockTable(KeyTable):
             if expiring >= 0:
                 expires.set_key_address(expiring, address)
 
+    def _goes_into_a_block(self, value: RedisObject) -> bool:
+        """Whether Redis puts a new value into the block of the old one."""
+        if isinstance(value, IntegerString):
+            return not (self._factory.sharing and 0 <= value.number < SHARED_INTEGERS)
+        return not _is_embstr(value)
+
     def insert(self, key: bytes, key_address: i64, word: i64 = 0) -> i64:
         return super().insert(key, self._settle_in(key, self.object(word), False), word)
 
     def exchange(self, slot: i64, word: i64) -> None:
         old = self.object(self.words[slot])
         value = self.object(word)
-        if old.refcount == 1 and not _is_embstr(old) and _goes_into_a_block(value):
+        if old.refcount == 1 and not _is_embstr(old) and self._goes_into_a_block(value):
             block = old.address
             old.address = value.address
             value.address = block

@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, sds_capacity
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, ROBJ_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, sds_capacity
 
 
 class StructureSizes:
@@ -19,6 +19,13 @@ class StructureSizes:
     def __init__(self) -> None:
         #: By how much more a server takes before its first client than that of Redis 7.2 with the same allocator.
         self.startup_change: i64 = 0
+        #: The headers of the tables of a database, which come and go with the tables; 0 if they are always there.
+        self.key_table: i64 = 0
+        self.expire_table: i64 = 0
+        #: What MEMORY STATS counts for these tables, and in them for each key and each time.
+        self.counted_tables: i64 = 0
+        self.counted_key: i64 = DICT_ENTRY_SIZE + ROBJ_SIZE
+        self.counted_time: i64 = DICT_ENTRY_SIZE
         #: What MEMORY USAGE counts for the entry of a member of a sorted set, which has DICT_ENTRY_SIZE in any case.
         self.counted_sorted_set_entry: i64 = DICT_ENTRY_SIZE
         self.stream: i64 = 80
@@ -49,6 +56,11 @@ _LARGE_HEADER: Final = 9
 def _sizes_of_8_2() -> StructureSizes:
     sizes = StructureSizes()
     sizes.startup_change = -212_104
+    sizes.key_table = 2464  # with a histogram of the sizes of keys
+    sizes.expire_table = 64
+    sizes.counted_tables = 216
+    sizes.counted_key = 32
+    sizes.counted_time = 16
     sizes.counted_sorted_set_entry = 16
     sizes.stream = 112
     sizes.pending_entry = 32

@@ -68,6 +68,7 @@ class DictState:
         allocator = table.allocator
         table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
         table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
+        table.fit_header()
         table.used = self.used
         table.links = self._links[:]
         table.entry_addresses = entry_addresses
