@@ -15,6 +15,7 @@ from pyredmem.engine.dispatch import Dispatcher
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.host import Host
 from pyredmem.info.command import info_commands
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.memory.heap_choice import create_allocator
 from pyredmem.memory.process import wants_checked_heap
 from pyredmem.persistence.persistence import Persistence
@@ -54,8 +55,9 @@ def create_engine(
     """
     allocator = create_allocator(settings.text("mem-allocator"), wants_checked_heap())
     allocator.hash_seed = hash_seed
+    layout = create_layout(settings.profile().layout, allocator)
     allocator.begin()
-    core = Core(settings, clock, rng, allocator, host or Host())
+    core = Core(settings, clock, rng, layout, host or Host())
     registry = registry or registry_of(core.profile)
     engine = Engine(core, registry.table)
     engine.scripting = Scripting(engine)

@@ -18,7 +18,6 @@ from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
 from pyredmem.engine.memory_overhead import DatabaseOverhead, MemoryOverhead, measure_overhead
-from pyredmem.memory.layout import key_overhead
 from pyredmem.memory.malloc_stats import malloc_stats
 from pyredmem.memory.snapshot import AllocatorSample
 from pyredmem.protocol.reply import ReplySink
@@ -57,7 +56,7 @@ def memory_usage(context: Context, argv: list[bytes]) -> None:
     if value is None:
         context.reply.null()
         return
-    overhead = key_overhead(context.db.key_block_bytes(key))
+    overhead = context.db.key_overhead(key)
     context.reply.integer(overhead + value.memory(context.engine.allocator, samples))
 
 

@@ -81,6 +81,7 @@ class Profile:
     name: str
     version: str  # what INFO and HELLO report
     until: tuple[int, int, int]  # it has the commands and options of Redis up to this version
+    layout: str = "separate blocks"  # which blocks keys and strings have, see keyspace/block_layout.py
 
     fields: frozenset[str] = frozenset()  # of LATER_FIELDS
     settings: frozenset[str] = FORMER_SETTINGS  # of LATER_SETTINGS and FORMER_SETTINGS
@@ -163,6 +164,7 @@ REDIS_7_4: Final = replace(
 REDIS_8_2: Final = replace(
     REDIS_7_4,
     name="redis-8.2",
+    layout="one block",
     version="8.2.3",
     until=(8, 2, 255),
     fields=_FIELDS_OF_8_2 | _SECTIONS_OF_8_2,

@@ -25,7 +25,7 @@ from pyredmem.engine.session import Session
 from pyredmem.engine.stats import Stats
 from pyredmem.engine.switches import Switches
 from pyredmem.engine.tasks import Tasks
-from pyredmem.keyspace.block_layout import create_layout
+from pyredmem.keyspace.block_layout import BlockLayout
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.audit import AuditReport, audit
@@ -175,14 +175,14 @@ class Outgoing:
 class Core:
     """What the parts of one engine share."""
 
-    def __init__(self, settings: Settings, clock: Clock, rng: Random, allocator: Allocator, host: Host) -> None:
+    def __init__(self, settings: Settings, clock: Clock, rng: Random, layout: BlockLayout, host: Host) -> None:
         self.settings = settings
         self.clock: Clock = clock
         self.rng = rng
+        allocator = layout.allocator
         self.allocator = allocator
         self.host: Host = host
         self.profile = settings.profile()
-        layout = create_layout(self.profile.version, allocator)
         self.keyspace = Keyspace(rng, layout, settings.integer("databases"))
         self.cron = Cron()
         self.tasks = Tasks(clock, host)

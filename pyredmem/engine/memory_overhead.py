@@ -13,7 +13,7 @@ from typing import Final
 from pyredmem.engine import figures
 from pyredmem.engine.engine import Engine
 from pyredmem.keyspace.database import Database
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, POINTER_SIZE, ROBJ_SIZE
+from pyredmem.memory.layout import POINTER_SIZE
 from pyredmem.memory.snapshot import float32, ratio
 
 #: The bytes that the caches of functions take on an empty server, by allocator. They are part of the startup memory.
@@ -98,11 +98,14 @@ def measure_overhead(engine: Engine) -> MemoryOverhead:
 
 
 def _database(database: Database) -> DatabaseOverhead:
+    sizes = database.allocator.sizes
     buckets = database.buckets() * POINTER_SIZE
     expire_buckets = database.expire_buckets() * POINTER_SIZE
+    keys = database.size() * sizes.counted_key + (sizes.key_table if buckets else 0)
+    times = database.expiring() * sizes.counted_time + (sizes.expire_table if expire_buckets else 0)
     return DatabaseOverhead(
         index=database.index,
-        main_table=database.size() * (DICT_ENTRY_SIZE + ROBJ_SIZE) + buckets,
-        expire_table=database.expiring() * DICT_ENTRY_SIZE + expire_buckets,
+        main_table=sizes.counted_tables + keys + buckets,
+        expire_table=sizes.counted_tables + times + expire_buckets,
         buckets_bytes=buckets + expire_buckets,
     )

@@ -62,7 +62,7 @@ class BlockKeys:
         keys.moved_key(finder, slot)
         if not keys.defrag_string(slot, finder):
             value = keys.value(slot)
-            value.defrag_head(finder)
+            keys.defrag_head(finder, value)
             cursor: i64 = value.defrag_elements(finder, 0, _PIECE)
             while cursor != 0 and finder.hits == before and finder.seen() < most:
                 cursor = value.defrag_elements(finder, cursor, _PIECE)

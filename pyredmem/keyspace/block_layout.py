@@ -1,9 +1,10 @@
 """Which blocks keys and their strings have: where the versions of Redis differ, and the rest of the keyspace does not.
 
 An engine has one layout, chosen at its start. Redis 7.2 has up to four blocks for a key with a string: the sds of the
-key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. A version with other
-blocks is another subclass of :class:`BlockLayout`, with its own strings and its own table of keys, and one line in
-``LAYOUTS``. Whatever the blocks are, a word has its access field where ``objects/heap_strings.py`` says.
+key, the entry in the table, the robj, and the sds of the string unless the robj has its bytes. Redis 8.2 has one, and
+the sds of a string that is not short. A version with other blocks is another subclass of :class:`BlockLayout`, with its
+own strings and its own tables of keys, and one line in ``LAYOUTS``. Whatever the blocks are, a word has its access
+field where ``objects/heap_strings.py`` says.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from pyredmem.base.build import COMPILED
-from pyredmem.base.redis_version import version_parts
 from pyredmem.keyspace.key_table import KeyTable
+from pyredmem.keyspace.one_block_table import OneBlockTable
+from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.heap_bytes import LONGEST_IN_HEAP
 from pyredmem.memory.heap_choice import create_heap_bytes
+from pyredmem.memory.structure_sizes import REDIS_8_2
 from pyredmem.objects.heap_strings import HeapStrings
+from pyredmem.objects.one_block_factory import OneBlockFactory
+from pyredmem.objects.string_factory import StringFactory
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -36,8 +41,16 @@ class BlockLayout:
         """The strings of the engine that lie in its heap."""
 
     @abstractmethod
+    def create_string_factory(self) -> StringFactory:
+        """What makes string objects that fit the tables."""
+
+    @abstractmethod
     def create_key_table(self) -> KeyTable:
         """An empty table of keys, whose strings are ``strings``."""
+
+    @abstractmethod
+    def create_expire_table(self, keys: KeyTable) -> ExpireTable:
+        """The empty table of expire times that belongs to an empty table of keys."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -53,16 +66,49 @@ class SeparateBlocks(BlockLayout):
     def strings(self) -> HeapStrings:
         return self._strings
 
+    def create_string_factory(self) -> StringFactory:
+        return StringFactory(self.allocator, self._strings)
+
     def create_key_table(self) -> KeyTable:
         return KeyTable(self.allocator, self._strings)
 
+    def create_expire_table(self, keys: KeyTable) -> ExpireTable:
+        return ExpireTable(self.allocator)
 
-#: The layouts, each with the first version of Redis that has it, newest last.
-LAYOUTS: Final[list[tuple[tuple[int, int, int], type[BlockLayout]]]] = [((0, 0, 0), SeparateBlocks)]
+
+#: No string lies in the heap without an object.
+_NO_STRING_IN_HEAP: Final[i64] = -1
 
 
-def create_layout(redis_version: str, allocator: Allocator) -> BlockLayout:
-    """The layout of a version of Redis."""
-    version = version_parts(redis_version)
-    chosen = [layout for first, layout in LAYOUTS if first <= version]
-    return chosen[-1](allocator)
+@mypyc_attr(allow_interpreted_subclasses=True)
+class OneBlock(BlockLayout):
+    """Redis 8.2: a key is in the block of its value, and short strings are there too."""
+
+    def __init__(self, allocator: Allocator) -> None:
+        super().__init__(allocator)
+        allocator.sizes = REDIS_8_2
+        self._strings = HeapStrings(allocator, create_heap_bytes(allocator, COMPILED), _NO_STRING_IN_HEAP)
+        self._factory = OneBlockFactory(allocator, self._strings)
+
+    @property
+    def strings(self) -> HeapStrings:
+        return self._strings
+
+    def create_string_factory(self) -> StringFactory:
+        return self._factory
+
+    def create_key_table(self) -> KeyTable:
+        return OneBlockTable(self.allocator, self._strings, self._factory)
+
+    def create_expire_table(self, keys: KeyTable) -> ExpireTable:
+        assert isinstance(keys, OneBlockTable)
+        return keys.expires
+
+
+#: The layouts by the names that profiles have for them.
+LAYOUTS: Final[dict[str, type[BlockLayout]]] = {"separate blocks": SeparateBlocks, "one block": OneBlock}
+
+
+def create_layout(name: str, allocator: Allocator) -> BlockLayout:
+    """A layout of an engine; LAYOUTS has the names."""
+    return LAYOUTS[name](allocator)

@@ -20,8 +20,8 @@ from pyredmem.keyspace import events
 from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.lookups import Lookups
 from pyredmem.objects.heap_strings import NO_WORD, with_access
-from pyredmem.objects.object import RedisObject, incr_ref_count
-from pyredmem.objects.string import SHARED_INTEGERS, BufferString, StringObject
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.string import BufferString, StringObject
 
 
 class Database(Lookups):
@@ -52,7 +52,7 @@ class Database(Lookups):
 
     def expire_loaded(self, when_ms: i64) -> None:
         """Give the key that was loaded last an expire time."""
-        self.expires.add(self.keys.key(self._slot), self.keys.key_address(self._slot), when_ms)
+        self.expires.add(self.keys.key(self._slot), self.keys.timed_address(self._slot), when_ms)
 
     def _notify_of_new(self, key: bytes) -> None:
         changes = self.shared.changes
@@ -130,9 +130,9 @@ class Database(Lookups):
             return
         self._touch_to_change(key, slot)
         self.keys.step()  # Redis looks the key up once more
-        self._replace(slot, value)
         if self.expires.used > 0:
             self.persist(key)
+        self._replace(slot, value)
 
     def replace_value(self, key: bytes, value: RedisObject) -> None:
         """Let a key that ``write`` has found hold another value; the access field and the expire time stay."""
@@ -146,7 +146,7 @@ class Database(Lookups):
         keys = self.keys
         slot = self._slot
         strings = self.shared.strings
-        if not 0 <= number < SHARED_INTEGERS and keys.set_integer(keys.word(slot), number):
+        if not 0 <= number < keys.shared_integers and keys.set_integer(keys.word(slot), number):
             return
         if keys.rehash_index >= 0:
             keys.rehash(1)  # Redis looks the key up once more
@@ -206,10 +206,7 @@ class Database(Lookups):
     def _put_word(self, slot: i64, old: i64, word: i64) -> None:
         """Put a word in the place of another one, for whose value there is one reference less."""
         keys = self.keys
-        if keys.entries is None:
-            keys.words[slot] = word
-        else:
-            keys.set_word(slot, word)
+        keys.exchange(slot, word)
         if old >= 0 or not self.shared.lazy_server_del:
             keys.free_value(old)
         else:
@@ -221,19 +218,32 @@ class Database(Lookups):
         If the value is a hash with fields that expire, the active expire cycle finds them under the new key too.
         """
         expire_ms = self.expire_time(key)
-        target.add(new_key, value)
-        if expire_ms != NO_EXPIRE:
-            target.expire_at(new_key, expire_ms)
         if self.hashes_with_times() > 0:
             self.due_keys.move(key, target.due_keys, new_key)
+        target._add_for_a_time(new_key, value, expire_ms)
+
+    def _add_for_a_time(self, key: bytes, value: RedisObject, expire_ms: i64) -> None:
+        self.add(key, value)
+        if expire_ms != NO_EXPIRE:
+            self.expire_at(key, expire_ms)
 
     def move_key(self, key: bytes, target: Database, new_key: bytes) -> None:
         """Give a key, with its value and expire time, another name or database, where no such key exists.
 
-        The new key is there before the old one is deleted, as in Redis: a full table grows on the way.
+        The new key is there before the old one is deleted, as in Redis 7.2: a full table grows on the way. Not so if
+        the key is in the block of its value (Redis 8.2).
         """
-        value = self.keys.make_object(self.keys.find_rehashing(key))
-        incr_ref_count(value)
-        self.copy_key(key, value, target, new_key)
-        self.delete(key)
+        slot = self.keys.find_rehashing(key)
+        if self.preservers:
+            self.preserve(key, self.keys.value(slot))
+        value = self.keys.lend(slot)
+        if self.keys.owns_keys:
+            self.copy_key(key, value, target, new_key)
+            self.delete(key)
+        else:
+            expire_ms = self.expire_time(key)
+            if self.hashes_with_times() > 0:
+                self.due_keys.move(key, target.due_keys, new_key)
+            self.delete(key)
+            target._add_for_a_time(new_key, value, expire_ms)
         target.keys.settle(target.keys.find_rehashing(new_key))

@@ -13,7 +13,6 @@ from mypy_extensions import i64
 from pyredmem.keyspace.due_keys import DueKeys
 from pyredmem.keyspace.preserver import Preserver
 from pyredmem.keyspace.shared import SharedState
-from pyredmem.keyspace.tables import ExpireTable
 from pyredmem.objects.field_times import NEVER
 from pyredmem.objects.hash import HashObject
 from pyredmem.objects.object import RedisObject
@@ -32,7 +31,7 @@ class DatabaseTables:
         self.shared = shared
         self.allocator = shared.allocator
         self.keys = shared.layout.create_key_table()
-        self.expires = ExpireTable(shared.allocator)
+        self.expires = shared.layout.create_expire_table(self.keys)
         self.average_ttl: i64 = 0  # ms, estimated by the active expire cycle
         self.expires_cursor: i64 = 0  # where that cycle continues
         self._due_keys: DueKeys | None = None
@@ -101,8 +100,10 @@ class DatabaseTables:
             return
         main = self.keys.find(key)
         assert main >= 0, f"{key!r} is not in the database"
+        if self.preservers and self.keys.needs_room_for_time(main):
+            self.preserve(key, self.keys.value(main))
         # The very object of the main table: the key's bytes are in memory once.
-        self.expires.add(self.keys.key(main), self.keys.key_address(main), when_ms)
+        self.expires.add(self.keys.key(main), self.keys.timed_address(main), when_ms)
 
     def persist(self, key: bytes) -> bool:
         """Remove the expire time of a key; False if it had none."""
@@ -115,6 +116,11 @@ class DatabaseTables:
             self.preserve_time(key)
         self.expires.remove(slot)
         return True
+
+    def preserve(self, key: bytes, value: RedisObject) -> None:
+        """Let those see a value who must see it before it changes or is freed."""
+        for preserver in self.preservers:
+            preserver.preserve(key, value)
 
     def preserve_time(self, key: bytes) -> None:
         """Let those see a key who must see it before its expire time changes."""
@@ -180,8 +186,14 @@ class DatabaseTables:
         slot: i64 = self.keys.find(key)
         return None if slot < 0 else self.keys.value(slot)
 
+    def key_overhead(self, key: bytes) -> i64:
+        """What MEMORY USAGE adds to what the value of a key says (bytes)."""
+        slot = self.keys.find_rehashing(key)
+        assert slot >= 0, f"{key!r} is not in the database"
+        return self.keys.overhead(slot)
+
     def key_block_bytes(self, key: bytes) -> i64:
-        """Bytes of the block that a key's own sds lies in, not those of its value."""
+        """Bytes of the block that a key's name lies in."""
         slot = self.keys.find_rehashing(key)
         assert slot >= 0, f"{key!r} is not in the database"
         return self.allocator.usable(self.keys.key_address(slot))

@@ -20,6 +20,7 @@ from mypy_extensions import i64
 
 from pyredmem.base.slice_limit import SliceLimit
 from pyredmem.keyspace.database import Database
+from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.keyspace.keyspace import Keyspace
 from pyredmem.memory.layout import dict_table_size
 from pyredmem.memory.mover import Mover
@@ -155,17 +156,17 @@ class DefragScan:
         if not keys.defrag_string(slot, mover):
             value = keys.value(slot)
             if value.refcount == 1:
-                self._visit_value(keys.key(slot), value)
+                self._visit_value(keys, keys.key(slot), value)
         self.scanned += 1
         if mover.hits != before:
             self.key_hits += 1
         else:
             self.key_misses += 1
 
-    def _visit_value(self, key: bytes, value: RedisObject) -> None:
+    def _visit_value(self, keys: KeyTable, key: bytes, value: RedisObject) -> None:
         """Visit the head of a value, and its elements if there are not too many."""
         mover = self.mover
-        value.defrag_head(mover)
+        keys.defrag_head(mover, value)
         effort: i64 = value.scan_effort()
         cursor: i64 = 0
         if effort <= self.max_scan_fields:

@@ -18,11 +18,12 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
+from pyredmem.memory.layout import key_overhead, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.page_release import release_list_tail
 from pyredmem.objects.heap_strings import NO_WORD, HeapStrings, is_shared
-from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count
-from pyredmem.objects.string import BytesString, Data, IntegerString, StringObject
+from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject, decr_ref_count, incr_ref_count
+from pyredmem.objects.string import SHARED_INTEGERS, BytesString, Data, IntegerString, StringObject
 from pyredmem.protocol.reply import ReplySink
 from pyredmem.structures.dict import LARGE_ARRAY, Dict
 
@@ -31,9 +32,13 @@ from pyredmem.structures.dict import LARGE_ARRAY, Dict
 class KeyTable(Dict):
     """From key to value."""
 
-    def __init__(self, allocator: Allocator, strings: HeapStrings) -> None:
-        super().__init__(allocator, owns_keys=True, in_heap=True, has_words=True)
+    def __init__(self, allocator: Allocator, strings: HeapStrings, in_values: bool = False) -> None:
+        """``in_values``: keys and entries have no blocks of their own, see the subclass that asks for it."""
+        super().__init__(allocator, owns_keys=not in_values, without_values=in_values, in_heap=True, has_words=True)
+        self.header_size = allocator.sizes.key_table
         self.strings = strings
+        #: INCR makes a new object if the result is below this number, and not negative.
+        self.shared_integers: i64 = SHARED_INTEGERS
         self.objects: list[RedisObject | None] = []
         self._spare: vec[i32] = vec[i32]()  # the numbers that no object has
         self._spares: i64 = 0  # how many of them there are
@@ -131,6 +136,13 @@ class KeyTable(Dict):
             self._forget(word)
             self.set_word(slot, new)
 
+    def exchange(self, slot: i64, word: i64) -> None:
+        """Put the word of a new value in the place of another one, whose value is freed next."""
+        if self.entries is None:
+            self.words[slot] = word
+        else:
+            self.set_word(slot, word)
+
     def word_for(self, value: RedisObject) -> i64:
         """The word of a value, which goes into the heap, or gets a number. The table takes over a reference to it."""
         word: i64 = self.strings.word_of(value)
@@ -207,6 +219,42 @@ class KeyTable(Dict):
         """Let the table have these values, all of which are objects."""
         self._drop_objects()
         self.put_words(vec[i64]([self._number(value) for value in values]))
+
+    # Blocks of keys. Another layout may have others.
+
+    def timed_address(self, slot: i64) -> i64:
+        """The address of a key that is about to have an expire time."""
+        return self.key_address(slot)
+
+    def needs_room_for_time(self, slot: i64) -> bool:
+        """Whether an expire time would change the block of the key in a slot."""
+        return False
+
+    def overhead(self, slot: i64) -> i64:
+        """What MEMORY USAGE adds to what the value says (bytes)."""
+        return key_overhead(self.allocator.usable(self.key_address(slot)))
+
+    def lend(self, slot: i64) -> RedisObject:
+        """The value, with a reference for the caller, who adds it under another key and then deletes this one."""
+        value = self.make_object(slot)
+        incr_ref_count(value)
+        return value
+
+    def free_key(self, slot: i64) -> None:
+        """Free the block of a key whose slot gets another key."""
+        self.allocator.free(self.key_address(slot))
+
+    def new_key_block(self, key: bytes) -> i64:
+        """A block for a key that ``put_keys`` will store; 0 if keys lie in the blocks of their values."""
+        return self.allocator.alloc(sds_new_size(len(key)))
+
+    def addresses_for(self, values: list[RedisObject], addresses: vec[i32]) -> vec[i32]:
+        """The addresses of the keys that have these values, where ``addresses`` are those of keys with own blocks."""
+        return addresses
+
+    def defrag_head(self, mover: Mover, value: RedisObject) -> None:
+        """Let a mover place the head of a value in this table, but for what it has placed with the key."""
+        value.defrag_head(mover)
 
     # Strings that become objects, and the other way round.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from pyredmem.keyspace.database_tables import DatabaseTables
-from pyredmem.keyspace.tables import DetachedTables, ExpireTable
+from pyredmem.keyspace.tables import DetachedTables
 from pyredmem.objects.object import RedisObject
 
 
@@ -129,7 +129,7 @@ class Removals(DatabaseTables):
         keys = self.shared.layout.create_key_table()
         keys.take_over(self.keys)
         keys.take_over_values(self.keys)
-        expires = ExpireTable(self.allocator)
+        expires = self.shared.layout.create_expire_table(keys)
         expires.take_over(self.expires)
         removed = keys.used
         self.shared.lazyfree.add(DetachedTables(keys, expires, self.due_keys))
@@ -148,11 +148,6 @@ class Removals(DatabaseTables):
         self.expires_cursor, other.expires_cursor = other.expires_cursor, self.expires_cursor
 
     # Snapshots and saves.
-
-    def preserve(self, key: bytes, value: RedisObject) -> None:
-        """Let those see a value who must see it before it changes or is freed."""
-        for preserver in self.preservers:
-            preserver.preserve(key, value)
 
     def _preserve_all(self) -> None:
         if self.preservers:

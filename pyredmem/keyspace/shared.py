@@ -15,7 +15,6 @@ from pyredmem.keyspace.changes import Changes
 from pyredmem.keyspace.lazyfree_queue import LazyFreeQueue
 from pyredmem.objects.limits import EncodingLimits
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT, RedisObject
-from pyredmem.objects.string_factory import StringFactory
 from pyredmem.structures.look_ahead import LookAhead
 
 
@@ -40,7 +39,7 @@ class SharedState:
         self.layout = layout
         self.heap_strings = layout.strings
         self._longest: i64 = layout.strings.longest  # in the heap, while there is no snapshot
-        self.strings = StringFactory(allocator, self.heap_strings)
+        self.strings = layout.create_string_factory()
         self.limits = EncodingLimits()
         self.lazyfree = LazyFreeQueue(allocator)
         self.look_ahead = LookAhead()

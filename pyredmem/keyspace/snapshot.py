@@ -20,7 +20,6 @@ from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.database_image import DatabaseImage
 from pyredmem.keyspace.database_tables import NO_EXPIRE
 from pyredmem.keyspace.keyspace import Keyspace
-from pyredmem.memory.layout import DICT_ENTRY_SIZE, sds_new_size
 from pyredmem.objects.image import revive
 from pyredmem.objects.object import RedisObject, decr_ref_count
 from pyredmem.structures.dict import Dict
@@ -128,6 +127,7 @@ class _DatabaseRestoration:
         self._free_what_leaves()
         entries, sds = self._places(sds)
         values = self._values()
+        sds = self._keys.addresses_for(values, sds)
         image.table.put_back(self._keys, entries, sds)
         self._keys.set_values(values)
         image.regained(values)
@@ -173,9 +173,9 @@ class _DatabaseRestoration:
             self._database.preserve(key, value)
             decr_ref_count(value, allocator)
             if old < 0:
-                sds = table.key_address(slot)  # which may be known to the entry alone
-                allocator.free(i64(table.entry_addresses[slot]))
-                allocator.free(sds)
+                table.free_key(slot)  # its address may be known to the entry alone
+                if table.entry_addresses[slot] != 0:
+                    allocator.free(i64(table.entry_addresses[slot]))
 
     def _places(self, sds: vec[i32]) -> tuple[vec[i32], vec[i32]]:
         """The blocks of the entries and of the keys, by slot of the image; ``sds`` are those of the keys until now."""
@@ -191,8 +191,9 @@ class _DatabaseRestoration:
                 entries[slot] = table.entry_addresses[at]
                 sds[slot] = i32(table.key_address(at))
             else:
-                entries[slot] = i32(self._allocator.alloc(DICT_ENTRY_SIZE))
-                sds[slot] = i32(self._allocator.alloc(sds_new_size(len(key))))
+                entries[slot] = 0
+                sds[slot] = i32(table.new_key_block(key))
+        image.table.fit_entries(entries, self._allocator)
         return entries, sds
 
     def _values(self) -> list[RedisObject]:
@@ -242,11 +243,13 @@ class _DatabaseRestoration:
         wanted: i64 = self._image.expires.used
         slot = wanted
         while slot < table.used:
-            self._allocator.free(i64(entries[slot]))
+            if entries[slot] != 0:
+                self._allocator.free(i64(entries[slot]))
             slot += 1
         entries = entries[:wanted]
         while len(entries) < wanted:
-            entries = append(entries, i32(self._allocator.alloc(DICT_ENTRY_SIZE)))
+            entries = append(entries, i32(0))
+        self._image.expires.fit_entries(entries, self._allocator)
         return entries
 
 

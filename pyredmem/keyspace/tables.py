@@ -17,8 +17,10 @@ from pyredmem.structures.dict import Dict
 class ExpireTable(Dict):
     """From key to expire time: the word is the time, in unix milliseconds. The keys are those of the main table."""
 
-    def __init__(self, allocator: Allocator) -> None:
-        super().__init__(allocator, owns_keys=False, in_heap=True, has_words=True)
+    def __init__(self, allocator: Allocator, without_values: bool = False) -> None:
+        """``without_values``: the time is in the block of the key, so that entries are those of a set."""
+        super().__init__(allocator, owns_keys=False, without_values=without_values, in_heap=True, has_words=True)
+        self.header_size = allocator.sizes.expire_table
 
     def add(self, key: bytes, key_address: i64, when_ms: i64) -> None:
         """Add a key, which is not in the table, with its expire time."""

@@ -19,7 +19,6 @@ from pyredmem.config.settings import Settings
 from pyredmem.engine import figures
 from pyredmem.engine.host import Host
 from pyredmem.lab.operations import TYPES
-from pyredmem.memory.layout import key_overhead
 
 _NEVER: Final = 1 << 62
 #: It saves nothing: there is no disk, and a server that cannot save refuses writes.
@@ -150,7 +149,7 @@ class VirtualServer:
         value = database.stored_value(key)
         if value is None:
             return 0
-        return int(key_overhead(database.key_block_bytes(key)) + value.memory(self.engine.allocator, 0))
+        return int(database.key_overhead(key) + value.memory(self.engine.allocator, 0))
 
     def type_of(self, key: bytes) -> str:
         """The type of a key; empty if there is none."""

@@ -26,6 +26,7 @@ from pyredmem.memory.decay import DirtyDecay
 from pyredmem.memory.heap import Heap
 from pyredmem.memory.pages import PAGE_LIMIT
 from pyredmem.memory.size_classes import PAGE_BYTES, create_profile
+from pyredmem.memory.structure_sizes import REDIS_7_2, StructureSizes
 
 #: Allocated, but not in used_memory: thread caches, and allocations that bypass the counter.
 CACHED_BYTES: Final = 267_112
@@ -45,6 +46,8 @@ class Allocator(Heap):
         super().__init__(create_profile(profile_name))
         #: The seed of `key_hash` for the tables that are allocated here.
         self.hash_seed: i64 = 0
+        #: The sizes of what is allocated here, where they depend on the version of Redis.
+        self.sizes: StructureSizes = REDIS_7_2
         #: The highest used_memory that ``note_peak`` has seen.
         self.peak: i64 = 0
         #: The used_memory of the server when it was ready and empty.
@@ -56,9 +59,11 @@ class Allocator(Heap):
     def begin(self) -> None:
         """Take the startup block. To be called once, before anything is allocated."""
         assert self.startup == 0, "begin() was called twice"
-        self.pages.take(STARTUP_PAGES)
-        self.reserved_pages = STARTUP_PAGES
-        self.reserved_bytes = self.profile.startup_bytes
+        change: i64 = self.sizes.startup_change
+        pages = STARTUP_PAGES + change // PAGE_BYTES
+        self.pages.take(pages)
+        self.reserved_pages = pages
+        self.reserved_bytes = self.profile.startup_bytes + change
         self.used_memory += self.reserved_bytes
         self.startup = self.used_memory
         self.note_peak()

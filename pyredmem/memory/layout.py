@@ -41,12 +41,10 @@ LISTPACK_HEADER_SIZE: Final = 6
 LISTPACK_TERMINATOR_SIZE: Final = 1
 LISTPACK_EMPTY_SIZE: Final = LISTPACK_HEADER_SIZE + LISTPACK_TERMINATOR_SIZE
 LISTPACK_LIMIT: Final = 1 << 30
-#: stream.h stream, streamID, streamCG, streamConsumer, streamNACK
-STREAM_SIZE: Final = 80
+#: stream.h streamID, streamCG, streamConsumer
 STREAM_ID_SIZE: Final = 16
 STREAM_GROUP_SIZE: Final = 40
 STREAM_CONSUMER_SIZE: Final = 32
-STREAM_NACK_SIZE: Final = 24
 #: rax.h rax, header of raxNode
 RAX_SIZE: Final = 24
 RAX_NODE_HEADER_SIZE: Final = 4

@@ -34,8 +34,6 @@ from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.structures.listpack import Listpack, entry_size
 from pyredmem.structures.listpack_bytes import ListpackWriter
 
-_PACKED_HEADER_SIZE: Final = 32
-_TABLE_METADATA_SIZE: Final = 32
 _FIELD_METADATA_SIZE: Final = 18
 _LIST_FIELDS: Final = 16
 _SEGMENT_SIZE: Final = 40
@@ -55,7 +53,7 @@ class TimedPackedFields(PackedFields):
         super().__init__(block, values)
         self.times = times
         if header_address == 0:
-            header_address = block.allocator.alloc(_PACKED_HEADER_SIZE)
+            header_address = block.allocator.alloc(block.allocator.sizes.packed_times)
         self.header_address: i32 = i32(header_address)
 
     def encoding(self) -> bytes:
@@ -125,7 +123,7 @@ class TimedPackedFields(PackedFields):
         writer.string(block.finish())
 
     def memory(self, samples: i64) -> i64:
-        return _PACKED_HEADER_SIZE + self.block.usable()
+        return self.block.allocator.sizes.packed_times + self.block.usable()
 
     def free(self) -> None:
         self.block.allocator.free(i64(self.header_address))
@@ -161,7 +159,7 @@ class TimedTableFields(TableFields):
     """``hashtable`` with times."""
 
     def __init__(self, allocator: Allocator, times: FieldTimes, address: i64 = 0) -> None:
-        super().__init__(allocator, DICT_SIZE + _TABLE_METADATA_SIZE, address)
+        super().__init__(allocator, DICT_SIZE + allocator.sizes.table_times, address)
         self.times = times
         #: The blocks of the tree of times: first its head, then the segments.
         self.tree: vec[i32] = vec[i32]()
@@ -249,6 +247,8 @@ class TimedTableFields(TableFields):
     def memory(self, samples: i64) -> i64:
         """That of a table without times, plus the tree."""
         total = super().memory(samples)
+        if not self.allocator.sizes.counts_table_times:
+            return total - self.allocator.sizes.table_times
         for address in self.tree:
             total += self.allocator.usable(i64(address))
         return total

@@ -15,7 +15,6 @@ from pyredmem.base.rng import Random
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
 from pyredmem.memory.layout import (
-    DICT_ENTRY_SIZE,
     DICT_SIZE,
     SKIPLIST_HEADER_NODE_SIZE,
     SKIPLIST_MAX_LEVEL,
@@ -77,10 +76,11 @@ class SortedSetSkiplist(SortedSetEncoding):
         if length == 0:
             return self.structure_bytes()
         sampled = length if samples == 0 else min(samples, length)
+        entry = allocator.sizes.counted_sorted_set_entry
         measured: i64 = 0
         for member in self.order.members(0, sampled):
             slot = members.peek(member)
-            measured += allocator.usable(members.key_address(slot)) + DICT_ENTRY_SIZE
+            measured += allocator.usable(members.key_address(slot)) + entry
             measured += allocator.usable(i64(members.nodes[slot]))
         return sampled_memory(self.structure_bytes(), measured, sampled, length)
 

@@ -17,7 +17,6 @@ from mypy_extensions import i32, i64, mypyc_attr
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import STREAM_SIZE
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import relocated, relocated_number
 from pyredmem.objects.collection import Collection, Encoded
@@ -99,7 +98,7 @@ class Stream(Encoded):
             self._marks = original._marks
             self._copy_numbers(original)
             return
-        self.address = i32(allocator.alloc(STREAM_SIZE))
+        self.address = i32(allocator.alloc(allocator.sizes.stream))
         self.tree = RadixTree[StreamNode](allocator)
 
     def _copy_numbers(self, original: Stream) -> None:
@@ -116,7 +115,7 @@ class Stream(Encoded):
 
     def memory(self, samples: i64) -> i64:
         """Bytes as MEMORY USAGE counts them: an estimate of the trees, plus the listpacks and the groups."""
-        total: i64 = STREAM_SIZE + self.tree.estimated_bytes() + self._node_bytes(samples)
+        total: i64 = self.allocator.sizes.stream + self.tree.estimated_bytes() + self._node_bytes(samples)
         for group in self.group_list():
             total += group.memory()
         return total

@@ -11,7 +11,7 @@ from mypy_extensions import i32, i64
 
 from pyredmem.memory.allocator import Allocator
 from pyredmem.memory.freed_blocks import FreedBlocks
-from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, STREAM_NACK_SIZE, sds_new_size
+from pyredmem.memory.layout import STREAM_CONSUMER_SIZE, STREAM_GROUP_SIZE, sds_new_size
 from pyredmem.memory.mover import Mover
 from pyredmem.memory.relocation import Relocatable, relocated_number, twin_elsewhere
 from pyredmem.objects.rdb_writer import RdbWriter
@@ -159,7 +159,7 @@ class StreamGroup(Relocatable):
 
     def add_pending(self, key: bytes, consumer: StreamConsumer, now_ms: i64) -> PendingEntry:
         """Add a pending entry."""
-        entry = PendingEntry(self.allocator.alloc(STREAM_NACK_SIZE), consumer, now_ms)
+        entry = PendingEntry(self.allocator.alloc(self.allocator.sizes.pending_entry), consumer, now_ms)
         self.pending.insert(key, entry)
         consumer.pending.insert(key, entry)
         return entry
@@ -285,7 +285,8 @@ class StreamGroup(Relocatable):
 
     def memory(self) -> i64:
         """Bytes as MEMORY USAGE counts them."""
-        total: i64 = STREAM_GROUP_SIZE + self.pending.estimated_bytes() + STREAM_NACK_SIZE * self.pending.used
+        total: i64 = STREAM_GROUP_SIZE + self.pending.estimated_bytes()
+        total += self.allocator.sizes.pending_entry * self.pending.used
         for consumer in self.consumers.values():
             total += consumer.memory()
         return total

@@ -167,11 +167,15 @@ class BytesString(StringObject):
         """The sds of a raw string, with the header and capacity it got when it arrived as an argument."""
         size: i64 = len(self.content)
         address = i64(self.sds_address)
+        sizes = allocator.sizes
         header = sds_header_size(size if size < BIG_ARGUMENT_BYTES else size + 2)
         if size >= BIG_ARGUMENT_BYTES and is_trimmed(size, allocator):
             header, _ = sds_resize(header, size, False)
-            return Sds(address, header, size)  # trimming forgets the slack of the block
-        return Sds(address, header, sds_capacity(header, allocator.usable(address)))
+            if not sizes.knows_its_block:
+                return Sds(address, header, size)  # trimming forgets the slack of the block
+        usable = allocator.usable(address)
+        header = sizes.sds_header(header, usable)
+        return Sds(address, header, sds_capacity(header, usable))
 
 
 @mypyc_attr(acyclic=True)

@@ -116,7 +116,7 @@ class StringFactory:
         if size < BIG_ARGUMENT_BYTES:
             return self.create(data)
         value = self.create_buffer(bytearray(data))
-        if value.sds.capacity - size > size // 10:
+        if value.sds.capacity - size > size // 10 and not self.allocator.sizes.knows_its_block:
             value.sds.capacity = size
         return value
 

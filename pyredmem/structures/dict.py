@@ -398,6 +398,8 @@ class Dict(DictCore):
         """Release a piece of a large array, or drop the values if no array is large; True when nothing is left."""
         freed.add(self.table_address)
         freed.add(self.new_table_address)
+        freed.add(self.header_address)
+        self.header_address = 0
         self.table_address = 0
         self.new_table_address = 0
         if len(self.heads) > LARGE_ARRAY:
@@ -446,6 +448,7 @@ class Dict(DictCore):
         self.mask, other.mask = other.mask, 0
         self.tags, other.tags = other.tags, self.tags
         self.table_address, other.table_address = other.table_address, 0
+        self.header_address, other.header_address = other.header_address, 0
         self.new_heads, other.new_heads = other.new_heads, empty_heads(1)
         self.new_mask, other.new_mask = other.new_mask, 0
         self.new_tags, other.new_tags = other.new_tags, self.new_tags
@@ -579,7 +582,8 @@ class Dict(DictCore):
 
     def addresses(self) -> list[int]:
         """Every ledger address this table owns."""
-        owned = [int(address) for address in (self.table_address, self.new_table_address) if address != 0]
+        tables = (self.table_address, self.new_table_address, self.header_address)
+        owned = [int(address) for address in tables if address != 0]
         owned += [address for address in list(self.entry_addresses)[: self.used] if address != 0]
         if self.owns_keys:
             owned += [int(self.key_address(slot)) for slot in range(self.used)]

@@ -146,6 +146,9 @@ class DictCore:
         self.mask: i64 = 0
         self.tags: i64 = _SMALLEST_TAG_MASK  # the bits of tags in this table
         self.table_address: i64 = 0  # 0: Redis has no table yet
+        #: The request for a header that comes and goes with the table; 0 if the owner of the table looks after it.
+        self.header_size: i64 = 0
+        self.header_address: i64 = 0
         self.new_heads: vec[i32] = empty_heads(1)
         self.new_mask: i64 = 0
         self.new_tags: i64 = _SMALLEST_TAG_MASK
@@ -460,6 +463,7 @@ class DictCore:
             allocator.free(self.new_table_address)
         self.table_address = 0
         self.new_table_address = 0
+        self.fit_header()
         self.rehash_index = NONE
         self.old_used = 0
         self.used = 0
@@ -544,6 +548,7 @@ class DictCore:
     def _resize(self, buckets: i64) -> None:
         if self.table_address == 0:
             self.table_address = self.allocator.alloc(dict_table_size(buckets))
+            self.fit_header()
             self.heads = empty_heads(buckets)
             self.mask = buckets - 1
             self.tags = tag_mask(buckets)
@@ -558,6 +563,14 @@ class DictCore:
         self.old_used = self.used
         if self.used == 0:
             self._finish_rehash()
+
+    def fit_header(self) -> None:
+        """Have a header if there is a table."""
+        if self.header_size > 0 and self.table_address != 0 and self.header_address == 0:
+            self.header_address = self.allocator.alloc(self.header_size)
+        elif self.table_address == 0 and self.header_address != 0:
+            self.allocator.free(self.header_address)
+            self.header_address = 0
 
     def rehash(self, buckets: i64) -> bool:
         """Move at most ``buckets`` buckets to the new table; False when no rehash is in progress any more."""

@@ -12,6 +12,7 @@ from mypy_extensions import i32, i64
 
 from pyredmem.base.key_hash import key_hash
 from pyredmem.memory.allocator import Allocator
+from pyredmem.memory.layout import DICT_ENTRY_NO_VALUE_SIZE, DICT_ENTRY_SIZE
 from pyredmem.structures.dict import Dict
 from pyredmem.structures.dict_core import search
 
@@ -25,6 +26,9 @@ class DictState:
         self.used: i64 = table.used
         self.keys = table.all_keys()
         self._links: vec[i32] = table.links[: table.used]
+        #: The blocks of the entries then, of a table where not every key has one: which keys those are.
+        self._entries: vec[i32] = table.entry_addresses[: table.used if table.without_values else 0]
+        self._entry_bytes: i64 = DICT_ENTRY_NO_VALUE_SIZE if table.without_values else DICT_ENTRY_SIZE
         self._heads: vec[i32] = table.heads[:]
         self._mask: i64 = table.mask
         self._tags: i64 = table.tags
@@ -47,11 +51,24 @@ class DictState:
         entry: i64 = i64(self._new_heads[digest & self._new_mask])
         return search(self.keys, self._links, key, digest, entry, self._new_tags)
 
+    def fit_entries(self, entries: vec[i32], allocator: Allocator) -> None:
+        """Give each slot that had an entry a block, and free the others; 0 in ``entries`` stands for no block."""
+        slot: i64 = 0
+        while slot < self.used:
+            has_entry = len(self._entries) == 0 or self._entries[slot] != 0
+            if has_entry and entries[slot] == 0:
+                entries[slot] = i32(allocator.alloc(self._entry_bytes))
+            elif not has_entry and entries[slot] != 0:
+                allocator.free(i64(entries[slot]))
+                entries[slot] = 0
+            slot += 1
+
     def put_back(self, table: Dict, entry_addresses: vec[i32], key_addresses: vec[i32]) -> None:
         """Give a table, whose own entries have been freed or are among these, its state of then."""
         allocator = table.allocator
         table.table_address = _fitted(table.table_address, self._table_bytes, allocator)
         table.new_table_address = _fitted(table.new_table_address, self._new_table_bytes, allocator)
+        table.fit_header()
         table.used = self.used
         table.links = self._links[:]
         table.entry_addresses = entry_addresses

@@ -279,9 +279,11 @@ class NodeChain:
         """Bytes as MEMORY USAGE counts them: an estimate from the first ``samples`` nodes (0: from all nodes)."""
         measured: i64 = 0
         looked_at: i64 = 0
+        elements: i64 = 0
         node = self.head
         while node is not None:
             measured += QUICKLIST_NODE_SIZE + node.usable()
+            elements += node.count()
             looked_at += 1
             if looked_at == samples:
                 break
@@ -290,6 +292,8 @@ class NodeChain:
             return QUICKLIST_SIZE
         # As in Redis the parts are added as floating-point numbers, and the sum is cut to an integer.
         estimate: float = float(measured) / float(looked_at) * float(self.nodes)
+        if self.allocator.sizes.measures_elements:
+            estimate = float(measured) / float(elements) * float(self.count)
         return int(float(ROBJ_SIZE + QUICKLIST_SIZE) + estimate) - ROBJ_SIZE
 
     def free(self) -> None:

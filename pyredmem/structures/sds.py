@@ -47,7 +47,8 @@ class Sds:
             return
         header, request = sds_resize(i64(self.header), capacity, True)
         self._reallocate(header, request, allocator)
-        self.capacity = capacity  # the rest of the block is forgotten
+        if not allocator.sizes.knows_its_block:
+            self.capacity = capacity  # the rest of the block is forgotten
 
     def _reallocate(self, header: i64, request: i64, allocator: Allocator) -> None:
         if header == i64(self.header):
@@ -64,9 +65,11 @@ class Sds:
         self._set(address, sds_header_size(length), allocator)
 
     def _set(self, address: i64, header: i64, allocator: Allocator) -> None:
+        usable = allocator.usable(address)
+        header = allocator.sizes.sds_header(header, usable)
         self.address = i32(address)
         self.header = i32(header)
-        self.capacity = sds_capacity(header, allocator.usable(address))
+        self.capacity = sds_capacity(header, usable)
 
     def free(self, allocator: Allocator) -> None:
         allocator.free(i64(self.address))
@@ -97,5 +100,6 @@ class Sds:
 def new_sds(length: i64, allocator: Allocator) -> Sds:
     """A new string of ``length`` bytes; what its block has beyond them counts as room."""
     address = allocator.alloc(sds_new_size(length))
-    header = sds_header_size(length)
-    return Sds(address, header, sds_capacity(header, allocator.usable(address)))
+    usable = allocator.usable(address)
+    header = allocator.sizes.sds_header(sds_header_size(length), usable)
+    return Sds(address, header, sds_capacity(header, usable))

@@ -6,6 +6,7 @@ import pytest
 
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.config.settings import Settings
 from pyredmem.engine.core import Chores, Core
 from pyredmem.engine.gates import GATE_MONITORED, GATE_PAUSED
@@ -16,14 +17,16 @@ from pyredmem.engine.monitor import Monitors
 from pyredmem.engine.pause import Pause
 from pyredmem.engine.slow_commands import SlowCommands
 from pyredmem.engine.tracking import Tracking
+from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.memory.allocator import Allocator
 
 
 @pytest.fixture
 def core() -> Core:
     allocator = Allocator()
+    layout = create_layout(REDIS_7_2.layout, allocator)
     allocator.begin()
-    return Core(Settings(()), ManualClock(), Random(1), allocator, Host())
+    return Core(Settings(()), ManualClock(), Random(1), layout, Host())
 
 
 def test_a_pause_needs_nothing_but_a_core(core: Core) -> None:

@@ -33,10 +33,11 @@ from tests.golden.cases import (
     profiles,
     random_cases,
 )
+from tests.golden.record import warm
 from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
-from tests.support.wire import Bulk, Error, Integer, Reply, Wire, info
+from tests.support.wire import Bulk, Error, Integer, Reply, info
 
 Do = Callable[..., Reply]
 # A set most of whose members were removed.
@@ -149,7 +150,7 @@ def test_figures_over_a_socket_are_the_recorded_ones(ours: Server) -> None:
     """
     faults = []
     with ours.connect() as control:
-        _warm(control)
+        warm(control)
         for case in all_cases()[::7]:
             for _ in range(3):
                 with ours.connect() as fresh:
@@ -159,11 +160,6 @@ def test_figures_over_a_socket_are_the_recorded_ones(ours: Server) -> None:
                     break
             faults += wrong
     assert not faults, "\n" + "\n".join(faults[:40])
-
-
-def _warm(control: Wire) -> None:
-    for command in (["DEL", "k"], ["OBJECT", "ENCODING", "k"], ["MEMORY", "USAGE", "k"], ["INFO", "memory"]):
-        control.do(*command)
 
 
 @pytest.mark.parametrize("profile", ["tcmalloc", "jemalloc-lg4"])

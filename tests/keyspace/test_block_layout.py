@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from pyredmem.keyspace.block_layout import LAYOUTS, SeparateBlocks, create_layout
+from pyredmem.config.profiles import REDIS_7_2, REDIS_7_4, REDIS_8_2, Profile
+from pyredmem.keyspace.block_layout import LAYOUTS, BlockLayout, OneBlock, SeparateBlocks
 from pyredmem.keyspace.key_table import KeyTable
 from pyredmem.memory.allocator import Allocator
 from tests.support.world import World
@@ -22,32 +21,16 @@ class CountingLayout(SeparateBlocks):
         return self.tables[-1]
 
 
-@pytest.fixture
-def another_layout() -> Iterator[None]:
-    """From Redis 99.2 on there is another layout."""
-    LAYOUTS.append(((99, 2, 0), CountingLayout))
-    yield
-    LAYOUTS.pop()
-
-
-@pytest.mark.usefixtures("another_layout")
 @pytest.mark.parametrize(
-    ("version", "layout"),
-    [
-        ("7.2.6", SeparateBlocks),
-        ("99.1.9", SeparateBlocks),
-        ("99.2", CountingLayout),
-        ("100.0.0", CountingLayout),
-        ("unstable", SeparateBlocks),
-    ],
+    ("profile", "layout"), [(REDIS_7_2, SeparateBlocks), (REDIS_7_4, SeparateBlocks), (REDIS_8_2, OneBlock)]
 )
-def test_a_version_has_the_newest_layout_that_is_not_newer(version: str, layout: type[SeparateBlocks]) -> None:
-    assert type(create_layout(version, Allocator())) is layout
+def test_a_profile_has_a_layout(profile: Profile, layout: type[BlockLayout]) -> None:
+    assert type(World(redis_version=profile.name).engine.keyspace.layout) is layout
 
 
-@pytest.mark.usefixtures("another_layout")
-def test_all_tables_of_keys_and_strings_of_an_engine_come_from_its_layout() -> None:
-    world = World(redis_version="99.2.0", databases="2")
+def test_all_tables_of_keys_and_strings_of_an_engine_come_from_its_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYOUTS, REDIS_7_2.layout, CountingLayout)
+    world = World(redis_version=REDIS_7_2.name, databases="2")
     keyspace = world.engine.keyspace
     layout = keyspace.layout
     assert isinstance(layout, CountingLayout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.database_tables import NO_EXPIRE
@@ -18,7 +19,7 @@ NOW_MS = 1_700_000_000_000
 
 @pytest.fixture
 def keyspace() -> Keyspace:
-    made = Keyspace(Random(1), create_layout("7.2.6", Allocator()), 4)
+    made = Keyspace(Random(1), create_layout(REDIS_7_2.layout, Allocator()), 4)
     made.now_us = NOW_MS * 1000
     made.update_clocks()
     return made

@@ -6,6 +6,7 @@ from collections import Counter
 
 from pyredmem.base.rng import Random
 from pyredmem.base.slice_limit import SliceLimit
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.defrag import DefragScan
@@ -41,7 +42,7 @@ class Rig:
 
     def __init__(self, databases: int = 2) -> None:
         self.allocator = Allocator()
-        self.keyspace = Keyspace(Random(1), create_layout("7.2.6", self.allocator), databases)
+        self.keyspace = Keyspace(Random(1), create_layout(REDIS_7_2.layout, self.allocator), databases)
         self.scan = DefragScan(self.keyspace)
 
     def fill(self, count: int, database: int = 0, size: int = 100) -> Database:

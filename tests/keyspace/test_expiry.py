@@ -7,6 +7,7 @@ import pytest
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.limits import NEVER, UNLIMITED
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.events import KeyListener
 from pyredmem.keyspace.expiry import ExpireCycle
@@ -32,7 +33,7 @@ class Rig:
 
     def __init__(self, databases: int = 16) -> None:
         self.clock = ManualClock(NOW_MS * 1000)
-        self.keyspace = Keyspace(Random(1), create_layout("7.2.6", Allocator()), databases)
+        self.keyspace = Keyspace(Random(1), create_layout(REDIS_7_2.layout, Allocator()), databases)
         self.keyspace.now_us = NOW_MS * 1000
         self.cycle = ExpireCycle(self.keyspace, self.clock)
 

@@ -9,6 +9,7 @@ import pytest
 from pyredmem.base.clock import Clock, ManualClock
 from pyredmem.base.limits import UNLIMITED
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import REDIS_7_2
 from pyredmem.keyspace.block_layout import create_layout
 from pyredmem.keyspace.database import Database
 from pyredmem.keyspace.keyspace import Keyspace
@@ -38,7 +39,7 @@ class Watch(Clock):
 
 @pytest.fixture
 def keyspace() -> Keyspace:
-    return Keyspace(Random(1), create_layout("7.2.6", Allocator()), 2)
+    return Keyspace(Random(1), create_layout(REDIS_7_2.layout, Allocator()), 2)
 
 
 @pytest.fixture

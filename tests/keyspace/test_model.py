@@ -25,9 +25,12 @@ Entry = tuple[bytes, int]
 class KeyspaceMachine(RuleBasedStateMachine):
     """Two clients, one per database, and a model of what the databases should contain."""
 
+    #: It chooses the layout of the blocks in the ledger.
+    version = "7.2.0"
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(redis_version=self.version)
         keyspace = self.world.engine.keyspace
         self.clients = [self.world.client() for _ in range(DATABASES)]
         for index, client in enumerate(self.clients):
@@ -230,5 +233,14 @@ class KeyspaceMachine(RuleBasedStateMachine):
         self.world.check()
 
 
+class OneBlockMachine(KeyspaceMachine):
+    """The same where a key, its value and its time have one block."""
+
+    version = "8.2.0"
+
+
+STEPS = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestKeyspace = KeyspaceMachine.TestCase
-TestKeyspace.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestKeyspace.settings = STEPS
+TestOneBlock = OneBlockMachine.TestCase
+TestOneBlock.settings = STEPS

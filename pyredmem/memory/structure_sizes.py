@@ -1,0 +1,76 @@
+"""Where versions of Redis differ in the sizes of their structures, other than in the blocks of keys.
+
+What they have in common is in :mod:`pyredmem.memory.layout`. An allocator has the sizes of one version, so whoever
+allocates a block has them at hand. Those of 8.2 are measured (docs/memory-model-newer.md).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from pyredmem.memory.layout import DICT_ENTRY_SIZE, ROBJ_SIZE, SDS_TYPE_5, SDS_TYPE_8, SDS_TYPE_16, sds_capacity
+
+
+class StructureSizes:
+    """The sizes of Redis 7.2, and of 7.4 for hashes with fields that expire."""
+
+    def __init__(self) -> None:
+        #: By how much more a server takes before its first client than that of Redis 7.2 with the same allocator.
+        self.startup_change: i64 = 0
+        #: The headers of the tables of a database, which come and go with the tables; 0 if they are always there.
+        self.key_table: i64 = 0
+        self.expire_table: i64 = 0
+        #: What MEMORY STATS counts for these tables, and in them for each key and each time.
+        self.counted_tables: i64 = 0
+        self.counted_key: i64 = DICT_ENTRY_SIZE + ROBJ_SIZE
+        self.counted_time: i64 = DICT_ENTRY_SIZE
+        #: What MEMORY USAGE counts for the entry of a member of a sorted set, which has DICT_ENTRY_SIZE in any case.
+        self.counted_sorted_set_entry: i64 = DICT_ENTRY_SIZE
+        self.stream: i64 = 80
+        self.pending_entry: i64 = 24
+        #: The header of a listpack of fields with times.
+        self.packed_times: i64 = 32
+        #: What times add to the header of a hash table.
+        self.table_times: i64 = 32
+        #: Whether MEMORY USAGE counts that, and the tree of the times.
+        self.counts_table_times = True
+        #: Whether MEMORY USAGE estimates a list from the bytes of an element, not from those of a node.
+        self.measures_elements = False
+        #: Whether an sds knows all of the bytes that its block has, because its header is chosen by the block.
+        self.knows_its_block = False
+
+    def sds_header(self, header: i64, usable: i64) -> i64:
+        """The header of a string that would have ``header``, in a block of ``usable`` bytes."""
+        if self.knows_its_block and header != SDS_TYPE_5:
+            while header < _LARGE_HEADER and sds_capacity(header, usable) < usable - header - 1:
+                header = SDS_TYPE_16 if header == SDS_TYPE_8 else _LARGE_HEADER
+        return header
+
+
+#: This header can express any capacity below 4 GiB.
+_LARGE_HEADER: Final = 9
+
+
+def _sizes_of_8_2() -> StructureSizes:
+    sizes = StructureSizes()
+    sizes.startup_change = -212_104
+    sizes.key_table = 2464  # with a histogram of the sizes of keys
+    sizes.expire_table = 64
+    sizes.counted_tables = 216
+    sizes.counted_key = 32
+    sizes.counted_time = 16
+    sizes.counted_sorted_set_entry = 16
+    sizes.stream = 112
+    sizes.pending_entry = 32
+    sizes.packed_times = 24
+    sizes.table_times = 24
+    sizes.counts_table_times = False
+    sizes.measures_elements = True
+    sizes.knows_its_block = True
+    return sizes
+
+
+REDIS_7_2: Final = StructureSizes()
+REDIS_8_2: Final = _sizes_of_8_2()

@@ -1,0 +1,164 @@
+"""Records what keys take in a newer server; see newer_cases.py and the cases of Redis 7.2.
+
+    python -m tests.golden.record redis-8.2          # writes tests/golden/redis-8.2.jsonl
+
+Each case runs after FLUSHALL over a connection of its own, as in test_memory_usage.py, several times in each of several
+processes. A figure is one number if nearly all runs give it (the timer disturbs a few), else the lowest, the mean and
+the highest value. What a server refuses has the error in place of figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.golden.cases import DIRECTORY, FIGURES, Load, all_cases, all_loads
+from tests.golden.newer_cases import newer_cases
+from tests.support.servers import Server, newer_redis_command, running, valkey_command
+from tests.support.wire import Bulk, Error, Integer, Wire, info
+
+JUDGES = {"redis-8.2": newer_redis_command, "valkey-9.1": valkey_command}
+PROCESSES = 5
+RUNS = 3
+#: Valkey frees values in the background unless it is told not to, and used_memory would fall later.
+OPTIONS = ("--lazyfree-lazy-user-del", "no", "--lazyfree-lazy-user-flush", "no")
+#: From this share of the runs on, a value counts as the one that the figure always has.
+USUAL = 0.75
+#: The data sets of Redis 7.2 were recorded with several allocators, and are the same for all.
+USUAL_ALLOCATOR = "jemalloc-lg3"
+PIPELINE = 100
+POLL_S = 0.25
+STABLE_POLLS = 4
+
+Words = tuple[bytes | int, ...]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A case to record."""
+
+    id: str
+    category: str
+    key: bytes
+    commands: tuple[Words, ...]
+
+
+def recordings() -> list[Recording]:
+    """The cases of Redis 7.2, and those for newer servers."""
+    found = [Recording(case.id, case.category, case.key, case.commands) for case in all_cases()]
+    for number, (category, key, commands) in enumerate(newer_cases(), 1):
+        found.append(Recording(f"new-{number:04}", category, key, tuple(map(tuple, commands))))
+    return found
+
+
+def measured(case: Recording, server: Server, control: Wire) -> dict[str, int | str]:
+    """The encoding and the figures of a key, or the error that its commands end with."""
+    control.do("FLUSHALL")
+    with server.connect() as fresh:
+        for command in case.commands:
+            reply = fresh.do(*command)
+            if isinstance(reply, Error):
+                return {"error": reply.text.decode()}
+        encoding = control.do("OBJECT", "ENCODING", case.key)
+        assert isinstance(encoding, Bulk), (case.id, encoding)
+        usual = control.do("MEMORY", "USAGE", case.key)
+        whole = control.do("MEMORY", "USAGE", case.key, "SAMPLES", 0)
+        assert isinstance(usual, Integer), (case.id, usual)
+        assert isinstance(whole, Integer), (case.id, whole)
+        before = int(info(control, "memory")["used_memory"])
+        assert control.do("DEL", case.key) == Integer(1), case.id
+        after = int(info(control, "memory")["used_memory"])
+    figures = (usual.value, whole.value, before - after)
+    return {"encoding": encoding.data.decode(), **dict(zip(FIGURES, figures, strict=True))}
+
+
+def warm(control: Wire) -> None:
+    """Use all commands of `measured` once, so that nothing is allocated for their first call any more."""
+    for words in (["DEL", "k"], ["OBJECT", "ENCODING", "k"], ["MEMORY", "USAGE", "k"], ["INFO", "memory"]):
+        control.do(*words)
+
+
+def record(name: str, command: list[str]) -> list[dict[str, object]]:
+    """The lines of a recording."""
+    runs: dict[str, list[dict[str, int | str]]] = {}
+    cases = recordings()
+    for _ in range(PROCESSES):
+        with running(name, command, *OPTIONS) as server, server.connect() as control:
+            warm(control)
+            for case in cases:
+                runs.setdefault(case.id, []).extend(measured(case, server, control) for _ in range(RUNS))
+    return [{"id": case.id, "category": case.category, **_summary(runs[case.id])} for case in cases]
+
+
+def startup(server: Server) -> int:
+    """used_memory of a server that has just started, with one client."""
+    with server.connect() as control:
+        return int(info(control, "memory")["used_memory_startup"])
+
+
+def grown(load: Load, server: Server, control: Wire) -> int:
+    """By how much a data set raises used_memory, once that is stable; the connection that loads it is gone then."""
+    control.do("FLUSHALL")
+    before = _settled(control)
+    with server.connect() as loader:
+        for start in range(0, load.count, PIPELINE):
+            replies = loader.pipeline(load.command(i) for i in range(start, min(start + PIPELINE, load.count)))
+            assert not any(isinstance(reply, Error) for reply in replies), replies[:1]
+    return _settled(control) - before
+
+
+def _settled(control: Wire) -> int:
+    """used_memory, once it has not changed for a second."""
+    seen = [0]
+    while len(seen) < STABLE_POLLS or len(set(seen[-STABLE_POLLS:])) > 1:
+        time.sleep(POLL_S)  # the server's own timer rehashes and fits buffers
+        seen.append(int(info(control, "memory")["used_memory"]))
+    return seen[-1]
+
+
+def record_loads(name: str, command: list[str]) -> list[dict[str, object]]:
+    """The lines of data sets, and of an empty server."""
+    loads = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
+    starts: list[int] = []
+    deltas: dict[str, list[int]] = {load.id: [] for load in loads}
+    for _ in range(RUNS):
+        with running(name, command, *OPTIONS) as server, server.connect() as control:
+            starts.append(startup(server))
+            for load in loads:
+                deltas[load.id].append(grown(load, server, control))
+    lines: list[dict[str, object]] = [{"id": "startup", "used_memory": starts}]
+    return lines + [{"id": f"load-{load}", "used_memory": found} for load, found in deltas.items()]
+
+
+def _summary(runs: list[dict[str, int | str]]) -> dict[str, object]:
+    if "error" in runs[0]:
+        return {"error": runs[0]["error"]}
+    found: dict[str, object] = {"encoding": runs[0]["encoding"]}
+    for name in FIGURES:
+        values = [value for run in runs if isinstance(value := run[name], int)]
+        value, times = Counter(values).most_common(1)[0]
+        usual = times >= USUAL * len(values)
+        found[name] = value if usual else [min(values), round(statistics.mean(values)), max(values)]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("judge", choices=JUDGES)
+    judge = parser.parse_args().judge
+    command = JUDGES[judge]()
+    if command is None:
+        parser.error(f"{judge} is not installed: pip install -e '.[test]'")
+    path: Path = DIRECTORY / f"{judge}.jsonl"
+    lines = record(judge, command) + record_loads(judge, command)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    print(f"{path} is written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""By how much whole data sets raise used_memory in Redis 8.2, and what an empty server takes.
+
+It is measured as it was recorded (record.py): in one server, one data set after another, so a command costs its first
+use in the first data set that has it.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from tests.golden.cases import Load, all_loads
+from tests.golden.record import USUAL_ALLOCATOR
+from tests.golden.test_memory_usage_newer import JUDGE, VERSION
+from tests.golden.test_recordings import recorded
+from tests.golden.test_used_memory import QUICK, _fill, _settle
+from tests.support.local import local_engine
+
+TOLERANCE = 0.005
+#: How far a data set of few bytes may be away.
+SLACK_BYTES = 400
+STARTUP_TOLERANCE = 0.02
+LOADS = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
+
+
+def _mean(name: str) -> float:
+    return statistics.mean(recorded(JUDGE)[name]["used_memory"])
+
+
+def _parameters() -> list[object]:
+    return [pytest.param(load, id=load.id, marks=[] if load.id in QUICK else pytest.mark.slow) for load in LOADS]
+
+
+@pytest.mark.parametrize("load", _parameters())
+def test_a_data_set_takes_as_much_memory_as_in_redis_8_2(load: Load) -> None:
+    local = local_engine(("save", ""), ("slowlog-log-slower-than", "-1"), ("redis-version", VERSION))
+    watcher = local.client()
+    command = load.command(0)
+    if any(earlier.command(0)[0] == command[0] for earlier in LOADS[: LOADS.index(load)]):
+        watcher.do(command[0], "warm", *command[2:])
+    watcher.do("FLUSHALL")
+    watcher.do("INFO", "memory")
+    before = _settle(local, watcher)
+    _fill(load, local)
+    delta = _settle(local, watcher) - before
+    assert delta == pytest.approx(_mean(f"load-{load.id}"), rel=TOLERANCE, abs=SLACK_BYTES)
+    local.assert_sound()
+
+
+def test_an_empty_server_takes_as_much_memory_as_redis_8_2() -> None:
+    local = local_engine(("redis-version", VERSION))
+    assert local.engine.allocator.startup == pytest.approx(_mean("startup"), rel=STARTUP_TOLERANCE)
