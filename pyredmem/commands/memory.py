@@ -11,15 +11,20 @@ from typing import Final
 
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.commands.help import declare_help
-from pyredmem.config.profiles import Profile
+from pyredmem.config.kinds import BadValueError
+from pyredmem.config.profiles import Profile, ProfileChoice, profile_of
 from pyredmem.engine import figures
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.engine.memory_doctor import diagnosis
 from pyredmem.engine.memory_overhead import DatabaseOverhead, MemoryOverhead, measure_overhead
+from pyredmem.keyspace.other_version import OtherVersion
 from pyredmem.memory.malloc_stats import malloc_stats
 from pyredmem.memory.snapshot import AllocatorSample
+from pyredmem.objects.object import RedisObject
+from pyredmem.objects.rdb_loader import read_value
+from pyredmem.objects.rdb_writer import RdbWriter
 from pyredmem.protocol.reply import ReplySink
 
 memory: Final = Group("server")
@@ -42,22 +47,51 @@ _NO_STATISTICS: Final = b"Stats not supported for the current allocator"
     syntax="key [SAMPLES count]",
 )
 def memory_usage(context: Context, argv: list[bytes]) -> None:
-    """Looking up the key neither deletes it if it has expired nor counts as a use."""
+    """Looking up the key neither deletes it if it has expired nor counts as a use.
+
+    VERSION, which Redis does not have, asks what the key would take in another version, as if it were loaded there.
+    """
     arguments = Arguments(argv, 3)
     samples = _DEFAULT_SAMPLES
+    version: Profile | None = None
     while arguments.left() > 0:
-        if arguments.left() < 2 or not arguments.take(b"SAMPLES"):
+        if arguments.left() < 2:
             raise CommandError(SYNTAX_ERROR)
-        samples = arguments.integer()
-        if samples < 0:
+        if arguments.take(b"VERSION"):
+            version = _version(arguments.next())
+        elif arguments.take(b"SAMPLES"):
+            samples = arguments.integer()
+            if samples < 0:
+                raise CommandError(SYNTAX_ERROR)
+        else:
             raise CommandError(SYNTAX_ERROR)
     key = argv[2]
     value = context.db.stored_value(key)
     if value is None:
         context.reply.null()
         return
+    if version is not None:
+        context.reply.integer(_usage_in(version, context, key, value, samples))
+        return
     overhead = context.db.key_overhead(key)
     context.reply.integer(overhead + value.memory(context.engine.allocator, samples))
+
+
+def _version(name: bytes) -> Profile:
+    """The profile that an argument names as `redis-version` does."""
+    try:
+        return profile_of(ProfileChoice().parse([name.decode("utf-8", "replace").lower()], current=""))
+    except BadValueError as error:
+        raise CommandError(b"ERR " + error.reason.encode()) from None
+
+
+def _usage_in(version: Profile, context: Context, key: bytes, value: RedisObject, samples: int) -> int:
+    """What a key would take in another version."""
+    settings = context.engine.settings
+    other = OtherVersion(version, settings.text("mem-allocator"), context.keyspace.limits)
+    writer = RdbWriter(False)
+    value.save(writer)
+    return other.usage(key, read_value(writer.payload()), context.db.expire_time(key), samples)
 
 
 @memory.command(

@@ -32,6 +32,7 @@ DIFFERENCES: Final = {
     "latency|doctor": _OWN_WORDS,
     "lolwut": "draws other pictures",
     "memory|doctor": _OWN_WORDS,
+    "memory|usage": "`VERSION version` asks what the key would take in another version",
     "memory|malloc-stats": "describes the model of the allocator",
     "pfadd": "adds none of the elements if the value proves to be corrupt; Redis adds those before it notices",
     "psync": f"refused: {_NO_REPLICAS}",
