@@ -12,6 +12,7 @@ from pyredmem.objects.limits import ENCODING_SETTINGS
 from pyredmem.rdb.dataset import MODULE, Selection
 from pyredmem.rdb.memory import FORMATS
 from pyredmem.rdb.survey.options import HTML, LARGEST, NODES, SEPARATORS, TEXT, SurveyOptions
+from pyredmem.rdb.survey.versions import Place, places_of
 
 USAGE: Final = """\
 Usage: {program} rdb COMMAND [options] FILE
@@ -169,6 +170,8 @@ def _add_report(parser: _Parser) -> None:
     add("--separators", type=_separators, default=SEPARATORS, metavar="CHARACTERS", help=separators)
     nodes = "keep at most N prefixes; default: %(default)s"
     add("--nodes", type=_positive, default=NODES, metavar="N", help=nodes)
+    versions = "measure the dataset in other versions too: all, or some such as redis-7.2,redis-8.2:libc"
+    add("--versions", type=_versions, default=(), metavar="VERSIONS", help=versions)
     exact = "keep all prefixes, and count all copies, whatever memory that takes"
     add("--exact", action="store_true", help=exact)
     _add_server(parser)
@@ -202,6 +205,7 @@ def _with_survey(options: Options, found: argparse.Namespace) -> Options:
         exact=found.exact,
         largest=found.largest,
         layout=HTML if found.html else TEXT,
+        versions=found.versions,
     )
     return replace(options, output=found.html or found.file, survey=survey, rate=getattr(found, "rate", 0))
 
@@ -232,6 +236,17 @@ def _type(text: str) -> str:
     if kind not in _SELECTABLE:
         raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(_SELECTABLE)}")
     return kind
+
+
+def _versions(text: str) -> tuple[Place, ...]:
+    try:
+        places = places_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    for place in places:
+        if place.allocator not in _ALLOCATORS:
+            raise argparse.ArgumentTypeError(f"'{place.allocator}' is none of {', '.join(_ALLOCATORS)}")
+    return places
 
 
 def _separators(text: str) -> str:

@@ -81,10 +81,9 @@ class Measurer:
 
     def measure(self, image: Image) -> Measured:
         """Measure a value."""
-        if isinstance(image, IntegerImage):
-            return self._measure_string(image, len(integer_text(image.number)), _integer_blocks(image.number))
-        if isinstance(image, StringImage):
-            return self._measure_string(image, len(image.data), _string_blocks(image.data))
+        kind = string_kind(image)
+        if kind is not None:
+            return self._measure_string(image, *kind)
         shape = shape_of(image)
         frame = self._frames.frame_of(image, shape, self._limits)
         if frame is not None:
@@ -153,6 +152,13 @@ class Measurer:
         for request, number in other_requests.items():
             blocks.add_requests(request, number)
         return blocks
+
+
+def string_kind(image: Image) -> tuple[int, int] | None:
+    """The length of a string and the number of its blocks, on which its size depends; None if it is no string."""
+    if isinstance(image, IntegerImage):
+        return len(integer_text(image.number)), _integer_blocks(image.number)
+    return (len(image.data), _string_blocks(image.data)) if isinstance(image, StringImage) else None
 
 
 def _string_blocks(data: bytes) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyredmem.config.settings import Settings
+from pyredmem.rdb.survey.versions import Place
 
 SEPARATORS: Final = ":/."
 NODES: Final = 10_000
@@ -27,3 +28,4 @@ class SurveyOptions:
     exact: bool = False  # keep all prefixes and digests, whatever memory that takes
     largest: int = LARGEST  # how many keys and elements are shown
     layout: str = TEXT
+    versions: tuple[Place, ...] = ()  # in which the dataset is measured, too

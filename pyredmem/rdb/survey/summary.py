@@ -10,6 +10,7 @@ from pyredmem.rdb.survey.blocks import Blocks
 from pyredmem.rdb.survey.document import Cell, Document, Section, Table, count_of, size_of
 from pyredmem.rdb.survey.options import SurveyOptions
 from pyredmem.rdb.survey.tally import Tally
+from pyredmem.rdb.survey.version_sections import by_version
 from pyredmem.rdb.text import readable
 
 
@@ -32,6 +33,7 @@ def document_of(tally: Tally, options: SurveyOptions, origin: Origin) -> Documen
         about=_about(tally, origin),
         sections=[
             _totals(tally, blocks, origin),
+            *by_version(tally.versions),
             *sections.by_kind(tally),
             sections.by_prefix(tally, options.separators),
             sections.by_time_left(tally),

@@ -19,6 +19,7 @@ from pyredmem.rdb.survey.options import SurveyOptions
 from pyredmem.rdb.survey.prefixes import Prefixes
 from pyredmem.rdb.survey.shapes import Shape
 from pyredmem.rdb.survey.times import ExpireTimes
+from pyredmem.rdb.survey.versions import VersionStudy
 
 #: The size classes of the histogram: bits of the largest size.
 _SIZE_BITS: Final = 64
@@ -79,6 +80,7 @@ class Tally:
         self.prefixes = Prefixes(options.separators, None if options.exact else options.nodes)
         self.times = ExpireTimes(now_ms)
         self.duplicates = Duplicates(None) if options.exact else Duplicates()
+        self.versions = VersionStudy(options.versions, EncodingLimits(options.settings), options.separators)
         self.study = LimitStudy(options.settings, options.allocator)
         self.largest_keys: Largest[LargeKey] = Largest(options.largest)
         self.largest_elements: Largest[LargeElement] = Largest(options.largest)
@@ -90,6 +92,8 @@ class Tally:
         measured = self._measurer.measure(image)
         size = measured.size + self._measurer.key_size(entry.key)
         self.prefixes.add(entry.key, size)
+        if self.versions.places:
+            self.versions.add(entry, image)
         self.times.add(entry.expire_ms, size)
         if entry.expire_ms is not None:
             self.expiring[entry.database] = self.expiring.get(entry.database, 0) + 1
