@@ -303,7 +303,7 @@ OWN: Final = Section(
             "redis-version",
             Text(),
             "7.4.7",
-            "The Redis version that INFO and HELLO report.",
+            "The Redis version that INFO and HELLO report. From 8.2 on the memory model is that of Redis 8.2.",
             immutable=True,
         ),
         Parameter(
