@@ -149,9 +149,12 @@ class DatabaseTables:
         self.expires.growth_limit = limit
 
     def shrink_if_sparse(self) -> None:
-        """Start to shrink the tables that are filled below 10 percent."""
+        """Start to shrink the tables that are filled below 10 percent; from Redis 8.2 on full ones grow."""
         self.keys.shrink_if_sparse()
         self.expires.shrink_if_sparse()
+        if self.allocator.sizes.timer_grows_tables:
+            self.keys.grow_if_full()
+            self.expires.grow_if_full()
 
     def is_rehashing(self) -> bool:
         """Whether a rehash of a table is in progress."""

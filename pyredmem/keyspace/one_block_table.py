@@ -11,8 +11,8 @@ Entries are those of a set: the first key of a bucket has none.
 
 An object that is added leaves its own block for one with the name of the key. When the key gets another value, Redis
 puts that into the block if neither of them is an embedded string, nor the new one a small integer that all keys could
-share; else there is a new block. A new block has room for a time to live only if the key has one then. A key
-that is given its first one gets such a block. Nothing but a new block takes the room away again.
+share; else there is a new block. A new block has room for a time to live only if the key has one then. A key that is
+given its first one gets such a block. Nothing but a new block takes the room away again.
 
 The table of expire times knows keys by the same addresses, so it is told of each new one.
 """

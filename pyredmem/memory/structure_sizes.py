@@ -22,6 +22,8 @@ class StructureSizes:
         #: The headers of the tables of a database, which come and go with the tables; 0 if they are always there.
         self.key_table: i64 = 0
         self.expire_table: i64 = 0
+        #: Whether the timer lets a full table of a database grow; else only the next key does.
+        self.timer_grows_tables = False
         #: What MEMORY STATS counts for these tables, and in them for each key and each time.
         self.counted_tables: i64 = 0
         self.counted_key: i64 = DICT_ENTRY_SIZE + ROBJ_SIZE
@@ -58,6 +60,7 @@ def _sizes_of_8_2() -> StructureSizes:
     sizes.startup_change = -212_104
     sizes.key_table = 2464  # with a histogram of the sizes of keys
     sizes.expire_table = 64
+    sizes.timer_grows_tables = True
     sizes.counted_tables = 216
     sizes.counted_key = 32
     sizes.counted_time = 16

@@ -526,6 +526,11 @@ class DictCore:
         self._resize(dict_buckets(self.used))
         return True
 
+    def grow_if_full(self) -> None:
+        """Start to grow a table before the key comes for which it would grow."""
+        if self.rehash_index < 0 and self.table_address != 0 and self.used > self.mask:
+            self._grow()
+
     def _grow(self) -> None:
         if self.table_address == 0:
             self._resize(DICT_INITIAL_BUCKETS)

@@ -10,7 +10,7 @@ from pyredmem.memory.mover import Mover
 from tests.stress.churn import Churn, is_expected
 from tests.support.movers import Shuffler
 from tests.support.replies import Error
-from tests.support.world import World
+from tests.support.world import LAYOUT_VERSIONS, World
 
 CALLS = 1500
 
@@ -42,10 +42,11 @@ def state(world: World) -> tuple[bytes, int]:
     return world.do("DEBUG", "DIGEST").text, world.used_memory
 
 
+@pytest.mark.parametrize("version", LAYOUT_VERSIONS)
 @pytest.mark.parametrize("everywhere", [False, True])
 @pytest.mark.parametrize("seed", range(2))
-def test_scans_between_random_commands_do_no_harm(seed: int, everywhere: bool) -> None:
-    world = World(enable_debug_command="yes")
+def test_scans_between_random_commands_do_no_harm(seed: int, everywhere: bool, version: str) -> None:
+    world = World(enable_debug_command="yes", redis_version=version)
     world.do("DEBUG", "DIGEST")
     churn = Churn(seed, 8 * 1024 * 1024)
     scan = scan_of(world, everywhere)

@@ -6,11 +6,12 @@ use in the first data set that has it.
 
 from __future__ import annotations
 
+import math
 import statistics
 
 import pytest
 
-from tests.golden.cases import Load, all_loads
+from tests.golden.cases import DEVIATIONS, SET_DEVIATION, Load, all_loads
 from tests.golden.record import USUAL_ALLOCATOR
 from tests.golden.test_memory_usage_newer import JUDGE, VERSION
 from tests.golden.test_recordings import recorded
@@ -18,14 +19,17 @@ from tests.golden.test_used_memory import QUICK, _fill, _settle
 from tests.support.local import local_engine
 
 TOLERANCE = 0.005
-#: How far a data set of few bytes may be away.
-SLACK_BYTES = 400
+#: Redis 8.2 moves other buckets first while a large set is being rehashed.
+STILL_REHASHING = {"set": 0.01, "set-int": 0.015}
+#: How far a data set of few bytes may be away, besides the entries of keys that share a bucket by chance.
+SLACK_BYTES = 100
 STARTUP_TOLERANCE = 0.02
 LOADS = [load for load in all_loads() if load.profile == USUAL_ALLOCATOR]
 
 
 def _mean(name: str) -> float:
-    return statistics.mean(recorded(JUDGE)[name]["used_memory"])
+    values: list[int] = recorded(JUDGE)[name]["used_memory"]
+    return statistics.mean(values)
 
 
 def _parameters() -> list[object]:
@@ -44,7 +48,8 @@ def test_a_data_set_takes_as_much_memory_as_in_redis_8_2(load: Load) -> None:
     before = _settle(local, watcher)
     _fill(load, local)
     delta = _settle(local, watcher) - before
-    assert delta == pytest.approx(_mean(f"load-{load.id}"), rel=TOLERANCE, abs=SLACK_BYTES)
+    slack = SLACK_BYTES + DEVIATIONS * SET_DEVIATION * math.sqrt(load.count)
+    assert delta == pytest.approx(_mean(f"load-{load.id}"), rel=STILL_REHASHING.get(load.id, TOLERANCE), abs=slack)
     local.assert_sound()
 
 

@@ -27,7 +27,7 @@ from tests.support.movers import Evictor, Shuffler
 from tests.support.replies import NULL_ARRAY
 from tests.support.suites import SUITE
 from tests.support.wire import Argument
-from tests.support.world import World
+from tests.support.world import LAYOUT_VERSIONS, World
 from tests.test_closed_database import FORMS
 
 Portrait = list[object]
@@ -64,9 +64,9 @@ def portrait(world: World) -> list[Portrait]:
     return [database_portrait(world, database) for database in world.engine.keyspace.databases]
 
 
-@pytest.fixture
-def world() -> World:
-    world = World()
+@pytest.fixture(params=LAYOUT_VERSIONS)
+def world(request: pytest.FixtureRequest) -> World:
+    world = World(redis_version=request.param)
     world.engine.keyspace.update_clocks()
     return world
 
@@ -427,8 +427,8 @@ DEEDS = ("take", "restore", "restore", "drop", "advance", "compact", "defrag", "
 class Played:
     """A world in which snapshots are taken and restored at any time; all are compared with what they were taken of."""
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, version: str) -> None:
+        self.world = World(redis_version=version)
         self.snapshots: list[tuple[KeyspaceSnapshot, list[Portrait]]] = []
 
     def act(self, what: str, number: int = 0) -> None:
@@ -454,10 +454,12 @@ class Played:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(sequences(FORMS, least=20, most=50).map(with_few_names), st.integers(0, 1 << 32))
-def test_whatever_happens_a_snapshot_is_restored_as_it_was(steps: list[Step], seed: int) -> None:
+@given(
+    sequences(FORMS, least=20, most=50).map(with_few_names), st.integers(0, 1 << 32), st.sampled_from(LAYOUT_VERSIONS)
+)
+def test_whatever_happens_a_snapshot_is_restored_as_it_was(steps: list[Step], seed: int, version: str) -> None:
     chance = Random(seed)
-    played = Played()
+    played = Played(version)
     played.act("take")
     for step in steps:
         if chance.random() < 0.25:

@@ -18,7 +18,7 @@ from pyredmem.memory.process import CHECKED_HEAP_VARIABLE
 from pyredmem.objects.object import SHARED_REFERENCE_COUNT
 from tests.support.movers import Evictor, Shuffler
 from tests.support.replies import Reply
-from tests.support.world import World
+from tests.support.world import LAYOUT_VERSIONS, World
 
 #: With more than two elements hashes and sets have tables.
 SMALL: dict[str, Any] = {"hash_max_listpack_entries": "2", "set_max_listpack_entries": "2"}
@@ -28,13 +28,11 @@ def world_in_heap(monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
     """A world whose strings and keys lie in the heap, where each access is checked."""
     with monkeypatch.context() as patch:
         patch.setenv(CHECKED_HEAP_VARIABLE, "1")
-        world = World(enable_debug_command="yes", **SMALL, **options)
-    assert world.engine.keyspace.heap_strings.longest == LONGEST
-    return world
+        return World(enable_debug_command="yes", **SMALL, **options)
 
 
-def world_of_objects() -> World:
-    world = World(enable_debug_command="yes", **SMALL)
+def world_of_objects(**options: Any) -> World:
+    world = World(enable_debug_command="yes", **SMALL, **options)
     world.engine.keyspace.heap_strings.longest = -1
     return world
 
@@ -42,6 +40,7 @@ def world_of_objects() -> World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = world_in_heap(monkeypatch)
+    assert made.engine.keyspace.heap_strings.longest == LONGEST
     yield made
     made.check()
 
@@ -128,12 +127,13 @@ def take(world: World, step: tuple[str, ...]) -> Reply:
     return None
 
 
+@pytest.mark.parametrize("version", LAYOUT_VERSIONS)
 @given(st.lists(STEPS, max_size=40))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_sequence_of_commands_gives_the_same_replies_and_addresses(
-    monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, ...]]
+    monkeypatch: pytest.MonkeyPatch, version: str, steps: list[tuple[str, ...]]
 ) -> None:
-    worlds = (world_in_heap(monkeypatch), world_of_objects())
+    worlds = (world_in_heap(monkeypatch, redis_version=version), world_of_objects(redis_version=version))
     for step in steps:
         replies = [take(world, step) for world in worlds]
         assert replies[0] == replies[1], step

@@ -23,6 +23,7 @@ from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Error, Integer, Reply, Wire, info, request
+from tests.support.world import LAYOUT_VERSIONS
 
 SEED = 20250117
 LIMIT_BYTES = 8 << 20
@@ -161,9 +162,10 @@ def _churn_here(local: LocalEngine, calls: int, seed: int) -> None:
             client = local.client(churn.chance.choice([2, 3]))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_churned_engine_stays_sound(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "version"), [(1, LAYOUT_VERSIONS[0]), (2, LAYOUT_VERSIONS[1])])
+def test_a_churned_engine_stays_sound(seed: int, version: str) -> None:
     local = local_engine(
+        ("redis-version", version),
         ("maxmemory", str(SMALL_LIMIT_BYTES)),
         ("maxmemory-policy", "allkeys-lfu"),
         ("activedefrag", "yes"),

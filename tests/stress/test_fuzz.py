@@ -16,15 +16,16 @@ from tests.support.local import LocalEngine, local_engine
 from tests.support.servers import Server
 from tests.support.suites import SUITE, time_limit
 from tests.support.wire import Array, Bulk, Closed, Decoder, Error, Reply, Set, Simple, request
+from tests.support.world import LAYOUT_VERSIONS
 
 SEED = 20240607
 QUICK = 3000
 AUDIT_EVERY = 5000
 
 
-@pytest.fixture
-def local() -> Iterator[LocalEngine]:
-    engine = local_engine(("enable-debug-command", "yes"))
+@pytest.fixture(params=LAYOUT_VERSIONS)
+def local(request: pytest.FixtureRequest) -> Iterator[LocalEngine]:
+    engine = local_engine(("enable-debug-command", "yes"), ("redis-version", request.param))
     yield engine
     engine.assert_sound()
 

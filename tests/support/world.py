@@ -34,6 +34,8 @@ from tests.support import wire
 from tests.support.replies import NO_REPLY, Reply, decode
 from tests.support.wire import Argument, request
 
+#: A version of Redis for each layout of the blocks of keys (`redis_version`).
+LAYOUT_VERSIONS = ("7.2.0", "8.2.0")
 #: The timer of a server ticks this often at the default `hz`.
 TICK_MS = 100
 
