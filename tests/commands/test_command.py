@@ -232,7 +232,6 @@ WORDS = [
 
 #: Where we agree with neither server; the names and groups of arguments are our own.
 OURS = {
-    ("client|list", "history"),  # 7.4 and 8.0 added fields that the lines here do not have
     *[(name, "doc_flags") for name in ("debug", "pfdebug", "pfselftest")],  # a flag that we do not have
 }
 
