@@ -98,6 +98,7 @@ class Profile:
     has_strict_bounds: bool = False
     has_short_coordinates: bool = False
     digests_short_scores: bool = False
+    has_exact_lag: bool = False
     limits_entries_read: bool = False
 
     def has_since(self, version: str) -> bool:
@@ -140,6 +141,7 @@ FACTS: Final = {
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
     "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
     "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
+    "has_exact_lag": "the lag of a consumer group counts what is left where entries were trimmed or deleted",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
 
@@ -159,6 +161,7 @@ REDIS_7_4: Final = replace(
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
     has_last_entry=True,
+    has_exact_lag=True,
 )
 REDIS_8_2: Final = replace(
     REDIS_7_4,
