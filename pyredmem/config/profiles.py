@@ -90,6 +90,7 @@ class Profile:
     # FACTS says what these mean.
     rdb_version: int = 11
     most_samples: int = INT_MAX
+    most_evaluated_scripts: int = 0
     has_slot_tables: bool = True
     has_strict_cursors: bool = False
     has_strict_bit_ranges: bool = False
@@ -133,6 +134,7 @@ class Profile:
 FACTS: Final = {
     "rdb_version": "the version of RDB files and of the payloads of DUMP; if there are field times, at least 12",
     "most_samples": "the largest value of `maxmemory-samples`",
+    "most_evaluated_scripts": "how many scripts that EVAL brought are cached",
     "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
     "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
@@ -155,6 +157,7 @@ REDIS_7_4: Final = replace(
     fields=_FIELDS_OF_7_4,
     has_slot_tables=False,
     most_samples=64,
+    most_evaluated_scripts=500,
     rdb_version=12,
     denyoom=_FIELD_EXPIRY,
     has_strict_cursors=True,

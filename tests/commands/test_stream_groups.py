@@ -250,3 +250,14 @@ def test_since_8_2_a_group_has_read_at_most_what_was_added() -> None:
         assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["entries-read"] == read
         one.do("XGROUP", "SETID", "s", "g", "2-1", "ENTRIESREAD", "1")
         assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["entries-read"] == 1
+
+
+def test_since_7_4_the_lag_counts_what_is_left() -> None:
+    for version, lags in (("7.2.6", [1, 2]), ("7.4.7", [0, 1])):
+        one = World(redis_version=version)
+        fill_stream(one, "1-1")
+        one.do("XGROUP", "CREATE", "s", "g", "$", "ENTRIESREAD", "0")
+        one.do("XDEL", "s", "1-1")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["lag"] == lags[0]
+        fill_stream(one, "2-1")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["lag"] == lags[1]
