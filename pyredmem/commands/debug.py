@@ -183,7 +183,8 @@ def _htstats(context: Context, argv: list[bytes]) -> None:
     databases = context.keyspace.databases
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
-    context.reply.verbatim(databases[index].tables_report(_is_full(argv)).encode())
+    report = databases[index].tables_report(_is_full(argv), context.engine.profile.tells_of_empty_tables)
+    context.reply.verbatim(report.encode())
 
 
 @_subcommand("htstats-key", -3, "Describes the hash table of a value.", "key [FULL]")

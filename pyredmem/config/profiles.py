@@ -92,6 +92,7 @@ class Profile:
     most_samples: int = INT_MAX
     most_evaluated_scripts: int = 0
     has_slot_tables: bool = True
+    tells_of_empty_tables: bool = True
     has_strict_cursors: bool = False
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
@@ -136,6 +137,7 @@ FACTS: Final = {
     "most_samples": "the largest value of `maxmemory-samples`",
     "most_evaluated_scripts": "how many scripts that EVAL brought are cached",
     "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
+    "tells_of_empty_tables": "DEBUG HTSTATS says of an empty table that there are no statistics",
     "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
@@ -156,6 +158,7 @@ REDIS_7_4: Final = replace(
     until=(7, 4, 255),
     fields=_FIELDS_OF_7_4,
     has_slot_tables=False,
+    tells_of_empty_tables=False,
     most_samples=64,
     most_evaluated_scripts=500,
     rdb_version=12,
