@@ -142,3 +142,13 @@ def test_memory_stats_has_the_fields_of_the_version() -> None:
         tables = fields[b"db.0"]
         assert isinstance(tables, list)
         assert (b"overhead.hashtable.slot-to-keys" in tables) == (version == "7.2.6")
+
+
+def test_7_2_lacks_what_7_4_brought() -> None:
+    older = Hosted(redis_version="7.2.6")
+    older.do("SET", "k", "v")
+    assert older.info("keyspace")["db0"] == "keys=1,expires=0,avg_ttl=0"
+    assert b" watch=" not in older.raw("CLIENT", "INFO")
+    brought = {"pubsub_clients", "watching_clients", "total_watched_keys", "expired_subkeys", "evicted_scripts"}
+    assert not brought & older.info("all").keys()
+    assert brought <= Hosted(redis_version="7.4.1").info("all").keys()
