@@ -69,6 +69,7 @@ def test_a_file_may_have_the_settings_of_any_version() -> None:
         settings = Settings([("redis-version", name)])
         settings.start_with("cluster-slot-stats-enabled", "yes")
         settings.start_with("io-threads-do-reads", "yes")
+        assert (settings.flag("cluster-slot-stats-enabled"), settings.flag("io-threads-do-reads")) == (True, True)
 
 
 def test_a_hidden_setting_is_shown_to_those_who_know_its_name() -> None:
