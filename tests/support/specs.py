@@ -77,9 +77,6 @@ KNOWN_INFO = {
         (name, "flags"): "may be called by scripts since 7.2"
         for name in ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmax", "bzpopmin")
     },
-    ("debug", "doc_flags"): "the mark of a system command is not kept",
-    ("pfdebug", "doc_flags"): "the mark of a system command is not kept",
-    ("pfselftest", "doc_flags"): "the mark of a system command is not kept",
     ("geohash", "arguments"): "the members are optional, says 7.2",
     ("geopos", "arguments"): "the members are optional, says 7.2",
     ("georadius", "arguments"): "7.2 says that STORE and STOREDIST exclude each other",
