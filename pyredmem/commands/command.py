@@ -9,11 +9,11 @@ from pyredmem.base.glob import match
 from pyredmem.commands.help import declare_help
 from pyredmem.engine.command import (
     FLAG_NAMES,
-    FOR_SERVERS,
     LOADING,
     MAY_REPLICATE,
     NO_MANDATORY_KEYS,
     STALE,
+    SYSTEM,
     Command,
     FoundKey,
     Group,
@@ -239,7 +239,7 @@ def _document(reply: ReplySink, command: Command) -> None:
     tree = arguments(command.spec.syntax, len(command.spec.keys))
     deprecated = command.spec.deprecated
     flags = ["deprecated"] if deprecated is not None else []
-    if command.has(FOR_SERVERS):
+    if command.has(SYSTEM):
         flags.append("syscmd")
     size = len(texts) + bool(flags) + (2 if deprecated else 0)
     reply.map(size + bool(command.spec.history) + bool(tree) + bool(command.subcommands))

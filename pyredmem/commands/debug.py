@@ -27,7 +27,7 @@ from pyredmem.commands.debug_protocol import reply_example
 from pyredmem.commands.debug_reports import listpack_report, object_report, quicklist_report, sds_report
 from pyredmem.commands.help import reply_help
 from pyredmem.engine.arguments import integer
-from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, Group, Handler
+from pyredmem.engine.command import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, SYSTEM, Group, Handler
 from pyredmem.engine.context import Context
 from pyredmem.engine.switches import PEAK_RESET_MS
 from pyredmem.keyspace.digest import add_value, keyspace_digest
@@ -69,7 +69,7 @@ _REFUSED: Final = "Refused: this server has nothing that the switch would change
 @debug.command(
     "debug",
     arity=-2,
-    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED | SYSTEM,
     since="1.0.0",
     complexity="Depends on subcommand.",
     summary="A container for commands that look inside the server or prepare a test.",
@@ -183,7 +183,8 @@ def _htstats(context: Context, argv: list[bytes]) -> None:
     databases = context.keyspace.databases
     if not 0 <= index < len(databases):
         raise CommandError(b"ERR Out of range database")
-    context.reply.verbatim(databases[index].tables_report(_is_full(argv)).encode())
+    report = databases[index].tables_report(_is_full(argv), context.engine.profile.tells_of_empty_tables)
+    context.reply.verbatim(report.encode())
 
 
 @_subcommand("htstats-key", -3, "Describes the hash table of a value.", "key [FULL]")

@@ -24,6 +24,7 @@ from pyredmem.engine.command import (
     READ_ONLY,
     READ_WRITE,
     READONLY,
+    SYSTEM,
     WRITE,
     Group,
     key_at,
@@ -194,7 +195,7 @@ def pfmerge(context: Context, argv: list[bytes]) -> None:
 @hyperloglogs.command(
     "pfdebug",
     arity=3,
-    flags=WRITE | DENYOOM | ADMIN,
+    flags=WRITE | DENYOOM | ADMIN | SYSTEM,
     keys=(key_at(READ_WRITE, ACCESS, index=2),),
     acl="hyperloglog",
     since="2.8.9",
@@ -242,7 +243,7 @@ def _to_dense(context: Context, buffer: BufferString) -> bool:
 @hyperloglogs.command(
     "pfselftest",
     arity=1,
-    flags=ADMIN,
+    flags=ADMIN | SYSTEM,
     keys=(),
     acl="hyperloglog",
     since="2.8.9",

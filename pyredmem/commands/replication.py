@@ -15,12 +15,12 @@ from pyredmem.engine.command import (
     ADMIN,
     ALLOW_BUSY,
     FAST,
-    FOR_SERVERS,
     LOADING,
     NO_ASYNC_LOADING,
     NO_MULTI,
     NOSCRIPT,
     STALE,
+    SYSTEM,
     Group,
 )
 from pyredmem.engine.context import Context
@@ -150,7 +150,7 @@ replication.command(
 replication.command(
     "replconf",
     arity=-1,
-    flags=ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY | FOR_SERVERS,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY | SYSTEM,
     since="3.0.0",
     complexity="O(1)",
     summary="Tells a master about its replica; refused.",

@@ -123,7 +123,7 @@ def _eval(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     context.engine.monitors.feed_script(context.session, context.db.index, argv)
     count = count_keys(argv, NOT_AN_INTEGER)
     part = scripting_of(context.engine)
-    script = part.load(argv[1])
+    script = part.load(argv[1], is_evaluated=True)
     part.run(context, script, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
 
 
@@ -136,6 +136,7 @@ def _evalsha(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     script = part.cache.find(argv[1].lower())
     if script is None:
         raise CommandError(_NO_SCRIPT)
+    part.cache.use(script)
     part.run(context, script, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
 
 

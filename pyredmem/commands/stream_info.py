@@ -92,7 +92,7 @@ def xinfo_stream(context: Context, argv: list[bytes]) -> None:
     _number(reply, b"entries-added", stream.entries_added)
     _id(reply, b"recorded-first-entry-id", stream.first_id)
     if size > 3:
-        _content(reply, stream, count if count > 0 else -1)
+        _content(context, stream, count if count > 0 else -1)
         return
     _number(reply, b"groups", len(stream.group_list()))
     _edge(reply, b"first-entry", stream.range(0, MAX_ID, 1))
@@ -107,8 +107,9 @@ def _edge(reply: ReplySink, name: bytes, found: EntryRange) -> None:
         reply.null()
 
 
-def _content(reply: ReplySink, stream: Stream, count: i64) -> None:
+def _content(context: Context, stream: Stream, count: i64) -> None:
     """Reply with the entries and groups that FULL adds."""
+    reply = context.reply
     reply.bulk(b"entries")
     reply_entries(reply, stream.range(0, MAX_ID, count))
     reply.bulk(b"groups")
@@ -119,7 +120,7 @@ def _content(reply: ReplySink, stream: Stream, count: i64) -> None:
         reply.bulk(b"name")
         reply.bulk(group.name)
         _id(reply, b"last-delivered-id", group.last_id)
-        _progress(reply, stream, group)
+        _progress(context, stream, group)
         _number(reply, b"pel-count", group.pending.used)
         reply.bulk(b"pending")
         pending = entries_from(group.pending, 0, MAX_ID, int(count))
@@ -136,10 +137,11 @@ def _content(reply: ReplySink, stream: Stream, count: i64) -> None:
             _consumer(reply, consumer, count)
 
 
-def _progress(reply: ReplySink, stream: Stream, group: StreamGroup) -> None:
+def _progress(context: Context, stream: Stream, group: StreamGroup) -> None:
     """Reply with the number of entries that a group has read and has not read yet."""
+    reply = context.reply
     _maybe_number(reply, b"entries-read", None if group.entries_read == UNKNOWN else group.entries_read)
-    _maybe_number(reply, b"lag", stream.lag(group))
+    _maybe_number(reply, b"lag", stream.lag(group, context.engine.profile.has_exact_lag))
 
 
 def _consumer(reply: ReplySink, consumer: StreamConsumer, count: i64) -> None:
@@ -183,7 +185,7 @@ def xinfo_groups(context: Context, argv: list[bytes]) -> None:
         _number(reply, b"consumers", group.consumers.used)
         _number(reply, b"pending", group.pending.used)
         _id(reply, b"last-delivered-id", group.last_id)
-        _progress(reply, stream, group)
+        _progress(context, stream, group)
 
 
 @stream_info.command(

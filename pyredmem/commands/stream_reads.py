@@ -314,8 +314,9 @@ def _new_for(
     given = _Given(source)
     found = stream.range(group.last_id + 1, MAX_ID, request.count)
     now_ms = context.keyspace.now_ms()
+    is_exact = context.engine.profile.has_exact_lag
     for at, entry_id in enumerate(found.ids):
-        stream.advance(group, entry_id)
+        stream.advance(group, entry_id, is_exact)
         if not request.no_ack:
             group.deliver(id_key(entry_id), consumer, now_ms)
             consumer.active_ms = now_ms

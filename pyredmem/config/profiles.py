@@ -91,7 +91,9 @@ class Profile:
     # FACTS says what these mean.
     rdb_version: int = 11
     most_samples: int = INT_MAX
+    most_evaluated_scripts: int = 0
     has_slot_tables: bool = True
+    tells_of_empty_tables: bool = True
     has_strict_cursors: bool = False
     has_strict_bit_ranges: bool = False
     has_strict_lrem_count: bool = False
@@ -99,6 +101,7 @@ class Profile:
     has_strict_bounds: bool = False
     has_short_coordinates: bool = False
     digests_short_scores: bool = False
+    has_exact_lag: bool = False
     limits_entries_read: bool = False
 
     def has_since(self, version: str) -> bool:
@@ -133,7 +136,9 @@ class Profile:
 FACTS: Final = {
     "rdb_version": "the version of RDB files and of the payloads of DUMP; if there are field times, at least 12",
     "most_samples": "the largest value of `maxmemory-samples`",
+    "most_evaluated_scripts": "how many scripts that EVAL brought are cached",
     "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
+    "tells_of_empty_tables": "DEBUG HTSTATS says of an empty table that there are no statistics",
     "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
@@ -141,6 +146,7 @@ FACTS: Final = {
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
     "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
     "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
+    "has_exact_lag": "the lag of a consumer group counts what is left where entries were trimmed or deleted",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
 
@@ -153,13 +159,16 @@ REDIS_7_4: Final = replace(
     until=(7, 4, 255),
     fields=_FIELDS_OF_7_4,
     has_slot_tables=False,
+    tells_of_empty_tables=False,
     most_samples=64,
+    most_evaluated_scripts=500,
     rdb_version=12,
     denyoom=_FIELD_EXPIRY,
     has_strict_cursors=True,
     has_strict_bit_ranges=True,
     has_strict_lrem_count=True,
     has_last_entry=True,
+    has_exact_lag=True,
 )
 REDIS_8_2: Final = replace(
     REDIS_7_4,

@@ -62,6 +62,7 @@ LUA_FUNCTIONS_BYTES: Final = "used_memory_vm_functions"
 LUA_CACHES_BYTES: Final = "used_memory_scripts_eval"
 FUNCTIONS_CACHES_BYTES: Final = "used_memory_functions beyond the empty server's"
 CACHED_SCRIPTS: Final = "number_of_cached_scripts"
+EVICTED_SCRIPTS: Final = "evicted_scripts"
 FUNCTIONS: Final = "number_of_functions"
 LIBRARIES: Final = "number_of_libraries"
 

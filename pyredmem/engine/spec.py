@@ -51,7 +51,7 @@ RUNS_QUEUE: Final = 1 << 35  # runs the queued commands, so it is subject to the
 ALWAYS_TOUCHES: Final = 1 << 36  # marks keys as used even under CLIENT NO-TOUCH
 KEEPS_CACHING: Final = 1 << 37  # leaves CLIENT CACHING in force for the next command
 RUNS_SCRIPT: Final = 1 << 38  # runs a script or a function
-FOR_SERVERS: Final = 1 << 39  # other servers send it, not clients
+SYSTEM: Final = 1 << 39  # for other servers, or to debug: COMMAND DOCS calls it a system command
 
 FLAG_NAMES: Final = (
     (WRITE, b"write"),

@@ -63,7 +63,7 @@ def _expiry_and_eviction(report: Report) -> None:
     report.number("expire_cycle_cpu_milliseconds", value(figures.EXPIRE_CYCLE_US) // 1000)
     report.figure(figures.EVICTED_KEYS)
     report.figure(figures.EVICTED_CLIENTS)
-    report.number("evicted_scripts", 0)
+    report.figure(figures.EVICTED_SCRIPTS)
     report.figure(figures.EVICTION_EXCEEDED_TOTAL_MS)
     report.figure(figures.EVICTION_EXCEEDED_MS)
 

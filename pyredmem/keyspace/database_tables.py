@@ -178,9 +178,14 @@ class DatabaseTables:
         """Buckets of the table of expire times, of both tables during a rehash."""
         return self.expires.buckets()
 
-    def tables_report(self, full: bool) -> str:
-        """DEBUG HTSTATS; ``full``: with the lengths of the chains."""
-        return "[Dictionary HT]\n" + table_report(self.keys, full) + "[Expires HT]\n" + table_report(self.expires, full)
+    def tables_report(self, full: bool, tells_of_empty: bool) -> str:
+        """DEBUG HTSTATS; ``full``: with the lengths of the chains; ``tells_of_empty``: of empty tables too."""
+        text = ""
+        for title, table in (("Dictionary", self.keys), ("Expires", self.expires)):
+            text += f"[{title} HT]\n"
+            if tells_of_empty or len(table) > 0:
+                text += table_report(table, full)
+        return text
 
     # Memory.
 

@@ -494,18 +494,30 @@ class Stream(Encoded):
                 return before + 1
         return UNKNOWN
 
-    def advance(self, group: StreamGroup, entry_id: int) -> None:
-        """Note that a group has read this entry, the next one."""
-        if group.entries_read != UNKNOWN and not self.has_tombstones_from(entry_id):
+    def advance(self, group: StreamGroup, entry_id: int, is_exact: bool) -> None:
+        """Note that a group has read this entry, the next one.
+
+        ``is_exact`` says that the count is only increased if nothing was deleted since the last entry that was read.
+        """
+        if is_exact:
+            is_known = group.last_id >= self.first_id and not self.has_tombstones_from(group.last_id)
+        else:
+            is_known = not self.has_tombstones_from(entry_id)
+        if group.entries_read != UNKNOWN and is_known:
             group.entries_read += 1
         elif self.entries_added > 0:
             group.entries_read = self.entries_up_to(entry_id)
         group.last_id = entry_id
 
-    def lag(self, group: StreamGroup) -> int | None:
-        """How many entries a group has yet to read; None if the stream cannot tell."""
-        if self.entries_added == 0:
+    def lag(self, group: StreamGroup, is_exact: bool) -> int | None:
+        """How many entries a group has yet to read; None if the stream cannot tell.
+
+        ``is_exact`` says that a group which has read nothing of what is left has yet to read all of it.
+        """
+        if self.entries_added == 0 or (is_exact and self.length == 0):
             return 0
+        if is_exact and max(group.last_id, self.max_deleted_id) < self.first_id:
+            return int(self.length)
         if group.entries_read != UNKNOWN and not self.has_tombstones_from(group.last_id):
             return self.entries_added - group.entries_read
         read = self.entries_up_to(group.last_id)

@@ -1,4 +1,8 @@
-"""The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text. Redis 7.2 keeps them all."""
+"""The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text.
+
+Redis 7.2 keeps them all. Newer versions keep so many of those that EVAL brought, and forget the one that was not used
+for the longest time; scripts that SCRIPT LOAD brought stay.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +41,12 @@ class _Table(Dict):
 class ScriptCache:
     """The cached scripts. Their Lua functions are kept with them."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, most_evaluated: int = 0) -> None:
+        """``most_evaluated`` is how many scripts that EVAL brought are kept; 0 means all."""
         self._allocator = allocator
+        self._most_evaluated = most_evaluated
+        self._evaluated: dict[bytes, Script] = {}  # by SHA1, in the order of their last use
+        self.evicted: i64 = 0
         self._table = _Table(allocator)
         self._by_text: dict[bytes, Script] = {}  # spares EVAL the SHA1 of a text that it knows
         self._text_bytes: i64 = 0
@@ -64,10 +72,40 @@ class ScriptCache:
         self._table.scripts.append(script)
         self._by_text[script.text] = script
         script.blocks = [int(allocator.alloc(LUA_SCRIPT_SIZE)), *allocate_string(script.text, allocator)]
-        key = self._table.key_address(slot)
-        self._text_bytes += allocator.usable(key) + allocator.usable(script.blocks[-1])
-        if len(script.blocks) == _BLOCKS_IF_EMBEDDED:
-            self._text_bytes -= ROBJ_SIZE
+        self._text_bytes += self._counted_bytes(slot, script)
+
+    def add_evaluated(self, script: Script) -> None:
+        """Keep a script that EVAL brought, if need be in place of another one."""
+        if self._most_evaluated > 0:
+            while len(self._evaluated) >= self._most_evaluated:
+                self._forget(next(iter(self._evaluated.values())))
+                self.evicted += 1
+            self._evaluated[script.name] = script
+        self.add(script)
+
+    def use(self, script: Script) -> None:
+        """Note that a script is used now."""
+        if self._evaluated.pop(script.name, None) is not None:
+            self._evaluated[script.name] = script
+
+    def _forget(self, script: Script) -> None:
+        slot = self._table.find(script.name)
+        self._text_bytes -= self._counted_bytes(slot, script)
+        self._table.remove(slot)
+        for block in script.blocks:
+            self._allocator.free(block)
+        del self._by_text[script.text]
+        del self._evaluated[script.name]
+
+    def _counted_bytes(self, slot: i64, script: Script) -> i64:
+        """The part of a script in ``_text_bytes``: its SHA1 and its text."""
+        allocator = self._allocator
+        size = allocator.usable(self._table.key_address(slot)) + allocator.usable(script.blocks[-1])
+        return size - ROBJ_SIZE if len(script.blocks) == _BLOCKS_IF_EMBEDDED else size
+
+    def reset_evicted(self) -> None:
+        """Set the counter to zero (CONFIG RESETSTAT)."""
+        self.evicted = 0
 
     def clear(self) -> None:
         """Forget all scripts."""
@@ -75,6 +113,7 @@ class ScriptCache:
             for block in script.blocks:
                 self._allocator.free(block)
         self._table.clear()
+        self._evaluated = {}
         self._by_text = {}
         self._text_bytes = 0
 

@@ -111,13 +111,15 @@ class Scripting(Extension):
         self._run = engine.script_run
         self.random = Drand48()
         self.lua = LuaEngine(engine, "eval", self.random)
-        self.cache = ScriptCache(engine.allocator)
+        self.cache = ScriptCache(engine.allocator, engine.profile.most_evaluated_scripts)
         engine.script_run.find_flags = self._flags_of_call
         engine.core.owners.register("scripts", self.cache.addresses)
         provide = engine.figures.provide
         provide(figures.LUA_EVAL_BYTES, self.lua.memory)
         provide(figures.LUA_CACHES_BYTES, self.cache.memory)
         provide(figures.CACHED_SCRIPTS, self.cache.count)
+        provide(figures.EVICTED_SCRIPTS, self._evicted_scripts)
+        engine.figures.on_reset(self.cache.reset_evicted)
         self.function_lua = LuaEngine(engine, "function", self.random)
         self.libraries = Libraries()
         self._function_memory = FunctionMemory(engine.allocator)
@@ -154,10 +156,18 @@ class Scripting(Extension):
 
     # The cache.
 
-    def load(self, body: bytes) -> Script:
-        """The script with a text: the cached one, or a new one that is cached from now on."""
+    def _evicted_scripts(self) -> int:
+        return int(self.cache.evicted)
+
+    def load(self, body: bytes, is_evaluated: bool = False) -> Script:
+        """The script with a text: the cached one, or a new one that is cached from now on.
+
+        ``is_evaluated`` says that EVAL brings it.
+        """
         script = self.cache.find_text(body)
         if script is not None:
+            if is_evaluated:
+                self.cache.use(script)
             return script
         flags, skipped = read_shebang(body)
         try:
@@ -167,7 +177,10 @@ class Scripting(Extension):
         except NoRoomError:
             raise CommandError(_NO_ROOM) from None
         script = Script(sha1_of(body), body, flags, function)
-        self.cache.add(script)
+        if is_evaluated:
+            self.cache.add_evaluated(script)
+        else:
+            self.cache.add(script)
         return script
 
     def flush(self) -> None:

@@ -274,3 +274,65 @@ def test_bits_of_an_expired_key_are_zero(world: World) -> None:
     assert world.do("BITCOUNT", "k") == 0
     assert world.do("SETBIT", "k", 0, 1) == 0
     assert world.do("GET", "k") == b"\x80"
+
+
+# What came with later versions.
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ("DIFF", b"\x0c\xf0\x00"),
+        ("DIFF1", b"\xf0\x00\xaa"),
+        ("ANDOR", b"\x03\x0f\x00"),
+        ("ONE", b"\xfc\xf0\xaa"),
+        ("one", b"\xfc\xf0\xaa"),
+    ],
+)
+def test_bitop_has_the_differences_of_8_2(operation: str, result: bytes) -> None:
+    newer = World(redis_version="8.2.3")
+    newer.do("SET", "a", b"\x0f\xff")
+    newer.do("SET", "b", b"\xf0\x0f\xaa")
+    newer.do("SET", "c", b"\x03")
+    assert newer.do("BITOP", operation, "d", "a", "b", "c") == 3
+    assert newer.do("GET", "d") == result
+    newer.check()
+
+
+def test_the_differences_need_two_keys_but_one_key_has_bits_of_its_own() -> None:
+    newer = World(redis_version="8.2.3")
+    newer.do("SET", "a", b"\x0f")
+    for name in (b"DIFF", b"DIFF1", b"ANDOR"):
+        error = Error(b"ERR BITOP %b must be called with at least two source keys." % name)
+        assert newer.do("BITOP", name.lower(), "d", "a") == error
+    assert newer.do("BITOP", "ONE", "d", "a") == 1
+    assert newer.do("GET", "d") == b"\x0f"
+    assert newer.do("BITOP", "DIFF", "d", "none", "none") == 0
+    assert newer.do("EXISTS", "d") == 0
+    assert World(redis_version="7.4").do("BITOP", "DIFF", "d", "a", "b") == SYNTAX_ERROR
+
+
+@pytest.mark.parametrize(
+    ("words", "older", "error"),
+    [
+        ("BITCOUNT k 1", 0, SYNTAX_ERROR),
+        ("BITCOUNT k 1 x", 0, NOT_AN_INTEGER),
+        ("BITCOUNT k 1 2 x", 0, SYNTAX_ERROR),
+        ("BITCOUNT k -1 -2 x", 0, SYNTAX_ERROR),
+        ("BITPOS k 1 x", -1, NOT_AN_INTEGER),
+        ("BITPOS k 0 1 2 x", 0, SYNTAX_ERROR),
+    ],
+)
+def test_since_7_4_a_bad_range_is_refused_even_without_a_key(words: str, older: int, error: Error) -> None:
+    assert World(redis_version="7.2.6").do(*words.split()) == older
+    newer = World(redis_version="7.4.1")
+    assert newer.do(*words.split()) == error
+    add_foreign(newer)
+    assert newer.do(*words.replace("k", "f", 1).split()) == error
+
+
+def test_before_7_4_the_unit_of_an_empty_range_is_not_looked_at() -> None:
+    for version, expected in (("7.2.6", 0), ("7.4.1", SYNTAX_ERROR)):
+        one = World(redis_version=version)
+        one.do("SET", "k", "foobar")
+        assert one.do("BITCOUNT", "k", "-1", "-2", "x") == expected

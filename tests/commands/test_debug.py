@@ -391,3 +391,12 @@ def test_help_lists_the_subcommands_by_name(hosted: Hosted) -> None:
     words = [line.split()[0] for line in lines[1:-2] if not line.startswith(b" ")]
     assert words == sorted(words)
     assert lines[-2:] == [b"HELP", b"    Prints this help."]
+
+
+def test_since_7_4_htstats_passes_over_empty_tables() -> None:
+    newer = Hosted(redis_version="7.4.1")
+    newer.do("SET", "k", "v")
+    text = newer.raw("DEBUG", "HTSTATS", "0")
+    assert b"No stats available" not in text
+    assert text.endswith(b"[Expires HT]\n\r\n")
+    assert b"No stats available" in Hosted(redis_version="7.2.6").raw("DEBUG", "HTSTATS", "0")

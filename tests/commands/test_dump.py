@@ -213,3 +213,13 @@ def test_checksums_can_be_left_unchecked(world: World) -> None:
     assert world.do("RESTORE", "k", "0", wrong) == OK
     assert world.do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0") == OK
     assert world.do("RESTORE", "l", "0", wrong) == NOT_INTACT
+
+
+@pytest.mark.parametrize(("version", "number"), [("7.2.6", 11), ("7.4.1", 12), ("8.2.3", 12), ("mixed", 11)])
+def test_a_payload_has_the_version_of_the_profile(version: str, number: int) -> None:
+    one = World(redis_version=version)
+    one.do("SET", "k", "v")
+    payload = one.do("DUMP", "k")
+    assert isinstance(payload, bytes)
+    assert payload[-10:-8] == bytes((number, 0))
+    assert World(redis_version="7.2.6").do("RESTORE", "k", "0", payload) == OK

@@ -119,3 +119,21 @@ def test_geodist_checks_the_unit_first(world: World) -> None:
     unknown = Error(b"ERR unsupported unit provided. please use M, KM, FT, MI")
     assert world.do("GEODIST", "f", "a", "b", "yd") == unknown
     assert world.do("GEODIST", "f", "a", "b", "yd", "x") == SYNTAX_ERROR
+
+
+def test_since_8_2_coordinates_have_as_few_digits_as_identify_them() -> None:
+    for version, expected in (
+        ("7.4.1", [b"13.36138933897018433", b"38.11555639549629859"]),
+        ("8.2.3", [b"13.361389338970184", b"38.1155563954963"]),
+    ):
+        one = World(redis_version=version)
+        one.do("GEOADD", "g", *PALERMO)
+        assert one.do("GEOPOS", "g", "Palermo") == [expected]
+        search = ("GEOSEARCH", "g", "FROMMEMBER", "Palermo", "BYRADIUS", "1", "m", "WITHCOORD")
+        assert one.do(*search) == [[b"Palermo", expected]]
+
+
+def test_since_8_2_small_coordinates_have_an_exponent() -> None:
+    newer = World(redis_version="8.2.3", protocol=3)
+    newer.do("GEOADD", "g", "0", "0", "o")
+    assert newer.do("GEOPOS", "g", "o") == [[Double(b"2.682209014892578e-6"), Double(b"1.2673605809254695e-6")]]

@@ -170,3 +170,12 @@ def test_places_in_a_missing_list(world: World) -> None:
 )
 def test_bad_options_are_refused(world: World, options: str, error: str) -> None:
     assert world.do("LPOS", "l", "a", *options.split()) == Error(f"ERR {error}".encode())
+
+
+def test_since_7_4_lrem_refuses_the_least_number() -> None:
+    least = "-9223372036854775808"
+    bounds = b"-9223372036854775807 and 9223372036854775807"
+    assert World(redis_version="7.2.6").do("LREM", "l", least, "a") == 0
+    newer = World(redis_version="7.4.1")
+    assert newer.do("LREM", "l", least, "a") == Error(b"ERR value is out of range, value must between " + bounds)
+    assert newer.do("LREM", "l", "-9223372036854775807", "a") == 0

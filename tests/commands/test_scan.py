@@ -195,3 +195,22 @@ def test_keys_that_stay_are_found_while_the_table_is_rehashing(world: World) -> 
 
     found = scan_all(world, "COUNT", 3, between=step)
     assert names <= set(found)
+
+
+@pytest.mark.parametrize("cursor", ["-1", "", "1 ", "x", "1.0", "18446744073709551616", "--1"])
+def test_since_7_4_a_cursor_is_an_unsigned_number(cursor: str) -> None:
+    newer = World(redis_version="7.4.1")
+    newer.do("SET", "k", "v")
+    for words in (["SCAN", cursor], ["HSCAN", "k", cursor], ["SSCAN", "none", cursor], ["ZSCAN", "k", cursor, "x"]):
+        assert newer.do(*words) == INVALID_CURSOR
+
+
+@pytest.mark.parametrize("cursor", ["+1", "01", " 1", "\t1", "-0", "1\x002", "-18446744073709551615"])
+def test_since_7_4_the_spelling_of_a_cursor_is_still_free(cursor: str) -> None:
+    assert World(redis_version="7.4.1").do("SCAN", cursor) == [b"0", []]
+
+
+def test_before_7_4_a_cursor_may_be_negative_or_empty() -> None:
+    older = World(redis_version="7.2.6")
+    assert older.do("SCAN", "-1") == [b"0", []]
+    assert older.do("SCAN", "") == [b"0", []]

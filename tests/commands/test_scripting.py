@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+
 import pytest
 
 from pyredmem.engine.command_stream import CommandStream
+from tests.support.hosted import Hosted
 from tests.support.replies import Error
 from tests.support.world import World
 
@@ -244,3 +247,46 @@ def test_a_log_line_has_the_level_and_the_words(world: World) -> None:
 
 def test_script_kill_without_a_script_is_an_error(world: World) -> None:
     assert world.do("SCRIPT", "KILL") == Error(b"NOTBUSY No scripts in execution right now.")
+
+
+# Scripts that EVAL brought are not kept for ever since 7.4.
+
+
+def sha(script: str) -> str:
+    return sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+def figures(hosted: Hosted) -> tuple[int, int]:
+    """How many scripts are cached, and how many were evicted."""
+    return int(hosted.info("memory")["number_of_cached_scripts"]), int(hosted.info("stats")["evicted_scripts"])
+
+
+def test_since_7_4_the_evaluated_script_that_was_not_used_for_longest_is_evicted() -> None:
+    newer = Hosted(redis_version="7.4.1")
+    newer.do("SCRIPT", "LOAD", "return 0")
+    for number in range(1, 501):
+        newer.do("EVAL", f"return {number}", 0)
+    assert figures(newer) == (501, 0)
+    newer.do("EVAL", "return 501", 0)
+    assert figures(newer) == (501, 1)
+    newer.do("EVALSHA", sha("return 2"), 0)
+    newer.do("EVAL", "return 3", 0)
+    newer.do("SCRIPT", "LOAD", "return 4")  # it is there already, which is no use
+    for number in range(600, 602):
+        newer.do("EVAL", f"return {number}", 0)
+    there = newer.do("SCRIPT", "EXISTS", *[sha(f"return {number}") for number in range(8)])
+    assert there == [1, 0, 1, 1, 0, 0, 1, 1]
+    assert figures(newer) == (501, 3)
+    newer.check()
+    newer.do("CONFIG", "RESETSTAT")
+    assert figures(newer) == (501, 0)
+    newer.do("SCRIPT", "FLUSH")
+    assert figures(newer) == (0, 0)
+    newer.check()
+
+
+def test_before_7_4_all_scripts_are_kept() -> None:
+    older = Hosted(redis_version="7.2.6")
+    for number in range(600):
+        older.do("EVAL", f"return {number}", 0)
+    assert older.info("memory")["number_of_cached_scripts"] == "600"

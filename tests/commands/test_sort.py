@@ -244,3 +244,14 @@ def test_other_types_cannot_be_sorted(world: World) -> None:
 def test_a_missing_key_has_no_elements(world: World) -> None:
     assert world.do("SORT", "none") == []
     assert world.do("SORT_RO", "none", "GET", "#") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "older", "newer"),
+    [(" 1", True, False), ("0x1", True, False), ("1e400", False, True), ("1e-400", False, True)],
+)
+def test_since_8_2_elements_are_decimal_numbers_of_any_size(text: str, older: bool, newer: bool) -> None:
+    for version, is_number in (("7.4.1", older), ("8.2.3", newer)):
+        one = World(redis_version=version)
+        one.do("RPUSH", "l", text, "", "3")
+        assert (one.do("SORT", "l") != NOT_A_SCORE) == is_number

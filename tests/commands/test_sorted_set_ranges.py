@@ -235,3 +235,24 @@ def test_zremrangebylex_removes_a_range_of_members(world: World) -> None:
     watched = Watched(world)
     assert watched.by("ZREMRANGEBYLEX", "z", "(a", "+") == (["zremrangebylex z"], 2)
     assert world.do("ZRANGE", "z", "0", "-1") == [b"a"]
+
+
+@pytest.mark.parametrize("bound", [" 1", "0x2", "(0x2", "( 1", "0x", "nan"])
+def test_since_8_2_bounds_of_scores_are_decimal(bound: str) -> None:
+    newer = World(redis_version="8.2.3")
+    for words in (
+        ["ZCOUNT", "z", bound, "1"],
+        ["ZRANGEBYSCORE", "z", "1", bound],
+        ["ZRANGE", "z", bound, "1", "BYSCORE"],
+        ["ZREMRANGEBYSCORE", "z", bound, "1"],
+    ):
+        assert newer.do(*words) == MIN_OR_MAX_NOT_A_FLOAT
+
+
+@pytest.mark.parametrize(
+    ("bound", "count"), [("", 3), ("(", 3), ("1e400", 0), ("-Infinity", 3), ("2\x00x", 2), ("+2.", 2)]
+)
+def test_since_8_2_other_bounds_are_the_same(bound: str, count: int) -> None:
+    newer = World(redis_version="8.2.3")
+    newer.do("ZADD", "z", "1", "a", "2", "b", "3", "c")
+    assert newer.do("ZCOUNT", "z", bound, "+inf") == count

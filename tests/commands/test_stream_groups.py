@@ -238,3 +238,26 @@ def test_xinfo_checks_the_key_before_its_arguments(world: World) -> None:
     refusal = Error(b"ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.")
     assert world.do("XINFO", "STREAM", "s", "FULL", "COUNT") == refusal
     assert world.do("XINFO", "CONSUMERS", "s", "none") == NO_GROUP
+
+
+def test_since_8_2_a_group_has_read_at_most_what_was_added() -> None:
+    for version, read in (("7.4.1", 100), ("8.2.3", 2)):
+        one = World(redis_version=version)
+        fill_stream(one, "1-1", "2-1")
+        one.do("XGROUP", "CREATE", "s", "g", "2-1", "ENTRIESREAD", "100")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["entries-read"] == read
+        one.do("XGROUP", "SETID", "s", "g", "2-1", "ENTRIESREAD", "100")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["entries-read"] == read
+        one.do("XGROUP", "SETID", "s", "g", "2-1", "ENTRIESREAD", "1")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["entries-read"] == 1
+
+
+def test_since_7_4_the_lag_counts_what_is_left() -> None:
+    for version, lags in (("7.2.6", [1, 2]), ("7.4.7", [0, 1])):
+        one = World(redis_version=version)
+        fill_stream(one, "1-1")
+        one.do("XGROUP", "CREATE", "s", "g", "$", "ENTRIESREAD", "0")
+        one.do("XDEL", "s", "1-1")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["lag"] == lags[0]
+        fill_stream(one, "2-1")
+        assert pairs(items(ask(one, "XINFO", "GROUPS", "s"))[0])["lag"] == lags[1]

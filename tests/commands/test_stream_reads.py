@@ -241,3 +241,34 @@ def test_an_entry_that_is_deleted_at_once_serves_no_reader(world: World) -> None
     assert client.replies() == []
     fill_stream(world, "2-1")
     assert client.replies() == [one_entry("2-1")]
+
+
+# The last entry.
+
+
+def test_since_7_4_plus_is_the_last_entry() -> None:
+    newer = World(redis_version="7.4.1")
+    assert newer.do("XREAD", "STREAMS", "s", "+") == NULL_ARRAY
+    fill_stream(newer, "1-1", "2-1")
+    assert newer.do("XREAD", "COUNT", "5", "STREAMS", "s", "+") == one_entry("2-1")
+    newer.do("XDEL", "s", "2-1")
+    assert newer.do("XREAD", "STREAMS", "s", "+") == one_entry("1-1")
+    newer.do("XDEL", "s", "1-1")
+    client = waiting(newer, "XREAD", "BLOCK", "0", "STREAMS", "s", "+")
+    fill_stream(newer, "3-1")
+    assert client.replies() == [one_entry("3-1")]
+
+
+def test_plus_is_no_id_for_a_group_or_before_7_4(world: World) -> None:
+    newer = World(redis_version="7.4.1")
+    newer.do("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+    reply = newer.raw("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", "+")
+    assert reply.startswith(b"-ERR The + ID is meaningless in the context of XREADGROUP")
+    invalid = b"-ERR Invalid stream ID specified as stream command argument\r\n"
+    assert World(redis_version="7.2.6").raw("XREAD", "STREAMS", "s", "+") == invalid
+
+
+def test_unbalanced_streams_are_told_the_ids_of_the_version() -> None:
+    for version, ids in (("7.2.6", b"an ID or '$'"), ("7.4.1", b"an ID, '+', or '$'")):
+        error = b"-ERR Unbalanced 'xread' list of streams: for each stream key %b must be specified.\r\n" % ids
+        assert World(redis_version=version).raw("XREAD", "STREAMS", "a", "b", "0") == error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import resource
 import time
@@ -12,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from pyredmem.config.profiles import MIXED
 from tests.differential.test_check_rdb import LIMITED
 from tests.support.servers import (
     Server,
@@ -47,7 +49,9 @@ def _command(name: str) -> list[str]:
     }[name]()
     if found is None:
         pytest.skip(f"{name} is not installed")
-    return [*OUTLIVES_FULL_DISKS, *LIMITED, *found]
+    # The files of newer servers have commands of any version.
+    profile = ["--redis-version", MIXED.name] if name == OURS and not os.environ.get("PYREDMEM_SERVER") else []
+    return [*OUTLIVES_FULL_DISKS, *LIMITED, *found, *profile]
 
 
 @contextlib.contextmanager

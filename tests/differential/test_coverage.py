@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.differential.grammar import Form, affordable
+from tests.differential.grammar_newer import NEWER
 from tests.differential.test_sequences import GROUPS
 from tests.stress.calls import Argument, Calls
 from tests.support.local import local_engine
@@ -17,7 +18,6 @@ from tests.support.specs import pairs, value
 
 #: Groups of COMMAND DOCS all of whose commands must occur in the sequences.
 COVERED = {"string", "bitmap", "list", "hash", "set", "sorted-set", "stream", "hyperloglog", "geo"}
-NO_JUDGE = "the installed server does not know it"
 OTHER_JUDGE = "another server judges it, see test_field_times.py"
 #: Commands that no grammar has, and why.
 ABSENT = {
@@ -33,17 +33,13 @@ ABSENT = {
     "XINFO HELP": "has its own syntax",
 }
 #: Options that no grammar has, and why.
-ABSENT_OPTIONS = {
-    ("HSCAN", "NOVALUES"): OTHER_JUDGE,
-    ("ZRANK", "WITHSCORE"): NO_JUDGE,
-    ("ZREVRANK", "WITHSCORE"): NO_JUDGE,
-}
+ABSENT_OPTIONS: dict[tuple[str, str], str] = {}
 DRAWS = 400
 
 
 def _documented() -> dict[str, set[str]]:
     """The options of each command and subcommand, by its name."""
-    client = local_engine().client()
+    client = local_engine(("redis-version", "8.2.3")).client()
     calls = Calls()
     calls.learn(client)
     groups = {
@@ -64,7 +60,7 @@ def _tokens(argument: Argument) -> set[str]:
 
 def _forms() -> dict[str, list[Form]]:
     found = defaultdict(list)
-    for forms, _ in GROUPS.values():
+    for forms in (*[forms for forms, _ in GROUPS.values()], *NEWER.values()):
         for one in forms:
             found[one.name].append(one)
     return found

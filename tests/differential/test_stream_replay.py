@@ -15,6 +15,7 @@ from pyredmem.engine.session import Session
 from tests.differential.command_streams import Timed
 from tests.differential.grammar import KEY, VALUE, Form, form, sequences, some, with_few_names, words
 from tests.differential.grammar import sequence as seq
+from tests.differential.grammar_newer import NEWER
 from tests.differential.harness import Step
 from tests.differential.replicas import dataset, replay, replica
 from tests.differential.test_sequences import FOREIGN, GROUPS
@@ -86,6 +87,7 @@ EVICTION = [
 ]
 MORE: dict[str, list[Form]] = {
     **{name: forms for name, (forms, _) in GROUPS.items()},
+    **{f"{name} of 8.2": GROUPS[name][0] + forms for name, forms in NEWER.items() if name in {"bitmaps", "streams"}},
     "times": TIMES + FOREIGN,
     "blocking": BLOCKING,
     "eviction": EVICTION + FOREIGN + TIMES[:3],
@@ -130,9 +132,12 @@ class Recorded:
 def is_not_propagated(argv: tuple[bytes, ...]) -> bool:
     """Whether the command may change the dataset although Redis does not propagate it.
 
-    BITFIELD lengthens a string with zeros before its overflow fails; XREADGROUP with an id counts another delivery.
+    BITFIELD lengthens a string with zeros before its overflow fails; XREADGROUP with an id counts another delivery;
+    XDELEX with DELREF forgets what was pending even if it deletes nothing.
     """
     words = [word.upper() for word in argv]
+    if words[:1] == [b"XDELEX"]:
+        return b"DELREF" in words
     if words[:1] == [b"XREADGROUP"] and b"STREAMS" in words:
         named = words[words.index(b"STREAMS") + 1 :]
         return set(named[len(named) // 2 :]) != {b">"}

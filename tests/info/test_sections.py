@@ -77,3 +77,78 @@ def test_info_changes_nothing() -> None:
     hosted.info_text("everything")
     assert hosted.engine.allocator.used_memory == before
     assert hosted.engine.audit().ok
+
+
+def test_threads_and_keysizes_came_with_8_2() -> None:
+    newer = Hosted(redis_version="8.2.3")
+    assert "Threads" in titles(newer.info_text())
+    assert "Keysizes" not in titles(newer.info_text())  # it takes time in proportion to the number of keys
+    assert {"Threads", "Keysizes"} <= set(titles(newer.info_text("all")))
+    assert Hosted(redis_version="7.4.1").info_text("threads", "keysizes") == ""
+
+
+def test_keysizes_count_keys_by_powers_of_two() -> None:
+    newer = Hosted(redis_version="8.2.3")
+    for key, size in (("a", 0), ("b", 1), ("c", 3), ("d", 2), ("e", 9000)):
+        newer.do("SETRANGE" if size else "SET", key, *([size - 1, "x"] if size else [""]))
+    newer.do("RPUSH", "l", *"abcde")
+    newer.do("ZADD", "z", "1", "a")
+    newer.do("XADD", "stream", "*", "f", "v")
+    newer.do("SELECT", "2")
+    newer.do("HSET", "h", "f", "v")
+    newer.do("SADD", "s", "m", "n")
+    assert newer.info("keysizes") == {
+        "db0_distrib_strings_sizes": "0=1,1=1,2=2,8K=1",
+        "db0_distrib_lists_items": "4=1",
+        "db0_distrib_zsets_items": "1=1",
+        "db2_distrib_sets_items": "2=1",
+        "db2_distrib_hashes_items": "1=1",
+    }
+
+
+def test_a_profile_has_the_fields_of_its_version() -> None:
+    memory = {version: Hosted(redis_version=version).info("memory") for version in ("7.2.6", "7.4.1", "8.2.3")}
+    assert [("allocator_muzzy" in found) for found in memory.values()] == [False, True, True]
+    assert [("used_memory_peak_time" in found) for found in memory.values()] == [False, False, True]
+
+
+def test_the_time_of_the_peak_is_known() -> None:
+    newer = Hosted(redis_version="8.2.3")
+    newer.do("SET", "k", "v" * 1_000_000)
+    newer.tick()
+    reached_s = newer.now_ms // 1000
+    newer.do("DEL", "k")
+    newer.advance(5000)
+    assert int(newer.info("memory")["used_memory_peak_time"]) in {reached_s, reached_s - 1}
+
+
+def test_a_client_knows_its_traffic_since_8_2() -> None:
+    newer = Hosted(redis_version="8.2.3")
+    newer.do("PING")
+    line = newer.do("CLIENT", "INFO")
+    assert isinstance(line, bytes)
+    assert line.endswith(b" io-thread=0 tot-net-in=40 tot-net-out=7 tot-cmds=1\n")
+    assert b"tot-net-in" not in bytes(str(Hosted(redis_version="7.4.1").do("CLIENT", "INFO")), "ascii")
+
+
+def test_memory_stats_has_the_fields_of_the_version() -> None:
+    for version, names in (("7.2.6", set[bytes]()), ("8.2.3", {b"script.VMs", b"allocator.muzzy"})):
+        one = Hosted(redis_version=version)
+        one.do("SET", "k", "v")
+        found = one.do("MEMORY", "STATS")
+        assert isinstance(found, list)
+        fields = dict(zip(found[::2], found[1::2], strict=True))
+        assert fields.keys() & {b"script.VMs", b"allocator.muzzy"} == names
+        tables = fields[b"db.0"]
+        assert isinstance(tables, list)
+        assert (b"overhead.hashtable.slot-to-keys" in tables) == (version == "7.2.6")
+
+
+def test_7_2_lacks_what_7_4_brought() -> None:
+    older = Hosted(redis_version="7.2.6")
+    older.do("SET", "k", "v")
+    assert older.info("keyspace")["db0"] == "keys=1,expires=0,avg_ttl=0"
+    assert b" watch=" not in older.raw("CLIENT", "INFO")
+    brought = {"pubsub_clients", "watching_clients", "total_watched_keys", "expired_subkeys", "evicted_scripts"}
+    assert not brought & older.info("all").keys()
+    assert brought <= Hosted(redis_version="7.4.1").info("all").keys()

@@ -449,3 +449,14 @@ def test_writes_are_accepted_if_nobody_relies_on_snapshots(setting: tuple[str, s
     world.do("CONFIG", "SET", *setting)
     assert world.do("SET", "a", "2") == OK
     assert world.field("rdb_last_bgsave_status") == "err"
+
+
+@pytest.mark.parametrize(
+    ("version", "header"), [("7.2.6", b"REDIS0011"), ("7.4.1", b"REDIS0012"), ("8.2.3", b"REDIS0012")]
+)
+def test_a_file_has_the_version_of_the_profile(version: str, header: bytes) -> None:
+    world = SavingWorld(redis_version=version)
+    world.do("SET", "k", "v")
+    assert world.do("SAVE") == OK
+    assert world.files.content["dump.rdb"].startswith(header)
+    assert b"redis-ver" + bytes((len(version),)) + version.encode() in world.files.content["dump.rdb"]

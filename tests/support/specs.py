@@ -27,7 +27,7 @@ KNOWN_INFO = {
     ("command|getkeysandflags", "arguments"): "7.2 documents them",
     ("client|kill", "arguments"): "7.2 lists the values of SKIPME, and 7.4 has MAXAGE",
     ("client|kill", "history"): "7.4 has MAXAGE",
-    ("client|list", "history"): "7.2 added the fields lib-name and lib-ver",
+    ("client|list", "history"): "7.2, 7.4 and 8.0 added fields",
     ("cluster|shards", "flags"): "7.2 allows it while loading",
     ("cluster|slots", "flags"): "7.2 allows it while loading",
     ("failover", "arguments"): "the group around TO and its values is kept apart",
@@ -42,6 +42,9 @@ KNOWN_INFO = {
     ("randomkey", "tips"): "7.2 has a response policy",
     ("scan", "tips"): "7.2 has a response policy",
     ("sinterstore", "keys"): "overwrites its key, say later versions",
+    ("xadd", "arguments"): "8.2 has KEEPREF, DELREF and ACKED",
+    ("xadd", "history"): "8.2 has KEEPREF, DELREF and ACKED",
+    ("xtrim", "history"): "8.2 has KEEPREF, DELREF and ACKED",
     ("sort", "arguments"): "7.2 names the patterns by-pattern and get-pattern",
     ("sort_ro", "arguments"): "7.2 names the patterns by-pattern and get-pattern",
     **{
@@ -74,9 +77,6 @@ KNOWN_INFO = {
         (name, "flags"): "may be called by scripts since 7.2"
         for name in ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmax", "bzpopmin")
     },
-    ("debug", "doc_flags"): "the mark of a system command is not kept",
-    ("pfdebug", "doc_flags"): "the mark of a system command is not kept",
-    ("pfselftest", "doc_flags"): "the mark of a system command is not kept",
     ("geohash", "arguments"): "the members are optional, says 7.2",
     ("geopos", "arguments"): "the members are optional, says 7.2",
     ("georadius", "arguments"): "7.2 says that STORE and STOREDIST exclude each other",
