@@ -199,11 +199,13 @@ def hello(context: Context, argv: list[bytes]) -> None:
 def _facts(context: Context, session: Session) -> None:
     """Send the reply of HELLO, in the protocol that it selected."""
     reply = context.reply
-    reply.map(7)
+    profile = context.engine.profile
+    zone = context.engine.settings.text("availability-zone") if profile.has_setting("availability-zone") else ""
+    reply.map(8 if zone else 7)
     reply.bulk(b"server")
-    reply.bulk(b"redis")
+    reply.text(profile.server)
     reply.bulk(b"version")
-    reply.text(context.engine.profile.version)
+    reply.text(profile.version)
     reply.bulk(b"proto")
     reply.integer(context.reply.protocol)
     reply.bulk(b"id")
@@ -214,6 +216,9 @@ def _facts(context: Context, session: Session) -> None:
     reply.bulk(b"master")
     reply.bulk(b"modules")
     reply.array(0)
+    if zone:
+        reply.bulk(b"availability_zone")
+        reply.text(zone)
 
 
 @connection.command(

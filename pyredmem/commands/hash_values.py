@@ -19,7 +19,7 @@ from pyredmem.commands.hashes import (
     living_values,
     reply_values,
 )
-from pyredmem.commands.strings import EXPIRY_SYNTAX
+from pyredmem.commands.string_options import EXPIRY_SYNTAX
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context

@@ -105,6 +105,23 @@ def evalsha(context: Context, argv: list[bytes]) -> None:
 
 
 @scripting.command(
+    "script|show",
+    arity=3,
+    flags=NOSCRIPT | STALE,
+    acl="scripting",
+    since="8.0.0",
+    complexity="O(1)",
+    summary="Returns the text of a cached script, named by its SHA1.",
+    syntax="sha1",
+)
+def script_show(context: Context, argv: list[bytes]) -> None:
+    script = scripting_of(context.engine).cache.find(argv[2].lower())
+    if script is None:
+        raise CommandError(_NO_SCRIPT)
+    context.reply.bulk(script.text)
+
+
+@scripting.command(
     "evalsha_ro",
     arity=-3,
     flags=_RUN | READONLY,

@@ -32,6 +32,8 @@ def _figures(report: Report, database: Database) -> list[str]:
     found = [f"keys={database.size()}", f"expires={database.expiring()}", f"avg_ttl={database.average_ttl}"]
     if report.has("subexpiry"):
         found.append(f"subexpiry={database.hashes_with_times()}")
+    if report.has("keys_with_volatile_items"):
+        found.append(f"keys_with_volatile_items={database.hashes_with_times()}")
     return found
 
 
@@ -72,6 +74,10 @@ def _rounded(size: int) -> str:
 
 def modules(report: Report) -> None:
     """Write nothing below the title: there are no modules."""
+
+
+def cluster_info(report: Report) -> None:
+    """Write nothing below the title: it is about a cluster, too."""
 
 
 def cluster(report: Report) -> None:
