@@ -21,6 +21,17 @@ MISSING_OF_VALKEY: Final = (
     ("rules of `ACL SETUSER` about databases", "not written yet: a syntax error"),
     ("the logs of large requests and replies of `COMMANDLOG`", "nobody measures sizes: they stay empty"),
     ("`import-mode`", "it only lets clients call themselves sources of an import: expired keys stay expired"),
+    (
+        "hashes with times of fields",
+        "here they can be listpacks, there they are tables: the order differs",
+    ),
+    (
+        "fields that have expired and are not deleted yet",
+        "`HSET`, `HDEL`, `HEXPIRE` and `HGETEX PXAT` take them for fields that exist, as Redis does",
+    ),
+    ("times of fields after the year 4199", "they are refused, as in Redis"),
+    ("texts of errors about the arguments of `HEXPIRE` and its like", "they are those of Redis"),
+    ("`SCRIPT DEBUG` with the name of an engine, `CLUSTER REPLICATE NO ONE`", "there is no debugger, and no cluster"),
     ("`BGSAVE CANCEL`, `SHUTDOWN SAFE` and `FAILOVER`", "not written yet: a syntax error"),
     ("pictures of `LOLWUT VERSION 9`", "its line about the version comes alone"),
     ("RDB files and `DUMP` of version 80", "files and payloads have the format of Redis 7.2, which Valkey reads"),

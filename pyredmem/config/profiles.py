@@ -30,6 +30,7 @@ class Option:
     command: str
     syntax: str  # where it stands in the command's syntax
     since: str = ""  # the version of Redis that got it; empty if none has it
+    otherwise: str = ""  # what stands there without it
 
 
 HSCAN_NOVALUES: Final = Option("hscan", " [NOVALUES]", "7.4.0")
@@ -40,7 +41,12 @@ XTRIM_REFERENCES: Final = Option("xtrim", " [KEEPREF | DELREF | ACKED]", "8.2.0"
 SET_IFEQ: Final = Option("set", " | IFEQ comparison-value")
 CLIENT_KILL_FILTERS: Final = Option("client|kill", f" | {valkey.CLIENT_FILTERS}")
 CLIENT_LIST_FILTERS: Final = Option("client|list", f" {valkey.CLIENT_LIST_FILTERS}")
-OPTIONS_OF_VALKEY: Final = (SET_IFEQ, CLIENT_KILL_FILTERS, CLIENT_LIST_FILTERS)
+BITCOUNT_START: Final = Option("bitcount", "start [end [BYTE | BIT]]", otherwise="start end [BYTE | BIT]")
+HSETEX_KEY: Final = Option("hsetex", " [NX | XX]")
+ZSCAN_NOSCORES: Final = Option("zscan", " [NOSCORES]")
+OPTIONS_OF_VALKEY: Final = (
+    *(SET_IFEQ, CLIENT_KILL_FILTERS, CLIENT_LIST_FILTERS, BITCOUNT_START, HSETEX_KEY, ZSCAN_NOSCORES),
+)
 OPTIONS: Final = (
     *(HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, BITOP_DIFFERENCES, XADD_REFERENCES, XTRIM_REFERENCES),
     *OPTIONS_OF_VALKEY,
@@ -105,6 +111,8 @@ class Profile:
     commands: tuple[tuple[str, str], ...] = ()  # commands that it has also, and its version that got each
     not_deprecated: frozenset[str] = frozenset()  # commands that Redis has replaced by others, and it has not
     options: tuple[Option, ...] = ()  # options that it has also
+    flags: tuple[tuple[str, str], ...] = ()  # flags that its commands have also: name of the command, of the flag
+    log_flag: str = "skip_slowlog"  # what it calls the flag of commands that are never in the slow log
     setting_defaults: tuple[tuple[str, str], ...] = ()  # settings with another default
     fields: frozenset[str] = _FIELDS_OF_REDIS  # of LATER_FIELDS
     settings: frozenset[str] = FORMER_SETTINGS  # of LATER_SETTINGS and FORMER_SETTINGS
@@ -123,6 +131,10 @@ class Profile:
     has_short_coordinates: bool = False
     digests_short_scores: bool = False
     limits_entries_read: bool = False
+    has_hexadecimal_scores: bool = True
+    names_refused_command: bool = False
+    names_missing_member: bool = False
+    advises_eval: bool = True
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -169,7 +181,7 @@ class Profile:
         """The syntax of a command without the options that the server has not."""
         for option in OPTIONS:
             if option.command == command and not self.has(option):
-                syntax = syntax.replace(option.syntax, "")
+                syntax = syntax.replace(option.syntax, option.otherwise)
         return syntax
 
 
@@ -185,6 +197,10 @@ FACTS: Final = {
     "has_strict_bounds": "bounds of scores, and what SORT compares, are decimal numbers without spaces",
     "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
     "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
+    "has_hexadecimal_scores": "scores, weights and what SORT compares may be hexadecimal numbers",
+    "names_refused_command": "the error for a command that may not be sent in MULTI has its name",
+    "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
+    "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
 
@@ -236,7 +252,20 @@ VALKEY_9_1: Final = replace(
     settings=valkey.SETTINGS,
     hidden_settings=frozenset(("aof-disable-auto-gc",)),
     setting_defaults=valkey.SETTING_DEFAULTS,
+    flags=valkey.FLAGS,
+    log_flag="skip_commandlog",
     has_slot_tables=False,
+    has_strict_cursors=True,
+    has_strict_bit_ranges=True,
+    has_strict_lrem_count=True,
+    has_last_entry=True,
+    has_strict_bounds=True,
+    digests_short_scores=True,
+    limits_entries_read=True,
+    has_hexadecimal_scores=False,
+    names_refused_command=True,
+    names_missing_member=True,
+    advises_eval=False,
 )
 
 #: The profiles by name, oldest first.

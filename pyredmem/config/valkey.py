@@ -57,6 +57,16 @@ NOT_DEPRECATED: Final = frozenset(
     )
 )
 
+#: Flags of commands that Redis 7.2 does not give them.
+FLAGS: Final = (
+    *[(f"client|{name}", "allow_busy") for name in ("caching", "getname", "getredir", "id", "no-evict", "no-touch")],
+    *[(f"client|{name}", "allow_busy") for name in ("reply", "setinfo", "setname")],
+    *[(f"cluster|{name}", "loading") for name in ("info", "myid", "myshardid", "nodes")],
+    *[(f"memory|{name}", "loading") for name in ("malloc-stats", "purge")],
+    *[(name, "no_multi") for name in ("client|reply", "multi", "watch")],
+    *[(f"script|{name}", "stale") for name in ("exists", "flush")],
+    ("select", "allow_busy"),
+)
 #: The filters of CLIENT KILL that Redis has not, as its syntax has them.
 CLIENT_FILTERS: Final = (
     "[NAME name] | [IDLE idle:integer] | [FLAGS flags] | [LIB-NAME lib-name] | [LIB-VER lib-ver] | [DB db:integer] | "

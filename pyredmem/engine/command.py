@@ -224,6 +224,10 @@ def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
     """What a version of the server says of a command."""
     history = tuple([entry for entry in spec.history if profile.has_since(entry[0])])
     flags = spec.flags | DENYOOM if spec.name in profile.denyoom else spec.flags
+    by_name = {flag_name.decode(): flag for flag, flag_name in FLAG_NAMES}
+    for name, flag_name in profile.flags:
+        if name == spec.name:
+            flags |= by_name[flag_name]
     return replace(
         spec,
         since=profile.since(spec.name, spec.since),

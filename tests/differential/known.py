@@ -109,8 +109,17 @@ KNOWN_OF_8_2 = (
 )
 
 
+#: Of Valkey 9.1.2.
+KNOWN_OF_VALKEY = (
+    Known("a string is embstr up to another length, which depends on its key", _embedded),
+    Known("there are no shared integers", _references),
+)
+
+
 def known_differences(judge: str) -> tuple[Known, ...]:
     """The table for a server, by its version."""
+    if judge.startswith("valkey"):
+        return KNOWN_OF_VALKEY
     return KNOWN_OF_7_0 if judge.startswith("7.0.") else KNOWN_OF_8_2
 
 
