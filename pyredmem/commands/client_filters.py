@@ -82,7 +82,7 @@ class Filters:
         while arguments.left() > 0:
             option = arguments.word()
             if self._has_many and option in {b"ID", b"NOT-ID"}:
-                test = _with_ids(arguments)
+                test = _with_ids(arguments, option == b"ID")
             else:
                 test = self._test(option, arguments.next())
             self._tests[option] = test
@@ -172,8 +172,8 @@ class Filters:
 _ADDITIONAL: Final = frozenset((b"NAME", b"LIB-NAME", b"LIB-VER", b"IP", b"DB", b"FLAGS", b"CAPA"))
 
 
-def _with_ids(arguments: Arguments) -> _Test:
-    """The test of Valkey's ID: all numbers that follow are ids."""
+def _with_ids(arguments: Arguments, wanted: bool) -> _Test:
+    """The test of Valkey's ID and NOT-ID: all numbers that follow are ids."""
     numbers: set[int] = set()
     while arguments.left() > 0:
         number = parse_integer(arguments.argv[arguments.at])
@@ -185,7 +185,7 @@ def _with_ids(arguments: Arguments) -> _Test:
         arguments.next()
     if not numbers:
         raise CommandError(SYNTAX_ERROR)
-    return lambda session: int(session.id) in numbers
+    return lambda session: (int(session.id) in numbers) == wanted
 
 
 def _positive_number(value: bytes, name: bytes) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_PROTOCOL, SYNTAX_ERROR, CommandError
 from pyredmem.commands.databases import database_at
+from pyredmem.commands.modules import reply_modules
 from pyredmem.config.settings import Settings
 from pyredmem.engine.access_control import DEFAULT_USER
 from pyredmem.engine.arguments import Arguments
@@ -215,7 +216,7 @@ def _facts(context: Context, session: Session) -> None:
     reply.bulk(b"role")
     reply.bulk(b"master")
     reply.bulk(b"modules")
-    reply.array(0)
+    reply_modules(context)
     if zone:
         reply.bulk(b"availability_zone")
         reply.text(zone)

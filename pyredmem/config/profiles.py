@@ -135,6 +135,8 @@ class Profile:
     names_refused_command: bool = False
     names_missing_member: bool = False
     advises_eval: bool = True
+    names_redis_in_scripts: bool = True
+    has_lua_module: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -200,6 +202,8 @@ FACTS: Final = {
     "has_hexadecimal_scores": "scores, weights and what SORT compares may be hexadecimal numbers",
     "names_refused_command": "the error for a command that may not be sent in MULTI has its name",
     "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
+    "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
+    "has_lua_module": "what runs scripts is listed as a module",
     "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
@@ -266,6 +270,8 @@ VALKEY_9_1: Final = replace(
     names_refused_command=True,
     names_missing_member=True,
     advises_eval=False,
+    names_redis_in_scripts=False,
+    has_lua_module=True,
 )
 
 #: The profiles by name, oldest first.

@@ -73,7 +73,10 @@ def _rounded(size: int) -> str:
 
 
 def modules(report: Report) -> None:
-    """Write nothing below the title: there are no modules."""
+    """Write what MODULE LIST shows: nothing, or in Valkey what runs scripts."""
+    if report.engine.profile.has_lua_module:
+        options = "handle-repl-async-load|handle-atomic-slot-migration"
+        report.text("module", f"name=lua,ver=1,api=1,filters=0,usedby=[],using=[],options=[{options}]")
 
 
 def cluster_info(report: Report) -> None:

@@ -25,6 +25,8 @@ def pair(valkey: Server, our_valkey: Server) -> Iterator[Pair]:
 
 @pytest.mark.parametrize(("protocol", "limits"), WAYS[::3], ids=["resp2", "resp3-low-limits"])
 @pytest.mark.parametrize("group", [*GROUPS, MIXED])
-def test_both_servers_reply_alike_to_random_sequences(pair: Pair, group: str, protocol: int, limits: Limits) -> None:
+def test_valkey_and_this_server_reply_alike_to_random_sequences(
+    pair: Pair, group: str, protocol: int, limits: Limits
+) -> None:
     pair.limit(limits)
     explore(pair, group, protocol, EXAMPLES, 0)
