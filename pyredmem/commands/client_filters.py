@@ -89,12 +89,15 @@ class Filters:
 
     def chosen(self) -> list[Session]:
         """The connections that pass all filters."""
-        tests = list(self._tests.values())
-        return [
-            session
-            for session in self._engine.sessions.values()
-            if not (self._skips_caller and session is self._caller) and all(test(session) for test in tests)
-        ]
+        return [session for session in self._engine.sessions.values() if self._passes(session)]
+
+    def _passes(self, session: Session) -> bool:
+        if self._skips_caller and session is self._caller:
+            return False
+        for test in self._tests.values():  # noqa: SIM110 - a loop that mypyc compiles well
+            if not test(session):
+                return False
+        return True
 
     def _test(self, option: bytes, value: bytes) -> _Test:
         """The test that an option and its value mean."""

@@ -30,3 +30,4 @@ def test_valkey_and_this_server_reply_alike_to_random_sequences(
 ) -> None:
     pair.limit(limits)
     explore(pair, group, protocol, EXAMPLES, 0)
+    assert pair.compared
