@@ -89,7 +89,6 @@ def cannot_append(reason: bytes) -> bytes:
 DIFFERENT_SLOTS: Final = b"CROSSSLOT Keys in request don't hash to the same slot"
 SLOT_IS_MOVING: Final = b"TRYAGAIN Multiple keys request during rehashing of slot"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
-NOT_IN_TRANSACTION: Final = b"ERR Command not allowed inside a transaction"
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
@@ -155,3 +154,9 @@ def bad_subcommand_call(container: bytes, subcommand: bytes) -> CommandError:
 def as_c_string(data: bytes, limit: int | None = None) -> bytes:
     """The part of an argument that C's formatting shows: up to its first NUL, and at most ``limit`` bytes if given."""
     return data.partition(b"\x00")[0][:limit]
+
+
+def not_in_transaction(command: bytes) -> bytes:
+    """A command may not be sent in MULTI; the text has its name if that is not empty."""
+    name = b" '" + command + b"'" if command else b""
+    return b"ERR Command" + name + b" not allowed inside a transaction"

@@ -125,16 +125,16 @@ def parse_unsigned(data: bytes) -> int | None:
     return (-value) & UINT64_MAX if found.group(1) == b"-" else value
 
 
-def parse_double(data: bytes) -> float | None:
+def parse_double(data: bytes, allows_hexadecimal: bool = True) -> float | None:
     """The double that `strtod` reads, if it reads all of the data; otherwise None.
 
     Spaces around the number, and NaN, are errors. Infinities and hexadecimal numbers are allowed, but a number too
-    large for a double, or too small to differ from zero, is an error.
+    large for a double, or too small to differ from zero, is an error. Valkey reads no hexadecimal numbers.
     """
     try:
         value = float(data)
     except ValueError:
-        return _parse_hexadecimal(data)
+        return _parse_hexadecimal(data) if allows_hexadecimal else None
     # Python also allows spaces around a number and underscores between its digits.
     if data[0] <= 32 or data[-1] <= 32 or b"_" in data:
         return None

@@ -9,6 +9,8 @@ from pyredmem.commands.blocking_lists import blocking_lists
 from pyredmem.commands.client import client
 from pyredmem.commands.cluster import cluster
 from pyredmem.commands.command import command_group
+from pyredmem.commands.commandlog import commandlog
+from pyredmem.commands.conditional_strings import conditional_strings
 from pyredmem.commands.config import config
 from pyredmem.commands.connection import connection, monitoring
 from pyredmem.commands.counters import counters
@@ -75,6 +77,8 @@ def all_groups() -> list[Group]:
         client,
         cluster,
         command_group,
+        commandlog,
+        conditional_strings,
         config,
         connection,
         counters,

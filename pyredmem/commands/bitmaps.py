@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_integer
 from pyredmem.commands.destinations import store_or_delete
-from pyredmem.config.profiles import BITOP_DIFFERENCES
+from pyredmem.config.profiles import BITCOUNT_START, BITOP_DIFFERENCES
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import (
     ACCESS,
@@ -157,29 +157,34 @@ def _in_bits(argv: list[bytes], at: i64) -> bool:
     since="2.6.0",
     complexity="O(N)",
     summary="Counts the set bits in the string value of a key, or in a range of it.",
-    syntax="key [start end [BYTE | BIT]]",
+    syntax="key [start [end [BYTE | BIT]]]",
     history=_UNIT_HISTORY,
 )
 def bitcount(context: Context, argv: list[bytes]) -> None:
     """A missing key has no bits set; before Redis 7.4 its range is not even checked."""
-    counted = _counted_range(argv) if context.engine.profile.has_strict_bit_ranges else None
+    counted = _counted_range(context, argv) if context.engine.profile.has_strict_bit_ranges else None
     length = context.db.read_string(argv[1])
     if length == NO_STRING:
         context.reply.integer(0)
         return
     if counted is None:
-        counted = _counted_range(argv, skips_unit=True)
+        counted = _counted_range(context, argv, skips_unit=True)
     first, last = counted.fit(length)
     context.reply.integer(bits.count_bits(context.db.string_data(), first, last))
 
 
-def _counted_range(argv: list[bytes], skips_unit: bool = False) -> _Range:
+def _counted_range(context: Context, argv: list[bytes], skips_unit: bool = False) -> _Range:
     """The range of BITCOUNT; before Redis 7.4 the unit of one that is empty anyway is not looked at."""
-    if len(argv) not in (2, 4, 5):
+    may_omit_end = context.engine.profile.has(BITCOUNT_START)
+    if len(argv) > 5 or (len(argv) == 3 and not may_omit_end):
         raise CommandError(SYNTAX_ERROR)
     if len(argv) == 2:
         return _Range(0, -1, False)
+    if len(argv) == 3:
+        return _Range(integer(argv[2]), -1, False)
     start: i64 = integer(argv[2])
+    if may_omit_end:
+        _in_bits(argv, 4)  # Valkey looks at the unit before the end
     end: i64 = integer(argv[3])
     if skips_unit and start < 0 and end < start:
         return _Range(1, 0, False)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyredmem.acl.user import User
 from pyredmem.base.errors import SYNTAX_ERROR, CommandError, bad_subcommand_call
-from pyredmem.base.numbers import parse_integer
+from pyredmem.commands.client_filters import Filters, listed
 from pyredmem.commands.help import declare_help
-from pyredmem.config.profiles import CLIENT_KILL_MAXAGE
+from pyredmem.config.profiles import CLIENT_KILL_FILTERS, CLIENT_LIST_FILTERS
 from pyredmem.engine.arguments import Arguments, deadline_ms, integer
 from pyredmem.engine.client_names import rename, set_library
-from pyredmem.engine.clients import NORMAL, PRIMARY, PUBSUB, REPLICA
-from pyredmem.engine.command import ADMIN, KEEPS_CACHING, LOADING, NOSCRIPT, STALE, Group
+from pyredmem.engine.command import ADMIN, ALLOW_BUSY, KEEPS_CACHING, LOADING, NOSCRIPT, STALE, Group
 from pyredmem.engine.context import Context
-from pyredmem.engine.engine import Engine
-from pyredmem.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
-from pyredmem.engine.session import Session
+from pyredmem.engine.gates import GATE_NO_TOUCH
 
 client: Final = Group("connection")
 client.container("client", since="2.4.0", summary="A container for commands about client connections.")
@@ -25,8 +21,6 @@ _PLAIN: Final = NOSCRIPT | LOADING | STALE | KEEPS_CACHING
 _ADMIN: Final = ADMIN | _PLAIN
 
 NO_SUCH_CLIENT: Final = b"ERR No such client"
-
-_TYPES: Final = {b"normal": NORMAL, b"master": PRIMARY, b"slave": REPLICA, b"replica": REPLICA, b"pubsub": PUBSUB}
 
 
 def _too_many(argv: list[bytes], most: int) -> None:
@@ -174,6 +168,41 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
     context.reply.ok()
 
 
+@client.command(
+    "client|capa",
+    arity=-3,
+    flags=_PLAIN | ALLOW_BUSY,
+    acl="connection",
+    since="8.0.0",
+    complexity="O(1)",
+    summary="Tells what the client can do; unknown capabilities are ignored.",
+    syntax="capability [capability ...]",
+)
+def capa(context: Context, argv: list[bytes]) -> None:
+    """The one capability is to go to another server when it is told so, which never happens here."""
+    if any(word.upper() == b"REDIRECT" for word in argv[2:]):
+        context.session.claims.capabilities = b"r"
+    context.reply.ok()
+
+
+@client.command(
+    "client|import-source",
+    arity=3,
+    flags=_PLAIN,
+    acl="connection",
+    since="8.1.0",
+    complexity="O(1)",
+    summary="Marks the connection as the source of an import, if `import-mode` is on.",
+    syntax="<ON | OFF>",
+)
+def import_source(context: Context, argv: list[bytes]) -> None:
+    """The mark has no other effect: expired keys stay expired."""
+    if argv[2].upper() != b"OFF" and not context.engine.settings.flag("import-mode"):
+        raise CommandError(b"ERR Server is not in import mode")
+    context.session.claims.is_import_source = _on_or_off(argv[2])
+    context.reply.ok()
+
+
 # All connections.
 
 
@@ -185,7 +214,7 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
     since="2.4.0",
     complexity="O(N) with N connections",
     summary="Describes the open connections, one per line.",
-    syntax="[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    syntax=f"[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]{CLIENT_LIST_FILTERS.syntax}",
     history=(
         ("2.8.12", "Added the field `id`."),
         ("5.0.0", "Added the `TYPE` filter."),
@@ -201,93 +230,9 @@ def no_touch(context: Context, argv: list[bytes]) -> None:
 )
 def list_(context: Context, argv: list[bytes]) -> None:
     clients = context.engine.clients
-    chosen = _listed(context.engine, argv)
+    chosen = listed(context, argv)
     lines = [clients.describe(one, argv if one is context.session else None) + b"\n" for one in chosen]
     context.reply.verbatim(b"".join(lines))
-
-
-def _listed(engine: Engine, argv: list[bytes]) -> list[Session]:
-    """The connections that CLIENT LIST describes."""
-    sessions = list(engine.sessions.values())
-    if len(argv) == 2:
-        return sessions
-    word = argv[2].upper()
-    if word == b"TYPE" and len(argv) == 4:
-        kind = _type(argv[3])
-        return [session for session in sessions if _kind(session) == kind]
-    if word == b"ID" and len(argv) > 3:
-        wanted = [integer(argument, b"ERR Invalid client ID") for argument in argv[3:]]
-        return [engine.sessions[number] for number in wanted if number in engine.sessions]
-    raise CommandError(SYNTAX_ERROR)
-
-
-def _type(name: bytes) -> bytes:
-    kind = _TYPES.get(name.lower())
-    if kind is None:
-        raise CommandError(b"ERR Unknown client type '" + name + b"'")
-    return kind
-
-
-def _kind(session: Session) -> bytes:
-    return PUBSUB if session.gates & GATE_SUBSCRIBED else NORMAL
-
-
-class _Filter:
-    """The filters of CLIENT KILL: it closes the connections that pass all of them."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.kind = b""
-        self.user: User | None = None
-        self.address: bytes | None = None
-        self.local_address: bytes | None = None
-        self.skips_caller = True
-        self.age_s = 0
-
-    def read(self, arguments: Arguments, engine: Engine) -> None:
-        """Read the filters from the arguments."""
-        while arguments.left() > 0:
-            option = arguments.word()
-            value = arguments.next()
-            if option == b"ID":
-                number = parse_integer(value)
-                if number is None or number < 1:
-                    raise CommandError(b"ERR client-id should be greater than 0")
-                self.number = number
-            elif option == b"TYPE":
-                self.kind = _type(value)
-            elif option == b"ADDR":
-                self.address = value
-            elif option == b"LADDR":
-                self.local_address = value
-            elif option == b"USER":
-                self.user = engine.access.user(value)
-                if self.user is None:
-                    raise CommandError(b"ERR No such user '" + value + b"'")
-            elif option == b"MAXAGE" and engine.profile.has(CLIENT_KILL_MAXAGE):
-                self.age_s = integer(value, b"ERR maxage is not an integer or out of range")
-                if self.age_s < 1:
-                    raise CommandError(b"ERR maxage should be greater than 0")
-            elif option == b"SKIPME" and value.upper() in {b"YES", b"NO"}:
-                self.skips_caller = value.upper() == b"YES"
-            else:
-                raise CommandError(SYNTAX_ERROR)
-
-    def matches(self, session: Session, caller: Session) -> bool:
-        """Whether CLIENT KILL closes the connection ``session``."""
-        return not (
-            self.number not in {0, int(session.id)}
-            or (self.kind and _kind(session) != self.kind)
-            or (self.user is not None and session.user is not self.user)
-            or (self.address is not None and _encoded(session.address) != self.address)
-            or (self.local_address is not None and _encoded(session.local_address) != self.local_address)
-            or (self.skips_caller and session is caller)
-            or session.age_s() < self.age_s
-        )
-
-
-def _encoded(address: str) -> bytes:
-    return address.encode("utf-8", "surrogateescape")
 
 
 @client.command(
@@ -301,7 +246,7 @@ def _encoded(address: str) -> bytes:
     syntax="<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | "
     "[ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage:integer]> [[ID client-id] | "
     "[TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | "
-    "[SKIPME <YES | NO>] | [MAXAGE maxage:integer] ...]>",
+    f"[SKIPME <YES | NO>] | [MAXAGE maxage:integer]{CLIENT_KILL_FILTERS.syntax} ...]>",
     history=(
         ("2.8.12", "Added the form with filters."),
         ("2.8.12", "Added the `ID` filter."),
@@ -312,15 +257,14 @@ def _encoded(address: str) -> bytes:
     ),
 )
 def kill(context: Context, argv: list[bytes]) -> None:
-    wanted = _Filter()
     by_address = len(argv) == 3
+    wanted = Filters(context, not by_address)
     if by_address:
-        wanted.address = argv[2]
-        wanted.skips_caller = False
+        wanted.require_address(argv[2])
     else:
-        wanted.read(Arguments(argv, 2), context.engine)
+        wanted.read(Arguments(argv, 2))
     caller = context.session
-    found = [one for one in context.engine.sessions.values() if wanted.matches(one, caller)]
+    found = wanted.chosen()
     if by_address and not found:
         raise CommandError(NO_SUCH_CLIENT)
     if by_address:

@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pyredmem.base.errors import CommandError
-from pyredmem.engine.command import ADMIN, FAST, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE, Group
+from pyredmem.engine.command import (
+    ADMIN,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NOSCRIPT,
+    NOT_KEY,
+    READONLY,
+    STALE,
+    WRITE,
+    Group,
+    key_at,
+)
 from pyredmem.engine.context import Context
 
 cluster: Final = Group("cluster")
@@ -52,6 +64,14 @@ _SUBCOMMANDS: Final = (
         "count-failure-reports", 3, ADMIN | STALE, "Counts the reports that a node has failed.", "node-id",
         complexity="O(N) with N failure reports", tips=_VARIES,
     ),
+    _Subcommand("cancelslotmigrations", 2, _CHANGES, "Ends the moves of hash slots.", since="9.0.0"),
+    _Subcommand("flushslot", -3, WRITE | ADMIN | NO_ASYNC_LOADING, "Deletes the keys of a hash slot.",
+        "slot:integer [ASYNC | SYNC]", "9.0.0", "O(N) with N keys"),
+    _Subcommand("getslotmigrations", 2, _CHANGES, "Lists the moves of hash slots.", since="9.0.0"),
+    _Subcommand("migrateslots", -4, _CHANGES, "Moves hash slots to another node.",
+        "SLOTSRANGE start-slot:integer end-slot:integer [start-slot:integer end-slot:integer ...] NODE node-id",
+        "9.0.0", _PER_SLOT),
+    _Subcommand("syncslots", -3, _CHANGES, "What nodes tell each other while they move hash slots.", since="9.0.0"),
     _Subcommand("countkeysinslot", 3, STALE, "Counts the keys in a hash slot.", "slot:integer"),
     _Subcommand(
         "delslots", -3, _CHANGES, "Takes hash slots away from this node.", _SLOTS, complexity=_PER_SLOT
@@ -124,6 +144,19 @@ for _one in _SUBCOMMANDS:
         tips=_one.tips,
         deprecated=_one.deprecated,
     )(_refuse)
+
+cluster.command(
+    "clusterscan",
+    arity=-2,
+    flags=READONLY,
+    keys=(key_at(NOT_KEY),),
+    acl="keyspace",
+    since="9.1.0",
+    complexity="O(N) with N keys returned",
+    summary="Iterates over the keys of a cluster.",
+    syntax="cursor [MATCH pattern] [COUNT count:integer] [TYPE type] [SLOT slot:integer]",
+    tips=(*_VARIES, "request_policy:special", "response_policy:special"),
+)(_refuse)
 
 for _name, _flags, _summary in (
     ("asking", FAST, "Lets the next command use a hash slot that is being imported."),

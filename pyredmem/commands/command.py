@@ -12,6 +12,7 @@ from pyredmem.engine.command import (
     LOADING,
     MAY_REPLICATE,
     NO_MANDATORY_KEYS,
+    SKIP_SLOWLOG,
     STALE,
     SYSTEM,
     Command,
@@ -55,7 +56,7 @@ def command_(context: Context, argv: list[bytes]) -> None:
     commands = context.engine.commands.commands
     context.reply.array(len(commands))
     for command in commands.values():
-        _describe(context.reply, command)
+        _describe(context.reply, command, context.engine.profile.log_flag)
 
 
 @command_group.command(
@@ -80,17 +81,17 @@ def command_info(context: Context, argv: list[bytes]) -> None:
         if command is None:
             context.reply.null()
         else:
-            _describe(context.reply, command)
+            _describe(context.reply, command, context.engine.profile.log_flag)
 
 
-def _describe(reply: ReplySink, command: Command) -> None:
+def _describe(reply: ReplySink, command: Command, log_flag: str) -> None:
     """Reply with the ten facts that COMMAND INFO gives about a command."""
     keys = key_range(command.spec)
     reply.array(10)
     reply.bulk(command.full_name)
     reply.integer(command.arity)
     shown = command.flags & ~MAY_REPLICATE  # Redis does not show this flag
-    names = [name.decode() for flag, name in FLAG_NAMES if shown & flag]
+    names = [log_flag if flag == SKIP_SLOWLOG else name.decode() for flag, name in FLAG_NAMES if shown & flag]
     if keys.movable and "movablekeys" not in names:
         names.append("movablekeys")
     _simples(reply, names)
@@ -106,7 +107,7 @@ def _describe(reply: ReplySink, command: Command) -> None:
         _describe_keys(reply, spec)
     reply.set(len(command.subcommands))
     for subcommand in command.subcommands.values():
-        _describe(reply, subcommand)
+        _describe(reply, subcommand, log_flag)
 
 
 def _describe_keys(reply: ReplySink, spec: KeySpec) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from pyredmem.base import errors
 from pyredmem.base.errors import NO_PROTOCOL, SYNTAX_ERROR, CommandError
 from pyredmem.commands.databases import database_at
+from pyredmem.commands.modules import reply_modules
 from pyredmem.config.settings import Settings
 from pyredmem.engine.access_control import DEFAULT_USER
 from pyredmem.engine.arguments import Arguments
@@ -199,11 +200,13 @@ def hello(context: Context, argv: list[bytes]) -> None:
 def _facts(context: Context, session: Session) -> None:
     """Send the reply of HELLO, in the protocol that it selected."""
     reply = context.reply
-    reply.map(7)
+    profile = context.engine.profile
+    zone = context.engine.settings.text("availability-zone") if profile.has_setting("availability-zone") else ""
+    reply.map(8 if zone else 7)
     reply.bulk(b"server")
-    reply.bulk(b"redis")
+    reply.text(profile.server)
     reply.bulk(b"version")
-    reply.text(context.engine.profile.version)
+    reply.text(profile.version)
     reply.bulk(b"proto")
     reply.integer(context.reply.protocol)
     reply.bulk(b"id")
@@ -213,7 +216,10 @@ def _facts(context: Context, session: Session) -> None:
     reply.bulk(b"role")
     reply.bulk(b"master")
     reply.bulk(b"modules")
-    reply.array(0)
+    reply_modules(context)
+    if zone:
+        reply.bulk(b"availability_zone")
+        reply.text(zone)
 
 
 @connection.command(

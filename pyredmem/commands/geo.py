@@ -14,6 +14,7 @@ from pyredmem.base.errors import NOT_A_FLOAT, SYNTAX_ERROR, CommandError
 from pyredmem.base.numbers import parse_double
 from pyredmem.commands import geohash as grid
 from pyredmem.commands.sorted_sets import sorted_set_to_read, zadd
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.command import ACCESS, DENYOOM, READ_ONLY, READ_WRITE, READONLY, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
 
@@ -34,18 +35,18 @@ def metres_per_unit(argument: bytes) -> float:
     return metres
 
 
-def number(argument: bytes, error: bytes = NOT_A_FLOAT) -> float:
+def number(argument: bytes, profile: Profile, error: bytes = NOT_A_FLOAT) -> float:
     """An argument as a floating-point number."""
-    value = parse_double(argument)
+    value = parse_double(argument, profile.has_hexadecimal_scores)
     if value is None:
         raise CommandError(error)
     return value
 
 
-def place(longitude: bytes, latitude: bytes) -> tuple[float, float]:
+def place(longitude: bytes, latitude: bytes, profile: Profile) -> tuple[float, float]:
     """Two arguments as a place, which must be on the map."""
-    x = number(longitude)
-    y = number(latitude)
+    x = number(longitude, profile)
+    y = number(latitude, profile)
     if not grid.is_on_map(x, y):
         raise CommandError(b"ERR invalid longitude,latitude pair %f,%f" % (x, y))
     return x, y
@@ -89,7 +90,7 @@ def geoadd(context: Context, argv: list[bytes]) -> None:
         raise CommandError(SYNTAX_ERROR)
     words = [b"zadd", *argv[1:start]]
     while start < len(argv):
-        longitude, latitude = place(argv[start], argv[start + 1])
+        longitude, latitude = place(argv[start], argv[start + 1], context.engine.profile)
         words.append(b"%d" % grid.cell_of(longitude, latitude))
         words.append(argv[start + 2])
         start += 3

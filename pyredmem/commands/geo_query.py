@@ -7,7 +7,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from pyredmem.base.errors import CommandError
+from pyredmem.commands.c_strings import c_string
 from pyredmem.commands.geo import metres_per_unit, number, place, place_of_score
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import integer
 from pyredmem.objects.sorted_set import SortedSetObject
 
@@ -25,7 +27,8 @@ _STORE_AND_WITH: Final = b" is not compatible with WITHDIST, WITHHASH and WITHCO
 class GeoQuery:
     """A search as its arguments describe it: the area, the order, the limit, and the parts of the reply."""
 
-    def __init__(self, argv: list[bytes], source: SortedSetObject | None) -> None:
+    def __init__(self, profile: Profile, argv: list[bytes], source: SortedSetObject | None) -> None:
+        self.profile = profile
         self.argv = argv
         self.source = source
         self.longitude = 0.0
@@ -48,7 +51,7 @@ class GeoQuery:
 
     def take_place(self, at: i64) -> None:
         """Read the centre of the search as a longitude and a latitude."""
-        self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1])
+        self.longitude, self.latitude = place(self.argv[at], self.argv[at + 1], self.profile)
         self.from_place = True
 
     def take_member(self, at: i64) -> None:
@@ -58,12 +61,13 @@ class GeoQuery:
             return
         score = self.source.score(self.argv[at])
         if score is None:
-            raise CommandError(_NO_SUCH_MEMBER)
+            named = b"ERR member " + c_string(self.argv[at]) + b" does not exist"
+            raise CommandError(named if self.profile.names_missing_member else _NO_SUCH_MEMBER)
         self.longitude, self.latitude = place_of_score(score)
 
     def take_radius(self, at: i64) -> None:
         """Read the size of a circle: radius and unit."""
-        radius = number(self.argv[at], _BAD_RADIUS)
+        radius = number(self.argv[at], self.profile, _BAD_RADIUS)
         if radius < 0.0:
             raise CommandError(_NEGATIVE_RADIUS)
         self.width = self.height = radius
@@ -72,8 +76,8 @@ class GeoQuery:
 
     def take_box(self, at: i64) -> None:
         """Read the size of a box: width, height and unit."""
-        width = number(self.argv[at], _BAD_WIDTH)
-        height = number(self.argv[at + 1], _BAD_HEIGHT)
+        width = number(self.argv[at], self.profile, _BAD_WIDTH)
+        height = number(self.argv[at + 1], self.profile, _BAD_HEIGHT)
         if width < 0.0 or height < 0.0:
             raise CommandError(_NEGATIVE_BOX)
         self.width = width

@@ -175,7 +175,7 @@ def _store(context: Context, destination: bytes, items: list[tuple[bytes, float]
     history=(_UPPERCASE,),
 )
 def geosearch(context: Context, argv: list[bytes]) -> None:
-    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
+    query = GeoQuery(context.engine.profile, argv, sorted_set_to_read(context, argv[1]))
     at: i64 = 2
     while at < len(argv):
         word = argv[at].upper()
@@ -199,7 +199,7 @@ def geosearch(context: Context, argv: list[bytes]) -> None:
     history=(_UPPERCASE,),
 )
 def geosearchstore(context: Context, argv: list[bytes]) -> None:
-    query = GeoQuery(argv, sorted_set_to_read(context, argv[2]))
+    query = GeoQuery(context.engine.profile, argv, sorted_set_to_read(context, argv[2]))
     query.destination = argv[1]
     at: i64 = 3
     while at < len(argv):
@@ -246,14 +246,14 @@ def _radius_search(context: Context, query: GeoQuery, start: i64, may_store: boo
 
 
 def _around_place(context: Context, argv: list[bytes], may_store: bool) -> None:
-    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
+    query = GeoQuery(context.engine.profile, argv, sorted_set_to_read(context, argv[1]))
     query.take_place(2)
     query.take_radius(4)
     _radius_search(context, query, 6, may_store)
 
 
 def _around_member(context: Context, argv: list[bytes], may_store: bool) -> None:
-    query = GeoQuery(argv, sorted_set_to_read(context, argv[1]))
+    query = GeoQuery(context.engine.profile, argv, sorted_set_to_read(context, argv[1]))
     if query.source is not None:
         query.take_member(2)
         query.take_radius(3)

@@ -19,7 +19,8 @@ from pyredmem.commands.hashes import (
     living_values,
     reply_values,
 )
-from pyredmem.commands.strings import EXPIRY_SYNTAX
+from pyredmem.commands.string_options import EXPIRY_SYNTAX
+from pyredmem.config.profiles import HSETEX_KEY
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import ACCESS, DELETE, DENYOOM, FAST, READ_WRITE, UPDATE, WRITE, Group, key_at
 from pyredmem.engine.context import Context
@@ -163,6 +164,7 @@ class _Setting:
 
     def __init__(self, context: Context, argv: list[bytes]) -> None:
         self.condition = b""
+        self.key_condition = b""
         self.keeps_times = False
         self.when_ms = _UNKNOWN_TIME
         self.time_at: i64 = 0  # the place of the option that gives the expire time
@@ -176,6 +178,10 @@ class _Setting:
                 if self.condition:
                     raise CommandError(_ONE_CONDITION)
                 self.condition = option
+            elif option in (b"NX", b"XX") and context.engine.profile.has(HSETEX_KEY):
+                if self.key_condition:
+                    raise CommandError(errors.SYNTAX_ERROR)
+                self.key_condition = option
             elif option == b"KEEPTTL" or option in _TIMES:
                 if self.keeps_times or self.when_ms != _UNKNOWN_TIME:
                     raise CommandError(_ONE_TIME)
@@ -199,7 +205,9 @@ class _Setting:
         self.fields = self.pairs[::2]
 
     def allows(self, context: Context, key: bytes, value: HashObject | None) -> bool:
-        """Whether the condition holds: all fields exist (FXX), or none does (FNX)."""
+        """Whether the conditions hold: all fields exist (FXX), or none does (FNX); the key exists (XX), or not (NX)."""
+        if self.key_condition and (value is not None) != (self.key_condition == b"XX"):
+            return False
         if not self.condition or value is None:
             return self.condition != b"FXX"
         expired = 0
@@ -230,7 +238,8 @@ class _Setting:
     since="8.0.0",
     complexity=PER_FIELD,
     summary="Sets the values of fields of a hash and their expire time.",
-    syntax=f"key [FNX | FXX] [{EXPIRY_SYNTAX} | KEEPTTL] FIELDS numfields:integer field value [field value ...]",
+    syntax=f"key [NX | XX] [FNX | FXX] [{EXPIRY_SYNTAX} | KEEPTTL] "
+    "FIELDS numfields:integer field value [field value ...]",
 )
 def hsetex(context: Context, argv: list[bytes]) -> None:
     """With an expire time that has passed, the fields are set and then deleted.

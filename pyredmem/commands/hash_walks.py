@@ -244,7 +244,7 @@ def hscan(context: Context, argv: list[bytes]) -> None:
     if value is None:
         cursor = 0
     else:
-        options = ScanOptions(argv, 3, may_omit_values=context.engine.profile.has(HSCAN_NOVALUES))
+        options = ScanOptions(argv, 3, omitting=b"NOVALUES" if context.engine.profile.has(HSCAN_NOVALUES) else b"")
         cursor = _scan(context, value, cursor, options, found)
     reply_scan(context.reply, int(cursor), found)
 

@@ -11,6 +11,7 @@ import math
 from typing import Final
 
 from pyredmem.base.rng import Random
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import integer
 from pyredmem.engine.command import FAST, READONLY, Group
 from pyredmem.engine.context import Context
@@ -32,7 +33,8 @@ _DOTS_HIGH: Final = 4  # rows of dots in a character
     syntax="[VERSION version]",
 )
 def lolwut(context: Context, argv: list[bytes]) -> None:
-    version = context.engine.profile.version
+    profile = context.engine.profile
+    version = profile.version
     edition = version[:2]
     numbers = argv[1:]
     if len(argv) >= 3 and argv[1].lower() == b"version":
@@ -43,7 +45,12 @@ def lolwut(context: Context, argv: list[bytes]) -> None:
         picture = _disorder(numbers, context.engine.rng)
     elif edition == "6.":
         picture = _towers(numbers, context.engine.rng)
-    context.reply.verbatim(f"{picture}Redis ver. {version}\n".encode())
+    context.reply.verbatim(f"{picture}{_line(profile)}\n".encode())
+
+
+def _line(profile: Profile) -> str:
+    """The last line, with the version."""
+    return f"{profile.title} ver. {profile.version}"
 
 
 def _number(numbers: list[bytes], at: int, usual: int, low: int, high: int) -> int:

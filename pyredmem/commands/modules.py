@@ -24,4 +24,22 @@ declare_help(modules, "module", since="5.0.0")
     tips=("nondeterministic_output_order",),
 )
 def list_(context: Context, argv: list[bytes]) -> None:
-    context.reply.array(0)
+    reply_modules(context)
+
+
+def reply_modules(context: Context) -> None:
+    """Reply with the modules: in Valkey, what runs scripts is one."""
+    reply = context.reply
+    if not context.engine.profile.has_lua_module:
+        reply.array(0)
+        return
+    reply.array(1)
+    reply.map(4)
+    reply.bulk(b"name")
+    reply.bulk(b"lua")
+    reply.bulk(b"ver")
+    reply.integer(1)
+    reply.bulk(b"path")
+    reply.bulk(b"lua")
+    reply.bulk(b"args")
+    reply.array(0)

@@ -103,9 +103,12 @@ def _loose_cursor(argument: bytes) -> int:
 
 
 class ScanOptions:
-    """MATCH, COUNT, and TYPE or NOVALUES if the command has them, in any order; a repeated option overrides."""
+    """MATCH, COUNT, and TYPE if the command has it, in any order; a repeated option overrides.
 
-    def __init__(self, argv: list[bytes], start: int, with_type: bool = False, may_omit_values: bool = False) -> None:
+    ``omitting`` is the option, if there is one, with which the reply has no values or scores.
+    """
+
+    def __init__(self, argv: list[bytes], start: int, with_type: bool = False, omitting: bytes = b"") -> None:
         self.count = _DEFAULT_COUNT
         self.pattern: Glob | None = None
         self.type_name: bytes | None = None
@@ -122,7 +125,7 @@ class ScanOptions:
                 self.pattern = None if pattern == b"*" else Glob(pattern)
             elif option == b"TYPE" and with_type:
                 self.type_name = arguments.next().lower()
-            elif option == b"NOVALUES" and may_omit_values:
+            elif option == omitting:
                 self.omits_values = True
             else:
                 raise CommandError(errors.SYNTAX_ERROR)

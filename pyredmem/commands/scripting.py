@@ -31,7 +31,8 @@ scripting: Final = Group("scripting")
 
 _RUN: Final = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLE_KEYS | RUNS_SCRIPT
 _SHA_LENGTH: Final = 40
-_NO_SCRIPT: Final = b"NOSCRIPT No matching script. Please use EVAL."
+_NO_SCRIPT: Final = b"NOSCRIPT No matching script."
+_ADVICE: Final = b" Please use EVAL."
 
 
 def script_keys(*flags: str, notes: str = "") -> tuple[KeySpec, ...]:
@@ -105,6 +106,23 @@ def evalsha(context: Context, argv: list[bytes]) -> None:
 
 
 @scripting.command(
+    "script|show",
+    arity=3,
+    flags=NOSCRIPT | STALE,
+    acl="scripting",
+    since="8.0.0",
+    complexity="O(1)",
+    summary="Returns the text of a cached script, named by its SHA1.",
+    syntax="sha1",
+)
+def script_show(context: Context, argv: list[bytes]) -> None:
+    script = scripting_of(context.engine).cache.find(argv[2].lower())
+    if script is None:
+        raise CommandError(_NO_SCRIPT)
+    context.reply.bulk(script.text)
+
+
+@scripting.command(
     "evalsha_ro",
     arity=-3,
     flags=_RUN | READONLY,
@@ -127,15 +145,19 @@ def _eval(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     part.run(context, script, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
 
 
+def _no_script(context: Context) -> CommandError:
+    return CommandError(_NO_SCRIPT + _ADVICE if context.engine.profile.advises_eval else _NO_SCRIPT)
+
+
 def _evalsha(context: Context, argv: list[bytes], is_read_only: bool) -> None:
     context.engine.monitors.feed_script(context.session, context.db.index, argv)
     if len(argv[1]) != _SHA_LENGTH:
-        raise CommandError(_NO_SCRIPT)
+        raise _no_script(context)
     count = count_keys(argv, NOT_AN_INTEGER)
     part = scripting_of(context.engine)
     script = part.cache.find(argv[1].lower())
     if script is None:
-        raise CommandError(_NO_SCRIPT)
+        raise _no_script(context)
     part.cache.use(script)
     part.run(context, script, argv[3 : 3 + count], argv[3 + count :], argv, is_read_only)
 

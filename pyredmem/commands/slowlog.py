@@ -14,7 +14,7 @@ slowlog: Final = Group("server")
 
 _FLAGS: Final = ADMIN | LOADING | STALE
 _USUAL_COUNT: Final = 10
-_BAD_COUNT: Final = b"ERR count should be greater than or equal to -1"
+BAD_COUNT: Final = b"ERR count should be greater than or equal to -1"
 
 slowlog.container("slowlog", since="2.2.12", summary="A container for commands about the slow log.")
 declare_help(slowlog, "slowlog", since="6.2.0")
@@ -35,9 +35,14 @@ declare_help(slowlog, "slowlog", since="6.2.0")
 def slowlog_get(context: Context, argv: list[bytes]) -> None:
     if len(argv) > 3:
         raise bad_subcommand_call(argv[0], argv[1])
-    count = integer(argv[2], _BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
+    count = integer(argv[2], BAD_COUNT) if len(argv) == 3 else _USUAL_COUNT
     if count < -1:
-        raise CommandError(_BAD_COUNT)
+        raise CommandError(BAD_COUNT)
+    reply_entries(context, count)
+
+
+def reply_entries(context: Context, count: int) -> None:
+    """Reply with the latest entries of the slow log."""
     entries = context.engine.slow_commands.log.get(count)
     reply = context.reply
     reply.array(len(entries))

@@ -16,6 +16,7 @@ from pyredmem.base.numbers import parse_double
 from pyredmem.commands.c_strings import SPACES, c_string, parse_decimal
 from pyredmem.commands.destinations import store_or_delete
 from pyredmem.commands.hashes import field_value
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.arguments import Arguments
 from pyredmem.engine.command import (
     ACCESS,
@@ -267,12 +268,12 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
     All keys are looked up even if a value is no number, as Redis counts and notifies of those that are missing.
     """
     by = request.by
-    is_strict = context.engine.profile.has_strict_bounds
+    profile = context.engine.profile
     keyed: list[tuple[float, bytes]] = []
     is_wrong = False
     for element in elements:
         text = element if by is None else by.value(context, element)
-        score = 0.0 if text is None else _score(text, is_strict)
+        score = 0.0 if text is None else _score(text, profile)
         if score is None:
             is_wrong = True
         else:
@@ -283,13 +284,15 @@ def _by_number(context: Context, elements: list[bytes], request: _Request) -> li
     return [element for _, element in keyed]
 
 
-def _score(text: bytes, is_strict: bool) -> float | None:
+def _score(text: bytes, profile: Profile) -> float | None:
     """A number, parsed like C's ``strtod``: leading spaces are allowed, and an empty string is zero.
 
-    Newer versions take only decimal numbers, but those that are too large or too small as well.
+    Newer versions take only decimal numbers, but those that are too large or too small as well; Valkey does not.
     """
     text = c_string(text)
-    if is_strict and text:
+    if not profile.has_hexadecimal_scores:
+        return parse_double(text, allows_hexadecimal=False) if text else None
+    if profile.has_strict_bounds and text:
         return parse_decimal(text)
     return parse_double(text.lstrip(SPACES)) if text else 0.0
 

@@ -121,17 +121,17 @@ class _Operation:
         if count > arguments.left():
             raise CommandError(SYNTAX_ERROR)
         self.sources = [_source(context, arguments.next()) for _ in range(count)]
-        self._read_options(arguments, stores)
+        self._read_options(context, arguments, stores)
         if kind != _DIFFERENCE:
             self.sources.sort(key=_length)
 
-    def _read_options(self, arguments: Arguments, stores: bool) -> None:
+    def _read_options(self, context: Context, arguments: Arguments, stores: bool) -> None:
         is_weighted = self.kind in (_UNION, _INTERSECTION)
         while arguments.left() > 0:
             option = arguments.word()
             if option == b"WEIGHTS" and is_weighted and arguments.left() >= len(self.sources):
                 for source in self.sources:
-                    source.weight = _weight(arguments.next())
+                    source.weight = _weight(context, arguments.next())
             elif option == b"AGGREGATE" and is_weighted and arguments.left() > 0:
                 self.aggregate = _AGGREGATES.get(arguments.word(), -1)
                 if self.aggregate < 0:
@@ -204,8 +204,8 @@ def _not_nan(score: float) -> float:
     return 0.0 if isnan(score) else score
 
 
-def _weight(argument: bytes) -> float:
-    weight = parse_double(argument)
+def _weight(context: Context, argument: bytes) -> float:
+    weight = parse_double(argument, context.engine.profile.has_hexadecimal_scores)
     if weight is None:
         raise CommandError(_WEIGHT_NOT_A_FLOAT)
     return weight

@@ -13,6 +13,7 @@ from pyredmem.commands.counts import check_count_of_pairs, sample_count
 from pyredmem.commands.sampling import distinct_numbers
 from pyredmem.commands.scan import ScanOptions, reply_scan, scan_cursor, scan_table
 from pyredmem.commands.sorted_sets import reply_members, sorted_set_to_read
+from pyredmem.config.profiles import ZSCAN_NOSCORES
 from pyredmem.engine.command import ACCESS, READ_ONLY, READONLY, Group, key_at
 from pyredmem.engine.context import Context
 from pyredmem.objects.sorted_set import SortedSetObject
@@ -32,7 +33,7 @@ _LEAVE_OUT_FACTOR: Final = 3
     since="2.8.0",
     complexity="O(1) for every call, O(N) for all calls until the cursor is 0, with N being the number of members.",
     summary="Iterates over the members of a sorted set with their scores, some of them per call.",
-    syntax="key cursor [MATCH pattern] [COUNT count]",
+    syntax="key cursor [MATCH pattern] [COUNT count] [NOSCORES]",
     tips=("nondeterministic_output",),
 )
 def zscan(context: Context, argv: list[bytes]) -> None:
@@ -42,20 +43,20 @@ def zscan(context: Context, argv: list[bytes]) -> None:
     if found is None:
         reply_scan(context.reply, 0, [])
         return
-    options = ScanOptions(argv, 3)
+    options = ScanOptions(argv, 3, omitting=b"NOSCORES" if context.engine.profile.has(ZSCAN_NOSCORES) else b"")
     table = found.content.table()
     parts: list[bytes] = []
     if table is None:
         cursor = 0
         for member, score in found.items():
             if options.pattern is None or options.pattern.matches(member):
-                parts += [member, format_double(score)]
+                parts += [member] if options.omits_values else [member, format_double(score)]
     else:
         cursor, slots = scan_table(table, cursor, options)
         for slot in slots:
             member = table.keys[slot]
             if options.pattern is None or options.pattern.matches(member):
-                parts += [member, b"%.17g" % table.scores[slot]]
+                parts += [member] if options.omits_values else [member, b"%.17g" % table.scores[slot]]
     reply_scan(context.reply, cursor, parts)
 
 

@@ -116,7 +116,7 @@ def zadd(context: Context, argv: list[bytes]) -> None:
     if text.isdigit():
         score = float(text)
     else:
-        number = parse_double(text)
+        number = parse_double(text, context.engine.profile.has_hexadecimal_scores)
         if number is None:
             _add(context, argv, 0)
             return
@@ -164,7 +164,7 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
             break
         given |= option
         start += 1
-    scores = _scores(argv, start, given)
+    scores = _scores(context, argv, start, given)
     key = argv[1]
     value = context.db.write(key)
     if value is None:
@@ -180,7 +180,7 @@ def _add(context: Context, argv: list[bytes], given: i64) -> None:
     _put_all(context, argv, start, given, found, scores)
 
 
-def _scores(argv: list[bytes], start: i64, given: i64) -> list[float]:
+def _scores(context: Context, argv: list[bytes], start: i64, given: i64) -> list[float]:
     """The scores among the arguments; an error if one is not a number or if options exclude each other."""
     count: i64 = len(argv) - start
     if count == 0 or count % 2 == 1:
@@ -192,8 +192,9 @@ def _scores(argv: list[bytes], start: i64, given: i64) -> list[float]:
     if given & _INCR and count > 2:
         raise CommandError(_INCR_OF_MANY)
     scores: list[float] = []
+    allows_hexadecimal = context.engine.profile.has_hexadecimal_scores
     while start < len(argv):
-        score = parse_double(argv[start])
+        score = parse_double(argv[start], allows_hexadecimal)
         if score is None:
             raise CommandError(NOT_A_FLOAT)
         scores.append(score)

@@ -12,8 +12,21 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.errors import SYNTAX_ERROR, WRONG_TYPE, CommandError
-from pyredmem.base.numbers import INT64_MAX
-from pyredmem.engine.arguments import Arguments, integer
+from pyredmem.commands.string_options import (
+    EXPIRY,
+    EXPIRY_SYNTAX,
+    GET,
+    GETEX_OPTIONS,
+    IFEQ,
+    KEEP_TTL,
+    NX,
+    PERSIST,
+    SET_OPTIONS,
+    XX,
+    StringOptions,
+    expiry_deadline_ms,
+)
+from pyredmem.config.profiles import SET_IFEQ
 from pyredmem.engine.command import (
     ACCESS,
     DELETE,
@@ -38,69 +51,6 @@ from pyredmem.objects.object import RedisObject
 from pyredmem.objects.string import StringObject
 
 strings: Final = Group("string")
-
-# Options of SET and GETEX.
-_NX: Final = 1
-_XX: Final = 2
-_GET: Final = 4
-_KEEP_TTL: Final = 8
-_PERSIST: Final = 16
-_EX: Final = 32
-_PX: Final = 64
-_EXAT: Final = 128
-_PXAT: Final = 256
-_EXPIRY: Final = _EX | _PX | _EXAT | _PXAT
-_IN_SECONDS: Final = _EX | _EXAT
-_RELATIVE: Final = _EX | _PX
-_LIFETIME: Final = _EXPIRY | _KEEP_TTL | _PERSIST
-
-#: The options that each option excludes. An option may be repeated: the last value counts.
-_EXCLUDED: Final = {
-    _NX: _XX,
-    _XX: _NX,
-    _GET: 0,
-    _KEEP_TTL: _LIFETIME & ~_KEEP_TTL,
-    _PERSIST: _LIFETIME & ~_PERSIST,
-    _EX: _LIFETIME & ~_EX,
-    _PX: _LIFETIME & ~_PX,
-    _EXAT: _LIFETIME & ~_EXAT,
-    _PXAT: _LIFETIME & ~_PXAT,
-}
-_EXPIRY_OPTIONS: Final = {b"EX": _EX, b"PX": _PX, b"EXAT": _EXAT, b"PXAT": _PXAT}
-_SET_OPTIONS: Final = {b"NX": _NX, b"XX": _XX, b"GET": _GET, b"KEEPTTL": _KEEP_TTL, **_EXPIRY_OPTIONS}
-_GETEX_OPTIONS: Final = {b"PERSIST": _PERSIST, **_EXPIRY_OPTIONS}
-
-EXPIRY_SYNTAX: Final = "EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds"
-
-
-class _Options:
-    """The options of SET and GETEX: which of them were given, and the expire time."""
-
-    def __init__(self, argv: list[bytes], start: i64, known: dict[bytes, int]) -> None:
-        self.given = 0
-        self.expiry = b""
-        arguments = Arguments(argv, start)
-        while arguments.left() > 0:
-            option = known.get(arguments.word(), 0)
-            if option == 0 or self.given & _EXCLUDED[option]:
-                raise CommandError(SYNTAX_ERROR)
-            self.given |= option
-            if option & _EXPIRY:
-                self.expiry = arguments.next()
-
-    def deadline_ms(self, context: Context, command: bytes) -> i64:
-        """The requested expire time, in unix milliseconds."""
-        unit_ms = 1000 if self.given & _IN_SECONDS else 1
-        return _deadline_ms(context, self.expiry, unit_ms, self.given & _RELATIVE != 0, command)
-
-
-def _deadline_ms(context: Context, argument: bytes, unit_ms: int, relative: bool, command: bytes) -> i64:
-    """An argument as an expire time in unix milliseconds; an error if it is not positive or does not fit 64 bits."""
-    number = integer(argument)
-    base: int = context.keyspace.now_ms() if relative else 0
-    if number <= 0 or number * unit_ms > INT64_MAX - base:
-        raise errors.invalid_expire(command)
-    return base + number * unit_ms
 
 
 def string_value(value: RedisObject) -> StringObject:
@@ -222,14 +172,14 @@ def _delete(context: Context, key: bytes, is_unlink: bool) -> None:
 )
 def getex(context: Context, argv: list[bytes]) -> None:
     """The expire time is checked only if there is a string; if it has passed, the key is deleted."""
-    options = _Options(argv, 2, _GETEX_OPTIONS)
+    options = StringOptions(argv, 2, GETEX_OPTIONS)
     key = argv[1]
     value = context.db.read(key)
     if value is None:
         context.reply.null()
         return
     text = string_value(value)
-    if options.given & _EXPIRY:
+    if options.given & EXPIRY:
         deadline_ms = options.deadline_ms(context, b"getex")
         context.reply.bulk(text.data())
         if context.keyspace.is_past(deadline_ms):
@@ -241,7 +191,7 @@ def getex(context: Context, argv: list[bytes]) -> None:
             context.record_instead([b"PEXPIREAT", key, b"%d" % int(deadline_ms)])
         return
     context.reply.bulk(text.data())
-    if options.given & _PERSIST and context.db.persist(key):
+    if options.given & PERSIST and context.db.persist(key):
         context.changed(key, events.GENERIC, b"persist")
         if context.is_recording:
             context.record_instead([b"PERSIST", key])
@@ -268,7 +218,7 @@ def _keys_of_set(argv: list[bytes]) -> list[FoundKey]:
     since="1.0.0",
     complexity="O(1)",
     summary="Sets the string value of a key and overwrites a value of any type.",
-    syntax=f"key value [NX | XX] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
+    syntax=f"key value [NX | XX | IFEQ comparison-value] [GET] [{EXPIRY_SYNTAX} | KEEPTTL]",
     history=(
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
         ("6.0.0", "Added the `KEEPTTL` option."),
@@ -287,28 +237,36 @@ def set_(context: Context, argv: list[bytes]) -> None:
 
 
 def _set_with_options(context: Context, argv: list[bytes]) -> None:
-    options = _Options(argv, 3, _SET_OPTIONS)
+    options = StringOptions(argv, 3, SET_OPTIONS)
     given = options.given
+    if given & IFEQ and not context.engine.profile.has(SET_IFEQ):
+        raise CommandError(SYNTAX_ERROR)
     key = argv[1]
-    deadline_ms: i64 = options.deadline_ms(context, b"set") if given & _EXPIRY else 0
+    deadline_ms: i64 = options.deadline_ms(context, b"set") if given & EXPIRY else 0
     old: bytes | None = None
-    if given & _GET:
+    if given & GET:
         value = context.db.read(key)
         if value is not None:
             old = string_value(value).data()
-    allowed = not given & (_NX | _XX) or context.db.exists(key) == (given & _XX != 0)
+    if given & IFEQ:
+        present = context.db.write(key)
+        allowed = present is not None and string_value(present).data() == options.compared
+    else:
+        allowed = not given & (NX | XX) or context.db.exists(key) == (given & XX != 0)
     if allowed:
         if deadline_ms > 0:
             _store_until(context, key, argv[2], deadline_ms)
         else:
-            _store(context, key, argv[2], given & _KEEP_TTL != 0)
-            if given & _GET and context.is_recording:
+            _store(context, key, argv[2], given & KEEP_TTL != 0)
+            if given & IFEQ and context.is_recording:
+                context.record_instead([*argv[:3], b"KEEPTTL"] if given & KEEP_TTL else argv[:3])
+            elif given & GET and context.is_recording:
                 context.record_instead(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     else:
         context.db.write(key)  # the key that prevented the change counts as used
     if old is not None:
         context.reply.bulk(old)
-    elif given & _GET or not allowed:
+    elif given & GET or not allowed:
         context.reply.null()
     else:
         context.reply.ok()
@@ -347,7 +305,7 @@ def setnx(context: Context, argv: list[bytes]) -> None:
     deprecated=("2.6.12", "`SET` with the `EX` argument"),
 )
 def setex(context: Context, argv: list[bytes]) -> None:
-    _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1000, True, b"setex"))
+    _store_until(context, argv[1], argv[3], expiry_deadline_ms(context, argv[2], 1000, True, b"setex"))
     context.reply.ok()
 
 
@@ -364,7 +322,7 @@ def setex(context: Context, argv: list[bytes]) -> None:
     deprecated=("2.6.12", "`SET` with the `PX` argument"),
 )
 def psetex(context: Context, argv: list[bytes]) -> None:
-    _store_until(context, argv[1], argv[3], _deadline_ms(context, argv[2], 1, True, b"psetex"))
+    _store_until(context, argv[1], argv[3], expiry_deadline_ms(context, argv[2], 1, True, b"psetex"))
     context.reply.ok()
 
 

@@ -199,7 +199,7 @@ def rewritten(text: str, settings: Settings, users: list[str]) -> str:
     state = _Rewriting(text, settings)
     for parameter in all_parameters():
         value = settings.text(parameter.name)
-        state.put(parameter.name, parameter.kind.lines(parameter.name, value, parameter.default))
+        state.put(parameter.name, parameter.kind.lines(parameter.name, value, settings.default(parameter)))
     wanted = [] if settings.text("aclfile") else [Line(f"user {user}", True) for user in users]
     state.put("user", wanted)
     state.put("loadmodule", [])

@@ -7,6 +7,9 @@ or a setting.
 Commands say themselves since which version they exist. Options that an older command got later are declared here, so
 that one declaration decides what is accepted and what COMMAND DOCS shows. Fields and settings are declared here too: a
 field that is not among those of the profile is left out wherever it would be written.
+
+Valkey is a branch of Redis, and its versions do not compare with those of Redis. So its profile has what Redis has up
+to the version from which it began, and names what else it has.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pyredmem.base.redis_version import version_parts
+from pyredmem.config import valkey
 from pyredmem.config.kinds import INT_MAX, BadValueError, Integer, Kind, Text
 
 
@@ -25,7 +29,8 @@ class Option:
 
     command: str
     syntax: str  # where it stands in the command's syntax
-    since: str
+    since: str = ""  # the version of Redis that got it; empty if none has it
+    otherwise: str = ""  # what stands there without it
 
 
 HSCAN_NOVALUES: Final = Option("hscan", " [NOVALUES]", "7.4.0")
@@ -33,7 +38,19 @@ CLIENT_KILL_MAXAGE: Final = Option("client|kill", " | [MAXAGE maxage:integer]", 
 BITOP_DIFFERENCES: Final = Option("bitop", " | DIFF | DIFF1 | ANDOR | ONE", "8.2.0")
 XADD_REFERENCES: Final = Option("xadd", " [KEEPREF | DELREF | ACKED]", "8.2.0")
 XTRIM_REFERENCES: Final = Option("xtrim", " [KEEPREF | DELREF | ACKED]", "8.2.0")
-OPTIONS: Final = (HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, BITOP_DIFFERENCES, XADD_REFERENCES, XTRIM_REFERENCES)
+SET_IFEQ: Final = Option("set", " | IFEQ comparison-value")
+CLIENT_KILL_FILTERS: Final = Option("client|kill", f" | {valkey.CLIENT_FILTERS}")
+CLIENT_LIST_FILTERS: Final = Option("client|list", f" {valkey.CLIENT_LIST_FILTERS}")
+BITCOUNT_START: Final = Option("bitcount", "start [end [BYTE | BIT]]", otherwise="start end [BYTE | BIT]")
+HSETEX_KEY: Final = Option("hsetex", " [NX | XX]")
+ZSCAN_NOSCORES: Final = Option("zscan", " [NOSCORES]")
+OPTIONS_OF_VALKEY: Final = (
+    *(SET_IFEQ, CLIENT_KILL_FILTERS, CLIENT_LIST_FILTERS, BITCOUNT_START, HSETEX_KEY, ZSCAN_NOSCORES),
+)
+OPTIONS: Final = (
+    *(HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, BITOP_DIFFERENCES, XADD_REFERENCES, XTRIM_REFERENCES),
+    *OPTIONS_OF_VALKEY,
+)
 
 #: Fields of INFO, MEMORY STATS and the lines about clients that this server has had since before there were profiles.
 _EARLY_FIELDS: Final = frozenset(
@@ -42,11 +59,17 @@ _EARLY_FIELDS: Final = frozenset(
         *("client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections"),
     )
 )
-_FIELDS_OF_7_4: Final = _EARLY_FIELDS | frozenset(
-    (
-        *("allocator_muzzy", "mem_overhead_db_hashtable_rehashing", "evicted_scripts"),
-        *("allocator.muzzy", "overhead.db.hashtable.lut", "overhead.db.hashtable.rehashing"),
-        "db.dict.rehashing.count",
+#: Fields of every Redis that Valkey has under other names, or not at all.
+_FIELDS_OF_REDIS: Final = frozenset(("redis_mode", "atomicvar_api", "io-thread"))
+_FIELDS_OF_7_4: Final = (
+    _FIELDS_OF_REDIS
+    | _EARLY_FIELDS
+    | frozenset(
+        (
+            *("allocator_muzzy", "mem_overhead_db_hashtable_rehashing", "evicted_scripts"),
+            *("allocator.muzzy", "overhead.db.hashtable.lut", "overhead.db.hashtable.rehashing"),
+            "db.dict.rehashing.count",
+        )
     )
 )
 _FIELDS_OF_8_2: Final = _FIELDS_OF_7_4 | frozenset(
@@ -59,7 +82,7 @@ _FIELDS_OF_8_2: Final = _FIELDS_OF_7_4 | frozenset(
 #: Sections of INFO.
 _SECTIONS_OF_8_2: Final = frozenset(("Keysizes", "Threads"))
 #: The fields and sections that only some profiles have.
-LATER_FIELDS: Final = _FIELDS_OF_8_2 | _SECTIONS_OF_8_2
+LATER_FIELDS: Final = _FIELDS_OF_8_2 | _SECTIONS_OF_8_2 | valkey.FIELDS
 
 _SETTINGS_OF_8_2: Final = frozenset(
     (
@@ -68,8 +91,9 @@ _SETTINGS_OF_8_2: Final = frozenset(
     )
 )
 #: Settings that only some profiles have. A file may set those of any version, so that it need not be changed.
-LATER_SETTINGS: Final = _SETTINGS_OF_8_2
-FORMER_SETTINGS: Final = frozenset(("io-threads-do-reads",))
+LATER_SETTINGS: Final = _SETTINGS_OF_8_2 | valkey.SETTINGS
+_SETTINGS_OF_REDIS: Final = frozenset(("dynamic-hz", "sanitize-dump-payload"))
+FORMER_SETTINGS: Final = _SETTINGS_OF_REDIS | {"io-threads-do-reads"}
 
 _FIELD_EXPIRY: Final = frozenset(("hexpire", "hpexpire", "hexpireat", "hpexpireat"))
 
@@ -82,8 +106,16 @@ class Profile:
     version: str  # what INFO and HELLO report
     until: tuple[int, int, int]  # it has the commands and options of Redis up to this version
     layout: str = "separate blocks"  # which blocks keys and strings have, see keyspace/block_layout.py
+    server: str = "redis"  # what HELLO calls it
+    redis_version: str = ""  # the version of Redis that INFO reports, if it is not Redis
 
-    fields: frozenset[str] = frozenset()  # of LATER_FIELDS
+    commands: tuple[tuple[str, str], ...] = ()  # commands that it has also, and its version that got each
+    not_deprecated: frozenset[str] = frozenset()  # commands that Redis has replaced by others, and it has not
+    options: tuple[Option, ...] = ()  # options that it has also
+    flags: tuple[tuple[str, str], ...] = ()  # flags that its commands have also: name of the command, of the flag
+    log_flag: str = "skip_slowlog"  # what it calls the flag of commands that are never in the slow log
+    setting_defaults: tuple[tuple[str, str], ...] = ()  # settings with another default
+    fields: frozenset[str] = _FIELDS_OF_REDIS  # of LATER_FIELDS
     settings: frozenset[str] = FORMER_SETTINGS  # of LATER_SETTINGS and FORMER_SETTINGS
     hidden_settings: frozenset[str] = frozenset()  # settings that CONFIG GET shows only to those who know their names
     denyoom: frozenset[str] = frozenset()  # commands that are refused out of memory, but not in the newest version
@@ -103,6 +135,12 @@ class Profile:
     digests_short_scores: bool = False
     has_exact_lag: bool = False
     limits_entries_read: bool = False
+    has_hexadecimal_scores: bool = True
+    names_refused_command: bool = False
+    names_missing_member: bool = False
+    advises_eval: bool = True
+    names_redis_in_scripts: bool = True
+    has_lua_module: bool = False
 
     def has_since(self, version: str) -> bool:
         """Whether the server has what Redis has since a version."""
@@ -110,7 +148,28 @@ class Profile:
 
     def has(self, option: Option) -> bool:
         """Whether the server has an option."""
-        return self.has_since(option.since)
+        return option in self.options or (option.since != "" and self.has_since(option.since))
+
+    def since(self, command: str, since: str) -> str:
+        """The version of the server that got a command, ``since`` in Redis; empty if the server has it not."""
+        own = dict(self.commands).get(command)
+        if own is not None:
+            return own
+        return since if self.has_since(since) and command not in valkey.OWN_COMMANDS else ""
+
+    def defaults_by_name(self) -> dict[str, str]:
+        """The defaults of settings that are others than those of Redis."""
+        return dict(self.setting_defaults)
+
+    @property
+    def title(self) -> str:
+        """The name of the server, as people write it."""
+        return self.server.title()
+
+    @property
+    def known_as(self) -> str:
+        """The version of Redis that the server gives itself."""
+        return self.redis_version or self.version
 
     def has_field(self, name: str) -> bool:
         """Whether the server has a field of INFO, of MEMORY STATS or of the lines about clients, or a section."""
@@ -128,7 +187,7 @@ class Profile:
         """The syntax of a command without the options that the server has not."""
         for option in OPTIONS:
             if option.command == command and not self.has(option):
-                syntax = syntax.replace(option.syntax, "")
+                syntax = syntax.replace(option.syntax, option.otherwise)
         return syntax
 
 
@@ -147,6 +206,12 @@ FACTS: Final = {
     "has_short_coordinates": "GEOPOS and WITHCOORD write as few digits as identify the number",
     "digests_short_scores": "DEBUG DIGEST takes scores with as few digits as identify them",
     "has_exact_lag": "the lag of a consumer group counts what is left where entries were trimmed or deleted",
+    "has_hexadecimal_scores": "scores, weights and what SORT compares may be hexadecimal numbers",
+    "names_refused_command": "the error for a command that may not be sent in MULTI has its name",
+    "names_missing_member": "the error for a member that GEORADIUSBYMEMBER does not find has its name",
+    "names_redis_in_scripts": "errors of scripts name Redis and the script; there is no table `server`",
+    "has_lua_module": "what runs scripts is listed as a module",
+    "advises_eval": "the error for a missing script says that EVAL should be used",
     "limits_entries_read": "ENTRIESREAD counts for at most the entries that were ever added",
 }
 
@@ -177,7 +242,7 @@ REDIS_8_2: Final = replace(
     version="8.2.3",
     until=(8, 2, 255),
     fields=_FIELDS_OF_8_2 | _SECTIONS_OF_8_2,
-    settings=_SETTINGS_OF_8_2,
+    settings=_SETTINGS_OF_8_2 | _SETTINGS_OF_REDIS,
     hidden_settings=frozenset(("aof-disable-auto-gc",)),
     denyoom=frozenset(),
     has_strict_bounds=True,
@@ -186,10 +251,44 @@ REDIS_8_2: Final = replace(
     limits_entries_read=True,
 )
 #: The memory and the replies of Redis 7.2, with the commands and options of later versions.
-MIXED: Final = replace(REDIS_7_2, name="mixed", version="7.4.7", until=(8, 2, 255), fields=_EARLY_FIELDS)
+MIXED: Final = replace(
+    REDIS_7_2, name="mixed", version="7.4.7", until=(8, 2, 255), fields=_FIELDS_OF_REDIS | _EARLY_FIELDS
+)
+VALKEY_9_1: Final = replace(
+    REDIS_7_2,
+    name="valkey-9.1",
+    version="9.1.2",
+    server="valkey",
+    redis_version=valkey.REDIS_VERSION,
+    commands=tuple(valkey.COMMANDS.items()),
+    not_deprecated=valkey.NOT_DEPRECATED,
+    options=(HSCAN_NOVALUES, CLIENT_KILL_MAXAGE, *OPTIONS_OF_VALKEY),
+    fields=valkey.FIELDS,
+    settings=valkey.SETTINGS,
+    hidden_settings=frozenset(("aof-disable-auto-gc",)),
+    setting_defaults=valkey.SETTING_DEFAULTS,
+    flags=valkey.FLAGS,
+    log_flag="skip_commandlog",
+    has_slot_tables=False,
+    has_strict_cursors=True,
+    has_strict_bit_ranges=True,
+    has_strict_lrem_count=True,
+    has_last_entry=True,
+    has_strict_bounds=True,
+    digests_short_scores=True,
+    limits_entries_read=True,
+    has_hexadecimal_scores=False,
+    names_refused_command=True,
+    names_missing_member=True,
+    advises_eval=False,
+    names_redis_in_scripts=False,
+    has_lua_module=True,
+)
 
 #: The profiles by name, oldest first.
-PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, MIXED)}
+PROFILES: Final = {profile.name: profile for profile in (REDIS_7_2, REDIS_7_4, REDIS_8_2, VALKEY_9_1, MIXED)}
+#: The settings whose default depends on the profile.
+PROFILE_DEFAULTS: Final = tuple([name for name, _ in valkey.SETTING_DEFAULTS])
 
 
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)*.*")
@@ -218,6 +317,6 @@ def profile_of(choice: str) -> Profile:
         return named
     found = REDIS_7_2
     for profile in PROFILES.values():
-        if profile is not MIXED and version_parts(profile.version)[:2] <= version_parts(choice)[:2]:
+        if profile not in (MIXED, VALKEY_9_1) and version_parts(profile.version)[:2] <= version_parts(choice)[:2]:
             found = profile
     return replace(found, version=choice)

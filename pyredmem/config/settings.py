@@ -16,7 +16,7 @@ from pyredmem.config.composites import BufferLimits
 from pyredmem.config.kinds import BadValueError
 from pyredmem.config.parameter import Parameter
 from pyredmem.config.parameters import DEFAULT_NUMBERS, DEFAULTS, PARAMETERS
-from pyredmem.config.profiles import Profile, profile_of
+from pyredmem.config.profiles import PROFILE_DEFAULTS, Profile, profile_of
 from pyredmem.config.quoting import decode, encode
 
 IMMUTABLE: Final = "can't set immutable config"
@@ -51,6 +51,7 @@ class Settings:
         # The numbers of values that have been read, by name. The table of the defaults is shared until a value changes.
         self._numbers: dict[str, int] = DEFAULT_NUMBERS
         self._subscribers: list[tuple[tuple[str, ...], Callable[[], None]]] = []
+        self._given: set[str] = set()  # the settings that do not have their defaults just because nobody set them
         for name, value in pairs:
             self.start_with(name, value)
 
@@ -110,12 +111,16 @@ class Settings:
         for pattern in patterns:
             if re.search(rb"[\[*?]", pattern):
                 for name, parameter in PARAMETERS.items():
-                    if name not in found and _is_listed(parameter, profile) and match(pattern, name.encode(), True):
+                    if (
+                        name not in found
+                        and _is_listed(name, parameter, profile)
+                        and match(pattern, name.encode(), True)
+                    ):
                         found[name] = (name, parameter.kind.shown(self._values[parameter.name]))
             else:
                 typed = decode(pattern)
                 exact = self.parameter(typed)
-                if exact is not None and profile.has_setting(exact.name) and typed.lower() not in found:
+                if exact is not None and profile.has_setting(typed.lower()) and typed.lower() not in found:
                     found[typed.lower()] = (typed, exact.kind.shown(self._values[exact.name]))
         return list(found.values())
 
@@ -162,11 +167,26 @@ class Settings:
         if parameter is None:
             raise unknown_setting(name)
         self._store(name, parameter, value)
+        self._note_given(parameter)
 
     def start_with_words(self, name: str, words: list[str], first: bool) -> None:
         """Set one value from a line of a file. `first` is false if an earlier line set the same setting."""
         parameter = self._known(name)
         self._change(parameter.name, parameter.kind.extend(words, self._values[parameter.name], first))
+        self._note_given(parameter)
+
+    def default(self, parameter: Parameter) -> str:
+        """The value that a setting has in this profile if nobody sets it."""
+        return self.profile().defaults_by_name().get(parameter.name, parameter.default)
+
+    def _note_given(self, parameter: Parameter) -> None:
+        """A setting was given at the start. If that chooses a profile, all others begin with its defaults."""
+        self._given.add(parameter.name)
+        if parameter.name != "redis-version":
+            return
+        for other in PROFILE_DEFAULTS:
+            if other not in self._given:
+                self._change(other, self.default(PARAMETERS[other]))
 
     def _known(self, name: str) -> Parameter:
         parameter = self.parameter(name)
@@ -182,7 +202,7 @@ class Settings:
         profile = self.profile()
         for typed, value in pairs:
             parameter = self.parameter(typed)
-            if parameter is None or not profile.has_setting(parameter.name):
+            if parameter is None or not profile.has_setting(typed.lower()):
                 raise unknown_setting(typed)
             if parameter.immutable:
                 raise SettingError(typed, IMMUTABLE)
@@ -241,7 +261,7 @@ class Settings:
             raise AssertionError(f"a subscriber refused its old value: {refused}") from refused
 
 
-def _is_listed(parameter: Parameter, profile: Profile) -> bool:
-    """Whether CONFIG GET shows a setting that a pattern with wildcards matches."""
+def _is_listed(name: str, parameter: Parameter, profile: Profile) -> bool:
+    """Whether CONFIG GET shows a setting that a pattern with wildcards matches by a name or an alias."""
     hidden = parameter.hidden or parameter.name in profile.hidden_settings
-    return not hidden and profile.has_setting(parameter.name)
+    return not hidden and profile.has_setting(name)

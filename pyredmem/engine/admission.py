@@ -74,6 +74,7 @@ class Admission:
         tracking: Tracking,
     ) -> None:
         self._gates = core.gates
+        self._profile = core.profile
         self._allocator = core.allocator
         self._access = access
         self._clients = clients
@@ -127,7 +128,7 @@ class Admission:
         if session.gates & GATE_NEEDS_AUTH and not command.flags & NO_AUTH:
             return errors.NOT_AUTHENTICATED
         if session.gates & GATE_IN_MULTI and command.flags & NO_MULTI:
-            return errors.NOT_IN_TRANSACTION
+            return errors.not_in_transaction(command.full_name if self._profile.names_refused_command else b"")
         if session.gates & GATE_ACL:
             return self._access.refusal(session, command, argv)
         return None

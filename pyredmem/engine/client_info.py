@@ -8,8 +8,6 @@ from pyredmem.engine.session import HOLD_BLOCKED, HOLD_CLOSING, HOLD_PAUSED, Ses
 from pyredmem.engine.subscriptions import CHANNEL, PATTERN, SHARD
 from pyredmem.engine.tracking import ClientTracking
 
-_MICROSECONDS = 1000000
-
 
 def describe(
     session: Session, tracking: ClientTracking | None, profile: Profile, argv: list[bytes] | None = None
@@ -20,7 +18,6 @@ def describe(
     """
     memory = session.memory
     replies = memory.reply_buffer
-    now_us = session.keyspace.now_us
     request, arguments = _request_size(argv or [])
     used = session.held_input() + request
     queued = len(session.transaction.queue) if session.transaction.active else -1
@@ -32,8 +29,9 @@ def describe(
         b"fd=%d" % session.descriptor,
         b"name=%b" % session.name,
         b"age=%d" % session.age_s(),
-        b"idle=%d" % max(0, (now_us - session.last_active_us) // _MICROSECONDS),
+        b"idle=%d" % session.idle_s(),
         b"flags=%b" % flags(session, tracking),
+        *([b"capa=%b" % session.claims.capabilities] if profile.has_field("capa") else []),
         b"db=%d" % session.db.index,
         b"sub=%d" % subscriptions.of_kind(CHANNEL),
         b"psub=%d" % subscriptions.of_kind(PATTERN),
@@ -60,7 +58,9 @@ def describe(
     ]
     if profile.has_field("tot-cmds"):
         traffic = session.traffic
-        fields += [b"io-thread=0", b"tot-net-in=%d" % traffic.input_bytes, b"tot-net-out=%d" % traffic.output_bytes]
+        if profile.has_field("io-thread"):
+            fields.append(b"io-thread=0")
+        fields += [b"tot-net-in=%d" % traffic.input_bytes, b"tot-net-out=%d" % traffic.output_bytes]
         fields.append(b"tot-cmds=%d" % traffic.commands)
     return b" ".join(fields)
 
@@ -81,6 +81,7 @@ def flags(session: Session, tracking: ClientTracking | None) -> bytes:
         (session.kind == "unix", b"U"),
         (session.no_evict, b"e"),
         (gates & GATE_NO_TOUCH != 0, b"T"),
+        (session.claims.is_import_source, b"I"),
     )
     return b"".join([letter for applies, letter in letters if applies]) or b"N"
 

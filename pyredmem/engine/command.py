@@ -200,7 +200,7 @@ class Registry:
             [
                 Command(_as_in(profile, command.spec), command.index, command.runs_alone)
                 for command in self.table.all()
-                if profile.has_since(command.spec.since)
+                if profile.since(command.name, command.spec.since)
             ]
         )
         return chosen
@@ -224,7 +224,18 @@ def _as_in(profile: Profile, spec: CommandSpec) -> CommandSpec:
     """What a version of the server says of a command."""
     history = tuple([entry for entry in spec.history if profile.has_since(entry[0])])
     flags = spec.flags | DENYOOM if spec.name in profile.denyoom else spec.flags
-    return replace(spec, syntax=profile.syntax(spec.name, spec.syntax), history=history, flags=flags)
+    by_name = {flag_name.decode(): flag for flag, flag_name in FLAG_NAMES}
+    for name, flag_name in profile.flags:
+        if name == spec.name:
+            flags |= by_name[flag_name]
+    return replace(
+        spec,
+        since=profile.since(spec.name, spec.since),
+        syntax=profile.syntax(spec.name, spec.syntax),
+        history=history,
+        flags=flags,
+        deprecated=None if spec.name in profile.not_deprecated else spec.deprecated,
+    )
 
 
 def _no_handler(context: Context, argv: list[bytes]) -> None:

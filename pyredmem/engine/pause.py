@@ -45,6 +45,16 @@ class Pause:
         for session in waiting.values():
             session.resume_soon(HOLD_PAUSED)
 
+    def actions(self) -> str:
+        """What has to wait, as INFO calls it."""
+        if not self.active:
+            return "none"
+        return "all" if self._all else "write"
+
+    def left_ms(self) -> int:
+        """How long the pause lasts from now on."""
+        return max(0, int(self._end_ms) - int(self._core.keyspace.now_ms())) if self.active else 0
+
     def _set(self, active: bool) -> None:
         self.active = active
         self._core.keyspace.stands_still = active

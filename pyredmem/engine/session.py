@@ -107,6 +107,14 @@ class Traffic:
         self.commands: i64 = 0  # that have run or wait to run; those of a batch are counted at its end
 
 
+class Claims:
+    """What a client of Valkey says of itself."""
+
+    def __init__(self) -> None:
+        self.capabilities = b""  # the letters of CLIENT CAPA
+        self.is_import_source = False
+
+
 class Session:
     """One connected client."""
 
@@ -132,6 +140,7 @@ class Session:
         self.user: User | None = None  # None: nobody, who may do everything
         self.authenticated = True
         self.no_evict = False
+        self.claims = Claims()
         self.is_connected = False  # see "The end" below
         self.aborted = False
         self.is_unread = False  # a fault lets the client read nothing: the shell must leave the output here
@@ -168,6 +177,10 @@ class Session:
 
     def set_gate(self, gate: i64, on: bool) -> None:
         self.gates = self.gates | gate if on else self.gates & ~gate
+
+    def idle_s(self) -> i64:
+        """For how many seconds the client has sent nothing."""
+        return max(0, (self.keyspace.now_us - self.last_active_us) // 1_000_000)
 
     def age_s(self) -> i64:
         """For how many seconds the client has been connected."""

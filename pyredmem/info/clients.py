@@ -20,3 +20,7 @@ def clients(report: Report) -> None:
     report.number("total_watched_keys", report.engine.keyspace.changes.count_watched_keys())
     report.figure(figures.BLOCKING_KEYS)
     report.figure(figures.BLOCKING_KEYS_ON_NO_KEY)
+    pause = report.engine.pause
+    report.text("paused_reason", "client_pause" if pause.active else "none")
+    report.text("paused_actions", pause.actions())
+    report.number("paused_timeout_milliseconds", pause.left_ms())

@@ -19,3 +19,4 @@ def cpu(report: Report) -> None:
     report.decimal("used_cpu_user_children", children_user, _PLACES)
     report.decimal("used_cpu_sys_main_thread", thread_system, _PLACES)
     report.decimal("used_cpu_user_main_thread", thread_user, _PLACES)
+    report.decimal("used_active_time_main_thread", report.engine.sampler.busy_us() / 1_000_000, _PLACES)

@@ -32,6 +32,8 @@ def _figures(report: Report, database: Database) -> list[str]:
     found = [f"keys={database.size()}", f"expires={database.expiring()}", f"avg_ttl={database.average_ttl}"]
     if report.has("subexpiry"):
         found.append(f"subexpiry={database.hashes_with_times()}")
+    if report.has("keys_with_volatile_items"):
+        found.append(f"keys_with_volatile_items={database.hashes_with_times()}")
     return found
 
 
@@ -71,7 +73,14 @@ def _rounded(size: int) -> str:
 
 
 def modules(report: Report) -> None:
-    """Write nothing below the title: there are no modules."""
+    """Write what MODULE LIST shows: nothing, or in Valkey what runs scripts."""
+    if report.engine.profile.has_lua_module:
+        options = "handle-repl-async-load|handle-atomic-slot-migration"
+        report.text("module", f"name=lua,ver=1,api=1,filters=0,usedby=[],using=[],options=[{options}]")
+
+
+def cluster_info(report: Report) -> None:
+    """Write nothing below the title: it is about a cluster, too."""
 
 
 def cluster(report: Report) -> None:

@@ -65,6 +65,7 @@ def _append_only_file(report: Report) -> None:
     report.number("aof_last_cow_size", rewrites.last_copied_bytes)
     report.number("module_fork_in_progress", 0)
     report.number("module_fork_last_cow_size", 0)
+    report.number("slot_migration_fork_in_progress", 0)
     if append_only.state != OFF:
         report.number("aof_current_size", append_only.size())
         report.number("aof_base_size", append_only.base_bytes)

@@ -12,6 +12,7 @@ def replication(report: Report) -> None:
     report.number("connected_slaves", 0)
     if settings.integer("min-replicas-to-write") > 0 and settings.integer("min-replicas-max-lag") > 0:
         report.number("min_slaves_good_slaves", 0)
+    report.number("replicas_waiting_psync", 0)
     report.text("master_failover_state", "no-failover")
     report.text("master_replid", report.engine.identity.replication_id.decode())
     report.text("master_replid2", NO_ID.decode())

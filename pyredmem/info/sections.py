@@ -9,13 +9,14 @@ from pyredmem.engine.engine import Engine
 from pyredmem.info.clients import clients
 from pyredmem.info.commands import command_stats, error_stats, latency_stats
 from pyredmem.info.cpu import cpu
-from pyredmem.info.keyspace import cluster, keysizes, keyspace, modules
+from pyredmem.info.keyspace import cluster, cluster_info, keysizes, keyspace, modules
 from pyredmem.info.memory import memory
 from pyredmem.info.persistence import persistence
 from pyredmem.info.process import process
 from pyredmem.info.replication import replication
 from pyredmem.info.report import Report
-from pyredmem.info.server import server
+from pyredmem.info.scripts import scripting_engines
+from pyredmem.info.server import server, tls
 from pyredmem.info.stats import debug, stats, threads
 
 Provider = Callable[[Report], None]
@@ -26,7 +27,7 @@ class Section:
 
     def __init__(self, title: str, provider: Provider, default: bool = True, in_all: bool = True) -> None:
         self.title = title
-        self.name = title.lower().encode()  # as an argument of INFO
+        self.name = title.replace(" ", "").lower().encode()  # as an argument of INFO
         self.provider: Provider = provider
         self.default = default  # part of INFO without arguments
         self.in_all = in_all  # part of INFO ALL
@@ -34,6 +35,7 @@ class Section:
 
 SECTIONS: Final = (
     Section("Server", server),
+    Section("TLS", tls, default=False),
     Section("Clients", clients),
     Section("Memory", memory),
     Section("Process", process, default=False),
@@ -47,6 +49,8 @@ SECTIONS: Final = (
     Section("Errorstats", error_stats),
     Section("Latencystats", latency_stats, default=False),
     Section("Cluster", cluster),
+    Section("Cluster Info", cluster_info, default=False),
+    Section("Scripting Engines", scripting_engines, default=False),
     Section("Keyspace", keyspace),
     Section("Keysizes", keysizes, default=False),
     Section("Debug", debug, default=False, in_all=False),

@@ -26,11 +26,16 @@ def server(report: Report) -> None:
 
 
 def _program(report: Report) -> None:
-    report.text("redis_version", report.engine.profile.version)
+    profile = report.engine.profile
+    report.text("redis_version", profile.known_as)
+    report.text("server_name", profile.server)
+    report.text("valkey_version", profile.version)
+    report.text("valkey_release_stage", "ga")
     report.text("redis_git_sha1", "00000000")
     report.number("redis_git_dirty", 0)
     report.text("redis_build_id", "0000000000000000")
     report.text("redis_mode", "standalone")
+    report.text("server_mode", "standalone")
     report.text("os", _operating_system())
     report.number("arch_bits", sys.maxsize.bit_length() + 1)
     report.text("monotonic_clock", "POSIX clock_gettime")
@@ -65,6 +70,7 @@ def _time(report: Report) -> None:
     report.number("uptime_in_days", uptime_s // _DAY_S)
     report.number("hz", engine.cron.hz)
     report.number("configured_hz", engine.settings.integer("hz"))
+    report.number("clients_hz", engine.cron.hz)
     report.number("lru_clock", engine.keyspace.lru_clock)
 
 
@@ -73,5 +79,13 @@ def _place(report: Report) -> None:
     report.text("executable", host.executable_path())
     report.text("config_file", host.config_path())
     report.number("io_threads_active", 0)
+    report.text("availability_zone", report.engine.settings.text("availability-zone"))
     for number, listener in enumerate(host.listeners()):
         report.text(f"listener{number}", listener)
+
+
+def tls(report: Report) -> None:
+    """Write the section TLS of Valkey; which certificates are in use is not known here."""
+    for certificate in ("server_cert", "client_cert", "ca_cert"):
+        report.text(f"tls_{certificate}_serial", "none")
+        report.number(f"tls_{certificate}_expires_in_seconds", 0)

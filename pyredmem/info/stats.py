@@ -37,6 +37,8 @@ def _traffic(report: Report) -> None:
     report.number("total_net_output_bytes", counters.net_output_bytes)
     report.number("total_net_repl_input_bytes", 0)
     report.number("total_net_repl_output_bytes", 0)
+    report.number("total_net_cluster_slot_import_bytes", 0)
+    report.number("total_net_cluster_slot_export_bytes", 0)
     _kilobytes(report, "instantaneous_input_kbps", sampler.input_bytes)
     _kilobytes(report, "instantaneous_output_kbps", sampler.output_bytes)
     report.decimal("instantaneous_input_repl_kbps", 0.0)
@@ -58,7 +60,9 @@ def _expiry_and_eviction(report: Report) -> None:
     value = report.engine.figures.value
     report.number("expired_subkeys", report.engine.keyspace.expired_fields)
     report.number("expired_keys", report.engine.keyspace.expired)
+    report.number("expired_fields", report.engine.keyspace.expired_fields)
     report.decimal("expired_stale_perc", value(figures.EXPIRED_STALE_PERCENT_X100) / 100)
+    report.decimal("expired_keys_with_volatile_items_stale_perc", 0.0)  # all hashes with times are known, by time
     report.figure(figures.EXPIRED_TIME_CAP_REACHED)
     report.number("expire_cycle_cpu_milliseconds", value(figures.EXPIRE_CYCLE_US) // 1000)
     report.figure(figures.EVICTED_KEYS)
@@ -102,6 +106,9 @@ def _tracking_and_errors(report: Report) -> None:
     report.number("total_writes_processed", counters.writes_processed)
     report.number("io_threaded_reads_processed", 0)
     report.number("io_threaded_writes_processed", 0)
+    report.number("io_threaded_freed_objects", 0)
+    report.number("io_threaded_accept_processed", 0)
+    report.number("io_threaded_poll_processed", 0)
     report.number("io_threaded_total_prefetch_batches", 0)
     report.number("io_threaded_total_prefetch_entries", 0)
     report.number("client_query_buffer_limit_disconnections", counters.query_limit_disconnections)
@@ -127,6 +134,8 @@ def debug(report: Report) -> None:
     report.number("eventloop_duration_cron_sum", counters.timer_us)
     report.number("eventloop_duration_max", counters.longest_cycle_us)
     report.number("eventloop_cmd_per_cycle_max", counters.most_commands)
+    report.number("io_threaded_reads_pending", 0)
+    report.number("io_threaded_writes_pending", 0)
 
 
 def _access(report: Report) -> None:
@@ -134,3 +143,5 @@ def _access(report: Report) -> None:
     report.figure(figures.DENIED_COMMANDS)
     report.figure(figures.DENIED_KEYS)
     report.figure(figures.DENIED_CHANNELS)
+    report.number("acl_access_denied_tls_cert", 0)
+    report.number("acl_access_denied_db", 0)

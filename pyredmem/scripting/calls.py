@@ -19,6 +19,7 @@ from mypy_extensions import i64
 
 from pyredmem.base import errors
 from pyredmem.base.numbers import format_double
+from pyredmem.config.profiles import Profile
 from pyredmem.engine.context import Context
 from pyredmem.engine.engine import Engine
 from pyredmem.engine.gates import GATE_ACL
@@ -40,14 +41,9 @@ CHUNK: Final = 240
 #: A reply of at least this many bytes, or parts, is given to Lua only after a look at the room that Lua has.
 _LARGE_BYTES: Final = 65536
 
-_NO_ARGUMENTS: Final = (b"ERR Please specify at least one argument for this redis lib call", _MISUSE)
-_BAD_ARGUMENT: Final = (b"ERR Lua redis lib command arguments must be strings or integers", _MISUSE)
 _NO_SCRIPT: Final = (b"ERR redis.call/pcall can only be called inside a script invocation", _OUTSIDE)
 _NO_ROOM: Final = (b"ERR not enough memory", _MISUSE)
 _FAULT: Final = (b"ERR Internal error", _OUTSIDE)
-_UNKNOWN: Final = b"ERR Unknown Redis command called from script"
-_WRONG_ARITY: Final = b"ERR Wrong number of args calling Redis command from script"
-_NOT_ALLOWED: Final = b"ERR This Redis command is not allowed from script"
 _READ_ONLY: Final = b"ERR Write commands are not allowed from read-only scripts."
 _NOT_CHECKABLE: Final = b"ERR Invalid command passed to redis.acl_check_cmd()"
 
@@ -60,6 +56,21 @@ REPLICATE_ALL: Final = 3
 _TO_REPLICAS: Final = 2
 
 
+class Texts:
+    """The errors of calls whose words depend on the name of the server."""
+
+    def __init__(self, profile: Profile) -> None:
+        redis = b"Redis " if profile.names_redis_in_scripts else b""
+        server = profile.title.encode() + b" "
+        call = b"redis lib call" if redis else b"call"
+        arguments = b"Lua redis lib command arguments" if redis else b"Command arguments"
+        self.no_arguments = (b"ERR Please specify at least one argument for this " + call, _MISUSE)
+        self.bad_argument = (b"ERR " + arguments + b" must be strings or integers", _MISUSE)
+        self.unknown = b"ERR Unknown " + redis + b"command called from script"
+        self.wrong_arity = b"ERR Wrong number of args calling " + redis + b"command from script"
+        self.not_allowed = b"ERR This " + server + b"command is not allowed from script"
+
+
 class Calls:
     """The calls of one Lua state, and the script that makes them."""
 
@@ -69,6 +80,7 @@ class Calls:
         self._table = engine.commands
         self._commands: dict[bytes, Command] = {}  # by the spelling that a script used
         self._run = engine.script_run
+        self._texts = Texts(engine.profile)
         self.sink = LuaSink()
         #: The memory of the Lua state, once there is one, and the most that may be in use when a large reply comes.
         self.memory_used: Callable[[], int] | None = None
@@ -104,7 +116,7 @@ class Calls:
         try:
             argv = _texts(arguments)
             if argv is None:
-                return _BAD_ARGUMENT if arguments else _NO_ARGUMENTS
+                return self._texts.bad_argument if arguments else self._texts.no_arguments
             command = self._find(argv)
             context = self.context
             if command is None or context is None:
@@ -158,19 +170,19 @@ class Calls:
             else:
                 text = _number_text(argument)
                 if text is None:
-                    return _BAD_ARGUMENT
+                    return self._texts.bad_argument
                 argv.append(text)
         if not argv:
-            return _NO_ARGUMENTS
+            return self._texts.no_arguments
         command = self._commands.get(argv[0])
         if command is None:
             command = self._find(argv)
             if command is None:
-                return self._refuse(None, _UNKNOWN)
+                return self._refuse(None, self._texts.unknown)
         count: i64 = len(argv)
         arity = command.arity
         if count != arity and (arity > 0 or count < -arity):
-            return self._refuse(command, _WRONG_ARITY)
+            return self._refuse(command, self._texts.wrong_arity)
         message = self._refusal(context, command, argv)
         if message is not None:
             return self._refuse(command, message)
@@ -199,7 +211,7 @@ class Calls:
         """The error if this script may not run a command (Redis 7.2 scriptCall, in its order)."""
         flags = command.flags
         if flags & NOSCRIPT:
-            return _NOT_ALLOWED
+            return self._texts.not_allowed
         if context.session.gates & GATE_ACL:
             message = self._access.refusal_in_script(context.session, command, argv)
             if message is not None:

@@ -87,7 +87,7 @@ def _reply_part(
             reply.verbatim(argument, reply_format[:3].ljust(3))
             return place + 2
         elif kind == _FAILED:
-            _reply_error(context, _failure(parts, place, name), parts[place + 3] is True, True, counters)
+            _reply_error(context, _failure(context, parts, place, name), parts[place + 3] is True, True, counters)
             return place + 4
         else:
             assert kind == _FAILED_WITHOUT_TABLE
@@ -111,12 +111,13 @@ def _reply_part(
     return place + 1
 
 
-def _failure(parts: list[object], place: int, name: bytes) -> bytes:
+def _failure(context: Context, parts: list[object], place: int, name: bytes) -> bytes:
     """The error of a script that failed: its message and, if they are known, the script, its source and the line."""
     message, source, line = parts[place], parts[place + 1], parts[place + 2]
     assert isinstance(message, bytes)
     if isinstance(source, bytes) and isinstance(line, bytes):
-        return message + b" script: " + name + b", on " + source + b":" + line + b"."
+        named = name + b", " if context.engine.profile.names_redis_in_scripts else b""
+        return message + b" script: " + named + b"on " + source + b":" + line + b"."
     return message
 
 

@@ -63,7 +63,8 @@ class LuaEngine:
 
     def _make(self) -> Interpreter:
         calls = self.calls
-        version = self._engine.profile.version
+        profile = self._engine.profile
+        version = profile.known_as
         host: dict[str, object] = {
             "perform": calls.perform,
             "more": calls.more,
@@ -79,6 +80,10 @@ class LuaEngine:
             "version": version.encode(),
             "version_number": version_number(version),
         }
+        if not profile.names_redis_in_scripts:
+            host["server_name"] = profile.server.encode()
+            host["own_version"] = profile.version.encode()
+            host["own_version_number"] = version_number(profile.version)
         made = Interpreter(host, self._special)
         calls.memory_used = made.memory_used
         calls.collect = made.collect

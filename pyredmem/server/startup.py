@@ -113,8 +113,9 @@ def warn_of_ignored(directives: Directives, log: Log) -> None:
 
 def greet(invocation: Invocation, settings: Settings, log: Log) -> None:
     """Write the first lines of the log."""
+    profile = settings.profile()
     log.warning(
-        f"pyredmem {__version__} ({build_name()}) is starting as Redis version={settings.profile().version}, "
+        f"pyredmem {__version__} ({build_name()}) is starting as {profile.title} version={profile.version}, "
         f"bits=64, pid={os.getpid()}, just started"
     )
     if invocation.path or invocation.from_stdin or invocation.options:

@@ -202,8 +202,10 @@ class Side:
         return frozenset(item.data.decode().upper() for item in items if isinstance(item, Bulk))
 
     def version(self) -> str:
-        """The version of Redis that the server reports."""
-        return info(self.wire("control"), "server")["redis_version"]
+        """The version that the server reports; that of Valkey begins with its name."""
+        found = info(self.wire("control"), "server")
+        valkey = found.get("valkey_version")
+        return found["redis_version"] if valkey is None else f"valkey {valkey}"
 
     def run(self, steps: Sequence[Step], protocol: int, settings: Mapping[str, str]) -> Run:
         """Run a sequence on the server, which is emptied first."""

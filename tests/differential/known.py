@@ -82,6 +82,16 @@ def _same_number(theirs: bytes, ours: bytes) -> bool:
         return False
 
 
+def _embedded(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    if [word.upper() for word in argv[:2]] != [b"OBJECT", b"ENCODING"]:
+        return False
+    return {theirs, ours} <= {Bulk(b"embstr"), Bulk(b"raw")}
+
+
+def _references(argv: tuple[bytes, ...], theirs: Reply, ours: Reply) -> bool:
+    return [word.upper() for word in argv[:2]] == [b"OBJECT", b"REFCOUNT"] and isinstance(ours, type(theirs))
+
+
 KNOWN_OF_7_0 = (
     Known("7.2 encodes small lists and sets as listpacks", _listpacks),
     Known("7.2 chooses the encoding of a new set by the number of arguments of SADD", _size_hint),
@@ -93,8 +103,17 @@ KNOWN_OF_7_0 = (
 )
 
 
+#: Of Valkey 9.1.2.
+KNOWN_OF_VALKEY = (
+    Known("a string is embstr up to another length, which depends on its key", _embedded),
+    Known("there are no shared integers", _references),
+)
+
+
 def known_differences(judge: str) -> tuple[Known, ...]:
-    """The table for a server, by its version."""
+    """The table for a server, by its version. Redis 8.2.3 has none."""
+    if judge.startswith("valkey"):
+        return KNOWN_OF_VALKEY
     return KNOWN_OF_7_0 if judge.startswith("7.0.") else ()
 
 

@@ -119,7 +119,7 @@ def _forms(pair: Pair, group: str) -> Sequence[Form]:
     return [form for form in forms if form.name.split(" ")[0] not in pair.unsupported]
 
 
-def _explore(pair: Pair, group: str, protocol: int, examples: int, number: int) -> None:
+def explore(pair: Pair, group: str, protocol: int, examples: int, number: int) -> None:
     """Compare ``examples`` sequences; another ``number`` means other sequences."""
     strategy = sequences(_forms(pair, group), ("main",) if group == MIXED else GROUPS[group][1])
     if group == MIXED:
@@ -163,7 +163,7 @@ def test_both_servers_reply_alike_to_random_sequences(
     pair: Pair, group: str, protocol: int, limits: Limits, first: int
 ) -> None:
     pair.limit(limits)
-    _explore(pair, group, protocol, EXAMPLES // 2 if pair.is_newer else EXAMPLES, first)
+    explore(pair, group, protocol, EXAMPLES // 2 if pair.is_newer else EXAMPLES, first)
 
 
 @pytest.mark.slow
@@ -178,5 +178,5 @@ def test_both_servers_reply_alike_to_thousands_of_commands(
     for number in range(first + 1, first + MOST_ROUNDS):
         if _compared(pair, group) >= wanted:
             break
-        _explore(pair, group, protocol, SUITE.sequences_per_round, number)
+        explore(pair, group, protocol, SUITE.sequences_per_round, number)
     assert _compared(pair, group) >= wanted, "not as many commands were compared as there should be"

@@ -12,6 +12,7 @@ from pyredmem.config.parameters.memory import DEFRAG, LAZY_FREE, MEMORY
 from pyredmem.config.parameters.network import NETWORK, TLS
 from pyredmem.config.parameters.persistence import APPEND_ONLY_FILE, SNAPSHOTS
 from pyredmem.config.parameters.process import DEBUGGING, OBSERVING, OWN, PROCESS
+from pyredmem.config.parameters.valkey import VALKEY
 
 SECTIONS: Final[tuple[Section, ...]] = (
     NETWORK,
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     APPEND_ONLY_FILE,
     REPLICATION,
     CLUSTER,
+    VALKEY,
     DEBUGGING,
     OWN,
 )

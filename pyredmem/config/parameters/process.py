@@ -207,8 +207,15 @@ OBSERVING: Final = Section(
             Integer(-1, LONG_MAX),
             "10000",
             "Microseconds from which on a command is logged as slow; 0 means every command, -1 none.",
+            alias="commandlog-execution-slower-than",
         ),
-        Parameter("slowlog-max-len", Integer(0, LONG_MAX), "128", "The most entries of the slow log."),
+        Parameter(
+            "slowlog-max-len",
+            Integer(0, LONG_MAX),
+            "128",
+            "The most entries of the slow log.",
+            alias="commandlog-slow-execution-max-len",
+        ),
         Parameter(
             "latency-monitor-threshold",
             Integer(0, LONG_MAX),

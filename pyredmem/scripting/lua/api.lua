@@ -274,6 +274,9 @@ end
 api.LOG_DEBUG, api.LOG_VERBOSE, api.LOG_NOTICE, api.LOG_WARNING = 0, 1, 2, 3
 api.REPL_NONE, api.REPL_AOF, api.REPL_REPLICA, api.REPL_SLAVE, api.REPL_ALL = 0, 1, 2, 2, 3
 api.REDIS_VERSION, api.REDIS_VERSION_NUM = host.version, host.version_number
+if host.server_name then
+  api.SERVER_NAME, api.VALKEY_VERSION, api.VALKEY_VERSION_NUM = host.server_name, host.own_version, host.own_version_number
+end
 
 -- math.random draws from the sequence that all scripts share.
 

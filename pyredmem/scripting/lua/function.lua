@@ -151,7 +151,7 @@ function loader.open(globals, unknown)
   lua._G = sandbox.protect(lua, (sandbox.protect({ __index = unknown })))
   local redis = sandbox.protect(setmetatable(early, { __index = unknown }))
   loader.late = lua
-  loader.early = setmetatable({ redis = redis }, { __index = unknown })
+  loader.early = setmetatable({ redis = redis, server = api.SERVER_NAME and redis or nil }, { __index = unknown })
   environment, metatable = sandbox.protect(lua)
 end
 

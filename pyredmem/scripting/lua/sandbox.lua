@@ -550,6 +550,9 @@ function sandbox.close(redis)
     end
     globals[name] = value
   end
+  if redis.SERVER_NAME then -- Valkey has another name for the table
+    lua.server, globals.server = redis, globals.redis
+  end
   setmetatable(globals, { __index = unknown })
   environment = protect(globals, (protect({ __index = unknown })))
   globals._G = environment
