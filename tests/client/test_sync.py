@@ -349,7 +349,7 @@ def test_the_memory_limit_refuses_writes() -> None:
 
 
 def test_messages_that_nobody_reads_are_limited() -> None:
-    with Server(client_output_buffer_limit="pubsub 100kb 0 0") as server:
+    with Server(client_output_buffer_limit="pubsub 100kb 0 0", redis_version="redis-7.4") as server:
         client = server.client()
         with client.pubsub() as pubsub:
             pubsub.subscribe("c")

@@ -23,12 +23,10 @@ from pyredmem.config.settings import SettingError, Settings, unknown_setting
 from tests.support.replies import OK, Error
 from tests.support.world import World
 
-SETS = {"fields", "settings", "hidden_settings", "denyoom"}
-
 
 def test_every_fact_is_described() -> None:
-    names = {field.name for field in dataclasses.fields(REDIS_7_2)} - {"name", "version", "until", "layout"} - SETS
-    assert FACTS.keys() == names
+    names = [field.name for field in dataclasses.fields(REDIS_7_2)]
+    assert FACTS.keys() == {name for name in names if isinstance(getattr(REDIS_7_2, name), int)}
 
 
 def test_a_version_of_8_chooses_8_2() -> None:
