@@ -15,7 +15,7 @@ pytestmark = pytest.mark.needs_redis
 PROTOCOLS = pytest.mark.parametrize("protocol", [2, 3])
 SUBCOMMANDS = [name.partition("|")[2] for name in described_by(World()) if name.startswith("cluster|")]
 #: Subcommands that redis-server 7.0 does not have.
-LATER = {"myshardid"}
+LATER = {"myshardid", "slot-stats"}
 
 CALLS = [
     *("CLUSTER", "CLUSTER nosuch", "READONLY", "READONLY x", "READWRITE", "ASKING", "ASKING x", "MODULE"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyredmem.assembly import REGISTRY, create_engine
+from pyredmem.assembly import REGISTRY, create_engine, registry_of
 from pyredmem.base.clock import ManualClock
 from pyredmem.base.rng import Random
 from pyredmem.config.settings import Settings
@@ -158,7 +158,7 @@ def test_command_describes_a_renamed_command_by_its_own_name(ours: Server) -> No
         assert described.items[0] == Bulk(b"get")
         assert {b"get", b"set", b"config|get"} <= _names(wire, "COMMAND", "LIST")
         assert not {b"fetch", b"cfg", b"flushall"} & _names(wire, "COMMAND", "LIST")
-        assert wire.do("COMMAND", "COUNT") == Integer(len(REGISTRY.table.commands) - 1)
+        assert wire.do("COMMAND", "COUNT") == Integer(len(registry_of(Settings().profile()).table.commands) - 1)
 
 
 def test_config_rewrite_keeps_the_names(ours: Server, tmp_path: Path) -> None:
