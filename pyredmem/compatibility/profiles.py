@@ -7,13 +7,13 @@ from typing import Final
 from pyredmem.assembly import REGISTRY
 from pyredmem.config.profiles import FACTS, MIXED, OPTIONS, PROFILES, REDIS_7_2, VALKEY_9_1, Profile
 
-#: What Redis 8.2 has and this server has not, whatever its profile.
+#: What Redis 8.2 has and this server does not have, whatever its profile.
 MISSING_OF_8_2: Final = (
     "Of Redis 8.2 vector sets are missing: `VADD` and its family are unknown commands, so `COMMAND COUNT` is lower by\n"
     "12, and `HELLO` and `INFO` list no module. So are `MODULE LOAD` and its like, and threads for I/O."
 )
 
-#: What Valkey 9.1 has and this server has not, and why; what is not said here is an error of this server.
+#: What Valkey 9.1 has and this server does not have, and why; any other difference is a fault.
 MISSING_OF_VALKEY: Final = (
     ("`MODULE LOAD` and its like", "modules cannot be loaded"),
     ("`CLUSTERSCAN` and the subcommands of `CLUSTER` that move slots", "there is no cluster mode: they are refused"),

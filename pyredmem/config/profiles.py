@@ -110,7 +110,7 @@ class Profile:
     redis_version: str = ""  # the version of Redis that INFO reports, if it is not Redis
 
     commands: tuple[tuple[str, str], ...] = ()  # commands that it has also, and its version that got each
-    not_deprecated: frozenset[str] = frozenset()  # commands that Redis has replaced by others, and it has not
+    not_deprecated: frozenset[str] = frozenset()  # commands that are deprecated in Redis but not here
     options: tuple[Option, ...] = ()  # options that it has also
     flags: tuple[tuple[str, str], ...] = ()  # flags that its commands have also: name of the command, of the flag
     log_flag: str = "skip_slowlog"  # what it calls the flag of commands that are never in the slow log
@@ -184,7 +184,7 @@ class Profile:
         return Integer(1, self.most_samples) if name == "maxmemory-samples" else kind
 
     def syntax(self, command: str, syntax: str) -> str:
-        """The syntax of a command without the options that the server has not."""
+        """The syntax of a command without the options that the server does not have."""
         for option in OPTIONS:
             if option.command == command and not self.has(option):
                 syntax = syntax.replace(option.syntax, option.otherwise)
@@ -198,7 +198,7 @@ FACTS: Final = {
     "most_evaluated_scripts": "how many scripts that EVAL brought are cached",
     "has_slot_tables": "MEMORY STATS tells how large the tables of hash slots are",
     "tells_of_empty_tables": "DEBUG HTSTATS says of an empty table that there are no statistics",
-    "has_strict_cursors": "a cursor of SCAN and its like is an unsigned number: neither -1 nor empty",
+    "has_strict_cursors": "a cursor of SCAN and its like must be an unsigned number: -1 and an empty one are refused",
     "has_strict_bit_ranges": "BITCOUNT and BITPOS check their arguments even if the key is missing",
     "has_strict_lrem_count": "LREM refuses the least 64-bit number as a count",
     "has_last_entry": "XREAD takes `+` for the last entry",

@@ -1,8 +1,8 @@
-"""What Valkey 9.1 has that Redis 7.2 has not, and the other way round: the data of its profile.
+"""How Valkey 9.1 differs from Redis 7.2: the data of its profile.
 
 Valkey began as a copy of Redis 7.2.4. Commands, options, fields and settings that it got since are listed here by name,
-those that Redis has, too, among them: the numbers of versions of the two do not compare. What Redis got after 7.2 and
-what is not listed here, Valkey has not.
+those that Redis has, too, among them: version numbers of the two cannot be compared. What Redis got after 7.2 and is
+not listed here does not exist in Valkey.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OWN_COMMANDS: Final = {
     "msetex": "9.1.0",
     "script|show": "8.0.0",
 }
-#: Its commands that Redis 7.2 has not, with the version of Valkey that got each.
+#: Its commands that Redis 7.2 does not have, with the version of Valkey that got each.
 COMMANDS: Final = {
     **OWN_COMMANDS,
     "cluster|slot-stats": "8.0.0",
@@ -67,7 +67,7 @@ FLAGS: Final = (
     *[(f"script|{name}", "stale") for name in ("exists", "flush")],
     ("select", "allow_busy"),
 )
-#: The filters of CLIENT KILL that Redis has not, as its syntax has them.
+#: The filters of CLIENT KILL that Redis does not have, as its syntax has them.
 CLIENT_FILTERS: Final = (
     "[NAME name] | [IDLE idle:integer] | [FLAGS flags] | [LIB-NAME lib-name] | [LIB-VER lib-ver] | [DB db:integer] | "
     "[CAPA capa] | [IP ip] | [NOT-ID client-id [client-id ...]] | "
@@ -98,7 +98,7 @@ OWN_FIELDS: Final = frozenset(
         *("TLS", "Cluster Info", "Scripting Engines"),  # sections of INFO
     )
 )
-#: Its fields that Redis 7.2 has not.
+#: Its fields that Redis 7.2 does not have.
 FIELDS: Final = OWN_FIELDS | frozenset(
     (
         *("allocator_muzzy", "mem_overhead_db_hashtable_rehashing", "evicted_scripts"),

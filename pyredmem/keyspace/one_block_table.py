@@ -10,9 +10,9 @@ is a short string. It is the block of the value, whose object has its address; t
 Entries are those of a set: the first key of a bucket has none.
 
 An object that is added leaves its own block for one with the name of the key. When the key gets another value, Redis
-puts that into the block if neither of them is an embedded string, nor the new one a small integer that all keys could
-share; else there is a new block. A new block has room for a time to live only if the key has one then. A key that is
-given its first one gets such a block. Nothing but a new block takes the room away again.
+keeps the block unless the old or the new value is an embedded string, or the new one is a small integer that all keys
+could share. A new block has room for a time to live only if the key has one then. A key that gets its first time to
+live gets such a block, unless its block has 8 bytes to spare. The room stays until there is another block.
 
 The table of expire times knows keys by the same addresses, so it is told of each new one.
 """
@@ -123,7 +123,7 @@ class OneBlockTable(KeyTable):
         return self.key_address(slot)
 
     def needs_room_for_time(self, slot: i64) -> bool:
-        """Whether the block has no room for a time, neither one that was asked for nor one left over."""
+        """Whether the block has no room for a time: it was not asked for, and no 8 bytes are left over."""
         value = self.object(self.words[slot])
         size = key_block_size(self.key_places[slot] >> LENGTH_SHIFT, True)
         if isinstance(value, BytesString) and value.sds_address == 0:

@@ -1,7 +1,7 @@
 """The scripts that EVAL and SCRIPT LOAD have seen, by the SHA1 of their text.
 
-Redis 7.2 keeps them all. Newer versions keep so many of those that EVAL brought, and forget the one that was not used
-for the longest time; scripts that SCRIPT LOAD brought stay.
+Redis 7.2 keeps them all. Newer versions keep a limited number of those that EVAL brought, and evict the one that was
+used least recently; scripts that SCRIPT LOAD brought stay.
 """
 
 from __future__ import annotations

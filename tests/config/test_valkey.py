@@ -1,4 +1,4 @@
-"""The profile of Valkey: what it has beside Redis 7.2, what it has not, and its defaults."""
+"""The profile of Valkey: what it has, what it does not have, and its defaults."""
 
 from __future__ import annotations
 
